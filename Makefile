@@ -1,0 +1,90 @@
+# Every target does the set-up that it needs. `make help` lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DELETE_ON_ERROR:
+
+venv := .venv
+bin := $(venv)/bin
+python_ready := $(venv)/.python-ready
+engine_ready := $(venv)/.engine-ready
+
+engine_sources := Cargo.toml Cargo.lock pyproject.toml \
+	$(shell find engine binding -type f \( -name '*.rs' -o -name '*.toml' \) 2>/dev/null)
+
+# The binding is built and linted against the interpreter that will import it.
+export PYO3_PYTHON := $(CURDIR)/$(bin)/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+PYTEST_ARGS ?=
+SERVE ?= examples/hello.py
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(engine_ready) ## Make .venv, install the locked dependencies, build the engine
+	@echo "Ready. Try: $(bin)/ropewalk run examples/hello.py"
+
+.PHONY: serve
+serve: $(engine_ready) ## Serve examples/hello.py on http://127.0.0.1:8080/ (SERVE=file.py for another)
+	@exec $(bin)/ropewalk run $(SERVE)
+
+.PHONY: test
+test: lint test-rust test-python docs ## Run everything: lint, Rust tests, Python tests, docs
+
+.PHONY: test-rust
+test-rust: $(engine_ready)
+	cargo test --locked --package ropewalk-engine
+
+.PHONY: test-python
+test-python: $(engine_ready)
+	$(bin)/python -W error -m pytest $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: $(engine_ready) ## Check style and types of Python and Rust
+	$(bin)/ruff check
+	$(bin)/ruff format --check
+	$(bin)/mypy
+	$(bin)/python -m mypy.stubtest ropewalk._engine --allowlist scripts/stubtest-allowlist.txt
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: format
+format: $(engine_ready) ## Put Python and Rust into the house style
+	$(bin)/ruff check --fix
+	$(bin)/ruff format
+	cargo fmt --all
+
+.PHONY: docs
+docs: $(engine_ready) ## Build the documentation into docs/_build/html, warnings are errors
+	$(bin)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+.PHONY: bench
+bench: $(engine_ready) ## Measure beside the peers, in turn, on this machine
+	$(bin)/python -m benchmarks
+
+.PHONY: lock
+lock: $(python_ready) ## Resolve the Python dependencies anew into requirements/dev.txt
+	$(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group dev --all-extras \
+		--no-header --no-annotate pyproject.toml --output-file requirements/dev.txt
+
+.PHONY: clean
+clean: ## Remove .venv and everything that was built
+	rm -rf $(venv) target docs/_build .mypy_cache .ruff_cache .hypothesis
+	find src tests examples scripts -name __pycache__ -prune -exec rm -rf {} +
+	find src/ropewalk -name '_engine*.so' -delete
+
+$(python_ready): requirements/dev.txt scripts/find-python
+	@test -x $(bin)/python || { python=$$(PYTHON="$(PYTHON)" scripts/find-python); "$$python" -m venv $(venv); }
+	$(bin)/python -m pip install --quiet --requirement requirements/dev.txt
+	@touch $@
+
+$(engine_ready): $(python_ready) $(engine_sources)
+	@scripts/need-cargo
+	$(bin)/maturin develop --release --locked --quiet
+	@touch $@
