@@ -1,0 +1,67 @@
+"""Directives that write the pages which would else go stale: error codes, limits, commands."""
+
+from typing import Any
+
+import click
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from ropewalk import Limits
+from ropewalk.cli import main
+from ropewalk.errors import CATALOGUE
+
+
+class ErrorCatalogue(SphinxDirective):
+    """Every code with its meaning and its remedy, from `ropewalk.errors`."""
+
+    def run(self) -> list[nodes.Node]:
+        entries = sorted(CATALOGUE.values(), key=lambda entry: entry.code)
+        return parse(self, [line for entry in entries for line in entry_lines(entry)])
+
+
+def entry_lines(entry: Any) -> list[str]:
+    """A heading that can be linked to, the summary and the remedy."""
+    return [f"({entry.code.lower()})=", f"### {entry.code}", "", entry.summary, "", f"**Remedy:** {entry.remedy}", ""]
+
+
+class LimitsTable(SphinxDirective):
+    """Every limit with its default, from the engine itself."""
+
+    def run(self) -> list[nodes.Node]:
+        defaults = Limits()
+        lines = ["| limit | default |", "|---|---:|"]
+        lines += [f"| `{name}` | {readable(getattr(defaults, name))} |" for name in Limits.names]
+        return parse(self, lines)
+
+
+def readable(value: float) -> str:
+    """A number as people write it: 5, 0.5, 32768."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+class Commands(SphinxDirective):
+    """The help text of every command."""
+
+    def run(self) -> list[nodes.Node]:
+        lines = []
+        for name, command in main.commands.items():
+            context = click.Context(command, info_name=f"ropewalk {name}", max_content_width=88)
+            lines += [f"### ropewalk {name}", "", "```text", *command.get_help(context).splitlines(), "```", ""]
+        return parse(self, lines)
+
+
+def parse(directive: SphinxDirective, lines: list[str]) -> list[nodes.Node]:
+    """Read `lines` as a part of the page in which the directive stands."""
+    container = nodes.Element()
+    directive.state.nested_parse(StringList(lines, directive.get_source_info()[0]), 0, container, match_titles=True)
+    return list(container.children)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Called by Sphinx."""
+    app.add_directive("error-catalogue", ErrorCatalogue)
+    app.add_directive("limits-table", LimitsTable)
+    app.add_directive("commands", Commands)
+    return {"parallel_read_safe": True, "version": "1"}

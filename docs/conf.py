@@ -1,0 +1,41 @@
+"""How the documentation is built. Warnings are errors: see `make docs`."""
+
+import sys
+from pathlib import Path
+
+import ropewalk
+
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
+
+project = "Ropewalk"
+author = "The Ropewalk developers"
+version = release = ropewalk.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx_copybutton",
+    "ropewalk_tables",
+]
+exclude_patterns = ["_build", "_extensions"]
+
+myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
+myst_heading_anchors = 3
+
+default_role = "code"  # docstrings are Markdown as far as names go
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+python_maximum_signature_line_length = 100
+
+
+html_theme = "furo"
+html_title = "Ropewalk"
+html_static_path = ["_static"]
+html_css_files = ["ropewalk.css"]
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#7d4f1e", "color-brand-content": "#7d4f1e"},
+    "dark_css_variables": {"color-brand-primary": "#d9a566", "color-brand-content": "#d9a566"},
+}

@@ -1,0 +1,90 @@
+"""Twisted's libraries and asyncio's in one handler, and a client that leaves.
+
+Run it with `ropewalk run deferreds_and_asyncio.py`: asyncio's awaitables need the asyncio reactor, which that command
+and `app.run()` install.
+"""
+
+import asyncio
+import time
+from typing import TypeVar
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
+
+from ropewalk import App, HTTPError, Request
+
+app = App()
+
+Result = TypeVar("Result")
+
+
+def later(seconds: float, result: Result) -> Deferred[Result]:
+    """Twisted's timer. The reactor is imported here and not above, because the first import installs one."""
+    from twisted.internet import reactor
+
+    return deferLater(reactor, seconds, lambda: result)
+
+
+@app.get("/deferred")
+def deferred(request: Request) -> Deferred[str]:
+    """A plain handler may return a Deferred: its result is the answer."""
+    return later(0.01, "from a Deferred\n")
+
+
+@app.get("/both")
+async def both(request: Request) -> dict[str, str]:
+    """A coroutine may await a Deferred and an asyncio awaitable, one after the other."""
+    twisted_says = await later(0.01, "Deferred")
+    asyncio_says = await asyncio.sleep(0.01, "asyncio")
+    return {"first": twisted_says, "then": asyncio_says}
+
+
+@app.get("/side-by-side")
+async def side_by_side(request: Request) -> list[str]:
+    """Several things at once, in the manner of either world."""
+    ours = gatherResults([later(0.01, "one"), later(0.01, "two")])
+    async with asyncio.TaskGroup() as group:
+        theirs = group.create_task(asyncio.sleep(0.01, "three"))
+    return [*await ours, theirs.result()]
+
+
+@app.get("/slow")
+async def slow(request: Request) -> str:
+    """A deadline by asyncio around a wait by Twisted."""
+    try:
+        async with asyncio.timeout(0.02):
+            await later(60, None)
+    except TimeoutError:
+        raise HTTPError(504, "That took too long.") from None
+    return "never"
+
+
+@app.get("/blocking")
+async def blocking(request: Request) -> str:
+    """Code that blocks belongs in a thread: the reactor serves others meanwhile."""
+    await deferToThread(time.sleep, 0.01)
+    return "done in a thread\n"
+
+
+@app.get("/patient")
+async def patient(request: Request) -> str:
+    """When the client leaves, `CancelledError` is raised at the await. Let it pass when you have cleaned up."""
+    try:
+        await later(60, None)
+    finally:
+        departures.append(request.path)
+    return "never"
+
+
+departures: list[str] = []
+
+
+@app.get("/departures")
+def departed(request: Request) -> list[str]:
+    """Who did not wait for `/patient`."""
+    return departures
+
+
+if __name__ == "__main__":
+    app.run(port=8080)

@@ -1,0 +1,5 @@
+"""`python -m hotel`."""
+
+from hotel import app
+
+app.run(port=8080)

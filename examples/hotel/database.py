@@ -1,0 +1,52 @@
+"""SQLite behind Twisted's connection pool: every statement runs in a thread, the reactor never waits for the disk."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from twisted.enterprise.adbapi import ConnectionPool, Transaction
+from twisted.internet.defer import Deferred
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+SCHEMA = Path(__file__).with_name("schema.sql")
+
+
+class Database:
+    """The books of one hotel."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def open(self) -> None:
+        """Make the tables that are missing, then start the pool. Called when the app starts, which may block."""
+        connection = sqlite3.connect(self._path)
+        connection.executescript(SCHEMA.read_text(encoding="utf-8"))
+        connection.close()
+        self._pool = ConnectionPool("sqlite3", self._path, check_same_thread=False, cp_openfun=_prepare, cp_max=4)
+        self._pool.start()
+
+    def close(self) -> None:
+        """Close every connection, when its statement is done."""
+        self._pool.close()
+
+    def run(
+        self,
+        work: Callable[Concatenate[Transaction, Arguments], Result],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Deferred[Result]:
+        """Run `work(transaction, ...)` in a thread and in one transaction, rolled back where it raises."""
+        return self._pool.runInteraction(work, *args, **kwargs)
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def rows(transaction: Transaction) -> list[dict[str, Any]]:
+    """What the last statement found, each row by the names of its columns."""
+    return [dict(row) for row in transaction.fetchall()]

@@ -1,0 +1,65 @@
+"""What goes over the wire. msgspec validates what comes in and encodes what goes out."""
+
+from datetime import date
+from typing import Annotated, Generic, TypeVar
+
+from msgspec import Meta, Struct
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Email = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
+Item = TypeVar("Item")
+
+
+class NewRoom(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A room as a client describes it."""
+
+    number: Annotated[str, Meta(min_length=1, max_length=10)]
+    beds: Annotated[int, Meta(ge=1, le=20)]
+    price: Annotated[int, Meta(ge=0)]
+    """Of one night, in cents."""
+
+
+class Room(NewRoom, kw_only=True):
+    """A room of the hotel."""
+
+    id: int
+
+
+class NewGuest(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A guest as a client describes them."""
+
+    name: Name
+    email: Email
+
+
+class Guest(NewGuest, kw_only=True):
+    """A guest whom the hotel knows."""
+
+    id: int
+
+
+class NewBooking(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A wish for a room, for the nights from `arrival` up to, but not including, `departure`."""
+
+    room: int
+    guest: int
+    arrival: date
+    departure: date
+
+    def __post_init__(self) -> None:
+        if self.arrival >= self.departure:
+            raise ValueError("departure must be after arrival")
+
+
+class Booking(NewBooking, kw_only=True):
+    """A room that is held for a guest."""
+
+    id: int
+
+
+class Page(Struct, Generic[Item], kw_only=True):
+    """A part of a longer list."""
+
+    items: list[Item]
+    next: str | None
+    """Where the next part is; null after the last."""

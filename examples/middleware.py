@@ -1,0 +1,61 @@
+"""One shape of middleware, and handlers for errors.
+
+curl -i http://127.0.0.1:8080/
+curl -i -H 'Authorization: Bearer open-sesame' http://127.0.0.1:8080/vault
+curl -i http://127.0.0.1:8080/divide/1/0
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+
+from ropewalk import App, HTTPError, Request, Response
+
+Next = Callable[[Request], Awaitable[Response]]
+
+
+async def timing(request: Request, next: Next) -> Response:
+    """Around everything: what `next` gives is always a Response, whatever the handler returned."""
+    began = time.perf_counter()
+    response = await next(request)
+    response.headers["Server-Timing"] = f"total;dur={(time.perf_counter() - began) * 1000:.2f}"
+    return response
+
+
+async def guard(request: Request, next: Next) -> Response:
+    """Around a part: raising, or returning without calling `next`, keeps the handler from running."""
+    if request.headers.get("authorization") != "Bearer open-sesame":
+        raise HTTPError(401, "Say the word.", headers=[("WWW-Authenticate", "Bearer")])
+    return await next(request)
+
+
+app = App(middleware=[timing])
+
+
+@app.get("/")
+def index(request: Request) -> str:
+    return "Open to all\n"
+
+
+@app.get("/divide/{dividend:int}/{divisor:int}")
+def divide(request: Request, dividend: int, divisor: int) -> str:
+    return f"{dividend / divisor}\n"
+
+
+@app.error(ZeroDivisionError)
+def not_by_zero(request: Request, error: ZeroDivisionError) -> Response:
+    """An exception of our own choice becomes an answer of our own choice."""
+    return Response({"error": "The divisor must not be 0."}, status=422)
+
+
+vault = App(middleware=[guard])
+
+
+@vault.get("/")
+def gold(request: Request) -> str:
+    return "Gold\n"
+
+
+app.mount("/vault", vault)
+
+if __name__ == "__main__":
+    app.run(port=8080)

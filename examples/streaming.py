@@ -1,0 +1,57 @@
+"""Bodies that are never whole in memory: streamed up, streamed down, and both at once.
+
+curl --data-binary @big.iso http://127.0.0.1:8080/digest
+curl --no-buffer http://127.0.0.1:8080/countdown/5
+curl --no-buffer --data-binary @notes.txt http://127.0.0.1:8080/upper
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+
+from ropewalk import App, Request, Response
+
+app = App()
+
+
+@app.post("/digest", body_limit=1 << 40)
+async def digest(request: Request) -> dict[str, str | int]:
+    """Up: each part is hashed as it comes. While a part is being worked on, the client is held back."""
+    sha256 = hashlib.sha256()
+    size = 0
+    async for part in request.stream():
+        sha256.update(part)
+        size += len(part)
+    return {"sha256": sha256.hexdigest(), "bytes": size}
+
+
+@app.get("/zeros/{mebibytes:int}")
+def zeros(request: Request, mebibytes: int) -> Iterator[bytes]:
+    """Down, from a plain generator: the next part is asked for only when the client has taken the ones before."""
+    part = bytes(1 << 16)
+    for _ in range(mebibytes << 4):
+        yield part
+
+
+@app.get("/countdown/{start:int}")
+async def countdown(request: Request, start: int) -> AsyncIterator[str]:
+    """Down, from an async generator that waits between its parts. A client that leaves ends it."""
+    for number in range(start, 0, -1):
+        yield f"{number}\n"
+        await asyncio.sleep(0.1)
+    yield "Lift-off\n"
+
+
+@app.post("/upper")
+async def upper(request: Request) -> Response:
+    """Up and down at once: an echo in capitals."""
+
+    async def capitals() -> AsyncIterator[bytes]:
+        async for part in request.stream():
+            yield part.upper()
+
+    return Response(capitals(), content_type="text/plain; charset=utf-8")
+
+
+if __name__ == "__main__":
+    app.run(port=8080)

@@ -1,0 +1,61 @@
+"""`--limit name=value`, and its brothers in the environment and in TOML."""
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from ropewalk import Limits
+from ropewalk.cli.failure import Failure
+from ropewalk.cli.flags import SETTINGS, Command, flag
+from ropewalk.cli.settings import Settings
+from ropewalk.cli.suggest import did_you_mean
+
+
+def limit_flag(command: Command) -> Command:
+    """`--limit`, which may be repeated. The command gets one `Limits` as `limits`."""
+    return flag(
+        "--limit",
+        "limits",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=_merge,
+        help="Set a limit or timeout of the engine (seconds, bytes or a count). May be repeated.",
+    )(command)
+
+
+def _merge(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> Limits:
+    """A limit is taken from the flags, else the environment, else TOML: each by itself, not as a set."""
+    settings: Settings = context.meta[SETTINGS]
+    limits = {name: _number(name, value) for name, value in settings.limits.items()}
+    limits |= _parse(os.environ.get("ROPEWALK_LIMIT", "").split())
+    limits |= _parse(given)
+    return _make(limits)
+
+
+def _parse(assignments: Iterable[str]) -> dict[str, float]:
+    limits = {}
+    for assignment in assignments:
+        name, separator, value = assignment.partition("=")
+        if not separator:
+            raise Failure("RW423", f"{assignment} is not NAME=VALUE, such as head_timeout=5.")
+        limits[name.replace("-", "_")] = _number(name, value)
+    return limits
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise Failure("RW423", f"The limit {name} is a number, not {value!r}.") from None
+
+
+def _make(limits: dict[str, float]) -> Limits:
+    for name in limits:
+        if name not in Limits.names:
+            raise Failure("RW423", f"There is no limit {name}.{did_you_mean(name, Limits.names)}")
+    try:
+        return Limits(**limits)
+    except ValueError as error:
+        raise Failure("RW423", f"{error}") from error

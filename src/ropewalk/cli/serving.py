@@ -1,0 +1,97 @@
+"""What `run` and `static` have in common: where to listen, what to log, how to begin."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+from ropewalk.cli.banner import print_banner
+
+from ropewalk import Limits
+from ropewalk.cli.failure import Failure
+from ropewalk.cli.flags import Command, config_flag, flag
+from ropewalk.cli.limits import limit_flag
+from ropewalk.cli.logs import LEVELS, start_logging
+from ropewalk.cli.target import Target
+from ropewalk.errors import RopewalkError
+from ropewalk.server import install_reactor, run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """How to serve. One field for each flag."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on, by number or name."""
+    port: int = 8080
+    """The TCP port; 0 lets the system choose."""
+    listen: Sequence[str] = ()
+    """Endpoint descriptions, in place of host and port."""
+    limits: Limits
+    access_log: Literal["combined", "json", "off"] = "combined"
+    """The form of the access log."""
+    access_log_file: Path | None = None
+    """Where it goes; None is the standard output."""
+    log_level: str = "info"
+    """The least level of Twisted's log that is shown, on the standard error."""
+
+    def endpoints(self) -> Sequence[str]:
+        """What to listen on, as endpoint descriptions."""
+        if self.listen:
+            return self.listen
+        kind = "tcp6" if ":" in self.host else "tcp"
+        host = self.host.replace(":", r"\:")
+        return [f"{kind}:{self.port}:interface={host}"]
+
+
+def serving_flags(command: Command) -> Command:
+    """The flags from which a command makes its `Serving`."""
+    for decorate in reversed(_FLAGS):
+        command = decorate(command)
+    return command
+
+
+_FLAGS: Sequence[Callable[[Any], Any]] = (
+    flag("--host", default=Serving.host, help="Address to listen on."),
+    flag("--port", "-p", default=Serving.port, type=click.IntRange(0, 65535), help="TCP port; 0 takes a free one."),
+    flag(
+        "--listen",
+        multiple=True,
+        metavar="ENDPOINT",
+        help="Listen here in place of --host and --port: tcp:8080, unix:/run/app.sock, systemd:domain=INET:index=0. "
+        "May be repeated.",
+    ),
+    limit_flag,
+    flag(
+        "--access-log",
+        type=click.Choice(["combined", "json", "off"]),
+        default=Serving.access_log,
+        help="Form of the access log.",
+    ),
+    flag(
+        "--access-log-file",
+        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        help="File to which the access log is appended.  [default: the standard output]",
+    ),
+    flag("--log-level", type=click.Choice(LEVELS), default=Serving.log_level, help="Least level that is logged."),
+    config_flag,
+)
+
+
+def serve(load: Callable[[], Target], options: Serving) -> None:
+    """Install the reactor, then load the target, then serve it until SIGINT or SIGTERM has drained it."""
+    reactor = install_reactor()
+    start_logging(options.log_level)
+    target = load()
+    try:
+        run(
+            target.value,
+            listen=options.endpoints(),
+            limits=options.limits,
+            access_log=None if options.access_log == "off" else options.access_log,
+            access_log_file=options.access_log_file,
+            started=lambda ports: print_banner(target, ports, reactor),
+        )
+    except RopewalkError as error:
+        raise Failure(error.code, f"{error}".removeprefix(error.code).strip()) from error
