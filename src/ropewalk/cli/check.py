@@ -5,14 +5,17 @@ from typing import Any
 import click
 from click.core import ParameterSource
 from rich.console import Console
-from rich.table import Table
-from ropewalk.cli.routes import walk
+from rich.text import Text
 
 from ropewalk import Limits
+from ropewalk.cli.columns import columns
 from ropewalk.cli.flags import SETTINGS, target_argument
 from ropewalk.cli.serving import Serving, serving_flags
 from ropewalk.cli.target import load_target
+from ropewalk.cli.tree import walk
 from ropewalk.server import install_reactor
+
+SHOWN = ("host", "port", "listen", "access_log", "access_log_file", "log_level")
 
 
 @click.command()
@@ -31,22 +34,23 @@ def check(context: click.Context, target: str, **flags: Any) -> None:
     console.print(f"[green]{found.name} can be served: {len(walk(found.value))} routes.[/]", highlight=False)
 
 
-def _settings(context: click.Context, options: Serving) -> Table:
+def _settings(context: click.Context, options: Serving) -> Text:
     """Every setting, its value and where it comes from."""
-    toml = context.meta[SETTINGS].source
-    table = Table("setting", "value", "from", box=None, padding=(0, 2, 0, 0))
-    origins = {
-        ParameterSource.COMMANDLINE: "flag",
-        ParameterSource.ENVIRONMENT: "environment",
-        ParameterSource.DEFAULT_MAP: f"{toml}",
-        ParameterSource.DEFAULT: "default",
-    }
-    for name in ("host", "port", "listen", "access_log", "access_log_file", "log_level"):
-        source = context.get_parameter_source(name)
-        table.add_row(name, f"{getattr(options, name)}", origins[source] if source else "")
-    defaults = Limits()
+    rows = [(name, f"{getattr(options, name)}", _origin(context, name)) for name in SHOWN]
     for name in Limits.names:
         value = getattr(options.limits, name)
-        if value != getattr(defaults, name):
-            table.add_row(f"limits.{name}", f"{value:g}", "set")
-    return table
+        if value != getattr(Limits(), name):
+            rows.append((f"limits.{name}", f"{value:g}", "set"))
+    return columns(rows, ("cyan", "", "dim"))
+
+
+def _origin(context: click.Context, name: str) -> str:
+    match context.get_parameter_source(name):
+        case ParameterSource.COMMANDLINE:
+            return "flag"
+        case ParameterSource.ENVIRONMENT:
+            return "environment"
+        case ParameterSource.DEFAULT_MAP:
+            return f"{context.meta[SETTINGS].source}"
+        case _:
+            return "default"

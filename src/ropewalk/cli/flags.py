@@ -42,7 +42,7 @@ def config_flag(command: Command) -> Command:
     )(command)
 
 
-def _load_settings(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
+def _load_settings(context: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
     known = _known_keys(context)
     settings: Settings = read_settings(path, known) if path else find_settings(Path.cwd(), known)
     context.default_map = settings.flags

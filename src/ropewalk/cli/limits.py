@@ -25,7 +25,7 @@ def limit_flag(command: Command) -> Command:
     )(command)
 
 
-def _merge(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> Limits:
+def _merge(context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> Limits:
     """A limit is taken from the flags, else the environment, else TOML: each by itself, not as a set."""
     settings: Settings = context.meta[SETTINGS]
     limits = {name: _number(name, value) for name, value in settings.limits.items()}

@@ -1,0 +1,27 @@
+"""What is printed at the start: what is served where."""
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.markup import escape
+
+from ropewalk import __version__
+from ropewalk.cli.target import Target
+from ropewalk.cli.tree import table, walk
+
+MOST_ROWS = 20
+"""A longer list of routes is cut, because the addresses below it are what one looks for."""
+
+
+def print_banner(target: Target, addresses: Iterable[object], reactor: str) -> None:
+    """Print it on the standard error, so that the access log has the standard output for itself."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print(f"[bold]Ropewalk {__version__}[/] serves {escape(target.name)} on {reactor}\n")
+    rows = walk(target.value)
+    console.print(table(rows[:MOST_ROWS]))
+    if len(rows) > MOST_ROWS:
+        console.print(f"[dim]and {len(rows) - MOST_ROWS} more: ropewalk routes {escape(target.name)}[/]")
+    console.print()
+    for address in addresses:
+        console.print(f"[bold green]{address}[/]")
+    console.print("Stop with Ctrl+C\n")

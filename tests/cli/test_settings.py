@@ -1,0 +1,136 @@
+"""Flags, the environment and TOML: which wins, and what is refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ropewalk.cli import main
+
+Check = Callable[..., Result]
+
+HELLO = """
+from ropewalk import App
+
+app = App()
+
+
+@app.get("/")
+def hello(request):
+    return "Hello"
+"""
+
+
+@pytest.fixture
+def check(project: Path) -> Check:
+    """`ropewalk check` in a folder where there is a hello.py."""
+    (project / "hello.py").write_text(HELLO)
+
+    def run(*arguments: str, environment: dict[str, str] | None = None) -> Result:
+        return CliRunner().invoke(main, ["check", *arguments], env={"COLUMNS": "200"} | (environment or {}))
+
+    return run
+
+
+def setting(result: Result, name: str) -> tuple[str, str]:
+    """The value and the origin that `check` printed for a setting."""
+    assert result.exit_code == 0, result.output
+    line = next(line for line in result.output.splitlines() if line.startswith(f"{name} "))
+    _, value, *origin = line.split()
+    return value, " ".join(origin)
+
+
+class TestPrecedence:
+    def test_a_default_stands_where_nothing_is_said(self, check: Check) -> None:
+        assert setting(check("hello.py"), "port") == ("8080", "default")
+
+    def test_toml_wins_over_the_default(self, check: Check, project: Path) -> None:
+        (project / "ropewalk.toml").write_text("port = 8001")
+        value, origin = setting(check("hello.py"), "port")
+        assert value == "8001"
+        assert origin.endswith("ropewalk.toml")
+
+    def test_the_environment_wins_over_toml(self, check: Check, project: Path) -> None:
+        (project / "ropewalk.toml").write_text("port = 8001")
+        result = check("hello.py", environment={"ROPEWALK_PORT": "8002"})
+        assert setting(result, "port") == ("8002", "environment")
+
+    def test_a_flag_wins_over_the_environment(self, check: Check) -> None:
+        result = check("hello.py", "--port", "8003", environment={"ROPEWALK_PORT": "8002"})
+        assert setting(result, "port") == ("8003", "flag")
+
+    def test_limits_are_merged_one_by_one(self, check: Check, project: Path) -> None:
+        (project / "ropewalk.toml").write_text("[limits]\nhead_timeout = 1\nbody_timeout = 1\nidle_timeout = 1")
+        result = check(
+            "hello.py",
+            "--limit",
+            "head_timeout=3",
+            environment={"ROPEWALK_LIMIT": "head_timeout=2 body_timeout=2"},
+        )
+        assert setting(result, "limits.head_timeout")[0] == "3"
+        assert setting(result, "limits.body_timeout")[0] == "2"
+        assert setting(result, "limits.idle_timeout")[0] == "1"
+
+
+class TestFiles:
+    def test_the_target_may_stand_in_toml(self, check: Check, project: Path) -> None:
+        (project / "ropewalk.toml").write_text('target = "hello.py"')
+        result = check()
+        assert "hello.py:app can be served" in result.output
+
+    def test_pyproject_has_a_table_for_us(self, check: Check, project: Path) -> None:
+        (project / "pyproject.toml").write_text("[tool.ropewalk]\nport = 8004")
+        assert setting(check("hello.py"), "port")[0] == "8004"
+
+    def test_dashes_are_as_good_as_underscores(self, check: Check, project: Path) -> None:
+        (project / "ropewalk.toml").write_text('access-log = "json"')
+        assert setting(check("hello.py"), "access_log")[0] == "json"
+
+    def test_config_names_another_file(self, check: Check, project: Path) -> None:
+        (project / "other.toml").write_text("port = 8005")
+        assert setting(check("hello.py", "--config", "other.toml"), "port")[0] == "8005"
+
+    def test_several_endpoints(self, check: Check, project: Path) -> None:
+        (project / "ropewalk.toml").write_text('listen = ["tcp:8001", "tcp:8002"]')
+        result = check("hello.py")
+        assert "tcp:8001" in result.output
+        assert "tcp:8002" in result.output
+
+
+class TestRefusals:
+    def refused(self, result: Result) -> str:
+        assert result.exit_code == 2
+        return result.output
+
+    def test_an_unknown_key(self, check: Check, project: Path) -> None:
+        (project / "ropewalk.toml").write_text("prot = 8001")
+        output = self.refused(check("hello.py"))
+        assert output.startswith("RW422 ")
+        assert output.endswith("there is no setting prot. Did you mean port?\n")
+
+    def test_a_file_that_is_not_toml(self, check: Check, project: Path) -> None:
+        (project / "ropewalk.toml").write_text("port: 8001")
+        assert self.refused(check("hello.py")).startswith("RW421 ")
+
+    def test_a_file_that_is_not_there(self, check: Check) -> None:
+        output = self.refused(check("hello.py", "--config", "none.toml"))
+        assert output == "RW421 none.toml cannot be read: No such file or directory.\n"
+
+    def test_an_unknown_limit(self, check: Check) -> None:
+        output = self.refused(check("hello.py", "--limit", "head_timeot=5"))
+        assert output == "RW423 There is no limit head_timeot. Did you mean head_timeout?\n"
+
+    def test_a_limit_that_is_no_number(self, check: Check) -> None:
+        output = self.refused(check("hello.py", "--limit", "head_timeout=soon"))
+        assert output == "RW423 The limit head_timeout is a number, not 'soon'.\n"
+
+    def test_a_limit_without_a_value(self, check: Check) -> None:
+        output = self.refused(check("hello.py", "--limit", "head_timeout"))
+        assert output == "RW423 head_timeout is not NAME=VALUE, such as head_timeout=5.\n"
+
+    def test_a_port_that_is_none(self, check: Check) -> None:
+        assert "70000 is not in the range" in self.refused(check("hello.py", "--port", "70000"))
+
+    def test_a_flag_that_is_none(self, check: Check) -> None:
+        assert "--port" in self.refused(check("hello.py", "--prot", "1"))

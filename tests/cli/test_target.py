@@ -1,0 +1,133 @@
+"""What TARGET may be, and what is said where it is not."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from ropewalk import App, Resource, Site
+from ropewalk.cli.failure import Failure
+from ropewalk.cli.target import load_target
+
+pytestmark = pytest.mark.usefixtures("project")
+
+
+def write(project: Path, name: str, *lines: str) -> None:
+    path = project / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(["from ropewalk import App, Resource, Site", *lines, ""]))
+
+
+def failure(target: str) -> str:
+    with pytest.raises(Failure) as caught:
+        load_target(target)
+    return f"{caught.value.code} {caught.value.message}"
+
+
+class TestFound:
+    def test_a_file(self, project: Path) -> None:
+        write(project, "hello.py", "app = App()")
+        target = load_target("hello.py")
+        assert isinstance(target.value, App)
+        assert target.name == "hello.py:app"
+
+    def test_a_file_and_a_name(self, project: Path) -> None:
+        write(project, "hello.py", "app = App()", "other = App()")
+        assert load_target("hello.py:other").value is sys.modules["hello"].other
+
+    def test_a_module_and_a_name(self, project: Path) -> None:
+        write(project, "shop/__init__.py")
+        write(project, "shop/web.py", "service = App()")
+        assert isinstance(load_target("shop.web:service").value, App)
+
+    def test_a_package_by_its_folder(self, project: Path) -> None:
+        write(project, "shop/__init__.py", "app = App()")
+        assert isinstance(load_target("shop/").value, App)
+        assert sys.modules["shop"]
+
+    def test_a_file_in_a_package_is_imported_as_a_part_of_it(self, project: Path) -> None:
+        write(project, "shop/__init__.py")
+        write(project, "shop/deep/__init__.py")
+        write(project, "shop/deep/web.py", "from shop import deep", "app = App()")
+        load_target("shop/deep/web.py")
+        assert sys.modules["shop.deep.web"]
+
+    def test_a_file_that_bears_the_name_of_an_imported_module(self, project: Path) -> None:
+        write(project, "site.py", "app = App()")
+        assert isinstance(load_target("site.py").value, App)
+
+    def test_a_dotted_name(self, project: Path) -> None:
+        write(project, "hello.py", "class Services:", "    first = App()")
+        assert isinstance(load_target("hello.py:Services.first").value, App)
+
+    def test_a_resource(self, project: Path) -> None:
+        write(project, "hello.py", "tree = Resource()")
+        assert isinstance(load_target("hello.py").value, Resource)
+
+    def test_a_site(self, project: Path) -> None:
+        write(project, "hello.py", "site = Site(Resource())")
+        assert isinstance(load_target("hello.py").value, Site)
+
+    def test_a_customary_name_goes_first(self, project: Path) -> None:
+        write(project, "hello.py", "admin = App()", "app = App()")
+        assert load_target("hello.py").name == "hello.py:app"
+
+    def test_a_program_under_its_guard_does_not_run(self, project: Path) -> None:
+        write(project, "hello.py", "app = App()", 'if __name__ == "__main__":', "    raise SystemExit(1)")
+        assert load_target("hello.py").name == "hello.py:app"
+
+
+class TestNotFound:
+    def test_a_file(self, project: Path) -> None:
+        write(project, "hello.py")
+        assert failure("helo.py") == "RW411 There is no file helo.py. Did you mean hello.py?"
+
+    def test_a_folder_that_is_no_package(self, project: Path) -> None:
+        (project / "public").mkdir()
+        assert failure("public") == "RW411 public is not a package. To serve its files: ropewalk static public"
+
+    def test_a_module(self, project: Path) -> None:
+        write(project, "shop/__init__.py")
+        assert failure("shpo:app") == "RW412 There is no module shpo. Did you mean shop?"
+
+    def test_a_module_that_is_a_file(self, project: Path) -> None:
+        (project / "no-module.py").write_text("")
+        assert failure("no-module") == "RW412 'no-module' is neither a file nor the name of a module."
+
+    def test_a_name(self, project: Path) -> None:
+        write(project, "hello.py", "app = App()")
+        assert failure("hello.py:ap") == "RW413 hello.py has no ap. Did you mean app?"
+
+    def test_nothing_to_serve(self, project: Path) -> None:
+        write(project, "hello.py")
+        message = "RW413 hello.py has no App, Resource or Site at its top level. Make one: app = App()"
+        assert failure("hello.py") == message
+
+    def test_several_things_to_serve(self, project: Path) -> None:
+        write(project, "hello.py", "one = App()", "two = App()")
+        message = "RW413 hello.py has several things to serve. Name one: hello.py:one, hello.py:two"
+        assert failure("hello.py") == message
+
+    def test_something_that_cannot_be_served(self, project: Path) -> None:
+        write(project, "hello.py", "app = {}")
+        assert failure("hello.py:app") == "RW414 hello.py:app is of type dict. Name an App, a Resource or a Site."
+
+
+class TestBroken:
+    def test_the_traceback_begins_in_the_users_file(self, project: Path) -> None:
+        write(project, "hello.py", "1 / 0")
+        message = failure("hello.py")
+        assert message.startswith("RW415 hello.py cannot be imported.\nTraceback (most recent call last):\n")
+        first_frame = message.splitlines()[2]
+        assert str(project / "hello.py") in first_frame
+        assert message.endswith("ZeroDivisionError: division by zero")
+
+    def test_a_module_that_it_wants_is_missing(self, project: Path) -> None:
+        write(project, "hello.py", "import no_such_library")
+        assert failure("hello.py").endswith("ModuleNotFoundError: No module named 'no_such_library'")
+
+    def test_a_mistake_in_its_syntax(self, project: Path) -> None:
+        write(project, "hello.py", "app = App(")
+        message = failure("hello.py")
+        assert message.startswith("RW415 ")
+        assert "SyntaxError" in message
