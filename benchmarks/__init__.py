@@ -1,0 +1,1 @@
+"""Ropewalk beside its peers: see README.md in this folder."""

@@ -1,0 +1,161 @@
+"""Load on one server: the checks before, wrk on the other core, and the crowd of idle connections."""
+
+import http.client
+import json
+import resource
+import select
+import socket
+import subprocess
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.cases import Case
+from benchmarks.peers.contract import HOST, TEXT_BYTES
+from benchmarks.prepare import HERE
+from benchmarks.server import LOAD_CORE, Server
+
+PROBE_SECONDS: Final = 10
+WRK_TIMEOUT: Final = "10s"
+IDLE_CONNECTIONS: Final = 10_000
+SPARE_DESCRIPTORS: Final = 500
+"""For everything that is no idle connection, on both sides."""
+
+
+class CheckFailed(Exception):
+    """An answer was not right, so there is nothing to measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One run of one case on one peer."""
+
+    requests_per_second: float
+    cpu_microseconds: float
+    """Of the server, per request."""
+    p50_microseconds: int
+    p99_microseconds: int
+    idle_bytes: float | None = None
+    """Resident memory of the server per idle connection."""
+    idle_closed: int | None = None
+    """How many of the idle connections the server had closed at the end."""
+
+
+def check(server: Server, case: Case) -> None:
+    """Ask every probe of the case, each with a connection of its own.
+
+    Raises CheckFailed.
+    """
+    for probe in case.probes:
+        connection = http.client.HTTPConnection(HOST, server.port, timeout=PROBE_SECONDS)
+        headers = {"Content-Type": case.arguments[0]} if probe.body is not None else {}
+        try:
+            connection.request("GET" if probe.body is None else "POST", probe.path, probe.body, headers)
+            response = connection.getresponse()
+            body = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise CheckFailed(f"{probe.path}: {error!r}") from error
+        finally:
+            connection.close()
+        if not probe.right(response.status, body):
+            raise CheckFailed(f"{probe.path}: status {response.status}, {len(body)} bytes: {body[:100]!r}")
+    if case.pipelined > 1:
+        check_pipelining(server, case)
+
+
+def check_pipelining(server: Server, case: Case) -> None:
+    request = f"GET {case.path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+    answers = b""
+    with socket.create_connection((HOST, server.port), timeout=PROBE_SECONDS) as connection:
+        connection.sendall(request * case.pipelined)
+        try:
+            while answers.count(TEXT_BYTES) < case.pipelined and (data := connection.recv(65536)):
+                answers += data
+        except TimeoutError:
+            pass  # Told below, with how many have come.
+    came = answers.count(b"HTTP/1.1 200 ")
+    if came != case.pipelined:
+        raise CheckFailed(f"{came} answers to {case.pipelined} pipelined requests")
+
+
+def measure(server: Server, case: Case, seconds: int) -> Sample:
+    """Run wrk for some seconds, and see what the server used meanwhile.
+
+    Raises CheckFailed when an answer was an error or did not come.
+    """
+    used = server.cpu_seconds()
+    result = wrk(server.port, case.path, case.script, case.arguments, case.connections, seconds)
+    used = server.cpu_seconds() - used
+    requests = result["requests"]
+    if wrong := {name: result[name] for name in ("connect", "read", "write", "status", "timeout") if result[name]}:
+        raise CheckFailed(f"errors under load: {wrong}")
+    if not requests:
+        raise CheckFailed("no answer within the time")
+    return Sample(requests / (result["microseconds"] / 1e6), used * 1e6 / requests, result["p50"], result["p99"])
+
+
+def wrk(
+    port: int, path: str, script: str, arguments: tuple[str, ...], connections: int, seconds: int
+) -> dict[str, int]:
+    """What the script `report.lua` tells of a run: counts, and times in microseconds."""
+    command = ["taskset", "--cpu-list", str(LOAD_CORE), "wrk", "-t", "1", "-c", str(connections)]
+    command += ["-d", f"{seconds}s", "--timeout", WRK_TIMEOUT, "-s", f"{script}.lua"]
+    command += [f"http://{HOST}:{port}{path}", "--", *arguments]
+    shown = subprocess.run(command, cwd=HERE / "scripts", capture_output=True, text=True, timeout=seconds + 60, check=False)
+    last = shown.stdout.strip().rpartition("\n")[2]
+    if shown.returncode or not last.startswith("{"):
+        raise CheckFailed(f"wrk: {shown.stderr.strip() or shown.stdout.strip()}")
+    result: dict[str, int] = json.loads(last)
+    return result
+
+
+def measure_idle(server: Server, case: Case, seconds: int) -> Sample:
+    """Open the crowd, each connection with one request answered, then run wrk beside it.
+
+    Raises CheckFailed.
+    """
+    before = server.resident_bytes()
+    with ExitStack() as stack:
+        crowd = [stack.enter_context(idle_connection(server.port, case.path)) for _ in range(IDLE_CONNECTIONS)]
+        grown = server.resident_bytes() - before
+        sample = measure(server, case, seconds)
+        closed = sum(1 for _ in readable(crowd))
+    return Sample(
+        sample.requests_per_second,
+        sample.cpu_microseconds,
+        sample.p50_microseconds,
+        sample.p99_microseconds,
+        idle_bytes=grown / IDLE_CONNECTIONS,
+        idle_closed=closed,
+    )
+
+
+def idle_connection(port: int, path: str) -> socket.socket:
+    connection = socket.create_connection((HOST, port), timeout=PROBE_SECONDS)
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+    answer = b""
+    while not answer.endswith(TEXT_BYTES):
+        data = connection.recv(4096)
+        if not data:
+            raise CheckFailed("the server closed a connection of the idle crowd")
+        answer += data
+    return connection
+
+
+def readable(connections: list[socket.socket]) -> list[tuple[int, int]]:
+    """Those that have something to read: after their answer was read, that is the end."""
+    poll = select.poll()
+    for connection in connections:
+        poll.register(connection, select.POLLIN | select.POLLRDHUP)
+    return poll.poll(0)
+
+
+def raise_descriptor_limit() -> str:
+    """Let this process and its children hold the crowd; a sentence when the system does not allow it."""
+    wanted = IDLE_CONNECTIONS + SPARE_DESCRIPTORS
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        return f"the hard limit of open files is {hard}, below {wanted}"
+    soft = hard if hard != resource.RLIM_INFINITY else 2 * wanted
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return ""

@@ -1,0 +1,1 @@
+"""One small program for each peer, all with the endpoints of `contract`."""

@@ -1,0 +1,46 @@
+"""The result of a run as a picture: CPU per request in a few cases, the peers below each other."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib
+
+matplotlib.use("svg")
+
+from matplotlib import pyplot as plt
+
+from benchmarks.report import CEILING, Run, figure
+
+SHOWN: Final = ("plaintext-64", "json", "validate", "echo-1k", "sleep", "file-50k")
+OURS: Final = "#c2410c"
+OTHERS: Final = "#a8a29e"
+LIMIT: Final = "#44403c"
+COLUMNS: Final = 2
+STYLE: Final = {"svg.fonttype": "none", "svg.hashsalt": "ropewalk", "font.family": "sans-serif", "font.size": 9}
+
+
+def draw(run: Run, path: Path) -> None:
+    cases = [case for case in run.cases if case.name in SHOWN and run.ranking(case)]
+    rows = -(-len(cases) // COLUMNS)
+    with plt.rc_context(STYLE):
+        drawing, axes = plt.subplots(rows, COLUMNS, figsize=(11, 3.6 * rows), squeeze=False, layout="constrained")
+        for place, case in zip(axes.flat, cases, strict=False):
+            panel(place, run, case)
+        for place in list(axes.flat)[len(cases) :]:
+            place.axis("off")
+        drawing.suptitle("CPU of the server per request, in microseconds: shorter is better")
+        drawing.savefig(path, metadata={"Date": None})
+        plt.close(drawing)
+
+
+def panel(place: Any, run: Run, case: Any) -> None:
+    ranking = run.ranking(case)
+    names = [peer.title.replace("*", "").replace("`", "") for peer, _ in ranking]
+    values = [score.median("cpu_microseconds") for _, score in ranking]
+    colours = [OURS if peer.ours else LIMIT if peer.name == CEILING else OTHERS for peer, _ in ranking]
+    bars = place.barh(names, values, color=colours)
+    place.bar_label(bars, [figure(value) for value in values], padding=3)
+    place.invert_yaxis()
+    place.set_title(case.title, loc="left", fontsize=10)
+    place.margins(x=0.15)
+    place.spines[["top", "right"]].set_visible(False)

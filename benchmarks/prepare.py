@@ -1,0 +1,80 @@
+"""Makes what a run needs, then starts over inside it: the environment of the peers, the ceiling, the files to serve.
+
+Only the standard library is imported here, so that any Python can run `python -m benchmarks`.
+"""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import Final
+
+HERE: Final = Path(__file__).resolve().parent
+ROOT: Final = HERE.parent
+DATA: Final = HERE / "data"
+VENV: Final = HERE / ".venv"
+PYTHON: Final = VENV / "bin" / "python"
+LOCK: Final = HERE / "requirements.lock"
+CEILING: Final = HERE / "ceiling" / "target" / "release" / "ceiling"
+TOOLS: Final = {
+    "wrk": "apt-get install wrk",
+    "taskset": "apt-get install util-linux",
+    "cargo": "see https://rustup.rs",
+}
+FILE_SIZES: Final = {"50k.bin": 50 * 1024, "1m.bin": 1024 * 1024}
+
+
+def enter(module: str) -> None:
+    """Return inside the environment of the benchmarks; outside of it, make it and run `module` there instead."""
+    if Path(sys.prefix) == VENV:
+        return
+    check_tools()
+    make_venv()
+    link_ropewalk()
+    make_files()
+    subprocess.run(["cargo", "build", "--quiet", "--release", "--locked"], cwd=HERE / "ceiling", check=True)
+    os.chdir(ROOT)
+    os.execv(PYTHON, [str(PYTHON), "-m", module, *sys.argv[1:]])
+
+
+def check_tools() -> None:
+    if sys.platform != "linux":
+        sys.exit("The benchmarks read /proc and pin processes to cores, so they need Linux.")
+    missing = [f"{tool} ({remedy})" for tool, remedy in TOOLS.items() if shutil.which(tool) is None]
+    if missing:
+        sys.exit("The benchmarks need what is not installed: " + ", ".join(missing))
+
+
+def make_venv() -> None:
+    """Install the locked peers, unless this lock and this Python are installed already."""
+    stamp = VENV / "made-from"
+    wanted = f"{sys.version}\n{hashlib.sha256(LOCK.read_bytes()).hexdigest()}\n"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    print("Installing the peers into benchmarks/.venv ...", flush=True)
+    venv.create(VENV, clear=True, with_pip=True, symlinks=True)
+    install = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", LOCK]
+    subprocess.run(install, check=True)
+    stamp.write_text(wanted)
+
+
+def link_ropewalk() -> None:
+    """Let the environment import the very package that the Python of this process imports."""
+    (packages,) = (VENV / "lib").glob("python3.*/site-packages")
+    link = packages / "ropewalk"
+    link.unlink(missing_ok=True)
+    spec = importlib.util.find_spec("ropewalk")
+    if spec is not None and spec.submodule_search_locations:
+        link.symlink_to(next(iter(spec.submodule_search_locations)))
+
+
+def make_files() -> None:
+    DATA.mkdir(exist_ok=True)
+    for name, size in FILE_SIZES.items():
+        path = DATA / name
+        if not path.exists() or path.stat().st_size != size:
+            path.write_bytes(bytes(range(256)) * (size // 256))

@@ -1,0 +1,154 @@
+"""The result of a run as Markdown and as JSON."""
+
+import dataclasses
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from benchmarks.cases import BASELINE, Case
+from benchmarks.claims import claims
+from benchmarks.contest import Score, Scores
+from benchmarks.machine import Machine
+from benchmarks.roster import Peer
+
+CEILING: Final = "ceiling"
+
+METHOD: Final = """\
+The server runs on one core and the load on another, on the loopback interface of one machine. Peers take turns within
+each round; every figure is the median of the rounds. "CPU" is the user and system time of the server's whole process
+group over a run, divided by the requests answered: it survives a noisy machine, and it shows threads for what they cost.
+"× ceiling" compares with the raw ceiling of the same run, in the same case where the ceiling takes part, and otherwise
+with its 13-byte answer over 64 connections. Before a peer is measured its answers are checked, and a run with a single
+error does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything that is known when a run is over."""
+
+    machine: Machine
+    cases: Sequence[Case]
+    peers: Sequence[Peer]
+    scores: Scores
+
+    def ceiling(self, case: Case) -> Score:
+        """What a case is compared with."""
+        score = self.scores[case.name][CEILING]
+        return score if counts(score) else self.scores[BASELINE][CEILING]
+
+    def ranking(self, case: Case) -> list[tuple[Peer, Score]]:
+        """The peers with a result, the thriftiest first."""
+        scores = [(peer, self.scores[case.name][peer.name]) for peer in self.peers]
+        found = [(peer, score) for peer, score in scores if counts(score)]
+        return sorted(found, key=lambda pair: pair[1].median("cpu_microseconds"))
+
+
+def counts(score: Score) -> bool:
+    return bool(score.samples) and not score.failed
+
+
+def as_json(run: Run) -> str:
+    document: dict[str, Any] = {
+        "machine": dataclasses.asdict(run.machine),
+        "peers": {peer.name: peer.version() for peer in run.peers},
+        "claims": [dataclasses.asdict(claim) for claim in claims(run.scores)],
+        "cases": {
+            case.name: {
+                "title": case.title,
+                "connections": case.connections,
+                "peers": {peer.name: scored(run, case, peer) for peer in run.peers},
+            }
+            for case in run.cases
+        },
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def scored(run: Run, case: Case, peer: Peer) -> dict[str, Any]:
+    score = run.scores[case.name][peer.name]
+    if not counts(score):
+        return {"missing": score.missing} if score.missing else {"failed": score.failed}
+    medians = {name: score.median(name) for name in ("requests_per_second", "cpu_microseconds")}
+    return medians | {"samples": [dataclasses.asdict(sample) for sample in score.samples]}
+
+
+def as_markdown(run: Run) -> str:
+    return "\n".join(lines(run)) + "\n"
+
+
+def lines(run: Run) -> Iterator[str]:
+    machine = run.machine
+    yield f"Measured on {machine.date}: {machine.processor}, {machine.cores} cores, {machine.system}, {machine.python}, "
+    yield f"wrk {machine.wrk}, commit `{machine.commit}`; {machine.rounds} rounds of {machine.seconds} s."
+    yield ""
+    yield METHOD
+    for warning in machine.warnings():
+        yield ""
+        yield f"**Take these figures with care: {warning}**"
+    yield from claim_lines(run)
+    for case in run.cases:
+        yield from case_lines(run, case)
+    yield from peer_lines(run)
+
+
+def claim_lines(run: Run) -> Iterator[str]:
+    found = claims(run.scores)
+    if not found:
+        return
+    yield ""
+    yield "### What it must show"
+    yield ""
+    yield "| what | measured | at least | aim | |"
+    yield "|---|---:|---:|---:|---|"
+    for claim in found:
+        yield f"| {claim.what} | {claim.measured} | {claim.least} | {claim.aim} | {claim.verdict} |"
+
+
+def case_lines(run: Run, case: Case) -> Iterator[str]:
+    idle = case.kind == "idle"
+    ceiling = run.ceiling(case)
+    yield ""
+    yield f"### {case.title}"
+    yield ""
+    yield "| peer | requests/s | × ceiling | CPU µs/request | × ceiling |" + (" bytes per idle connection |" if idle else "")
+    yield "|---|---:|---:|---:|---:|" + ("---:|" if idle else "")
+    for peer, score in run.ranking(case):
+        rate, cpu = score.median("requests_per_second"), score.median("cpu_microseconds")
+        rate_ratio = rate / ceiling.median("requests_per_second")
+        cpu_ratio = cpu / ceiling.median("cpu_microseconds")
+        row = f"| {peer.title} | {rate:,.0f} | {ratio(rate_ratio)} | {figure(cpu)} | {ratio(cpu_ratio)} |"
+        yield row + (f" {idle_bytes(score)} |" if idle else "")
+    failed = [(peer, run.scores[case.name][peer.name].failed) for peer in run.peers]
+    for peer, reason in failed:
+        if reason:
+            yield ""
+            yield f"{peer.title} gave no figure: {one_line(reason)}"
+
+
+def peer_lines(run: Run) -> Iterator[str]:
+    yield ""
+    yield "### The peers"
+    yield ""
+    yield "| peer | version | to know |"
+    yield "|---|---|---|"
+    for peer in run.peers:
+        yield f"| {peer.title} | {peer.version()} | {peer.note} |"
+
+
+def figure(value: float) -> str:
+    """About three digits."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def ratio(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}" if value >= 0.01 else f"{value:.4f}"
+
+
+def idle_bytes(score: Score) -> str:
+    closed = max(sample.idle_closed or 0 for sample in score.samples)
+    return f"{score.median('idle_bytes'):,.0f}" + (f" ({closed:,} were closed)" if closed else "")
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())[:200].replace("|", "\\|")

@@ -1,0 +1,3 @@
+-- GET of the URL, the same for every request.
+
+require "report"

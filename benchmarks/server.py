@@ -1,0 +1,136 @@
+"""One peer's processes: started on the core of the servers, stopped while another peer is measured, and what they use."""
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final, Self
+
+from benchmarks.peers.contract import HOST
+from benchmarks.roster import PROGRAMS, Peer
+
+SERVER_CORE: Final = 0
+LOAD_CORE: Final = 1
+START_SECONDS: Final = 30
+STOP_SECONDS: Final = 5
+TICKS: Final = os.sysconf("SC_CLK_TCK")
+PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+
+# Fields of /proc/PID/stat, counted from the state, which follows the name: see proc_pid_stat(5).
+GROUP_FIELD: Final = 2
+TIMES: Final = slice(11, 15)
+
+
+class ServerFailed(Exception):
+    """The server did not start, or is gone."""
+
+
+class Server:
+    """A context manager around the process group of one peer."""
+
+    def __init__(self, peer: Peer, routes: int) -> None:
+        self.peer = peer
+        self.routes = routes
+        self.port = free_port()
+        self.folder = tempfile.TemporaryDirectory(prefix=f"bench-{peer.name}-")
+        self.output: IO[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        folder = Path(self.folder.name)
+        command = ["taskset", "--cpu-list", str(SERVER_CORE), *self.peer.command(self.port, folder)]
+        environment = os.environ | {"BENCH_ROUTES": str(self.routes), "PYTHONPATH": str(PROGRAMS)}
+        self.output = (folder / "output").open("wb")
+        self.process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self.output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            self.wait_until_it_listens()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def wait_until_it_listens(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if not self.alive():
+                raise ServerFailed(f"{self.peer.name} ended at its start:\n{self.last_words()}")
+            with suppress(OSError), socket.create_connection((HOST, self.port), timeout=1):
+                return
+            time.sleep(0.05)
+        raise ServerFailed(f"{self.peer.name} did not listen within {START_SECONDS} s:\n{self.last_words()}")
+
+    def last_words(self) -> str:
+        text = (Path(self.folder.name) / "output").read_text(errors="replace")
+        return text[-2000:]
+
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def pause(self) -> None:
+        self.signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.signal(signal.SIGCONT)
+            self.signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(STOP_SECONDS)
+            self.signal(signal.SIGKILL)
+            self.process.wait()
+        if self.output is not None:
+            self.output.close()
+        self.folder.cleanup()
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+    def cpu_seconds(self) -> float:
+        """User and system time of the whole group, with that of the children it has waited for."""
+        return sum(sum(map(int, fields[TIMES])) for _, fields in self.members()) / TICKS
+
+    def resident_bytes(self) -> int:
+        """The resident memory of the whole group. Pages that its processes share are counted for each."""
+        total = 0
+        for pid, _ in self.members():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+        return total
+
+    def members(self) -> Iterator[tuple[int, list[str]]]:
+        """Process ids of the group, with the fields of their `stat`."""
+        assert self.process is not None
+        for folder in os.scandir("/proc"):
+            if not folder.name.isdigit():
+                continue
+            with suppress(FileNotFoundError, ProcessLookupError):
+                fields = Path(folder.path, "stat").read_text().rpartition(")")[2].split()
+                if int(fields[GROUP_FIELD]) == self.process.pid:
+                    yield int(folder.name), fields
+
+
+def free_port() -> int:
+    with socket.create_server((HOST, 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
