@@ -7,7 +7,7 @@ from hotel.database import Database, rows
 from hotel.guests import find_guest
 from hotel.models import Booking, NewBooking, Page
 from hotel.paging import Paging, page
-from hotel.problems import Conflict, Missing
+from hotel.problems import Conflict, Missing, Unfit
 from hotel.queries import parse_query
 from hotel.rooms import find_room
 from ropewalk import App, Request, Response
@@ -61,8 +61,11 @@ def find_booking(transaction: Transaction, booking: int) -> Booking:
 
 def insert_booking(transaction: Transaction, new: NewBooking) -> Booking:
     """Book, unless a booking of the same room overlaps. Looking and booking are one statement: no one comes between."""
-    find_room(transaction, new.room)
-    find_guest(transaction, new.guest)
+    try:
+        find_room(transaction, new.room)
+        find_guest(transaction, new.guest)
+    except Missing as missing:
+        raise Unfit(str(missing)) from missing
     transaction.execute(
         """
         INSERT INTO bookings (room, guest, arrival, departure)

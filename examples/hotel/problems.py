@@ -3,21 +3,33 @@
 from ropewalk import App, Request, Response
 
 
-class Conflict(Exception):
-    """The books do not allow it. Answered by 409."""
+class Problem(Exception):
+    """Something that the client should know. Its text is for them."""
+
+    status = 400
 
 
-class Missing(Exception):
-    """There is no such thing. Answered by 404."""
+class Missing(Problem):
+    """There is no such thing."""
+
+    status = 404
+
+
+class Conflict(Problem):
+    """The books do not allow it."""
+
+    status = 409
+
+
+class Unfit(Problem):
+    """It names something that is not there."""
+
+    status = 422
 
 
 def add_handlers(app: App) -> None:
     """Answer our exceptions as JSON."""
 
-    @app.error(Conflict)
-    def conflict(request: Request, error: Conflict) -> Response:
-        return Response({"error": str(error)}, status=409)
-
-    @app.error(Missing)
-    def missing(request: Request, error: Missing) -> Response:
-        return Response({"error": str(error)}, status=404)
+    @app.error(Problem)
+    def tell(request: Request, problem: Problem) -> Response:
+        return Response({"error": str(problem)}, status=problem.status)

@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from ropewalk import __version__
 from ropewalk.cli.target import Target
-from ropewalk.cli.tree import table, walk
+from ropewalk.cli.tree import rows, table
 
 MOST_ROWS = 20
 """A longer list of routes is cut, because the addresses below it are what one looks for."""
@@ -17,10 +17,10 @@ def print_banner(target: Target, addresses: Iterable[object], reactor: str) -> N
     """Print it on the standard error, so that the access log has the standard output for itself."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     console.print(f"[bold]Ropewalk {__version__}[/] serves {escape(target.name)} on {reactor}\n")
-    rows = walk(target.value)
-    console.print(table(rows[:MOST_ROWS]))
-    if len(rows) > MOST_ROWS:
-        console.print(f"[dim]and {len(rows) - MOST_ROWS} more: ropewalk routes {escape(target.name)}[/]")
+    lines = rows(target.value)
+    console.print(table(lines[:MOST_ROWS]))
+    if len(lines) > MOST_ROWS:
+        console.print(f"[dim]and {len(lines) - MOST_ROWS} more: ropewalk routes {escape(target.name)}[/]")
     console.print()
     for address in addresses:
         console.print(f"[bold green]{address}[/]")

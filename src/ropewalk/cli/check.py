@@ -12,7 +12,7 @@ from ropewalk.cli.columns import columns
 from ropewalk.cli.flags import SETTINGS, target_argument
 from ropewalk.cli.serving import Serving, serving_flags
 from ropewalk.cli.target import load_target
-from ropewalk.cli.tree import walk
+from ropewalk.cli.tree import rows
 from ropewalk.server import install_reactor
 
 SHOWN = ("host", "port", "listen", "access_log", "access_log_file", "log_level")
@@ -31,17 +31,17 @@ def check(context: click.Context, target: str, **flags: Any) -> None:
     found = load_target(target)
     console = Console(soft_wrap=True)
     console.print(_settings(context, Serving(**flags)))
-    console.print(f"[green]{found.name} can be served: {len(walk(found.value))} routes.[/]", highlight=False)
+    console.print(f"[green]{found.name} can be served: {len(rows(found.value))} routes.[/]", highlight=False)
 
 
 def _settings(context: click.Context, options: Serving) -> Text:
     """Every setting, its value and where it comes from."""
-    rows = [(name, f"{getattr(options, name)}", _origin(context, name)) for name in SHOWN]
+    settings = [(name, f"{getattr(options, name)}", _origin(context, name)) for name in SHOWN]
     for name in Limits.names:
         value = getattr(options.limits, name)
         if value != getattr(Limits(), name):
-            rows.append((f"limits.{name}", f"{value:g}", "set"))
-    return columns(rows, ("cyan", "", "dim"))
+            settings.append((f"limits.{name}", f"{value:g}", "set"))
+    return columns(settings, ("cyan", "", "dim"))
 
 
 def _origin(context: click.Context, name: str) -> str:

@@ -1,0 +1,199 @@
+"""`ropewalk run`, `static` and `routes` as processes."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.processes import EXAMPLES, ROOT, ropewalk
+
+pytestmark = pytest.mark.slow
+
+
+def finished(*arguments: str | Path, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
+    """A command that ends by itself."""
+    command = [sys.executable, "-W", "error", "-m", "ropewalk", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+
+
+class TestRun:
+    def test_serves_a_file(self) -> None:
+        with ropewalk("run", "examples/hello.py") as server:
+            assert httpx.get(f"{server.url}/").text == "Hello, World!"
+
+    def test_serves_a_module(self) -> None:
+        with ropewalk("run", "hello:app", cwd=EXAMPLES) as server:
+            assert httpx.get(f"{server.url}/hello/Ada").json() == {"hello": "Ada"}
+
+    def test_serves_a_tree_of_resources(self) -> None:
+        with ropewalk("run", "examples/hello_resource.py:root") as server:
+            assert httpx.get(f"{server.url}/hello/Ada").text == "Hello, Ada!"
+
+    def test_says_what_is_served_where(self) -> None:
+        with ropewalk("run", "examples/hello.py") as server:
+            assert "examples/hello.py:app" in server.banner
+            assert re.search(r"GET +/ +hello +examples/hello.py:\d+", server.banner)
+            assert re.search(r"GET +/hello/\{name\} +greet +examples/hello.py:\d+", server.banner)
+            assert re.search(r"http://127\.0\.0\.1:[1-9]\d*", server.banner)
+
+    def test_installs_the_asyncio_reactor_before_it_imports(self, tmp_path: Path) -> None:
+        (tmp_path / "which.py").write_text(
+            "from twisted.internet import reactor\nfrom ropewalk import App\napp = App()\n"
+            "@app.get('/')\ndef which(request):\n    return type(reactor).__name__\n"
+        )
+        with ropewalk("run", "which.py", cwd=tmp_path) as server:
+            assert httpx.get(f"{server.url}/").text == "AsyncioSelectorReactor"
+
+    def test_listens_on_a_unix_socket(self, tmp_path: Path) -> None:
+        path = tmp_path / "app.sock"
+        with (
+            ropewalk("run", "examples/hello.py", "--listen", f"unix:{path}") as server,
+            httpx.Client(transport=httpx.HTTPTransport(uds=str(path))) as client,
+        ):
+            assert client.get("http://localhost/").text == "Hello, World!"
+            assert str(path) in server.banner
+
+    def test_an_address_in_use(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            ended = finished("run", "examples/hello.py", "--port", str(port))
+        assert ended.returncode == 2
+        assert "RW502" in ended.stderr
+        assert str(port) in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+    def test_a_target_that_is_not_there(self) -> None:
+        ended = finished("run", "examples/helo.py")
+        assert ended.returncode == 2
+        assert ended.stderr == "RW411 There is no file examples/helo.py. Did you mean examples/hello.py?\n"
+
+    def test_a_command_that_is_not_there(self) -> None:
+        ended = finished("serve", "examples/hello.py")
+        assert ended.returncode == 2
+        assert "No such command" in ended.stderr
+
+
+class TestStop:
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_a_running_request_is_finished(self, tmp_path: Path, number: signal.Signals) -> None:
+        (tmp_path / "slow.py").write_text(
+            "import os, signal\nfrom twisted.internet.defer import Deferred\nfrom ropewalk import App\napp = App()\n"
+            "@app.get('/')\nasync def slow(request):\n"
+            "    from twisted.internet import reactor\n"
+            f"    os.kill(os.getpid(), {int(number)})\n"
+            "    later = Deferred()\n    reactor.callLater(0.3, later.callback, 'finished')\n    return await later\n"
+        )
+        with ropewalk("run", "slow.py", cwd=tmp_path) as server:
+            response = httpx.get(f"{server.url}/")
+            assert response.text == "finished"
+            assert response.headers["connection"] == "close"
+            assert server.process.wait(timeout=30) == 0
+
+    def test_the_hooks_of_the_app_are_called(self, tmp_path: Path) -> None:
+        (tmp_path / "hooks.py").write_text(
+            "from ropewalk import App\napp = App()\n"
+            "@app.on_start\nasync def start():\n    print('begun', flush=True)\n"
+            "@app.on_stop\ndef stop():\n    print('ended', flush=True)\n"
+        )
+        with ropewalk("run", "hooks.py", cwd=tmp_path) as server:
+            assert server.stop() == 0
+        assert server.output == "begun\nended\n"
+
+
+class TestAccessLog:
+    def test_combined_on_the_standard_output(self) -> None:
+        with ropewalk("run", "examples/hello.py") as server:
+            httpx.get(f"{server.url}/", headers={"User-Agent": "a test", "Referer": "http://example.org/"})
+            server.stop()
+        line = r'127\.0\.0\.1 - - \[[^\]]+\] "GET / HTTP/1\.1" 200 13 "http://example\.org/" "a test"\n'
+        assert re.fullmatch(line, server.output)
+
+    def test_json(self) -> None:
+        with ropewalk("run", "examples/hello.py", "--access-log", "json") as server:
+            httpx.get(f"{server.url}/hello/Ada?x=1")
+            server.stop()
+        entry = json.loads(server.output)
+        assert entry["method"] == "GET"
+        assert entry["status"] == 200
+
+    def test_into_a_file(self, tmp_path: Path) -> None:
+        file = tmp_path / "access.log"
+        file.write_text("a line from before\n")
+        with ropewalk("run", "examples/hello.py", "--access-log-file", file) as server:
+            httpx.get(f"{server.url}/")
+            server.stop()
+        before, line = file.read_text().splitlines()
+        assert before == "a line from before"
+        assert '"GET / HTTP/1.1" 200 13' in line
+        assert server.output == ""
+
+    def test_off(self) -> None:
+        with ropewalk("run", "examples/hello.py", "--access-log", "off") as server:
+            httpx.get(f"{server.url}/")
+            server.stop()
+        assert server.output == ""
+
+
+class TestLimits:
+    def test_from_a_flag(self) -> None:
+        with ropewalk("run", "examples/streaming.py", "--limit", "head_size=1024") as server:
+            assert httpx.get(f"{server.url}/", headers={"X-Long": "x" * 2000}).status_code == 431
+
+    def test_from_toml(self, tmp_path: Path) -> None:
+        (tmp_path / "ropewalk.toml").write_text(
+            f'target = "{EXAMPLES / "hello.py"}"\naccess_log = "off"\n[limits]\nhead_size = 1024'
+        )
+        with ropewalk("run", cwd=tmp_path) as server:
+            assert httpx.get(f"{server.url}/", headers={"X-Long": "x" * 2000}).status_code == 431
+
+
+class TestStatic:
+    def test_serves_a_folder(self, tmp_path: Path) -> None:
+        (tmp_path / "notes.txt").write_text("a note")
+        with ropewalk("static", ".", cwd=tmp_path) as server:
+            assert httpx.get(f"{server.url}/notes.txt").text == "a note"
+
+    def test_a_folder_that_is_not_there(self) -> None:
+        ended = finished("static", "nowhere")
+        assert ended.returncode == 2
+        assert "nowhere" in ended.stderr
+
+
+class TestRoutes:
+    def test_of_an_app(self) -> None:
+        ended = finished("routes", "examples/hello.py")
+        assert ended.returncode == 0
+        lines = [line.split() for line in ended.stdout.splitlines()]
+        assert [line[:3] for line in lines] == [["GET", "/", "hello"], ["GET", "/hello/{name}", "greet"]]
+        assert all(re.fullmatch(r"examples/hello\.py:\d+", line[3]) for line in lines)
+
+    def test_of_a_tree(self) -> None:
+        ended = finished("routes", "examples/hello_resource.py")
+        lines = [line.split() for line in ended.stdout.splitlines()]
+        assert [line[:3] for line in lines] == [
+            ["GET", "/", "Hello.render_GET"],
+            ["*", "/hello/{...}", "Greetings.getChild"],
+        ]
+
+    def test_methods_of_one_handler_share_a_line(self) -> None:
+        ended = finished("routes", "examples/hotel")
+        paths = [line.split()[:2] for line in ended.stdout.splitlines()]
+        assert ["DELETE", "/rooms/{room:int}"] in paths
+        assert len(paths) == 12
+
+
+class TestHelp:
+    @pytest.mark.parametrize("command", ["run", "static", "check"])
+    def test_every_flag_names_its_variable(self, command: str) -> None:
+        ended = finished(command, "--help")
+        for flag in ("host", "port", "listen", "limit", "access-log", "access-log-file", "log-level", "config"):
+            assert f"--{flag}" in ended.stdout
+            assert "ROPEWALK_" + flag.replace("-", "_").upper() in ended.stdout
+
+    def test_version(self) -> None:
+        assert re.fullmatch(r"ropewalk, version \d+\.\d+\.\d+\n", finished("--version").stdout)

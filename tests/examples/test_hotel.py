@@ -1,0 +1,178 @@
+"""The hotel, as its clients see it: a process of its own, and a database of its own for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.processes import EXAMPLES, ropewalk
+
+pytestmark = pytest.mark.slow
+
+ROOM = {"number": "12", "beds": 2, "price": 9500}
+GUEST = {"name": "Ada Lovelace", "email": "ada@example.org"}
+
+
+@pytest.fixture
+def hotel(tmp_path: Path) -> Iterator[httpx.Client]:
+    """A client of a hotel without rooms, guests or bookings."""
+    books = {"HOTEL_DATABASE": str(tmp_path / "hotel.sqlite")}
+    with ropewalk("run", EXAMPLES / "hotel", environment=books) as server, httpx.Client(base_url=server.url) as client:
+        yield client
+
+
+def made(response: httpx.Response) -> dict[str, Any]:
+    """What a POST has made; it stands where the answer says."""
+    assert response.status_code == 201, response.text
+    body: dict[str, Any] = response.json()
+    assert response.headers["location"].endswith(f"/{body['id']}")
+    return body
+
+
+def refused(response: httpx.Response, status: int) -> str:
+    """Why."""
+    assert response.status_code == status, response.text
+    return response.text
+
+
+def booking(room: int, guest: int, arrival: str, departure: str) -> dict[str, Any]:
+    return {"room": room, "guest": guest, "arrival": arrival, "departure": departure}
+
+
+class TestRooms:
+    def test_a_life(self, hotel: httpx.Client) -> None:
+        room = made(hotel.post("/rooms", json=ROOM))
+        place = f"/rooms/{room['id']}"
+        assert hotel.get(place).json() == {"id": 1, **ROOM}
+        assert hotel.put(place, json=ROOM | {"price": 9900}).json() == {"id": 1, **ROOM, "price": 9900}
+        assert hotel.delete(place).status_code == 204
+        assert hotel.get(place).status_code == 404
+
+    def test_numbers_are_unique(self, hotel: httpx.Client) -> None:
+        made(hotel.post("/rooms", json=ROOM))
+        other = made(hotel.post("/rooms", json=ROOM | {"number": "14"}))
+        assert "There is a room 12 already." in refused(hotel.post("/rooms", json=ROOM), 409)
+        assert "There is a room 12 already." in refused(hotel.put(f"/rooms/{other['id']}", json=ROOM), 409)
+
+    def test_a_room_with_bookings_stays(self, hotel: httpx.Client) -> None:
+        room, guest = made(hotel.post("/rooms", json=ROOM)), made(hotel.post("/guests", json=GUEST))
+        made(hotel.post("/bookings", json=booking(room["id"], guest["id"], "2027-05-01", "2027-05-04")))
+        refused(hotel.delete(f"/rooms/{room['id']}"), 409)
+
+    @pytest.mark.parametrize(
+        "flaw", [{"beds": 0}, {"beds": "two"}, {"price": -1}, {"number": ""}, {"number": None}, {"colour": "red"}]
+    )
+    def test_what_is_not_a_room(self, hotel: httpx.Client, flaw: dict[str, Any]) -> None:
+        assert next(iter(flaw)) in refused(hotel.post("/rooms", json=ROOM | flaw), 422)
+
+    def test_what_is_not_json(self, hotel: httpx.Client) -> None:
+        refused(hotel.post("/rooms", content=b"{"), 400)
+
+    def test_which_are_free(self, hotel: httpx.Client) -> None:
+        taken = made(hotel.post("/rooms", json=ROOM))
+        free = made(hotel.post("/rooms", json=ROOM | {"number": "14"}))
+        guest = made(hotel.post("/guests", json=GUEST))
+        made(hotel.post("/bookings", json=booking(taken["id"], guest["id"], "2027-05-01", "2027-05-04")))
+        nights = {"free_from": "2027-05-03", "free_until": "2027-05-05"}
+        assert hotel.get("/rooms", params=nights).json()["items"] == [free]
+        after = {"free_from": "2027-05-04", "free_until": "2027-05-05"}
+        assert hotel.get("/rooms", params=after).json()["items"] == [taken, free]
+        assert "go together" in refused(hotel.get("/rooms", params={"free_from": "2027-05-03"}), 422)
+
+
+class TestGuests:
+    def test_a_guest(self, hotel: httpx.Client) -> None:
+        guest = made(hotel.post("/guests", json=GUEST))
+        assert hotel.get(f"/guests/{guest['id']}").json() == guest == {"id": 1, **GUEST}
+        assert "no guest 2" in refused(hotel.get("/guests/2"), 404)
+
+    def test_addresses_are_unique_whatever_their_case(self, hotel: httpx.Client) -> None:
+        made(hotel.post("/guests", json=GUEST))
+        refused(hotel.post("/guests", json=GUEST | {"email": "ADA@example.org"}), 409)
+
+    def test_an_address_that_is_none(self, hotel: httpx.Client) -> None:
+        refused(hotel.post("/guests", json=GUEST | {"email": "ada"}), 422)
+
+
+class TestBookings:
+    @pytest.fixture
+    def room(self, hotel: httpx.Client) -> int:
+        return int(made(hotel.post("/rooms", json=ROOM))["id"])
+
+    @pytest.fixture
+    def guest(self, hotel: httpx.Client) -> int:
+        return int(made(hotel.post("/guests", json=GUEST))["id"])
+
+    @pytest.mark.parametrize(
+        ("arrival", "departure"),
+        [
+            ("2027-05-10", "2027-05-14"),
+            ("2027-05-08", "2027-05-11"),
+            ("2027-05-13", "2027-05-16"),
+            ("2027-05-11", "2027-05-12"),
+            ("2027-05-01", "2027-05-31"),
+        ],
+    )
+    def test_overlaps_are_refused(
+        self, hotel: httpx.Client, room: int, guest: int, arrival: str, departure: str
+    ) -> None:
+        made(hotel.post("/bookings", json=booking(room, guest, "2027-05-10", "2027-05-14")))
+        refused(hotel.post("/bookings", json=booking(room, guest, arrival, departure)), 409)
+
+    def test_one_may_arrive_on_the_day_when_another_departs(self, hotel: httpx.Client, room: int, guest: int) -> None:
+        made(hotel.post("/bookings", json=booking(room, guest, "2027-05-10", "2027-05-14")))
+        made(hotel.post("/bookings", json=booking(room, guest, "2027-05-14", "2027-05-15")))
+        made(hotel.post("/bookings", json=booking(room, guest, "2027-05-09", "2027-05-10")))
+
+    def test_a_cancelled_booking_leaves_room(self, hotel: httpx.Client, room: int, guest: int) -> None:
+        wish = booking(room, guest, "2027-05-10", "2027-05-14")
+        first = made(hotel.post("/bookings", json=wish))
+        assert hotel.delete(f"/bookings/{first['id']}").status_code == 204
+        refused(hotel.delete(f"/bookings/{first['id']}"), 404)
+        made(hotel.post("/bookings", json=wish))
+
+    def test_a_stay_has_a_night(self, hotel: httpx.Client, room: int, guest: int) -> None:
+        wish = booking(room, guest, "2027-05-10", "2027-05-10")
+        assert "departure must be after arrival" in refused(hotel.post("/bookings", json=wish), 422)
+
+    def test_room_and_guest_must_be_there(self, hotel: httpx.Client, room: int, guest: int) -> None:
+        assert "no room 9" in refused(hotel.post("/bookings", json=booking(9, guest, "2027-05-10", "2027-05-11")), 422)
+        assert "no guest 9" in refused(hotel.post("/bookings", json=booking(room, 9, "2027-05-10", "2027-05-11")), 422)
+
+    def test_of_one_room_or_guest(self, hotel: httpx.Client, room: int, guest: int) -> None:
+        booked = made(hotel.post("/bookings", json=booking(room, guest, "2027-05-10", "2027-05-14")))
+        assert hotel.get("/bookings", params={"room": room}).json() == {"items": [booked], "next": None}
+        assert hotel.get("/bookings", params={"guest": guest + 1}).json() == {"items": [], "next": None}
+
+    def test_two_at_once_for_one_room(self, hotel: httpx.Client, room: int, guest: int) -> None:
+        """Sent on one connection without waiting, so that both are in the database's threads at once."""
+        wish = booking(room, guest, "2027-05-10", "2027-05-14")
+        with httpx.Client(base_url=hotel.base_url) as other:
+            statuses = sorted(client.post("/bookings", json=wish).status_code for client in (hotel, other))
+        assert statuses == [201, 409]
+
+
+class TestPages:
+    def test_page_by_page(self, hotel: httpx.Client) -> None:
+        rooms = [made(hotel.post("/rooms", json=ROOM | {"number": str(number)})) for number in range(5)]
+        seen, onward = [], "/rooms?limit=2"
+        pages = 0
+        while onward:
+            page = hotel.get(onward).json()
+            seen += page["items"]
+            onward = page["next"]
+            pages += 1
+        assert seen == rooms
+        assert pages == 3
+
+    def test_the_filter_stays_on_the_next_page(self, hotel: httpx.Client) -> None:
+        for number in range(3):
+            made(hotel.post("/rooms", json=ROOM | {"number": str(number)}))
+        nights = {"free_from": "2027-05-03", "free_until": "2027-05-05", "limit": "1"}
+        onward = hotel.get("/rooms", params=nights).json()["next"]
+        assert dict(httpx.URL(onward).params) == nights | {"after": "1"}
+
+    @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=many", "after=-1", "page=2"])
+    def test_what_is_not_a_page(self, hotel: httpx.Client, query: str) -> None:
+        refused(hotel.get(f"/rooms?{query}"), 422)
