@@ -85,6 +85,6 @@ $(python_ready): requirements/dev.txt scripts/find-python
 	@touch $@
 
 $(engine_ready): $(python_ready) $(engine_sources)
-	@scripts/need-cargo
+	@scripts/need-rust
 	$(bin)/maturin develop --release --locked --quiet
 	@touch $@
