@@ -72,7 +72,9 @@ def under_all(figures: Figures) -> Claim | None:
     below = [peer for peer, cpu in rivals.items() if ours < cpu]
     next_one = min(rivals, key=rivals.__getitem__)
     measured = f"{len(below)} of {len(rivals)}; next is {next_one} at {rivals[next_one] / ours:.2f} times ours"
-    return Claim("the same: peers that need more", measured, "all", "all", "aim" if len(below) == len(rivals) else "missed")
+    return Claim(
+        "the same: peers that need more", measured, "all", "all", "aim" if len(below) == len(rivals) else "missed"
+    )
 
 
 def beside_fastpysgi(connections: int) -> Callable[[Figures], Claim | None]:
@@ -95,20 +97,24 @@ def coroutine(figures: Figures) -> Claim | None:
 
 
 def many_routes(figures: Figures) -> Claim | None:
-    return at_most("10,000 routes, CPU over that of 10", figures.cpu("routes-10000"), figures.cpu("routes-10"), 1.05, 1.0)
+    return at_most(
+        "10,000 routes, CPU over that of 10", figures.cpu("routes-10000"), figures.cpu("routes-10"), 1.05, 1.0
+    )
 
 
 def sleeping(case: str, what: str) -> Callable[[Figures], Claim | None]:
     def claim(figures: Figures) -> Claim | None:
         ours = figures.rate(case)
-        theirs = {peer: rate for peer, rate in figures.rivals("sleep", "requests_per_second")}
+        theirs = dict(figures.rivals("sleep", "requests_per_second"))
         named = {peer: theirs[peer] for peer in ("uvicorn", "granian-rsgi", "granian-asgi") if peer in theirs}
         if ours is None or not named:
             return None
         best = max(named, key=named.__getitem__)
         measured = ours / named[best]
         verdict = "aim" if measured > 1 else "missed"
-        return Claim(f"10 ms of sleep in {what}: requests/s over {best}'s", f"{measured:.2f}", "ahead", "ahead", verdict)
+        return Claim(
+            f"10 ms of sleep in {what}: requests/s over {best}'s", f"{measured:.2f}", "ahead", "ahead", verdict
+        )
 
     return claim
 

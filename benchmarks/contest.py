@@ -44,7 +44,9 @@ class Contest:
 
     def run(self, cases: Iterable[Case]) -> Scores:
         cases = list(cases)
-        self.scores = {case.name: {peer.name: Score(missing=peer.why_not(case.endpoint)) for peer in self.peers} for case in cases}
+        self.scores = {
+            case.name: {peer.name: Score(missing=peer.why_not(case.endpoint)) for peer in self.peers} for case in cases
+        }
         for routes in sorted({case.routes for case in cases if case.kind == "load"}):
             with ExitStack() as stack:
                 servers = self.start(stack, routes)
@@ -87,7 +89,9 @@ class Contest:
                         load.measure(server, case, WARM_UP_SECONDS)
                     score.samples.append(load.measure(server, case, self.seconds))
                 except CheckFailed as error:
-                    score.failed = str(error) if server.alive() else f"the server ended: {server.last_words()[-300:]}"
+                    score.failed = str(error) if server.alive() else f"the server ended: {server.last_words()}"
+                    server.stop()
+                    server.start()
                 server.pause()
         self.tell(case)
 
@@ -116,4 +120,4 @@ class Contest:
                 idle = f"{score.median('idle_bytes') / 1024:8.2f} KiB per idle" if case.kind == "idle" else ""
                 self.say(f"  {name:16} {rate:12,.1f} requests/s {cpu:12,.2f} us of CPU {idle}")
             if score.failed:
-                self.say(f"  {name:16} FAILED: {score.failed}")
+                self.say(f"  {name:16} FAILED: {' '.join(score.failed.split())[:300]}")

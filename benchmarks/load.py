@@ -101,7 +101,9 @@ def wrk(
     command = ["taskset", "--cpu-list", str(LOAD_CORE), "wrk", "-t", "1", "-c", str(connections)]
     command += ["-d", f"{seconds}s", "--timeout", WRK_TIMEOUT, "-s", f"{script}.lua"]
     command += [f"http://{HOST}:{port}{path}", "--", *arguments]
-    shown = subprocess.run(command, cwd=HERE / "scripts", capture_output=True, text=True, timeout=seconds + 60, check=False)
+    shown = subprocess.run(
+        command, cwd=HERE / "scripts", capture_output=True, text=True, timeout=seconds + 60, check=False
+    )
     last = shown.stdout.strip().rpartition("\n")[2]
     if shown.returncode or not last.startswith("{"):
         raise CheckFailed(f"wrk: {shown.stderr.strip() or shown.stdout.strip()}")

@@ -3,11 +3,8 @@
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib
-
-matplotlib.use("svg")
-
-from matplotlib import pyplot as plt
+from matplotlib import rc_context
+from matplotlib.figure import Figure
 
 from benchmarks.report import CEILING, Run, figure
 
@@ -22,15 +19,15 @@ STYLE: Final = {"svg.fonttype": "none", "svg.hashsalt": "ropewalk", "font.family
 def draw(run: Run, path: Path) -> None:
     cases = [case for case in run.cases if case.name in SHOWN and run.ranking(case)]
     rows = -(-len(cases) // COLUMNS)
-    with plt.rc_context(STYLE):
-        drawing, axes = plt.subplots(rows, COLUMNS, figsize=(11, 3.6 * rows), squeeze=False, layout="constrained")
+    with rc_context(STYLE):
+        drawing = Figure(figsize=(11, 3.6 * rows), layout="constrained")
+        axes = drawing.subplots(rows, COLUMNS, squeeze=False)
         for place, case in zip(axes.flat, cases, strict=False):
             panel(place, run, case)
         for place in list(axes.flat)[len(cases) :]:
             place.axis("off")
         drawing.suptitle("CPU of the server per request, in microseconds: shorter is better")
         drawing.savefig(path, metadata={"Date": None})
-        plt.close(drawing)
 
 
 def panel(place: Any, run: Run, case: Any) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 HERE: Final = Path(__file__).resolve().parent
 ROOT: Final = HERE.parent
@@ -28,17 +28,15 @@ TOOLS: Final = {
 FILE_SIZES: Final = {"50k.bin": 50 * 1024, "1m.bin": 1024 * 1024}
 
 
-def enter(module: str) -> None:
-    """Return inside the environment of the benchmarks; outside of it, make it and run `module` there instead."""
-    if Path(sys.prefix) == VENV:
-        return
+def enter(module: str, arguments: list[str]) -> NoReturn:
+    """Go on as `python -m module` in the environment of the benchmarks, which is made where it is not up to date."""
     check_tools()
     make_venv()
     link_ropewalk()
     make_files()
     subprocess.run(["cargo", "build", "--quiet", "--release", "--locked"], cwd=HERE / "ceiling", check=True)
     os.chdir(ROOT)
-    os.execv(PYTHON, [str(PYTHON), "-m", module, *sys.argv[1:]])
+    os.execv(PYTHON, [str(PYTHON), "-m", module, *arguments])
 
 
 def check_tools() -> None:

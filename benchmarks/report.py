@@ -17,8 +17,8 @@ CEILING: Final = "ceiling"
 METHOD: Final = """\
 The server runs on one core and the load on another, on the loopback interface of one machine. Peers take turns within
 each round; every figure is the median of the rounds. "CPU" is the user and system time of the server's whole process
-group over a run, divided by the requests answered: it survives a noisy machine, and it shows threads for what they cost.
-"× ceiling" compares with the raw ceiling of the same run, in the same case where the ceiling takes part, and otherwise
+group over a run, divided by the requests answered: it survives a noisy machine and shows what threads cost. "Over the
+ceiling" compares with the raw ceiling of the same run, in the same case where the ceiling takes part, and otherwise
 with its 13-byte answer over 64 connections. Before a peer is measured its answers are checked, and a run with a single
 error does not count."""
 
@@ -79,8 +79,8 @@ def as_markdown(run: Run) -> str:
 
 def lines(run: Run) -> Iterator[str]:
     machine = run.machine
-    yield f"Measured on {machine.date}: {machine.processor}, {machine.cores} cores, {machine.system}, {machine.python}, "
-    yield f"wrk {machine.wrk}, commit `{machine.commit}`; {machine.rounds} rounds of {machine.seconds} s."
+    yield f"Measured on {machine.date}: {machine.processor}, {machine.cores} cores, {machine.system}, "
+    yield f"{machine.python}, wrk {machine.wrk}, commit `{machine.commit}`; {machine.rounds} rounds of {machine.seconds} s."
     yield ""
     yield METHOD
     for warning in machine.warnings():
@@ -111,7 +111,9 @@ def case_lines(run: Run, case: Case) -> Iterator[str]:
     yield ""
     yield f"### {case.title}"
     yield ""
-    yield "| peer | requests/s | × ceiling | CPU µs/request | × ceiling |" + (" bytes per idle connection |" if idle else "")
+    yield "| peer | requests/s | over the ceiling | CPU µs/request | over the ceiling |" + (
+        " bytes per idle connection |" if idle else ""
+    )
     yield "|---|---:|---:|---:|---:|" + ("---:|" if idle else "")
     for peer, score in run.ranking(case):
         rate, cpu = score.median("requests_per_second"), score.median("cpu_microseconds")

@@ -146,7 +146,7 @@ PEERS: Final = (
         command=program("fastpysgi_app.py"),
         versions=("fastpysgi",),
         lacks=NO_DEFERRED | NO_COROUTINE | {"sleep": "WSGI: a sleep stops the only thread"},
-        note="C, libuv and llhttp, the application called inline; WSGI, so no handler can wait. Buffers a request's body.",
+        note="C, libuv and llhttp; WSGI, called inline, so no handler can wait. Buffers a request's body.",
     ),
     Peer(
         name="socketify",

@@ -1,4 +1,4 @@
-"""One peer's processes: started on the core of the servers, stopped while another peer is measured, and what they use."""
+"""One peer's processes: started on their core, stopped while another peer is measured, and what they use."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Self
+from typing import Final, Self
 
 from benchmarks.peers.contract import HOST
 from benchmarks.roster import PROGRAMS, Peer
@@ -38,33 +38,50 @@ class Server:
         self.peer = peer
         self.routes = routes
         self.port = free_port()
-        self.folder = tempfile.TemporaryDirectory(prefix=f"bench-{peer.name}-")
-        self.output: IO[bytes] | None = None
-        self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the processes and wait until they listen.
+
+        Raises ServerFailed.
+        """
+        self.folder = tempfile.TemporaryDirectory(prefix=f"bench-{self.peer.name}-")
         folder = Path(self.folder.name)
         command = ["taskset", "--cpu-list", str(SERVER_CORE), *self.peer.command(self.port, folder)]
         environment = os.environ | {"BENCH_ROUTES": str(self.routes), "PYTHONPATH": str(PROGRAMS)}
-        self.output = (folder / "output").open("wb")
-        self.process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=self.output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with (folder / "output").open("wb") as output:
+            self.process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         try:
             self.wait_until_it_listens()
         except BaseException:
             self.stop()
             raise
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop()
+    def stop(self) -> None:
+        """End the processes, by force where they do not end by themselves. May be called again."""
+        self.signal(signal.SIGCONT)
+        self.signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(STOP_SECONDS)
+        self.signal(signal.SIGKILL)
+        self.process.wait()
+        self.folder.cleanup()
 
     def wait_until_it_listens(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -81,7 +98,7 @@ class Server:
         return text[-2000:]
 
     def alive(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+        return self.process.poll() is None
 
     def pause(self) -> None:
         self.signal(signal.SIGSTOP)
@@ -89,20 +106,7 @@ class Server:
     def resume(self) -> None:
         self.signal(signal.SIGCONT)
 
-    def stop(self) -> None:
-        if self.process is not None:
-            self.signal(signal.SIGCONT)
-            self.signal(signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(STOP_SECONDS)
-            self.signal(signal.SIGKILL)
-            self.process.wait()
-        if self.output is not None:
-            self.output.close()
-        self.folder.cleanup()
-
     def signal(self, number: signal.Signals) -> None:
-        assert self.process is not None
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
 
@@ -120,7 +124,6 @@ class Server:
 
     def members(self) -> Iterator[tuple[int, list[str]]]:
         """Process ids of the group, with the fields of their `stat`."""
-        assert self.process is not None
         for folder in os.scandir("/proc"):
             if not folder.name.isdigit():
                 continue

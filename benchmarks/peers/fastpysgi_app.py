@@ -78,4 +78,5 @@ ROUTED: dict[str, Handler] = {
 
 if __name__ == "__main__":
     fastpysgi.server.max_content_length = BODY_LIMIT
+    fastpysgi.server.tcp_nodelay = 1
     fastpysgi.run(app, host=HOST, port=port())
