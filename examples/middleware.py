@@ -6,11 +6,9 @@ curl -i http://127.0.0.1:8080/divide/1/0
 """
 
 import time
-from collections.abc import Awaitable, Callable
 
 from ropewalk import App, HTTPError, Request, Response
-
-Next = Callable[[Request], Awaitable[Response]]
+from ropewalk.middleware import Next
 
 
 async def timing(request: Request, next: Next) -> Response:

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
-from ropewalk.cli.banner import print_banner
 
 from ropewalk import Limits
+from ropewalk.cli.banner import print_banner
 from ropewalk.cli.failure import Failure
 from ropewalk.cli.flags import Command, config_flag, flag
 from ropewalk.cli.limits import limit_flag
 from ropewalk.cli.logs import LEVELS, start_logging
 from ropewalk.cli.target import Target
 from ropewalk.errors import RopewalkError
-from ropewalk.server import install_reactor, run
+from ropewalk.server import install_reactor, run, tcp_endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +38,7 @@ class Serving:
 
     def endpoints(self) -> Sequence[str]:
         """What to listen on, as endpoint descriptions."""
-        if self.listen:
-            return self.listen
-        kind = "tcp6" if ":" in self.host else "tcp"
-        host = self.host.replace(":", r"\:")
-        return [f"{kind}:{self.port}:interface={host}"]
+        return self.listen or [tcp_endpoint(self.host, self.port)]
 
 
 def serving_flags(command: Command) -> Command:
