@@ -1,0 +1,33 @@
+"""Ropewalk: an HTTP server and toolkit for Twisted with a native engine."""
+
+from ropewalk._engine import Limits, __version__
+from ropewalk.app import App
+from ropewalk.converters import Converter
+from ropewalk.errors import BadBody, BodyTooLarge, Disconnected, HTTPError, RopewalkError
+from ropewalk.files import Files
+from ropewalk.headers import Headers
+from ropewalk.request import Query, Request
+from ropewalk.resource import NOT_DONE_YET, Resource
+from ropewalk.response import Response
+from ropewalk.server import Site, install_reactor
+
+__all__ = [
+    "NOT_DONE_YET",
+    "App",
+    "BadBody",
+    "BodyTooLarge",
+    "Converter",
+    "Disconnected",
+    "Files",
+    "HTTPError",
+    "Headers",
+    "Limits",
+    "Query",
+    "Request",
+    "Resource",
+    "Response",
+    "RopewalkError",
+    "Site",
+    "__version__",
+    "install_reactor",
+]

@@ -1,0 +1,239 @@
+"""An app: a tree of resources, the middleware and error handlers around it, and its start and stop."""
+
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from weakref import WeakSet
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from ropewalk.calling import ErrorHandlers
+from ropewalk.errors import HTTPError
+from ropewalk.middleware import Middleware, chain, check
+from ropewalk.request import Endpoint, Request
+from ropewalk.resource import Found, Handler, Owner, Search, split_path
+from ropewalk.response import Response
+from ropewalk.routing import Routes
+
+if TYPE_CHECKING:
+    from ropewalk._engine import Limits
+    from ropewalk.server import Listening
+
+log = Logger(namespace="ropewalk.app")
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Hook = Callable[[], Any]
+TrailingSlash = Literal["redirect", "strict", "ignore"]
+
+
+class App(Routes):
+    """A service. It grows a tree by decorators, and may be mounted in another app.
+
+    `trailing_slash` says what happens to a path that would be found with a slash at its end put there or taken away:
+    "redirect" (308), "ignore" (answered alike) or "strict" (404). `limits` are the engine's. With `debug`, a 500 shows
+    the traceback to the client.
+    """
+
+    def __init__(
+        self,
+        *,
+        middleware: Iterable[Middleware] = (),
+        limits: "Limits | None" = None,
+        debug: bool = False,
+        trailing_slash: TrailingSlash = "redirect",
+    ) -> None:
+        super().__init__()
+        self.limits = limits
+        self.debug = debug
+        self.trailing_slash = trailing_slash
+        self.errors = ErrorHandlers()
+        self.middlewares: list[Middleware] = [check(each) for each in middleware]
+        """Outermost first."""
+        self.server: Any = None
+        """What serves this app since `listen`."""
+        self._start_hooks: list[Hook] = []
+        self._stop_hooks: list[Hook] = []
+        self._endpoints: dict[tuple[Handler, tuple[Any, ...], bool], Endpoint] = {}
+        self._listeners: WeakSet[Owner] = WeakSet()
+        self.resource.scope = self
+        self.resource.own(self)
+
+    # What users declare besides routes
+
+    def middleware(self, function: Middleware) -> Middleware:
+        """Put a middleware inside those that are there: `async def middleware(request, next)`."""
+        self.middlewares.append(check(function))
+        self.resource.changed()
+        return function
+
+    def error(self, kind: int | type[Exception]) -> Callable[[Function], Function]:
+        """Have a function `(request, error)` answer for an exception class or a status (400 to 599).
+
+        The error handler for 500 is also called for what nothing else handles, once it is logged.
+        """
+
+        def register(function: Function) -> Function:
+            self.errors.add(kind, function)
+            self.resource.changed()
+            return function
+
+        return register
+
+    def converter(self, converter: Any) -> None:
+        """Add a Converter for path parameters, before the routes that need it."""
+        self.converters[converter.name] = converter
+
+    def on_start(self, function: Function) -> Function:
+        """Have a function without parameters, plain or async, called before the first request is accepted."""
+        self._start_hooks.append(function)
+        return function
+
+    def on_stop(self, function: Function) -> Function:
+        """Have a function without parameters, plain or async, called when the last request is answered."""
+        self._stop_hooks.append(function)
+        return function
+
+    # Serving
+
+    def listen(self, reactor: Any, endpoint: str, *, limits: "Limits | None" = None) -> "Listening":
+        """Serve on an endpoint such as "tcp:8080", "tcp:0:interface=127.0.0.1" or "unix:/run/app.sock".
+
+        Raises StartError (RW411) for the description and EngineError (RW502) where the socket cannot be opened.
+        """
+        from ropewalk.server import listen
+
+        return listen(self, reactor, endpoint, limits=limits)
+
+    def run(self, host: str = "127.0.0.1", port: int = 8080, **options: Any) -> None:
+        """Serve on an asyncio reactor until SIGINT or SIGTERM, then drain. `options` are those of `ropewalk.server.run`."""
+        from ropewalk.server import run, tcp_endpoint
+
+        run(self, listen=[tcp_endpoint(host, port)], **options)
+
+    async def start(self) -> None:
+        """Call what `on_start` registered, here and in mounted apps."""
+        for app in self._family():
+            for hook in app._start_hooks:
+                await _called(hook)
+
+    async def stop(self) -> None:
+        """Call what `on_stop` registered, the last first. A failure is logged and does not keep the others."""
+        for app in reversed(self._family()):
+            for hook in reversed(app._stop_hooks):
+                try:
+                    await _called(hook)
+                except Exception:  # noqa: BLE001 - the others must still be stopped
+                    log.failure("RW208 {hook} failed while the app was stopping.", hook=hook)
+
+    # Called by the engine's service and the tree
+
+    def resolve(self, request: Request) -> Endpoint:
+        """What answers a request."""
+        search = Search(request, split_path(request.raw_path))
+        found = search.visit(self.resource)
+        if found is None:
+            return self._endpoint(self._otherwise(request, search))
+        if search.params:
+            request.params = search.params
+        return self._endpoint(found)
+
+    def watch(self, listener: Owner) -> None:
+        """Have a listener told of changes. It is held weakly."""
+        self._listeners.add(listener)
+
+    def changed(self, seen: set[int] | None = None) -> None:
+        """The tree is another now."""
+        self._endpoints.clear()
+        for listener in tuple(self._listeners):
+            listener.changed(seen)
+
+    def _endpoint(self, found: Found) -> Endpoint:
+        if not found.lasting:
+            return _make_endpoint(found)
+        key = (found.handler, found.scope, found.static)
+        endpoint = self._endpoints.get(key)
+        if endpoint is None:
+            endpoint = self._endpoints[key] = _make_endpoint(found)
+        return endpoint
+
+    def _otherwise(self, request: Request, search: Search) -> Found:
+        """What answers where the tree has no handler."""
+        scope = search.scope or (self,)
+        if request.method == "OPTIONS" and (search.allowed or request.target == b"*"):
+            return _passing(partial(_options, ", ".join(sorted(search.allowed))), scope)
+        if search.allowed:
+            return _passing(partial(_refuse, ", ".join(sorted(search.allowed))), scope)
+        policy = scope[-1].trailing_slash
+        if search.slash is None or policy == "strict":
+            return Found(_NOT_FOUND, scope, static=False, lasting=True)
+        if policy == "ignore":
+            request.params = search.slash_params
+            return search.slash
+        return Found(_REDIRECT, scope, static=False, lasting=True)
+
+    def _family(self) -> "list[App]":
+        """This app and those mounted in it, each once."""
+        family = [self]
+        for _, _, mounted in self._mounts:
+            if isinstance(mounted, App):
+                family += [app for app in mounted._family() if app not in family]
+        return family
+
+
+def _make_endpoint(found: Found) -> Endpoint:
+    handler, scope = found.handler, found.scope
+    if any(app.middlewares for app in scope) or any(app.errors for app in scope[1:]):
+        call: Callable[..., Any] = chain(handler, scope)
+        whole_body = pass_params = False
+    else:
+        call, whole_body, pass_params = handler.call, handler.whole_body, handler.pass_params
+    return Endpoint(
+        call,
+        whole_body=whole_body,
+        body_limit=handler.body_limit,
+        pass_params=pass_params,
+        static=found.static,
+        text_type=handler.text_type,
+        bytes_type=handler.bytes_type,
+    )
+
+
+def _passing(call: Callable[[Request], Any], scope: tuple[Any, ...]) -> Found:
+    """A handler for one request."""
+    return Found(Handler(call, whole_body=False), scope, static=False, lasting=False)
+
+
+def _options(allowed: str, request: Request) -> Response:
+    """RFC 9110, section 9.3.7."""
+    del request
+    return Response(None, 204, {"allow": allowed} if allowed else {})
+
+
+def _refuse(allowed: str, request: Request) -> Response:
+    """RFC 9110, section 15.5.6."""
+    del request
+    raise HTTPError(405, headers=[("allow", allowed)])
+
+
+def _not_found(request: Request) -> Response:
+    del request
+    raise HTTPError(404)
+
+
+def _redirect(request: Request) -> Response:
+    """308 keeps the method (RFC 9110, section 15.4.9). Two slashes at the start would name another host."""
+    path = request.raw_path.decode("ascii")
+    path = path[:-1] if path.endswith("/") else f"{path}/"
+    query = f"?{request.query_string.decode('ascii')}" if request.query_string else ""
+    return Response.redirect(f"/{path.lstrip('/')}{query}", 308)
+
+
+_NOT_FOUND = Handler(_not_found, whole_body=False)
+_REDIRECT = Handler(_redirect, whole_body=False)
+
+
+async def _called(hook: Hook) -> None:
+    value = hook()
+    if isinstance(value, Deferred | Coroutine):
+        await value

@@ -1,0 +1,71 @@
+"""Converters: what a path parameter may look like, and what it becomes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Converter:
+    """Between a segment of a path and a value.
+
+    `parse` makes the value of a decoded segment and raises ValueError where it does not fit, which makes the route not
+    match. `format` makes the segment of a value, for url_for. Where several converters compete for a segment, the
+    lowest `rank` is tried first.
+    """
+
+    name: str
+    parse: Callable[[str], Any]
+    format: Callable[[Any], str] = str
+    type: type[Any] | None = None
+    """A handler's parameter annotated with this type uses the converter where the path names none."""
+    rank: int = 50
+    rest: bool = False
+    """Whether it takes all that is left of the path instead of one segment."""
+
+    def quote(self, value: Any) -> str:
+        """A value as it stands in a path. Raises ValueError where it would not be matched again."""
+        text = self.format(value)
+        self.parse(text)
+        return quote(text, safe="/!$&'()*+,;=:@~" if self.rest else "!$&'()*+,;=:@~")
+
+
+def _text(segment: str) -> str:
+    if not segment:
+        raise ValueError("empty")
+    return segment
+
+
+def _integer(segment: str) -> int:
+    """Digits with a minus at most: what `int` takes besides (blanks, underscores, other scripts) has no one spelling."""
+    digits = segment.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
+        raise ValueError("not an integer")
+    return int(segment)
+
+
+def _number(segment: str) -> float:
+    whole, _, fraction = segment.removeprefix("-").partition(".")
+    if not (whole + fraction).isascii() or not whole.isdigit() or not (fraction.isdigit() or "." not in segment):
+        raise ValueError("not a decimal number")
+    return float(segment)
+
+
+def _uuid(segment: str) -> UUID:
+    if len(segment) != 36:
+        raise ValueError("not a UUID in its usual form (RFC 9562, section 4)")
+    return UUID(segment)
+
+
+STR: Final = Converter("str", _text, type=str, rank=90)
+PATH: Final = Converter("path", str, rank=99, rest=True)
+
+BUILT_IN: Final = (
+    Converter("int", _integer, type=int, rank=10),
+    Converter("float", _number, type=float, rank=20),
+    Converter("uuid", _uuid, type=UUID, rank=10),
+    STR,
+    PATH,
+)

@@ -1,0 +1,255 @@
+"""Every error that Ropewalk raises or logs: a code, what happened and where in the user's code, and the remedy.
+
+Codes: RW1xx the tree and its routes, RW2xx handlers and what they return, RW3xx one exchange, RW4xx start-up and the
+command line, RW5xx the engine and its listening sockets.
+"""
+
+import inspect
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+Fields = Iterable[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the catalogue."""
+
+    code: str
+    summary: str
+    remedy: str
+
+
+_ENTRIES: Final = (
+    Entry("RW101", "A path pattern is malformed.", 'Write it as "/users/{id}" or "/users/{id:int}".'),
+    Entry("RW102", "A path pattern names an unknown converter.", "Use str, int, float, uuid or path, or register it."),
+    Entry("RW103", "Two names stand for the same segment of a path.", "Give the parameter one name in every route."),
+    Entry("RW104", "A method and path are claimed twice.", "Rename one, or mount one of them under a prefix."),
+    Entry("RW105", "Something was put into the tree that is not a resource.", "Derive it from ropewalk.Resource."),
+    Entry("RW106", "A child's name is not one segment of a path.", "Put children level by level, or use App.mount."),
+    Entry("RW107", "No route, or more than one, has the name given to url_for.", "Name routes with name=."),
+    Entry("RW108", "url_for was given too few, too many or unfit parameters.", "Give those that the path names."),
+    Entry("RW109", "Resources contain each other in a circle.", "Put each resource below its own parent only."),
+    Entry(
+        "RW201",
+        "A handler returned something that is not an answer.",
+        "Return str, bytes, dict, list, None, a Path, a "
+        "Response, a dataclass, a msgspec Struct, an iterator, or a Deferred or coroutine of these.",
+    ),
+    Entry(
+        "RW202", "A handler's parameters do not fit its path.", "Take the request and either all parameters or none."
+    ),
+    Entry(
+        "RW203",
+        "An asyncio awaitable was awaited on a reactor that is not asyncio's.",
+        "Start with `ropewalk run` or App.run, install twisted.internet.asyncioreactor first, or await Deferreds.",
+    ),
+    Entry(
+        "RW204",
+        "A coroutine awaited something that is neither a Deferred nor an asyncio awaitable.",
+        "Await Deferreds, asyncio awaitables and coroutines made of these.",
+    ),
+    Entry("RW205", "A middleware is not a coroutine function.", "Write `async def middleware(request, next)`."),
+    Entry(
+        "RW206",
+        "An error handler is registered for something that cannot happen, or twice.",
+        "Register it once, for an exception class or a status from 400 to 599.",
+    ),
+    Entry(
+        "RW207",
+        "A body cannot be read in the way that was asked for.",
+        "Read the body once: by body(), text() or json(), or by stream(), or through content in a plain handler.",
+    ),
+    Entry("RW208", "A handler raised an exception that nothing handles.", "Catch it, or register an error handler."),
+    Entry("RW301", "A handler wrote after the end of its answer.", "Write before you return or call finish."),
+    Entry("RW302", "A handler started its answer twice.", "Answer once: return a value, or write and finish."),
+    Entry(
+        "RW303", "A body is not as long as its Content-Length.", "Leave Content-Length to the engine, or keep to it."
+    ),
+    Entry(
+        "RW304", "A header or status is not fit for the wire.", "Keep CR, LF and NUL out; status is from 200 to 599."
+    ),
+    Entry("RW305", "The client left before the answer was complete.", "Nothing is wrong; clean up and let it pass."),
+    Entry("RW306", "A handler held up the reactor.", "Await, or move the work away with deferToThread."),
+    Entry("RW401", "An endpoint description cannot be understood.", 'Write it as "tcp:8080" or "unix:/run/app.sock".'),
+    Entry(
+        "RW402",
+        "A reactor is installed already and is not the one that was asked for.",
+        "Call App.run before anything imports twisted.internet.reactor.",
+    ),
+    Entry("RW403", "A start-up handler failed.", "See the traceback above this line."),
+    Entry("RW411", "The file to serve does not exist.", "Check its name: the message suggests a close one."),
+    Entry("RW412", "The module to serve does not exist.", "Check its name, and start where it can be imported."),
+    Entry("RW413", "A module does not hold the name to serve.", "Name an App, Resource or Site in it: hello.py:app."),
+    Entry("RW414", "The thing to serve is not servable.", "Name an App, a Resource or a Site."),
+    Entry("RW415", "The module to serve cannot be imported.", "Mend what the traceback shows."),
+    Entry("RW421", "A settings file cannot be read.", "Mend it: it is TOML."),
+    Entry("RW422", "A settings file has a key that is no setting.", "See `ropewalk run --help` for those there are."),
+    Entry("RW423", "A limit is unknown or out of range.", "See the table of limits in the documentation."),
+    Entry("RW411", "A target that is a file cannot be found.", "Give the path of a Python file, or of a package."),
+    Entry("RW412", "A target that is a module cannot be found.", "Run in the folder that holds it, or install it."),
+    Entry("RW413", "A target has nothing to serve, or several things.", "Name it: hello.py:app."),
+    Entry("RW414", "A target is not something that can be served.", "Name an App, a Resource or a Site."),
+    Entry("RW415", "A target cannot be imported.", "See the traceback for the line at which it stopped."),
+    Entry("RW421", "A file of settings cannot be read.", "Correct it, or name another by --config."),
+    Entry("RW422", "A file of settings has a setting that is unknown or malformed.", "See `ropewalk run --help`."),
+    Entry(
+        "RW423", "A limit is unknown or has no sensible value.", "Write it as head_timeout=5; the limits are listed."
+    ),
+    Entry(
+        "RW501", "The engine cannot work on this system.", "Run on Linux, outside sandboxes that break nested epoll."
+    ),
+    Entry("RW502", "A listening socket cannot be opened.", "Stop what listens there, or choose another address."),
+    Entry("RW503", "The engine was used from a thread other than its reactor's.", "Use reactor.callFromThread."),
+)
+
+CATALOGUE: Final[dict[str, Entry]] = {entry.code: entry for entry in _ENTRIES}
+
+
+class RopewalkError(Exception):
+    """An error with a code. Its text is `CODE what happened. Remedy`."""
+
+    def __init__(self, code: str, message: str, remedy: str | None = None) -> None:
+        super().__init__(code, message, remedy)
+        self.code = code
+        self.message = message
+        self.remedy = CATALOGUE[code].remedy if remedy is None else remedy
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.message} {self.remedy}".rstrip()
+
+
+class TreeError(RopewalkError, ValueError):
+    """RW1xx: the tree of resources cannot be built or used in this way."""
+
+
+class HandlerError(RopewalkError, TypeError):
+    """RW2xx: a handler, or what it returned, is not what it must be."""
+
+
+class ExchangeError(RopewalkError):
+    """RW3xx: something was done to a request or its answer at the wrong time."""
+
+
+class StartError(RopewalkError):
+    """RW4xx: the service cannot start."""
+
+
+class EngineError(RopewalkError):
+    """RW5xx: the engine, or the system below it, refused."""
+
+
+class AnswerOver(ExchangeError):
+    """A write or an answer after the end of the answer."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("RW301", message)
+
+
+class AnswerStarted(ExchangeError):
+    """A second head."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("RW302", message)
+
+
+class WrongLength(ExchangeError):
+    """A body shorter or longer than the Content-Length it was announced with (RFC 9110, section 8.6)."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("RW303", message)
+
+
+class InvalidField(ExchangeError, ValueError):
+    """A field name, field value or status that must not reach the wire (RFC 9110, sections 5.1, 5.5 and 15)."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("RW304", message)
+
+
+class Disconnected(ExchangeError):
+    """The client left before its request was read, or before its answer was complete."""
+
+    def __init__(self, message: str = "The client left.") -> None:
+        super().__init__("RW305", message)
+
+
+class EngineUnusable(EngineError):
+    """The engine's self-test failed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("RW501", message)
+
+
+class WrongThread(EngineError):
+    """A call from a thread other than the reactor's."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("RW503", message)
+
+
+class HTTPError(Exception):
+    """Raised in a handler or a middleware, this is the answer: `raise HTTPError(404, "No such guest.")`.
+
+    `status` is from 400 to 599 (RFC 9110, sections 15.5 and 15.6). `detail` is shown to the client: a str as text, a
+    dict or list as JSON; the status phrase where it is None. `headers` are added to the answer.
+    """
+
+    def __init__(self, status: int, detail: Any = None, headers: Fields = ()) -> None:
+        if not 400 <= status <= 599:
+            raise ValueError(f"The status of an HTTPError is from 400 to 599, not {status}.")
+        super().__init__(status, detail)
+        self.status = status
+        self.detail = detail
+        self.headers = tuple(headers)
+
+    def __str__(self) -> str:
+        return f"{self.status} {phrase(self.status) if self.detail is None else self.detail}"
+
+
+class BodyTooLarge(HTTPError):
+    """413: the body is over its limit (RFC 9110, section 15.5.14)."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(413, message)
+
+
+class BadBody(HTTPError):
+    """400: the body is malformed or was cut off."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(400, message)
+
+
+def phrase(status: int) -> str:
+    """The reason phrase of a status, or its class where it has none."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Client Error" if status < 500 else "Server Error"
+
+
+def place(function: Callable[..., Any]) -> str:
+    """Where a callable is written, as `users.py:12`, the path relative to the working directory."""
+    target: Any = inspect.unwrap(function)
+    while hasattr(target, "func"):
+        target = inspect.unwrap(target.func)
+    code = getattr(target, "__code__", None) or getattr(getattr(type(target), "__call__", None), "__code__", None)
+    if code is None:
+        return describe(target)
+    path = Path(code.co_filename)
+    working = Path(os.curdir).absolute()
+    shown = path.relative_to(working) if path.is_relative_to(working) else path
+    return f"{shown}:{code.co_firstlineno}"
+
+
+def describe(function: Callable[..., Any]) -> str:
+    """A callable's qualified name."""
+    target: Any = inspect.unwrap(function)
+    while hasattr(target, "func"):
+        target = inspect.unwrap(target.func)
+    return getattr(target, "__qualname__", None) or type(target).__qualname__

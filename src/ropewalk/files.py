@@ -1,0 +1,80 @@
+"""A folder of files as a resource."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from ropewalk.errors import HTTPError
+from ropewalk.request import Request
+from ropewalk.resource import Resource
+from ropewalk.response import Response, answering_os_errors, file_type, open_file
+
+_FOLDER: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+class Files(Resource):
+    """The files of a folder and the folders below it: `app.mount("/static", Files("public"))`.
+
+    A folder is answered by its `index` file; without the slash at the end it is redirected (308), so that relative
+    links work. Only regular files are served. What is 404 besides what is missing: names that begin with a dot, except
+    `.well-known` (RFC 8615), and symbolic links below the folder, which is opened name by name so that no race leads
+    out of it. The folder itself may be a link.
+    """
+
+    isLeaf = True
+
+    def __init__(self, folder: Path | str, *, index: str = "index.html") -> None:
+        super().__init__()
+        self.folder = Path(folder).absolute()
+        self.index = index
+
+    def render_GET(self, request: Request) -> Response:
+        """The file that the path names. Raises HTTPError 404, or 403 where the process may not read it."""
+        if not request.postpath:
+            return _with_slash(request)
+        *folders, name = request.postpath
+        if not all(_is_public(each) for each in (*folders, name or self.index)):
+            raise HTTPError(404)
+        with _opened(self.folder, folders) as folder:
+            if name and _is_folder(name, folder):
+                return _with_slash(request)
+            name = name or self.index
+            file = open_file(name, flags=os.O_NOFOLLOW, folder=folder)
+        return Response(file, content_type=file_type(name))
+
+
+def _is_public(name: str) -> bool:
+    if "/" in name or "\0" in name or not name:
+        return False
+    return not name.startswith(".") or name == ".well-known"
+
+
+@contextmanager
+def _opened(root: Path, folders: list[str]) -> Iterator[int]:
+    """The descriptor of a folder below the root, reached without a link."""
+    with answering_os_errors():
+        descriptor = os.open(root, _FOLDER)
+    try:
+        for name in folders:
+            with answering_os_errors():
+                inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = inner
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _is_folder(name: str, folder: int) -> bool:
+    with answering_os_errors():
+        return stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+
+
+def _with_slash(request: Request) -> Response:
+    """Two slashes at the start would name another host."""
+    query = f"?{request.query_string.decode('ascii')}" if request.query_string else ""
+    path = request.raw_path.decode("ascii").strip("/")
+    return Response.redirect(f"/{path}/{query}", 308)

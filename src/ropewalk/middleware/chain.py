@@ -1,0 +1,58 @@
+"""A handler with its middleware around it, as one coroutine function. Built once for an endpoint, not for a request."""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from inspect import iscoroutinefunction
+from typing import Any
+
+from ropewalk.calling import respond, respond_to_error
+from ropewalk.errors import HandlerError, describe, place
+from ropewalk.request import Request
+from ropewalk.resource import Handler
+from ropewalk.response import Response
+
+Next = Callable[[Request], Awaitable[Response]]
+Middleware = Callable[[Request, Next], Awaitable[Any]]
+Step = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def check(middleware: Middleware) -> Middleware:
+    """Raises HandlerError (RW205) for what has not the shape of a middleware."""
+    if not iscoroutinefunction(middleware) and not iscoroutinefunction(getattr(middleware, "__call__", None)):
+        raise HandlerError("RW205", f"{describe(middleware)} at {place(middleware)} is not a coroutine function.")
+    return middleware
+
+
+def chain(handler: Handler, scope: tuple[Any, ...]) -> Step:
+    """A handler inside the middleware of the apps of a scope, which is outermost first."""
+    step = _innermost(handler, scope)
+    for depth in range(len(scope), 0, -1):
+        for middleware in reversed(scope[depth - 1].middlewares):
+            step = _around(middleware, step, scope[:depth])
+    step.scope = scope  # type: ignore[attr-defined] # calling.fail finds the apps' error handlers by it
+    step.__wrapped__ = handler.call  # type: ignore[attr-defined] # error messages find the user's code by it
+    return step
+
+
+def _innermost(handler: Handler, scope: tuple[Any, ...]) -> Step:
+    call = handler.call
+
+    async def innermost(request: Request) -> Response:
+        try:
+            if handler.whole_body and request.has_body:
+                await request.body(handler.body_limit)
+            value = call(request, **request.params) if handler.pass_params else call(request)
+            return await respond(request, value, call)
+        except Exception as error:  # noqa: BLE001 - raised again where nothing handles it
+            return await respond_to_error(request, error, scope)
+
+    return innermost
+
+
+def _around(middleware: Middleware, inner: Step, scope: tuple[Any, ...]) -> Step:
+    async def around(request: Request) -> Response:
+        try:
+            return await respond(request, await middleware(request, inner), middleware)
+        except Exception as error:  # noqa: BLE001 - raised again where nothing handles it
+            return await respond_to_error(request, error, scope)
+
+    return around

@@ -1,0 +1,439 @@
+"""A request: what the client asked, read when somebody asks for it, and the way to answer."""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from io import BytesIO
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast, overload
+from urllib.parse import parse_qsl
+
+import msgspec
+from twisted.internet.defer import Deferred
+
+from ropewalk._engine import PENDING, Address, Endpoint, Exchange, Pending
+from ropewalk.errors import AnswerOver, BadBody, Disconnected, HandlerError, HTTPError
+from ropewalk.headers import Headers, Text, content_type, parse_cookies, text
+from ropewalk.waiting import Waiter, failed, ready
+
+if TYPE_CHECKING:
+    from ropewalk.response import Response
+
+__all__ = ["PENDING", "Address", "BodyStream", "Endpoint", "Pending", "Query", "Request"]
+
+Type = TypeVar("Type")
+
+
+class Request(Exchange):
+    """One request and its answer, made by the engine.
+
+    From the engine: `method`, `path` (decoded), `raw_path` (bytes as sent), `query_string`, `target`, `http_version`,
+    `scheme`, `host`, `client` and `server` (`(host, port)`, a UNIX socket's path, or None), `content_length` (bytes),
+    `has_body`, `params` (the path's parameters), and `header(name)` for one field without making `headers`.
+
+    Twisted's names for resources that answer by themselves and return `NOT_DONE_YET`: `setResponseCode`, `setHeader`,
+    `getHeader`, `redirect`, `write`, `finish`, `notifyFinish`, `prepath`, `postpath` and `uri`.
+    """
+
+    __slots__ = (
+        "_arrival",
+        "_body",
+        "_content",
+        "_cookies",
+        "_endings",
+        "_fields",
+        "_headers",
+        "_leaving",
+        "_postpath",
+        "_prepath",
+        "_query",
+        "_running",
+        "_space",
+        "_state",
+        "_status",
+    )
+
+    # Slots start unset: nothing is paid for what a handler does not use.
+    _arrival: Waiter[None]
+    _body: bytes
+    _content: BinaryIO
+    _cookies: dict[str, str]
+    _endings: list[Deferred[None]]
+    _fields: Headers
+    _headers: Headers
+    _leaving: list[Waiter[None]]
+    _postpath: list[str]
+    _prepath: list[str]
+    _query: "Query"
+    _running: Any
+    _space: Waiter[None]
+    _state: SimpleNamespace
+    _status: int
+
+    # What was asked
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields."""
+        try:
+            return self._headers
+        except AttributeError:
+            self._headers = Headers(self.raw_headers())
+            return self._headers
+
+    @property
+    def query(self) -> "Query":
+        """The parameters of the query, decoded as UTF-8."""
+        try:
+            return self._query
+        except AttributeError:
+            self._query = Query(self.query_string)
+            return self._query
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies by name (RFC 6265, section 5.4)."""
+        try:
+            return self._cookies
+        except AttributeError:
+            given = self.header("cookie") and "; ".join(self.headers.all("cookie"))
+            self._cookies = parse_cookies(given)
+            return self._cookies
+
+    @property
+    def url(self) -> str:
+        """The whole address that was asked for, as the client sees it where no proxy rewrites it."""
+        query = b"?" + self.query_string if self.query_string else b""
+        return f"{self.scheme}://{self.host}{(self.raw_path + query).decode('ascii')}"
+
+    @property
+    def state(self) -> SimpleNamespace:
+        """A place for what middleware and handlers want to tell each other."""
+        try:
+            return self._state
+        except AttributeError:
+            self._state = SimpleNamespace()
+            return self._state
+
+    def url_for(self, name: str, /, **params: Any) -> str:
+        """The path of a named route of the app that serves this request. Raises TreeError where there is none."""
+        return cast(str, self.service.app.url_for(name, **params))
+
+    # Its body
+
+    def body(self, limit: int | None = None) -> Waiter[bytes]:
+        """The whole body. `limit` (bytes) stands in place of the route's and the engine's.
+
+        Fails with BodyTooLarge, with BadBody where the body is malformed, and with Disconnected.
+        """
+        try:
+            return ready(self._body)
+        except AttributeError:
+            pass
+        try:
+            if not self.body_complete:
+                self.collect(limit)
+                if not self.body_complete:
+                    return cast(Waiter[bytes], self._readable().addCallback(self._whole))
+            return ready(self._whole())
+        except Exception as error:  # noqa: BLE001 - a caller gets every failure at the same place: from the Waiter
+            return failed(error)
+
+    def text(self, limit: int | None = None) -> Waiter[str]:
+        """The whole body as str, by the charset of its Content-Type, else UTF-8. Fails with HTTPError 400 or 415 too."""
+        return cast(Waiter[str], self.body(limit).addCallback(self._decode))
+
+    @overload
+    def json(self, type: type[Type], *, limit: int | None = None) -> Waiter[Type]: ...  # noqa: A002
+    @overload
+    def json(self, type: Any = Any, *, limit: int | None = None) -> Waiter[Any]: ...  # noqa: A002
+    def json(self, type: Any = Any, *, limit: int | None = None) -> Waiter[Any]:  # noqa: A002 - the word for it
+        """The whole body read as JSON (RFC 8259) and checked against a type that msgspec knows.
+
+        Fails with HTTPError 400 where it is not JSON, and 422 where it is not of the type, besides what `body` does.
+        """
+        return cast(Waiter[Any], self.body(limit).addCallback(_parse_json, type))
+
+    def stream(self, limit: int | None = None) -> "BodyStream":
+        """The body part by part, as it comes: `async for part in request.stream()`. Unread, it holds the client back."""
+        self.receive(limit)
+        return BodyStream(self)
+
+    @property
+    def content(self) -> BinaryIO:
+        """The body as a file at its start: in plain handlers, which are called when all of it is there."""
+        try:
+            return self._content
+        except AttributeError:
+            pass
+        if self.has_body and not self.body_complete:
+            raise HandlerError("RW207", f"{self.method} {self.path}: content is read before the body is whole.")
+        body = getattr(self, "_body", None)
+        self._content = BytesIO(self._whole() if body is None else body)
+        return self._content
+
+    @property
+    def disconnected(self) -> Waiter[None]:
+        """A new wait for the moment at which the client leaves (or is cut off) before its answer is complete."""
+        if self.gone:
+            return ready(None)
+        waiter: Waiter[None] = Waiter()
+        try:
+            self._leaving.append(waiter)
+        except AttributeError:
+            self._leaving = [waiter]
+        return waiter
+
+    # Twisted's names
+
+    @property
+    def uri(self) -> bytes:
+        """The target as sent."""
+        return self.target
+
+    @property
+    def prepath(self) -> list[str]:
+        """The segments of the path that led to the resource."""
+        try:
+            return self._prepath
+        except AttributeError:
+            return self.path.split("/")[1:]
+
+    @property
+    def postpath(self) -> list[str]:
+        """The segments of the path behind a leaf."""
+        try:
+            return self._postpath
+        except AttributeError:
+            return []
+
+    @overload
+    def getHeader(self, name: str) -> str | None: ...
+    @overload
+    def getHeader(self, name: bytes) -> bytes | None: ...
+    def getHeader(self, name: Text) -> Text | None:
+        """One field of the request, of the type of `name`."""
+        value = self.header(text(name))
+        if value is None or isinstance(name, str):
+            return value
+        return value.encode("latin-1")
+
+    def setResponseCode(self, code: int, message: Text | None = None) -> None:
+        """The status of the answer. `message` is taken for compatibility; the phrase on the wire is the standard one."""
+        del message
+        self._status = int(code)
+        self.prepared = True
+
+    def setHeader(self, name: Text, value: Text) -> None:
+        """Set a field of the answer, over the one that the handler's value brings."""
+        self._own_fields()[text(name)] = text(value)
+
+    def redirect(self, url: Text) -> None:
+        """302 to `url`; follow it by `finish`, or return b""."""
+        self.setResponseCode(302)
+        self.setHeader("location", url)
+
+    def write(self, data: Text, /) -> bool:
+        """Send a part of the body, after the head where this is the first.
+
+        False: the queue is over its high-water mark. Wait for `writable`. Raises AnswerOver after the end.
+        """
+        if not self.started:
+            fields = getattr(self, "_fields", None) or Headers()
+            length = fields.pop("content-length", None)
+            self.begin(getattr(self, "_status", 200), fields.lines(), None if length is None else int(length))
+        return Exchange.write(self, data.encode() if isinstance(data, str) else data)
+
+    def finish(self) -> None:
+        """The answer is complete. After a disconnect it does nothing."""
+        if self.gone:
+            return
+        if self.finished:
+            raise AnswerOver(f"{self.method} {self.path}: finish was called twice.")
+        if self.started:
+            self.end()
+        else:
+            self.answer(getattr(self, "_status", 200), self._own_fields().lines(), b"")
+
+    def notifyFinish(self) -> Deferred[None]:
+        """Fires with None when the answer is complete; fails with Disconnected where the client left before."""
+        ending: Deferred[None] = Deferred()
+        try:
+            self._endings.append(ending)
+        except AttributeError:
+            self._endings = [ending]
+        return ending
+
+    def writable(self) -> Waiter[None]:
+        """Fires when the queue is below its low-water mark again, after `write` gave False."""
+        if self.gone:
+            return failed(Disconnected())
+        self._space = Waiter()
+        return self._space
+
+    # Called by the engine
+
+    def on_readable(self) -> None:
+        _fire(self, "_arrival", None)
+
+    def on_writable(self) -> None:
+        _fire(self, "_space", None)
+
+    def on_gone(self, reason: str, /) -> None:
+        for waiter in _take(self, "_leaving") or ():
+            _settle(waiter, None)
+        running = _take(self, "_running")
+        if running is not None:
+            running.cancel()
+        error = Disconnected(f"{self.method} {self.path}: {reason}.")
+        _fire(self, "_arrival", error)
+        _fire(self, "_space", error)
+        for ending in _take(self, "_endings") or ():
+            _settle(ending, error)
+
+    def on_done(self) -> None:
+        for ending in _take(self, "_endings") or ():
+            _settle(ending, None)
+
+    # For the rooms above
+
+    def run(self, running: Any) -> None:
+        """Remember what works on the answer: its `cancel` is called when the client leaves."""
+        self._running = running
+
+    def ran(self) -> None:
+        """It has ended."""
+        _take(self, "_running")
+
+    def set_paths(self, prepath: list[str], postpath: list[str]) -> None:
+        """Where in the path the resource stands."""
+        self._prepath = prepath
+        self._postpath = postpath
+
+    def complete(self, response: "Response") -> None:
+        """Put what `setResponseCode` and `setHeader` said into a response made from a handler's value."""
+        if not getattr(self, "prepared", False):
+            return
+        response.status = getattr(self, "_status", response.status)
+        fields: Headers | None = _take(self, "_fields")
+        if fields is not None:
+            response.headers.update(fields)
+
+    def _own_fields(self) -> Headers:
+        try:
+            return self._fields
+        except AttributeError:
+            self._fields = Headers()
+            self.prepared = True
+            return self._fields
+
+    def _readable(self) -> Waiter[None]:
+        if getattr(self, "_arrival", None) is not None:
+            raise HandlerError("RW207", f"{self.method} {self.path}: the body is being read already.")
+        self._arrival = Waiter()
+        return self._arrival
+
+    def _whole(self, _: None = None) -> bytes:
+        parts = []
+        while part := self.take():
+            parts.append(part)
+        self._body = parts[0] if len(parts) == 1 else b"".join(parts)
+        return self._body
+
+    def _decode(self, body: bytes) -> str:
+        charset = content_type(self.header("content-type"))[1].get("charset", "utf-8")
+        try:
+            return body.decode(charset)
+        except LookupError:
+            raise HTTPError(415, "The charset of the body is unknown.") from None
+        except UnicodeDecodeError:
+            raise BadBody(f"The body is not {charset}.") from None
+
+
+class BodyStream:
+    """The parts of a body as they come, each of at least one byte. Raises what `Request.body` fails with."""
+
+    __slots__ = ("_request",)
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+
+    def __aiter__(self) -> "BodyStream":
+        return self
+
+    async def __anext__(self) -> bytes:
+        request = self._request
+        while (part := request.take()) is None:
+            await request._readable()  # noqa: SLF001 - a part of Request
+        if not part:
+            raise StopAsyncIteration
+        return part
+
+
+class Query(Mapping[str, str]):
+    """The parameters of a query by name. `query["tag"]` is the first value of a name, `all` gives every one."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, query_string: bytes) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True):
+            self._values.setdefault(name, []).append(value)
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name][0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Query({self._values!r})"
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a name, in order."""
+        return list(self._values.get(name, ()))
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every parameter; those of one name stand together."""
+        return [(name, value) for name, values in self._values.items() for value in values]
+
+
+def _parse_json(body: bytes, type: Any) -> Any:  # noqa: A002
+    try:
+        return _decoder(type).decode(body)
+    except msgspec.ValidationError as error:
+        raise HTTPError(422, str(error)) from error
+    except msgspec.DecodeError as error:
+        raise BadBody(f"The body is not JSON: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise BadBody("The body is not JSON: it is not UTF-8.") from error
+
+
+@lru_cache(maxsize=512)
+def _decoder(type: Any) -> "msgspec.json.Decoder[Any]":  # noqa: A002
+    return msgspec.json.Decoder(type)
+
+
+def _take(request: Request, slot: str) -> Any:
+    """The value of a slot, which is unset from now; None where it was unset."""
+    value = getattr(request, slot, None)
+    if value is not None:
+        delattr(request, slot)
+    return value
+
+
+def _fire(request: Request, slot: str, result: Disconnected | None) -> None:
+    waiter = _take(request, slot)
+    if waiter is not None:
+        _settle(waiter, result)
+
+
+def _settle(waiter: Deferred[None], result: Disconnected | None) -> None:
+    if waiter.called:
+        return
+    if result is None:
+        waiter.callback(None)
+    else:
+        waiter.errback(result)

@@ -1,0 +1,265 @@
+"""An answer: status, header fields and a body of any kind that a handler may return."""
+
+import os
+import stat
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from dataclasses import is_dataclass
+from datetime import datetime
+from contextlib import contextmanager
+from errno import ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR
+from mimetypes import MimeTypes
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+
+from ropewalk.errors import HandlerError, HTTPError
+from ropewalk.headers import Fields, Headers, SameSite, format_cookie, http_date
+from ropewalk.request import Request
+
+TEXT: Final = "text/plain; charset=utf-8"
+HTML: Final = "text/html; charset=utf-8"
+BYTES: Final = "application/octet-stream"
+JSON: Final = "application/json"
+
+_MEDIA_TYPES: Final = MimeTypes()  # not the system's table: the answer is to be the same on every machine
+for _ending, _media in {
+    ".avif": "image/avif",
+    ".js": "text/javascript",
+    ".md": "text/markdown",
+    ".mjs": "text/javascript",
+    ".webmanifest": "application/manifest+json",
+    ".webp": "image/webp",
+    ".woff": "font/woff",
+    ".woff2": "font/woff2",
+}.items():
+    _MEDIA_TYPES.add_type(_media, _ending)
+
+encode_json: Final = msgspec.json.Encoder().encode
+
+
+class OpenFile:
+    """A regular file that is open for reading, with its size (bytes) and the time of its last change (seconds)."""
+
+    __slots__ = ("fd", "modified", "size")
+
+    def __init__(self, fd: int) -> None:
+        """Takes over the descriptor. Raises HTTPError 404 where it is not that of a regular file."""
+        self.fd = fd  # from here on it is closed with this object
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise HTTPError(404)
+        self.size = status.st_size
+        self.modified = status.st_mtime
+
+    def __del__(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+class Response:
+    """What a handler answers with, where a plain value does not say enough.
+
+    `body` is str, bytes, dict, list, a msgspec Struct or dataclass (as JSON), a `pathlib.Path` (a file), an iterator or
+    an async iterator of bytes or str (streamed as the client takes it), or None (empty). `content_type` stands in place
+    of the one that fits the body. Raises HandlerError (RW201) for any other body.
+    """
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(
+        self, body: Any = None, status: int = 200, headers: Fields = (), *, content_type: str | None = None
+    ) -> None:
+        self.status = status
+        self.headers = Headers(headers)
+        self.body, fitting = _encode(body)
+        if content_type is not None:
+            self.headers["content-type"] = content_type
+        elif fitting is not None and "content-type" not in self.headers:
+            self.headers.add("content-type", fitting)
+
+    @classmethod
+    def of(cls, value: Any, text_type: str = TEXT, bytes_type: str = BYTES) -> "Response":
+        """The answer that a handler's value stands for: a Response as it is, None as 204."""
+        if isinstance(value, Response):
+            return value
+        if value is None:
+            return cls(status=204)
+        if isinstance(value, str):
+            return cls(value, content_type=text_type)
+        if isinstance(value, bytes) or hasattr(value, "__next__") or hasattr(value, "__aiter__"):
+            return cls(value, content_type=bytes_type)
+        return cls(value)
+
+    @classmethod
+    def json(cls, value: Any, status: int = 200, headers: Fields = ()) -> "Response":
+        """Any value that msgspec encodes, as JSON."""
+        return cls(encode_json(value), status, headers, content_type=JSON)
+
+    @classmethod
+    def html(cls, text: str, status: int = 200, headers: Fields = ()) -> "Response":
+        """A page in HTML."""
+        return cls(text, status, headers, content_type=HTML)
+
+    @classmethod
+    def file(
+        cls,
+        path: Path | str,
+        status: int = 200,
+        headers: Fields = (),
+        *,
+        content_type: str | None = None,
+        download: str | None = None,
+    ) -> "Response":
+        """A file. `download` is the name under which browsers are to save it (RFC 6266).
+
+        Where there is no such file when the answer is sent, it is 404; where it may not be read, 403.
+        """
+        response = cls(Path(path), status, headers, content_type=content_type)
+        if download is not None:
+            response.headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(download, safe='')}"
+        return response
+
+    @classmethod
+    def redirect(cls, location: str, status: int = 302, headers: Fields = ()) -> "Response":
+        """Send the client to another place (RFC 9110, section 15.4). 303 makes it a GET, 307 and 308 keep the method."""
+        response = cls(None, status, headers)
+        response.headers["location"] = quote(location, safe="!#$%&'()*+,/:;=?@[]~")
+        return response
+
+    def set_cookie(
+        self,
+        name: str,
+        value: str,
+        *,
+        max_age: int | None = None,
+        expires: datetime | None = None,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = False,
+        http_only: bool = True,
+        same_site: SameSite | None = "lax",
+    ) -> None:
+        """Add a cookie (RFC 6265, section 4.1). `max_age` is in seconds. Raises ValueError for what cannot be sent."""
+        cookie = format_cookie(
+            name,
+            value,
+            max_age=max_age,
+            expires=expires,
+            path=path,
+            domain=domain,
+            secure=secure,
+            http_only=http_only,
+            same_site=same_site,
+        )
+        self.headers.add("set-cookie", cookie)
+
+    def delete_cookie(self, name: str, *, path: str | None = "/", domain: str | None = None) -> None:
+        """Have the client forget a cookie; path and domain are those it was set with."""
+        self.set_cookie(name, "", max_age=0, path=path, domain=domain)
+
+    def send(self, request: Request) -> Coroutine[Any, Any, None] | None:
+        """Answer the request. Where the body is streamed: what remains to be run, else None."""
+        body = self.body
+        if isinstance(body, bytes | str):
+            request.answer(self.status, self.headers.lines(), body)
+            return None
+        if isinstance(body, Path):
+            body = open_file(body)
+        if isinstance(body, OpenFile):
+            if "last-modified" not in self.headers:
+                self.headers.add("last-modified", http_date(int(body.modified)))
+            request.answer_file(self.status, self.headers.lines(), body.fd, 0, body.size)
+            return None
+        return _stream(request, self, body)
+
+    def begin(self, request: Request) -> None:
+        """Send the head only; the body follows by `request.write` and `request.end`."""
+        length = self.headers.pop("content-length", None)
+        request.begin(self.status, self.headers.lines(), None if length is None else int(length))
+
+
+def open_file(path: Path | str, *, flags: int = 0, folder: int | None = None) -> OpenFile:
+    """Open a file to be sent, relative to the descriptor of a folder where given. Raises HTTPError 404 or 403."""
+    with answering_os_errors():
+        return OpenFile(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags, dir_fd=folder))
+
+
+@contextmanager
+def answering_os_errors() -> Iterator[None]:
+    """What the system says of a path that a client chose, as an HTTPError: 404, or 403 where access is denied."""
+    try:
+        yield
+    except PermissionError:
+        raise HTTPError(403) from None
+    except OSError as error:
+        if error.errno in (ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG):
+            raise HTTPError(404) from None
+        raise
+
+
+def file_type(name: str) -> str:
+    """The Content-Type of a file by its name."""
+    media, coding = _MEDIA_TYPES.guess_type(name)
+    if media is None or coding is not None:
+        return BYTES
+    return f"{media}; charset=utf-8" if media.startswith("text/") else media
+
+
+def _encode(body: Any) -> tuple[Any, str | None]:
+    """A body in a form that can be sent, and its Content-Type."""
+    if isinstance(body, str):
+        return body, TEXT
+    if isinstance(body, bytes):
+        return body, BYTES
+    if body is None:
+        return b"", None
+    if isinstance(body, dict | list | msgspec.Struct) or (is_dataclass(body) and not isinstance(body, type)):
+        return encode_json(body), JSON
+    if isinstance(body, Path):
+        return body, file_type(body.name)
+    if isinstance(body, OpenFile):
+        return body, BYTES
+    if hasattr(body, "__aiter__") or hasattr(body, "__next__"):
+        return body, BYTES
+    if isinstance(body, bytearray | memoryview):
+        return bytes(body), BYTES
+    raise HandlerError("RW201", f"A value of type {type(body).__qualname__} is not a body.")
+
+
+async def _stream(request: Request, response: Response, parts: AsyncIterator[Any] | Iterator[Any]) -> None:
+    """Send parts as the client takes them. The head leaves with the first part, so that an error before it is a 500."""
+    try:
+        if request.method != "HEAD":
+            if isinstance(parts, AsyncIterator) or hasattr(parts, "__aiter__"):
+                async for part in parts:
+                    if not _send_part(request, response, part):
+                        await request.writable()
+            else:
+                for part in parts:
+                    if not _send_part(request, response, part):
+                        await request.writable()
+        if not request.started:
+            response.begin(request)
+        request.end()
+    finally:
+        await _close(parts)
+
+
+def _send_part(request: Request, response: Response, part: Any) -> bool:
+    if not isinstance(part, bytes | str):
+        raise HandlerError(
+            "RW201", f"A streamed body has a part of type {type(part).__qualname__}.", "Yield bytes or str."
+        )
+    if not request.started:
+        response.begin(request)
+    return request.write(part) if part else True
+
+
+async def _close(parts: Any) -> None:
+    if hasattr(parts, "aclose"):
+        await parts.aclose()
+    elif hasattr(parts, "close"):
+        parts.close()

@@ -1,0 +1,263 @@
+"""Decorators that grow the tree, the patterns of paths, and the way back from a name to a path."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from ropewalk.converters import BUILT_IN, STR, Converter
+from ropewalk.errors import HandlerError, TreeError, describe, place
+from ropewalk.resource import Handler, Resource, as_resource, is_async
+from ropewalk.response import BYTES, TEXT
+
+HandlerFunction = TypeVar("HandlerFunction", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A segment of a pattern that stands for many."""
+
+    name: str
+    converter: Converter
+
+
+Pattern = tuple[str | Parameter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One line of what an app serves."""
+
+    method: str
+    """`*` where the resource takes any."""
+    path: str
+    name: str
+    """What is called there."""
+    place: str
+    """Where that is written."""
+
+
+class Routes:
+    """What grows a tree by decorators. App is one."""
+
+    def __init__(self) -> None:
+        self.resource = Resource()
+        self.converters: dict[str, Converter] = {converter.name: converter for converter in BUILT_IN}
+        """By the name that paths use. Add your own before the routes that need it."""
+        self._names: dict[str, list[Pattern]] = {}
+        self._mounts: list[tuple[str | None, Pattern, Routes]] = []
+
+    def route(
+        self,
+        path: str,
+        methods: Iterable[str] = ("GET",),
+        *,
+        name: str | None = None,
+        content_type: str | None = None,
+        body_limit: int | None = None,
+    ) -> Callable[[HandlerFunction], HandlerFunction]:
+        """Have a function answer these methods at a path such as "/users/{id}" or "/files/{name:path}".
+
+        A parameter without a converter takes the one of the handler's annotation, else str. `name` (the function's own
+        where it is None) is for `url_for`; `content_type` is that of str and bytes; `body_limit` (bytes) stands in
+        place of the engine's. Raises TreeError (RW101 to RW104) and HandlerError (RW202).
+        """
+
+        def register(function: HandlerFunction) -> HandlerFunction:
+            pattern = parse_path(path, self.converters, _annotations(function))
+            parameters = [part.name for part in pattern if isinstance(part, Parameter)]
+            handler = Handler(
+                function,
+                whole_body=not is_async(function),
+                pass_params=_takes(function, parameters, path),
+                text_type=content_type or TEXT,
+                bytes_type=content_type or BYTES,
+                body_limit=body_limit,
+            )
+            node = grow(self.resource, pattern)
+            for method in methods:
+                node.claim(method.upper(), handler, path)
+            self._names.setdefault(name or getattr(function, "__name__", describe(function)), []).append(pattern)
+            return function
+
+        return register
+
+    def get(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
+        """`route` for GET, and with it HEAD."""
+        return self.route(path, ("GET",), **options)
+
+    def head(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
+        """`route` for HEAD, where it is not to be answered by GET's handler."""
+        return self.route(path, ("HEAD",), **options)
+
+    def post(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
+        """`route` for POST."""
+        return self.route(path, ("POST",), **options)
+
+    def put(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
+        """`route` for PUT."""
+        return self.route(path, ("PUT",), **options)
+
+    def patch(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
+        """`route` for PATCH."""
+        return self.route(path, ("PATCH",), **options)
+
+    def delete(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
+        """`route` for DELETE."""
+        return self.route(path, ("DELETE",), **options)
+
+    def options(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
+        """`route` for OPTIONS, where the answer with Allow does not do."""
+        return self.route(path, ("OPTIONS",), **options)
+
+    def mount(self, path: str, thing: Any, *, name: str | None = None) -> None:
+        """Let a resource or another App answer at a path and below. This app's own routes come first.
+
+        With a `name`, the routes of a mounted App are `name.route` for `url_for`. A slash at the end of the path says
+        nothing.
+        """
+        pattern = parse_path(path.rstrip("/") or "/", self.converters, {})
+        if pattern == ("",):
+            pattern = ()
+        grow(self.resource, pattern).mount(as_resource(thing), path)
+        if isinstance(thing, Routes):
+            self._mounts.append((name, pattern, thing))
+
+    def url_for(self, name: str, /, **params: Any) -> str:
+        """The path of a named route. Raises TreeError: RW107 for the name, RW108 for the parameters."""
+        patterns = self._patterns(name)
+        if len(patterns) != 1:
+            many = "several routes have" if patterns else "no route has"
+            raise TreeError("RW107", f"In url_for({name!r}): {many} this name.")
+        pattern = patterns[0]
+        wanted = {part.name for part in pattern if isinstance(part, Parameter)}
+        if wanted != set(params):
+            raise TreeError("RW108", f"url_for({name!r}) needs {_listed(wanted)} and was given {_listed(params)}.")
+        try:
+            return "/" + "/".join(
+                quote(part, safe="!$&'()*+,;=:@~") if isinstance(part, str) else part.converter.quote(params[part.name])
+                for part in pattern
+            )
+        except ValueError as error:
+            raise TreeError("RW108", f"url_for({name!r}): {error}.") from error
+
+    def routes(self) -> list[Route]:
+        """Everything that is served, in the order of the paths."""
+        return sorted(walk(self.resource), key=lambda route: (route.path, route.method))
+
+    def _patterns(self, name: str) -> list[Pattern]:
+        found = list(self._names.get(name, ()))
+        for prefix, at, mounted in self._mounts:
+            if prefix is None:
+                inner = mounted._patterns(name)
+            elif name.startswith(f"{prefix}."):
+                inner = mounted._patterns(name.removeprefix(f"{prefix}."))
+            else:
+                continue
+            found += [(*at, *pattern) for pattern in inner]
+        return found
+
+
+def parse_path(path: str, converters: dict[str, Converter], annotations: dict[str, Any]) -> Pattern:
+    """The segments of a pattern. Raises TreeError (RW101, RW102)."""
+    if not path.startswith("/"):
+        raise TreeError("RW101", f"{path!r} does not begin with a slash.")
+    pattern = tuple(_parse_segment(segment, path, converters, annotations) for segment in path.split("/")[1:])
+    parameters = [part for part in pattern if isinstance(part, Parameter)]
+    if len({part.name for part in parameters}) < len(parameters):
+        raise TreeError("RW101", f"{path!r} has two parameters of one name.")
+    if any(part.converter.rest for part in parameters if part is not pattern[-1]):
+        raise TreeError("RW101", f"{path!r} has something behind a parameter that takes the rest of the path.")
+    return pattern
+
+
+def grow(root: Resource, pattern: Pattern) -> Resource:
+    """The resource at the end of a pattern; what is missing on the way is made."""
+    node = root
+    for part in pattern:
+        node = node.child(part) if isinstance(part, str) else node.capture(part.name, part.converter)
+    return node
+
+
+def walk(node: Resource, path: str = "", above: frozenset[int] = frozenset()) -> Iterator[Route]:
+    """What is served at a resource and below. `path` leads to it, `above` are the ids of those on the way."""
+    if id(node) in above:
+        return
+    above |= {id(node)}
+    kind = type(node).__qualname__
+    below = f"{path}/{{...}}" if node.isLeaf or node._dynamic else path
+    for method in node.methods():
+        handler = node.handler(method)
+        if handler is not None and not (method == "HEAD" and handler is node.handler("GET")):
+            yield Route(method, below or "/", describe(handler.call), place(handler.call))
+    if node._dynamic and not node.isLeaf:
+        yield Route("*", below, f"{kind}.getChild", place(node.getChild))
+    for name, child in node.children():
+        yield from walk(child, f"{path}/{name}", above)
+    if node.mounted is not None:
+        yield from walk(node.mounted, path, above)
+
+
+def _parse_segment(
+    segment: str, path: str, converters: dict[str, Converter], annotations: dict[str, Any]
+) -> str | Parameter:
+    if not (segment.startswith("{") and segment.endswith("}")):
+        if "{" in segment or "}" in segment:
+            raise TreeError("RW101", f"In {path!r}, a parameter must fill its segment.")
+        return segment
+    name, colon, kind = segment[1:-1].partition(":")
+    if not name.isidentifier():
+        raise TreeError("RW101", f"In {path!r}, {name!r} cannot be the name of a parameter.")
+    if not colon:
+        return Parameter(name, _converter_for(name, path, annotations.get(name, str), converters))
+    if kind not in converters:
+        raise TreeError("RW102", f"In {path!r}, there is no converter {kind!r}.", f"There are: {_listed(converters)}.")
+    return Parameter(name, converters[kind])
+
+
+def _converter_for(name: str, path: str, annotation: Any, converters: dict[str, Converter]) -> Converter:
+    if annotation in (Any, inspect.Parameter.empty):
+        return converters.get("str", STR)
+    for converter in converters.values():
+        if annotation is converter.type or annotation == converter.name:
+            return converter
+    raise TreeError(
+        "RW102",
+        f"In {path!r}, no converter makes {name}: {getattr(annotation, '__name__', annotation)}.",
+        "Annotate the parameter with int, float, str or UUID, or add a Converter of this type to app.converters.",
+    )
+
+
+def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
+    return {name: parameter.annotation for name, parameter in _signature(function).parameters.items()}
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    try:
+        return inspect.signature(function, eval_str=True)
+    except NameError:
+        return inspect.signature(function)
+
+
+def _takes(function: Callable[..., Any], names: list[str], path: str) -> bool:
+    """Whether the handler takes the path's parameters as keywords. Raises HandlerError where it takes some only."""
+    written = f"{describe(function)} at {place(function)}"
+    first, *others = [*_signature(function).parameters.values()] or [None]
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    if first is None or first.kind not in (*positional, inspect.Parameter.VAR_POSITIONAL) or first.name in names:
+        raise HandlerError("RW202", f"{written} does not take the request as its first parameter.")
+    if any(other.kind is inspect.Parameter.VAR_KEYWORD for other in others):
+        return bool(names)
+    keywords = {other.name for other in others if other.kind not in (positional[0], inspect.Parameter.VAR_POSITIONAL)}
+    needed = {other.name for other in others if other.default is inspect.Parameter.empty and other.name in keywords}
+    if needed - set(names):
+        raise HandlerError("RW202", f"{written} needs {_listed(needed - set(names))}, which {path} does not have.")
+    taken = keywords & set(names)
+    if taken and taken != set(names):
+        raise HandlerError("RW202", f"{written} does not take {_listed(set(names) - taken)} of {path}.")
+    return bool(taken)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"

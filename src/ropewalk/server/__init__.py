@@ -1,0 +1,13 @@
+"""The engine and the reactor together: listening, adopting, draining.
+
+`listen` and `run` have the engine accept; a `Site` adopts what Twisted's own ports have accepted.
+"""
+
+from ropewalk.server.listening import Listening, listen
+from ropewalk.server.running import install_reactor, run
+from ropewalk.server.server import Server, app_of
+from ropewalk.server.service import Service
+from ropewalk.server.sites import Site
+from ropewalk.server.strings import tcp_endpoint
+
+__all__ = ["Listening", "Server", "Service", "Site", "app_of", "install_reactor", "listen", "run", "tcp_endpoint"]

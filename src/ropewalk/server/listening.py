@@ -1,0 +1,77 @@
+"""`App.listen`: the engine accepts, and Twisted has its listening port."""
+
+from typing import Any
+
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IListeningPort
+from zope.interface import implementer
+
+from ropewalk._engine import Limits
+from ropewalk.app import App
+from ropewalk.server.server import Server
+
+
+@implementer(IListeningPort)
+class Listening:
+    """One socket on which an app is served. It is open when this object is there, and answers when the app has started.
+
+    str() is its address as one would type it into a browser.
+    """
+
+    def __init__(self, server: Server, description: str) -> None:
+        self.server = server
+        self.description = description
+        self._listener: int | None = None
+        self.startListening()
+
+    def __str__(self) -> str:
+        address = self.getHost()
+        if isinstance(address, UNIXAddress):
+            return f"unix:{address.name.decode() if address.name else ''}"
+        host = f"[{address.host}]" if ":" in address.host else address.host
+        return f"http://{host}:{address.port}"
+
+    @property
+    def started(self) -> "Deferred[None]":
+        """Fires when requests are accepted; fails with StartError (RW403) where a start hook failed."""
+        return self.server.started
+
+    def startListening(self) -> None:
+        """Open the socket again. Raises EngineError (RW502) where it cannot be opened."""
+        if self._listener is None:
+            self._listener = self.server.open(self.description)
+            self.server.listening.append(self)
+
+    def stopListening(self) -> "Deferred[None]":
+        """Close the socket. With the last one of an app, what runs is finished and the app is stopped."""
+        if self._listener is None:
+            return succeed(None)
+        self.server.listening.remove(self)
+        self.server.engine.stop_listening(self._listener)
+        self._listener = None
+        return succeed(None) if self.server.listening else self.server.stop()
+
+    def getHost(self) -> Any:
+        """The address on which it listens, with the port that the system chose for 0."""
+        if self._listener is None:
+            raise ValueError(f"{self.description} is not being listened on.")
+        return _address(self.server.engine.address(self._listener))
+
+
+def listen(app: App, reactor: Any, endpoint: str, *, limits: Limits | None = None) -> Listening:
+    """Serve an app on an endpoint. Raises StartError (RW401) and EngineError (RW502).
+
+    What an app listens on in one reactor shares one engine, made with the limits of the first call.
+    """
+    server = app.server
+    if server is None or server.stopped is not None or server.reactor is not reactor:
+        server = app.server = Server(app, reactor, limits)
+    return Listening(server, endpoint)
+
+
+def _address(address: tuple[str, int] | str | None) -> IPv4Address | IPv6Address | UNIXAddress:
+    if isinstance(address, tuple):
+        host, port = address
+        return IPv6Address("TCP", host, port) if ":" in host else IPv4Address("TCP", host, port)
+    return UNIXAddress(address)

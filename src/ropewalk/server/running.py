@@ -1,0 +1,91 @@
+"""`App.run` and the command line: the whole life of a serving process."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, Literal
+
+from twisted.internet import asyncioreactor
+from twisted.python.failure import Failure
+
+from ropewalk._engine import Limits
+from ropewalk.server.access_log import AccessLog
+from ropewalk.server.listening import Listening, listen as listen_on
+from ropewalk.server.server import Server, app_of
+
+
+def install_reactor() -> str:
+    """Install the asyncio reactor, on uvloop where that is there, unless a reactor is installed; what it is called."""
+    if "twisted.internet.reactor" not in sys.modules:
+        loop = _new_loop()
+        asyncio.set_event_loop(loop)
+        asyncioreactor.install(loop)
+    from twisted.internet import reactor
+
+    loop = getattr(reactor, "_asyncioEventloop", None)
+    kind = type(reactor).__name__
+    return kind if loop is None else f"{kind} on {type(loop).__module__.partition('.')[0]}"
+
+
+def run(
+    servable: Any,
+    *,
+    listen: Sequence[str],
+    limits: Limits | None = None,
+    access_log: Literal["combined", "json"] | None = None,
+    access_log_file: Path | None = None,
+    started: Callable[[list[Listening]], None] | None = None,
+) -> None:
+    """Serve an App, a Resource or a Site on endpoints until SIGINT or SIGTERM, then finish what runs.
+
+    A second signal ends what still runs. `started` is called when requests are accepted. The access log goes to the
+    standard output where `access_log_file` is None. Raises StartError and EngineError where serving cannot begin.
+    """
+    install_reactor()
+    from twisted.internet import reactor
+
+    app = app_of(servable)
+    listening = [listen_on(app, reactor, description, limits=limits) for description in listen]
+    server: Server = app.server
+    if access_log is not None:
+        server.service.log_access(access_log, AccessLog(access_log_file))
+    failures: list[Failure] = []
+
+    def fail(failure: Failure) -> None:
+        failures.append(failure)
+        reactor.stop()
+
+    def begin(_: None) -> None:
+        if started is not None:
+            started(listening)
+
+    server.started.addCallback(begin).addErrback(fail)
+    reactor.callWhenRunning(_handle_signals, reactor, server)
+    reactor.run()
+    if failures:
+        failures[0].raiseException()
+
+
+def _handle_signals(reactor: Any, server: Server) -> None:
+    """The first SIGINT or SIGTERM stops the reactor, which drains before; the second one aborts what is left."""
+    asked = False
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        del number, frame
+        reactor.callFromThread(server.abort if asked else reactor.stop)
+        asked = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()

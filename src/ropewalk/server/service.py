@@ -1,0 +1,106 @@
+"""What the engine asks of Python."""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger, LogLevel
+
+from ropewalk import calling
+from ropewalk._engine import Engine, Limits
+from ropewalk.app import App
+from ropewalk.request import Endpoint, Request
+from ropewalk.response import encode_json
+from ropewalk.server.access_log import AccessLog
+
+log = Logger(namespace="ropewalk.engine")
+
+_LEVELS: Final = {
+    "debug": LogLevel.debug,
+    "info": LogLevel.info,
+    "warn": LogLevel.warn,
+    "error": LogLevel.error,
+}
+
+
+class Cancellable(Protocol):
+    """A call that is yet to be made."""
+
+    def cancel(self) -> None: ...
+
+
+class Service:
+    """Joins an app and an engine. `call_later(seconds, function)` is the clock's, a reactor's or an event loop's."""
+
+    request = Request
+    encode_json = staticmethod(encode_json)
+    drive = staticmethod(calling.drive)
+    deliver = staticmethod(calling.deliver)
+    fail = staticmethod(calling.fail)
+
+    def __init__(self, app: App, call_later: Callable[..., Cancellable], limits: Limits | None = None) -> None:
+        self.app = app
+        self.access_log: AccessLog | None = None
+        self._call_later = call_later
+        self._timer: Cancellable | None = None
+        self._draining: Deferred[int] | None = None
+        self.engine = Engine(self, limits or app.limits)
+        self.engine.set_debug(app.debug)
+        app.watch(self)
+
+    def drain(self, seconds: float | None = None) -> "Deferred[int]":
+        """Stop accepting and finish what runs; the count of exchanges that were cut at the deadline."""
+        self._draining = draining = Deferred()
+        self.engine.drain(seconds)
+        return draining
+
+    def close(self) -> None:
+        """Abort every connection and let go of the clock."""
+        self.engine.close()
+        self._disarm()
+        if self.access_log is not None:
+            self.access_ready()
+            self.access_log.close()
+            self.access_log = None
+
+    def log_access(self, style: str, access_log: AccessLog) -> None:
+        """Write a line ("combined" or "json") for every answer."""
+        self.access_log = access_log
+        self.engine.set_access_log(style)
+
+    # Called by the tree
+
+    def changed(self, seen: set[int] | None = None) -> None:
+        """The engine asks again for every path."""
+        del seen
+        self.engine.forget_endpoints()
+
+    # Called by the engine
+
+    def resolve(self, request: Request, /) -> Endpoint:
+        return self.app.resolve(request)
+
+    def arm(self, seconds: float, /) -> None:
+        self._disarm()
+        self._timer = self._call_later(seconds, self._tick)
+
+    def drained(self, cut: int, /) -> None:
+        draining, self._draining = self._draining, None
+        if draining is not None:
+            draining.callback(cut)
+
+    def report(self, level: str, code: str, message: str, /) -> None:
+        log.emit(_LEVELS[level], "{code} {message}", code=code, message=message)
+
+    def access_ready(self) -> None:
+        if self.access_log is not None:
+            self.access_log.write(self.engine.take_access_log())
+
+    def _disarm(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+
+    def _tick(self) -> None:
+        self._timer = None
+        self.engine.tick()

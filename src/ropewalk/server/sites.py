@@ -1,0 +1,171 @@
+"""A Site: the engine behind Twisted's own listening ports.
+
+Where Twisted hands it an accepted plain socket, the engine takes over a duplicate of the descriptor and Twisted's
+transport is let go. Where the transport is anything else (TLS in memory, a wrapped one, a test's), bytes pass between
+it and the same engine.
+"""
+
+from typing import Any
+
+from twisted.internet import tcp, unix
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import (
+    IHalfCloseableProtocol,
+    IProtocol,
+    IProtocolFactory,
+    IPushProducer,
+    ISSLTransport,
+)
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from ropewalk._engine import Address, Engine, Limits, Pipe
+from ropewalk.server.server import Server, app_of
+
+
+@implementer(IProtocolFactory)
+class Site:
+    """A protocol factory for a tree of resources or an App: `reactor.listenTCP(8080, Site(root))`.
+
+    It works with `listenTCP`, `listenUNIX`, `listenSSL` and every server endpoint. `reactor` is the global one where it
+    is not given. When its last port stops listening, what runs is finished and then its connections are closed.
+    """
+
+    def __init__(self, resource: Any, *, limits: Limits | None = None, reactor: Any = None) -> None:
+        self.app = app_of(resource)
+        self.resource = self.app.resource
+        self._limits = limits
+        self._reactor = reactor
+        self._ports = 0
+        self._server: Server | None = None
+
+    def doStart(self) -> None:
+        """A port has begun to listen."""
+        self._ports += 1
+        self._running()
+
+    def doStop(self) -> None:
+        """A port has stopped."""
+        self._ports -= 1
+        if not self._ports and self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    def buildProtocol(self, addr: Any) -> "Connection":
+        """For a connection that Twisted has accepted."""
+        del addr
+        return Connection(self._running().engine)
+
+    def _running(self) -> Server:
+        if self._server is None:
+            reactor = self._reactor
+            if reactor is None:
+                from twisted.internet import reactor
+            self._server = Server(self.app, reactor, self._limits)
+        return self._server
+
+
+@implementer(IProtocol, IHalfCloseableProtocol, IPushProducer)
+class Connection:
+    """Between a transport of Twisted's and the engine. It is also the transport's producer and the engine's sink."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._pipe: Pipe | None = None
+        self._transport: Any = None
+
+    # Called by the transport
+
+    def makeConnection(self, transport: Any) -> None:
+        """Adopt the socket, or stand between."""
+        if _is_plain_socket(transport):
+            self._engine.adopt(transport.fileno())
+            _let_go(transport)
+            return
+        self._transport = transport
+        self._pipe = self._engine.open_pipe(
+            self,
+            client=_address(transport.getPeer()),
+            server=_address(transport.getHost()),
+            secure=ISSLTransport.providedBy(transport),
+        )
+        transport.registerProducer(self, True)
+
+    def connectionMade(self) -> None:
+        """For the interface: `makeConnection` has done everything."""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Bytes from the client."""
+        if self._pipe is not None:
+            self._pipe.feed(data)
+
+    def readConnectionLost(self) -> None:
+        """The client has nothing more to say, but may listen."""
+        if self._pipe is not None:
+            self._pipe.eof()
+
+    def writeConnectionLost(self) -> None:
+        """The client does not listen any more."""
+        self.connectionLost(Failure(ConnectionDone()))
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The connection is gone."""
+        del reason
+        pipe, self._pipe = self._pipe, None
+        if pipe is not None:
+            pipe.lost()
+
+    def pauseProducing(self) -> None:
+        """The transport's buffer is full."""
+        if self._pipe is not None:
+            self._pipe.pause()
+
+    def resumeProducing(self) -> None:
+        """It has room again."""
+        if self._pipe is not None:
+            self._pipe.resume()
+
+    def stopProducing(self) -> None:
+        """The transport is gone; `connectionLost` follows."""
+
+    # Called by the engine
+
+    def write(self, data: bytes, /) -> None:
+        """Bytes for the client."""
+        self._transport.write(data)
+
+    def close(self) -> None:
+        """Close when all is written."""
+        self._transport.unregisterProducer()
+        self._transport.loseConnection()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._transport.abortConnection()
+
+    def pause_reading(self) -> None:
+        """Nobody takes what the client sends."""
+        self._transport.pauseProducing()
+
+    def resume_reading(self) -> None:
+        """Somebody does again."""
+        self._transport.resumeProducing()
+
+
+def _is_plain_socket(transport: Any) -> bool:
+    return type(transport) in (tcp.Server, unix.Server) and not transport.TLS
+
+
+def _let_go(transport: Any) -> None:
+    """Have Twisted forget a socket. Its shutdown(2) would end the connection for the duplicate too."""
+    transport._shouldShutdown = False  # noqa: SLF001 - the one way in which tcp.Server closes without it
+    transport.connectionLost(Failure(ConnectionDone()))
+
+
+def _address(address: Any) -> Address:
+    if isinstance(address, IPv4Address | IPv6Address):
+        return address.host, address.port
+    if isinstance(address, UNIXAddress) and address.name:
+        return address.name.decode(errors="surrogateescape")
+    return None

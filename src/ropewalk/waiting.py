@@ -1,0 +1,46 @@
+"""What Ropewalk hands out to be waited for: a Deferred that an asyncio task can await too."""
+
+from asyncio import Future, Task, current_task
+from asyncio import _get_running_loop as running_loop
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+
+Result = TypeVar("Result")
+
+
+class Waiter(Deferred[Result]):
+    """A Deferred for every kind of caller: `yield` it in inlineCallbacks, `await` it in a handler or in an asyncio task.
+
+    Cancelling it ends the wait only; what was waited for goes on.
+    """
+
+    def __await__(self) -> Generator[Any, None, Result]:
+        if self.called and not self.paused or not _in_asyncio_task():
+            return super().__await__()
+        return self._as_future().__await__()
+
+    def _as_future(self) -> "Future[Result]":
+        loop = running_loop()
+        assert loop is not None
+        return self.asFuture(loop)
+
+
+def ready(result: Result) -> Waiter[Result]:
+    """A Waiter that has its result."""
+    waiter: Waiter[Result] = Waiter()
+    waiter.callback(result)
+    return waiter
+
+
+def failed(error: BaseException) -> Waiter[Any]:
+    """A Waiter that has failed."""
+    waiter: Waiter[Any] = Waiter()
+    waiter.errback(error)
+    return waiter
+
+
+def _in_asyncio_task() -> bool:
+    loop = running_loop()
+    return loop is not None and isinstance(current_task(loop), Task)
