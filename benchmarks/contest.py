@@ -25,7 +25,7 @@ class Score:
     """The peer offers it, and its answers were not right."""
 
     def median(self, value: str) -> float:
-        return statistics.median(getattr(sample, value) for sample in self.samples)
+        return statistics.median(float(getattr(sample, value)) for sample in self.samples)
 
 
 Scores = dict[str, dict[str, Score]]

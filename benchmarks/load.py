@@ -16,6 +16,7 @@ from benchmarks.prepare import HERE
 from benchmarks.server import LOAD_CORE, Server
 
 PROBE_SECONDS: Final = 10
+LAST_CHUNK: Final = b"0\r\n\r\n"
 WRK_TIMEOUT: Final = "10s"
 IDLE_CONNECTIONS: Final = 10_000
 SPARE_DESCRIPTORS: Final = 500
@@ -118,7 +119,12 @@ def measure_idle(server: Server, case: Case, seconds: int) -> Sample:
     """
     before = server.resident_bytes()
     with ExitStack() as stack:
-        crowd = [stack.enter_context(idle_connection(server.port, case.path)) for _ in range(IDLE_CONNECTIONS)]
+        crowd: list[socket.socket] = []
+        while len(crowd) < IDLE_CONNECTIONS:
+            try:
+                crowd.append(stack.enter_context(idle_connection(server.port, case.path)))
+            except OSError as error:
+                raise CheckFailed(f"no answer beside {len(crowd)} idle connections: {error!r}") from error
         grown = server.resident_bytes() - before
         sample = measure(server, case, seconds)
         closed = sum(1 for _ in readable(crowd))
@@ -136,7 +142,7 @@ def idle_connection(port: int, path: str) -> socket.socket:
     connection = socket.create_connection((HOST, port), timeout=PROBE_SECONDS)
     connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
     answer = b""
-    while not answer.endswith(TEXT_BYTES):
+    while not answer.endswith((TEXT_BYTES, LAST_CHUNK)):
         data = connection.recv(4096)
         if not data:
             raise CheckFailed("the server closed a connection of the idle crowd")

@@ -8,12 +8,19 @@ from matplotlib.figure import Figure
 
 from benchmarks.report import CEILING, Run, figure
 
-SHOWN: Final = ("plaintext-64", "json", "validate", "echo-1k", "sleep", "file-50k")
+SHOWN: Final = {
+    "plaintext-64": "Plain text",
+    "json": "JSON",
+    "validate": "A POST of JSON, validated",
+    "echo-1k": "Echo of a POST of 1 KiB",
+    "file-50k": "A file of 50 KiB",
+    "sleep": "10 ms of sleep in asyncio",
+}
 OURS: Final = "#c2410c"
 OTHERS: Final = "#a8a29e"
 LIMIT: Final = "#44403c"
 COLUMNS: Final = 2
-STYLE: Final = {"svg.fonttype": "none", "svg.hashsalt": "ropewalk", "font.family": "sans-serif", "font.size": 9}
+STYLE: Final[Any] = {"svg.fonttype": "none", "svg.hashsalt": "ropewalk", "font.family": "sans-serif", "font.size": 9}
 
 
 def draw(run: Run, path: Path) -> None:
@@ -38,6 +45,6 @@ def panel(place: Any, run: Run, case: Any) -> None:
     bars = place.barh(names, values, color=colours)
     place.bar_label(bars, [figure(value) for value in values], padding=3)
     place.invert_yaxis()
-    place.set_title(case.title, loc="left", fontsize=10)
+    place.set_title(SHOWN[case.name], loc="left", fontsize=10)
     place.margins(x=0.15)
     place.spines[["top", "right"]].set_visible(False)

@@ -55,7 +55,16 @@ def make_venv() -> None:
         return
     print("Installing the peers into benchmarks/.venv ...", flush=True)
     venv.create(VENV, clear=True, with_pip=True, symlinks=True)
-    install = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", LOCK]
+    install = [
+        str(PYTHON),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--requirement",
+        str(LOCK),
+    ]
     subprocess.run(install, check=True)
     stamp.write_text(wanted)
 
@@ -64,10 +73,11 @@ def link_ropewalk() -> None:
     """Let the environment import the very package that the Python of this process imports."""
     (packages,) = (VENV / "lib").glob("python3.*/site-packages")
     link = packages / "ropewalk"
-    link.unlink(missing_ok=True)
     spec = importlib.util.find_spec("ropewalk")
-    if spec is not None and spec.submodule_search_locations:
-        link.symlink_to(next(iter(spec.submodule_search_locations)))
+    places = [Path(place).resolve() for place in (spec and spec.submodule_search_locations) or ()]
+    link.unlink(missing_ok=True)
+    if places:
+        link.symlink_to(places[0])
 
 
 def make_files() -> None:

@@ -80,7 +80,8 @@ def as_markdown(run: Run) -> str:
 def lines(run: Run) -> Iterator[str]:
     machine = run.machine
     yield f"Measured on {machine.date}: {machine.processor}, {machine.cores} cores, {machine.system}, "
-    yield f"{machine.python}, wrk {machine.wrk}, commit `{machine.commit}`; {machine.rounds} rounds of {machine.seconds} s."
+    yield f"{machine.python}, wrk {machine.wrk}, commit `{machine.commit}`; "
+    yield f"{machine.rounds} rounds of {machine.seconds} s."
     yield ""
     yield METHOD
     for warning in machine.warnings():

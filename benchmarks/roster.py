@@ -68,7 +68,7 @@ def version(name: str) -> str:
 def ropewalk_version() -> str:
     if importlib.util.find_spec("ropewalk") is None:
         return ""
-    command = [PYTHON, "-c", "import ropewalk; print(ropewalk.__version__)"]
+    command = [str(PYTHON), "-c", "import ropewalk; print(ropewalk.__version__)"]
     shown = subprocess.run(command, capture_output=True, text=True, check=False)
     return f"ropewalk {shown.stdout.strip()}" if shown.returncode == 0 else ""
 
@@ -82,7 +82,8 @@ def program(name: str) -> Callable[[int, Path], list[str]]:
 
 
 def ropewalk_cli(port: int, folder: Path) -> list[str]:
-    return [str(PYTHON), "-m", "ropewalk", "run", str(PROGRAMS / "ropewalk_app.py"), "--port", str(port)]
+    options = ["--port", str(port), "--access-log", "off", "--log-level", "warn"]
+    return [str(PYTHON), "-m", "ropewalk", "run", str(PROGRAMS / "ropewalk_app.py"), *options]
 
 
 def ceiling(port: int, folder: Path) -> list[str]:
@@ -97,6 +98,7 @@ def uvicorn(target: str) -> Callable[[int, Path], list[str]]:
 
 def granian(interface: str, target: str) -> Callable[[int, Path], list[str]]:
     options = ["--interface", interface, "--loop", "uvloop", "--http", "1", "--no-ws", "--log-level", "error"]
+    options += ["--backpressure", "20000"]  # Its bound on connections: 1,024, were it not told otherwise.
     return lambda port, folder: [str(PYTHON), "-m", "granian", target, "--port", str(port), *options]
 
 

@@ -129,7 +129,8 @@ def run(server: Server, each: Slice, count: Count) -> None:
 
 
 def write(peer: str, version: str, first: Reading, last: Reading, growth: float) -> None:
-    RESULTS.mkdir(exist_ok=True)
+    folder = RESULTS if peer == "ropewalk" else RESULTS / "partial"
+    folder.mkdir(parents=True, exist_ok=True)
     machine = Machine.look(SLICE_SECONDS, 1)
     document = {
         "machine": dataclasses.asdict(machine),
@@ -150,9 +151,8 @@ def write(peer: str, version: str, first: Reading, last: Reading, growth: float)
         f"| growth (at most {ALLOWED:.0%}) | {growth:+.1%} |",
     ]
     print("\n".join(lines))
-    name = "soak" if peer == "ropewalk" else f"soak-{peer}"
-    (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=2) + "\n")
-    (RESULTS / f"{name}.md").write_text("\n".join(lines) + "\n")
+    (folder / "soak.json").write_text(json.dumps(document, indent=2) + "\n")
+    (folder / "soak.md").write_text("\n".join(lines) + "\n")
 
 
 def mebibytes(size: int) -> str:

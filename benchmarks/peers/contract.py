@@ -1,4 +1,4 @@
-"""What every peer serves. A program offers as many of these endpoints as its server can.
+"""What every peer serves. The programs beside this one run by themselves, with this folder on their path. A program offers as many of these endpoints as its server can.
 
 | request | answer |
 |---|---|

@@ -1,1 +1,0 @@
-"""One small program for each peer, all with the endpoints of `contract`."""
