@@ -86,5 +86,5 @@ $(python_ready): requirements/dev.txt scripts/find-python
 
 $(engine_ready): $(python_ready) $(engine_sources)
 	@scripts/need-rust
-	$(bin)/maturin develop --release --locked --quiet
+	$(bin)/maturin develop --uv --release --locked --quiet
 	@touch $@

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from twisted.internet.defer import Deferred
 
-from ropewalk._engine import PENDING, Address, Endpoint, Exchange, Pending
+from ropewalk._engine import PENDING, Endpoint, Exchange, Pending
 from ropewalk.errors import AnswerOver, BadBody, Disconnected, HandlerError, HTTPError
 from ropewalk.headers import Headers, Text, content_type, parse_cookies, text
 from ropewalk.waiting import Waiter, failed, ready
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["PENDING", "Address", "BodyStream", "Endpoint", "Pending", "Query", "Request"]
 
 Type = TypeVar("Type")
+
+Address = tuple[str, int] | str | None
+"""A host and port, the path of a UNIX socket, or None where there is no address."""
 
 
 class Request(Exchange):
@@ -116,7 +119,7 @@ class Request(Exchange):
 
     def url_for(self, name: str, /, **params: Any) -> str:
         """The path of a named route of the app that serves this request. Raises TreeError where there is none."""
-        return cast(str, self.service.app.url_for(name, **params))
+        return cast("str", self.service.app.url_for(name, **params))
 
     # Its body
 
@@ -133,25 +136,25 @@ class Request(Exchange):
             if not self.body_complete:
                 self.collect(limit)
                 if not self.body_complete:
-                    return cast(Waiter[bytes], self._readable().addCallback(self._whole))
+                    return cast("Waiter[bytes]", self._readable().addCallback(self._whole))
             return ready(self._whole())
         except Exception as error:  # noqa: BLE001 - a caller gets every failure at the same place: from the Waiter
             return failed(error)
 
     def text(self, limit: int | None = None) -> Waiter[str]:
         """The whole body as str, by the charset of its Content-Type, else UTF-8. Fails with HTTPError 400 or 415 too."""
-        return cast(Waiter[str], self.body(limit).addCallback(self._decode))
+        return cast("Waiter[str]", self.body(limit).addCallback(self._decode))
 
     @overload
-    def json(self, type: type[Type], *, limit: int | None = None) -> Waiter[Type]: ...  # noqa: A002
+    def json(self, type: type[Type], *, limit: int | None = None) -> Waiter[Type]: ...
     @overload
-    def json(self, type: Any = Any, *, limit: int | None = None) -> Waiter[Any]: ...  # noqa: A002
-    def json(self, type: Any = Any, *, limit: int | None = None) -> Waiter[Any]:  # noqa: A002 - the word for it
+    def json(self, type: Any = Any, *, limit: int | None = None) -> Waiter[Any]: ...
+    def json(self, type: Any = Any, *, limit: int | None = None) -> Waiter[Any]:
         """The whole body read as JSON (RFC 8259) and checked against a type that msgspec knows.
 
         Fails with HTTPError 400 where it is not JSON, and 422 where it is not of the type, besides what `body` does.
         """
-        return cast(Waiter[Any], self.body(limit).addCallback(_parse_json, type))
+        return cast("Waiter[Any]", self.body(limit).addCallback(_parse_json, type))
 
     def stream(self, limit: int | None = None) -> "BodyStream":
         """The body part by part, as it comes: `async for part in request.stream()`. Unread, it holds the client back."""
@@ -400,7 +403,7 @@ class Query(Mapping[str, str]):
         return [(name, value) for name, values in self._values.items() for value in values]
 
 
-def _parse_json(body: bytes, type: Any) -> Any:  # noqa: A002
+def _parse_json(body: bytes, type: Any) -> Any:
     try:
         return _decoder(type).decode(body)
     except msgspec.ValidationError as error:
@@ -412,7 +415,7 @@ def _parse_json(body: bytes, type: Any) -> Any:  # noqa: A002
 
 
 @lru_cache(maxsize=512)
-def _decoder(type: Any) -> "msgspec.json.Decoder[Any]":  # noqa: A002
+def _decoder(type: Any) -> "msgspec.json.Decoder[Any]":
     return msgspec.json.Decoder(type)
 
 

@@ -1,0 +1,87 @@
+//! The body of a request on its way to Python: parts that wait, or the whole that is being gathered.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use ropewalk_engine::Field;
+use ropewalk_engine::exchange::BodyFault;
+
+/// What has arrived of a body.
+#[derive(Default)]
+pub struct Body {
+    parts: VecDeque<Bytes>,
+    size: usize,
+    pub mode: Mode,
+    pub complete: bool,
+    pub fault: Option<BodyFault>,
+    pub trailers: Vec<Field>,
+    /// The temporary file of a body too large to be held.
+    pub spool: Option<Py<PyAny>>,
+    /// The limit it is received under.
+    pub limit: u64,
+}
+
+/// Who waits for a body, and for what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Nobody yet.
+    #[default]
+    Untouched,
+    /// Somebody takes the parts as they come.
+    Streamed,
+    /// Somebody is told when it is whole.
+    Collected,
+    /// The handler is called when it is whole.
+    BeforeCall,
+}
+
+impl Body {
+    /// Adds what arrived. A gathered body past `threshold` goes to a temporary file.
+    pub fn add(&mut self, py: Python<'_>, part: Bytes, threshold: u64) -> PyResult<()> {
+        if let Some(spool) = &self.spool {
+            spool.bind(py).call_method1("write", (&*part,))?;
+            return Ok(());
+        }
+        self.size += part.len();
+        self.parts.push_back(part);
+        if self.mode != Mode::Streamed && self.size as u64 > threshold {
+            let file = py.import("tempfile")?.call_method0("TemporaryFile")?;
+            for part in self.parts.drain(..) {
+                file.call_method1("write", (&*part,))?;
+            }
+            self.size = 0;
+            self.spool = Some(file.unbind());
+        }
+        Ok(())
+    }
+
+    /// The body is complete: the temporary file stands at its start.
+    pub fn finish(&mut self, py: Python<'_>, trailers: Vec<Field>) -> PyResult<()> {
+        self.complete = true;
+        self.trailers = trailers;
+        if let Some(spool) = &self.spool {
+            spool.bind(py).call_method1("seek", (0,))?;
+        }
+        Ok(())
+    }
+
+    /// Takes out what has arrived, joined; how much is in `size` before.
+    pub fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let size = std::mem::take(&mut self.size);
+        let parts = std::mem::take(&mut self.parts);
+        PyBytes::new_with(py, size, |mut buffer| {
+            for part in &parts {
+                let (place, rest) = buffer.split_at_mut(part.len());
+                place.copy_from_slice(part);
+                buffer = rest;
+            }
+            Ok(())
+        })
+    }
+
+    pub fn len(&self) -> usize {
+        self.size
+    }
+}

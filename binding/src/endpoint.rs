@@ -1,0 +1,70 @@
+//! `Endpoint`: what is called for a request, and how.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+/// What is called for a request, and how.
+#[pyclass(frozen, module = "ropewalk._engine")]
+pub struct Endpoint {
+    #[pyo3(get)]
+    pub call: Py<PyAny>,
+    /// Call it when the whole body has arrived, instead of at the head.
+    #[pyo3(get)]
+    pub whole_body: bool,
+    #[pyo3(get)]
+    pub body_limit: Option<u64>,
+    /// Call it with the parameters of the path.
+    #[pyo3(get)]
+    pub pass_params: bool,
+    /// Resolved from the path alone, so that it may be remembered for it.
+    #[pyo3(get, name = "static")]
+    pub is_static: bool,
+    #[pyo3(get)]
+    pub text_type: String,
+    #[pyo3(get)]
+    pub bytes_type: String,
+}
+
+#[pymethods]
+impl Endpoint {
+    #[new]
+    #[pyo3(signature = (
+        call,
+        *,
+        whole_body = false,
+        body_limit = None,
+        pass_params = false,
+        r#static = false,
+        text_type = "text/plain; charset=utf-8".to_owned(),
+        bytes_type = "application/octet-stream".to_owned(),
+    ))]
+    fn new(
+        call: Py<PyAny>,
+        whole_body: bool,
+        body_limit: Option<u64>,
+        pass_params: bool,
+        r#static: bool,
+        text_type: String,
+        bytes_type: String,
+    ) -> Self {
+        Endpoint { call, whole_body, body_limit, pass_params, is_static: r#static, text_type, bytes_type }
+    }
+}
+
+/// The type of `PENDING`.
+#[pyclass(frozen, module = "ropewalk._engine")]
+pub struct Pending;
+
+#[pymethods]
+impl Pending {
+    fn __repr__(&self) -> &'static str {
+        "PENDING"
+    }
+}
+
+static PENDING: PyOnceLock<Py<Pending>> = PyOnceLock::new();
+
+/// What `Service.drive` gives for a coroutine that has suspended.
+pub fn pending(py: Python<'_>) -> PyResult<&Py<Pending>> {
+    PENDING.get_or_try_init(py, || Py::new(py, Pending))
+}

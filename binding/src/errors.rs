@@ -1,0 +1,60 @@
+//! Errors of the engine as the exceptions of `ropewalk.errors`.
+
+use pyo3::exceptions::{PyOSError, PyRuntimeError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use ropewalk_engine::{CommandError, GoneReason};
+
+pub const ANSWER_OVER: &str = "AnswerOver";
+pub const ANSWER_STARTED: &str = "AnswerStarted";
+pub const BAD_BODY: &str = "BadBody";
+pub const BODY_TOO_LARGE: &str = "BodyTooLarge";
+pub const DISCONNECTED: &str = "Disconnected";
+pub const ENGINE_UNUSABLE: &str = "EngineUnusable";
+pub const INVALID_FIELD: &str = "InvalidField";
+pub const WRONG_LENGTH: &str = "WrongLength";
+pub const WRONG_THREAD: &str = "WrongThread";
+
+static ERRORS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+
+/// The exception of that name in `ropewalk.errors`, with one sentence.
+pub fn raise(py: Python<'_>, name: &str, message: String) -> PyErr {
+    let module = ERRORS.get_or_try_init(py, || Ok::<_, PyErr>(py.import("ropewalk.errors")?.unbind()));
+    let made = module.and_then(|module| module.bind(py).getattr(name)?.call1((message,)));
+    made.map_or_else(|error| error, PyErr::from_value)
+}
+
+/// The exception for a command that was not carried out.
+pub fn command(py: Python<'_>, error: CommandError) -> PyErr {
+    match error {
+        CommandError::Over => raise(py, ANSWER_OVER, "The answer is complete already.".into()),
+        CommandError::Gone => disconnected(py, GoneReason::ClientLeft),
+        CommandError::Started => raise(py, ANSWER_STARTED, "The head of the answer is out already.".into()),
+        CommandError::NotStarted => PyRuntimeError::new_err("The answer has no head yet: call begin before write."),
+        CommandError::Status(status) => raise(py, INVALID_FIELD, format!("The status {status} cannot be sent here.")),
+        CommandError::Field(what) => raise(py, INVALID_FIELD, format!("In the answer, {what}.")),
+        CommandError::Length { announced, written } => raise(
+            py,
+            WRONG_LENGTH,
+            format!("{announced} bytes were announced and {written} written; the connection was closed."),
+        ),
+        CommandError::BodyTooLarge { limit } => too_large(py, limit),
+        CommandError::BodyTaken => PyRuntimeError::new_err("The body was received already."),
+    }
+}
+
+pub fn too_large(py: Python<'_>, limit: u64) -> PyErr {
+    raise(py, BODY_TOO_LARGE, format!("The body is larger than {limit} bytes."))
+}
+
+pub fn disconnected(py: Python<'_>, reason: GoneReason) -> PyErr {
+    raise(py, DISCONNECTED, format!("The exchange is over: {reason}."))
+}
+
+/// An error of the system, as the OSError that Python would raise.
+pub fn system(error: std::io::Error) -> PyErr {
+    match error.raw_os_error() {
+        Some(_) => error.into(),
+        None => PyOSError::new_err(error.to_string()),
+    }
+}

@@ -1,0 +1,497 @@
+//! `Exchange`: one request and its answer. `ropewalk.Request` derives from it.
+
+use bytes::Bytes;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use ropewalk_engine::exchange::{BodyFault, Framing};
+use ropewalk_engine::{CommandError, ExchangeId, GoneReason, Head, Peer, Pressure, Version};
+
+use crate::body::{Body, Mode};
+use crate::convert::{self, Fields};
+use crate::endpoint::Endpoint;
+use crate::engine::Engine;
+use crate::errors;
+
+/// Bodies up to this size are copied next to their head; larger ones are sent from where they are.
+const COPIED: usize = 16 * 1024;
+
+/// One request and its answer. `Request` derives from it.
+#[pyclass(subclass, module = "ropewalk._engine")]
+#[derive(Default)]
+pub struct Exchange {
+    pub(crate) link: Option<Link>,
+    pub(crate) body: Body,
+    pub(crate) endpoint: Option<Py<Endpoint>>,
+    pub(crate) params: Option<Py<PyDict>>,
+    pub(crate) status: Option<u16>,
+    pub(crate) started: bool,
+    pub(crate) finished: bool,
+    pub(crate) gone: Option<GoneReason>,
+    /// Call `on_done` at the end of the answer.
+    #[pyo3(get, set)]
+    pub(crate) watched: bool,
+    /// Give every value of the handler to `Service.deliver`.
+    #[pyo3(get, set)]
+    pub(crate) prepared: bool,
+    bytes_sent: u64,
+}
+
+/// What joins an exchange to its engine.
+pub(crate) struct Link {
+    pub engine: Py<Engine>,
+    pub id: ExchangeId,
+    pub head: Box<Head>,
+    pub peer: Peer,
+    pub secure: bool,
+}
+
+impl Exchange {
+    pub(crate) fn link(&self) -> PyResult<&Link> {
+        self.link.as_ref().ok_or_else(|| PyRuntimeError::new_err("This exchange was not made by an engine."))
+    }
+
+    /// Runs a command of the engine, and tells the binding that its deadline may have changed.
+    fn command<R>(
+        &self,
+        py: Python<'_>,
+        command: impl FnOnce(&mut ropewalk_engine::Engine, ExchangeId) -> Result<R, CommandError>,
+    ) -> PyResult<R> {
+        if let Some(reason) = self.gone {
+            return Err(errors::disconnected(py, reason));
+        }
+        let link = self.link()?;
+        link.engine.get().command(py, |engine| command(engine, link.id))?.map_err(|error| errors::command(py, error))
+    }
+
+    /// As `command`, for what belongs to an answer that is not complete.
+    fn answering<R>(
+        &self,
+        py: Python<'_>,
+        command: impl FnOnce(&mut ropewalk_engine::Engine, ExchangeId) -> Result<R, CommandError>,
+    ) -> PyResult<R> {
+        if self.finished && self.gone.is_none() {
+            return Err(errors::command(py, CommandError::Over));
+        }
+        self.command(py, command)
+    }
+
+    fn limit(&self, py: Python<'_>, limit: Option<u64>) -> PyResult<u64> {
+        let of_route = self.endpoint.as_ref().and_then(|endpoint| endpoint.get().body_limit);
+        Ok(limit.or(of_route).unwrap_or(self.link()?.engine.bind(py).get().limits.0.body_size))
+    }
+
+    /// Lets the body flow in some mode.
+    pub(crate) fn open_body(&mut self, py: Python<'_>, mode: Mode, limit: Option<u64>) -> PyResult<()> {
+        if self.body.complete || self.link()?.head.framing() == Framing::None && self.status != Some(101) {
+            self.body.complete = true;
+            return Ok(());
+        }
+        let limit = self.limit(py, limit)?;
+        self.body.limit = limit;
+        if self.body.mode == Mode::Untouched || mode != Mode::Streamed {
+            self.body.mode = mode;
+        }
+        self.command(py, |engine, id| engine.receive(id, Some(limit)))
+    }
+
+    /// The end of an answer, whoever brought it about.
+    fn mark_finished(&mut self) {
+        self.started = true;
+        self.finished = true;
+    }
+}
+
+#[pymethods]
+impl Exchange {
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Exchange::default()
+    }
+
+    // The request
+
+    #[getter]
+    fn method(&self) -> PyResult<&'static str> {
+        Ok(self.link()?.head.method().as_str())
+    }
+
+    #[getter]
+    fn target<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, self.link()?.head.target()))
+    }
+
+    #[getter]
+    fn raw_path<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, path(&self.link()?.head)))
+    }
+
+    #[getter]
+    fn path<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        Ok(PyString::new(py, &convert::decoded_path(path(&self.link()?.head))))
+    }
+
+    #[getter]
+    fn query_string<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, self.link()?.head.query()))
+    }
+
+    #[getter]
+    fn http_version(&self) -> PyResult<&'static str> {
+        Ok(match self.link()?.head.version() {
+            Version::Http10 => "1.0",
+            Version::Http11 => "1.1",
+        })
+    }
+
+    #[getter]
+    fn scheme(&self) -> PyResult<&'static str> {
+        Ok(if self.link()?.secure { "https" } else { "http" })
+    }
+
+    #[getter]
+    fn host<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        Ok(convert::latin1(py, self.link()?.head.host()))
+    }
+
+    #[getter]
+    fn client<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        convert::address(py, &self.link()?.peer)
+    }
+
+    #[getter]
+    fn server<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let link = self.link()?;
+        let local = link.engine.get().core(py)?.local(link.id);
+        convert::address(py, &local.unwrap_or(Peer::Unknown))
+    }
+
+    #[getter]
+    fn content_length(&self) -> PyResult<Option<u64>> {
+        let head = &self.link()?.head;
+        Ok(match head.framing() {
+            Framing::Length(length) => Some(length),
+            Framing::None => head.values(b"content-length").next().map(|_| 0),
+            Framing::Chunked => None,
+        })
+    }
+
+    #[getter]
+    fn has_body(&self) -> PyResult<bool> {
+        Ok(self.link()?.head.framing() != Framing::None)
+    }
+
+    #[getter]
+    fn service<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(self.link()?.engine.get().service.bind(py).clone())
+    }
+
+    #[getter]
+    fn endpoint<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Endpoint>> {
+        self.endpoint.as_ref().map(|endpoint| endpoint.bind(py).clone())
+    }
+
+    #[getter]
+    fn params<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyDict> {
+        self.params.get_or_insert_with(|| PyDict::new(py).unbind()).bind(py).clone()
+    }
+
+    #[setter]
+    fn set_params(&mut self, params: Py<PyDict>) {
+        self.params = Some(params);
+    }
+
+    /// The value of a field, several lines joined by ", " (RFC 9110, section 5.3); None where absent.
+    #[pyo3(signature = (name, /))]
+    fn header<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyString>>> {
+        let head = &self.link()?.head;
+        let mut values = head.values(name.as_bytes());
+        let Some(first) = values.next() else { return Ok(None) };
+        let Some(second) = values.next() else { return Ok(Some(convert::latin1(py, first))) };
+        let mut joined = first.to_vec();
+        for value in std::iter::once(second).chain(values) {
+            joined.extend_from_slice(b", ");
+            joined.extend_from_slice(value);
+        }
+        Ok(Some(convert::latin1(py, &joined)))
+    }
+
+    /// Every field line in order, names in lower case.
+    fn raw_headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let pairs = self.link()?.head.fields().map(|(name, value)| {
+            (PyBytes::new(py, &name.to_ascii_lowercase()), PyBytes::new(py, value))
+        });
+        PyList::new(py, pairs.collect::<Vec<_>>())
+    }
+
+    // Its body
+
+    /// Let the body come (sends 100 Continue where asked for). Raises BodyTooLarge at once where the length says so.
+    #[pyo3(signature = (limit = None, /))]
+    fn receive(&mut self, py: Python<'_>, limit: Option<u64>) -> PyResult<()> {
+        self.open_body(py, Mode::Streamed, limit)
+    }
+
+    /// As `receive`, and call `on_readable` once, when the body is whole.
+    #[pyo3(signature = (limit = None, /))]
+    fn collect(&mut self, py: Python<'_>, limit: Option<u64>) -> PyResult<()> {
+        self.open_body(py, Mode::Collected, limit)
+    }
+
+    /// What has arrived and was not taken: b"" at the end of the body, None where nothing is there yet.
+    fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let size = self.body.len();
+        if size > 0 && (self.body.complete || self.body.mode == Mode::Streamed) {
+            let bytes = self.body.take(py)?;
+            if self.body.mode == Mode::Streamed && self.gone.is_none() && !self.finished {
+                let link = self.link()?;
+                // An exchange that ended meanwhile has nothing more to give; that shows at the next call.
+                let _ = link.engine.get().command(py, |engine| engine.consumed(link.id, size as u64))?;
+            }
+            return Ok(Some(bytes));
+        }
+        match self.body.fault {
+            Some(BodyFault::TooLarge) => return Err(errors::too_large(py, self.body.limit)),
+            Some(BodyFault::Malformed(reason)) => {
+                return Err(errors::raise(py, errors::BAD_BODY, format!("The body is malformed: {reason}.")));
+            }
+            None => {}
+        }
+        if self.body.complete {
+            return Ok(Some(PyBytes::new(py, b"")));
+        }
+        match self.gone {
+            Some(reason) => Err(errors::disconnected(py, reason)),
+            None => Ok(None),
+        }
+    }
+
+    /// The temporary file that holds a collected body past `Limits.spool_size`, at its start; else None.
+    #[getter]
+    fn spool<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.body.spool.as_ref().map(|file| file.bind(py).clone())
+    }
+
+    #[getter]
+    fn body_complete(&self) -> PyResult<bool> {
+        Ok(self.body.complete || (self.link()?.head.framing() == Framing::None && self.status != Some(101)))
+    }
+
+    fn trailers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let pairs =
+            self.body.trailers.iter().map(|(name, value)| (PyBytes::new(py, name), PyBytes::new(py, value)));
+        PyList::new(py, pairs.collect::<Vec<_>>())
+    }
+
+    // The answer
+
+    /// Whether the head of the answer is out (or handed to the engine).
+    #[getter]
+    fn started(&self) -> bool {
+        self.started
+    }
+
+    /// Whether the answer is complete, or the client is gone.
+    #[getter]
+    fn finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Whether the client left before the answer was complete.
+    #[getter]
+    fn gone(&self) -> bool {
+        self.gone.is_some()
+    }
+
+    #[getter]
+    fn status(&self) -> Option<u16> {
+        self.status
+    }
+
+    #[getter]
+    fn bytes_sent(&self) -> u64 {
+        self.bytes_sent
+    }
+
+    /// A whole answer. The engine adds Content-Length, Date and Connection.
+    #[pyo3(signature = (status, fields, body, /))]
+    fn answer(
+        slf: &Bound<'_, Self>,
+        status: u16,
+        fields: &Bound<'_, PyAny>,
+        body: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let fields = Fields::take(fields)?;
+        let fields = fields.refs()?;
+        if let Ok(text) = body.cast::<PyString>() {
+            return answer(slf, status, &fields, Answer::Copied(text.to_str()?.as_bytes()));
+        }
+        let bytes = body.cast::<PyBytes>().map_err(|_| PyTypeError::new_err("The body of an answer is bytes or str."))?;
+        answer(slf, status, &fields, Answer::Bytes(bytes))
+    }
+
+    /// A whole answer whose body is a region of an open regular file. The descriptor is duplicated.
+    #[pyo3(signature = (status, fields, fd, offset, length, /))]
+    fn answer_file(
+        slf: &Bound<'_, Self>,
+        status: u16,
+        fields: &Bound<'_, PyAny>,
+        fd: i32,
+        offset: u64,
+        length: u64,
+    ) -> PyResult<()> {
+        let fields = Fields::take(fields)?;
+        answer(slf, status, &fields.refs()?, Answer::File(crate::engine::duplicate(fd)?, offset, length))
+    }
+
+    /// A 1xx answer before the final one, such as 103 Early Hints (RFC 8297).
+    #[pyo3(signature = (status, fields, /))]
+    fn interim(&self, py: Python<'_>, status: u16, fields: &Bound<'_, PyAny>) -> PyResult<()> {
+        let fields = Fields::take(fields)?;
+        let fields = fields.refs()?;
+        self.answering(py, |engine, id| engine.interim(id, status, &fields))
+    }
+
+    /// The head of a streamed answer: by length where given, else chunked (close-delimited on HTTP/1.0).
+    #[pyo3(signature = (status, fields, length = None, /))]
+    fn begin(
+        &mut self,
+        py: Python<'_>,
+        status: u16,
+        fields: &Bound<'_, PyAny>,
+        length: Option<u64>,
+    ) -> PyResult<()> {
+        let fields = Fields::take(fields)?;
+        let fields = fields.refs()?;
+        self.answering(py, |engine, id| engine.begin(id, status, &fields, length))?;
+        self.status = Some(status);
+        self.started = true;
+        Ok(())
+    }
+
+    /// A part of the body. False: the queue is over its high-water mark, `on_writable` will be called.
+    #[pyo3(signature = (data, /))]
+    fn write(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>) -> PyResult<bool> {
+        let bytes = shared(data);
+        let size = bytes.len() as u64;
+        let pressure = self.answering(py, |engine, id| engine.write(id, bytes))?;
+        self.bytes_sent += size;
+        Ok(pressure == Pressure::Low)
+    }
+
+    #[pyo3(signature = (trailers = None, /))]
+    fn end(slf: &Bound<'_, Self>, trailers: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let fields = trailers.map(Fields::take).transpose()?;
+        let fields = fields.as_ref().map(Fields::refs).transpose()?.unwrap_or_default();
+        {
+            let mut exchange = slf.borrow_mut();
+            exchange.answering(slf.py(), |engine, id| engine.end(id, &fields))?;
+            exchange.mark_finished();
+        }
+        over(slf)
+    }
+
+    /// Close the connection now (HTTP/1) or reset the stream.
+    pub(crate) fn abort(&mut self, py: Python<'_>) -> PyResult<()> {
+        if self.finished || self.gone.is_some() {
+            return Ok(());
+        }
+        self.command(py, |engine, id| engine.abort(id))
+    }
+
+    /// Ask for `Connection: close` on this answer.
+    fn close_after(&self, py: Python<'_>) -> PyResult<()> {
+        self.answering(py, |engine, id| engine.close_after(id))
+    }
+
+    /// Answer 101 and take over the connection: from here `take` and `write` carry raw bytes, and `end` closes.
+    #[pyo3(signature = (fields, /))]
+    fn upgrade(&mut self, py: Python<'_>, fields: &Bound<'_, PyAny>) -> PyResult<()> {
+        let fields = Fields::take(fields)?;
+        let fields = fields.refs()?;
+        self.answering(py, |engine, id| engine.upgrade(id, &fields))?;
+        self.status = Some(101);
+        self.started = true;
+        self.body = Body::default();
+        Ok(())
+    }
+
+    // Called by the engine; `Request` overrides them.
+
+    fn on_readable(&self) {}
+
+    fn on_writable(&self) {}
+
+    #[pyo3(signature = (reason, /))]
+    fn on_gone(&self, reason: &str) {
+        let _ = reason;
+    }
+
+    fn on_done(&self) {}
+}
+
+/// The body of a whole answer as it comes from Python.
+pub enum Answer<'a, 'py> {
+    Copied(&'a [u8]),
+    Bytes(&'a Bound<'py, PyBytes>),
+    File(std::os::fd::OwnedFd, u64, u64),
+}
+
+/// Sends a whole answer.
+pub fn answer(
+    exchange: &Bound<'_, Exchange>,
+    status: u16,
+    fields: &[(&[u8], &[u8])],
+    body: Answer<'_, '_>,
+) -> PyResult<()> {
+    use ropewalk_engine::Body;
+    let (body, size) = match body {
+        Answer::Copied(bytes) => (Body::Slice(bytes), bytes.len() as u64),
+        Answer::Bytes(bytes) if bytes.as_bytes().len() <= COPIED => {
+            (Body::Slice(bytes.as_bytes()), bytes.as_bytes().len() as u64)
+        }
+        Answer::Bytes(bytes) => (Body::Shared(shared(bytes)), bytes.as_bytes().len() as u64),
+        Answer::File(file, offset, length) => (Body::File { file, offset, length }, length),
+    };
+    {
+        let mut exchange = exchange.borrow_mut();
+        exchange.answering(bound_py(&exchange), |engine, id| engine.answer(id, status, fields, body))?;
+        exchange.status = Some(status);
+        exchange.bytes_sent = size;
+        exchange.mark_finished();
+    }
+    over(exchange)
+}
+
+/// After a complete answer: the engine lets go of the exchange, and those who asked are told.
+fn over(exchange: &Bound<'_, Exchange>) -> PyResult<()> {
+    let watched = {
+        let inner = exchange.borrow();
+        let link = inner.link()?;
+        link.engine.get().forget(link.id);
+        inner.watched
+    };
+    if watched {
+        exchange.call_method0(pyo3::intern!(exchange.py(), "on_done"))?;
+    }
+    Ok(())
+}
+
+fn bound_py<'py>(exchange: &PyRefMut<'py, Exchange>) -> Python<'py> {
+    exchange.py()
+}
+
+/// Python's bytes as the engine's, without a copy.
+fn shared(bytes: &Bound<'_, PyBytes>) -> Bytes {
+    if bytes.as_bytes().len() <= 512 {
+        return Bytes::copy_from_slice(bytes.as_bytes());
+    }
+    Bytes::from_owner(PyBackedBytes::from(bytes.clone()))
+}
+
+/// The path of the target; empty, in the absolute form, it means `/` (RFC 9112, section 3.2.1).
+pub fn path(head: &Head) -> &[u8] {
+    if head.path().is_empty() { b"/" } else { head.path() }
+}

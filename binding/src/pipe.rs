@@ -1,0 +1,49 @@
+//! `Pipe`: a connection without a socket.
+
+use pyo3::prelude::*;
+use ropewalk_engine::PipeId;
+
+use crate::engine::Engine;
+
+/// A connection without a socket: bytes go in by `feed` and come out by the sink.
+#[pyclass(frozen, module = "ropewalk._engine")]
+pub struct Pipe {
+    pub engine: Py<Engine>,
+    pub id: PipeId,
+}
+
+#[pymethods]
+impl Pipe {
+    #[pyo3(signature = (data, /))]
+    fn feed(&self, py: Python<'_>, data: &[u8]) -> PyResult<()> {
+        self.act(py, |engine| engine.feed_pipe(self.id, data))
+    }
+
+    fn eof(&self, py: Python<'_>) -> PyResult<()> {
+        self.act(py, |engine| engine.end_pipe(self.id))
+    }
+
+    fn lost(&self, py: Python<'_>) -> PyResult<()> {
+        self.act(py, |engine| engine.lose_pipe(self.id))
+    }
+
+    /// The sink is full: keep what is written and let writers wait.
+    fn pause(&self, py: Python<'_>) -> PyResult<()> {
+        self.act(py, |engine| engine.set_pipe_blocked(self.id, true))
+    }
+
+    fn resume(&self, py: Python<'_>) -> PyResult<()> {
+        self.act(py, |engine| engine.set_pipe_blocked(self.id, false))
+    }
+}
+
+impl Pipe {
+    /// Does something to the pipe, and serves at once what comes of it.
+    fn act(&self, py: Python<'_>, act: impl FnOnce(&mut ropewalk_engine::Engine)) -> PyResult<()> {
+        let engine = self.engine.bind(py);
+        Engine::pump(engine, |core| {
+            act(core);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,218 @@
+//! The access log: a line an answer, formatted into one buffer that somebody else writes to a file.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use crate::clock::{Clock, MONTHS, civil};
+use crate::exchange::{Head, Peer, Version};
+
+/// How lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// The combined format of Apache and nginx.
+    Combined,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The log of one engine.
+#[derive(Debug)]
+pub struct AccessLog {
+    style: Style,
+    buffer: Vec<u8>,
+    /// Unix second of `stamp`.
+    second: i64,
+    stamp: String,
+}
+
+/// What is kept of a request until its answer is complete.
+#[derive(Debug)]
+pub struct Line {
+    client: String,
+    request: String,
+    referer: String,
+    agent: String,
+}
+
+impl AccessLog {
+    /// An empty log.
+    pub fn new(style: Style) -> Self {
+        AccessLog { style, buffer: Vec::new(), second: i64::MIN, stamp: String::new() }
+    }
+
+    /// Takes out all that is formatted.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
+    }
+
+    /// Bytes that wait to be taken.
+    pub fn len(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    pub(crate) fn line(&self, head: &Head, peer: &Peer) -> Line {
+        let version = if head.version() == Version::Http10 { "1.0" } else { "1.1" };
+        let value = |name: &[u8]| head.values(name).next().map(text).unwrap_or_default();
+        Line {
+            client: client(peer),
+            request: format!("{} {} HTTP/{version}", head.method(), text(head.target())),
+            referer: value(b"referer"),
+            agent: value(b"user-agent"),
+        }
+    }
+
+    pub(crate) fn write(&mut self, line: &Line, status: u16, bytes: u64, micros: u64, clock: &Clock) {
+        self.refresh_stamp(clock.unix());
+        let Line { client, request, referer, agent } = line;
+        let stamp = &self.stamp;
+        // Writing to a Vec cannot fail.
+        let _ = match self.style {
+            Style::Combined => writeln!(
+                self.buffer,
+                "{client} - - [{stamp}] \"{}\" {status} {bytes} \"{}\" \"{}\"",
+                Quoted(request),
+                Quoted(dash(referer)),
+                Quoted(dash(agent)),
+            ),
+            Style::Json => writeln!(
+                self.buffer,
+                "{{\"time\":\"{stamp}\",\"client\":\"{client}\",\"request\":\"{}\",\"status\":{status},\"bytes\":{bytes},\
+                 \"seconds\":{}.{:06},\"referer\":\"{}\",\"user_agent\":\"{}\"}}",
+                Json(request),
+                micros / 1_000_000,
+                micros % 1_000_000,
+                Json(referer),
+                Json(agent),
+            ),
+        };
+    }
+
+    pub(crate) fn write_refused(&mut self, peer: &Peer, status: u16, bytes: u64, clock: &Clock) {
+        let line =
+            Line { client: client(peer), request: "-".into(), referer: String::new(), agent: String::new() };
+        self.write(&line, status, bytes, 0, clock);
+    }
+
+    fn refresh_stamp(&mut self, unix: i64) {
+        if self.second == unix {
+            return;
+        }
+        self.second = unix;
+        let date = civil(unix);
+        let (hour, minute, second) =
+            (date.second_of_day / 3600, date.second_of_day / 60 % 60, date.second_of_day % 60);
+        self.stamp = match self.style {
+            Style::Combined => format!(
+                "{:02}/{}/{:04}:{hour:02}:{minute:02}:{second:02} +0000",
+                date.day,
+                MONTHS[date.month as usize - 1],
+                date.year
+            ),
+            Style::Json => {
+                format!("{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", date.year, date.month, date.day)
+            }
+        };
+    }
+}
+
+fn client(peer: &Peer) -> String {
+    match peer {
+        Peer::Inet(address) => address.ip().to_canonical().to_string(),
+        Peer::Unix(_) => "unix".into(),
+        Peer::Unknown => "-".into(),
+    }
+}
+
+/// Bytes outside of ASCII are shown as escapes, so that a line is always valid text.
+fn text(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for &byte in bytes {
+        if byte.is_ascii() {
+            text.push(byte as char);
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text
+}
+
+fn dash(text: &str) -> &str {
+    if text.is_empty() { "-" } else { text }
+}
+
+/// Escapes what would end or forge a quoted string of the combined format.
+struct Quoted<'a>(&'a str);
+
+impl std::fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '"' => f.write_str("\\\"")?,
+                control if control.is_ascii_control() => write!(f, "\\x{:02x}", control as u32)?,
+                plain => f.write_char(plain)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Escapes a JSON string (RFC 8259, section 7).
+struct Json<'a>(&'a str);
+
+impl std::fmt::Display for Json<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '"' => f.write_str("\\\"")?,
+                '\\' => f.write_str("\\\\")?,
+                control if control.is_control() => write!(f, "\\u{:04x}", control as u32)?,
+                plain => f.write_char(plain)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logged(style: Style) -> String {
+        let head = crate::http1::head::parse(
+            b"GET /a\"b HTTP/1.1\r\nHost: a\r\nUser-Agent: x\"\\\t\xff\r\nReferer: http://r/\r\n\r\n",
+        )
+        .unwrap();
+        let mut log = AccessLog::new(style);
+        log.stamp = "NOW".into();
+        let clock = Clock::default();
+        log.second = clock.unix();
+        let peer = Peer::Inet("127.0.0.1:9".parse().unwrap());
+        let line = log.line(&head, &peer);
+        log.write(&line, 200, 13, 1_500_000, &clock);
+        assert!(!log.is_empty());
+        String::from_utf8(log.take()).unwrap()
+    }
+
+    #[test]
+    fn combined() {
+        assert_eq!(
+            "127.0.0.1 - - [NOW] \"GET /a\\\"b HTTP/1.1\" 200 13 \"http://r/\" \"x\\\"\\\\x09\\xff\"\n",
+            logged(Style::Combined)
+        );
+    }
+
+    #[test]
+    fn json() {
+        assert_eq!(
+            "{\"time\":\"NOW\",\"client\":\"127.0.0.1\",\"request\":\"GET /a\\\"b HTTP/1.1\",\"status\":200,\"bytes\":13,\
+             \"seconds\":1.500000,\"referer\":\"http://r/\",\"user_agent\":\"x\\\"\\\\\\u0009\\\\xff\"}\n",
+            logged(Style::Json)
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! What the engine counts: plain additions on the way, everything a metrics page wants.
+
+/// Upper bounds of the latency buckets in microseconds, powers of two; the last bucket has no bound.
+pub const LATENCY_BUCKETS: usize = 24;
+
+/// Totals since the engine started, and two gauges.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Connections accepted or adopted.
+    pub accepted: u64,
+    /// Connections open now.
+    pub open: u64,
+    /// Connections answered 503 because the engine was full.
+    pub turned_away: u64,
+    /// Times `accept` met a full descriptor table and backed off.
+    pub accept_backoffs: u64,
+    /// Request heads taken in.
+    pub requests: u64,
+    /// Exchanges whose answer is not complete.
+    pub running: u64,
+    /// Answers by the first digit of their status: 1xx to 5xx.
+    pub answers: [u64; 5],
+    /// Requests refused by the engine itself.
+    pub refused: u64,
+    /// Exchanges that ended without a complete answer.
+    pub cut: u64,
+    /// Connections closed for a slow head.
+    pub head_timeouts: u64,
+    /// Connections closed for a slow body.
+    pub body_timeouts: u64,
+    /// Connections closed for an unread answer.
+    pub write_timeouts: u64,
+    /// Kept connections closed after their idle time.
+    pub idle_timeouts: u64,
+    /// Bytes read from sockets and pipes.
+    pub bytes_in: u64,
+    /// Bytes written to sockets and pipes.
+    pub bytes_out: u64,
+    /// Turns run.
+    pub turns: u64,
+    /// Time from head to complete answer: bucket n counts those under 2^n microseconds.
+    pub latency: [u64; LATENCY_BUCKETS],
+    /// The sum of those times in microseconds.
+    pub latency_sum: u64,
+}
+
+impl Counters {
+    /// Counts a complete answer.
+    pub(crate) fn answered(&mut self, status: u16, micros: u64) {
+        let class = (usize::from(status) / 100).clamp(1, 5) - 1;
+        self.answers[class] += 1;
+        let bucket = (u64::BITS - micros.leading_zeros()) as usize;
+        self.latency[bucket.min(LATENCY_BUCKETS - 1)] += 1;
+        self.latency_sum += micros;
+    }
+
+    /// Every plain total and gauge by its name.
+    pub fn totals(&self) -> [(&'static str, u64); 17] {
+        [
+            ("accepted", self.accepted),
+            ("open", self.open),
+            ("turned_away", self.turned_away),
+            ("accept_backoffs", self.accept_backoffs),
+            ("requests", self.requests),
+            ("running", self.running),
+            ("refused", self.refused),
+            ("cut", self.cut),
+            ("head_timeouts", self.head_timeouts),
+            ("body_timeouts", self.body_timeouts),
+            ("write_timeouts", self.write_timeouts),
+            ("idle_timeouts", self.idle_timeouts),
+            ("bytes_in", self.bytes_in),
+            ("bytes_out", self.bytes_out),
+            ("turns", self.turns),
+            ("latency_sum", self.latency_sum),
+            ("answered", self.answers.iter().sum()),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_counted_by_class_and_latency() {
+        let mut counters = Counters::default();
+        counters.answered(204, 0);
+        counters.answered(404, 3);
+        counters.answered(599, u64::MAX / 2);
+        assert_eq!([0, 1, 0, 1, 1], counters.answers);
+        assert_eq!(1, counters.latency[0]);
+        assert_eq!(1, counters.latency[2]);
+        assert_eq!(1, counters.latency[LATENCY_BUCKETS - 1]);
+    }
+}

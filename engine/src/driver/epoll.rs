@@ -1,0 +1,130 @@
+//! The driver on Linux's epoll, nested in the reactor's own.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+
+use super::{Driver, Ready, Token, Watch};
+
+/// Events taken from the kernel at a time.
+const BATCH: usize = 256;
+/// The token of the descriptor by which the engine wakes itself.
+const WAKE: u64 = u64::MAX;
+
+/// An epoll descriptor and an eventfd in it.
+#[derive(Debug)]
+pub struct Epoll {
+    epoll: OwnedFd,
+    wake: OwnedFd,
+    awake: bool,
+}
+
+impl Driver for Epoll {
+    fn open() -> io::Result<Self> {
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)?;
+        Ok(Epoll { epoll, wake, awake: false })
+    }
+
+    fn descriptor(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
+    }
+
+    fn watch(&mut self, fd: BorrowedFd<'_>, token: Token, watch: Watch) -> io::Result<()> {
+        let flags = match watch {
+            Watch::Stream => EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET,
+            Watch::Accept => EventFlags::IN,
+        };
+        Ok(epoll::add(&self.epoll, fd, EventData::new_u64(token.0), flags)?)
+    }
+
+    fn forget(&mut self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        Ok(epoll::delete(&self.epoll, fd)?)
+    }
+
+    fn poll(&mut self, ready: &mut Vec<Ready>) -> io::Result<()> {
+        let mut events = [const { MaybeUninit::<Event>::uninit() }; BATCH];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let (events, _) = match epoll::wait(&self.epoll, &mut events, Some(&now)) {
+            Err(rustix::io::Errno::INTR) => return Ok(()),
+            outcome => outcome?,
+        };
+        for event in events.iter() {
+            let flags = event.flags;
+            if event.data.u64() == WAKE {
+                rustix::io::read(&self.wake, &mut [0; 8])?;
+                self.awake = false;
+                continue;
+            }
+            let broken = flags.intersects(EventFlags::HUP | EventFlags::ERR);
+            ready.push(Ready {
+                token: Token(event.data.u64()),
+                readable: broken || flags.intersects(EventFlags::IN | EventFlags::RDHUP),
+                writable: broken || flags.contains(EventFlags::OUT),
+                hung_up: broken || flags.contains(EventFlags::RDHUP),
+            });
+        }
+        Ok(())
+    }
+
+    fn wake(&mut self) -> io::Result<()> {
+        if !self.awake {
+            rustix::io::write(&self.wake, &1u64.to_ne_bytes())?;
+            self.awake = true;
+        }
+        Ok(())
+    }
+}
+
+/// Proves that an epoll descriptor wakes the poll it is nested in, and rests when it is served.
+pub fn self_test() -> io::Result<()> {
+    let mut driver = Epoll::open()?;
+    let nested = |driver: &Epoll| -> io::Result<bool> {
+        let outer = epoll::create(CreateFlags::CLOEXEC)?;
+        epoll::add(&outer, driver.descriptor(), EventData::new_u64(0), EventFlags::IN)?;
+        let mut polled = [PollFd::new(&outer, PollFlags::IN)];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        Ok(poll(&mut polled, Some(&now))? == 1)
+    };
+    let rests = !nested(&driver)?;
+    driver.wake()?;
+    let wakes = nested(&driver)?;
+    driver.poll(&mut Vec::new())?;
+    let rests_again = !nested(&driver)?;
+    if rests && wakes && rests_again {
+        Ok(())
+    } else {
+        Err(io::Error::other("an epoll descriptor inside another one does not report its events on this system"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn a_nested_descriptor_wakes() {
+        self_test().unwrap();
+    }
+
+    #[test]
+    fn a_stream_is_told_once_a_change() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let mut driver = Epoll::open().unwrap();
+        driver.watch(ours.as_fd(), Token(7), Watch::Stream).unwrap();
+        let mut ready = Vec::new();
+        driver.poll(&mut ready).unwrap();
+        let expected = Ready { token: Token(7), readable: false, writable: true, hung_up: false };
+        assert_eq!(vec![expected], std::mem::take(&mut ready));
+        driver.poll(&mut ready).unwrap();
+        assert!(ready.is_empty());
+        drop(theirs);
+        driver.poll(&mut ready).unwrap();
+        assert!(ready[0].hung_up && ready[0].readable);
+    }
+}

@@ -1,0 +1,196 @@
+//! Listening sockets: TCP, UNIX, inherited; and accepting from them fairly.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType, acceptfrom_with, bind, connect, ipproto,
+    listen, socket_with, sockopt,
+};
+
+use super::socket;
+use crate::exchange::Peer;
+
+/// A listening socket.
+#[derive(Debug)]
+pub struct Listener {
+    socket: OwnedFd,
+    /// Where it listens.
+    pub local: Peer,
+    /// The socket file, removed when the listener goes.
+    owned_path: Option<PathBuf>,
+}
+
+/// What an accept brought.
+#[derive(Debug)]
+pub enum Accepted {
+    /// A connection and its peer.
+    Connection(OwnedFd, Peer),
+    /// Nobody waits.
+    Empty,
+    /// The descriptors are used up.
+    Exhausted,
+    /// This connection came to nothing; the next one may be well.
+    Lost,
+}
+
+const FLAGS: SocketFlags = SocketFlags::CLOEXEC.union(SocketFlags::NONBLOCK);
+
+impl Listener {
+    /// Listens on a host and port. An empty host or `::` means every address of both families, on one socket.
+    pub fn tcp(host: &str, port: u16, backlog: i32, reuse_port: bool) -> io::Result<Self> {
+        let wanted = if host.is_empty() { "::" } else { host };
+        let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+        for address in (wanted, port).to_socket_addrs()? {
+            match Self::bind_tcp(address, backlog, reuse_port) {
+                // A machine without IPv6 still serves everything it has.
+                Err(error) if host.is_empty() && error.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error()) => {
+                    return Self::bind_tcp(SocketAddr::from(([0, 0, 0, 0], port)), backlog, reuse_port);
+                }
+                Err(error) => failure = error,
+                listener => return listener,
+            }
+        }
+        Err(failure)
+    }
+
+    fn bind_tcp(address: SocketAddr, backlog: i32, reuse_port: bool) -> io::Result<Self> {
+        let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let socket = socket_with(family, SocketType::STREAM, FLAGS, Some(ipproto::TCP))?;
+        sockopt::set_socket_reuseaddr(&socket, true)?;
+        if reuse_port {
+            sockopt::set_socket_reuseport(&socket, true)?;
+        }
+        if address.is_ipv6() {
+            sockopt::set_ipv6_v6only(&socket, !address.ip().is_unspecified())?;
+        }
+        // Accepted sockets inherit it.
+        sockopt::set_tcp_nodelay(&socket, true)?;
+        bind(&socket, &address)?;
+        listen(&socket, backlog)?;
+        let local = socket::local_address(&socket);
+        Ok(Listener { socket, local, owned_path: None })
+    }
+
+    /// Listens on a UNIX socket. A file that a dead server left is replaced; a live one is an error.
+    pub fn unix(path: &Path, mode: Option<u32>, backlog: i32) -> io::Result<Self> {
+        let address = SocketAddrUnix::new(path)?;
+        remove_stale(path, &address)?;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, FLAGS, None)?;
+        bind(&socket, &address)?;
+        let owned_path = std::path::absolute(path)?;
+        if let Some(mode) = mode {
+            rustix::fs::chmod(&owned_path, rustix::fs::Mode::from_raw_mode(mode))?;
+        }
+        listen(&socket, backlog)?;
+        let local = socket::local_address(&socket);
+        Ok(Listener { socket, local, owned_path: Some(owned_path) })
+    }
+
+    /// Accepts on a socket that somebody else bound.
+    pub fn inherited(socket: OwnedFd) -> io::Result<Self> {
+        if sockopt::socket_type(&socket)? != SocketType::STREAM || !sockopt::socket_acceptconn(&socket)? {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the descriptor is not a listening stream socket"));
+        }
+        rustix::io::ioctl_fionbio(&socket, true)?;
+        let local = socket::local_address(&socket);
+        if matches!(local, Peer::Inet(_)) {
+            sockopt::set_tcp_nodelay(&socket, true)?;
+        }
+        Ok(Listener { socket, local, owned_path: None })
+    }
+
+    /// The listening socket.
+    pub fn socket(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    /// Accepts one connection.
+    pub fn accept(&self) -> Accepted {
+        match acceptfrom_with(&self.socket, FLAGS) {
+            Ok((socket, peer)) => {
+                let peer = peer.map_or(Peer::Unix(None), |peer: SocketAddrAny| socket::address(peer));
+                Accepted::Connection(socket, peer)
+            }
+            Err(Errno::AGAIN) => Accepted::Empty,
+            Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => Accepted::Exhausted,
+            Err(_) => Accepted::Lost,
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Some(path) = &self.owned_path {
+            // Somebody may have removed or replaced it; there is nobody to tell.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+fn remove_stale(path: &Path, address: &SocketAddrUnix) -> io::Result<()> {
+    let Ok(metadata) = std::fs::symlink_metadata(path) else { return Ok(()) };
+    if !metadata.file_type().is_socket() {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file that is not a socket"));
+    }
+    let probe = socket_with(AddressFamily::UNIX, SocketType::STREAM, FLAGS, None)?;
+    match connect(&probe, address) {
+        Err(Errno::CONNREFUSED) => std::fs::remove_file(path),
+        _ => Err(io::Error::new(io::ErrorKind::AddrInUse, "another server listens there")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::{UnixListener, UnixStream};
+
+    fn scratch(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("ropewalk-{}-{name}", std::process::id()))
+    }
+
+    #[test]
+    fn tcp_on_a_free_port() {
+        let listener = Listener::tcp("127.0.0.1", 0, 16, false).unwrap();
+        let Peer::Inet(address) = listener.local else { panic!("{:?}", listener.local) };
+        assert!(matches!(listener.accept(), Accepted::Empty));
+        let client = std::net::TcpStream::connect(address).unwrap();
+        let Accepted::Connection(_, peer) = listener.accept() else { panic!("nobody came") };
+        assert_eq!(Peer::Inet(client.local_addr().unwrap()), peer);
+    }
+
+    #[test]
+    fn a_stale_unix_socket_is_replaced_and_a_live_one_is_not() {
+        let path = scratch("stale");
+        drop(UnixListener::bind(&path).unwrap());
+        let listener = Listener::unix(&path, Some(0o600), 16).unwrap();
+        let mode = std::fs::metadata(&path).unwrap();
+        assert_eq!(0o600, std::os::unix::fs::PermissionsExt::mode(&mode.permissions()) & 0o777);
+        assert_eq!(io::ErrorKind::AddrInUse, Listener::unix(&path, None, 16).unwrap_err().kind());
+        let _client = UnixStream::connect(&path).unwrap();
+        assert!(matches!(listener.accept(), Accepted::Connection(_, Peer::Unix(_))));
+        drop(listener);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_plain_file_is_left_alone() {
+        let path = scratch("plain");
+        std::fs::write(&path, "precious").unwrap();
+        assert_eq!(io::ErrorKind::AlreadyExists, Listener::unix(&path, None, 16).unwrap_err().kind());
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn an_inherited_descriptor_must_listen() {
+        let (one, _two) = UnixStream::pair().unwrap();
+        assert_eq!(io::ErrorKind::InvalidInput, Listener::inherited(one.into()).unwrap_err().kind());
+        let bound = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = bound.local_addr().unwrap();
+        assert_eq!(Peer::Inet(address), Listener::inherited(bound.into()).unwrap().local);
+    }
+}

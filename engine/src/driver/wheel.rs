@@ -1,0 +1,111 @@
+//! A hashed timer wheel. Cheap where deadlines move on all the time: an entry is only looked at when its slot comes
+//! round, and goes back in when its owner has meanwhile got more time.
+
+const SLOTS: usize = 512;
+
+/// Milliseconds of one slot: how late a deadline may be.
+pub const TICK: u64 = 128;
+
+/// Keys by the tick at which they shall be looked at.
+#[derive(Debug)]
+pub struct Wheel {
+    slots: Vec<Vec<u64>>,
+    occupied: [u64; SLOTS / 64],
+    /// The next tick to serve.
+    current: u64,
+    /// No slot before this tick is occupied.
+    soonest: u64,
+}
+
+impl Wheel {
+    /// An empty wheel that starts at `now` milliseconds.
+    pub fn new(now: u64) -> Self {
+        Wheel { slots: (0..SLOTS).map(|_| Vec::new()).collect(), occupied: [0; SLOTS / 64], current: now / TICK, soonest: u64::MAX }
+    }
+
+    /// The tick at which a deadline is served: the first that lies wholly behind it.
+    pub fn tick_of(deadline: u64) -> u64 {
+        deadline / TICK + 1
+    }
+
+    /// Puts a key in; the tick at which it will come out, at the latest one rotation from now.
+    pub fn insert(&mut self, key: u64, deadline: u64) -> u64 {
+        let tick = Self::tick_of(deadline).clamp(self.current, self.current + SLOTS as u64 - 1);
+        let slot = (tick % SLOTS as u64) as usize;
+        self.slots[slot].push(key);
+        self.occupied[slot / 64] |= 1 << (slot % 64);
+        self.soonest = self.soonest.min(tick);
+        tick
+    }
+
+    /// Takes out every key whose tick has come.
+    pub fn expire(&mut self, now: u64, due: &mut Vec<(u64, u64)>) {
+        let last = now / TICK;
+        if last < self.current {
+            return;
+        }
+        for tick in self.soonest.max(self.current)..=last.min(self.current + SLOTS as u64 - 1) {
+            if self.is_occupied(tick) {
+                let slot = (tick % SLOTS as u64) as usize;
+                self.occupied[slot / 64] &= !(1 << (slot % 64));
+                due.extend(std::mem::take(&mut self.slots[slot]).into_iter().map(|key| (key, tick)));
+            }
+        }
+        self.current = last + 1;
+        if self.soonest <= last {
+            let ticks = self.current..self.current + SLOTS as u64;
+            self.soonest = ticks.into_iter().find(|&tick| self.is_occupied(tick)).unwrap_or(u64::MAX);
+        }
+    }
+
+    /// The millisecond at which the next key may be due.
+    pub fn next(&self) -> Option<u64> {
+        (self.soonest != u64::MAX).then(|| self.soonest * TICK)
+    }
+
+    fn is_occupied(&self, tick: u64) -> bool {
+        let slot = (tick % SLOTS as u64) as usize;
+        self.occupied[slot / 64] & (1 << (slot % 64)) != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expired(wheel: &mut Wheel, now: u64) -> Vec<u64> {
+        let mut due = Vec::new();
+        wheel.expire(now, &mut due);
+        due.into_iter().map(|(key, _)| key).collect()
+    }
+
+    #[test]
+    fn keys_come_out_after_their_deadline_and_once() {
+        let mut wheel = Wheel::new(10_000);
+        wheel.insert(1, 10_500);
+        wheel.insert(2, 12_000);
+        assert!(expired(&mut wheel, 10_500).is_empty());
+        let next = wheel.next().unwrap();
+        assert!((10_500..10_500 + 2 * TICK).contains(&next));
+        assert_eq!(vec![1], expired(&mut wheel, next));
+        assert_eq!(vec![2], expired(&mut wheel, 60_000));
+        assert!(expired(&mut wheel, 1_000_000).is_empty());
+        assert_eq!(None, wheel.next());
+    }
+
+    #[test]
+    fn a_far_deadline_comes_out_within_one_rotation() {
+        let mut wheel = Wheel::new(0);
+        let tick = wheel.insert(1, 10_000_000);
+        assert_eq!(SLOTS as u64 - 1, tick);
+        assert_eq!(vec![1], expired(&mut wheel, tick * TICK));
+    }
+
+    #[test]
+    fn a_passed_deadline_comes_out_at_once() {
+        let mut wheel = Wheel::new(100_000);
+        expired(&mut wheel, 100_000);
+        wheel.insert(1, 5);
+        assert_eq!(vec![1], expired(&mut wheel, 100_000 + TICK));
+    }
+}

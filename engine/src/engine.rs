@@ -1,0 +1,497 @@
+//! The engine: connections and listeners, what happened to them, and what shall happen.
+//!
+//! This file holds the public face and the commands; `turn.rs` takes in what the sockets have, `closing.rs` knows how
+//! connections end, `pipes.rs` the ones without a socket.
+
+mod closing;
+mod connection;
+mod pipes;
+mod turn;
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use bytes::Bytes;
+use slab::Slab;
+
+use crate::access::{AccessLog, Style};
+use crate::clock::Clock;
+use crate::counters::Counters;
+use crate::driver::listener::Listener;
+use crate::driver::wheel::Wheel;
+use crate::driver::{Driver, Epoll, Ready, Token, Watch, socket};
+use crate::exchange::{CommandError, Event, ExchangeId, GoneReason, Peer, Pressure};
+use crate::http1::connection::{Context, Http1};
+use crate::http1::encode::FieldRef;
+use crate::limits::Limits;
+
+use connection::Connection;
+pub use pipes::PipeId;
+
+/// Names a listening socket of an engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ListenerId(pub usize);
+
+/// The body of a whole answer.
+#[derive(Debug)]
+pub enum Body<'a> {
+    /// Copied next to the head.
+    Slice(&'a [u8]),
+    /// Sent from where it is.
+    Shared(Bytes),
+    /// A region of an open regular file.
+    File {
+        /// The file; it is closed when the region is sent.
+        file: OwnedFd,
+        /// Where the region starts.
+        offset: u64,
+        /// Its length in bytes.
+        length: u64,
+    },
+}
+
+/// Listening sockets, connections and their exchanges behind one descriptor.
+#[derive(Debug)]
+pub struct Engine<D: Driver = Epoll> {
+    driver: D,
+    limits: Limits,
+    /// The limit of connections, resolved.
+    capacity: usize,
+    clock: Clock,
+    wheel: Wheel,
+    connections: Slab<Connection>,
+    /// Tells connections apart that had the same slot.
+    generation: u64,
+    listeners: Slab<Listening>,
+    inbox: VecDeque<Event>,
+    /// Connections with something to send that may wait until the inbox is empty.
+    unsent: Vec<u64>,
+    /// Connections whose client has closed its side while an answer was due.
+    leaving: Vec<u64>,
+    /// Connections that stopped at their share of a turn.
+    resuming: Vec<u64>,
+    drain: Option<Drain>,
+    counters: Counters,
+    access: Option<AccessLog>,
+    debug: bool,
+    in_turn: bool,
+    /// Scratch: what the driver reports, what expires, and the bytes of one read.
+    ready: Vec<Ready>,
+    due: Vec<(u64, u64)>,
+    scratch: Vec<u8>,
+    /// Buffers to lend to connections while they answer.
+    spare: Vec<Vec<u8>>,
+}
+
+#[derive(Debug)]
+struct Listening {
+    listener: Listener,
+    /// While descriptors are short: when to try again, and how long the wait after that.
+    retry: Option<(u64, u64)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Drain {
+    deadline: u64,
+    over: bool,
+}
+
+/// Bytes of one read.
+const SCRATCH: usize = 64 * 1024;
+/// Buffers kept to be lent.
+const SPARE: usize = 16;
+/// Listeners are watched under tokens with this bit; connections have it clear.
+const LISTENER: u64 = 1 << 63;
+
+impl<D: Driver> Engine<D> {
+    /// An engine that listens nowhere yet.
+    pub fn new(limits: Limits) -> io::Result<Self> {
+        let clock = Clock::default();
+        Ok(Engine {
+            driver: D::open()?,
+            capacity: capacity(&limits),
+            limits,
+            wheel: Wheel::new(clock.millis()),
+            clock,
+            connections: Slab::new(),
+            generation: 0,
+            listeners: Slab::new(),
+            inbox: VecDeque::new(),
+            unsent: Vec::new(),
+            leaving: Vec::new(),
+            resuming: Vec::new(),
+            drain: None,
+            counters: Counters::default(),
+            access: None,
+            debug: false,
+            in_turn: false,
+            ready: Vec::new(),
+            due: Vec::new(),
+            scratch: vec![0; SCRATCH],
+            spare: Vec::new(),
+        })
+    }
+
+    /// The descriptor to watch for reading.
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.driver.descriptor()
+    }
+
+    /// The limits it was made with.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Connections open now.
+    pub fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// What it has counted so far.
+    pub fn counters(&self) -> Counters {
+        Counters { open: self.connections.len() as u64, ..self.counters.clone() }
+    }
+
+    /// Starts an access log, or ends it.
+    pub fn set_access_log(&mut self, style: Option<Style>) {
+        self.access = style.map(AccessLog::new);
+    }
+
+    /// The access log, if there is one.
+    pub fn access_log(&mut self) -> Option<&mut AccessLog> {
+        self.access.as_mut()
+    }
+
+    /// Whether every refused message is reported.
+    pub fn set_debug(&mut self, on: bool) {
+        self.debug = on;
+    }
+
+    // Listening
+
+    /// Listens on TCP; an empty host means every address.
+    pub fn listen_tcp(
+        &mut self,
+        host: &str,
+        port: u16,
+        backlog: Option<u32>,
+        reuse_port: bool,
+    ) -> io::Result<ListenerId> {
+        self.listen(Listener::tcp(host, port, self.backlog(backlog), reuse_port)?)
+    }
+
+    /// Listens on a UNIX socket.
+    pub fn listen_unix(&mut self, path: &Path, mode: Option<u32>, backlog: Option<u32>) -> io::Result<ListenerId> {
+        self.listen(Listener::unix(path, mode, self.backlog(backlog))?)
+    }
+
+    /// Accepts on an inherited listening socket.
+    pub fn listen_inherited(&mut self, socket: OwnedFd) -> io::Result<ListenerId> {
+        self.listen(Listener::inherited(socket)?)
+    }
+
+    /// Where a listener listens.
+    pub fn local_address(&self, id: ListenerId) -> Option<Peer> {
+        self.listeners.get(id.0).map(|listening| listening.listener.local.clone())
+    }
+
+    /// Closes a listener; its connections live on.
+    pub fn stop_listening(&mut self, id: ListenerId) {
+        if let Some(Listening { listener, .. }) = self.listeners.try_remove(id.0) {
+            // It may be out of the driver already, while descriptors are short. An inherited socket lives on elsewhere,
+            // so that closing ours does not take it out.
+            let _ = self.driver.forget(listener.socket());
+        }
+    }
+
+    /// Takes over a connected stream socket and what was read from it already.
+    pub fn adopt(&mut self, socket: OwnedFd, data: &[u8]) -> io::Result<()> {
+        let (peer, _) = socket::prepare(std::os::fd::AsFd::as_fd(&socket))?;
+        self.refresh();
+        let Some(token) = self.open(socket, peer)? else { return Ok(()) };
+        if !data.is_empty() {
+            self.feed(token, data);
+        }
+        self.rest();
+        Ok(())
+    }
+
+    fn listen(&mut self, listener: Listener) -> io::Result<ListenerId> {
+        let entry = self.listeners.vacant_entry();
+        let key = entry.key();
+        self.driver.watch(listener.socket(), Token(LISTENER | key as u64), Watch::Accept)?;
+        entry.insert(Listening { listener, retry: None });
+        Ok(ListenerId(key))
+    }
+
+    fn backlog(&self, wanted: Option<u32>) -> i32 {
+        wanted.map_or(self.limits.backlog, u64::from).min(i32::MAX as u64) as i32
+    }
+
+    // Exchanges
+
+    /// Who is at the other end of an exchange, and whether the way there is secure.
+    pub fn peer(&self, id: ExchangeId) -> Option<(Peer, bool)> {
+        let connection = &self.connections[self.token_slot(id.connection)?];
+        Some((connection.peer.clone(), connection.is_secure()))
+    }
+
+    /// Our end of an exchange.
+    pub fn local(&self, id: ExchangeId) -> Option<Peer> {
+        Some(self.connections[self.token_slot(id.connection)?].local())
+    }
+
+    /// Lets the body of a request flow, up to a limit in bytes.
+    pub fn receive(&mut self, id: ExchangeId, limit: Option<u64>) -> Result<(), CommandError> {
+        self.command(id, |engine, slot| {
+            let limit = limit.unwrap_or(engine.limits.body_size);
+            engine.work(slot, |wire, cx| wire.receive(limit, cx))?;
+            engine.flush(slot);
+            engine.continue_reading(id.connection);
+            Ok(())
+        })
+    }
+
+    /// The reader of a body has taken so many bytes.
+    pub fn consumed(&mut self, id: ExchangeId, count: u64) -> Result<(), CommandError> {
+        self.command(id, |engine, slot| {
+            engine.work(slot, |wire, cx| wire.consumed(count, cx));
+            engine.continue_reading(id.connection);
+            Ok(())
+        })
+    }
+
+    /// A whole answer, sent at once (with its neighbours, where requests are pipelined).
+    pub fn answer(
+        &mut self,
+        id: ExchangeId,
+        status: u16,
+        fields: &[FieldRef<'_>],
+        body: Body<'_>,
+    ) -> Result<(), CommandError> {
+        let length = match &body {
+            Body::Slice(bytes) => bytes.len() as u64,
+            Body::Shared(bytes) => bytes.len() as u64,
+            Body::File { length, .. } => *length,
+        };
+        self.command(id, |engine, slot| {
+            engine.lend(slot);
+            let send = engine.work(slot, |wire, cx| wire.answer(status, fields, length, cx))?;
+            if send {
+                let out = &mut engine.connections[slot].out;
+                match body {
+                    Body::Slice(bytes) => out.tail().extend_from_slice(bytes),
+                    Body::Shared(bytes) => out.push(bytes),
+                    Body::File { file, offset, length } => out.push_file(file, offset, length),
+                }
+            }
+            engine.work(slot, |wire, cx| wire.finish(cx));
+            engine.send(slot);
+            Ok(())
+        })
+    }
+
+    /// An interim answer, sent at once.
+    pub fn interim(&mut self, id: ExchangeId, status: u16, fields: &[FieldRef<'_>]) -> Result<(), CommandError> {
+        self.command(id, |engine, slot| {
+            engine.work(slot, |wire, cx| wire.interim(status, fields, cx))?;
+            engine.flush(slot);
+            Ok(())
+        })
+    }
+
+    /// The head of a streamed answer; it leaves with the first part of the body, or with the turn.
+    pub fn begin(
+        &mut self,
+        id: ExchangeId,
+        status: u16,
+        fields: &[FieldRef<'_>],
+        length: Option<u64>,
+    ) -> Result<(), CommandError> {
+        self.command(id, |engine, slot| {
+            engine.lend(slot);
+            engine.work(slot, |wire, cx| wire.begin(status, fields, length, cx))?;
+            engine.send_later(slot);
+            Ok(())
+        })
+    }
+
+    /// A part of the body of a streamed answer, or raw bytes after an upgrade.
+    pub fn write(&mut self, id: ExchangeId, data: Bytes) -> Result<Pressure, CommandError> {
+        self.command(id, |engine, slot| {
+            engine.lend(slot);
+            engine.framed(slot, |wire, cx| wire.write(data, cx))?;
+            let high = engine.limits.write_buffer;
+            if engine.in_turn && engine.connections[slot].out.len() <= high {
+                engine.send_later(slot);
+            } else {
+                engine.flush(slot);
+            }
+            let Some(slot) = engine.token_slot(id.connection) else { return Err(CommandError::Gone) };
+            let connection = &mut engine.connections[slot];
+            connection.told_high = connection.out.len() > high;
+            Ok(if connection.told_high { Pressure::High } else { Pressure::Low })
+        })
+    }
+
+    /// The end of a streamed answer, or of an upgraded connection.
+    pub fn end(&mut self, id: ExchangeId, trailers: &[FieldRef<'_>]) -> Result<(), CommandError> {
+        self.command(id, |engine, slot| {
+            engine.lend(slot);
+            engine.framed(slot, |wire, cx| wire.end(trailers, cx))?;
+            engine.send(slot);
+            Ok(())
+        })
+    }
+
+    /// 101: from here the exchange carries raw bytes.
+    pub fn upgrade(&mut self, id: ExchangeId, fields: &[FieldRef<'_>]) -> Result<(), CommandError> {
+        self.command(id, |engine, slot| {
+            engine.work(slot, |wire, cx| wire.upgrade(fields, cx))?;
+            engine.send_later(slot);
+            Ok(())
+        })
+    }
+
+    /// Asks for `Connection: close` on the answer.
+    pub fn close_after(&mut self, id: ExchangeId) -> Result<(), CommandError> {
+        self.command(id, |engine, slot| {
+            engine.connections[slot].wire.keep_no_longer();
+            Ok(())
+        })
+    }
+
+    /// Ends the exchange and its connection now.
+    pub fn abort(&mut self, id: ExchangeId) -> Result<(), CommandError> {
+        self.command(id, |engine, slot| {
+            engine.lose(slot, GoneReason::Aborted);
+            Ok(())
+        })
+    }
+
+    /// Carries out a command on a running exchange.
+    fn command<R>(
+        &mut self,
+        id: ExchangeId,
+        command: impl FnOnce(&mut Self, usize) -> Result<R, CommandError>,
+    ) -> Result<R, CommandError> {
+        self.refresh();
+        let slot = self.token_slot(id.connection).ok_or(CommandError::Gone)?;
+        if self.connections[slot].wire.running() != Some(id.serial) {
+            return Err(CommandError::Over);
+        }
+        let outcome = command(self, slot);
+        self.rest();
+        outcome
+    }
+
+    /// Runs a command that closes the connection where it breaks the framing of the answer: nothing after that could
+    /// be trusted.
+    fn framed(
+        &mut self,
+        slot: usize,
+        work: impl FnOnce(&mut Http1, &mut Context<'_>) -> Result<(), CommandError>,
+    ) -> Result<(), CommandError> {
+        let outcome = self.work(slot, work);
+        if matches!(outcome, Err(CommandError::Length { .. })) {
+            self.lose(slot, GoneReason::Aborted);
+        }
+        outcome
+    }
+
+    /// Lends a buffer to a connection that has none, to save an allocation a request.
+    fn lend(&mut self, slot: usize) {
+        let out = &mut self.connections[slot].out;
+        if out.is_pristine() {
+            if let Some(buffer) = self.spare.pop() {
+                out.lend(buffer);
+            }
+        }
+    }
+
+    /// Lets the wire of a connection work with what it needs of the engine.
+    fn work<R>(&mut self, slot: usize, work: impl FnOnce(&mut Http1, &mut Context<'_>) -> R) -> R {
+        let connection = &mut self.connections[slot];
+        let mut context = Context {
+            connection: connection.token,
+            peer: &connection.peer,
+            inbox: &mut self.inbox,
+            out: &mut connection.out,
+            limits: &self.limits,
+            counters: &mut self.counters,
+            clock: &self.clock,
+            access: self.access.as_mut(),
+            draining: self.drain.is_some(),
+            debug: self.debug,
+        };
+        work(&mut connection.wire, &mut context)
+    }
+
+    /// Sends now, unless another pipelined answer may join within this turn.
+    fn send(&mut self, slot: usize) {
+        let connection = &self.connections[slot];
+        if self.in_turn && connection.wire.running().is_some() && connection.out.len() <= self.limits.write_buffer {
+            self.send_later(slot);
+        } else {
+            self.flush(slot);
+        }
+    }
+
+    /// Sends when the inbox is empty; outside of a turn, in the next one.
+    fn send_later(&mut self, slot: usize) {
+        let connection = &mut self.connections[slot];
+        if !connection.unsent {
+            connection.unsent = true;
+            self.unsent.push(connection.token);
+        }
+    }
+
+    /// Outside of a turn the clock is read anew.
+    fn refresh(&mut self) {
+        if !self.in_turn {
+            self.clock.refresh();
+        }
+    }
+
+    /// What a command outside of a turn left to be done is done in the next one.
+    fn rest(&mut self) {
+        let waits = !(self.inbox.is_empty()
+            && self.unsent.is_empty()
+            && self.leaving.is_empty()
+            && self.resuming.is_empty());
+        if waits && !self.in_turn {
+            self.wake();
+        }
+    }
+
+    fn wake(&mut self) {
+        // The eventfd is ours and cannot fill up: `wake` writes once until the next poll.
+        if let Err(error) = self.driver.wake() {
+            self.report(crate::Severity::Error, "RW502", format!("the engine cannot wake itself: {error}"));
+        }
+    }
+
+    fn report(&mut self, severity: crate::Severity, code: &'static str, message: String) {
+        self.inbox.push_back(Event::Report(crate::Report { severity, code, message }));
+    }
+
+    fn token_slot(&self, token: u64) -> Option<usize> {
+        let slot = slot_of(token);
+        self.connections.get(slot).is_some_and(|connection| connection.token == token).then_some(slot)
+    }
+}
+
+fn slot_of(token: u64) -> usize {
+    (token & u64::from(u32::MAX)) as usize
+}
+
+/// 80% of the descriptors the process may have.
+fn capacity(limits: &Limits) -> usize {
+    if limits.connections > 0 {
+        return limits.connections as usize;
+    }
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    limit.current.map_or(usize::MAX, |current| (current / 5 * 4) as usize)
+}

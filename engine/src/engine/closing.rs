@@ -1,0 +1,165 @@
+//! How connections end: after their last answer, with their client, by a deadline, in a drain.
+
+use std::os::fd::AsFd as _;
+
+use super::connection::Io;
+use super::{Drain, Engine, ListenerId};
+use crate::driver::{Driver, socket};
+use crate::exchange::{Event, ExchangeId, GoneReason};
+use crate::http1::connection::{Ending, WireClock};
+
+impl<D: Driver> Engine<D> {
+    /// Stops accepting, closes idle connections, and lets running exchanges finish for so many milliseconds. An
+    /// [`Event::Drained`] follows.
+    pub fn drain(&mut self, millis: Option<u64>) {
+        self.refresh();
+        let deadline = self.clock.millis() + millis.unwrap_or(self.limits.drain_timeout);
+        if let Some(drain) = &mut self.drain {
+            drain.deadline = drain.deadline.min(deadline);
+            return;
+        }
+        // Clients whose connection the kernel has completed already have been promised a server.
+        let listening: Vec<usize> = self.listeners.iter().map(|(key, _)| key).collect();
+        for key in listening {
+            self.accept(key);
+            self.stop_listening(ListenerId(key));
+        }
+        self.drain = Some(Drain { deadline, over: false });
+        let tokens: Vec<u64> = self.connections.iter().map(|(_, connection)| connection.token).collect();
+        for token in tokens {
+            if let Some(slot) = self.token_slot(token) {
+                // A request may be waiting in the socket.
+                self.connections[slot].readable = matches!(self.connections[slot].io, Io::Socket(_));
+                self.continue_reading(token);
+            }
+            if let Some(slot) = self.token_slot(token) {
+                self.connections[slot].wire.keep_no_longer();
+                self.look_after(slot, false);
+            }
+        }
+        self.notice_drained();
+        self.rest();
+    }
+
+    /// Stops listening and aborts everything; how many exchanges were cut.
+    pub fn close_all(&mut self) -> usize {
+        self.refresh();
+        let listening: Vec<usize> = self.listeners.iter().map(|(key, _)| key).collect();
+        for key in listening {
+            self.stop_listening(ListenerId(key));
+        }
+        let tokens: Vec<u64> = self.connections.iter().map(|(_, connection)| connection.token).collect();
+        let mut cut = 0;
+        for token in tokens {
+            if let Some(slot) = self.token_slot(token) {
+                cut += usize::from(self.connections[slot].wire.running().is_some());
+                self.lose(slot, GoneReason::Stopped);
+            }
+        }
+        self.rest();
+        cut
+    }
+
+    pub(super) fn cut_drain(&mut self) {
+        if let Some(drain) = &mut self.drain {
+            drain.over = true;
+        }
+        let cut = self.close_all();
+        self.inbox.push_back(Event::Drained { cut });
+    }
+
+    /// The client has closed its side: what that means for a running exchange. True where the connection is gone.
+    pub(super) fn notice_hang_up(&mut self, slot: usize) -> bool {
+        let connection = &mut self.connections[slot];
+        let body_flows =
+            !matches!(connection.wire.clock(&self.limits), WireClock::None) || connection.wire.waits_for_reader();
+        if body_flows && !connection.ended {
+            return false;
+        }
+        if connection.wire.running().is_some() {
+            // Not before its handler had the chance to answer: the request may have come with the end.
+            if !connection.wire.waits_for_reader() {
+                self.leaving.push(connection.token);
+            }
+            return false;
+        }
+        if connection.out.is_empty() && connection.ended {
+            self.close(slot);
+            return true;
+        }
+        false
+    }
+
+    /// The inbox is empty and the client of this connection has closed its side.
+    pub(super) fn part(&mut self, slot: usize) {
+        if self.connections[slot].wire.running().is_some() {
+            self.lose(slot, GoneReason::ClientLeft);
+        } else {
+            self.look_after(slot, false);
+        }
+    }
+
+    /// Whether the wire has said its last word, and then does what is left. True where the connection is gone.
+    pub(super) fn notice_ending(&mut self, slot: usize) -> bool {
+        let connection = &mut self.connections[slot];
+        if !connection.out.is_empty() || connection.lingering {
+            return false;
+        }
+        match connection.wire.ending() {
+            Ending::No => false,
+            Ending::Lingering if !connection.ended => {
+                let Io::Socket(socket) = &connection.io else {
+                    self.close(slot);
+                    return true;
+                };
+                socket::shut_down_writing(socket.as_fd());
+                connection.lingering = true;
+                let token = connection.token;
+                if connection.readable {
+                    self.resuming.push(token);
+                }
+                false
+            }
+            Ending::Plain | Ending::Lingering => {
+                self.close(slot);
+                true
+            }
+        }
+    }
+
+    /// The connection is broken or cut.
+    pub(super) fn lose(&mut self, slot: usize, reason: GoneReason) {
+        let token = self.connections[slot].token;
+        if let Some(serial) = self.work(slot, |wire, cx| wire.cut(cx)) {
+            self.inbox.push_back(Event::Gone(ExchangeId { connection: token, serial }, reason));
+        }
+        self.remove(slot, false);
+    }
+
+    /// The connection has done its work.
+    pub(super) fn close(&mut self, slot: usize) {
+        self.remove(slot, true);
+    }
+
+    fn remove(&mut self, slot: usize, orderly: bool) {
+        let mut connection = self.connections.remove(slot);
+        if let Some(buffer) = connection.out.reclaim() {
+            if self.spare.len() < super::SPARE {
+                self.spare.push(buffer);
+            }
+        }
+        if matches!(connection.io, Io::Pipe { .. }) {
+            self.inbox.push_back(Event::PipeClosed(super::PipeId(connection.token), orderly));
+        }
+        self.notice_drained();
+    }
+
+    fn notice_drained(&mut self) {
+        if let Some(drain) = &mut self.drain {
+            if !drain.over && self.connections.is_empty() {
+                drain.over = true;
+                self.inbox.push_back(Event::Drained { cut: 0 });
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! A connection: a socket or a pipe, its wire, what is to be sent, and the clock against it.
+
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use crate::driver::socket;
+use crate::driver::wheel::Wheel;
+use crate::exchange::Peer;
+use crate::http1::Http1;
+use crate::http1::connection::WireClock;
+use crate::limits::Limits;
+use crate::outbox::Outbox;
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// Generation and slot: how events and timers name it.
+    pub token: u64,
+    pub io: Io,
+    pub peer: Peer,
+    pub wire: Http1,
+    pub out: Outbox,
+    /// The socket may have bytes that were not read (edge-triggered readiness is told once).
+    pub readable: bool,
+    /// The client has closed its side, as the driver says; bytes before that may be unread.
+    pub hung_up: bool,
+    /// The end of the client's bytes was read.
+    pub ended: bool,
+    /// The kernel (or the owner of the pipe) takes no more for now.
+    pub blocked: bool,
+    /// A writer was told to wait.
+    pub told_high: bool,
+    /// It is in the engine's list of the unsent.
+    pub unsent: bool,
+    /// Our side is shut down; what comes is dropped.
+    pub lingering: bool,
+    clock: Clock,
+    deadline: u64,
+    /// The tick at which the wheel holds it, 0 where it does not.
+    scheduled: u64,
+    /// When somebody started to wait for the current body.
+    body_since: u64,
+}
+
+#[derive(Debug)]
+pub(super) enum Io {
+    Socket(OwnedFd),
+    Pipe {
+        secure: bool,
+        local: Peer,
+        /// What the owner was last told about feeding.
+        flowing: bool,
+    },
+}
+
+/// Which deadline applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clock {
+    None,
+    Head,
+    Idle,
+    Body,
+    Write,
+    Linger,
+}
+
+impl Connection {
+    pub fn new(token: u64, io: Io, peer: Peer) -> Self {
+        Connection {
+            token,
+            io,
+            peer,
+            wire: Http1::default(),
+            out: Outbox::default(),
+            readable: false,
+            hung_up: false,
+            ended: false,
+            blocked: false,
+            told_high: false,
+            unsent: false,
+            lingering: false,
+            clock: Clock::None,
+            deadline: u64::MAX,
+            scheduled: 0,
+            body_since: 0,
+        }
+    }
+
+    pub fn is_secure(&self) -> bool {
+        matches!(self.io, Io::Pipe { secure: true, .. })
+    }
+
+    pub fn local(&self) -> Peer {
+        match &self.io {
+            Io::Socket(socket) => socket::local_address(socket.as_fd()),
+            Io::Pipe { local, .. } => local.clone(),
+        }
+    }
+
+    /// Sets the deadline anew after something happened; `progress` says that the client took part of an answer.
+    pub fn rearm(&mut self, now: u64, progress: bool, limits: &Limits, wheel: &mut Wheel) {
+        let clock = self.current_clock(limits);
+        let changed = clock != self.clock;
+        self.clock = clock;
+        match clock {
+            Clock::None => self.deadline = u64::MAX,
+            Clock::Idle => self.deadline = after(now, limits.idle_timeout),
+            Clock::Head if changed => self.deadline = after(now, limits.head_timeout),
+            Clock::Linger if changed => self.deadline = after(now, limits.linger_timeout),
+            Clock::Write if changed || progress => self.deadline = after(now, limits.write_timeout),
+            Clock::Head | Clock::Linger | Clock::Write => {}
+            Clock::Body => {
+                if changed {
+                    // Time in which nobody wanted the body does not count against the client.
+                    let earned = rate_allowance(self.wire.body_seen(), limits);
+                    self.body_since = now.saturating_sub(earned);
+                }
+                let stall = after(now, limits.body_timeout);
+                let slow = match limits.body_rate {
+                    0 => u64::MAX,
+                    _ => self.body_since + limits.body_grace + rate_allowance(self.wire.body_seen(), limits),
+                };
+                self.deadline = stall.min(slow);
+            }
+        }
+        self.schedule(wheel);
+    }
+
+    /// The wheel has let it out at `tick`: the clock that has run out, if one has.
+    pub fn expired(&mut self, tick: u64, now: u64, wheel: &mut Wheel) -> Option<Clock> {
+        if self.scheduled != tick {
+            return None;
+        }
+        self.scheduled = 0;
+        if now >= self.deadline {
+            self.deadline = u64::MAX;
+            return Some(self.clock);
+        }
+        self.schedule(wheel);
+        None
+    }
+
+    fn schedule(&mut self, wheel: &mut Wheel) {
+        if self.deadline != u64::MAX && (self.scheduled == 0 || Wheel::tick_of(self.deadline) < self.scheduled) {
+            self.scheduled = wheel.insert(self.token, self.deadline);
+        }
+    }
+
+    fn current_clock(&self, limits: &Limits) -> Clock {
+        if !self.out.is_empty() {
+            return if self.blocked { Clock::Write } else { Clock::None };
+        }
+        if self.lingering {
+            return Clock::Linger;
+        }
+        match self.wire.clock(limits) {
+            WireClock::Idle => Clock::Idle,
+            WireClock::Head => Clock::Head,
+            WireClock::Body => Clock::Body,
+            WireClock::None => Clock::None,
+        }
+    }
+}
+
+/// The time that so many bytes may take at the lowest allowed rate, in milliseconds.
+fn rate_allowance(bytes: u64, limits: &Limits) -> u64 {
+    (bytes * 1000).checked_div(limits.body_rate).unwrap_or(0)
+}
+
+/// A limit of 0 means no deadline.
+fn after(now: u64, timeout: u64) -> u64 {
+    if timeout == 0 { u64::MAX } else { now + timeout }
+}

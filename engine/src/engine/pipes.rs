@@ -1,0 +1,95 @@
+//! Connections without a socket: their owner feeds bytes in and sends the bytes that come out. TLS in memory, a
+//! transport of the reactor and the test client are such owners.
+
+use super::Engine;
+use super::connection::{Connection, Io};
+use crate::Severity;
+use crate::driver::Driver;
+use crate::exchange::{Event, GoneReason, Peer};
+
+/// Names a pipe of an engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PipeId(pub(crate) u64);
+
+impl<D: Driver> Engine<D> {
+    /// Opens a connection whose bytes its owner carries.
+    pub fn open_pipe(&mut self, peer: Peer, local: Peer, secure: bool) -> PipeId {
+        self.refresh();
+        self.counters.accepted += 1;
+        let entry = self.connections.vacant_entry();
+        self.generation = (self.generation + 1) & 0x3fff_ffff;
+        let token = self.generation << 32 | entry.key() as u64;
+        let connection = entry.insert(Connection::new(token, Io::Pipe { secure, local, flowing: true }, peer));
+        connection.rearm(self.clock.millis(), false, &self.limits, &mut self.wheel);
+        PipeId(token)
+    }
+
+    /// Bytes from the other end.
+    pub fn feed_pipe(&mut self, id: PipeId, data: &[u8]) {
+        self.refresh();
+        self.feed(id.0, data);
+        self.rest();
+    }
+
+    /// The other end has closed its side.
+    pub fn end_pipe(&mut self, id: PipeId) {
+        self.refresh();
+        if let Some(slot) = self.token_slot(id.0) {
+            self.connections[slot].hung_up = true;
+            self.connections[slot].ended = true;
+            self.look_after(slot, false);
+        }
+        self.rest();
+    }
+
+    /// The way to the other end is gone.
+    pub fn lose_pipe(&mut self, id: PipeId) {
+        self.refresh();
+        if let Some(slot) = self.token_slot(id.0) {
+            self.lose(slot, GoneReason::ClientLeft);
+        }
+        self.rest();
+    }
+
+    /// Whether the owner can take bytes.
+    pub fn set_pipe_blocked(&mut self, id: PipeId, blocked: bool) {
+        self.refresh();
+        if let Some(slot) = self.token_slot(id.0) {
+            self.connections[slot].blocked = blocked;
+            self.flush(slot);
+        }
+        self.rest();
+    }
+
+    pub(super) fn flush_pipe(&mut self, slot: usize) {
+        let mut progress = false;
+        let connection = &mut self.connections[slot];
+        while !connection.blocked {
+            match connection.out.drain() {
+                Ok(None) => break,
+                Ok(Some(bytes)) => {
+                    progress = true;
+                    self.counters.bytes_out += bytes.len() as u64;
+                    self.inbox.push_back(Event::PipeOutput(PipeId(connection.token), bytes));
+                }
+                Err(error) => {
+                    self.report(Severity::Error, "RW305", format!("a file could not be sent: {error}"));
+                    return self.lose(slot, GoneReason::Aborted);
+                }
+            }
+        }
+        self.sent(slot, progress);
+    }
+
+    /// Tells the owner of a pipe when its bytes begin or cease to be of use.
+    pub(super) fn tell_flow(&mut self, slot: usize) {
+        let connection = &mut self.connections[slot];
+        let Io::Pipe { flowing, .. } = &mut connection.io else { return };
+        let wanted = connection.wire.wants_input(&self.limits)
+            || (connection.wire.buffered() as u64) < self.limits.read_buffer;
+        if *flowing != wanted {
+            *flowing = wanted;
+            self.inbox.push_back(Event::PipeFlow(PipeId(connection.token), wanted));
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! A turn: what the sockets have becomes events, deadlines are met, and what waits is sent.
+
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use super::connection::{Clock, Connection, Io};
+use super::{Drain, Engine, LISTENER};
+use crate::Severity;
+use crate::driver::listener::Accepted;
+use crate::driver::socket::{self, Read};
+use crate::driver::{Driver, Ready, Token, Watch};
+use crate::exchange::{Event, ExchangeId, GoneReason, Peer};
+use crate::http1::Refusal;
+
+/// Connections accepted from one listener in one turn.
+const ACCEPTS: usize = 256;
+/// Reads from one connection in one turn.
+const READS: usize = 4;
+/// First and longest wait, in milliseconds, when the descriptors are used up.
+const BACKOFF: (u64, u64) = (50, 1000);
+
+/// What a client gets when the engine is full.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
+    Content-Length: 57\r\nConnection: close\r\nRetry-After: 1\r\n\r\n\
+    503 Service Unavailable: the server has no connection to\n";
+
+impl<D: Driver> Engine<D> {
+    /// Starts a turn. What commands leave to be sent waits for [`Engine::settle`].
+    pub fn begin_turn(&mut self) {
+        self.in_turn = true;
+        self.clock.refresh();
+        self.counters.turns += 1;
+    }
+
+    /// Takes in what the sockets have and what has come due.
+    pub fn poll(&mut self) -> io::Result<()> {
+        let mut ready = std::mem::take(&mut self.ready);
+        let outcome = self.driver.poll(&mut ready);
+        for readiness in ready.drain(..) {
+            self.serve(readiness);
+        }
+        self.ready = ready;
+        for token in std::mem::take(&mut self.resuming) {
+            self.go_on(token);
+        }
+        self.meet_deadlines();
+        outcome
+    }
+
+    /// What happened next, if anything did.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.inbox.pop_front()
+    }
+
+    /// Whether something happened that was not told.
+    pub fn has_events(&self) -> bool {
+        !self.inbox.is_empty()
+    }
+
+    /// Sends what waited and, once the inbox is empty, finds out whose client has left. May fill the inbox again.
+    pub fn settle(&mut self) {
+        for token in std::mem::take(&mut self.unsent) {
+            if let Some(slot) = self.token_slot(token) {
+                self.connections[slot].unsent = false;
+                self.flush(slot);
+            }
+        }
+        if self.has_events() {
+            return;
+        }
+        for token in std::mem::take(&mut self.leaving) {
+            if let Some(slot) = self.token_slot(token) {
+                self.part(slot);
+            }
+        }
+    }
+
+    /// Ends a turn. What is left of it will wake the descriptor again.
+    pub fn end_turn(&mut self) {
+        self.settle();
+        self.in_turn = false;
+        self.rest();
+    }
+
+    /// The time of the turn, in milliseconds of the engine's clock.
+    pub fn now(&self) -> u64 {
+        self.clock.millis()
+    }
+
+    /// The time at which a turn is due even if the descriptor is not readable.
+    pub fn next_deadline(&self) -> Option<u64> {
+        let retry = self.listeners.iter().filter_map(|(_, listening)| listening.retry.map(|(at, _)| at)).min();
+        let drain = self.drain.filter(|drain| !drain.over).map(|drain| drain.deadline);
+        [self.wheel.next(), retry, drain].into_iter().flatten().filter(|&at| at != u64::MAX).min()
+    }
+
+    fn serve(&mut self, ready: Ready) {
+        if ready.token.0 & LISTENER != 0 {
+            return self.accept((ready.token.0 & !LISTENER) as usize);
+        }
+        let Some(slot) = self.token_slot(ready.token.0) else { return };
+        let connection = &mut self.connections[slot];
+        connection.readable |= ready.readable;
+        connection.hung_up |= ready.hung_up;
+        if ready.writable && connection.blocked {
+            connection.blocked = false;
+            self.flush(slot);
+        }
+        if ready.readable && self.token_slot(ready.token.0).is_some() {
+            self.read(slot);
+        }
+    }
+
+    fn go_on(&mut self, token: u64) {
+        let Some(slot) = self.token_slot(token) else { return };
+        if !self.connections[slot].blocked && !self.connections[slot].out.is_empty() {
+            self.flush(slot);
+        }
+        self.continue_reading(token);
+    }
+
+    // Accepting
+
+    pub(super) fn accept(&mut self, key: usize) {
+        for _ in 0..ACCEPTS {
+            let Some(listening) = self.listeners.get(key) else { return };
+            match listening.listener.accept() {
+                Accepted::Empty => return,
+                Accepted::Lost => {}
+                Accepted::Exhausted => return self.back_off(key),
+                Accepted::Connection(socket, peer) => {
+                    if let Some(listening) = self.listeners.get_mut(key) {
+                        listening.retry = None;
+                    }
+                    if let Err(error) = self.open(socket, peer) {
+                        self.report(Severity::Warn, "RW503", format!("an accepted connection was lost: {error}"));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Puts a connected socket under the engine's care, or turns it away. Its token.
+    pub(super) fn open(&mut self, socket: OwnedFd, peer: Peer) -> io::Result<Option<u64>> {
+        self.counters.accepted += 1;
+        if self.connections.len() >= self.capacity {
+            self.counters.turned_away += 1;
+            turn_away(&socket);
+            return Ok(None);
+        }
+        let entry = self.connections.vacant_entry();
+        self.generation = (self.generation + 1) & 0x3fff_ffff;
+        let token = self.generation << 32 | entry.key() as u64;
+        self.driver.watch(socket.as_fd(), Token(token), Watch::Stream)?;
+        let connection = entry.insert(Connection::new(token, Io::Socket(socket), peer));
+        connection.rearm(self.clock.millis(), false, &self.limits, &mut self.wheel);
+        Ok(Some(token))
+    }
+
+    /// The descriptors are used up: leave the listener alone for a while, instead of spinning on it.
+    fn back_off(&mut self, key: usize) {
+        self.counters.accept_backoffs += 1;
+        let now = self.clock.millis();
+        let Some(listening) = self.listeners.get_mut(key) else { return };
+        let wait = listening.retry.map_or(BACKOFF.0, |(_, wait)| (wait * 2).min(BACKOFF.1));
+        let first = listening.retry.replace((now + wait, wait)).is_none();
+        let forgotten = self.driver.forget(listening.listener.socket());
+        if let Err(error) = forgotten {
+            self.report(Severity::Error, "RW502", format!("a listener could not be put to rest: {error}"));
+        }
+        if first {
+            let open = self.connections.len();
+            let message = format!("no descriptors are left with {open} connections open; accepting pauses until some are");
+            self.report(Severity::Warn, "RW504", message);
+        }
+    }
+
+    fn retry_listeners(&mut self, now: u64) {
+        let due: Vec<usize> = self
+            .listeners
+            .iter()
+            .filter(|(_, listening)| listening.retry.is_some_and(|(at, _)| at <= now))
+            .map(|(key, _)| key)
+            .collect();
+        for key in due {
+            let watched = {
+                let listening = &mut self.listeners[key];
+                // Far in the future: watched again, but the next failure doubles the wait.
+                listening.retry = listening.retry.map(|(_, wait)| (u64::MAX, wait));
+                self.driver.watch(listening.listener.socket(), Token(LISTENER | key as u64), Watch::Accept)
+            };
+            match watched {
+                Ok(()) => self.accept(key),
+                Err(_) => self.back_off(key),
+            }
+        }
+    }
+
+    // Reading
+
+    /// Reads on where bytes may wait and are of use.
+    pub(super) fn continue_reading(&mut self, token: u64) {
+        if let Some(slot) = self.token_slot(token) {
+            if self.connections[slot].readable {
+                self.read(slot);
+            } else {
+                self.look_after(slot, false);
+            }
+        }
+    }
+
+    fn read(&mut self, slot: usize) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let token = self.connections[slot].token;
+        let mut reads = 0;
+        let broken = loop {
+            let connection = &mut self.connections[slot];
+            let Io::Socket(socket) = &connection.io else { break false };
+            if !connection.readable || !connection.wire.wants_input(&self.limits) {
+                break false;
+            }
+            if reads == READS {
+                self.resuming.push(token);
+                break false;
+            }
+            reads += 1;
+            match socket::read(socket.as_fd(), &mut scratch) {
+                Read::Bytes(count) => {
+                    // A short read means that the socket is empty, and new bytes will be told.
+                    connection.readable = count == scratch.len() || connection.hung_up;
+                    self.counters.bytes_in += count as u64;
+                    if !connection.lingering {
+                        self.work(slot, |wire, cx| wire.feed(&scratch[..count], cx));
+                    }
+                }
+                Read::Blocked => connection.readable = false,
+                Read::End => {
+                    connection.readable = false;
+                    connection.hung_up = true;
+                    connection.ended = true;
+                }
+                Read::Broken => break true,
+            }
+        };
+        self.scratch = scratch;
+        if broken {
+            self.lose(slot, GoneReason::ClientLeft);
+        } else {
+            self.look_after(slot, false);
+        }
+    }
+
+    /// Bytes for a connection that did not come from its socket.
+    pub(super) fn feed(&mut self, token: u64, data: &[u8]) {
+        let Some(slot) = self.token_slot(token) else { return };
+        self.counters.bytes_in += data.len() as u64;
+        self.work(slot, |wire, cx| wire.feed(data, cx));
+        self.look_after(slot, false);
+    }
+
+    /// After anything that happened to a connection: its end, its owner's flow, its clock.
+    pub(super) fn look_after(&mut self, slot: usize, progress: bool) {
+        let connection = &mut self.connections[slot];
+        if !connection.out.is_empty() && !connection.blocked && !connection.unsent {
+            return self.flush(slot);
+        }
+        if connection.hung_up && self.notice_hang_up(slot) {
+            return;
+        }
+        if self.notice_ending(slot) {
+            return;
+        }
+        self.tell_flow(slot);
+        self.rearm(slot, progress);
+    }
+
+    fn rearm(&mut self, slot: usize, progress: bool) {
+        let connection = &mut self.connections[slot];
+        connection.rearm(self.clock.millis(), progress, &self.limits, &mut self.wheel);
+    }
+
+    // Sending
+
+    /// Sends as much as goes.
+    pub(super) fn flush(&mut self, slot: usize) {
+        if matches!(self.connections[slot].io, Io::Pipe { .. }) {
+            return self.flush_pipe(slot);
+        }
+        let connection = &mut self.connections[slot];
+        let Io::Socket(socket) = &connection.io else { return };
+        let mut progress = false;
+        if !connection.out.is_empty() && !connection.blocked {
+            match connection.out.flush(socket.as_fd()) {
+                Ok(flushed) => {
+                    connection.blocked = flushed.blocked;
+                    progress = flushed.sent > 0;
+                    self.counters.bytes_out += flushed.sent;
+                }
+                Err(rustix::io::Errno::IO) => {
+                    let message = "a file became shorter while it was sent; the connection was closed".into();
+                    self.report(Severity::Error, "RW305", message);
+                    return self.lose(slot, GoneReason::Aborted);
+                }
+                Err(_) => return self.lose(slot, GoneReason::ClientLeft),
+            }
+        }
+        self.sent(slot, progress);
+    }
+
+    /// After sending: the buffer comes back, a waiting writer is told, and the connection is looked after.
+    pub(super) fn sent(&mut self, slot: usize, progress: bool) {
+        let connection = &mut self.connections[slot];
+        if let Some(buffer) = connection.out.reclaim() {
+            if self.spare.len() < super::SPARE && buffer.capacity() <= 2 * super::SCRATCH {
+                self.spare.push(buffer);
+            }
+        }
+        if connection.told_high && connection.out.len() <= self.limits.write_buffer / 2 {
+            connection.told_high = false;
+            if let Some(serial) = connection.wire.running() {
+                self.inbox.push_back(Event::Writable(ExchangeId { connection: connection.token, serial }));
+            }
+        }
+        let connection = &mut self.connections[slot];
+        if !connection.out.is_empty() && !connection.blocked {
+            let token = connection.token;
+            self.resuming.push(token);
+            return self.rearm(slot, progress);
+        }
+        self.look_after(slot, progress);
+    }
+
+    // Time
+
+    fn meet_deadlines(&mut self) {
+        let now = self.clock.millis();
+        let mut due = std::mem::take(&mut self.due);
+        self.wheel.expire(now, &mut due);
+        for (token, tick) in due.drain(..) {
+            let Some(slot) = self.token_slot(token) else { continue };
+            if let Some(clock) = self.connections[slot].expired(tick, now, &mut self.wheel) {
+                self.time_out(slot, clock);
+            }
+        }
+        self.due = due;
+        self.retry_listeners(now);
+        if let Some(Drain { deadline, over: false }) = self.drain {
+            if now >= deadline {
+                self.cut_drain();
+            }
+        }
+    }
+
+    fn time_out(&mut self, slot: usize, clock: Clock) {
+        const SLOW: Refusal = Refusal { status: 408, reason: "the request took too long to arrive" };
+        match clock {
+            Clock::None => {}
+            Clock::Idle => {
+                self.counters.idle_timeouts += 1;
+                self.close(slot);
+            }
+            Clock::Linger => self.close(slot),
+            Clock::Write => {
+                self.counters.write_timeouts += 1;
+                self.lose(slot, GoneReason::WriteTimeout);
+            }
+            Clock::Head => {
+                self.counters.head_timeouts += 1;
+                if !self.connections[slot].wire.has_more() {
+                    return self.close(slot);
+                }
+                self.work(slot, |wire, cx| wire.refuse(SLOW, cx));
+                self.flush(slot);
+            }
+            Clock::Body => {
+                self.counters.body_timeouts += 1;
+                let token = self.connections[slot].token;
+                let started = self.connections[slot].wire.has_started();
+                let Some(serial) = self.work(slot, |wire, cx| wire.cut(cx)) else { return self.close(slot) };
+                self.inbox.push_back(Event::Gone(ExchangeId { connection: token, serial }, GoneReason::BodyTimeout));
+                if started {
+                    return self.close(slot);
+                }
+                self.work(slot, |wire, cx| wire.refuse(SLOW, cx));
+                self.flush(slot);
+            }
+        }
+    }
+}
+
+/// Answers 503 and closes without waiting for anything.
+fn turn_away(socket: &OwnedFd) {
+    let sent = rustix::net::send(socket, FULL, rustix::net::SendFlags::NOSIGNAL | rustix::net::SendFlags::DONTWAIT);
+    if sent.is_ok() {
+        socket::shut_down_writing(socket.as_fd());
+        // What came already is taken, so that closing does not reset the connection before the answer is read.
+        let mut dropped = [0; 4096];
+        let _ = socket::read(socket.as_fd(), &mut dropped);
+    }
+}

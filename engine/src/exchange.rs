@@ -1,0 +1,288 @@
+//! One request and its answer: the small contract at which every wire meets every handler.
+//!
+//! Events out, commands in. A wire (HTTP/1.1 today) turns bytes into [`Event`]s; a handler answers through the
+//! commands of the engine, each of which names the exchange by its [`ExchangeId`]. An exchange goes
+//!
+//! ```text
+//! Head -> (Data)* -> End                     the request, body events only while somebody receives
+//! answer | begin -> (write)* -> end          the answer
+//! ```
+//!
+//! and is over when the answer is complete, or when a [`Event::Gone`] says that it never will be.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::http1::method::Method;
+
+/// Names one exchange for as long as the engine lives; never reused within a connection's lifetime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ExchangeId {
+    /// Slot and generation of the connection.
+    pub(crate) connection: u64,
+    /// The number of the request on its connection (HTTP/1.1), or of the stream.
+    pub(crate) serial: u32,
+}
+
+/// What happened, in order.
+#[derive(Debug)]
+pub enum Event {
+    /// A request head is in. Its body (if any) does not flow before [`crate::Engine::receive`].
+    Head(ExchangeId, Box<Head>),
+    /// A part of the body of the request, or raw bytes after an upgrade.
+    Data(ExchangeId, Bytes),
+    /// The body is complete.
+    End(ExchangeId, Vec<Field>),
+    /// The body turned out to be bad; an answer may still be sent, and the connection closes after it.
+    BadBody(ExchangeId, BodyFault),
+    /// The queue of the answer is below its low-water mark again.
+    Writable(ExchangeId),
+    /// The exchange is over though its answer is not complete.
+    Gone(ExchangeId, GoneReason),
+    /// Bytes for the owner of a pipe.
+    PipeOutput(crate::PipeId, Bytes),
+    /// The owner of a pipe shall stop (`false`) or resume (`true`) feeding it.
+    PipeFlow(crate::PipeId, bool),
+    /// The pipe is over: flushed (`true`), or to be aborted.
+    PipeClosed(crate::PipeId, bool),
+    /// Something for the log.
+    Report(Report),
+    /// The drain is over.
+    Drained {
+        /// How many exchanges were cut at its deadline.
+        cut: usize,
+    },
+}
+
+/// What is wrong with a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyFault {
+    /// More bytes than the limit.
+    TooLarge,
+    /// Chunked framing that RFC 9112, section 7.1, does not allow.
+    Malformed(&'static str),
+}
+
+/// Why an exchange ended early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GoneReason {
+    /// The client closed or reset the connection.
+    ClientLeft,
+    /// The body stalled or was slower than its limit.
+    BodyTimeout,
+    /// The client took nothing of the answer for too long.
+    WriteTimeout,
+    /// A drain met its deadline, or the engine was closed.
+    Stopped,
+    /// The handler itself aborted it, or broke the framing of its answer.
+    Aborted,
+}
+
+impl fmt::Display for GoneReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            GoneReason::ClientLeft => "the client left",
+            GoneReason::BodyTimeout => "the client was too slow to send the body",
+            GoneReason::WriteTimeout => "the client was too slow to read the answer",
+            GoneReason::Stopped => "the server stopped",
+            GoneReason::Aborted => "the handler aborted the exchange",
+        })
+    }
+}
+
+/// A line for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// How bad it is.
+    pub severity: Severity,
+    /// A code of the catalogue of errors, or "" for a plain notice.
+    pub code: &'static str,
+    /// One sentence.
+    pub message: String,
+}
+
+/// How bad a [`Report`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Severity {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// The version of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Version {
+    Http10,
+    Http11,
+}
+
+/// A field line: name and value as bytes.
+pub type Field = (Bytes, Bytes);
+
+/// Who is at the other end of a connection, or at ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Peer {
+    /// An internet address.
+    Inet(SocketAddr),
+    /// A UNIX socket; most clients have no path.
+    Unix(Option<Arc<PathBuf>>),
+    /// Not known (a pipe).
+    Unknown,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Peer::Inet(address) => address.fmt(f),
+            Peer::Unix(Some(path)) => path.display().fmt(f),
+            Peer::Unix(None) => f.write_str("a UNIX socket"),
+            Peer::Unknown => f.write_str("a pipe"),
+        }
+    }
+}
+
+/// Whether a writer may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pressure {
+    /// Write on.
+    Low,
+    /// Over the high-water mark: an [`Event::Writable`] will come.
+    High,
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommandError {
+    /// The answer is complete already.
+    Over,
+    /// The client (or the connection) is gone.
+    Gone,
+    /// The head of the answer is out already.
+    Started,
+    /// There is no head yet.
+    NotStarted,
+    /// A status that cannot be sent here.
+    Status(u16),
+    /// A field whose name or value cannot be sent.
+    Field(String),
+    /// Bytes that do not fit the announced length; the connection is closed (RFC 9112, section 8).
+    Length {
+        /// What `Content-Length` said.
+        announced: u64,
+        /// What was written.
+        written: u64,
+    },
+    /// The body is larger than the limit.
+    BodyTooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The body was received already, or the connection was upgraded.
+    BodyTaken,
+}
+
+/// The head of a request, parsed; names and values are slices of the bytes that came.
+#[derive(Debug, Clone)]
+pub struct Head {
+    pub(crate) bytes: Box<[u8]>,
+    pub(crate) method: Method,
+    pub(crate) target: Span,
+    pub(crate) path: Span,
+    pub(crate) query: Span,
+    pub(crate) host: Span,
+    pub(crate) version: Version,
+    pub(crate) fields: Vec<FieldSpan>,
+    pub(crate) framing: Framing,
+    pub(crate) keep_alive: bool,
+    pub(crate) expects_continue: bool,
+}
+
+/// Where a part of the head stands in its bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Span {
+    pub start: u32,
+    pub end: u32,
+}
+
+/// Where a field line stands in the bytes of its head.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FieldSpan {
+    pub name: Span,
+    pub value: Span,
+}
+
+/// How the body of a request is framed (RFC 9112, section 6.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// No body.
+    None,
+    /// `Content-Length`, more than 0.
+    Length(u64),
+    /// `Transfer-Encoding: chunked`.
+    Chunked,
+}
+
+impl Head {
+    /// The method.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The request target as it was sent.
+    pub fn target(&self) -> &[u8] {
+        self.slice(self.target)
+    }
+
+    /// The path of the target, still percent-encoded; `*` for the asterisk form.
+    pub fn path(&self) -> &[u8] {
+        self.slice(self.path)
+    }
+
+    /// What follows the `?`, or nothing.
+    pub fn query(&self) -> &[u8] {
+        self.slice(self.query)
+    }
+
+    /// The host and port the request is for: the authority of an absolute target, else the Host field.
+    pub fn host(&self) -> &[u8] {
+        self.slice(self.host)
+    }
+
+    /// The version of the message.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// How the body is framed.
+    pub fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// How many field lines there are.
+    pub fn field_count(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Name and value of every field line, in order.
+    pub fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.fields.iter().map(|field| (self.slice(field.name), self.slice(field.value)))
+    }
+
+    /// The values of the lines of one field, whose name is compared without case.
+    pub fn values<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        self.fields()
+            .filter(move |(candidate, _)| candidate.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    fn slice(&self, span: Span) -> &[u8] {
+        &self.bytes[span.start as usize..span.end as usize]
+    }
+}

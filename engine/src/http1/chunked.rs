@@ -1,0 +1,277 @@
+//! The chunked transfer coding, read (RFC 9112, section 7.1).
+//!
+//! ```text
+//! Size -(digit)-> Size -(;)-> Extension -(CR)-> SizeLf -(LF, size > 0)-> Data -> DataCr -> DataLf -> Size
+//!                                                      \-(LF, size = 0)-> Trailer -(empty line)-> Done
+//! ```
+
+use bytes::Bytes;
+use memchr::memchr;
+
+use super::head::is_token;
+use crate::exchange::Field;
+use crate::limits::Limits;
+
+/// Reads one chunked body.
+#[derive(Debug, Default)]
+pub struct Chunked {
+    state: State,
+    /// Digits of the current size, then bytes of data to come.
+    size: u64,
+    digits: u8,
+    /// Bytes of extensions in the whole body.
+    extensions: u64,
+    /// Whether the current extension has a name yet.
+    named: bool,
+    trailers: Option<Box<Trailers>>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum State {
+    #[default]
+    Size,
+    Extension,
+    SizeLf,
+    Data,
+    DataCr,
+    DataLf,
+    Trailer,
+    Done,
+}
+
+#[derive(Debug, Default)]
+struct Trailers {
+    line: Vec<u8>,
+    size: u64,
+    fields: Vec<Field>,
+    lines: u64,
+}
+
+/// What a step of the decoder found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    /// So many bytes of data stand at the start of what is left of the input; consume them.
+    Data(usize),
+    /// The input is used up.
+    More,
+    /// The body is complete.
+    Done,
+}
+
+impl Chunked {
+    /// Goes on over `input`, taking framing off its front, until there is data, an end, or nothing left.
+    pub fn step(&mut self, input: &mut &[u8], limits: &Limits) -> Result<Step, &'static str> {
+        loop {
+            let Some(&byte) = input.first() else {
+                return Ok(if self.state == State::Done { Step::Done } else { Step::More });
+            };
+            match self.state {
+                State::Data => return Ok(Step::Data(input.len().min(self.size as usize))),
+                State::Done => return Ok(Step::Done),
+                State::Trailer => {
+                    if self.trailer(input, limits)? {
+                        self.state = State::Done;
+                        return Ok(Step::Done);
+                    }
+                    continue;
+                }
+                State::Size => self.size_byte(byte)?,
+                State::Extension => self.extension_byte(byte, limits)?,
+                State::SizeLf => {
+                    expect(byte, b'\n', "a chunk size does not end with CR LF")?;
+                    self.state = if self.size == 0 { State::Trailer } else { State::Data };
+                }
+                State::DataCr => {
+                    expect(byte, b'\r', "chunk data does not end with CR LF")?;
+                    self.state = State::DataLf;
+                }
+                State::DataLf => {
+                    expect(byte, b'\n', "chunk data does not end with CR LF")?;
+                    self.state = State::Size;
+                    self.digits = 0;
+                    self.size = 0;
+                }
+            }
+            *input = &input[1..];
+        }
+    }
+
+    /// The caller took so many bytes of data.
+    pub fn consumed(&mut self, length: usize) {
+        self.size -= length as u64;
+        if self.size == 0 {
+            self.state = State::DataCr;
+        }
+    }
+
+    /// The trailer fields, less those that must not come late (RFC 9110, section 6.5.1).
+    pub fn into_trailers(self) -> Vec<Field> {
+        self.trailers.map(|trailers| trailers.fields).unwrap_or_default()
+    }
+
+    fn size_byte(&mut self, byte: u8) -> Result<(), &'static str> {
+        match (byte as char).to_digit(16) {
+            Some(digit) => {
+                if self.digits >= 15 {
+                    return Err("a chunk size is too large");
+                }
+                self.digits += 1;
+                self.size = self.size * 16 + u64::from(digit);
+            }
+            None if self.digits == 0 => return Err("a chunk size is not a hexadecimal number"),
+            None if byte == b'\r' => self.state = State::SizeLf,
+            None if byte == b';' => {
+                self.state = State::Extension;
+                self.named = false;
+            }
+            None => return Err("a chunk size is not a hexadecimal number"),
+        }
+        Ok(())
+    }
+
+    fn extension_byte(&mut self, byte: u8, limits: &Limits) -> Result<(), &'static str> {
+        if (byte == b'\r' || byte == b';') && !self.named {
+            return Err("a chunk extension has no name");
+        }
+        if byte == b'\r' {
+            self.state = State::SizeLf;
+            return Ok(());
+        }
+        self.named = byte != b';' && (self.named || (byte != b' ' && byte != b'\t'));
+        if byte != b'\t' && (byte < 0x20 || byte == 0x7f) {
+            return Err("a chunk extension has control characters");
+        }
+        self.extensions += 1;
+        if self.extensions > limits.chunk_extensions {
+            return Err("the chunk extensions are too long");
+        }
+        Ok(())
+    }
+
+    /// Takes a trailer line off the input; true at the empty one.
+    fn trailer(&mut self, input: &mut &[u8], limits: &Limits) -> Result<bool, &'static str> {
+        let trailers = self.trailers.get_or_insert_default();
+        let end = memchr(b'\n', input).map_or(input.len(), |newline| newline + 1);
+        let (part, rest) = input.split_at(end);
+        trailers.size += part.len() as u64;
+        if trailers.size > limits.trailer_size {
+            return Err("the trailer section is too large");
+        }
+        trailers.line.extend_from_slice(part);
+        *input = rest;
+        if trailers.line.last() != Some(&b'\n') {
+            return Ok(false);
+        }
+        let line = std::mem::take(&mut trailers.line);
+        let line = line.strip_suffix(b"\r\n").ok_or("a trailer line ends with a bare line feed")?;
+        if line.is_empty() {
+            return Ok(true);
+        }
+        trailers.lines += 1;
+        if trailers.lines > limits.trailer_fields {
+            return Err("too many trailer fields");
+        }
+        if let Some(field) = trailer_field(line)? {
+            trailers.fields.push(field);
+        }
+        Ok(false)
+    }
+}
+
+fn expect(byte: u8, wanted: u8, reason: &'static str) -> Result<(), &'static str> {
+    if byte == wanted { Ok(()) } else { Err(reason) }
+}
+
+fn trailer_field(line: &[u8]) -> Result<Option<Field>, &'static str> {
+    let colon = memchr(b':', line).ok_or("a trailer line has no colon")?;
+    let name = &line[..colon];
+    if name.is_empty() || !name.iter().copied().all(is_token) {
+        return Err("a trailer name is not a token");
+    }
+    let value = line[colon + 1..].trim_ascii();
+    if value.iter().any(|&byte| byte != b'\t' && (byte < 0x20 || byte == 0x7f)) {
+        return Err("a trailer value has control characters");
+    }
+    let name = name.to_ascii_lowercase();
+    if FORBIDDEN.contains(&name.as_slice()) {
+        return Ok(None);
+    }
+    Ok(Some((Bytes::from(name), Bytes::copy_from_slice(value))))
+}
+
+/// Framing, routing, request modifiers, authentication, cookies: dropped from trailers.
+const FORBIDDEN: [&[u8]; 22] = [
+    b"transfer-encoding", b"content-length", b"content-encoding", b"content-type", b"content-range", b"trailer",
+    b"host", b"connection", b"keep-alive", b"upgrade", b"te", b"expect", b"range", b"authorization",
+    b"proxy-authorization", b"proxy-authenticate", b"www-authenticate", b"cookie", b"set-cookie", b"forwarded",
+    b"cache-control", b"max-forwards",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(body: &[u8], split: usize) -> Result<(Vec<u8>, Vec<Field>, usize), &'static str> {
+        let limits = Limits { chunk_extensions: 20, trailer_size: 100, trailer_fields: 3, ..Limits::default() };
+        let mut decoder = Chunked::default();
+        let mut data = Vec::new();
+        let mut used = 0;
+        for part in [&body[..split], &body[split..]] {
+            let mut input = part;
+            loop {
+                match decoder.step(&mut input, &limits)? {
+                    Step::Data(length) => {
+                        data.extend_from_slice(&input[..length]);
+                        input = &input[length..];
+                        decoder.consumed(length);
+                    }
+                    Step::More => break,
+                    Step::Done => return Ok((data, decoder.into_trailers(), used + part.len() - input.len())),
+                }
+            }
+            used += part.len();
+        }
+        Err("incomplete")
+    }
+
+    #[test]
+    fn rfc9112_7_1_every_split() {
+        let body = b"4;x=y\r\nWiki\r\nA\r\n0123456789\r\n0\r\nX-Sum: 1\r\nHost: evil\r\n\r\nNEXT";
+        for split in 0..body.len() - 4 {
+            let (data, trailers, used) = decode(body, split).unwrap();
+            assert_eq!(b"Wiki0123456789", data.as_slice());
+            assert_eq!(vec![(Bytes::from("x-sum"), Bytes::from("1"))], trailers);
+            assert_eq!(body.len() - 4, used);
+        }
+    }
+
+    #[test]
+    fn rfc9112_7_1_refused() {
+        for bad in [
+            &b"-1\r\n"[..],
+            b"+1\r\n",
+            b"0x1\r\n",
+            b"1_0\r\n",
+            b" 1\r\n",
+            b"1 \r\n",
+            b"\r\n",
+            b"1\n",
+            b"1;\n",
+            b"1;\r\na",
+            b"1; \r\na",
+            b"1;a;\r\na",
+            b"1;a\x01\r\n",
+            b"1;aaaaaaaaaaaaaaaaaaaaaaaaa\r\n",
+            b"1\r\nab",
+            b"1\r\na\n",
+            b"fffffffffffffffff\r\n",
+            b"0\r\nX: 1\n\r\n",
+            b"0\r\nX 1\r\n\r\n",
+            b"0\r\nX : 1\r\n\r\n",
+            b"0\r\na:\r\nb:\r\nc:\r\nd:\r\n\r\n",
+        ] {
+            let outcome = decode(bad, 0);
+            assert!(outcome.is_err() && outcome != Err("incomplete"), "{:?}", String::from_utf8_lossy(bad));
+        }
+    }
+}

@@ -1,0 +1,752 @@
+//! One HTTP/1 connection without its socket: requests in, answers out, in order (RFC 9112, section 9.3).
+//!
+//! What is legal lives in two small machines that meet when both are done:
+//!
+//! ```text
+//! request:  Head -> Length | Chunked -> Complete      answer:  Idle -> Waiting -> Streaming -> Done
+//!                \-> Complete (no body)                              \-> Done (answered whole)
+//!           any -> Closed (refused, or the last answer)        Waiting -> Raw, with the request (upgrade)
+//!
+//! Complete and Done, kept  -> Head and Idle, the next request
+//! Complete and Done, last  -> Closed, then the socket closes when all is sent
+//! ```
+//!
+//! The next head is parsed only when the answer before it is complete, so pipelined answers cannot change places, and
+//! nothing behind a refused message is ever parsed. A body is `Held` until somebody wants it, `Flowing` while they do,
+//! `Dropped` when the answer was complete without it.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::Refusal;
+use super::chunked::{Chunked, Step};
+use super::encode::{self, BodyFrame, FieldRef, Found, Persistence};
+use super::head::{self, Scan};
+use super::method::Method;
+use crate::access::AccessLog;
+use crate::clock::Clock;
+use crate::counters::Counters;
+use crate::exchange::{BodyFault, CommandError, Event, ExchangeId, Field, Framing, Head, Peer, Report, Severity, Version};
+use crate::limits::Limits;
+use crate::outbox::Outbox;
+
+/// What a connection needs of its engine while it works.
+pub(crate) struct Context<'a> {
+    pub connection: u64,
+    pub peer: &'a Peer,
+    pub inbox: &'a mut VecDeque<Event>,
+    pub out: &'a mut Outbox,
+    pub limits: &'a Limits,
+    pub counters: &'a mut Counters,
+    pub clock: &'a Clock,
+    pub access: Option<&'a mut AccessLog>,
+    pub draining: bool,
+    pub debug: bool,
+}
+
+/// The state of one connection.
+#[derive(Debug)]
+pub struct Http1 {
+    request: Request,
+    demand: Demand,
+    answer: Answer,
+    scan: Scan,
+    /// Bytes that came and are not parsed: part of a head, a held body, pipelined requests.
+    input: Vec<u8>,
+    serial: u32,
+    /// The status of the answer, once its head is out.
+    status: u16,
+    /// Facts of the current request that the answer needs.
+    version: Version,
+    is_head: bool,
+    /// Whether the connection lives on after this exchange.
+    keep: bool,
+    /// The client waits for 100 Continue and did not get it.
+    expects_continue: bool,
+    body_limit: u64,
+    body_seen: u64,
+    /// Body bytes handed out that the reader has not consumed.
+    unread: u64,
+    /// Body bytes of the answer.
+    written: u64,
+    /// When the head was whole, in microseconds.
+    began: u64,
+    /// What the access log says of this request.
+    log_line: Option<Box<crate::access::Line>>,
+}
+
+#[derive(Debug)]
+enum Request {
+    Head,
+    Length(u64),
+    Chunked(Box<Chunked>),
+    Complete,
+    Raw,
+    Closed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Demand {
+    Held,
+    Flowing,
+    Dropped,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Idle,
+    Waiting,
+    /// The head is out; bytes that `Content-Length` still asks for, if it was given.
+    Length { announced: u64, left: u64 },
+    Chunked,
+    UntilClose,
+    /// Bytes are counted and not sent: an answer to HEAD, or one without a body.
+    Silent,
+    Raw,
+    Done,
+}
+
+/// Which clock runs against a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WireClock {
+    /// Between requests.
+    Idle,
+    /// A head has begun.
+    Head,
+    /// Somebody waits for the body.
+    Body,
+    /// A handler is at work, or a body waits for its reader.
+    None,
+}
+
+/// What the owner of the socket shall do about the end of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Nothing yet.
+    No,
+    /// Close when all is sent.
+    Plain,
+    /// Send all, shut down our side, read and drop what still comes (RFC 9112, section 9.6).
+    Lingering,
+}
+
+impl Default for Http1 {
+    fn default() -> Self {
+        Http1 {
+            request: Request::Head,
+            demand: Demand::Held,
+            answer: Answer::Idle,
+            scan: Scan::default(),
+            input: Vec::new(),
+            serial: 0,
+            status: 0,
+            version: Version::Http11,
+            is_head: false,
+            keep: true,
+            expects_continue: false,
+            body_limit: 0,
+            body_seen: 0,
+            unread: 0,
+            written: 0,
+            began: 0,
+            log_line: None,
+        }
+    }
+}
+
+impl Http1 {
+    /// Takes in bytes from the client.
+    pub(crate) fn feed(&mut self, data: &[u8], cx: &mut Context<'_>) {
+        if self.input.is_empty() {
+            let used = self.advance(data, cx);
+            self.input.extend_from_slice(&data[used..]);
+        } else {
+            self.input.extend_from_slice(data);
+            self.resume(cx);
+        }
+    }
+
+    /// Whether bytes from the socket would be of use now.
+    pub(crate) fn wants_input(&self, limits: &Limits) -> bool {
+        match self.request {
+            Request::Head => self.answer == Answer::Idle,
+            Request::Length(_) | Request::Chunked(_) | Request::Raw => match self.demand {
+                Demand::Held => false,
+                Demand::Flowing => self.unread < limits.read_buffer,
+                Demand::Dropped => true,
+            },
+            Request::Complete => false,
+            Request::Closed => true,
+        }
+    }
+
+    pub(crate) fn clock(&self, limits: &Limits) -> WireClock {
+        match (&self.request, self.answer) {
+            (Request::Head, Answer::Idle) if self.input.is_empty() && self.serial > 0 => WireClock::Idle,
+            (Request::Head, Answer::Idle) => WireClock::Head,
+            (Request::Length(_) | Request::Chunked(_), _) => match self.demand {
+                Demand::Flowing if self.unread < limits.read_buffer => WireClock::Body,
+                Demand::Dropped => WireClock::Body,
+                _ => WireClock::None,
+            },
+            _ => WireClock::None,
+        }
+    }
+
+    /// Bytes of the current body so far.
+    pub(crate) fn body_seen(&self) -> u64 {
+        self.body_seen
+    }
+
+    /// The exchange whose answer is not complete, if there is one.
+    pub(crate) fn running(&self) -> Option<u32> {
+        (!matches!(self.answer, Answer::Idle | Answer::Done)).then_some(self.serial)
+    }
+
+    /// Whether the connection stands between requests.
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.request, Request::Head) && self.answer == Answer::Idle && self.input.is_empty()
+    }
+
+    /// Whether a whole pipelined request may stand in the input, so that sending can wait for its answer.
+    pub(crate) fn has_more(&self) -> bool {
+        !self.input.is_empty()
+    }
+
+    /// Bytes that wait in memory to be parsed.
+    pub(crate) fn buffered(&self) -> usize {
+        self.input.len()
+    }
+
+    /// Whether the head of the answer is out.
+    pub(crate) fn has_started(&self) -> bool {
+        !matches!(self.answer, Answer::Idle | Answer::Waiting)
+    }
+
+    /// Whether the client's bytes wait for a reader that has been asked to go on and will.
+    pub(crate) fn waits_for_reader(&self) -> bool {
+        self.demand == Demand::Flowing
+            && !matches!(self.request, Request::Complete | Request::Head)
+            && (self.unread > 0 || self.has_more())
+    }
+
+    pub(crate) fn ending(&self) -> Ending {
+        match self.request {
+            Request::Closed if self.demand == Demand::Dropped => Ending::Lingering,
+            Request::Closed => Ending::Plain,
+            _ => Ending::No,
+        }
+    }
+
+    /// The connection is lost: whose answer was not complete.
+    pub(crate) fn cut(&mut self, cx: &mut Context<'_>) -> Option<u32> {
+        let running = self.running();
+        if running.is_some() {
+            cx.counters.cut += 1;
+            cx.counters.running -= 1;
+            if let (Some(line), Some(log)) = (self.log_line.take(), cx.access.as_deref_mut()) {
+                log.write(&line, if self.status == 0 { 499 } else { self.status }, self.written, 0, cx.clock);
+            }
+        }
+        self.request = Request::Closed;
+        self.demand = Demand::Held;
+        self.answer = Answer::Done;
+        self.input = Vec::new();
+        running
+    }
+
+    /// Keeps the connection for no further request.
+    pub(crate) fn keep_no_longer(&mut self) {
+        self.keep = false;
+        if self.is_idle() {
+            self.request = Request::Closed;
+        }
+    }
+
+    // The body of the request
+
+    /// Lets the body flow.
+    pub(crate) fn receive(&mut self, limit: u64, cx: &mut Context<'_>) -> Result<(), CommandError> {
+        self.body_limit = limit;
+        if let Request::Length(length) = self.request {
+            if self.body_seen + length > limit {
+                self.keep = false;
+                return Err(CommandError::BodyTooLarge { limit });
+            }
+        }
+        if self.demand != Demand::Held || matches!(self.request, Request::Closed) {
+            return Ok(());
+        }
+        self.demand = Demand::Flowing;
+        if self.expects_continue && self.answer == Answer::Waiting && self.input.is_empty() {
+            cx.out.tail().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+            cx.counters.answers[0] += 1;
+        }
+        self.expects_continue = false;
+        self.resume(cx);
+        Ok(())
+    }
+
+    /// The reader has taken so many bytes.
+    pub(crate) fn consumed(&mut self, count: u64, cx: &mut Context<'_>) {
+        self.unread = self.unread.saturating_sub(count);
+        if self.has_more() {
+            self.resume(cx);
+        }
+    }
+
+    // The answer
+
+    /// A whole answer. True where `body` is to be sent after the head that was appended.
+    pub(crate) fn answer(
+        &mut self,
+        status: u16,
+        fields: &[FieldRef<'_>],
+        length: u64,
+        cx: &mut Context<'_>,
+    ) -> Result<bool, CommandError> {
+        let found = self.check_final(status, fields)?;
+        let frame = if encode::is_bodiless(status) {
+            if length > 0 {
+                return Err(CommandError::Status(status));
+            }
+            found.length.filter(|_| status == 304).map_or(BodyFrame::None, BodyFrame::Length)
+        } else {
+            if let Some(announced) = found.length.filter(|&announced| announced != length) {
+                if !(self.is_head && length == 0) {
+                    return Err(CommandError::Length { announced, written: length });
+                }
+            }
+            BodyFrame::Length(found.length.unwrap_or(length))
+        };
+        self.write_head(status, fields, found, frame, cx);
+        let send = !self.is_head && length > 0;
+        self.written = if send { length } else { 0 };
+        Ok(send)
+    }
+
+    /// The head of a streamed answer.
+    pub(crate) fn begin(
+        &mut self,
+        status: u16,
+        fields: &[FieldRef<'_>],
+        length: Option<u64>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), CommandError> {
+        let found = self.check_final(status, fields)?;
+        let length = length.or(found.length);
+        let bodiless = encode::is_bodiless(status);
+        let frame = match length {
+            _ if bodiless && status != 304 => BodyFrame::None,
+            Some(length) => BodyFrame::Length(length),
+            None if bodiless => BodyFrame::None,
+            None if self.version == Version::Http11 => BodyFrame::Chunked,
+            None => BodyFrame::UntilClose,
+        };
+        if frame == BodyFrame::UntilClose {
+            self.keep = false;
+        }
+        self.write_head(status, fields, found, frame, cx);
+        self.answer = match frame {
+            _ if self.is_head || bodiless => Answer::Silent,
+            BodyFrame::Length(announced) => Answer::Length { announced, left: announced },
+            BodyFrame::Chunked => Answer::Chunked,
+            BodyFrame::UntilClose => Answer::UntilClose,
+            BodyFrame::None => Answer::Silent,
+        };
+        Ok(())
+    }
+
+    /// An interim answer (RFC 9110, section 15.2); HTTP/1.0 clients get none.
+    pub(crate) fn interim(
+        &mut self,
+        status: u16,
+        fields: &[FieldRef<'_>],
+        cx: &mut Context<'_>,
+    ) -> Result<(), CommandError> {
+        let found = encode::check(status, fields)?;
+        if !(100..200).contains(&status) || status == 101 {
+            return Err(CommandError::Status(status));
+        }
+        self.expect_waiting()?;
+        if self.version == Version::Http11 {
+            if status == 100 {
+                self.expects_continue = false;
+            }
+            encode::head(
+                cx.out.tail(),
+                status,
+                fields,
+                found,
+                BodyFrame::None,
+                Persistence::Implied,
+                cx.clock.date(),
+            );
+            cx.counters.answers[0] += 1;
+        }
+        Ok(())
+    }
+
+    /// A part of the body of a streamed answer, or raw bytes.
+    pub(crate) fn write(&mut self, data: Bytes, cx: &mut Context<'_>) -> Result<(), CommandError> {
+        let size = data.len() as u64;
+        if size == 0 && !matches!(self.answer, Answer::Idle | Answer::Waiting | Answer::Done) {
+            return Ok(());
+        }
+        match &mut self.answer {
+            Answer::Idle | Answer::Done => return Err(CommandError::Over),
+            Answer::Waiting => return Err(CommandError::NotStarted),
+            Answer::Length { announced, left } => {
+                let Some(rest) = left.checked_sub(size) else {
+                    return Err(CommandError::Length { announced: *announced, written: *announced - *left + size });
+                };
+                *left = rest;
+                cx.out.push(data);
+            }
+            Answer::Chunked => {
+                encode::chunk_size(cx.out.tail(), data.len());
+                cx.out.push(data);
+                cx.out.tail().extend_from_slice(b"\r\n");
+            }
+            Answer::UntilClose | Answer::Raw => cx.out.push(data),
+            Answer::Silent => return Ok(()),
+        }
+        self.written += size;
+        Ok(())
+    }
+
+    /// The end of a streamed answer.
+    pub(crate) fn end(&mut self, trailers: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
+        match self.answer {
+            Answer::Idle | Answer::Done => return Err(CommandError::Over),
+            Answer::Waiting => return Err(CommandError::NotStarted),
+            Answer::Length { announced, left } if left > 0 => {
+                return Err(CommandError::Length { announced, written: announced - left });
+            }
+            Answer::Chunked => {
+                encode::check(200, trailers)?;
+                let tail = cx.out.tail();
+                tail.extend_from_slice(b"0\r\n");
+                for (name, value) in trailers {
+                    encode::line(tail, name, value);
+                }
+                tail.extend_from_slice(b"\r\n");
+            }
+            Answer::Length { .. } | Answer::UntilClose | Answer::Silent => {}
+            Answer::Raw => self.keep = false,
+        }
+        self.finish(cx);
+        Ok(())
+    }
+
+    /// The body that [`Http1::answer`] announced has been appended.
+    pub(crate) fn finish(&mut self, cx: &mut Context<'_>) {
+        let now = crate::clock::monotonic_micros();
+        let micros = now.saturating_sub(self.began);
+        cx.counters.answered(self.status, micros);
+        cx.counters.running -= 1;
+        if let (Some(line), Some(log)) = (self.log_line.take(), cx.access.as_deref_mut()) {
+            log.write(&line, self.status, self.written, micros, cx.clock);
+        }
+        self.answer = Answer::Done;
+        self.settle_body(cx.limits);
+        if self.has_more() || !matches!(self.request, Request::Complete) {
+            self.resume(cx);
+        } else {
+            self.next();
+        }
+    }
+
+    /// 101 and the raw bytes after it (RFC 9110, section 7.8).
+    pub(crate) fn upgrade(&mut self, fields: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
+        let found = encode::check(101, fields)?;
+        self.expect_waiting()?;
+        if !matches!(self.request, Request::Complete) || self.version == Version::Http10 {
+            return Err(CommandError::Status(101));
+        }
+        self.status = 101;
+        encode::head(
+            cx.out.tail(),
+            101,
+            fields,
+            found,
+            BodyFrame::None,
+            Persistence::Upgrade,
+            cx.clock.date(),
+        );
+        self.request = Request::Raw;
+        self.answer = Answer::Raw;
+        self.demand = Demand::Held;
+        Ok(())
+    }
+
+    /// The short answer to a message that is refused. What follows it is never parsed.
+    pub(crate) fn refuse(&mut self, refusal: Refusal, cx: &mut Context<'_>) {
+        cx.counters.refused += 1;
+        let body = format!("{} {}: {}\n", refusal.status, encode::phrase(refusal.status), refusal.reason);
+        let fields: [FieldRef<'_>; 1] = [(b"Content-Type", b"text/plain; charset=utf-8")];
+        encode::head(
+            cx.out.tail(),
+            refusal.status,
+            &fields,
+            Found::default(),
+            BodyFrame::Length(body.len() as u64),
+            Persistence::Close,
+            cx.clock.date(),
+        );
+        cx.out.tail().extend_from_slice(body.as_bytes());
+        cx.counters.answered(refusal.status, 0);
+        if cx.debug {
+            let message = format!("{}: {} {}", cx.peer, refusal.status, refusal.reason);
+            cx.inbox.push_back(Event::Report(Report { severity: Severity::Debug, code: "RW510", message }));
+        }
+        if let Some(log) = cx.access.as_deref_mut() {
+            log.write_refused(cx.peer, refusal.status, body.len() as u64, cx.clock);
+        }
+        self.close_lingering();
+    }
+
+    fn close_lingering(&mut self) {
+        self.request = Request::Closed;
+        self.demand = Demand::Dropped;
+        self.answer = Answer::Done;
+        self.input = Vec::new();
+    }
+
+    fn expect_waiting(&self) -> Result<(), CommandError> {
+        match self.answer {
+            Answer::Waiting => Ok(()),
+            Answer::Idle | Answer::Done => Err(CommandError::Over),
+            _ => Err(CommandError::Started),
+        }
+    }
+
+    fn check_final(&mut self, status: u16, fields: &[FieldRef<'_>]) -> Result<Found, CommandError> {
+        let found = encode::check(status, fields)?;
+        self.expect_waiting()?;
+        if status < 200 {
+            return Err(CommandError::Status(status));
+        }
+        if found.close {
+            self.keep = false;
+        }
+        Ok(found)
+    }
+
+    fn write_head(
+        &mut self,
+        status: u16,
+        fields: &[FieldRef<'_>],
+        found: Found,
+        frame: BodyFrame,
+        cx: &mut Context<'_>,
+    ) {
+        self.keep &= !cx.draining && self.can_keep(cx.limits);
+        let persistence = match (self.keep, self.version) {
+            (false, _) => Persistence::Close,
+            (true, Version::Http10) => Persistence::KeepAlive,
+            (true, Version::Http11) => Persistence::Implied,
+        };
+        self.status = status;
+        encode::head(cx.out.tail(), status, fields, found, frame, persistence, cx.clock.date());
+    }
+
+    /// Whether what is left of the request's body is small enough to be read and dropped.
+    fn can_keep(&self, limits: &Limits) -> bool {
+        match self.request {
+            Request::Complete | Request::Raw => true,
+            _ if self.demand == Demand::Flowing => true,
+            _ if self.expects_continue => false,
+            Request::Length(left) => left <= limits.discard_size,
+            Request::Chunked(_) => limits.discard_size > 0,
+            Request::Head | Request::Closed => false,
+        }
+    }
+
+    /// The answer is complete: what becomes of a body that is not.
+    fn settle_body(&mut self, limits: &Limits) {
+        self.unread = 0;
+        match self.request {
+            Request::Length(left) if self.keep && left <= limits.discard_size => self.demand = Demand::Dropped,
+            Request::Chunked(_) if self.keep => {
+                self.demand = Demand::Dropped;
+                self.body_limit = self.body_seen + limits.discard_size;
+            }
+            Request::Length(_) | Request::Chunked(_) => self.close_lingering(),
+            Request::Complete | Request::Raw if !self.keep => {
+                let lingering = self.has_more() || matches!(self.request, Request::Raw);
+                self.close_lingering();
+                self.demand = if lingering { Demand::Dropped } else { Demand::Held };
+            }
+            _ => {}
+        }
+    }
+
+    /// Goes over the kept input again.
+    fn resume(&mut self, cx: &mut Context<'_>) {
+        let mut input = std::mem::take(&mut self.input);
+        let used = self.advance(&input, cx);
+        if used < input.len() {
+            input.drain(..used);
+            self.input = input;
+        }
+    }
+
+    /// Goes as far as it can over `input`; how many bytes are done with.
+    fn advance(&mut self, input: &[u8], cx: &mut Context<'_>) -> usize {
+        let mut at = 0;
+        loop {
+            let rest = &input[at..];
+            match &mut self.request {
+                Request::Closed => return input.len(),
+                Request::Complete if self.answer == Answer::Done => self.next(),
+                Request::Complete => return at,
+                Request::Head => {
+                    if self.answer != Answer::Idle || rest.is_empty() {
+                        return at;
+                    }
+                    let parsed = match self.scan.find_end(rest, cx.limits) {
+                        Ok(None) => return at,
+                        Ok(Some((start, end))) => head::parse(&rest[start..end]).map(|head| (head, end)),
+                        Err(refusal) => Err(refusal),
+                    };
+                    match parsed {
+                        Ok((head, end)) => {
+                            at += end;
+                            self.open(head, cx);
+                        }
+                        Err(refusal) => self.refuse(refusal, cx),
+                    }
+                }
+                Request::Raw => {
+                    if rest.is_empty() || self.demand != Demand::Flowing || self.unread >= cx.limits.read_buffer {
+                        return at;
+                    }
+                    self.deliver(rest, cx);
+                    at += rest.len();
+                }
+                Request::Length(left) => {
+                    let count = rest.len().min((*left).try_into().unwrap_or(usize::MAX));
+                    if count == 0 || !self.demand.flows(self.unread, cx.limits) {
+                        return at;
+                    }
+                    *left -= count as u64;
+                    let over = *left == 0;
+                    self.deliver(&rest[..count], cx);
+                    at += count;
+                    if over {
+                        self.complete(Vec::new(), cx);
+                    }
+                }
+                Request::Chunked(decoder) => {
+                    if !self.demand.flows(self.unread, cx.limits) {
+                        return at;
+                    }
+                    let mut cursor = rest;
+                    let step = decoder.step(&mut cursor, cx.limits);
+                    at = input.len() - cursor.len();
+                    match step {
+                        Ok(Step::More) => return at,
+                        Ok(Step::Data(count)) => {
+                            decoder.consumed(count);
+                            at += count;
+                            if self.body_seen + count as u64 > self.body_limit {
+                                self.spoil(BodyFault::TooLarge, cx);
+                            } else {
+                                self.deliver(&cursor[..count], cx);
+                            }
+                        }
+                        Ok(Step::Done) => {
+                            let trailers = std::mem::take(&mut **decoder).into_trailers();
+                            self.complete(trailers, cx);
+                        }
+                        Err(reason) => self.spoil(BodyFault::Malformed(reason), cx),
+                    }
+                }
+            }
+        }
+    }
+
+    /// A head is in: a new exchange.
+    fn open(&mut self, head: Box<Head>, cx: &mut Context<'_>) {
+        self.scan = Scan::default();
+        self.version = head.version();
+        self.is_head = head.method() == Method::HEAD;
+        self.keep &= head.keep_alive;
+        self.expects_continue = head.expects_continue;
+        self.status = 0;
+        self.body_seen = 0;
+        self.unread = 0;
+        self.written = 0;
+        self.body_limit = cx.limits.body_size;
+        self.demand = Demand::Held;
+        self.answer = Answer::Waiting;
+        self.request = match head.framing() {
+            Framing::None => Request::Complete,
+            Framing::Length(length) => Request::Length(length),
+            Framing::Chunked => Request::Chunked(Box::default()),
+        };
+        self.began = cx.clock.micros();
+        if let Some(log) = cx.access.as_deref_mut() {
+            self.log_line = Some(Box::new(log.line(&head, cx.peer)));
+        }
+        cx.counters.requests += 1;
+        cx.counters.running += 1;
+        cx.inbox.push_back(Event::Head(self.id(cx), head));
+    }
+
+    fn deliver(&mut self, data: &[u8], cx: &mut Context<'_>) {
+        self.body_seen += data.len() as u64;
+        if self.demand == Demand::Flowing {
+            self.unread += data.len() as u64;
+            cx.inbox.push_back(Event::Data(self.id(cx), Bytes::copy_from_slice(data)));
+        }
+    }
+
+    fn complete(&mut self, trailers: Vec<Field>, cx: &mut Context<'_>) {
+        if self.demand == Demand::Flowing {
+            cx.inbox.push_back(Event::End(self.id(cx), trailers));
+        }
+        self.request = Request::Complete;
+    }
+
+    /// The body is bad: nothing behind it is parsed, and the connection closes after the answer.
+    fn spoil(&mut self, fault: BodyFault, cx: &mut Context<'_>) {
+        if self.answer == Answer::Done {
+            self.close_lingering();
+            return;
+        }
+        self.keep = false;
+        cx.counters.refused += 1;
+        cx.inbox.push_back(Event::BadBody(self.id(cx), fault));
+        // The rest is dropped when the answer is complete; until then the framing is lost, so nothing is read.
+        self.demand = Demand::Held;
+        self.request = Request::Length(u64::MAX);
+    }
+
+    /// Both sides are done and the connection is kept.
+    fn next(&mut self) {
+        if !matches!(self.request, Request::Complete) {
+            return;
+        }
+        self.request = if self.keep { Request::Head } else { Request::Closed };
+        self.answer = Answer::Idle;
+        self.demand = Demand::Held;
+        self.serial = self.serial.wrapping_add(1);
+    }
+
+    fn id(&self, cx: &Context<'_>) -> ExchangeId {
+        ExchangeId { connection: cx.connection, serial: self.serial }
+    }
+}
+
+impl Demand {
+    fn flows(self, unread: u64, limits: &Limits) -> bool {
+        match self {
+            Demand::Held => false,
+            Demand::Flowing => unread < limits.read_buffer,
+            Demand::Dropped => true,
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Answer heads as bytes (RFC 9112, sections 4 and 5), and the rules that keep a handler's mistakes off the wire.
+
+use super::head::is_token;
+use crate::exchange::CommandError;
+
+/// Name and value of a field of an answer.
+pub type FieldRef<'a> = (&'a [u8], &'a [u8]);
+
+/// How the body of an answer is framed (RFC 9112, section 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyFrame {
+    /// There is none and no length is announced: 1xx, 204, 304.
+    None,
+    /// `Content-Length`.
+    Length(u64),
+    /// `Transfer-Encoding: chunked`.
+    Chunked,
+    /// Until the connection closes, for HTTP/1.0.
+    UntilClose,
+}
+
+/// What the Connection field of an answer says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Persistence {
+    /// Nothing: HTTP/1.1 keeps by default.
+    Implied,
+    /// `keep-alive`, for HTTP/1.0.
+    KeepAlive,
+    /// `close`.
+    Close,
+    /// `Upgrade`, with 101.
+    Upgrade,
+}
+
+/// What was found among the fields of a handler.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The handler's own `Content-Length`.
+    pub length: Option<u64>,
+    /// The handler sets `Date` itself.
+    pub date: bool,
+    /// The handler asks for `Connection: close`.
+    pub close: bool,
+}
+
+/// Checks the fields of a handler before anything is written.
+pub fn check(status: u16, fields: &[FieldRef<'_>]) -> Result<Found, CommandError> {
+    if !(100..=999).contains(&status) {
+        return Err(CommandError::Status(status));
+    }
+    let mut found = Found::default();
+    for &(name, value) in fields {
+        if name.is_empty() || !name.iter().copied().all(is_token) {
+            return Err(refused(name, "is not a valid name"));
+        }
+        if value.iter().any(|&byte| (byte < 0x20 && byte != b'\t') || byte == 0x7f) {
+            return Err(refused(name, "has control characters in its value"));
+        }
+        match name.len() {
+            4 if name.eq_ignore_ascii_case(b"date") => found.date = true,
+            10 if name.eq_ignore_ascii_case(b"connection") => {
+                let mut options = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+                found.close |= options.any(|option| option.eq_ignore_ascii_case(b"close"));
+            }
+            14 if name.eq_ignore_ascii_case(b"content-length") => {
+                let length = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+                let length = length.ok_or_else(|| refused(name, "is not a number"))?;
+                if found.length.replace(length).is_some_and(|earlier| earlier != length) {
+                    return Err(refused(name, "is there twice"));
+                }
+            }
+            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
+                return Err(refused(name, "is the server's to set"));
+            }
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+/// Appends the head of an answer whose fields went through [`check`].
+pub fn head(
+    out: &mut Vec<u8>,
+    status: u16,
+    fields: &[FieldRef<'_>],
+    found: Found,
+    frame: BodyFrame,
+    persistence: Persistence,
+    date: &[u8; 29],
+) {
+    status_line(out, status);
+    if status >= 200 && !found.date {
+        out.extend_from_slice(b"Date: ");
+        out.extend_from_slice(date);
+        out.extend_from_slice(b"\r\n");
+    }
+    match frame {
+        BodyFrame::Length(length) => {
+            out.extend_from_slice(b"Content-Length: ");
+            decimal(out, length);
+            out.extend_from_slice(b"\r\n");
+        }
+        BodyFrame::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+        BodyFrame::None | BodyFrame::UntilClose => {}
+    }
+    out.extend_from_slice(match persistence {
+        Persistence::Implied => b"",
+        Persistence::KeepAlive => b"Connection: keep-alive\r\n",
+        Persistence::Close => b"Connection: close\r\n",
+        Persistence::Upgrade => b"Connection: Upgrade\r\n",
+    });
+    for &(name, value) in fields {
+        if !is_ours(name) {
+            line(out, name, value);
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends one field line.
+pub fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends the framing before the data of a chunk (RFC 9112, section 7.1).
+pub fn chunk_size(out: &mut Vec<u8>, size: usize) {
+    let mut digits = [0; 16];
+    let mut at = digits.len();
+    let mut left = size;
+    while at == digits.len() || left > 0 {
+        at -= 1;
+        digits[at] = b"0123456789abcdef"[left & 15];
+        left >>= 4;
+    }
+    out.extend_from_slice(&digits[at..]);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Whether an answer of this status never has a body (RFC 9110, section 6.4.1).
+pub fn is_bodiless(status: u16) -> bool {
+    status < 200 || status == 204 || status == 304
+}
+
+/// The reason phrase of a status (the registry of RFC 9110, section 15), or nothing.
+pub fn phrase(status: u16) -> &'static str {
+    match status {
+        100 => "Continue",
+        101 => "Switching Protocols",
+        102 => "Processing",
+        103 => "Early Hints",
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        203 => "Non-Authoritative Information",
+        204 => "No Content",
+        205 => "Reset Content",
+        206 => "Partial Content",
+        207 => "Multi-Status",
+        208 => "Already Reported",
+        226 => "IM Used",
+        300 => "Multiple Choices",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        304 => "Not Modified",
+        305 => "Use Proxy",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        402 => "Payment Required",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        407 => "Proxy Authentication Required",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
+        411 => "Length Required",
+        412 => "Precondition Failed",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        415 => "Unsupported Media Type",
+        416 => "Range Not Satisfiable",
+        417 => "Expectation Failed",
+        418 => "I'm a teapot",
+        421 => "Misdirected Request",
+        422 => "Unprocessable Content",
+        423 => "Locked",
+        424 => "Failed Dependency",
+        425 => "Too Early",
+        426 => "Upgrade Required",
+        428 => "Precondition Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        451 => "Unavailable For Legal Reasons",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        506 => "Variant Also Negotiates",
+        507 => "Insufficient Storage",
+        508 => "Loop Detected",
+        511 => "Network Authentication Required",
+        _ => "",
+    }
+}
+
+fn status_line(out: &mut Vec<u8>, status: u16) {
+    if status == 200 {
+        out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+        return;
+    }
+    out.extend_from_slice(b"HTTP/1.1 ");
+    decimal(out, u64::from(status));
+    out.push(b' ');
+    out.extend_from_slice(phrase(status).as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Fields that say how the message is framed are written by us alone.
+fn is_ours(name: &[u8]) -> bool {
+    match name.len() {
+        10 => name.eq_ignore_ascii_case(b"connection"),
+        14 => name.eq_ignore_ascii_case(b"content-length"),
+        _ => false,
+    }
+}
+
+fn decimal(out: &mut Vec<u8>, mut number: u64) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    while at == digits.len() || number > 0 {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+fn refused(name: &[u8], why: &str) -> CommandError {
+    CommandError::Field(format!("the field {:?} {why}", String::from_utf8_lossy(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(status: u16, fields: &[FieldRef<'_>], frame: BodyFrame, persistence: Persistence) -> String {
+        let mut out = Vec::new();
+        let found = check(status, fields).unwrap();
+        head(&mut out, status, fields, found, frame, persistence, b"Sun, 06 Nov 1994 08:49:37 GMT");
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn rfc9112_4_whole_heads() {
+        assert_eq!(
+            "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 120\r\nX: y\r\n\r\n",
+            encoded(200, &[(b"X", b"y")], BodyFrame::Length(120), Persistence::Implied)
+        );
+        assert_eq!(
+            "HTTP/1.1 799 \r\nTransfer-Encoding: chunked\r\nConnection: close\r\ndate: now\r\n\r\n",
+            encoded(799, &[(b"date", b"now"), (b"Connection", b"close")], BodyFrame::Chunked, Persistence::Close)
+        );
+        assert_eq!("HTTP/1.1 103 Early Hints\r\n\r\n", encoded(103, &[], BodyFrame::None, Persistence::Implied));
+    }
+
+    #[test]
+    fn rfc9110_5_5_bad_fields_stay_off_the_wire() {
+        for (name, value) in [
+            (&b"X"[..], &b"a\r\nSet-Cookie: b"[..]),
+            (b"X", b"a\n"),
+            (b"X", b"a\0"),
+            (b"X\r\n", b"a"),
+            (b"X:", b"a"),
+            (b"", b"a"),
+            (b"Transfer-Encoding", b"chunked"),
+            (b"Content-Length", b"ten"),
+        ] {
+            assert!(matches!(check(200, &[(name, value)]), Err(CommandError::Field(_))), "{name:?}");
+        }
+        assert_eq!(Err(CommandError::Status(99)), check(99, &[]));
+        assert!(matches!(
+            check(200, &[(b"Content-Length", b"1"), (b"content-length", b"2")]),
+            Err(CommandError::Field(_))
+        ));
+    }
+
+    #[test]
+    fn numbers() {
+        let mut out = Vec::new();
+        decimal(&mut out, 0);
+        decimal(&mut out, u64::MAX);
+        chunk_size(&mut out, 0);
+        chunk_size(&mut out, 0xabc0);
+        assert_eq!("0184467440737095516150\r\nabc0\r\n", String::from_utf8(out).unwrap());
+    }
+}

@@ -1,0 +1,505 @@
+//! Request heads: where they end, and what they say (RFC 9112, sections 2 to 6).
+//!
+//! Finding the end and the first checks happen in [`Scan`], line by line as bytes come, so that a dripping client costs
+//! each byte once. A whole head then goes through `httparse`, and through the rules that it leaves to us.
+
+use std::mem::MaybeUninit;
+
+use memchr::memchr_iter;
+
+use super::Refusal;
+use super::method::Method;
+use crate::exchange::{FieldSpan, Framing, Head, Span, Version};
+use crate::limits::Limits;
+
+/// How far the search for the end of a head has come.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Scan {
+    /// Bytes looked at.
+    seen: usize,
+    /// Where the current line starts.
+    line_start: usize,
+    /// Where the request line starts: 0, or 2 after one empty line (RFC 9112, section 2.2).
+    start: usize,
+    /// Whole lines seen, the request line included.
+    lines: usize,
+}
+
+impl Scan {
+    /// Looks at what is new in `input`. The range of the head once it is whole.
+    pub fn find_end(&mut self, input: &[u8], limits: &Limits) -> Result<Option<(usize, usize)>, Refusal> {
+        if self.seen == 0 && input.first().is_some_and(|&byte| !is_token(byte) && byte != b'\r' && byte != b'\n') {
+            return Err(Refusal::bad("the request does not start with a method"));
+        }
+        for offset in memchr_iter(b'\n', &input[self.seen..]) {
+            let newline = self.seen + offset;
+            if newline == 0 || input[newline - 1] != b'\r' {
+                return Err(Refusal::bad("a line ends with a bare line feed"));
+            }
+            let line = newline - 1 - self.line_start;
+            if line == 0 {
+                if self.lines > 0 {
+                    return Ok(Some((self.start, newline + 1)));
+                }
+                if self.start > 0 {
+                    return Err(Refusal::bad("more than one empty line before the request line"));
+                }
+                self.start = newline + 1;
+            } else {
+                if self.lines == 0 && line as u64 > limits.request_line {
+                    return Err(Refusal { status: 414, reason: "the request line is too long" });
+                }
+                self.lines += 1;
+                if self.lines as u64 > limits.head_fields + 1 {
+                    return Err(Refusal { status: 431, reason: "too many header fields" });
+                }
+            }
+            self.line_start = newline + 1;
+            self.check_size(self.line_start, limits)?;
+        }
+        self.seen = input.len();
+        if self.lines == 0 && (self.seen - self.line_start) as u64 > limits.request_line + 1 {
+            return Err(Refusal { status: 414, reason: "the request line is too long" });
+        }
+        self.check_size(self.seen, limits)?;
+        Ok(None)
+    }
+
+    fn check_size(&self, end: usize, limits: &Limits) -> Result<(), Refusal> {
+        if (end - self.start) as u64 > limits.head_size {
+            return Err(Refusal { status: 431, reason: "the request head is too large" });
+        }
+        Ok(())
+    }
+}
+
+/// Parses a whole head, from the request line to the empty line.
+pub fn parse(bytes: &[u8]) -> Result<Box<Head>, Refusal> {
+    let method = check_request_line(bytes)?;
+    let mut few = [const { MaybeUninit::uninit() }; 64];
+    let mut many = Vec::new();
+    let mut request = httparse::Request::new(&mut []);
+    let parsed = match request.parse_with_uninit_headers(bytes, &mut few) {
+        Err(httparse::Error::TooManyHeaders) => {
+            many.resize_with(memchr_iter(b'\n', bytes).count(), MaybeUninit::uninit);
+            request = httparse::Request::new(&mut []);
+            request.parse_with_uninit_headers(bytes, &mut many)
+        }
+        outcome => outcome,
+    };
+    match parsed {
+        Ok(httparse::Status::Complete(length)) if length == bytes.len() => {}
+        Ok(_) => return Err(Refusal::bad("the head is not well formed")),
+        Err(error) => return Err(Refusal::bad(reason(error))),
+    }
+    let target = request.path.unwrap_or_default().as_bytes();
+    let version = if request.version == Some(0) { Version::Http10 } else { Version::Http11 };
+
+    let mut summary = Summary::default();
+    let mut fields = Vec::with_capacity(request.headers.len());
+    for header in request.headers.iter() {
+        summary.take_in(header)?;
+        fields.push(FieldSpan {
+            name: span_of(bytes, header.name.as_bytes()),
+            value: span_of(bytes, header.value),
+        });
+    }
+    let parts = split_target(method, target)?;
+    let host = summary.agreed_host(parts.authority, version)?;
+    let framing = summary.framing(version)?;
+    Ok(Box::new(Head {
+        method,
+        target: span_of(bytes, target),
+        path: span_of(bytes, parts.path),
+        query: span_of(bytes, parts.query),
+        host: span_of(bytes, host),
+        version,
+        fields,
+        framing,
+        keep_alive: !summary.close && (version == Version::Http11 || summary.keep_alive),
+        expects_continue: summary.expects_continue && version == Version::Http11,
+        bytes: bytes.into(),
+    }))
+}
+
+/// Checks the form `method SP target SP version CRLF` (RFC 9112, section 3).
+fn check_request_line(bytes: &[u8]) -> Result<Method, Refusal> {
+    let end = memchr::memchr(b'\r', bytes).unwrap_or(bytes.len());
+    let mut parts = bytes[..end].split(|&byte| byte == b' ');
+    let (Some(method), Some(target), Some(version), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(Refusal::bad("the request line is not a method, a target and a version"));
+    };
+    if method.is_empty() || !method.iter().copied().all(is_token) {
+        return Err(Refusal::bad("the method is not a token"));
+    }
+    if let Some(&byte) = target.iter().find(|&&byte| !(0x21..=0x7e).contains(&byte)) {
+        return Err(Refusal::bad(if byte > 0x7e {
+            "the target has bytes that must be percent-encoded"
+        } else {
+            "the target has control characters"
+        }));
+    }
+    match version {
+        b"HTTP/1.1" | b"HTTP/1.0" => {}
+        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit() => {
+            return Err(Refusal { status: 505, reason: "this version of HTTP is not spoken here" });
+        }
+        _ => return Err(Refusal::bad("the version is not well formed")),
+    }
+    let unknown = Refusal { status: 501, reason: "the method is not known here" };
+    let method = Method::parse(method).ok_or(unknown)?;
+    if method == Method::CONNECT || method == Method::TRACE {
+        return Err(Refusal { status: 501, reason: "CONNECT and TRACE are not served here" });
+    }
+    Ok(method)
+}
+
+struct Target<'a> {
+    authority: Option<&'a [u8]>,
+    path: &'a [u8],
+    query: &'a [u8],
+}
+
+/// Takes the target apart by its form (RFC 9112, section 3.2).
+fn split_target(method: Method, target: &[u8]) -> Result<Target<'_>, Refusal> {
+    if target == b"*" {
+        if method != Method::OPTIONS {
+            return Err(Refusal::bad("the target * is for OPTIONS only"));
+        }
+        return Ok(Target { authority: None, path: target, query: b"" });
+    }
+    let (authority, rest) = if target.first() == Some(&b'/') { (None, target) } else { absolute_form(target)? };
+    let (path, query) = match memchr::memchr2(b'?', b'#', rest) {
+        None => (rest, &rest[rest.len()..]),
+        Some(at) if rest[at] == b'?' => (&rest[..at], &rest[at + 1..]),
+        Some(_) => return Err(Refusal::bad("the target has a fragment")),
+    };
+    if memchr::memchr(b'#', query).is_some() {
+        return Err(Refusal::bad("the target has a fragment"));
+    }
+    let mut percents = memchr_iter(b'%', path);
+    if percents.any(|at| path.get(at + 1..at + 3) == Some(b"00")) {
+        return Err(Refusal::bad("the target has an encoded NUL"));
+    }
+    Ok(Target { authority, path, query })
+}
+
+/// `http://authority/path` (RFC 9112, section 3.2.2); the path of `http://authority` is empty, which means `/`.
+fn absolute_form(target: &[u8]) -> Result<(Option<&[u8]>, &[u8]), Refusal> {
+    let bad = Refusal::bad("the target is neither a path nor an http URL");
+    let scheme = target.iter().position(|&byte| byte == b':').ok_or(bad)?;
+    if !target[..scheme].eq_ignore_ascii_case(b"http") && !target[..scheme].eq_ignore_ascii_case(b"https") {
+        return Err(bad);
+    }
+    let rest = target[scheme..].strip_prefix(b"://").ok_or(bad)?;
+    let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
+    let (authority, rest) = rest.split_at(end);
+    if authority.is_empty() || !is_authority(authority) {
+        return Err(Refusal::bad("the authority of the target is not valid"));
+    }
+    Ok((Some(authority), rest))
+}
+
+/// What the fields say about the message itself.
+#[derive(Default)]
+struct Summary<'a> {
+    host: Option<&'a [u8]>,
+    length: Option<u64>,
+    transfer_encoding: Option<&'a [u8]>,
+    close: bool,
+    keep_alive: bool,
+    expects_continue: bool,
+}
+
+impl<'a> Summary<'a> {
+    fn take_in(&mut self, header: &httparse::Header<'a>) -> Result<(), Refusal> {
+        let value = header.value;
+        match header.name.len() {
+            4 if header.name.eq_ignore_ascii_case("host") => {
+                if self.host.replace(value).is_some() {
+                    return Err(Refusal::bad("more than one Host"));
+                }
+                if !value.is_empty() && !is_authority(value) {
+                    return Err(Refusal::bad("the Host is not valid"));
+                }
+            }
+            6 if header.name.eq_ignore_ascii_case("expect") => {
+                if !value.eq_ignore_ascii_case(b"100-continue") {
+                    return Err(Refusal { status: 417, reason: "the only expectation met here is 100-continue" });
+                }
+                self.expects_continue = true;
+            }
+            10 if header.name.eq_ignore_ascii_case("connection") => {
+                for option in value.split(|&byte| byte == b',') {
+                    let option = option.trim_ascii();
+                    self.close |= option.eq_ignore_ascii_case(b"close");
+                    self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+                }
+            }
+            14 if header.name.eq_ignore_ascii_case("content-length") => {
+                if self.length.replace(parse_length(value)?).is_some() {
+                    return Err(Refusal::bad("more than one Content-Length"));
+                }
+            }
+            17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
+                if self.transfer_encoding.replace(value).is_some() {
+                    return Err(Refusal::bad("more than one Transfer-Encoding"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The host the request is for (RFC 9112, section 3.2).
+    fn agreed_host(&self, authority: Option<&'a [u8]>, version: Version) -> Result<&'a [u8], Refusal> {
+        match (self.host, authority) {
+            (None, None) if version == Version::Http10 => Ok(b""),
+            (None, _) if version == Version::Http11 => Err(Refusal::bad("there is no Host")),
+            (Some(host), None) => Ok(host),
+            (None, Some(authority)) => Ok(authority),
+            (Some(host), Some(authority)) if host.eq_ignore_ascii_case(authority) => Ok(authority),
+            _ => Err(Refusal::bad("the target and the Host differ")),
+        }
+    }
+
+    /// How the body is framed (RFC 9112, section 6.3).
+    fn framing(&self, version: Version) -> Result<Framing, Refusal> {
+        let Some(coding) = self.transfer_encoding else {
+            return Ok(match self.length {
+                None | Some(0) => Framing::None,
+                Some(length) => Framing::Length(length),
+            });
+        };
+        if self.length.is_some() {
+            return Err(Refusal::bad("both Transfer-Encoding and Content-Length"));
+        }
+        if version == Version::Http10 {
+            return Err(Refusal::bad("Transfer-Encoding in HTTP/1.0"));
+        }
+        if coding.eq_ignore_ascii_case(b"chunked") {
+            return Ok(Framing::Chunked);
+        }
+        let codings: Vec<&[u8]> = coding.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).collect();
+        let tokens = codings.iter().all(|coding| !coding.is_empty() && coding.iter().copied().all(is_token));
+        if tokens && codings.iter().any(|coding| !coding.eq_ignore_ascii_case(b"chunked")) {
+            return Err(Refusal { status: 501, reason: "the only transfer coding known here is chunked" });
+        }
+        Err(Refusal::bad("the Transfer-Encoding is not exactly one chunked"))
+    }
+}
+
+/// Digits only, no leading zeros, no overflow (RFC 9110, section 8.6).
+fn parse_length(value: &[u8]) -> Result<u64, Refusal> {
+    let plain = !value.is_empty()
+        && value.len() <= 18
+        && value.iter().all(u8::is_ascii_digit)
+        && (value.len() == 1 || value[0] != b'0');
+    if !plain {
+        return Err(Refusal::bad("the Content-Length is not a plain number"));
+    }
+    Ok(value.iter().fold(0, |length, digit| length * 10 + u64::from(digit - b'0')))
+}
+
+/// `host [":" port]` without userinfo (RFC 9110, section 7.2; RFC 3986, section 3.2.2).
+fn is_authority(value: &[u8]) -> bool {
+    let port = |port: &[u8]| port.len() <= 5 && port.iter().all(u8::is_ascii_digit);
+    if value.first() == Some(&b'[') {
+        let Some(end) = value.iter().position(|&byte| byte == b']') else { return false };
+        let address = std::str::from_utf8(&value[1..end]).unwrap_or_default();
+        let rest = &value[end + 1..];
+        return address.parse::<std::net::Ipv6Addr>().is_ok()
+            && (rest.is_empty() || (rest[0] == b':' && port(&rest[1..])));
+    }
+    let (name, number) = match memchr::memchr(b':', value) {
+        Some(at) => (&value[..at], &value[at + 1..]),
+        None => (value, &value[value.len()..]),
+    };
+    !name.is_empty() && port(number) && name.iter().all(|&byte| is_registered_name(byte)) && percents_are_whole(name)
+}
+
+fn percents_are_whole(name: &[u8]) -> bool {
+    memchr_iter(b'%', name)
+        .all(|at| name.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)))
+}
+
+/// `unreserved / pct-encoded / sub-delims` (RFC 3986, section 3.2.2), less what no host name has: `,` would make a list.
+fn is_registered_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=".contains(&byte)
+}
+
+/// `tchar` (RFC 9110, section 5.6.2).
+pub fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+fn span_of(whole: &[u8], part: &[u8]) -> Span {
+    let start = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
+    if start > whole.len() {
+        return Span::default();
+    }
+    Span { start: start as u32, end: (start + part.len()) as u32 }
+}
+
+fn reason(error: httparse::Error) -> &'static str {
+    match error {
+        httparse::Error::HeaderName => "a header name is not a token, or is followed by space",
+        httparse::Error::HeaderValue => "a header value has control characters",
+        httparse::Error::NewLine => "a line does not end with CR LF",
+        httparse::Error::Token => "the method or the target is not valid",
+        httparse::Error::Version => "the version is not well formed",
+        httparse::Error::TooManyHeaders => "too many header fields",
+        httparse::Error::Status => "the head is not well formed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(text: &str) -> Result<Box<Head>, Refusal> {
+        let mut scan = Scan::default();
+        match scan.find_end(text.as_bytes(), &Limits::default())? {
+            Some((start, end)) => parse(&text.as_bytes()[start..end]),
+            None => panic!("not a whole head: {text:?}"),
+        }
+    }
+
+    fn status(text: &str) -> u16 {
+        head(text).map_or_else(|refusal| refusal.status, |_| 200)
+    }
+
+    fn with(fields: &str) -> u16 {
+        status(&format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n"))
+    }
+
+    #[test]
+    fn rfc9112_3_request_line() {
+        let head = head("GET /a%20b?c=d HTTP/1.1\r\nHost: example.com:80\r\nX: 1\r\nx:  2 \r\n\r\n").unwrap();
+        assert_eq!(Method::GET, head.method());
+        assert_eq!(b"/a%20b?c=d", head.target());
+        assert_eq!((&b"/a%20b"[..], &b"c=d"[..]), (head.path(), head.query()));
+        assert_eq!(b"example.com:80", head.host());
+        assert_eq!(vec![&b"1"[..], b"2"], head.values(b"X").collect::<Vec<_>>());
+        assert!(head.keep_alive);
+    }
+
+    #[test]
+    fn rfc9112_3_bad_request_lines() {
+        for (line, expected) in [
+            ("GET  / HTTP/1.1", 400),
+            ("GET / HTTP/1.1 ", 400),
+            ("GET /", 400),
+            ("GET / http/1.1", 400),
+            ("GET / HTTP/1", 400),
+            ("GET / HTTP/2.0", 505),
+            ("GET / HTTP/1.2", 505),
+            ("BREW / HTTP/1.1", 501),
+            ("TRACE / HTTP/1.1", 501),
+            ("CONNECT a:80 HTTP/1.1", 501),
+            ("GET * HTTP/1.1", 400),
+            ("GET a HTTP/1.1", 400),
+            ("GET a:80 HTTP/1.1", 400),
+            ("GET /a#b HTTP/1.1", 400),
+            ("GET /?a#b HTTP/1.1", 400),
+            ("GET /%00 HTTP/1.1", 400),
+            ("GET /\x01 HTTP/1.1", 400),
+            ("GET /\u{e9} HTTP/1.1", 400),
+            ("GET http://u@a/ HTTP/1.1", 400),
+            ("GET http://b/ HTTP/1.1", 400),
+            ("GET http://A/x HTTP/1.1", 200),
+            ("GET http://a?x HTTP/1.1", 200),
+            ("OPTIONS * HTTP/1.1", 200),
+        ] {
+            assert_eq!(expected, status(&format!("{line}\r\nHost: a\r\n\r\n")), "{line}");
+        }
+    }
+
+    #[test]
+    fn rfc9112_3_2_host() {
+        assert_eq!(400, status("GET / HTTP/1.1\r\n\r\n"));
+        assert_eq!(200, status("GET / HTTP/1.0\r\n\r\n"));
+        assert_eq!(400, with("Host: a"));
+        for (host, expected) in [
+            ("[::1]:80", 200),
+            ("[::1", 400),
+            ("[x]", 400),
+            ("a b", 400),
+            ("u@a", 400),
+            ("a:80:80", 400),
+            ("a:x", 400),
+            ("a,b", 400),
+            ("a/b", 400),
+            (":80", 400),
+        ] {
+            assert_eq!(expected, status(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")), "{host}");
+        }
+    }
+
+    #[test]
+    fn rfc9112_5_field_lines() {
+        for bad in ["X : 1", "X", ": 1", " X: 1", "X: a\r\n b", "X: a\0b", "X: a\x0bb", "X: a\rb", "(X): 1"] {
+            assert_eq!(400, with(bad), "{bad:?}");
+        }
+        assert_eq!(400, status("GET / HTTP/1.1\r\n Host: a\r\n\r\n"));
+        assert_eq!(200, with("X:"));
+        assert_eq!(200, with("X: tab\there"));
+    }
+
+    #[test]
+    fn rfc9112_6_3_framing() {
+        for (fields, expected) in [
+            ("Content-Length: 5\r\nContent-Length: 5", 400),
+            ("Content-Length: 5, 5", 400),
+            ("Content-Length: +5", 400),
+            ("Content-Length: 0x5", 400),
+            ("Content-Length: 05", 400),
+            ("Content-Length: 00", 400),
+            ("Content-Length: ", 400),
+            ("Content-Length: 99999999999999999999", 400),
+            ("Content-Length: 0", 200),
+            ("Transfer-Encoding: chunked\r\nContent-Length: 5", 400),
+            ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", 400),
+            ("Transfer-Encoding: chunked, chunked", 400),
+            ("Transfer-Encoding: ", 400),
+            ("Transfer-Encoding: gzip, chunked", 501),
+            ("Transfer-Encoding: xchunked", 501),
+            ("Transfer-Encoding: CHUNKED", 200),
+            ("Expect: 200-ok", 417),
+        ] {
+            assert_eq!(expected, with(fields), "{fields}");
+        }
+        assert_eq!(400, status("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    }
+
+    #[test]
+    fn rfc9112_2_2_line_ends() {
+        let limits = Limits::default();
+        for bad in ["GET / HTTP/1.1\n", "\n", "\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\n\r\n", "\x16\x03\x01"] {
+            assert_eq!(Err(400), Scan::default().find_end(bad.as_bytes(), &limits).map_err(|r| r.status), "{bad:?}");
+        }
+        assert_eq!(200, status("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    }
+
+    #[test]
+    fn sizes_are_limited_before_the_head_is_whole() {
+        let limits = Limits { request_line: 20, head_size: 60, head_fields: 2, ..Limits::default() };
+        for (text, expected) in [
+            ("GET /aaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 414),
+            ("GET / HTTP/1.1\r\na:\r\nb:\r\nc:\r\n", 431),
+            ("GET / HTTP/1.1\r\na: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 431),
+        ] {
+            let refusal = Scan::default().find_end(text.as_bytes(), &limits).unwrap_err();
+            assert_eq!(expected, refusal.status, "{text}");
+        }
+    }
+
+    #[test]
+    fn more_fields_than_the_small_array_holds() {
+        let fields: String = (0..90).map(|n| format!("x-{n}: {n}\r\n")).collect();
+        let head = head(&format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n")).unwrap();
+        assert_eq!(91, head.field_count());
+        assert_eq!(Some(&b"89"[..]), head.values(b"X-89").next());
+    }
+}

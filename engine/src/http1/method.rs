@@ -1,0 +1,77 @@
+//! Request methods (RFC 9110, section 9, and the registry it founds).
+
+use std::fmt;
+
+/// A registered method; others are answered 501 before anybody sees them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Method(u8);
+
+const NAMES: [&str; 41] = [
+    "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "ACL", "BASELINE-CONTROL", "BIND",
+    "CHECKIN", "CHECKOUT", "COPY", "LABEL", "LINK", "LOCK", "MERGE", "MKACTIVITY", "MKCALENDAR", "MKCOL",
+    "MKREDIRECTREF", "MKWORKSPACE", "MOVE", "ORDERPATCH", "PROPFIND", "PROPPATCH", "QUERY", "REBIND", "REPORT",
+    "SEARCH", "UNBIND", "UNCHECKOUT", "UNLINK", "UNLOCK", "UPDATE", "UPDATEREDIRECTREF", "VERSION-CONTROL", "PURGE",
+    "NOTIFY",
+];
+
+#[allow(missing_docs)]
+impl Method {
+    pub const GET: Method = Method(0);
+    pub const HEAD: Method = Method(1);
+    pub const POST: Method = Method(2);
+    pub const OPTIONS: Method = Method(6);
+    pub const TRACE: Method = Method(7);
+    pub const CONNECT: Method = Method(8);
+}
+
+impl Method {
+    /// How many methods there are.
+    pub const COUNT: usize = NAMES.len();
+
+    /// The method of that name (case matters); None for one that is not registered.
+    pub fn parse(name: &[u8]) -> Option<Method> {
+        NAMES.iter().position(|known| known.as_bytes() == name).map(|index| Method(index as u8))
+    }
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        NAMES[usize::from(self.0)]
+    }
+
+    /// Its place in a table of [`Method::COUNT`] entries.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc9110_9_1_names_are_case_sensitive() {
+        assert_eq!(Some(Method::GET), Method::parse(b"GET"));
+        assert_eq!(None, Method::parse(b"get"));
+        assert_eq!(None, Method::parse(b"BREW"));
+    }
+
+    #[test]
+    fn constants_name_themselves() {
+        for (method, name) in [
+            (Method::GET, "GET"),
+            (Method::HEAD, "HEAD"),
+            (Method::POST, "POST"),
+            (Method::OPTIONS, "OPTIONS"),
+            (Method::TRACE, "TRACE"),
+            (Method::CONNECT, "CONNECT"),
+        ] {
+            assert_eq!(name, method.as_str());
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The engine of Ropewalk: listening sockets, connections and their HTTP exchanges behind **one** descriptor.
+//!
+//! Whoever owns an event loop watches [`Engine::descriptor`] for reading. When it is readable they run a turn:
+//! [`Engine::poll`] takes in what the sockets have, [`Engine::next_event`] yields what happened, and the commands
+//! ([`Engine::answer`], [`Engine::write`] ...) act at once. The engine never calls back, never blocks and starts no
+//! thread, so a handler may use any command from wherever it is.
+//!
+//! In order of importance: correctness, clarity, performance.
+
+#![forbid(unsafe_code)]
+
+pub mod access;
+pub mod clock;
+pub mod counters;
+pub mod driver;
+mod engine;
+pub mod exchange;
+pub mod http1;
+pub mod limits;
+mod outbox;
+
+pub use counters::Counters;
+pub use engine::{Body, Engine, ListenerId, PipeId};
+pub use exchange::{
+    CommandError, Event, ExchangeId, Field, GoneReason, Head, Peer, Pressure, Report, Severity, Version,
+};
+pub use limits::Limits;

@@ -1,0 +1,292 @@
+"""The native engine as Python sees it. Written by hand, held to the module by stubtest."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Final, Protocol, final
+
+__version__: Final[str]
+
+_Address = tuple[str, int] | str | None
+_Field = tuple[bytes | str, bytes | str]
+
+@final
+class Pending:
+    """The type of `PENDING`."""
+
+PENDING: Final[Pending]
+
+@final
+class Limits:
+    """Every limit and timeout of the engine, immutable. Units: seconds, bytes, or a count."""
+
+    names: ClassVar[tuple[str, ...]]
+
+    def __new__(cls, **limits: float) -> Limits: ...
+    def replace(self, **limits: float) -> Limits: ...
+    @property
+    def head_timeout(self) -> float: ...
+    @property
+    def idle_timeout(self) -> float: ...
+    @property
+    def body_timeout(self) -> float: ...
+    @property
+    def body_rate(self) -> int: ...
+    @property
+    def body_grace(self) -> float: ...
+    @property
+    def write_timeout(self) -> float: ...
+    @property
+    def linger_timeout(self) -> float: ...
+    @property
+    def drain_timeout(self) -> float: ...
+    @property
+    def request_line(self) -> int: ...
+    @property
+    def head_size(self) -> int: ...
+    @property
+    def head_fields(self) -> int: ...
+    @property
+    def body_size(self) -> int: ...
+    @property
+    def chunk_extensions(self) -> int: ...
+    @property
+    def trailer_size(self) -> int: ...
+    @property
+    def trailer_fields(self) -> int: ...
+    @property
+    def spool_size(self) -> int: ...
+    @property
+    def read_buffer(self) -> int: ...
+    @property
+    def write_buffer(self) -> int: ...
+    @property
+    def discard_size(self) -> int: ...
+    @property
+    def connections(self) -> int: ...
+    @property
+    def backlog(self) -> int: ...
+    @property
+    def turn_events(self) -> int: ...
+    @property
+    def turn_time(self) -> float: ...
+
+class Service(Protocol):
+    """What the engine asks of Python. All calls are made on the reactor's thread, never with the engine borrowed."""
+
+    request: type[Exchange]
+    """Instantiated without arguments for every request."""
+
+    encode_json: Callable[[Any], bytes]
+
+    def resolve(self, request: Any, /) -> Endpoint:
+        """The endpoint for this request; may set `request.params`. Asked once per static path and method."""
+
+    def drive(self, request: Any, coroutine: Any, context: Any, /) -> Any:
+        """Run the first segment of a coroutine; its value, or `PENDING`."""
+
+    def deliver(self, request: Any, value: Any, /) -> None:
+        """Answer with a handler's value that the engine does not encode by itself."""
+
+    def fail(self, request: Any, error: BaseException, /) -> None:
+        """Answer for a handler (or `resolve`) that raised."""
+
+    def arm(self, seconds: float, /) -> None:
+        """Call `Engine.tick` this many seconds from now, in place of an earlier wish."""
+
+    def drained(self, cut: int, /) -> None:
+        """The drain is over; `cut` exchanges were aborted at its deadline."""
+
+    def report(self, level: str, code: str, message: str, /) -> None:
+        """A line for the log: level is "debug", "info", "warn" or "error"."""
+
+    def access_ready(self) -> None:
+        """The access log holds enough to be written: call `Engine.take_access_log`."""
+
+@final
+class Endpoint:
+    """What is called for a request, and how."""
+
+    def __new__(
+        cls,
+        call: Callable[..., Any],
+        *,
+        whole_body: bool = False,
+        body_limit: int | None = None,
+        pass_params: bool = False,
+        static: bool = False,
+        text_type: str = "text/plain; charset=utf-8",
+        bytes_type: str = "application/octet-stream",
+    ) -> Endpoint: ...
+    @property
+    def call(self) -> Callable[..., Any]: ...
+    @property
+    def whole_body(self) -> bool: ...
+    @property
+    def body_limit(self) -> int | None: ...
+    @property
+    def pass_params(self) -> bool: ...
+    @property
+    def static(self) -> bool: ...
+    @property
+    def text_type(self) -> str: ...
+    @property
+    def bytes_type(self) -> str: ...
+
+class Exchange:
+    """One request and its answer. `Request` derives from it."""
+
+    def __new__(cls, *_args: object, **_kwargs: object) -> Exchange: ...
+
+    # The request
+    @property
+    def method(self) -> str: ...
+    @property
+    def target(self) -> bytes: ...
+    @property
+    def raw_path(self) -> bytes: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def query_string(self) -> bytes: ...
+    @property
+    def http_version(self) -> str: ...
+    @property
+    def scheme(self) -> str: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def client(self) -> _Address: ...
+    @property
+    def server(self) -> _Address: ...
+    @property
+    def content_length(self) -> int | None: ...
+    @property
+    def has_body(self) -> bool: ...
+    @property
+    def service(self) -> Any: ...
+    @property
+    def endpoint(self) -> Endpoint | None: ...
+    params: dict[str, Any]
+    prepared: bool
+    """Settable: every value of the handler goes to `Service.deliver`, instead of being answered natively with 200."""
+    watched: bool
+    """Settable: `on_done` is called at the end of the answer."""
+    def header(self, name: str, /) -> str | None:
+        """The value of a field, several lines joined by ", " (RFC 9110, section 5.3); None where absent."""
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """Every field line in order, names in lower case."""
+
+    # Its body
+    def receive(self, limit: int | None = None, /) -> None:
+        """Let the body come (sends 100 Continue where asked for). Raises BodyTooLarge at once where the length says so."""
+    def collect(self, limit: int | None = None, /) -> None:
+        """As `receive`, and call `on_readable` once, when the body is whole."""
+    def take(self) -> bytes | None:
+        """What has arrived and was not taken: b"" at the end of the body, None where nothing is there yet.
+        Raises BodyTooLarge, BadBody or Disconnected."""
+    @property
+    def body_complete(self) -> bool: ...
+    @property
+    def spool(self) -> Any:
+        """The temporary file that holds a collected body past `Limits.spool_size`, open at its start; else None.
+        `take` then gives b"" for the whole of it."""
+    def trailers(self) -> list[tuple[bytes, bytes]]: ...
+
+    # The answer
+    @property
+    def started(self) -> bool:
+        """Whether the head of the answer is out (or handed to the engine)."""
+    @property
+    def finished(self) -> bool:
+        """Whether the answer is complete, or the client is gone."""
+    @property
+    def gone(self) -> bool:
+        """Whether the client left before the answer was complete."""
+    @property
+    def status(self) -> int | None: ...
+    @property
+    def bytes_sent(self) -> int: ...
+    def answer(self, status: int, fields: Iterable[_Field], body: bytes | str, /) -> None:
+        """A whole answer. The engine adds Content-Length, Date and Connection."""
+    def answer_file(self, status: int, fields: Iterable[_Field], fd: int, offset: int, length: int, /) -> None:
+        """A whole answer whose body is a region of an open regular file. The descriptor is duplicated."""
+    def interim(self, status: int, fields: Iterable[_Field], /) -> None:
+        """A 1xx answer before the final one, such as 103 Early Hints (RFC 8297)."""
+    def begin(self, status: int, fields: Iterable[_Field], length: int | None = None, /) -> None:
+        """The head of a streamed answer: by length where given, else chunked (close-delimited on HTTP/1.0)."""
+    def write(self, data: bytes, /) -> bool:
+        """A part of the body. False: the queue is over its high-water mark, `on_writable` will be called."""
+    def end(self, trailers: Iterable[_Field] = (), /) -> None: ...
+    def abort(self) -> None:
+        """Close the connection now (HTTP/1) or reset the stream."""
+    def close_after(self) -> None:
+        """Ask for `Connection: close` on this answer."""
+    def upgrade(self, fields: Iterable[_Field], /) -> None:
+        """Answer 101 and take over the connection: from here `take` and `write` carry raw bytes, and `end` closes."""
+
+    # Called by the engine; `Request` overrides them.
+    def on_readable(self) -> None: ...
+    def on_writable(self) -> None: ...
+    def on_gone(self, reason: str, /) -> None:
+        """The exchange ended before its answer was complete: the client left, stalled, or the server cut it."""
+    def on_done(self) -> None:
+        """The answer is complete. Called where `watched` is set."""
+
+@final
+class Pipe:
+    """A connection without a socket: bytes go in by `feed` and come out by the sink."""
+
+    def feed(self, data: bytes, /) -> None: ...
+    def eof(self) -> None: ...
+    def lost(self) -> None: ...
+    def pause(self) -> None:
+        """The sink is full: keep what is written and let writers wait."""
+    def resume(self) -> None: ...
+
+class PipeSink(Protocol):
+    def write(self, data: bytes, /) -> None: ...
+    def close(self) -> None: ...
+    def abort(self) -> None: ...
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+
+@final
+class Engine:
+    """Listening sockets, connections and their exchanges behind one descriptor."""
+
+    def __new__(cls, service: Any, limits: Limits | None = None) -> Engine: ...
+    def fileno(self) -> int:
+        """The descriptor to watch for reading."""
+    def turn(self) -> None:
+        """Run one bounded turn: take in what the sockets have, call the handlers, send the answers."""
+    def tick(self) -> None:
+        """The wish made by `Service.arm` has come due."""
+    @property
+    def limits(self) -> Limits: ...
+    @property
+    def connections(self) -> int: ...
+    @property
+    def running(self) -> int:
+        """Exchanges whose answer is not complete."""
+    def listen_tcp(self, host: str, port: int, *, backlog: int | None = None, reuse_port: bool = False) -> int: ...
+    def listen_unix(self, path: str, *, mode: int | None = None, backlog: int | None = None) -> int: ...
+    def listen_descriptor(self, fd: int, /) -> int:
+        """Accept on a listening socket inherited from elsewhere. The descriptor is duplicated."""
+    def address(self, listener: int, /) -> _Address: ...
+    def stop_listening(self, listener: int, /) -> None: ...
+    def adopt(self, fd: int, data: bytes = b"", /) -> None:
+        """Take over an accepted stream socket (the descriptor is duplicated) and what was read from it."""
+    def open_pipe(self, sink: Any, *, client: _Address = None, server: _Address = None, secure: bool = False) -> Pipe: ...
+    def drain(self, seconds: float | None = None, /) -> None: ...
+    def close(self) -> int:
+        """Stop listening and abort every connection; how many exchanges were cut."""
+    def forget_endpoints(self) -> None:
+        """Ask `Service.resolve` again for every path: the tree has changed."""
+    def counters(self) -> dict[str, int | list[int]]: ...
+    def set_access_log(self, style: str | None, /) -> None:
+        """"combined", "json" or None."""
+    def take_access_log(self) -> bytes: ...
+    def set_debug(self, on: bool, /) -> None:
+        """Report every refused message at debug level."""
+
+def self_test() -> None:
+    """Prove that a nested epoll descriptor wakes. Raises EngineUnusable where it does not."""
