@@ -90,7 +90,7 @@ def chosen_peers(options: argparse.Namespace) -> list[Peer]:
     wanted = [peer for peer in PEERS if not options.peers or peer.name in options.peers | {"ceiling"}]
     for peer in wanted:
         if not peer.version():
-            say(f"Warning: {peer.name} is not installed and is left out.")
+            say(f"Warning: {peer.name} is not installed, or cannot be imported, and is left out.")
     return [peer for peer in wanted if peer.version()]
 
 

@@ -1,4 +1,6 @@
-"""What every peer serves. The programs beside this one run by themselves, with this folder on their path. A program offers as many of these endpoints as its server can.
+"""What every peer serves. A program offers as many of these endpoints as its server can.
+
+The programs beside this file are run by themselves, with this folder on their path.
 
 | request | answer |
 |---|---|
