@@ -1,8 +1,10 @@
 """One shape of middleware, and handlers for errors.
 
-curl -i http://127.0.0.1:8080/
-curl -i -H 'Authorization: Bearer open-sesame' http://127.0.0.1:8080/vault
-curl -i http://127.0.0.1:8080/divide/1/0
+Try these in another terminal:
+
+    curl -i http://127.0.0.1:8080/
+    curl -i -H 'Authorization: Bearer open-sesame' http://127.0.0.1:8080/vault
+    curl -i http://127.0.0.1:8080/divide/1/0
 """
 
 import time

@@ -1,8 +1,10 @@
 """Bodies that are never whole in memory: streamed up, streamed down, and both at once.
 
-curl --data-binary @big.iso http://127.0.0.1:8080/digest
-curl --no-buffer http://127.0.0.1:8080/countdown/5
-curl --no-buffer --data-binary @notes.txt http://127.0.0.1:8080/upper
+Try these in another terminal:
+
+    curl --data-binary @big.iso http://127.0.0.1:8080/digest
+    curl --no-buffer http://127.0.0.1:8080/countdown/5
+    curl --no-buffer --data-binary @notes.txt http://127.0.0.1:8080/upper
 """
 
 import asyncio

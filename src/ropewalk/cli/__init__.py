@@ -6,10 +6,10 @@ TOML, TOML over the default.
 """
 
 import click
-from ropewalk.cli.routes import routes
 
 from ropewalk import __version__
 from ropewalk.cli.check import check
+from ropewalk.cli.routes import routes
 from ropewalk.cli.run import run
 from ropewalk.cli.static import static
 

@@ -36,12 +36,19 @@ def check(context: click.Context, target: str, **flags: Any) -> None:
 
 def _settings(context: click.Context, options: Serving) -> Text:
     """Every setting, its value and where it comes from."""
-    settings = [(name, f"{getattr(options, name)}", _origin(context, name)) for name in SHOWN]
+    settings = [(name, _shown(getattr(options, name)), _origin(context, name)) for name in SHOWN]
     for name in Limits.names:
         value = getattr(options.limits, name)
         if value != getattr(Limits(), name):
             settings.append((f"limits.{name}", f"{value:g}", "set"))
     return columns(settings, ("cyan", "", "dim"))
+
+
+def _shown(value: object) -> str:
+    """As one would write it; a dash for nothing."""
+    if isinstance(value, tuple | list):
+        return " ".join(value) or "-"
+    return "-" if value is None else f"{value}"
 
 
 def _origin(context: click.Context, name: str) -> str:

@@ -8,12 +8,12 @@ GAP = 3
 
 
 def columns(rows: Iterable[Sequence[str]], styles: Sequence[str]) -> Text:
-    """Lines of cells, each column as wide as its widest cell, in the style of the column."""
+    """Lines of cells, each column but the last as wide as its widest cell, in the style of the column."""
     lines = [list(row) for row in rows]
     widths = [max(map(len, cells)) + GAP for cells in zip(*lines, strict=True)]
-    text = Text("\n").join(
-        Text.assemble(*((cell.ljust(width), style) for cell, width, style in zip(line, widths, styles, strict=True)))
-        for line in lines
-    )
-    text.no_wrap = True
-    return text
+    return Text("\n").join(_line(line, widths[:-1], styles) for line in lines)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], styles: Sequence[str]) -> Text:
+    padded = [cell.ljust(width) for cell, width in zip(cells, [*widths, 0], strict=True)]
+    return Text.assemble(*zip(padded, styles, strict=True))

@@ -18,7 +18,7 @@ from ropewalk.errors import RopewalkError
 from ropewalk.server import install_reactor, run, tcp_endpoint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Serving:
     """How to serve. One field for each flag."""
 

@@ -24,7 +24,7 @@ def table(lines: list[Row]) -> Text:
 
 
 def _all_but_method(route: Route) -> tuple[str, str, str]:
-    return route.path, route.name, route.place
+    return route.path, route.name.rpartition("<locals>.")[2], route.place
 
 
 def _methods(routes: Iterable[Route]) -> str:

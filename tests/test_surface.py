@@ -1,0 +1,52 @@
+"""The public surface: what `from ropewalk import ...` offers. A change here is a change for our users."""
+
+import tomllib
+from pathlib import Path
+
+import ropewalk
+
+SURFACE = [
+    "NOT_DONE_YET",
+    "App",
+    "BadBody",
+    "BodyTooLarge",
+    "Converter",
+    "Disconnected",
+    "Files",
+    "HTTPError",
+    "Headers",
+    "Limits",
+    "Query",
+    "Request",
+    "Resource",
+    "Response",
+    "RopewalkError",
+    "Site",
+    "__version__",
+    "install_reactor",
+]
+
+
+def test_the_surface() -> None:
+    assert ropewalk.__all__ == SURFACE
+
+
+def test_every_name_is_there() -> None:
+    assert [name for name in SURFACE if not hasattr(ropewalk, name)] == []
+
+
+def test_nothing_else_is_public() -> None:
+    modules = {name for name, value in vars(ropewalk).items() if type(value).__name__ == "module"}
+    assert {name for name in vars(ropewalk) if not name.startswith("_")} - modules == set(SURFACE) - {"__version__"}
+
+
+def test_the_version_is_cargos() -> None:
+    manifest = tomllib.loads((Path(__file__).parent.parent / "Cargo.toml").read_text(encoding="utf-8"))
+    assert ropewalk.__version__ == manifest["workspace"]["package"]["version"]
+
+
+def test_what_is_public_is_documented() -> None:
+    undocumented = [
+        name for name in SURFACE if isinstance(getattr(ropewalk, name), type) and not getattr(ropewalk, name).__doc__
+    ]
+    assert undocumented == []
