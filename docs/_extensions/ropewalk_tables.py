@@ -36,7 +36,7 @@ class LimitsTable(SphinxDirective):
         return parse(self, lines)
 
 
-def readable(value: float) -> str:
+def readable(value: Any) -> str:
     """A number as people write it: 5, 0.5, 32768."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 

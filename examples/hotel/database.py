@@ -39,7 +39,8 @@ class Database:
         **kwargs: Arguments.kwargs,
     ) -> Deferred[Result]:
         """Run `work(transaction, ...)` in a thread and in one transaction, rolled back where it raises."""
-        return self._pool.runInteraction(work, *args, **kwargs)
+        result: Deferred[Result] = self._pool.runInteraction(work, *args, **kwargs)
+        return result
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

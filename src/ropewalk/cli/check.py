@@ -22,7 +22,7 @@ SHOWN = ("host", "port", "listen", "access_log", "access_log_file", "log_level")
 @target_argument
 @serving_flags
 @click.pass_context
-def check(context: click.Context, target: str, **flags: Any) -> None:
+def check(context: click.Context, /, target: str, **flags: Any) -> None:
     """Say whether TARGET could be served, and with which settings, without serving it.
 
     Takes the flags of `ropewalk run`. The exit code is 2 where it could not.
