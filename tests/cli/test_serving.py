@@ -118,7 +118,7 @@ class TestAccessLog:
             httpx.get(f"{server.url}/hello/Ada?x=1")
             server.stop()
         entry = json.loads(server.output)
-        assert entry["method"] == "GET"
+        assert entry["request"] == "GET /hello/Ada?x=1 HTTP/1.1"
         assert entry["status"] == 200
 
     def test_into_a_file(self, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_work_in_a_thread(client: httpx.Client) -> None:
 
 def test_a_client_that_leaves_ends_the_wait(client: httpx.Client) -> None:
     with pytest.raises(httpx.ReadTimeout):
-        httpx.get(f"{client.base_url}patient", timeout=0.3)
+        httpx.get(client.base_url.join("/patient"), timeout=0.3)
     deadline = time.monotonic() + 10
     while not (departures := client.get("/departures").json()) and time.monotonic() < deadline:
         pass
