@@ -220,9 +220,11 @@ impl Exchange {
 
     /// Every field line in order, names in lower case.
     fn raw_headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let pairs = self.link()?.head.fields().map(|(name, value)| {
-            (PyBytes::new(py, &name.to_ascii_lowercase()), PyBytes::new(py, value))
-        });
+        let pairs = self
+            .link()?
+            .head
+            .fields()
+            .map(|(name, value)| (PyBytes::new(py, &name.to_ascii_lowercase()), PyBytes::new(py, value)));
         PyList::new(py, pairs.collect::<Vec<_>>())
     }
 
@@ -280,8 +282,7 @@ impl Exchange {
     }
 
     fn trailers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let pairs =
-            self.body.trailers.iter().map(|(name, value)| (PyBytes::new(py, name), PyBytes::new(py, value)));
+        let pairs = self.body.trailers.iter().map(|(name, value)| (PyBytes::new(py, name), PyBytes::new(py, value)));
         PyList::new(py, pairs.collect::<Vec<_>>())
     }
 
@@ -317,18 +318,14 @@ impl Exchange {
 
     /// A whole answer. The engine adds Content-Length, Date and Connection.
     #[pyo3(signature = (status, fields, body, /))]
-    fn answer(
-        slf: &Bound<'_, Self>,
-        status: u16,
-        fields: &Bound<'_, PyAny>,
-        body: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
+    fn answer(slf: &Bound<'_, Self>, status: u16, fields: &Bound<'_, PyAny>, body: &Bound<'_, PyAny>) -> PyResult<()> {
         let fields = Fields::take(fields)?;
         let fields = fields.refs()?;
         if let Ok(text) = body.cast::<PyString>() {
             return answer(slf, status, &fields, Answer::Copied(text.to_str()?.as_bytes()));
         }
-        let bytes = body.cast::<PyBytes>().map_err(|_| PyTypeError::new_err("The body of an answer is bytes or str."))?;
+        let bytes =
+            body.cast::<PyBytes>().map_err(|_| PyTypeError::new_err("The body of an answer is bytes or str."))?;
         answer(slf, status, &fields, Answer::Bytes(bytes))
     }
 
@@ -356,13 +353,7 @@ impl Exchange {
 
     /// The head of a streamed answer: by length where given, else chunked (close-delimited on HTTP/1.0).
     #[pyo3(signature = (status, fields, length = None, /))]
-    fn begin(
-        &mut self,
-        py: Python<'_>,
-        status: u16,
-        fields: &Bound<'_, PyAny>,
-        length: Option<u64>,
-    ) -> PyResult<()> {
+    fn begin(&mut self, py: Python<'_>, status: u16, fields: &Bound<'_, PyAny>, length: Option<u64>) -> PyResult<()> {
         let fields = Fields::take(fields)?;
         let fields = fields.refs()?;
         self.answering(py, |engine, id| engine.begin(id, status, &fields, length))?;

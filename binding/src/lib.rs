@@ -4,13 +4,16 @@
 //! its request, a request its handler, and a handler's plain value its way back without a detour.
 
 mod body;
+mod context;
 mod convert;
 mod endpoint;
 mod engine;
 mod errors;
 mod exchange;
 mod limits;
+mod memo;
 mod pipe;
+mod turn;
 
 use pyo3::prelude::*;
 

@@ -93,8 +93,7 @@ impl AccessLog {
     }
 
     pub(crate) fn write_refused(&mut self, peer: &Peer, status: u16, bytes: u64, clock: &Clock) {
-        let line =
-            Line { client: client(peer), request: "-".into(), referer: String::new(), agent: String::new() };
+        let line = Line { client: client(peer), request: "-".into(), referer: String::new(), agent: String::new() };
         self.write(&line, status, bytes, 0, clock);
     }
 
@@ -104,8 +103,7 @@ impl AccessLog {
         }
         self.second = unix;
         let date = civil(unix);
-        let (hour, minute, second) =
-            (date.second_of_day / 3600, date.second_of_day / 60 % 60, date.second_of_day % 60);
+        let (hour, minute, second) = (date.second_of_day / 3600, date.second_of_day / 60 % 60, date.second_of_day % 60);
         self.stamp = match self.style {
             Style::Combined => format!(
                 "{:02}/{}/{:04}:{hour:02}:{minute:02}:{second:02} +0000",

@@ -93,8 +93,7 @@ pub fn civil(unix: i64) -> Civil {
 }
 
 /// The names of the months as HTTP and access logs write them.
-pub const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+pub const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// An IMF-fixdate (RFC 9110, section 5.6.7).
 pub fn http_date(unix: i64) -> [u8; 29] {

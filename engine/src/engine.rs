@@ -457,10 +457,8 @@ impl<D: Driver> Engine<D> {
 
     /// What a command outside of a turn left to be done is done in the next one.
     fn rest(&mut self) {
-        let waits = !(self.inbox.is_empty()
-            && self.unsent.is_empty()
-            && self.leaving.is_empty()
-            && self.resuming.is_empty());
+        let waits =
+            !(self.inbox.is_empty() && self.unsent.is_empty() && self.leaving.is_empty() && self.resuming.is_empty());
         if waits && !self.in_turn {
             self.wake();
         }
@@ -469,7 +467,7 @@ impl<D: Driver> Engine<D> {
     fn wake(&mut self) {
         // The eventfd is ours and cannot fill up: `wake` writes once until the next poll.
         if let Err(error) = self.driver.wake() {
-            self.report(crate::Severity::Error, "RW502", format!("the engine cannot wake itself: {error}"));
+            self.report(crate::Severity::Error, "RW505", format!("the engine cannot wake itself: {error}"));
         }
     }
 

@@ -277,9 +277,7 @@ impl Head {
 
     /// The values of the lines of one field, whose name is compared without case.
     pub fn values<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-        self.fields()
-            .filter(move |(candidate, _)| candidate.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        self.fields().filter(move |(candidate, _)| candidate.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     fn slice(&self, span: Span) -> &[u8] {

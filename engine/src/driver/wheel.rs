@@ -20,7 +20,12 @@ pub struct Wheel {
 impl Wheel {
     /// An empty wheel that starts at `now` milliseconds.
     pub fn new(now: u64) -> Self {
-        Wheel { slots: (0..SLOTS).map(|_| Vec::new()).collect(), occupied: [0; SLOTS / 64], current: now / TICK, soonest: u64::MAX }
+        Wheel {
+            slots: (0..SLOTS).map(|_| Vec::new()).collect(),
+            occupied: [0; SLOTS / 64],
+            current: now / TICK,
+            soonest: u64::MAX,
+        }
     }
 
     /// The tick at which a deadline is served: the first that lies wholly behind it.

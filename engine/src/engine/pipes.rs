@@ -73,7 +73,7 @@ impl<D: Driver> Engine<D> {
                     self.inbox.push_back(Event::PipeOutput(PipeId(connection.token), bytes));
                 }
                 Err(error) => {
-                    self.report(Severity::Error, "RW305", format!("a file could not be sent: {error}"));
+                    self.report(Severity::Error, "RW307", format!("a file could not be sent: {error}"));
                     return self.lose(slot, GoneReason::Aborted);
                 }
             }
@@ -85,8 +85,8 @@ impl<D: Driver> Engine<D> {
     pub(super) fn tell_flow(&mut self, slot: usize) {
         let connection = &mut self.connections[slot];
         let Io::Pipe { flowing, .. } = &mut connection.io else { return };
-        let wanted = connection.wire.wants_input(&self.limits)
-            || (connection.wire.buffered() as u64) < self.limits.read_buffer;
+        let wanted =
+            connection.wire.wants_input(&self.limits) || (connection.wire.buffered() as u64) < self.limits.read_buffer;
         if *flowing != wanted {
             *flowing = wanted;
             self.inbox.push_back(Event::PipeFlow(PipeId(connection.token), wanted));

@@ -133,7 +133,7 @@ impl<D: Driver> Engine<D> {
                         listening.retry = None;
                     }
                     if let Err(error) = self.open(socket, peer) {
-                        self.report(Severity::Warn, "RW503", format!("an accepted connection was lost: {error}"));
+                        self.report(Severity::Warn, "RW505", format!("an accepted connection was lost: {error}"));
                     }
                 }
             }
@@ -166,11 +166,12 @@ impl<D: Driver> Engine<D> {
         let first = listening.retry.replace((now + wait, wait)).is_none();
         let forgotten = self.driver.forget(listening.listener.socket());
         if let Err(error) = forgotten {
-            self.report(Severity::Error, "RW502", format!("a listener could not be put to rest: {error}"));
+            self.report(Severity::Error, "RW505", format!("a listener could not be put to rest: {error}"));
         }
         if first {
             let open = self.connections.len();
-            let message = format!("no descriptors are left with {open} connections open; accepting pauses until some are");
+            let message =
+                format!("no descriptors are left with {open} connections open; accepting pauses until some are");
             self.report(Severity::Warn, "RW504", message);
         }
     }
@@ -298,7 +299,7 @@ impl<D: Driver> Engine<D> {
                 }
                 Err(rustix::io::Errno::IO) => {
                     let message = "a file became shorter while it was sent; the connection was closed".into();
-                    self.report(Severity::Error, "RW305", message);
+                    self.report(Severity::Error, "RW307", message);
                     return self.lose(slot, GoneReason::Aborted);
                 }
                 Err(_) => return self.lose(slot, GoneReason::ClientLeft),

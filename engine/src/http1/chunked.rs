@@ -201,10 +201,28 @@ fn trailer_field(line: &[u8]) -> Result<Option<Field>, &'static str> {
 
 /// Framing, routing, request modifiers, authentication, cookies: dropped from trailers.
 const FORBIDDEN: [&[u8]; 22] = [
-    b"transfer-encoding", b"content-length", b"content-encoding", b"content-type", b"content-range", b"trailer",
-    b"host", b"connection", b"keep-alive", b"upgrade", b"te", b"expect", b"range", b"authorization",
-    b"proxy-authorization", b"proxy-authenticate", b"www-authenticate", b"cookie", b"set-cookie", b"forwarded",
-    b"cache-control", b"max-forwards",
+    b"transfer-encoding",
+    b"content-length",
+    b"content-encoding",
+    b"content-type",
+    b"content-range",
+    b"trailer",
+    b"host",
+    b"connection",
+    b"keep-alive",
+    b"upgrade",
+    b"te",
+    b"expect",
+    b"range",
+    b"authorization",
+    b"proxy-authorization",
+    b"proxy-authenticate",
+    b"www-authenticate",
+    b"cookie",
+    b"set-cookie",
+    b"forwarded",
+    b"cache-control",
+    b"max-forwards",
 ];
 
 #[cfg(test)]

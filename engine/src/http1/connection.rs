@@ -27,7 +27,9 @@ use super::method::Method;
 use crate::access::AccessLog;
 use crate::clock::Clock;
 use crate::counters::Counters;
-use crate::exchange::{BodyFault, CommandError, Event, ExchangeId, Field, Framing, Head, Peer, Report, Severity, Version};
+use crate::exchange::{
+    BodyFault, CommandError, Event, ExchangeId, Field, Framing, Head, Peer, Report, Severity, Version,
+};
 use crate::limits::Limits;
 use crate::outbox::Outbox;
 
@@ -98,7 +100,10 @@ enum Answer {
     Idle,
     Waiting,
     /// The head is out; bytes that `Content-Length` still asks for, if it was given.
-    Length { announced: u64, left: u64 },
+    Length {
+        announced: u64,
+        left: u64,
+    },
     Chunked,
     UntilClose,
     /// Bytes are counted and not sent: an answer to HEAD, or one without a body.
@@ -374,15 +379,7 @@ impl Http1 {
             if status == 100 {
                 self.expects_continue = false;
             }
-            encode::head(
-                cx.out.tail(),
-                status,
-                fields,
-                found,
-                BodyFrame::None,
-                Persistence::Implied,
-                cx.clock.date(),
-            );
+            encode::head(cx.out.tail(), status, fields, found, BodyFrame::None, Persistence::Implied, cx.clock.date());
             cx.counters.answers[0] += 1;
         }
         Ok(())
@@ -466,15 +463,7 @@ impl Http1 {
             return Err(CommandError::Status(101));
         }
         self.status = 101;
-        encode::head(
-            cx.out.tail(),
-            101,
-            fields,
-            found,
-            BodyFrame::None,
-            Persistence::Upgrade,
-            cx.clock.date(),
-        );
+        encode::head(cx.out.tail(), 101, fields, found, BodyFrame::None, Persistence::Upgrade, cx.clock.date());
         self.request = Request::Raw;
         self.answer = Answer::Raw;
         self.demand = Demand::Held;

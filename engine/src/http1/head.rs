@@ -99,10 +99,7 @@ pub fn parse(bytes: &[u8]) -> Result<Box<Head>, Refusal> {
     let mut fields = Vec::with_capacity(request.headers.len());
     for header in request.headers.iter() {
         summary.take_in(header)?;
-        fields.push(FieldSpan {
-            name: span_of(bytes, header.name.as_bytes()),
-            value: span_of(bytes, header.value),
-        });
+        fields.push(FieldSpan { name: span_of(bytes, header.name.as_bytes()), value: span_of(bytes, header.value) });
     }
     let parts = split_target(method, target)?;
     let host = summary.agreed_host(parts.authority, version)?;
@@ -217,9 +214,7 @@ impl<'a> Summary<'a> {
         let value = header.value;
         match header.name.len() {
             4 if header.name.eq_ignore_ascii_case("host") => {
-                if self.host.replace(value).is_some() {
-                    return Err(Refusal::bad("more than one Host"));
-                }
+                set_once(&mut self.host, value, "more than one Host")?;
                 if !value.is_empty() && !is_authority(value) {
                     return Err(Refusal::bad("the Host is not valid"));
                 }
@@ -238,14 +233,10 @@ impl<'a> Summary<'a> {
                 }
             }
             14 if header.name.eq_ignore_ascii_case("content-length") => {
-                if self.length.replace(parse_length(value)?).is_some() {
-                    return Err(Refusal::bad("more than one Content-Length"));
-                }
+                set_once(&mut self.length, parse_length(value)?, "more than one Content-Length")?;
             }
             17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
-                if self.transfer_encoding.replace(value).is_some() {
-                    return Err(Refusal::bad("more than one Transfer-Encoding"));
-                }
+                set_once(&mut self.transfer_encoding, value, "more than one Transfer-Encoding")?;
             }
             _ => {}
         }
@@ -288,6 +279,10 @@ impl<'a> Summary<'a> {
         }
         Err(Refusal::bad("the Transfer-Encoding is not exactly one chunked"))
     }
+}
+
+fn set_once<T>(place: &mut Option<T>, value: T, twice: &'static str) -> Result<(), Refusal> {
+    if place.replace(value).is_some() { Err(Refusal::bad(twice)) } else { Ok(()) }
 }
 
 /// Digits only, no leading zeros, no overflow (RFC 9110, section 8.6).

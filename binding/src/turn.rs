@@ -1,0 +1,364 @@
+//! The loop between the engine's events and Python's handlers.
+//!
+//! The engine is borrowed only between the lines: never while Python runs. So a handler may call any command from
+//! wherever it is, and an event that a command brings about waits in the inbox until the loop comes round to it.
+
+use std::sync::atomic::Ordering;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use pyo3::{ffi, intern};
+use ropewalk_engine::clock::monotonic_micros;
+use ropewalk_engine::exchange::{Event, Framing};
+use ropewalk_engine::{ExchangeId, GoneReason, Head, Peer, PipeId, Report, Severity};
+
+use crate::body::Mode;
+use crate::context::Context;
+use crate::endpoint::{Endpoint, pending};
+use crate::engine::{Engine, lock};
+use crate::errors;
+use crate::exchange::{Answer, Exchange, Link, answer};
+
+/// Microseconds after which a handler is said to have held up the reactor.
+const BLOCKING: u64 = 500_000;
+/// Bytes of the access log after which its writer is told.
+const LOG_READY: usize = 64 * 1024;
+impl Engine {
+    /// Runs a turn that starts with something, unless one is being run already.
+    pub fn pump(
+        slf: &Bound<'_, Self>,
+        start: impl FnOnce(&mut ropewalk_engine::Engine) -> std::io::Result<()>,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let this = slf.get();
+        this.thread.get_or_init(|| std::thread::current().id());
+        {
+            let mut core = this.core(py)?;
+            if !this.busy.load(Ordering::Relaxed) {
+                core.begin_turn();
+            }
+            start(&mut core).map_err(errors::system)?;
+        }
+        if this.busy.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        Self::run(slf);
+        this.busy.store(false, Ordering::Relaxed);
+        this.arm(py)
+    }
+
+    /// Serves events until there are none or the turn has had its share. What fails is reported and does not end it.
+    fn run(slf: &Bound<'_, Self>) {
+        let this = slf.get();
+        let started = monotonic_micros();
+        let mut before = started;
+        let mut events = this.limits.0.turn_events;
+        loop {
+            let event = lock(&this.core).next_event();
+            let Some(event) = event else {
+                let mut core = lock(&this.core);
+                core.settle();
+                if core.has_events() {
+                    continue;
+                }
+                break;
+            };
+            let who = Self::serve(slf, event).unwrap_or_else(|error| {
+                error.write_unraisable(slf.py(), None);
+                None
+            });
+            let now = monotonic_micros();
+            if now - before > BLOCKING {
+                unraisable(this.tell_blocking(slf.py(), who, now - before), slf);
+            }
+            before = now;
+            events = events.saturating_sub(1);
+            if events == 0 || now - started > this.limits.0.turn_time * 1000 {
+                break;
+            }
+        }
+        let log_ready = {
+            let mut core = lock(&this.core);
+            core.end_turn();
+            core.access_log().is_some_and(|log| log.len() > LOG_READY)
+        };
+        if log_ready {
+            unraisable(this.service.bind(slf.py()).call_method0(intern!(slf.py(), "access_ready")), slf);
+        }
+    }
+
+    /// Serves one event; the endpoint it went to, if it went to one.
+    fn serve(slf: &Bound<'_, Self>, event: Event) -> PyResult<Option<Py<Endpoint>>> {
+        let py = slf.py();
+        let this = slf.get();
+        match event {
+            Event::Head(id, head) => return Self::serve_head(slf, id, head),
+            Event::Data(id, bytes) => {
+                let Some(exchange) = this.find(py, id) else { return Ok(None) };
+                let size = bytes.len() as u64;
+                let streamed = {
+                    let mut inner = exchange.borrow_mut();
+                    inner.body.add(py, bytes, this.limits.0.spool_size)?;
+                    inner.body.mode == Mode::Streamed
+                };
+                if streamed {
+                    this.tell(&exchange, "on_readable");
+                } else {
+                    // An exchange that is over meanwhile needs no more of its body.
+                    let _ = lock(&this.core).consumed(id, size);
+                }
+            }
+            Event::End(id, trailers) => {
+                let Some(exchange) = this.find(py, id) else { return Ok(None) };
+                let mode = {
+                    let mut inner = exchange.borrow_mut();
+                    inner.body.finish(py, trailers)?;
+                    inner.body.mode
+                };
+                return this.body_over(&exchange, mode);
+            }
+            Event::BadBody(id, fault) => {
+                let Some(exchange) = this.find(py, id) else { return Ok(None) };
+                let mode = {
+                    let mut inner = exchange.borrow_mut();
+                    inner.body.fault = Some(fault);
+                    inner.body.mode
+                };
+                return this.body_over(&exchange, mode);
+            }
+            Event::Writable(id) => {
+                if let Some(exchange) = this.find(py, id) {
+                    this.tell(&exchange, "on_writable");
+                }
+            }
+            Event::Gone(id, reason) => this.lose(py, id, reason)?,
+            Event::PipeOutput(id, bytes) => this.tell_sink(py, id, "write", Some(&bytes)),
+            Event::PipeFlow(id, flowing) => {
+                this.tell_sink(py, id, if flowing { "resume_reading" } else { "pause_reading" }, None);
+            }
+            Event::PipeClosed(id, orderly) => {
+                this.tell_sink(py, id, if orderly { "close" } else { "abort" }, None);
+                let sink = lock(&this.sinks).remove(&id);
+                drop(sink);
+            }
+            Event::Report(report) => this.report(py, &report)?,
+            Event::Drained { cut } => {
+                this.service.bind(py).call_method1(intern!(py, "drained"), (cut,))?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// A new exchange: makes its request, finds its endpoint, and calls it now or when the body is whole.
+    fn serve_head(slf: &Bound<'_, Self>, id: ExchangeId, head: Box<Head>) -> PyResult<Option<Py<Endpoint>>> {
+        let py = slf.py();
+        let this = slf.get();
+        let (peer, secure) = lock(&this.core).peer(id).unwrap_or((Peer::Unknown, false));
+        let known = this.memo.find(py, &head);
+        let request = this.request.bind(py).call0()?.cast_into::<Exchange>()?;
+        request.borrow_mut().link = Some(Link { engine: slf.clone().unbind(), id, head, peer, secure });
+
+        let context = Context::enter(py)?;
+        let endpoint = match known {
+            Some(endpoint) => endpoint,
+            None => match this.resolve(&request) {
+                Ok(endpoint) => endpoint,
+                Err(error) => {
+                    this.fail(&request, error)?;
+                    this.keep(&request, id);
+                    return Ok(None);
+                }
+            },
+        };
+        let whole = endpoint.get().whole_body;
+        request.borrow_mut().endpoint = Some(endpoint.clone_ref(py));
+        if whole && request.borrow().link()?.head.framing() != Framing::None {
+            let opened = request.borrow_mut().open_body(py, Mode::BeforeCall, None);
+            if let Err(error) = opened {
+                this.fail(&request, error)?;
+            }
+        } else {
+            this.call(&request, &endpoint, &context)?;
+        }
+        this.keep(&request, id);
+        Ok(Some(endpoint))
+    }
+
+    /// The whole body of a request is there, or never will be.
+    fn body_over(&self, exchange: &Bound<'_, Exchange>, mode: Mode) -> PyResult<Option<Py<Endpoint>>> {
+        let py = exchange.py();
+        if mode != Mode::BeforeCall {
+            self.tell(exchange, "on_readable");
+            return Ok(None);
+        }
+        let endpoint = exchange.borrow().endpoint.as_ref().map(|endpoint| endpoint.clone_ref(py));
+        let Some(endpoint) = endpoint else { return Ok(None) };
+        let context = Context::enter(py)?;
+        if exchange.borrow().body.fault.is_some() {
+            // `take` knows how to say what is wrong.
+            let error = exchange.call_method0(intern!(py, "take")).err();
+            self.fail(exchange, error.unwrap_or_else(|| PyValueError::new_err("the body is bad")))?;
+        } else {
+            self.call(exchange, &endpoint, &context)?;
+        }
+        Ok(Some(endpoint))
+    }
+
+    fn resolve(&self, request: &Bound<'_, Exchange>) -> PyResult<Py<Endpoint>> {
+        let py = request.py();
+        let endpoint = self.service.bind(py).call_method1(intern!(py, "resolve"), (request,))?;
+        let endpoint = endpoint.cast_into::<Endpoint>()?;
+        self.memo.keep(&request.borrow().link()?.head, &endpoint);
+        Ok(endpoint.unbind())
+    }
+
+    /// Calls the handler and answers with what it gives.
+    fn call(&self, request: &Bound<'_, Exchange>, endpoint: &Py<Endpoint>, context: &Context<'_>) -> PyResult<()> {
+        let py = request.py();
+        let target = endpoint.get();
+        let value = if target.pass_params {
+            let params = request.borrow_mut().params.get_or_insert_with(|| PyDict::new(py).unbind()).clone_ref(py);
+            target.call.bind(py).call((request,), Some(params.bind(py)))
+        } else {
+            target.call.bind(py).call1((request,))
+        };
+        let concluded = value.and_then(|value| self.conclude(request, target, value, context));
+        match concluded {
+            Ok(()) => Ok(()),
+            Err(error) => self.fail(request, error),
+        }
+    }
+
+    /// Answers with a handler's value, where that can be done here.
+    fn conclude(
+        &self,
+        request: &Bound<'_, Exchange>,
+        endpoint: &Endpoint,
+        value: Bound<'_, PyAny>,
+        context: &Context<'_>,
+    ) -> PyResult<()> {
+        let py = request.py();
+        let value = if is_coroutine(&value) {
+            let service = self.service.bind(py);
+            let value = service.call_method1(intern!(py, "drive"), (request, value, &context.context))?;
+            if value.is(pending(py)?) {
+                return Ok(());
+            }
+            value
+        } else {
+            value
+        };
+        if !request.borrow().prepared {
+            if let Ok(text) = value.cast_exact::<PyString>() {
+                let fields: [(&[u8], &[u8]); 1] = [(b"Content-Type", endpoint.text_type.as_bytes())];
+                return answer(request, 200, &fields, Answer::Copied(text.to_str()?.as_bytes()));
+            }
+            if let Ok(bytes) = value.cast_exact::<PyBytes>() {
+                let fields: [(&[u8], &[u8]); 1] = [(b"Content-Type", endpoint.bytes_type.as_bytes())];
+                return answer(request, 200, &fields, Answer::Bytes(bytes));
+            }
+            if value.is_exact_instance_of::<PyDict>() || value.is_exact_instance_of::<PyList>() {
+                let encoded = self.encode_json.bind(py).call1((value,))?;
+                let fields: [(&[u8], &[u8]); 1] = [(b"Content-Type", b"application/json")];
+                return answer(request, 200, &fields, Answer::Bytes(encoded.cast::<PyBytes>()?));
+            }
+        }
+        self.service.bind(py).call_method1(intern!(py, "deliver"), (request, value))?;
+        Ok(())
+    }
+
+    /// Has Python answer for an exception.
+    fn fail(&self, request: &Bound<'_, Exchange>, error: PyErr) -> PyResult<()> {
+        let py = request.py();
+        let failed = self.service.bind(py).call_method1(intern!(py, "fail"), (request, error.value(py)));
+        if let Err(error) = failed {
+            error.write_unraisable(py, Some(request));
+            request.borrow_mut().abort(py)?;
+        }
+        Ok(())
+    }
+
+    /// Remembers an exchange whose answer is not complete.
+    fn keep(&self, request: &Bound<'_, Exchange>, id: ExchangeId) {
+        let unfinished = {
+            let inner = request.borrow();
+            !inner.finished && inner.gone.is_none()
+        };
+        if unfinished {
+            lock(&self.live).insert(id, request.clone().unbind());
+        }
+    }
+
+    fn find<'py>(&self, py: Python<'py>, id: ExchangeId) -> Option<Bound<'py, Exchange>> {
+        lock(&self.live).get(&id).map(|exchange| exchange.bind(py).clone())
+    }
+
+    fn lose(&self, py: Python<'_>, id: ExchangeId, reason: GoneReason) -> PyResult<()> {
+        let Some(exchange) = lock(&self.live).remove(&id) else { return Ok(()) };
+        let exchange = exchange.bind(py);
+        {
+            let mut inner = exchange.borrow_mut();
+            inner.gone = Some(reason);
+            inner.finished = true;
+        }
+        let told = exchange.call_method1(intern!(py, "on_gone"), (reason.to_string(),));
+        unraisable(told, exchange);
+        Ok(())
+    }
+
+    /// Calls a method of a request that takes nothing. What it raises is its own failure, not the loop's.
+    fn tell(&self, exchange: &Bound<'_, Exchange>, method: &str) {
+        unraisable(exchange.call_method0(method), exchange.as_any());
+    }
+
+    fn tell_sink(&self, py: Python<'_>, id: PipeId, method: &str, bytes: Option<&[u8]>) {
+        let sink = lock(&self.sinks).get(&id).map(|sink| sink.clone_ref(py));
+        let Some(sink) = sink else { return };
+        let sink = sink.bind(py);
+        let told = match bytes {
+            Some(bytes) => sink.call_method1(method, (PyBytes::new(py, bytes),)),
+            None => sink.call_method0(method),
+        };
+        unraisable(told, sink);
+    }
+
+    fn report(&self, py: Python<'_>, report: &Report) -> PyResult<()> {
+        let level = match report.severity {
+            Severity::Debug => "debug",
+            Severity::Info => "info",
+            Severity::Warn => "warn",
+            Severity::Error => "error",
+        };
+        let service = self.service.bind(py);
+        service.call_method1(intern!(py, "report"), (level, report.code, &report.message))?;
+        Ok(())
+    }
+
+    fn tell_blocking(&self, py: Python<'_>, endpoint: Option<Py<Endpoint>>, micros: u64) -> PyResult<()> {
+        let who = match endpoint {
+            None => "A callback".to_owned(),
+            Some(endpoint) => {
+                let describe = py.import("ropewalk.errors")?;
+                let call = endpoint.get().call.bind(py);
+                let name: String = describe.call_method1("describe", (call,))?.extract()?;
+                let place: String = describe.call_method1("place", (call,))?.extract()?;
+                format!("{name} ({place})")
+            }
+        };
+        let message = format!("{who} held up the reactor for {:.1} s.", micros as f64 / 1e6);
+        self.report(py, &Report { severity: Severity::Warn, code: "RW306", message })
+    }
+}
+
+fn is_coroutine(value: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: a comparison of types.
+    unsafe { ffi::PyCoro_CheckExact(value.as_ptr()) != 0 }
+}
+
+/// Reports what nobody above could handle.
+fn unraisable<T>(told: PyResult<T>, whom: &Bound<'_, PyAny>) {
+    if let Err(error) = told {
+        error.write_unraisable(whom.py(), Some(whom));
+    }
+}
