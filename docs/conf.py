@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
 project = "Ropewalk"
 author = "The Ropewalk developers"
+project_copyright = f"2026, {author}"
 version = release = ropewalk.__version__
 
 extensions = [
