@@ -52,8 +52,8 @@ class App(Routes):
         """Outermost first."""
         self.server: Any = None
         """What serves this app since `listen`."""
-        self._start_hooks: list[Hook] = []
-        self._stop_hooks: list[Hook] = []
+        self.start_hooks: list[Hook] = []
+        self.stop_hooks: list[Hook] = []
         self._endpoints: dict[tuple[Handler, tuple[Any, ...], bool], Endpoint] = {}
         self._listeners: WeakSet[Owner] = WeakSet()
         self.resource.scope = self
@@ -86,12 +86,12 @@ class App(Routes):
 
     def on_start(self, function: Function) -> Function:
         """Have a function without parameters, plain or async, called before the first request is accepted."""
-        self._start_hooks.append(function)
+        self.start_hooks.append(function)
         return function
 
     def on_stop(self, function: Function) -> Function:
         """Have a function without parameters, plain or async, called when the last request is answered."""
-        self._stop_hooks.append(function)
+        self.stop_hooks.append(function)
         return function
 
     # Serving
@@ -106,21 +106,21 @@ class App(Routes):
         return listen(self, reactor, endpoint, limits=limits)
 
     def run(self, host: str = "127.0.0.1", port: int = 8080, **options: Any) -> None:
-        """Serve on an asyncio reactor until SIGINT or SIGTERM, then drain. `options` are those of `ropewalk.server.run`."""
+        """Serve on an asyncio reactor until SIGINT or SIGTERM, then drain. `options` are `ropewalk.server.run`'s."""
         from ropewalk.server import run, tcp_endpoint
 
         run(self, listen=[tcp_endpoint(host, port)], **options)
 
     async def start(self) -> None:
         """Call what `on_start` registered, here and in mounted apps."""
-        for app in self._family():
-            for hook in app._start_hooks:
+        for app in self.family():
+            for hook in app.start_hooks:
                 await _called(hook)
 
     async def stop(self) -> None:
         """Call what `on_stop` registered, the last first. A failure is logged and does not keep the others."""
-        for app in reversed(self._family()):
-            for hook in reversed(app._stop_hooks):
+        for app in reversed(self.family()):
+            for hook in reversed(app.stop_hooks):
                 try:
                     await _called(hook)
                 except Exception:  # noqa: BLE001 - the others must still be stopped
@@ -172,12 +172,12 @@ class App(Routes):
             return search.slash
         return Found(_REDIRECT, scope, static=False, lasting=True)
 
-    def _family(self) -> "list[App]":
+    def family(self) -> "list[App]":
         """This app and those mounted in it, each once."""
         family = [self]
         for _, _, mounted in self._mounts:
             if isinstance(mounted, App):
-                family += [app for app in mounted._family() if app not in family]
+                family += [app for app in mounted.family() if app not in family]
         return family
 
 

@@ -19,7 +19,7 @@ class Converter:
     name: str
     parse: Callable[[str], Any]
     format: Callable[[Any], str] = str
-    type: type[Any] | None = None
+    makes: type[Any] | None = None
     """A handler's parameter annotated with this type uses the converter where the path names none."""
     rank: int = 50
     rest: bool = False
@@ -39,7 +39,7 @@ def _text(segment: str) -> str:
 
 
 def _integer(segment: str) -> int:
-    """Digits with a minus at most: what `int` takes besides (blanks, underscores, other scripts) has no one spelling."""
+    """Digits, with a minus at most: what else `int` takes (blanks, underscores, other scripts) has no one spelling."""
     digits = segment.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
         raise ValueError("not an integer")
@@ -59,13 +59,13 @@ def _uuid(segment: str) -> UUID:
     return UUID(segment)
 
 
-STR: Final = Converter("str", _text, type=str, rank=90)
+STR: Final = Converter("str", _text, makes=str, rank=90)
 PATH: Final = Converter("path", str, rank=99, rest=True)
 
 BUILT_IN: Final = (
-    Converter("int", _integer, type=int, rank=10),
-    Converter("float", _number, type=float, rank=20),
-    Converter("uuid", _uuid, type=UUID, rank=10),
+    Converter("int", _integer, makes=int, rank=10),
+    Converter("float", _number, makes=float, rank=20),
+    Converter("uuid", _uuid, makes=UUID, rank=10),
     STR,
     PATH,
 )

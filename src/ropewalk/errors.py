@@ -6,7 +6,7 @@ command line, RW5xx the engine and its listening sockets.
 
 import inspect
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -33,7 +33,6 @@ _ENTRIES: Final = (
     Entry("RW106", "A child's name is not one segment of a path.", "Put children level by level, or use App.mount."),
     Entry("RW107", "No route, or more than one, has the name given to url_for.", "Name routes with name=."),
     Entry("RW108", "url_for was given too few, too many or unfit parameters.", "Give those that the path names."),
-    Entry("RW109", "Resources contain each other in a circle.", "Put each resource below its own parent only."),
     Entry(
         "RW201",
         "A handler returned something that is not an answer.",
@@ -75,12 +74,8 @@ _ENTRIES: Final = (
     ),
     Entry("RW305", "The client left before the answer was complete.", "Nothing is wrong; clean up and let it pass."),
     Entry("RW306", "A handler held up the reactor.", "Await, or move the work away with deferToThread."),
+    Entry("RW307", "A file became shorter while it was sent.", "Replace files by renaming; do not cut them."),
     Entry("RW401", "An endpoint description cannot be understood.", 'Write it as "tcp:8080" or "unix:/run/app.sock".'),
-    Entry(
-        "RW402",
-        "A reactor is installed already and is not the one that was asked for.",
-        "Call App.run before anything imports twisted.internet.reactor.",
-    ),
     Entry("RW403", "A start-up handler failed.", "See the traceback above this line."),
     Entry("RW411", "The file to serve does not exist.", "Check its name: the message suggests a close one."),
     Entry("RW412", "The module to serve does not exist.", "Check its name, and start where it can be imported."),
@@ -90,21 +85,14 @@ _ENTRIES: Final = (
     Entry("RW421", "A settings file cannot be read.", "Mend it: it is TOML."),
     Entry("RW422", "A settings file has a key that is no setting.", "See `ropewalk run --help` for those there are."),
     Entry("RW423", "A limit is unknown or out of range.", "See the table of limits in the documentation."),
-    Entry("RW411", "A target that is a file cannot be found.", "Give the path of a Python file, or of a package."),
-    Entry("RW412", "A target that is a module cannot be found.", "Run in the folder that holds it, or install it."),
-    Entry("RW413", "A target has nothing to serve, or several things.", "Name it: hello.py:app."),
-    Entry("RW414", "A target is not something that can be served.", "Name an App, a Resource or a Site."),
-    Entry("RW415", "A target cannot be imported.", "See the traceback for the line at which it stopped."),
-    Entry("RW421", "A file of settings cannot be read.", "Correct it, or name another by --config."),
-    Entry("RW422", "A file of settings has a setting that is unknown or malformed.", "See `ropewalk run --help`."),
-    Entry(
-        "RW423", "A limit is unknown or has no sensible value.", "Write it as head_timeout=5; the limits are listed."
-    ),
     Entry(
         "RW501", "The engine cannot work on this system.", "Run on Linux, outside sandboxes that break nested epoll."
     ),
     Entry("RW502", "A listening socket cannot be opened.", "Stop what listens there, or choose another address."),
     Entry("RW503", "The engine was used from a thread other than its reactor's.", "Use reactor.callFromThread."),
+    Entry("RW504", "There are no descriptors left for connections.", "Raise the limit of open files, `ulimit -n`."),
+    Entry("RW505", "The engine lost a socket, or the means to wake itself.", "Report it with the lines around it."),
+    Entry("RW510", "A message from a client was refused.", "Nothing is wrong here; the reason names the rule."),
 )
 
 CATALOGUE: Final[dict[str, Entry]] = {entry.code: entry for entry in _ENTRIES}
@@ -233,12 +221,12 @@ def phrase(status: int) -> str:
         return "Client Error" if status < 500 else "Server Error"
 
 
-def place(function: Callable[..., Any]) -> str:
-    """Where a callable is written, as `users.py:12`, the path relative to the working directory."""
-    target: Any = inspect.unwrap(function)
-    while hasattr(target, "func"):
-        target = inspect.unwrap(target.func)
-    code = getattr(target, "__code__", None) or getattr(getattr(type(target), "__call__", None), "__code__", None)
+def place(function: Any) -> str:
+    """Where a callable or coroutine is written, as `users.py:12`, the path relative to the working directory."""
+    target = _innermost(function)
+    code = getattr(target, "__code__", None) or getattr(target, "cr_code", None)
+    if code is None:
+        code = getattr(type(target).__call__, "__code__", None) if callable(target) else None
     if code is None:
         return describe(target)
     path = Path(code.co_filename)
@@ -247,9 +235,15 @@ def place(function: Callable[..., Any]) -> str:
     return f"{shown}:{code.co_firstlineno}"
 
 
-def describe(function: Callable[..., Any]) -> str:
-    """A callable's qualified name."""
-    target: Any = inspect.unwrap(function)
+def describe(function: Any) -> str:
+    """The qualified name of a callable or coroutine."""
+    target = _innermost(function)
+    return getattr(target, "__qualname__", None) or type(target).__qualname__
+
+
+def _innermost(function: Any) -> Any:
+    """What stands inside of wrappers and partials."""
+    target = inspect.unwrap(function)
     while hasattr(target, "func"):
         target = inspect.unwrap(target.func)
-    return getattr(target, "__qualname__", None) or type(target).__qualname__
+    return target

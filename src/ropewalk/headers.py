@@ -1,7 +1,7 @@
 """Header fields: names without case, several lines of one name kept, in order (RFC 9110, section 5)."""
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from http.cookies import CookieError, Morsel, SimpleCookie
 from typing import Literal
@@ -85,7 +85,7 @@ def content_type(value: str | None) -> tuple[str, dict[str, str]]:
 
 
 def parse_cookies(value: str | None) -> dict[str, str]:
-    """The cookies of a Cookie field by name (RFC 6265, section 5.4). The first of a name counts; bad ones are dropped."""
+    """The cookies of a Cookie field by name (RFC 6265, section 5.4). The first of a name counts."""
     found: dict[str, str] = {}
     for part in (value or "").split(";"):
         name, equals, given = part.strip(" \t").partition("=")
@@ -145,5 +145,5 @@ def format_cookie(
 def http_date(moment: datetime | float) -> str:
     """A date as HTTP writes it (RFC 9110, section 5.6.7), from an aware datetime or seconds since 1970."""
     if not isinstance(moment, datetime):
-        moment = datetime.fromtimestamp(moment, timezone.utc)
-    return format_datetime(moment.astimezone(timezone.utc), usegmt=True)
+        moment = datetime.fromtimestamp(moment, UTC)
+    return format_datetime(moment.astimezone(UTC), usegmt=True)

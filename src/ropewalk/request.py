@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from twisted.internet.defer import Deferred
 
-from ropewalk._engine import PENDING, Endpoint, Exchange, Pending
+from ropewalk._engine import PENDING, Endpoint, Exchange
 from ropewalk.errors import AnswerOver, BadBody, Disconnected, HandlerError, HTTPError
 from ropewalk.headers import Headers, Text, content_type, parse_cookies, text
 from ropewalk.waiting import Waiter, failed, ready
@@ -18,7 +18,7 @@ from ropewalk.waiting import Waiter, failed, ready
 if TYPE_CHECKING:
     from ropewalk.response import Response
 
-__all__ = ["PENDING", "Address", "BodyStream", "Endpoint", "Pending", "Query", "Request"]
+__all__ = ["PENDING", "Address", "BodyStream", "Endpoint", "Query", "Request"]
 
 Type = TypeVar("Type")
 
@@ -142,7 +142,7 @@ class Request(Exchange):
             return failed(error)
 
     def text(self, limit: int | None = None) -> Waiter[str]:
-        """The whole body as str, by the charset of its Content-Type, else UTF-8. Fails with HTTPError 400 or 415 too."""
+        """The whole body as str, by the charset of its Content-Type, else UTF-8. May fail with HTTPError 400 or 415."""
         return cast("Waiter[str]", self.body(limit).addCallback(self._decode))
 
     @overload
@@ -157,7 +157,7 @@ class Request(Exchange):
         return cast("Waiter[Any]", self.body(limit).addCallback(_parse_json, type))
 
     def stream(self, limit: int | None = None) -> "BodyStream":
-        """The body part by part, as it comes: `async for part in request.stream()`. Unread, it holds the client back."""
+        """The body part by part, as it comes: `async for part in request.stream()`. Unread, it halts the client."""
         self.receive(limit)
         return BodyStream(self)
 
@@ -171,7 +171,10 @@ class Request(Exchange):
         if self.has_body and not self.body_complete:
             raise HandlerError("RW207", f"{self.method} {self.path}: content is read before the body is whole.")
         body = getattr(self, "_body", None)
-        self._content = BytesIO(self._whole() if body is None else body)
+        if body is None and self.spool is not None:
+            self._content = self.spool
+        else:
+            self._content = BytesIO(self._whole() if body is None else body)
         return self._content
 
     @property
@@ -221,7 +224,7 @@ class Request(Exchange):
         return value.encode("latin-1")
 
     def setResponseCode(self, code: int, message: Text | None = None) -> None:
-        """The status of the answer. `message` is taken for compatibility; the phrase on the wire is the standard one."""
+        """The status of the answer. `message` is ignored: the phrase on the wire is the standard one."""
         del message
         self._status = int(code)
         self.prepared = True
@@ -260,6 +263,7 @@ class Request(Exchange):
     def notifyFinish(self) -> Deferred[None]:
         """Fires with None when the answer is complete; fails with Disconnected where the client left before."""
         ending: Deferred[None] = Deferred()
+        self.watched = True
         try:
             self._endings.append(ending)
         except AttributeError:
@@ -314,7 +318,7 @@ class Request(Exchange):
 
     def complete(self, response: "Response") -> None:
         """Put what `setResponseCode` and `setHeader` said into a response made from a handler's value."""
-        if not getattr(self, "prepared", False):
+        if not self.prepared:
             return
         response.status = getattr(self, "_status", response.status)
         fields: Headers | None = _take(self, "_fields")
@@ -336,11 +340,12 @@ class Request(Exchange):
         return self._arrival
 
     def _whole(self, _: None = None) -> bytes:
-        parts = []
-        while part := self.take():
-            parts.append(part)
-        self._body = parts[0] if len(parts) == 1 else b"".join(parts)
-        return self._body
+        body = self.take() or b""
+        if self.spool is not None:
+            self.spool.seek(0)
+            body = self.spool.read()
+        self._body = body
+        return body
 
     def _decode(self, body: bytes) -> str:
         charset = content_type(self.header("content-type"))[1].get("charset", "utf-8")

@@ -89,21 +89,21 @@ class Resource:
 
     _renders: ClassVar[dict[str, str]] = {}
     _renders_all: ClassVar[bool] = False
-    _dynamic: ClassVar[bool] = False
+    dynamic: ClassVar[bool] = False
 
     # Replaced at the first change: resources that are made for one request cost nothing.
-    _children: dict[str, "Resource"] = _NO_CHILDREN
-    _captures: tuple[Capture, ...] = ()
+    children: dict[str, "Resource"] = _NO_CHILDREN
+    captures: tuple[Capture, ...] = ()
     _handlers: dict[str, Handler] = _NO_HANDLERS
     _rendering: dict[str, Handler] = _NO_HANDLERS
-    _mounted: "Resource | None" = None
+    mounted: "Resource | None" = None
     _owners: "WeakSet[Owner] | None" = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls._renders = {name.removeprefix("render_"): name for name in dir(cls) if name.startswith("render_")}
         cls._renders_all = cls.render is not Resource.render
-        cls._dynamic = cls.getChild is not Resource.getChild
+        cls.dynamic = cls.getChild is not Resource.getChild
 
     def __init__(self) -> None:
         """A subclass need not call this."""
@@ -129,27 +129,27 @@ class Resource:
         name = name if isinstance(name, str) else name.decode()
         if "/" in name:
             raise TreeError("RW106", f"{name!r} cannot be the name of a child of {type(self).__qualname__}.")
-        if self._children is _NO_CHILDREN:
-            self._children = {}
-        self._children[name] = self._adopt(as_resource(child))
+        if self.children is _NO_CHILDREN:
+            self.children = {}
+        self.children[name] = self._adopt(as_resource(child))
         self.changed()
 
     def delEntity(self, name: Text) -> None:
         """Take a static child away. Raises KeyError where there is none."""
-        del self._children[name if isinstance(name, str) else name.decode()]
+        del self.children[name if isinstance(name, str) else name.decode()]
         self.changed()
 
     def listNames(self) -> list[str]:
         """The names of the static children."""
-        return list(self._children)
+        return list(self.children)
 
     def getStaticEntity(self, name: Text) -> "Resource | None":
         """The static child of a name."""
-        return self._children.get(name if isinstance(name, str) else name.decode())
+        return self.children.get(name if isinstance(name, str) else name.decode())
 
     def child(self, name: str) -> "Resource":
         """The static child of a name, made where it is missing."""
-        found = self._children.get(name)
+        found = self.children.get(name)
         if found is None:
             found = Resource()
             self.putChild(name, found)
@@ -157,7 +157,7 @@ class Resource:
 
     def capture(self, name: str, converter: Converter) -> "Resource":
         """The child that stands for every segment which the converter takes, made where it is missing."""
-        for capture in self._captures:
+        for capture in self.captures:
             if capture.converter is converter:
                 if capture.name != name:
                     raise TreeError(
@@ -166,8 +166,8 @@ class Resource:
                     )
                 return capture.child
         child = self._adopt(Resource())
-        self._captures = tuple(
-            sorted((*self._captures, Capture(name, converter, child)), key=lambda capture: capture.converter.rank)
+        self.captures = tuple(
+            sorted((*self.captures, Capture(name, converter, child)), key=lambda capture: capture.converter.rank)
         )
         self.changed()
         return child
@@ -175,10 +175,10 @@ class Resource:
     def mount(self, thing: Any, path: str) -> None:
         """Let a resource (or an App) answer here and below, for all that this one's own children do not."""
         resource = as_resource(thing)
-        if self._mounted is not None:
-            claimed = type(self._mounted).__qualname__
+        if self.mounted is not None:
+            claimed = type(self.mounted).__qualname__
             raise TreeError("RW104", f"{path} is claimed twice, by {claimed} and {type(resource).__qualname__}.")
-        self._mounted = self._adopt(resource)
+        self.mounted = self._adopt(resource)
         self.changed()
 
     def claim(self, method: str, handler: Handler, path: str) -> None:
@@ -192,16 +192,11 @@ class Resource:
         self._handlers[method] = handler
         self.changed()
 
-    def children(self) -> Iterator[tuple[str, "Resource"]]:
+    def known_children(self) -> Iterator[tuple[str, "Resource"]]:
         """Every child that is known beforehand: static ones by name, captures as `{name:converter}`."""
-        yield from self._children.items()
-        for name, converter, child in self._captures:
+        yield from self.children.items()
+        for name, converter, child in self.captures:
             yield f"{{{name}}}" if converter.name == "str" else f"{{{name}:{converter.name}}}", child
-
-    @property
-    def mounted(self) -> "Resource | None":
-        """What `mount` put here."""
-        return self._mounted
 
     def own(self, owner: Owner) -> None:
         """Have an owner told of changes. It is held weakly."""
@@ -307,25 +302,25 @@ class Search:
                 self.scope = scope
         if index == self._count:
             found = self._arrive(node, scope, static, lasting)
-            if found is None and "" in node._children:
-                self._note_slash(node._children[""], scope, static, lasting)
+            if found is None and "" in node.children:
+                self._note_slash(node.children[""], scope, static, lasting)
         elif node.isLeaf:
             self._request.set_paths(self._segments[:index], self._segments[index:])
             found = self._arrive(node, scope, False, lasting)
         else:
             found = self._descend(node, index, scope, static, lasting)
-        if found is None and node._mounted is not None:
-            return self.visit(node._mounted, index, scope, static, lasting)
+        if found is None and node.mounted is not None:
+            return self.visit(node.mounted, index, scope, static, lasting)
         return found
 
     def _descend(self, node: Resource, index: int, scope: tuple[Any, ...], static: bool, lasting: bool) -> Found | None:
         segment = self._segments[index]
-        child = node._children.get(segment)
+        child = node.children.get(segment)
         if child is not None:
             found = self.visit(child, index + 1, scope, static, lasting)
             if found is not None:
                 return found
-        for name, converter, child in node._captures:
+        for name, converter, child in node.captures:
             try:
                 value = converter.parse("/".join(self._segments[index:]) if converter.rest else segment)
             except ValueError:
@@ -335,7 +330,7 @@ class Search:
             if found is not None:
                 return found
             del self.params[name]
-        if node._dynamic:
+        if node.dynamic:
             self._request.set_paths(self._segments[: index + 1], self._segments[index + 1 :])
             child = node.getChild(segment, self._request)
             if child is not None:

@@ -3,9 +3,9 @@
 import os
 import stat
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import is_dataclass
 from datetime import datetime
-from contextlib import contextmanager
 from errno import ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR
 from mimetypes import MimeTypes
 from pathlib import Path
@@ -67,7 +67,7 @@ class Response:
     of the one that fits the body. Raises HandlerError (RW201) for any other body.
     """
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("_part_types", "body", "headers", "status")
 
     def __init__(
         self, body: Any = None, status: int = 200, headers: Fields = (), *, content_type: str | None = None
@@ -75,6 +75,7 @@ class Response:
         self.status = status
         self.headers = Headers(headers)
         self.body, fitting = _encode(body)
+        self._part_types = (TEXT, BYTES)
         if content_type is not None:
             self.headers["content-type"] = content_type
         elif fitting is not None and "content-type" not in self.headers:
@@ -89,9 +90,11 @@ class Response:
             return cls(status=204)
         if isinstance(value, str):
             return cls(value, content_type=text_type)
-        if isinstance(value, bytes) or hasattr(value, "__next__") or hasattr(value, "__aiter__"):
+        if isinstance(value, bytes):
             return cls(value, content_type=bytes_type)
-        return cls(value)
+        response = cls(value)
+        response._part_types = (text_type, bytes_type)
+        return response
 
     @classmethod
     def json(cls, value: Any, status: int = 200, headers: Fields = ()) -> "Response":
@@ -124,7 +127,7 @@ class Response:
 
     @classmethod
     def redirect(cls, location: str, status: int = 302, headers: Fields = ()) -> "Response":
-        """Send the client to another place (RFC 9110, section 15.4). 303 makes it a GET, 307 and 308 keep the method."""
+        """Send the client elsewhere (RFC 9110, section 15.4). 303 makes it a GET, 307 and 308 keep the method."""
         response = cls(None, status, headers)
         response.headers["location"] = quote(location, safe="!#$%&'()*+,/:;=?@[]~")
         return response
@@ -175,8 +178,11 @@ class Response:
             return None
         return _stream(request, self, body)
 
-    def begin(self, request: Request) -> None:
-        """Send the head only; the body follows by `request.write` and `request.end`."""
+    def begin(self, request: Request, part: bytes | str | None = None) -> None:
+        """Send the head only, with the Content-Type of the first part where it has none."""
+        if part is not None:
+            text_type, bytes_type = self._part_types
+            self.headers.setdefault("content-type", text_type if isinstance(part, str) else bytes_type)
         length = self.headers.pop("content-length", None)
         request.begin(self.status, self.headers.lines(), None if length is None else int(length))
 
@@ -223,7 +229,7 @@ def _encode(body: Any) -> tuple[Any, str | None]:
     if isinstance(body, OpenFile):
         return body, BYTES
     if hasattr(body, "__aiter__") or hasattr(body, "__next__"):
-        return body, BYTES
+        return body, None  # that of its first part
     if isinstance(body, bytearray | memoryview):
         return bytes(body), BYTES
     raise HandlerError("RW201", f"A value of type {type(body).__qualname__} is not a body.")
@@ -254,7 +260,7 @@ def _send_part(request: Request, response: Response, part: Any) -> bool:
             "RW201", f"A streamed body has a part of type {type(part).__qualname__}.", "Yield bytes or str."
         )
     if not request.started:
-        response.begin(request)
+        response.begin(request, part)
     return request.write(part) if part else True
 
 

@@ -78,7 +78,7 @@ class Routes:
             node = grow(self.resource, pattern)
             for method in methods:
                 node.claim(method.upper(), handler, path)
-            self._names.setdefault(name or getattr(function, "__name__", describe(function)), []).append(pattern)
+            self._names.setdefault(name or str(getattr(function, "__name__", describe(function))), []).append(pattern)
             return function
 
         return register
@@ -126,7 +126,7 @@ class Routes:
 
     def url_for(self, name: str, /, **params: Any) -> str:
         """The path of a named route. Raises TreeError: RW107 for the name, RW108 for the parameters."""
-        patterns = self._patterns(name)
+        patterns = self.patterns(name)
         if len(patterns) != 1:
             many = "several routes have" if patterns else "no route has"
             raise TreeError("RW107", f"In url_for({name!r}): {many} this name.")
@@ -146,13 +146,13 @@ class Routes:
         """Everything that is served, in the order of the paths."""
         return sorted(walk(self.resource), key=lambda route: (route.path, route.method))
 
-    def _patterns(self, name: str) -> list[Pattern]:
+    def patterns(self, name: str) -> list[Pattern]:
         found = list(self._names.get(name, ()))
         for prefix, at, mounted in self._mounts:
             if prefix is None:
-                inner = mounted._patterns(name)
+                inner = mounted.patterns(name)
             elif name.startswith(f"{prefix}."):
-                inner = mounted._patterns(name.removeprefix(f"{prefix}."))
+                inner = mounted.patterns(name.removeprefix(f"{prefix}."))
             else:
                 continue
             found += [(*at, *pattern) for pattern in inner]
@@ -186,14 +186,14 @@ def walk(node: Resource, path: str = "", above: frozenset[int] = frozenset()) ->
         return
     above |= {id(node)}
     kind = type(node).__qualname__
-    below = f"{path}/{{...}}" if node.isLeaf or node._dynamic else path
+    below = f"{path}/{{...}}" if node.isLeaf or node.dynamic else path
     for method in node.methods():
         handler = node.handler(method)
         if handler is not None and not (method == "HEAD" and handler is node.handler("GET")):
             yield Route(method, below or "/", describe(handler.call), place(handler.call))
-    if node._dynamic and not node.isLeaf:
+    if node.dynamic and not node.isLeaf:
         yield Route("*", below, f"{kind}.getChild", place(node.getChild))
-    for name, child in node.children():
+    for name, child in node.known_children():
         yield from walk(child, f"{path}/{name}", above)
     if node.mounted is not None:
         yield from walk(node.mounted, path, above)
@@ -220,7 +220,7 @@ def _converter_for(name: str, path: str, annotation: Any, converters: dict[str, 
     if annotation in (Any, inspect.Parameter.empty):
         return converters.get("str", STR)
     for converter in converters.values():
-        if annotation is converter.type or annotation == converter.name:
+        if annotation is converter.makes or annotation == converter.name:
             return converter
     raise TreeError(
         "RW102",
@@ -243,9 +243,11 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
 def _takes(function: Callable[..., Any], names: list[str], path: str) -> bool:
     """Whether the handler takes the path's parameters as keywords. Raises HandlerError where it takes some only."""
     written = f"{describe(function)} at {place(function)}"
-    first, *others = [*_signature(function).parameters.values()] or [None]
+    parameters = list(_signature(function).parameters.values())
+    others = parameters[1:]
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    if first is None or first.kind not in (*positional, inspect.Parameter.VAR_POSITIONAL) or first.name in names:
+    takes_first = (*positional, inspect.Parameter.VAR_POSITIONAL)
+    if not parameters or parameters[0].kind not in takes_first or parameters[0].name in names:
         raise HandlerError("RW202", f"{written} does not take the request as its first parameter.")
     if any(other.kind is inspect.Parameter.VAR_KEYWORD for other in others):
         return bool(names)

@@ -11,13 +11,13 @@ Result = TypeVar("Result")
 
 
 class Waiter(Deferred[Result]):
-    """A Deferred for every kind of caller: `yield` it in inlineCallbacks, `await` it in a handler or in an asyncio task.
+    """A Deferred for every kind of caller: `yield` it in inlineCallbacks, `await` it in a handler or an asyncio task.
 
     Cancelling it ends the wait only; what was waited for goes on.
     """
 
     def __await__(self) -> Generator[Any, None, Result]:
-        if self.called and not self.paused or not _in_asyncio_task():
+        if (self.called and not self.paused) or not _in_asyncio_task():
             return super().__await__()
         return self._as_future().__await__()
 

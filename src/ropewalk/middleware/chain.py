@@ -17,7 +17,7 @@ Step = Callable[[Request], Coroutine[Any, Any, Response]]
 
 def check(middleware: Middleware) -> Middleware:
     """Raises HandlerError (RW205) for what has not the shape of a middleware."""
-    if not iscoroutinefunction(middleware) and not iscoroutinefunction(getattr(middleware, "__call__", None)):
+    if not iscoroutinefunction(middleware) and not iscoroutinefunction(type(middleware).__call__):
         raise HandlerError("RW205", f"{describe(middleware)} at {place(middleware)} is not a coroutine function.")
     return middleware
 

@@ -13,20 +13,21 @@ from twisted.python.failure import Failure
 
 from ropewalk._engine import Limits
 from ropewalk.server.access_log import AccessLog
-from ropewalk.server.listening import Listening, listen as listen_on
+from ropewalk.server.listening import Listening
+from ropewalk.server.listening import listen as listen_on
 from ropewalk.server.server import Server, app_of
 
 
 def install_reactor() -> str:
     """Install the asyncio reactor, on uvloop where that is there, unless a reactor is installed; what it is called."""
     if "twisted.internet.reactor" not in sys.modules:
-        loop = _new_loop()
-        asyncio.set_event_loop(loop)
-        asyncioreactor.install(loop)
+        new_loop = _new_loop()
+        asyncio.set_event_loop(new_loop)
+        asyncioreactor.install(new_loop)
     from twisted.internet import reactor
 
-    loop = getattr(reactor, "_asyncioEventloop", None)
     kind = type(reactor).__name__
+    loop = getattr(reactor, "_asyncioEventloop", None)
     return kind if loop is None else f"{kind} on {type(loop).__module__.partition('.')[0]}"
 
 

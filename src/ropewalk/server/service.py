@@ -13,6 +13,9 @@ from ropewalk.request import Endpoint, Request
 from ropewalk.response import encode_json
 from ropewalk.server.access_log import AccessLog
 
+FLUSH: Final = 1.0
+"""Seconds after which the lines of the access log are handed to its writer, however few they are."""
+
 log = Logger(namespace="ropewalk.engine")
 
 _LEVELS: Final = {
@@ -43,6 +46,8 @@ class Service:
         self.access_log: AccessLog | None = None
         self._call_later = call_later
         self._timer: Cancellable | None = None
+        self._flusher: Cancellable | None = None
+        self._closed = False
         self._draining: Deferred[int] | None = None
         self.engine = Engine(self, limits or app.limits)
         self.engine.set_debug(app.debug)
@@ -50,23 +55,34 @@ class Service:
 
     def drain(self, seconds: float | None = None) -> "Deferred[int]":
         """Stop accepting and finish what runs; the count of exchanges that were cut at the deadline."""
-        self._draining = draining = Deferred()
+        draining: Deferred[int] = Deferred()
+        self._draining = draining
         self.engine.drain(seconds)
         return draining
 
     def close(self) -> None:
         """Abort every connection and let go of the clock."""
         self.engine.close()
+        self._closed = True
         self._disarm()
-        if self.access_log is not None:
+        if self._flusher is not None:
+            self._flusher.cancel()
             self.access_ready()
+        if self.access_log is not None:
             self.access_log.close()
             self.access_log = None
 
+    def rest(self) -> None:
+        """Let go of the clock, unless the engine still waits for something."""
+        if self._timer is not None:
+            self._disarm()
+            self.engine.tick()
+
     def log_access(self, style: str, access_log: AccessLog) -> None:
-        """Write a line ("combined" or "json") for every answer."""
+        """Write a line ("combined" or "json") for every answer, within a second or so."""
         self.access_log = access_log
         self.engine.set_access_log(style)
+        self._flusher = self._call_later(FLUSH, self._flush)
 
     # Called by the tree
 
@@ -82,7 +98,8 @@ class Service:
 
     def arm(self, seconds: float, /) -> None:
         self._disarm()
-        self._timer = self._call_later(seconds, self._tick)
+        if not self._closed:
+            self._timer = self._call_later(seconds, self._tick)
 
     def drained(self, cut: int, /) -> None:
         draining, self._draining = self._draining, None
@@ -95,6 +112,10 @@ class Service:
     def access_ready(self) -> None:
         if self.access_log is not None:
             self.access_log.write(self.engine.take_access_log())
+
+    def _flush(self) -> None:
+        self.access_ready()
+        self._flusher = self._call_later(FLUSH, self._flush)
 
     def _disarm(self) -> None:
         timer, self._timer = self._timer, None

@@ -13,46 +13,45 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
     IHalfCloseableProtocol,
     IProtocol,
-    IProtocolFactory,
     IPushProducer,
     ISSLTransport,
 )
+from twisted.internet.protocol import ServerFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ropewalk._engine import Address, Engine, Limits, Pipe
+from ropewalk._engine import Engine, Limits, Pipe
+from ropewalk.request import Address
 from ropewalk.server.server import Server, app_of
 
 
-@implementer(IProtocolFactory)
-class Site:
+class Site(ServerFactory):
     """A protocol factory for a tree of resources or an App: `reactor.listenTCP(8080, Site(root))`.
 
     It works with `listenTCP`, `listenUNIX`, `listenSSL` and every server endpoint. `reactor` is the global one where it
     is not given. When its last port stops listening, what runs is finished and then its connections are closed.
     """
 
+    noisy = False
+
     def __init__(self, resource: Any, *, limits: Limits | None = None, reactor: Any = None) -> None:
         self.app = app_of(resource)
         self.resource = self.app.resource
         self._limits = limits
         self._reactor = reactor
-        self._ports = 0
         self._server: Server | None = None
 
-    def doStart(self) -> None:
-        """A port has begun to listen."""
-        self._ports += 1
+    def startFactory(self) -> None:
+        """The first port has begun to listen."""
         self._running()
 
-    def doStop(self) -> None:
-        """A port has stopped."""
-        self._ports -= 1
-        if not self._ports and self._server is not None:
-            self._server.stop()
-            self._server = None
+    def stopFactory(self) -> None:
+        """The last port has stopped."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.stop()
 
-    def buildProtocol(self, addr: Any) -> "Connection":
+    def buildProtocol(self, addr: Any) -> Any:
         """For a connection that Twisted has accepted."""
         del addr
         return Connection(self._running().engine)

@@ -82,7 +82,7 @@ def tcp_endpoint(host: str, port: int) -> str:
 def _make(kind: str, given: dict[str, str]) -> Listener:
     backlog = int(given["backlog"]) if "backlog" in given else None
     if kind in ("tcp", "tcp6"):
-        host = given.get("interface") or ("::" if kind == "tcp6" else "0.0.0.0")  # noqa: S104 - as Twisted's default
+        host = given.get("interface") or ("::" if kind == "tcp6" else "0.0.0.0")
         port = int(given["port"])
         if not 0 <= port <= 65535:
             raise ValueError("a port is from 0 to 65535")

@@ -1,0 +1,201 @@
+"""From what a handler returned or raised to an answer."""
+
+from asyncio import CancelledError
+from collections.abc import Callable, Coroutine
+from contextvars import Context, copy_context
+from inspect import iscoroutine
+from traceback import format_exception
+from typing import Any, cast
+
+from twisted.internet.defer import CancelledError as DeferredCancelled
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ropewalk.calling.driving import drive
+from ropewalk.errors import CATALOGUE, Disconnected, HandlerError, HTTPError, describe, phrase, place
+from ropewalk.request import PENDING, Request
+from ropewalk.resource import NOT_DONE_YET, Resource
+from ropewalk.response import BYTES, TEXT, Response
+
+log = Logger(namespace="ropewalk.handlers")
+
+
+async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Response:
+    """The Response that a handler's value stands for, waited for where it must be."""
+    while True:
+        if isinstance(value, Deferred) or iscoroutine(value):
+            value = await value
+        elif value is NOT_DONE_YET and _may_answer_itself(call):
+            return await _answered(request)
+        else:
+            break
+    response = _as_response(value, call, request)
+    request.complete(response)
+    return response
+
+
+async def respond_to_error(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:
+    """The Response for an error, by the innermost app that handles it. Raises the error where none does."""
+    for app in reversed(scope):
+        handler = app.errors.find(error)
+        if handler is not None:
+            return await _handle(request, error, handler)
+    if isinstance(error, HTTPError):
+        return plain_error(error)
+    raise error
+
+
+def plain_error(error: HTTPError) -> Response:
+    """An HTTPError as it is answered where no handler is registered for it."""
+    detail = f"{phrase(error.status)}\n" if error.detail is None else error.detail
+    return Response(detail, error.status, error.headers)
+
+
+def deliver(request: Request, value: Any) -> None:
+    """Answer with the value of a handler, whatever its kind."""
+    call = _call(request)
+    try:
+        if isinstance(value, Deferred):
+            request.run(value)
+            value.addBoth(_fired, request, copy_context())
+        elif iscoroutine(value):
+            _start(request, value)
+        elif value is NOT_DONE_YET and _may_answer_itself(call):
+            return
+        else:
+            response = _as_response(value, call, request)
+            request.complete(response)
+            rest = response.send(request)
+            if rest is not None:
+                _start(request, _sent(rest, request))
+    except Exception as error:  # noqa: BLE001 - whatever a handler's value brings about is an answer or a log line
+        fail(request, error)
+
+
+def fail(request: Request, error: BaseException) -> None:
+    """Answer for a handler that raised: as registered, else an HTTPError as text, else 500 and a line in the log."""
+    if request.gone and isinstance(error, CancelledError | DeferredCancelled | Disconnected | GeneratorExit):
+        return
+    scope = getattr(_call(request), "scope", None) or (request.service.app,)
+    if request.finished or request.started:
+        _log(request, error)
+        request.abort()
+        return
+    if isinstance(error, HTTPError) and not any(app.errors for app in scope):
+        deliver(request, plain_error(error))
+        return
+    _start(request, _failed(request, error, scope))
+
+
+async def _failed(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:
+    """The answer for an error that left all middleware behind, whatever else goes wrong."""
+    try:
+        return await respond_to_error(request, error, scope)
+    except Exception as raised:  # noqa: BLE001 - this is the end of the line
+        _log(request, raised)
+        for app in reversed(scope):
+            handler = app.errors.find_status(500)
+            if handler is not None:
+                try:
+                    return await _handle(request, raised, handler)
+                except Exception as again:  # noqa: BLE001 - as above
+                    _log(request, again)
+        if scope[0].debug:
+            return Response("".join(format_exception(raised)), 500)
+        return plain_error(HTTPError(500))
+
+
+async def _handle(request: Request, error: BaseException, handler: Callable[..., Any]) -> Response:
+    """What an error handler makes of an error; where it says no status, the error's."""
+    value = handler(request, error)
+    while isinstance(value, Deferred) or iscoroutine(value):
+        value = await value
+    response = _as_response(value, handler, request)
+    if response is not value:
+        response.status = error.status if isinstance(error, HTTPError) else 500
+    if isinstance(error, HTTPError):
+        for name, field in error.headers:
+            response.headers.setdefault(name, field)
+    return response
+
+
+class _Answered(Response):
+    """Stands for an answer that a resource gave by itself."""
+
+    __slots__ = ()
+
+    def send(self, request: Request) -> None:
+        """It has been sent."""
+
+
+async def _answered(request: Request) -> Response:
+    if not request.finished:
+        await request.notifyFinish()
+    return _Answered(status=request.status or 200)
+
+
+async def _sent(rest: Coroutine[Any, Any, None], request: Request) -> Response:
+    await rest
+    return _Answered(status=request.status or 200)
+
+
+def _as_response(value: Any, call: Callable[..., Any], request: Request) -> Response:
+    endpoint = request.endpoint
+    text_type, bytes_type = (TEXT, BYTES) if endpoint is None else (endpoint.text_type, endpoint.bytes_type)
+    try:
+        return Response.of(value, text_type, bytes_type)
+    except HandlerError:
+        kind = type(value).__qualname__
+        raise HandlerError("RW201", f"{describe(call)} at {place(call)} returned a value of type {kind}.") from None
+
+
+def _may_answer_itself(call: Callable[..., Any]) -> bool:
+    return isinstance(getattr(call, "__self__", None), Resource)
+
+
+def _call(request: Request) -> Callable[..., Any]:
+    """The handler of a request, or what stands in its place."""
+    endpoint = request.endpoint
+    return fail if endpoint is None else endpoint.call
+
+
+def _fired(result: Any, request: Request, context: Context) -> None:
+    request.ran()
+    if isinstance(result, Failure):
+        context.run(fail, request, cast("BaseException", result.value))
+    else:
+        context.run(deliver, request, result)
+
+
+def _start(request: Request, coroutine: Coroutine[Any, Any, Any]) -> None:
+    """Run a coroutine for a request and deliver its value."""
+    context = copy_context()
+    try:
+        value = context.run(drive, request, coroutine, context)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
+        fail(request, error)
+        return
+    if value is not PENDING:
+        deliver(request, value)
+
+
+def _log(request: Request, error: BaseException) -> None:
+    """A line for an error that no handler takes, with the place in the user's code."""
+    call = _call(request)
+    code = getattr(error, "code", None)
+    if code not in CATALOGUE:
+        code = "RW203" if isinstance(error, RuntimeError) and "no running event loop" in str(error) else "RW208"
+    log.failure(
+        "{code} {method} {path}: {name} at {place} raised {error!r}. {remedy}",
+        Failure(error),
+        code=code,
+        method=request.method,
+        path=request.path,
+        name=describe(call),
+        place=place(call),
+        error=error,
+        remedy=CATALOGUE[code].remedy,
+    )

@@ -1,0 +1,70 @@
+"""Coroutine handlers: the first segment runs inline, and most end there."""
+
+from asyncio import _get_running_loop as running_loop
+from collections.abc import Coroutine
+from contextvars import Context
+from sys import getrefcount
+from typing import Any, Final
+from weakref import getweakrefcount
+
+from ropewalk.calling.task import Task, swap_current_task
+from ropewalk.request import PENDING, Request
+
+
+class HandlerTask(Task):
+    """A handler that waits. When it is done, its request is answered."""
+
+    __slots__ = ("request",)
+
+    request: Request
+
+    def settle(self) -> None:
+        request = self.request
+        request.ran()
+        if self.error is None:
+            request.service.deliver(request, self.outcome)
+        else:
+            request.service.fail(request, self.error)
+
+
+def drive(request: Request, coroutine: Coroutine[Any, Any, Any], context: Context) -> Any:
+    """Run the first segment of a handler, inside its context: its value, or PENDING where it waits."""
+    loop = running_loop()
+    if _spare:
+        task = _spare.pop()
+        task.coroutine = coroutine
+        task.context = context
+        task.loop = loop
+    else:
+        task = HandlerTask(coroutine, context, loop)
+    former = None if loop is None else swap_current_task(loop, task)
+    try:
+        awaited = coroutine.send(None)
+    except StopIteration as stop:
+        value = stop.value
+    else:
+        task.request = request
+        request.run(task)
+        value = PENDING
+    finally:
+        if loop is not None:
+            swap_current_task(loop, former)
+    if value is PENDING:
+        if request.gone:
+            task.cancel()
+        task.wait(awaited)
+    elif getrefcount(task) == _ALONE and task.name is None and not task.cancels and not getweakrefcount(task):
+        # Most handlers end here. Nobody has kept the task, so the next one can have it.
+        task.coroutine = task.context = _NOTHING
+        _spare.append(task)
+    return value
+
+
+def _references() -> int:
+    lonely = object()
+    return getrefcount(lonely)
+
+
+_ALONE: Final = _references()
+_NOTHING: Final[Any] = None
+_spare: Final[list[HandlerTask]] = []

@@ -1,0 +1,42 @@
+"""What an app answers with for errors."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ropewalk.errors import HandlerError, HTTPError, describe, place
+
+
+class ErrorHandlers:
+    """What an app answers with instead of the plain text for an error: by exception class, or by status."""
+
+    def __init__(self) -> None:
+        self._by_class: dict[type[BaseException], Callable[..., Any]] = {}
+        self._by_status: dict[int, Callable[..., Any]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._by_class or self._by_status)
+
+    def add(self, kind: int | type[Exception], handler: Callable[..., Any]) -> None:
+        """Raises HandlerError (RW206) for what cannot be handled, or is already."""
+        known: dict[Any, Callable[..., Any]]
+        key: Any = kind
+        if isinstance(kind, type) and issubclass(kind, Exception):
+            known = self._by_class
+        elif kind in range(400, 600):
+            known = self._by_status
+        else:
+            raise HandlerError("RW206", f"{describe(handler)} at {place(handler)} is registered for {kind!r}.")
+        if key in known:
+            raise HandlerError("RW206", f"{kind!r} is handled twice: {place(known[key])} and {place(handler)}.")
+        known[key] = handler
+
+    def find(self, error: BaseException) -> Callable[..., Any] | None:
+        """What handles an error: the nearest class, else the status of an HTTPError."""
+        for kind in type(error).__mro__:
+            if kind in self._by_class:
+                return self._by_class[kind]
+        return self._by_status.get(error.status) if isinstance(error, HTTPError) else None
+
+    def find_status(self, status: int) -> Callable[..., Any] | None:
+        """What handles a status."""
+        return self._by_status.get(status)

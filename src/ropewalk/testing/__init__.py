@@ -1,0 +1,9 @@
+"""Clients for tests: through the real engine, without a port.
+
+`Client` is for plain tests, `AsyncClient` for coroutines under asyncio, trial and any reactor.
+"""
+
+from ropewalk.testing.clients import AsyncClient, Client
+from ropewalk.testing.wire import ClientResponse, ProtocolError
+
+__all__ = ["AsyncClient", "Client", "ClientResponse", "ProtocolError"]

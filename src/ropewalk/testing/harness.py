@@ -1,0 +1,131 @@
+"""The engine of a test: turned by whatever runs, and let go of when nothing is under way."""
+
+import sys
+from asyncio import AbstractEventLoop
+from asyncio import _get_running_loop as running_loop
+from typing import Any, Final
+
+from ropewalk._engine import Pipe
+from ropewalk.app import App
+from ropewalk.server import Service
+from ropewalk.server.reader import EngineReader
+from ropewalk.testing.wire import ProtocolError, Reader
+from ropewalk.waiting import Waiter
+
+CLIENT: Final = ("127.0.0.1", 50000)
+SERVER: Final = ("127.0.0.1", 80)
+
+
+class Harness:
+    """An app's engine without sockets. While a connection is open, the loop or the reactor turns it."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self._service: Service | None = None
+        self._reader: EngineReader | None = None
+        self._clock: Any = None
+        self._open = 0
+
+    def connect(self, method: str, *, secure: bool = False) -> "Wire":
+        """A new connection, for one request."""
+        service = self._begin()
+        return Wire(self, service, method, secure=secure)
+
+    def closed(self) -> None:
+        """A connection is over. After the last one nothing of the engine's is left in the loop or the reactor."""
+        self._open -= 1
+        if not self._open and self._service is not None:
+            if isinstance(self._clock, AbstractEventLoop):
+                self._clock.remove_reader(self._service.engine.fileno())
+            else:
+                self._clock.removeReader(self._reader)
+            self._service.rest()
+
+    def _begin(self) -> Service:
+        clock = running_loop() or _reactor()
+        if self._service is None or self._clock is not clock:
+            self._clock = clock
+            call_later = clock.call_later if isinstance(clock, AbstractEventLoop) else clock.callLater
+            self._service = Service(self.app, call_later)
+            self._reader = EngineReader(self._service.engine)
+        if not self._open:
+            if isinstance(clock, AbstractEventLoop):
+                clock.add_reader(self._service.engine.fileno(), self._service.engine.turn)
+            else:
+                clock.addReader(self._reader)
+        self._open += 1
+        return self._service
+
+
+class Wire:
+    """One connection: the engine's sink on one side, a reader of the answer on the other."""
+
+    def __init__(self, harness: Harness, service: Service, method: str, *, secure: bool) -> None:
+        self.reader = Reader(method)
+        self.error: ProtocolError | None = None
+        self.flowing = True
+        """Whether the engine takes more of the request."""
+        self._harness = harness
+        self._news: Waiter[None] | None = None
+        self._over = False
+        self._pipe: Pipe = service.engine.open_pipe(self, client=CLIENT, server=SERVER, secure=secure)
+
+    def send(self, data: bytes) -> None:
+        """Bytes for the server."""
+        self._pipe.feed(data)
+
+    def news(self) -> Waiter[None]:
+        """Fires when something has come from the server."""
+        self._news = Waiter()
+        return self._news
+
+    def leave(self) -> None:
+        """Close the connection, whatever is under way."""
+        if not self._over:
+            self._over = True
+            self._pipe.lost()
+            self._harness.closed()
+
+    # Called by the engine
+
+    def write(self, data: bytes, /) -> None:
+        """Bytes from the server."""
+        try:
+            self.reader.feed(data)
+        except ProtocolError as error:
+            self.error = error
+        self._tell()
+
+    def close(self) -> None:
+        """The server has closed."""
+        try:
+            self.reader.end()
+        except ProtocolError as error:
+            self.error = error
+        self._tell()
+
+    def abort(self) -> None:
+        """The server has cut the connection."""
+        self.close()
+
+    def pause_reading(self) -> None:
+        """The server has no room for more of the request."""
+        self.flowing = False
+
+    def resume_reading(self) -> None:
+        """It has again."""
+        self.flowing = True
+        self._tell()
+
+    def _tell(self) -> None:
+        news, self._news = self._news, None
+        if news is not None and not news.called:
+            news.callback(None)
+
+
+def _reactor() -> Any:
+    if "twisted.internet.reactor" not in sys.modules:
+        raise RuntimeError("AsyncClient is for coroutines that asyncio or a reactor runs. In a plain test use Client.")
+    from twisted.internet import reactor
+
+    return reactor

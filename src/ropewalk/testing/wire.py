@@ -1,0 +1,173 @@
+"""What a server sends, read strictly (RFC 9112). Whatever is not as it must be fails the test."""
+
+import json
+import re
+from collections.abc import Generator
+from typing import Any, Final
+
+from ropewalk.headers import Headers, content_type
+
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2}) ([\t -~\x80-\xff]*)")
+_FIELD_LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*", re.DOTALL)
+_VALUE: Final = re.compile(rb"[\t -~\x80-\xff]*")
+_CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,15}")
+
+
+class ProtocolError(AssertionError):
+    """The server broke a rule of HTTP/1.1."""
+
+
+class ClientResponse:
+    """An answer as the client has it. `body` is bytes; `text` and `json()` read it."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.reason = ""
+        self.http_version = ""
+        self.headers = Headers()
+        self.trailers = Headers()
+        self.body = b""
+        self.interim: list[tuple[int, Headers]] = []
+        """The 1xx answers before this one."""
+
+    def __repr__(self) -> str:
+        return f"<{self.status} {self.reason}, {len(self.body)} bytes>"
+
+    @property
+    def text(self) -> str:
+        """The body by the charset of its Content-Type, else UTF-8."""
+        return self.body.decode(content_type(self.headers.get("content-type"))[1].get("charset", "utf-8"))
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies that are set, by name, without their attributes."""
+        pairs = (line.partition(";")[0].partition("=") for line in self.headers.all("set-cookie"))
+        return {name: value for name, _, value in pairs}
+
+
+class Reader:
+    """Reads one answer from bytes as they come.
+
+    `head` and `done` say how far it is; `parts` holds what has come of the body and was not taken.
+    """
+
+    def __init__(self, method: str) -> None:
+        self.response = ClientResponse()
+        self.head = False
+        self.done = False
+        self.parts: list[bytes] = []
+        self.rest = b""
+        """What came behind the answer."""
+        self._method = method
+        self._ended = False
+        self._buffer = bytearray()
+        self._course = self._read()
+        next(self._course)
+
+    def feed(self, data: bytes) -> None:
+        """Bytes from the server. Raises ProtocolError."""
+        self._buffer += data
+        self._go_on()
+
+    def end(self) -> None:
+        """The server has closed. Raises ProtocolError where the answer is not complete."""
+        self._ended = True
+        self._go_on()
+        if not self.done:
+            raise ProtocolError("The server closed before its answer was complete.")
+
+    def _go_on(self) -> None:
+        if not self.done:
+            try:
+                next(self._course)
+            except StopIteration:
+                self.done = True
+        if self.done:
+            self.rest += bytes(self._buffer)
+            self._buffer.clear()
+
+    def _read(self) -> Generator[None, None, None]:
+        response = self.response
+        yield
+        while True:
+            version, response.status, response.reason = yield from self._status_line()
+            response.http_version = f"1.{version}"
+            response.headers = yield from self._fields()
+            if response.status >= 200 or response.status == 101:
+                break
+            response.interim.append((response.status, response.headers))
+        self.head = True
+        if self._method == "HEAD" or response.status in (101, 204, 304):
+            return
+        codings = response.headers.all("transfer-encoding")
+        lengths = response.headers.all("content-length")
+        if codings:
+            if codings != ["chunked"] or lengths:
+                raise ProtocolError(f"The framing is ambiguous: {codings}, {lengths} (RFC 9112, section 6.3).")
+            yield from self._chunks()
+        elif lengths:
+            if len(lengths) != 1 or not lengths[0].isdigit():
+                raise ProtocolError(f"The Content-Length is {lengths} (RFC 9112, section 6.3).")
+            yield from self._sized(int(lengths[0]))
+        else:
+            while not self._ended:
+                self._take(len(self._buffer))
+                yield
+
+    def _status_line(self) -> Generator[None, None, tuple[int, int, str]]:
+        line = yield from self._line()
+        match = _STATUS_LINE.fullmatch(line)
+        if match is None:
+            raise ProtocolError(f"{line!r} is not a status line (RFC 9112, section 4).")
+        return int(match[1]), int(match[2]), match[3].decode("latin-1")
+
+    def _fields(self) -> Generator[None, None, Headers]:
+        fields = Headers()
+        while line := (yield from self._line()):
+            match = _FIELD_LINE.fullmatch(line)
+            if match is None or not _VALUE.fullmatch(match[2]):
+                raise ProtocolError(f"{line!r} is not a field line (RFC 9112, section 5).")
+            fields.add(match[1].decode("ascii"), match[2])
+        return fields
+
+    def _chunks(self) -> Generator[None, None, None]:
+        while True:
+            line = yield from self._line()
+            if not _CHUNK_SIZE.fullmatch(line):
+                raise ProtocolError(f"{line!r} is not the size of a chunk (RFC 9112, section 7.1).")
+            size = int(line, 16)
+            if not size:
+                self.response.trailers = yield from self._fields()
+                return
+            yield from self._sized(size)
+            if (yield from self._line()):
+                raise ProtocolError("A chunk is longer than its size (RFC 9112, section 7.1).")
+
+    def _sized(self, size: int) -> Generator[None, None, None]:
+        while size:
+            taken = self._take(min(size, len(self._buffer)))
+            size -= taken
+            if size:
+                yield from self._more()
+
+    def _line(self) -> Generator[None, None, bytes]:
+        while (end := self._buffer.find(b"\r\n")) < 0:
+            yield from self._more()
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 2]
+        return line
+
+    def _more(self) -> Generator[None, None, None]:
+        if self._ended:
+            raise ProtocolError("The server closed in the middle of its answer.")
+        yield
+
+    def _take(self, size: int) -> int:
+        if size:
+            self.parts.append(bytes(self._buffer[:size]))
+            del self._buffer[:size]
+        return size
