@@ -50,36 +50,36 @@ pub(crate) struct Context<'a> {
 /// The state of one connection.
 #[derive(Debug)]
 pub struct Http1 {
-    request: Request,
-    demand: Demand,
-    answer: Answer,
-    scan: Scan,
+    pub(super) request: Request,
+    pub(super) demand: Demand,
+    pub(super) answer: Answer,
+    pub(super) scan: Scan,
     /// Bytes that came and are not parsed: part of a head, a held body, pipelined requests.
-    input: Vec<u8>,
-    serial: u32,
+    pub(super) input: Vec<u8>,
+    pub(super) serial: u32,
     /// The status of the answer, once its head is out.
-    status: u16,
+    pub(super) status: u16,
     /// Facts of the current request that the answer needs.
-    version: Version,
-    is_head: bool,
+    pub(super) version: Version,
+    pub(super) is_head: bool,
     /// Whether the connection lives on after this exchange.
-    keep: bool,
+    pub(super) keep: bool,
     /// The client waits for 100 Continue and did not get it.
-    expects_continue: bool,
-    body_limit: u64,
-    body_seen: u64,
+    pub(super) expects_continue: bool,
+    pub(super) body_limit: u64,
+    pub(super) body_seen: u64,
     /// Body bytes handed out that the reader has not consumed.
-    unread: u64,
+    pub(super) unread: u64,
     /// Body bytes of the answer.
-    written: u64,
+    pub(super) written: u64,
     /// When the head was whole, in microseconds.
-    began: u64,
+    pub(super) began: u64,
     /// What the access log says of this request.
-    log_line: Option<Box<crate::access::Line>>,
+    pub(super) log_line: Option<Box<crate::access::Line>>,
 }
 
 #[derive(Debug)]
-enum Request {
+pub(super) enum Request {
     Head,
     Length(u64),
     Chunked(Box<Chunked>),
@@ -89,14 +89,14 @@ enum Request {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Demand {
+pub(super) enum Demand {
     Held,
     Flowing,
     Dropped,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
+pub(super) enum Answer {
     Idle,
     Waiting,
     /// The head is out; bytes that `Content-Length` still asks for, if it was given.
@@ -301,175 +301,6 @@ impl Http1 {
         }
     }
 
-    // The answer
-
-    /// A whole answer. True where `body` is to be sent after the head that was appended.
-    pub(crate) fn answer(
-        &mut self,
-        status: u16,
-        fields: &[FieldRef<'_>],
-        length: u64,
-        cx: &mut Context<'_>,
-    ) -> Result<bool, CommandError> {
-        let found = self.check_final(status, fields)?;
-        let frame = if encode::is_bodiless(status) {
-            if length > 0 {
-                return Err(CommandError::Status(status));
-            }
-            found.length.filter(|_| status == 304).map_or(BodyFrame::None, BodyFrame::Length)
-        } else {
-            if let Some(announced) = found.length.filter(|&announced| announced != length) {
-                if !(self.is_head && length == 0) {
-                    return Err(CommandError::Length { announced, written: length });
-                }
-            }
-            BodyFrame::Length(found.length.unwrap_or(length))
-        };
-        self.write_head(status, fields, found, frame, cx);
-        let send = !self.is_head && length > 0;
-        self.written = if send { length } else { 0 };
-        Ok(send)
-    }
-
-    /// The head of a streamed answer.
-    pub(crate) fn begin(
-        &mut self,
-        status: u16,
-        fields: &[FieldRef<'_>],
-        length: Option<u64>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), CommandError> {
-        let found = self.check_final(status, fields)?;
-        let length = length.or(found.length);
-        let bodiless = encode::is_bodiless(status);
-        let frame = match length {
-            _ if bodiless && status != 304 => BodyFrame::None,
-            Some(length) => BodyFrame::Length(length),
-            None if bodiless => BodyFrame::None,
-            None if self.version == Version::Http11 => BodyFrame::Chunked,
-            None => BodyFrame::UntilClose,
-        };
-        if frame == BodyFrame::UntilClose {
-            self.keep = false;
-        }
-        self.write_head(status, fields, found, frame, cx);
-        self.answer = match frame {
-            _ if self.is_head || bodiless => Answer::Silent,
-            BodyFrame::Length(announced) => Answer::Length { announced, left: announced },
-            BodyFrame::Chunked => Answer::Chunked,
-            BodyFrame::UntilClose => Answer::UntilClose,
-            BodyFrame::None => Answer::Silent,
-        };
-        Ok(())
-    }
-
-    /// An interim answer (RFC 9110, section 15.2); HTTP/1.0 clients get none.
-    pub(crate) fn interim(
-        &mut self,
-        status: u16,
-        fields: &[FieldRef<'_>],
-        cx: &mut Context<'_>,
-    ) -> Result<(), CommandError> {
-        let found = encode::check(status, fields)?;
-        if !(100..200).contains(&status) || status == 101 {
-            return Err(CommandError::Status(status));
-        }
-        self.expect_waiting()?;
-        if self.version == Version::Http11 {
-            if status == 100 {
-                self.expects_continue = false;
-            }
-            encode::head(cx.out.tail(), status, fields, found, BodyFrame::None, Persistence::Implied, cx.clock.date());
-            cx.counters.answers[0] += 1;
-        }
-        Ok(())
-    }
-
-    /// A part of the body of a streamed answer, or raw bytes.
-    pub(crate) fn write(&mut self, data: Bytes, cx: &mut Context<'_>) -> Result<(), CommandError> {
-        let size = data.len() as u64;
-        if size == 0 && !matches!(self.answer, Answer::Idle | Answer::Waiting | Answer::Done) {
-            return Ok(());
-        }
-        match &mut self.answer {
-            Answer::Idle | Answer::Done => return Err(CommandError::Over),
-            Answer::Waiting => return Err(CommandError::NotStarted),
-            Answer::Length { announced, left } => {
-                let Some(rest) = left.checked_sub(size) else {
-                    return Err(CommandError::Length { announced: *announced, written: *announced - *left + size });
-                };
-                *left = rest;
-                cx.out.push(data);
-            }
-            Answer::Chunked => {
-                encode::chunk_size(cx.out.tail(), data.len());
-                cx.out.push(data);
-                cx.out.tail().extend_from_slice(b"\r\n");
-            }
-            Answer::UntilClose | Answer::Raw => cx.out.push(data),
-            Answer::Silent => return Ok(()),
-        }
-        self.written += size;
-        Ok(())
-    }
-
-    /// The end of a streamed answer.
-    pub(crate) fn end(&mut self, trailers: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
-        match self.answer {
-            Answer::Idle | Answer::Done => return Err(CommandError::Over),
-            Answer::Waiting => return Err(CommandError::NotStarted),
-            Answer::Length { announced, left } if left > 0 => {
-                return Err(CommandError::Length { announced, written: announced - left });
-            }
-            Answer::Chunked => {
-                encode::check(200, trailers)?;
-                let tail = cx.out.tail();
-                tail.extend_from_slice(b"0\r\n");
-                for (name, value) in trailers {
-                    encode::line(tail, name, value);
-                }
-                tail.extend_from_slice(b"\r\n");
-            }
-            Answer::Length { .. } | Answer::UntilClose | Answer::Silent => {}
-            Answer::Raw => self.keep = false,
-        }
-        self.finish(cx);
-        Ok(())
-    }
-
-    /// The body that [`Http1::answer`] announced has been appended.
-    pub(crate) fn finish(&mut self, cx: &mut Context<'_>) {
-        let now = crate::clock::monotonic_micros();
-        let micros = now.saturating_sub(self.began);
-        cx.counters.answered(self.status, micros);
-        cx.counters.running -= 1;
-        if let (Some(line), Some(log)) = (self.log_line.take(), cx.access.as_deref_mut()) {
-            log.write(&line, self.status, self.written, micros, cx.clock);
-        }
-        self.answer = Answer::Done;
-        self.settle_body(cx.limits);
-        if self.has_more() || !matches!(self.request, Request::Complete) {
-            self.resume(cx);
-        } else {
-            self.next();
-        }
-    }
-
-    /// 101 and the raw bytes after it (RFC 9110, section 7.8).
-    pub(crate) fn upgrade(&mut self, fields: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
-        let found = encode::check(101, fields)?;
-        self.expect_waiting()?;
-        if !matches!(self.request, Request::Complete) || self.version == Version::Http10 {
-            return Err(CommandError::Status(101));
-        }
-        self.status = 101;
-        encode::head(cx.out.tail(), 101, fields, found, BodyFrame::None, Persistence::Upgrade, cx.clock.date());
-        self.request = Request::Raw;
-        self.answer = Answer::Raw;
-        self.demand = Demand::Held;
-        Ok(())
-    }
-
     /// The short answer to a message that is refused. What follows it is never parsed.
     pub(crate) fn refuse(&mut self, refusal: Refusal, cx: &mut Context<'_>) {
         cx.counters.refused += 1;
@@ -496,84 +327,15 @@ impl Http1 {
         self.close_lingering();
     }
 
-    fn close_lingering(&mut self) {
+    pub(super) fn close_lingering(&mut self) {
         self.request = Request::Closed;
         self.demand = Demand::Dropped;
         self.answer = Answer::Done;
         self.input = Vec::new();
     }
 
-    fn expect_waiting(&self) -> Result<(), CommandError> {
-        match self.answer {
-            Answer::Waiting => Ok(()),
-            Answer::Idle | Answer::Done => Err(CommandError::Over),
-            _ => Err(CommandError::Started),
-        }
-    }
-
-    fn check_final(&mut self, status: u16, fields: &[FieldRef<'_>]) -> Result<Found, CommandError> {
-        let found = encode::check(status, fields)?;
-        self.expect_waiting()?;
-        if status < 200 {
-            return Err(CommandError::Status(status));
-        }
-        if found.close {
-            self.keep = false;
-        }
-        Ok(found)
-    }
-
-    fn write_head(
-        &mut self,
-        status: u16,
-        fields: &[FieldRef<'_>],
-        found: Found,
-        frame: BodyFrame,
-        cx: &mut Context<'_>,
-    ) {
-        self.keep &= !cx.draining && self.can_keep(cx.limits);
-        let persistence = match (self.keep, self.version) {
-            (false, _) => Persistence::Close,
-            (true, Version::Http10) => Persistence::KeepAlive,
-            (true, Version::Http11) => Persistence::Implied,
-        };
-        self.status = status;
-        encode::head(cx.out.tail(), status, fields, found, frame, persistence, cx.clock.date());
-    }
-
-    /// Whether what is left of the request's body is small enough to be read and dropped.
-    fn can_keep(&self, limits: &Limits) -> bool {
-        match self.request {
-            Request::Complete | Request::Raw => true,
-            _ if self.demand == Demand::Flowing => true,
-            _ if self.expects_continue => false,
-            Request::Length(left) => left <= limits.discard_size,
-            Request::Chunked(_) => limits.discard_size > 0,
-            Request::Head | Request::Closed => false,
-        }
-    }
-
-    /// The answer is complete: what becomes of a body that is not.
-    fn settle_body(&mut self, limits: &Limits) {
-        self.unread = 0;
-        match self.request {
-            Request::Length(left) if self.keep && left <= limits.discard_size => self.demand = Demand::Dropped,
-            Request::Chunked(_) if self.keep => {
-                self.demand = Demand::Dropped;
-                self.body_limit = self.body_seen + limits.discard_size;
-            }
-            Request::Length(_) | Request::Chunked(_) => self.close_lingering(),
-            Request::Complete | Request::Raw if !self.keep => {
-                let lingering = self.has_more() || matches!(self.request, Request::Raw);
-                self.close_lingering();
-                self.demand = if lingering { Demand::Dropped } else { Demand::Held };
-            }
-            _ => {}
-        }
-    }
-
     /// Goes over the kept input again.
-    fn resume(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn resume(&mut self, cx: &mut Context<'_>) {
         let mut input = std::mem::take(&mut self.input);
         let used = self.advance(&input, cx);
         if used < input.len() {
@@ -715,7 +477,7 @@ impl Http1 {
     }
 
     /// Both sides are done and the connection is kept.
-    fn next(&mut self) {
+    pub(super) fn next(&mut self) {
         if !matches!(self.request, Request::Complete) {
             return;
         }

@@ -1,5 +1,6 @@
 //! HTTP/1.1 and 1.0 without sockets: bytes in, events out, and answers as bytes. See `README.md` in this folder.
 
+mod answering;
 pub mod chunked;
 pub mod connection;
 pub mod encode;

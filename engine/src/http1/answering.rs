@@ -1,0 +1,246 @@
+//! The answer side of a connection: what a handler may say, in which order, and what it becomes on the wire.
+
+use bytes::Bytes;
+
+use super::connection::{Answer, Context, Demand, Http1, Request};
+use super::encode::{self, BodyFrame, FieldRef, Found, Persistence};
+use crate::exchange::{CommandError, Version};
+use crate::limits::Limits;
+
+impl Http1 {
+    /// A whole answer. True where `body` is to be sent after the head that was appended.
+    pub(crate) fn answer(
+        &mut self,
+        status: u16,
+        fields: &[FieldRef<'_>],
+        length: u64,
+        cx: &mut Context<'_>,
+    ) -> Result<bool, CommandError> {
+        let found = self.check_final(status, fields)?;
+        let frame = if encode::is_bodiless(status) {
+            if length > 0 {
+                return Err(CommandError::Status(status));
+            }
+            found.length.filter(|_| status == 304).map_or(BodyFrame::None, BodyFrame::Length)
+        } else {
+            if let Some(announced) = found.length.filter(|&announced| announced != length) {
+                if !(self.is_head && length == 0) {
+                    return Err(CommandError::Length { announced, written: length });
+                }
+            }
+            BodyFrame::Length(found.length.unwrap_or(length))
+        };
+        self.write_head(status, fields, found, frame, cx);
+        let send = !self.is_head && length > 0;
+        self.written = if send { length } else { 0 };
+        Ok(send)
+    }
+
+    /// The head of a streamed answer.
+    pub(crate) fn begin(
+        &mut self,
+        status: u16,
+        fields: &[FieldRef<'_>],
+        length: Option<u64>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), CommandError> {
+        let found = self.check_final(status, fields)?;
+        let length = length.or(found.length);
+        let bodiless = encode::is_bodiless(status);
+        let frame = match length {
+            _ if bodiless && status != 304 => BodyFrame::None,
+            Some(length) => BodyFrame::Length(length),
+            None if bodiless => BodyFrame::None,
+            None if self.version == Version::Http11 => BodyFrame::Chunked,
+            None => BodyFrame::UntilClose,
+        };
+        if frame == BodyFrame::UntilClose {
+            self.keep = false;
+        }
+        self.write_head(status, fields, found, frame, cx);
+        self.answer = match frame {
+            _ if self.is_head || bodiless => Answer::Silent,
+            BodyFrame::Length(announced) => Answer::Length { announced, left: announced },
+            BodyFrame::Chunked => Answer::Chunked,
+            BodyFrame::UntilClose => Answer::UntilClose,
+            BodyFrame::None => Answer::Silent,
+        };
+        Ok(())
+    }
+
+    /// An interim answer (RFC 9110, section 15.2); HTTP/1.0 clients get none.
+    pub(crate) fn interim(
+        &mut self,
+        status: u16,
+        fields: &[FieldRef<'_>],
+        cx: &mut Context<'_>,
+    ) -> Result<(), CommandError> {
+        let found = encode::check(status, fields)?;
+        if !(100..200).contains(&status) || status == 101 {
+            return Err(CommandError::Status(status));
+        }
+        self.expect_waiting()?;
+        if self.version == Version::Http11 {
+            if status == 100 {
+                self.expects_continue = false;
+            }
+            encode::head(cx.out.tail(), status, fields, found, BodyFrame::None, Persistence::Implied, cx.clock.date());
+            cx.counters.answers[0] += 1;
+        }
+        Ok(())
+    }
+
+    /// A part of the body of a streamed answer, or raw bytes.
+    pub(crate) fn write(&mut self, data: Bytes, cx: &mut Context<'_>) -> Result<(), CommandError> {
+        let size = data.len() as u64;
+        if size == 0 && !matches!(self.answer, Answer::Idle | Answer::Waiting | Answer::Done) {
+            return Ok(());
+        }
+        match &mut self.answer {
+            Answer::Idle | Answer::Done => return Err(CommandError::Over),
+            Answer::Waiting => return Err(CommandError::NotStarted),
+            Answer::Length { announced, left } => {
+                let Some(rest) = left.checked_sub(size) else {
+                    return Err(CommandError::Length { announced: *announced, written: *announced - *left + size });
+                };
+                *left = rest;
+                cx.out.push(data);
+            }
+            Answer::Chunked => {
+                encode::chunk_size(cx.out.tail(), data.len());
+                cx.out.push(data);
+                cx.out.tail().extend_from_slice(b"\r\n");
+            }
+            Answer::UntilClose | Answer::Raw => cx.out.push(data),
+            Answer::Silent => return Ok(()),
+        }
+        self.written += size;
+        Ok(())
+    }
+
+    /// The end of a streamed answer.
+    pub(crate) fn end(&mut self, trailers: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
+        match self.answer {
+            Answer::Idle | Answer::Done => return Err(CommandError::Over),
+            Answer::Waiting => return Err(CommandError::NotStarted),
+            Answer::Length { announced, left } if left > 0 => {
+                return Err(CommandError::Length { announced, written: announced - left });
+            }
+            Answer::Chunked => {
+                encode::check(200, trailers)?;
+                let tail = cx.out.tail();
+                tail.extend_from_slice(b"0\r\n");
+                for (name, value) in trailers {
+                    encode::line(tail, name, value);
+                }
+                tail.extend_from_slice(b"\r\n");
+            }
+            Answer::Length { .. } | Answer::UntilClose | Answer::Silent => {}
+            Answer::Raw => self.keep = false,
+        }
+        self.finish(cx);
+        Ok(())
+    }
+
+    /// The body that [`Http1::answer`] announced has been appended.
+    pub(crate) fn finish(&mut self, cx: &mut Context<'_>) {
+        let now = crate::clock::monotonic_micros();
+        let micros = now.saturating_sub(self.began);
+        cx.counters.answered(self.status, micros);
+        cx.counters.running -= 1;
+        if let (Some(line), Some(log)) = (self.log_line.take(), cx.access.as_deref_mut()) {
+            log.write(&line, self.status, self.written, micros, cx.clock);
+        }
+        self.answer = Answer::Done;
+        self.settle_body(cx.limits);
+        if self.has_more() || !matches!(self.request, Request::Complete) {
+            self.resume(cx);
+        } else {
+            self.next();
+        }
+    }
+
+    /// 101 and the raw bytes after it (RFC 9110, section 7.8).
+    pub(crate) fn upgrade(&mut self, fields: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
+        let found = encode::check(101, fields)?;
+        self.expect_waiting()?;
+        if !matches!(self.request, Request::Complete) || self.version == Version::Http10 {
+            return Err(CommandError::Status(101));
+        }
+        self.status = 101;
+        encode::head(cx.out.tail(), 101, fields, found, BodyFrame::None, Persistence::Upgrade, cx.clock.date());
+        self.request = Request::Raw;
+        self.answer = Answer::Raw;
+        self.demand = Demand::Held;
+        Ok(())
+    }
+
+    fn expect_waiting(&self) -> Result<(), CommandError> {
+        match self.answer {
+            Answer::Waiting => Ok(()),
+            Answer::Idle | Answer::Done => Err(CommandError::Over),
+            _ => Err(CommandError::Started),
+        }
+    }
+
+    fn check_final(&mut self, status: u16, fields: &[FieldRef<'_>]) -> Result<Found, CommandError> {
+        let found = encode::check(status, fields)?;
+        self.expect_waiting()?;
+        if status < 200 {
+            return Err(CommandError::Status(status));
+        }
+        if found.close {
+            self.keep = false;
+        }
+        Ok(found)
+    }
+
+    fn write_head(
+        &mut self,
+        status: u16,
+        fields: &[FieldRef<'_>],
+        found: Found,
+        frame: BodyFrame,
+        cx: &mut Context<'_>,
+    ) {
+        self.keep &= !cx.draining && self.can_keep(cx.limits);
+        let persistence = match (self.keep, self.version) {
+            (false, _) => Persistence::Close,
+            (true, Version::Http10) => Persistence::KeepAlive,
+            (true, Version::Http11) => Persistence::Implied,
+        };
+        self.status = status;
+        encode::head(cx.out.tail(), status, fields, found, frame, persistence, cx.clock.date());
+    }
+
+    /// Whether what is left of the request's body is small enough to be read and dropped.
+    fn can_keep(&self, limits: &Limits) -> bool {
+        match self.request {
+            Request::Complete | Request::Raw => true,
+            _ if self.demand == Demand::Flowing => true,
+            _ if self.expects_continue => false,
+            Request::Length(left) => left <= limits.discard_size,
+            Request::Chunked(_) => limits.discard_size > 0,
+            Request::Head | Request::Closed => false,
+        }
+    }
+
+    /// The answer is complete: what becomes of a body that is not.
+    fn settle_body(&mut self, limits: &Limits) {
+        self.unread = 0;
+        match self.request {
+            Request::Length(left) if self.keep && left <= limits.discard_size => self.demand = Demand::Dropped,
+            Request::Chunked(_) if self.keep => {
+                self.demand = Demand::Dropped;
+                self.body_limit = self.body_seen + limits.discard_size;
+            }
+            Request::Length(_) | Request::Chunked(_) => self.close_lingering(),
+            Request::Complete | Request::Raw if !self.keep => {
+                let lingering = self.has_more() || matches!(self.request, Request::Raw);
+                self.close_lingering();
+                self.demand = if lingering { Demand::Dropped } else { Demand::Held };
+            }
+            _ => {}
+        }
+    }
+}
