@@ -5,7 +5,7 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
-use ropewalk_engine::exchange::{BodyFault, Framing};
+use ropewalk_engine::exchange::{BodyFault, Event, Framing};
 use ropewalk_engine::{CommandError, ExchangeId, GoneReason, Head, Peer, Pressure, Version};
 
 use crate::body::{Body, Mode};
@@ -93,7 +93,40 @@ impl Exchange {
         if self.body.mode == Mode::Untouched || mode != Mode::Streamed {
             self.body.mode = mode;
         }
-        self.command(py, |engine, id| engine.receive(id, Some(limit)))
+        let arrived = self.command(py, |engine, id| engine.receive(id, Some(limit)))?;
+        let mut size = 0;
+        for event in arrived {
+            match event {
+                Event::Data(_, part) => {
+                    size += part.len() as u64;
+                    self.body.add(py, part, self.spool_size(py)?)?;
+                }
+                Event::End(_, trailers) => self.body.finish(py, trailers)?,
+                Event::BadBody(_, fault) => self.body.fault = Some(fault),
+                _ => {}
+            }
+        }
+        if size > 0 && self.body.mode != Mode::Streamed {
+            self.command(py, |engine, id| engine.consumed(id, size))?;
+        }
+        match self.body_error(py) {
+            Some(error) if mode != Mode::Streamed => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is wrong with the body, if anything is.
+    pub(crate) fn body_error(&self, py: Python<'_>) -> Option<PyErr> {
+        Some(match self.body.fault? {
+            BodyFault::TooLarge => errors::too_large(py, self.body.limit),
+            BodyFault::Malformed(reason) => {
+                errors::raise(py, errors::BAD_BODY, format!("The body is malformed: {reason}."))
+            }
+        })
+    }
+
+    fn spool_size(&self, py: Python<'_>) -> PyResult<u64> {
+        Ok(self.link()?.engine.bind(py).get().limits.0.spool_size)
     }
 
     /// The end of an answer, whoever brought it about.
@@ -254,12 +287,8 @@ impl Exchange {
             }
             return Ok(Some(bytes));
         }
-        match self.body.fault {
-            Some(BodyFault::TooLarge) => return Err(errors::too_large(py, self.body.limit)),
-            Some(BodyFault::Malformed(reason)) => {
-                return Err(errors::raise(py, errors::BAD_BODY, format!("The body is malformed: {reason}.")));
-            }
-            None => {}
+        if let Some(error) = self.body_error(py) {
+            return Err(error);
         }
         if self.body.complete {
             return Ok(Some(PyBytes::new(py, b"")));

@@ -5,7 +5,6 @@
 
 use std::sync::atomic::Ordering;
 
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use pyo3::{ffi, intern};
@@ -171,15 +170,17 @@ impl Engine {
                 }
             },
         };
-        let whole = endpoint.get().whole_body;
         request.borrow_mut().endpoint = Some(endpoint.clone_ref(py));
-        if whole && request.borrow().link()?.head.framing() != Framing::None {
-            let opened = request.borrow_mut().open_body(py, Mode::BeforeCall, None);
-            if let Err(error) = opened {
-                this.fail(&request, error)?;
-            }
-        } else {
+        if !endpoint.get().whole_body || request.borrow().link()?.head.framing() == Framing::None {
             this.call(&request, &endpoint, &context)?;
+        } else {
+            let opened = request.borrow_mut().open_body(py, Mode::BeforeCall, None);
+            let complete = request.borrow().body.complete;
+            match opened {
+                Err(error) => this.fail(&request, error)?,
+                Ok(()) if complete => this.call(&request, &endpoint, &context)?,
+                Ok(()) => {}
+            }
         }
         this.keep(&request, id);
         Ok(Some(endpoint))
@@ -195,12 +196,10 @@ impl Engine {
         let endpoint = exchange.borrow().endpoint.as_ref().map(|endpoint| endpoint.clone_ref(py));
         let Some(endpoint) = endpoint else { return Ok(None) };
         let context = Context::enter(py)?;
-        if exchange.borrow().body.fault.is_some() {
-            // `take` knows how to say what is wrong.
-            let error = exchange.call_method0(intern!(py, "take")).err();
-            self.fail(exchange, error.unwrap_or_else(|| PyValueError::new_err("the body is bad")))?;
-        } else {
-            self.call(exchange, &endpoint, &context)?;
+        let error = exchange.borrow().body_error(py);
+        match error {
+            Some(error) => self.fail(exchange, error)?,
+            None => self.call(exchange, &endpoint, &context)?,
         }
         Ok(Some(endpoint))
     }

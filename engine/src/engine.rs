@@ -243,14 +243,19 @@ impl<D: Driver> Engine<D> {
         Some(self.connections[self.token_slot(id.connection)?].local())
     }
 
-    /// Lets the body of a request flow, up to a limit in bytes.
-    pub fn receive(&mut self, id: ExchangeId, limit: Option<u64>) -> Result<(), CommandError> {
+    /// Lets the body of a request flow, up to a limit in bytes. What of it is here already comes back at once, the rest
+    /// as events.
+    pub fn receive(&mut self, id: ExchangeId, limit: Option<u64>) -> Result<Vec<Event>, CommandError> {
         self.command(id, |engine, slot| {
             let limit = limit.unwrap_or(engine.limits.body_size);
+            let before = engine.inbox.len();
             engine.work(slot, |wire, cx| wire.receive(limit, cx))?;
             engine.flush(slot);
             engine.continue_reading(id.connection);
-            Ok(())
+            let of_body = |event: &Event| matches!(event, Event::Data(..) | Event::End(..) | Event::BadBody(..));
+            let rest = engine.inbox.iter().skip(before).position(|event| !of_body(event));
+            let end = rest.map_or(engine.inbox.len(), |rest| before + rest);
+            Ok(engine.inbox.drain(before..end).collect())
         })
     }
 
