@@ -6,13 +6,17 @@ use super::connection::{Connection, Io};
 use crate::Severity;
 use crate::driver::Driver;
 use crate::exchange::{Event, GoneReason, Peer};
+use crate::http1::Refusal;
+
+/// What a pipe gets when the engine is full.
+const FULL: Refusal = Refusal { status: 503, reason: "too many connections are open" };
 
 /// Names a pipe of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PipeId(pub(crate) u64);
 
 impl<D: Driver> Engine<D> {
-    /// Opens a connection whose bytes its owner carries.
+    /// Opens a connection whose bytes its owner carries. Over the limit of connections it is answered 503 and closed.
     pub fn open_pipe(&mut self, peer: Peer, local: Peer, secure: bool) -> PipeId {
         self.refresh();
         self.counters.accepted += 1;
@@ -21,6 +25,13 @@ impl<D: Driver> Engine<D> {
         let token = self.generation << 32 | entry.key() as u64;
         let connection = entry.insert(Connection::new(token, Io::Pipe { secure, local, flowing: true }, peer));
         connection.rearm(self.clock.millis(), false, &self.limits, &mut self.wheel);
+        if self.connections.len() > self.capacity {
+            self.counters.turned_away += 1;
+            let slot = super::slot_of(token);
+            self.work(slot, |wire, cx| wire.refuse(FULL, cx));
+            self.flush(slot);
+        }
+        self.rest();
         PipeId(token)
     }
 

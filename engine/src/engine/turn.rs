@@ -21,8 +21,8 @@ const BACKOFF: (u64, u64) = (50, 1000);
 
 /// What a client gets when the engine is full.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
-    Content-Length: 57\r\nConnection: close\r\nRetry-After: 1\r\n\r\n\
-    503 Service Unavailable: the server has no connection to\n";
+    Content-Length: 55\r\nConnection: close\r\nRetry-After: 1\r\n\r\n\
+    503 Service Unavailable: too many connections are open\n";
 
 impl<D: Driver> Engine<D> {
     /// Starts a turn. What commands leave to be sent waits for [`Engine::settle`].
