@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-
 from tests.processes import EXAMPLES, ropewalk
 
 pytestmark = pytest.mark.slow
