@@ -131,12 +131,20 @@ class App(Routes):
     def resolve(self, request: Request) -> Endpoint:
         """What answers a request."""
         search = Search(request, split_path(request.raw_path))
-        found = search.visit(self.resource)
-        if found is None:
-            return self._endpoint(self._otherwise(request, search))
-        if search.params:
-            request.params = search.params
-        return self._endpoint(found)
+        handler = search.visit(self.resource)
+        if handler is None:
+            handler, params, scope, static, lasting = self._otherwise(request, search)
+        else:
+            params, scope, static, lasting = search.params, search.scope, search.static, search.lasting
+        if params:
+            request.params = params
+        if not lasting:
+            return _make_endpoint(handler, scope, static)
+        key = (handler, scope, static)
+        endpoint = self._endpoints.get(key)
+        if endpoint is None:
+            endpoint = self._endpoints[key] = _make_endpoint(handler, scope, static)
+        return endpoint
 
     def watch(self, listener: Owner) -> None:
         """Have a listener told of changes. It is held weakly."""
@@ -148,29 +156,20 @@ class App(Routes):
         for listener in tuple(self._listeners):
             listener.changed(seen)
 
-    def _endpoint(self, found: Found) -> Endpoint:
-        if not found.lasting:
-            return _make_endpoint(found)
-        key = (found.handler, found.scope, found.static)
-        endpoint = self._endpoints.get(key)
-        if endpoint is None:
-            endpoint = self._endpoints[key] = _make_endpoint(found)
-        return endpoint
-
     def _otherwise(self, request: Request, search: Search) -> Found:
         """What answers where the tree has no handler."""
         scope = search.scope or (self,)
-        if request.method == "OPTIONS" and (search.allowed or request.target == b"*"):
-            return _passing(partial(_options, ", ".join(sorted(search.allowed))), scope)
-        if search.allowed:
-            return _passing(partial(_refuse, ", ".join(sorted(search.allowed))), scope)
+        allowed = ", ".join(sorted(search.allowed or ()))
+        if request.method == "OPTIONS" and (allowed or request.target == b"*"):
+            return _passing(partial(_options, allowed), scope)
+        if allowed:
+            return _passing(partial(_refuse, allowed), scope)
         policy = scope[-1].trailing_slash
         if search.slash is None or policy == "strict":
-            return Found(_NOT_FOUND, scope, static=False, lasting=True)
+            return Found(_NOT_FOUND, {}, scope, static=False, lasting=True)
         if policy == "ignore":
-            request.params = search.slash_params
             return search.slash
-        return Found(_REDIRECT, scope, static=False, lasting=True)
+        return Found(_REDIRECT, {}, scope, static=False, lasting=True)
 
     def family(self) -> "list[App]":
         """This app and those mounted in it, each once."""
@@ -181,8 +180,7 @@ class App(Routes):
         return family
 
 
-def _make_endpoint(found: Found) -> Endpoint:
-    handler, scope = found.handler, found.scope
+def _make_endpoint(handler: Handler, scope: tuple[Any, ...], static: bool) -> Endpoint:
     if any(app.middlewares for app in scope) or any(app.errors for app in scope[1:]):
         call: Callable[..., Any] = chain(handler, scope)
         whole_body = pass_params = False
@@ -193,7 +191,7 @@ def _make_endpoint(found: Found) -> Endpoint:
         whole_body=whole_body,
         body_limit=handler.body_limit,
         pass_params=pass_params,
-        static=found.static,
+        static=static,
         text_type=handler.text_type,
         bytes_type=handler.bytes_type,
     )
@@ -201,7 +199,7 @@ def _make_endpoint(found: Found) -> Endpoint:
 
 def _passing(call: Callable[[Request], Any], scope: tuple[Any, ...]) -> Found:
     """A handler for one request."""
-    return Found(Handler(call, whole_body=False), scope, static=False, lasting=False)
+    return Found(Handler(call, whole_body=False), {}, scope, static=False, lasting=False)
 
 
 def _options(allowed: str, request: Request) -> Response:

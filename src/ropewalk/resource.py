@@ -94,7 +94,7 @@ class Resource:
     # Replaced at the first change: resources that are made for one request cost nothing.
     children: dict[str, "Resource"] = _NO_CHILDREN
     captures: tuple[Capture, ...] = ()
-    _handlers: dict[str, Handler] = _NO_HANDLERS
+    handlers: dict[str, Handler] = _NO_HANDLERS
     _rendering: dict[str, Handler] = _NO_HANDLERS
     mounted: "Resource | None" = None
     _owners: "WeakSet[Owner] | None" = None
@@ -183,13 +183,13 @@ class Resource:
 
     def claim(self, method: str, handler: Handler, path: str) -> None:
         """Let a handler answer a method here."""
-        former = self._handlers.get(method) or (self.handler(method) if method in self._renders else None)
+        former = self.handlers.get(method) or (self.handler(method) if method in self._renders else None)
         if former is not None:
             places = f"{place(former.call)} and {place(handler.call)}"
             raise TreeError("RW104", f"{method} {path} is claimed twice: {places}.")
-        if self._handlers is _NO_HANDLERS:
-            self._handlers = {}
-        self._handlers[method] = handler
+        if self.handlers is _NO_HANDLERS:
+            self.handlers = {}
+        self.handlers[method] = handler
         self.changed()
 
     def known_children(self) -> Iterator[tuple[str, "Resource"]]:
@@ -217,7 +217,7 @@ class Resource:
 
     def handler(self, method: str) -> Handler | None:
         """What answers a method at this resource; GET's also answers HEAD."""
-        found = self._handlers.get(method)
+        found = self.handlers.get(method)
         if found is not None:
             return found
         name = self._renders.get(method)
@@ -229,7 +229,7 @@ class Resource:
 
     def methods(self) -> list[str]:
         """The methods that are answered here, as Allow names them (RFC 9110, section 10.2.1)."""
-        own = {*self._handlers, *self._renders}
+        own = {*self.handlers, *self._renders}
         if self._renders_all:
             own.update(getattr(self, "allowedMethods", METHODS))
         if own:
@@ -265,6 +265,7 @@ class Found(NamedTuple):
     """A handler, and how it was reached."""
 
     handler: Handler
+    params: dict[str, Any]
     scope: tuple[Any, ...]
     """The Apps on the way, outermost first."""
     static: bool
@@ -274,9 +275,20 @@ class Found(NamedTuple):
 
 
 class Search:
-    """The way of one request through a tree. What it found besides is left in its attributes."""
+    """The way of one request through a tree. What `visit` learns besides a handler is left in the attributes."""
 
-    __slots__ = ("_count", "_method", "_request", "_segments", "allowed", "params", "scope", "slash", "slash_params")
+    __slots__ = (
+        "_count",
+        "_method",
+        "_request",
+        "_segments",
+        "allowed",
+        "lasting",
+        "params",
+        "scope",
+        "slash",
+        "static",
+    )
 
     def __init__(self, request: Request, segments: list[str]) -> None:
         self._request = request
@@ -284,76 +296,88 @@ class Search:
         self._segments = segments
         self._count = len(segments)
         self.params: dict[str, Any] = {}
-        self.allowed: set[str] = set()
-        """The methods that the path takes, where it does not take this one."""
         self.scope: tuple[Any, ...] = ()
-        """The innermost Apps that were reached."""
+        """The Apps on the way to the handler; where there is none, those of the innermost App that was reached."""
+        self.static = True
+        self.lasting = True
+        """These two as in `Found`."""
+        self.allowed: set[str] | None = None
+        """The methods that the path takes, where it does not take this one."""
         self.slash: Found | None = None
         """What would have been found with the slash at the end of the path put there, or taken away."""
-        self.slash_params: dict[str, Any] = {}
 
     def visit(
         self, node: Resource, index: int = 0, scope: tuple[Any, ...] = (), static: bool = True, lasting: bool = True
-    ) -> Found | None:
+    ) -> Handler | None:
         """What answers the segments from `index` on, at `node` or below."""
         if node.scope is not None:
             scope = (*scope, node.scope)
             if len(scope) > len(self.scope):
                 self.scope = scope
+        handler = None
         if index == self._count:
-            found = self._arrive(node, scope, static, lasting)
-            if found is None and "" in node.children:
+            handler = self._arrive(node, scope, static, lasting)
+            if handler is None and "" in node.children:
                 self._note_slash(node.children[""], scope, static, lasting)
         elif node.isLeaf:
             self._request.set_paths(self._segments[:index], self._segments[index:])
-            found = self._arrive(node, scope, False, lasting)
+            handler = self._arrive(node, scope, False, lasting)
         else:
-            found = self._descend(node, index, scope, static, lasting)
-        if found is None and node.mounted is not None:
+            segment = self._segments[index]
+            child = node.children.get(segment)
+            if child is not None:
+                handler = self.visit(child, index + 1, scope, static, lasting)
+            if handler is None and node.captures:
+                handler = self._capture(node, index, scope, lasting)
+            if handler is None and node.dynamic:
+                handler = self._ask(node, index, scope)
+            if handler is None and not segment and index + 1 == self._count:
+                if index == 0:
+                    handler = self._arrive(node, scope, static, lasting)
+                else:
+                    self._note_slash(node, scope, static, lasting)
+        if handler is None and node.mounted is not None:
             return self.visit(node.mounted, index, scope, static, lasting)
-        return found
+        return handler
 
-    def _descend(self, node: Resource, index: int, scope: tuple[Any, ...], static: bool, lasting: bool) -> Found | None:
+    def _capture(self, node: Resource, index: int, scope: tuple[Any, ...], lasting: bool) -> Handler | None:
         segment = self._segments[index]
-        child = node.children.get(segment)
-        if child is not None:
-            found = self.visit(child, index + 1, scope, static, lasting)
-            if found is not None:
-                return found
         for name, converter, child in node.captures:
             try:
-                value = converter.parse("/".join(self._segments[index:]) if converter.rest else segment)
+                if converter.rest:
+                    after, value = self._count, converter.parse("/".join(self._segments[index:]))
+                else:
+                    after, value = index + 1, converter.parse(segment)
             except ValueError:
                 continue
             self.params[name] = value
-            found = self.visit(child, self._count if converter.rest else index + 1, scope, False, lasting)
-            if found is not None:
-                return found
+            handler = self.visit(child, after, scope, False, lasting)
+            if handler is not None:
+                return handler
             del self.params[name]
-        if node.dynamic:
-            self._request.set_paths(self._segments[: index + 1], self._segments[index + 1 :])
-            child = node.getChild(segment, self._request)
-            if child is not None:
-                return self.visit(as_resource(child), index + 1, scope, False, False)
-        if segment or index + 1 != self._count:
-            return None
-        if index == 0:
-            return self._arrive(node, scope, static, lasting)
-        self._note_slash(node, scope, static, lasting)
         return None
 
-    def _arrive(self, node: Resource, scope: tuple[Any, ...], static: bool, lasting: bool) -> Found | None:
-        handler = node.handler(self._method)
+    def _ask(self, node: Resource, index: int, scope: tuple[Any, ...]) -> Handler | None:
+        self._request.set_paths(self._segments[: index + 1], self._segments[index + 1 :])
+        child = node.getChild(self._segments[index], self._request)
+        return None if child is None else self.visit(as_resource(child), index + 1, scope, False, False)
+
+    def _arrive(self, node: Resource, scope: tuple[Any, ...], static: bool, lasting: bool) -> Handler | None:
+        handler = node.handlers.get(self._method) or node.handler(self._method)
         if handler is not None:
-            return Found(handler, scope, static, lasting)
-        self.allowed.update(node.methods())
-        return None
+            self.scope = scope
+            self.static = static
+            self.lasting = lasting
+        elif self.allowed is None:
+            self.allowed = set(node.methods())
+        else:
+            self.allowed.update(node.methods())
+        return handler
 
     def _note_slash(self, node: Resource, scope: tuple[Any, ...], static: bool, lasting: bool) -> None:
         handler = node.handler(self._method)
         if handler is not None and self.slash is None:
-            self.slash = Found(handler, scope, static, lasting)
-            self.slash_params = dict(self.params)
+            self.slash = Found(handler, dict(self.params), scope, static, lasting)
 
 
 def split_path(raw_path: bytes) -> list[str]:

@@ -1,5 +1,6 @@
 """Coroutine handlers: the first segment runs inline, and most end there."""
 
+import asyncio
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Coroutine
 from contextvars import Context
@@ -9,6 +10,9 @@ from weakref import getweakrefcount
 
 from ropewalk.calling.task import Task, swap_current_task
 from ropewalk.request import PENDING, Request
+
+enter_task: Final[Any] = asyncio._enter_task  # noqa: SLF001 - for those who write event loops, as we do
+leave_task: Final[Any] = asyncio._leave_task  # noqa: SLF001 - the same
 
 
 class HandlerTask(Task):
@@ -37,19 +41,26 @@ def drive(request: Request, coroutine: Coroutine[Any, Any, Any], context: Contex
         task.loop = loop
     else:
         task = HandlerTask(coroutine, context, loop)
-    former = None if loop is None else swap_current_task(loop, task)
+    former = None
+    if loop is not None:
+        try:
+            enter_task(loop, task)
+        except RuntimeError:  # a task that feeds the engine, such as a test
+            former = swap_current_task(loop, task)
     try:
         awaited = coroutine.send(None)
     except StopIteration as stop:
         value = stop.value
     else:
-        task.request = request
-        request.run(task)
         value = PENDING
     finally:
         if loop is not None:
-            swap_current_task(loop, former)
+            leave_task(loop, task)
+            if former is not None:
+                enter_task(loop, former)
     if value is PENDING:
+        task.request = request
+        request.run(task)
         if request.gone:
             task.cancel()
         task.wait(awaited)
