@@ -56,6 +56,8 @@ pub struct Http1 {
     pub(super) scan: Scan,
     /// Bytes that came and are not parsed: part of a head, a held body, pipelined requests.
     pub(super) input: Vec<u8>,
+    /// How much of `input` is done with; it is cut off now and then, not at every pipelined request.
+    pub(super) parsed: usize,
     pub(super) serial: u32,
     /// The status of the answer, once its head is out.
     pub(super) status: u16,
@@ -144,6 +146,7 @@ impl Default for Http1 {
             answer: Answer::Idle,
             scan: Scan::default(),
             input: Vec::new(),
+            parsed: 0,
             serial: 0,
             status: 0,
             version: Version::Http11,
@@ -221,7 +224,7 @@ impl Http1 {
 
     /// Bytes that wait in memory to be parsed.
     pub(crate) fn buffered(&self) -> usize {
-        self.input.len()
+        self.input.len() - self.parsed
     }
 
     /// Whether the head of the answer is out.
@@ -258,6 +261,7 @@ impl Http1 {
         self.demand = Demand::Held;
         self.answer = Answer::Done;
         self.input = Vec::new();
+        self.parsed = 0;
         running
     }
 
@@ -332,16 +336,23 @@ impl Http1 {
         self.demand = Demand::Dropped;
         self.answer = Answer::Done;
         self.input = Vec::new();
+        self.parsed = 0;
     }
 
     /// Goes over the kept input again.
     pub(super) fn resume(&mut self, cx: &mut Context<'_>) {
         let mut input = std::mem::take(&mut self.input);
-        let used = self.advance(&input, cx);
-        if used < input.len() {
-            input.drain(..used);
-            self.input = input;
+        let start = std::mem::take(&mut self.parsed);
+        let parsed = start + self.advance(&input[start..], cx);
+        if parsed == input.len() {
+            return;
         }
+        if parsed > input.len() / 2 {
+            input.drain(..parsed);
+        } else {
+            self.parsed = parsed;
+        }
+        self.input = input;
     }
 
     /// Goes as far as it can over `input`; how many bytes are done with.
