@@ -12,7 +12,6 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 
-SECONDS_TO_START = 30
 SECONDS_TO_STOP = 30
 
 
@@ -53,19 +52,12 @@ class Server:
 def ropewalk(
     *arguments: str | Path, cwd: Path = ROOT, environment: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
-    """A server by the command line, ready to be asked, on a port that the system chose."""
-    command = [sys.executable, "-m", "ropewalk", *map(str, arguments)]
-    with program(command, cwd=cwd, environment={"ROPEWALK_PORT": "0"} | dict(environment or {})) as server:
-        yield server
-
-
-@contextmanager
-def program(command: list[str], *, cwd: Path, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """A program that prints Ropewalk's banner. It is stopped at the end, where the test has not done so."""
+    """A server by the command line, on a port that the system chose. It is stopped where the test has not done so."""
+    quiet = {"PYTHONWARNINGS": "error", "NO_COLOR": "1", "ROPEWALK_PORT": "0"}
     process = subprocess.Popen(
-        command,
+        [sys.executable, "-m", "ropewalk", *map(str, arguments)],
         cwd=cwd,
-        env=os.environ | {"PYTHONWARNINGS": "error", "NO_COLOR": "1", "COLUMNS": "200"} | dict(environment or {}),
+        env=os.environ | quiet | dict(environment or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

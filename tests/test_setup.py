@@ -1,0 +1,59 @@
+"""What is said on a machine where something is missing."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+SCRIPTS = Path(__file__).parent.parent / "scripts"
+BASH = shutil.which("bash") or "/bin/bash"
+
+
+def run(script: str, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([BASH, SCRIPTS / script], env=environment, capture_output=True, text=True, check=False)
+
+
+def program(path: Path, *lines: str) -> None:
+    path.write_text("\n".join([f"#!{BASH}", *lines, ""]))
+    path.chmod(0o755)
+
+
+def test_without_a_python(tmp_path: Path) -> None:
+    ended = run("find-python", {"PATH": str(tmp_path)})
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Ropewalk needs Python 3.11 or newer.")
+
+
+def test_with_a_python_that_is_too_old(tmp_path: Path) -> None:
+    program(tmp_path / "python3", "exit 1")
+    assert run("find-python", {"PATH": str(tmp_path)}).returncode == 1
+
+
+def test_a_newer_python_is_found_beside_an_older_one(tmp_path: Path) -> None:
+    program(tmp_path / "python3", "exit 1")
+    program(tmp_path / "python3.12", "exit 0")
+    assert run("find-python", {"PATH": str(tmp_path)}).stdout == f"{tmp_path}/python3.12\n"
+
+
+def test_a_python_that_is_named(tmp_path: Path) -> None:
+    program(tmp_path / "python3", "exit 0")
+    program(tmp_path / "mine", "exit 0")
+    assert run("find-python", {"PATH": str(tmp_path), "PYTHON": "mine"}).stdout == f"{tmp_path}/mine\n"
+
+
+def test_without_cargo(tmp_path: Path) -> None:
+    ended = run("need-rust", {"PATH": str(tmp_path)})
+    assert ended.returncode == 1
+    assert "needs cargo" in ended.stderr
+
+
+def test_without_a_linker(tmp_path: Path) -> None:
+    program(tmp_path / "cargo", "exit 0")
+    ended = run("need-rust", {"PATH": str(tmp_path)})
+    assert ended.returncode == 1
+    assert "needs a C linker" in ended.stderr
+
+
+def test_with_everything(tmp_path: Path) -> None:
+    program(tmp_path / "cargo", "exit 0")
+    program(tmp_path / "cc", "exit 0")
+    assert run("need-rust", {"PATH": str(tmp_path)}).returncode == 0
