@@ -86,5 +86,6 @@ $(python_ready): requirements/dev.txt scripts/find-python
 
 $(engine_ready): $(python_ready) $(engine_sources)
 	@scripts/need-rust
-	$(bin)/maturin develop --uv --release --locked --quiet
+	@echo "Building the engine in release mode. The first time takes a minute or two."
+	env -u CONDA_PREFIX VIRTUAL_ENV="$(CURDIR)/$(venv)" $(bin)/maturin develop --uv --release
 	@touch $@
