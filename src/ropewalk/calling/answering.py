@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ropewalk.calling.driving import drive
-from ropewalk.errors import CATALOGUE, Disconnected, HandlerError, HTTPError, describe, phrase, place
+from ropewalk.errors import CATALOGUE, Disconnected, HandlerError, HTTPError, RopewalkError, describe, phrase, place
 from ropewalk.request import PENDING, Request
 from ropewalk.resource import NOT_DONE_YET, Resource
 from ropewalk.response import BYTES, TEXT, Response
@@ -183,19 +183,21 @@ def _start(request: Request, coroutine: Coroutine[Any, Any, Any]) -> None:
 
 
 def _log(request: Request, error: BaseException) -> None:
-    """A line for an error that no handler takes, with the place in the user's code."""
-    call = _call(request)
-    code = getattr(error, "code", None)
-    if code not in CATALOGUE:
-        code = "RW203" if isinstance(error, RuntimeError) and "no running event loop" in str(error) else "RW208"
+    """A line for an error that nothing handles, with the place in the user's code."""
+    if isinstance(error, RopewalkError):
+        code, what, remedy = error.code, error.message, error.remedy
+    else:
+        on_wrong_reactor = isinstance(error, RuntimeError) and "no running event loop" in str(error)
+        code = "RW203" if on_wrong_reactor else "RW208"
+        endpoint = request.endpoint
+        who = "what leads to it" if endpoint is None else f"{describe(endpoint.call)} at {place(endpoint.call)}"
+        what, remedy = f"{who} raised {error!r}.", CATALOGUE[code].remedy
     log.failure(
-        "{code} {method} {path}: {name} at {place} raised {error!r}. {remedy}",
+        "{code} {method} {path}: {what} {remedy}",
         Failure(error),
         code=code,
         method=request.method,
         path=request.path,
-        name=describe(call),
-        place=place(call),
-        error=error,
-        remedy=CATALOGUE[code].remedy,
+        what=what,
+        remedy=remedy,
     )

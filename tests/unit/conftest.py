@@ -1,0 +1,32 @@
+"""What the unit tests share."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+
+
+class Log(list[LogEvent]):
+    """The events that were logged."""
+
+    @property
+    def text(self) -> str:
+        """Every event as a line."""
+        return "\n".join(formatEvent(event) for event in self)
+
+
+@pytest.fixture
+def log() -> Iterator[Log]:
+    """What Twisted's logger is given in the test."""
+    events = Log()
+    globalLogPublisher.addObserver(events.append)
+    yield events
+    globalLogPublisher.removeObserver(events.append)
+
+
+@pytest.fixture
+def run() -> Callable[[Coroutine[Any, Any, Any]], Any]:
+    """Runs a coroutine as an asyncio program does."""
+    return asyncio.run

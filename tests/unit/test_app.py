@@ -1,0 +1,168 @@
+"""Error handlers, lifecycle and what else an app is."""
+
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred, succeed
+
+from ropewalk import App, HTTPError, Request, Response
+from ropewalk.errors import HandlerError
+from ropewalk.testing import Client
+from tests.unit.conftest import Log
+
+
+class TestErrorHandlers:
+    def test_by_status(self) -> None:
+        app = App()
+        app.error(404)(lambda request, error: f"{request.path}: {error.status}")
+        response = Client(app).get("/none")
+        assert (response.status, response.text) == (404, "/none: 404")
+
+    def test_the_nearest_class_counts(self) -> None:
+        app = App()
+        app.error(Exception)(lambda request, error: "far")
+        app.error(LookupError)(lambda request, error: "near")
+        app.get("/")(lambda request: {}["a"])
+        response = Client(app).get("/")
+        assert (response.status, response.text) == (500, "near")
+
+    def test_a_class_comes_before_a_status(self) -> None:
+        class Missing(HTTPError):
+            def __init__(self) -> None:
+                super().__init__(404)
+
+        app = App()
+        app.error(404)(lambda request, error: "status")
+        app.error(Missing)(lambda request, error: "class")
+
+        @app.get("/")
+        def handler(request: Request) -> str:
+            raise Missing
+
+        assert Client(app).get("/").text == "class"
+
+    def test_it_may_be_a_coroutine_or_give_a_deferred(self) -> None:
+        app = App()
+
+        @app.error(404)
+        async def not_found(request: Request, error: HTTPError) -> str:
+            return await succeed("awaited")
+
+        @app.error(405)
+        def not_allowed(request: Request, error: HTTPError) -> Deferred[str]:
+            return succeed("deferred")
+
+        app.get("/")(lambda request: "")
+        client = Client(app)
+        assert client.get("/none").text == "awaited"
+        refused = client.post("/")
+        assert (refused.status, refused.text, refused.headers["allow"]) == (405, "deferred", "GET, HEAD, OPTIONS")
+
+    def test_a_response_says_its_own_status(self) -> None:
+        app = App()
+        app.error(404)(lambda request, error: Response("moved", 410))
+        assert Client(app).get("/").status == 410
+
+    def test_500_is_asked_for_what_nothing_else_handles(self, log: Log) -> None:
+        app = App()
+        app.error(500)(lambda request, error: f"Sorry: {type(error).__name__}")
+        app.get("/")(lambda request: str(1 // 0))
+        response = Client(app).get("/")
+        assert (response.status, response.text) == (500, "Sorry: ZeroDivisionError")
+        assert "RW208 GET /: " in log.text
+
+    def test_one_that_fails_itself(self, log: Log) -> None:
+        app = App()
+        app.error(404)(lambda request, error: {}["a"])
+        app.error(500)(lambda request, error: str(1 // 0))
+        response = Client(app).get("/")
+        assert (response.status, response.text) == (500, "Internal Server Error\n")
+        assert "KeyError" in log.text
+        assert "ZeroDivisionError" in log.text
+
+    @pytest.mark.parametrize("kind", [200, 600, "404", BaseException, int])
+    def test_what_cannot_be_handled(self, kind: Any) -> None:
+        with pytest.raises(HandlerError, match="RW206"):
+            App().error(kind)(lambda request, error: "")
+
+    def test_twice(self) -> None:
+        app = App()
+        app.error(404)(lambda request, error: "")
+        with pytest.raises(HandlerError, match=r"RW206 404 is handled twice: tests/unit/test_app.py:\d+ and"):
+            app.error(404)(lambda request, error: "")
+
+
+class TestPlainErrors:
+    def test_text_by_default(self) -> None:
+        response = Client(App()).get("/<script>")
+        assert (response.status, response.text) == (404, "Not Found\n")
+        assert response.headers["content-type"] == "text/plain; charset=utf-8"
+
+    def test_details_of_other_kinds_are_json(self) -> None:
+        app = App()
+
+        @app.get("/")
+        def handler(request: Request) -> str:
+            raise HTTPError(422, {"field": "name"})
+
+        response = Client(app).get("/")
+        assert (response.status, response.json()) == (422, {"field": "name"})
+
+    def test_a_500_tells_nothing(self, log: Log) -> None:
+        app = App()
+        app.get("/")(lambda request: {}["secret"])
+        assert Client(app).get("/").text == "Internal Server Error\n"
+
+    def test_unless_debugging(self, log: Log) -> None:
+        app = App(debug=True)
+        app.get("/")(lambda request: {}["secret"])
+        assert "KeyError: 'secret'" in Client(app).get("/").text
+
+
+class TestLifecycle:
+    def test_hooks_are_called_in_order_and_back(self) -> None:
+        calls: list[str] = []
+
+        def hook(name: str) -> Any:
+            async def call() -> None:
+                calls.append(await succeed(name))
+
+            return call
+
+        inner, app = App(), App()
+        app.mount("/inner", inner)
+        app.on_start(hook("start 1"))
+        app.on_start(lambda: calls.append("start 2"))
+        inner.on_start(hook("start inner"))
+        app.on_stop(hook("stop 1"))
+        app.on_stop(lambda: calls.append("stop 2"))
+        inner.on_stop(hook("stop inner"))
+        with Client(app) as client:
+            assert calls == ["start 1", "start 2", "start inner"]
+            client.get("/")
+        assert calls[3:] == ["stop inner", "stop 2", "stop 1"]
+
+    def test_an_app_mounted_twice_starts_once(self) -> None:
+        calls: list[str] = []
+        inner, app = App(), App()
+        inner.on_start(lambda: calls.append("inner"))
+        app.mount("/a", inner)
+        app.mount("/b", inner)
+        with Client(app):
+            assert calls == ["inner"]
+
+    def test_a_stop_hook_that_fails_does_not_keep_the_others(self, log: Log) -> None:
+        calls: list[str] = []
+        app = App()
+        app.on_stop(lambda: calls.append("first"))
+        app.on_stop(lambda: 1 // 0)
+        with Client(app):
+            pass
+        assert calls == ["first"]
+        assert "while the app was stopping" in log.text
+
+    def test_a_start_hook_that_fails(self) -> None:
+        app = App()
+        app.on_start(lambda: 1 // 0)
+        with pytest.raises(ZeroDivisionError), Client(app):
+            pass

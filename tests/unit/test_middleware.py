@@ -1,0 +1,205 @@
+"""Middleware, and error handlers within it."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from ropewalk import NOT_DONE_YET, App, HTTPError, Request, Resource, Response
+from ropewalk.errors import HandlerError
+from ropewalk.middleware import Next
+from ropewalk.testing import Client
+from tests.unit.conftest import Log
+
+
+def marking(mark: str) -> Any:
+    """A middleware that adds its mark to a header on the way out."""
+
+    async def middleware(request: Request, next: Next) -> Response:
+        response = await next(request)
+        response.headers.add("x-marks", mark)
+        return response
+
+    return middleware
+
+
+class TestOrder:
+    def test_the_first_is_outermost(self) -> None:
+        app = App(middleware=[marking("first")])
+        app.middleware(marking("second"))
+        app.get("/")(lambda request: "")
+        assert Client(app).get("/").headers.all("x-marks") == ["second", "first"]
+
+    def test_a_mounted_apps_stands_inside(self) -> None:
+        inner, app = App(middleware=[marking("inner")]), App(middleware=[marking("outer")])
+        inner.get("/a")(lambda request: "")
+        app.get("/b")(lambda request: "")
+        app.mount("/inner", inner)
+        client = Client(app)
+        assert client.get("/inner/a").headers.all("x-marks") == ["inner", "outer"]
+        assert client.get("/b").headers.all("x-marks") == ["outer"]
+
+    def test_it_stands_around_what_the_app_answers_itself(self) -> None:
+        app = App(middleware=[marking("yes")])
+        app.get("/a")(lambda request: "")
+        client = Client(app)
+        for method, path, status in (("GET", "/none", 404), ("PUT", "/a", 405), ("OPTIONS", "/a", 204), ("GET", "/a/", 308)):
+            response = client.request(method, path)
+            assert (response.status, response.headers["x-marks"]) == (status, "yes")
+
+    def test_one_that_is_added_later_is_seen(self) -> None:
+        app = App()
+        app.get("/")(lambda request: "")
+        client = Client(app)
+        assert "x-marks" not in client.get("/").headers
+        app.middleware(marking("late"))
+        assert "x-marks" in client.get("/").headers
+
+
+class TestResponses:
+    @pytest.mark.parametrize("value", ["text", b"bytes", {"a": 1}, [1], None, Response("x", 201)])
+    def test_next_gives_a_response_whatever_the_handler_returns(self, value: Any) -> None:
+        seen = []
+
+        async def middleware(request: Request, next: Next) -> Response:
+            seen.append(await next(request))
+            return seen[0]
+
+        app = App(middleware=[middleware])
+        app.get("/")(lambda request: value)
+        Client(app).get("/")
+        assert isinstance(seen[0], Response)
+
+    def test_a_deferred_is_waited_for(self) -> None:
+        app = App(middleware=[marking("x")])
+
+        @app.get("/")
+        def handler(request: Request) -> Deferred[str]:
+            from asyncio import get_running_loop
+
+            deferred: Deferred[str] = Deferred()
+            get_running_loop().call_later(0.01, deferred.callback, "late")
+            return deferred
+
+        assert Client(app).get("/").text == "late"
+
+    def test_a_plain_handler_has_its_body(self) -> None:
+        app = App(middleware=[marking("x")])
+        app.post("/")(lambda request: request.content.read())
+        assert Client(app).post("/", body="sent").text == "sent"
+
+    def test_a_stream_passes(self) -> None:
+        app = App(middleware=[marking("x")])
+
+        @app.get("/")
+        async def handler(request: Request) -> AsyncIterator[str]:
+            yield "a"
+            yield "b"
+
+        response = Client(app).get("/")
+        assert (response.text, response.headers["x-marks"]) == ("ab", "x")
+
+    def test_a_middleware_may_answer_itself_with_any_value(self) -> None:
+        async def short(request: Request, next: Next) -> Any:
+            return {"short": True}
+
+        app = App(middleware=[marking("x"), short])
+        app.get("/")(lambda request: "never")
+        response = Client(app).get("/")
+        assert response.json() == {"short": True}
+        assert response.headers["x-marks"] == "x"
+
+    def test_a_resource_that_answers_by_itself(self) -> None:
+        class Own(Resource):
+            def render_GET(self, request: Request) -> int:
+                request.setResponseCode(202)
+                request.write("own")
+                request.finish()
+                return NOT_DONE_YET
+
+        seen = []
+
+        async def middleware(request: Request, next: Next) -> Response:
+            response = await next(request)
+            seen.append(response.status)
+            return response
+
+        app = App(middleware=[middleware])
+        app.resource.putChild("", Own())
+        assert Client(app).get("/").text == "own"
+        assert seen == [202]
+
+
+class TestErrors:
+    def test_an_http_error_is_a_response(self) -> None:
+        app = App(middleware=[marking("x")])
+
+        @app.get("/")
+        def handler(request: Request) -> str:
+            raise HTTPError(409, "Conflict here.", [("x-more", "1")])
+
+        response = Client(app).get("/")
+        assert (response.status, response.text) == (409, "Conflict here.")
+        assert (response.headers["x-marks"], response.headers["x-more"]) == ("x", "1")
+
+    def test_a_registered_exception_is_a_response(self) -> None:
+        app = App(middleware=[marking("x")])
+        app.error(LookupError)(lambda request, error: Response("not there", 404))
+        app.get("/")(lambda request: {}["a"])
+        response = Client(app).get("/")
+        assert (response.status, response.text, response.headers["x-marks"]) == (404, "not there", "x")
+
+    def test_any_other_passes_through(self, log: Log) -> None:
+        seen: list[BaseException] = []
+
+        async def middleware(request: Request, next: Next) -> Response:
+            try:
+                return await next(request)
+            except ZeroDivisionError as error:
+                seen.append(error)
+                raise
+
+        app = App(middleware=[middleware])
+        app.get("/")(lambda request: str(1 // 0))
+        assert Client(app).get("/").status == 500
+        assert len(seen) == 1
+        assert "raised ZeroDivisionError" in log.text
+        assert "<lambda> at tests/unit/test_middleware.py:" in log.text
+
+    def test_what_an_inner_middleware_raises(self) -> None:
+        async def refusing(request: Request, next: Next) -> Response:
+            raise HTTPError(401)
+
+        app = App(middleware=[marking("x"), refusing])
+        response = Client(app).get("/")
+        assert (response.status, response.headers["x-marks"]) == (401, "x")
+
+    def test_a_mounted_apps_error_handlers_are_for_it_alone(self) -> None:
+        inner, app = App(), App()
+        inner.error(404)(lambda request, error: "inner")
+        app.error(404)(lambda request, error: "outer")
+        app.mount("/inner", inner)
+        client = Client(app)
+        assert client.get("/inner/none").text == "inner"
+        assert client.get("/none").text == "outer"
+
+    def test_an_outer_error_handler_serves_a_mounted_app(self) -> None:
+        inner, app = App(), App()
+        app.error(ZeroDivisionError)(lambda request, error: Response("outer", 422))
+        inner.get("/a")(lambda request: str(1 // 0))
+        app.mount("/inner", inner)
+        assert Client(app).get("/inner/a").text == "outer"
+
+
+class TestShape:
+    def test_it_is_a_coroutine_function(self) -> None:
+        with pytest.raises(HandlerError, match=r"RW205 .*<lambda> at tests/unit/test_middleware.py:\d+"):
+            App(middleware=[lambda request, next: next(request)])
+
+    def test_or_an_object_that_is_called_like_one(self) -> None:
+        class Middleware:
+            async def __call__(self, request: Request, next: Next) -> Any:
+                return "object"
+
+        assert Client(App(middleware=[Middleware()])).get("/").text == "object"

@@ -1,0 +1,268 @@
+"""The tree and the way through it."""
+
+from typing import Any
+
+import pytest
+
+from ropewalk import NOT_DONE_YET, App, HTTPError, Request, Resource, Response
+from ropewalk.errors import TreeError
+from ropewalk.testing import Client
+from tests.unit.conftest import Log
+
+
+class Text(Resource):
+    """Answers with a word."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__()
+        self.word = word
+
+    def render_GET(self, request: Request) -> str:
+        return self.word
+
+
+def tree(**children: Resource) -> Resource:
+    root = Resource()
+    for name, child in children.items():
+        root.putChild(name, child)
+    return root
+
+
+class TestChildren:
+    def test_names_may_be_str_or_bytes(self) -> None:
+        root = Resource()
+        root.putChild(b"", Text("root"))
+        root.putChild("a", Text("a"))
+        client = Client(root)
+        assert client.get("/").text == "root"
+        assert client.get("/a").text == "a"
+        assert client.get("/b").status == 404
+
+    def test_the_root_itself_may_answer(self) -> None:
+        assert Client(Text("root")).get("/").text == "root"
+
+    def test_twisteds_habit_of_a_root_that_is_its_own_child(self) -> None:
+        root = Text("root")
+        root.putChild(b"", root)
+        root.putChild("a", Text("a"))
+        client = Client(root)
+        assert client.get("/").text == "root"
+        assert client.get("/a").text == "a"
+
+    def test_a_child_may_be_replaced_and_taken_away(self) -> None:
+        root = tree(a=Text("first"))
+        client = Client(root)
+        assert client.get("/a").text == "first"
+        root.putChild("a", Text("second"))
+        assert client.get("/a").text == "second"
+        root.delEntity("a")
+        assert client.get("/a").status == 404
+
+    def test_a_change_far_below_is_seen(self) -> None:
+        deep = tree(c=Text("old"))
+        client = Client(tree(a=tree(b=deep)))
+        assert client.get("/a/b/c").text == "old"
+        deep.putChild("c", Text("new"))
+        assert client.get("/a/b/c").text == "new"
+
+    def test_listing(self) -> None:
+        root = tree(a=Text("a"))
+        assert root.listNames() == ["a"]
+        assert isinstance(root.getStaticEntity(b"a"), Text)
+        assert root.getStaticEntity("b") is None
+
+    def test_a_name_of_two_segments(self) -> None:
+        with pytest.raises(TreeError, match="RW106 'a/b'"):
+            Resource().putChild("a/b", Resource())
+
+    def test_what_is_not_a_resource(self) -> None:
+        with pytest.raises(TreeError, match="RW105 'a string'"):
+            Resource().putChild("a", "a string")
+
+    def test_a_subclass_need_not_call_init(self) -> None:
+        class Careless(Resource):
+            def __init__(self) -> None:
+                self.putChild("a", Text("a"))
+
+        assert Client(Careless()).get("/a").text == "a"
+
+    def test_an_app_as_a_child(self) -> None:
+        app = App()
+        app.get("/")(lambda request: "inside")
+        assert Client(tree(app=app)).get("/app/").text == "inside"
+
+
+class TestPaths:
+    def test_segments_are_decoded(self) -> None:
+        client = Client(tree(**{"a b": Text("blank"), "é": Text("accent")}))
+        assert client.get("/a%20b").text == "blank"
+        assert client.get("/%C3%A9").text == "accent"
+
+    def test_an_encoded_slash_does_not_divide(self) -> None:
+        assert Client(tree(a=tree(b=Text("b")))).get("/a%2Fb").status == 404
+
+    def test_what_is_not_utf_8(self) -> None:
+        assert Client(tree()).get("/%ff").status == 400
+
+    def test_empty_segments_count(self) -> None:
+        assert Client(tree(a=Text("a"))).get("//a").status == 404
+
+
+class TestDynamic:
+    def test_children_are_made_for_names(self) -> None:
+        class Names(Resource):
+            def getChild(self, name: str, request: Request) -> Resource | None:
+                return Text(f"{name} {request.prepath} {request.postpath}") if name != "nobody" else None
+
+        client = Client(tree(names=Names()))
+        assert client.get("/names/Ada").text == "Ada ['names', 'Ada'] []"
+        assert client.get("/names/Bob").text == "Bob ['names', 'Bob'] []"
+        assert client.get("/names/nobody").status == 404
+        assert client.get("/names").status == 404
+
+    def test_static_children_come_first(self) -> None:
+        class Names(Resource):
+            def getChild(self, name: str, request: Request) -> Resource:
+                return Text("dynamic")
+
+        names = Names()
+        names.putChild("fixed", Text("fixed"))
+        client = Client(tree(names=names))
+        assert client.get("/names/fixed").text == "fixed"
+        assert client.get("/names/other").text == "dynamic"
+
+    def test_a_child_that_is_not_a_resource(self, log: Log) -> None:
+        class Wrong(Resource):
+            def getChild(self, name: str, request: Request) -> Any:
+                return 5
+
+        assert Client(Wrong()).get("/a").status == 500
+        assert "RW105 GET /a: 5 is neither a Resource nor an App." in log.text
+
+    def test_a_child_may_raise(self) -> None:
+        class Guarded(Resource):
+            def getChild(self, name: str, request: Request) -> Resource:
+                raise HTTPError(403)
+
+        assert Client(Guarded()).get("/a").status == 403
+
+
+class TestLeaf:
+    def test_what_is_left_of_the_path(self) -> None:
+        class Leaf(Resource):
+            isLeaf = True
+
+            def render_GET(self, request: Request) -> str:
+                return f"{request.prepath} {request.postpath}"
+
+        client = Client(tree(leaf=Leaf()))
+        assert client.get("/leaf").text == "['leaf'] []"
+        assert client.get("/leaf/").text == "['leaf'] ['']"
+        assert client.get("/leaf/a/b%20c").text == "['leaf'] ['a', 'b c']"
+
+
+class TestRender:
+    def test_methods_by_name(self) -> None:
+        class Both(Resource):
+            def render_GET(self, request: Request) -> str:
+                return "got"
+
+            async def render_POST(self, request: Request) -> bytes:
+                return await request.body()
+
+        client = Client(Both())
+        assert client.get("/").text == "got"
+        assert client.post("/", body="sent").text == "sent"
+        assert client.head("/").headers["content-length"] == "3"
+        response = client.put("/")
+        assert response.status == 405
+        assert response.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+
+    def test_content_type_of_a_resource(self) -> None:
+        class Plain(Text):
+            content_type = "text/plain"
+
+        assert Client(Text("x")).get("/").headers["content-type"] == "text/html; charset=utf-8"
+        assert Client(Plain("x")).get("/").headers["content-type"] == "text/plain"
+
+    def test_render_stands_for_every_method(self) -> None:
+        class Any_(Resource):
+            def render(self, request: Request) -> str:
+                return request.method
+
+        client = Client(Any_())
+        assert client.get("/").text == "GET"
+        assert client.patch("/").text == "PATCH"
+
+    def test_render_may_ask_the_base_class(self) -> None:
+        class Logged(Text):
+            def render(self, request: Request) -> Any:
+                request.setHeader("x-logged", "yes")
+                return super().render(request)
+
+        response = Client(Logged("word")).request("GET", "/")
+        assert response.text == "word"
+
+    def test_headers_and_status_in_twisteds_manner(self) -> None:
+        class Created(Resource):
+            def render_GET(self, request: Request) -> bytes:
+                request.setResponseCode(201, b"Made")
+                request.setHeader(b"Content-Type", b"text/x-made")
+                return b"made"
+
+        response = Client(Created()).get("/")
+        assert (response.status, response.reason) == (201, "Created")
+        assert response.headers.all("content-type") == ["text/x-made"]
+        assert response.text == "made"
+
+    def test_a_resource_that_answers_by_itself(self) -> None:
+        class Late(Resource):
+            def render_GET(self, request: Request) -> int:
+                from asyncio import get_running_loop
+
+                request.setHeader("content-length", "6")
+                get_running_loop().call_later(0.01, self.answer, request)
+                return NOT_DONE_YET
+
+            def answer(self, request: Request) -> None:
+                request.write("abc")
+                request.write(b"def")
+                request.finish()
+
+        response = Client(Late()).get("/")
+        assert response.text == "abcdef"
+        assert response.headers["content-length"] == "6"
+
+    def test_a_redirect_in_twisteds_manner(self) -> None:
+        class Away(Resource):
+            def render_GET(self, request: Request) -> bytes:
+                request.redirect(b"/elsewhere")
+                return b""
+
+        response = Client(Away()).get("/")
+        assert (response.status, response.headers["location"]) == (302, "/elsewhere")
+
+
+class TestMixing:
+    def test_routes_grow_among_resources(self) -> None:
+        app = App()
+        app.resource.putChild("legacy", tree(old=Text("old")))
+        app.get("/legacy/new")(lambda request: "new")
+        client = Client(app)
+        assert client.get("/legacy/old").text == "old"
+        assert client.get("/legacy/new").text == "new"
+
+    def test_a_route_where_a_resource_answers(self) -> None:
+        app = App()
+        app.resource.putChild("a", Text("a"))
+        with pytest.raises(TreeError, match=r"RW104 GET /a is claimed twice: tests/unit/test_resource.py:\d+ and"):
+            app.get("/a")(lambda request: "again")
+
+    def test_a_resource_below_a_parameter(self) -> None:
+        class User(Resource):
+            def render_GET(self, request: Request) -> Response:
+                return Response(f"user {request.params['id']}")
+
+        app = App()
+        app.resource.child("users").capture("id", app.converters["int"]).putChild("page", User())
+        assert Client(app).get("/users/7/page").text == "user 7"

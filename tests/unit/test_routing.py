@@ -1,0 +1,340 @@
+"""Patterns, decorators and url_for."""
+
+from datetime import date
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from ropewalk import App, Converter, Files, Request
+from ropewalk.errors import HandlerError, TreeError
+from ropewalk.testing import Client
+
+
+def answering(word: str) -> Any:
+    def handler(request: Request) -> str:
+        return word
+
+    return handler
+
+
+class TestMethods:
+    @pytest.mark.parametrize("method", ["get", "head", "post", "put", "patch", "delete", "options"])
+    def test_a_decorator_for_each(self, method: str) -> None:
+        app = App()
+        getattr(app, method)("/")(answering("yes"))
+        assert Client(app).request(method.upper(), "/").status == 200
+
+    def test_several_at_once(self) -> None:
+        app = App()
+        app.route("/", methods=["get", "POST"])(answering("yes"))
+        client = Client(app)
+        assert client.get("/").text == client.post("/").text == "yes"
+
+    def test_the_function_is_left_as_it_is(self) -> None:
+        handler = answering("yes")
+        assert App().get("/")(handler) is handler
+
+    def test_head_is_answered_by_get(self) -> None:
+        app = App()
+        app.get("/")(answering("yes"))
+        response = Client(app).head("/")
+        assert (response.status, response.body, response.headers["content-length"]) == (200, b"", "3")
+
+    def test_head_may_have_a_handler_of_its_own(self) -> None:
+        app = App()
+        app.get("/")(answering("yes"))
+        app.head("/")(answering("longer"))
+        assert Client(app).head("/").headers["content-length"] == "6"
+
+    def test_options_and_405_name_what_is_allowed(self) -> None:
+        """RFC 9110, sections 9.3.7 and 15.5.6."""
+        app = App()
+        app.get("/{id:int}")(lambda request, id: "")
+        app.delete("/{name}")(lambda request, name: "")
+        client = Client(app)
+        options = client.options("/7")
+        assert (options.status, options.headers["allow"]) == (204, "DELETE, GET, HEAD, OPTIONS")
+        refused = client.put("/7")
+        assert (refused.status, refused.headers["allow"]) == (405, "DELETE, GET, HEAD, OPTIONS")
+        assert client.options("/nowhere/at/all").status == 404
+
+    def test_options_of_the_server(self) -> None:
+        assert Client(App()).options("*").status == 204
+
+
+class TestParameters:
+    def test_by_the_pattern(self) -> None:
+        app = App()
+        app.get("/users/{id:int}/files/{name:path}")(lambda request, id, name: {"id": id, "name": name})
+        client = Client(app)
+        assert client.get("/users/7/files/a/b.txt").json() == {"id": 7, "name": "a/b.txt"}
+        assert client.get("/users/7/files/").json() == {"id": 7, "name": ""}
+        assert client.get("/users/seven/files/a").status == 404
+
+    def test_by_the_annotation(self) -> None:
+        app = App()
+
+        @app.get("/{number}/{ratio}/{key}/{word}")
+        def handler(request: Request, number: int, ratio: float, key: UUID, word: str) -> list[str]:
+            return [type(value).__name__ for value in (number, ratio, key, word)]
+
+        response = Client(app).get("/7/0.5/12345678-1234-5678-1234-567812345678/x")
+        assert response.json() == ["int", "float", "UUID", "str"]
+
+    def test_a_converter_of_ones_own(self) -> None:
+        app = App()
+        app.converter(Converter("date", date.fromisoformat, date.isoformat, makes=date))
+
+        @app.get("/by-pattern/{day:date}")
+        def by_pattern(request: Request, day: Any) -> str:
+            return str(day.year)
+
+        @app.get("/by-annotation/{day}")
+        def by_annotation(request: Request, day: date) -> str:
+            return str(day.year)
+
+        client = Client(app)
+        assert client.get("/by-pattern/2027-05-01").text == "2027"
+        assert client.get("/by-annotation/2027-05-01").text == "2027"
+        assert client.get("/by-annotation/2027-13-01").status == 404
+        assert app.url_for("by_annotation", day=date(2027, 5, 1)) == "/by-annotation/2027-05-01"
+
+    def test_the_more_specific_comes_first(self) -> None:
+        app = App()
+        app.get("/{rest:path}")(lambda request, rest: f"path {rest}")
+        app.get("/{word}")(lambda request, word: f"word {word}")
+        app.get("/{number:int}")(lambda request, number: f"number {number}")
+        app.get("/fixed")(answering("fixed"))
+        client = Client(app)
+        assert client.get("/fixed").text == "fixed"
+        assert client.get("/7").text == "number 7"
+        assert client.get("/x").text == "word x"
+        assert client.get("/x/y").text == "path x/y"
+
+    def test_a_step_that_leads_nowhere_is_taken_back(self) -> None:
+        app = App()
+        app.get("/rooms/free")(answering("free"))
+        app.get("/rooms/{id}/bookings")(lambda request, id: f"bookings of {id}")
+        assert Client(app).get("/rooms/free/bookings").text == "bookings of free"
+
+    def test_another_method_behind_another_converter(self) -> None:
+        app = App()
+        app.get("/{id:int}")(lambda request, id: "number")
+        app.delete("/{id:str}")(lambda request, id: f"deleted {id!r}")
+        client = Client(app)
+        assert client.delete("/7").text == "deleted '7'"
+        assert client.get("/seven").status == 405
+
+    def test_decoded(self) -> None:
+        app = App()
+        app.get("/{name}")(lambda request, name: name)
+        assert Client(app).get("/a%2Fb%20%C3%A9").text == "a/b é"
+
+    def test_a_handler_may_leave_them_to_the_request(self) -> None:
+        app = App()
+        app.get("/{id:int}")(lambda request: str(request.params["id"] + 1))
+        assert Client(app).get("/7").text == "8"
+
+    def test_keywords_take_all(self) -> None:
+        app = App()
+        app.get("/{a}/{b}")(lambda request, **parameters: parameters)
+        assert Client(app).get("/1/2").json() == {"a": "1", "b": "2"}
+
+
+class TestMistakes:
+    @pytest.mark.parametrize(
+        ("path", "message"),
+        [
+            ("users", "does not begin with a slash"),
+            ("/a{id}", "must fill its segment"),
+            ("/{id}.json", "must fill its segment"),
+            ("/{}", "'' cannot be the name"),
+            ("/{a b}", "'a b' cannot be the name"),
+            ("/{id}/{id}", "two parameters of one name"),
+            ("/{rest:path}/more", "behind a parameter that takes the rest"),
+        ],
+    )
+    def test_patterns(self, path: str, message: str) -> None:
+        with pytest.raises(TreeError, match=f"RW101 .*{message}"):
+            App().get(path)(lambda request, **parameters: "")
+
+    def test_a_converter_that_is_not_there(self) -> None:
+        with pytest.raises(TreeError, match=r"RW102 .*'number'\. There are: float, int, path, str, uuid"):
+            App().get("/{id:number}")(lambda request, id: "")
+
+    def test_an_annotation_without_a_converter(self) -> None:
+        def handler(request: Request, day: date) -> str:
+            return ""
+
+        with pytest.raises(TreeError, match="RW102 .*no converter makes day: date"):
+            App().get("/{day}")(handler)
+
+    def test_two_names_at_one_place(self) -> None:
+        app = App()
+        app.get("/users/{id}")(lambda request, id: "")
+        with pytest.raises(TreeError, match=r"RW103 \{id:str\} and \{name:str\} stand at one place"):
+            app.get("/users/{name}/posts")(lambda request, name: "")
+
+    def test_a_path_claimed_twice(self) -> None:
+        app = App()
+        app.get("/a")(answering("one"))
+        with pytest.raises(
+            TreeError,
+            match=r"RW104 GET /a is claimed twice: tests/unit/test_routing.py:\d+ and tests/unit/test_routing.py:\d+",
+        ):
+            app.get("/a")(answering("two"))
+
+    @pytest.mark.parametrize("handler", [lambda: "", lambda *, request: "", partial(answering, word="x")])
+    def test_a_handler_without_a_request(self, handler: Any) -> None:
+        with pytest.raises(HandlerError, match="RW202 .*does not take the request"):
+            App().get("/")(handler)
+
+    def test_a_handler_that_needs_more(self) -> None:
+        with pytest.raises(HandlerError, match=r"RW202 .*test_routing.py:\d+ needs name, which /\{id\} does not have"):
+            App().get("/{id}")(lambda request, id, name: "")
+
+    def test_a_handler_that_takes_some(self) -> None:
+        with pytest.raises(HandlerError, match=r"RW202 .*does not take b of /\{a\}/\{b\}"):
+            App().get("/{a}/{b}")(lambda request, a: "")
+
+
+class TestMount:
+    def test_an_app(self) -> None:
+        inner = App()
+        inner.get("/")(answering("index"))
+        inner.get("/a/{id:int}")(lambda request, id: f"a {id}")
+        app = App()
+        app.get("/")(answering("outer"))
+        app.mount("/inner", inner)
+        client = Client(app)
+        assert client.get("/").text == "outer"
+        assert client.get("/inner/").text == "index"
+        assert client.get("/inner/a/7").text == "a 7"
+
+    def test_own_routes_come_first(self) -> None:
+        inner = App()
+        inner.get("/a")(answering("inner a"))
+        inner.get("/b")(answering("inner b"))
+        app = App()
+        app.mount("/", inner)
+        app.get("/a")(answering("outer a"))
+        client = Client(app)
+        assert client.get("/a").text == "outer a"
+        assert client.get("/b").text == "inner b"
+
+    def test_below_a_parameter(self) -> None:
+        inner = App()
+        inner.get("/size")(lambda request: request.params["tenant"])
+        app = App()
+        app.mount("/{tenant}", inner)
+        assert Client(app).get("/acme/size").text == "acme"
+
+    def test_a_route_that_is_added_later_is_seen(self) -> None:
+        inner, app = App(), App()
+        app.mount("/inner", inner)
+        client = Client(app)
+        assert client.get("/inner/a").status == 404
+        inner.get("/a")(answering("late"))
+        assert client.get("/inner/a").text == "late"
+
+    def test_twice_at_one_place(self) -> None:
+        app = App()
+        app.mount("/a", App())
+        with pytest.raises(TreeError, match="RW104 /a/ is claimed twice"):
+            app.mount("/a/", App())
+
+
+class TestUrlFor:
+    def test_by_the_name_of_the_function(self) -> None:
+        app = App()
+
+        @app.get("/users/{id:int}/files/{name:path}")
+        def user_file(request: Request, id: int, name: str) -> str:
+            return request.url_for("user_file", id=id + 1, name="x y/z")
+
+        assert app.url_for("user_file", id=7, name="a/b c?") == "/users/7/files/a/b%20c%3F"
+        assert Client(app).get("/users/7/files/a").text == "/users/8/files/x%20y/z"
+
+    def test_what_it_makes_leads_back(self) -> None:
+        app = App()
+        app.get("/{name}", name="echo")(lambda request, name: name)
+        value = "a/b ?#%é;&"
+        assert Client(app).get(app.url_for("echo", name=value)).text == value
+
+    def test_in_mounted_apps(self) -> None:
+        inner = App()
+        inner.get("/", name="index")(answering(""))
+        inner.get("/only", name="only")(answering(""))
+        app = App()
+        app.mount("/named/{tenant}", inner, name="admin")
+        app.mount("/plain", inner)
+        assert app.url_for("admin.index", tenant="x") == "/named/x/"
+        assert app.url_for("only") == "/plain/only"
+
+    def test_names_that_are_not_there_or_not_alone(self) -> None:
+        app = App()
+        app.get("/a", name="same")(answering(""))
+        app.get("/b", name="same")(answering(""))
+        with pytest.raises(TreeError, match="RW107 .*no route has"):
+            app.url_for("other")
+        with pytest.raises(TreeError, match="RW107 .*several routes have"):
+            app.url_for("same")
+
+    def test_parameters_that_do_not_fit(self) -> None:
+        app = App()
+        app.get("/{id:int}", name="user")(lambda request, id: "")
+        with pytest.raises(TreeError, match="RW108 .*needs id and was given none"):
+            app.url_for("user")
+        with pytest.raises(TreeError, match="RW108 .*not an integer"):
+            app.url_for("user", id="x")
+
+
+class TestTrailingSlash:
+    def make(self, policy: Any) -> Client:
+        app = App(trailing_slash=policy)
+        app.get("/without")(answering("without"))
+        app.get("/with/")(answering("with"))
+        app.get("/users/{id:int}")(lambda request, id: f"user {id}")
+        return Client(app)
+
+    def test_redirect(self) -> None:
+        client = self.make("redirect")
+        for path, other in (("/without/?a=1", "/without?a=1"), ("/with", "/with/"), ("/users/7/", "/users/7")):
+            response = client.get(path)
+            assert (response.status, response.headers["location"]) == (308, other)
+        assert client.get("/without//").status == 404
+        assert client.post("/without/").status == 404
+
+    def test_ignore(self) -> None:
+        client = self.make("ignore")
+        assert client.get("/without/").text == "without"
+        assert client.get("/with").text == "with"
+        assert client.get("/users/7/").text == "user 7"
+
+    def test_strict(self) -> None:
+        client = self.make("strict")
+        assert client.get("/without/").status == client.get("/with").status == 404
+
+    def test_never_to_another_host(self) -> None:
+        app = App()
+        app.get("//evil.example/")(answering(""))
+        response = Client(app).get("//evil.example")
+        assert response.headers["location"] == "/evil.example/"
+
+
+class TestListing:
+    def test_routes(self) -> None:
+        app = App()
+        app.get("/")(answering(""))
+        app.route("/users/{id:int}", ["GET", "DELETE"])(lambda request, id: "")
+        app.mount("/files", Files("."))
+        lines = [(route.method, route.path, route.name) for route in app.routes()]
+        assert lines == [
+            ("GET", "/", "answering.<locals>.handler"),
+            ("GET", "/files/{...}", "Files.render_GET"),
+            ("DELETE", "/users/{id:int}", "TestListing.test_routes.<locals>.<lambda>"),
+            ("GET", "/users/{id:int}", "TestListing.test_routes.<locals>.<lambda>"),
+        ]
+        assert app.routes()[0].place.startswith("tests/unit/test_routing.py:")
