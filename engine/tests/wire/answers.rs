@@ -1,0 +1,359 @@
+//! Answers: whole, streamed, of files, without a body, and the ones that a handler gets wrong.
+
+use std::io::{Seek as _, Write as _};
+use std::os::fd::OwnedFd;
+
+use bytes::Bytes;
+use ropewalk_engine::exchange::Event;
+use ropewalk_engine::{Body, CommandError, GoneReason, Limits, Pressure};
+
+use crate::harness::{End, GET, World};
+
+/// A file that is gone when the test is.
+fn file(content: &[u8]) -> std::fs::File {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let name = format!("ropewalk-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let path = std::env::temp_dir().join(name);
+    let mut file = std::fs::File::options().read(true).write(true).create_new(true).open(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    file.write_all(content).unwrap();
+    file.rewind().unwrap();
+    file
+}
+
+/// Bytes in which a lost or doubled part shows.
+fn pattern(size: usize) -> Vec<u8> {
+    (0..size).map(|index| (index % 251) as u8).collect()
+}
+
+#[test]
+fn whole_answers_of_many_sizes() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    for size in [0, 1, 8 * 1024, 8 * 1024 + 1, 100_000, 1 << 20] {
+        for shared in [true, false] {
+            let content = pattern(size);
+            client.send(GET);
+            let (id, _) = world.head();
+            let body = if shared { Body::Shared(Bytes::from(content.clone())) } else { Body::Slice(&content) };
+            world.engine.answer(id, 200, &[], body).unwrap();
+            let answer = world.answer(&mut client);
+            assert_eq!(Some(size.to_string().as_str()), answer.field("content-length"));
+            assert!(content == answer.body, "{size} shared {shared}");
+        }
+    }
+}
+
+#[test]
+fn rfc9110_9_3_2_an_answer_to_head_has_a_length_and_no_body() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let (id, _) = world.head();
+    world.ok(id, "unseen");
+    assert_eq!(Some("6"), world.head_answer(&mut client).field("content-length"));
+
+    client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let (id, _) = world.head();
+    world.engine.answer(id, 200, &[(b"Content-Length", b"99")], Body::Slice(b"")).unwrap();
+    assert_eq!(Some("99"), world.head_answer(&mut client).field("content-length"));
+
+    client.send(["HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", GET].concat());
+    let (id, _) = world.head();
+    world.engine.begin(id, 200, &[], None).unwrap();
+    world.engine.write(id, "unseen".into()).unwrap();
+    world.engine.end(id, &[]).unwrap();
+    assert_eq!(Some("chunked"), world.head_answer(&mut client).field("transfer-encoding"));
+
+    let (id, _) = world.head();
+    world.ok(id, "seen");
+    assert_eq!("seen", world.answer(&mut client).text());
+}
+
+#[test]
+fn rfc9110_6_4_1_statuses_without_a_body() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send([GET; 4].concat());
+    for status in [204, 304] {
+        let (id, _) = world.head();
+        assert_eq!(Err(CommandError::Status(status)), world.engine.answer(id, status, &[], Body::Slice(b"x")));
+        world.engine.answer(id, status, &[], Body::Slice(b"")).unwrap();
+        let answer = world.answer(&mut client);
+        assert_eq!((status, None), (answer.status, answer.field("content-length")));
+        assert_eq!(None, answer.field("transfer-encoding"));
+    }
+    let (id, _) = world.head();
+    world.engine.begin(id, 204, &[], None).unwrap();
+    world.engine.write(id, "unseen".into()).unwrap();
+    world.engine.end(id, &[]).unwrap();
+    assert_eq!(204, world.answer(&mut client).status);
+    let (id, _) = world.head();
+    world.ok(id, "next");
+    assert_eq!("next", world.answer(&mut client).text());
+}
+
+#[test]
+fn rfc9112_7_1_a_streamed_answer_is_chunked_with_trailers() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    world.engine.begin(id, 200, &[(b"Trailer", b"X-Sum")], None).unwrap();
+    assert_eq!(Ok(Pressure::Low), world.engine.write(id, "one ".into()));
+    assert_eq!(Ok(Pressure::Low), world.engine.write(id, "".into()), "an empty part does not end the body");
+    world.engine.write(id, pattern(10_000).into()).unwrap();
+    assert!(matches!(world.engine.end(id, &[(b"X-Sum", b"a\r\nb")]), Err(CommandError::Field(_))));
+    world.engine.end(id, &[(b"X-Sum", b"9")]).unwrap();
+    let answer = world.answer(&mut client);
+    assert_eq!([b"one ", pattern(10_000).as_slice()].concat(), answer.body);
+    assert_eq!("X-Sum: 9\r\n", answer.trailers);
+    assert_eq!(None, answer.field("content-length"));
+}
+
+#[test]
+fn the_head_of_a_streamed_answer_does_not_wait_for_its_body() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    world.engine.begin(id, 200, &[], None).unwrap();
+    world.settle();
+    client.read();
+    assert!(client.text().ends_with("\r\n\r\n"), "{}", client.text());
+}
+
+#[test]
+fn rfc9112_6_3_a_streamed_answer_by_length() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    world.engine.begin(id, 200, &[], Some(8)).unwrap();
+    world.engine.write(id, "four".into()).unwrap();
+    world.engine.write(id, "more".into()).unwrap();
+    world.engine.end(id, &[]).unwrap();
+    let answer = world.answer(&mut client);
+    assert_eq!(("fourmore", Some("8")), (answer.text(), answer.field("content-length")));
+    assert_eq!(None, answer.field("transfer-encoding"));
+}
+
+#[test]
+fn rfc9112_6_3_an_http_1_0_client_gets_a_stream_until_the_connection_closes() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    let (id, _) = world.head();
+    world.engine.begin(id, 200, &[], None).unwrap();
+    world.engine.write(id, "until ".into()).unwrap();
+    world.engine.write(id, "the end".into()).unwrap();
+    world.engine.end(id, &[]).unwrap();
+    assert_eq!(End::Orderly, world.ended(&mut client));
+    let answer = world.answer(&mut client);
+    assert_eq!(("until the end", Some("close")), (answer.text(), answer.field("connection")));
+    assert_eq!(None, answer.field("transfer-encoding"));
+}
+
+#[test]
+fn a_writer_is_told_to_wait_and_when_to_go_on() {
+    let mut world = World::with(Limits { write_buffer: 64 * 1024, ..Limits::default() });
+    let mut client = world.adopt(b"");
+    client.send(GET);
+    let (id, _) = world.head();
+    world.engine.begin(id, 200, &[], None).unwrap();
+    let part = Bytes::from(pattern(16 * 1024));
+    let mut parts = 1;
+    while world.engine.write(id, part.clone()).unwrap() == Pressure::Low {
+        parts += 1;
+        assert!(parts < 1000, "the queue has no bound");
+    }
+    world.settle();
+    assert!(world.events.is_empty(), "the client has read nothing");
+    client.read();
+    assert!(matches!(world.event(), Event::Writable(from) if from == id));
+    world.engine.end(id, &[]).unwrap();
+    let answer = world.answer(&mut client);
+    assert!(answer.body == part.repeat(parts));
+    assert!(world.events.is_empty(), "told once");
+}
+
+#[test]
+fn a_part_within_a_turn_meets_pressure_too() {
+    let mut world = World::with(Limits { write_buffer: 1024, ..Limits::default() }).inline(|engine, event| {
+        let Event::Head(id, _) = event else { return false };
+        engine.begin(*id, 200, &[], None).unwrap();
+        assert_eq!(Ok(Pressure::High), engine.write(*id, vec![b'x'; 8 << 20].into()));
+        engine.end(*id, &[]).unwrap();
+        true
+    });
+    let mut client = world.adopt(b"");
+    client.send(GET);
+    assert_eq!(8 << 20, world.answer(&mut client).body.len());
+}
+
+#[test]
+fn regions_of_files() {
+    let content = pattern(3 << 20);
+    let mut world = World::new();
+    let mut client = world.connect();
+    for (offset, length) in [(0, content.len()), (0, 0), (1, 1), (5, 100_000), (content.len() - 7, 7)] {
+        client.send(GET);
+        let (id, _) = world.head();
+        let body = Body::File { file: OwnedFd::from(file(&content)), offset: offset as u64, length: length as u64 };
+        world.engine.answer(id, 200, &[], body).unwrap();
+        let answer = world.answer(&mut client);
+        assert!(content[offset..offset + length] == answer.body, "{offset} {length}");
+    }
+    client.send(["HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", GET].concat());
+    let (id, _) = world.head();
+    let body = Body::File { file: OwnedFd::from(file(&content)), offset: 0, length: 9 };
+    world.engine.answer(id, 200, &[], body).unwrap();
+    assert_eq!(Some("9"), world.head_answer(&mut client).field("content-length"));
+    assert_eq!(b"/", world.head().1.target());
+}
+
+#[test]
+fn pipelined_files_and_bytes_keep_their_order() {
+    let mut number = 0;
+    let mut world = World::new().inline(move |engine, event| {
+        let Event::Head(id, _) = event else { return false };
+        number += 1;
+        let body = match number % 2 {
+            0 => Body::Slice(b"bytes"),
+            _ => Body::File { file: OwnedFd::from(file(b"a file")), offset: 2, length: 4 },
+        };
+        engine.answer(*id, 200, &[], body).unwrap();
+        true
+    });
+    let mut client = world.connect();
+    client.send([GET; 4].concat());
+    for expected in ["file", "bytes", "file", "bytes"] {
+        assert_eq!(expected, world.answer(&mut client).text());
+    }
+}
+
+#[test]
+fn a_file_that_becomes_shorter_ends_the_connection() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    let body = Body::File { file: OwnedFd::from(file(b"short")), offset: 0, length: 500 };
+    world.engine.answer(id, 200, &[], body).unwrap();
+    let Event::Report(report) = world.event() else { panic!("no report") };
+    assert_eq!("RW307", report.code);
+    world.ended(&mut client);
+    assert!(client.text().ends_with("\r\n\r\nshort"), "{}", client.text());
+    assert_eq!(0, world.engine.connections());
+}
+
+#[test]
+fn rfc9112_8_a_wrong_length_closes_the_connection() {
+    for (written, more) in [("too much", false), ("two", true)] {
+        let mut world = World::new();
+        let mut client = world.connect();
+        client.send(GET);
+        let (id, _) = world.head();
+        world.engine.begin(id, 200, &[], Some(4)).unwrap();
+        let outcome = world.engine.write(id, written.into());
+        let outcome = if more { world.engine.end(id, &[]) } else { outcome.map(|_| ()) };
+        assert_eq!(Err(CommandError::Length { announced: 4, written: written.len() as u64 }), outcome);
+        assert_eq!((id, GoneReason::Aborted), world.gone());
+        world.ended(&mut client);
+        assert_eq!(Err(CommandError::Gone), world.engine.end(id, &[]));
+    }
+}
+
+#[test]
+fn a_wrong_length_of_a_whole_answer_is_noticed_before_anything_is_sent() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    let wrong = world.engine.answer(id, 200, &[(b"Content-Length", b"5")], Body::Slice(b"four"));
+    assert_eq!(Err(CommandError::Length { announced: 5, written: 4 }), wrong);
+    world.engine.answer(id, 500, &[], Body::Slice(b"sorry")).unwrap();
+    assert_eq!((500, "sorry"), world.answer(&mut client).brief());
+}
+
+#[test]
+fn rfc9110_5_5_what_a_handler_may_not_send_stays_off_the_wire() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    for field in [(&b"X"[..], &b"a\r\nb"[..]), (b"X", b"a\0"), (b"X Y", b"a"), (b"Transfer-Encoding", b"gzip")] {
+        assert!(matches!(world.engine.answer(id, 200, &[field], Body::Slice(b"")), Err(CommandError::Field(_))));
+        assert!(matches!(world.engine.begin(id, 200, &[field], None), Err(CommandError::Field(_))));
+        assert!(matches!(world.engine.interim(id, 103, &[field]), Err(CommandError::Field(_))));
+    }
+    for status in [0, 99, 100, 101, 1000] {
+        assert_eq!(Err(CommandError::Status(status)), world.engine.answer(id, status, &[], Body::Slice(b"")));
+    }
+    world.ok(id, "clean");
+    assert_eq!((200, "clean"), world.answer(&mut client).brief());
+}
+
+#[test]
+fn commands_out_of_order_are_told_what_is_wrong() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    assert_eq!(Err(CommandError::NotStarted), world.engine.write(id, "x".into()).map(|_| ()));
+    assert_eq!(Err(CommandError::NotStarted), world.engine.end(id, &[]));
+    world.engine.begin(id, 200, &[], None).unwrap();
+    assert_eq!(Err(CommandError::Started), world.engine.begin(id, 200, &[], None));
+    assert_eq!(Err(CommandError::Started), world.engine.answer(id, 200, &[], Body::Slice(b"")));
+    assert_eq!(Err(CommandError::Started), world.engine.interim(id, 103, &[]));
+    world.engine.end(id, &[]).unwrap();
+    assert_eq!((200, ""), world.answer(&mut client).brief());
+}
+
+#[test]
+fn commands_after_the_end_are_over_and_do_not_reach_the_next_exchange() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send([GET, GET].concat());
+    let (first, _) = world.head();
+    world.ok(first, "first");
+    let (second, _) = world.head();
+    assert_ne!(first, second);
+    assert_eq!(Err(CommandError::Over), world.engine.answer(first, 200, &[], Body::Slice(b"late")));
+    assert_eq!(Err(CommandError::Over), world.engine.begin(first, 200, &[], None));
+    assert_eq!(Err(CommandError::Over), world.engine.write(first, "late".into()).map(|_| ()));
+    assert_eq!(Err(CommandError::Over), world.engine.end(first, &[]));
+    assert_eq!(Err(CommandError::Over), world.engine.receive(first, None).map(|_| ()));
+    assert_eq!(Err(CommandError::Over), world.engine.abort(first));
+    world.ok(second, "second");
+    assert_eq!("first", world.answer(&mut client).text());
+    assert_eq!("second", world.answer(&mut client).text());
+}
+
+#[test]
+fn commands_after_the_loss_of_the_connection_are_gone() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    world.engine.begin(id, 200, &[], None).unwrap();
+    drop(client);
+    assert_eq!((id, GoneReason::ClientLeft), world.gone());
+    assert_eq!(Err(CommandError::Gone), world.engine.write(id, "late".into()).map(|_| ()));
+    assert_eq!(Err(CommandError::Gone), world.engine.end(id, &[]));
+    assert_eq!(None, world.engine.peer(id));
+}
+
+#[test]
+fn an_aborted_exchange_takes_its_connection_along() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    world.engine.abort(id).unwrap();
+    assert_eq!((id, GoneReason::Aborted), world.gone());
+    world.ended(&mut client);
+    assert_eq!("", client.text());
+    assert_eq!((1, 0), (world.engine.counters().cut, world.engine.counters().running));
+}

@@ -1,0 +1,275 @@
+//! Bodies of requests: framed, announced, bounded, wanted or not.
+
+use bytes::Bytes;
+use ropewalk_engine::exchange::{BodyFault, Event};
+use ropewalk_engine::{Body, CommandError, Limits};
+
+use crate::harness::{Client, End, GET, Stream, World};
+
+fn post<S: Stream>(client: &mut Client<S>, fields: &str, body: &str) {
+    client.send(format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n{body}"));
+}
+
+#[test]
+fn rfc9112_6_3_a_body_by_length_in_parts() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    post(&mut client, "Content-Length: 6", "abc");
+    let (id, _) = world.head();
+    world.receive(id);
+    assert!(matches!(world.event(), Event::Data(_, data) if data == "abc"));
+    client.send("def");
+    assert!(matches!(world.event(), Event::Data(_, data) if data == "def"));
+    assert!(matches!(world.event(), Event::End(_, trailers) if trailers.is_empty()));
+}
+
+#[test]
+fn rfc9112_7_1_chunks_and_trailers() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    let body = "3\r\nabc\r\n3;q=\"1\"\r\ndef\r\n0\r\nX-Sum: 9\r\nContent-Length: 1\r\n\r\n";
+    post(&mut client, "Transfer-Encoding: chunked", &[body, GET].concat());
+    let (id, _) = world.head();
+    world.receive(id);
+    assert!(matches!(world.event(), Event::Data(_, data) if data == "abc"));
+    assert!(matches!(world.event(), Event::Data(_, data) if data == "def"));
+    let Event::End(_, trailers) = world.event() else { panic!("no end") };
+    assert_eq!(vec![(Bytes::from("x-sum"), Bytes::from("9"))], trailers, "framing is dropped from trailers");
+    world.ok(id, "");
+    assert_eq!(b"/", world.head().1.target());
+}
+
+#[test]
+fn rfc9110_10_1_1_a_client_that_waits_is_told_when_its_body_is_wanted() {
+    for framing in ["Content-Length: 3", "Transfer-Encoding: chunked"] {
+        let mut world = World::new();
+        let mut client = world.connect();
+        post(&mut client, &format!("{framing}\r\nExpect: 100-Continue"), "");
+        let (id, _) = world.head();
+        world.settle();
+        client.read();
+        assert_eq!("", client.text(), "not before somebody reads");
+        world.receive(id);
+        assert_eq!("HTTP/1.1 100 Continue", world.answer(&mut client).head);
+        client.send(if framing.starts_with('C') { "abc" } else { "3\r\nabc\r\n0\r\n\r\n" });
+        assert_eq!(b"abc".to_vec(), world.body(id));
+        world.ok(id, "thanks");
+        let answer = world.answer(&mut client);
+        assert_eq!((200, None), (answer.status, answer.field("connection")));
+    }
+}
+
+#[test]
+fn rfc9110_10_1_1_a_body_that_nobody_wants_is_not_asked_for() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    post(&mut client, "Content-Length: 3\r\nExpect: 100-continue", "");
+    let (id, _) = world.head();
+    world.engine.answer(id, 403, &[], Body::Slice(b"no")).unwrap();
+    let answer = world.answer(&mut client);
+    assert_eq!((403, Some("close")), (answer.status, answer.field("connection")));
+    client.stream.shut_down_writing();
+    assert_eq!(End::Orderly, world.ended(&mut client));
+}
+
+#[test]
+fn rfc9110_10_1_1_a_client_that_does_not_wait_after_all() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    post(&mut client, "Content-Length: 3\r\nExpect: 100-continue", "abc");
+    let (id, _) = world.head();
+    assert_eq!(b"abc".to_vec(), world.body(id));
+    world.ok(id, "thanks");
+    assert_eq!((200, "thanks"), world.answer(&mut client).brief(), "no 100 where the body is here");
+}
+
+#[test]
+fn an_unread_body_stops_the_reading_of_its_socket() {
+    let limits = Limits { read_buffer: 16 * 1024, body_size: 64 << 20, ..Limits::default() };
+    let mut world = World::with(limits);
+    let mut client = world.adopt(b"");
+    let body = vec![b'x'; 8 << 20];
+    post(&mut client, &format!("Content-Length: {}", body.len()), "");
+    let (id, _) = world.head();
+    let mut sent = 0;
+    loop {
+        let count = client.send_some(&body[sent..]);
+        world.settle();
+        if count == 0 {
+            break;
+        }
+        sent += count;
+    }
+    let held = world.engine.counters().bytes_in;
+    assert!(held < 1024, "nobody receives, so nothing is read: {held}");
+
+    world.receive(id);
+    let mut received = 0;
+    let mut waiting = 0;
+    while received < body.len() {
+        sent += client.send_some(&body[sent..]);
+        world.settle();
+        while let Some(Event::Data(_, data)) = world.events.pop_front() {
+            waiting += data.len();
+        }
+        assert!(waiting <= 16 * 1024 + 64 * 1024, "one read more than the bound, at most: {waiting}");
+        received += waiting;
+        world.engine.consumed(id, waiting as u64).unwrap();
+        waiting = 0;
+    }
+    assert_eq!(body.len(), received);
+    world.ok(id, "all");
+    assert_eq!("all", world.answer(&mut client).text());
+}
+
+#[test]
+fn a_reader_that_pauses_lets_no_more_than_a_bound_come() {
+    let limits = Limits { read_buffer: 16 * 1024, body_size: 64 << 20, ..Limits::default() };
+    let mut world = World::with(limits);
+    let mut client = world.adopt(b"");
+    post(&mut client, "Content-Length: 8388608", "");
+    let (id, _) = world.head();
+    world.receive(id);
+    while client.send_some(&[b'x'; 8192]) > 0 {
+        world.settle();
+    }
+    let waiting: usize = world
+        .events
+        .iter()
+        .map(|event| match event {
+            Event::Data(_, data) => data.len(),
+            other => panic!("{other:?}"),
+        })
+        .sum();
+    assert!((16 * 1024..=16 * 1024 + 64 * 1024).contains(&waiting), "{waiting}");
+}
+
+#[test]
+fn a_small_unread_body_is_dropped_and_the_connection_kept() {
+    for (fields, body) in
+        [("Content-Length: 5", "hello"), ("Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\nX: y\r\n\r\n")]
+    {
+        let mut world = World::new();
+        let mut client = world.connect();
+        post(&mut client, fields, "");
+        let (id, _) = world.head();
+        world.ok(id, "unread");
+        let answer = world.answer(&mut client);
+        assert_eq!(("unread", None), (answer.text(), answer.field("connection")));
+        client.send([body, "GET /next HTTP/1.1\r\nHost: a\r\n\r\n"].concat());
+        assert_eq!(b"/next", world.head().1.target());
+    }
+}
+
+#[test]
+fn rfc9112_9_6_a_large_unread_body_costs_the_connection_but_not_the_answer() {
+    let limits = Limits { discard_size: 1024, ..Limits::default() };
+    let mut world = World::with(limits);
+    let mut client = world.connect();
+    post(&mut client, "Content-Length: 1000000", &"x".repeat(10_000));
+    let (id, _) = world.head();
+    world.engine.answer(id, 403, &[], Body::Slice(b"no")).unwrap();
+    let more = vec![b'x'; 500_000];
+    world.send_all(&mut client, &more);
+    let answer = world.answer(&mut client);
+    assert_eq!((403, "no", Some("close")), (answer.status, answer.text(), answer.field("connection")));
+    client.stream.shut_down_writing();
+    assert_eq!(End::Orderly, world.ended(&mut client));
+    world.until("the end of the lingering", |world| world.engine.connections() == 0);
+}
+
+#[test]
+fn an_unread_chunked_body_is_dropped_up_to_a_bound() {
+    let limits = Limits { discard_size: 1024, ..Limits::default() };
+    let mut world = World::with(limits);
+    let mut client = world.connect();
+    post(&mut client, "Transfer-Encoding: chunked", "");
+    let (id, _) = world.head();
+    world.ok(id, "unread");
+    assert_eq!("unread", world.answer(&mut client).text());
+    client.send(format!("800\r\n{}\r\n0\r\n\r\n{GET}", "x".repeat(0x800)));
+    assert_eq!(End::Orderly, world.ended(&mut client));
+    assert_eq!(1, world.engine.counters().requests);
+}
+
+#[test]
+fn rfc9110_15_5_14_a_length_over_the_limit_is_known_before_the_body() {
+    let mut world = World::with(Limits { body_size: 10, ..Limits::default() });
+    let mut client = world.connect();
+    post(&mut client, "Content-Length: 11\r\nExpect: 100-continue", "");
+    let (id, _) = world.head();
+    let refused = world.engine.receive(id, None).map(|_| ());
+    assert_eq!(Err(CommandError::BodyTooLarge { limit: 10 }), refused);
+    world.engine.answer(id, 413, &[], Body::Slice(b"")).unwrap();
+    let answer = world.answer(&mut client);
+    assert_eq!((413, Some("close")), (answer.status, answer.field("connection")));
+    client.send("hello there");
+    client.stream.shut_down_writing();
+    assert_eq!(End::Orderly, world.ended(&mut client));
+}
+
+#[test]
+fn a_route_may_allow_more_or_less_than_the_limit() {
+    let mut world = World::with(Limits { body_size: 4, ..Limits::default() });
+    let mut client = world.connect();
+    post(&mut client, "Content-Length: 5", "hello");
+    let (id, _) = world.head();
+    world.receive_up_to(id, Some(5));
+    assert!(matches!(world.event(), Event::Data(_, data) if data == "hello"));
+    assert!(matches!(world.event(), Event::End(..)));
+}
+
+#[test]
+fn rfc9110_15_5_14_chunks_over_the_limit_end_the_body() {
+    let mut world = World::with(Limits { body_size: 10, ..Limits::default() });
+    let mut client = world.connect();
+    post(&mut client, "Transfer-Encoding: chunked", &format!("8\r\n12345678\r\n8\r\n12345678\r\n0\r\n\r\n{GET}"));
+    let (id, _) = world.head();
+    world.receive(id);
+    assert!(matches!(world.event(), Event::Data(..)));
+    assert!(matches!(world.event(), Event::BadBody(_, BodyFault::TooLarge)));
+    world.engine.answer(id, 413, &[], Body::Slice(b"")).unwrap();
+    assert_eq!(413, world.answer(&mut client).status);
+    assert_eq!(End::Orderly, world.ended(&mut client));
+    assert_eq!(1, world.engine.counters().requests);
+}
+
+#[test]
+fn rfc9112_7_1_malformed_chunks_end_the_body_and_nothing_behind_is_parsed() {
+    for bad in ["x\r\n", "+1\r\na\r\n", "0x1\r\na\r\n", "1\na\r\n", "1;\r\na\r\n", "1\r\nab\r\n", "0\r\nX : y\r\n\r\n"]
+    {
+        let mut world = World::new();
+        let mut client = world.connect();
+        post(&mut client, "Transfer-Encoding: chunked", &["1\r\na\r\n", bad, "0\r\n\r\n", GET].concat());
+        let (id, _) = world.head();
+        world.receive(id);
+        let fault = loop {
+            match world.event() {
+                Event::Data(..) => {}
+                Event::BadBody(_, fault) => break fault,
+                other => panic!("{bad:?}: {other:?}"),
+            }
+        };
+        assert!(matches!(fault, BodyFault::Malformed(_)), "{bad:?}");
+        world.engine.answer(id, 400, &[], Body::Slice(b"bad")).unwrap();
+        let answer = world.answer(&mut client);
+        assert_eq!((400, Some("close")), (answer.status, answer.field("connection")), "{bad:?}");
+        assert_eq!(End::Orderly, world.ended(&mut client));
+        assert_eq!(1, world.engine.counters().requests, "{bad:?}");
+    }
+}
+
+#[test]
+fn an_answer_may_come_before_the_body_is_whole() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    post(&mut client, "Content-Length: 10", "12345");
+    let (id, _) = world.head();
+    world.receive(id);
+    assert!(matches!(world.event(), Event::Data(..)));
+    world.ok(id, "enough");
+    let answer = world.answer(&mut client);
+    assert_eq!(("enough", None), (answer.text(), answer.field("connection")));
+    client.send(["67890", GET].concat());
+    assert_eq!(b"/", world.head().1.target(), "the rest is dropped");
+}

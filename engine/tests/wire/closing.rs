@@ -1,0 +1,242 @@
+//! How connections end: with their client, in a drain, by the engine.
+
+use std::net::TcpStream;
+use std::time::Duration;
+
+use ropewalk_engine::exchange::Event;
+use ropewalk_engine::{Body, CommandError, Engine, GoneReason, Limits};
+use rustix::net::sockopt::set_socket_linger;
+
+use crate::harness::{End, GET, Stream as _, World};
+
+#[test]
+fn rfc9112_9_6_a_half_closed_client_gets_what_is_answered_at_once() {
+    let mut world = World::new().echoing_targets();
+    let mut client = world.connect();
+    client.send(["GET /1 HTTP/1.1\r\nHost: a\r\n\r\n", "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n"].concat());
+    client.stream.shut_down_writing();
+    assert_eq!("/1", world.answer(&mut client).text());
+    assert_eq!("/2", world.answer(&mut client).text());
+    assert_eq!(End::Orderly, world.ended(&mut client));
+    assert_eq!((0, 0), (world.engine.connections(), world.engine.counters().cut));
+}
+
+#[test]
+fn a_half_closed_client_gets_a_large_answer_to_its_end() {
+    let mut world = World::new().inline(|engine, event| {
+        let Event::Head(id, _) = event else { return false };
+        engine.answer(*id, 200, &[], Body::Shared(vec![b'x'; 8 << 20].into())).unwrap();
+        true
+    });
+    let mut client = world.connect();
+    client.send(GET);
+    client.stream.shut_down_writing();
+    assert_eq!(8 << 20, world.answer(&mut client).body.len());
+    assert_eq!(End::Orderly, world.ended(&mut client));
+}
+
+#[test]
+fn an_exchange_that_waits_when_its_client_leaves_is_gone() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    client.stream.shut_down_writing();
+    assert_eq!((id, GoneReason::ClientLeft), world.gone());
+    assert_eq!((0, 1), (world.engine.connections(), world.engine.counters().cut));
+    assert_eq!(Err(CommandError::Gone), world.engine.answer(id, 200, &[], Body::Slice(b"")));
+}
+
+#[test]
+fn a_reset_ends_an_exchange() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    reset(client.stream);
+    assert_eq!((id, GoneReason::ClientLeft), world.gone());
+    assert_eq!(0, world.engine.connections());
+}
+
+#[test]
+fn a_reset_ends_a_connection_that_idles() {
+    let mut world = World::new().echoing_targets();
+    let mut client = world.connect();
+    client.send(GET);
+    world.answer(&mut client);
+    reset(client.stream);
+    world.until("the end of the connection", |world| world.engine.connections() == 0);
+    assert!(world.events.is_empty());
+}
+
+#[test]
+fn a_client_that_leaves_within_its_body() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf");
+    let (id, _) = world.head();
+    world.receive(id);
+    client.stream.shut_down_writing();
+    assert!(matches!(world.event(), Event::Data(_, data) if data == "half"));
+    world.engine.consumed(id, 4).unwrap();
+    assert_eq!((id, GoneReason::ClientLeft), world.gone());
+}
+
+#[test]
+fn a_body_that_came_with_the_end_is_read_to_its_end() {
+    fn serve(engine: &mut Engine, event: &Event) -> bool {
+        match event {
+            Event::Head(id, _) => {
+                let here = engine.receive(*id, None).unwrap();
+                here.iter().for_each(|event| assert!(serve(engine, event)));
+            }
+            Event::Data(id, data) => engine.consumed(*id, data.len() as u64).unwrap(),
+            Event::End(id, _) => engine.answer(*id, 200, &[], Body::Slice(b"whole")).unwrap(),
+            _ => return false,
+        }
+        true
+    }
+    let mut world = World::new().inline(serve);
+    let mut client = world.connect();
+    let size = 300_000;
+    client.send(format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n"));
+    world.send_all(&mut client, &vec![b'x'; size]);
+    client.stream.shut_down_writing();
+    assert_eq!((200, "whole"), world.answer(&mut client).brief());
+    assert_eq!(End::Orderly, world.ended(&mut client));
+}
+
+#[test]
+fn a_client_that_leaves_within_its_head_is_let_go() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send("GET / HT");
+    world.settle();
+    client.stream.shut_down_writing();
+    assert_eq!(End::Orderly, world.ended(&mut client));
+    assert_eq!("", client.text());
+}
+
+#[test]
+fn a_drain_closes_idle_connections_and_finishes_running_exchanges() {
+    let mut world = World::new();
+    let mut idle = world.connect();
+    idle.send(GET);
+    let (id, _) = world.head();
+    world.ok(id, "");
+    world.answer(&mut idle);
+    let mut running = world.connect();
+    running.send([GET, GET].concat());
+    let (id, _) = world.head();
+
+    world.engine.drain(None);
+    assert_eq!(End::Orderly, world.ended(&mut idle));
+    assert!(TcpStream::connect(world.address).is_err(), "nobody listens");
+    assert!(world.events.is_empty());
+    world.ok(id, "finished");
+    let answer = world.answer(&mut running);
+    assert_eq!(("finished", Some("close")), (answer.text(), answer.field("connection")));
+    assert_eq!(End::Orderly, world.ended(&mut running));
+    assert!(matches!(world.event(), Event::Drained { cut: 0 }));
+}
+
+#[test]
+fn a_drain_serves_the_request_that_came_just_before_it() {
+    let mut world = World::new().echoing_targets();
+    let mut client = world.connect();
+    client.send("GET /late HTTP/1.1\r\nHost: a\r\n\r\n");
+    world.engine.drain(None);
+    let answer = world.answer(&mut client);
+    assert_eq!(("/late", Some("close")), (answer.text(), answer.field("connection")));
+    assert_eq!(End::Orderly, world.ended(&mut client));
+    assert!(matches!(world.event(), Event::Drained { cut: 0 }));
+}
+
+#[test]
+fn a_drain_of_nobody_is_over_at_once() {
+    let mut world = World::new();
+    world.engine.drain(None);
+    assert!(matches!(world.event(), Event::Drained { cut: 0 }));
+}
+
+#[test]
+fn the_deadline_of_a_drain_cuts_what_runs_and_counts_it() {
+    let mut world = World::new();
+    let mut clients = [world.connect(), world.connect()];
+    for client in &mut clients {
+        client.send(GET);
+        world.head();
+    }
+    world.engine.drain(Some(50));
+    assert_eq!(GoneReason::Stopped, world.gone().1);
+    assert_eq!(GoneReason::Stopped, world.gone().1);
+    assert!(matches!(world.event(), Event::Drained { cut: 2 }));
+    for client in &mut clients {
+        world.ended(client);
+        assert_eq!("", client.text());
+    }
+    world.settle();
+    assert!(world.events.is_empty(), "told once");
+}
+
+#[test]
+fn a_second_drain_can_only_be_shorter() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    world.head();
+    world.engine.drain(Some(60_000));
+    world.engine.drain(Some(20));
+    assert_eq!(GoneReason::Stopped, world.gone().1);
+    assert!(matches!(world.event(), Event::Drained { cut: 1 }));
+}
+
+#[test]
+fn closing_the_engine_aborts_everything() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    let mut idle = world.connect();
+    world.settle();
+    assert_eq!(1, world.engine.close_all());
+    assert_eq!((id, GoneReason::Stopped), world.gone());
+    world.ended(&mut client);
+    world.ended(&mut idle);
+    assert!(TcpStream::connect(world.address).is_err());
+}
+
+#[test]
+fn a_stopped_listener_leaves_its_connections() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    world.engine.stop_listening(ropewalk_engine::ListenerId(0));
+    assert!(TcpStream::connect(world.address).is_err());
+    world.ok(id, "still here");
+    let answer = world.answer(&mut client);
+    assert_eq!(("still here", None), (answer.text(), answer.field("connection")));
+}
+
+#[test]
+fn a_client_that_leaves_while_a_large_answer_is_sent() {
+    let mut world = World::with(Limits::default()).inline(|engine, event| {
+        let Event::Head(id, _) = event else { return false };
+        engine.answer(*id, 200, &[], Body::Shared(vec![b'x'; 32 << 20].into())).unwrap();
+        true
+    });
+    let mut client = world.connect();
+    client.send(GET);
+    world.until("a full socket", |world| world.engine.counters().bytes_out > 0);
+    reset(client.stream);
+    world.until("the end of the connection", |world| world.engine.connections() == 0);
+    let mut other = world.connect();
+    other.send(GET);
+    assert_eq!(200, world.answer(&mut other).status);
+}
+
+/// Closes a connection so that its peer gets RST.
+fn reset(stream: TcpStream) {
+    set_socket_linger(&stream, Some(Duration::ZERO)).unwrap();
+}

@@ -1,0 +1,279 @@
+//! The engine around its connections: listeners, limits, counters, the access log, names that are used again.
+
+use std::io::Read as _;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+
+use ropewalk_engine::access::Style;
+use ropewalk_engine::exchange::Event;
+use ropewalk_engine::{Body, CommandError, Engine, GoneReason, Limits, Peer};
+
+use crate::harness::{End, GET, World};
+
+#[test]
+fn peers_and_addresses_are_known() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    let address = client.stream.local_addr().unwrap();
+    assert_eq!(Some((Peer::Inet(address), false)), world.engine.peer(id));
+    assert_eq!(Some(Peer::Inet(world.address)), world.engine.local(id));
+}
+
+#[test]
+fn a_unix_socket_serves_too() {
+    let mut world = World::new().echoing_targets();
+    let path = std::env::temp_dir().join(format!("ropewalk-wire-{}", std::process::id()));
+    let listener = world.engine.listen_unix(&path, None, None).unwrap();
+    let mut client = UnixStream::connect(&path).unwrap();
+    std::io::Write::write_all(&mut client, b"GET /unix HTTP/1.0\r\n\r\n").unwrap();
+    world.until("an answer", |world| world.engine.counters().answers[1] == 1 && world.engine.connections() == 0);
+    let mut text = String::new();
+    client.read_to_string(&mut text).unwrap();
+    assert!(text.ends_with("\r\n\r\n/unix"), "{text}");
+    world.engine.stop_listening(listener);
+    assert!(!path.exists());
+}
+
+#[test]
+fn an_inherited_listener_serves_and_stays_open_elsewhere() {
+    let mut world = World::new().echoing_targets();
+    let inherited = TcpListener::bind("127.0.0.1:0").unwrap();
+    let ours = OwnedFd::from(inherited.try_clone().unwrap());
+    let listener = world.engine.listen_inherited(ours).unwrap();
+    world.address = inherited.local_addr().unwrap();
+    let mut client = world.connect();
+    client.send(GET);
+    assert_eq!(200, world.answer(&mut client).status);
+    world.engine.stop_listening(listener);
+    world.connect();
+    inherited.set_nonblocking(false).unwrap();
+    inherited.accept().unwrap();
+    world.settle();
+    assert_eq!(1, world.engine.counters().accepted, "accepted by the one who still listens");
+}
+
+#[test]
+fn an_adopted_socket_comes_with_what_was_read_from_it() {
+    let mut world = World::new().echoing_targets();
+    let mut client = world.adopt(b"GET /adop");
+    client.send("ted HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!("/adopted", world.answer(&mut client).text());
+    assert_eq!(1, world.engine.counters().accepted);
+}
+
+#[test]
+fn only_a_connected_stream_socket_is_adopted() {
+    let mut world = World::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    assert!(world.engine.adopt(OwnedFd::from(listener), b"").is_err());
+    let file = std::fs::File::open("/dev/null").unwrap();
+    assert!(world.engine.adopt(OwnedFd::from(file), b"").is_err());
+    assert_eq!(0, world.engine.connections());
+}
+
+#[test]
+fn rfc9110_15_6_4_over_the_limit_of_connections_503_at_once() {
+    let mut world = World::with(Limits { connections: 2, ..Limits::default() });
+    let mut kept = [world.connect(), world.connect()];
+    world.until("two connections", |world| world.engine.connections() == 2);
+    let mut turned_away = world.connect();
+    turned_away.send(GET);
+    let answer = world.answer(&mut turned_away);
+    assert_eq!((503, Some("close")), (answer.status, answer.field("connection")));
+    assert_eq!("503 Service Unavailable: too many connections are open\n", answer.text());
+    assert_eq!(End::Orderly, world.ended(&mut turned_away));
+    assert_eq!((2, 1), (world.engine.connections(), world.engine.counters().turned_away));
+
+    for client in &mut kept {
+        client.send(GET);
+        let (id, _) = world.head();
+        world.ok(id, "kept");
+        assert_eq!("kept", world.answer(client).text());
+    }
+    drop(kept);
+    world.until("room", |world| world.engine.connections() == 0);
+    let mut client = world.connect();
+    client.send(GET);
+    world.head();
+}
+
+#[test]
+fn counters_tell_what_happened() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send([GET, GET, GET].concat());
+    let (id, _) = world.head();
+    assert_eq!((1, 1, 1), {
+        let counters = world.engine.counters();
+        (counters.open, counters.requests, counters.running)
+    });
+    world.ok(id, "");
+    for status in [404, 500] {
+        let (id, _) = world.head();
+        world.engine.answer(id, status, &[], Body::Slice(b"")).unwrap();
+    }
+    for _ in 0..3 {
+        world.answer(&mut client);
+    }
+    client.send("nonsense\r\n\r\n");
+    world.answer(&mut client);
+    let counters = world.engine.counters();
+    assert_eq!([0, 1, 0, 2, 1], counters.answers);
+    assert_eq!((3, 0, 1), (counters.requests, counters.running, counters.refused));
+    assert_eq!(4, counters.latency.iter().sum::<u64>());
+    assert_eq!((3 * GET.len() + 12) as u64, counters.bytes_in);
+    assert!(counters.bytes_out > 400 && counters.turns > 0);
+}
+
+#[test]
+fn the_access_log_has_a_line_for_each_answer() {
+    let mut world = World::new();
+    world.engine.set_access_log(Some(Style::Combined));
+    let mut client = world.connect();
+    client.send("GET /a?b HTTP/1.1\r\nHost: a\r\nUser-Agent: \"me\"\r\nReferer: http://r/\r\n\r\n");
+    let (id, _) = world.head();
+    world.ok(id, "hello");
+    world.answer(&mut client);
+    client.send("HEAD /h HTTP/1.1\r\nHost: a\r\n\r\n");
+    let (id, _) = world.head();
+    world.ok(id, "hello");
+    world.head_answer(&mut client);
+    client.send("GET /s HTTP/1.1\r\nHost: a\r\n\r\n");
+    let (id, _) = world.head();
+    world.engine.begin(id, 200, &[], None).unwrap();
+    world.engine.write(id, "part".into()).unwrap();
+    client.send("GET /never HTTP/1.1\r\n");
+    drop(client);
+    world.gone();
+    let mut client = world.connect();
+    client.send("GET /gone HTTP/1.1\r\nHost: a\r\n\r\n");
+    world.head();
+    drop(client);
+    world.gone();
+    let mut client = world.connect();
+    client.send("nonsense\r\n\r\n");
+    let refused = world.answer(&mut client).body.len();
+
+    let log = String::from_utf8(world.engine.access_log().unwrap().take()).unwrap();
+    let lines: Vec<String> = log.lines().map(without_time).collect();
+    assert_eq!(
+        vec![
+            r#"127.0.0.1 - - "GET /a?b HTTP/1.1" 200 5 "http://r/" "\"me\"""#,
+            r#"127.0.0.1 - - "HEAD /h HTTP/1.1" 200 0 "-" "-""#,
+            r#"127.0.0.1 - - "GET /s HTTP/1.1" 200 4 "-" "-""#,
+            r#"127.0.0.1 - - "GET /gone HTTP/1.1" 499 0 "-" "-""#,
+            &format!(r#"127.0.0.1 - - "-" 400 {refused} "-" "-""#),
+        ],
+        lines
+    );
+}
+
+fn without_time(line: &str) -> String {
+    let (before, rest) = line.split_once('[').unwrap();
+    let (_, after) = rest.split_once("] ").unwrap();
+    [before, after].concat()
+}
+
+#[test]
+fn a_name_of_an_exchange_is_never_used_again() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (old, _) = world.head();
+    drop(client);
+    assert_eq!((old, GoneReason::ClientLeft), world.gone());
+    assert_eq!(0, world.engine.connections());
+
+    let mut client = world.connect();
+    client.send(GET);
+    let (new, _) = world.head();
+    assert_ne!(old, new, "the slot is the same, the generation is not");
+    assert_eq!(Err(CommandError::Gone), world.engine.answer(old, 200, &[], Body::Slice(b"wrong")));
+    assert_eq!(Err(CommandError::Gone), world.engine.abort(old));
+    world.ok(new, "right");
+    assert_eq!("right", world.answer(&mut client).text());
+}
+
+#[test]
+fn the_deadline_of_a_gone_connection_does_not_strike_its_successor() {
+    let mut world = World::with(Limits { head_timeout: 250, ..Limits::default() });
+    for _ in 0..3 {
+        drop(world.connect());
+        world.until("a connection that came and went", |world| {
+            world.engine.counters().accepted > 0 && world.engine.connections() == 0
+        });
+    }
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    let mut silent = world.connect();
+    world.ended(&mut silent);
+    world.ok(id, "in time");
+    assert_eq!("in time", world.answer(&mut client).text());
+}
+
+#[test]
+fn a_turn_takes_its_share_and_leaves_the_rest_for_the_next() {
+    let mut world = World::new().echoing_targets();
+    let mut clients: Vec<_> = (0..40).map(|_| world.connect()).collect();
+    for client in &mut clients {
+        client.send(GET.repeat(10));
+    }
+    for client in &mut clients {
+        for _ in 0..10 {
+            assert_eq!((200, "/"), world.answer(client).brief());
+        }
+    }
+    assert_eq!(400, world.engine.counters().requests);
+}
+
+#[test]
+fn a_command_outside_of_a_turn_wakes_the_descriptor() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send([GET, "GET /next HTTP/1.1\r\nHost: a\r\n\r\n"].concat());
+    let (id, _) = world.head();
+    world.settle();
+    world.ok(id, "first");
+    let (_, head) = world.head();
+    assert_eq!(b"/next", head.target());
+}
+
+#[test]
+fn an_engine_that_rests_does_not_spin() {
+    let mut world = World::new().echoing_targets();
+    let mut client = world.connect();
+    client.send(GET);
+    world.answer(&mut client);
+    world.settle();
+    let turns = world.engine.counters().turns;
+    world.settle();
+    assert_eq!(turns, world.engine.counters().turns);
+}
+
+#[test]
+fn a_busy_exchange_with_unread_bytes_does_not_spin() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let _running = world.head();
+    client.send(GET.repeat(100));
+    world.settle();
+    let turns = world.engine.counters().turns;
+    world.settle();
+    assert_eq!(turns, world.engine.counters().turns);
+}
+
+#[test]
+fn two_engines_do_not_know_of_each_other() {
+    let mut one = World::new().echoing_targets();
+    let other: Engine = Engine::new(Limits::default()).unwrap();
+    let mut client = one.connect();
+    client.send(GET);
+    assert_eq!(200, one.answer(&mut client).status);
+    assert_eq!((1, 0), (one.engine.connections(), other.connections()));
+    assert!(!one.events.iter().any(|event| matches!(event, Event::Report(_))));
+}

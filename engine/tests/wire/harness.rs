@@ -1,0 +1,384 @@
+//! A world with one engine, the clients that talk to it, and nobody who sleeps.
+//!
+//! A test either takes events one by one ([`World::event`]) and gives its commands between the turns, or lets an
+//! [`World::inline`] handler answer within them, as a plain Python handler does.
+
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use ropewalk_engine::clock::monotonic_micros;
+use ropewalk_engine::exchange::Event;
+use ropewalk_engine::{Body, Engine, ExchangeId, GoneReason, Head, Limits, Peer};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+/// After this a test has failed.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+type Handler = Box<dyn FnMut(&mut Engine, &Event) -> bool>;
+
+pub struct World {
+    pub engine: Engine,
+    pub address: SocketAddr,
+    /// What happened and was not asked for yet.
+    pub events: VecDeque<Event>,
+    handler: Option<Handler>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with(Limits::default())
+    }
+
+    pub fn with(limits: Limits) -> Self {
+        let mut engine: Engine = Engine::new(limits).unwrap();
+        let listener = engine.listen_tcp("127.0.0.1", 0, None, false).unwrap();
+        let Some(Peer::Inet(address)) = engine.local_address(listener) else { panic!("no address") };
+        World { engine, address, events: VecDeque::new(), handler: None }
+    }
+
+    /// Has events served within their turn; those for which `handler` gives false are kept.
+    pub fn inline(mut self, handler: impl FnMut(&mut Engine, &Event) -> bool + 'static) -> Self {
+        self.handler = Some(Box::new(handler));
+        self
+    }
+
+    /// Answers every request within its turn with its own target.
+    pub fn echoing_targets(self) -> Self {
+        self.inline(|engine, event| {
+            let Event::Head(id, head) = event else { return false };
+            engine.answer(*id, 200, &[], Body::Slice(head.target())).unwrap();
+            true
+        })
+    }
+
+    pub fn connect(&self) -> Client<TcpStream> {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        Client::new(stream)
+    }
+
+    /// A client on one end of a pair whose other end the engine has adopted with what was read from it.
+    pub fn adopt(&mut self, data: &[u8]) -> Client<UnixStream> {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        self.engine.adopt(OwnedFd::from(ours), data).unwrap();
+        Client::new(theirs)
+    }
+
+    /// Runs one turn as the binding does.
+    pub fn turn(&mut self) {
+        self.engine.begin_turn();
+        self.engine.poll().unwrap();
+        loop {
+            while let Some(event) = self.engine.next_event() {
+                let served = self.handler.as_mut().is_some_and(|handler| handler(&mut self.engine, &event));
+                if !served {
+                    self.events.push_back(event);
+                }
+            }
+            self.engine.settle();
+            if !self.engine.has_events() {
+                break;
+            }
+        }
+        self.engine.end_turn();
+    }
+
+    /// Runs a turn when the engine asks for one; waits also for `client` to be readable.
+    fn step(&mut self, client: Option<BorrowedFd<'_>>, until: Instant, what: &str) {
+        let left = until.checked_duration_since(Instant::now()).unwrap_or_else(|| panic!("waited too long for {what}"));
+        let now = monotonic_micros() / 1000;
+        let due = self.engine.next_deadline().map(|at| Duration::from_millis(at.saturating_sub(now)));
+        let wait = due.map_or(left, |due| due.min(left));
+        let wait = Timespec { tv_sec: wait.as_secs() as i64, tv_nsec: i64::from(wait.subsec_nanos()) };
+        let turn = {
+            let engine = self.engine.descriptor();
+            let mut watched = vec![PollFd::new(&engine, PollFlags::IN)];
+            if let Some(client) = &client {
+                watched.push(PollFd::new(client, PollFlags::IN));
+            }
+            poll(&mut watched, Some(&wait)).unwrap();
+            !watched[0].revents().is_empty()
+        };
+        let now = monotonic_micros() / 1000;
+        if turn || self.engine.next_deadline().is_some_and(|at| at <= now) {
+            self.turn();
+        }
+    }
+
+    /// Runs turns until something is so.
+    pub fn until(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
+        let until = Instant::now() + PATIENCE;
+        while !done(self) {
+            self.step(None, until, what);
+        }
+    }
+
+    /// Runs turns as long as the engine asks for them, deadlines apart.
+    pub fn settle(&mut self) {
+        loop {
+            let engine = self.engine.descriptor();
+            let mut watched = [PollFd::new(&engine, PollFlags::IN)];
+            let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+            if poll(&mut watched, Some(&now)).unwrap() == 0 {
+                return;
+            }
+            self.turn();
+        }
+    }
+
+    /// The next event.
+    pub fn event(&mut self) -> Event {
+        self.until("an event", |world| !world.events.is_empty());
+        self.events.pop_front().unwrap()
+    }
+
+    /// The next event, which is the head of a request.
+    pub fn head(&mut self) -> (ExchangeId, Box<Head>) {
+        match self.event() {
+            Event::Head(id, head) => (id, head),
+            other => panic!("not a head: {other:?}"),
+        }
+    }
+
+    /// The next event, which is the early end of an exchange.
+    pub fn gone(&mut self) -> (ExchangeId, GoneReason) {
+        match self.event() {
+            Event::Gone(id, reason) => (id, reason),
+            other => panic!("not the end of an exchange: {other:?}"),
+        }
+    }
+
+    /// Lets a body flow; what of it is there already is among the events.
+    pub fn receive(&mut self, id: ExchangeId) {
+        self.receive_up_to(id, None);
+    }
+
+    pub fn receive_up_to(&mut self, id: ExchangeId, limit: Option<u64>) {
+        let here = self.engine.receive(id, limit).unwrap();
+        self.events.extend(here);
+    }
+
+    /// Receives a whole body, and consumes it as it comes.
+    pub fn body(&mut self, id: ExchangeId) -> Vec<u8> {
+        self.receive(id);
+        let mut body = Vec::new();
+        loop {
+            match self.event() {
+                Event::Data(from, data) => {
+                    assert_eq!(id, from);
+                    body.extend_from_slice(&data);
+                    self.engine.consumed(id, data.len() as u64).unwrap();
+                }
+                Event::End(from, _) => {
+                    assert_eq!(id, from);
+                    return body;
+                }
+                other => panic!("not of a body: {other:?}"),
+            }
+        }
+    }
+
+    /// Answers 200 with a small body.
+    pub fn ok(&mut self, id: ExchangeId, body: &str) {
+        self.engine.answer(id, 200, &[], Body::Slice(body.as_bytes())).unwrap();
+    }
+
+    /// Runs turns until the client has a whole answer.
+    pub fn answer<S: Stream>(&mut self, client: &mut Client<S>) -> Answer {
+        self.answer_to(client, false)
+    }
+
+    /// The same for an answer to HEAD.
+    pub fn head_answer<S: Stream>(&mut self, client: &mut Client<S>) -> Answer {
+        self.answer_to(client, true)
+    }
+
+    fn answer_to<S: Stream>(&mut self, client: &mut Client<S>, is_head: bool) -> Answer {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some((answer, used)) = parse(&client.received, is_head, client.end.is_some()) {
+                client.received.drain(..used);
+                return answer;
+            }
+            assert_eq!(None, client.end, "no answer in {:?}", String::from_utf8_lossy(&client.received));
+            self.step(Some(client.stream.as_fd()), until, "an answer");
+            client.read();
+        }
+    }
+
+    /// Runs turns until the client has read the end of the connection, and how it ended.
+    pub fn ended<S: Stream>(&mut self, client: &mut Client<S>) -> End {
+        let until = Instant::now() + PATIENCE;
+        while client.end.is_none() {
+            self.step(Some(client.stream.as_fd()), until, "the end of a connection");
+            client.read();
+        }
+        client.end.unwrap()
+    }
+
+    /// Sends more than the sockets may hold, running turns meanwhile.
+    pub fn send_all<S: Stream>(&mut self, client: &mut Client<S>, mut bytes: &[u8]) {
+        let until = Instant::now() + PATIENCE;
+        while !bytes.is_empty() {
+            bytes = &bytes[client.send_some(bytes)..];
+            assert!(Instant::now() < until, "the engine does not read");
+            self.settle();
+        }
+    }
+}
+
+pub trait Stream: Read + Write + AsFd {
+    fn shut_down_writing(&self);
+}
+
+impl Stream for TcpStream {
+    fn shut_down_writing(&self) {
+        self.shutdown(Shutdown::Write).unwrap();
+    }
+}
+
+impl Stream for UnixStream {
+    fn shut_down_writing(&self) {
+        self.shutdown(Shutdown::Write).unwrap();
+    }
+}
+
+/// How a connection ended for its client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Orderly,
+    Reset,
+}
+
+pub struct Client<S> {
+    pub stream: S,
+    /// What came and was not taken as an answer.
+    pub received: Vec<u8>,
+    pub end: Option<End>,
+}
+
+impl<S: Stream> Client<S> {
+    fn new(stream: S) -> Self {
+        Client { stream, received: Vec::new(), end: None }
+    }
+
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// Sends what fits; how much that was.
+    pub fn send_some(&mut self, bytes: &[u8]) -> usize {
+        match self.stream.write(bytes) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Reads all that is there.
+    pub fn read(&mut self) {
+        let mut buffer = [0; 64 * 1024];
+        while self.end.is_none() {
+            match self.stream.read(&mut buffer) {
+                Ok(0) => self.end = Some(End::Orderly),
+                Ok(count) => self.received.extend_from_slice(&buffer[..count]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => self.end = Some(End::Reset),
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    /// What one read brings.
+    pub fn read_once(&mut self) -> Vec<u8> {
+        let mut buffer = vec![0; 64 * 1024];
+        let count = self.stream.read(&mut buffer).unwrap();
+        buffer.truncate(count);
+        buffer
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.received).into_owned()
+    }
+}
+
+/// An answer as its client has it.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    /// The status line and the fields, as they came.
+    pub head: String,
+    pub body: Vec<u8>,
+    /// What stood between the last chunk and the end.
+    pub trailers: String,
+}
+
+impl Answer {
+    /// The value of a field that may be there once.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let mut values = self.head.lines().skip(1).filter_map(|line| {
+            let (candidate, value) = line.split_once(": ")?;
+            candidate.eq_ignore_ascii_case(name).then_some(value)
+        });
+        let value = values.next();
+        assert_eq!(None, values.next(), "{name} twice");
+        value
+    }
+
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// Status and body, to be compared at once.
+    pub fn brief(&self) -> (u16, &str) {
+        (self.status, self.text())
+    }
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|window| window == needle)
+}
+
+/// Reads one answer by the rules of RFC 9112, section 6.3; None where it is not whole.
+fn parse(bytes: &[u8], is_head: bool, ended: bool) -> Option<(Answer, usize)> {
+    let start = find(bytes, b"\r\n\r\n")? + 4;
+    let head = String::from_utf8(bytes[..start - 4].to_vec()).unwrap();
+    let status = head["HTTP/1.1 ".len()..][..3].parse().unwrap();
+    let mut answer = Answer { status, head, body: Vec::new(), trailers: String::new() };
+    let length = answer.field("content-length").map(|length| length.parse::<usize>().unwrap());
+    if is_head || status < 200 || status == 204 || status == 304 {
+        return Some((answer, start));
+    }
+    if answer.field("transfer-encoding").is_some() {
+        assert_eq!(None, length);
+        let mut at = start;
+        loop {
+            let line = find(&bytes[at..], b"\r\n")?;
+            let size = usize::from_str_radix(std::str::from_utf8(&bytes[at..at + line]).unwrap(), 16).unwrap();
+            at += line + 2;
+            if size == 0 {
+                let end = if bytes[at..].starts_with(b"\r\n") { 0 } else { find(&bytes[at..], b"\r\n\r\n")? + 2 };
+                answer.trailers = String::from_utf8(bytes[at..at + end].to_vec()).unwrap();
+                return (bytes.len() >= at + end + 2).then_some((answer, at + end + 2));
+            }
+            answer.body.extend_from_slice(bytes.get(at..at + size)?);
+            assert_eq!(b"\r\n", bytes.get(at + size..at + size + 2)?);
+            at += size + 2;
+        }
+    }
+    let end = match length {
+        Some(length) => start + length,
+        None if ended => bytes.len(),
+        None => return None,
+    };
+    answer.body = bytes.get(start..end)?.to_vec();
+    Some((answer, end))
+}

@@ -1,0 +1,10 @@
+//! The engine without Python: real sockets on one side, commands on the other.
+
+mod answers;
+mod bodies;
+mod closing;
+mod connections;
+mod harness;
+mod pipes;
+mod requests;
+mod timeouts;

@@ -1,0 +1,154 @@
+//! Connections without a socket: their owner carries the bytes.
+
+use ropewalk_engine::exchange::Event;
+use ropewalk_engine::{Body, CommandError, GoneReason, Limits, Peer, PipeId, Pressure};
+
+use crate::harness::{GET, World};
+
+fn open(world: &mut World) -> PipeId {
+    let client = Peer::Inet("192.0.2.1:5".parse().unwrap());
+    world.engine.open_pipe(client, Peer::Unknown, true)
+}
+
+/// The bytes that came out so far.
+fn output(world: &mut World) -> String {
+    world.settle();
+    let mut text = Vec::new();
+    world.events.retain(|event| match event {
+        Event::PipeOutput(_, bytes) => {
+            text.extend_from_slice(bytes);
+            false
+        }
+        _ => true,
+    });
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn bytes_go_in_and_come_out() {
+    let mut world = World::new();
+    let pipe = open(&mut world);
+    world.engine.feed_pipe(pipe, &GET.as_bytes()[..5]);
+    world.engine.feed_pipe(pipe, &GET.as_bytes()[5..]);
+    let (id, _) = world.head();
+    let (peer, secure) = world.engine.peer(id).unwrap();
+    assert_eq!(("192.0.2.1:5".to_owned(), true), (peer.to_string(), secure));
+    world.ok(id, "through");
+    let text = output(&mut world);
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("\r\n\r\nthrough"), "{text}");
+    assert_eq!(1, world.engine.connections());
+}
+
+#[test]
+fn an_orderly_end() {
+    let mut world = World::new();
+    let pipe = open(&mut world);
+    world.engine.feed_pipe(pipe, b"GET / HTTP/1.0\r\n\r\n");
+    let (id, _) = world.head();
+    world.ok(id, "last");
+    assert!(output(&mut world).ends_with("last"));
+    assert!(matches!(world.event(), Event::PipeClosed(closed, true) if closed == pipe));
+    assert_eq!(0, world.engine.connections());
+    world.engine.feed_pipe(pipe, b"nobody is here");
+    world.settle();
+    assert!(world.events.is_empty());
+}
+
+#[test]
+fn the_end_of_the_other_side() {
+    let mut world = World::new();
+    let pipe = open(&mut world);
+    world.engine.end_pipe(pipe);
+    assert!(matches!(world.event(), Event::PipeClosed(closed, true) if closed == pipe));
+
+    let pipe = open(&mut world);
+    world.engine.feed_pipe(pipe, GET.as_bytes());
+    let (id, _) = world.head();
+    world.engine.end_pipe(pipe);
+    assert_eq!((id, GoneReason::ClientLeft), world.gone());
+    assert!(matches!(world.event(), Event::PipeClosed(closed, false) if closed == pipe));
+}
+
+#[test]
+fn a_lost_pipe() {
+    let mut world = World::new();
+    let pipe = open(&mut world);
+    world.engine.feed_pipe(pipe, GET.as_bytes());
+    let (id, _) = world.head();
+    world.engine.lose_pipe(pipe);
+    assert_eq!((id, GoneReason::ClientLeft), world.gone());
+    assert!(matches!(world.event(), Event::PipeClosed(closed, false) if closed == pipe));
+    assert_eq!(Err(CommandError::Gone), world.engine.answer(id, 200, &[], Body::Slice(b"")));
+}
+
+#[test]
+fn an_owner_is_told_when_its_bytes_are_of_no_use() {
+    let mut world = World::with(Limits { read_buffer: 1024, ..Limits::default() });
+    let pipe = open(&mut world);
+    world.engine.feed_pipe(pipe, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\n\r\n");
+    let (id, _) = world.head();
+    world.engine.feed_pipe(pipe, &[b'x'; 2000]);
+    assert!(matches!(world.event(), Event::PipeFlow(told, false) if told == pipe));
+    world.receive(id);
+    assert!(matches!(world.event(), Event::Data(_, data) if data.len() == 2000), "what is here is handed out");
+    assert!(matches!(world.event(), Event::PipeFlow(told, true) if told == pipe));
+    world.engine.feed_pipe(pipe, &[b'x'; 1000]);
+    world.settle();
+    assert!(world.events.is_empty(), "its reader has enough");
+    world.engine.consumed(id, 2000).unwrap();
+    assert!(matches!(world.event(), Event::Data(_, data) if data.len() == 1000));
+    assert!(matches!(world.event(), Event::End(..)));
+}
+
+#[test]
+fn a_full_owner_makes_writers_wait() {
+    let mut world = World::with(Limits { write_buffer: 1024, ..Limits::default() });
+    let pipe = open(&mut world);
+    world.engine.feed_pipe(pipe, GET.as_bytes());
+    let (id, _) = world.head();
+    world.engine.set_pipe_blocked(pipe, true);
+    world.engine.begin(id, 200, &[], Some(3000)).unwrap();
+    assert_eq!(Ok(Pressure::High), world.engine.write(id, vec![b'x'; 3000].into()));
+    assert_eq!("", output(&mut world));
+    world.engine.set_pipe_blocked(pipe, false);
+    let text = output(&mut world);
+    assert!(text.ends_with(&"x".repeat(3000)));
+    assert!(matches!(world.event(), Event::Writable(from) if from == id));
+    world.engine.end(id, &[]).unwrap();
+    world.settle();
+    assert!(world.events.is_empty());
+}
+
+#[test]
+fn a_refused_message_ends_the_pipe() {
+    let mut world = World::new();
+    let pipe = open(&mut world);
+    world.engine.feed_pipe(pipe, b"nonsense\r\n\r\n");
+    assert!(output(&mut world).starts_with("HTTP/1.1 400 "));
+    assert!(matches!(world.event(), Event::PipeClosed(closed, true) if closed == pipe));
+}
+
+#[test]
+fn a_drain_closes_pipes_too() {
+    let mut world = World::new();
+    let idle = open(&mut world);
+    let busy = open(&mut world);
+    world.engine.feed_pipe(busy, GET.as_bytes());
+    let (id, _) = world.head();
+    world.engine.drain(None);
+    assert!(matches!(world.event(), Event::PipeClosed(closed, true) if closed == idle));
+    world.ok(id, "finished");
+    assert!(output(&mut world).contains("Connection: close"));
+    assert!(matches!(world.event(), Event::PipeClosed(closed, true) if closed == busy));
+    assert!(matches!(world.event(), Event::Drained { cut: 0 }));
+}
+
+#[test]
+fn a_pipe_has_its_clocks() {
+    let mut world = World::with(Limits { head_timeout: 100, ..Limits::default() });
+    let pipe = open(&mut world);
+    world.engine.feed_pipe(pipe, b"GET / HT");
+    world.until("a refusal", |world| world.engine.counters().head_timeouts == 1);
+    assert!(output(&mut world).starts_with("HTTP/1.1 408 "));
+    assert!(matches!(world.event(), Event::PipeClosed(closed, true) if closed == pipe));
+}

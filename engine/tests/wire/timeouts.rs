@@ -1,0 +1,190 @@
+//! Every clock against a client, with limits small enough to wait for.
+
+use ropewalk_engine::exchange::Event;
+use ropewalk_engine::{Body, GoneReason, Limits};
+
+use crate::harness::{End, GET, World};
+
+const POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n";
+
+#[test]
+fn a_connection_that_says_nothing_is_closed() {
+    let mut world = World::with(Limits { head_timeout: 100, ..Limits::default() });
+    let mut client = world.connect();
+    assert_eq!(End::Orderly, world.ended(&mut client));
+    assert_eq!("", client.text());
+    assert_eq!(1, world.engine.counters().head_timeouts);
+}
+
+#[test]
+fn rfc9110_15_5_9_a_head_that_takes_too_long_is_answered_408() {
+    for served_before in [false, true] {
+        let limits = Limits { head_timeout: 100, ..Limits::default() };
+        let mut world = World::with(limits).echoing_targets();
+        let mut client = world.connect();
+        if served_before {
+            client.send(GET);
+            world.answer(&mut client);
+        }
+        client.send("GET / HTTP/1.1\r\n");
+        let answer = world.answer(&mut client);
+        assert_eq!((408, Some("close")), (answer.status, answer.field("connection")));
+        assert_eq!(End::Orderly, world.ended(&mut client));
+        assert_eq!((1, 1), (world.engine.counters().head_timeouts, world.engine.counters().refused));
+    }
+}
+
+#[test]
+fn a_dripped_head_gets_no_more_time() {
+    let mut world = World::with(Limits { head_timeout: 300, ..Limits::default() });
+    let mut client = world.connect();
+    client.send("GET / HTTP/1.1\r\n");
+    let mut drops = 0;
+    world.until("the end of the dripping", |world| {
+        if world.engine.counters().head_timeouts == 0 {
+            drops += client.send_some(b"X: y\r\n");
+        }
+        world.engine.counters().head_timeouts == 1 || drops > 300
+    });
+    assert_eq!(408, world.answer(&mut client).status);
+}
+
+#[test]
+fn an_idle_connection_is_closed_without_a_word() {
+    let mut world = World::with(Limits { idle_timeout: 100, ..Limits::default() }).echoing_targets();
+    let mut client = world.connect();
+    client.send(GET);
+    assert_eq!(200, world.answer(&mut client).status);
+    assert_eq!(End::Orderly, world.ended(&mut client));
+    assert_eq!("", client.text());
+    assert_eq!((1, 0), (world.engine.counters().idle_timeouts, world.engine.counters().head_timeouts));
+}
+
+#[test]
+fn a_handler_may_take_its_time() {
+    let limits =
+        Limits { head_timeout: 50, idle_timeout: 50, body_timeout: 50, write_timeout: 50, ..Limits::default() };
+    let mut world = World::with(limits);
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    let mut other = world.connect();
+    assert_eq!(End::Orderly, world.ended(&mut other), "time has passed");
+    world.ok(id, "at last");
+    assert_eq!("at last", world.answer(&mut client).text());
+}
+
+#[test]
+fn a_body_that_stalls_is_answered_408_and_its_handler_told() {
+    let mut world = World::with(Limits { body_timeout: 100, ..Limits::default() });
+    let mut client = world.connect();
+    client.send([POST, "half"].concat());
+    let (id, _) = world.head();
+    world.receive(id);
+    assert!(matches!(world.event(), Event::Data(..)));
+    assert_eq!((id, GoneReason::BodyTimeout), world.gone());
+    let answer = world.answer(&mut client);
+    assert_eq!((408, Some("close")), (answer.status, answer.field("connection")));
+    assert_eq!(1, world.engine.counters().body_timeouts);
+    assert_eq!(0, world.engine.counters().running);
+}
+
+#[test]
+fn a_body_that_stalls_behind_the_head_of_its_answer_ends_the_connection() {
+    let mut world = World::with(Limits { body_timeout: 100, ..Limits::default() });
+    let mut client = world.connect();
+    client.send(POST);
+    let (id, _) = world.head();
+    world.engine.begin(id, 200, &[], None).unwrap();
+    world.receive(id);
+    assert_eq!((id, GoneReason::BodyTimeout), world.gone());
+    world.ended(&mut client);
+    assert!(!client.text().contains("408"), "{}", client.text());
+}
+
+#[test]
+fn a_body_that_nobody_waits_for_has_no_clock() {
+    let mut world = World::with(Limits { body_timeout: 50, head_timeout: 50, ..Limits::default() });
+    let mut client = world.connect();
+    client.send(POST);
+    let (id, _) = world.head();
+    let mut other = world.connect();
+    assert_eq!(End::Orderly, world.ended(&mut other), "time has passed");
+    client.send("0123456789");
+    assert_eq!(b"0123456789".to_vec(), world.body(id));
+}
+
+#[test]
+fn a_body_slower_than_its_rate_is_cut_though_it_never_stalls() {
+    let limits = Limits { body_rate: 1_000_000, body_grace: 200, body_timeout: 60_000, ..Limits::default() };
+    let mut world = World::with(limits);
+    let mut client = world.connect();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+    let (id, _) = world.head();
+    world.receive(id);
+    let mut sent = 0;
+    world.until("the cut", |world| {
+        if world.engine.counters().body_timeouts == 0 && sent < 1000 {
+            sent += client.send_some(b"x");
+        }
+        world.engine.counters().body_timeouts == 1
+    });
+    let last = world.events.pop_back();
+    assert!(matches!(last, Some(Event::Gone(_, GoneReason::BodyTimeout))), "{last:?}");
+    assert_eq!(408, world.answer(&mut client).status);
+}
+
+#[test]
+fn a_dropped_body_that_stalls_ends_the_connection() {
+    let mut world = World::with(Limits { body_timeout: 100, ..Limits::default() });
+    let mut client = world.connect();
+    client.send(POST);
+    let (id, _) = world.head();
+    world.ok(id, "unread");
+    assert_eq!("unread", world.answer(&mut client).text());
+    assert_eq!(End::Orderly, world.ended(&mut client));
+    assert_eq!("", client.text());
+    assert_eq!(1, world.engine.counters().body_timeouts);
+}
+
+#[test]
+fn a_client_that_takes_nothing_of_a_stream_is_cut() {
+    let mut world = World::with(Limits { write_timeout: 100, ..Limits::default() });
+    let mut client = world.adopt(b"");
+    client.send(GET);
+    let (id, _) = world.head();
+    world.engine.begin(id, 200, &[], None).unwrap();
+    world.engine.write(id, vec![b'x'; 8 << 20].into()).unwrap();
+    assert_eq!((id, GoneReason::WriteTimeout), world.gone());
+    assert_eq!((1, 0), (world.engine.counters().write_timeouts, world.engine.connections()));
+}
+
+#[test]
+fn a_client_that_takes_nothing_of_a_whole_answer_is_cut() {
+    let mut world = World::with(Limits { write_timeout: 100, ..Limits::default() });
+    let mut client = world.adopt(b"");
+    client.send(GET);
+    let (id, _) = world.head();
+    world.engine.answer(id, 200, &[], Body::Shared(vec![b'x'; 8 << 20].into())).unwrap();
+    world.until("the cut", |world| world.engine.connections() == 0);
+    assert_eq!(1, world.engine.counters().write_timeouts);
+}
+
+#[test]
+fn rfc9112_9_6_the_rest_of_a_refused_request_is_dropped_for_a_while_only() {
+    let mut world = World::with(Limits { linger_timeout: 100, ..Limits::default() });
+    let mut client = world.connect();
+    client.send("nonsense\r\n\r\n");
+    assert_eq!(400, world.answer(&mut client).status);
+    assert_eq!(End::Orderly, world.ended(&mut client));
+    world.until("the end of the lingering", |world| world.engine.connections() == 0);
+}
+
+#[test]
+fn a_limit_of_none_is_no_limit() {
+    let limits = Limits { head_timeout: 0, idle_timeout: 0, ..Limits::default() };
+    let mut world = World::with(limits);
+    let _client = world.connect();
+    world.settle();
+    assert_eq!((1, None), (world.engine.connections(), world.engine.next_deadline()));
+}
