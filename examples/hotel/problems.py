@@ -1,6 +1,8 @@
 """What can go wrong, and how it is told."""
 
-from ropewalk import App, Request, Response
+from http import HTTPStatus
+
+from ropewalk import App, HTTPError, Request, Response
 
 
 class Problem(Exception):
@@ -28,8 +30,13 @@ class Unfit(Problem):
 
 
 def add_handlers(app: App) -> None:
-    """Answer our exceptions as JSON."""
+    """Answer in JSON whatever goes wrong: by our own exceptions, or by those of Ropewalk."""
 
     @app.error(Problem)
     def tell(request: Request, problem: Problem) -> Response:
         return Response({"error": str(problem)}, status=problem.status)
+
+    @app.error(HTTPError)
+    def refuse(request: Request, error: HTTPError) -> Response:
+        detail = error.detail or HTTPStatus(error.status).phrase
+        return Response({"error": detail}, status=error.status, headers=error.headers)

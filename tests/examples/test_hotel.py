@@ -34,7 +34,8 @@ def made(response: httpx.Response) -> dict[str, Any]:
 def refused(response: httpx.Response, status: int) -> str:
     """Why."""
     assert response.status_code == status, response.text
-    return response.text
+    reason: str = response.json()["error"]
+    return reason
 
 
 def booking(room: int, guest: int, arrival: str, departure: str) -> dict[str, Any]:
@@ -68,7 +69,13 @@ class TestRooms:
         assert next(iter(flaw)) in refused(hotel.post("/rooms", json=ROOM | flaw), 422)
 
     def test_what_is_not_json(self, hotel: httpx.Client) -> None:
-        refused(hotel.post("/rooms", content=b"{"), 400)
+        assert "not JSON" in refused(hotel.post("/rooms", content=b"{"), 400)
+
+    def test_other_methods_and_paths(self, hotel: httpx.Client) -> None:
+        answer = hotel.patch("/rooms")
+        assert refused(answer, 405) == "Method Not Allowed"
+        assert answer.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+        assert refused(hotel.get("/cellar"), 404) == "Not Found"
 
     def test_which_are_free(self, hotel: httpx.Client) -> None:
         taken = made(hotel.post("/rooms", json=ROOM))
