@@ -105,22 +105,19 @@ impl<D: Driver> Engine<D> {
         if !connection.out.is_empty() || connection.lingering {
             return false;
         }
-        match connection.wire.ending() {
-            Ending::No => false,
-            Ending::Lingering if !connection.ended => {
-                let Io::Socket(socket) = &connection.io else {
-                    self.close(slot);
-                    return true;
-                };
+        let lingers = match connection.wire.ending() {
+            Ending::No => return false,
+            // Closing with bytes unread would reset the connection before the client has read its answer.
+            Ending::Plain => connection.readable && !connection.ended,
+            Ending::Lingering => !connection.ended,
+        };
+        match &connection.io {
+            Io::Socket(socket) if lingers => {
                 socket::shut_down_writing(socket.as_fd());
                 connection.lingering = true;
-                let token = connection.token;
-                if connection.readable {
-                    self.resuming.push(token);
-                }
                 false
             }
-            Ending::Plain | Ending::Lingering => {
+            _ => {
                 self.close(slot);
                 true
             }

@@ -212,7 +212,6 @@ impl<D: Driver> Engine<D> {
 
     fn read(&mut self, slot: usize) {
         let mut scratch = std::mem::take(&mut self.scratch);
-        let token = self.connections[slot].token;
         let mut reads = 0;
         let broken = loop {
             let connection = &mut self.connections[slot];
@@ -221,7 +220,6 @@ impl<D: Driver> Engine<D> {
                 break false;
             }
             if reads == READS {
-                self.resuming.push(token);
                 break false;
             }
             reads += 1;
@@ -272,6 +270,11 @@ impl<D: Driver> Engine<D> {
             return;
         }
         self.tell_flow(slot);
+        let connection = &self.connections[slot];
+        if connection.readable && connection.wire.wants_input(&self.limits) {
+            // What came while nobody wanted it was told once, and is not told again.
+            self.resuming.push(connection.token);
+        }
         self.rearm(slot, progress);
     }
 
