@@ -1,5 +1,6 @@
 """Where and when a run was made."""
 
+import importlib.util
 import os
 import platform
 import re
@@ -12,6 +13,8 @@ from typing import Final, Self
 from benchmarks.prepare import ROOT
 
 QUIET_LOAD: Final = 0.5
+OVERFLOW_CHECK: Final = b"attempt to add with overflow"
+"""What a library of Rust says in a check that only a debug build makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Machine:
     wrk: str
     commit: str
     load_at_start: float
+    debug_build: bool
+    """Of Ropewalk's engine: its figures are then worth nothing."""
     seconds: int
     rounds: int
 
@@ -40,14 +45,18 @@ class Machine:
             wrk=wrk(),
             commit=commit(),
             load_at_start=round(os.getloadavg()[0], 2),
+            debug_build=debug_build(),
             seconds=seconds,
             rounds=rounds,
         )
 
     def warnings(self) -> list[str]:
-        if self.load_at_start <= QUIET_LOAD:
-            return []
-        return [f"the machine is busy (load {self.load_at_start}): the figures will be too."]
+        found = []
+        if self.load_at_start > QUIET_LOAD:
+            found.append(f"the machine is busy (load {self.load_at_start}): the figures will be too.")
+        if self.debug_build:
+            found.append("Ropewalk's engine was built for debugging: its figures are worth nothing.")
+        return found
 
 
 def processor() -> str:
@@ -66,3 +75,10 @@ def commit() -> str:
     command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     return shown.stdout.strip() or "unknown"
+
+
+def debug_build() -> bool:
+    spec = importlib.util.find_spec("ropewalk")
+    folders = [Path(place) for place in (spec and spec.submodule_search_locations) or ()]
+    libraries = [library for folder in folders for library in folder.glob("_engine.*.so")]
+    return any(OVERFLOW_CHECK in library.read_bytes() for library in libraries)

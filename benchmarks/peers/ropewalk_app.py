@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
-from contract import CHUNK, CHUNKS, FILES, HOST, MESSAGE, ROUTES, SLEEP, TEXT, Person, port
+from contract import BODY_LIMIT, CHUNK, CHUNKS, FILES, HOST, MESSAGE, ROUTES, SLEEP, TEXT, Person, port
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
@@ -49,7 +49,7 @@ def download(request: Request) -> Iterator[bytes]:
         yield CHUNK
 
 
-@app.post("/upload")
+@app.post("/upload", body_limit=BODY_LIMIT)
 async def upload(request: Request) -> str:
     size = 0
     async for chunk in request.stream():

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from contract import CHUNK, CHUNKS, FILES, HOST, MESSAGE, ROUTES, SLEEP, TEXT, Person, port
+from contract import BODY_LIMIT, CHUNK, CHUNKS, FILES, HOST, MESSAGE, ROUTES, SLEEP, TEXT, Person, port
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
-from ropewalk import Files, Request, Resource, Site
+from ropewalk import Files, Limits, Request, Resource, Site
 
 
 class Text(Resource):
@@ -103,5 +103,5 @@ def tree() -> Resource:
 
 
 if __name__ == "__main__":
-    reactor.listenTCP(port(), Site(tree()), backlog=1024, interface=HOST)
+    reactor.listenTCP(port(), Site(tree(), limits=Limits(body_size=BODY_LIMIT)), backlog=1024, interface=HOST)
     reactor.run()
