@@ -32,8 +32,8 @@ class TestFound:
         assert target.name == "hello.py:app"
 
     def test_a_file_and_a_name(self, project: Path) -> None:
-        write(project, "hello.py", "app = App()", "other = App()")
-        assert load_target("hello.py:other").value is sys.modules["hello"].other
+        write(project, "lobby.py", "app = App()", "other = App()")
+        assert load_target("lobby.py:other").value is sys.modules["lobby"].other
 
     def test_a_module_and_a_name(self, project: Path) -> None:
         write(project, "shop/__init__.py")
