@@ -85,6 +85,7 @@ _ENTRIES: Final = (
     Entry("RW421", "A settings file cannot be read.", "Mend it: it is TOML."),
     Entry("RW422", "A settings file has a key that is no setting.", "See `ropewalk run --help` for those there are."),
     Entry("RW423", "A limit is unknown or out of range.", "See the table of limits in the documentation."),
+    Entry("RW424", "The file of the access log cannot be opened.", "Name one in a folder that can be written to."),
     Entry(
         "RW501", "The engine cannot work on this system.", "Run on Linux, outside sandboxes that break nested epoll."
     ),

@@ -138,10 +138,21 @@ class TestAccessLog:
             server.stop()
         assert server.output == ""
 
+    def test_a_file_that_cannot_be_opened(self, tmp_path: Path) -> None:
+        file = tmp_path / "nowhere" / "access.log"
+        ended = finished("run", "examples/hello.py", "--port", "0", "--access-log-file", file)
+        assert ended.returncode == 2
+        assert ended.stderr == f"RW424 {file} cannot be opened: No such file or directory.\n"
+
 
 class TestLimits:
     def test_from_a_flag(self) -> None:
         with ropewalk("run", "examples/streaming.py", "--limit", "head_size=1024") as server:
+            assert httpx.get(f"{server.url}/", headers={"X-Long": "x" * 2000}).status_code == 431
+
+    def test_of_the_app(self, tmp_path: Path) -> None:
+        (tmp_path / "small.py").write_text("from ropewalk import App, Limits\napp = App(limits=Limits(head_size=1024))")
+        with ropewalk("run", "small.py", cwd=tmp_path) as server:
             assert httpx.get(f"{server.url}/", headers={"X-Long": "x" * 2000}).status_code == 431
 
     def test_from_toml(self, tmp_path: Path) -> None:

@@ -72,6 +72,13 @@ class TestPrecedence:
         assert setting(result, "limits.body_timeout")[0] == "2"
         assert setting(result, "limits.idle_timeout")[0] == "1"
 
+    def test_limits_stand_over_those_of_the_app(self, check: Check, project: Path) -> None:
+        app = HELLO.replace("App()", "App(limits=Limits(head_timeout=1, idle_timeout=1))")
+        (project / "hello.py").write_text(app.replace("import App", "import App, Limits"))
+        result = check("hello.py", "--limit", "head_timeout=2")
+        assert setting(result, "limits.head_timeout") == ("2", "settings")
+        assert setting(result, "limits.idle_timeout") == ("1", "app")
+
 
 class TestFiles:
     def test_the_target_may_stand_in_toml(self, check: Check, project: Path) -> None:

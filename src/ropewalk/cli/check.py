@@ -11,7 +11,7 @@ from ropewalk import Limits
 from ropewalk.cli.columns import columns
 from ropewalk.cli.flags import SETTINGS, target_argument
 from ropewalk.cli.serving import Serving, serving_flags
-from ropewalk.cli.target import load_target
+from ropewalk.cli.target import Target, load_target
 from ropewalk.cli.tree import rows
 from ropewalk.server import install_reactor
 
@@ -30,17 +30,18 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
     install_reactor()
     found = load_target(target)
     console = Console(soft_wrap=True)
-    console.print(_settings(context, Serving(**flags)))
+    console.print(_settings(context, found, Serving(**flags)))
     console.print(f"[green]{found.name} can be served: {len(rows(found.value))} routes.[/]", highlight=False)
 
 
-def _settings(context: click.Context, options: Serving) -> Text:
+def _settings(context: click.Context, found: Target, options: Serving) -> Text:
     """Every setting, its value and where it comes from."""
     settings = [(name, _shown(getattr(options, name)), _origin(context, name)) for name in SHOWN]
+    limits = options.limits_of(found.value)
     for name in Limits.names:
-        value = getattr(options.limits, name)
+        value = getattr(limits, name)
         if value != getattr(Limits(), name):
-            settings.append((f"limits.{name}", f"{value:g}", "set"))
+            settings.append((f"limits.{name}", f"{value:g}", "settings" if name in options.limits else "app"))
     return columns(settings, ("cyan", "", "dim"))
 
 

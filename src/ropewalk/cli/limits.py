@@ -14,7 +14,7 @@ from ropewalk.cli.suggest import did_you_mean
 
 
 def limit_flag(command: Command) -> Command:
-    """`--limit`, which may be repeated. The command gets one `Limits` as `limits`."""
+    """`--limit`, which may be repeated. The command gets the limits that were set by name, as `limits`."""
     return flag(
         "--limit",
         "limits",
@@ -25,13 +25,14 @@ def limit_flag(command: Command) -> Command:
     )(command)
 
 
-def _merge(context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> Limits:
+def _merge(context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, float]:
     """A limit is taken from the flags, else the environment, else TOML: each by itself, not as a set."""
     settings: Settings = context.meta[SETTINGS]
     limits = {name: _number(name, value) for name, value in settings.limits.items()}
     limits |= _parse(os.environ.get("ROPEWALK_LIMIT", "").split())
     limits |= _parse(given)
-    return _make(limits)
+    _check(limits)
+    return limits
 
 
 def _parse(assignments: Iterable[str]) -> dict[str, float]:
@@ -51,11 +52,11 @@ def _number(name: str, value: Any) -> float:
         raise Failure("RW423", f"The limit {name} is a number, not {value!r}.") from None
 
 
-def _make(limits: dict[str, float]) -> Limits:
+def _check(limits: dict[str, float]) -> None:
     for name in limits:
         if name not in Limits.names:
             raise Failure("RW423", f"There is no limit {name}.{did_you_mean(name, Limits.names)}")
     try:
-        return Limits(**limits)
+        Limits(**limits)
     except ValueError as error:
         raise Failure("RW423", f"{error}") from error

@@ -1,7 +1,7 @@
 """What `run` and `static` have in common: where to listen, what to log, how to begin."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,9 +13,9 @@ from ropewalk.cli.failure import Failure
 from ropewalk.cli.flags import Command, config_flag, flag
 from ropewalk.cli.limits import limit_flag
 from ropewalk.cli.logs import LEVELS, start_logging
-from ropewalk.cli.target import Target
+from ropewalk.cli.target import Servable, Target
 from ropewalk.errors import RopewalkError
-from ropewalk.server import install_reactor, run, tcp_endpoint
+from ropewalk.server import app_of, install_reactor, run, tcp_endpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,8 @@ class Serving:
     """The TCP port; 0 lets the system choose."""
     listen: Sequence[str] = ()
     """Endpoint descriptions, in place of host and port."""
-    limits: Limits
+    limits: Mapping[str, float] = field(default_factory=dict)
+    """Limits by name. They stand over those of the app."""
     access_log: Literal["combined", "json", "off"] = "combined"
     """The form of the access log."""
     access_log_file: Path | None = None
@@ -39,6 +40,10 @@ class Serving:
     def endpoints(self) -> Sequence[str]:
         """What to listen on, as endpoint descriptions."""
         return self.listen or [tcp_endpoint(self.host, self.port)]
+
+    def limits_of(self, servable: Servable) -> Limits:
+        """The limits under which `servable` is served."""
+        return (app_of(servable).limits or Limits()).replace(**self.limits)
 
 
 def serving_flags(command: Command) -> Command:
@@ -84,10 +89,12 @@ def serve(load: Callable[[], Target], options: Serving) -> None:
         run(
             target.value,
             listen=options.endpoints(),
-            limits=options.limits,
+            limits=options.limits_of(target.value),
             access_log=None if options.access_log == "off" else options.access_log,
             access_log_file=options.access_log_file,
             started=lambda ports: print_banner(target, ports, reactor),
         )
+    except OSError as error:
+        raise Failure("RW424", f"{error.filename} cannot be opened: {error.strerror}.") from error
     except RopewalkError as error:
         raise Failure(error.code, f"{error}".removeprefix(error.code).strip()) from error
