@@ -1,0 +1,102 @@
+"""What the tests of the wire talk to."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from ropewalk import App, Limits, Request, Response
+
+app = App(limits=Limits(body_size=100_000))
+
+held: defaultdict[str, "Deferred[str]"] = defaultdict(Deferred)
+
+
+@app.get("/")
+def hello(request: Request) -> str:
+    return "Hello, World!"
+
+
+@app.route("/facts", methods=["GET", "POST", "OPTIONS"])
+def facts(request: Request) -> dict[str, Any]:
+    return {
+        "method": request.method,
+        "target": request.target.decode(),
+        "path": request.path,
+        "host": request.host,
+        "version": request.http_version,
+        "headers": [[name.decode(), value.decode("latin-1")] for name, value in request.raw_headers()],
+        "length": request.content_length,
+        "body": request.content.read().decode("latin-1"),
+        "trailers": [[name.decode(), value.decode()] for name, value in request.trailers()],
+    }
+
+
+@app.post("/echo")
+def echo(request: Request) -> bytes:
+    return request.content.read()
+
+
+@app.post("/stream", body_limit=100_000_000)
+async def stream(request: Request) -> AsyncIterator[bytes]:
+    return request.stream()
+
+
+@app.post("/ignore")
+async def ignore(request: Request) -> str:
+    return "ignored"
+
+
+@app.get("/held/{name}")
+def hold(request: Request, name: str) -> "Deferred[str]":
+    return held[name]
+
+
+@app.post("/release/{name}")
+def release(request: Request, name: str) -> None:
+    held[name].callback(name)
+
+
+@app.get("/parts")
+def parts(request: Request) -> Iterator[str]:
+    yield "one "
+    yield ""
+    yield "two"
+
+
+@app.get("/large")
+def large(request: Request) -> bytes:
+    return bytes(range(256)) * 16_384
+
+
+@app.get("/early")
+def early(request: Request) -> str:
+    request.interim(103, [("Link", "</style.css>; rel=preload")])
+    return "late"
+
+
+@app.get("/last")
+def last(request: Request) -> Response:
+    return Response("last", headers={"connection": "close"})
+
+
+@app.get("/nothing")
+def nothing(request: Request) -> None:
+    return None
+
+
+@app.get("/unchanged")
+def unchanged(request: Request) -> Response:
+    return Response(None, 304, {"etag": '"1"'})
+
+
+@app.get("/forged")
+def forged(request: Request) -> Response:
+    return Response("", headers={"x-forged": "a\r\nSet-Cookie: b"})
+
+
+@app.get("/counters")
+def counters(request: Request) -> dict[str, Any]:
+    counters: dict[str, Any] = request.service.engine.counters()
+    return counters
