@@ -63,7 +63,7 @@ class TestRooms:
         refused(hotel.delete(f"/rooms/{room['id']}"), 409)
 
     def test_what_is_not_a_room(self, hotel: httpx.Client) -> None:
-        flaws = {"beds": [0, "two"], "price": [-1, 9.5], "number": ["", None], "colour": ["red"]}
+        flaws: dict[str, list[Any]] = {"beds": [0, "two"], "price": [-1, 9.5], "number": ["", None], "colour": ["red"]}
         for field, values in flaws.items():
             for value in values:
                 assert field in refused(hotel.post("/rooms", json=ROOM | {field: value}), 422)
