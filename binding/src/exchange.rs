@@ -1,5 +1,7 @@
 //! `Exchange`: one request and its answer. `ropewalk.Request` derives from it.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -28,7 +30,8 @@ pub struct Exchange {
     pub(crate) status: Option<u16>,
     pub(crate) started: bool,
     pub(crate) finished: bool,
-    pub(crate) gone: Option<GoneReason>,
+    /// Why the exchange ended early, from the moment at which that shows.
+    pub(crate) gone: OnceLock<GoneReason>,
     /// Call `on_done` at the end of the answer.
     #[pyo3(get, set)]
     pub(crate) watched: bool,
@@ -58,11 +61,16 @@ impl Exchange {
         py: Python<'_>,
         command: impl FnOnce(&mut ropewalk_engine::Engine, ExchangeId) -> Result<R, CommandError>,
     ) -> PyResult<R> {
-        if let Some(reason) = self.gone {
+        if let Some(&reason) = self.gone.get() {
             return Err(errors::disconnected(py, reason));
         }
         let link = self.link()?;
-        link.engine.get().command(py, |engine| command(engine, link.id))?.map_err(|error| errors::command(py, error))
+        link.engine.get().command(py, |engine| command(engine, link.id))?.map_err(|error| {
+            if error == CommandError::Gone {
+                self.gone.get_or_init(|| GoneReason::ClientLeft);
+            }
+            errors::command(py, error)
+        })
     }
 
     /// As `command`, for what belongs to an answer that is not complete.
@@ -71,7 +79,7 @@ impl Exchange {
         py: Python<'_>,
         command: impl FnOnce(&mut ropewalk_engine::Engine, ExchangeId) -> Result<R, CommandError>,
     ) -> PyResult<R> {
-        if self.finished && self.gone.is_none() {
+        if self.finished && self.gone.get().is_none() {
             return Err(errors::command(py, CommandError::Over));
         }
         self.command(py, command)
@@ -280,7 +288,7 @@ impl Exchange {
         let size = self.body.len();
         if size > 0 && (self.body.complete || self.body.mode == Mode::Streamed) {
             let bytes = self.body.take(py)?;
-            if self.body.mode == Mode::Streamed && self.gone.is_none() && !self.finished {
+            if self.body.mode == Mode::Streamed && self.gone.get().is_none() && !self.finished {
                 let link = self.link()?;
                 // An exchange that ended meanwhile has nothing more to give; that shows at the next call.
                 let _ = link.engine.get().command(py, |engine| engine.consumed(link.id, size as u64))?;
@@ -293,8 +301,8 @@ impl Exchange {
         if self.body.complete {
             return Ok(Some(PyBytes::new(py, b"")));
         }
-        match self.gone {
-            Some(reason) => Err(errors::disconnected(py, reason)),
+        match self.gone.get() {
+            Some(&reason) => Err(errors::disconnected(py, reason)),
             None => Ok(None),
         }
     }
@@ -326,13 +334,13 @@ impl Exchange {
     /// Whether the answer is complete, or the client is gone.
     #[getter]
     fn finished(&self) -> bool {
-        self.finished
+        self.finished || self.gone.get().is_some()
     }
 
     /// Whether the client left before the answer was complete.
     #[getter]
     fn gone(&self) -> bool {
-        self.gone.is_some()
+        self.gone.get().is_some()
     }
 
     #[getter]
@@ -415,7 +423,7 @@ impl Exchange {
 
     /// Close the connection now (HTTP/1) or reset the stream.
     pub(crate) fn abort(&mut self, py: Python<'_>) -> PyResult<()> {
-        if self.finished || self.gone.is_some() {
+        if self.finished || self.gone.get().is_some() {
             return Ok(());
         }
         self.command(py, |engine, id| engine.abort(id))

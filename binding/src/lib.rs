@@ -38,8 +38,17 @@ mod _engine {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-        module.add("PENDING", super::endpoint::pending(module.py())?)
+        module.add("PENDING", super::endpoint::pending(module.py())?)?;
+        super::teach_allocator();
+        Ok(())
     }
+}
+
+/// Has the allocator keep what bodies leave behind. glibc gives the top of the heap back to the kernel past 128 KiB,
+/// until it has seen a larger block come and go (mallopt(3), M_MMAP_THRESHOLD); a server of 100 KiB bodies would pay
+/// for that with page faults at every request.
+fn teach_allocator() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(4 << 20)));
 }
 
 /// Prove that a nested epoll descriptor wakes. Raises EngineUnusable where it does not.

@@ -282,7 +282,7 @@ impl Engine {
     fn keep(&self, request: &Bound<'_, Exchange>, id: ExchangeId) {
         let unfinished = {
             let inner = request.borrow();
-            !inner.finished && inner.gone.is_none()
+            !inner.finished
         };
         if unfinished {
             lock(&self.live).insert(id, request.clone().unbind());
@@ -298,7 +298,7 @@ impl Engine {
         let exchange = exchange.bind(py);
         {
             let mut inner = exchange.borrow_mut();
-            inner.gone = Some(reason);
+            inner.gone.get_or_init(|| reason);
             inner.finished = true;
         }
         let told = exchange.call_method1(intern!(py, "on_gone"), (reason.to_string(),));
