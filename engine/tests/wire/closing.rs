@@ -153,6 +153,18 @@ fn a_drain_serves_the_request_that_came_just_before_it() {
 }
 
 #[test]
+fn a_drain_does_not_linger_where_nothing_is_unread() {
+    let mut world = World::with(Limits { linger_timeout: 60_000, ..Limits::default() });
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    world.engine.drain(None);
+    world.ok(id, "last");
+    assert!(matches!(world.event(), Event::Drained { cut: 0 }));
+    assert_eq!("last", world.answer(&mut client).text());
+}
+
+#[test]
 fn a_drain_of_nobody_is_over_at_once() {
     let mut world = World::new();
     world.engine.drain(None);
