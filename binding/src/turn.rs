@@ -270,7 +270,8 @@ impl Engine {
     /// Has Python answer for an exception.
     fn fail(&self, request: &Bound<'_, Exchange>, error: PyErr) -> PyResult<()> {
         let py = request.py();
-        let failed = self.service.bind(py).call_method1(intern!(py, "fail"), (request, error.value(py)));
+        // `into_value` keeps the traceback, `value` does not.
+        let failed = self.service.bind(py).call_method1(intern!(py, "fail"), (request, error.into_value(py)));
         if let Err(error) = failed {
             error.write_unraisable(py, Some(request));
             request.borrow_mut().abort(py)?;
