@@ -32,7 +32,11 @@ _ENTRIES: Final = (
     Entry("RW105", "Something was put into the tree that is not a resource.", "Derive it from ropewalk.Resource."),
     Entry("RW106", "A child's name is not one segment of a path.", "Put children level by level, or use App.mount."),
     Entry("RW107", "No route, or more than one, has the name given to url_for.", "Name routes with name=."),
-    Entry("RW108", "A path was asked of url_for with too few, too many or unfit parameters.", "Give those that the path names."),
+    Entry(
+        "RW108",
+        "A path was asked of url_for with too few, too many or unfit parameters.",
+        "Give those that the path names.",
+    ),
     Entry(
         "RW201",
         "A handler returned something that is not an answer.",

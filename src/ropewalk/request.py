@@ -1,8 +1,9 @@
 """A request: what the client asked, read when somebody asks for it, and the way to answer."""
 
+import os
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from io import BytesIO
+from io import BufferedReader, BytesIO, FileIO
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast, overload
 from urllib.parse import parse_qsl
@@ -172,7 +173,7 @@ class Request(Exchange):
             raise HandlerError("RW207", f"{self.method} {self.path}: content is read before the body is whole.")
         body = getattr(self, "_body", None)
         if body is None and self.spool is not None:
-            self._content = self.spool
+            self._content = _take_over(self.spool)
         else:
             self._content = BytesIO(self._whole() if body is None else body)
         return self._content
@@ -342,8 +343,8 @@ class Request(Exchange):
     def _whole(self, _: None = None) -> bytes:
         body = self.take() or b""
         if self.spool is not None:
-            self.spool.seek(0)
-            body = self.spool.read()
+            with self.spool as file:
+                body = file.read()
         self._body = body
         return body
 
@@ -406,6 +407,18 @@ class Query(Mapping[str, str]):
     def pairs(self) -> list[tuple[str, str]]:
         """Every parameter; those of one name stand together."""
         return [(name, value) for name, values in self._values.items() for value in values]
+
+
+class _Spool(BufferedReader):
+    """A temporary file that is closed without a warning when nobody holds it any more."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _take_over(file: Any) -> _Spool:
+    with file:
+        return _Spool(FileIO(os.dup(file.fileno())))
 
 
 def _parse_json(body: bytes, type: Any) -> Any:

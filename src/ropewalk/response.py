@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import is_dataclass
 from datetime import datetime
@@ -35,6 +35,11 @@ for _ending, _media in {
     ".woff2": "font/woff2",
 }.items():
     _MEDIA_TYPES.add_type(_media, _ending)
+
+SHARE: Final = 256 * 1024
+"""Bytes that one streamed body may send before others have a turn, where the client takes all of it."""
+PART: Final = 256
+"""What a part costs of that besides its size."""
 
 encode_json: Final = msgspec.json.Encoder().encode
 
@@ -235,18 +240,19 @@ def _encode(body: Any) -> tuple[Any, str | None]:
     raise HandlerError("RW201", f"A value of type {type(body).__qualname__} is not a body.")
 
 
-async def _stream(request: Request, response: Response, parts: AsyncIterator[Any] | Iterator[Any]) -> None:
+async def _stream(request: Request, response: Response, parts: Any) -> None:
     """Send parts as the client takes them. The head leaves with the first part, so that an error before it is a 500."""
+    sender = _Sender(request, response)
     try:
         if request.method != "HEAD":
-            if isinstance(parts, AsyncIterator) or hasattr(parts, "__aiter__"):
+            if hasattr(parts, "__aiter__"):
                 async for part in parts:
-                    if not _send_part(request, response, part):
-                        await request.writable()
+                    if not sender.send(part):
+                        await sender.rest()
             else:
                 for part in parts:
-                    if not _send_part(request, response, part):
-                        await request.writable()
+                    if not sender.send(part):
+                        await sender.rest()
         if not request.started:
             response.begin(request)
         request.end()
@@ -254,14 +260,43 @@ async def _stream(request: Request, response: Response, parts: AsyncIterator[Any
         await _close(parts)
 
 
-def _send_part(request: Request, response: Response, part: Any) -> bool:
-    if not isinstance(part, bytes | str):
-        raise HandlerError(
-            "RW201", f"A streamed body has a part of type {type(part).__qualname__}.", "Yield bytes or str."
-        )
-    if not request.started:
-        response.begin(request, part)
-    return request.write(part) if part else True
+class _Sender:
+    """Sends the parts of one body, and says when it is time to rest."""
+
+    __slots__ = ("_full", "_request", "_response", "_share")
+
+    def __init__(self, request: Request, response: Response) -> None:
+        self._request = request
+        self._response = response
+        self._full = False
+        self._share = SHARE
+
+    def send(self, part: Any) -> bool:
+        """Send a part. False: call `rest` before the next one."""
+        if not isinstance(part, bytes | str):
+            kind = type(part).__qualname__
+            raise HandlerError("RW201", f"A streamed body has a part of type {kind}.", "Yield bytes or str.")
+        if not self._request.started:
+            self._response.begin(self._request, part)
+        if part:
+            self._full = not self._request.write(part)
+        self._share -= len(part) + PART
+        return not self._full and self._share > 0
+
+    async def rest(self) -> None:
+        """Wait until the client has taken enough; and let others have their turn where it takes all."""
+        if self._full:
+            await self._request.writable()
+        else:
+            await _Turn()
+        self._share = SHARE
+
+
+class _Turn:
+    """Awaited by a handler, gives the reactor a turn."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
 
 
 async def _close(parts: Any) -> None:

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
+from tests.unit.conftest import Log
 from twisted.internet.defer import Deferred, succeed
 
 from ropewalk import App, HTTPError, Request, Response
 from ropewalk.errors import HandlerError
 from ropewalk.testing import Client
-from tests.unit.conftest import Log
 
 
 class TestErrorHandlers:

@@ -1,6 +1,6 @@
 """Fields, cookies and dates."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -81,7 +81,7 @@ class TestCookies:
             "a",
             "x y",
             max_age=60,
-            expires=datetime(2027, 1, 2, 3, 4, 5, tzinfo=timezone.utc),
+            expires=datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC),
             path="/p",
             domain="example.org",
             secure=True,

@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from tests.unit.conftest import Log
 from twisted.internet.defer import Deferred
 
 from ropewalk import NOT_DONE_YET, App, HTTPError, Request, Resource, Response
 from ropewalk.errors import HandlerError
 from ropewalk.middleware import Next
 from ropewalk.testing import Client
-from tests.unit.conftest import Log
 
 
 def marking(mark: str) -> Any:
@@ -44,7 +44,12 @@ class TestOrder:
         app = App(middleware=[marking("yes")])
         app.get("/a")(lambda request: "")
         client = Client(app)
-        for method, path, status in (("GET", "/none", 404), ("PUT", "/a", 405), ("OPTIONS", "/a", 204), ("GET", "/a/", 308)):
+        for method, path, status in (
+            ("GET", "/none", 404),
+            ("PUT", "/a", 405),
+            ("OPTIONS", "/a", 204),
+            ("GET", "/a/", 308),
+        ):
             response = client.request(method, path)
             assert (response.status, response.headers["x-marks"]) == (status, "yes")
 

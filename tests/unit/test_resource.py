@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
+from tests.unit.conftest import Log
 
 from ropewalk import NOT_DONE_YET, App, HTTPError, Request, Resource, Response
 from ropewalk.errors import TreeError
 from ropewalk.testing import Client
-from tests.unit.conftest import Log
 
 
 class Text(Resource):

@@ -2,6 +2,7 @@
 
 from asyncio import CancelledError
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from contextvars import Context, copy_context
 from inspect import iscoroutine
 from traceback import format_exception
@@ -80,7 +81,8 @@ def fail(request: Request, error: BaseException) -> None:
     scope = getattr(_call(request), "scope", None) or (request.service.app,)
     if request.finished or request.started:
         _log(request, error)
-        request.abort()
+        with suppress(Disconnected):  # the error may be one for which the engine has cut the connection itself
+            request.abort()
         return
     if isinstance(error, HTTPError) and not any(app.errors for app in scope):
         deliver(request, plain_error(error))

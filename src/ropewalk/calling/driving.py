@@ -34,8 +34,8 @@ class HandlerTask(Task):
 def drive(request: Request, coroutine: Coroutine[Any, Any, Any], context: Context) -> Any:
     """Run the first segment of a handler, inside its context: its value, or PENDING where it waits."""
     loop = running_loop()
-    if _spare:
-        task = _spare.pop()
+    if SPARE:
+        task = SPARE.pop()
         task.coroutine = coroutine
         task.context = context
         task.loop = loop
@@ -67,7 +67,7 @@ def drive(request: Request, coroutine: Coroutine[Any, Any, Any], context: Contex
     elif getrefcount(task) == _ALONE and task.name is None and not task.cancels and not getweakrefcount(task):
         # Most handlers end here. Nobody has kept the task, so the next one can have it.
         task.coroutine = task.context = _NOTHING
-        _spare.append(task)
+        SPARE.append(task)
     return value
 
 
@@ -78,4 +78,4 @@ def _references() -> int:
 
 _ALONE: Final = _references()
 _NOTHING: Final[Any] = None
-_spare: Final[list[HandlerTask]] = []
+SPARE: Final[list[HandlerTask]] = []

@@ -23,6 +23,7 @@ class Listening:
         self.server = server
         self.description = description
         self._listener: int | None = None
+        self._host: Any = None
         self.startListening()
 
     def __str__(self) -> str:
@@ -32,15 +33,15 @@ class Listening:
         host = f"[{address.host}]" if ":" in address.host else address.host
         return f"http://{host}:{address.port}"
 
-    @property
     def started(self) -> "Deferred[None]":
         """Fires when requests are accepted; fails with StartError (RW403) where a start hook failed."""
-        return self.server.started
+        return self.server.started()
 
     def startListening(self) -> None:
         """Open the socket again. Raises EngineError (RW502) where it cannot be opened."""
         if self._listener is None:
             self._listener = self.server.open(self.description)
+            self._host = _address(self.server.engine.address(self._listener))
             self.server.listening.append(self)
 
     def stopListening(self) -> "Deferred[None]":
@@ -53,10 +54,8 @@ class Listening:
         return succeed(None) if self.server.listening else self.server.stop()
 
     def getHost(self) -> Any:
-        """The address on which it listens, with the port that the system chose for 0."""
-        if self._listener is None:
-            raise ValueError(f"{self.description} is not being listened on.")
-        return _address(self.server.engine.address(self._listener))
+        """The address on which it listens, or did last, with the port that the system chose for 0."""
+        return self._host
 
 
 def listen(app: App, reactor: Any, endpoint: str, *, limits: Limits | None = None) -> Listening:
@@ -65,7 +64,7 @@ def listen(app: App, reactor: Any, endpoint: str, *, limits: Limits | None = Non
     What an app listens on in one reactor shares one engine, made with the limits of the first call.
     """
     server = app.server
-    if server is None or server.stopped is not None or server.reactor is not reactor:
+    if server is None or server.stopping or server.reactor is not reactor:
         server = app.server = Server(app, reactor, limits)
     return Listening(server, endpoint)
 

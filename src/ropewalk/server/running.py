@@ -63,7 +63,7 @@ def run(
         if started is not None:
             started(listening)
 
-    server.started.addCallback(begin).addErrback(fail)
+    server.started().addCallback(begin).addErrback(fail)
     reactor.callWhenRunning(_handle_signals, reactor, server)
     reactor.run()
     if failures:

@@ -4,6 +4,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from ropewalk._engine import Limits, self_test
 from ropewalk.app import App
@@ -30,12 +31,12 @@ class Server:
         self.reactor = reactor
         self.service = Service(app, reactor.callLater, limits)
         self.engine = self.service.engine
-        self.started: Deferred[None] = Deferred()
-        """Fires when requests are accepted; fails with StartError (RW403)."""
-        self.stopped: Deferred[None] | None = None
-        """Fires when all is over."""
+        self.stopping = False
+        self._started = _Moment()
+        self._stopped = _Moment()
         self.listening: list[Any] = []
         """The sockets that are open."""
+        self._starting: Deferred[None] | None = None
         self._reader = EngineReader(self.engine)
         self._reading = False
         self._trigger = reactor.addSystemEventTrigger("before", "shutdown", self._before_shutdown)
@@ -51,41 +52,52 @@ class Server:
             raise EngineError("RW502", f"{description} cannot be listened on: {reason}.") from error
 
     def stop(self) -> "Deferred[None]":
-        """Stop accepting, finish what runs until the deadline (`Limits.drain_timeout`), call the stop hooks."""
-        if self.stopped is None:
-            self.stopped = start(self._stop())
-        return _another(self.stopped)
+        """Stop accepting, finish what runs until the deadline (`Limits.drain_timeout`), call the stop hooks.
+
+        The stop hooks are called only where the start hooks came to their end.
+        """
+        if not self.stopping:
+            self.stopping = True
+            start(self._stop())
+        return self._stopped.wait()
 
     def abort(self) -> None:
         """Do not wait for what still runs."""
         self.engine.close()
         self.service.drained(0)
 
+    def started(self) -> "Deferred[None]":
+        """Fires when requests are accepted; fails with StartError (RW403) where a start hook failed."""
+        return self._started.wait()
+
     def _start(self) -> None:
-        if self.stopped is None:
-            start(self.app.start()).addCallbacks(self._accept, self._give_up)
+        if not self.stopping:
+            self._starting = start(self.app.start())
+            self._starting.addCallbacks(self._accept, self._give_up)
 
     def _accept(self, _: Any) -> None:
-        if self.stopped is None:
-            self._reading = True
-            self.reactor.addReader(self._reader)
-            self.started.callback(None)
+        self._reading = True
+        self.reactor.addReader(self._reader)
+        self._started.come()
 
-    def _give_up(self, failure: Any) -> None:
-        log.failure("RW403 A start hook of the app failed.", failure)
-        self.started.addErrback(lambda _: None)
-        self.started.errback(StartError("RW403", f"A start hook failed: {failure.value!r}."))
+    def _give_up(self, failure: Failure) -> None:
+        if not self.stopping:
+            log.failure("RW403 A start hook of the app failed.", failure)
+        self._started.come(Failure(StartError("RW403", f"A start hook failed: {failure.value!r}.")))
 
     async def _stop(self) -> None:
+        if self._starting is not None:
+            self._starting.cancel()
         cut = await self.service.drain()
         if cut:
             log.warn("{cut} requests were cut off at the deadline of the drain.", cut=cut)
+        self.service.close()
         if self._reading:
             self.reactor.removeReader(self._reader)
-        self.service.close()
-        await self.app.stop()
+            await self.app.stop()
         if self._trigger is not None:
             self.reactor.removeSystemEventTrigger(self._trigger)
+        self._stopped.come()
 
     def _before_shutdown(self) -> "Deferred[None]":
         self._trigger = None
@@ -102,12 +114,32 @@ def app_of(servable: Any) -> App:
     return app
 
 
-def _another(deferred: "Deferred[None]") -> "Deferred[None]":
-    """One more Deferred that fires with another."""
-    follower: Deferred[None] = Deferred()
+class _Moment:
+    """Something that happens once. Anybody may wait for it, before and after."""
 
-    def follow(result: None) -> None:
-        follower.callback(result)
+    def __init__(self) -> None:
+        self.passed = False
+        self._failure: Failure | None = None
+        self._waiting: list[Deferred[None]] = []
 
-    deferred.addCallback(follow)
-    return follower
+    def wait(self) -> "Deferred[None]":
+        """A new Deferred that fires with it."""
+        waiting: Deferred[None] = Deferred()
+        self._waiting.append(waiting)
+        if self.passed:
+            self._tell()
+        return waiting
+
+    def come(self, failure: Failure | None = None) -> None:
+        """It has happened, or will not."""
+        self.passed = True
+        self._failure = failure
+        self._tell()
+
+    def _tell(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for deferred in waiting:
+            if self._failure is None:
+                deferred.callback(None)
+            else:
+                deferred.errback(self._failure)

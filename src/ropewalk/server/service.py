@@ -72,12 +72,6 @@ class Service:
             self.access_log.close()
             self.access_log = None
 
-    def rest(self) -> None:
-        """Let go of the clock, unless the engine still waits for something."""
-        if self._timer is not None:
-            self._disarm()
-            self.engine.tick()
-
     def log_access(self, style: str, access_log: AccessLog) -> None:
         """Write a line ("combined" or "json") for every answer, within a second or so."""
         self.access_log = access_log

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from twisted.python.systemd import ListenFDs
+from twisted.internet.endpoints import _SystemdParser
 
 from ropewalk._engine import Engine
 from ropewalk.errors import StartError
@@ -95,8 +95,8 @@ def _make(kind: str, given: dict[str, str]) -> Listener:
 
 
 def _systemd(given: dict[str, str]) -> int:
-    """systemd's sd_listen_fds(3)."""
-    inherited = ListenFDs.fromEnvironment()
+    """systemd's sd_listen_fds(3). Twisted takes it out of the environment at import, so that nobody uses it twice."""
+    inherited = _SystemdParser._sddaemon  # noqa: SLF001 - where Twisted keeps it
     if "name" in given:
         named = inherited.inheritedNamedDescriptors()
         if given["name"] not in named:

@@ -78,8 +78,8 @@ class AsyncClient:
         """As `request`, but come back with the head of the answer. Close the response, or use it in `async with`."""
         if json is not None:
             body = encode_json(json)
-        given = Headers(self.headers.lines())
-        given.update(Headers(headers))
+        given = Headers(headers)
+        given = Headers([*(line for line in self.headers.lines() if line[0] not in given), *given.lines()])
         if json is not None:
             given.setdefault("content-type", JSON)
         head = _write_head(method, path + ("" if query is None else f"?{urlencode(query, doseq=True)}"), given, body)
@@ -170,6 +170,14 @@ class StreamedResponse:
         """The answer with the rest of its body."""
         self._response.body = b"".join([part async for part in self])
         return self._response
+
+    def pause(self) -> None:
+        """Take nothing, as a slow client does."""
+        self._wire.pause()
+
+    def resume(self) -> None:
+        """Take again."""
+        self._wire.resume()
 
     def close(self) -> None:
         """Close the connection, whether the answer is complete or not."""

@@ -17,44 +17,46 @@ SERVER: Final = ("127.0.0.1", 80)
 
 
 class Harness:
-    """An app's engine without sockets. While a connection is open, the loop or the reactor turns it."""
+    """An app's engine without sockets: made for the first connection, closed after the last, so that nothing of it is
+    left in the loop or the reactor between requests.
+    """
 
     def __init__(self, app: App) -> None:
         self.app = app
+        self._clock: Any = None
         self._service: Service | None = None
         self._reader: EngineReader | None = None
-        self._clock: Any = None
         self._open = 0
 
     def connect(self, method: str, *, secure: bool = False) -> "Wire":
         """A new connection, for one request."""
-        service = self._begin()
-        return Wire(self, service, method, secure=secure)
+        if self._service is None:
+            self._service = self._begin()
+        self._open += 1
+        return Wire(self, self._service, method, secure=secure)
 
     def closed(self) -> None:
-        """A connection is over. After the last one nothing of the engine's is left in the loop or the reactor."""
+        """A connection is over."""
         self._open -= 1
-        if not self._open and self._service is not None:
-            if isinstance(self._clock, AbstractEventLoop):
-                self._clock.remove_reader(self._service.engine.fileno())
-            else:
-                self._clock.removeReader(self._reader)
-            self._service.rest()
+        if self._open or self._service is None:
+            return
+        service, self._service = self._service, None
+        if isinstance(self._clock, AbstractEventLoop):
+            self._clock.remove_reader(service.engine.fileno())
+        else:
+            self._clock.removeReader(self._reader)
+        service.close()
 
     def _begin(self) -> Service:
-        clock = running_loop() or _reactor()
-        if self._service is None or self._clock is not clock:
-            self._clock = clock
-            call_later = clock.call_later if isinstance(clock, AbstractEventLoop) else clock.callLater
-            self._service = Service(self.app, call_later)
-            self._reader = EngineReader(self._service.engine)
-        if not self._open:
-            if isinstance(clock, AbstractEventLoop):
-                clock.add_reader(self._service.engine.fileno(), self._service.engine.turn)
-            else:
-                clock.addReader(self._reader)
-        self._open += 1
-        return self._service
+        clock = self._clock = running_loop() or _reactor()
+        if isinstance(clock, AbstractEventLoop):
+            service = Service(self.app, clock.call_later)
+            clock.add_reader(service.engine.fileno(), service.engine.turn)
+        else:
+            service = Service(self.app, clock.callLater)
+            self._reader = EngineReader(service.engine)
+            clock.addReader(self._reader)
+        return service
 
 
 class Wire:
@@ -78,6 +80,14 @@ class Wire:
         """Fires when something has come from the server."""
         self._news = Waiter()
         return self._news
+
+    def pause(self) -> None:
+        """The client's end is full."""
+        self._pipe.pause()
+
+    def resume(self) -> None:
+        """It has room again."""
+        self._pipe.resume()
 
     def leave(self) -> None:
         """Close the connection, whatever is under way."""

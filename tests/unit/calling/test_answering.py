@@ -1,0 +1,265 @@
+"""Handlers of every kind, and clients that leave."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextvars import ContextVar
+from typing import Any
+
+import pytest
+from tests.unit.calling.test_task import later
+from tests.unit.conftest import Log
+from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
+
+from ropewalk import App, HTTPError, Request, Response
+from ropewalk.calling import driving
+from ropewalk.testing import AsyncClient, Client, ClientResponse
+
+variable: ContextVar[str] = ContextVar("variable", default="unset")
+
+
+def answer(handler: Any) -> ClientResponse:
+    """What a client has of a handler."""
+    app = App()
+    app.get("/")(handler)
+    return Client(app).get("/")
+
+
+class TestKinds:
+    def test_plain(self) -> None:
+        assert answer(lambda request: "plain").text == "plain"
+
+    @pytest.mark.parametrize("make", [succeed, later])
+    def test_deferred(self, make: Any) -> None:
+        assert answer(lambda request: make("deferred")).text == "deferred"
+
+    def test_coroutine(self) -> None:
+        async def at_once(request: Request) -> str:
+            return "at once"
+
+        async def late(request: Request) -> dict[str, str]:
+            return {"late": await later("x")}
+
+        assert answer(at_once).text == "at once"
+        assert answer(late).json() == {"late": "x"}
+
+    def test_nested(self) -> None:
+        async def inner() -> Any:
+            return later(Response("inner", 201))
+
+        def handler(request: Request) -> Any:
+            return succeed(None).addCallback(lambda _: inner())
+
+        assert answer(handler).status == 201
+
+    def test_inline_callbacks(self) -> None:
+        @inlineCallbacks
+        def handler(request: Request) -> Any:
+            word = yield later("inline")
+            body = yield request.body()
+            return word + body.decode()
+
+        assert answer(handler).text == "inline"
+
+    def test_generator(self) -> None:
+        def handler(request: Request) -> Iterator[str]:
+            yield "a"
+            yield "b"
+
+        assert answer(handler).text == "ab"
+
+    def test_async_generator(self) -> None:
+        async def handler(request: Request) -> AsyncIterator[str]:
+            yield await later("a")
+            yield await asyncio.sleep(0.001, "b")
+
+        assert answer(handler).text == "ab"
+
+    def test_a_callable_object(self) -> None:
+        class Handler:
+            async def __call__(self, request: Request) -> str:
+                return await later("object")
+
+        assert answer(Handler()).text == "object"
+
+    @pytest.mark.parametrize("kind", ["plain", "deferred", "coroutine"])
+    def test_errors(self, kind: str, log: Log) -> None:
+        def plain(request: Request) -> Any:
+            raise KeyError(kind)
+
+        def deferred(request: Request) -> Any:
+            return fail(KeyError(kind))
+
+        async def coroutine(request: Request) -> Any:
+            await later()
+            raise KeyError(kind)
+
+        handler = {"plain": plain, "deferred": deferred, "coroutine": coroutine}[kind]
+        response = answer(handler)
+        assert (response.status, response.text) == (500, "Internal Server Error\n")
+        line = f"RW208 GET /: TestKinds.test_errors.<locals>.{kind} at tests/unit/calling/test_answering.py:"
+        assert line in log.text
+        assert f"raised KeyError('{kind}')" in log.text
+
+    def test_an_http_error_is_not_logged(self, log: Log) -> None:
+        def handler(request: Request) -> Any:
+            return fail(HTTPError(410))
+
+        assert answer(handler).status == 410
+        assert log == []
+
+    def test_a_context_of_its_own_for_every_request(self) -> None:
+        async def handler(request: Request) -> list[str]:
+            before = variable.get()
+            variable.set("mine")
+            await later()
+            return [before, variable.get()]
+
+        app = App()
+        app.get("/")(handler)
+        client = Client(app)
+        for _ in range(2):
+            assert client.get("/").json() == ["unset", "mine"]
+
+    def test_a_context_for_a_stream(self) -> None:
+        async def handler(request: Request) -> AsyncIterator[str]:
+            variable.set("mine")
+            yield "a"
+            await later()
+            yield variable.get()
+
+        assert answer(handler).text == "amine"
+
+
+class TestReuse:
+    """A task whose coroutine never waited serves the next one, unless somebody has kept it."""
+
+    def test_kept_tasks_are_left_alone(self) -> None:
+        kept = []
+
+        async def handler(request: Request) -> str:
+            kept.append(asyncio.current_task())
+            return ""
+
+        app = App()
+        app.get("/")(handler)
+        client = Client(app)
+        client.get("/")
+        client.get("/")
+        assert kept[0] is not kept[1]
+
+    def test_nothing_of_a_request_is_kept(self) -> None:
+        async def handler(request: Request) -> str:
+            return ""
+
+        answer(handler)
+        assert all(task.coroutine is None and task.context is None for task in driving.SPARE)
+
+
+class TestDisconnect:
+    def leave(self, handler: Any) -> None:
+        """Ask, wait until the handler has begun, leave, and let it end."""
+
+        async def main() -> None:
+            app = App()
+            app.get("/")(handler)
+            asking = asyncio.ensure_future(AsyncClient(app).get("/"))
+            await asyncio.sleep(0.005)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            await asyncio.sleep(0.005)
+
+        asyncio.run(main())
+
+    @pytest.mark.parametrize("make", [lambda: later(seconds=60), lambda: asyncio.sleep(60)])
+    def test_a_coroutine_gets_cancelled_error(self, make: Any, log: Log) -> None:
+        seen = []
+
+        async def handler(request: Request) -> str:
+            try:
+                await make()
+            except asyncio.CancelledError:
+                seen.append("cancelled")
+                raise
+            return "never"
+
+        self.leave(handler)
+        assert seen == ["cancelled"]
+        assert log == []
+
+    def test_a_deferred_is_cancelled(self, log: Log) -> None:
+        seen: list[str] = []
+
+        def handler(request: Request) -> Deferred[str]:
+            return Deferred(lambda _: seen.append("cancelled"))
+
+        self.leave(handler)
+        assert seen == ["cancelled"]
+        assert log == []
+
+    def test_an_async_generator_is_closed(self, log: Log) -> None:
+        seen = []
+
+        async def handler(request: Request) -> AsyncIterator[str]:
+            try:
+                yield "begun"
+                await asyncio.sleep(60)
+            finally:
+                seen.append("closed")
+
+        self.leave(handler)
+        assert seen == ["closed"]
+        assert log == []
+
+    def test_a_handler_may_go_on(self, log: Log) -> None:
+        seen = []
+
+        async def handler(request: Request) -> str:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                seen.append(str(request.gone))
+                await asyncio.sleep(0)
+                seen.append("went on")
+            return "nobody reads this"
+
+        self.leave(handler)
+        assert seen == ["True", "went on"]
+        assert log == []
+
+    def test_an_error_while_cleaning_up_is_logged(self, log: Log) -> None:
+        async def handler(request: Request) -> str:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                raise KeyError("in the clean-up")
+            return "never"
+
+        self.leave(handler)
+        assert "in the clean-up" in log.text
+
+    def test_middleware_sees_it_too(self) -> None:
+        seen = []
+
+        async def middleware(request: Request, next: Any) -> Response:
+            try:
+                return await next(request)  # type: ignore[no-any-return]
+            finally:
+                seen.append("middleware")
+
+        async def handler(request: Request) -> str:
+            try:
+                return await asyncio.sleep(60, "never")
+            finally:
+                seen.append("handler")
+
+        async def main() -> None:
+            app = App(middleware=[middleware])
+            app.get("/")(handler)
+            asking = asyncio.ensure_future(AsyncClient(app).get("/"))
+            await asyncio.sleep(0.005)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            await asyncio.sleep(0.005)
+
+        asyncio.run(main())
+        assert seen == ["handler", "middleware"]

@@ -1,0 +1,182 @@
+"""What `test_reactors` runs in a process of its own: one reactor, one way of listening, a client in a thread.
+
+python program.py REACTOR WAY
+"""
+
+import http.client
+import importlib
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+REACTORS = {"epoll": "epollreactor", "poll": "pollreactor", "select": "selectreactor", "asyncio": "asyncioreactor"}
+
+
+def main(kind: str, way: str) -> None:
+    importlib.import_module(f"twisted.internet.{REACTORS[kind]}").install()
+    from twisted.internet import reactor
+    from twisted.internet.threads import deferToThread
+
+    app = make_app()
+    failures: list[Any] = []
+    folder = tempfile.TemporaryDirectory()
+    path = str(Path(folder.name) / "app.sock")
+
+    def begin() -> None:
+        port, connect = WAYS[way](reactor, app, path)
+        asked = deferToThread(ask, connect, kind)
+        asked.addErrback(failures.append)
+        asked.addCallback(lambda _: port.stopListening())
+        asked.addCallback(lambda _: reactor.callLater(0, check_clean))
+
+    def check_clean() -> None:
+        """Nothing is left in the reactor when the last port is closed."""
+        left = [reader for reader in reactor.getReaders() if type(reader).__name__ == "EngineReader"]
+        if left or reactor.getDelayedCalls():
+            failures.append(f"left behind: {left} {reactor.getDelayedCalls()}")
+        reactor.stop()
+
+    reactor.callWhenRunning(begin)
+    reactor.run()
+    folder.cleanup()
+    for failure in failures:
+        print(failure)
+    print("failed" if failures else "served")
+
+
+def make_app() -> Any:
+    from twisted.internet.defer import Deferred
+
+    from ropewalk import App, Request
+
+    app = App()
+
+    @app.get("/")
+    def hello(request: Request) -> str:
+        return "Hello"
+
+    @app.get("/deferred")
+    async def deferred(request: Request) -> str:
+        from twisted.internet import reactor
+
+        later: Deferred[str] = Deferred()
+        reactor.callLater(0.01, later.callback, "later")
+        return await later
+
+    @app.get("/asyncio")
+    async def asyncios(request: Request) -> str:
+        import asyncio
+
+        return await asyncio.sleep(0.01, "slept")
+
+    @app.get("/future")
+    async def future(request: Request) -> str:
+        import asyncio
+
+        return str(await asyncio.Future(loop=asyncio.new_event_loop()))
+
+    @app.get("/turn")
+    async def turn(request: Request) -> str:
+        import asyncio
+
+        await asyncio.sleep(0)
+        return "turned"
+
+    @app.post("/echo")
+    async def echo(request: Request) -> bytes:
+        return await request.body()
+
+    @app.get("/big")
+    def big(request: Request) -> Any:
+        return (bytes(100_000) for _ in range(50))
+
+    @app.get("/client")
+    def client(request: Request) -> str:
+        return repr(request.client)
+
+    return app
+
+
+def listen_tcp(reactor: Any, app: Any, path: str) -> Any:
+    from ropewalk import Site
+
+    port = reactor.listenTCP(0, Site(app), interface="127.0.0.1")
+    return port, lambda: socket.create_connection(("127.0.0.1", port.getHost().port), 10)
+
+
+def listen_unix(reactor: Any, app: Any, path: str) -> Any:
+    from ropewalk import Site
+
+    return reactor.listenUNIX(path, Site(app)), lambda: unix_socket(path)
+
+
+def wrapped(reactor: Any, app: Any, path: str) -> Any:
+    """A transport that is not a plain socket."""
+    from twisted.protocols.policies import WrappingFactory
+
+    from ropewalk import Site
+
+    port = reactor.listenTCP(0, WrappingFactory(Site(app)), interface="127.0.0.1")
+    return port, lambda: socket.create_connection(("127.0.0.1", port.getHost().port), 10)
+
+
+def engine_tcp(reactor: Any, app: Any, path: str) -> Any:
+    port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
+    return port, lambda: socket.create_connection(("127.0.0.1", port.getHost().port), 10)
+
+
+def engine_unix(reactor: Any, app: Any, path: str) -> Any:
+    return app.listen(reactor, f"unix:{path}"), lambda: unix_socket(path)
+
+
+WAYS = {
+    "listenTCP": listen_tcp,
+    "listenUNIX": listen_unix,
+    "wrapped": wrapped,
+    "tcp": engine_tcp,
+    "unix": engine_unix,
+}
+
+
+def unix_socket(path: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(10)
+    connection.connect(path)
+    return connection
+
+
+def ask(connect: Any, kind: str) -> None:
+    """Several requests on one connection, then one on another that is left open."""
+    connection = http.client.HTTPConnection("localhost")
+    connection.sock = connect()
+    assert get(connection, "/") == (200, b"Hello")
+    assert get(connection, "/deferred") == (200, b"later")
+    assert get(connection, "/turn") == (200, b"turned")
+    assert get(connection, "/big") == (200, bytes(5_000_000))
+    connection.request("POST", "/echo", body=b"x" * 200_000)
+    assert connection.getresponse().read() == b"x" * 200_000
+    if kind == "asyncio":
+        assert get(connection, "/asyncio") == (200, b"slept")
+    else:
+        assert get(connection, "/asyncio")[0] == 500
+        assert get(connection, "/future")[0] == 500
+    assert b"Address" not in get(connection, "/client")[1]
+    connection.close()
+    other = http.client.HTTPConnection("localhost")
+    other.sock = connect()
+    assert get(other, "/") == (200, b"Hello")
+
+
+def get(connection: http.client.HTTPConnection, path: str) -> tuple[int, bytes]:
+    connection.request("GET", path)
+    response = connection.getresponse()
+    return response.status, response.read()
+
+
+if __name__ == "__main__":
+    from twisted.logger import globalLogBeginner, textFileLogObserver
+
+    globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
+    main(sys.argv[1], sys.argv[2])

@@ -1,0 +1,200 @@
+"""Start, stop and what comes between, in trial's manner of a reactor that is never shut down."""
+
+from typing import Any
+
+import pytest
+from tests.unit.conftest import Log
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+from zope.interface.verify import verifyObject
+
+from ropewalk import App, Resource, Site
+from ropewalk.errors import EngineError
+from ropewalk.server import Listening, app_of
+
+
+class Reactor(MemoryReactorClock):
+    """Twisted's reactor for tests, which is running as under trial."""
+
+    def callWhenRunning(self, call: Any, *args: Any, **options: Any) -> None:
+        call(*args, **options)
+
+    def fire_shutdown(self) -> Any:
+        """What the triggers before the shutdown gave."""
+        return [call(*args, **options) for call, args, options in self.triggers["before"]["shutdown"]]
+
+
+def make() -> App:
+    app = App()
+    app.get("/")(lambda request: "Hello")
+    return app
+
+
+class TestListen:
+    def test_it_is_a_listening_port(self) -> None:
+        reactor = Reactor()
+        port = make().listen(reactor, "tcp:0:interface=127.0.0.1")
+        assert verifyObject(IListeningPort, port)
+        assert isinstance(port.getHost(), IPv4Address)
+        assert str(port) == f"http://127.0.0.1:{port.getHost().port}"
+        port.stopListening()
+
+    def test_addresses(self, tmp_path: Any) -> None:
+        reactor, app = Reactor(), make()
+        six = app.listen(reactor, r"tcp6:0:interface=\:\:1")
+        unix = app.listen(reactor, f"unix:{tmp_path}/app.sock")
+        assert isinstance(six.getHost(), IPv6Address)
+        assert str(six).startswith("http://[::1]:")
+        assert unix.getHost() == UNIXAddress(f"{tmp_path}/app.sock".encode())
+        assert str(unix) == f"unix:{tmp_path}/app.sock"
+        six.stopListening()
+        unix.stopListening()
+
+    def test_one_engine_for_an_app(self) -> None:
+        reactor, app = Reactor(), make()
+        one = app.listen(reactor, "tcp:0:interface=127.0.0.1")
+        two = app.listen(reactor, "tcp:0:interface=127.0.0.1")
+        assert one.server is two.server
+        stopped: list[None] = []
+        one.stopListening()
+        assert reactor.getReaders()
+        two.stopListening().addCallback(stopped.append)
+        assert stopped == [None]
+        assert not reactor.getReaders()
+        assert not reactor.getDelayedCalls()
+        three = app.listen(reactor, "tcp:0:interface=127.0.0.1")
+        assert three.server is not one.server
+        three.stopListening()
+
+    def test_an_address_in_use(self) -> None:
+        reactor, app = Reactor(), make()
+        port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
+        number = port.getHost().port
+        with pytest.raises(
+            EngineError, match=rf"RW502 tcp:{number}:interface=127.0.0.1 cannot be listened on: Address"
+        ):
+            App().listen(reactor, f"tcp:{number}:interface=127.0.0.1")
+        port.stopListening()
+
+    def test_a_start_hook_comes_before_the_first_request(self) -> None:
+        from twisted.internet.defer import Deferred
+
+        reactor, app = Reactor(), make()
+        hook: Deferred[None] = Deferred()
+        app.on_start(lambda: hook)
+        port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
+        started: list[None] = []
+        port.started().addCallback(started.append)
+        assert not reactor.getReaders()
+        hook.callback(None)
+        assert reactor.getReaders()
+        assert started == [None]
+        port.stopListening()
+
+    def test_a_start_hook_that_fails(self, log: Log) -> None:
+        reactor, app = Reactor(), make()
+        app.on_start(lambda: 1 // 0)
+        port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
+        failures: list[Any] = []
+        port.started().addErrback(failures.append)
+        assert "RW403" in log.text
+        assert "ZeroDivisionError" in failures[0].getErrorMessage()
+        assert not reactor.getReaders()
+        port.stopListening()
+
+    def test_the_reactors_shutdown_stops_it(self) -> None:
+        reactor, app = Reactor(), make()
+        calls: list[str] = []
+        app.on_stop(lambda: calls.append("stopped"))
+        port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
+        assert isinstance(port, Listening)
+        (stopped,) = reactor.fire_shutdown()
+        assert stopped.called
+        assert calls == ["stopped"]
+        assert not reactor.getReaders()
+
+    def test_a_stop_while_it_starts(self) -> None:
+        from twisted.internet.defer import Deferred
+
+        reactor, app = Reactor(), make()
+        calls: list[str] = []
+        hook: Deferred[None] = Deferred(lambda _: calls.append("cancelled"))
+        app.on_start(lambda: hook)
+        app.on_stop(lambda: calls.append("stopped"))
+        port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
+        stopped = port.stopListening()
+        assert stopped.called
+        assert calls == ["cancelled"]
+        assert not reactor.getReaders()
+
+
+class TestSite:
+    def make(self) -> tuple[Reactor, Site, StringTransport, Any]:
+        reactor = Reactor()
+        site = Site(make(), reactor=reactor)
+        site.doStart()
+        transport = StringTransport()
+        protocol = site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 50000))
+        protocol.makeConnection(transport)
+        return reactor, site, transport, protocol
+
+    def test_it_is_a_factory(self) -> None:
+        assert verifyObject(IProtocolFactory, Site(Resource()))
+
+    def test_over_a_transport_that_is_no_socket(self) -> None:
+        reactor, site, transport, protocol = self.make()
+        protocol.dataReceived(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert transport.value().startswith(b"HTTP/1.1 200 OK\r\n")
+        assert transport.value().endswith(b"\r\n\r\nHello")
+        assert transport.producer is not None
+        protocol.dataReceived(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert transport.disconnecting
+        protocol.connectionLost(None)
+        site.doStop()
+        assert not reactor.getReaders()
+
+    def test_a_transport_that_is_full_is_written_to_no_more(self) -> None:
+        _, site, transport, protocol = self.make()
+        protocol.pauseProducing()
+        protocol.dataReceived(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert transport.value() == b""
+        protocol.resumeProducing()
+        assert transport.value().endswith(b"Hello")
+        protocol.connectionLost(None)
+        site.doStop()
+
+    def test_bad_input_closes(self) -> None:
+        _, site, transport, protocol = self.make()
+        protocol.dataReceived(b"nonsense\r\n\r\n")
+        assert transport.value().startswith(b"HTTP/1.1 400 ")
+        assert transport.disconnecting
+        protocol.connectionLost(None)
+        site.doStop()
+
+    def test_what_comes_after_the_end_is_nothing(self) -> None:
+        _, site, _, protocol = self.make()
+        protocol.connectionLost(None)
+        protocol.dataReceived(b"GET")
+        protocol.pauseProducing()
+        protocol.resumeProducing()
+        protocol.readConnectionLost()
+        site.doStop()
+
+    def test_it_may_listen_again(self) -> None:
+        reactor, site, _, protocol = self.make()
+        protocol.connectionLost(None)
+        site.doStop()
+        site.doStart()
+        assert reactor.getReaders()
+        site.doStop()
+        assert not reactor.getReaders()
+
+
+class TestAppOf:
+    def test_apps_sites_and_resources(self) -> None:
+        app = App()
+        assert app_of(app) is app
+        assert app_of(Site(app)) is app
+        root = Resource()
+        assert app_of(root).resource.mounted is root

@@ -1,0 +1,346 @@
+"""What a handler is given."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+from tests.unit.conftest import Log
+
+from ropewalk import App, HTTPError, Limits, Query, Request
+from ropewalk.testing import AsyncClient, Client
+
+
+def ask(read: Any, path: str = "/", method: str = "GET", **options: Any) -> Any:
+    """What `read(request)` gives for a request."""
+    seen = []
+    app = App()
+
+    @app.route("/{rest:path}", [method])
+    def handler(request: Request) -> None:
+        seen.append(read(request))
+
+    assert Client(app).request(method, path, **options).status == 204
+    return seen[0]
+
+
+class TestHead:
+    def test_paths(self) -> None:
+        assert ask(lambda r: (r.path, r.raw_path, r.query_string, r.target), "/a%20b?x=1") == (
+            "/a b",
+            b"/a%20b",
+            b"x=1",
+            b"/a%20b?x=1",
+        )
+
+    def test_method_version_and_addresses(self) -> None:
+        assert ask(lambda r: (r.method, r.http_version, r.scheme, r.host, r.client, r.server)) == (
+            "GET",
+            "1.1",
+            "http",
+            "localhost",
+            ("127.0.0.1", 50000),
+            ("127.0.0.1", 80),
+        )
+
+    def test_url(self) -> None:
+        assert ask(lambda r: r.url, "/a%20b?x=1") == "http://localhost/a%20b?x=1"
+
+    def test_headers(self) -> None:
+        headers = [("X-Two", "a"), ("X-Two", "b"), ("Accept", "text/html")]
+        assert ask(lambda r: r.headers.all("x-two"), headers=headers) == ["a", "b"]
+        assert ask(lambda r: r.header("ACCEPT"), headers=headers) == "text/html"
+        assert ask(lambda r: (r.getHeader("accept"), r.getHeader(b"accept"), r.getHeader("none")), headers=headers) == (
+            "text/html",
+            b"text/html",
+            None,
+        )
+
+    def test_cookies(self) -> None:
+        assert ask(lambda r: r.cookies, headers={"cookie": "a=1; b=2"}) == {"a": "1", "b": "2"}
+        assert ask(lambda r: r.cookies) == {}
+
+    def test_what_is_lazy_is_made_once(self) -> None:
+        assert ask(lambda r: r.headers is r.headers and r.query is r.query and r.cookies is r.cookies)
+
+    def test_a_place_for_notes(self) -> None:
+        def note(request: Request) -> Any:
+            request.state.user = "Ada"
+            return request.state.user
+
+        assert ask(note) == "Ada"
+
+    def test_it_takes_no_other_attributes(self) -> None:
+        def misspell(request: Any) -> str:
+            with pytest.raises(AttributeError):
+                request.boddy = 1
+            return "refused"
+
+        assert ask(misspell) == "refused"
+
+
+class TestQuery:
+    def test_several_values(self) -> None:
+        query = Query(b"tag=a&tag=b&empty=&plus=a+b&pct=%C3%A9")
+        assert query["tag"] == "a"
+        assert query.all("tag") == ["a", "b"]
+        assert dict(query) == {"tag": "a", "empty": "", "plus": "a b", "pct": "é"}
+        assert query.all("none") == []
+        assert query.get("none") is None
+        assert query.pairs()[:2] == [("tag", "a"), ("tag", "b")]
+        assert len(query) == 4
+
+    def test_in_a_request(self) -> None:
+        assert ask(lambda r: r.query.all("a"), "/", query={"a": [1, "x y"]}) == ["1", "x y"]
+
+
+class Guest(msgspec.Struct):
+    name: str
+    age: int
+
+
+class TestBody:
+    def make(self, **options: Any) -> App:
+        app = App(**options)
+
+        @app.post("/body")
+        async def body(request: Request) -> bytes:
+            first = await request.body()
+            assert first is await request.body()
+            return first
+
+        @app.post("/text")
+        async def text(request: Request) -> str:
+            return await request.text()
+
+        @app.post("/json")
+        async def json(request: Request) -> Guest:
+            return await request.json(Guest)
+
+        @app.post("/any")
+        async def any_json(request: Request) -> Any:
+            return await request.json()
+
+        @app.post("/stream")
+        async def stream(request: Request) -> dict[str, int]:
+            sizes = [len(part) async for part in request.stream()]
+            return {"parts": len(sizes), "bytes": sum(sizes)}
+
+        @app.post("/content")
+        def content(request: Request) -> bytes:
+            assert request.content is request.content
+            return request.content.read()
+
+        @app.post("/limited", body_limit=10)
+        async def limited(request: Request) -> bytes:
+            return await request.body()
+
+        @app.post("/limited-plain", body_limit=10)
+        def limited_plain(request: Request) -> bytes:
+            return request.content.read()
+
+        return app
+
+    @pytest.mark.parametrize("path", ["/body", "/content"])
+    @pytest.mark.parametrize("body", [b"", b"x", b"x" * 100_000, [b"a", b"b" * 5000]])
+    def test_whole(self, path: str, body: Any) -> None:
+        expected = body if isinstance(body, bytes) else b"".join(body)
+        assert Client(self.make()).post(path, body=body).body == expected
+
+    def test_text_by_its_charset(self) -> None:
+        client = Client(self.make())
+        assert client.post("/text", body="é").text == "é"
+        latin = {"content-type": "text/plain; charset=latin-1"}
+        assert client.post("/text", body=b"\xe9", headers=latin).text == "é"
+        assert client.post("/text", body=b"\xe9").status == 400
+        assert client.post("/text", body=b"x", headers={"content-type": "text/plain; charset=none"}).status == 415
+
+    def test_json(self) -> None:
+        client = Client(self.make())
+        assert client.post("/json", json={"name": "Ada", "age": 36}).json() == {"name": "Ada", "age": 36}
+        assert client.post("/any", json=[1]).json() == [1]
+
+    @pytest.mark.parametrize("body", [b"", b"{", b"{'a': 1}", b"\xff"])
+    def test_what_is_not_json(self, body: bytes) -> None:
+        response = Client(self.make()).post("/json", body=body)
+        assert response.status == 400
+        assert response.text.startswith("The body is not JSON")
+
+    def test_json_of_another_shape(self) -> None:
+        response = Client(self.make()).post("/json", json={"name": "Ada", "age": "old"})
+        assert (response.status, response.text) == (422, "Expected `int`, got `str` - at `$.age`")
+
+    def test_stream(self) -> None:
+        response = Client(self.make()).post("/stream", body=[b"x" * 10_000 for _ in range(20)])
+        assert response.json()["bytes"] == 200_000
+
+    @pytest.mark.parametrize("path", ["/limited", "/limited-plain"])
+    @pytest.mark.parametrize("body", [b"x" * 11, [b"x" * 11]])
+    def test_over_its_limit(self, path: str, body: Any) -> None:
+        client = Client(self.make())
+        assert client.post(path, body=b"x" * 10).status == 200
+        response = client.post(path, body=body)
+        assert (response.status, response.text) == (413, "The body is larger than 10 bytes.")
+
+    @pytest.mark.parametrize("path", ["/body", "/content", "/text"])
+    def test_past_the_spool(self, path: str) -> None:
+        app = self.make(limits=Limits(spool_size=1000))
+        assert Client(app).post(path, body=b"x" * 50_000).body == b"x" * 50_000
+
+    def test_malformed(self) -> None:
+        client = Client(self.make())
+        response = client.post("/body", body=b"zz\r\n", headers={"transfer-encoding": "chunked", "content-length": ""})
+        assert response.status == 400
+
+    def test_content_before_it_is_there(self, log: Log) -> None:
+        app = App()
+
+        @app.post("/")
+        async def early(request: Request) -> bytes:
+            return request.content.read()
+
+        assert Client(app).post("/", body=iter([b"x"])).status == 500
+        assert "RW207 POST /: POST /: content is read before the body is whole." in log.text
+
+    def test_read_by_two_at_once(self, log: Log) -> None:
+        app = App()
+
+        @app.post("/")
+        async def twice(request: Request) -> bytes:
+            request.body()
+            return await request.body()
+
+        assert Client(app).post("/", body=iter([b"x"])).status == 500
+        assert "RW207" in log.text
+
+
+class TestDisconnect:
+    def test_disconnected_may_be_awaited(self, run: Any) -> None:
+        async def main() -> None:
+            import asyncio
+
+            left = asyncio.Event()
+            app = App()
+
+            @app.get("/")
+            async def handler(request: Request) -> AsyncIterator[str]:
+                request.disconnected.addCallback(lambda _: left.set())
+                yield "begun"
+                await asyncio.sleep(60)
+
+            response = await AsyncClient(app).stream("GET", "/")
+            assert await anext(response) == b"begun"
+            assert not left.is_set()
+            response.close()
+            await asyncio.wait_for(left.wait(), 5)
+
+        run(main())
+
+    def test_it_may_be_awaited_by_an_asyncio_task(self, run: Any) -> None:
+        async def main() -> None:
+            import asyncio
+
+            tasks: list[asyncio.Task[Any]] = []
+            app = App()
+
+            @app.get("/")
+            async def handler(request: Request) -> AsyncIterator[str]:
+                async def watch() -> str:
+                    await request.disconnected
+                    return "seen"
+
+                tasks.append(asyncio.create_task(watch()))
+                yield "begun"
+                await asyncio.sleep(60)
+
+            response = await AsyncClient(app).stream("GET", "/")
+            await anext(response)
+            response.close()
+            assert await asyncio.wait_for(tasks[0], 5) == "seen"
+
+        run(main())
+
+    def test_notify_finish(self, run: Any) -> None:
+        async def main() -> list[str]:
+            import asyncio
+
+            from ropewalk import NOT_DONE_YET, Resource
+            from ropewalk.errors import Disconnected
+
+            seen: list[str] = []
+
+            class Slow(Resource):
+                def render_GET(self, request: Request) -> int:
+                    request.notifyFinish().addCallbacks(
+                        lambda _: seen.append("finished"), lambda failure: seen.append(failure.type.__name__)
+                    )
+                    request.write("begun")
+                    if request.query.get("finish"):
+                        asyncio.get_running_loop().call_soon(request.finish)
+                    return NOT_DONE_YET
+
+            client = AsyncClient(Slow())
+            await client.get("/?finish=1")
+            response = await client.stream("GET", "/")
+            await anext(response)
+            response.close()
+            await asyncio.sleep(0)
+            assert Disconnected.__name__ == "Disconnected"
+            return seen
+
+        assert run(main()) == ["finished", "Disconnected"]
+
+
+class TestAnswering:
+    def test_a_write_after_the_end_is_a_clear_error(self, log: Log) -> None:
+        app = App()
+
+        @app.get("/")
+        async def handler(request: Request) -> None:
+            request.write("all")
+            request.finish()
+            request.write("more")
+
+        assert Client(app).get("/").text == "all"
+        assert "RW301" in log.text
+        assert "RW301 GET /: The answer is complete already." in log.text
+
+    def test_finish_twice(self, log: Log) -> None:
+        app = App()
+
+        @app.get("/")
+        async def handler(request: Request) -> None:
+            request.finish()
+            request.finish()
+
+        assert Client(app).get("/").status == 200
+        assert "RW301 GET /: GET /: finish was called twice." in log.text
+
+    def test_an_error_when_the_head_is_out_cuts_the_connection(self, log: Log) -> None:
+        from ropewalk.testing import ProtocolError
+
+        app = App()
+
+        @app.get("/")
+        async def handler(request: Request) -> None:
+            request.write("begun")
+            raise HTTPError(404)
+
+        with pytest.raises(ProtocolError):
+            Client(app).get("/")
+        assert "RW208 GET /: " in log.text
+
+    def test_early_hints(self) -> None:
+        """RFC 8297."""
+        app = App()
+
+        @app.get("/")
+        async def handler(request: Request) -> str:
+            request.interim(103, [("link", "</style.css>; rel=preload")])
+            return "page"
+
+        response = Client(app).get("/")
+        assert response.text == "page"
+        assert [(status, headers["link"]) for status, headers in response.interim] == [
+            (103, "</style.css>; rel=preload")
+        ]

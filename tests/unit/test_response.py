@@ -1,0 +1,272 @@
+"""What a handler answers with."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from tests.unit.conftest import Log
+
+from ropewalk import App, Request, Response
+from ropewalk.errors import HandlerError
+from ropewalk.response import file_type
+from ropewalk.testing import AsyncClient, Client, ClientResponse, ProtocolError
+
+
+def answered(value: Any, method: str = "GET") -> ClientResponse:
+    """What the client has of a handler's value."""
+    app = App()
+    app.get("/")(lambda request: value)
+    return Client(app).request(method, "/")
+
+
+@dataclass
+class Point:
+    x: int
+
+
+class Struct(msgspec.Struct):
+    y: int
+
+
+class TestKinds:
+    @pytest.mark.parametrize(
+        ("value", "status", "content_type", "body"),
+        [
+            ("é", 200, "text/plain; charset=utf-8", "é".encode()),
+            (b"\x00", 200, "application/octet-stream", b"\x00"),
+            ({"a": 1}, 200, "application/json", b'{"a":1}'),
+            ([1], 200, "application/json", b"[1]"),
+            (Struct(2), 200, "application/json", b'{"y":2}'),
+            (Point(1), 200, "application/json", b'{"x":1}'),
+            (None, 204, None, b""),
+            (Response("x", 201), 201, "text/plain; charset=utf-8", b"x"),
+            (Response({"a": 1}), 200, "application/json", b'{"a":1}'),
+            (Response(b"x", content_type="x/y"), 200, "x/y", b"x"),
+            (Response(bytearray(b"x")), 200, "application/octet-stream", b"x"),
+            (Response("x", headers={"Content-Type": "x/y"}), 200, "x/y", b"x"),
+            (Response.json("x"), 200, "application/json", b'"x"'),
+            (Response.html("<p>"), 200, "text/html; charset=utf-8", b"<p>"),
+            (Response(), 200, None, b""),
+        ],
+    )
+    def test_value(self, value: Any, status: int, content_type: str | None, body: bytes) -> None:
+        response = answered(value)
+        assert response.status == status
+        assert response.headers.get("content-type") == content_type
+        assert response.body == body
+
+    @pytest.mark.parametrize("value", [5, 1, True, 1.5, (1, 2), {1}, object, Point])
+    def test_what_is_not_an_answer(self, value: Any, log: Log) -> None:
+        assert answered(value).status == 500
+        kind = type(value).__qualname__
+        assert "RW201 GET /: answered.<locals>.<lambda> at tests/unit/test_response.py:" in log.text
+        assert f"returned a value of type {kind}. Return str, bytes" in log.text
+
+    def test_a_route_may_say_the_content_type(self) -> None:
+        app = App()
+        app.get("/", content_type="text/csv")(lambda request: "a,b")
+        assert Client(app).get("/").headers["content-type"] == "text/csv"
+
+    def test_a_body_of_another_kind(self) -> None:
+        with pytest.raises(HandlerError, match="RW201 A value of type int is not a body"):
+            Response(5)
+
+
+class TestFields:
+    def test_redirects(self) -> None:
+        response = answered(Response.redirect("/a b/é?x=%20", 303))
+        assert (response.status, response.headers["location"]) == (303, "/a%20b/%C3%A9?x=%20")
+
+    def test_cookies(self) -> None:
+        made = Response("x")
+        made.set_cookie("a", "1", max_age=60)
+        made.delete_cookie("b")
+        response = answered(made)
+        assert response.headers.all("set-cookie") == [
+            "a=1; Max-Age=60; Path=/; HttpOnly; SameSite=Lax",
+            'b=""; Max-Age=0; Path=/; HttpOnly; SameSite=Lax',
+        ] or response.headers.all("set-cookie")[1].startswith("b=; Max-Age=0")
+        assert response.cookies["a"] == "1"
+
+    @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b=1", "a\nb", "a\x00b"])
+    def test_what_would_end_a_field_is_an_error(self, value: str, log: Log) -> None:
+        """RFC 9110, section 5.5."""
+        response = answered(Response("x", headers={"x-y": value}))
+        assert response.status == 500
+        assert "set-cookie" not in response.headers
+        assert "RW304" in log.text
+
+    @pytest.mark.parametrize("status", [99, 600, 1000])
+    def test_a_status_that_is_none(self, status: int, log: Log) -> None:
+        assert answered(Response("x", status)).status == 500
+
+
+class TestFiles:
+    def test_a_path(self, tmp_path: Path) -> None:
+        file = tmp_path / "page.html"
+        file.write_text("<p>")
+        response = answered(file)
+        assert response.text == "<p>"
+        assert response.headers["content-type"] == "text/html; charset=utf-8"
+        assert response.headers["content-length"] == "3"
+        assert "last-modified" in response.headers
+
+    def test_an_empty_and_a_large_one(self, tmp_path: Path) -> None:
+        for size in (0, 1_000_000):
+            file = tmp_path / f"{size}.bin"
+            file.write_bytes(b"x" * size)
+            assert len(answered(file).body) == size
+
+    def test_head(self, tmp_path: Path) -> None:
+        file = tmp_path / "a.txt"
+        file.write_text("text")
+        response = answered(file, "HEAD")
+        assert (response.body, response.headers["content-length"]) == (b"", "4")
+
+    def test_a_download(self, tmp_path: Path) -> None:
+        """RFC 6266."""
+        file = tmp_path / "a.txt"
+        file.write_text("text")
+        response = answered(Response.file(file, download='é".txt', content_type="x/y"))
+        assert response.headers["content-disposition"] == "attachment; filename*=UTF-8''%C3%A9%22.txt"
+        assert response.headers["content-type"] == "x/y"
+
+    def test_what_is_not_there_or_not_a_file(self, tmp_path: Path) -> None:
+        assert answered(tmp_path / "none").status == 404
+        assert answered(tmp_path).status == 404
+        assert answered(tmp_path / "none" / "deeper").status == 404
+        assert answered(Path("x" * 5000)).status == 404
+
+    @pytest.mark.parametrize(
+        ("name", "expected"),
+        [
+            ("a.html", "text/html; charset=utf-8"),
+            ("a.js", "text/javascript; charset=utf-8"),
+            ("a.json", "application/json"),
+            ("a.svg", "image/svg+xml"),
+            ("a.tar.gz", "application/octet-stream"),
+            ("a", "application/octet-stream"),
+        ],
+    )
+    def test_types(self, name: str, expected: str) -> None:
+        assert file_type(name) == expected
+
+
+class TestStreams:
+    def test_a_generator(self) -> None:
+        response = answered(iter(["a", b"b", "", "c"]))
+        assert response.text == "abc"
+        assert response.headers["transfer-encoding"] == "chunked"
+        assert response.headers["content-type"] == "text/plain; charset=utf-8"
+
+    def test_of_bytes(self) -> None:
+        assert answered(iter([b"a"])).headers["content-type"] == "application/octet-stream"
+
+    def test_with_a_length(self) -> None:
+        response = answered(Response(iter([b"ab", b"c"]), headers={"content-length": "3"}))
+        assert response.body == b"abc"
+        assert response.headers["content-length"] == "3"
+        assert "transfer-encoding" not in response.headers
+
+    def test_of_nothing(self) -> None:
+        assert answered(iter([])).body == b""
+
+    def test_head_does_not_run_it(self) -> None:
+        def parts() -> Iterator[bytes]:
+            raise AssertionError
+            yield b""
+
+        assert answered(parts(), "HEAD").status == 200
+
+    def test_an_error_before_the_first_part_is_a_500(self, log: Log) -> None:
+        def parts() -> Iterator[bytes]:
+            raise ZeroDivisionError
+            yield b""
+
+        assert answered(parts()).status == 500
+        assert "ZeroDivisionError" in log.text
+
+    def test_an_error_later_cuts_the_connection(self, log: Log) -> None:
+        def parts() -> Iterator[bytes]:
+            yield b"a"
+            raise ZeroDivisionError
+
+        with pytest.raises(ProtocolError):
+            answered(parts())
+        assert "ZeroDivisionError" in log.text
+
+    def test_a_part_of_another_type(self, log: Log) -> None:
+        assert answered(iter([5])).status == 500
+        assert "RW201 GET /: A streamed body has a part of type int. Yield bytes or str." in log.text
+
+    def test_too_long_for_its_length(self, log: Log) -> None:
+        with pytest.raises(ProtocolError):
+            answered(Response(iter([b"abcd"]), headers={"content-length": "3"}))
+        assert "RW303" in log.text
+
+    def test_back_pressure(self, run: Any) -> None:
+        """No more is asked for than the queue holds while the client takes nothing."""
+        made = 0
+        closed = False
+
+        async def main() -> None:
+            import asyncio
+
+            app = App()
+
+            @app.get("/")
+            async def handler(request: Request) -> AsyncIterator[bytes]:
+                nonlocal made, closed
+                try:
+                    while True:
+                        made += 1
+                        yield bytes(10_000)
+                finally:
+                    closed = True
+
+            client = AsyncClient(app)
+            response = await client.stream("GET", "/")
+            response.pause()
+            await asyncio.sleep(0.05)
+            held = made
+            await asyncio.sleep(0.05)
+            assert made == held
+            assert held < 100
+            response.resume()
+            for _ in range(300):
+                await anext(response)
+            assert made > 200
+            response.close()
+            await asyncio.sleep(0)
+            assert closed
+
+        run(main())
+
+    def test_a_client_that_leaves_ends_a_plain_generator(self, run: Any) -> None:
+        closed = False
+
+        async def main() -> None:
+            import asyncio
+
+            app = App()
+
+            @app.get("/")
+            def handler(request: Request) -> Iterator[bytes]:
+                nonlocal closed
+                try:
+                    while True:
+                        yield bytes(10_000)
+                finally:
+                    closed = True
+
+            response = await AsyncClient(app).stream("GET", "/")
+            response.pause()
+            await asyncio.sleep(0.01)
+            response.close()
+            await asyncio.sleep(0.01)
+            assert closed
+
+        run(main())

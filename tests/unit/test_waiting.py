@@ -1,0 +1,66 @@
+"""What is handed out to be waited for, by every kind of caller."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from twisted.internet.defer import inlineCallbacks
+
+from ropewalk.calling import start
+from ropewalk.waiting import Waiter, failed, ready
+
+
+def fired_soon(result: Any) -> Waiter[Any]:
+    waiter: Waiter[Any] = Waiter()
+    asyncio.get_running_loop().call_soon(waiter.callback, result)
+    return waiter
+
+
+class TestCallers:
+    def test_an_asyncio_task(self) -> None:
+        async def main() -> list[Any]:
+            return [await ready("fired"), await fired_soon("late"), await asyncio.gather(fired_soon("gathered"))]
+
+        assert asyncio.run(main()) == ["fired", "late", ["gathered"]]
+
+    def test_wait_for(self) -> None:
+        async def main() -> None:
+            waiter: Waiter[None] = Waiter()
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(waiter, 0.001)
+            assert waiter.called
+
+        asyncio.run(main())
+
+    def test_our_task(self) -> None:
+        async def handler() -> Any:
+            return [await ready("fired"), await fired_soon("late")]
+
+        async def main() -> Any:
+            return await start(handler()).asFuture(asyncio.get_running_loop())
+
+        assert asyncio.run(main()) == ["fired", "late"]
+
+    def test_inline_callbacks(self) -> None:
+        waiter: Waiter[str] = Waiter()
+
+        @inlineCallbacks
+        def caller() -> Any:
+            result = yield waiter
+            return result
+
+        seen: list[str] = []
+        caller().addCallback(seen.append)
+        waiter.callback("late")
+        assert seen == ["late"]
+
+    def test_failures(self) -> None:
+        async def main() -> None:
+            with pytest.raises(KeyError):
+                await failed(KeyError("x"))
+            waiter: Waiter[None] = Waiter()
+            asyncio.get_running_loop().call_soon(waiter.errback, KeyError("y"))
+            with pytest.raises(KeyError):
+                await waiter
+
+        asyncio.run(main())

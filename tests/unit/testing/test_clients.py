@@ -1,0 +1,138 @@
+"""The clients, in every kind of test."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.calling.test_task import later
+
+from ropewalk import App, Request
+from ropewalk.testing import AsyncClient, Client
+
+TRIAL = """
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.trial.unittest import TestCase
+from ropewalk import App
+from ropewalk.testing import AsyncClient
+
+app = App()
+
+@app.get("/")
+async def handler(request):
+    from twisted.internet import reactor
+    later = Deferred()
+    reactor.callLater(0.01, later.callback, "in trial")
+    return await later
+
+class Tests(TestCase):
+    async def test_a_coroutine(self):
+        response = await AsyncClient(app).get("/")
+        self.assertEqual("in trial", response.text)
+
+    @inlineCallbacks
+    def test_inline_callbacks(self):
+        response = yield AsyncClient(app).get("/")
+        self.assertEqual("in trial", response.text)
+"""
+
+
+def make() -> App:
+    app = App()
+
+    @app.get("/")
+    async def handler(request: Request) -> str:
+        return str(await later("late"))
+
+    @app.route("/echo", ["POST", "PUT", "PATCH", "DELETE"])
+    async def echo(request: Request) -> dict[str, Any]:
+        body = await request.body()
+        return {"method": request.method, "type": request.header("content-type"), "body": body.decode()}
+
+    @app.get("/headers")
+    def headers(request: Request) -> list[tuple[str, str]]:
+        return request.headers.lines()
+
+    return app
+
+
+class TestClient:
+    @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+    def test_bodies(self, method: str) -> None:
+        send = getattr(Client(make()), method)
+        assert send("/echo", body="é").json() == {"method": method.upper(), "type": None, "body": "é"}
+        assert send("/echo", json={"a": 1}).json()["type"] == "application/json"
+        assert send("/echo", body=[b"a", b"", b"b"]).json()["body"] == "ab"
+
+    def test_an_async_body(self) -> None:
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"a"
+            await asyncio.sleep(0)
+            yield b"b"
+
+        assert Client(make()).post("/echo", body=parts()).json()["body"] == "ab"
+
+    def test_headers_of_the_client_and_of_the_request(self) -> None:
+        client = Client(make(), headers={"X-One": "client", "X-Two": "client"})
+        sent = client.get("/headers", headers={"x-two": "request", "Host": "example.org"}).json()
+        assert sorted(sent) == [["host", "example.org"], ["x-one", "client"], ["x-two", "request"]]
+
+    def test_in_a_coroutine_it_says_what_to_use(self) -> None:
+        async def main() -> None:
+            Client(make()).get("/")
+
+        with pytest.raises(RuntimeError, match="AsyncClient"):
+            asyncio.run(main())
+
+    def test_secure(self) -> None:
+        app = App()
+        app.get("/")(lambda request: request.scheme)
+        assert Client(app, secure=True).get("/").text == "https"
+
+
+class TestAsyncClient:
+    def test_under_asyncio(self) -> None:
+        async def main() -> str:
+            async with AsyncClient(make()) as client:
+                return (await client.get("/")).text
+
+        assert asyncio.run(main()) == "late"
+
+    def test_many_at_once(self) -> None:
+        async def main() -> list[str]:
+            client = AsyncClient(make())
+            responses = await asyncio.gather(*(client.get("/") for _ in range(20)))
+            return [response.text for response in responses]
+
+        assert asyncio.run(main()) == ["late"] * 20
+
+    def test_nothing_is_left_in_the_loop(self) -> None:
+        async def main() -> None:
+            client = AsyncClient(make())
+            await client.get("/")
+            loop: Any = asyncio.get_running_loop()
+            assert [handle for handle in loop._scheduled if not handle.cancelled()] == []
+
+        asyncio.run(main())
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("reactor", ["epoll", "asyncio"])
+    def test_under_trial(self, tmp_path: Path, reactor: str) -> None:
+        (tmp_path / "test_trial.py").write_text(TRIAL)
+        command = [sys.executable, "-m", "twisted.trial", f"--reactor={reactor}", "test_trial"]
+        ended = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ)
+        )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert "PASSED (successes=2)" in ended.stdout
+
+    def test_without_anything_that_runs(self) -> None:
+        if "twisted.internet.reactor" in sys.modules:
+            pytest.skip("a reactor is installed")
+        coroutine = AsyncClient(make()).get("/")
+        with pytest.raises(RuntimeError, match="In a plain test use Client"):
+            coroutine.send(None)

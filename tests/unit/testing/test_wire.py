@@ -1,0 +1,89 @@
+"""The strict reader of answers."""
+
+import pytest
+
+from ropewalk.testing.wire import ProtocolError, Reader
+
+
+def read(data: bytes, method: str = "GET", *, end: bool = False, step: int = 1) -> Reader:
+    """A reader that was fed byte by byte."""
+    reader = Reader(method)
+    for start in range(0, len(data), step):
+        reader.feed(data[start : start + step])
+    if end:
+        reader.end()
+    return reader
+
+
+class TestFraming:
+    """RFC 9112, section 6.3."""
+
+    @pytest.mark.parametrize("step", [1, 3, 1000])
+    @pytest.mark.parametrize(
+        ("data", "body"),
+        [
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", b"abc"),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b""),
+            (
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n",
+                b"abc0123456789",
+            ),
+        ],
+    )
+    def test_complete(self, data: bytes, body: bytes, step: int) -> None:
+        reader = read(data, step=step)
+        assert reader.done
+        assert b"".join(reader.parts) == body
+        assert reader.rest == b""
+
+    def test_until_the_close(self) -> None:
+        reader = read(b"HTTP/1.0 200 OK\r\n\r\nabc", end=True)
+        assert reader.done
+        assert b"".join(reader.parts) == b"abc"
+
+    @pytest.mark.parametrize("status", [204, 304])
+    def test_without_a_body(self, status: int) -> None:
+        assert read(b"HTTP/1.1 %d X\r\nContent-Length: 3\r\n\r\n" % status).done
+        assert read(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", "HEAD").done
+
+    def test_trailers(self) -> None:
+        reader = read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Sum: 1\r\n\r\n")
+        assert reader.response.trailers["x-sum"] == "1"
+
+    def test_what_comes_behind(self) -> None:
+        assert read(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nabc").rest == b"bc"
+
+    def test_interim_answers(self) -> None:
+        reader = read(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        assert reader.response.status == 200
+        assert [status for status, _ in reader.response.interim] == [100]
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"HTTP/2 200 OK\r\n\r\n",
+            b"HTTP/1.1 999 No\r\n\r\n",
+            b"HTTP/1.1 200\r\n\r\n",
+            b"HTTP/1.1 200 OK\nX: y\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nBad Name: x\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nName : x\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\n folded\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nX: a\x00b\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na",
+            b"HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\na",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n",
+        ],
+    )
+    def test_what_breaks_a_rule(self, data: bytes) -> None:
+        with pytest.raises(ProtocolError):
+            read(data)
+
+    @pytest.mark.parametrize("data", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab"])
+    def test_what_is_cut_off(self, data: bytes) -> None:
+        with pytest.raises(ProtocolError):
+            read(data, end=True)
