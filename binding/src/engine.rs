@@ -32,6 +32,8 @@ pub struct Engine {
     pub(crate) limits: Limits,
     pub(crate) request: Py<PyType>,
     pub(crate) encode_json: Py<PyAny>,
+    /// Types whose instances `encode_json` takes, besides dict and list.
+    pub(crate) json_types: Py<PyAny>,
     /// Exchanges whose answer is not complete, outside of the turn that brought them.
     pub(crate) live: Mutex<HashMap<ExchangeId, Py<Exchange>>>,
     /// Endpoints of static paths, by method.
@@ -107,6 +109,7 @@ impl Engine {
             core: Mutex::new(core),
             request: request.unbind(),
             encode_json: service.getattr(intern!(py, "encode_json"))?.unbind(),
+            json_types: service.getattr(intern!(py, "json_types"))?.unbind(),
             service: service.unbind(),
             limits,
             live: Mutex::default(),

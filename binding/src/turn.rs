@@ -257,7 +257,10 @@ impl Engine {
                 let fields: [(&[u8], &[u8]); 1] = [(b"Content-Type", endpoint.bytes_type.as_bytes())];
                 return answer(request, 200, &fields, Answer::Bytes(bytes));
             }
-            if value.is_exact_instance_of::<PyDict>() || value.is_exact_instance_of::<PyList>() {
+            if value.is_exact_instance_of::<PyDict>()
+                || value.is_exact_instance_of::<PyList>()
+                || value.is_instance(self.json_types.bind(py))?
+            {
                 let encoded = self.encode_json.bind(py).call1((value,))?;
                 let fields: [(&[u8], &[u8]); 1] = [(b"Content-Type", b"application/json")];
                 return answer(request, 200, &fields, Answer::Bytes(encoded.cast::<PyBytes>()?));

@@ -76,6 +76,8 @@ class Service(Protocol):
     """Instantiated without arguments for every request."""
 
     encode_json: Callable[[Any], bytes]
+    json_types: tuple[type, ...]
+    """Types whose instances are answered through `encode_json`, as dict and list are."""
 
     def resolve(self, request: Any, /) -> Endpoint:
         """The endpoint for this request; may set `request.params`. Asked once per static path and method."""
@@ -275,7 +277,9 @@ class Engine:
     def stop_listening(self, listener: int, /) -> None: ...
     def adopt(self, fd: int, data: bytes = b"", /) -> None:
         """Take over an accepted stream socket (the descriptor is duplicated) and what was read from it."""
-    def open_pipe(self, sink: Any, *, client: _Address = None, server: _Address = None, secure: bool = False) -> Pipe: ...
+    def open_pipe(
+        self, sink: Any, *, client: _Address = None, server: _Address = None, secure: bool = False
+    ) -> Pipe: ...
     def drain(self, seconds: float | None = None, /) -> None: ...
     def close(self) -> int:
         """Stop listening and abort every connection; how many exchanges were cut."""
@@ -283,7 +287,7 @@ class Engine:
         """Ask `Service.resolve` again for every path: the tree has changed."""
     def counters(self) -> dict[str, int | list[int]]: ...
     def set_access_log(self, style: str | None, /) -> None:
-        """"combined", "json" or None."""
+        """ "combined", "json" or None."""
     def take_access_log(self) -> bytes: ...
     def set_debug(self, on: bool, /) -> None:
         """Report every refused message at debug level."""

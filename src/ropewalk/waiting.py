@@ -30,7 +30,8 @@ class Waiter(Deferred[Result]):
 def ready(result: Result) -> Waiter[Result]:
     """A Waiter that has its result."""
     waiter: Waiter[Result] = Waiter()
-    waiter.callback(result)
+    waiter.called = True  # what `callback` comes to where nobody waits yet
+    waiter.result = result
     return waiter
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final, Protocol
 
+import msgspec
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger, LogLevel
 
@@ -37,6 +38,7 @@ class Service:
 
     request = Request
     encode_json = staticmethod(encode_json)
+    json_types: tuple[type, ...] = (msgspec.Struct,)
     drive = staticmethod(calling.drive)
     deliver = staticmethod(calling.deliver)
     fail = staticmethod(calling.fail)
