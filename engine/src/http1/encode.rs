@@ -45,7 +45,7 @@ pub struct Found {
 
 /// Checks the fields of a handler before anything is written.
 pub fn check(status: u16, fields: &[FieldRef<'_>]) -> Result<Found, CommandError> {
-    if !(100..=999).contains(&status) {
+    if !(100..=599).contains(&status) {
         return Err(CommandError::Status(status));
     }
     let mut found = Found::default();
@@ -266,8 +266,8 @@ mod tests {
             encoded(200, &[(b"X", b"y")], BodyFrame::Length(120), Persistence::Implied)
         );
         assert_eq!(
-            "HTTP/1.1 799 \r\nTransfer-Encoding: chunked\r\nConnection: close\r\ndate: now\r\n\r\n",
-            encoded(799, &[(b"date", b"now"), (b"Connection", b"close")], BodyFrame::Chunked, Persistence::Close)
+            "HTTP/1.1 599 \r\nTransfer-Encoding: chunked\r\nConnection: close\r\ndate: now\r\n\r\n",
+            encoded(599, &[(b"date", b"now"), (b"Connection", b"close")], BodyFrame::Chunked, Persistence::Close)
         );
         assert_eq!("HTTP/1.1 103 Early Hints\r\n\r\n", encoded(103, &[], BodyFrame::None, Persistence::Implied));
     }
@@ -286,7 +286,7 @@ mod tests {
         ] {
             assert!(matches!(check(200, &[(name, value)]), Err(CommandError::Field(_))), "{name:?}");
         }
-        assert_eq!(Err(CommandError::Status(99)), check(99, &[]));
+        assert_eq!(Err(CommandError::Status(600)), check(600, &[]));
         assert!(matches!(
             check(200, &[(b"Content-Length", b"1"), (b"content-length", b"2")]),
             Err(CommandError::Field(_))
