@@ -29,7 +29,9 @@ impl<D: Driver> Engine<D> {
         for token in tokens {
             if let Some(slot) = self.token_slot(token) {
                 // A request may be waiting in the socket.
-                self.connections[slot].readable = matches!(self.connections[slot].io, Io::Socket(_));
+                let connection = &mut self.connections[slot];
+                connection.readable |=
+                    matches!(connection.io, Io::Socket(_)) && connection.wire.wants_input(&self.limits);
                 self.continue_reading(token);
             }
             if let Some(slot) = self.token_slot(token) {
