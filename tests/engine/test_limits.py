@@ -1,0 +1,40 @@
+"""`Limits` as Python sees it."""
+
+import pytest
+
+from ropewalk._engine import Limits
+
+
+def test_every_limit_can_be_given_and_read() -> None:
+    for name in Limits.names:
+        assert getattr(Limits(**{name: 7}), name) == 7
+
+
+def test_times_are_seconds_and_may_be_fractions() -> None:
+    assert Limits(head_timeout=0.25).head_timeout == 0.25
+
+
+def test_replace_leaves_the_original_alone() -> None:
+    limits = Limits(body_size=5)
+    assert limits.replace(head_size=6).body_size == 5
+    assert limits.replace(body_size=6).body_size == 6
+    assert limits.body_size == 5
+
+
+def test_they_are_values() -> None:
+    assert Limits(body_size=5) == Limits(body_size=5)
+    assert Limits(body_size=5) != Limits()
+    assert "body_size=5" in repr(Limits(body_size=5))
+    with pytest.raises(AttributeError):
+        Limits().body_size = 5  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf")])
+def test_nonsense_is_refused(value: float) -> None:
+    with pytest.raises(ValueError, match="head_size"):
+        Limits(head_size=value)
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises((TypeError, ValueError), match="haed_size"):
+        Limits(haed_size=1)

@@ -1,0 +1,150 @@
+"""An engine without a reactor: a service that records, and clients at the other end of pipes."""
+
+import asyncio
+import json
+import select
+from collections.abc import Callable
+from typing import Any
+
+from ropewalk._engine import Endpoint, Engine, Exchange, Limits
+from ropewalk.errors import Disconnected
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+class Recorder(Exchange):
+    """An exchange that remembers what the engine told it."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def on_readable(self) -> None:
+        self.told.append("readable")
+
+    def on_writable(self) -> None:
+        self.told.append("writable")
+
+    def on_gone(self, reason: str, /) -> None:
+        self.told.append(f"gone: {reason}")
+
+    def on_done(self) -> None:
+        self.told.append("done")
+
+
+class FakeService:
+    """Resolves every request to one endpoint, and remembers what it was asked."""
+
+    request = Recorder
+    json_types = ()
+
+    def __init__(self) -> None:
+        self.endpoint = Endpoint(lambda request: None)
+        self.resolved: list[str] = []
+        self.delivered: list[Any] = []
+        self.failed: list[BaseException] = []
+        self.reports: list[tuple[str, str, str]] = []
+        self.armed: list[float] = []
+        self.cut: int | None = None
+        self.log_ready = 0
+
+    @staticmethod
+    def encode_json(value: Any) -> bytes:
+        return json.dumps(value).encode()
+
+    def resolve(self, request: Any, /) -> Endpoint:
+        self.resolved.append(request.path)
+        return self.endpoint
+
+    def drive(self, request: Any, coroutine: Any, context: Any, /) -> Any:
+        return asyncio.run(coroutine)
+
+    def deliver(self, request: Any, value: Any, /) -> None:
+        self.delivered.append(value)
+
+    def fail(self, request: Any, error: BaseException, /) -> None:
+        self.failed.append(error)
+        if not request.started and not isinstance(error, Disconnected):
+            request.answer(500, (), type(error).__name__)
+
+    def arm(self, seconds: float, /) -> None:
+        self.armed.append(seconds)
+
+    def drained(self, cut: int, /) -> None:
+        self.cut = cut
+
+    def report(self, level: str, code: str, message: str, /) -> None:
+        self.reports.append((level, code, message))
+
+    def access_ready(self) -> None:
+        self.log_ready += 1
+
+
+class Sink:
+    """What comes out of a pipe."""
+
+    def __init__(self) -> None:
+        self.bytes = b""
+        self.calls: list[str] = []
+
+    def write(self, data: bytes, /) -> None:
+        self.bytes += data
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+    def abort(self) -> None:
+        self.calls.append("abort")
+
+    def pause_reading(self) -> None:
+        self.calls.append("pause")
+
+    def resume_reading(self) -> None:
+        self.calls.append("resume")
+
+
+class World:
+    """An engine, its service, and one pipe into it."""
+
+    def __init__(self, **limits: float) -> None:
+        self.service = FakeService()
+        self.engine = Engine(self.service, Limits(**limits))
+        self.open()
+
+    def open(self) -> None:
+        """Another pipe takes the place of the one that was there."""
+        self.sink = Sink()
+        self.pipe = self.engine.open_pipe(self.sink, client=("192.0.2.1", 5), server="/run/a.sock", secure=True)
+
+    def serve(self, call: Callable[..., Any], **options: Any) -> None:
+        """Have this endpoint called from now on."""
+        self.service.endpoint = Endpoint(call, **options)
+        self.engine.forget_endpoints()
+
+    def settle(self) -> None:
+        """Run turns as long as the engine asks for them."""
+        while select.select([self.engine], [], [], 0)[0]:
+            self.engine.turn()
+
+    def ask(self, data: bytes = GET) -> bytes:
+        """Send something; the body of what comes back, after its head."""
+        head, _, body = self.exchange(data).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 "), head
+        return body
+
+    def exchange(self, data: bytes = GET) -> bytes:
+        """Send something; what comes back at once."""
+        self.pipe.feed(data)
+        return self.output()
+
+    def output(self) -> bytes:
+        """What came out since the last time."""
+        self.settle()
+        taken, self.sink.bytes = self.sink.bytes, b""
+        return taken
+
+    def waiting(self, data: bytes = GET) -> Recorder:
+        """A request whose handler leaves it unanswered."""
+        requests: list[Recorder] = []
+        self.serve(requests.append)
+        self.pipe.feed(data)
+        return requests[0]
