@@ -99,7 +99,7 @@ class App(Routes):
     def listen(self, reactor: Any, endpoint: str, *, limits: "Limits | None" = None) -> "Listening":
         """Serve on an endpoint such as "tcp:8080", "tcp:0:interface=127.0.0.1" or "unix:/run/app.sock".
 
-        Raises StartError (RW411) for the description and EngineError (RW502) where the socket cannot be opened.
+        Raises StartError (RW401) for the description and EngineError (RW502) where the socket cannot be opened.
         """
         from ropewalk.server import listen
 

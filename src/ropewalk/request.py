@@ -170,7 +170,7 @@ class Request(Exchange):
         except AttributeError:
             pass
         if self.has_body and not self.body_complete:
-            raise HandlerError("RW207", f"{self.method} {self.path}: content is read before the body is whole.")
+            raise HandlerError("RW207", "The content is read before the body is whole.")
         body = getattr(self, "_body", None)
         if body is None and self.spool is not None:
             self._content = _take_over(self.spool)
@@ -255,7 +255,7 @@ class Request(Exchange):
         if self.gone:
             return
         if self.finished:
-            raise AnswerOver(f"{self.method} {self.path}: finish was called twice.")
+            raise AnswerOver("`finish` was called twice.")
         if self.started:
             self.end()
         else:
@@ -292,7 +292,7 @@ class Request(Exchange):
         running = _take(self, "_running")
         if running is not None:
             running.cancel()
-        error = Disconnected(f"{self.method} {self.path}: {reason}.")
+        error = Disconnected(f"The exchange is over: {reason}.")
         _fire(self, "_arrival", error)
         _fire(self, "_space", error)
         for ending in _take(self, "_endings") or ():
@@ -336,7 +336,7 @@ class Request(Exchange):
 
     def _readable(self) -> Waiter[None]:
         if getattr(self, "_arrival", None) is not None:
-            raise HandlerError("RW207", f"{self.method} {self.path}: the body is being read already.")
+            raise HandlerError("RW207", "The body is being read already.")
         self._arrival = Waiter()
         return self._arrival
 

@@ -21,9 +21,10 @@ class Log(list[LogEvent]):
 def log() -> Iterator[Log]:
     """What Twisted's logger is given in the test."""
     events = Log()
-    globalLogPublisher.addObserver(events.append)
+    observer: Any = events.append
+    globalLogPublisher.addObserver(observer)
     yield events
-    globalLogPublisher.removeObserver(events.append)
+    globalLogPublisher.removeObserver(observer)
 
 
 @pytest.fixture

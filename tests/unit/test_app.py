@@ -10,6 +10,8 @@ from ropewalk import App, HTTPError, Request, Response
 from ropewalk.errors import HandlerError
 from ropewalk.testing import Client
 
+NOTHING: dict[str, str] = {}
+
 
 class TestErrorHandlers:
     def test_by_status(self) -> None:
@@ -22,7 +24,7 @@ class TestErrorHandlers:
         app = App()
         app.error(Exception)(lambda request, error: "far")
         app.error(LookupError)(lambda request, error: "near")
-        app.get("/")(lambda request: {}["a"])
+        app.get("/")(lambda request: NOTHING["a"])
         response = Client(app).get("/")
         assert (response.status, response.text) == (500, "near")
 
@@ -73,7 +75,7 @@ class TestErrorHandlers:
 
     def test_one_that_fails_itself(self, log: Log) -> None:
         app = App()
-        app.error(404)(lambda request, error: {}["a"])
+        app.error(404)(lambda request, error: NOTHING["a"])
         app.error(500)(lambda request, error: str(1 // 0))
         response = Client(app).get("/")
         assert (response.status, response.text) == (500, "Internal Server Error\n")
@@ -110,12 +112,12 @@ class TestPlainErrors:
 
     def test_a_500_tells_nothing(self, log: Log) -> None:
         app = App()
-        app.get("/")(lambda request: {}["secret"])
+        app.get("/")(lambda request: NOTHING["secret"])
         assert Client(app).get("/").text == "Internal Server Error\n"
 
     def test_unless_debugging(self, log: Log) -> None:
         app = App(debug=True)
-        app.get("/")(lambda request: {}["secret"])
+        app.get("/")(lambda request: NOTHING["secret"])
         assert "KeyError: 'secret'" in Client(app).get("/").text
 
 

@@ -12,6 +12,8 @@ from ropewalk.errors import HandlerError
 from ropewalk.middleware import Next
 from ropewalk.testing import Client
 
+NOTHING: dict[str, str] = {}
+
 
 def marking(mark: str) -> Any:
     """A middleware that adds its mark to a header on the way out."""
@@ -151,7 +153,7 @@ class TestErrors:
     def test_a_registered_exception_is_a_response(self) -> None:
         app = App(middleware=[marking("x")])
         app.error(LookupError)(lambda request, error: Response("not there", 404))
-        app.get("/")(lambda request: {}["a"])
+        app.get("/")(lambda request: NOTHING["a"])
         response = Client(app).get("/")
         assert (response.status, response.text, response.headers["x-marks"]) == (404, "not there", "x")
 

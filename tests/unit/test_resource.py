@@ -21,7 +21,7 @@ class Text(Resource):
         return self.word
 
 
-def tree(**children: Resource) -> Resource:
+def tree(**children: Any) -> Resource:
     root = Resource()
     for name, child in children.items():
         root.putChild(name, child)
@@ -137,7 +137,7 @@ class TestDynamic:
                 return 5
 
         assert Client(Wrong()).get("/a").status == 500
-        assert "RW105 GET /a: 5 is neither a Resource nor an App." in log.text
+        assert "RW105 GET /a: what leads to it: 5 is neither a Resource nor an App." in log.text
 
     def test_a_child_may_raise(self) -> None:
         class Guarded(Resource):

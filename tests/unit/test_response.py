@@ -176,15 +176,14 @@ class TestStreams:
 
     def test_head_does_not_run_it(self) -> None:
         def parts() -> Iterator[bytes]:
-            raise AssertionError
-            yield b""
+            pytest.fail("it was run")
+            yield b""  # type: ignore[unreachable] # makes it a generator
 
         assert answered(parts(), "HEAD").status == 200
 
     def test_an_error_before_the_first_part_is_a_500(self, log: Log) -> None:
         def parts() -> Iterator[bytes]:
-            raise ZeroDivisionError
-            yield b""
+            yield b"%d" % (1 // 0)
 
         assert answered(parts()).status == 500
         assert "ZeroDivisionError" in log.text
@@ -200,7 +199,7 @@ class TestStreams:
 
     def test_a_part_of_another_type(self, log: Log) -> None:
         assert answered(iter([5])).status == 500
-        assert "RW201 GET /: A streamed body has a part of type int. Yield bytes or str." in log.text
+        assert ": A streamed body has a part of type int. Yield bytes or str." in log.text
 
     def test_too_long_for_its_length(self, log: Log) -> None:
         with pytest.raises(ProtocolError):

@@ -14,7 +14,16 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ropewalk.calling.driving import drive
-from ropewalk.errors import CATALOGUE, Disconnected, HandlerError, HTTPError, RopewalkError, describe, phrase, place
+from ropewalk.errors import (
+    CATALOGUE,
+    Disconnected,
+    HandlerError,
+    HTTPError,
+    RopewalkError,
+    describe,
+    phrase,
+    place,
+)
 from ropewalk.request import PENDING, Request
 from ropewalk.resource import NOT_DONE_YET, Resource
 from ropewalk.response import BYTES, TEXT, Response
@@ -87,7 +96,10 @@ def fail(request: Request, error: BaseException) -> None:
     if isinstance(error, HTTPError) and not any(app.errors for app in scope):
         deliver(request, plain_error(error))
         return
-    _start(request, _failed(request, error, scope))
+    context = copy_context()
+    value = context.run(drive, request, _failed(request, error, scope), context)
+    if value is not PENDING:
+        deliver(request, value)
 
 
 async def _failed(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:
@@ -186,13 +198,14 @@ def _start(request: Request, coroutine: Coroutine[Any, Any, Any]) -> None:
 
 def _log(request: Request, error: BaseException) -> None:
     """A line for an error that nothing handles, with the place in the user's code."""
+    endpoint = request.endpoint
+    who = "what leads to it" if endpoint is None else f"{describe(endpoint.call)} at {place(endpoint.call)}"
     if isinstance(error, RopewalkError):
-        code, what, remedy = error.code, error.message, error.remedy
+        told = error.message.startswith(who)
+        code, what, remedy = error.code, error.message if told else f"{who}: {error.message}", error.remedy
     else:
         on_wrong_reactor = isinstance(error, RuntimeError) and "no running event loop" in str(error)
         code = "RW203" if on_wrong_reactor else "RW208"
-        endpoint = request.endpoint
-        who = "what leads to it" if endpoint is None else f"{describe(endpoint.call)} at {place(endpoint.call)}"
         what, remedy = f"{who} raised {error!r}.", CATALOGUE[code].remedy
     log.failure(
         "{code} {method} {path}: {what} {remedy}",

@@ -85,7 +85,7 @@ class Task:
         self.outcome: Any = None
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.get_name()} {self.coroutine!r}>"
+        return f"<{type(self).__name__} of {self.coroutine!r}>"
 
     # What asyncio and libraries upon it ask of the current task
 

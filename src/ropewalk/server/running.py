@@ -9,6 +9,14 @@ from types import FrameType
 from typing import Any, Literal
 
 from twisted.internet import asyncioreactor
+from twisted.logger import (
+    FilteringLogObserver,
+    Logger,
+    LogLevel,
+    LogLevelFilterPredicate,
+    globalLogBeginner,
+    textFileLogObserver,
+)
 from twisted.python.failure import Failure
 
 from ropewalk._engine import Limits
@@ -16,6 +24,8 @@ from ropewalk.server.access_log import AccessLog
 from ropewalk.server.listening import Listening
 from ropewalk.server.listening import listen as listen_on
 from ropewalk.server.server import Server, app_of
+
+log = Logger(namespace="ropewalk.server")
 
 
 def install_reactor() -> str:
@@ -42,12 +52,17 @@ def run(
 ) -> None:
     """Serve an App, a Resource or a Site on endpoints until SIGINT or SIGTERM, then finish what runs.
 
-    A second signal ends what still runs. `started` is called when requests are accepted. The access log goes to the
-    standard output where `access_log_file` is None. Raises StartError and EngineError where serving cannot begin.
+    A second signal ends what still runs. `started` is called when requests are accepted; where it is None, Twisted's
+    log goes to the standard error, unless somebody has begun it, and says what is served where. The access log goes to
+    the standard output where `access_log_file` is None. Raises StartError and EngineError where serving cannot begin,
+    and OSError where the access log cannot be opened.
     """
     install_reactor()
     from twisted.internet import reactor
 
+    if started is None:
+        started = _log_addresses
+        _begin_logging()
     app = app_of(servable)
     listening = [listen_on(app, reactor, description, limits=limits) for description in listen]
     server: Server = app.server
@@ -59,15 +74,24 @@ def run(
         failures.append(failure)
         reactor.stop()
 
-    def begin(_: None) -> None:
-        if started is not None:
-            started(listening)
-
-    server.started().addCallback(begin).addErrback(fail)
+    server.started().addCallback(lambda _: started(listening)).addErrback(fail)
     reactor.callWhenRunning(_handle_signals, reactor, server)
     reactor.run()
     if failures:
         failures[0].raiseException()
+
+
+def _log_addresses(listening: list[Listening]) -> None:
+    for port in listening:
+        log.info("Serving on {address}", address=str(port))
+
+
+def _begin_logging() -> None:
+    """Twisted's log on the standard error, from info on, where nobody has begun it."""
+    if globalLogBeginner._temporaryObserver is not None:  # noqa: SLF001 - nothing else tells
+        least = LogLevelFilterPredicate(defaultLogLevel=LogLevel.info)
+        observer = FilteringLogObserver(textFileLogObserver(sys.stderr), [least])
+        globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
 
 
 def _handle_signals(reactor: Any, server: Server) -> None:

@@ -127,7 +127,7 @@ class TestAwaiting:
 class TestCurrentTask:
     def test_it_is_the_current_task_throughout(self) -> None:
         async def handler() -> bool:
-            tasks = [asyncio.current_task()]
+            tasks: list[Any] = [asyncio.current_task()]
             await later()
             tasks.append(asyncio.current_task())
             await asyncio.sleep(0)
@@ -161,7 +161,10 @@ class TestCurrentTask:
 class TestCancellation:
     def test_at_a_deferred_and_at_a_future(self) -> None:
         async def main() -> list[str]:
-            seen = []
+            seen: list[str] = []
+
+            def tell(failure: Any) -> None:
+                seen.append(failure.type.__name__)
 
             async def handler(awaitable: Any) -> None:
                 try:
@@ -176,7 +179,7 @@ class TestCancellation:
                 asyncio.get_running_loop().create_future,
             ):
                 deferred = start(handler(make()))
-                deferred.addErrback(lambda failure: seen.append(failure.type.__name__))
+                deferred.addErrback(tell)
                 deferred.cancel()
                 await asyncio.sleep(0.001)
             return seen
@@ -216,7 +219,7 @@ class TestCancellation:
             except asyncio.CancelledError:
                 assert task.cancelling() == 1
                 assert task.uncancel() == 0
-            return await later("went on")
+            return str(await later("went on"))
 
         assert driven(handler) == "went on"
 
@@ -303,7 +306,7 @@ class TestLibraries:
 
     def test_inline_callbacks_may_wait_for_it(self) -> None:
         async def handler() -> str:
-            return await later("inner")
+            return str(await later("inner"))
 
         @inlineCallbacks
         def outer() -> Any:

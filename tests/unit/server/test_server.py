@@ -17,8 +17,8 @@ from ropewalk.server import Listening, app_of
 class Reactor(MemoryReactorClock):
     """Twisted's reactor for tests, which is running as under trial."""
 
-    def callWhenRunning(self, call: Any, *args: Any, **options: Any) -> None:
-        call(*args, **options)
+    def callWhenRunning(self, callable: Any, *args: Any, **kw: Any) -> None:  # noqa: A002 - as Twisted calls it
+        callable(*args, **kw)
 
     def fire_shutdown(self) -> Any:
         """What the triggers before the shutdown gave."""

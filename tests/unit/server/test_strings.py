@@ -1,10 +1,10 @@
 """Endpoint descriptions."""
 
 import pytest
+from twisted.internet.endpoints import _SystemdParser
 from twisted.python.systemd import ListenFDs
 
 from ropewalk.errors import StartError
-from ropewalk.server import strings
 from ropewalk.server.strings import Inherited, Listener, Tcp, Unix, parse_endpoint, tcp_endpoint
 
 
@@ -49,7 +49,7 @@ def test_what_is_not(description: str) -> None:
 
 
 def test_systemd(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strings._SystemdParser, "_sddaemon", ListenFDs([3, 4], ["web", "admin"]))
+    monkeypatch.setattr(_SystemdParser, "_sddaemon", ListenFDs([3, 4], ["web", "admin"]))
     assert parse_endpoint("systemd:domain=INET:index=1") == Inherited(4)
     assert parse_endpoint("systemd:INET:name=web") == Inherited(3)
     with pytest.raises(StartError, match="handed over 2 sockets"):
