@@ -348,7 +348,7 @@ class TestMistakes:
         request.answer(500, (), b"")
         assert world.output().startswith(b"HTTP/1.1 500 ")
 
-    @pytest.mark.parametrize("status", [0, 99, 100, 101, 1000])
+    @pytest.mark.parametrize("status", [0, 99, 100, 101, 600, 1000])
     def test_statuses_that_are_none(self, status: int) -> None:
         request = World().waiting()
         with pytest.raises(InvalidField):

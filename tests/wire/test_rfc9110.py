@@ -5,7 +5,7 @@ import time
 from email.utils import parsedate_to_datetime
 
 import pytest
-from tests.wire.conftest import Connect
+from tests.wire.conftest import Connect, on_sockets
 from tests.wire.connection import GET, Connection
 from tests.wire.refusals import refused, with_fields
 
@@ -175,6 +175,7 @@ class TestSection15_5_14ContentTooLarge:
         answer = connection.ask(request(b"POST /echo", b"Content-Length: 100001", b"Expect: 100-continue"))
         assert (answer.status, answer.field("connection")) == (413, "close")
 
+    @on_sockets
     def test_in_chunks_it_is_refused_where_it_is_too_much(self, connection: Connection) -> None:
         connection.send(request(b"POST /echo", b"Transfer-Encoding: chunked"))
         connection.send((b"8000\r\n" + b"x" * 0x8000 + b"\r\n") * 4)

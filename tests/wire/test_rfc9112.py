@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tests.wire.conftest import Connect
+from tests.wire.conftest import Connect, on_sockets
 from tests.wire.connection import GET, Connection
 from tests.wire.refusals import refused, with_fields
 
@@ -405,6 +405,7 @@ class TestSection9_6TearDown:
         assert (answer.text, answer.field("connection")) == ("last", "close")
         assert connection.end() == b""
 
+    @on_sockets
     def test_a_client_that_still_sends_gets_to_read_its_answer(self, connection: Connection) -> None:
         connection.send(with_fields(b"Content-Length: 3000000"))
         for _ in range(30):
@@ -413,6 +414,7 @@ class TestSection9_6TearDown:
         assert (answer.status, answer.field("connection")) == (413, "close")
         assert connection.end() == b""
 
+    @on_sockets
     def test_a_half_closed_client_gets_its_answers(self, connection: Connection) -> None:
         connection.send(GET + GET)
         connection.socket.shutdown(1)
