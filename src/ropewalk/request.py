@@ -44,6 +44,7 @@ class Request(Exchange):
         "_content",
         "_cookies",
         "_endings",
+        "_failing",
         "_fields",
         "_headers",
         "_leaving",
@@ -62,6 +63,7 @@ class Request(Exchange):
     _content: BinaryIO
     _cookies: dict[str, str]
     _endings: list[Deferred[None]]
+    _failing: bool
     _fields: Headers
     _headers: Headers
     _leaving: list[Waiter[None]]
@@ -311,6 +313,12 @@ class Request(Exchange):
     def ran(self) -> None:
         """It has ended."""
         _take(self, "_running")
+
+    def is_failing(self) -> bool:
+        """Whether this was asked before: an answer for an error is being made, and has failed itself."""
+        failing = getattr(self, "_failing", False)
+        self._failing = True
+        return failing
 
     def set_paths(self, prepath: list[str], postpath: list[str]) -> None:
         """Where in the path the resource stands."""

@@ -6,8 +6,9 @@ from contextlib import suppress
 from contextvars import Context, copy_context
 from inspect import iscoroutine
 from traceback import format_exception
-from typing import Any, cast
+from typing import Any, Final, cast
 
+from msgspec import Struct
 from twisted.internet.defer import CancelledError as DeferredCancelled
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -26,9 +27,11 @@ from ropewalk.errors import (
 )
 from ropewalk.request import PENDING, Request
 from ropewalk.resource import NOT_DONE_YET, Resource
-from ropewalk.response import BYTES, TEXT, Response
+from ropewalk.response import BYTES, JSON, TEXT, Response, encode_json
 
 log = Logger(namespace="ropewalk.handlers")
+
+_JSON: Final = ((b"Content-Type", JSON),)
 
 
 async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Response:
@@ -73,7 +76,7 @@ def deliver(request: Request, value: Any) -> None:
             _start(request, value)
         elif value is NOT_DONE_YET and _may_answer_itself(call):
             return
-        else:
+        elif request.prepared or not _answer_value(request, value):
             response = _as_response(value, call, request)
             request.complete(response)
             rest = response.send(request)
@@ -92,6 +95,11 @@ def fail(request: Request, error: BaseException) -> None:
         _log(request, error)
         with suppress(Disconnected):  # the error may be one for which the engine has cut the connection itself
             request.abort()
+        return
+    if request.is_failing():
+        _log(request, error)
+        with suppress(Disconnected):
+            request.answer(500, (), b"")
         return
     if isinstance(error, HTTPError) and not any(app.errors for app in scope):
         deliver(request, plain_error(error))
@@ -141,6 +149,25 @@ class _Answered(Response):
 
     def send(self, request: Request) -> None:
         """It has been sent."""
+
+
+def _answer_value(request: Request, value: Any) -> bool:
+    """Answer with a value for which no Response need be made: those that most handlers give."""
+    endpoint = request.endpoint
+    if endpoint is None:
+        return False
+    kind = type(value)
+    if kind is str:
+        request.answer(200, ((b"Content-Type", endpoint.text_type),), value)
+    elif kind is dict or kind is list or isinstance(value, Struct):
+        request.answer(200, _JSON, encode_json(value))
+    elif kind is bytes:
+        request.answer(200, ((b"Content-Type", endpoint.bytes_type),), value)
+    elif value is None:
+        request.answer(204, (), b"")
+    else:
+        return False
+    return True
 
 
 async def _answered(request: Request) -> Response:

@@ -107,6 +107,21 @@ class TestKinds:
         assert answer(handler).status == 410
         assert log == []
 
+    def test_an_answer_for_an_error_that_cannot_be_sent(self, log: Log) -> None:
+        def handler(request: Request) -> Any:
+            raise KeyError("lost")
+
+        def handle(request: Request, error: Exception) -> Response:
+            return Response("", headers={"x-error": "a\r\nb"})
+
+        app = App()
+        app.get("/")(handler)
+        app.error(500)(handle)
+        response = Client(app).get("/")
+        assert (response.status, response.body) == (500, b"")
+        assert "KeyError('lost')" in log.text
+        assert log.text.count("RW304") == 1
+
     def test_a_context_of_its_own_for_every_request(self) -> None:
         async def handler(request: Request) -> list[str]:
             before = variable.get()
