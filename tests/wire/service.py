@@ -91,6 +91,11 @@ def unchanged(request: Request) -> Response:
     return Response(None, 304, {"etag": '"1"'})
 
 
+@app.get("/elsewhere")
+def elsewhere(request: Request) -> Response:
+    return Response.redirect(request.query["to"])
+
+
 @app.get("/forged")
 def forged(request: Request) -> Response:
     return Response("", headers={"x-forged": "a\r\nSet-Cookie: b"})

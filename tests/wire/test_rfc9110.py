@@ -192,6 +192,16 @@ class TestSection15_5_14ContentTooLarge:
 class TestStreamingBothWays:
     """A body is answered with as it comes."""
 
+    def test_a_client_that_does_not_read_cannot_send_for_ever(self, connect: Connect) -> None:
+        deaf, other = connect(), connect()
+        before = json.loads(other.ask(request(b"GET /counters")).body)["bytes_in"]
+        deaf.send(request(b"POST /stream", b"Content-Length: 90000000"))
+        deaf.socket.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            deaf.send(bytes(90_000_000))
+        read = json.loads(other.ask(request(b"GET /counters")).body)["bytes_in"] - before
+        assert read < 30_000_000, "what the sockets of both ways hold, and little more"
+
     def test_parts_come_back_before_the_end(self, connection: Connection) -> None:
         connection.send(request(b"POST /stream", b"Transfer-Encoding: chunked"))
         received = b""

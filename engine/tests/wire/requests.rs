@@ -123,6 +123,23 @@ fn pipelined_answers_given_at_once_leave_together() {
 }
 
 #[test]
+fn a_flood_of_pipelined_requests_does_not_pile_up_answers() {
+    let mut world = World::with(Limits { write_buffer: 64 * 1024, ..Limits::default() }).inline(|engine, event| {
+        let Event::Head(id, _) = event else { return false };
+        engine.answer(*id, 200, &[], Body::Slice(&[b'x'; 100_000])).unwrap();
+        true
+    });
+    let mut client = world.adopt(b"");
+    client.send(GET.repeat(1000));
+    world.settle();
+    let served = world.engine.counters().requests;
+    assert!(served < 20, "{served} answers of 100 kB wait for a client that reads none");
+    for _ in 0..1000 {
+        assert_eq!(100_000, world.answer(&mut client).body.len());
+    }
+}
+
+#[test]
 fn rfc9112_9_3_http_1_0() {
     let mut world = World::new().echoing_targets();
     let mut client = world.connect();

@@ -1,0 +1,80 @@
+"""What a client sends means the same however it is cut into pieces, and never breaks the engine."""
+
+import re
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.engine.world import Recorder, World
+
+REQUESTS = (
+    b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"\r\nHEAD /head HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n",
+    b"GET /ten HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+    b"POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nhello there",
+    b"POST /chunks HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n0\r\nX-T: 1\r\n\r\n",
+    b"POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nok",
+    b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET http://a/absolute?q HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+)
+
+INSERTED = (
+    b"\r",
+    b"\n",
+    b"\r\n",
+    b"\0",
+    b" ",
+    b":",
+    b"\t",
+    b"\xff",
+    b"Content-Length: 5\r\n",
+    b"chunked",
+    b"0",
+    b"-",
+    b"%00",
+)
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> bytes:
+    """Some requests after one another, perhaps with a fault somewhere."""
+    data = b"".join(draw(st.lists(st.sampled_from(REQUESTS), min_size=1, max_size=4)))
+    for _ in range(draw(st.integers(0, 2))):
+        at = draw(st.integers(0, len(data)))
+        cut = draw(st.integers(0, 3))
+        data = data[:at] + draw(st.sampled_from((b"", *INSERTED))) + data[at + cut :]
+    return data
+
+
+def outcome(pieces: list[bytes]) -> tuple[bytes, list[str]]:
+    """What the engine answers, and what became of the connection."""
+
+    def echo(request: Recorder) -> bytes:
+        return request.target + b" " + (request.take() or b"")
+
+    world = World(body_size=50)
+    world.serve(echo, whole_body=True)
+    for piece in pieces:
+        world.pipe.feed(piece)
+        world.settle()
+    world.pipe.eof()
+    output = world.output()
+    assert world.engine.running == world.engine.connections == 0
+    return re.sub(rb"Date: .{29}\r\n|HTTP/1.1 100 Continue\r\n\r\n", b"", output), world.sink.calls[:1]
+
+
+@settings(deadline=None, max_examples=300)
+@given(data=conversations(), cuts=st.lists(st.integers(0, 400), max_size=4))
+def test_pieces_do_not_matter(data: bytes, cuts: list[int]) -> None:
+    edges = [0, *sorted(cut for cut in cuts if cut < len(data)), len(data)]
+    pieces = [data[start:end] for start, end in pairwise(edges)]
+    whole = outcome([data])
+    assert outcome(pieces) == whole
+    assert outcome([bytes([byte]) for byte in data]) == whole
+
+
+@settings(deadline=None, max_examples=200)
+@given(data=st.binary(max_size=300))
+def test_noise_is_refused_or_waited_out(data: bytes) -> None:
+    output, _ = outcome([data])
+    assert not output or re.match(rb"HTTP/1\.1 (400|501|505|414|431) ", output)
