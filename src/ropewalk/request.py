@@ -35,7 +35,8 @@ class Request(Exchange):
     `has_body`, `params` (the path's parameters), and `header(name)` for one field without making `headers`.
 
     Twisted's names for resources that answer by themselves and return `NOT_DONE_YET`: `setResponseCode`, `setHeader`,
-    `getHeader`, `redirect`, `write`, `finish`, `notifyFinish`, `prepath`, `postpath` and `uri`.
+    `getHeader`, `redirect`, `write`, `finish`, `notifyFinish`, `prepath`, `postpath` and `uri`. Status and headers that
+    are set in this way count for a handler's plain values too; a Response is sent as it is.
     """
 
     __slots__ = (

@@ -215,6 +215,17 @@ class TestRender:
         assert response.headers.all("content-type") == ["text/x-made"]
         assert response.text == "made"
 
+    def test_an_error_is_not_disguised_by_what_was_set_before(self) -> None:
+        class Failing(Resource):
+            def render_GET(self, request: Request) -> str:
+                request.setResponseCode(201)
+                request.setHeader("x-set", "yes")
+                raise HTTPError(404)
+
+        response = Client(Failing()).get("/")
+        assert response.status == 404
+        assert "x-set" not in response.headers
+
     def test_a_resource_that_answers_by_itself(self) -> None:
         class Late(Resource):
             def render_GET(self, request: Request) -> int:

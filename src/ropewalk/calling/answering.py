@@ -44,7 +44,8 @@ async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Res
         else:
             break
     response = _as_response(value, call, request)
-    request.complete(response)
+    if response is not value:
+        request.complete(response)
     return response
 
 
@@ -78,7 +79,8 @@ def deliver(request: Request, value: Any) -> None:
             return
         elif request.prepared or not _answer_value(request, value):
             response = _as_response(value, call, request)
-            request.complete(response)
+            if response is not value:
+                request.complete(response)
             rest = response.send(request)
             if rest is not None:
                 _start(request, _sent(rest, request))

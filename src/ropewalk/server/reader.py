@@ -1,10 +1,29 @@
-"""The engine as one reader among the reactor's."""
+"""The engine as one reader among those of a reactor or an event loop."""
+
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from twisted.internet.interfaces import IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ropewalk._engine import Engine
+
+
+def watch(engine: Engine, runner: Any) -> Callable[[], object]:
+    """Have a reactor or an event loop turn the engine; what is returned ends that.
+
+    An asyncio reactor's loop is asked itself: the way through the reactor costs some microseconds a wake.
+    """
+    loop = runner if isinstance(runner, AbstractEventLoop) else getattr(runner, "_asyncioEventloop", None)
+    if loop is not None:
+        loop.add_reader(engine.fileno(), engine.turn)
+        return partial(loop.remove_reader, engine.fileno())
+    reader = EngineReader(engine)
+    runner.addReader(reader)
+    return partial(runner.removeReader, reader)
 
 
 @implementer(IReadDescriptor)

@@ -1,5 +1,6 @@
 """An app being served: its engine, the reactor that turns it, its start and its end."""
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -11,7 +12,7 @@ from ropewalk.app import App
 from ropewalk.calling import start
 from ropewalk.errors import EngineError, StartError
 from ropewalk.resource import as_resource
-from ropewalk.server.reader import EngineReader
+from ropewalk.server.reader import watch
 from ropewalk.server.service import Service
 from ropewalk.server.strings import parse_endpoint
 
@@ -37,8 +38,7 @@ class Server:
         self.listening: list[Any] = []
         """The sockets that are open."""
         self._starting: Deferred[None] | None = None
-        self._reader = EngineReader(self.engine)
-        self._reading = False
+        self._unwatch: Callable[[], object] | None = None
         self._trigger = reactor.addSystemEventTrigger("before", "shutdown", self._before_shutdown)
         reactor.callWhenRunning(self._start)
 
@@ -76,8 +76,7 @@ class Server:
             self._starting.addCallbacks(self._accept, self._give_up)
 
     def _accept(self, _: Any) -> None:
-        self._reading = True
-        self.reactor.addReader(self._reader)
+        self._unwatch = watch(self.engine, self.reactor)
         self._started.come()
 
     def _give_up(self, failure: Failure) -> None:
@@ -92,8 +91,8 @@ class Server:
         if cut:
             log.warn("{cut} requests were cut off at the deadline of the drain.", cut=cut)
         self.service.close()
-        if self._reading:
-            self.reactor.removeReader(self._reader)
+        if self._unwatch is not None:
+            self._unwatch()
             await self.app.stop()
         if self._trigger is not None:
             self.reactor.removeSystemEventTrigger(self._trigger)

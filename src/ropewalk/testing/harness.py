@@ -1,14 +1,14 @@
 """The engine of a test: turned by whatever runs, and let go of when nothing is under way."""
 
 import sys
-from asyncio import AbstractEventLoop
 from asyncio import _get_running_loop as running_loop
+from collections.abc import Callable
 from typing import Any, Final
 
 from ropewalk._engine import Pipe
 from ropewalk.app import App
 from ropewalk.server import Service
-from ropewalk.server.reader import EngineReader
+from ropewalk.server.reader import watch
 from ropewalk.testing.wire import ProtocolError, Reader
 from ropewalk.waiting import Waiter
 
@@ -23,40 +23,26 @@ class Harness:
 
     def __init__(self, app: App) -> None:
         self.app = app
-        self._clock: Any = None
         self._service: Service | None = None
-        self._reader: EngineReader | None = None
+        self._unwatch: Callable[[], object]
         self._open = 0
 
     def connect(self, method: str, *, secure: bool = False) -> "Wire":
         """A new connection, for one request."""
         if self._service is None:
-            self._service = self._begin()
+            runner: Any = running_loop() or _reactor()
+            self._service = Service(self.app, getattr(runner, "call_later", None) or runner.callLater)
+            self._unwatch = watch(self._service.engine, runner)
         self._open += 1
         return Wire(self, self._service, method, secure=secure)
 
     def closed(self) -> None:
         """A connection is over."""
         self._open -= 1
-        if self._open or self._service is None:
-            return
-        service, self._service = self._service, None
-        if isinstance(self._clock, AbstractEventLoop):
-            self._clock.remove_reader(service.engine.fileno())
-        else:
-            self._clock.removeReader(self._reader)
-        service.close()
-
-    def _begin(self) -> Service:
-        clock = self._clock = running_loop() or _reactor()
-        if isinstance(clock, AbstractEventLoop):
-            service = Service(self.app, clock.call_later)
-            clock.add_reader(service.engine.fileno(), service.engine.turn)
-        else:
-            service = Service(self.app, clock.callLater)
-            self._reader = EngineReader(service.engine)
-            clock.addReader(self._reader)
-        return service
+        if not self._open and self._service is not None:
+            service, self._service = self._service, None
+            self._unwatch()
+            service.close()
 
 
 class Wire:
