@@ -1,8 +1,7 @@
 """The first example, as a user would test it."""
 
-from ropewalk.testing import Client
-
 from hello import app
+from ropewalk.testing import Client
 
 client = Client(app)
 

@@ -1,8 +1,7 @@
 """The same as a tree of resources."""
 
-from ropewalk.testing import Client
-
 from hello_resource import root
+from ropewalk.testing import Client
 
 client = Client(root)
 

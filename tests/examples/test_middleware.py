@@ -1,8 +1,7 @@
 """Middleware around all, around a part, and handlers for errors."""
 
-from ropewalk.testing import Client
-
 from middleware import app
+from ropewalk.testing import Client
 
 client = Client(app)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from ropewalk.testing import Client
 from tests.processes import ropewalk
 
+from ropewalk.testing import Client
 from static_site.serve import PUBLIC, app
 
 client = Client(app)
