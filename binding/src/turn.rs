@@ -250,11 +250,11 @@ impl Engine {
         };
         if !request.borrow().prepared {
             if let Ok(text) = value.cast_exact::<PyString>() {
-                let fields: [(&[u8], &[u8]); 1] = [(b"Content-Type", endpoint.text_type.as_bytes())];
+                let fields: [(&[u8], &[u8]); 1] = [(b"Content-Type", endpoint.text_type.to_str(py)?.as_bytes())];
                 return answer(request, 200, &fields, Answer::Copied(text.to_str()?.as_bytes()));
             }
             if let Ok(bytes) = value.cast_exact::<PyBytes>() {
-                let fields: [(&[u8], &[u8]); 1] = [(b"Content-Type", endpoint.bytes_type.as_bytes())];
+                let fields: [(&[u8], &[u8]); 1] = [(b"Content-Type", endpoint.bytes_type.to_str(py)?.as_bytes())];
                 return answer(request, 200, &fields, Answer::Bytes(bytes));
             }
             if value.is_exact_instance_of::<PyDict>()
