@@ -160,6 +160,13 @@ class TestClientsThatVanish:
             it.wait_for("endless was closed")
             it.log()
 
+    def test_within_a_file(self) -> None:
+        with trouble() as it:
+            connection = it.get("/file")
+            assert connection.socket.recv(100_000)
+            reset(connection)
+            assert "RW" not in it.log()
+
     def test_within_a_body(self) -> None:
         with trouble() as it:
             connection = it.connect()
@@ -196,6 +203,39 @@ class TestDrain:
             it.wait_for("never-async began")
             assert it.server.stop() == 0
         assert "2 requests were cut off at the deadline of the drain" in it.server.errors
+
+    def test_a_second_signal_ends_it_at_once(self) -> None:
+        with trouble() as it:
+            connection = it.get("/never")
+            it.wait_for("never began")
+            it.server.process.send_signal(signal.SIGTERM)
+            assert it.bystander.end() == b"", "it drains"
+            assert it.server.stop() == 0
+            with pytest.raises((AssertionError, ConnectionResetError)):
+                connection.answer()
+
+
+class TestFilesThatChange:
+    def test_one_that_becomes_shorter_cuts_its_answer(self) -> None:
+        with trouble() as it:
+            connection = it.get("/file")
+            assert connection.socket.recv(1000)
+            assert it.bystander.ask(b"POST /shorten HTTP/1.1\r\nHost: a\r\n\r\n").status == 204
+            while received_or_reset(connection):
+                pass
+            assert "RW307" in it.log()
+
+
+class TestManyClients:
+    def test_they_are_all_served(self) -> None:
+        with trouble() as it:
+            connections = [it.connect() for _ in range(300)]
+            for _ in range(3):
+                for connection in connections:
+                    connection.send(GET + GET)
+                for connection in connections:
+                    assert (connection.answer().text, connection.answer().text) == ("Hello, World!", "Hello, World!")
+            it.log()
 
 
 class TestFullDescriptors:

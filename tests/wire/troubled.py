@@ -3,6 +3,8 @@
 import time
 from asyncio import CancelledError, sleep
 from collections.abc import AsyncIterator
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -105,6 +107,21 @@ async def endless(request: Request) -> AsyncIterator[bytes]:
             happened.append("endless was closed")
 
     return parts()
+
+
+# Large enough not to fit into any socket, and made of holes.
+file = NamedTemporaryFile()  # noqa: SIM115 - it is removed with the process
+file.truncate(64 << 20)
+
+
+@app.get("/file")
+def send_file(request: Request) -> Path:
+    return Path(file.name)
+
+
+@app.post("/shorten")
+def shorten(request: Request) -> None:
+    file.truncate(1 << 20)
 
 
 class Late(Resource):
