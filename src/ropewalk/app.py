@@ -12,7 +12,7 @@ from ropewalk.calling import ErrorHandlers
 from ropewalk.errors import HTTPError
 from ropewalk.middleware import Middleware, chain, check
 from ropewalk.request import Endpoint, Request
-from ropewalk.resource import Found, Handler, Owner, Search, split_path
+from ropewalk.resource import Found, Handler, Owner, Search, node_of, split_path
 from ropewalk.response import Response
 from ropewalk.routing import Routes
 
@@ -56,15 +56,16 @@ class App(Routes):
         self.stop_hooks: list[Hook] = []
         self._endpoints: dict[tuple[Handler, tuple[Any, ...], bool], Endpoint] = {}
         self._listeners: WeakSet[Owner] = WeakSet()
-        self.resource.scope = self
-        self.resource.own(self)
+        node = node_of(self.resource)
+        node.app = self
+        node.own(self)
 
     # What users declare besides routes
 
     def middleware(self, function: Middleware) -> Middleware:
         """Put a middleware inside those that are there: `async def middleware(request, next)`."""
         self.middlewares.append(check(function))
-        self.resource.changed()
+        node_of(self.resource).changed(set())
         return function
 
     def error(self, kind: int | type[Exception]) -> Callable[[Function], Function]:
@@ -75,7 +76,7 @@ class App(Routes):
 
         def register(function: Function) -> Function:
             self.errors.add(kind, function)
-            self.resource.changed()
+            node_of(self.resource).changed(set())
             return function
 
         return register
@@ -150,7 +151,7 @@ class App(Routes):
         """Have a listener told of changes. It is held weakly."""
         self._listeners.add(listener)
 
-    def changed(self, seen: set[int] | None = None) -> None:
+    def changed(self, seen: set[int]) -> None:
         """The tree is another now."""
         self._endpoints.clear()
         for listener in tuple(self._listeners):

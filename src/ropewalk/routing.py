@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from ropewalk.converters import BUILT_IN, STR, Converter
 from ropewalk.errors import HandlerError, TreeError, describe, place
-from ropewalk.resource import Handler, Resource, as_resource, is_async
+from ropewalk.resource import Handler, Resource, as_resource, claim, handler_of, is_async, methods_of, node_of
 from ropewalk.response import BYTES, TEXT
 
 HandlerFunction = TypeVar("HandlerFunction", bound=Callable[..., Any])
@@ -77,7 +77,7 @@ class Routes:
             )
             node = grow(self.resource, pattern)
             for method in methods:
-                node.claim(method.upper(), handler, path)
+                claim(node, method.upper(), handler, path)
             self._names.setdefault(name or str(getattr(function, "__name__", describe(function))), []).append(pattern)
             return function
 
@@ -120,7 +120,7 @@ class Routes:
         pattern = parse_path(path.rstrip("/") or "/", self.converters, {})
         if pattern == ("",):
             pattern = ()
-        grow(self.resource, pattern).mount(as_resource(thing), path)
+        node_of(grow(self.resource, pattern)).mount(as_resource(thing), path)
         if isinstance(thing, Routes):
             self._mounts.append((name, pattern, thing))
 
@@ -174,29 +174,30 @@ def parse_path(path: str, converters: dict[str, Converter], annotations: dict[st
 
 def grow(root: Resource, pattern: Pattern) -> Resource:
     """The resource at the end of a pattern; what is missing on the way is made."""
-    node = root
+    resource = root
     for part in pattern:
-        node = node.child(part) if isinstance(part, str) else node.capture(part.name, part.converter)
-    return node
+        node = node_of(resource)
+        resource = node.child(part) if isinstance(part, str) else node.capture(part.name, part.converter)
+    return resource
 
 
-def walk(node: Resource, path: str = "", above: frozenset[int] = frozenset()) -> Iterator[Route]:
+def walk(resource: Resource, path: str = "", above: frozenset[int] = frozenset()) -> Iterator[Route]:
     """What is served at a resource and below. `path` leads to it, `above` are the ids of those on the way."""
-    if id(node) in above:
+    if id(resource) in above:
         return
-    above |= {id(node)}
-    kind = type(node).__qualname__
-    below = f"{path}/{{...}}" if node.isLeaf or node.dynamic else path
-    for method in node.methods():
-        handler = node.handler(method)
-        if handler is not None and not (method == "HEAD" and handler is node.handler("GET")):
+    above |= {id(resource)}
+    dynamic = resource.tree_kind.dynamic and not resource.isLeaf
+    below = f"{path}/{{...}}" if resource.isLeaf or dynamic else path
+    for method in methods_of(resource):
+        handler = handler_of(resource, method)
+        if handler is not None and not (method == "HEAD" and handler is handler_of(resource, "GET")):
             yield Route(method, below or "/", describe(handler.call), place(handler.call))
-    if node.dynamic and not node.isLeaf:
-        yield Route("*", below, f"{kind}.getChild", place(node.getChild))
-    for name, child in node.known_children():
+    if dynamic:
+        yield Route("*", below, describe(resource.getChild), place(resource.getChild))
+    for name, child in resource.tree_node.known_children():
         yield from walk(child, f"{path}/{name}", above)
-    if node.mounted is not None:
-        yield from walk(node.mounted, path, above)
+    if resource.tree_node.mounted is not None:
+        yield from walk(resource.tree_node.mounted, path, above)
 
 
 def _parse_segment(

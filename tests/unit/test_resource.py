@@ -91,6 +91,17 @@ class TestChildren:
         app.get("/")(lambda request: "inside")
         assert Client(tree(app=app)).get("/app/").text == "inside"
 
+    def test_its_attributes_are_its_users(self) -> None:
+        class Busy(Resource):
+            def __init__(self) -> None:
+                self.app = self.resource = self.handlers = self.children = self.scope = self.mounted = App()
+
+            def render_GET(self, request: Request) -> str:
+                return "busy"
+
+        assert Client(tree(busy=Busy())).get("/busy").text == "busy"
+        assert Client(Busy()).get("/").text == "busy"
+
 
 class TestPaths:
     def test_segments_are_decoded(self) -> None:
@@ -275,5 +286,5 @@ class TestMixing:
                 return Response(f"user {request.params['id']}")
 
         app = App()
-        app.resource.child("users").capture("id", app.converters["int"]).putChild("page", User())
+        app.mount("/users/{id:int}/page", User())
         assert Client(app).get("/users/7/page").text == "user 7"

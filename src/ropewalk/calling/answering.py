@@ -114,20 +114,22 @@ def fail(request: Request, error: BaseException) -> None:
 
 async def _failed(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:
     """The answer for an error that left all middleware behind, whatever else goes wrong."""
-    try:
-        return await respond_to_error(request, error, scope)
-    except Exception as raised:  # noqa: BLE001 - this is the end of the line
-        _log(request, raised)
-        for app in reversed(scope):
-            handler = app.errors.find_status(500)
-            if handler is not None:
-                try:
-                    return await _handle(request, raised, handler)
-                except Exception as again:  # noqa: BLE001 - as above
-                    _log(request, again)
-        if scope[0].debug:
-            return Response("".join(format_exception(raised)), 500)
-        return plain_error(HTTPError(500))
+    if isinstance(error, Exception):
+        try:
+            return await respond_to_error(request, error, scope)
+        except Exception as raised:  # noqa: BLE001 - this is the end of the line
+            error = raised
+    _log(request, error)
+    for app in reversed(scope):
+        handler = app.errors.find_status(500)
+        if handler is not None:
+            try:
+                return await _handle(request, error, handler)
+            except Exception as again:  # noqa: BLE001 - as above
+                _log(request, again)
+    if scope[0].debug:
+        return Response("".join(format_exception(error)), 500)
+    return plain_error(HTTPError(500))
 
 
 async def _handle(request: Request, error: BaseException, handler: Callable[..., Any]) -> Response:

@@ -11,7 +11,7 @@ from ropewalk._engine import Limits, self_test
 from ropewalk.app import App
 from ropewalk.calling import start
 from ropewalk.errors import EngineError, StartError
-from ropewalk.resource import as_resource
+from ropewalk.resource import Resource, as_resource
 from ropewalk.server.reader import watch
 from ropewalk.server.service import Service
 from ropewalk.server.strings import parse_endpoint
@@ -105,9 +105,10 @@ class Server:
 
 def app_of(servable: Any) -> App:
     """The App itself, a Site's, or one around a resource."""
-    app = getattr(servable, "app", servable)
-    if isinstance(app, App):
-        return app
+    if not isinstance(servable, Resource):
+        app = getattr(servable, "app", servable)
+        if isinstance(app, App):
+            return app
     app = App()
     app.mount("/", as_resource(servable))
     return app

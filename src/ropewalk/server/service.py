@@ -82,7 +82,7 @@ class Service:
 
     # Called by the tree
 
-    def changed(self, seen: set[int] | None = None) -> None:
+    def changed(self, seen: set[int]) -> None:
         """The engine asks again for every path."""
         del seen
         self.engine.forget_endpoints()

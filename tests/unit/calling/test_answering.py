@@ -122,6 +122,16 @@ class TestKinds:
         assert "KeyError('lost')" in log.text
         assert log.text.count("RW304") == 1
 
+    def test_a_cancellation_that_is_nobodys_leaving(self, log: Log) -> None:
+        async def handler(request: Request) -> str:
+            task = asyncio.ensure_future(asyncio.sleep(60))
+            asyncio.get_running_loop().call_soon(task.cancel)
+            await task
+            return "never"
+
+        assert answer(handler).status == 500
+        assert "raised CancelledError" in log.text
+
     def test_a_context_of_its_own_for_every_request(self) -> None:
         async def handler(request: Request) -> list[str]:
             before = variable.get()

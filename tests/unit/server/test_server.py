@@ -168,6 +168,7 @@ class TestSite:
         _, site, transport, protocol = self.make()
         protocol.dataReceived(b"nonsense\r\n\r\n")
         assert transport.value().startswith(b"HTTP/1.1 400 ")
+        protocol.readConnectionLost()
         assert transport.disconnecting
         protocol.connectionLost(None)
         site.doStop()
@@ -197,4 +198,4 @@ class TestAppOf:
         assert app_of(app) is app
         assert app_of(Site(app)) is app
         root = Resource()
-        assert app_of(root).resource.mounted is root
+        assert app_of(root).resource.tree_node.mounted is root

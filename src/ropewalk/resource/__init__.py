@@ -1,0 +1,45 @@
+"""Resources, the tree they form, and the way through it from a path to a handler.
+
+A path is split at its slashes, and each segment leads to one child: "/rooms/7" is the child "7" of the child "rooms" of
+the root, "/rooms/" the child "" of "rooms", and "/" the child "" of the root. At each resource, in this order:
+
+1. a leaf answers for whatever is left of the path;
+2. a static child of that name;
+3. captures, the more specific converter first;
+4. `getChild`, where the class defines it;
+5. what is mounted there.
+
+A step that leads nowhere is taken back, so that "/rooms/{id}" answers for what "/rooms/free" does not.
+"""
+
+from ropewalk.resource.search import Found, Search, split_path
+from ropewalk.resource.tree import (
+    NOT_DONE_YET,
+    Handler,
+    Node,
+    Owner,
+    Resource,
+    as_resource,
+    claim,
+    handler_of,
+    is_async,
+    methods_of,
+    node_of,
+)
+
+__all__ = [
+    "NOT_DONE_YET",
+    "Found",
+    "Handler",
+    "Node",
+    "Owner",
+    "Resource",
+    "Search",
+    "as_resource",
+    "claim",
+    "handler_of",
+    "is_async",
+    "methods_of",
+    "node_of",
+    "split_path",
+]

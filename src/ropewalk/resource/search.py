@@ -1,0 +1,140 @@
+"""The way of one request through the tree."""
+
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from ropewalk.errors import HTTPError
+from ropewalk.request import Request
+from ropewalk.resource.tree import Handler, Node, Resource, as_resource, handler_of, methods_of
+
+
+class Found(NamedTuple):
+    """A handler, and how it was reached."""
+
+    handler: Handler
+    params: dict[str, Any]
+    scope: tuple[Any, ...]
+    """The Apps on the way, outermost first."""
+    static: bool
+    """Whether this path leads here whoever asks."""
+    lasting: bool
+    """Whether the resource belongs to the tree, rather than being made for this request."""
+
+
+class Search:
+    """The way of one request through a tree. What `visit` learns besides a handler is left in the attributes."""
+
+    __slots__ = (
+        "_count",
+        "_method",
+        "_request",
+        "_segments",
+        "allowed",
+        "lasting",
+        "params",
+        "scope",
+        "slash",
+        "static",
+    )
+
+    def __init__(self, request: Request, segments: list[str]) -> None:
+        self._request = request
+        self._method = request.method
+        self._segments = segments
+        self._count = len(segments)
+        self.params: dict[str, Any] = {}
+        self.scope: tuple[Any, ...] = ()
+        """The Apps on the way to the handler; where there is none, those of the innermost App that was reached."""
+        self.static = True
+        self.lasting = True
+        """These two as in `Found`."""
+        self.allowed: set[str] | None = None
+        """The methods that the path takes, where it does not take this one."""
+        self.slash: Found | None = None
+        """What would have been found with the slash at the end of the path put there, or taken away."""
+
+    def visit(
+        self, resource: Resource, index: int = 0, scope: tuple[Any, ...] = (), static: bool = True, lasting: bool = True
+    ) -> Handler | None:
+        """What answers the segments from `index` on, at a resource or below."""
+        node = resource.tree_node
+        if node.app is not None:
+            scope = (*scope, node.app)
+            if len(scope) > len(self.scope):
+                self.scope = scope
+        handler = None
+        if index == self._count:
+            handler = self._arrive(resource, scope, static, lasting)
+            if handler is None and "" in node.children:
+                self._note_slash(node.children[""], scope, static, lasting)
+        elif resource.isLeaf:
+            self._request.set_paths(self._segments[:index], self._segments[index:])
+            handler = self._arrive(resource, scope, False, lasting)
+        else:
+            segment = self._segments[index]
+            child = node.children.get(segment)
+            if child is not None:
+                handler = self.visit(child, index + 1, scope, static, lasting)
+            if handler is None and node.captures:
+                handler = self._capture(node, index, scope, lasting)
+            if handler is None and resource.tree_kind.dynamic:
+                handler = self._ask(resource, index, scope)
+            if handler is None and not segment and index + 1 == self._count:
+                if index == 0:
+                    handler = self._arrive(resource, scope, static, lasting)
+                else:
+                    self._note_slash(resource, scope, static, lasting)
+        if handler is None and node.mounted is not None:
+            return self.visit(node.mounted, index, scope, static, lasting)
+        return handler
+
+    def _capture(self, node: Node, index: int, scope: tuple[Any, ...], lasting: bool) -> Handler | None:
+        segment = self._segments[index]
+        for name, converter, child in node.captures:
+            try:
+                if converter.rest:
+                    after, value = self._count, converter.parse("/".join(self._segments[index:]))
+                else:
+                    after, value = index + 1, converter.parse(segment)
+            except ValueError:
+                continue
+            self.params[name] = value
+            handler = self.visit(child, after, scope, False, lasting)
+            if handler is not None:
+                return handler
+            del self.params[name]
+        return None
+
+    def _ask(self, resource: Resource, index: int, scope: tuple[Any, ...]) -> Handler | None:
+        self._request.set_paths(self._segments[: index + 1], self._segments[index + 1 :])
+        child = resource.getChild(self._segments[index], self._request)
+        return None if child is None else self.visit(as_resource(child), index + 1, scope, False, False)
+
+    def _arrive(self, resource: Resource, scope: tuple[Any, ...], static: bool, lasting: bool) -> Handler | None:
+        handler = handler_of(resource, self._method)
+        if handler is not None:
+            self.scope = scope
+            self.static = static
+            self.lasting = lasting
+        elif self.allowed is None:
+            self.allowed = set(methods_of(resource))
+        else:
+            self.allowed.update(methods_of(resource))
+        return handler
+
+    def _note_slash(self, resource: Resource, scope: tuple[Any, ...], static: bool, lasting: bool) -> None:
+        handler = handler_of(resource, self._method)
+        if handler is not None and self.slash is None:
+            self.slash = Found(handler, dict(self.params), scope, static, lasting)
+
+
+def split_path(raw_path: bytes) -> list[str]:
+    """The segments of a path, decoded. Raises HTTPError 400 where they are not UTF-8."""
+    segments = raw_path.decode("ascii").split("/")
+    del segments[0]
+    if b"%" in raw_path:
+        try:
+            return [unquote(segment, errors="strict") for segment in segments]
+        except UnicodeDecodeError:
+            raise HTTPError(400, "The path is not UTF-8.") from None
+    return segments

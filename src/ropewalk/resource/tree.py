@@ -1,0 +1,278 @@
+"""Resources and what hangs on them."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, NamedTuple, Protocol
+from weakref import WeakSet
+
+from ropewalk.converters import Converter
+from ropewalk.errors import HTTPError, TreeError, place
+from ropewalk.headers import Text, text
+from ropewalk.request import Request
+from ropewalk.response import BYTES, HTML, TEXT
+
+NOT_DONE_YET: Final = 1
+"""What twisted.web's resources return when they answer by themselves, by `request.write` and `request.finish`."""
+
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Handler:
+    """What answers one method of one resource, and how it is called."""
+
+    call: Callable[..., Any]
+    whole_body: bool = True
+    """Whether it is called when the body has arrived, rather than at the head."""
+    pass_params: bool = False
+    """Whether it takes the path's parameters as keywords."""
+    text_type: str = TEXT
+    bytes_type: str = BYTES
+    body_limit: int | None = None
+    """In bytes; None for the engine's."""
+
+
+class Owner(Protocol):
+    """What is told when the tree below it changes."""
+
+    def changed(self, seen: set[int]) -> None: ...
+
+
+class Capture(NamedTuple):
+    """A child that stands for many names."""
+
+    name: str
+    converter: Converter
+    child: "Resource"
+
+
+class Node:
+    """What hangs on one resource. It stands apart from it, so that users' attributes do not meet ours."""
+
+    __slots__ = ("__weakref__", "_owners", "app", "captures", "children", "handlers", "mounted", "rendering")
+
+    def __init__(self) -> None:
+        self.app: Any = None
+        """The App whose root the resource is."""
+        self.children: dict[str, Resource] = {}
+        self.captures: tuple[Capture, ...] = ()
+        """The more specific ones first."""
+        self.handlers: dict[str, Handler] = {}
+        """By method: those that routes have put here."""
+        self.rendering: dict[str, Handler] = {}
+        """The resource's own, by the name of the function."""
+        self.mounted: Resource | None = None
+        """What answers for all that the children do not."""
+        self._owners: WeakSet[Owner] = WeakSet()
+
+    def put(self, name: str, child: "Resource") -> None:
+        """Put a child at a name, in place of what was there."""
+        self.children[name] = self._adopt(child)
+        self.changed(set())
+
+    def remove(self, name: str) -> None:
+        """Take a child away. Raises KeyError where there is none."""
+        del self.children[name]
+        self.changed(set())
+
+    def child(self, name: str) -> "Resource":
+        """The child at a name, made where it is missing."""
+        if name not in self.children:
+            self.put(name, Resource())
+        return self.children[name]
+
+    def capture(self, name: str, converter: Converter) -> "Resource":
+        """The child that stands for every segment which the converter takes, made where it is missing."""
+        for capture in self.captures:
+            if capture.converter is converter:
+                if capture.name != name:
+                    kind = converter.name
+                    raise TreeError("RW103", f"{{{capture.name}:{kind}}} and {{{name}:{kind}}} stand at one place.")
+                return capture.child
+        capture = Capture(name, converter, self._adopt(Resource()))
+        self.captures = tuple(sorted((*self.captures, capture), key=lambda each: each.converter.rank))
+        self.changed(set())
+        return capture.child
+
+    def mount(self, resource: "Resource", path: str) -> None:
+        """Let a resource answer here and below, for all that the children do not."""
+        if self.mounted is not None:
+            kinds = f"{type(self.mounted).__qualname__} and {type(resource).__qualname__}"
+            raise TreeError("RW104", f"{path} is claimed twice, by {kinds}.")
+        self.mounted = self._adopt(resource)
+        self.changed(set())
+
+    def own(self, owner: Owner) -> None:
+        """Have an owner told of changes. It is held weakly."""
+        self._owners.add(owner)
+
+    def changed(self, seen: set[int]) -> None:
+        """Tell all above that the tree is another now. `seen` are the ids of those that were told."""
+        if id(self) not in seen:
+            seen.add(id(self))
+            for owner in tuple(self._owners):
+                owner.changed(seen)
+
+    def known_children(self) -> Iterator[tuple[str, "Resource"]]:
+        """Every child that is known beforehand: static ones by name, captures as `{name:converter}`."""
+        yield from self.children.items()
+        for name, converter, child in self.captures:
+            yield f"{{{name}}}" if converter.name == "str" else f"{{{name}:{converter.name}}}", child
+
+    def _adopt(self, child: "Resource") -> "Resource":
+        node_of(child).own(self)
+        return child
+
+
+class Kind(NamedTuple):
+    """What a class of resources defines."""
+
+    renders: dict[str, str]
+    """The names of its `render_*` functions by method."""
+    renders_all: bool
+    dynamic: bool
+    """Whether it has a `getChild`."""
+
+
+_EMPTY: Final = Node()
+
+
+class Resource:
+    """A place in the tree. Derive from it, define `render_GET` and its like, and put it somewhere by `putChild`.
+
+    `render_*` and `render` take the request and return what any handler may. str and bytes are sent as `content_type`.
+    A coroutine function is called at the head and may stream the body, a plain one when the body has arrived.
+    """
+
+    isLeaf: bool = False
+    """Whether the resource answers for every path below it; what is left is in `request.postpath`."""
+    content_type: str = HTML
+
+    tree_kind: ClassVar[Kind] = Kind({}, renders_all=False, dynamic=False)
+    tree_node: Node = _EMPTY
+    """Replaced when something is hung on it: resources that are made for one request cost nothing more."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.tree_kind = Kind(
+            {name.removeprefix("render_"): name for name in dir(cls) if name.startswith("render_")},
+            renders_all=cls.render is not Resource.render,
+            dynamic=cls.getChild is not Resource.getChild,
+        )
+
+    def __init__(self) -> None:
+        """A subclass need not call this."""
+
+    def getChild(self, name: str, request: Request) -> "Resource | None":
+        """The child for a segment that has no static child, or None. Define it for children that depend on the name."""
+        del name, request
+        return None
+
+    def render(self, request: Request) -> Any:
+        """Answer any method. Defined in a subclass, it stands for every method that has no `render_*` of its own."""
+        handler = handler_of(self, request.method)
+        if handler is None:
+            raise HTTPError(405, headers=[("allow", ", ".join(methods_of(self)))])
+        return handler.call(request)
+
+    def putChild(self, name: Text, child: Any) -> None:
+        """Put a resource (or an App) at one segment below this one, in place of what was there."""
+        name = _name(name)
+        if "/" in name:
+            raise TreeError("RW106", f"{name!r} cannot be the name of a child of {type(self).__qualname__}.")
+        node_of(self).put(name, as_resource(child))
+
+    def delEntity(self, name: Text) -> None:
+        """Take a static child away. Raises KeyError where there is none."""
+        node_of(self).remove(_name(name))
+
+    def listNames(self) -> list[str]:
+        """The names of the static children."""
+        return list(self.tree_node.children)
+
+    def getStaticEntity(self, name: Text) -> "Resource | None":
+        """The static child of a name."""
+        return self.tree_node.children.get(_name(name))
+
+
+def as_resource(thing: Any) -> Resource:
+    """A resource, or the root of an App. Raises TreeError (RW105) for anything else."""
+    resource = thing if isinstance(thing, Resource) else getattr(thing, "resource", None)
+    if not isinstance(resource, Resource):
+        raise TreeError("RW105", f"{thing!r} is neither a Resource nor an App.")
+    return resource
+
+
+def node_of(resource: Resource) -> Node:
+    """A resource's node, to hang something on."""
+    if resource.tree_node is _EMPTY:
+        resource.tree_node = Node()
+    return resource.tree_node
+
+
+def claim(resource: Resource, method: str, handler: Handler, path: str) -> None:
+    """Let a handler answer a method at a resource. Raises TreeError (RW104) where another one does."""
+    former = handler_of(resource, method) if method in methods_of(resource, implied=False) else None
+    if former is not None:
+        places = f"{place(former.call)} and {place(handler.call)}"
+        raise TreeError("RW104", f"{method} {path} is claimed twice: {places}.")
+    node = node_of(resource)
+    node.handlers[method] = handler
+    node.changed(set())
+
+
+def handler_of(resource: Resource, method: str) -> Handler | None:
+    """What answers a method at a resource; GET's also answers HEAD."""
+    found = resource.tree_node.handlers.get(method)
+    if found is not None:
+        return found
+    kind = resource.tree_kind
+    name = kind.renders.get(method)
+    if name is not None:
+        return _rendering(resource, name)
+    if method == "HEAD":
+        return handler_of(resource, "GET")
+    return _rendering(resource, "render") if kind.renders_all else None
+
+
+def methods_of(resource: Resource, *, implied: bool = True) -> list[str]:
+    """The methods that are answered at a resource, as Allow names them (RFC 9110, section 10.2.1).
+
+    HEAD beside GET and OPTIONS beside anything are `implied`; so are all where the class defines `render`.
+    """
+    own = {*resource.tree_node.handlers, *resource.tree_kind.renders}
+    if implied:
+        if resource.tree_kind.renders_all:
+            own.update(map(text, getattr(resource, "allowedMethods", METHODS)))
+        if own:
+            own.add("OPTIONS")
+        if "GET" in own:
+            own.add("HEAD")
+    return sorted(own)
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether a call gives a coroutine or an async generator."""
+    call = function if hasattr(function, "__code__") or hasattr(function, "func") else type(function).__call__
+    return any(
+        check(candidate)
+        for check in (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
+        for candidate in (function, call)
+    )
+
+
+def _rendering(resource: Resource, name: str) -> Handler:
+    node = resource.tree_node
+    handler = node.rendering.get(name)
+    if handler is None:
+        call = getattr(resource, name)
+        kind = resource.content_type
+        handler = Handler(call, not is_async(call), text_type=kind, bytes_type=kind)
+        if node is not _EMPTY:
+            node.rendering[name] = handler
+    return handler
+
+
+def _name(name: Text) -> str:
+    return name if isinstance(name, str) else name.decode()
