@@ -123,7 +123,12 @@ impl World {
 
     /// Runs turns as long as the engine asks for them, deadlines apart.
     pub fn settle(&mut self) {
-        loop {
+        self.settle_within(usize::MAX);
+    }
+
+    /// The same, up to so many turns.
+    pub fn settle_within(&mut self, turns: usize) {
+        for _ in 0..turns {
             let engine = self.engine.descriptor();
             let mut watched = [PollFd::new(&engine, PollFlags::IN)];
             let now = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -381,4 +386,16 @@ fn parse(bytes: &[u8], is_head: bool, ended: bool) -> Option<(Answer, usize)> {
     };
     answer.body = bytes.get(start..end)?.to_vec();
     Some((answer, end))
+}
+
+/// xorshift64*: the same numbers for the same seed, everywhere.
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % sides
+    }
 }

@@ -2,9 +2,11 @@
 
 mod answers;
 mod bodies;
+mod chaos;
 mod closing;
 mod connections;
 mod harness;
+mod patience;
 mod pipes;
 mod requests;
 mod timeouts;

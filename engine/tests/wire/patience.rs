@@ -1,0 +1,187 @@
+//! Honest clients and honest handlers, each in no hurry: bytes come in any pieces, bodies are read and answers given at
+//! any time and in any way. Everybody gets exactly what they asked for, in order.
+
+use std::collections::BTreeMap;
+use std::os::unix::net::UnixStream;
+
+use bytes::Bytes;
+use ropewalk_engine::exchange::Event;
+use ropewalk_engine::{Body, ExchangeId, Limits, Pressure};
+
+use crate::harness::{Client, Dice, World};
+
+const RUNS: u64 = 60;
+const CLIENTS: usize = 4;
+const REQUESTS: usize = 8;
+
+/// A client, what it is going to send, and how much of that is sent.
+struct Talker {
+    client: Client<UnixStream>,
+    script: Vec<u8>,
+    sent: usize,
+    expected: Vec<Vec<u8>>,
+}
+
+/// What a handler has in hand.
+#[derive(Default)]
+struct Work {
+    body: Vec<u8>,
+    unread: u64,
+    target: Vec<u8>,
+    received: bool,
+    complete: bool,
+    /// The rest of a streamed answer.
+    stream: Option<Bytes>,
+    waits: bool,
+}
+
+struct Patience {
+    dice: Dice,
+    world: World,
+    talkers: Vec<Talker>,
+    work: BTreeMap<ExchangeId, Work>,
+}
+
+impl Patience {
+    fn new(seed: u64) -> Self {
+        let limits = Limits { read_buffer: 512, write_buffer: 4096, ..Limits::default() };
+        let mut world = World::with(limits);
+        let mut dice = Dice(seed);
+        let talkers = (0..CLIENTS).map(|_| talker(&mut dice, &mut world)).collect();
+        Patience { dice, world, talkers, work: BTreeMap::new() }
+    }
+
+    fn step(&mut self) {
+        match self.dice.roll(8) {
+            0..3 => self.talk(),
+            3 => self.listen(),
+            4 => self.world.settle(),
+            _ => self.work(),
+        }
+        self.take_events();
+    }
+
+    fn talk(&mut self) {
+        let talker = &mut self.talkers[self.dice.roll(CLIENTS)];
+        let rest = &talker.script[talker.sent..];
+        let most = [1, 10, 100, 5000][self.dice.roll(4)].min(rest.len());
+        talker.sent += talker.client.send_some(&rest[..most]);
+    }
+
+    fn listen(&mut self) {
+        let index = self.dice.roll(CLIENTS);
+        self.talkers[index].client.read();
+    }
+
+    /// Some handler goes one step further.
+    fn work(&mut self) {
+        if self.work.is_empty() {
+            return;
+        }
+        let chosen = self.dice.roll(self.work.len());
+        let (&id, work) = self.work.iter_mut().nth(chosen).unwrap();
+        let engine = &mut self.world.engine;
+        if !work.received {
+            work.received = true;
+            self.world.events.extend(engine.receive(id, None).unwrap());
+        } else if work.unread > 0 {
+            engine.consumed(id, work.unread).unwrap();
+            work.unread = 0;
+        } else if let Some(rest) = &mut work.stream {
+            if rest.is_empty() {
+                engine.end(id, &[]).unwrap();
+                self.work.remove(&id);
+            } else if !work.waits {
+                let part = rest.split_to(rest.len().min(3000));
+                work.waits = engine.write(id, part).unwrap() == Pressure::High;
+            }
+        } else if work.complete {
+            let content = answer_to(&work.target, work.body.len());
+            match self.dice.roll(3) {
+                0 => engine.begin(id, 200, &[], None).unwrap(),
+                1 => engine.begin(id, 200, &[], Some(content.len() as u64)).unwrap(),
+                _ => {
+                    engine.answer(id, 200, &[], Body::Shared(content.into())).unwrap();
+                    self.work.remove(&id);
+                    return;
+                }
+            }
+            work.stream = Some(content.into());
+        }
+    }
+
+    fn take_events(&mut self) {
+        while let Some(event) = self.world.events.pop_front() {
+            match event {
+                Event::Head(id, head) => {
+                    let complete = !head.target().starts_with(b"/post");
+                    let work = Work { target: head.target().into(), received: complete, complete, ..Work::default() };
+                    self.work.insert(id, work);
+                }
+                Event::Data(id, data) => {
+                    let work = self.work.get_mut(&id).unwrap();
+                    work.body.extend_from_slice(&data);
+                    work.unread += data.len() as u64;
+                }
+                Event::End(id, _) => self.work.get_mut(&id).unwrap().complete = true,
+                Event::Writable(id) => self.work.get_mut(&id).unwrap().waits = false,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.world.engine.counters().answers[1] == (CLIENTS * REQUESTS) as u64
+    }
+
+    fn finish(mut self) {
+        for talker in &mut self.talkers {
+            for expected in &talker.expected {
+                assert!(*expected == self.world.answer(&mut talker.client).body);
+            }
+            assert!(talker.client.received.is_empty());
+        }
+    }
+}
+
+fn talker(dice: &mut Dice, world: &mut World) -> Talker {
+    let mut talker = Talker { client: world.adopt(b""), script: Vec::new(), sent: 0, expected: Vec::new() };
+    for number in 0..REQUESTS {
+        let size = [0, 1, 100, 5000][dice.roll(4)];
+        let body = "b".repeat(size);
+        let (target, request) = match dice.roll(3) {
+            0 => (format!("/get{number}"), "\r\n".to_owned()),
+            1 => (format!("/post{number}"), format!("Content-Length: {size}\r\n\r\n{body}")),
+            _ => (format!("/post{number}"), format!("Transfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n", chunk(&body))),
+        };
+        let bodiless = target.starts_with("/get") || request.starts_with("Content-Length: 0");
+        let target = if bodiless { target.replace("post", "get") } else { target };
+        talker.script.extend_from_slice(format!("POST {target} HTTP/1.1\r\nHost: a\r\n{request}").as_bytes());
+        talker.expected.push(answer_to(target.as_bytes(), if bodiless { 0 } else { size }));
+    }
+    talker
+}
+
+fn chunk(body: &str) -> String {
+    if body.is_empty() { String::new() } else { format!("{:x}\r\n{body}\r\n", body.len()) }
+}
+
+/// The body that answers a request: of a size that differs from one to the next.
+fn answer_to(target: &[u8], size: usize) -> Vec<u8> {
+    let text = format!("{} of {size};", String::from_utf8_lossy(target));
+    text.repeat([1, 50, 2000, 10_000][text.bytes().map(usize::from).sum::<usize>() % 4]).into_bytes()
+}
+
+#[test]
+fn everybody_gets_what_they_asked_for_in_the_end() {
+    for seed in 1..=RUNS {
+        let mut patience = Patience::new(seed);
+        let mut steps = 0;
+        while !patience.is_over() {
+            patience.step();
+            steps += 1;
+            assert!(steps < 200_000, "with the seed {seed} somebody waits for ever");
+        }
+        patience.finish();
+    }
+}
