@@ -1,6 +1,7 @@
 """Coroutine handlers: the first segment runs inline, and most end there."""
 
 import asyncio
+from asyncio import CancelledError
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Coroutine
 from contextvars import Context
@@ -25,10 +26,13 @@ class HandlerTask(Task):
     def settle(self) -> None:
         request = self.request
         request.ran()
-        if self.error is None:
+        error = self.error
+        if error is None:
             request.service.deliver(request, self.outcome)
-        else:
-            request.service.fail(request, self.error)
+            return
+        # Its traceback holds frames that hold this task.
+        self.error = CancelledError() if isinstance(error, CancelledError) else None
+        request.service.fail(request, error)
 
 
 def drive(request: Request, coroutine: Coroutine[Any, Any, Any], context: Context) -> Any:

@@ -194,6 +194,7 @@ class Task:
             self.error = raised
             self.finished = True
         finally:
+            error = None  # what was thrown in comes out with this frame in its traceback
             if loop is not None:
                 swap_current_task(loop, former)
         if self.finished:

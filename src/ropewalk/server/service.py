@@ -36,7 +36,7 @@ class Cancellable(Protocol):
 class Service:
     """Joins an app and an engine. `call_later(seconds, function)` is the clock's, a reactor's or an event loop's."""
 
-    request = Request
+    request: type[Request] = Request
     encode_json = staticmethod(encode_json)
     json_types: tuple[type, ...] = (msgspec.Struct,)
     drive = staticmethod(calling.drive)

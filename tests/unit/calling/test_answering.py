@@ -1,6 +1,7 @@
 """Handlers of every kind, and clients that leave."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -12,6 +13,7 @@ from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
 
 from ropewalk import App, HTTPError, Request, Response
 from ropewalk.calling import driving
+from ropewalk.server import Service
 from ropewalk.testing import AsyncClient, Client, ClientResponse
 
 variable: ContextVar[str] = ContextVar("variable", default="unset")
@@ -179,6 +181,84 @@ class TestReuse:
         answer(handler)
         kept: list[Any] = [part for task in driving.SPARE for part in (task.coroutine, task.context)]
         assert set(kept) == {None}
+
+
+class TestGarbage:
+    """A request is freed when it is over, not when the collector comes round."""
+
+    def alive(self, handler: Any, *, leave: bool) -> int:
+        """How many requests are left after one."""
+        alive = 0
+
+        class Counted(Request):
+            __slots__ = ()
+
+            def __new__(cls) -> Any:
+                nonlocal alive
+                alive += 1
+                return super().__new__(cls)
+
+            def __del__(self) -> None:
+                nonlocal alive
+                alive -= 1
+
+        class Counting(Service):
+            request = Counted
+
+        class Sink:
+            def write(self, data: bytes) -> None: ...
+
+            def close(self) -> None: ...
+
+            abort = pause_reading = resume_reading = close
+
+        async def main() -> int:
+            app = App()
+            app.get("/")(handler)
+            loop = asyncio.get_running_loop()
+            service = Counting(app, loop.call_later)
+            pipe = service.engine.open_pipe(Sink())
+            pipe.feed(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            if leave:
+                pipe.lost()
+            await asyncio.sleep(0.02)
+            left = alive
+            service.close()
+            return left
+
+        gc.disable()
+        try:
+            return asyncio.run(main())
+        finally:
+            gc.enable()
+
+    @pytest.mark.parametrize("leave", [False, True])
+    @pytest.mark.parametrize("kind", ["plain", "deferred", "coroutine", "asyncio", "generator", "error"])
+    def test_no_cycle_is_left(self, kind: str, leave: bool) -> None:
+        async def coroutine(request: Request) -> str:
+            await request.body()
+            return str(await later("x"))
+
+        async def asyncios(request: Request) -> str:
+            return await asyncio.sleep(0.005, "x")
+
+        async def generator(request: Request) -> AsyncIterator[str]:
+            yield "a"
+            yield await asyncio.sleep(0.005, "b")
+
+        async def error(request: Request) -> str:
+            await later()
+            raise HTTPError(404)
+
+        handlers: dict[str, Any] = {
+            "plain": lambda request: request.headers.get("host"),
+            "deferred": lambda request: later("x"),
+            "coroutine": coroutine,
+            "asyncio": asyncios,
+            "generator": generator,
+            "error": error,
+        }
+        assert self.alive(handlers[kind], leave=leave) == 0
 
 
 class TestDisconnect:
