@@ -1,5 +1,5 @@
 //! Honest clients and honest handlers, each in no hurry: bytes come in any pieces, bodies are read and answers given at
-//! any time and in any way. Everybody gets exactly what they asked for, in order.
+//! any time, at once too, and in any way. Everybody gets exactly what they asked for, in order.
 
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
@@ -45,8 +45,17 @@ struct Patience {
 impl Patience {
     fn new(seed: u64) -> Self {
         let limits = Limits { read_buffer: 512, write_buffer: 4096, ..Limits::default() };
-        let mut world = World::with(limits);
         let mut dice = Dice(seed);
+        let mut coin = Dice(seed);
+        let mut world = World::with(limits).inline(move |engine, event| {
+            let Event::Head(id, head) = event else { return false };
+            let at_once = head.target().starts_with(b"/get") && coin.roll(2) == 0;
+            if at_once {
+                let content = answer_to(head.target(), 0);
+                engine.answer(*id, 200, &[], Body::Shared(content.into())).unwrap();
+            }
+            at_once
+        });
         let talkers = (0..CLIENTS).map(|_| talker(&mut dice, &mut world)).collect();
         Patience { dice, world, talkers, work: BTreeMap::new() }
     }
