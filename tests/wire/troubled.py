@@ -27,6 +27,12 @@ def tell(request: Request) -> list[str]:
     return happened
 
 
+@app.get("/counters")
+def counters(request: Request) -> dict[str, Any]:
+    counters: dict[str, Any] = request.service.engine.counters()
+    return counters
+
+
 @app.get("/raises")
 def raises(request: Request) -> str:
     raise LookupError("lost the rope")
@@ -110,8 +116,9 @@ async def endless(request: Request) -> AsyncIterator[bytes]:
 
 
 # Large enough not to fit into any socket, and made of holes.
-file = NamedTemporaryFile()  # noqa: SIM115 - it is removed with the process
+file = NamedTemporaryFile()  # noqa: SIM115 - it is closed when the app stops
 file.truncate(64 << 20)
+app.on_stop(file.close)
 
 
 @app.get("/file")
