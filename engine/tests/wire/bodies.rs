@@ -260,6 +260,23 @@ fn rfc9112_7_1_malformed_chunks_end_the_body_and_nothing_behind_is_parsed() {
 }
 
 #[test]
+fn a_bad_body_stays_bad_however_often_it_is_asked_for() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    post(&mut client, "Transfer-Encoding: chunked", "x\r\n0\r\n\r\n");
+    let (id, _) = world.head();
+    world.receive(id);
+    assert!(matches!(world.event(), Event::BadBody(..)));
+    world.receive(id);
+    client.send("and more of it");
+    world.settle();
+    assert!(world.events.is_empty());
+    world.engine.answer(id, 400, &[], Body::Slice(b"bad")).unwrap();
+    assert_eq!((400, "bad"), world.answer(&mut client).brief());
+    assert_eq!(End::Orderly, world.ended(&mut client));
+}
+
+#[test]
 fn an_answer_may_come_before_the_body_is_whole() {
     let mut world = World::new();
     let mut client = world.connect();
