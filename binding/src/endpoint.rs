@@ -1,5 +1,6 @@
 //! `Endpoint`: what is called for a request, and how.
 
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
@@ -60,6 +61,10 @@ impl Endpoint {
             text_type: PyString::intern(py, text_type).unbind(),
             bytes_type: PyString::intern(py, bytes_type).unbind(),
         }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.call)
     }
 }
 

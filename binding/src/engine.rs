@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyType};
@@ -268,6 +269,29 @@ impl Engine {
     fn take_access_log<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let taken = lock(&self.core).access_log().map(AccessLog::take);
         PyBytes::new(py, &taken.unwrap_or_default())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.service)?;
+        visit.call(&self.request)?;
+        visit.call(&self.encode_json)?;
+        visit.call(&self.json_types)?;
+        self.memo.traverse(&visit)?;
+        // What is locked is in use, and so not garbage.
+        for exchange in self.live.try_lock().iter().flat_map(|live| live.values()) {
+            visit.call(exchange)?;
+        }
+        for sink in self.sinks.try_lock().iter().flat_map(|sinks| sinks.values()) {
+            visit.call(sink)?;
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        let live = std::mem::take(&mut *lock(&self.live));
+        let sinks = std::mem::take(&mut *lock(&self.sinks));
+        drop((live, sinks));
+        self.memo.clear();
     }
 
     /// Report every refused message at debug level.

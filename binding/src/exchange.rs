@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
@@ -298,7 +299,7 @@ impl Exchange {
         if let Some(error) = self.body_error(py) {
             return Err(error);
         }
-        if self.body.complete {
+        if self.body_complete()? {
             return Ok(Some(PyBytes::new(py, b"")));
         }
         match self.gone.get() {
@@ -444,6 +445,19 @@ impl Exchange {
         self.started = true;
         self.body = Body::default();
         Ok(())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.endpoint)?;
+        visit.call(&self.params)?;
+        visit.call(&self.body.spool)?;
+        self.link.as_ref().map_or(Ok(()), |link| visit.call(&link.engine))
+    }
+
+    fn __clear__(&mut self) {
+        self.endpoint = None;
+        self.params = None;
+        self.body.spool = None;
     }
 
     // Called by the engine; `Request` overrides them.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use ropewalk_engine::Head;
 use ropewalk_engine::http1::method::Method;
@@ -30,6 +31,14 @@ impl Memo {
         if endpoint.get().is_static && !path(head).contains(&b'%') {
             lock(&self.0)[head.method().index()].insert(path(head).into(), endpoint.clone().unbind());
         }
+    }
+
+    /// For the garbage collector; a table that is locked is in use.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        for endpoint in self.0.try_lock().iter().flat_map(|tables| tables.iter().flat_map(HashMap::values)) {
+            visit.call(endpoint)?;
+        }
+        Ok(())
     }
 
     pub fn clear(&self) {

@@ -1,5 +1,6 @@
 //! `Pipe`: a connection without a socket.
 
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use ropewalk_engine::PipeId;
 
@@ -34,6 +35,10 @@ impl Pipe {
 
     fn resume(&self, py: Python<'_>) -> PyResult<()> {
         self.act(py, |engine| engine.set_pipe_blocked(self.id, false))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.engine)
     }
 }
 

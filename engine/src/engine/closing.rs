@@ -30,8 +30,7 @@ impl<D: Driver> Engine<D> {
             if let Some(slot) = self.token_slot(token) {
                 // A request may be waiting in the socket.
                 let connection = &mut self.connections[slot];
-                connection.readable |=
-                    matches!(connection.io, Io::Socket(_)) && connection.wire.wants_input(&self.limits);
+                connection.readable |= matches!(connection.io, Io::Socket(_)) && connection.wants_input(&self.limits);
                 self.continue_reading(token);
             }
             if let Some(slot) = self.token_slot(token) {
@@ -119,6 +118,7 @@ impl<D: Driver> Engine<D> {
                 connection.lingering = true;
                 false
             }
+            // The owner of a pipe knows how its transport ends: TLS reads on until the other side has closed too.
             _ => {
                 self.close(slot);
                 true

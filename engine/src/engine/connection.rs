@@ -95,6 +95,11 @@ impl Connection {
         }
     }
 
+    /// Whether bytes from the client would be of use now. Whoever does not take answers may not ask for more of them.
+    pub fn wants_input(&self, limits: &Limits) -> bool {
+        self.wire.wants_input(limits) && !(self.wire.awaits_head() && self.out.len() > limits.write_buffer)
+    }
+
     /// Sets the deadline anew after something happened; `progress` says that the client took part of an answer.
     pub fn rearm(&mut self, now: u64, progress: bool, limits: &Limits, wheel: &mut Wheel) {
         let clock = self.current_clock(limits);

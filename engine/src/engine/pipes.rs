@@ -95,9 +95,9 @@ impl<D: Driver> Engine<D> {
     /// Tells the owner of a pipe when its bytes begin or cease to be of use.
     pub(super) fn tell_flow(&mut self, slot: usize) {
         let connection = &mut self.connections[slot];
-        let Io::Pipe { flowing, .. } = &mut connection.io else { return };
         let wanted =
-            connection.wire.wants_input(&self.limits) || (connection.wire.buffered() as u64) < self.limits.read_buffer;
+            connection.wants_input(&self.limits) || (connection.wire.buffered() as u64) < self.limits.read_buffer;
+        let Io::Pipe { flowing, .. } = &mut connection.io else { return };
         if *flowing != wanted {
             *flowing = wanted;
             self.inbox.push_back(Event::PipeFlow(PipeId(connection.token), wanted));

@@ -216,7 +216,7 @@ impl<D: Driver> Engine<D> {
         let broken = loop {
             let connection = &mut self.connections[slot];
             let Io::Socket(socket) = &connection.io else { break false };
-            if !connection.readable || !connection.wire.wants_input(&self.limits) {
+            if !connection.readable || !connection.wants_input(&self.limits) {
                 break false;
             }
             if reads == READS {
@@ -271,7 +271,7 @@ impl<D: Driver> Engine<D> {
         }
         self.tell_flow(slot);
         let connection = &self.connections[slot];
-        if connection.readable && connection.wire.wants_input(&self.limits) {
+        if connection.readable && connection.wants_input(&self.limits) {
             // What came while nobody wanted it was told once, and is not told again.
             self.resuming.push(connection.token);
         }
@@ -325,7 +325,11 @@ impl<D: Driver> Engine<D> {
                 self.inbox.push_back(Event::Writable(ExchangeId { connection: connection.token, serial }));
             }
         }
-        let connection = &mut self.connections[slot];
+        let connection = &self.connections[slot];
+        if connection.wire.awaits_head() && connection.wire.has_more() {
+            self.work(slot, |wire, cx| wire.resume(cx));
+        }
+        let connection = &self.connections[slot];
         if !connection.out.is_empty() && !connection.blocked {
             let token = connection.token;
             self.resuming.push(token);

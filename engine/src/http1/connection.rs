@@ -214,7 +214,12 @@ impl Http1 {
 
     /// Whether the connection stands between requests.
     pub(crate) fn is_idle(&self) -> bool {
-        matches!(self.request, Request::Head) && self.answer == Answer::Idle && self.input.is_empty()
+        self.awaits_head() && self.input.is_empty()
+    }
+
+    /// Whether the next thing to come is a head, or the rest of one.
+    pub(crate) fn awaits_head(&self) -> bool {
+        matches!(self.request, Request::Head) && self.answer == Answer::Idle
     }
 
     /// Whether a whole pipelined request may stand in the input, so that sending can wait for its answer.
@@ -340,7 +345,7 @@ impl Http1 {
     }
 
     /// Goes over the kept input again.
-    pub(super) fn resume(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn resume(&mut self, cx: &mut Context<'_>) {
         let mut input = std::mem::take(&mut self.input);
         let start = std::mem::take(&mut self.parsed);
         let parsed = start + self.advance(&input[start..], cx);
@@ -365,7 +370,8 @@ impl Http1 {
                 Request::Complete if self.answer == Answer::Done => self.next(),
                 Request::Complete => return at,
                 Request::Head => {
-                    if self.answer != Answer::Idle || rest.is_empty() {
+                    // Whoever does not take answers gets no further ones made.
+                    if self.answer != Answer::Idle || rest.is_empty() || cx.out.len() > cx.limits.write_buffer {
                         return at;
                     }
                     let parsed = match self.scan.find_end(rest, cx.limits) {
