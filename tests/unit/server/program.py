@@ -8,6 +8,7 @@ import importlib
 import socket
 import sys
 import tempfile
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ REACTORS = {"epoll": "epollreactor", "poll": "pollreactor", "select": "selectrea
 def main(kind: str, way: str) -> None:
     importlib.import_module(f"twisted.internet.{REACTORS[kind]}").install()
     from twisted.internet import reactor
+    from twisted.internet.defer import maybeDeferred
     from twisted.internet.threads import deferToThread
 
     app = make_app()
@@ -28,7 +30,7 @@ def main(kind: str, way: str) -> None:
         port, connect = WAYS[way](reactor, app, path)
         asked = deferToThread(ask, connect, kind)
         asked.addErrback(failures.append)
-        asked.addCallback(lambda _: port.stopListening())
+        asked.addCallback(lambda open_one: maybeDeferred(port.stopListening).addCallback(lambda _: open_one.close()))
         asked.addCallback(lambda _: reactor.callLater(0, check_clean))
 
     def check_clean() -> None:
@@ -122,6 +124,44 @@ def wrapped(reactor: Any, app: Any, path: str) -> Any:
     return port, lambda: socket.create_connection(("127.0.0.1", port.getHost().port), 10)
 
 
+def listen_tls(reactor: Any, app: Any, path: str) -> Any:
+    """Twisted's TLS in memory, which the engine's bytes pass through."""
+    import ssl
+
+    from twisted.internet.ssl import DefaultOpenSSLContextFactory
+
+    from ropewalk import Site
+
+    folder = Path(path).parent
+    write_certificate(folder)
+    factory = DefaultOpenSSLContextFactory(str(folder / "key.pem"), str(folder / "certificate.pem"))
+    port = reactor.listenSSL(0, Site(app), factory, interface="127.0.0.1")
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusting.check_hostname = False
+    trusting.verify_mode = ssl.CERT_NONE
+    return port, lambda: trusting.wrap_socket(socket.create_connection(("127.0.0.1", port.getHost().port), 10))
+
+
+def write_certificate(folder: Path) -> None:
+    from datetime import datetime, timedelta
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1)
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "certificate.pem").write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(pem))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+
+
 def engine_tcp(reactor: Any, app: Any, path: str) -> Any:
     port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
     return port, lambda: socket.create_connection(("127.0.0.1", port.getHost().port), 10)
@@ -134,6 +174,7 @@ def engine_unix(reactor: Any, app: Any, path: str) -> Any:
 WAYS = {
     "listenTCP": listen_tcp,
     "listenUNIX": listen_unix,
+    "listenSSL": listen_tls,
     "wrapped": wrapped,
     "tcp": engine_tcp,
     "unix": engine_unix,
@@ -147,8 +188,8 @@ def unix_socket(path: str) -> socket.socket:
     return connection
 
 
-def ask(connect: Any, kind: str) -> None:
-    """Several requests on one connection, then one on another that is left open."""
+def ask(connect: Any, kind: str) -> http.client.HTTPConnection:
+    """Several requests on one connection, then one on another, which is left open."""
     connection = http.client.HTTPConnection("localhost")
     connection.sock = connect()
     assert get(connection, "/") == (200, b"Hello")
@@ -167,6 +208,7 @@ def ask(connect: Any, kind: str) -> None:
     other = http.client.HTTPConnection("localhost")
     other.sock = connect()
     assert get(other, "/") == (200, b"Hello")
+    return other
 
 
 def get(connection: http.client.HTTPConnection, path: str) -> tuple[int, bytes]:
