@@ -6,11 +6,20 @@ from asyncio import _get_running_loop as running_loop
 from collections.abc import Coroutine
 from contextvars import Context
 from sys import getrefcount
+from time import monotonic
 from typing import Any, Final
 from weakref import getweakrefcount
 
+from twisted.logger import Logger
+
 from ropewalk.calling.task import Task, swap_current_task
+from ropewalk.errors import CATALOGUE, describe, place
 from ropewalk.request import PENDING, Request
+
+log = Logger(namespace="ropewalk.handlers")
+
+BLOCKING = 0.5
+"""Seconds after which a handler that was resumed is said to have held up the reactor. The engine sees to the rest."""
 
 enter_task: Final[Any] = asyncio._enter_task  # noqa: SLF001 - for those who write event loops, as we do
 leave_task: Final[Any] = asyncio._leave_task  # noqa: SLF001 - the same
@@ -22,6 +31,17 @@ class HandlerTask(Task):
     __slots__ = ("request",)
 
     request: Request
+
+    def step(self, error: BaseException | None = None) -> None:
+        began = monotonic()
+        super().step(error)
+        seconds = monotonic() - began
+        if seconds > BLOCKING:
+            who = f"{describe(self.coroutine)} at {place(self.coroutine)}"
+            remedy = CATALOGUE["RW306"].remedy
+            log.warn(
+                "RW306 {who} held up the reactor for {seconds:.1f} s. {remedy}", who=who, seconds=seconds, remedy=remedy
+            )
 
     def settle(self) -> None:
         request = self.request

@@ -157,6 +157,21 @@ class TestKinds:
         assert answer(handler).text == "amine"
 
 
+class TestBlocking:
+    def test_a_handler_that_holds_up_the_reactor_when_it_is_resumed(
+        self, monkeypatch: pytest.MonkeyPatch, log: Log
+    ) -> None:
+        async def handler(request: Request) -> str:
+            await later()
+            return "slow"
+
+        monkeypatch.setattr(driving, "BLOCKING", -1)
+        assert answer(handler).text == "slow"
+        assert "RW306 TestBlocking.test_a_handler_that_holds_up_the_reactor_when_it_is_resumed" in log.text
+        assert "handler at tests/unit/calling/test_answering.py:" in log.text
+        assert "held up the reactor for 0.0 s. Await, or move the work away with deferToThread." in log.text
+
+
 class TestReuse:
     """A task whose coroutine never waited serves the next one, unless somebody has kept it."""
 
