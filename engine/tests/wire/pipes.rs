@@ -120,21 +120,8 @@ fn a_full_owner_makes_writers_wait() {
 }
 
 #[test]
-fn rfc9112_9_6_a_refused_message_ends_the_pipe_when_its_owner_has_said_everything() {
+fn a_refused_message_ends_the_pipe() {
     let mut world = World::new();
-    let pipe = open(&mut world);
-    world.engine.feed_pipe(pipe, b"nonsense\r\n\r\n");
-    assert!(output(&mut world).starts_with("HTTP/1.1 400 "));
-    world.engine.feed_pipe(pipe, GET.as_bytes());
-    world.settle();
-    assert!(world.events.is_empty(), "what still comes is dropped");
-    world.engine.end_pipe(pipe);
-    assert!(matches!(world.event(), Event::PipeClosed(closed, true) if closed == pipe));
-}
-
-#[test]
-fn rfc9112_9_6_or_after_a_while() {
-    let mut world = World::with(Limits { linger_timeout: 50, ..Limits::default() });
     let pipe = open(&mut world);
     world.engine.feed_pipe(pipe, b"nonsense\r\n\r\n");
     assert!(output(&mut world).starts_with("HTTP/1.1 400 "));
@@ -158,7 +145,7 @@ fn a_drain_closes_pipes_too() {
 
 #[test]
 fn a_pipe_has_its_clocks() {
-    let mut world = World::with(Limits { head_timeout: 100, linger_timeout: 50, ..Limits::default() });
+    let mut world = World::with(Limits { head_timeout: 100, ..Limits::default() });
     let pipe = open(&mut world);
     world.engine.feed_pipe(pipe, b"GET / HT");
     world.until("a refusal", |world| world.engine.counters().head_timeouts == 1);
