@@ -27,7 +27,7 @@ from twisted.python.failure import Failure
 from ropewalk.errors import HandlerError, describe, place
 
 if sys.version_info >= (3, 12):
-    from asyncio.tasks import _swap_current_task as swap_current_task
+    swap_current_task: Any = asyncio.tasks._swap_current_task  # type: ignore[attr-defined] # noqa: SLF001
 else:
     from asyncio.tasks import _current_tasks  # type: ignore[attr-defined] # typeshed has it not
 
