@@ -3,6 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Final, Protocol, final
 
+from typing_extensions import disjoint_base
+
+__all__ = ["PENDING", "Endpoint", "Engine", "Exchange", "Limits", "Pending", "Pipe", "__version__", "self_test"]
+
 __version__: Final[str]
 
 _Address = tuple[str, int] | str | None
@@ -115,8 +119,8 @@ class Endpoint:
         body_limit: int | None = None,
         pass_params: bool = False,
         static: bool = False,
-        text_type: str = "text/plain; charset=utf-8",
-        bytes_type: str = "application/octet-stream",
+        text_type: str = ...,
+        bytes_type: str = ...,
     ) -> Endpoint: ...
     @property
     def call(self) -> Callable[..., Any]: ...
@@ -133,6 +137,7 @@ class Endpoint:
     @property
     def bytes_type(self) -> str: ...
 
+@disjoint_base
 class Exchange:
     """One request and its answer. `Request` derives from it."""
 
@@ -179,7 +184,7 @@ class Exchange:
 
     # Its body
     def receive(self, limit: int | None = None, /) -> None:
-        """Let the body come (sends 100 Continue where asked for). Raises BodyTooLarge at once where the length says so."""
+        """Let the body come; sends 100 Continue where due. Raises BodyTooLarge where the length says so already."""
     def collect(self, limit: int | None = None, /) -> None:
         """As `receive`, and call `on_readable` once, when the body is whole."""
     def take(self) -> bytes | None:
@@ -217,7 +222,7 @@ class Exchange:
         """The head of a streamed answer: by length where given, else chunked (close-delimited on HTTP/1.0)."""
     def write(self, data: bytes, /) -> bool:
         """A part of the body. False: the queue is over its high-water mark, `on_writable` will be called."""
-    def end(self, trailers: Iterable[_Field] = (), /) -> None: ...
+    def end(self, trailers: Iterable[_Field] | None = None, /) -> None: ...
     def abort(self) -> None:
         """Close the connection now (HTTP/1) or reset the stream."""
     def close_after(self) -> None:
@@ -275,7 +280,7 @@ class Engine:
         """Accept on a listening socket inherited from elsewhere. The descriptor is duplicated."""
     def address(self, listener: int, /) -> _Address: ...
     def stop_listening(self, listener: int, /) -> None: ...
-    def adopt(self, fd: int, data: bytes = b"", /) -> None:
+    def adopt(self, fd: int, data: bytes | None = None, /) -> None:
         """Take over an accepted stream socket (the descriptor is duplicated) and what was read from it."""
     def open_pipe(
         self, sink: Any, *, client: _Address = None, server: _Address = None, secure: bool = False

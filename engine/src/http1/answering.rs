@@ -221,7 +221,7 @@ impl Http1 {
             _ if self.expects_continue => false,
             Request::Length(left) => left <= limits.discard_size,
             Request::Chunked(_) => limits.discard_size > 0,
-            Request::Head | Request::Closed => false,
+            Request::Head | Request::Closed | Request::Spoiled => false,
         }
     }
 
@@ -234,7 +234,7 @@ impl Http1 {
                 self.demand = Demand::Dropped;
                 self.body_limit = self.body_seen + limits.discard_size;
             }
-            Request::Length(_) | Request::Chunked(_) => self.close_lingering(),
+            Request::Length(_) | Request::Chunked(_) | Request::Spoiled => self.close_lingering(),
             Request::Complete | Request::Raw if !self.keep => {
                 let lingering = self.has_more() || matches!(self.request, Request::Raw);
                 self.close_lingering();

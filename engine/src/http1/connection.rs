@@ -5,6 +5,7 @@
 //! ```text
 //! request:  Head -> Length | Chunked -> Complete      answer:  Idle -> Waiting -> Streaming -> Done
 //!                \-> Complete (no body)                              \-> Done (answered whole)
+//!           Chunked -> Spoiled (bad framing)
 //!           any -> Closed (refused, or the last answer)        Waiting -> Raw, with the request (upgrade)
 //!
 //! Complete and Done, kept  -> Head and Idle, the next request
@@ -86,6 +87,8 @@ pub(super) enum Request {
     Length(u64),
     Chunked(Box<Chunked>),
     Complete,
+    /// The framing of the body is lost; the connection ends with the answer.
+    Spoiled,
     Raw,
     Closed,
 }
@@ -184,7 +187,7 @@ impl Http1 {
                 Demand::Flowing => self.unread < limits.read_buffer,
                 Demand::Dropped => true,
             },
-            Request::Complete => false,
+            Request::Complete | Request::Spoiled => false,
             Request::Closed => true,
         }
     }
@@ -240,7 +243,7 @@ impl Http1 {
     /// Whether the client's bytes wait for a reader that has been asked to go on and will.
     pub(crate) fn waits_for_reader(&self) -> bool {
         self.demand == Demand::Flowing
-            && !matches!(self.request, Request::Complete | Request::Head)
+            && !matches!(self.request, Request::Complete | Request::Head | Request::Spoiled)
             && (self.unread > 0 || self.has_more())
     }
 
@@ -289,7 +292,7 @@ impl Http1 {
                 return Err(CommandError::BodyTooLarge { limit });
             }
         }
-        if self.demand != Demand::Held || matches!(self.request, Request::Closed) {
+        if self.demand != Demand::Held || matches!(self.request, Request::Closed | Request::Spoiled) {
             return Ok(());
         }
         self.demand = Demand::Flowing;
@@ -368,7 +371,7 @@ impl Http1 {
             match &mut self.request {
                 Request::Closed => return input.len(),
                 Request::Complete if self.answer == Answer::Done => self.next(),
-                Request::Complete => return at,
+                Request::Complete | Request::Spoiled => return at,
                 Request::Head => {
                     // Whoever does not take answers gets no further ones made.
                     if self.answer != Answer::Idle || rest.is_empty() || cx.out.len() > cx.limits.write_buffer {
@@ -488,9 +491,8 @@ impl Http1 {
         self.keep = false;
         cx.counters.refused += 1;
         cx.inbox.push_back(Event::BadBody(self.id(cx), fault));
-        // The rest is dropped when the answer is complete; until then the framing is lost, so nothing is read.
         self.demand = Demand::Held;
-        self.request = Request::Length(u64::MAX);
+        self.request = Request::Spoiled;
     }
 
     /// Both sides are done and the connection is kept.
