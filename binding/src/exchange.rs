@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
@@ -509,14 +510,17 @@ pub fn answer(
 
 /// After a complete answer: the engine lets go of the exchange, and those who asked are told.
 fn over(exchange: &Bound<'_, Exchange>) -> PyResult<()> {
-    let watched = {
-        let inner = exchange.borrow();
+    let (watched, spool) = {
+        let mut inner = exchange.borrow_mut();
         let link = inner.link()?;
         link.engine.get().forget(link.id);
-        inner.watched
+        (inner.watched, inner.body.spool.take())
     };
+    if let Some(spool) = spool {
+        spool.call_method0(exchange.py(), intern!(exchange.py(), "close"))?;
+    }
     if watched {
-        exchange.call_method0(pyo3::intern!(exchange.py(), "on_done"))?;
+        exchange.call_method0(intern!(exchange.py(), "on_done"))?;
     }
     Ok(())
 }

@@ -300,10 +300,14 @@ impl Engine {
     fn lose(&self, py: Python<'_>, id: ExchangeId, reason: GoneReason) -> PyResult<()> {
         let Some(exchange) = lock(&self.live).remove(&id) else { return Ok(()) };
         let exchange = exchange.bind(py);
-        {
+        let spool = {
             let mut inner = exchange.borrow_mut();
             inner.gone.get_or_init(|| reason);
             inner.finished = true;
+            inner.body.spool.take()
+        };
+        if let Some(spool) = spool {
+            unraisable(spool.call_method0(py, intern!(py, "close")), exchange);
         }
         let told = exchange.call_method1(intern!(py, "on_gone"), (reason.to_string(),));
         unraisable(told, exchange);

@@ -233,11 +233,11 @@ class TestStreams:
             held = made
             await asyncio.sleep(0.05)
             assert made == held
-            assert held < 100
+            assert held < 1024  # a turn has so many events
             response.resume()
-            for _ in range(300):
+            for _ in range(held + 100):
                 await anext(response)
-            assert made > 200
+            assert made > held
             response.close()
             await asyncio.sleep(0)
             assert closed

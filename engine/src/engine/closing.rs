@@ -30,7 +30,7 @@ impl<D: Driver> Engine<D> {
             if let Some(slot) = self.token_slot(token) {
                 // A request may be waiting in the socket.
                 let connection = &mut self.connections[slot];
-                connection.readable |= matches!(connection.io, Io::Socket(_)) && connection.wants_input(&self.limits);
+                connection.readable |= !connection.is_pipe() && connection.wants_input(&self.limits);
                 self.continue_reading(token);
             }
             if let Some(slot) = self.token_slot(token) {
@@ -147,7 +147,7 @@ impl<D: Driver> Engine<D> {
                 self.spare.push(buffer);
             }
         }
-        if matches!(connection.io, Io::Pipe { .. }) {
+        if connection.is_pipe() {
             self.inbox.push_back(Event::PipeClosed(super::PipeId(connection.token), orderly));
         }
         self.notice_drained();

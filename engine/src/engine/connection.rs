@@ -84,6 +84,10 @@ impl Connection {
         }
     }
 
+    pub fn is_pipe(&self) -> bool {
+        matches!(self.io, Io::Pipe { .. })
+    }
+
     pub fn is_secure(&self) -> bool {
         matches!(self.io, Io::Pipe { secure: true, .. })
     }

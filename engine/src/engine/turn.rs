@@ -287,7 +287,7 @@ impl<D: Driver> Engine<D> {
 
     /// Sends as much as goes.
     pub(super) fn flush(&mut self, slot: usize) {
-        if matches!(self.connections[slot].io, Io::Pipe { .. }) {
+        if self.connections[slot].is_pipe() {
             return self.flush_pipe(slot);
         }
         let connection = &mut self.connections[slot];
