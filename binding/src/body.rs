@@ -8,10 +8,15 @@ use pyo3::types::PyBytes;
 use ropewalk_engine::Field;
 use ropewalk_engine::exchange::BodyFault;
 
+/// Parts below this size are gathered.
+const SMALL: usize = 4 * 1024;
+
 /// What has arrived of a body.
 #[derive(Default)]
 pub struct Body {
     parts: VecDeque<Bytes>,
+    /// Small parts, after all of `parts`, gathered so that a dripping client costs no more than its bytes.
+    tail: Vec<u8>,
     size: usize,
     pub mode: Mode,
     pub complete: bool,
@@ -45,9 +50,15 @@ impl Body {
             return Ok(());
         }
         self.size += part.len();
-        self.parts.push_back(part);
+        if part.len() < SMALL {
+            self.tail.extend_from_slice(&part);
+        } else {
+            self.seal();
+            self.parts.push_back(part);
+        }
         if self.mode != Mode::Streamed && self.size as u64 > threshold {
             let file = py.import("tempfile")?.call_method0("TemporaryFile")?;
+            self.seal();
             for part in self.parts.drain(..) {
                 file.call_method1("write", (&*part,))?;
             }
@@ -69,6 +80,7 @@ impl Body {
 
     /// Takes out what has arrived, joined; how much is in `size` before.
     pub fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.seal();
         let size = std::mem::take(&mut self.size);
         let parts = std::mem::take(&mut self.parts);
         PyBytes::new_with(py, size, |mut buffer| {
@@ -79,6 +91,12 @@ impl Body {
             }
             Ok(())
         })
+    }
+
+    fn seal(&mut self) {
+        if !self.tail.is_empty() {
+            self.parts.push_back(Bytes::from(std::mem::take(&mut self.tail)));
+        }
     }
 
     pub fn len(&self) -> usize {

@@ -13,7 +13,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyType};
 use ropewalk_engine::access::{AccessLog, Style};
-use ropewalk_engine::{ExchangeId, ListenerId, PipeId};
+use ropewalk_engine::clock::monotonic_micros;
+use ropewalk_engine::{ExchangeId, ListenerId, Peer, PipeId, Pressure};
 
 use crate::convert;
 use crate::errors;
@@ -72,6 +73,16 @@ impl Engine {
         Ok(outcome)
     }
 
+    /// Our end of an exchange; any thread may ask.
+    pub fn local(&self, id: ExchangeId) -> Peer {
+        lock(&self.core).local(id).unwrap_or(Peer::Unknown)
+    }
+
+    /// Whether a writer should wait; any thread may ask.
+    pub fn pressure(&self, id: ExchangeId) -> Pressure {
+        lock(&self.core).pressure(id)
+    }
+
     /// The answer of an exchange is complete.
     pub fn forget(&self, id: ExchangeId) {
         let forgotten = lock(&self.live).remove(&id);
@@ -80,16 +91,13 @@ impl Engine {
 
     /// Has the service call `tick` in time for the engine's next deadline, where it would be too late.
     pub(crate) fn arm(&self, py: Python<'_>) -> PyResult<()> {
-        let (next, now) = {
-            let core = lock(&self.core);
-            (core.next_deadline(), core.now())
-        };
+        let next = lock(&self.core).next_deadline();
         let Some(next) = next else { return Ok(()) };
         if next >= self.armed.load(Ordering::Relaxed) {
             return Ok(());
         }
         self.armed.store(next, Ordering::Relaxed);
-        let seconds = next.saturating_sub(now) as f64 / 1000.0;
+        let seconds = next.saturating_sub(monotonic_micros() / 1000) as f64 / 1000.0;
         self.service.bind(py).call_method1(intern!(py, "arm"), (seconds,))?;
         Ok(())
     }

@@ -32,6 +32,9 @@ pub fn command(py: Python<'_>, error: CommandError) -> PyErr {
         CommandError::Started => raise(py, ANSWER_STARTED, "The head of the answer is out already.".into()),
         CommandError::NotStarted => PyRuntimeError::new_err("The answer has no head yet: call begin before write."),
         CommandError::Status(status) => raise(py, INVALID_FIELD, format!("The status {status} cannot be sent here.")),
+        CommandError::NoBody(status) => {
+            raise(py, INVALID_FIELD, format!("An answer of status {status} has no body (RFC 9110, section 6.4.1)."))
+        }
         CommandError::Field(what) => raise(py, INVALID_FIELD, format!("In the answer, {what}.")),
         CommandError::Length { announced, written } => raise(
             py,
@@ -39,7 +42,6 @@ pub fn command(py: Python<'_>, error: CommandError) -> PyErr {
             format!("{announced} bytes were announced and {written} written; the connection was closed."),
         ),
         CommandError::BodyTooLarge { limit } => too_large(py, limit),
-        CommandError::BodyTaken => PyRuntimeError::new_err("The body was received already."),
     }
 }
 

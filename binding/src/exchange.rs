@@ -9,7 +9,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
-use ropewalk_engine::exchange::{BodyFault, Event, Framing};
+use ropewalk_engine::exchange::{BodyFault, Event};
 use ropewalk_engine::{CommandError, ExchangeId, GoneReason, Head, Peer, Pressure, Version};
 
 use crate::body::{Body, Mode};
@@ -50,6 +50,8 @@ pub(crate) struct Link {
     pub head: Box<Head>,
     pub peer: Peer,
     pub secure: bool,
+    /// Our end, asked for once.
+    pub local: OnceLock<Peer>,
 }
 
 impl Exchange {
@@ -94,12 +96,17 @@ impl Exchange {
 
     /// Lets the body flow in some mode.
     pub(crate) fn open_body(&mut self, py: Python<'_>, mode: Mode, limit: Option<u64>) -> PyResult<()> {
-        if self.body.complete || self.link()?.head.framing() == Framing::None && self.status != Some(101) {
+        if self.body.complete || !self.link()?.head.has_body() && self.status != Some(101) {
             self.body.complete = true;
             return Ok(());
         }
         let limit = self.limit(py, limit)?;
         self.body.limit = limit;
+        let waiting = self.body.len() as u64;
+        if self.body.mode == Mode::Streamed && mode != Mode::Streamed && waiting > 0 {
+            // Whoever gathers a body holds nothing back.
+            self.command(py, |engine, id| engine.consumed(id, waiting))?;
+        }
         if self.body.mode == Mode::Untouched || mode != Mode::Streamed {
             self.body.mode = mode;
         }
@@ -207,23 +214,18 @@ impl Exchange {
     #[getter]
     fn server<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let link = self.link()?;
-        let local = link.engine.get().core(py)?.local(link.id);
-        convert::address(py, &local.unwrap_or(Peer::Unknown))
+        let local = link.local.get_or_init(|| link.engine.get().local(link.id));
+        convert::address(py, local)
     }
 
     #[getter]
     fn content_length(&self) -> PyResult<Option<u64>> {
-        let head = &self.link()?.head;
-        Ok(match head.framing() {
-            Framing::Length(length) => Some(length),
-            Framing::None => head.values(b"content-length").next().map(|_| 0),
-            Framing::Chunked => None,
-        })
+        Ok(self.link()?.head.length())
     }
 
     #[getter]
     fn has_body(&self) -> PyResult<bool> {
-        Ok(self.link()?.head.framing() != Framing::None)
+        Ok(self.link()?.head.has_body())
     }
 
     #[getter]
@@ -317,7 +319,7 @@ impl Exchange {
 
     #[getter]
     fn body_complete(&self) -> PyResult<bool> {
-        Ok(self.body.complete || (self.link()?.head.framing() == Framing::None && self.status != Some(101)))
+        Ok(self.body.complete || (!self.link()?.head.has_body() && self.status != Some(101)))
     }
 
     fn trailers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
@@ -401,6 +403,13 @@ impl Exchange {
         Ok(())
     }
 
+    /// Whether a writer should wait until `on_writable` is called.
+    #[getter]
+    fn pressure(&self) -> PyResult<bool> {
+        let link = self.link()?;
+        Ok(link.engine.get().pressure(link.id) == Pressure::High)
+    }
+
     /// A part of the body. False: the queue is over its high-water mark, `on_writable` will be called.
     #[pyo3(signature = (data, /))]
     fn write(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>) -> PyResult<bool> {
@@ -445,7 +454,8 @@ impl Exchange {
         self.status = Some(101);
         self.started = true;
         self.body = Body::default();
-        Ok(())
+        // At once, so that what came behind the head is kept even if the client has closed its side.
+        self.open_body(py, Mode::Streamed, Some(u64::MAX))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -30,7 +30,10 @@ impl Limits {
         for (name, value) in limits.into_iter().flatten() {
             let name: String = name.extract()?;
             changed.set(&name, value.extract()?).map_err(|error| match error {
-                LimitError::Unknown => PyTypeError::new_err(format!("There is no limit named {name:?}.")),
+                LimitError::Unknown => PyTypeError::new_err(format!(
+                    "There is no limit named {name:?}. There are: {}.",
+                    ropewalk_engine::Limits::NAMES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+                )),
                 LimitError::OutOfRange => PyValueError::new_err(format!("The limit {name:?} cannot be {value}.")),
             })?;
         }

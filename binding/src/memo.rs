@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use ropewalk_engine::Head;
-use ropewalk_engine::http1::method::Method;
+use ropewalk_engine::method::Method;
 
 use crate::endpoint::Endpoint;
 use crate::engine::lock;

@@ -3,20 +3,21 @@
 //! The engine is borrowed only between the lines: never while Python runs. So a handler may call any command from
 //! wherever it is, and an event that a command brings about waits in the inbox until the loop comes round to it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use pyo3::{ffi, intern};
 use ropewalk_engine::clock::monotonic_micros;
-use ropewalk_engine::exchange::{Event, Framing};
+use ropewalk_engine::exchange::Event;
 use ropewalk_engine::{ExchangeId, GoneReason, Head, Peer, PipeId, Report, Severity};
 
 use crate::body::Mode;
 use crate::context::Context;
 use crate::endpoint::{Endpoint, pending};
 use crate::engine::{Engine, lock};
-use crate::errors;
 use crate::exchange::{Answer, Exchange, Link, answer};
 
 /// Microseconds after which a handler is said to have held up the reactor.
@@ -37,12 +38,19 @@ impl Engine {
             if !this.busy.load(Ordering::Relaxed) {
                 core.begin_turn();
             }
-            start(&mut core).map_err(errors::system)?;
+            if let Err(error) = start(&mut core) {
+                core.report(Severity::Error, "RW505", format!("the sockets cannot be polled: {error}"));
+            }
         }
         if this.busy.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
-        Self::run(slf);
+        // A reactor lets go of a reader that raises, and nobody would be served any more.
+        if catch_unwind(AssertUnwindSafe(|| Self::run(slf))).is_err() {
+            let mut core = lock(&this.core);
+            core.report(Severity::Error, "RW505", "a turn has panicked; what it served is lost".to_owned());
+            core.end_turn();
+        }
         this.busy.store(false, Ordering::Relaxed);
         this.arm(py)
     }
@@ -156,7 +164,8 @@ impl Engine {
         let (peer, secure) = lock(&this.core).peer(id).unwrap_or((Peer::Unknown, false));
         let known = this.memo.find(py, &head);
         let request = this.request.bind(py).call0()?.cast_into::<Exchange>()?;
-        request.borrow_mut().link = Some(Link { engine: slf.clone().unbind(), id, head, peer, secure });
+        request.borrow_mut().link =
+            Some(Link { engine: slf.clone().unbind(), id, head, peer, secure, local: OnceLock::new() });
 
         let context = Context::enter(py)?;
         let endpoint = match known {
@@ -171,7 +180,7 @@ impl Engine {
             },
         };
         request.borrow_mut().endpoint = Some(endpoint.clone_ref(py));
-        if !endpoint.get().whole_body || request.borrow().link()?.head.framing() == Framing::None {
+        if !endpoint.get().whole_body || !request.borrow().link()?.head.has_body() {
             this.call(&request, &endpoint, &context)?;
         } else {
             let opened = request.borrow_mut().open_body(py, Mode::BeforeCall, None);

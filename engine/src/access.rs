@@ -1,6 +1,6 @@
 //! The access log: a line an answer, formatted into one buffer that somebody else writes to a file.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Display, Formatter, Write as _};
 use std::io::Write as _;
 
 use crate::clock::{Clock, MONTHS, civil};
@@ -29,9 +29,9 @@ pub struct AccessLog {
 #[derive(Debug)]
 pub struct Line {
     client: String,
-    request: String,
-    referer: String,
-    agent: String,
+    request: Vec<u8>,
+    referer: Vec<u8>,
+    agent: Vec<u8>,
 }
 
 impl AccessLog {
@@ -56,11 +56,11 @@ impl AccessLog {
     }
 
     pub(crate) fn line(&self, head: &Head, peer: &Peer) -> Line {
-        let version = if head.version() == Version::Http10 { "1.0" } else { "1.1" };
-        let value = |name: &[u8]| head.values(name).next().map(text).unwrap_or_default();
+        let version: &[u8] = if head.version() == Version::Http10 { b"1.0" } else { b"1.1" };
+        let value = |name: &[u8]| head.values(name).next().unwrap_or_default().to_vec();
         Line {
             client: client(peer),
-            request: format!("{} {} HTTP/{version}", head.method(), text(head.target())),
+            request: [head.method().as_str().as_bytes(), b" ", head.target(), b" HTTP/", version].concat(),
             referer: value(b"referer"),
             agent: value(b"user-agent"),
         }
@@ -93,7 +93,7 @@ impl AccessLog {
     }
 
     pub(crate) fn write_refused(&mut self, peer: &Peer, status: u16, bytes: u64, clock: &Clock) {
-        let line = Line { client: client(peer), request: "-".into(), referer: String::new(), agent: String::new() };
+        let line = Line { client: client(peer), request: b"-".to_vec(), referer: Vec::new(), agent: Vec::new() };
         self.write(&line, status, bytes, 0, clock);
     }
 
@@ -126,49 +126,34 @@ fn client(peer: &Peer) -> String {
     }
 }
 
-/// Bytes outside of ASCII are shown as escapes, so that a line is always valid text.
-fn text(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for &byte in bytes {
-        if byte.is_ascii() {
-            text.push(byte as char);
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "\\x{byte:02x}");
-        }
-    }
-    text
+fn dash(text: &[u8]) -> &[u8] {
+    if text.is_empty() { b"-" } else { text }
 }
 
-fn dash(text: &str) -> &str {
-    if text.is_empty() { "-" } else { text }
-}
+/// Escapes what would end or forge a quoted string of the combined format, and what is not ASCII.
+struct Quoted<'a>(&'a [u8]);
 
-/// Escapes what would end or forge a quoted string of the combined format.
-struct Quoted<'a>(&'a str);
-
-impl std::fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for character in self.0.chars() {
-            match character {
-                '"' => f.write_str("\\\"")?,
-                control if control.is_ascii_control() => write!(f, "\\x{:02x}", control as u32)?,
-                plain => f.write_char(plain)?,
+impl Display for Quoted<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for &byte in self.0 {
+            match byte {
+                b'"' | b'\\' => write!(f, "\\{}", byte as char)?,
+                b' '..=b'~' => f.write_char(byte as char)?,
+                _ => write!(f, "\\x{byte:02x}")?,
             }
         }
         Ok(())
     }
 }
 
-/// Escapes a JSON string (RFC 8259, section 7).
-struct Json<'a>(&'a str);
+/// Escapes a JSON string (RFC 8259, section 7); what is not UTF-8 becomes U+FFFD.
+struct Json<'a>(&'a [u8]);
 
-impl std::fmt::Display for Json<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for character in self.0.chars() {
+impl Display for Json<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for character in String::from_utf8_lossy(self.0).chars() {
             match character {
-                '"' => f.write_str("\\\"")?,
-                '\\' => f.write_str("\\\\")?,
+                '"' | '\\' => write!(f, "\\{character}")?,
                 control if control.is_control() => write!(f, "\\u{:04x}", control as u32)?,
                 plain => f.write_char(plain)?,
             }
@@ -200,7 +185,7 @@ mod tests {
     #[test]
     fn combined() {
         assert_eq!(
-            "127.0.0.1 - - [NOW] \"GET /a\\\"b HTTP/1.1\" 200 13 \"http://r/\" \"x\\\"\\\\x09\\xff\"\n",
+            "127.0.0.1 - - [NOW] \"GET /a\\\"b HTTP/1.1\" 200 13 \"http://r/\" \"x\\\"\\\\\\x09\\xff\"\n",
             logged(Style::Combined)
         );
     }
@@ -209,7 +194,7 @@ mod tests {
     fn json() {
         assert_eq!(
             "{\"time\":\"NOW\",\"client\":\"127.0.0.1\",\"request\":\"GET /a\\\"b HTTP/1.1\",\"status\":200,\"bytes\":13,\
-             \"seconds\":1.500000,\"referer\":\"http://r/\",\"user_agent\":\"x\\\"\\\\\\u0009\\\\xff\"}\n",
+             \"seconds\":1.500000,\"referer\":\"http://r/\",\"user_agent\":\"x\\\"\\\\\\u0009\u{fffd}\"}\n",
             logged(Style::Json)
         );
     }

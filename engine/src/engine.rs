@@ -22,7 +22,7 @@ use crate::counters::Counters;
 use crate::driver::listener::Listener;
 use crate::driver::wheel::Wheel;
 use crate::driver::{Driver, Epoll, Ready, Token, Watch, socket};
-use crate::exchange::{CommandError, Event, ExchangeId, GoneReason, Peer, Pressure};
+use crate::exchange::{Body, CommandError, Event, ExchangeId, GoneReason, Peer, Pressure};
 use crate::http1::connection::{Context, Http1};
 use crate::http1::encode::FieldRef;
 use crate::limits::Limits;
@@ -33,24 +33,6 @@ pub use pipes::PipeId;
 /// Names a listening socket of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ListenerId(pub usize);
-
-/// The body of a whole answer.
-#[derive(Debug)]
-pub enum Body<'a> {
-    /// Copied next to the head.
-    Slice(&'a [u8]),
-    /// Sent from where it is.
-    Shared(Bytes),
-    /// A region of an open regular file.
-    File {
-        /// The file; it is closed when the region is sent.
-        file: OwnedFd,
-        /// Where the region starts.
-        offset: u64,
-        /// Its length in bytes.
-        length: u64,
-    },
-}
 
 /// Listening sockets, connections and their exchanges behind one descriptor.
 #[derive(Debug)]
@@ -276,23 +258,9 @@ impl<D: Driver> Engine<D> {
         fields: &[FieldRef<'_>],
         body: Body<'_>,
     ) -> Result<(), CommandError> {
-        let length = match &body {
-            Body::Slice(bytes) => bytes.len() as u64,
-            Body::Shared(bytes) => bytes.len() as u64,
-            Body::File { length, .. } => *length,
-        };
         self.command(id, |engine, slot| {
             engine.lend(slot);
-            let send = engine.work(slot, |wire, cx| wire.answer(status, fields, length, cx))?;
-            if send {
-                let out = &mut engine.connections[slot].out;
-                match body {
-                    Body::Slice(bytes) => out.tail().extend_from_slice(bytes),
-                    Body::Shared(bytes) => out.push(bytes),
-                    Body::File { file, offset, length } => out.push_file(file, offset, length),
-                }
-            }
-            engine.work(slot, |wire, cx| wire.finish(cx));
+            engine.work(slot, |wire, cx| wire.answer(status, fields, body, cx))?;
             engine.send(slot);
             Ok(())
         })
@@ -338,9 +306,15 @@ impl<D: Driver> Engine<D> {
             }
             let Some(slot) = engine.token_slot(id.connection) else { return Err(CommandError::Gone) };
             let connection = &mut engine.connections[slot];
-            connection.told_high = connection.out.len() > high;
+            connection.told_high |= connection.out.len() > high;
             Ok(if connection.told_high { Pressure::High } else { Pressure::Low })
         })
+    }
+
+    /// Whether a writer should wait for [`Event::Writable`].
+    pub fn pressure(&self, id: ExchangeId) -> Pressure {
+        let slot = self.token_slot(id.connection);
+        if slot.is_some_and(|slot| self.connections[slot].told_high) { Pressure::High } else { Pressure::Low }
     }
 
     /// The end of a streamed answer, or of an upgraded connection.
@@ -430,6 +404,7 @@ impl<D: Driver> Engine<D> {
             counters: &mut self.counters,
             clock: &self.clock,
             access: self.access.as_mut(),
+            gathered: Vec::new(),
             draining: self.drain.is_some(),
             debug: self.debug,
         };
@@ -478,7 +453,8 @@ impl<D: Driver> Engine<D> {
         }
     }
 
-    fn report(&mut self, severity: crate::Severity, code: &'static str, message: String) {
+    /// Puts a line for the log among the events.
+    pub fn report(&mut self, severity: crate::Severity, code: &'static str, message: String) {
         self.inbox.push_back(Event::Report(crate::Report { severity, code, message }));
     }
 

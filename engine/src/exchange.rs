@@ -12,12 +12,13 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::http1::method::Method;
+use crate::method::Method;
 
 /// Names one exchange for as long as the engine lives; never reused within a connection's lifetime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -126,6 +127,40 @@ pub enum Version {
 /// A field line: name and value as bytes.
 pub type Field = (Bytes, Bytes);
 
+/// The body of a whole answer.
+#[derive(Debug)]
+pub enum Body<'a> {
+    /// Copied next to the head.
+    Slice(&'a [u8]),
+    /// Sent from where it is.
+    Shared(Bytes),
+    /// A region of an open regular file.
+    File {
+        /// The file; it is closed when the region is sent.
+        file: OwnedFd,
+        /// Where the region starts.
+        offset: u64,
+        /// Its length in bytes.
+        length: u64,
+    },
+}
+
+impl Body<'_> {
+    /// Its length in bytes.
+    pub fn len(&self) -> u64 {
+        match self {
+            Body::Slice(bytes) => bytes.len() as u64,
+            Body::Shared(bytes) => bytes.len() as u64,
+            Body::File { length, .. } => *length,
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// Who is at the other end of a connection, or at ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Peer {
@@ -170,6 +205,8 @@ pub enum CommandError {
     NotStarted,
     /// A status that cannot be sent here.
     Status(u16),
+    /// An answer of this status never has a body.
+    NoBody(u16),
     /// A field whose name or value cannot be sent.
     Field(String),
     /// Bytes that do not fit the announced length; the connection is closed (RFC 9112, section 8).
@@ -184,8 +221,6 @@ pub enum CommandError {
         /// The limit in bytes.
         limit: u64,
     },
-    /// The body was received already, or the connection was upgraded.
-    BodyTaken,
 }
 
 /// The head of a request, parsed; names and values are slices of the bytes that came.
@@ -220,12 +255,10 @@ pub(crate) struct FieldSpan {
 
 /// How the body of a request is framed (RFC 9112, section 6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Framing {
-    /// No body.
+pub(crate) enum Framing {
     None,
     /// `Content-Length`, more than 0.
     Length(u64),
-    /// `Transfer-Encoding: chunked`.
     Chunked,
 }
 
@@ -260,9 +293,18 @@ impl Head {
         self.version
     }
 
-    /// How the body is framed.
-    pub fn framing(&self) -> Framing {
-        self.framing
+    /// Whether a body follows.
+    pub fn has_body(&self) -> bool {
+        self.framing != Framing::None
+    }
+
+    /// The length of the body in bytes, where the head tells it.
+    pub fn length(&self) -> Option<u64> {
+        match self.framing {
+            Framing::Length(length) => Some(length),
+            Framing::None => self.values(b"content-length").next().map(|_| 0),
+            Framing::Chunked => None,
+        }
     }
 
     /// How many field lines there are.

@@ -17,11 +17,12 @@ mod engine;
 pub mod exchange;
 pub mod http1;
 pub mod limits;
+pub mod method;
 mod outbox;
 
 pub use counters::Counters;
-pub use engine::{Body, Engine, ListenerId, PipeId};
+pub use engine::{Engine, ListenerId, PipeId};
 pub use exchange::{
-    CommandError, Event, ExchangeId, Field, GoneReason, Head, Peer, Pressure, Report, Severity, Version,
+    Body, CommandError, Event, ExchangeId, Field, GoneReason, Head, Peer, Pressure, Report, Severity, Version,
 };
 pub use limits::Limits;

@@ -220,6 +220,9 @@ class Exchange:
         """A 1xx answer before the final one, such as 103 Early Hints (RFC 8297)."""
     def begin(self, status: int, fields: Iterable[_Field], length: int | None = None, /) -> None:
         """The head of a streamed answer: by length where given, else chunked (close-delimited on HTTP/1.0)."""
+    @property
+    def pressure(self) -> bool:
+        """Whether a writer should wait until `on_writable` is called."""
     def write(self, data: bytes, /) -> bool:
         """A part of the body. False: the queue is over its high-water mark, `on_writable` will be called."""
     def end(self, trailers: Iterable[_Field] | None = None, /) -> None: ...

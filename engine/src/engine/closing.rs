@@ -8,6 +8,9 @@ use crate::driver::{Driver, socket};
 use crate::exchange::{Event, ExchangeId, GoneReason};
 use crate::http1::connection::{Ending, WireClock};
 
+/// What nginx's access log, and ours, says of a request whose client has left.
+const CLIENT_LEFT: u16 = 499;
+
 impl<D: Driver> Engine<D> {
     /// Stops accepting, closes idle connections, and lets running exchanges finish for so many milliseconds. An
     /// [`Event::Drained`] follows.
@@ -129,7 +132,7 @@ impl<D: Driver> Engine<D> {
     /// The connection is broken or cut.
     pub(super) fn lose(&mut self, slot: usize, reason: GoneReason) {
         let token = self.connections[slot].token;
-        if let Some(serial) = self.work(slot, |wire, cx| wire.cut(cx)) {
+        if let Some(serial) = self.work(slot, |wire, cx| wire.cut(CLIENT_LEFT, cx)) {
             self.inbox.push_back(Event::Gone(ExchangeId { connection: token, serial }, reason));
         }
         self.remove(slot, false);

@@ -82,11 +82,6 @@ impl<D: Driver> Engine<D> {
         self.rest();
     }
 
-    /// The time of the turn, in milliseconds of the engine's clock.
-    pub fn now(&self) -> u64 {
-        self.clock.millis()
-    }
-
     /// The time at which a turn is due even if the descriptor is not readable.
     pub fn next_deadline(&self) -> Option<u64> {
         let retry = self.listeners.iter().filter_map(|(_, listening)| listening.retry.map(|(at, _)| at)).min();
@@ -384,12 +379,13 @@ impl<D: Driver> Engine<D> {
                 self.counters.body_timeouts += 1;
                 let token = self.connections[slot].token;
                 let started = self.connections[slot].wire.has_started();
-                let Some(serial) = self.work(slot, |wire, cx| wire.cut(cx)) else { return self.close(slot) };
+                let cut = self.work(slot, |wire, cx| wire.cut(SLOW.status, cx));
+                let Some(serial) = cut else { return self.close(slot) };
                 self.inbox.push_back(Event::Gone(ExchangeId { connection: token, serial }, GoneReason::BodyTimeout));
                 if started {
                     return self.close(slot);
                 }
-                self.work(slot, |wire, cx| wire.refuse(SLOW, cx));
+                self.work(slot, |wire, cx| wire.say(SLOW, cx));
                 self.flush(slot);
             }
         }

@@ -4,23 +4,24 @@ use bytes::Bytes;
 
 use super::connection::{Answer, Context, Demand, Http1, Request};
 use super::encode::{self, BodyFrame, FieldRef, Found, Persistence};
-use crate::exchange::{CommandError, Version};
+use crate::exchange::{Body, CommandError, Version};
 use crate::limits::Limits;
 
 impl Http1 {
-    /// A whole answer. True where `body` is to be sent after the head that was appended.
+    /// A whole answer.
     pub(crate) fn answer(
         &mut self,
         status: u16,
         fields: &[FieldRef<'_>],
-        length: u64,
+        body: Body<'_>,
         cx: &mut Context<'_>,
-    ) -> Result<bool, CommandError> {
+    ) -> Result<(), CommandError> {
         let found = self.check_final(status, fields)?;
+        let length = body.len();
+        if length > 0 && (encode::is_bodiless(status) || status == 205) {
+            return Err(CommandError::NoBody(status));
+        }
         let frame = if encode::is_bodiless(status) {
-            if length > 0 {
-                return Err(CommandError::Status(status));
-            }
             found.length.filter(|_| status == 304).map_or(BodyFrame::None, BodyFrame::Length)
         } else {
             if let Some(announced) = found.length.filter(|&announced| announced != length) {
@@ -30,10 +31,18 @@ impl Http1 {
             }
             BodyFrame::Length(found.length.unwrap_or(length))
         };
+        self.keep &= self.may_drop_body(cx.limits);
         self.write_head(status, fields, found, frame, cx);
-        let send = !self.is_head && length > 0;
-        self.written = if send { length } else { 0 };
-        Ok(send)
+        if !self.is_head && length > 0 {
+            self.written = length;
+            match body {
+                Body::Slice(bytes) => cx.out.tail().extend_from_slice(bytes),
+                Body::Shared(bytes) => cx.out.push(bytes),
+                Body::File { file, offset, length } => cx.out.push_file(file, offset, length),
+            }
+        }
+        self.finish(cx);
+        Ok(())
     }
 
     /// The head of a streamed answer.
@@ -54,9 +63,8 @@ impl Http1 {
             None if self.version == Version::Http11 => BodyFrame::Chunked,
             None => BodyFrame::UntilClose,
         };
-        if frame == BodyFrame::UntilClose {
-            self.keep = false;
-        }
+        let reads_on = self.demand == Demand::Flowing;
+        self.keep &= frame != BodyFrame::UntilClose && (reads_on || self.may_drop_body(cx.limits));
         self.write_head(status, fields, found, frame, cx);
         self.answer = match frame {
             _ if self.is_head || bodiless => Answer::Silent,
@@ -142,8 +150,8 @@ impl Http1 {
         Ok(())
     }
 
-    /// The body that [`Http1::answer`] announced has been appended.
-    pub(crate) fn finish(&mut self, cx: &mut Context<'_>) {
+    /// The answer is complete.
+    fn finish(&mut self, cx: &mut Context<'_>) {
         let now = crate::clock::monotonic_micros();
         let micros = now.saturating_sub(self.began);
         cx.counters.answered(self.status, micros);
@@ -203,7 +211,7 @@ impl Http1 {
         frame: BodyFrame,
         cx: &mut Context<'_>,
     ) {
-        self.keep &= !cx.draining && self.can_keep(cx.limits);
+        self.keep &= !cx.draining;
         let persistence = match (self.keep, self.version) {
             (false, _) => Persistence::Close,
             (true, Version::Http10) => Persistence::KeepAlive,
@@ -214,10 +222,9 @@ impl Http1 {
     }
 
     /// Whether what is left of the request's body is small enough to be read and dropped.
-    fn can_keep(&self, limits: &Limits) -> bool {
+    fn may_drop_body(&self, limits: &Limits) -> bool {
         match self.request {
             Request::Complete | Request::Raw => true,
-            _ if self.demand == Demand::Flowing => true,
             _ if self.expects_continue => false,
             Request::Length(left) => left <= limits.discard_size,
             Request::Chunked(_) => limits.discard_size > 0,

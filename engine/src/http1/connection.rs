@@ -24,7 +24,6 @@ use super::Refusal;
 use super::chunked::{Chunked, Step};
 use super::encode::{self, BodyFrame, FieldRef, Found, Persistence};
 use super::head::{self, Scan};
-use super::method::Method;
 use crate::access::AccessLog;
 use crate::clock::Clock;
 use crate::counters::Counters;
@@ -32,6 +31,7 @@ use crate::exchange::{
     BodyFault, CommandError, Event, ExchangeId, Field, Framing, Head, Peer, Report, Severity, Version,
 };
 use crate::limits::Limits;
+use crate::method::Method;
 use crate::outbox::Outbox;
 
 /// What a connection needs of its engine while it works.
@@ -44,6 +44,8 @@ pub(crate) struct Context<'a> {
     pub counters: &'a mut Counters,
     pub clock: &'a Clock,
     pub access: Option<&'a mut AccessLog>,
+    /// Data of a body whose chunks are smaller than they are worth telling.
+    pub gathered: Vec<u8>,
     pub draining: bool,
     pub debug: bool,
 }
@@ -255,14 +257,16 @@ impl Http1 {
         }
     }
 
-    /// The connection is lost: whose answer was not complete.
-    pub(crate) fn cut(&mut self, cx: &mut Context<'_>) -> Option<u32> {
+    /// The connection is lost: whose answer was not complete. The access log says `status` where no head is out.
+    pub(crate) fn cut(&mut self, status: u16, cx: &mut Context<'_>) -> Option<u32> {
         let running = self.running();
         if running.is_some() {
             cx.counters.cut += 1;
             cx.counters.running -= 1;
             if let (Some(line), Some(log)) = (self.log_line.take(), cx.access.as_deref_mut()) {
-                log.write(&line, if self.status == 0 { 499 } else { self.status }, self.written, 0, cx.clock);
+                let status = if self.status == 0 { status } else { self.status };
+                let micros = cx.clock.micros().saturating_sub(self.began);
+                log.write(&line, status, self.written, micros, cx.clock);
             }
         }
         self.request = Request::Closed;
@@ -316,6 +320,18 @@ impl Http1 {
     /// The short answer to a message that is refused. What follows it is never parsed.
     pub(crate) fn refuse(&mut self, refusal: Refusal, cx: &mut Context<'_>) {
         cx.counters.refused += 1;
+        let length = self.say(refusal, cx);
+        if cx.debug {
+            let message = format!("{}: {} {}", cx.peer, refusal.status, refusal.reason);
+            cx.inbox.push_back(Event::Report(Report { severity: Severity::Debug, code: "RW510", message }));
+        }
+        if let Some(log) = cx.access.as_deref_mut() {
+            log.write_refused(cx.peer, refusal.status, length, cx.clock);
+        }
+    }
+
+    /// Sends the short answer and closes behind it; the length of its body.
+    pub(crate) fn say(&mut self, refusal: Refusal, cx: &mut Context<'_>) -> u64 {
         let body = format!("{} {}: {}\n", refusal.status, encode::phrase(refusal.status), refusal.reason);
         let fields: [FieldRef<'_>; 1] = [(b"Content-Type", b"text/plain; charset=utf-8")];
         encode::head(
@@ -329,14 +345,8 @@ impl Http1 {
         );
         cx.out.tail().extend_from_slice(body.as_bytes());
         cx.counters.answered(refusal.status, 0);
-        if cx.debug {
-            let message = format!("{}: {} {}", cx.peer, refusal.status, refusal.reason);
-            cx.inbox.push_back(Event::Report(Report { severity: Severity::Debug, code: "RW510", message }));
-        }
-        if let Some(log) = cx.access.as_deref_mut() {
-            log.write_refused(cx.peer, refusal.status, body.len() as u64, cx.clock);
-        }
         self.close_lingering();
+        body.len() as u64
     }
 
     pub(super) fn close_lingering(&mut self) {
@@ -365,6 +375,12 @@ impl Http1 {
 
     /// Goes as far as it can over `input`; how many bytes are done with.
     fn advance(&mut self, input: &[u8], cx: &mut Context<'_>) -> usize {
+        let used = self.parse(input, cx);
+        self.tell_gathered(cx);
+        used
+    }
+
+    fn parse(&mut self, input: &[u8], cx: &mut Context<'_>) -> usize {
         let mut at = 0;
         loop {
             let rest = &input[at..];
@@ -453,7 +469,7 @@ impl Http1 {
         self.body_limit = cx.limits.body_size;
         self.demand = Demand::Held;
         self.answer = Answer::Waiting;
-        self.request = match head.framing() {
+        self.request = match head.framing {
             Framing::None => Request::Complete,
             Framing::Length(length) => Request::Length(length),
             Framing::Chunked => Request::Chunked(Box::default()),
@@ -471,11 +487,20 @@ impl Http1 {
         self.body_seen += data.len() as u64;
         if self.demand == Demand::Flowing {
             self.unread += data.len() as u64;
-            cx.inbox.push_back(Event::Data(self.id(cx), Bytes::copy_from_slice(data)));
+            cx.gathered.extend_from_slice(data);
+        }
+    }
+
+    /// One event for all that came of a body, however small its chunks are.
+    fn tell_gathered(&mut self, cx: &mut Context<'_>) {
+        if !cx.gathered.is_empty() {
+            let data = Bytes::from(std::mem::take(&mut cx.gathered));
+            cx.inbox.push_back(Event::Data(self.id(cx), data));
         }
     }
 
     fn complete(&mut self, trailers: Vec<Field>, cx: &mut Context<'_>) {
+        self.tell_gathered(cx);
         if self.demand == Demand::Flowing {
             cx.inbox.push_back(Event::End(self.id(cx), trailers));
         }
@@ -490,6 +515,7 @@ impl Http1 {
         }
         self.keep = false;
         cx.counters.refused += 1;
+        self.tell_gathered(cx);
         cx.inbox.push_back(Event::BadBody(self.id(cx), fault));
         self.demand = Demand::Held;
         self.request = Request::Spoiled;

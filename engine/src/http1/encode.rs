@@ -110,7 +110,13 @@ pub fn head(
         Persistence::Upgrade => b"Connection: Upgrade\r\n",
     });
     for &(name, value) in fields {
-        if !is_ours(name) {
+        // Fields that say how the message is framed are ours, but a handler may name options of the connection.
+        let theirs = match name.len() {
+            10 if name.eq_ignore_ascii_case(b"connection") => persistence == Persistence::Implied,
+            14 => !name.eq_ignore_ascii_case(b"content-length"),
+            _ => true,
+        };
+        if theirs {
             line(out, name, value);
         }
     }
@@ -222,15 +228,6 @@ fn status_line(out: &mut Vec<u8>, status: u16) {
     out.push(b' ');
     out.extend_from_slice(phrase(status).as_bytes());
     out.extend_from_slice(b"\r\n");
-}
-
-/// Fields that say how the message is framed are written by us alone.
-fn is_ours(name: &[u8]) -> bool {
-    match name.len() {
-        10 => name.eq_ignore_ascii_case(b"connection"),
-        14 => name.eq_ignore_ascii_case(b"content-length"),
-        _ => false,
-    }
 }
 
 fn decimal(out: &mut Vec<u8>, mut number: u64) {

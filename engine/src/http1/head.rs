@@ -8,9 +8,9 @@ use std::mem::MaybeUninit;
 use memchr::memchr_iter;
 
 use super::Refusal;
-use super::method::Method;
 use crate::exchange::{FieldSpan, Framing, Head, Span, Version};
 use crate::limits::Limits;
+use crate::method::Method;
 
 /// How far the search for the end of a head has come.
 #[derive(Debug, Clone, Copy, Default)]

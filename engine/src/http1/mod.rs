@@ -5,7 +5,6 @@ pub mod chunked;
 pub mod connection;
 pub mod encode;
 pub mod head;
-pub mod method;
 
 pub use connection::Http1;
 

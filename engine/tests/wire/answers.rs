@@ -78,7 +78,7 @@ fn rfc9110_6_4_1_statuses_without_a_body() {
     client.send([GET; 4].concat());
     for status in [204, 304] {
         let (id, _) = world.head();
-        assert_eq!(Err(CommandError::Status(status)), world.engine.answer(id, status, &[], Body::Slice(b"x")));
+        assert_eq!(Err(CommandError::NoBody(status)), world.engine.answer(id, status, &[], Body::Slice(b"x")));
         world.engine.answer(id, status, &[], Body::Slice(b"")).unwrap();
         let answer = world.answer(&mut client);
         assert_eq!((status, None), (answer.status, answer.field("content-length")));

@@ -1,7 +1,7 @@
 //! Requests as they come: one, many, dripped, split, refused.
 
-use ropewalk_engine::exchange::{Event, Framing};
-use ropewalk_engine::http1::method::Method;
+use ropewalk_engine::exchange::Event;
+use ropewalk_engine::method::Method;
 use ropewalk_engine::{Body, CommandError, Limits, Version};
 
 use crate::harness::{End, GET, World};
@@ -14,7 +14,7 @@ fn one_request_and_its_answer() {
     let (id, head) = world.head();
     assert_eq!(Method::POST, head.method());
     assert_eq!((&b"/a%20b"[..], &b"c=d"[..]), (head.path(), head.query()));
-    assert_eq!((&b"a:80"[..], Version::Http11, Framing::Length(3)), (head.host(), head.version(), head.framing()));
+    assert_eq!((&b"a:80"[..], Version::Http11, Some(3)), (head.host(), head.version(), head.length()));
     assert_eq!(4, head.field_count());
     assert_eq!(vec![&b"1"[..], b"2"], head.values(b"X-ONE").collect::<Vec<_>>());
     assert_eq!(b"abc".to_vec(), world.body(id));
