@@ -154,6 +154,15 @@ class TestCollect:
         with request.spool as file:
             assert file.read() == b"x" * 15 + b"y" * 10
 
+    def test_after_a_look_at_its_first_part(self) -> None:
+        world = World(read_buffer=10)
+        request = world.waiting(POST.replace(b"5", b"25") + b"x" * 15)
+        request.receive()
+        world.pipe.feed(b"y" * 5)
+        request.collect()
+        world.pipe.feed(b"z" * 5)
+        assert (request.body_complete, request.take()) == (True, b"x" * 15 + b"y" * 5 + b"z" * 5)
+
     def test_a_handler_of_whole_bodies_is_called_when_it_is_whole(self) -> None:
         world = World()
         world.serve(lambda request: request.take(), whole_body=True)
@@ -279,6 +288,19 @@ class TestAnswer:
         world.settle()
         assert request.told == ["writable"]
         assert request.write(b"x")
+
+    def test_pressure_lasts_until_the_queue_is_short(self) -> None:
+        world = World(write_buffer=100)
+        request = world.waiting()
+        request.begin(200, [])
+        world.pipe.pause()
+        assert not request.pressure
+        assert not request.write(bytes(200))
+        assert not request.write(b"one more")
+        assert request.pressure
+        world.pipe.resume()
+        world.settle()
+        assert not request.pressure
 
     def test_an_upgrade(self) -> None:
         world = World()

@@ -178,6 +178,18 @@ fn rfc9112_9_6_a_large_unread_body_costs_the_connection_but_not_the_answer() {
 }
 
 #[test]
+fn rfc9112_9_6_an_answer_before_the_end_of_a_body_says_that_it_closes() {
+    let mut world = World::with(Limits { discard_size: 1024, ..Limits::default() });
+    let mut client = world.connect();
+    post(&mut client, "Content-Length: 1000000", "begun");
+    let (id, _) = world.head();
+    world.receive(id);
+    assert!(matches!(world.event(), Event::Data(_, data) if data == "begun"));
+    world.ok(id, "enough");
+    assert_eq!(Some("close"), world.answer(&mut client).field("connection"));
+}
+
+#[test]
 fn an_unread_chunked_body_is_dropped_up_to_a_bound() {
     let limits = Limits { discard_size: 1024, ..Limits::default() };
     let mut world = World::with(limits);
