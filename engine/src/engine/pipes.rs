@@ -20,14 +20,11 @@ impl<D: Driver> Engine<D> {
     pub fn open_pipe(&mut self, peer: Peer, local: Peer, secure: bool) -> PipeId {
         self.refresh();
         self.counters.accepted += 1;
-        let entry = self.connections.vacant_entry();
-        self.generation = (self.generation + 1) & 0x3fff_ffff;
-        let token = self.generation << 32 | entry.key() as u64;
-        let connection = entry.insert(Connection::new(token, Io::Pipe { secure, local, flowing: true }, peer));
-        connection.rearm(self.clock.millis(), false, &self.limits, &mut self.wheel);
+        let token = self.next_token();
+        let slot = self.connections.insert(Connection::new(token, Io::Pipe { secure, local, flowing: true }, peer));
+        self.rearm(slot, false);
         if self.connections.len() > self.capacity {
             self.counters.turned_away += 1;
-            let slot = super::slot_of(token);
             self.work(slot, |wire, cx| wire.refuse(FULL, cx));
             self.flush(slot);
         }

@@ -143,13 +143,17 @@ impl<D: Driver> Engine<D> {
             turn_away(&socket);
             return Ok(None);
         }
-        let entry = self.connections.vacant_entry();
-        self.generation = (self.generation + 1) & 0x3fff_ffff;
-        let token = self.generation << 32 | entry.key() as u64;
+        let token = self.next_token();
         self.driver.watch(socket.as_fd(), Token(token), Watch::Stream)?;
-        let connection = entry.insert(Connection::new(token, Io::Socket(socket), peer));
-        connection.rearm(self.clock.millis(), false, &self.limits, &mut self.wheel);
+        let slot = self.connections.insert(Connection::new(token, Io::Socket(socket), peer));
+        self.rearm(slot, false);
         Ok(Some(token))
+    }
+
+    /// The token of the next connection: its slot, and a generation that no earlier one of this slot had.
+    pub(super) fn next_token(&mut self) -> u64 {
+        self.generation = (self.generation + 1) & 0x3fff_ffff;
+        self.generation << 32 | self.connections.vacant_key() as u64
     }
 
     /// The descriptors are used up: leave the listener alone for a while, instead of spinning on it.
@@ -273,7 +277,7 @@ impl<D: Driver> Engine<D> {
         self.rearm(slot, progress);
     }
 
-    fn rearm(&mut self, slot: usize, progress: bool) {
+    pub(super) fn rearm(&mut self, slot: usize, progress: bool) {
         let connection = &mut self.connections[slot];
         connection.rearm(self.clock.millis(), progress, &self.limits, &mut self.wheel);
     }
