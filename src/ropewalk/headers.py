@@ -6,6 +6,8 @@ from email.utils import format_datetime
 from http.cookies import CookieError, Morsel, SimpleCookie
 from typing import Literal
 
+from ropewalk.errors import InvalidField
+
 _CODEC = SimpleCookie()
 
 Text = str | bytes
@@ -13,8 +15,15 @@ Fields = Mapping[str, str] | Iterable[tuple[Text, Text]]
 
 
 def text(value: Text) -> str:
-    """A name or value as str; bytes beyond ASCII are Latin-1, which keeps every byte (RFC 9110, section 5.5)."""
-    return value if isinstance(value, str) else value.decode("latin-1")
+    """A name or value as str; bytes beyond ASCII are Latin-1, which keeps every byte (RFC 9110, section 5.5).
+
+    Raises InvalidField for what is neither str nor bytes.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    raise InvalidField(f"A header is str or bytes, and {value!r} is not.")
 
 
 class Headers(MutableMapping[str, str]):
@@ -72,6 +81,17 @@ class Headers(MutableMapping[str, str]):
     def lines(self) -> list[tuple[str, str]]:
         """Every line in order."""
         return list(self._lines)
+
+    def encoded(self) -> list[tuple[str, Text]]:
+        """Every line as it is sent: beyond ASCII in Latin-1. Raises InvalidField for what Latin-1 does not have."""
+        return [line if line[1].isascii() else (line[0], _encode(*line)) for line in self._lines]
+
+
+def _encode(name: str, value: str) -> bytes:
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        raise InvalidField(f"The header {name} is not Latin-1 but {value!r}; encode it to bytes.") from None
 
 
 def content_type(value: str | None) -> tuple[str, dict[str, str]]:

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from copy import copy
 from functools import lru_cache
 from io import BufferedReader, BytesIO, FileIO
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, TypeVar, cast, overload
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -14,6 +15,7 @@ from twisted.internet.defer import Deferred
 from ropewalk._engine import PENDING, Endpoint, Exchange
 from ropewalk.errors import AnswerOver, BadBody, Disconnected, HandlerError, HTTPError
 from ropewalk.headers import Headers, Text, content_type, parse_cookies, text
+from ropewalk.producing import Producer, PulledProducer, PullProducer
 from ropewalk.waiting import Waiter, failed, ready
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["PENDING", "Address", "BodyStream", "Endpoint", "Query", "Request"]
 
 Type = TypeVar("Type")
+
+PART: Final = 64 * 1024
+"""Bytes of one part of a stream where the body is whole already."""
 
 Address = tuple[str, int] | str | None
 """A host and port, the path of a UNIX socket, or None where there is no address."""
@@ -35,11 +40,13 @@ class Request(Exchange):
     `has_body`, `params` (the path's parameters), and `header(name)` for one field without making `headers`.
 
     Twisted's names for resources that answer by themselves and return `NOT_DONE_YET`: `setResponseCode`, `setHeader`,
-    `getHeader`, `redirect`, `write`, `finish`, `notifyFinish`, `prepath`, `postpath` and `uri`. Status and headers that
-    are set in this way count for a handler's plain values too; a Response is sent as it is.
+    `getHeader`, `redirect`, `write`, `finish`, `notifyFinish`, `registerProducer`, `unregisterProducer`, `isSecure`,
+    `args`, `prepath`, `postpath` and `uri`. Status and headers that are set in this way count over those of any value
+    that a handler returns; an error forgets them.
     """
 
     __slots__ = (
+        "_args",
         "_arrival",
         "_body",
         "_content",
@@ -51,30 +58,35 @@ class Request(Exchange):
         "_leaving",
         "_postpath",
         "_prepath",
+        "_producer",
         "_query",
         "_running",
         "_space",
         "_state",
         "_status",
+        "_streamed",
     )
 
     # Slots start unset: nothing is paid for what a handler does not use.
+    _args: dict[bytes, list[bytes]]
     _arrival: Waiter[None]
     _body: bytes
     _content: BinaryIO
     _cookies: dict[str, str]
-    _endings: list[Deferred[None]]
+    _endings: list[Waiter[None]]
     _failing: bool
     _fields: Headers
     _headers: Headers
     _leaving: list[Waiter[None]]
     _postpath: list[str]
     _prepath: list[str]
+    _producer: Producer
     _query: "Query"
     _running: Any
-    _space: Waiter[None]
+    _space: list[Waiter[None]]
     _state: SimpleNamespace
     _status: int
+    _streamed: bool
 
     # What was asked
 
@@ -161,9 +173,16 @@ class Request(Exchange):
         return cast("Waiter[Any]", self.body(limit).addCallback(_parse_json, type))
 
     def stream(self, limit: int | None = None) -> "BodyStream":
-        """The body part by part, as it comes: `async for part in request.stream()`. Unread, it halts the client."""
+        """The body part by part, as it comes: `async for part in request.stream()`. Unread, it halts the client.
+
+        Where the body has been read whole, as it is for plain handlers, the parts are of that.
+        """
+        if self.body_complete:
+            self.content.seek(0)
+            return BodyStream(self, self.content)
+        self._streamed = True
         self.receive(limit)
-        return BodyStream(self)
+        return BodyStream(self, None)
 
     @property
     def content(self) -> BinaryIO:
@@ -184,14 +203,7 @@ class Request(Exchange):
     @property
     def disconnected(self) -> Waiter[None]:
         """A new wait for the moment at which the client leaves (or is cut off) before its answer is complete."""
-        if self.gone:
-            return ready(None)
-        waiter: Waiter[None] = Waiter()
-        try:
-            self._leaving.append(waiter)
-        except AttributeError:
-            self._leaving = [waiter]
-        return waiter
+        return ready(None) if self.gone else self._wait("_leaving")
 
     # Twisted's names
 
@@ -215,6 +227,21 @@ class Request(Exchange):
             return self._postpath
         except AttributeError:
             return []
+
+    @property
+    def args(self) -> dict[bytes, list[bytes]]:
+        """The parameters of the query as bytes, each with all its values. Forms in the body are not among them."""
+        try:
+            return self._args
+        except AttributeError:
+            self._args = {}
+            for name, value in _pairs(self.query_string, "latin-1"):
+                self._args.setdefault(name.encode("latin-1"), []).append(value.encode("latin-1"))
+            return self._args
+
+    def isSecure(self) -> bool:
+        """Whether the request came by TLS that this server has undone."""
+        return self.scheme == "https"
 
     @overload
     def getHeader(self, name: str) -> str | None: ...
@@ -250,11 +277,15 @@ class Request(Exchange):
         if not self.started:
             fields = getattr(self, "_fields", None) or Headers()
             length = fields.pop("content-length", None)
-            self.begin(getattr(self, "_status", 200), fields.lines(), None if length is None else int(length))
-        return Exchange.write(self, data.encode() if isinstance(data, str) else data)
+            self.begin(getattr(self, "_status", 200), fields.encoded(), None if length is None else int(length))
+        room = Exchange.write(self, data.encode() if isinstance(data, str) else data)
+        if not room:
+            self._pause_producer()
+        return room
 
     def finish(self) -> None:
         """The answer is complete. After a disconnect it does nothing."""
+        self.unregisterProducer()
         if self.gone:
             return
         if self.finished:
@@ -262,24 +293,47 @@ class Request(Exchange):
         if self.started:
             self.end()
         else:
-            self.answer(getattr(self, "_status", 200), self._own_fields().lines(), b"")
+            self.answer(getattr(self, "_status", 200), self._own_fields().encoded(), b"")
 
-    def notifyFinish(self) -> Deferred[None]:
+    def notifyFinish(self) -> Waiter[None]:
         """Fires with None when the answer is complete; fails with Disconnected where the client left before."""
-        ending: Deferred[None] = Deferred()
         self.watched = True
-        try:
-            self._endings.append(ending)
-        except AttributeError:
-            self._endings = [ending]
-        return ending
+        return self._wait("_endings")
 
     def writable(self) -> Waiter[None]:
-        """Fires when the queue is below its low-water mark again, after `write` gave False."""
+        """Fires when there is room for more: at once, or after a `write` that gave False when the client has taken it.
+
+        Fails with Disconnected.
+        """
         if self.gone:
             return failed(Disconnected())
-        self._space = Waiter()
-        return self._space
+        return self._wait("_space") if self.pressure else ready(None)
+
+    @overload
+    def registerProducer(self, producer: Producer, streaming: Literal[True]) -> None: ...
+    @overload
+    def registerProducer(self, producer: PullProducer, streaming: Literal[False]) -> None: ...
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Let a producer write the body as the client takes it: an IPushProducer where `streaming`, else IPullProducer.
+
+        It is stopped when the client leaves. Raises RuntimeError where there is one already.
+        """
+        if getattr(self, "_producer", None) is not None:
+            raise RuntimeError("The request has a producer already; unregister that first.")
+        if self.gone:
+            producer.stopProducing()
+            return
+        self._producer = producer if streaming else PulledProducer(producer)
+        if self.pressure:
+            self._pause_producer()
+        elif not streaming:
+            self._producer.resumeProducing()
+
+    def unregisterProducer(self) -> None:
+        """The producer has written all it has, which `finish` implies."""
+        producer = _take(self, "_producer")
+        if isinstance(producer, PulledProducer):
+            producer.pauseProducing()
 
     # Called by the engine
 
@@ -287,23 +341,26 @@ class Request(Exchange):
         _fire(self, "_arrival", None)
 
     def on_writable(self) -> None:
-        _fire(self, "_space", None)
+        _fire_all(self, "_space", None)
+        producer = getattr(self, "_producer", None)
+        if producer is not None and not self.pressure:
+            producer.resumeProducing()
 
     def on_gone(self, reason: str, /) -> None:
-        for waiter in _take(self, "_leaving") or ():
-            _settle(waiter, None)
+        _fire_all(self, "_leaving", None)
         running = _take(self, "_running")
         if running is not None:
             running.cancel()
+        producer = _take(self, "_producer")
+        if producer is not None:
+            producer.stopProducing()
         error = Disconnected(f"The exchange is over: {reason}.")
         _fire(self, "_arrival", error)
-        _fire(self, "_space", error)
-        for ending in _take(self, "_endings") or ():
-            _settle(ending, error)
+        _fire_all(self, "_space", error)
+        _fire_all(self, "_endings", error)
 
     def on_done(self) -> None:
-        for ending in _take(self, "_endings") or ():
-            _settle(ending, None)
+        _fire_all(self, "_endings", None)
 
     # For the rooms above
 
@@ -326,14 +383,22 @@ class Request(Exchange):
         self._prepath = prepath
         self._postpath = postpath
 
-    def complete(self, response: "Response") -> None:
-        """Put what `setResponseCode` and `setHeader` said into a response made from a handler's value."""
+    def complete(self, response: "Response") -> "Response":
+        """The response with what `setResponseCode` and `setHeader` said: a copy, as a handler may return one twice."""
         if not self.prepared:
-            return
-        response.status = getattr(self, "_status", response.status)
-        fields: Headers | None = _take(self, "_fields")
-        if fields is not None:
-            response.headers.update(fields)
+            return response
+        completed = copy(response)
+        completed.status = getattr(self, "_status", response.status)
+        completed.headers = Headers(response.headers.lines())
+        completed.headers.update(getattr(self, "_fields", ()))
+        self.forget()
+        return completed
+
+    def forget(self) -> None:
+        """Drop what `setResponseCode` and `setHeader` said."""
+        _take(self, "_status")
+        _take(self, "_fields")
+        self.prepared = False
 
     def _own_fields(self) -> Headers:
         try:
@@ -343,17 +408,33 @@ class Request(Exchange):
             self.prepared = True
             return self._fields
 
+    def _wait(self, slot: str) -> Waiter[None]:
+        """A new wait beside those in a slot that have not been cancelled."""
+        waiter: Waiter[None] = Waiter()
+        setattr(self, slot, [*(other for other in getattr(self, slot, ()) if not other.called), waiter])
+        return waiter
+
+    def _pause_producer(self) -> None:
+        producer = getattr(self, "_producer", None)
+        if producer is not None:
+            producer.pauseProducing()
+
     def _readable(self) -> Waiter[None]:
-        if getattr(self, "_arrival", None) is not None:
+        arrival = getattr(self, "_arrival", None)
+        if arrival is not None and not arrival.called:
             raise HandlerError("RW207", "The body is being read already.")
         self._arrival = Waiter()
         return self._arrival
 
     def _whole(self, _: None = None) -> bytes:
+        if getattr(self, "_streamed", False):
+            raise HandlerError("RW207", "The body has been streamed.")
         body = self.take() or b""
         if self.spool is not None:
-            with self.spool as file:
-                body = file.read()
+            place = self.content.tell()
+            self.content.seek(0)
+            body = self.content.read()
+            self.content.seek(place)
         self._body = body
         return body
 
@@ -370,18 +451,22 @@ class Request(Exchange):
 class BodyStream:
     """The parts of a body as they come, each of at least one byte. Raises what `Request.body` fails with."""
 
-    __slots__ = ("_request",)
+    __slots__ = ("_request", "_whole")
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, whole: BinaryIO | None) -> None:
         self._request = request
+        self._whole = whole
 
     def __aiter__(self) -> "BodyStream":
         return self
 
     async def __anext__(self) -> bytes:
-        request = self._request
-        while (part := request.take()) is None:
-            await request._readable()  # noqa: SLF001 - a part of Request
+        part: bytes | None
+        if self._whole is not None:
+            part = self._whole.read(PART)
+        else:
+            while (part := self._request.take()) is None:
+                await self._request._readable()  # noqa: SLF001 - a part of Request
         if not part:
             raise StopAsyncIteration
         return part
@@ -394,7 +479,7 @@ class Query(Mapping[str, str]):
 
     def __init__(self, query_string: bytes) -> None:
         self._values: dict[str, list[str]] = {}
-        for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True):
+        for name, value in _pairs(query_string):
             self._values.setdefault(name, []).append(value)
 
     def __getitem__(self, name: str) -> str:
@@ -416,6 +501,10 @@ class Query(Mapping[str, str]):
     def pairs(self) -> list[tuple[str, str]]:
         """Every parameter; those of one name stand together."""
         return [(name, value) for name, values in self._values.items() for value in values]
+
+
+def _pairs(query_string: bytes, encoding: str = "utf-8") -> list[tuple[str, str]]:
+    return parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, encoding=encoding)
 
 
 class _Spool(BufferedReader):
@@ -457,6 +546,11 @@ def _take(request: Request, slot: str) -> Any:
 def _fire(request: Request, slot: str, result: Disconnected | None) -> None:
     waiter = _take(request, slot)
     if waiter is not None:
+        _settle(waiter, result)
+
+
+def _fire_all(request: Request, slot: str, result: Disconnected | None) -> None:
+    for waiter in _take(request, slot) or ():
         _settle(waiter, result)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
+from twisted.internet.defer import Deferred
 
 from ropewalk.errors import HandlerError, HTTPError
 from ropewalk.headers import Fields, Headers, SameSite, format_cookie, http_date
@@ -36,12 +37,23 @@ for _ending, _media in {
 }.items():
     _MEDIA_TYPES.add_type(_media, _ending)
 
+BODILESS: Final = (204, 304)
+"""Statuses of answers that have no body (RFC 9110, section 6.4.1)."""
+
 SHARE: Final = 256 * 1024
 """Bytes that one streamed body may send before others have a turn, where the client takes all of it."""
 PART: Final = 256
 """What a part costs of that besides its size."""
 
-encode_json: Final = msgspec.json.Encoder().encode
+
+def _refuse(value: Any) -> None:
+    """Called for what msgspec does not know."""
+    if isinstance(value, Deferred):
+        raise HandlerError("RW210", f"A {type(value).__qualname__} was to be encoded as JSON.")
+    raise NotImplementedError  # msgspec makes a TypeError of it that names the type
+
+
+encode_json: Final = msgspec.json.Encoder(enc_hook=_refuse).encode
 
 
 class OpenFile:
@@ -69,7 +81,8 @@ class Response:
 
     `body` is str, bytes, dict, list, a msgspec Struct or dataclass (as JSON), a `pathlib.Path` (a file), an iterator or
     an async iterator of bytes or str (streamed as the client takes it), or None (empty). `content_type` stands in place
-    of the one that fits the body. Raises HandlerError (RW201) for any other body.
+    of the one that fits the body. Raises HandlerError (RW201) for any other body, and TypeError for a status that is not
+    an int.
     """
 
     __slots__ = ("_part_types", "body", "headers", "status")
@@ -77,6 +90,8 @@ class Response:
     def __init__(
         self, body: Any = None, status: int = 200, headers: Fields = (), *, content_type: str | None = None
     ) -> None:
+        if not isinstance(status, int):
+            raise TypeError(f"The status of a Response is an int such as 404, not {status!r}.")
         self.status = status
         self.headers = Headers(headers)
         self.body, fitting = _encode(body)
@@ -171,15 +186,19 @@ class Response:
     def send(self, request: Request) -> Coroutine[Any, Any, None] | None:
         """Answer the request. Where the body is streamed: what remains to be run, else None."""
         body = self.body
+        if body and self.status in BODILESS:
+            raise HandlerError(
+                "RW201", f"A response of status {self.status} has a body.", "Leave it out, or choose another status."
+            )
         if isinstance(body, bytes | str):
-            request.answer(self.status, self.headers.lines(), body)
+            request.answer(self.status, self.headers.encoded(), body)
             return None
         if isinstance(body, Path):
             body = open_file(body)
         if isinstance(body, OpenFile):
             if "last-modified" not in self.headers:
                 self.headers.add("last-modified", http_date(int(body.modified)))
-            request.answer_file(self.status, self.headers.lines(), body.fd, 0, body.size)
+            request.answer_file(self.status, self.headers.encoded(), body.fd, 0, body.size)
             return None
         return _stream(request, self, body)
 
@@ -189,7 +208,7 @@ class Response:
             text_type, bytes_type = self._part_types
             self.headers.setdefault("content-type", text_type if isinstance(part, str) else bytes_type)
         length = self.headers.pop("content-length", None)
-        request.begin(self.status, self.headers.lines(), None if length is None else int(length))
+        request.begin(self.status, self.headers.encoded(), None if length is None else int(length))
 
 
 def open_file(path: Path | str, *, flags: int = 0, folder: int | None = None) -> OpenFile:
@@ -237,7 +256,8 @@ def _encode(body: Any) -> tuple[Any, str | None]:
         return body, None  # that of its first part
     if isinstance(body, bytearray | memoryview):
         return bytes(body), BYTES
-    raise HandlerError("RW201", f"A value of type {type(body).__qualname__} is not a body.")
+    remedy = "Await it first." if isinstance(body, Deferred) else None
+    raise HandlerError("RW201", f"A value of type {type(body).__qualname__} is not a body.", remedy)
 
 
 async def _stream(request: Request, response: Response, parts: Any) -> None:

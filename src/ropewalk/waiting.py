@@ -2,10 +2,12 @@
 
 from asyncio import Future, Task, current_task
 from asyncio import _get_running_loop as running_loop
-from collections.abc import Generator
-from typing import Any, TypeVar
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from twisted.internet.defer import Deferred
+
+from ropewalk.errors import HandlerError
 
 Result = TypeVar("Result")
 
@@ -20,6 +22,11 @@ class Waiter(Deferred[Result]):
         if (self.called and not self.paused) or not _in_asyncio_task():
             return super().__await__()
         return self._as_future().__await__()
+
+    if not TYPE_CHECKING:  # which finds the mistake by itself
+
+        def __getitem__(self, key: object) -> NoReturn:
+            raise HandlerError("RW210", f"[{key!r}] was asked of a wait.")
 
     def _as_future(self) -> "Future[Result]":
         loop = running_loop()
@@ -40,6 +47,17 @@ def failed(error: BaseException) -> Waiter[Any]:
     waiter: Waiter[Any] = Waiter()
     waiter.errback(error)
     return waiter
+
+
+def call_soon(call: Callable[..., object], *args: Any) -> None:
+    """Call at the next turn of the event loop, or of the reactor where there is none."""
+    loop = running_loop()
+    if loop is not None:
+        loop.call_soon(call, *args)
+    else:
+        from twisted.internet import reactor
+
+        reactor.callLater(0, call, *args)
 
 
 def _in_asyncio_task() -> bool:

@@ -32,6 +32,8 @@ from ropewalk.response import BYTES, JSON, TEXT, Response, encode_json
 log = Logger(namespace="ropewalk.handlers")
 
 _JSON: Final = ((b"Content-Type", JSON),)
+_BLAME: Final = "Raised by the error handler"
+"""How a note on an exception begins that an error handler has raised."""
 
 
 async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Response:
@@ -43,14 +45,12 @@ async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Res
             return await _answered(request)
         else:
             break
-    response = _as_response(value, call, request)
-    if response is not value:
-        request.complete(response)
-    return response
+    return request.complete(_as_response(value, call, request))
 
 
 async def respond_to_error(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:
     """The Response for an error, by the innermost app that handles it. Raises the error where none does."""
+    request.forget()
     for app in reversed(scope):
         handler = app.errors.find(error)
         if handler is not None:
@@ -62,8 +62,8 @@ async def respond_to_error(request: Request, error: BaseException, scope: tuple[
 
 def plain_error(error: HTTPError) -> Response:
     """An HTTPError as it is answered where no handler is registered for it."""
-    detail = f"{phrase(error.status)}\n" if error.detail is None else error.detail
-    return Response(detail, error.status, error.headers)
+    plain = error.detail == phrase(error.status)
+    return Response(f"{error.detail}\n" if plain else error.detail, error.status, error.headers)
 
 
 def deliver(request: Request, value: Any) -> None:
@@ -78,10 +78,7 @@ def deliver(request: Request, value: Any) -> None:
         elif value is NOT_DONE_YET and _may_answer_itself(call):
             return
         elif request.prepared or not _answer_value(request, value):
-            response = _as_response(value, call, request)
-            if response is not value:
-                request.complete(response)
-            rest = response.send(request)
+            rest = request.complete(_as_response(value, call, request)).send(request)
             if rest is not None:
                 _start(request, _sent(rest, request))
     except Exception as error:  # noqa: BLE001 - whatever a handler's value brings about is an answer or a log line
@@ -103,6 +100,7 @@ def fail(request: Request, error: BaseException) -> None:
         with suppress(Disconnected):
             request.answer(500, (), b"")
         return
+    request.forget()
     if isinstance(error, HTTPError) and not any(app.errors for app in scope):
         deliver(request, plain_error(error))
         return
@@ -134,10 +132,16 @@ async def _failed(request: Request, error: BaseException, scope: tuple[Any, ...]
 
 async def _handle(request: Request, error: BaseException, handler: Callable[..., Any]) -> Response:
     """What an error handler makes of an error; where it says no status, the error's."""
-    value = handler(request, error)
-    while isinstance(value, Deferred) or iscoroutine(value):
-        value = await value
-    response = _as_response(value, handler, request)
+    try:
+        value = handler(request, error)
+        while isinstance(value, Deferred) or iscoroutine(value):
+            value = await value
+        response = _as_response(value, handler, request)
+    except Exception as raised:
+        if raised is not error:
+            raised.__context__ = raised.__context__ or error
+            raised.add_note(f"{_BLAME} {describe(handler)} at {place(handler)}, called for {error!r}.")
+        raise
     if response is not value:
         response.status = error.status if isinstance(error, HTTPError) else 500
     if isinstance(error, HTTPError):
@@ -192,7 +196,9 @@ def _as_response(value: Any, call: Callable[..., Any], request: Request) -> Resp
         return Response.of(value, text_type, bytes_type)
     except HandlerError:
         kind = type(value).__qualname__
-        raise HandlerError("RW201", f"{describe(call)} at {place(call)} returned a value of type {kind}.") from None
+        remedy = "Write `Response(body, status=...)`." if isinstance(value, tuple) else None
+        written = f"{describe(call)} at {place(call)}"
+        raise HandlerError("RW201", f"{written} returned a value of type {kind}.", remedy) from None
 
 
 def _may_answer_itself(call: Callable[..., Any]) -> bool:
@@ -219,12 +225,21 @@ def _start(request: Request, coroutine: Coroutine[Any, Any, Any]) -> None:
     try:
         value = context.run(drive, request, coroutine, context)
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt | SystemExit):
+        if isinstance(error, KeyboardInterrupt):
             raise
         fail(request, error)
         return
     if value is not PENDING:
         deliver(request, value)
+
+
+class _Chained(Failure):
+    """A failure whose traceback is Python's own, with what the exception came of and its notes."""
+
+    def getTraceback(self, *args: Any, **options: Any) -> str:
+        """As Twisted's logger asks for it."""
+        del args, options
+        return "".join(format_exception(cast("BaseException", self.value)))
 
 
 def _log(request: Request, error: BaseException) -> None:
@@ -237,10 +252,12 @@ def _log(request: Request, error: BaseException) -> None:
     else:
         on_wrong_reactor = isinstance(error, RuntimeError) and "no running event loop" in str(error)
         code = "RW203" if on_wrong_reactor else "RW208"
-        what, remedy = f"{who} raised {error!r}.", CATALOGUE[code].remedy
+        blame = [note for note in getattr(error, "__notes__", ()) if note.startswith(_BLAME)]
+        what = " ".join([f"{error!r} came of {who}.", *blame] if blame else [f"{who} raised {error!r}."])
+        remedy = CATALOGUE[code].remedy
     log.failure(
         "{code} {method} {path}: {what} {remedy}",
-        Failure(error),
+        _Chained(error),
         code=code,
         method=request.method,
         path=request.path,

@@ -50,8 +50,7 @@ class HandlerTask(Task):
         if error is None:
             request.service.deliver(request, self.outcome)
             return
-        # Its traceback holds frames that hold this task.
-        self.error = CancelledError() if isinstance(error, CancelledError) else None
+        self.error = _without_frames(error)
         request.service.fail(request, error)
 
 
@@ -75,6 +74,10 @@ def drive(request: Request, coroutine: Coroutine[Any, Any, Any], context: Contex
         awaited = coroutine.send(None)
     except StopIteration as stop:
         value = stop.value
+    except BaseException as error:
+        task.error = _without_frames(error)
+        task.finish()
+        raise
     else:
         value = PENDING
     finally:
@@ -88,11 +91,19 @@ def drive(request: Request, coroutine: Coroutine[Any, Any, Any], context: Contex
         if request.gone:
             task.cancel()
         task.wait(awaited)
-    elif getrefcount(task) == _ALONE and task.name is None and not task.cancels and not getweakrefcount(task):
+    elif getrefcount(task) == _ALONE and not task.marked and not getweakrefcount(task):
         # Most handlers end here. Nobody has kept the task, so the next one can have it.
         task.coroutine = task.context = _NOTHING
         SPARE.append(task)
+    else:
+        task.outcome = value
+        task.finish()
     return value
+
+
+def _without_frames(error: BaseException) -> BaseException | None:
+    """What a task keeps of an error, whose traceback has frames that hold the task: that it was cancelled."""
+    return CancelledError() if isinstance(error, CancelledError) else None
 
 
 def _references() -> int:

@@ -1,6 +1,7 @@
 """What an app answers with for errors."""
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 from ropewalk.errors import HandlerError, HTTPError, describe, place
@@ -17,7 +18,8 @@ class ErrorHandlers:
         return bool(self._by_class or self._by_status)
 
     def add(self, kind: int | type[Exception], handler: Callable[..., Any]) -> None:
-        """Raises HandlerError (RW206) for what cannot be handled, or is already."""
+        """Raises HandlerError (RW206) for what cannot be handled, or is already, and for a handler that does not fit."""
+        _check(handler)
         known: dict[Any, Callable[..., Any]]
         key: Any = kind
         if isinstance(kind, type) and issubclass(kind, Exception):
@@ -40,3 +42,13 @@ class ErrorHandlers:
     def find_status(self, status: int) -> Callable[..., Any] | None:
         """What handles a status."""
         return self._by_status.get(status)
+
+
+def _check(handler: Callable[..., Any]) -> None:
+    try:
+        signature(handler).bind(None, None)
+    except ValueError:
+        return  # what is not written in Python may have no signature
+    except TypeError:
+        written = f"{describe(handler)} at {place(handler)}"
+        raise HandlerError("RW206", f"{written} does not take a request and an error.") from None

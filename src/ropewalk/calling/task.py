@@ -25,6 +25,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ropewalk.errors import HandlerError, describe, place
+from ropewalk.waiting import call_soon
 
 if sys.version_info >= (3, 12):
     swap_current_task: Any = asyncio.tasks._swap_current_task  # type: ignore[attr-defined] # noqa: SLF001
@@ -60,6 +61,7 @@ class Task:
         "error",
         "finished",
         "loop",
+        "marked",
         "name",
         "outcome",
     )
@@ -81,6 +83,7 @@ class Task:
         self._fut_waiter: Any = None
         self._inline = True
         self._must_cancel = False
+        self.marked = False  # somebody has left something here that outlives the first segment
         self.name: str | None = None
         self.outcome: Any = None
 
@@ -100,10 +103,11 @@ class Task:
 
     def get_name(self) -> str:
         if self.name is None:
-            self.name = f"Ropewalk-{next(_numbers)}"
-        return self.name
+            self.set_name(f"Ropewalk-{next(_numbers)}")
+        return str(self.name)
 
     def set_name(self, name: object) -> None:
+        self.marked = True
         self.name = str(name)
 
     def get_stack(self, *, limit: int | None = None) -> list[Any]:
@@ -130,6 +134,7 @@ class Task:
         """Raise CancelledError where the coroutine waits, at the loop's next turn (or at once without asyncio)."""
         if self.finished:
             return False
+        self.marked = True
         self.cancels += 1
         self._cancel_message = msg
         waiter = self._fut_waiter
@@ -137,7 +142,10 @@ class Task:
             self._must_cancel = True
         elif isinstance(waiter, Deferred):
             self._must_cancel = True
-            self._cancel_deferred(waiter)
+            # Whoever cancels may not be ready for the coroutine to run inside of the call: asyncio.timeout is not.
+            self._inline = self.loop is None
+            waiter.cancel()
+            self._inline = True
         elif not waiter.cancel(msg=msg):
             self._must_cancel = True
         return True
@@ -157,6 +165,7 @@ class Task:
         return self.error
 
     def add_done_callback(self, callback: Callable[[Any], object], *, context: Context | None = None) -> None:
+        self.marked = True
         if self.finished:
             self._tell(callback, context)
         elif self.callbacks is None:
@@ -188,9 +197,9 @@ class Task:
         except StopIteration as stop:
             self.outcome = stop.value
             self.finished = True
-        except (KeyboardInterrupt, SystemExit):
+        except KeyboardInterrupt:
             raise
-        except BaseException as raised:  # noqa: BLE001 - CancelledError is an outcome too
+        except BaseException as raised:  # noqa: BLE001 - CancelledError is an outcome too, and so is sys.exit()
             self.error = raised
             self.finished = True
         finally:
@@ -199,15 +208,16 @@ class Task:
                 swap_current_task(loop, former)
         if self.finished:
             self.finish()
+            self.settle()
         else:
             self.wait(awaited)
 
     def finish(self) -> None:
-        """Tell everybody how the coroutine ended."""
+        """Tell those who have asked that the coroutine has ended."""
+        self.finished = True
         for callback, context in self.callbacks or ():
             self._tell(callback, context)
         self.callbacks = None
-        self.settle()
 
     def settle(self) -> None:
         """Called once, outside of the coroutine: `error`, else `outcome`, is there."""
@@ -217,9 +227,11 @@ class Task:
         """Have the coroutine resumed when what it awaits is there."""
         if isinstance(awaited, Deferred):
             self._fut_waiter = awaited
+            self._inline = False  # the coroutine's context is entered
             awaited.addBoth(self._resume)
-            if self._must_cancel and self._fut_waiter is awaited:
-                self._cancel_deferred(awaited)
+            if self._must_cancel:
+                awaited.cancel()
+            self._inline = True
         elif getattr(awaited, "_asyncio_future_blocking", None):
             if self.loop is None:
                 self._refuse("RW203", f"awaits {type(awaited).__qualname__}.")
@@ -233,12 +245,6 @@ class Task:
             self._later(self.step)
         else:
             self._refuse("RW204", f"awaits a value of type {type(awaited).__qualname__}.")
-
-    def _cancel_deferred(self, waiter: Deferred[Any]) -> None:
-        """Whoever cancels may not be ready for the coroutine to run inside of the call: asyncio.timeout is not."""
-        self._inline = self.loop is None
-        waiter.cancel()
-        self._inline = True
 
     def _resume(self, result: Any) -> Any:
         """A Deferred has fired: with CancelledError where we cancelled it, else its outcome counts, as in asyncio."""
@@ -259,12 +265,7 @@ class Task:
         self.step()
 
     def _later(self, call: Callable[[], None]) -> None:
-        if self.loop is not None:
-            self.loop.call_soon(call, context=self.context)
-        else:
-            from twisted.internet import reactor
-
-            reactor.callLater(0, self.context.run, call)
+        call_soon(self.context.run, call)
 
     def _tell(self, callback: Callable[[Any], object], context: Context | None) -> None:
         if self.loop is not None:

@@ -1,0 +1,49 @@
+"""Producers of Twisted's that write the body of an answer."""
+
+from typing import Protocol
+
+from ropewalk.waiting import call_soon
+
+
+class PullProducer(Protocol):
+    """What an IPullProducer has: `resumeProducing` asks for one part."""
+
+    def resumeProducing(self) -> object: ...
+    def stopProducing(self) -> object: ...
+
+
+class Producer(PullProducer, Protocol):
+    """What an IPushProducer has: `resumeProducing` asks for parts until `pauseProducing`."""
+
+    def pauseProducing(self) -> object: ...
+
+
+class PulledProducer:
+    """Makes a push producer of a pull producer, which it asks for a part at every turn."""
+
+    def __init__(self, producer: PullProducer) -> None:
+        self._producer = producer
+        self._wanted = False
+        self._scheduled = False
+
+    def resumeProducing(self) -> None:
+        self._wanted = True
+        self._schedule()
+
+    def pauseProducing(self) -> None:
+        self._wanted = False
+
+    def stopProducing(self) -> None:
+        self._wanted = False
+        self._producer.stopProducing()
+
+    def _schedule(self) -> None:
+        if self._wanted and not self._scheduled:
+            self._scheduled = True
+            call_soon(self._pull)
+
+    def _pull(self) -> None:
+        self._scheduled = False
+        if self._wanted:
+            self._producer.resumeProducing()
+            self._schedule()
