@@ -96,13 +96,23 @@ class TestStop:
 
     def test_the_hooks_of_the_app_are_called(self, tmp_path: Path) -> None:
         (tmp_path / "hooks.py").write_text(
-            "from ropewalk import App\napp = App()\n"
-            "@app.on_start\nasync def start():\n    print('begun', flush=True)\n"
+            "import asyncio\nfrom ropewalk import App\napp = App()\n"
+            "@app.on_start\nasync def start():\n    await asyncio.sleep(0)\n    print('begun', flush=True)\n"
             "@app.on_stop\ndef stop():\n    print('ended', flush=True)\n"
         )
         with ropewalk("run", "hooks.py", cwd=tmp_path) as server:
             assert server.stop() == 0
         assert server.output == "begun\nended\n"
+
+    def test_while_the_app_starts(self, tmp_path: Path) -> None:
+        (tmp_path / "hanging.py").write_text(
+            "import asyncio, os, signal\nfrom ropewalk import App\napp = App()\n"
+            "@app.on_start\nasync def start():\n"
+            "    asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGTERM)\n"
+            "    await asyncio.sleep(60)\n"
+        )
+        ended = finished("run", "hanging.py", "--port", "0", cwd=tmp_path)
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
 class TestAccessLog:
@@ -152,6 +162,13 @@ class TestLimits:
 
     def test_of_the_app(self, tmp_path: Path) -> None:
         (tmp_path / "small.py").write_text("from ropewalk import App, Limits\napp = App(limits=Limits(head_size=1024))")
+        with ropewalk("run", "small.py", cwd=tmp_path) as server:
+            assert httpx.get(f"{server.url}/", headers={"X-Long": "x" * 2000}).status_code == 431
+
+    def test_of_a_site(self, tmp_path: Path) -> None:
+        (tmp_path / "small.py").write_text(
+            "from ropewalk import Limits, Resource, Site\nsite = Site(Resource(), limits=Limits(head_size=1024))"
+        )
         with ropewalk("run", "small.py", cwd=tmp_path) as server:
             assert httpx.get(f"{server.url}/", headers={"X-Long": "x" * 2000}).status_code == 431
 

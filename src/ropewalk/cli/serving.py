@@ -15,7 +15,7 @@ from ropewalk.cli.limits import limit_flag
 from ropewalk.cli.logs import LEVELS, start_logging
 from ropewalk.cli.target import Servable, Target
 from ropewalk.errors import RopewalkError
-from ropewalk.server import app_of, install_reactor, run, tcp_endpoint
+from ropewalk.server import install_reactor, limits_of, run, tcp_endpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Serving:
     listen: Sequence[str] = ()
     """Endpoint descriptions, in place of host and port."""
     limits: Mapping[str, float] = field(default_factory=dict)
-    """Limits by name. They stand over those of the app."""
+    """Limits by name. They stand over those of the target."""
     access_log: Literal["combined", "json", "off"] = "combined"
     """The form of the access log."""
     access_log_file: Path | None = None
@@ -43,7 +43,7 @@ class Serving:
 
     def limits_of(self, servable: Servable) -> Limits:
         """The limits under which `servable` is served."""
-        return (app_of(servable).limits or Limits()).replace(**self.limits)
+        return (limits_of(servable) or Limits()).replace(**self.limits)
 
 
 def serving_flags(command: Command) -> Command:

@@ -1,11 +1,14 @@
 """The way of one request through the tree."""
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from ropewalk.errors import HTTPError
 from ropewalk.request import Request
 from ropewalk.resource.tree import Handler, Node, Resource, as_resource, handler_of, methods_of
+
+DEEPEST: Final = 200
+"""Segments of a path that are looked up one by one; what is below them is found only by a leaf or a path parameter."""
 
 
 class Found(NamedTuple):
@@ -70,7 +73,7 @@ class Search:
         elif resource.isLeaf:
             self._request.set_paths(self._segments[:index], self._segments[index:])
             handler = self._arrive(resource, scope, False, lasting)
-        else:
+        elif index < DEEPEST:
             segment = self._segments[index]
             child = node.children.get(segment)
             if child is not None:
@@ -90,7 +93,9 @@ class Search:
 
     def _capture(self, node: Node, index: int, scope: tuple[Any, ...], lasting: bool) -> Handler | None:
         segment = self._segments[index]
-        for name, converter, child in node.captures:
+        above = self.params
+        for capture in node.captures:
+            converter = capture.converter
             try:
                 if converter.rest:
                     after, value = self._count, converter.parse("/".join(self._segments[index:]))
@@ -98,11 +103,11 @@ class Search:
                     after, value = index + 1, converter.parse(segment)
             except ValueError:
                 continue
-            self.params[name] = value
-            handler = self.visit(child, after, scope, False, lasting)
+            self.params = {**above, capture.name: value}
+            handler = self.visit(capture.child, after, scope, False, lasting)
             if handler is not None:
                 return handler
-            del self.params[name]
+        self.params = above
         return None
 
     def _ask(self, resource: Resource, index: int, scope: tuple[Any, ...]) -> Handler | None:
@@ -125,7 +130,7 @@ class Search:
     def _note_slash(self, resource: Resource, scope: tuple[Any, ...], static: bool, lasting: bool) -> None:
         handler = handler_of(resource, self._method)
         if handler is not None and self.slash is None:
-            self.slash = Found(handler, dict(self.params), scope, static, lasting)
+            self.slash = Found(handler, self.params, scope, static, lasting)
 
 
 def split_path(raw_path: bytes) -> list[str]:

@@ -5,9 +5,20 @@
 
 from ropewalk.server.listening import Listening, listen
 from ropewalk.server.running import install_reactor, run
-from ropewalk.server.server import Server, app_of
+from ropewalk.server.server import Server, app_of, limits_of
 from ropewalk.server.service import Service
 from ropewalk.server.sites import Site
 from ropewalk.server.strings import tcp_endpoint
 
-__all__ = ["Listening", "Server", "Service", "Site", "app_of", "install_reactor", "listen", "run", "tcp_endpoint"]
+__all__ = [
+    "Listening",
+    "Server",
+    "Service",
+    "Site",
+    "app_of",
+    "install_reactor",
+    "limits_of",
+    "listen",
+    "run",
+    "tcp_endpoint",
+]

@@ -40,6 +40,7 @@ class Listening:
     def startListening(self) -> None:
         """Open the socket again. Raises EngineError (RW502) where it cannot be opened."""
         if self._listener is None:
+            self.server = _server_of(self.server.app, self.server.reactor, self.server.engine.limits)
             self._listener = self.server.open(self.description)
             self._host = _address(self.server.engine.address(self._listener))
             self.server.listening.append(self)
@@ -48,10 +49,12 @@ class Listening:
         """Close the socket. With the last one of an app, what runs is finished and the app is stopped."""
         if self._listener is None:
             return succeed(None)
+        listener, self._listener = self._listener, None
         self.server.listening.remove(self)
-        self.server.engine.stop_listening(self._listener)
-        self._listener = None
-        return succeed(None) if self.server.listening else self.server.stop()
+        if not self.server.listening:
+            return self.server.stop()
+        self.server.engine.stop_listening(listener)
+        return succeed(None)
 
     def getHost(self) -> Any:
         """The address on which it listens, or did last, with the port that the system chose for 0."""
@@ -63,10 +66,15 @@ def listen(app: App, reactor: Any, endpoint: str, *, limits: Limits | None = Non
 
     What an app listens on in one reactor shares one engine, made with the limits of the first call.
     """
-    server = app.server
+    return Listening(_server_of(app, reactor, limits), endpoint)
+
+
+def _server_of(app: App, reactor: Any, limits: Limits | None) -> Server:
+    """The one that serves the app in this reactor, unless it has been stopped; else a new one."""
+    server: Server | None = app.server
     if server is None or server.stopping or server.reactor is not reactor:
         server = app.server = Server(app, reactor, limits)
-    return Listening(server, endpoint)
+    return server
 
 
 def _address(address: tuple[str, int] | str | None) -> IPv4Address | IPv6Address | UNIXAddress:

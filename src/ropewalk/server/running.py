@@ -23,7 +23,7 @@ from ropewalk._engine import Limits
 from ropewalk.server.access_log import AccessLog
 from ropewalk.server.listening import Listening
 from ropewalk.server.listening import listen as listen_on
-from ropewalk.server.server import Server, app_of
+from ropewalk.server.server import Server, app_of, limits_of
 
 log = Logger(namespace="ropewalk.server")
 
@@ -64,6 +64,7 @@ def run(
         started = _log_addresses
         _begin_logging()
     app = app_of(servable)
+    limits = limits or limits_of(servable)
     listening = [listen_on(app, reactor, description, limits=limits) for description in listen]
     server: Server = app.server
     if access_log is not None:
@@ -71,8 +72,9 @@ def run(
     failures: list[Failure] = []
 
     def fail(failure: Failure) -> None:
-        failures.append(failure)
-        reactor.stop()
+        if not server.stopping:
+            failures.append(failure)
+            reactor.stop()
 
     server.started().addCallback(lambda _: started(listening)).addErrback(fail)
     reactor.callWhenRunning(_handle_signals, reactor, server)

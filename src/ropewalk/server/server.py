@@ -40,7 +40,8 @@ class Server:
         self._starting: Deferred[None] | None = None
         self._unwatch: Callable[[], object] | None = None
         self._trigger = reactor.addSystemEventTrigger("before", "shutdown", self._before_shutdown)
-        reactor.callWhenRunning(self._start)
+        # By a detour into the loop: an asyncio reactor makes its first calls before its loop runs.
+        reactor.callWhenRunning(reactor.callFromThread, self._start)
 
     def open(self, description: str) -> int:
         """The engine's number for a listening socket. Raises StartError (RW401) and EngineError (RW502)."""
@@ -58,13 +59,15 @@ class Server:
         """
         if not self.stopping:
             self.stopping = True
-            start(self._stop())
+            stopped = start(self._stop())
+            stopped.addErrback(lambda failure: log.failure("The app did not stop in good order.", failure))
+            stopped.addBoth(self._forget)
         return self._stopped.wait()
 
     def abort(self) -> None:
-        """Do not wait for what still runs."""
-        self.engine.close()
-        self.service.drained(0)
+        """Stop, and cut off what still runs."""
+        self.stop()
+        self.engine.drain(0)
 
     def started(self) -> "Deferred[None]":
         """Fires when requests are accepted; fails with StartError (RW403) where a start hook failed."""
@@ -87,13 +90,17 @@ class Server:
     async def _stop(self) -> None:
         if self._starting is not None:
             self._starting.cancel()
+        if self._unwatch is None:
+            self.service.close()
+            return
         cut = await self.service.drain()
         if cut:
             log.warn("{cut} requests were cut off at the deadline of the drain.", cut=cut)
+        self._unwatch()
         self.service.close()
-        if self._unwatch is not None:
-            self._unwatch()
-            await self.app.stop()
+        await self.app.stop()
+
+    def _forget(self, _: Any) -> None:
         if self._trigger is not None:
             self.reactor.removeSystemEventTrigger(self._trigger)
         self._stopped.come()
@@ -112,6 +119,11 @@ def app_of(servable: Any) -> App:
     app = App()
     app.mount("/", as_resource(servable))
     return app
+
+
+def limits_of(servable: Any) -> Limits | None:
+    """A Site's own limits, or the app's; None where nobody has set any."""
+    return None if isinstance(servable, Resource) else getattr(servable, "limits", None)
 
 
 class _Moment:

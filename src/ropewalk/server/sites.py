@@ -2,7 +2,7 @@
 
 Where Twisted hands it an accepted plain socket, the engine takes over a duplicate of the descriptor and Twisted's
 transport is let go. Where the transport is anything else (TLS in memory, a wrapped one, a test's), bytes pass between
-it and the same engine.
+it and the same engine. Until the app has started, nothing is read.
 """
 
 from typing import Any
@@ -13,6 +13,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
     IHalfCloseableProtocol,
     IProtocol,
+    IProtocolNegotiationFactory,
     IPushProducer,
     ISSLTransport,
 )
@@ -20,11 +21,13 @@ from twisted.internet.protocol import ServerFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ropewalk._engine import Engine, Limits, Pipe
+from ropewalk._engine import Limits, Pipe
+from ropewalk.errors import StartError
 from ropewalk.request import Address
 from ropewalk.server.server import Server, app_of
 
 
+@implementer(IProtocolNegotiationFactory)
 class Site(ServerFactory):
     """A protocol factory for a tree of resources or an App: `reactor.listenTCP(8080, Site(root))`.
 
@@ -37,7 +40,7 @@ class Site(ServerFactory):
     def __init__(self, resource: Any, *, limits: Limits | None = None, reactor: Any = None) -> None:
         self.app = app_of(resource)
         self.resource = self.app.resource
-        self._limits = limits
+        self.limits = limits or self.app.limits
         self._reactor = reactor
         self._server: Server | None = None
 
@@ -54,14 +57,18 @@ class Site(ServerFactory):
     def buildProtocol(self, addr: Any) -> Any:
         """For a connection that Twisted has accepted."""
         del addr
-        return Connection(self._running().engine)
+        return Connection(self._running())
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """What a TLS client that offers protocols may choose from (RFC 7301)."""
+        return [b"http/1.1"]
 
     def _running(self) -> Server:
         if self._server is None:
             reactor = self._reactor
             if reactor is None:
                 from twisted.internet import reactor
-            self._server = Server(self.app, reactor, self._limits)
+            self._server = Server(self.app, reactor, self.limits)
         return self._server
 
 
@@ -69,27 +76,20 @@ class Site(ServerFactory):
 class Connection:
     """Between a transport of Twisted's and the engine. It is also the transport's producer and the engine's sink."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, server: Server) -> None:
+        self._engine = server.engine
+        self._started = server.started()
         self._pipe: Pipe | None = None
         self._transport: Any = None
 
     # Called by the transport
 
     def makeConnection(self, transport: Any) -> None:
-        """Adopt the socket, or stand between."""
-        if _is_plain_socket(transport):
-            self._engine.adopt(transport.fileno())
-            _let_go(transport)
-            return
+        """Begin, when the app has started."""
         self._transport = transport
-        self._pipe = self._engine.open_pipe(
-            self,
-            client=_address(transport.getPeer()),
-            server=_address(transport.getHost()),
-            secure=ISSLTransport.providedBy(transport),
-        )
-        transport.registerProducer(self, True)
+        if not self._started.called:
+            transport.pauseProducing()
+        self._started.addCallbacks(self._begin, self._give_up)
 
     def connectionMade(self) -> None:
         """For the interface: `makeConnection` has done everything."""
@@ -111,6 +111,7 @@ class Connection:
     def connectionLost(self, reason: Failure) -> None:
         """The connection is gone."""
         del reason
+        self._started.cancel()
         pipe, self._pipe = self._pipe, None
         if pipe is not None:
             pipe.lost()
@@ -150,6 +151,36 @@ class Connection:
     def resume_reading(self) -> None:
         """Somebody does again."""
         self._transport.resumeProducing()
+
+    def _begin(self, _: None) -> None:
+        if not self._adopted():
+            self._stand_between()
+
+    def _give_up(self, failure: Failure) -> None:
+        if failure.check(StartError):
+            self._transport.abortConnection()
+
+    def _adopted(self) -> bool:
+        """Whether the engine has taken the socket over. It needs a descriptor for it, and a client that is there."""
+        if not _is_plain_socket(self._transport):
+            return False
+        try:
+            self._engine.adopt(self._transport.fileno())
+        except OSError:
+            return False
+        _let_go(self._transport)
+        return True
+
+    def _stand_between(self) -> None:
+        transport = self._transport
+        self._pipe = self._engine.open_pipe(
+            self,
+            client=_address(transport.getPeer()),
+            server=_address(transport.getHost()),
+            secure=ISSLTransport.providedBy(transport),
+        )
+        transport.registerProducer(self, True)
+        transport.resumeProducing()
 
 
 def _is_plain_socket(transport: Any) -> bool:

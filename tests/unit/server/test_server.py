@@ -1,15 +1,22 @@
 """Start, stop and what comes between, in trial's manner of a reactor that is never shut down."""
 
+import resource
+import socket
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from tests.unit.conftest import Log
+from twisted.internet import unix
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
-from ropewalk import App, Resource, Site
+from ropewalk import App, Limits, Request, Resource, Site
 from ropewalk.errors import EngineError
 from ropewalk.server import Listening, app_of
 
@@ -20,9 +27,29 @@ class Reactor(MemoryReactorClock):
     def callWhenRunning(self, callable: Any, *args: Any, **kw: Any) -> None:  # noqa: A002 - as Twisted calls it
         callable(*args, **kw)
 
+    def callFromThread(self, callable: Any, *args: Any, **kw: Any) -> None:  # noqa: A002 - as Twisted calls it
+        callable(*args, **kw)
+
     def fire_shutdown(self) -> Any:
         """What the triggers before the shutdown gave."""
         return [call(*args, **options) for call, args, options in self.triggers["before"]["shutdown"]]
+
+
+HELLO = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def connect(port: Listening) -> socket.socket:
+    """A client that has asked for "/"."""
+    client = socket.create_connection(("127.0.0.1", port.getHost().port), 10)
+    client.sendall(HELLO)
+    return client
+
+
+def turn(reactor: Reactor) -> None:
+    """What a reactor does in one iteration."""
+    for reader in reactor.getReaders():
+        reader.doRead()
+    reactor.advance(0.001)
 
 
 def make() -> App:
@@ -78,8 +105,6 @@ class TestListen:
         port.stopListening()
 
     def test_a_start_hook_comes_before_the_first_request(self) -> None:
-        from twisted.internet.defer import Deferred
-
         reactor, app = Reactor(), make()
         hook: Deferred[None] = Deferred()
         app.on_start(lambda: hook)
@@ -115,8 +140,6 @@ class TestListen:
         assert not reactor.getReaders()
 
     def test_a_stop_while_it_starts(self) -> None:
-        from twisted.internet.defer import Deferred
-
         reactor, app = Reactor(), make()
         calls: list[str] = []
         hook: Deferred[None] = Deferred(lambda _: calls.append("cancelled"))
@@ -127,6 +150,72 @@ class TestListen:
         assert stopped.called
         assert calls == ["cancelled"]
         assert not reactor.getReaders()
+
+    def test_nobody_is_served_by_an_app_that_has_not_started(self) -> None:
+        reactor, app = Reactor(), make()
+        app.on_start(Deferred)
+        port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
+        with connect(port) as client:
+            assert port.stopListening().called
+            with pytest.raises(ConnectionResetError):
+                client.recv(1)
+
+    def test_who_waits_at_the_last_port_is_served_before_it_closes(self) -> None:
+        port = make().listen(Reactor(), "tcp:0:interface=127.0.0.1")
+        with connect(port) as client:
+            stopped = port.stopListening()
+            assert client.recv(1000).endswith(b"Hello")
+        assert stopped.called
+
+    def test_a_port_may_listen_again(self) -> None:
+        reactor = Reactor()
+        port = make().listen(reactor, "tcp:0:interface=127.0.0.1", limits=Limits(head_size=1024))
+        former = port.server
+        port.stopListening()
+        port.startListening()
+        assert port.server is not former
+        assert port.server.engine.limits.head_size == 1024
+        with connect(port) as client:
+            turn(reactor)
+            turn(reactor)
+            assert client.recv(1000).endswith(b"Hello")
+        port.stopListening()
+        assert not reactor.getReaders()
+
+    def test_abort_cancels_what_runs_before_the_app_stops(self, log: Log) -> None:
+        reactor, app = Reactor(), App()
+        ends: list[str] = []
+
+        @app.get("/")
+        async def wait(request: Request) -> None:
+            try:
+                await Deferred()
+            finally:
+                ends.append("request")
+
+        app.on_stop(lambda: ends.append("app"))
+        port = app.listen(reactor, "tcp:0:interface=127.0.0.1", limits=Limits(turn_events=4))
+        with ExitStack() as clients:
+            for _ in range(20):
+                clients.enter_context(connect(port))
+            while port.server.engine.running < 20:
+                turn(reactor)
+            stopped = port.stopListening()
+            port.server.abort()
+            while not stopped.called:
+                turn(reactor)
+        assert ends == ["request"] * 20 + ["app"]
+        assert "20 requests were cut off" in log.text
+
+    def test_a_stop_that_fails_is_over(self, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+        reactor, app = Reactor(), make()
+        port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
+        close = port.server.service.close
+        monkeypatch.setattr(port.server.service, "close", lambda: 1 // 0)
+        assert port.stopListening().called
+        assert "The app did not stop in good order" in log.text
+        assert not reactor.getReaders()
+        close()
 
 
 class TestSite:
@@ -144,7 +233,7 @@ class TestSite:
 
     def test_over_a_transport_that_is_no_socket(self) -> None:
         reactor, site, transport, protocol = self.make()
-        protocol.dataReceived(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        protocol.dataReceived(HELLO)
         assert transport.value().startswith(b"HTTP/1.1 200 OK\r\n")
         assert transport.value().endswith(b"\r\n\r\nHello")
         assert transport.producer is not None
@@ -157,7 +246,7 @@ class TestSite:
     def test_a_transport_that_is_full_is_written_to_no_more(self) -> None:
         _, site, transport, protocol = self.make()
         protocol.pauseProducing()
-        protocol.dataReceived(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        protocol.dataReceived(HELLO)
         assert transport.value() == b""
         protocol.resumeProducing()
         assert transport.value().endswith(b"Hello")
@@ -180,6 +269,64 @@ class TestSite:
         protocol.pauseProducing()
         protocol.resumeProducing()
         protocol.readConnectionLost()
+        site.doStop()
+
+    def test_nothing_is_read_before_the_app_has_started(self) -> None:
+        hook: Deferred[None] = Deferred()
+        site, transport, protocol = self.make_starting(hook)
+        assert transport.producerState == "paused"
+        hook.callback(None)
+        assert transport.producerState == "producing"
+        protocol.dataReceived(HELLO)
+        assert transport.value().endswith(b"Hello")
+        protocol.connectionLost(None)
+        site.doStop()
+
+    def test_connections_to_an_app_that_does_not_start_are_cut(self, log: Log) -> None:
+        hook: Deferred[None] = Deferred()
+        site, transport, _ = self.make_starting(hook)
+        hook.errback(ZeroDivisionError())
+        assert transport.disconnecting
+        assert "RW403" in log.text
+        site.doStop()
+
+    def test_a_client_that_leaves_while_the_app_starts(self) -> None:
+        hook: Deferred[None] = Deferred()
+        site, transport, protocol = self.make_starting(hook)
+        protocol.connectionLost(None)
+        hook.callback(None)
+        assert transport.producer is None
+        site.doStop()
+
+    def make_starting(self, hook: Deferred[None]) -> tuple[Site, StringTransport, Any]:
+        app = make()
+        app.on_start(lambda: hook)
+        site = Site(app, reactor=Reactor())
+        site.doStart()
+        transport = StringTransport()
+        protocol = site.buildProtocol(None)
+        protocol.makeConnection(transport)
+        return site, transport, protocol
+
+    def test_a_socket_that_cannot_be_adopted_for_want_of_descriptors(self) -> None:
+        reactor = Reactor()
+        site = Site(make(), reactor=reactor)
+        site.doStart()
+        protocol = site.buildProtocol(None)
+        ours, client = socket.socketpair()
+        transport = unix.Server(ours, protocol, None, None, 0, reactor)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            protocol.makeConnection(transport)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        with client:
+            client.sendall(HELLO)
+            transport.doRead()
+            transport.doWrite()
+            assert client.recv(1000).endswith(b"Hello")
+        transport.connectionLost(Failure(ConnectionDone()))
         site.doStop()
 
     def test_it_may_listen_again(self) -> None:
