@@ -115,12 +115,19 @@ class Routes:
         """Let a resource or another App answer at a path and below. This app's own routes come first.
 
         With a `name`, the routes of a mounted App are `name.route` for `url_for`. A slash at the end of the path says
-        nothing.
+        nothing. Raises TreeError: RW103 where the path has a parameter whose name is taken below, RW104 where
+        something is mounted there.
         """
         pattern = parse_path(path.rstrip("/") or "/", self.converters, {})
         if pattern == ("",):
             pattern = ()
-        node_of(grow(self.resource, pattern)).mount(as_resource(thing), path)
+        resource = as_resource(thing)
+        taken = parameters_below(resource, set())
+        for part in pattern:
+            if isinstance(part, Parameter) and part.name in taken:
+                what = f"{{{part.name}}} of {path} is the name of another parameter in what is mounted there."
+                raise TreeError("RW103", what, "Give each parameter of a path a name of its own.")
+        node_of(grow(self.resource, pattern)).mount(resource, path)
         if isinstance(thing, Routes):
             self._mounts.append((name, pattern, thing))
 
@@ -198,6 +205,18 @@ def walk(resource: Resource, path: str = "", above: frozenset[int] = frozenset()
         yield from walk(child, f"{path}/{name}", above)
     if resource.tree_node.mounted is not None:
         yield from walk(resource.tree_node.mounted, path, above)
+
+
+def parameters_below(resource: Resource, seen: set[int]) -> set[str]:
+    """The names of the parameters at a resource and below. `seen` are the ids of resources that were looked at."""
+    if id(resource) in seen:
+        return set()
+    seen.add(id(resource))
+    node = resource.tree_node
+    below = [child for _, child in node.known_children()]
+    if node.mounted is not None:
+        below.append(node.mounted)
+    return {capture.name for capture in node.captures}.union(*(parameters_below(child, seen) for child in below))
 
 
 def _parse_segment(

@@ -265,6 +265,24 @@ class TestRender:
         assert (response.status, response.headers["location"]) == (302, "/elsewhere")
 
 
+class TestDepth:
+    class Itself(Text):
+        """Twisted's idiom for a resource that looks at the segments itself."""
+
+        def getChild(self, name: str, request: Request) -> Resource:
+            return self
+
+    def test_a_resource_that_is_its_own_child(self) -> None:
+        client = Client(tree(me=self.Itself("me")))
+        assert client.get("/me" + "/a" * 100).text == "me"
+        assert client.get("/me" + "/a" * 600).status == 404
+
+    def test_a_leaf_takes_any_number_of_segments(self) -> None:
+        leaf = Text("leaf")
+        leaf.isLeaf = True
+        assert Client(tree(leaf=leaf)).get("/leaf" + "/a" * 600).text == "leaf"
+
+
 class TestMixing:
     def test_routes_grow_among_resources(self) -> None:
         app = App()

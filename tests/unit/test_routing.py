@@ -177,6 +177,25 @@ class TestMistakes:
         with pytest.raises(TreeError, match=r"RW103 \{id:str\} and \{name:str\} stand at one place"):
             app.get("/users/{name}/posts")(lambda request, name: "")
 
+    def test_one_name_at_two_places(self) -> None:
+        inner, middle, app = App(), App(), App()
+        inner.get("/{id}/edit")(lambda request, id: "")
+        middle.mount("/posts", inner)
+        with pytest.raises(TreeError, match=r"RW103 \{id\} of /users/\{id\} is the name of another parameter"):
+            app.mount("/users/{id}", middle)
+        assert app.routes() == []
+
+    def test_one_name_at_two_places_that_is_seen_too_late(self) -> None:
+        inner, app = App(), App()
+        app.mount("/users/{id}", inner)
+        inner.get("/{id}/edit")(lambda request, id: id)
+        inner.get("/{id}/")(lambda request, id: "")
+        inner.get("/name")(lambda request: request.params["id"])
+        client = Client(app)
+        assert client.get("/users/1/2/edit").text == "2"
+        assert client.get("/users/1/2/none").status == 404
+        assert client.get("/users/1/name").text == "1"
+
     def test_a_path_claimed_twice(self) -> None:
         app = App()
         app.get("/a")(answering("one"))
