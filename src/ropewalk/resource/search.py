@@ -7,8 +7,8 @@ from ropewalk.errors import HTTPError
 from ropewalk.request import Request
 from ropewalk.resource.tree import Handler, Node, Resource, as_resource, handler_of, methods_of
 
-DEEPEST: Final = 200
-"""Segments of a path that are looked up one by one; what is below them is found only by a leaf or a path parameter."""
+MOST_STEPS: Final = 200
+"""Segments that one search looks up, on all the ways it tries. Only in a tree that goes in circles are there more."""
 
 
 class Found(NamedTuple):
@@ -32,6 +32,7 @@ class Search:
         "_method",
         "_request",
         "_segments",
+        "_steps",
         "allowed",
         "lasting",
         "params",
@@ -45,6 +46,7 @@ class Search:
         self._method = request.method
         self._segments = segments
         self._count = len(segments)
+        self._steps = 0
         self.params: dict[str, Any] = {}
         self.scope: tuple[Any, ...] = ()
         """The Apps on the way to the handler; where there is none, those of the innermost App that was reached."""
@@ -73,7 +75,8 @@ class Search:
         elif resource.isLeaf:
             self._request.set_paths(self._segments[:index], self._segments[index:])
             handler = self._arrive(resource, scope, False, lasting)
-        elif index < DEEPEST:
+        elif self._steps < MOST_STEPS:
+            self._steps += 1
             segment = self._segments[index]
             child = node.children.get(segment)
             if child is not None:
