@@ -277,6 +277,11 @@ class TestDepth:
         assert client.get("/me" + "/a" * 100).text == "me"
         assert client.get("/me" + "/a" * 600).status == 404
 
+    def test_ways_in_circles_are_not_all_tried(self) -> None:
+        circular = self.Itself("root")
+        circular.putChild("", circular)
+        assert Client(circular).post("/" * 100).status == 405
+
     def test_a_leaf_takes_any_number_of_segments(self) -> None:
         leaf = Text("leaf")
         leaf.isLeaf = True
