@@ -11,7 +11,7 @@ from ropewalk.errors import InvalidField
 _CODEC = SimpleCookie()
 
 Text = str | bytes
-Fields = Mapping[str, str] | Iterable[tuple[Text, Text]]
+Fields = Mapping[str, Text] | Iterable[tuple[Text, Text]]
 
 
 def text(value: Text) -> str:

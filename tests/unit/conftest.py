@@ -5,6 +5,8 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
+import twisted.internet
+from twisted.internet.task import Clock
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
 
@@ -31,3 +33,11 @@ def log() -> Iterator[Log]:
 def run() -> Callable[[Coroutine[Any, Any, Any]], Any]:
     """Runs a coroutine as an asyncio program does."""
     return asyncio.run
+
+
+@pytest.fixture
+def reactor(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock in the place of a reactor that is not asyncio's."""
+    clock = Clock()
+    monkeypatch.setattr(twisted.internet, "reactor", clock, raising=False)
+    return clock

@@ -1,10 +1,12 @@
 """Fields, cookies and dates."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
-from ropewalk.headers import Headers, content_type, format_cookie, http_date, parse_cookies
+from ropewalk.errors import InvalidField
+from ropewalk.headers import Headers, Text, content_type, format_cookie, http_date, parse_cookies
 
 
 class TestHeaders:
@@ -35,6 +37,21 @@ class TestHeaders:
             del headers["a"]
         with pytest.raises(KeyError):
             headers["a"]
+
+    def test_as_they_are_sent(self) -> None:
+        """RFC 9110, section 5.5."""
+        fields: dict[str, Text] = {"a": "plain", "b": b"caf\xe9", "c": "café"}
+        headers = Headers(fields)
+        assert headers.encoded() == [("a", "plain"), ("b", b"caf\xe9"), ("c", b"caf\xe9")]
+
+    def test_beyond_latin_1(self) -> None:
+        with pytest.raises(InvalidField, match="The header price is not Latin-1 but '5 €'; encode it to bytes"):
+            Headers({"price": "5 €"}).encoded()
+
+    def test_what_is_neither_str_nor_bytes(self) -> None:
+        wrong: Any = {"x": 5}
+        with pytest.raises(InvalidField, match="A header is str or bytes, and 5 is not"):
+            Headers(wrong)
 
     def test_as_a_mapping(self) -> None:
         headers = Headers({"a": "1"})

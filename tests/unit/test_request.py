@@ -1,6 +1,6 @@
 """What a handler is given."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -55,6 +55,21 @@ class TestHead:
             b"text/html",
             None,
         )
+
+    def test_arguments_as_twisted_has_them(self) -> None:
+        assert ask(lambda r: r.args, "/?tag=a&tag=b&empty=&plus=a+b&pct=%C3%A9%ff") == {
+            b"tag": [b"a", b"b"],
+            b"empty": [b""],
+            b"plus": [b"a b"],
+            b"pct": [b"\xc3\xa9\xff"],
+        }
+        assert ask(lambda r: r.args is r.args)
+
+    @pytest.mark.parametrize("secure", [False, True])
+    def test_whether_it_came_by_tls(self, secure: bool) -> None:
+        app = App()
+        app.get("/")(lambda request: str(request.isSecure()))
+        assert Client(app, secure=secure).get("/").text == str(secure)
 
     def test_cookies(self) -> None:
         assert ask(lambda r: r.cookies, headers={"cookie": "a=1; b=2"}) == {"a": "1", "b": "2"}
@@ -212,6 +227,208 @@ class TestBody:
 
         assert Client(app).post("/", body=iter([b"x"])).status == 500
         assert "RW207" in log.text
+
+
+SPOOL = 1000
+"""Bytes of a body that are held in memory in these tests."""
+
+
+async def by_body(request: Request) -> bytes:
+    return await request.body()
+
+
+async def by_text(request: Request) -> bytes:
+    return (await request.text()).encode()
+
+
+async def by_json(request: Request) -> bytes:
+    return msgspec.json.encode(await request.json())
+
+
+async def by_stream(request: Request) -> bytes:
+    return b"".join([part async for part in request.stream()])
+
+
+async def by_content(request: Request) -> bytes:
+    return request.content.read()
+
+
+async def by_content_after_its_half(request: Request) -> bytes:
+    half = request.content.read(5)
+    assert (await request.body()).startswith(half)
+    return half + request.content.read()
+
+
+Read = Callable[[Request], Awaitable[bytes]]
+FROM_CONTENT: list[Read] = [by_content, by_content_after_its_half]
+WAYS: list[Read] = [by_body, by_text, by_json, by_stream, *FROM_CONTENT]
+
+
+class TestWaysToRead:
+    """Every way to read a body, of every size, from every kind of handler, alone and after another."""
+
+    @pytest.mark.parametrize("size", [10, SPOOL - 2, SPOOL * 200])
+    @pytest.mark.parametrize(
+        ("kind", "read"),
+        [
+            (kind, read)
+            for kind in ("plain", "async", "plain in middleware", "async in middleware")
+            for read in WAYS
+            if kind.startswith("plain") or read not in FROM_CONTENT
+        ],
+    )
+    def test_alone(self, kind: str, read: Read, size: int) -> None:
+        body = b'"' + b"x" * size + b'"'
+        assert Client(self.make(kind, read)).post("/", body=body).body == body
+
+    @pytest.mark.parametrize("size", [10, SPOOL * 200])
+    @pytest.mark.parametrize("second", WAYS)
+    @pytest.mark.parametrize("first", WAYS)
+    def test_after_another(self, first: Read, second: Read, size: int) -> None:
+        async def both(request: Request) -> bytes:
+            read = await first(request)
+            request.content.seek(0)
+            assert await second(request) == read
+            return read
+
+        body = b'"' + b"x" * size + b'"'
+        assert Client(self.make("plain", both)).post("/", body=body).body == body
+
+    def make(self, kind: str, read: Read) -> App:
+        async def passing(request: Request, next: Any) -> Any:
+            return await next(request)
+
+        app = App(limits=Limits(spool_size=SPOOL), middleware=[passing] if "middleware" in kind else [])
+
+        if kind.startswith("async"):
+            app.post("/")(read)
+        else:
+
+            @app.post("/")
+            def plain(request: Request) -> Any:
+                return read(request)
+
+        return app
+
+    def test_a_streamed_body_is_not_there_again(self, log: Log) -> None:
+        async def twice(request: Request) -> bytes:
+            await by_stream(request)
+            return await by_stream(request)
+
+        assert Client(self.make("async", twice)).post("/", body=iter([b"x"])).status == 500
+        assert ": The body has been streamed. Read the body once" in log.text
+
+    def test_again_after_a_wait_that_was_given_up(self) -> None:
+        async def patient(request: Request) -> bytes:
+            request.body().addErrback(lambda _: None).cancel()
+            return await request.body()
+
+        assert Client(self.make("async", patient)).post("/", body=iter([b"x"])).body == b"x"
+
+
+class TestForgottenAwait:
+    """Of the body: what the log says helps."""
+
+    @pytest.mark.parametrize("name", ["body", "text", "json"])
+    def test_a_part_of_it(self, log: Log, name: str) -> None:
+        app = App()
+        app.post("/")(lambda request: getattr(request, name)()["name"])
+        assert Client(app).post("/", json={"name": "Ada"}).status == 500
+        assert "RW210" in log.text
+        assert "Await it" in log.text
+
+    def test_in_an_answer(self, log: Log) -> None:
+        app = App()
+        app.post("/")(lambda request: {"echo": request.json()})
+        assert Client(app).post("/", json=[1]).status == 500
+        assert "RW210" in log.text
+        assert "A Waiter was to be encoded as JSON. Await it" in log.text
+
+
+class TestWaiters:
+    def test_several_wait_to_write(self, run: Any) -> None:
+        async def main() -> list[str]:
+            import asyncio
+
+            resumed: list[str] = []
+            app = App()
+
+            async def write(request: Request, name: str) -> None:
+                await request.writable()
+                resumed.append(name)
+
+            @app.get("/")
+            async def handler(request: Request) -> None:
+                while request.write(bytes(10_000)):
+                    pass
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(write(request, "one"))
+                    group.create_task(write(request, "two"))
+                request.finish()
+
+            response = await AsyncClient(app).stream("GET", "/")
+            async for _ in response:
+                pass
+            return resumed
+
+        assert sorted(run(main())) == ["one", "two"]
+
+    def test_a_wait_after_the_client_has_taken_all(self) -> None:
+        """Nothing tells of the room that came between `write` and `writable`."""
+        app = App()
+
+        @app.get("/")
+        async def handler(request: Request) -> None:
+            import asyncio
+
+            room = request.write(bytes(1_000_000))
+            await asyncio.sleep(0.02)
+            if not room:
+                await request.writable()
+            request.finish()
+
+        assert len(Client(app).get("/").body) == 1_000_000
+
+    def test_all_hear_of_a_client_that_leaves(self, run: Any) -> None:
+        async def main() -> list[str]:
+            import asyncio
+
+            from ropewalk.errors import Disconnected
+
+            heard: list[str] = []
+            paused = asyncio.Event()
+            app = App()
+
+            @app.get("/")
+            async def handler(request: Request) -> None:
+                request.write("begun")
+                await paused.wait()
+                while request.write(bytes(10_000)):
+                    pass
+                for waiter in (request.writable(), request.writable()):
+                    waiter.addErrback(lambda failure: heard.append(failure.trap(Disconnected).__name__))
+                paused.clear()
+                await request.notifyFinish()
+
+            response = await AsyncClient(app).stream("GET", "/")
+            response.pause()
+            paused.set()
+            while paused.is_set():
+                await asyncio.sleep(0)
+            response.close()
+            await asyncio.sleep(0)
+            return heard
+
+        assert run(main()) == ["Disconnected", "Disconnected"]
+
+    @pytest.mark.parametrize("wait", [lambda r: r.disconnected, lambda r: r.notifyFinish()])
+    def test_waits_that_are_given_up_leave_nothing(self, wait: Any) -> None:
+        def count(request: Request) -> int:
+            for _ in range(50):
+                wait(request).addErrback(lambda _: None).cancel()
+            return len(getattr(request, "_leaving", ()) or request._endings)
+
+        assert ask(count) == 1
 
 
 class TestDisconnect:

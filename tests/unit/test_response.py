@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ import msgspec
 import pytest
 from tests.unit.conftest import Log
 
-from ropewalk import App, Request, Response
+from ropewalk import App, HTTPError, Request, Response
 from ropewalk.errors import HandlerError
 from ropewalk.response import file_type
 from ropewalk.testing import AsyncClient, Client, ClientResponse, ProtocolError
+from ropewalk.waiting import ready
 
 
 def answered(value: Any, method: str = "GET") -> ClientResponse:
@@ -58,12 +60,28 @@ class TestKinds:
         assert response.headers.get("content-type") == content_type
         assert response.body == body
 
-    @pytest.mark.parametrize("value", [5, 1, True, 1.5, (1, 2), {1}, object, Point])
+    @pytest.mark.parametrize("value", [5, 1, True, 1.5, {1}, object, Point])
     def test_what_is_not_an_answer(self, value: Any, log: Log) -> None:
         assert answered(value).status == 500
         kind = type(value).__qualname__
         assert "RW201 GET /: answered.<locals>.<lambda> at tests/unit/test_response.py:" in log.text
         assert f"returned a value of type {kind}. Return str, bytes" in log.text
+
+    def test_a_tuple_in_flasks_manner(self, log: Log) -> None:
+        assert answered(({"a": 1}, 201)).status == 500
+        assert "returned a value of type tuple. Write `Response(body, status=...)`." in log.text
+
+    def test_a_wait_that_was_forgotten_is_not_a_body(self) -> None:
+        with pytest.raises(HandlerError, match="RW201 A value of type Waiter is not a body. Await it first."):
+            Response(ready("text"))
+
+    @pytest.mark.parametrize("status", ["404", None, 404.0])
+    def test_a_status_is_an_int(self, status: Any) -> None:
+        with pytest.raises(TypeError, match=f"The status of a Response is an int such as 404, not {status!r}."):
+            Response("", status=status)
+
+    def test_a_status_by_its_name(self) -> None:
+        assert answered(Response("", HTTPStatus.CREATED)).status == 201
 
     def test_a_route_may_say_the_content_type(self) -> None:
         app = App()
@@ -102,6 +120,78 @@ class TestFields:
     @pytest.mark.parametrize("status", [99, 600, 1000])
     def test_a_status_that_is_none(self, status: int, log: Log) -> None:
         assert answered(Response("x", status)).status == 500
+
+
+class TestBodiless:
+    """RFC 9110, section 6.4.1."""
+
+    @pytest.mark.parametrize("status", [204, 304])
+    @pytest.mark.parametrize("body", [None, "", b""])
+    def test_without_a_body(self, status: int, body: Any) -> None:
+        assert answered(Response(body, status)).status == status
+
+    @pytest.mark.parametrize("status", [204, 304])
+    @pytest.mark.parametrize("body", ["x", b"x", {}, iter(["x"])])
+    def test_with_one(self, status: int, body: Any, log: Log) -> None:
+        assert answered(Response(body, status)).status == 500
+        assert "RW201 GET /: answered.<locals>" in log.text
+        assert f"A response of status {status} has a body. Leave it out, or choose another status." in log.text
+
+
+class TestPrepared:
+    """What `setResponseCode` and `setHeader` said counts over what a handler returns."""
+
+    shared = Response("shared", 404, {"x-user": "nobody", "x-kept": "yes"})
+
+    @pytest.mark.parametrize("middleware", [False, True])
+    def test_over_a_response(self, middleware: bool) -> None:
+        async def passing(request: Request, next: Any) -> Response:
+            response: Response = await next(request)
+            response.headers["x-status"] = str(response.status)
+            return response
+
+        app = App(middleware=[passing] if middleware else [])
+
+        @app.get("/")
+        def handler(request: Request) -> Response:
+            if "user" in request.query:
+                request.setResponseCode(201)
+                request.setHeader("x-user", request.query["user"])
+            return self.shared
+
+        response = Client(app).get("/?user=Ada")
+        assert (response.status, response.headers["x-user"], response.headers["x-kept"]) == (201, "Ada", "yes")
+        response = Client(app).get("/")
+        assert (response.status, response.headers["x-user"]) == (404, "nobody")
+
+    def test_a_middleware_has_the_last_word(self) -> None:
+        async def late(request: Request, next: Any) -> Response:
+            response: Response = await next(request)
+            return Response("late", response.status + 1)
+
+        app = App(middleware=[late])
+
+        @app.get("/")
+        def handler(request: Request) -> str:
+            request.setResponseCode(201)
+            return "early"
+
+        response = Client(app).get("/")
+        assert (response.status, response.text) == (202, "late")
+
+    @pytest.mark.parametrize("middleware", [False, True])
+    def test_an_error_forgets_it(self, middleware: bool) -> None:
+        async def passing(request: Request, next: Any) -> Response:
+            return await next(request)  # type: ignore[no-any-return]
+
+        app = App(middleware=[passing] if middleware else [])
+
+        @app.get("/")
+        def handler(request: Request) -> None:
+            request.setResponseCode(201)
+            raise HTTPError(404)
+
+        assert Client(app).get("/").status == 404
 
 
 class TestFiles:

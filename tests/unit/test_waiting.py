@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from twisted.internet.defer import inlineCallbacks
+from twisted.internet.task import Clock
 
 from ropewalk.calling import start
-from ropewalk.waiting import Waiter, failed, ready
+from ropewalk.errors import HandlerError
+from ropewalk.waiting import Waiter, call_soon, failed, ready
 
 
 def fired_soon(result: Any) -> Waiter[Any]:
@@ -64,3 +66,31 @@ class TestCallers:
                 await waiter
 
         asyncio.run(main())
+
+
+class TestMistakes:
+    def test_what_is_asked_of_a_wait_is_not_there_yet(self) -> None:
+        waiter: Any = ready({"name": "Ada"})
+        with pytest.raises(HandlerError, match=r"RW210 .*'name'.* Await it: `data = await request.json\(\)`."):
+            waiter["name"]
+        with pytest.raises(HandlerError, match="RW210"):
+            "name" in waiter  # noqa: B015 - it raises
+
+
+class TestTurns:
+    def test_of_the_loop(self) -> None:
+        async def main() -> list[str]:
+            seen: list[str] = []
+            call_soon(seen.append, "called")
+            assert seen == []
+            await asyncio.sleep(0)
+            return seen
+
+        assert asyncio.run(main()) == ["called"]
+
+    def test_of_the_reactor_where_there_is_no_loop(self, reactor: Clock) -> None:
+        seen: list[str] = []
+        call_soon(seen.append, "called")
+        assert seen == []
+        reactor.advance(0)
+        assert seen == ["called"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -134,6 +135,16 @@ class TestKinds:
         assert answer(handler).status == 500
         assert "raised CancelledError" in log.text
 
+    @pytest.mark.parametrize("waits", [False, True])
+    def test_an_exit_is_an_error_like_others(self, waits: bool, log: Log) -> None:
+        async def handler(request: Request) -> None:
+            if waits:
+                await later()
+            sys.exit()
+
+        assert answer(handler).status == 500
+        assert "raised SystemExit()" in log.text
+
     def test_a_context_of_its_own_for_every_request(self) -> None:
         async def handler(request: Request) -> list[str]:
             before = variable.get()
@@ -188,6 +199,26 @@ class TestReuse:
         client.get("/")
         client.get("/")
         assert kept[0] is not kept[1]
+
+    @pytest.mark.parametrize("outcome", ["well", "badly"])
+    def test_who_asked_is_told_of_the_end(self, outcome: str) -> None:
+        ended: list[Any] = []
+
+        async def handler(request: Request) -> str:
+            task: Any = asyncio.current_task()
+            task.add_done_callback(ended.append)
+            task = None
+            if outcome == "badly":
+                raise HTTPError(404)
+            return outcome
+
+        async def main() -> None:
+            app = App()
+            app.get("/")(handler)
+            await AsyncClient(app).get("/")
+
+        asyncio.run(main())
+        assert [task.done() for task in ended] == [True]
 
     def test_nothing_of_a_request_is_kept(self) -> None:
         async def handler(request: Request) -> str:

@@ -1,12 +1,13 @@
 """Our task beside asyncio's: what libraries ask of the current task."""
 
 import asyncio
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 import anyio
 import pytest
 from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
+from twisted.internet.task import Clock
 
 from ropewalk.calling import Task, start
 from ropewalk.errors import HandlerError
@@ -237,6 +238,49 @@ class TestCancellation:
             return seen
 
         assert driven(handler) == ["cancelled"] * 3
+
+
+class Kept(Task):
+    """A task that belongs to nothing."""
+
+    __slots__ = ()
+
+    def settle(self) -> None: ...
+
+
+class TestOnAnotherReactor:
+    def test_cancelled_before_it_waits(self, reactor: Clock) -> None:
+        seen: list[str] = []
+
+        async def handler() -> str:
+            task.cancel()
+            try:
+                await Deferred()
+            except asyncio.CancelledError:
+                seen.append("cancelled")
+            await Deferred()
+            return "never"
+
+        context = copy_context()
+        task = Kept(handler(), context, None)
+        context.run(task.step)
+        assert seen == []
+        reactor.advance(0)
+        assert seen == ["cancelled"]
+        task.cancel()
+        assert task.cancelled()
+
+    def test_cancelled_while_it_waits(self) -> None:
+        seen: list[str] = []
+
+        async def handler() -> None:
+            try:
+                await Deferred()
+            finally:
+                seen.append("cleaned up")
+
+        start(handler()).addErrback(lambda _: None).cancel()
+        assert seen == ["cleaned up"]
 
 
 class TestLibraries:

@@ -1,0 +1,137 @@
+"""Producers that write the body of an answer."""
+
+import asyncio
+from io import BytesIO
+from typing import Any
+
+import pytest
+from twisted.protocols.basic import FileSender
+
+from ropewalk import NOT_DONE_YET, Request, Resource
+from ropewalk.testing import AsyncClient, Client
+
+
+class Producer:
+    """Writes what it is asked for; remembers the calls."""
+
+    def __init__(self, request: Request, parts: int = 0) -> None:
+        self.request = request
+        self.parts = parts
+        self.calls: list[str] = []
+
+    def resumeProducing(self) -> None:
+        self.calls.append("resume")
+        self.produce()
+
+    def produce(self) -> None:
+        while self.parts and "pause" not in self.calls[-1:]:
+            self.parts -= 1
+            self.request.write(bytes(10_000))
+        if not self.parts:
+            self.request.unregisterProducer()
+            self.request.finish()
+
+    def pauseProducing(self) -> None:
+        self.calls.append("pause")
+
+    def stopProducing(self) -> None:
+        self.calls.append("stop")
+
+
+class Answering(Resource):
+    """Answers by a function that is given the request."""
+
+    def __init__(self, function: Any) -> None:
+        super().__init__()
+        self.function = function
+
+    def render_GET(self, request: Request) -> int:
+        self.function(request)
+        return NOT_DONE_YET
+
+
+class TestPull:
+    @pytest.mark.parametrize("size", [0, 10, 3_000_000])
+    def test_a_file_sender(self, size: int) -> None:
+        def send(request: Request) -> None:
+            FileSender().beginFileTransfer(BytesIO(bytes(size)), request).addCallback(lambda _: request.finish())
+
+        assert len(Client(Answering(send)).get("/").body) == size
+
+    def test_a_client_that_does_not_read_is_not_written_to(self) -> None:
+        asked = 0
+
+        class Endless:
+            def __init__(self, request: Request) -> None:
+                self.request = request
+
+            def resumeProducing(self) -> None:
+                nonlocal asked
+                asked += 1
+                self.request.write(bytes(10_000))
+
+            def stopProducing(self) -> None:
+                nonlocal asked
+                asked = -1
+
+        async def main() -> None:
+            endless = Answering(lambda request: request.registerProducer(Endless(request), False))
+            response = await AsyncClient(endless).stream("GET", "/")
+            response.pause()
+            await asyncio.sleep(0.02)
+            held = asked
+            await asyncio.sleep(0.02)
+            assert asked == held
+            response.resume()
+            for _ in range(held + 10):
+                await anext(response)
+            assert asked > held
+            response.close()
+            await asyncio.sleep(0.001)
+            assert asked == -1
+
+        asyncio.run(main())
+
+
+class TestPush:
+    def test_paused_and_resumed(self) -> None:
+        producers: list[Producer] = []
+
+        def register(request: Request) -> None:
+            producer = Producer(request, parts=300)
+            producers.append(producer)
+            request.registerProducer(producer, True)
+            producer.produce()
+
+        assert len(Client(Answering(register)).get("/").body) == 3_000_000
+        calls = producers[0].calls
+        assert set(calls) == {"pause", "resume"}
+        assert calls == ["pause", "resume"] * (len(calls) // 2)
+
+    def test_stopped_where_the_client_leaves(self) -> None:
+        producers: list[Producer] = []
+
+        def register(request: Request) -> None:
+            producers.append(Producer(request))
+            request.registerProducer(producers[0], True)
+            request.write("begun")
+
+        async def main() -> None:
+            response = await AsyncClient(Answering(register)).stream("GET", "/")
+            response.close()
+            await asyncio.sleep(0.001)
+
+        asyncio.run(main())
+        assert producers[0].calls == ["stop"]
+
+    def test_one_at_a_time(self) -> None:
+        def register(request: Request) -> None:
+            producer = Producer(request)
+            request.registerProducer(producer, True)
+            with pytest.raises(RuntimeError, match="has a producer already"):
+                request.registerProducer(producer, True)
+            request.unregisterProducer()
+            request.registerProducer(producer, True)
+            request.finish()
+
+        assert Client(Answering(register)).get("/").status == 200
