@@ -1,7 +1,5 @@
 """What can go wrong, and how it is told."""
 
-from http import HTTPStatus
-
 from ropewalk import App, HTTPError, Request, Response
 
 
@@ -38,5 +36,4 @@ def add_handlers(app: App) -> None:
 
     @app.error(HTTPError)
     def refuse(request: Request, error: HTTPError) -> Response:
-        detail = error.detail or HTTPStatus(error.status).phrase
-        return Response({"error": detail}, status=error.status, headers=error.headers)
+        return Response({"error": error.detail}, status=error.status, headers=error.headers)

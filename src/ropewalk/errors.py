@@ -37,6 +37,8 @@ _ENTRIES: Final = (
         "A path was asked of url_for with too few, too many or unfit parameters.",
         "Give those that the path names.",
     ),
+    Entry("RW109", "A route is declared with methods that cannot be.", 'Write `@app.route("/", methods=["GET"])`.'),
+    Entry("RW110", "The folder of Files does not exist.", "Name one that is there; it may be empty."),
     Entry(
         "RW201",
         "A handler returned something that is not an answer.",
@@ -59,8 +61,8 @@ _ENTRIES: Final = (
     Entry("RW205", "A middleware is not a coroutine function.", "Write `async def middleware(request, next)`."),
     Entry(
         "RW206",
-        "An error handler is registered for something that cannot happen, or twice.",
-        "Register it once, for an exception class or a status from 400 to 599.",
+        "An error handler is registered for something that cannot happen, or twice, or does not fit.",
+        "Register `def handler(request, error)` once, for an exception class or a status from 400 to 599.",
     ),
     Entry(
         "RW207",
@@ -68,13 +70,17 @@ _ENTRIES: Final = (
         "Read the body once: by body(), text() or json(), or by stream(), or through content in a plain handler.",
     ),
     Entry("RW208", "A handler raised an exception that nothing handles.", "Catch it, or register an error handler."),
+    Entry("RW209", "A middleware returned nothing.", "End it with `return response`, the one that `next` gave."),
+    Entry("RW210", "A wait was used as if it were its result.", "Await it: `data = await request.json()`."),
     Entry("RW301", "A handler wrote after the end of its answer.", "Write before you return or call finish."),
     Entry("RW302", "A handler started its answer twice.", "Answer once: return a value, or write and finish."),
     Entry(
         "RW303", "A body is not as long as its Content-Length.", "Leave Content-Length to the engine, or keep to it."
     ),
     Entry(
-        "RW304", "A header or status is not fit for the wire.", "Keep CR, LF and NUL out; status is from 200 to 599."
+        "RW304",
+        "A header or status is not fit for the wire.",
+        "Give str or bytes without CR, LF and NUL; status is from 200 to 599.",
     ),
     Entry("RW305", "The client left before the answer was complete.", "Nothing is wrong; clean up and let it pass."),
     Entry("RW306", "A handler held up the reactor.", "Await, or move the work away with deferToThread."),
@@ -189,7 +195,7 @@ class HTTPError(Exception):
     """Raised in a handler or a middleware, this is the answer: `raise HTTPError(404, "No such guest.")`.
 
     `status` is from 400 to 599 (RFC 9110, sections 15.5 and 15.6). `detail` is shown to the client: a str as text, a
-    dict or list as JSON; the status phrase where it is None. `headers` are added to the answer.
+    dict or list as JSON; None stands for the status phrase. `headers` are added to the answer.
     """
 
     def __init__(self, status: int, detail: Any = None, headers: Fields = ()) -> None:
@@ -197,11 +203,11 @@ class HTTPError(Exception):
             raise ValueError(f"The status of an HTTPError is from 400 to 599, not {status}.")
         super().__init__(status, detail)
         self.status = status
-        self.detail = detail
+        self.detail: Any = phrase(status) if detail is None else detail
         self.headers = tuple(headers)
 
     def __str__(self) -> str:
-        return f"{self.status} {phrase(self.status) if self.detail is None else self.detail}"
+        return f"{self.status} {self.detail}"
 
 
 class BodyTooLarge(HTTPError):

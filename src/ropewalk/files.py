@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from ropewalk.errors import HTTPError
+from ropewalk.errors import HTTPError, TreeError
 from ropewalk.request import Request
 from ropewalk.resource import Resource
 from ropewalk.response import Response, answering_os_errors, file_type, open_file
@@ -21,7 +21,7 @@ class Files(Resource):
     A folder is answered by its `index` file; without the slash at the end it is redirected (308), so that relative
     links work. Only regular files are served. What is 404 besides what is missing: names that begin with a dot, except
     `.well-known` (RFC 8615), and symbolic links below the folder, which is opened name by name so that no race leads
-    out of it. The folder itself may be a link.
+    out of it. The folder itself may be a link. Raises TreeError (RW110) where it is not there.
     """
 
     isLeaf = True
@@ -29,6 +29,9 @@ class Files(Resource):
     def __init__(self, folder: Path | str, *, index: str = "index.html") -> None:
         super().__init__()
         self.folder = Path(folder).absolute()
+        if not self.folder.is_dir():
+            fault = "is not a folder" if self.folder.exists() else "does not exist"
+            raise TreeError("RW110", f"Files({str(folder)!r}): {self.folder} {fault}.")
         self.index = index
 
     def render_GET(self, request: Request) -> Response:

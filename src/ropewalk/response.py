@@ -81,8 +81,8 @@ class Response:
 
     `body` is str, bytes, dict, list, a msgspec Struct or dataclass (as JSON), a `pathlib.Path` (a file), an iterator or
     an async iterator of bytes or str (streamed as the client takes it), or None (empty). `content_type` stands in place
-    of the one that fits the body. Raises HandlerError (RW201) for any other body, and TypeError for a status that is not
-    an int.
+    of the one that fits the body. Raises HandlerError (RW201) for any other body, and TypeError for a status that is
+    not an int.
     """
 
     __slots__ = ("_part_types", "body", "headers", "status")

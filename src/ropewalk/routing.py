@@ -61,8 +61,12 @@ class Routes:
 
         A parameter without a converter takes the one of the handler's annotation, else str. `name` (the function's own
         where it is None) is for `url_for`; `content_type` is that of str and bytes; `body_limit` (bytes) stands in
-        place of the engine's. Raises TreeError (RW101 to RW104) and HandlerError (RW202).
+        place of the engine's. Raises TreeError (RW101 to RW104, RW109) and HandlerError (RW202).
         """
+        if not isinstance(path, str):
+            raise TreeError("RW101", f"{place(path)}: a route has no path.", 'Write `@app.get("/...")`, with its path.')
+        if isinstance(methods, str):
+            raise TreeError("RW109", f"{path!r} has methods={methods!r}.", f"Write methods=[{methods!r}].")
 
         def register(function: HandlerFunction) -> HandlerFunction:
             pattern = parse_path(path, self.converters, _annotations(function))
@@ -75,7 +79,7 @@ class Routes:
                 bytes_type=content_type or BYTES,
                 body_limit=body_limit,
             )
-            node = grow(self.resource, pattern)
+            node = grow(self.resource, pattern, f"{path} ({place(function)})")
             for method in methods:
                 claim(node, method.upper(), handler, path)
             self._names.setdefault(name or str(getattr(function, "__name__", describe(function))), []).append(pattern)
@@ -85,31 +89,37 @@ class Routes:
 
     def get(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
         """`route` for GET, and with it HEAD."""
-        return self.route(path, ("GET",), **options)
+        return self._route("GET", path, options)
 
     def head(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
         """`route` for HEAD, where it is not to be answered by GET's handler."""
-        return self.route(path, ("HEAD",), **options)
+        return self._route("HEAD", path, options)
 
     def post(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
         """`route` for POST."""
-        return self.route(path, ("POST",), **options)
+        return self._route("POST", path, options)
 
     def put(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
         """`route` for PUT."""
-        return self.route(path, ("PUT",), **options)
+        return self._route("PUT", path, options)
 
     def patch(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
         """`route` for PATCH."""
-        return self.route(path, ("PATCH",), **options)
+        return self._route("PATCH", path, options)
 
     def delete(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
         """`route` for DELETE."""
-        return self.route(path, ("DELETE",), **options)
+        return self._route("DELETE", path, options)
 
     def options(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
         """`route` for OPTIONS, where the answer with Allow does not do."""
-        return self.route(path, ("OPTIONS",), **options)
+        return self._route("OPTIONS", path, options)
+
+    def _route(self, method: str, path: str, options: dict[str, Any]) -> Callable[[HandlerFunction], HandlerFunction]:
+        if "methods" in options:
+            written = f"app.{method.lower()}({path!r})"
+            raise TreeError("RW109", f"{written} takes no methods.", f"Write app.route({path!r}, methods=[...]).")
+        return self.route(path, (method,), **options)
 
     def mount(self, path: str, thing: Any, *, name: str | None = None) -> None:
         """Let a resource or another App answer at a path and below. This app's own routes come first.
@@ -127,7 +137,7 @@ class Routes:
             if isinstance(part, Parameter) and part.name in taken:
                 what = f"{{{part.name}}} of {path} is the name of another parameter in what is mounted there."
                 raise TreeError("RW103", what, "Give each parameter of a path a name of its own.")
-        node_of(grow(self.resource, pattern)).mount(resource, path)
+        node_of(grow(self.resource, pattern, path)).mount(resource, path)
         if isinstance(thing, Routes):
             self._mounts.append((name, pattern, thing))
 
@@ -179,12 +189,12 @@ def parse_path(path: str, converters: dict[str, Converter], annotations: dict[st
     return pattern
 
 
-def grow(root: Resource, pattern: Pattern) -> Resource:
-    """The resource at the end of a pattern; what is missing on the way is made."""
+def grow(root: Resource, pattern: Pattern, written: str) -> Resource:
+    """The resource at the end of a pattern; what is missing on the way is made. `written` is for error messages."""
     resource = root
     for part in pattern:
         node = node_of(resource)
-        resource = node.child(part) if isinstance(part, str) else node.capture(part.name, part.converter)
+        resource = node.child(part) if isinstance(part, str) else node.capture(part.name, part.converter, written)
     return resource
 
 
@@ -225,6 +235,10 @@ def _parse_segment(
     if not (segment.startswith("{") and segment.endswith("}")):
         if "{" in segment or "}" in segment:
             raise TreeError("RW101", f"In {path!r}, a parameter must fill its segment.")
+        if segment.startswith("<") and segment.endswith(">"):
+            kind, _, name = segment[1:-1].rpartition(":")
+            ours = f"{name}:{kind}" if kind not in ("", "string") else name
+            raise TreeError("RW101", f"In {path!r}, {segment} is in another style.", f"Use {{{ours}}}.")
         return segment
     name, colon, kind = segment[1:-1].partition(":")
     if not name.isidentifier():

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred, succeed
 
 from ropewalk import App, HTTPError, Request, Response
 from ropewalk.errors import HandlerError
+from ropewalk.middleware import Next
 from ropewalk.testing import Client
 
 NOTHING: dict[str, str] = {}
@@ -82,6 +83,32 @@ class TestErrorHandlers:
         assert "KeyError" in log.text
         assert "ZeroDivisionError" in log.text
 
+    @pytest.mark.parametrize("middleware", [False, True])
+    def test_the_log_blames_the_one_that_fails(self, log: Log, middleware: bool) -> None:
+        async def passing(request: Request, next: Next) -> Response:
+            return await next(request)
+
+        def failing(request: Request, error: Exception) -> str:
+            return NOTHING["a"]
+
+        def handler(request: Request) -> str:
+            return str(1 // 0)
+
+        app = App(middleware=[passing] if middleware else [])
+        app.error(ZeroDivisionError)(failing)
+        app.get("/")(handler)
+        assert Client(app).get("/").status == 500
+        line = failing.__code__.co_firstlineno
+        assert f"failing at tests/unit/test_app.py:{line}, called for ZeroDivisionError(" in log.text
+        (trace,) = [event["log_failure"].getTraceback() for event in log if "log_failure" in event]
+        assert "ZeroDivisionError: " in trace
+        assert "During handling of the above exception" in trace
+        assert "KeyError: 'a'" in trace
+
+    def test_one_of_another_shape(self) -> None:
+        with pytest.raises(HandlerError, match=r"RW206 .* at tests/unit/test_app.py:\d+ does not take a request and"):
+            App().error(404)(lambda request: "")
+
     @pytest.mark.parametrize("kind", [200, 600, "404", BaseException, int])
     def test_what_cannot_be_handled(self, kind: Any) -> None:
         with pytest.raises(HandlerError, match="RW206"):
@@ -99,6 +126,11 @@ class TestPlainErrors:
         response = Client(App()).get("/<script>")
         assert (response.status, response.text) == (404, "Not Found\n")
         assert response.headers["content-type"] == "text/plain; charset=utf-8"
+
+    def test_a_handler_finds_the_phrase(self) -> None:
+        app = App()
+        app.error(HTTPError)(lambda request, error: {"error": error.detail})
+        assert Client(app).get("/").json() == {"error": "Not Found"}
 
     def test_details_of_other_kinds_are_json(self) -> None:
         app = App()

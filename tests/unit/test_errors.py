@@ -47,6 +47,7 @@ class TestText:
 
     def test_http_errors(self) -> None:
         assert str(HTTPError(404)) == "404 Not Found"
+        assert HTTPError(404).detail == "Not Found"
         assert str(HTTPError(404, "No such guest.")) == "404 No such guest."
         assert BodyTooLarge("too large").status == 413
         assert BadBody("bad").status == 400

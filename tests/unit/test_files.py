@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ropewalk import App, Files
+from ropewalk.errors import TreeError
 from ropewalk.testing import Client
 
 
@@ -134,3 +135,13 @@ class TestNotServed:
     def test_what_may_not_be_read_is_403(self, client: Client, folder: Path) -> None:
         (folder / "docs" / "index.html").chmod(0)
         assert client.get("/files/docs/").status == 403
+
+
+class TestMistakes:
+    def test_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
+        with pytest.raises(TreeError, match=rf"RW110 Files\('nofolder'\): {Path.cwd()}/nofolder does not exist."):
+            Files("nofolder")
+
+    def test_a_file(self, folder: Path) -> None:
+        with pytest.raises(TreeError, match=r"RW110 .*index.html is not a folder."):
+            Files(folder / "index.html")

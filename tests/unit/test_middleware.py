@@ -200,6 +200,17 @@ class TestErrors:
 
 
 class TestShape:
+    def test_it_returns_a_response(self, log: Log) -> None:
+        async def forgetful(request: Request, next: Next) -> None:
+            await next(request)
+
+        app = App(middleware=[forgetful])
+        app.get("/")(lambda request: "")
+        assert Client(app).get("/").status == 500
+        line = forgetful.__code__.co_firstlineno
+        assert f"forgetful at tests/unit/test_middleware.py:{line} returned None. End it with `return resp" in log.text
+        assert "RW209" in log.text
+
     def test_it_is_a_coroutine_function(self) -> None:
         with pytest.raises(HandlerError, match=r"RW205 .*<lambda> at tests/unit/test_middleware.py:\d+"):
             App(middleware=[lambda request, next: next(request)])

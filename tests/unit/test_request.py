@@ -310,10 +310,11 @@ class TestWaysToRead:
 
         return app
 
-    def test_a_streamed_body_is_not_there_again(self, log: Log) -> None:
+    @pytest.mark.parametrize("again", WAYS)
+    def test_a_streamed_body_is_not_there_again(self, again: Read, log: Log) -> None:
         async def twice(request: Request) -> bytes:
-            await by_stream(request)
-            return await by_stream(request)
+            await anext(request.stream())
+            return await again(request)
 
         assert Client(self.make("async", twice)).post("/", body=iter([b"x"])).status == 500
         assert ": The body has been streamed. Read the body once" in log.text

@@ -76,8 +76,15 @@ class TestChildren:
             Resource().putChild("a/b", Resource())
 
     def test_what_is_not_a_resource(self) -> None:
-        with pytest.raises(TreeError, match="RW105 'a string'"):
+        with pytest.raises(TreeError, match="RW105 'a string' is neither"):
             Resource().putChild("a", "a string")
+
+    def test_a_resource_of_twisteds(self) -> None:
+        from twisted.web.resource import Resource as TwistedResource
+
+        text = r"RW105 .*, a twisted.web.resource.Resource, is neither .* Derive it from ropewalk.Resource."
+        with pytest.raises(TreeError, match=text):
+            Resource().putChild("a", TwistedResource())
 
     def test_a_subclass_need_not_call_init(self) -> None:
         class Careless(Resource):

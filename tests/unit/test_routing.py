@@ -171,10 +171,33 @@ class TestMistakes:
         with pytest.raises(TreeError, match="RW102 .*no converter makes day: date"):
             App().get("/{day}")(handler)
 
+    def test_no_parentheses(self) -> None:
+        with pytest.raises(TreeError, match=r'RW101 tests/unit/test_routing.py:\d+: .* Write `@app.get\("/..."\)`'):
+            App().get(answering(""))
+
+    @pytest.mark.parametrize(
+        ("segment", "ours"),
+        [("<id>", "{id}"), ("<int:id>", "{id:int}"), ("<string:id>", "{id}"), ("<path:id>", "{id:path}")],
+    )
+    def test_flasks_style(self, segment: str, ours: str) -> None:
+        with pytest.raises(TreeError, match=f"RW101 .*{segment} is in another style. Use {ours}."):
+            App().get(f"/a/{segment}")(lambda request, id: "")
+
+    def test_methods_in_one_word(self) -> None:
+        with pytest.raises(TreeError, match=r"RW109 '/a' has methods='GET'. Write methods=\['GET'\]."):
+            App().route("/a", methods="GET")
+
+    @pytest.mark.parametrize("method", ["get", "head", "post", "put", "patch", "delete", "options"])
+    def test_methods_where_the_method_is_said(self, method: str) -> None:
+        with pytest.raises(TreeError, match=rf"RW109 app.{method}\('/b'\) .*Write app.route\('/b', methods="):
+            getattr(App(), method)("/b", methods=["POST"])
+
     def test_two_names_at_one_place(self) -> None:
         app = App()
         app.get("/users/{id}")(lambda request, id: "")
-        with pytest.raises(TreeError, match=r"RW103 \{id:str\} and \{name:str\} stand at one place"):
+        first = r"/users/\{id\} \(tests/unit/test_routing.py:\d+\)"
+        second = r"/users/\{name\}/posts \(tests/unit/test_routing.py:\d+\)"
+        with pytest.raises(TreeError, match=rf"RW103 \{{id:str\}} and .* stand at one place: {first} and {second}"):
             app.get("/users/{name}/posts")(lambda request, name: "")
 
     def test_one_name_at_two_places(self) -> None:

@@ -257,7 +257,7 @@ def _log(request: Request, error: BaseException) -> None:
         remedy = CATALOGUE[code].remedy
     log.failure(
         "{code} {method} {path}: {what} {remedy}",
-        _Chained(error),
+        _Chained(error),  # type: ignore[no-untyped-call] # Twisted's
         code=code,
         method=request.method,
         path=request.path,

@@ -18,7 +18,7 @@ class ErrorHandlers:
         return bool(self._by_class or self._by_status)
 
     def add(self, kind: int | type[Exception], handler: Callable[..., Any]) -> None:
-        """Raises HandlerError (RW206) for what cannot be handled, or is already, and for a handler that does not fit."""
+        """Raises HandlerError (RW206) for what cannot be handled, or is already, and for a handler of another shape."""
         _check(handler)
         known: dict[Any, Callable[..., Any]]
         key: Any = kind

@@ -51,7 +51,10 @@ def _innermost(handler: Handler, scope: tuple[Any, ...]) -> Step:
 def _around(middleware: Middleware, inner: Step, scope: tuple[Any, ...]) -> Step:
     async def around(request: Request) -> Response:
         try:
-            return await respond(request, await middleware(request, inner), middleware)
+            value = await middleware(request, inner)
+            if value is None:
+                raise HandlerError("RW209", f"{describe(middleware)} at {place(middleware)} returned None.")
+            return await respond(request, value, middleware)
         except Exception as error:  # noqa: BLE001 - raised again where nothing handles it
             return await respond_to_error(request, error, scope)
 

@@ -45,6 +45,8 @@ class Capture(NamedTuple):
     name: str
     converter: Converter
     child: "Resource"
+    written: str
+    """The path, and the place in the user's code, that made it."""
 
 
 class Node:
@@ -82,15 +84,16 @@ class Node:
             self.put(name, Resource())
         return self.children[name]
 
-    def capture(self, name: str, converter: Converter) -> "Resource":
+    def capture(self, name: str, converter: Converter, written: str) -> "Resource":
         """The child that stands for every segment which the converter takes, made where it is missing."""
         for capture in self.captures:
             if capture.converter is converter:
                 if capture.name != name:
                     kind = converter.name
-                    raise TreeError("RW103", f"{{{capture.name}:{kind}}} and {{{name}:{kind}}} stand at one place.")
+                    names = f"{{{capture.name}:{kind}}} and {{{name}:{kind}}}"
+                    raise TreeError("RW103", f"{names} stand at one place: {capture.written} and {written}.")
                 return capture.child
-        capture = Capture(name, converter, self._adopt(Resource()))
+        capture = Capture(name, converter, self._adopt(Resource()), written)
         self.captures = tuple(sorted((*self.captures, capture), key=lambda each: each.converter.rank))
         self.changed(set())
         return capture.child
@@ -117,7 +120,7 @@ class Node:
     def known_children(self) -> Iterator[tuple[str, "Resource"]]:
         """Every child that is known beforehand: static ones by name, captures as `{name:converter}`."""
         yield from self.children.items()
-        for name, converter, child in self.captures:
+        for name, converter, child, _ in self.captures:
             yield f"{{{name}}}" if converter.name == "str" else f"{{{name}:{converter.name}}}", child
 
     def _adopt(self, child: "Resource") -> "Resource":
@@ -200,7 +203,9 @@ def as_resource(thing: Any) -> Resource:
     """A resource, or the root of an App. Raises TreeError (RW105) for anything else."""
     resource = thing if isinstance(thing, Resource) else getattr(thing, "resource", None)
     if not isinstance(resource, Resource):
-        raise TreeError("RW105", f"{thing!r} is neither a Resource nor an App.")
+        kind = type(thing)
+        whose = "" if kind.__module__ == "builtins" else f", a {kind.__module__}.{kind.__qualname__},"
+        raise TreeError("RW105", f"{thing!r}{whose} is neither a Resource nor an App.")
     return resource
 
 

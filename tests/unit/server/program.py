@@ -125,21 +125,31 @@ def wrapped(reactor: Any, app: Any, path: str) -> Any:
 
 
 def listen_tls(reactor: Any, app: Any, path: str) -> Any:
-    """Twisted's TLS in memory, which the engine's bytes pass through."""
+    """Twisted's TLS in memory, which the engine's bytes pass through, for a client that offers protocols (RFC 7301)."""
     import ssl
+    import warnings
 
-    from twisted.internet.ssl import DefaultOpenSSLContextFactory
+    from twisted.internet.ssl import PrivateCertificate
 
     from ropewalk import Site
 
     folder = Path(path).parent
     write_certificate(folder)
-    factory = DefaultOpenSSLContextFactory(str(folder / "key.pem"), str(folder / "certificate.pem"))
-    port = reactor.listenSSL(0, Site(app), factory, interface="127.0.0.1")
+    pem = (folder / "key.pem").read_bytes() + (folder / "certificate.pem").read_bytes()
+    options = PrivateCertificate.loadPEM(pem).options()
+    warnings.filterwarnings("ignore", "Passing pyOpenSSL", DeprecationWarning)  # Twisted does so
+    port = reactor.listenSSL(0, Site(app), options, interface="127.0.0.1")
     trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trusting.check_hostname = False
     trusting.verify_mode = ssl.CERT_NONE
-    return port, lambda: trusting.wrap_socket(socket.create_connection(("127.0.0.1", port.getHost().port), 10))
+    trusting.set_alpn_protocols(["h2", "http/1.1"])
+
+    def connect() -> ssl.SSLSocket:
+        connection = trusting.wrap_socket(socket.create_connection(("127.0.0.1", port.getHost().port), 10))
+        assert connection.selected_alpn_protocol() == "http/1.1"
+        return connection
+
+    return port, connect
 
 
 def write_certificate(folder: Path) -> None:

@@ -11,7 +11,7 @@ from twisted.internet import unix
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IProtocolNegotiationFactory
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
@@ -229,7 +229,10 @@ class TestSite:
         return reactor, site, transport, protocol
 
     def test_it_is_a_factory(self) -> None:
-        assert verifyObject(IProtocolFactory, Site(Resource()))
+        site = Site(Resource())
+        assert verifyObject(IProtocolFactory, site)
+        assert verifyObject(IProtocolNegotiationFactory, site)
+        assert site.acceptableProtocols() == [b"http/1.1"]
 
     def test_over_a_transport_that_is_no_socket(self) -> None:
         reactor, site, transport, protocol = self.make()
