@@ -149,6 +149,7 @@ class Request(Exchange):
         except AttributeError:
             pass
         try:
+            self._refuse_streamed()
             if not self.body_complete:
                 self.collect(limit)
                 if not self.body_complete:
@@ -177,11 +178,12 @@ class Request(Exchange):
 
         Where the body has been read whole, as it is for plain handlers, the parts are of that.
         """
+        self._refuse_streamed()
         if self.body_complete:
             self.content.seek(0)
             return BodyStream(self, self.content)
-        self._streamed = True
         self.receive(limit)
+        self._streamed = True
         return BodyStream(self, None)
 
     @property
@@ -191,6 +193,7 @@ class Request(Exchange):
             return self._content
         except AttributeError:
             pass
+        self._refuse_streamed()
         if self.has_body and not self.body_complete:
             raise HandlerError("RW207", "The content is read before the body is whole.")
         body = getattr(self, "_body", None)
@@ -419,6 +422,10 @@ class Request(Exchange):
         if producer is not None:
             producer.pauseProducing()
 
+    def _refuse_streamed(self) -> None:
+        if getattr(self, "_streamed", False):
+            raise HandlerError("RW207", "The body has been streamed.")
+
     def _readable(self) -> Waiter[None]:
         arrival = getattr(self, "_arrival", None)
         if arrival is not None and not arrival.called:
@@ -427,8 +434,6 @@ class Request(Exchange):
         return self._arrival
 
     def _whole(self, _: None = None) -> bytes:
-        if getattr(self, "_streamed", False):
-            raise HandlerError("RW207", "The body has been streamed.")
         body = self.take() or b""
         if self.spool is not None:
             place = self.content.tell()
