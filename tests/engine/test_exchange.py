@@ -294,13 +294,13 @@ class TestAnswer:
         request = world.waiting()
         request.begin(200, [])
         world.pipe.pause()
-        assert not request.pressure
-        assert not request.write(bytes(200))
-        assert not request.write(b"one more")
-        assert request.pressure
+        pressures = [request.pressure]
+        for data in (bytes(200), b"one more"):
+            assert not request.write(data)
+            pressures.append(request.pressure)
         world.pipe.resume()
         world.settle()
-        assert not request.pressure
+        assert [*pressures, request.pressure] == [False, True, True, False]
 
     def test_an_upgrade(self) -> None:
         world = World()
