@@ -90,7 +90,9 @@ _ENTRIES: Final = (
     Entry("RW411", "The file to serve does not exist.", "Check its name: the message suggests a close one."),
     Entry("RW412", "The module to serve does not exist.", "Check its name, and start where it can be imported."),
     Entry("RW413", "A module does not hold the name to serve.", "Name an App, Resource or Site in it: hello.py:app."),
-    Entry("RW414", "The thing to serve is not servable.", "Name an App, a Resource or a Site."),
+    Entry(
+        "RW414", "The thing to serve is not servable.", "Name an App, a Site, or one derived from ropewalk.Resource."
+    ),
     Entry("RW415", "The module to serve cannot be imported.", "Mend what the traceback shows."),
     Entry("RW421", "A settings file cannot be read.", "Mend it: it is TOML."),
     Entry("RW422", "A settings file has a key that is no setting.", "See `ropewalk run --help` for those there are."),
@@ -250,6 +252,11 @@ def describe(function: Any) -> str:
     """The qualified name of a callable or coroutine."""
     target = _innermost(function)
     return getattr(target, "__qualname__", None) or type(target).__qualname__
+
+
+def full_name(kind: type[Any]) -> str:
+    """The name of a class with its module, unless it is built in."""
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _innermost(function: Any) -> Any:

@@ -41,6 +41,19 @@ class TestRun:
             assert re.search(r"GET +/hello/\{name\} +greet +examples/hello.py:\d+", server.banner)
             assert re.search(r"http://127\.0\.0\.1:[1-9]\d*", server.banner)
 
+    def test_warns_of_an_app_without_routes(self, tmp_path: Path) -> None:
+        (tmp_path / "empty.py").write_text("from ropewalk import App\napp = App()\n")
+        with ropewalk("run", "empty.py", cwd=tmp_path) as server:
+            assert "It has no routes: every request will be answered by 404.\n" in server.banner
+
+    def test_debug_shows_what_is_refused(self) -> None:
+        with ropewalk("run", "examples/hello.py", "--log-level", "debug") as server:
+            with socket.create_connection(("127.0.0.1", httpx.URL(server.url).port or 0)) as connection:
+                connection.sendall(b"nonsense\r\n\r\n")
+                assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+            server.stop()
+        assert "RW510" in server.errors
+
     def test_installs_the_asyncio_reactor_before_it_imports(self, tmp_path: Path) -> None:
         (tmp_path / "which.py").write_text(
             "from twisted.internet import reactor\nfrom ropewalk import App\napp = App()\n"
@@ -93,6 +106,9 @@ class TestStop:
             assert response.text == "finished"
             assert response.headers["connection"] == "close"
             assert server.process.wait(timeout=30) == 0
+            assert server.process.stderr is not None
+            errors = server.process.stderr.read()
+        assert "Stopping: 1 request is running, up to 30 s; once more to stop now." in errors
 
     def test_the_hooks_of_the_app_are_called(self, tmp_path: Path) -> None:
         (tmp_path / "hooks.py").write_text(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from ropewalk import Limits
 from ropewalk.cli import main
 
 Check = Callable[..., Result]
@@ -60,6 +61,14 @@ class TestPrecedence:
         result = check("hello.py", "--port", "8003", environment={"ROPEWALK_PORT": "8002"})
         assert setting(result, "port") == ("8003", "flag")
 
+    def test_the_target(self, check: Check) -> None:
+        assert setting(check("hello.py"), "target") == ("hello.py:app", "flag")
+        assert setting(check(environment={"ROPEWALK_TARGET": "hello.py"}), "target") == ("hello.py:app", "environment")
+
+    def test_a_limit_that_is_set_to_its_default_is_shown(self, check: Check) -> None:
+        value = Limits().drain_timeout
+        assert setting(check("hello.py", "--limit", f"drain_timeout={value}"), "limits.drain_timeout")[1] == "flag"
+
     def test_limits_are_merged_one_by_one(self, check: Check, project: Path) -> None:
         (project / "ropewalk.toml").write_text("[limits]\nhead_timeout = 1\nbody_timeout = 1\nidle_timeout = 1")
         result = check(
@@ -68,15 +77,17 @@ class TestPrecedence:
             "head_timeout=3",
             environment={"ROPEWALK_LIMIT": "head_timeout=2 body_timeout=2"},
         )
-        assert setting(result, "limits.head_timeout")[0] == "3"
-        assert setting(result, "limits.body_timeout")[0] == "2"
-        assert setting(result, "limits.idle_timeout")[0] == "1"
+        assert setting(result, "limits.head_timeout") == ("3", "flag")
+        assert setting(result, "limits.body_timeout") == ("2", "environment")
+        value, origin = setting(result, "limits.idle_timeout")
+        assert value == "1"
+        assert origin.endswith("ropewalk.toml")
 
     def test_limits_stand_over_those_of_the_app(self, check: Check, project: Path) -> None:
         app = HELLO.replace("App()", "App(limits=Limits(head_timeout=1, idle_timeout=1))")
         (project / "hello.py").write_text(app.replace("import App", "import App, Limits"))
         result = check("hello.py", "--limit", "head_timeout=2")
-        assert setting(result, "limits.head_timeout") == ("2", "settings")
+        assert setting(result, "limits.head_timeout") == ("2", "flag")
         assert setting(result, "limits.idle_timeout") == ("1", "app")
 
 
@@ -135,6 +146,30 @@ class TestRefusals:
     def test_a_limit_without_a_value(self, check: Check) -> None:
         output = self.refused(check("hello.py", "--limit", "head_timeout"))
         assert output == "RW423 head_timeout is not NAME=VALUE, such as head_timeout=5.\n"
+
+    def test_an_endpoint_that_is_none(self, check: Check) -> None:
+        assert self.refused(check("hello.py", "--listen", "tcp:many")).endswith(
+            "RW401 'tcp:many' is malformed: invalid literal for int() with base 10: 'many'. "
+            'Write it as "tcp:8080" or "unix:/run/app.sock".\n'
+        )
+        assert "RW401 'ssl:443' is not an endpoint" in self.refused(check("hello.py", "--listen", "ssl:443"))
+
+    def test_no_target(self, check: Check) -> None:
+        output = self.refused(check())
+        assert "Missing argument 'TARGET'" in output
+        assert 'in ROPEWALK_TARGET, or in ropewalk.toml: target = "hello.py"' in output
+
+    def test_a_target_without_a_command(self, check: Check, project: Path) -> None:
+        (project / "public").mkdir()
+        for given, meant in (
+            ("hello.py", " Did you mean ropewalk run hello.py?"),
+            ("hello:app", " Did you mean ropewalk run hello:app?"),
+            ("public", " Did you mean ropewalk static public?"),
+            ("chekc", " Did you mean check?"),
+            ("other", ""),
+        ):
+            result = CliRunner().invoke(main, [given])
+            assert f"No such command {given!r}.{meant}\n" in self.refused(result)
 
     def test_a_port_that_is_none(self, check: Check) -> None:
         assert "70000 is not in the range" in self.refused(check("hello.py", "--port", "70000"))

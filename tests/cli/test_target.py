@@ -110,7 +110,12 @@ class TestNotFound:
 
     def test_something_that_cannot_be_served(self, project: Path) -> None:
         write(project, "hello.py", "app = {}")
-        assert failure("hello.py:app") == "RW414 hello.py:app is of type dict. Name an App, a Resource or a Site."
+        remedy = "Name an App, a Site, or something derived from ropewalk.Resource."
+        assert failure("hello.py:app") == f"RW414 hello.py:app is of type dict. {remedy}"
+
+    def test_a_resource_of_twisteds(self, project: Path) -> None:
+        write(project, "hello.py", "from twisted.web.resource import Resource", "root = Resource()")
+        assert "hello.py:root is of type twisted.web.resource.Resource. " in failure("hello.py:root")
 
 
 class TestBroken:

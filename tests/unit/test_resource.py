@@ -76,13 +76,13 @@ class TestChildren:
             Resource().putChild("a/b", Resource())
 
     def test_what_is_not_a_resource(self) -> None:
-        with pytest.raises(TreeError, match="RW105 'a string' is neither"):
+        with pytest.raises(TreeError, match="RW105 'a string', of type str, is neither"):
             Resource().putChild("a", "a string")
 
     def test_a_resource_of_twisteds(self) -> None:
         from twisted.web.resource import Resource as TwistedResource
 
-        text = r"RW105 .*, a twisted.web.resource.Resource, is neither .* Derive it from ropewalk.Resource."
+        text = r"RW105 .*, of type twisted.web.resource.Resource, is neither .* Derive it from ropewalk.Resource."
         with pytest.raises(TreeError, match=text):
             Resource().putChild("a", TwistedResource())
 
@@ -155,7 +155,7 @@ class TestDynamic:
                 return 5
 
         assert Client(Wrong()).get("/a").status == 500
-        assert "RW105 GET /a: what leads to it: 5 is neither a Resource nor an App." in log.text
+        assert "RW105 GET /a: what leads to it: 5, of type int, is neither a Resource nor an App." in log.text
 
     def test_a_child_may_raise(self) -> None:
         class Guarded(Resource):

@@ -5,6 +5,8 @@ Every flag is also an environment variable (`--access-log` is `ROPEWALK_ACCESS_L
 TOML, TOML over the default.
 """
 
+from pathlib import Path
+
 import click
 
 from ropewalk import __version__
@@ -12,11 +14,31 @@ from ropewalk.cli.check import check
 from ropewalk.cli.routes import routes
 from ropewalk.cli.run import run
 from ropewalk.cli.static import static
+from ropewalk.cli.suggest import did_you_mean
 
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """Commands, and a word of help where what is given is none."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in self.commands and not name.startswith("-"):
+            meant = did_you_mean(name, self.commands)
+            if ":" in name or Path(name).exists():
+                meant = f" Did you mean ropewalk {'static' if _is_plain_folder(name) else 'run'} {name}?"
+            ctx.fail(f"No such command {name!r}.{meant}")
+        return super().resolve_command(ctx, args)
+
+
+def _is_plain_folder(name: str) -> bool:
+    return Path(name).is_dir() and not (Path(name) / "__init__.py").exists()
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="ropewalk")
 def main() -> None:
     """Serve HTTP from Twisted's reactor with a native engine."""

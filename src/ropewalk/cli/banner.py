@@ -18,7 +18,10 @@ def print_banner(target: Target, addresses: Iterable[object], reactor: str) -> N
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     console.print(f"[bold]Ropewalk {__version__}[/] serves {escape(target.name)} on {reactor}\n")
     lines = rows(target.value)
-    console.print(table(lines[:MOST_ROWS]))
+    if lines:
+        console.print(table(lines[:MOST_ROWS]))
+    else:
+        console.print("[yellow]It has no routes: every request will be answered by 404.[/]")
     if len(lines) > MOST_ROWS:
         console.print(f"[dim]and {len(lines) - MOST_ROWS} more: ropewalk routes {escape(target.name)}[/]")
     console.print()

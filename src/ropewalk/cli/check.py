@@ -9,13 +9,15 @@ from rich.text import Text
 
 from ropewalk import Limits
 from ropewalk.cli.columns import columns
-from ropewalk.cli.flags import SETTINGS, target_argument
-from ropewalk.cli.serving import Serving, serving_flags
+from ropewalk.cli.flags import ENVIRONMENT, FLAG, SETTINGS, target_argument
+from ropewalk.cli.limits import LIMIT_ORIGINS
+from ropewalk.cli.serving import Serving, failing, serving_flags
 from ropewalk.cli.target import Target, load_target
 from ropewalk.cli.tree import rows
 from ropewalk.server import install_reactor
+from ropewalk.server.strings import parse_endpoint
 
-SHOWN = ("host", "port", "listen", "access_log", "access_log_file", "log_level")
+SHOWN = ("target", "host", "port", "listen", "access_log", "access_log_file", "log_level")
 
 
 @click.command()
@@ -29,19 +31,25 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
     """
     install_reactor()
     found = load_target(target)
+    options = Serving(**flags)
     console = Console(soft_wrap=True)
-    console.print(_settings(context, found, Serving(**flags)))
+    console.print(_settings(context, found, options))
+    with failing():
+        for description in options.endpoints():
+            parse_endpoint(description)
     console.print(f"[green]{found.name} can be served: {len(rows(found.value))} routes.[/]", highlight=False)
 
 
 def _settings(context: click.Context, found: Target, options: Serving) -> Text:
     """Every setting, its value and where it comes from."""
-    settings = [(name, _shown(getattr(options, name)), _origin(context, name)) for name in SHOWN]
+    values = {"target": found.name} | vars(options)
+    settings = [(name, _shown(values[name]), _origin(context, name)) for name in SHOWN]
     limits = options.limits_of(found.value)
+    origins = context.meta[LIMIT_ORIGINS]
     for name in Limits.names:
         value = getattr(limits, name)
-        if value != getattr(Limits(), name):
-            settings.append((f"limits.{name}", f"{value:g}", "settings" if name in options.limits else "app"))
+        if name in origins or value != getattr(Limits(), name):
+            settings.append((f"limits.{name}", f"{value:g}", origins.get(name, "app")))
     return columns(settings, ("cyan", "", "dim"))
 
 
@@ -55,9 +63,9 @@ def _shown(value: object) -> str:
 def _origin(context: click.Context, name: str) -> str:
     match context.get_parameter_source(name):
         case ParameterSource.COMMANDLINE:
-            return "flag"
+            return FLAG
         case ParameterSource.ENVIRONMENT:
-            return "environment"
+            return ENVIRONMENT
         case ParameterSource.DEFAULT_MAP:
             return f"{context.meta[SETTINGS].source}"
         case _:

@@ -13,6 +13,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 SETTINGS = "ropewalk.settings"
 """The key in click's `Context.meta` under which a command finds its `Settings`."""
 
+FLAG = "flag"
+ENVIRONMENT = "environment"
+
 
 def flag(name: str, *names: str, **attributes: Any) -> Callable[[Command], Command]:
     """A click option that also reads the environment variable `ROPEWALK_` and its name in capitals."""
@@ -25,9 +28,16 @@ def argument(name: str, **attributes: Any) -> Callable[[Command], Command]:
     return click.argument(name, envvar=f"ROPEWALK_{name.upper()}", **attributes)
 
 
+class _TargetType(click.types.StringParamType):
+    """Where it is missing, the message says where else it may stand."""
+
+    def get_missing_message(self, *_: Any, **__: Any) -> str:
+        return 'Give it here, in ROPEWALK_TARGET, or in ropewalk.toml: target = "hello.py"'
+
+
 def target_argument(command: Command) -> Command:
     """The argument that names what to serve."""
-    return argument("target")(command)
+    return argument("target", type=_TargetType())(command)
 
 
 def config_flag(command: Command) -> Command:

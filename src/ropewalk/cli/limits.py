@@ -8,9 +8,12 @@ import click
 
 from ropewalk import Limits
 from ropewalk.cli.failure import Failure
-from ropewalk.cli.flags import SETTINGS, Command, flag
+from ropewalk.cli.flags import ENVIRONMENT, FLAG, SETTINGS, Command, flag
 from ropewalk.cli.settings import Settings
 from ropewalk.cli.suggest import did_you_mean
+
+LIMIT_ORIGINS = "ropewalk.limits"
+"""The key in click's `Context.meta` under which it stands where each limit was set, by name."""
 
 
 def limit_flag(command: Command) -> Command:
@@ -28,9 +31,15 @@ def limit_flag(command: Command) -> Command:
 def _merge(context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, float]:
     """A limit is taken from the flags, else the environment, else TOML: each by itself, not as a set."""
     settings: Settings = context.meta[SETTINGS]
-    limits = {name: _number(name, value) for name, value in settings.limits.items()}
-    limits |= _parse(os.environ.get("ROPEWALK_LIMIT", "").split())
-    limits |= _parse(given)
+    origins = context.meta[LIMIT_ORIGINS] = {}
+    limits: dict[str, float] = {}
+    for origin, found in (
+        (str(settings.source), {name: _number(name, value) for name, value in settings.limits.items()}),
+        (ENVIRONMENT, _parse(os.environ.get("ROPEWALK_LIMIT", "").split())),
+        (FLAG, _parse(given)),
+    ):
+        limits |= found
+        origins |= dict.fromkeys(found, origin)
     _check(limits)
     return limits
 

@@ -1,6 +1,7 @@
 """What `run` and `static` have in common: where to listen, what to log, how to begin."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from ropewalk.cli.limits import limit_flag
 from ropewalk.cli.logs import LEVELS, start_logging
 from ropewalk.cli.target import Servable, Target
 from ropewalk.errors import RopewalkError
-from ropewalk.server import install_reactor, limits_of, run, tcp_endpoint
+from ropewalk.server import Listening, install_reactor, limits_of, run, tcp_endpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,15 +86,28 @@ def serve(load: Callable[[], Target], options: Serving) -> None:
     reactor = install_reactor()
     start_logging(options.log_level)
     target = load()
-    try:
+
+    def started(ports: Sequence[Listening]) -> None:
+        if options.log_level == "debug":
+            ports[0].server.engine.set_debug(True)
+        print_banner(target, ports, reactor)
+
+    with failing():
         run(
             target.value,
             listen=options.endpoints(),
             limits=options.limits_of(target.value),
             access_log=None if options.access_log == "off" else options.access_log,
             access_log_file=options.access_log_file,
-            started=lambda ports: print_banner(target, ports, reactor),
+            started=started,
         )
+
+
+@contextmanager
+def failing() -> Iterator[None]:
+    """Errors of our own, and those of opening files, as a `Failure`."""
+    try:
+        yield
     except OSError as error:
         raise Failure("RW424", f"{error.filename} cannot be opened: {error.strerror}.") from error
     except RopewalkError as error:

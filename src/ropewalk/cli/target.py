@@ -18,6 +18,7 @@ from types import ModuleType, TracebackType
 from ropewalk import App, Resource, Site
 from ropewalk.cli.failure import Failure
 from ropewalk.cli.suggest import did_you_mean
+from ropewalk.errors import full_name
 
 Servable = App | Resource | Site
 
@@ -152,6 +153,6 @@ def _attribute(module: ModuleType, place: str, path: str) -> Servable:
             raise Failure("RW413", f"{place} has no {path}.{did_you_mean(name, public)}")
         value = getattr(value, name)
     if not isinstance(value, Servable):
-        kind = type(value).__name__
-        raise Failure("RW414", f"{place}:{path} is of type {kind}. Name an App, a Resource or a Site.")
+        what = f"{place}:{path} is of type {full_name(type(value))}"
+        raise Failure("RW414", f"{what}. Name an App, a Site, or something derived from ropewalk.Resource.")
     return value

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final, NamedTuple, Protocol
 from weakref import WeakSet
 
 from ropewalk.converters import Converter
-from ropewalk.errors import HTTPError, TreeError, place
+from ropewalk.errors import HTTPError, TreeError, full_name, place
 from ropewalk.headers import Text, text
 from ropewalk.request import Request
 from ropewalk.response import BYTES, HTML, TEXT
@@ -203,9 +203,7 @@ def as_resource(thing: Any) -> Resource:
     """A resource, or the root of an App. Raises TreeError (RW105) for anything else."""
     resource = thing if isinstance(thing, Resource) else getattr(thing, "resource", None)
     if not isinstance(resource, Resource):
-        kind = type(thing)
-        whose = "" if kind.__module__ == "builtins" else f", a {kind.__module__}.{kind.__qualname__},"
-        raise TreeError("RW105", f"{thing!r}{whose} is neither a Resource nor an App.")
+        raise TreeError("RW105", f"{thing!r}, of type {full_name(type(thing))}, is neither a Resource nor an App.")
     return resource
 
 

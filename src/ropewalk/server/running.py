@@ -100,14 +100,27 @@ def _handle_signals(reactor: Any, server: Server) -> None:
     """The first SIGINT or SIGTERM stops the reactor, which drains before; the second one aborts what is left."""
     asked = False
 
+    def drain() -> None:
+        _log_drain(server)
+        reactor.stop()
+
     def stop(number: int, frame: FrameType | None) -> None:
         nonlocal asked
         del number, frame
-        reactor.callFromThread(server.abort if asked else reactor.stop)
+        reactor.callFromThread(server.abort if asked else drain)
         asked = True
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
+
+
+def _log_drain(server: Server) -> None:
+    running = server.engine.running
+    if running:
+        requests = "1 request is" if running == 1 else f"{running} requests are"
+        seconds = server.engine.limits.drain_timeout
+        line = "Stopping: {requests} running, up to {seconds:g} s; once more to stop now."
+        log.info(line, requests=requests, seconds=seconds)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
