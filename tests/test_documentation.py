@@ -3,6 +3,7 @@
 import ast
 import re
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -18,6 +19,15 @@ MODULES = sorted(
     if not path.name.startswith("_") and (path.suffix == ".py" or (path / "__init__.py").exists())
 )
 
+PAGES = sorted(path for path in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")] if "_build" not in path.parts)
+
+BLOCK = r"(?ms:^```python\n(.*?)^```$)"
+"""A block of code on a page."""
+
+
+def page_id(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_module_has_a_page(module: str) -> None:
@@ -30,16 +40,27 @@ def test_every_page_is_of_a_module(page: Path) -> None:
     assert page.stem in {*MODULES, "index", "limits"}
 
 
-def test_the_readme_shows_the_example_itself() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    example = (ROOT / "examples" / "hello.py").read_text(encoding="utf-8")
-    code = example.split('"""', 2)[2].strip()
-    assert f"```python\n{code}\n```" in readme
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_what_is_shown_of_a_file_stands_in_it(page: Path) -> None:
+    """`<!-- examples/hello.py -->` above a block says what it is a part of."""
+    shown = re.findall(rf"<!-- (\S+) -->\n{BLOCK}", page.read_text(encoding="utf-8"))
+    assert [code for file, code in shown if code not in (ROOT / file).read_text(encoding="utf-8")] == []
 
 
-def test_the_python_in_the_readme_compiles() -> None:
-    for code in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL):
-        ast.parse(code)
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_pages_can_be_read_as_they_are(page: Path) -> None:
+    """A forge shows Markdown, not what Sphinx would put into it."""
+    assert "{literalinclude}" not in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_the_python_on_it_compiles(page: Path) -> None:
+    for code in re.findall(BLOCK, page.read_text(encoding="utf-8")):
+        ast.parse(dedent(code))
+
+
+def test_the_readme_shows_hello() -> None:
+    assert "<!-- examples/hello.py -->" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("folder", ["src", "docs", "tests"])
