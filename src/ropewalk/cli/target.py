@@ -133,7 +133,7 @@ def _similar_module(name: str) -> str:
 def _only_servable(module: ModuleType, place: str) -> str:
     servable = [name for name, value in vars(module).items() if isinstance(value, Servable)]
     for name in CUSTOMARY_NAMES:
-        if name in servable:
+        if name in servable or (not servable and hasattr(module, name)):
             return name
     match servable:
         case [name]:
