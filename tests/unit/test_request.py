@@ -454,6 +454,38 @@ class TestDisconnect:
 
         run(main())
 
+    def test_in_the_middle_of_an_upload(self, run: Any) -> None:
+        async def main() -> list[str]:
+            import asyncio
+
+            seen: list[str] = []
+            begun, ended = asyncio.Event(), asyncio.Event()
+            app = App()
+
+            @app.post("/")
+            async def handler(request: Request) -> None:
+                try:
+                    async for part in request.stream():
+                        seen.append(part.decode())
+                        begun.set()
+                except asyncio.CancelledError:
+                    seen.append("cancelled")
+                    raise
+                finally:
+                    ended.set()
+
+            async def parts() -> AsyncIterator[bytes]:
+                yield b"half"
+                await asyncio.sleep(60)
+
+            asking = asyncio.ensure_future(AsyncClient(app).post("/", body=parts()))
+            await asyncio.wait_for(begun.wait(), 5)
+            asking.cancel()
+            await asyncio.wait_for(ended.wait(), 5)
+            return seen
+
+        assert run(main()) == ["half", "cancelled"]
+
     def test_it_may_be_awaited_by_an_asyncio_task(self, run: Any) -> None:
         async def main() -> None:
             import asyncio
