@@ -65,6 +65,10 @@ class TestPrecedence:
         assert setting(check("hello.py"), "target") == ("hello.py:app", "flag")
         assert setting(check(environment={"ROPEWALK_TARGET": "hello.py"}), "target") == ("hello.py:app", "environment")
 
+    def test_limits_from_the_environment_alone(self, check: Check) -> None:
+        result = check("hello.py", environment={"ROPEWALK_LIMIT": "body_size=4194304"})
+        assert setting(result, "limits.body_size") == ("4194304", "environment")
+
     def test_a_limit_that_is_set_to_its_default_is_shown(self, check: Check) -> None:
         value = Limits().drain_timeout
         assert setting(check("hello.py", "--limit", f"drain_timeout={value}"), "limits.drain_timeout")[1] == "flag"

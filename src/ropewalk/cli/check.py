@@ -49,7 +49,7 @@ def _settings(context: click.Context, found: Target, options: Serving) -> Text:
     for name in Limits.names:
         value = getattr(limits, name)
         if name in origins or value != getattr(Limits(), name):
-            settings.append((f"limits.{name}", f"{value:g}", origins.get(name, "app")))
+            settings.append((f"limits.{name}", f"{value:.15g}", origins.get(name, "app")))
     return columns(settings, ("cyan", "", "dim"))
 
 

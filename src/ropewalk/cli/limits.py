@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from ropewalk import Limits
 from ropewalk.cli.failure import Failure
@@ -33,10 +34,11 @@ def _merge(context: click.Context, _parameter: click.Parameter, given: tuple[str
     settings: Settings = context.meta[SETTINGS]
     origins = context.meta[LIMIT_ORIGINS] = {}
     limits: dict[str, float] = {}
+    flags = given if context.get_parameter_source("limits") is ParameterSource.COMMANDLINE else ()
     for origin, found in (
         (str(settings.source), {name: _number(name, value) for name, value in settings.limits.items()}),
         (ENVIRONMENT, _parse(os.environ.get("ROPEWALK_LIMIT", "").split())),
-        (FLAG, _parse(given)),
+        (FLAG, _parse(flags)),
     ):
         limits |= found
         origins |= dict.fromkeys(found, origin)
