@@ -1,16 +1,16 @@
 """The one place that knows plain, Deferred and coroutine handlers, what they may await, and what they may return."""
 
 from ropewalk.calling.answering import deliver, fail, plain_error, respond, respond_to_error
-from ropewalk.calling.driving import HandlerTask, drive
+from ropewalk.calling.driving import Driver, HandlerTask
 from ropewalk.calling.error_handlers import ErrorHandlers
 from ropewalk.calling.task import Task, start
 
 __all__ = [
+    "Driver",
     "ErrorHandlers",
     "HandlerTask",
     "Task",
     "deliver",
-    "drive",
     "fail",
     "plain_error",
     "respond",

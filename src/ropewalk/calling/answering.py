@@ -14,7 +14,6 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ropewalk.calling.driving import drive
 from ropewalk.errors import (
     CATALOGUE,
     Disconnected,
@@ -105,7 +104,7 @@ def fail(request: Request, error: BaseException) -> None:
         deliver(request, plain_error(error))
         return
     context = copy_context()
-    value = context.run(drive, request, _failed(request, error, scope), context)
+    value = context.run(request.service.drive, request, _failed(request, error, scope), context)
     if value is not PENDING:
         deliver(request, value)
 
@@ -139,7 +138,8 @@ async def _handle(request: Request, error: BaseException, handler: Callable[...,
         response = _as_response(value, handler, request)
     except Exception as raised:
         if raised is not error:
-            raised.__context__ = raised.__context__ or error
+            if raised.__context__ is None:
+                raised.__context__ = error
             raised.add_note(f"{_BLAME} {describe(handler)} at {place(handler)}, called for {error!r}.")
         raise
     if response is not value:
@@ -223,7 +223,7 @@ def _start(request: Request, coroutine: Coroutine[Any, Any, Any]) -> None:
     """Run a coroutine for a request and deliver its value."""
     context = copy_context()
     try:
-        value = context.run(drive, request, coroutine, context)
+        value = context.run(request.service.drive, request, coroutine, context)
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise

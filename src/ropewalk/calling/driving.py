@@ -54,51 +54,57 @@ class HandlerTask(Task):
         request.service.fail(request, error)
 
 
-def drive(request: Request, coroutine: Coroutine[Any, Any, Any], context: Context) -> Any:
-    """Run the first segment of a handler, inside its context: its value, or PENDING where it waits."""
-    loop = running_loop()
-    if SPARE:
-        task = SPARE.pop()
-        task.coroutine = coroutine
-        task.context = context
-        task.loop = loop
-    else:
-        task = HandlerTask(coroutine, context, loop)
-    former = None
-    if loop is not None:
-        try:
-            enter_task(loop, task)
-        except RuntimeError:  # a task that feeds the engine, such as a test
-            former = swap_current_task(loop, task)
-    try:
-        awaited = coroutine.send(None)
-    except StopIteration as stop:
-        value = stop.value
-    except BaseException as error:
-        task.error = _without_frames(error)
-        task.finish()
-        raise
-    else:
-        value = PENDING
-    finally:
+class Driver:
+    """Runs the handlers of one service."""
+
+    def __init__(self) -> None:
+        self.spare: list[HandlerTask] = []
+        """Tasks whose coroutine never waited: most handlers end there, and the next one can have the task."""
+
+    def drive(self, request: Request, coroutine: Coroutine[Any, Any, Any], context: Context) -> Any:
+        """Run the first segment of a handler, inside its context: its value, or PENDING where it waits."""
+        loop = running_loop()
+        if self.spare:
+            task = self.spare.pop()
+            task.coroutine = coroutine
+            task.context = context
+            task.loop = loop
+        else:
+            task = HandlerTask(coroutine, context, loop)
+        former = None
         if loop is not None:
-            leave_task(loop, task)
-            if former is not None:
-                enter_task(loop, former)
-    if value is PENDING:
-        task.request = request
-        request.run(task)
-        if request.gone:
-            task.cancel()
-        task.wait(awaited)
-    elif getrefcount(task) == _ALONE and not task.marked and not getweakrefcount(task):
-        # Most handlers end here. Nobody has kept the task, so the next one can have it.
-        task.coroutine = task.context = _NOTHING
-        SPARE.append(task)
-    else:
-        task.outcome = value
-        task.finish()
-    return value
+            try:
+                enter_task(loop, task)
+            except RuntimeError:  # a task that feeds the engine, such as a test
+                former = swap_current_task(loop, task)
+        try:
+            awaited = coroutine.send(None)
+        except StopIteration as stop:
+            value = stop.value
+        except BaseException as error:
+            task.error = _without_frames(error)
+            task.finish()
+            raise
+        else:
+            value = PENDING
+        finally:
+            if loop is not None:
+                leave_task(loop, task)
+                if former is not None:
+                    enter_task(loop, former)
+        if value is PENDING:
+            task.request = request
+            request.run(task)
+            if request.gone:
+                task.cancel()
+            task.wait(awaited)
+        elif getrefcount(task) == _ALONE and not task.marked and not getweakrefcount(task):
+            task.coroutine = task.context = _NOTHING
+            self.spare.append(task)
+        else:
+            task.outcome = value
+            task.finish()
+        return value
 
 
 def _without_frames(error: BaseException) -> BaseException | None:
@@ -113,4 +119,3 @@ def _references() -> int:
 
 _ALONE: Final = _references()
 _NOTHING: Final[Any] = None
-SPARE: Final[list[HandlerTask]] = []

@@ -39,12 +39,13 @@ class Service:
     request: type[Request] = Request
     encode_json = staticmethod(encode_json)
     json_types: tuple[type, ...] = (msgspec.Struct,)
-    drive = staticmethod(calling.drive)
     deliver = staticmethod(calling.deliver)
     fail = staticmethod(calling.fail)
 
     def __init__(self, app: App, call_later: Callable[..., Cancellable], limits: Limits | None = None) -> None:
         self.app = app
+        self.driver = calling.Driver()
+        self.drive = self.driver.drive
         self.access_log: AccessLog | None = None
         self._call_later = call_later
         self._timer: Cancellable | None = None

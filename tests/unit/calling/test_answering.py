@@ -221,11 +221,14 @@ class TestReuse:
         assert [task.done() for task in ended] == [True]
 
     def test_nothing_of_a_request_is_kept(self) -> None:
+        services: list[Service] = []
+
         async def handler(request: Request) -> str:
+            services.append(request.service)
             return ""
 
         answer(handler)
-        kept: list[Any] = [part for task in driving.SPARE for part in (task.coroutine, task.context)]
+        kept: list[Any] = [part for task in services[0].driver.spare for part in (task.coroutine, task.context)]
         assert set(kept) == {None}
 
 
