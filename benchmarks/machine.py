@@ -38,9 +38,9 @@ class Machine:
     def look(cls, seconds: int, rounds: int) -> Self:
         return cls(
             date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            processor=processor(),
+            processor=platform.machine(),
             cores=os.cpu_count() or 0,
-            system=f"{platform.system()} {platform.release()}",
+            system=f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
             python=f"{platform.python_implementation()} {platform.python_version()}",
             wrk=wrk(),
             commit=commit(),
@@ -57,11 +57,6 @@ class Machine:
         if self.debug_build:
             found.append("Ropewalk's engine was built for debugging: its figures are worth nothing.")
         return found
-
-
-def processor() -> str:
-    found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
-    return found[1] if found else platform.machine()
 
 
 def wrk() -> str:
