@@ -1,5 +1,6 @@
 """Producers of Twisted's that write the body of an answer."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from ropewalk.waiting import call_soon
@@ -19,10 +20,11 @@ class Producer(PullProducer, Protocol):
 
 
 class PulledProducer:
-    """Makes a push producer of a pull producer, which it asks for a part at every turn."""
+    """Makes a push producer of a pull producer, by asking for a part at every turn. `fail` is told what it raises."""
 
-    def __init__(self, producer: PullProducer) -> None:
+    def __init__(self, producer: PullProducer, fail: Callable[[Exception], object]) -> None:
         self._producer = producer
+        self._fail = fail
         self._wanted = False
         self._scheduled = False
 
@@ -45,5 +47,8 @@ class PulledProducer:
     def _pull(self) -> None:
         self._scheduled = False
         if self._wanted:
-            self._producer.resumeProducing()
+            try:
+                self._producer.resumeProducing()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the answer cannot be completed
+                self._fail(error)
             self._schedule()

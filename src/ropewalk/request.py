@@ -326,7 +326,7 @@ class Request(Exchange):
         if self.gone:
             producer.stopProducing()
             return
-        self._producer = producer if streaming else PulledProducer(producer)
+        self._producer = producer if streaming else PulledProducer(producer, self._give_up_producing)
         if self.pressure:
             self._pause_producer()
         elif not streaming:
@@ -337,6 +337,10 @@ class Request(Exchange):
         producer = _take(self, "_producer")
         if isinstance(producer, PulledProducer):
             producer.pauseProducing()
+
+    def _give_up_producing(self, error: Exception) -> None:
+        self.unregisterProducer()
+        self.service.fail(self, error)
 
     # Called by the engine
 

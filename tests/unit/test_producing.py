@@ -5,6 +5,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from tests.unit.conftest import Log
 from twisted.protocols.basic import FileSender
 
 from ropewalk import NOT_DONE_YET, Request, Resource
@@ -57,6 +58,19 @@ class TestPull:
             FileSender().beginFileTransfer(BytesIO(bytes(size)), request).addCallback(lambda _: request.finish())
 
         assert len(Client(Answering(send)).get("/").body) == size
+
+    def test_one_that_raises_ends_the_answer(self, log: Log) -> None:
+        class Faulty:
+            def resumeProducing(self) -> None:
+                raise KeyError("lost")
+
+            def stopProducing(self) -> None:
+                raise AssertionError("it has stopped by itself")
+
+        answering = Answering(lambda request: request.registerProducer(Faulty(), False))
+        assert Client(answering).get("/").status == 500
+        assert "RW208" in log.text
+        assert "KeyError('lost')" in log.text
 
     def test_a_client_that_does_not_read_is_not_written_to(self) -> None:
         asked = 0
