@@ -78,7 +78,7 @@ impl Body {
         Ok(())
     }
 
-    /// Takes out what has arrived, joined; how much is in `size` before.
+    /// Takes out what has arrived, joined.
     pub fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         self.seal();
         let size = std::mem::take(&mut self.size);

@@ -509,8 +509,9 @@ pub fn answer(
         Answer::File(file, offset, length) => (Body::File { file, offset, length }, length),
     };
     {
+        let py = exchange.py();
         let mut exchange = exchange.borrow_mut();
-        exchange.answering(bound_py(&exchange), |engine, id| engine.answer(id, status, fields, body))?;
+        exchange.answering(py, |engine, id| engine.answer(id, status, fields, body))?;
         exchange.status = Some(status);
         exchange.bytes_sent = size;
         exchange.mark_finished();
@@ -533,10 +534,6 @@ fn over(exchange: &Bound<'_, Exchange>) -> PyResult<()> {
         exchange.call_method0(intern!(exchange.py(), "on_done"))?;
     }
     Ok(())
-}
-
-fn bound_py<'py>(exchange: &PyRefMut<'py, Exchange>) -> Python<'py> {
-    exchange.py()
 }
 
 /// Python's bytes as the engine's, without a copy.
