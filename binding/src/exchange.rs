@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use ropewalk_engine::exchange::{BodyFault, Event};
-use ropewalk_engine::{CommandError, ExchangeId, GoneReason, Head, Peer, Pressure, Version};
+use ropewalk_engine::{CommandError, ExchangeId, GoneReason, Head, Peer, Pressure, Status, Version};
 
 use crate::body::{Body, Mode};
 use crate::convert::{self, Fields};
@@ -30,6 +30,8 @@ pub struct Exchange {
     pub(crate) endpoint: Option<Py<Endpoint>>,
     pub(crate) params: Option<Py<PyDict>>,
     pub(crate) status: Option<u16>,
+    /// A reason phrase of the handler's own, and the status that it is for.
+    reason: Option<Box<(u16, Vec<u8>)>>,
     pub(crate) started: bool,
     pub(crate) finished: bool,
     /// Why the exchange ended early, from the moment at which that shows.
@@ -144,6 +146,11 @@ impl Exchange {
 
     fn spool_size(&self, py: Python<'_>) -> PyResult<u64> {
         Ok(self.link()?.engine.bind(py).get().limits.0.spool_size)
+    }
+
+    fn status_line(&self, code: u16) -> Status<'_> {
+        let reason = self.reason.as_deref().filter(|(of, _)| *of == code).map(|(_, reason)| &reason[..]);
+        Status { code, reason }
     }
 
     /// The end of an answer, whoever brought it about.
@@ -357,6 +364,12 @@ impl Exchange {
         self.bytes_sent
     }
 
+    /// Send this reason phrase, if the answer gets this status, in place of the registered one (RFC 9112, section 4).
+    #[pyo3(signature = (status, reason, /))]
+    fn set_reason(&mut self, status: u16, reason: &[u8]) {
+        self.reason = Some(Box::new((status, reason.to_vec())));
+    }
+
     /// A whole answer. The engine adds Content-Length, Date and Connection.
     #[pyo3(signature = (status, fields, body, /))]
     fn answer(slf: &Bound<'_, Self>, status: u16, fields: &Bound<'_, PyAny>, body: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -397,7 +410,8 @@ impl Exchange {
     fn begin(&mut self, py: Python<'_>, status: u16, fields: &Bound<'_, PyAny>, length: Option<u64>) -> PyResult<()> {
         let fields = Fields::take(fields)?;
         let fields = fields.refs()?;
-        self.answering(py, |engine, id| engine.begin(id, status, &fields, length))?;
+        let line = self.status_line(status);
+        self.answering(py, |engine, id| engine.begin(id, line, &fields, length))?;
         self.status = Some(status);
         self.started = true;
         Ok(())
@@ -511,7 +525,8 @@ pub fn answer(
     {
         let py = exchange.py();
         let mut exchange = exchange.borrow_mut();
-        exchange.answering(py, |engine, id| engine.answer(id, status, fields, body))?;
+        let line = exchange.status_line(status);
+        exchange.answering(py, |engine, id| engine.answer(id, line, fields, body))?;
         exchange.status = Some(status);
         exchange.bytes_sent = size;
         exchange.mark_finished();

@@ -22,7 +22,7 @@ use crate::counters::Counters;
 use crate::driver::listener::Listener;
 use crate::driver::wheel::Wheel;
 use crate::driver::{Driver, Epoll, Ready, Token, Watch, socket};
-use crate::exchange::{Body, CommandError, Event, ExchangeId, GoneReason, Peer, Pressure};
+use crate::exchange::{Body, CommandError, Event, ExchangeId, GoneReason, Peer, Pressure, Status};
 use crate::http1::connection::{Context, Http1};
 use crate::http1::encode::FieldRef;
 use crate::limits::Limits;
@@ -251,13 +251,14 @@ impl<D: Driver> Engine<D> {
     }
 
     /// A whole answer, sent at once (with its neighbours, where requests are pipelined).
-    pub fn answer(
+    pub fn answer<'s>(
         &mut self,
         id: ExchangeId,
-        status: u16,
+        status: impl Into<Status<'s>>,
         fields: &[FieldRef<'_>],
         body: Body<'_>,
     ) -> Result<(), CommandError> {
+        let status = status.into();
         self.command(id, |engine, slot| {
             engine.lend(slot);
             engine.work(slot, |wire, cx| wire.answer(status, fields, body, cx))?;
@@ -276,13 +277,14 @@ impl<D: Driver> Engine<D> {
     }
 
     /// The head of a streamed answer; it leaves with the first part of the body, or with the turn.
-    pub fn begin(
+    pub fn begin<'s>(
         &mut self,
         id: ExchangeId,
-        status: u16,
+        status: impl Into<Status<'s>>,
         fields: &[FieldRef<'_>],
         length: Option<u64>,
     ) -> Result<(), CommandError> {
+        let status = status.into();
         self.command(id, |engine, slot| {
             engine.lend(slot);
             engine.work(slot, |wire, cx| wire.begin(status, fields, length, cx))?;

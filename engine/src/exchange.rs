@@ -207,7 +207,7 @@ pub enum CommandError {
     Status(u16),
     /// An answer of this status never has a body.
     NoBody(u16),
-    /// A field whose name or value cannot be sent.
+    /// A field whose name or value cannot be sent, or such a reason phrase.
     Field(String),
     /// Bytes that do not fit the announced length; the connection is closed (RFC 9112, section 8).
     Length {
@@ -221,6 +221,22 @@ pub enum CommandError {
         /// The limit in bytes.
         limit: u64,
     },
+}
+
+/// The status of an answer (RFC 9110, section 15), and a reason phrase where it is not the registered one. HTTP/1
+/// carries the phrase and clients ignore it (RFC 9112, section 4); HTTP/2 has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status<'a> {
+    /// 100 to 599.
+    pub code: u16,
+    /// `None` for the phrase of the registry.
+    pub reason: Option<&'a [u8]>,
+}
+
+impl From<u16> for Status<'_> {
+    fn from(code: u16) -> Self {
+        Status { code, reason: None }
+    }
 }
 
 /// The head of a request, parsed; names and values are slices of the bytes that came.

@@ -23,6 +23,6 @@ mod outbox;
 pub use counters::Counters;
 pub use engine::{Engine, ListenerId, PipeId};
 pub use exchange::{
-    Body, CommandError, Event, ExchangeId, Field, GoneReason, Head, Peer, Pressure, Report, Severity, Version,
+    Body, CommandError, Event, ExchangeId, Field, GoneReason, Head, Peer, Pressure, Report, Severity, Status, Version,
 };
 pub use limits::Limits;

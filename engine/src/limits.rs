@@ -106,6 +106,9 @@ limits! {
     linger_timeout: Seconds = 2_000;
     /// How long a drain waits for running exchanges. Kestrel 30 s.
     drain_timeout: Seconds = 30_000;
+    /// How long a drain leaves a connection open on which nothing is asked, since a request may be on its way there.
+    /// nginx and Go close such a connection at once, and the request is lost; HAProxy can wait for its next answer.
+    drain_grace: Seconds = 1_000;
     /// The longest request line; past it 414. nginx 8 KiB, RFC 9112 section 3 asks for at least 8000.
     request_line: Count = 8 * 1024;
     /// The largest head; past it 431. Kestrel 32 KiB, Node 16 KiB.

@@ -12,8 +12,9 @@ use crate::http1::connection::{Ending, WireClock};
 const CLIENT_LEFT: u16 = 499;
 
 impl<D: Driver> Engine<D> {
-    /// Stops accepting, closes idle connections, and lets running exchanges finish for so many milliseconds. An
-    /// [`Event::Drained`] follows.
+    /// Stops accepting, lets running exchanges finish for so many milliseconds, and closes every connection after the
+    /// answer to the last request that is here, or when nothing was asked on it for
+    /// [`Limits::drain_grace`](crate::Limits). An [`Event::Drained`] follows.
     pub fn drain(&mut self, millis: Option<u64>) {
         self.refresh();
         let deadline = self.clock.millis() + millis.unwrap_or(self.limits.drain_timeout);
@@ -24,7 +25,7 @@ impl<D: Driver> Engine<D> {
         // Clients whose connection the kernel has completed already have been promised a server.
         let listening: Vec<usize> = self.listeners.iter().map(|(key, _)| key).collect();
         for key in listening {
-            self.accept(key);
+            while self.accept(key) {}
             self.stop_listening(ListenerId(key));
         }
         self.drain = Some(Drain { deadline, over: false });
@@ -37,7 +38,7 @@ impl<D: Driver> Engine<D> {
                 self.continue_reading(token);
             }
             if let Some(slot) = self.token_slot(token) {
-                self.connections[slot].wire.keep_no_longer();
+                self.connections[slot].wire.pledge();
                 self.look_after(slot, false);
             }
         }

@@ -60,6 +60,8 @@ pub(super) enum Clock {
     Body,
     Write,
     Linger,
+    /// Nothing is asked, and the engine drains.
+    Parting,
 }
 
 impl Connection {
@@ -105,8 +107,8 @@ impl Connection {
     }
 
     /// Sets the deadline anew after something happened; `progress` says that the client took part of an answer.
-    pub fn rearm(&mut self, now: u64, progress: bool, limits: &Limits, wheel: &mut Wheel) {
-        let clock = self.current_clock(limits);
+    pub fn rearm(&mut self, now: u64, progress: bool, draining: bool, limits: &Limits, wheel: &mut Wheel) {
+        let clock = self.current_clock(draining, limits);
         let changed = clock != self.clock;
         self.clock = clock;
         match clock {
@@ -115,7 +117,8 @@ impl Connection {
             Clock::Head if changed => self.deadline = after(now, limits.head_timeout),
             Clock::Linger if changed => self.deadline = after(now, limits.linger_timeout),
             Clock::Write if changed || progress => self.deadline = after(now, limits.write_timeout),
-            Clock::Head | Clock::Linger | Clock::Write => {}
+            Clock::Parting if changed => self.deadline = now + limits.drain_grace,
+            Clock::Head | Clock::Linger | Clock::Write | Clock::Parting => {}
             Clock::Body => {
                 if changed {
                     // Time in which nobody wanted the body does not count against the client.
@@ -153,7 +156,7 @@ impl Connection {
         }
     }
 
-    fn current_clock(&self, limits: &Limits) -> Clock {
+    fn current_clock(&self, draining: bool, limits: &Limits) -> Clock {
         if !self.out.is_empty() {
             return if self.blocked { Clock::Write } else { Clock::None };
         }
@@ -161,8 +164,9 @@ impl Connection {
             return Clock::Linger;
         }
         match self.wire.clock(limits) {
+            WireClock::Idle | WireClock::Fresh if draining => Clock::Parting,
             WireClock::Idle => Clock::Idle,
-            WireClock::Head => Clock::Head,
+            WireClock::Head | WireClock::Fresh => Clock::Head,
             WireClock::Body => Clock::Body,
             WireClock::None => Clock::None,
         }

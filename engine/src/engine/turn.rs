@@ -91,7 +91,8 @@ impl<D: Driver> Engine<D> {
 
     fn serve(&mut self, ready: Ready) {
         if ready.token.0 & LISTENER != 0 {
-            return self.accept((ready.token.0 & !LISTENER) as usize);
+            self.accept((ready.token.0 & !LISTENER) as usize);
+            return;
         }
         let Some(slot) = self.token_slot(ready.token.0) else { return };
         let connection = &mut self.connections[slot];
@@ -116,13 +117,17 @@ impl<D: Driver> Engine<D> {
 
     // Accepting
 
-    pub(super) fn accept(&mut self, key: usize) {
+    /// Accepts its share of a turn. True where there may be more.
+    pub(super) fn accept(&mut self, key: usize) -> bool {
         for _ in 0..ACCEPTS {
-            let Some(listening) = self.listeners.get(key) else { return };
+            let Some(listening) = self.listeners.get(key) else { return false };
             match listening.listener.accept() {
-                Accepted::Empty => return,
+                Accepted::Empty => return false,
                 Accepted::Lost => {}
-                Accepted::Exhausted => return self.back_off(key),
+                Accepted::Exhausted => {
+                    self.back_off(key);
+                    return false;
+                }
                 Accepted::Connection(socket, peer) => {
                     if let Some(listening) = self.listeners.get_mut(key) {
                         listening.retry = None;
@@ -133,6 +138,7 @@ impl<D: Driver> Engine<D> {
                 }
             }
         }
+        true
     }
 
     /// Puts a connected socket under the engine's care, or turns it away. Its token.
@@ -190,7 +196,9 @@ impl<D: Driver> Engine<D> {
                 self.driver.watch(listening.listener.socket(), Token(LISTENER | key as u64), Watch::Accept)
             };
             match watched {
-                Ok(()) => self.accept(key),
+                Ok(()) => {
+                    self.accept(key);
+                }
                 Err(_) => self.back_off(key),
             }
         }
@@ -279,7 +287,7 @@ impl<D: Driver> Engine<D> {
 
     pub(super) fn rearm(&mut self, slot: usize, progress: bool) {
         let connection = &mut self.connections[slot];
-        connection.rearm(self.clock.millis(), progress, &self.limits, &mut self.wheel);
+        connection.rearm(self.clock.millis(), progress, self.drain.is_some(), &self.limits, &mut self.wheel);
     }
 
     // Sending
@@ -366,7 +374,7 @@ impl<D: Driver> Engine<D> {
                 self.counters.idle_timeouts += 1;
                 self.close(slot);
             }
-            Clock::Linger => self.close(slot),
+            Clock::Linger | Clock::Parting => self.close(slot),
             Clock::Write => {
                 self.counters.write_timeouts += 1;
                 self.lose(slot, GoneReason::WriteTimeout);

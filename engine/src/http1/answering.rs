@@ -4,25 +4,25 @@ use bytes::Bytes;
 
 use super::connection::{Answer, Context, Demand, Http1, Request};
 use super::encode::{self, BodyFrame, FieldRef, Found, Persistence};
-use crate::exchange::{Body, CommandError, Version};
+use crate::exchange::{Body, CommandError, Status, Version};
 use crate::limits::Limits;
 
 impl Http1 {
     /// A whole answer.
     pub(crate) fn answer(
         &mut self,
-        status: u16,
+        status: Status<'_>,
         fields: &[FieldRef<'_>],
         body: Body<'_>,
         cx: &mut Context<'_>,
     ) -> Result<(), CommandError> {
         let found = self.check_final(status, fields)?;
         let length = body.len();
-        if length > 0 && (encode::is_bodiless(status) || status == 205) {
-            return Err(CommandError::NoBody(status));
+        if length > 0 && (encode::is_bodiless(status.code) || status.code == 205) {
+            return Err(CommandError::NoBody(status.code));
         }
-        let frame = if encode::is_bodiless(status) {
-            found.length.filter(|_| status == 304).map_or(BodyFrame::None, BodyFrame::Length)
+        let frame = if encode::is_bodiless(status.code) {
+            found.length.filter(|_| status.code == 304).map_or(BodyFrame::None, BodyFrame::Length)
         } else {
             if let Some(announced) = found.length.filter(|&announced| announced != length) {
                 if !(self.is_head && length == 0) {
@@ -48,16 +48,16 @@ impl Http1 {
     /// The head of a streamed answer.
     pub(crate) fn begin(
         &mut self,
-        status: u16,
+        status: Status<'_>,
         fields: &[FieldRef<'_>],
         length: Option<u64>,
         cx: &mut Context<'_>,
     ) -> Result<(), CommandError> {
         let found = self.check_final(status, fields)?;
         let length = length.or(found.length);
-        let bodiless = encode::is_bodiless(status);
+        let bodiless = encode::is_bodiless(status.code);
         let frame = match length {
-            _ if bodiless && status != 304 => BodyFrame::None,
+            _ if bodiless && status.code != 304 => BodyFrame::None,
             Some(length) => BodyFrame::Length(length),
             None if bodiless => BodyFrame::None,
             None if self.version == Version::Http11 => BodyFrame::Chunked,
@@ -83,7 +83,7 @@ impl Http1 {
         fields: &[FieldRef<'_>],
         cx: &mut Context<'_>,
     ) -> Result<(), CommandError> {
-        let found = encode::check(status, fields)?;
+        let found = encode::check(status.into(), fields)?;
         if !(100..200).contains(&status) || status == 101 {
             return Err(CommandError::Status(status));
         }
@@ -92,7 +92,15 @@ impl Http1 {
             if status == 100 {
                 self.expects_continue = false;
             }
-            encode::head(cx.out.tail(), status, fields, found, BodyFrame::None, Persistence::Implied, cx.clock.date());
+            encode::head(
+                cx.out.tail(),
+                status.into(),
+                fields,
+                found,
+                BodyFrame::None,
+                Persistence::Implied,
+                cx.clock.date(),
+            );
             cx.counters.answers[0] += 1;
         }
         Ok(())
@@ -135,7 +143,7 @@ impl Http1 {
                 return Err(CommandError::Length { announced, written: announced - left });
             }
             Answer::Chunked => {
-                encode::check(200, trailers)?;
+                encode::check(200.into(), trailers)?;
                 let tail = cx.out.tail();
                 tail.extend_from_slice(b"0\r\n");
                 for (name, value) in trailers {
@@ -170,13 +178,13 @@ impl Http1 {
 
     /// 101 and the raw bytes after it (RFC 9110, section 7.8).
     pub(crate) fn upgrade(&mut self, fields: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
-        let found = encode::check(101, fields)?;
+        let found = encode::check(101.into(), fields)?;
         self.expect_waiting()?;
         if !matches!(self.request, Request::Complete) || self.version == Version::Http10 {
             return Err(CommandError::Status(101));
         }
         self.status = 101;
-        encode::head(cx.out.tail(), 101, fields, found, BodyFrame::None, Persistence::Upgrade, cx.clock.date());
+        encode::head(cx.out.tail(), 101.into(), fields, found, BodyFrame::None, Persistence::Upgrade, cx.clock.date());
         self.request = Request::Raw;
         self.answer = Answer::Raw;
         self.demand = Demand::Held;
@@ -191,11 +199,11 @@ impl Http1 {
         }
     }
 
-    fn check_final(&mut self, status: u16, fields: &[FieldRef<'_>]) -> Result<Found, CommandError> {
+    fn check_final(&mut self, status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Found, CommandError> {
         let found = encode::check(status, fields)?;
         self.expect_waiting()?;
-        if status < 200 {
-            return Err(CommandError::Status(status));
+        if status.code < 200 {
+            return Err(CommandError::Status(status.code));
         }
         if found.close {
             self.keep = false;
@@ -205,19 +213,19 @@ impl Http1 {
 
     fn write_head(
         &mut self,
-        status: u16,
+        status: Status<'_>,
         fields: &[FieldRef<'_>],
         found: Found,
         frame: BodyFrame,
         cx: &mut Context<'_>,
     ) {
-        self.keep &= !cx.draining;
+        self.keep &= !cx.draining || self.pledged > 0;
         let persistence = match (self.keep, self.version) {
             (false, _) => Persistence::Close,
             (true, Version::Http10) => Persistence::KeepAlive,
             (true, Version::Http11) => Persistence::Implied,
         };
-        self.status = status;
+        self.status = status.code;
         encode::head(cx.out.tail(), status, fields, found, frame, persistence, cx.clock.date());
     }
 

@@ -188,15 +188,23 @@ fn trailer_field(line: &[u8]) -> Result<Option<Field>, &'static str> {
     if name.is_empty() || !name.iter().copied().all(is_token) {
         return Err("a trailer name is not a token");
     }
-    let value = line[colon + 1..].trim_ascii();
+    let value = trim_space(&line[colon + 1..]);
     if value.iter().any(|&byte| byte != b'\t' && (byte < 0x20 || byte == 0x7f)) {
         return Err("a trailer value has control characters");
     }
     let name = name.to_ascii_lowercase();
-    if FORBIDDEN.contains(&name.as_slice()) {
+    if FORBIDDEN.contains(&name.as_slice()) || name.starts_with(b"x-forwarded-") {
         return Ok(None);
     }
     Ok(Some((Bytes::from(name), Bytes::copy_from_slice(value))))
+}
+
+/// Takes off the spaces and tabs around a value, and nothing else (OWS; RFC 9110, section 5.6.3).
+fn trim_space(value: &[u8]) -> &[u8] {
+    let space = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let Some(start) = value.iter().position(|byte| !space(byte)) else { return &[] };
+    let end = value.iter().rposition(|byte| !space(byte)).map_or(value.len(), |last| last + 1);
+    &value[start..end]
 }
 
 /// Framing, routing, request modifiers, authentication, cookies: dropped from trailers.

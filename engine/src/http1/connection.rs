@@ -50,6 +50,19 @@ pub(crate) struct Context<'a> {
     pub debug: bool,
 }
 
+impl Context<'_> {
+    /// Counts a refused message, and tells of it once.
+    fn note_refusal(&mut self, status: u16, reason: &str) {
+        self.counters.refused += 1;
+        if self.debug {
+            let message = format!("{}: {status} {reason}", self.peer);
+            self.inbox.push_back(Event::Report(Report { severity: Severity::Debug, code: "RW510", message }));
+        }
+    }
+}
+
+const TOO_LARGE: &str = "the body is larger than its limit";
+
 /// The state of one connection.
 #[derive(Debug)]
 pub struct Http1 {
@@ -61,6 +74,8 @@ pub struct Http1 {
     pub(super) input: Vec<u8>,
     /// How much of `input` is done with; it is cut off now and then, not at every pipelined request.
     pub(super) parsed: usize,
+    /// Bytes of `input` that were here when the engine began to drain: what they ask for is still answered.
+    pub(super) pledged: usize,
     pub(super) serial: u32,
     /// The status of the answer, once its head is out.
     pub(super) status: u16,
@@ -122,6 +137,8 @@ pub(super) enum Answer {
 /// Which clock runs against a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WireClock {
+    /// Accepted, and nothing has come.
+    Fresh,
     /// Between requests.
     Idle,
     /// A head has begun.
@@ -152,6 +169,7 @@ impl Default for Http1 {
             scan: Scan::default(),
             input: Vec::new(),
             parsed: 0,
+            pledged: 0,
             serial: 0,
             status: 0,
             version: Version::Http11,
@@ -196,8 +214,9 @@ impl Http1 {
 
     pub(crate) fn clock(&self, limits: &Limits) -> WireClock {
         match (&self.request, self.answer) {
-            (Request::Head, Answer::Idle) if self.input.is_empty() && self.serial > 0 => WireClock::Idle,
-            (Request::Head, Answer::Idle) => WireClock::Head,
+            (Request::Head, Answer::Idle) if !self.input.is_empty() => WireClock::Head,
+            (Request::Head, Answer::Idle) if self.serial == 0 => WireClock::Fresh,
+            (Request::Head, Answer::Idle) => WireClock::Idle,
             (Request::Length(_) | Request::Chunked(_), _) => match self.demand {
                 Demand::Flowing if self.unread < limits.read_buffer => WireClock::Body,
                 Demand::Dropped => WireClock::Body,
@@ -215,11 +234,6 @@ impl Http1 {
     /// The exchange whose answer is not complete, if there is one.
     pub(crate) fn running(&self) -> Option<u32> {
         (!matches!(self.answer, Answer::Idle | Answer::Done)).then_some(self.serial)
-    }
-
-    /// Whether the connection stands between requests.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.awaits_head() && self.input.is_empty()
     }
 
     /// Whether the next thing to come is a head, or the rest of one.
@@ -277,12 +291,14 @@ impl Http1 {
         running
     }
 
-    /// Keeps the connection for no further request.
+    /// The engine drains: the last answer is the one to the last request that is here.
+    pub(crate) fn pledge(&mut self) {
+        self.pledged = self.buffered();
+    }
+
+    /// Makes the next answer the last one.
     pub(crate) fn keep_no_longer(&mut self) {
         self.keep = false;
-        if self.is_idle() {
-            self.request = Request::Closed;
-        }
     }
 
     // The body of the request
@@ -293,6 +309,7 @@ impl Http1 {
         if let Request::Length(length) = self.request {
             if self.body_seen + length > limit {
                 self.keep = false;
+                cx.note_refusal(413, TOO_LARGE);
                 return Err(CommandError::BodyTooLarge { limit });
             }
         }
@@ -319,30 +336,32 @@ impl Http1 {
 
     /// The short answer to a message that is refused. What follows it is never parsed.
     pub(crate) fn refuse(&mut self, refusal: Refusal, cx: &mut Context<'_>) {
-        cx.counters.refused += 1;
+        self.is_head = head::asks_for_head(&self.input[self.parsed..]);
+        self.refuse_head(refusal, cx);
+    }
+
+    fn refuse_head(&mut self, refusal: Refusal, cx: &mut Context<'_>) {
         let length = self.say(refusal, cx);
-        if cx.debug {
-            let message = format!("{}: {} {}", cx.peer, refusal.status, refusal.reason);
-            cx.inbox.push_back(Event::Report(Report { severity: Severity::Debug, code: "RW510", message }));
-        }
+        cx.note_refusal(refusal.status, refusal.reason);
         if let Some(log) = cx.access.as_deref_mut() {
             log.write_refused(cx.peer, refusal.status, length, cx.clock);
         }
     }
 
-    /// Sends the short answer and closes behind it; the length of its body.
+    /// Sends the short answer and closes behind it; the length of the body that was sent.
     pub(crate) fn say(&mut self, refusal: Refusal, cx: &mut Context<'_>) -> u64 {
         let body = format!("{} {}: {}\n", refusal.status, encode::phrase(refusal.status), refusal.reason);
         let fields: [FieldRef<'_>; 1] = [(b"Content-Type", b"text/plain; charset=utf-8")];
         encode::head(
             cx.out.tail(),
-            refusal.status,
+            refusal.status.into(),
             &fields,
             Found::default(),
             BodyFrame::Length(body.len() as u64),
             Persistence::Close,
             cx.clock.date(),
         );
+        let body = if self.is_head { "" } else { &body };
         cx.out.tail().extend_from_slice(body.as_bytes());
         cx.counters.answered(refusal.status, 0);
         self.close_lingering();
@@ -376,6 +395,7 @@ impl Http1 {
     /// Goes as far as it can over `input`; how many bytes are done with.
     fn advance(&mut self, input: &[u8], cx: &mut Context<'_>) -> usize {
         let used = self.parse(input, cx);
+        self.pledged = self.pledged.saturating_sub(used);
         self.tell_gathered(cx);
         used
     }
@@ -403,7 +423,10 @@ impl Http1 {
                             at += end;
                             self.open(head, cx);
                         }
-                        Err(refusal) => self.refuse(refusal, cx),
+                        Err(refusal) => {
+                            self.is_head = head::asks_for_head(rest);
+                            self.refuse_head(refusal, cx);
+                        }
                     }
                 }
                 Request::Raw => {
@@ -509,14 +532,21 @@ impl Http1 {
 
     /// The body is bad: nothing behind it is parsed, and the connection closes after the answer.
     fn spoil(&mut self, fault: BodyFault, cx: &mut Context<'_>) {
-        if self.answer == Answer::Done {
-            self.close_lingering();
-            return;
+        let waiting = self.answer != Answer::Done;
+        if waiting {
+            self.keep = false;
+            self.tell_gathered(cx);
+            cx.inbox.push_back(Event::BadBody(self.id(cx), fault));
         }
-        self.keep = false;
-        cx.counters.refused += 1;
-        self.tell_gathered(cx);
-        cx.inbox.push_back(Event::BadBody(self.id(cx), fault));
+        match fault {
+            BodyFault::Malformed(reason) => cx.note_refusal(400, reason),
+            BodyFault::TooLarge if waiting => cx.note_refusal(413, TOO_LARGE),
+            // More than is worth reading to keep the connection.
+            BodyFault::TooLarge => {}
+        }
+        if !waiting {
+            return self.close_lingering();
+        }
         self.demand = Demand::Held;
         self.request = Request::Spoiled;
     }

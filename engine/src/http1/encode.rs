@@ -1,7 +1,7 @@
 //! Answer heads as bytes (RFC 9112, sections 4 and 5), and the rules that keep a handler's mistakes off the wire.
 
-use super::head::is_token;
-use crate::exchange::CommandError;
+use super::head::{is_token, parse_length};
+use crate::exchange::{CommandError, Status};
 
 /// Name and value of a field of an answer.
 pub type FieldRef<'a> = (&'a [u8], &'a [u8]);
@@ -43,17 +43,20 @@ pub struct Found {
     pub close: bool,
 }
 
-/// Checks the fields of a handler before anything is written.
-pub fn check(status: u16, fields: &[FieldRef<'_>]) -> Result<Found, CommandError> {
-    if !(100..=599).contains(&status) {
-        return Err(CommandError::Status(status));
+/// Checks the status and the fields of a handler before anything is written.
+pub fn check(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Found, CommandError> {
+    if !(100..=599).contains(&status.code) {
+        return Err(CommandError::Status(status.code));
+    }
+    if status.reason.is_some_and(has_controls) {
+        return Err(CommandError::Field("the reason phrase has control characters".into()));
     }
     let mut found = Found::default();
     for &(name, value) in fields {
         if name.is_empty() || !name.iter().copied().all(is_token) {
             return Err(refused(name, "is not a valid name"));
         }
-        if value.iter().any(|&byte| (byte < 0x20 && byte != b'\t') || byte == 0x7f) {
+        if has_controls(value) {
             return Err(refused(name, "has control characters in its value"));
         }
         match name.len() {
@@ -63,8 +66,7 @@ pub fn check(status: u16, fields: &[FieldRef<'_>]) -> Result<Found, CommandError
                 found.close |= options.any(|option| option.eq_ignore_ascii_case(b"close"));
             }
             14 if name.eq_ignore_ascii_case(b"content-length") => {
-                let length = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
-                let length = length.ok_or_else(|| refused(name, "is not a number"))?;
+                let length = parse_length(value).map_err(|_| refused(name, "is not a plain number"))?;
                 if found.length.replace(length).is_some_and(|earlier| earlier != length) {
                     return Err(refused(name, "is there twice"));
                 }
@@ -81,7 +83,7 @@ pub fn check(status: u16, fields: &[FieldRef<'_>]) -> Result<Found, CommandError
 /// Appends the head of an answer whose fields went through [`check`].
 pub fn head(
     out: &mut Vec<u8>,
-    status: u16,
+    status: Status<'_>,
     fields: &[FieldRef<'_>],
     found: Found,
     frame: BodyFrame,
@@ -89,7 +91,7 @@ pub fn head(
     date: &[u8; 29],
 ) {
     status_line(out, status);
-    if status >= 200 && !found.date {
+    if status.code >= 200 && !found.date {
         out.extend_from_slice(b"Date: ");
         out.extend_from_slice(date);
         out.extend_from_slice(b"\r\n");
@@ -218,15 +220,15 @@ pub fn phrase(status: u16) -> &'static str {
     }
 }
 
-fn status_line(out: &mut Vec<u8>, status: u16) {
-    if status == 200 {
+fn status_line(out: &mut Vec<u8>, status: Status<'_>) {
+    if status == Status::from(200) {
         out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
         return;
     }
     out.extend_from_slice(b"HTTP/1.1 ");
-    decimal(out, u64::from(status));
+    decimal(out, u64::from(status.code));
     out.push(b' ');
-    out.extend_from_slice(phrase(status).as_bytes());
+    out.extend_from_slice(status.reason.unwrap_or_else(|| phrase(status.code).as_bytes()));
     out.extend_from_slice(b"\r\n");
 }
 
@@ -241,6 +243,12 @@ fn decimal(out: &mut Vec<u8>, mut number: u64) {
     out.extend_from_slice(&digits[at..]);
 }
 
+/// Whether a value has bytes that no field value and no reason phrase may have (RFC 9110, section 5.5; RFC 9112,
+/// section 4).
+fn has_controls(value: &[u8]) -> bool {
+    value.iter().any(|&byte| (byte < 0x20 && byte != b'\t') || byte == 0x7f)
+}
+
 fn refused(name: &[u8], why: &str) -> CommandError {
     CommandError::Field(format!("the field {:?} {why}", String::from_utf8_lossy(name)))
 }
@@ -251,8 +259,8 @@ mod tests {
 
     fn encoded(status: u16, fields: &[FieldRef<'_>], frame: BodyFrame, persistence: Persistence) -> String {
         let mut out = Vec::new();
-        let found = check(status, fields).unwrap();
-        head(&mut out, status, fields, found, frame, persistence, b"Sun, 06 Nov 1994 08:49:37 GMT");
+        let found = check(status.into(), fields).unwrap();
+        head(&mut out, status.into(), fields, found, frame, persistence, b"Sun, 06 Nov 1994 08:49:37 GMT");
         String::from_utf8(out).unwrap()
     }
 
@@ -280,14 +288,29 @@ mod tests {
             (b"", b"a"),
             (b"Transfer-Encoding", b"chunked"),
             (b"Content-Length", b"ten"),
+            (b"Content-Length", b"+10"),
+            (b"Content-Length", b"010"),
         ] {
-            assert!(matches!(check(200, &[(name, value)]), Err(CommandError::Field(_))), "{name:?}");
+            assert!(matches!(check(200.into(), &[(name, value)]), Err(CommandError::Field(_))), "{name:?}");
         }
-        assert_eq!(Err(CommandError::Status(600)), check(600, &[]));
+        assert_eq!(Err(CommandError::Status(600)), check(600.into(), &[]));
         assert!(matches!(
-            check(200, &[(b"Content-Length", b"1"), (b"content-length", b"2")]),
+            check(200.into(), &[(b"Content-Length", b"1"), (b"content-length", b"2")]),
             Err(CommandError::Field(_))
         ));
+    }
+
+    #[test]
+    fn rfc9112_4_reason_phrases() {
+        let mut out = Vec::new();
+        status_line(&mut out, Status { code: 200, reason: Some(b"Fine") });
+        status_line(&mut out, Status { code: 404, reason: Some(b"") });
+        status_line(&mut out, 404.into());
+        assert_eq!("HTTP/1.1 200 Fine\r\nHTTP/1.1 404 \r\nHTTP/1.1 404 Not Found\r\n", String::from_utf8(out).unwrap());
+        for reason in [&b"a\r\nX: y"[..], b"a\n", b"a\r", b"a\0", b"\x7f"] {
+            let status = Status { code: 200, reason: Some(reason) };
+            assert!(matches!(check(status, &[]), Err(CommandError::Field(_))), "{reason:?}");
+        }
     }
 
     #[test]

@@ -33,6 +33,7 @@ impl Scan {
         }
         for offset in memchr_iter(b'\n', &input[self.seen..]) {
             let newline = self.seen + offset;
+            self.check_sizes(newline, newline + 1, limits)?;
             if newline == 0 || input[newline - 1] != b'\r' {
                 return Err(Refusal::bad("a line ends with a bare line feed"));
             }
@@ -46,31 +47,36 @@ impl Scan {
                 }
                 self.start = newline + 1;
             } else {
-                if self.lines == 0 && line as u64 > limits.request_line {
-                    return Err(Refusal { status: 414, reason: "the request line is too long" });
-                }
                 self.lines += 1;
                 if self.lines as u64 > limits.head_fields + 1 {
                     return Err(Refusal { status: 431, reason: "too many header fields" });
                 }
             }
             self.line_start = newline + 1;
-            self.check_size(self.line_start, limits)?;
         }
         self.seen = input.len();
-        if self.lines == 0 && (self.seen - self.line_start) as u64 > limits.request_line + 1 {
-            return Err(Refusal { status: 414, reason: "the request line is too long" });
-        }
-        self.check_size(self.seen, limits)?;
+        self.check_sizes(self.seen, self.seen, limits)?;
         Ok(None)
     }
 
-    fn check_size(&self, end: usize, limits: &Limits) -> Result<(), Refusal> {
+    /// Checks the size of a line without its line feed, and of all up to `end`. Whatever the pieces in which a head
+    /// arrives, the limit that it meets first is the one it is refused for.
+    fn check_sizes(&self, line_feed: usize, end: usize, limits: &Limits) -> Result<(), Refusal> {
+        let line = if self.lines == 0 { (line_feed - self.line_start) as u64 } else { 0 };
+        // The carriage return at the end of a request line does not count.
+        if line > limits.request_line + 1 && limits.request_line < limits.head_size {
+            return Err(Refusal { status: 414, reason: "the request line is too long" });
+        }
         if (end - self.start) as u64 > limits.head_size {
             return Err(Refusal { status: 431, reason: "the request head is too large" });
         }
         Ok(())
     }
+}
+
+/// Whether a head, of which any part is here, asks for no more than a head.
+pub fn asks_for_head(bytes: &[u8]) -> bool {
+    bytes.strip_prefix(b"\r\n").unwrap_or(bytes).starts_with(b"HEAD ")
 }
 
 /// Parses a whole head, from the request line to the empty line.
@@ -286,7 +292,7 @@ fn set_once<T>(place: &mut Option<T>, value: T, twice: &'static str) -> Result<(
 }
 
 /// Digits only, no leading zeros, no overflow (RFC 9110, section 8.6).
-fn parse_length(value: &[u8]) -> Result<u64, Refusal> {
+pub(super) fn parse_length(value: &[u8]) -> Result<u64, Refusal> {
     let plain = !value.is_empty()
         && value.len() <= 18
         && value.iter().all(u8::is_ascii_digit)
@@ -299,7 +305,10 @@ fn parse_length(value: &[u8]) -> Result<u64, Refusal> {
 
 /// `host [":" port]` without userinfo (RFC 9110, section 7.2; RFC 3986, section 3.2.2).
 fn is_authority(value: &[u8]) -> bool {
-    let port = |port: &[u8]| port.len() <= 5 && port.iter().all(u8::is_ascii_digit);
+    let port = |port: &[u8]| {
+        let number = port.iter().try_fold(0, |number: u32, &byte| Some(number * 10 + (byte as char).to_digit(10)?));
+        port.len() <= 5 && number.is_some_and(|number| number <= u32::from(u16::MAX))
+    };
     if value.first() == Some(&b'[') {
         let Some(end) = value.iter().position(|&byte| byte == b']') else { return false };
         let address = std::str::from_utf8(&value[1..end]).unwrap_or_default();
@@ -311,12 +320,18 @@ fn is_authority(value: &[u8]) -> bool {
         Some(at) => (&value[..at], &value[at + 1..]),
         None => (value, &value[value.len()..]),
     };
-    !name.is_empty() && port(number) && name.iter().all(|&byte| is_registered_name(byte)) && percents_are_whole(name)
+    !name.is_empty() && port(number) && name.iter().all(|&byte| is_registered_name(byte)) && percents_are_plain(name)
 }
 
-fn percents_are_whole(name: &[u8]) -> bool {
-    memchr_iter(b'%', name)
-        .all(|at| name.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)))
+/// Whether every `%` stands before two digits that name no control character.
+fn percents_are_plain(name: &[u8]) -> bool {
+    memchr_iter(b'%', name).all(|at| match name.get(at + 1..at + 3) {
+        Some(&[high, low]) => {
+            let control = matches!(high, b'0' | b'1') || (high, low | 0x20) == (b'7', b'f');
+            high.is_ascii_hexdigit() && low.is_ascii_hexdigit() && !control
+        }
+        _ => false,
+    })
 }
 
 /// `unreserved / pct-encoded / sub-delims` (RFC 3986, section 3.2.2), less what no host name has: `,` would make a list.

@@ -119,14 +119,14 @@ fn a_client_that_leaves_within_its_head_is_let_go() {
 
 #[test]
 fn a_drain_closes_idle_connections_and_finishes_running_exchanges() {
-    let mut world = World::new();
+    let mut world = World::with(Limits { drain_grace: 1, ..Limits::default() });
     let mut idle = world.connect();
     idle.send(GET);
     let (id, _) = world.head();
     world.ok(id, "");
     world.answer(&mut idle);
     let mut running = world.connect();
-    running.send([GET, GET].concat());
+    running.send(GET);
     let (id, _) = world.head();
 
     world.engine.drain(None);
@@ -149,6 +149,68 @@ fn a_drain_serves_the_request_that_came_just_before_it() {
     let answer = world.answer(&mut client);
     assert_eq!(("/late", Some("close")), (answer.text(), answer.field("connection")));
     assert_eq!(End::Orderly, world.ended(&mut client));
+    assert!(matches!(world.event(), Event::Drained { cut: 0 }));
+}
+
+#[test]
+fn a_drain_answers_a_request_that_was_on_its_way() {
+    let mut world = World::with(Limits { drain_grace: 60_000, ..Limits::default() }).echoing_targets();
+    let mut kept = world.connect();
+    kept.send(GET);
+    world.answer(&mut kept);
+    let mut fresh = world.connect();
+    world.until("two connections", |world| world.engine.connections() == 2);
+
+    world.engine.drain(Some(120_000));
+    world.settle();
+    for client in [&mut kept, &mut fresh] {
+        client.send(["GET /late HTTP/1.1\r\nHost: a\r\n\r\n", GET].concat());
+        let answer = world.answer(client);
+        assert_eq!(("/late", Some("close")), (answer.text(), answer.field("connection")));
+        assert_eq!(End::Orderly, world.ended(client));
+    }
+    assert!(matches!(world.event(), Event::Drained { cut: 0 }));
+}
+
+#[test]
+fn a_drain_answers_all_that_was_pipelined_before_it_and_nothing_after() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(["GET /1 HTTP/1.1\r\nHost: a\r\n\r\n", "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n"].concat());
+    let (first, _) = world.head();
+    world.engine.drain(None);
+    client.send("GET /3 HTTP/1.1\r\nHost: a\r\n\r\n");
+    world.ok(first, "1");
+    let (second, _) = world.head();
+    world.ok(second, "2");
+    let answers = [world.answer(&mut client), world.answer(&mut client)];
+    assert_eq!([("1", None), ("2", Some("close"))], answers.each_ref().map(|it| (it.text(), it.field("connection"))));
+    assert_eq!(End::Orderly, world.ended(&mut client));
+    assert!(matches!(world.event(), Event::Drained { cut: 0 }));
+}
+
+#[test]
+fn a_drain_waits_for_a_head_that_has_begun() {
+    let mut world = World::with(Limits { drain_grace: 1, ..Limits::default() }).echoing_targets();
+    let (mut slow, mut silent) = (world.connect(), world.connect());
+    slow.send("GET /slow HTTP/1.1\r\n");
+    world.until("two connections", |world| world.engine.connections() == 2);
+    world.engine.drain(None);
+    assert_eq!(End::Orderly, world.ended(&mut silent));
+    slow.send("Host: a\r\n\r\n");
+    assert_eq!("/slow", world.answer(&mut slow).text());
+    assert!(matches!(world.event(), Event::Drained { cut: 0 }));
+}
+
+#[test]
+fn a_drain_serves_every_client_that_the_kernel_has_let_in() {
+    let mut world = World::new().echoing_targets();
+    let mut clients: Vec<_> = (0..600).map(|_| world.connect()).collect();
+    clients.iter_mut().for_each(|client| client.send(GET));
+    world.engine.drain(None);
+    for client in &mut clients {
+        assert_eq!(200, world.answer(client).status);
+    }
     assert!(matches!(world.event(), Event::Drained { cut: 0 }));
 }
 
