@@ -34,6 +34,7 @@ def test_defaults() -> None:
         "write_timeout": 30,
         "linger_timeout": 2,
         "drain_timeout": 30,
+        "drain_grace": 1,
         "request_line": 8 * 1024,
         "head_size": 32 * 1024,
         "head_fields": 100,
