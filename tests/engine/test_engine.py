@@ -4,6 +4,7 @@ import os
 import select
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -116,24 +117,22 @@ class TestTime:
     def test_a_deadline_that_is_met(self) -> None:
         world = World(head_timeout=0.1)
         world.pipe.feed(b"GET")
-        waited = threading.Event()
-        while not world.sink.bytes:
-            waited.wait(world.service.armed[-1])
-            world.engine.tick()
+        pass_time(world, until=lambda: world.sink.bytes)
         assert world.output().startswith(b"HTTP/1.1 408 ")
 
 
 class TestEnd:
     def test_a_drain(self) -> None:
-        world = World()
+        world = World(drain_grace=0.01)
         request = world.waiting()
-        idle = world.sink
+        busy = world.sink
         world.open()
         world.engine.drain()
-        assert (world.sink.calls, idle.calls, world.service.cut) == (["close"], [], None)
+        pass_time(world, until=lambda: world.sink.calls)
+        assert (world.sink.calls, busy.calls, world.service.cut) == (["close"], [], None)
         request.answer(200, (), b"last")
         world.settle()
-        assert (idle.calls, world.service.cut) == (["close"], 0)
+        assert (busy.calls, world.service.cut) == (["close"], 0)
 
     def test_a_drain_that_cuts(self) -> None:
         world = World()
@@ -233,3 +232,11 @@ def test_it_is_a_descriptor_that_wakes() -> None:
 
 def test_a_version() -> None:
     assert _engine.__version__.count(".") == 2
+
+
+def pass_time(world: World, *, until: Callable[[], object]) -> None:
+    """Let the wishes for a deadline come due."""
+    waited = threading.Event()
+    while not until():
+        waited.wait(world.service.armed[-1])
+        world.engine.tick()
