@@ -74,7 +74,7 @@ pub struct Http1 {
     pub(super) input: Vec<u8>,
     /// How much of `input` is done with; it is cut off now and then, not at every pipelined request.
     pub(super) parsed: usize,
-    /// Bytes of `input` that were here when the engine began to drain: what they ask for is still answered.
+    /// In a drain, bytes of `input` that came before `Connection: close` was due: what they ask for is still answered.
     pub(super) pledged: usize,
     pub(super) serial: u32,
     /// The status of the answer, once its head is out.
@@ -190,6 +190,9 @@ impl Http1 {
     /// Takes in bytes from the client.
     pub(crate) fn feed(&mut self, data: &[u8], cx: &mut Context<'_>) {
         if self.input.is_empty() {
+            if cx.draining && self.awaits_head() {
+                self.pledged = data.len();
+            }
             let used = self.advance(data, cx);
             self.input.extend_from_slice(&data[used..]);
         } else {
