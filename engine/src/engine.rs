@@ -10,7 +10,7 @@ mod turn;
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use bytes::Bytes;
@@ -82,6 +82,8 @@ struct Drain {
 
 /// Bytes of one read.
 const SCRATCH: usize = 64 * 1024;
+/// How much later than we do the kernel gives up a client that takes nothing, in milliseconds.
+const KERNEL_LATER: u64 = 3_000;
 /// Buffers kept to be lent.
 const SPARE: usize = 16;
 /// Listeners are watched under tokens with this bit; connections have it clear.
@@ -190,7 +192,8 @@ impl<D: Driver> Engine<D> {
 
     /// Takes over a connected stream socket and what was read from it already.
     pub fn adopt(&mut self, socket: OwnedFd, data: &[u8]) -> io::Result<()> {
-        let (peer, _) = socket::prepare(std::os::fd::AsFd::as_fd(&socket))?;
+        let (peer, _) = socket::prepare(socket.as_fd())?;
+        bound_sending(&self.limits, &peer, socket.as_fd());
         self.refresh();
         let Some(token) = self.open(socket, peer)? else { return Ok(()) };
         if !data.is_empty() {
@@ -204,6 +207,7 @@ impl<D: Driver> Engine<D> {
         let entry = self.listeners.vacant_entry();
         let key = entry.key();
         self.driver.watch(listener.socket(), Token(LISTENER | key as u64), Watch::Accept)?;
+        bound_sending(&self.limits, &listener.local, listener.socket());
         entry.insert(Listening { listener, retry: None });
         Ok(ListenerId(key))
     }
@@ -349,7 +353,7 @@ impl<D: Driver> Engine<D> {
     /// Ends the exchange and its connection now.
     pub fn abort(&mut self, id: ExchangeId) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
-            engine.lose(slot, GoneReason::Aborted);
+            engine.give_up(slot);
             Ok(())
         })
     }
@@ -379,9 +383,18 @@ impl<D: Driver> Engine<D> {
     ) -> Result<(), CommandError> {
         let outcome = self.work(slot, work);
         if matches!(outcome, Err(CommandError::Length { .. })) {
-            self.lose(slot, GoneReason::Aborted);
+            self.give_up(slot);
         }
         outcome
+    }
+
+    /// Ends a connection for its handler, behind the answers that are complete.
+    fn give_up(&mut self, slot: usize) {
+        let token = self.connections[slot].token;
+        self.flush(slot);
+        if let Some(slot) = self.token_slot(token) {
+            self.lose(slot, GoneReason::Aborted);
+        }
     }
 
     /// Lends a buffer to a connection that has none, to save an allocation a request.
@@ -468,6 +481,14 @@ impl<D: Driver> Engine<D> {
 
 fn slot_of(token: u64) -> usize {
     (token & u64::from(u32::MAX)) as usize
+}
+
+fn bound_sending(limits: &Limits, address: &Peer, socket: BorrowedFd<'_>) {
+    if matches!(address, Peer::Inet(_)) {
+        // The kernel's clock is there for what ours no longer sees.
+        let stall = if limits.write_timeout == 0 { 0 } else { limits.write_timeout + KERNEL_LATER };
+        socket::bound_sending(socket, limits.write_buffer, stall);
+    }
 }
 
 /// 80% of the descriptors the process may have.

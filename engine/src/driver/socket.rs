@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::{
@@ -57,6 +58,26 @@ pub fn prepare(socket: BorrowedFd<'_>) -> io::Result<(Peer, Peer)> {
         sockopt::set_tcp_nodelay(socket, true)?;
     }
     Ok((peer, ours))
+}
+
+/// Bounds what the kernel holds for a client that does not read. Accepted sockets inherit it from their listener.
+///
+/// Without it the kernel takes megabytes of an answer, nothing waits in our queue, and nobody sees that the client takes
+/// nothing. `unsent` is in bytes, beyond those under way. After `stall` milliseconds (0: never) without a sign that any of
+/// it arrives the kernel gives up, also where we have closed the socket already (`TCP_USER_TIMEOUT`, RFC 5482).
+pub fn bound_sending(socket: BorrowedFd<'_>, unsent: u64, stall: u64) {
+    let socket = socket2::SockRef::from(&socket);
+    // A kernel that does not know them has bounds of its own.
+    let _ = socket.set_tcp_notsent_lowat(unsent.clamp(1, u64::from(u32::MAX)) as u32);
+    if stall > 0 {
+        let _ = socket.set_tcp_user_timeout(Some(Duration::from_millis(stall)));
+    }
+}
+
+/// Has the end of a connection drop what the kernel still holds, and tell the client so by a reset.
+pub fn drop_unsent(socket: BorrowedFd<'_>) {
+    // The descriptor is a socket, so that only one which is gone already could refuse.
+    let _ = sockopt::set_socket_linger(socket, Some(Duration::ZERO));
 }
 
 /// The address that a socket is bound to.

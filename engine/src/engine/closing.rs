@@ -132,6 +132,17 @@ impl<D: Driver> Engine<D> {
 
     /// The connection is broken or cut.
     pub(super) fn lose(&mut self, slot: usize, reason: GoneReason) {
+        let connection = &self.connections[slot];
+        let unfinished = connection.wire.running().is_some() || !connection.out.is_empty();
+        let resets = match reason {
+            // The kernel would go on for minutes to offer what the client does not take.
+            GoneReason::WriteTimeout | GoneReason::Stopped => unfinished,
+            // An orderly end would make half an answer look like a whole one (RFC 9112, section 8).
+            _ => connection.wire.ends_by_closing(),
+        };
+        if let (Io::Socket(socket), true) = (&connection.io, resets) {
+            socket::drop_unsent(socket.as_fd());
+        }
         let token = self.connections[slot].token;
         if let Some(serial) = self.work(slot, |wire, cx| wire.cut(CLIENT_LEFT, cx)) {
             self.inbox.push_back(Event::Gone(ExchangeId { connection: token, serial }, reason));

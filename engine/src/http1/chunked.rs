@@ -4,6 +4,9 @@
 //! Size -(digit)-> Size -(;)-> Extension -(CR)-> SizeLf -(LF, size > 0)-> Data -> DataCr -> DataLf -> Size
 //!                                                      \-(LF, size = 0)-> Trailer -(empty line)-> Done
 //! ```
+//!
+//! Extensions are skipped, but they must be well formed (section 7.1.1): between the size and the end of its line is
+//! where two readings of one message have hidden before.
 
 use bytes::Bytes;
 use memchr::memchr;
@@ -21,8 +24,6 @@ pub struct Chunked {
     digits: u8,
     /// Bytes of extensions in the whole body.
     extensions: u64,
-    /// Whether the current extension has a name yet.
-    named: bool,
     trailers: Option<Box<Trailers>>,
 }
 
@@ -30,13 +31,27 @@ pub struct Chunked {
 enum State {
     #[default]
     Size,
-    Extension,
+    Extension(Extension),
     SizeLf,
     Data,
     DataCr,
     DataLf,
     Trailer,
     Done,
+}
+
+/// `BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ]`: what of it came last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extension {
+    Semicolon,
+    Name,
+    NameSpace,
+    Equals,
+    Value,
+    Quoted,
+    Escape,
+    QuoteEnd,
+    ValueSpace,
 }
 
 #[derive(Debug, Default)]
@@ -76,7 +91,7 @@ impl Chunked {
                     continue;
                 }
                 State::Size => self.size_byte(byte)?,
-                State::Extension => self.extension_byte(byte, limits)?,
+                State::Extension(last) => self.extension_byte(last, byte, limits)?,
                 State::SizeLf => {
                     expect(byte, b'\n', "a chunk size does not end with CR LF")?;
                     self.state = if self.size == 0 { State::Trailer } else { State::Data };
@@ -120,27 +135,33 @@ impl Chunked {
             }
             None if self.digits == 0 => return Err("a chunk size is not a hexadecimal number"),
             None if byte == b'\r' => self.state = State::SizeLf,
-            None if byte == b';' => {
-                self.state = State::Extension;
-                self.named = false;
-            }
+            None if byte == b';' => self.state = State::Extension(Extension::Semicolon),
             None => return Err("a chunk size is not a hexadecimal number"),
         }
         Ok(())
     }
 
-    fn extension_byte(&mut self, byte: u8, limits: &Limits) -> Result<(), &'static str> {
-        if (byte == b'\r' || byte == b';') && !self.named {
-            return Err("a chunk extension has no name");
-        }
-        if byte == b'\r' {
-            self.state = State::SizeLf;
-            return Ok(());
-        }
-        self.named = byte != b';' && (self.named || (byte != b' ' && byte != b'\t'));
-        if byte != b'\t' && (byte < 0x20 || byte == 0x7f) {
-            return Err("a chunk extension has control characters");
-        }
+    fn extension_byte(&mut self, last: Extension, byte: u8, limits: &Limits) -> Result<(), &'static str> {
+        use Extension::{Equals, Escape, Name, NameSpace, QuoteEnd, Quoted, Semicolon, Value, ValueSpace};
+        let next = match (last, byte) {
+            (Name | Value | QuoteEnd, b'\r') => {
+                self.state = State::SizeLf;
+                return Ok(());
+            }
+            (Quoted, b'"') => QuoteEnd,
+            (Quoted, b'\\') => Escape,
+            (Quoted | Escape, b'\t' | b' '..=b'~' | 0x80..) => Quoted,
+            (Name | NameSpace | Value | QuoteEnd | ValueSpace, b';') => Semicolon,
+            (Name | NameSpace, b'=') => Equals,
+            (Equals, b'"') => Quoted,
+            (Semicolon | Equals, b' ' | b'\t') => last,
+            (Name | NameSpace, b' ' | b'\t') => NameSpace,
+            (Value | QuoteEnd | ValueSpace, b' ' | b'\t') => ValueSpace,
+            (Semicolon | Name, _) if is_token(byte) => Name,
+            (Equals | Value, _) if is_token(byte) => Value,
+            _ => return Err("a chunk extension is not well formed"),
+        };
+        self.state = State::Extension(next);
         self.extensions += 1;
         if self.extensions > limits.chunk_extensions {
             return Err("the chunk extensions are too long");
@@ -268,6 +289,23 @@ mod tests {
             assert_eq!(b"Wiki0123456789", data.as_slice());
             assert_eq!(vec![(Bytes::from("x-sum"), Bytes::from("1"))], trailers);
             assert_eq!(body.len() - 4, used);
+        }
+    }
+
+    #[test]
+    fn rfc9112_7_1_1_extensions() {
+        for good in ["a", "a=b", " a ;b", "a = b ; c", "a=\"b c\"", "a=\"\\\"; b\"", "a=\"\u{e9}\" ;b", "a=\"\""] {
+            let body = format!("1;{good}\r\nx\r\n0;{good}\r\n\r\n");
+            let decoded = decode(body.as_bytes(), 3).map(|(data, ..)| data);
+            assert_eq!(Ok(b"x".to_vec()), decoded, "{good}");
+        }
+        for bad in [
+            "", " ", "a ", "a=", "a= ", "a=b ", "a b", "a=b c", "a=\"b", "a=\"b\"c", "a=\"\r", "a(", "=b", "a==b",
+            "\u{e9}",
+        ] {
+            let body = format!("1;{bad}\r\nx\r\n0\r\n\r\n");
+            let decoded = decode(body.as_bytes(), 0);
+            assert!(decoded.is_err() && decoded != Err("incomplete"), "{bad}");
         }
     }
 

@@ -259,6 +259,11 @@ impl Http1 {
         !matches!(self.answer, Answer::Idle | Answer::Waiting)
     }
 
+    /// Whether the end of the connection is the end of the answer.
+    pub(crate) fn ends_by_closing(&self) -> bool {
+        self.answer == Answer::UntilClose
+    }
+
     /// Whether the client's bytes wait for a reader that has been asked to go on and will.
     pub(crate) fn waits_for_reader(&self) -> bool {
         self.demand == Demand::Flowing

@@ -306,8 +306,8 @@ pub(super) fn parse_length(value: &[u8]) -> Result<u64, Refusal> {
 /// `host [":" port]` without userinfo (RFC 9110, section 7.2; RFC 3986, section 3.2.2).
 fn is_authority(value: &[u8]) -> bool {
     let port = |port: &[u8]| {
-        let number = port.iter().try_fold(0, |number: u32, &byte| Some(number * 10 + (byte as char).to_digit(10)?));
-        port.len() <= 5 && number.is_some_and(|number| number <= u32::from(u16::MAX))
+        let digits = port.len() <= 5 && port.iter().all(u8::is_ascii_digit);
+        digits && (port.is_empty() || std::str::from_utf8(port).is_ok_and(|port| port.parse::<u16>().is_ok()))
     };
     if value.first() == Some(&b'[') {
         let Some(end) = value.iter().position(|&byte| byte == b']') else { return false };

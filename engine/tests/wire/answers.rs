@@ -156,6 +156,35 @@ fn rfc9112_6_3_an_http_1_0_client_gets_a_stream_until_the_connection_closes() {
 }
 
 #[test]
+fn an_abort_leaves_the_answers_before_it() {
+    let mut world = World::new().inline(|engine, event| {
+        let Event::Head(id, head) = event else { return false };
+        match head.target() {
+            b"/whole" => engine.answer(*id, 200, &[], Body::Slice(b"whole")).unwrap(),
+            _ => engine.abort(*id).unwrap(),
+        }
+        true
+    });
+    let mut client = world.connect();
+    client.send("GET /whole HTTP/1.1\r\nHost: a\r\n\r\nGET /aborted HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!("whole", world.answer(&mut client).text());
+    assert_eq!(End::Orderly, world.ended(&mut client));
+}
+
+#[test]
+fn rfc9112_8_half_an_answer_that_the_close_would_end_is_reset() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send("GET / HTTP/1.0\r\n\r\n");
+    let (id, _) = world.head();
+    world.engine.begin(id, 200, &[], None).unwrap();
+    world.engine.write(id, "half".into()).unwrap();
+    world.settle();
+    world.engine.abort(id).unwrap();
+    assert_eq!(End::Reset, world.ended(&mut client));
+}
+
+#[test]
 fn a_writer_is_told_to_wait_and_when_to_go_on() {
     let mut world = World::with(Limits { write_buffer: 64 * 1024, ..Limits::default() });
     let mut client = world.adopt(b"");

@@ -160,6 +160,19 @@ fn a_client_that_takes_nothing_of_a_stream_is_cut() {
 }
 
 #[test]
+fn the_kernel_holds_little_of_what_a_client_does_not_take() {
+    let mut world = World::with(Limits { write_timeout: 100, ..Limits::default() });
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    world.engine.answer(id, 200, &[], Body::Shared(vec![b'x'; 8 << 20].into())).unwrap();
+    world.until("the cut", |world| world.engine.connections() == 0);
+    let counters = world.engine.counters();
+    assert!(counters.bytes_out < 1 << 20, "{} bytes went to the kernel", counters.bytes_out);
+    assert_eq!((1, End::Reset), (counters.write_timeouts, world.ended(&mut client)));
+}
+
+#[test]
 fn a_client_that_takes_nothing_of_a_whole_answer_is_cut() {
     let mut world = World::with(Limits { write_timeout: 100, ..Limits::default() });
     let mut client = world.adopt(b"");
