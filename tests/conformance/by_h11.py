@@ -1,0 +1,55 @@
+"""What h11 makes of some bytes."""
+
+import h11
+from tests.conformance.reading import Message, Reading
+
+
+def read(data: bytes) -> Reading:
+    """The requests in the data.
+
+    Each is read by a connection of its own, so that h11 goes on where it would have closed: it does not do keep-alive
+    in HTTP/1.0, and takes no empty line before a request line. Both are allowed.
+    """
+    reading = Reading([], "open")
+    at = 0
+    while at < len(data):
+        connection = h11.Connection(h11.SERVER)
+        connection.receive_data(data[at:].removeprefix(b"\r\n") or b"\r\n")
+        try:
+            complete = read_one(connection, reading.messages)
+        except h11.RemoteProtocolError as error:
+            reading.ending, reading.why = "refused", str(error)
+            break
+        if not complete:
+            break
+        at = len(data) - len(connection.trailing_data[0])
+        reading.starts.append(at)
+        if not persists(connection, reading.messages[-1]):
+            reading.ending = "closed"
+            break
+    return reading
+
+
+def read_one(connection: h11.Connection, messages: list[Message]) -> bool:
+    """Append the next message, as far as it is there. Whether that is all of it."""
+    while True:
+        event = connection.next_event()
+        match event:
+            case h11.NEED_DATA:
+                return False
+            case h11.Request():
+                version = event.http_version.decode()
+                messages.append(Message(event.method, event.target, version, list(event.headers)))
+            case h11.Data():
+                messages[-1].body += event.data
+            case h11.EndOfMessage():
+                messages[-1].trailers = list(event.headers)
+                messages[-1].complete = True
+                return True
+
+
+def persists(connection: h11.Connection, message: Message) -> bool:
+    """Whether another request may follow this one (RFC 9112, section 9.3)."""
+    if message.version == "1.0":
+        return message.has_option(b"keep-alive") and not message.has_option(b"close")
+    return connection.their_state is h11.DONE

@@ -1,0 +1,405 @@
+"""Where we differ from h11 and llhttp by design: strictly (`RULES`), and the other way (`LENIENCES`).
+
+A rule belongs to a reason that the engine gives for a refusal. It says for itself, from the bytes, whether that reason
+is true: a refusal that the oracle does not share, and whose rule does not hold, is a fault of ours.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import IPv6Address
+
+TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
+EXTENSIONS = re.compile(
+    rb"(?:[ \t]*;[ \t]*T(?:[ \t]*=[ \t]*(?:T|Q))?)*".replace(b"T", TOKEN.pattern).replace(b"Q", QUOTED)
+)
+"""Of a chunk (RFC 9112, section 7.1.1)."""
+METHODS = set(
+    b"ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT COPY DELETE GET HEAD LABEL LINK LOCK MERGE MKACTIVITY MKCALENDAR "
+    b"MKCOL MKREDIRECTREF MKWORKSPACE MOVE NOTIFY OPTIONS ORDERPATCH PATCH POST PROPFIND PROPPATCH PURGE PUT QUERY "
+    b"REBIND REPORT SEARCH UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE UPDATEREDIRECTREF VERSION-CONTROL".split()
+)
+"""That an origin server may be asked for: the registry of RFC 9110 and two that are common, less CONNECT and TRACE."""
+
+
+class Raw:
+    """A message as it came, taken apart as leniently as anybody might."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.behind_empty_line = data.removeprefix(b"\r\n")
+        found = re.search(rb"\n\r?\n", self.behind_empty_line)
+        end = found.end() if found else len(data)
+        self.head, self.body = self.behind_empty_line[:end], self.behind_empty_line[end:]
+        self.request_line, *self.lines = [line.rstrip(b"\r\n") for line in self.head.split(b"\n")]
+
+    @cached_property
+    def parts(self) -> list[bytes]:
+        """Of the request line: method, target, version."""
+        return [*self.request_line.split(b" "), b"", b"", b""]
+
+    @property
+    def method(self) -> bytes:
+        return self.parts[0]
+
+    @property
+    def target(self) -> bytes:
+        return self.parts[1]
+
+    @property
+    def version(self) -> bytes:
+        return self.parts[2]
+
+    def values(self, name: bytes) -> list[bytes]:
+        """Of each field with this name."""
+        fields = [line.partition(b":") for line in self.lines]
+        return [value.strip(b" \t") for candidate, _, value in fields if candidate.lower() == name]
+
+    @property
+    def extensions(self) -> list[bytes]:
+        """What stands in the body behind something like the size of a chunk."""
+        return re.findall(rb"(?:^|\r\n)[0-9A-Fa-f]+(;(?:(?!\r\n).)*)", self.body, re.DOTALL)
+
+    @property
+    def authority(self) -> bytes | None:
+        """Of a target in absolute form."""
+        found = re.match(rb"(?i:https?)://([^/?#]*)", self.target)
+        return found[1] if found else None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Why a message may be refused that others take."""
+
+    refusal: str
+    """What the engine says."""
+    section: str
+    """Of RFC 9112, or of the one that is named."""
+    reason: str
+    holds: Callable[[Raw], bool]
+    example: bytes
+
+
+@dataclass(frozen=True)
+class Lenience:
+    """Why we take a message that an oracle refuses."""
+
+    refusal: str
+    """How the oracle's reason begins."""
+    section: str
+    reason: str
+    holds: Callable[[Raw], bool]
+    example: bytes
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def is_authority(value: bytes) -> bool:
+    """Whether a value is a host, with a port or without. No encoded controls are in it."""
+    name = rb"(?:[-._~!$&'()*+;=0-9A-Za-z]|%(?!7[Ff])[2-9A-Fa-f][0-9A-Fa-f])+"
+    found = re.fullmatch(rb"(?:\[([^\]]*)\]|(" + name + rb"))(?::([0-9]{0,5}))?", value)
+    if not found or int(found[3] or 0) > 65_535:
+        return False
+    return found[2] is not None or is_ipv6(found[1].decode("latin-1"))
+
+
+def is_ipv6(text: str) -> bool:
+    try:
+        return not IPv6Address(text).scope_id
+    except ValueError:
+        return False
+
+
+def is_token(value: bytes) -> bool:
+    return TOKEN.fullmatch(value) is not None
+
+
+def has_controls(value: bytes) -> bool:
+    """Controls that a field value must not have: all but the tab."""
+    return re.search(rb"[\x00-\x08\x0a-\x1f\x7f]", value) is not None
+
+
+def has_folded_line(lines: list[bytes]) -> bool:
+    return any(line[:1] in (b" ", b"\t") for line in lines)
+
+
+RULES = (
+    Rule(
+        "a line ends with a bare line feed",
+        "2.2",
+        "A recipient may take a bare LF for the end of a line. Where another in the path does not, the two see "
+        "different fields, so we never do.",
+        lambda raw: re.search(rb"(?<!\r)\n", raw.head) is not None,
+        b"GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n",
+    ),
+    Rule(
+        "a header name is not a token, or is followed by space",
+        "5.1, 5.2",
+        "A server must refuse or mend folded lines; we refuse them.",
+        lambda raw: has_folded_line(raw.lines),
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n z\r\n\r\n",
+    ),
+    Rule(
+        "a header value has control characters",
+        "RFC 9110, 5.5",
+        "Control characters but the tab are not part of a value. Only NUL, CR and LF must be refused; we refuse all.",
+        lambda raw: any(has_controls(line.partition(b":")[2]) for line in raw.lines),
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: \x01\r\n\r\n",
+    ),
+    Rule(
+        "the request line is not a method, a target and a version",
+        "3; 2.3",
+        "HTTP/0.9, whose requests have no version, is not spoken.",
+        lambda raw: raw.request_line.count(b" ") != 2,
+        b"GET /\r\nHost: a\r\n\r\n",
+    ),
+    Rule(
+        "the request line is not a method, a target and a version",
+        "2.2",
+        "One empty line before a request is allowed; a bare CR is none.",
+        lambda raw: re.match(rb"\r(?!\n)", raw.behind_empty_line) is not None,
+        b"\rGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    ),
+    Rule(
+        "more than one empty line before the request line",
+        "2.2",
+        "One is to be skipped, for the sake of old clients. More are nobody's habit.",
+        lambda raw: raw.behind_empty_line.startswith(b"\r\n"),
+        b"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    ),
+    Rule(
+        "the version is not well formed",
+        "2.3",
+        "Nor is HTTP/0.9 with more than one space.",
+        lambda raw: re.fullmatch(rb"HTTP/[0-9]\.[0-9]", raw.version) is None,
+        b"GET  /\r\nHost: a\r\n\r\n",
+    ),
+    Rule(
+        "this version of HTTP is not spoken here",
+        "2.3; RFC 9110, 15.6.6",
+        "Versions 1.0 and 1.1 are spoken, others are answered by 505.",
+        lambda raw: (
+            re.fullmatch(rb"HTTP/[0-9]\.[0-9]", raw.version) is not None
+            and raw.version not in (b"HTTP/1.0", b"HTTP/1.1")
+        ),
+        b"GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+    ),
+    Rule(
+        "the method is not known here",
+        "3.1; RFC 9110, 9.1",
+        "A method that is registered nowhere is answered by 501 before anybody reads on.",
+        lambda raw: is_token(raw.method) and raw.method not in METHODS,
+        b"BREW / HTTP/1.1\r\nHost: a\r\n\r\n",
+    ),
+    Rule(
+        "CONNECT and TRACE are not served here",
+        "RFC 9110, 9.3.6, 9.3.8",
+        "They are a proxy's and a debugger's.",
+        lambda raw: raw.method in (b"CONNECT", b"TRACE"),
+        b"TRACE / HTTP/1.1\r\nHost: a\r\n\r\n",
+    ),
+    Rule(
+        "the target * is for OPTIONS only",
+        "3.2.4",
+        "The asterisk form is for OPTIONS of the whole server.",
+        lambda raw: raw.target == b"*" and raw.method != b"OPTIONS",
+        b"GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+    ),
+    Rule(
+        "the target is neither a path nor an http URL",
+        "3.2",
+        "A target has one of four forms, two of which are for CONNECT and OPTIONS.",
+        lambda raw: not raw.target.startswith(b"/") and raw.authority is None,
+        b"GET a HTTP/1.1\r\nHost: a\r\n\r\n",
+    ),
+    Rule(
+        "the target has a fragment",
+        "3.2.1",
+        "A target is a path and a query; a fragment stays with the client.",
+        lambda raw: b"#" in raw.target,
+        b"GET /#x HTTP/1.1\r\nHost: a\r\n\r\n",
+    ),
+    Rule(
+        "the target has an encoded NUL",
+        "RFC 3986, 7.3",
+        "An encoded NUL in a path is of no use to anybody but an attacker.",
+        lambda raw: b"%00" in raw.target.partition(b"?")[0],
+        b"GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n",
+    ),
+    Rule(
+        "the authority of the target is not valid",
+        "3.2.2; RFC 9110, 4.2.1, 4.2.4",
+        "No empty host, no name and password, a port of up to five digits.",
+        lambda raw: raw.authority is not None and not is_authority(raw.authority),
+        b"GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+    ),
+    Rule(
+        "the Host is not valid",
+        "3.2; RFC 9110, 7.2",
+        "A request with an invalid Host must be refused.",
+        lambda raw: any(value and not is_authority(value) for value in raw.values(b"host")),
+        b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+    ),
+    Rule(
+        "the target and the Host differ",
+        "3.2.2",
+        "A server has to go by the target. Where a cache or a filter went by the Host they would differ, so we refuse.",
+        lambda raw: (
+            raw.authority is not None and [value.lower() for value in raw.values(b"host")] != [raw.authority.lower()]
+        ),
+        b"GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n",
+    ),
+    Rule(
+        "there is no Host",
+        "3.2",
+        "A request of HTTP/1.1 without Host must be refused.",
+        lambda raw: not raw.values(b"host"),
+        b"GET / HTTP/1.1\r\n\r\n",
+    ),
+    Rule(
+        "more than one Host",
+        "3.2",
+        "A request with more than one Host must be refused.",
+        lambda raw: len(raw.values(b"host")) > 1,
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+    ),
+    Rule(
+        "the only expectation met here is 100-continue",
+        "RFC 9110, 10.1.1",
+        "Another expectation is answered by 417.",
+        lambda raw: any(value.lower() != b"100-continue" for value in raw.values(b"expect")),
+        b"GET / HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n",
+    ),
+    Rule(
+        "Transfer-Encoding in HTTP/1.0",
+        "6.1",
+        "A server must treat such a message as if its framing were faulty.",
+        lambda raw: raw.version == b"HTTP/1.0" and raw.values(b"transfer-encoding") != [],
+        b"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ),
+    Rule(
+        "both Transfer-Encoding and Content-Length",
+        "6.1",
+        "A server may refuse such a message or go by the coding; it ought to be handled as an error.",
+        lambda raw: raw.values(b"transfer-encoding") != [] and raw.values(b"content-length") != [],
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ),
+    Rule(
+        "the only transfer coding known here is chunked",
+        "6.1; 7.2",
+        "A coding that a server does not understand is answered by 501. Clients compress by Content-Encoding.",
+        lambda raw: any(value.lower() != b"chunked" for value in raw.values(b"transfer-encoding")),
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    ),
+    Rule(
+        "the Transfer-Encoding is not exactly one chunked",
+        "6.1; RFC 9110, 5.6.1",
+        "Empty elements of a list are to be skipped; for the framing of a message we make no such allowance.",
+        lambda raw: any(value.lower() != b"chunked" for value in raw.values(b"transfer-encoding")),
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n",
+    ),
+    Rule(
+        "more than one Content-Length",
+        "6.3",
+        "Equal ones may be merged; we refuse them as we do others.",
+        lambda raw: len(raw.values(b"content-length")) > 1,
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx",
+    ),
+    Rule(
+        "the Content-Length is not a plain number",
+        "6.3; RFC 9110, 8.6",
+        "Digits without leading zeros, up to 18. Lists of equal numbers may be merged; we refuse them.",
+        lambda raw: any(not re.fullmatch(rb"0|[1-9][0-9]{0,17}", value) for value in raw.values(b"content-length")),
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 01\r\n\r\nx",
+    ),
+    Rule(
+        "a chunk size is too large",
+        "7.1",
+        "Up to 15 digits, leading zeros included.",
+        lambda raw: re.search(rb"(?:^|\r\n)[0-9A-Fa-f]{16}", raw.body) is not None,
+        CHUNKED + b"0000000000000001\r\nx\r\n0\r\n\r\n",
+    ),
+    Rule(
+        "a chunk size is not a hexadecimal number",
+        "7.1",
+        "White space behind the size is no part of the grammar, or only before an extension and then not to be sent.",
+        lambda raw: re.search(rb"(?:^|\r\n)[0-9A-Fa-f]+[ \t]+[;\r]", raw.body) is not None,
+        CHUNKED + b"1 \r\nx\r\n0\r\n\r\n",
+    ),
+    Rule(
+        "a chunk size does not end with CR LF",
+        "7.1.1",
+        "A bare CR in an extension is the end of the line for some.",
+        lambda raw: re.search(rb"(?:^|\r\n)[0-9A-Fa-f]+;[^\r\n]*\r(?!\n)", raw.body) is not None,
+        CHUNKED + b"1;a\rb\r\nx\r\n0\r\n\r\n",
+    ),
+    Rule(
+        "a chunk extension is not well formed",
+        "7.1.1",
+        "Names and values are tokens or quoted strings. Who skips them unread may find another end of the line.",
+        lambda raw: any(not EXTENSIONS.fullmatch(extensions) for extensions in raw.extensions),
+        CHUNKED + b"1;\r\nx\r\n0\r\n\r\n",
+    ),
+    Rule(
+        "a trailer line ends with a bare line feed",
+        "2.2, 7.1.2",
+        "As in the head.",
+        lambda raw: re.search(rb"(?<!\r)\n", raw.body) is not None,
+        CHUNKED + b"0\r\nX: y\n\r\n",
+    ),
+    Rule(
+        "a trailer value has control characters",
+        "7.1.2; RFC 9110, 5.5",
+        "As in the head.",
+        lambda raw: any(has_controls(line.partition(b":")[2].removesuffix(b"\r")) for line in raw.body.split(b"\n")),
+        CHUNKED + b"0\r\nX: \x01\r\n\r\n",
+    ),
+    Rule(
+        "a trailer name is not a token",
+        "7.1.2, 5.2",
+        "A folded line, as in the head.",
+        lambda raw: has_folded_line(raw.body.split(b"\n")),
+        CHUNKED + b"0\r\nX: y\r\n z: a\r\n\r\n",
+    ),
+    Rule(
+        "a trailer line has no colon",
+        "7.1.2, 5.2",
+        "A folded line, as in the head.",
+        lambda raw: has_folded_line(raw.body.split(b"\n")),
+        CHUNKED + b"0\r\nX: y\r\n z\r\n\r\n",
+    ),
+)
+
+LENIENCES = (
+    Lenience(
+        "Invalid character in chunk extensions",
+        "7.1.1",
+        "llhttp takes no white space around the parts of an extension, which a recipient has to skip.",
+        lambda raw: any(re.search(rb"[ \t]", found) and EXTENSIONS.fullmatch(found) for found in raw.extensions),
+        CHUNKED + b"1; a = b\r\nx\r\n0\r\n\r\n",
+    ),
+    Lenience(
+        "Content-Length can't be present with Transfer-Encoding",
+        "RFC 9110, 6.5.1",
+        "llhttp takes trailers for fields of the head. We drop those that must not come late.",
+        lambda raw: re.search(rb"(?i)\r\ncontent-length[ \t]*:", raw.body) is not None,
+        CHUNKED + b"0\r\nContent-Length: 5\r\n\r\n",
+    ),
+    Lenience(
+        "Invalid `Transfer-Encoding` header value",
+        "RFC 9110, 6.5.1",
+        "As with the Content-Length.",
+        lambda raw: re.search(rb"(?i)\r\ntransfer-encoding[ \t]*:", raw.body) is not None,
+        CHUNKED + b"0\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ),
+    Lenience(
+        "Request has invalid `Transfer-Encoding`",
+        "5.1",
+        "llhttp takes a tab behind the coding for a part of it. White space around a value is of spaces and tabs.",
+        lambda raw: any(re.fullmatch(rb"(?i)transfer-encoding:.*\t *", line) for line in raw.lines),
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n",
+    ),
+)

@@ -1,0 +1,42 @@
+"""Conversations that hypothesis makes up mean the same to our engine, to h11 and to llhttp, but for what is listed.
+
+`python -m tests.conformance 100000` compares by as many as one likes.
+"""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.conformance import ours
+from tests.conformance.comparing import ORACLES, disagreements
+from tests.conformance.messages import BEHIND, conversations, cuts
+from tests.conformance.rules import LENIENCES, RULES, Lenience, Raw, Rule
+
+
+@pytest.mark.slow
+@settings(max_examples=3000, deadline=None, derandomize=True, database=None)
+@given(st.data())
+def test_they_agree(data: st.DataObject) -> None:
+    assert disagreements(data.draw(cuts(data.draw(conversations())))) == []
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.refusal)
+def test_we_are_stricter(rule: Rule) -> None:
+    """Each rule is in use: at least one oracle takes what we refuse."""
+    reading = ours.read([rule.example])
+    assert (reading.ending, reading.why) == ("refused", rule.refusal)
+    assert rule.holds(Raw(rule.example))
+    assert any(read(rule.example).complete for read in ORACLES.values())
+    assert disagreements([rule.example]) == []
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.refusal)
+def test_no_rule_excuses_everything(rule: Rule) -> None:
+    assert not rule.holds(Raw(BEHIND))
+
+
+@pytest.mark.parametrize("lenience", LENIENCES, ids=lambda lenience: lenience.refusal)
+def test_we_are_more_lenient(lenience: Lenience) -> None:
+    assert ours.read([lenience.example]).complete
+    assert any(read(lenience.example).why.startswith(lenience.refusal) for read in ORACLES.values())
+    assert lenience.holds(Raw(lenience.example))
+    assert not lenience.holds(Raw(BEHIND))
