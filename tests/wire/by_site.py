@@ -12,6 +12,6 @@ from ropewalk import Site
 site = Site(app)
 # A wrapped transport is not a plain socket: its bytes pass through Twisted.
 factory: Any = site if sys.argv[1] == "adopted" else WrappingFactory(site)
-port: Any = reactor.listenTCP(0, factory, interface="127.0.0.1")
+port: Any = reactor.listenTCP(0, factory, backlog=1024, interface="127.0.0.1")
 print(f"http://127.0.0.1:{port.getHost().port} \nStop with SIGTERM", file=sys.stderr, flush=True)
 reactor.run()

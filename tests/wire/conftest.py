@@ -9,14 +9,17 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.processes import ROOT, Server, ropewalk
+from tests.wire.agreement import Answered
+from tests.wire.books import Books
 from tests.wire.connection import Connection
+from tests.wire.refusals import Refused
 
 Connect = Callable[[], Connection]
 
 SERVICE = Path(__file__).parent / "service.py"
 
 
-on_sockets = pytest.mark.parametrize("server", ["accepted", "adopted"], indirect=True)
+on_sockets = pytest.mark.parametrize("kind", ["accepted", "adopted"], indirect=True)
 """For what Twisted's transports do not let a server do: to say its last word, and then to listen a little longer."""
 
 
@@ -28,13 +31,20 @@ def address_of(server: Server) -> tuple[str, int]:
 
 
 @pytest.fixture(scope="session", params=["accepted", "adopted", "piped"])
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """The service: on sockets that the engine accepted, on those that it took over, and behind a Twisted transport."""
-    if request.param == "accepted":
+def kind(request: pytest.FixtureRequest) -> str:
+    """How connections come to the engine: it accepts them, it takes them over, or it is behind a Twisted transport."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture(scope="session")
+def server(kind: str) -> Iterator[Server]:
+    """The service."""
+    if kind == "accepted":
         with ropewalk("run", SERVICE, "--access-log", "off") as server:
             yield server
     else:
-        with by_site(request.param) as server:
+        with by_site(kind) as server:
             yield server
 
 
@@ -61,3 +71,19 @@ def connect(server: Server) -> Iterator[Connect]:
 @pytest.fixture
 def connection(connect: Connect) -> Connection:
     return connect()
+
+
+@pytest.fixture
+def books(connect: Connect) -> Books:
+    return Books(connect())
+
+
+@pytest.fixture
+def refused(server: Server, kind: str, books: Books) -> Refused:
+    """One kind of server is sent every cut: it is the same engine that reads behind each."""
+    return Refused(address_of(server), books, thorough=kind == "accepted", lingers=kind != "piped")
+
+
+@pytest.fixture
+def answered(server: Server, kind: str, books: Books) -> Answered:
+    return Answered(address_of(server), books, thorough=kind == "accepted")

@@ -3,8 +3,9 @@
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 SECONDS = 20.0
 """After this a test has failed: no answer takes that long."""
@@ -34,6 +35,11 @@ class Answer:
     def text(self) -> str:
         return self.body.decode()
 
+    def message(self) -> tuple[Any, ...]:
+        """All that it says, but for the time."""
+        fields = [field for field in self.fields if field[0].lower() != "date"]
+        return self.status, fields, self.body, self.trailers
+
 
 class Connection:
     """One TCP connection to a server."""
@@ -50,6 +56,12 @@ class Connection:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.socket.close()
+
+    @property
+    def port(self) -> int:
+        """The client's."""
+        port: int = self.socket.getsockname()[1]
+        return port
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
@@ -80,6 +92,12 @@ class Connection:
         """What comes until the server closes. Raises ConnectionResetError where it does so rudely."""
         while self._receive():
             pass
+        return self._take(len(self._received))
+
+    def remains(self) -> bytes:
+        """What comes until the server closes, however rudely it does so."""
+        with suppress(ConnectionResetError):
+            self.end()
         return self._take(len(self._received))
 
     def _chunks(self) -> Iterator[bytes]:

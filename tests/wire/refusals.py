@@ -1,18 +1,84 @@
-"""What every refused message has in common."""
+"""What every refused message has in common, however it is sent."""
 
-from tests.wire.conftest import Connect
-from tests.wire.connection import GET
+import re
+from collections.abc import Iterator, Sequence
+
+from tests.wire.books import WITNESS, Books
+from tests.wire.connection import GET, Connection
+from tests.wire.deliveries import Address, Pieces, byte_by_byte, delivered, in_two, unless
+
+TEXT = "text/plain; charset=utf-8"
+
+SHORT = 200
+"""The most bytes in the body of a refusal."""
 
 
-def refused(connect: Connect, message: bytes) -> int:
-    """The status with which a message is refused. Nothing behind it is served, and the connection ends in order."""
-    connection = connect()
-    connection.send(message + GET)
-    answer = connection.answer()
-    assert answer.field("connection") == "close"
-    assert answer.text.startswith(f"{answer.status} ")
-    assert connection.end() == b""
-    return answer.status
+class Refused:
+    """Sends a message in every way, and tells the status with which it is refused.
+
+    The message goes by itself; in front of a good request, whole and in every two pieces; behind a good request; and in
+    single bytes between two. Each time the good request before it is answered, then comes the same short refusal, then
+    the end. What stands behind it is never parsed, it is counted once and logged once, and nothing else is logged.
+    """
+
+    def __init__(self, address: Address, books: Books, *, thorough: bool, lingers: bool) -> None:
+        self._address = address
+        self._books = books
+        self._thorough = thorough
+        self._lingers = lingers
+
+    def __call__(self, message: bytes, *, heads: int = 0) -> int:
+        """`heads`: how many of the message's are good; 1 where it is the body that is refused."""
+        return self._send([message], heads, thorough=self._thorough)
+
+    def all(self, messages: Sequence[bytes], *, heads: int = 0) -> int:
+        """The same for many, which have one status. They are not cut in two."""
+        statuses = {self._send(some, heads, thorough=False) for some in batched(messages)}
+        assert len(statuses) == 1, statuses
+        return statuses.pop()
+
+    def _send(self, messages: Sequence[bytes], heads: int, *, thorough: bool) -> int:
+        first = [delivery for message in messages for delivery in _first(message, thorough=thorough)]
+        second = [delivery for message in messages for delivery in _second(message)]
+        self._books.entry()
+        with delivered(self._address, first + second, self._books, lingers=self._lingers) as connections:
+            for connection in connections[len(first) :]:
+                assert connection.answer().text == "Hello, World!"
+            refusals = {self._read(connection) for connection in connections}
+            ports = sorted(connection.port for connection in connections)
+        entry = self._books.entry()
+        assert (entry.requests, entry.witnessed) == (heads * len(connections) + len(second), 0)
+        assert entry.refused == len(connections)
+        statuses = {status for status, _ in refusals}
+        assert len(refusals) <= len(messages), refusals
+        assert len(statuses) == 1, refusals
+        status = statuses.pop()
+        lines = [re.fullmatch(rf"debug RW510 127\.0\.0\.1:(\d+): {status} [\x20-\x7e]+", line) for line in entry.log]
+        assert sorted(int(line[1]) if line else 0 for line in lines) == ports, entry.log
+        return status
+
+    def _read(self, connection: Connection) -> tuple[int, str]:
+        answer = connection.answer()
+        assert answer.field("connection") == "close"
+        assert answer.field("content-type") == TEXT
+        assert 0 < len(answer.body) <= SHORT
+        with unless(self._lingers):
+            assert connection.end() == b""
+        return answer.status, answer.text
+
+
+def batched(messages: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """A few at a time, so that they need few descriptors."""
+    return (messages[at : at + 50] for at in range(0, len(messages), 50))
+
+
+def _first(message: bytes, *, thorough: bool) -> list[Pieces]:
+    cut = in_two(message) if thorough else ()
+    return [[message], [message + WITNESS], *((start, end + WITNESS) for start, end in cut)]
+
+
+def _second(message: bytes) -> list[Pieces]:
+    return [[GET + message], [GET, *byte_by_byte(message), WITNESS]]
 
 
 def with_fields(*lines: bytes, start: bytes = b"POST /echo HTTP/1.1", host: bytes = b"Host: a") -> bytes:

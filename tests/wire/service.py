@@ -5,12 +5,30 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogPublisher
+from zope.interface import provider
 
 from ropewalk import App, Limits, Request, Response
 
-app = App(limits=Limits(body_size=100_000))
+# However slow the machine is, whoever is refused has the time to send the rest.
+app = App(limits=Limits(body_size=100_000, linger_timeout=30))
 
 held: defaultdict[str, "Deferred[str]"] = defaultdict(Deferred)
+
+witnessed: list[bytes] = []
+
+logged: list[str] = []
+
+
+@provider(ILogObserver)
+def observe(event: LogEvent) -> None:
+    """Keep what the books tell: refusals, warnings and worse."""
+    line = formatEvent(event)
+    if line.startswith("RW510 ") or event["log_level"] > LogLevel.info:
+        logged.append(f"{event['log_level'].name} {line}")
+
+
+globalLogPublisher.addObserver(observe)
 
 
 @app.get("/")
@@ -105,3 +123,22 @@ def forged(request: Request) -> Response:
 def counters(request: Request) -> dict[str, Any]:
     counters: dict[str, Any] = request.service.engine.counters()
     return counters
+
+
+@app.get("/witness")
+def witness(request: Request) -> None:
+    witnessed.append(request.target)
+
+
+@app.get("/books")
+def books(request: Request) -> dict[str, Any]:
+    engine = request.service.engine
+    engine.set_debug(True)
+    counters, log = engine.counters(), logged.copy()
+    logged.clear()
+    return {
+        "requests": counters["requests"],
+        "refused": counters["refused"],
+        "witnessed": len(witnessed),
+        "log": log,
+    }

@@ -1,0 +1,81 @@
+"""That the tests of this folder would notice if something were wrong."""
+
+import pytest
+from tests.wire.agreement import Answered
+from tests.wire.books import WITNESS, Books
+from tests.wire.connection import GET, Connection
+from tests.wire.deliveries import byte_by_byte, in_two
+from tests.wire.refusals import Refused, with_fields
+
+
+class TestBooks:
+    def test_a_witness_is_told_whether_or_not_its_answer_is_read(self, connection: Connection, books: Books) -> None:
+        books.entry()
+        connection.send(GET + WITNESS)
+        books.settle()
+        entry = books.entry()
+        assert (entry.requests, entry.refused, entry.witnessed, entry.log) == (2, 0, 1, [])
+
+    def test_a_refusal_is_told(self, connection: Connection, books: Books) -> None:
+        books.entry()
+        connection.send(with_fields(b"X : y"))
+        assert connection.answer().status == 400
+        entry = books.entry()
+        assert (entry.requests, entry.refused, entry.witnessed, len(entry.log)) == (0, 1, 0, 1)
+
+    def test_they_begin_anew_each_time(self, connection: Connection, books: Books) -> None:
+        assert connection.ask(WITNESS).status == 204
+        books.entry()
+        entry = books.entry()
+        assert (entry.requests, entry.refused, entry.witnessed, entry.log) == (0, 0, 0, [])
+
+
+class TestDeliveries:
+    def test_every_cut(self) -> None:
+        assert byte_by_byte(b"abc") == [b"a", b"b", b"c"]
+        assert list(in_two(b"abc")) == [(b"a", b"bc"), (b"ab", b"c")]
+
+    @pytest.mark.parametrize("size", [1, 199, 200, 5000])
+    def test_nothing_is_lost_and_not_too_much_is_cut(self, size: int) -> None:
+        data = bytes(range(250)) * 20
+        data = data[:size]
+        assert b"".join(byte_by_byte(data)) == data
+        assert all(start + end == data for start, end in in_two(data))
+        assert len(byte_by_byte(data)) <= 200
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        "message",
+        [
+            GET,
+            b"GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET /last HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        ],
+    )
+    def test_what_is_served_is_not_refused(self, refused: Refused, message: bytes) -> None:
+        with pytest.raises(AssertionError):
+            refused(message)
+        with pytest.raises(AssertionError):
+            refused(message, heads=1)
+
+    def test_what_is_refused_behind_its_head_is_another_matter(self, refused: Refused) -> None:
+        message = with_fields(b"Content-Length: 100001")
+        assert refused(message, heads=1) == 413
+        with pytest.raises(AssertionError):
+            refused(message)
+
+    def test_many_have_one_status(self, refused: Refused) -> None:
+        with pytest.raises(AssertionError):
+            refused.all([b"GET / HTTP/3.0\r\n\r\n", b"GET / HTTP/3\r\n\r\n"])
+
+
+class TestAnswered:
+    def test_what_is_refused_is_not_answered(self, answered: Answered) -> None:
+        with pytest.raises(AssertionError):
+            answered(with_fields(b"X : y"))
+
+    def test_nor_is_what_has_no_end(self, answered: Answered) -> None:
+        with pytest.raises(AssertionError):
+            answered(with_fields(b"Content-Length: 1"))
