@@ -10,6 +10,7 @@ venv := .venv
 bin := $(venv)/bin
 python_ready := $(venv)/.python-ready
 engine_ready := $(venv)/.engine-ready
+oracle_ready := fuzz/oracle/llhttp/from
 
 engine_sources := Cargo.toml Cargo.lock pyproject.toml \
 	$(shell find engine binding -type f \( -name '*.rs' -o -name '*.toml' \) 2>/dev/null)
@@ -19,6 +20,8 @@ export PYO3_PYTHON := $(CURDIR)/$(bin)/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 PYTEST_ARGS ?=
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?=
 SERVE ?= examples/hello.py
 
 .PHONY: help
@@ -34,11 +37,17 @@ serve: $(engine_ready) ## Serve examples/hello.py on http://127.0.0.1:8080/ (SER
 	@exec $(bin)/ropewalk run $(SERVE)
 
 .PHONY: test
-test: lint test-rust test-python docs ## Run everything: lint, Rust tests, Python tests, docs
+test: lint test-rust test-fuzz test-python docs ## Run everything: lint, Rust tests, Python tests, docs
 
 .PHONY: test-rust
 test-rust: $(engine_ready)
 	cargo test --locked --package ropewalk-engine
+
+.PHONY: test-fuzz
+test-fuzz: $(oracle_ready)
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo clippy --locked --manifest-path fuzz/Cargo.toml --target-dir target --all-targets -- -D warnings
+	cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir target --test corpus
 
 .PHONY: test-python
 test-python: $(engine_ready)
@@ -64,6 +73,10 @@ docs: $(engine_ready) ## Build the documentation into docs/_build/html, warnings
 	$(bin)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
+.PHONY: fuzz
+fuzz: $(oracle_ready) ## Try inputs that nobody thought of, FUZZ_SECONDS for each target (or for FUZZ_TARGETS)
+	fuzz/run $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
 .PHONY: bench
 bench: $(engine_ready) ## Measure beside the peers, in turn, on this machine
 	$(bin)/python -m benchmarks
@@ -75,13 +88,17 @@ lock: $(python_ready) ## Resolve the Python dependencies anew into requirements/
 
 .PHONY: clean
 clean: ## Remove .venv and everything that was built
-	rm -rf $(venv) target docs/_build .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(venv) target fuzz/target fuzz/oracle/llhttp docs/_build .mypy_cache .ruff_cache .hypothesis
 	find src tests examples scripts -name __pycache__ -prune -exec rm -rf {} +
 	find src/ropewalk -name '_engine*.so' -delete
 
 $(python_ready): requirements/dev.txt scripts/find-python
 	@test -x $(bin)/python || { python=$$(PYTHON="$(PYTHON)" scripts/find-python); "$$python" -m venv $(venv); }
 	$(bin)/python -m pip install --quiet --requirement requirements/dev.txt
+	@touch $@
+
+$(oracle_ready): $(python_ready) fuzz/oracle/fetch
+	PYTHON="$(CURDIR)/$(bin)/python" fuzz/oracle/fetch
 	@touch $@
 
 $(engine_ready): $(python_ready) $(engine_sources)

@@ -1,0 +1,445 @@
+//! A whole connection: any bytes, in any pieces, before a handler that does what it likes. Whatever they do, answers
+//! are well formed and in order, nothing behind a refusal is read, every exchange ends once, and the books balance.
+//!
+//! The handler acts on what it is told alone, never on when: so requests and answers must not depend on the pieces.
+
+use arbitrary::{Arbitrary, Unstructured};
+use ropewalk_engine::exchange::{BodyFault, Event};
+use ropewalk_engine::{
+    Body, CommandError, Engine, ExchangeId, Field, GoneReason, Head, Limits, PipeId, Severity, Version,
+};
+
+use crate::answers::{self, Answer};
+use crate::splits;
+use crate::world::{self, Handler};
+
+/// Plays one input in several pieces each, and compares.
+pub fn check(input: &[u8]) {
+    let Ok(script) = Script::arbitrary_take_rest(Unstructured::new(input)) else { return };
+    let [whole, others @ ..] = splits::ways(script.bytes).map(|pieces| play(&script, &pieces));
+    for other in others {
+        assert_eq!(whole, other, "the way in which {:?} arrives", script.bytes.escape_ascii().to_string());
+    }
+}
+
+/// What a client sends, and what handlers make of it.
+#[derive(Debug, Arbitrary)]
+struct Script<'a> {
+    /// Limits so small that they matter.
+    tight: bool,
+    /// What becomes of the first request, the second, and so on; then from the start.
+    plans: [Plan; 4],
+    bytes: &'a [u8],
+}
+
+/// What a handler does with a request, in two bytes.
+#[derive(Debug, Clone, Copy)]
+struct Plan {
+    manner: Manner,
+    status: u16,
+    /// How much of a body it takes.
+    limit: Option<u64>,
+    /// It sends 103 first.
+    hints: bool,
+    close: bool,
+    /// Bytes of the answer's body.
+    size: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// Answers at the head, and leaves the body.
+    AtOnce,
+    /// Answers when the body is there.
+    Reading,
+    /// The same, in chunks.
+    Chunks,
+    /// The same, in parts of an announced length.
+    Parts,
+    /// Begins at the head, and ends when the body is there.
+    Early,
+    /// Answers when the client has sent everything.
+    Held,
+    Aborting,
+    Upgrading,
+}
+
+impl<'a> Arbitrary<'a> for Plan {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        use Manner::*;
+        let [manner, rest]: [u8; 2] = bytes.arbitrary()?;
+        Ok(Plan {
+            manner: [AtOnce, Reading, Chunks, Parts, Early, Held, Aborting, Upgrading][usize::from(manner & 7)],
+            status: [200, 204, 304, 404][usize::from(manner >> 3 & 3)],
+            limit: (manner & 0x20 != 0).then_some(20),
+            hints: manner & 0x40 != 0,
+            close: rest & 0x80 != 0,
+            size: usize::from(rest & 0x7f).pow(2) / 8,
+        })
+    }
+}
+
+/// What is the same in whatever pieces the bytes come.
+#[derive(Debug, PartialEq, Eq)]
+struct Course {
+    requests: Vec<Request>,
+    answers: Vec<Answer>,
+    /// What the client got after an upgrade.
+    raw: Vec<u8>,
+    refused: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Request {
+    method: &'static str,
+    target: Vec<u8>,
+    version: Version,
+    fields: Vec<(Vec<u8>, Vec<u8>)>,
+    body: Vec<u8>,
+    end: Option<BodyEnd>,
+    gone: Option<GoneReason>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum BodyEnd {
+    Whole(Vec<Field>),
+    Bad(BodyFault),
+}
+
+fn play(script: &Script<'_>, pieces: &[&[u8]]) -> Course {
+    let limits = if script.tight {
+        Limits {
+            request_line: 64,
+            head_size: 512,
+            head_fields: 8,
+            body_size: 96,
+            chunk_extensions: 16,
+            trailer_size: 64,
+            trailer_fields: 2,
+            read_buffer: 32,
+            write_buffer: 128,
+            discard_size: 24,
+            ..Limits::default()
+        }
+    } else {
+        Limits::default()
+    };
+    let mut engine = world::engine(limits);
+    let pipe = world::open(&mut engine);
+    let mut player = Player::new(script.plans, pipe);
+    for piece in pieces {
+        world::turn(&mut engine, &mut player, |engine| engine.feed_pipe(pipe, piece));
+    }
+    world::rest(&mut engine, &mut player);
+    while player.release(&mut engine) {
+        world::rest(&mut engine, &mut player);
+    }
+    world::turn(&mut engine, &mut player, |engine| engine.end_pipe(pipe));
+    world::rest(&mut engine, &mut player);
+    player.close_books(&engine)
+}
+
+/// The owner of the pipe and all handlers behind it.
+struct Player {
+    plans: [Plan; 4],
+    pipe: PipeId,
+    exchanges: Vec<Exchange>,
+    output: Vec<u8>,
+    refused: Option<String>,
+    closed: bool,
+}
+
+struct Exchange {
+    id: ExchangeId,
+    plan: Plan,
+    has_body: bool,
+    request: Request,
+    /// What was sent for it, once that is complete.
+    sent: Option<Sent>,
+    upgraded: bool,
+    hints: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Sent {
+    status: u16,
+    body: Vec<u8>,
+    trailers: bool,
+}
+
+impl Handler for Player {
+    fn serve(&mut self, engine: &mut Engine, event: Event) {
+        assert!(!self.closed, "an event after the end of the pipe: {event:?}");
+        match event {
+            Event::Head(id, head) => self.head(engine, id, &head),
+            Event::Data(id, data) => {
+                let exchange = self.running(id);
+                assert_eq!(None, exchange.request.end);
+                exchange.request.body.extend_from_slice(&data);
+                let raw = exchange.upgraded;
+                engine.consumed(id, data.len() as u64).expect("a running exchange");
+                if raw {
+                    engine.write(id, data).expect("a raw connection");
+                }
+            }
+            Event::End(id, trailers) => self.body_over(engine, id, BodyEnd::Whole(trailers)),
+            Event::BadBody(id, fault) => self.body_over(engine, id, BodyEnd::Bad(fault)),
+            Event::Gone(id, reason) => self.running(id).request.gone = Some(reason),
+            Event::PipeOutput(pipe, bytes) => {
+                assert_eq!(self.pipe, pipe);
+                self.output.extend_from_slice(&bytes);
+            }
+            Event::PipeClosed(pipe, _) => {
+                assert_eq!(self.pipe, pipe);
+                self.closed = true;
+            }
+            Event::PipeFlow(..) | Event::Writable(_) => {}
+            Event::Report(report) => {
+                assert_eq!((Severity::Debug, "RW510"), (report.severity, report.code), "{}", report.message);
+                assert_eq!(None, self.refused.replace(report.message));
+            }
+            Event::Drained { .. } => panic!("nobody has drained it"),
+        }
+    }
+}
+
+impl Player {
+    fn new(plans: [Plan; 4], pipe: PipeId) -> Player {
+        Player { plans, pipe, exchanges: Vec::new(), output: Vec::new(), refused: None, closed: false }
+    }
+
+    fn head(&mut self, engine: &mut Engine, id: ExchangeId, head: &Head) {
+        assert_eq!(None, self.refused, "a request behind a refused one");
+        let last = self.exchanges.last();
+        assert!(last.is_none_or(|last| last.sent.is_some()), "a request before its predecessor is answered");
+        assert!(last.is_none_or(|last| last.id < id));
+        let plan = self.plans[self.exchanges.len() % self.plans.len()];
+        let request = Request {
+            method: head.method().as_str(),
+            target: head.target().to_vec(),
+            version: head.version(),
+            fields: head.fields().map(|(name, value)| (name.to_vec(), value.to_vec())).collect(),
+            body: Vec::new(),
+            end: None,
+            gone: None,
+        };
+        let has_body = head.has_body();
+        self.exchanges.push(Exchange { id, plan, has_body, request, sent: None, upgraded: false, hints: 0 });
+        self.start(engine, id);
+    }
+
+    /// The exchange of that name, which is the last one, and not over.
+    fn running(&mut self, id: ExchangeId) -> &mut Exchange {
+        let last = self.exchanges.last_mut().expect("a head before it");
+        assert_eq!(id, last.id);
+        assert!(last.sent.is_none() && last.request.gone.is_none(), "an event after the end of its exchange");
+        last
+    }
+
+    fn start(&mut self, engine: &mut Engine, id: ExchangeId) {
+        let exchange = self.running(id);
+        let plan = exchange.plan;
+        if plan.hints {
+            engine.interim(id, 103, &[(b"Link", b"</a>")]).expect("an exchange that waits");
+            exchange.hints = usize::from(exchange.request.version == Version::Http11);
+        }
+        match plan.manner {
+            Manner::AtOnce => self.answer(engine, id, plan.status),
+            Manner::Held => {}
+            Manner::Aborting => engine.abort(id).expect("a running exchange"),
+            Manner::Early => {
+                engine.begin(id, plan.status, &fields(plan), None).expect("an exchange that waits");
+                engine.write(id, body(plan).into()).expect("an answer that has begun");
+                self.receive(engine, id);
+            }
+            Manner::Reading | Manner::Chunks | Manner::Parts | Manner::Upgrading => self.receive(engine, id),
+        }
+    }
+
+    fn receive(&mut self, engine: &mut Engine, id: ExchangeId) {
+        let exchange = self.running(id);
+        if !exchange.has_body {
+            return self.conclude(engine, id);
+        }
+        match engine.receive(id, exchange.plan.limit) {
+            Ok(events) => events.into_iter().for_each(|event| self.serve(engine, event)),
+            Err(CommandError::BodyTooLarge { .. }) if exchange.plan.manner == Manner::Early => {
+                self.conclude(engine, id)
+            }
+            Err(CommandError::BodyTooLarge { .. }) => self.answer(engine, id, 413),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
+    fn body_over(&mut self, engine: &mut Engine, id: ExchangeId, end: BodyEnd) {
+        let exchange = self.running(id);
+        assert!(exchange.has_body);
+        if end == BodyEnd::Bad(BodyFault::TooLarge) {
+            // How much of it was handed out before depends on the pieces.
+            exchange.request.body.clear();
+        }
+        assert_eq!(None, exchange.request.end.replace(end));
+        self.conclude(engine, id);
+    }
+
+    /// The body is over: what is left to be said.
+    fn conclude(&mut self, engine: &mut Engine, id: ExchangeId) {
+        let exchange = self.running(id);
+        let Plan { manner, status, .. } = exchange.plan;
+        let whole = matches!(exchange.request.end, None | Some(BodyEnd::Whole(_)));
+        match manner {
+            Manner::Early => {
+                let sent = Sent { status, body: body(exchange.plan), trailers: true };
+                exchange.sent = Some(sent);
+                engine.end(id, &[(b"X-Trailer", b"1")]).expect("an answer that has begun");
+            }
+            Manner::Chunks | Manner::Parts => self.stream(engine, id),
+            Manner::Upgrading if whole && exchange.request.version == Version::Http11 => self.upgrade(engine, id),
+            _ => self.answer(engine, id, status),
+        }
+    }
+
+    fn answer(&mut self, engine: &mut Engine, id: ExchangeId, status: u16) {
+        let exchange = self.running(id);
+        let plan = Plan { status, ..exchange.plan };
+        let body = body(plan);
+        exchange.sent = Some(Sent { status, body: body.clone(), trailers: false });
+        engine.answer(id, status, &fields(plan), Body::Slice(&body)).expect("an exchange that waits");
+    }
+
+    fn stream(&mut self, engine: &mut Engine, id: ExchangeId) {
+        let exchange = self.running(id);
+        let plan = exchange.plan;
+        let body = body(plan);
+        let length = (plan.manner == Manner::Parts).then_some(body.len() as u64);
+        exchange.sent = Some(Sent { status: plan.status, body: body.clone(), trailers: true });
+        engine.begin(id, plan.status, &fields(plan), length).expect("an exchange that waits");
+        for part in body.chunks(100) {
+            engine.write(id, part.to_vec().into()).expect("an answer that has begun");
+        }
+        engine.end(id, &[(b"X-Trailer", b"1")]).expect("a whole body");
+    }
+
+    fn upgrade(&mut self, engine: &mut Engine, id: ExchangeId) {
+        let exchange = self.running(id);
+        exchange.upgraded = true;
+        exchange.request.end = None;
+        exchange.request.body.clear();
+        engine.upgrade(id, &[(b"Upgrade", b"echo")]).expect("a whole request of HTTP/1.1");
+        let events = engine.receive(id, None).expect("a raw connection");
+        events.into_iter().for_each(|event| self.serve(engine, event));
+    }
+
+    /// The client has sent everything: answers whoever waited for that. Whether somebody did.
+    fn release(&mut self, engine: &mut Engine) -> bool {
+        let Some(last) = self.exchanges.last_mut() else { return false };
+        let (id, plan) = (last.id, last.plan);
+        if last.sent.is_some() || last.request.gone.is_some() {
+            return false;
+        }
+        if last.upgraded {
+            last.sent = Some(Sent { status: 101, body: Vec::new(), trailers: false });
+            engine.end(id, &[]).expect("a raw connection");
+            return true;
+        }
+        if plan.manner != Manner::Held {
+            return false;
+        }
+        self.answer(engine, id, plan.status);
+        true
+    }
+
+    fn close_books(self, engine: &Engine) -> Course {
+        assert!(self.closed, "the pipe is over");
+        let counters = engine.counters();
+        let gone = self.exchanges.iter().filter(|exchange| exchange.request.gone.is_some()).count();
+        let done = self.exchanges.iter().filter(|exchange| exchange.sent.is_some()).count();
+        let refused = usize::from(self.refused.is_some());
+        assert_eq!(self.exchanges.len(), gone + done, "every exchange ends once");
+        assert_eq!((0, 0), (counters.running, counters.open));
+        assert_eq!(
+            [self.exchanges.len(), gone, refused, self.output.len()].map(|count| count as u64),
+            [counters.requests, counters.cut, counters.refused, counters.bytes_out],
+        );
+        let (answers, interims, raw) = self.read_answers();
+        if gone == 0 {
+            let upgraded = self.exchanges.iter().filter(|exchange| exchange.upgraded).count();
+            assert_eq!((answers.len() + upgraded + interims) as u64, counters.answers.iter().sum());
+        }
+        let requests = self.exchanges.into_iter().map(|exchange| exchange.request).collect();
+        Course { requests, answers, raw, refused: self.refused }
+    }
+
+    /// Reads what came out as a client does: the final answers and hints, how many interim ones, and the raw bytes.
+    fn read_answers(&self) -> (Vec<Answer>, usize, Vec<u8>) {
+        let mut rest = self.output.as_slice();
+        let mut answers = Vec::new();
+        let mut interims = 0;
+        for (number, exchange) in self.exchanges.iter().enumerate() {
+            let hints = interims;
+            let answer = loop {
+                match answers::take(&mut rest, exchange.request.method == "HEAD") {
+                    Some(Answer { status: 100 | 103, .. }) => interims += 1,
+                    other => break other,
+                }
+            };
+            let Some(sent) = &exchange.sent else {
+                assert_eq!(self.exchanges.len(), number + 1, "nothing after an exchange that was cut");
+                return (answers, interims, Vec::new());
+            };
+            let answer = answer.expect("a whole answer");
+            assert!((0..=1).contains(&(interims - hints - exchange.hints)), "hints, and 100 at the most once");
+            if exchange.upgraded {
+                assert_eq!((101, exchange.request.body.as_slice()), (answer.status, rest));
+                return (answers, interims, rest.to_vec());
+            }
+            compare(&answer, sent, exchange);
+            let last = self.exchanges.len() == number + 1;
+            assert!(!answer.closes() || (last && rest.is_empty()), "something after Connection: close");
+            answers.push(answer);
+        }
+        match &self.refused {
+            Some(reason) if !rest.is_empty() => answers.push(take_refusal(&mut rest, reason)),
+            Some(reason) => assert!(self.exchanges.last().is_some_and(|last| last.has_body), "unanswered: {reason}"),
+            None => {}
+        }
+        assert_eq!(b"", rest, "bytes that belong to no answer");
+        (answers, interims, Vec::new())
+    }
+}
+
+/// The short answer to a refused message, whose body stays behind where the message starts as a HEAD.
+fn take_refusal(rest: &mut &[u8], reason: &str) -> Answer {
+    let answer = answers::take(rest, false).or_else(|| answers::take(rest, true)).expect("a whole answer");
+    assert!(answer.closes() && (400..600).contains(&answer.status));
+    assert!(reason.starts_with(&format!("a pipe: {} ", answer.status)), "{reason}");
+    answer
+}
+
+/// Whether an answer arrived as it was sent.
+fn compare(answer: &Answer, sent: &Sent, exchange: &Exchange) {
+    assert_eq!(sent.status, answer.status);
+    assert_eq!(Some(&b"x"[..]), answer.field("x-plan"));
+    let is_head = exchange.request.method == "HEAD";
+    if is_head {
+        assert_eq!(b"", answer.body.as_slice());
+    } else {
+        assert_eq!(sent.body, answer.body);
+    }
+    let chunked = answer.field("transfer-encoding").is_some() && !is_head;
+    assert_eq!(sent.trailers && chunked, answer.trailers == [(b"X-Trailer".to_vec(), b"1".to_vec())]);
+}
+
+fn fields(plan: Plan) -> Vec<(&'static [u8], &'static [u8])> {
+    let mut fields: Vec<(&[u8], &[u8])> = vec![(b"X-Plan", b"x")];
+    if plan.close {
+        fields.push((b"Connection", b"close"));
+    }
+    fields
+}
+
+/// Bytes that would look like an answer, if they were read as one.
+fn body(plan: Plan) -> Vec<u8> {
+    let bodiless = matches!(plan.status, 204 | 304);
+    b"HTTP/1.1 200 OK\r\n\r\n".iter().copied().cycle().take(if bodiless { 0 } else { plan.size }).collect()
+}

@@ -1,0 +1,117 @@
+//! Where the engine and llhttp may part, each with its reason. `docs/explanation/fuzzing.md` shows this list.
+
+use super::{Message, head_of};
+
+/// What the engine refuses though llhttp takes it: the engine's own words, and the section that asks for it.
+pub const STRICTER: &[(&str, &str)] = &[
+    // RFC 9112: the request line, its target, and the Host.
+    ("a line ends with a bare line feed", "RFC 9112, 2.2"),
+    ("more than one empty line before the request line", "RFC 9112, 2.2"),
+    ("the request line is not a method, a target and a version", "RFC 9112, 3"),
+    ("the version is not well formed", "RFC 9112, 2.3"),
+    ("the target * is for OPTIONS only", "RFC 9112, 3.2.4"),
+    ("the target is neither a path nor an http URL", "RFC 9112, 3.2"),
+    ("the target has a fragment", "RFC 9112, 3.2"),
+    ("the authority of the target is not valid", "RFC 9112, 3.2.2"),
+    ("there is no Host", "RFC 9112, 3.2"),
+    ("more than one Host", "RFC 9112, 3.2"),
+    ("the Host is not valid", "RFC 9112, 3.2"),
+    ("the target and the Host differ", "RFC 9112, 3.2.2"),
+    // RFC 9112: framing.
+    ("the Transfer-Encoding is not exactly one chunked", "RFC 9112, 6.1"),
+    ("more than one Transfer-Encoding", "RFC 9112, 6.1"),
+    ("the only transfer coding known here is chunked", "RFC 9112, 6.1"),
+    ("Transfer-Encoding in HTTP/1.0", "RFC 9112, 6.1"),
+    ("a chunk size is too large", "RFC 9112, 7.1"),
+    ("a chunk extension is not well formed", "RFC 9112, 7.1.1"),
+    // RFC 9110: what is well formed and not served.
+    ("this version of HTTP is not spoken here", "RFC 9110, 2.5"),
+    ("the Content-Length is not a plain number", "RFC 9110, 8.6"),
+    ("the method is not known here", "RFC 9110, 9.1"),
+    ("CONNECT and TRACE are not served here", "RFC 9110, 9.3.6 and 9.3.8"),
+    ("the only expectation met here is 100-continue", "RFC 9110, 10.1.1"),
+    // Limits; llhttp leaves them to its user.
+    ("the request line is too long", "RFC 9112, 3"),
+    ("the request head is too large", "RFC 6585, 5"),
+    ("too many header fields", "RFC 6585, 5"),
+    ("the chunk extensions are too long", "RFC 9112, 7.1.1"),
+    ("the trailer section is too large", "RFC 9112, 7.1.2"),
+    ("too many trailer fields", "RFC 9112, 7.1.2"),
+    // Ours alone: a path that ends at an encoded NUL for whoever hands it to C.
+    ("the target has an encoded NUL", "RFC 3986, 7.3"),
+];
+
+/// Registered methods that llhttp does not know (the registry of RFC 9110, section 16.1.1).
+const RARE_METHODS: &[&[u8]] = &[
+    b"BASELINE-CONTROL",
+    b"CHECKIN",
+    b"LABEL",
+    b"MKREDIRECTREF",
+    b"MKWORKSPACE",
+    b"ORDERPATCH",
+    b"UNCHECKOUT",
+    b"UPDATE",
+    b"UPDATEREDIRECTREF",
+    b"VERSION-CONTROL",
+];
+
+/// Fields that come too late in a trailer section and are dropped there (RFC 9110, section 6.5.1).
+const DROPPED_TRAILERS: &[&[u8]] = &[
+    b"authorization",
+    b"cache-control",
+    b"connection",
+    b"content-encoding",
+    b"content-length",
+    b"content-range",
+    b"content-type",
+    b"cookie",
+    b"expect",
+    b"forwarded",
+    b"host",
+    b"keep-alive",
+    b"max-forwards",
+    b"proxy-authenticate",
+    b"proxy-authorization",
+    b"range",
+    b"set-cookie",
+    b"te",
+    b"trailer",
+    b"transfer-encoding",
+    b"upgrade",
+    b"www-authenticate",
+];
+
+/// Whether a refusal of the engine is one that llhttp need not share.
+pub fn is_stricter(reason: &str) -> bool {
+    STRICTER.iter().any(|(listed, _)| *listed == reason)
+}
+
+/// Whether a refusal of llhttp is one that the engine need not share; `message` is the engine's, `before` the last one
+/// whose head llhttp has taken.
+pub fn is_laxer(reason: &str, input: &[u8], message: &Message, before: Option<&Message>) -> bool {
+    let in_trailers = before.is_some_and(|before| !before.is_whole() && head_of(before) == head_of(message));
+    let closed_by_trailer = before.is_some_and(|before| before.trailers.iter().any(|(name, _)| name == b"connection"));
+    match reason {
+        "Invalid method encountered" => RARE_METHODS.contains(&message.method.as_slice()),
+        // It reads these trailers as fields of the head. The engine drops them, whatever they say.
+        // Space around `;` and `=` is to be parsed (RFC 9112, section 7.1.1; RFC 9110, section 5.6.3), though nobody sends it.
+        _ if reason.starts_with("Invalid character in chunk extensions") => has_space_around(input, b";="),
+        "Data after `Connection: close`" => closed_by_trailer,
+        _ => in_trailers && ["Content-Length", "Transfer-Encoding"].iter().any(|name| reason.contains(name)),
+    }
+}
+
+fn has_space_around(input: &[u8], signs: &[u8]) -> bool {
+    let space = |byte: u8| matches!(byte, b' ' | b'\t');
+    input.windows(2).any(|two| (space(two[0]) && signs.contains(&two[1])) || (signs.contains(&two[0]) && space(two[1])))
+}
+
+/// Whether the engine hands a trailer field out.
+pub fn keeps_trailer(name: &[u8]) -> bool {
+    !DROPPED_TRAILERS.contains(&name) && !name.starts_with(b"x-forwarded-")
+}
+
+/// Whether the engine may close where llhttp goes on: `close` and `keep-alive` on HTTP/1.0 (RFC 9112, section 9.3).
+pub fn closes_sooner(ours: &Message) -> bool {
+    ours.kept == Some(false) && ours.version == b"1.0"
+}

@@ -1,0 +1,60 @@
+//! An engine whose connections are pipes: no sockets, no clocks that matter, the same course every time.
+
+use ropewalk_engine::exchange::Event;
+use ropewalk_engine::{Engine, Limits, Peer, PipeId};
+
+/// Turns after which an engine that still has something to do spins.
+const PATIENCE: usize = 10_000;
+
+/// Whoever takes the events of an engine.
+pub trait Handler {
+    /// Serves one event, with any commands.
+    fn serve(&mut self, engine: &mut Engine, event: Event);
+}
+
+/// An engine with some limits that tells of every refusal.
+pub fn engine(limits: Limits) -> Engine {
+    let mut engine = Engine::new(limits).expect("descriptors for an engine");
+    engine.set_debug(true);
+    engine
+}
+
+/// Opens a pipe.
+pub fn open(engine: &mut Engine) -> PipeId {
+    engine.open_pipe(Peer::Unknown, Peer::Unknown, false)
+}
+
+/// Runs a turn that starts with something, as the binding does; whether anything came of it.
+pub fn turn(engine: &mut Engine, handler: &mut impl Handler, start: impl FnOnce(&mut Engine)) -> bool {
+    engine.begin_turn();
+    start(engine);
+    let mut events = false;
+    loop {
+        while let Some(event) = engine.next_event() {
+            events = true;
+            handler.serve(engine, event);
+        }
+        engine.settle();
+        if !engine.has_events() {
+            break;
+        }
+    }
+    engine.end_turn();
+    events
+}
+
+/// Runs turns until two in a row bring nothing.
+pub fn rest(engine: &mut Engine, handler: &mut impl Handler) {
+    let mut quiet = 0;
+    for _ in 0..PATIENCE {
+        quiet = if turn(engine, handler, |engine| engine.poll().expect("a driver that can be polled")) {
+            0
+        } else {
+            quiet + 1
+        };
+        if quiet == 2 {
+            return;
+        }
+    }
+    panic!("the engine does not come to rest");
+}

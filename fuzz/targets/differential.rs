@@ -1,0 +1,5 @@
+//! The engine beside llhttp.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| ropewalk_fuzz::differential::check(input));
