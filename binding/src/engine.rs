@@ -22,6 +22,7 @@ use crate::exchange::Exchange;
 use crate::limits::Limits;
 use crate::memo::Memo;
 use crate::pipe::Pipe;
+use crate::turn::report_poll;
 
 /// Nothing is armed.
 const UNARMED: u64 = u64::MAX;
@@ -137,7 +138,10 @@ impl Engine {
 
     /// Run one bounded turn: take in what the sockets have, call the handlers, send the answers.
     fn turn(slf: &Bound<'_, Self>) -> PyResult<()> {
-        Self::pump(slf, ropewalk_engine::Engine::poll)
+        Self::pump(slf, |engine| {
+            let outcome = engine.poll();
+            report_poll(engine, outcome);
+        })
     }
 
     /// The wish made by `Service.arm` has come due.
@@ -225,19 +229,13 @@ impl Engine {
     #[pyo3(signature = (seconds = None, /))]
     fn drain(slf: &Bound<'_, Self>, seconds: Option<f64>) -> PyResult<()> {
         let millis = seconds.map(|seconds| (seconds.max(0.0) * 1000.0) as u64);
-        Self::pump(slf, |engine| {
-            engine.drain(millis);
-            Ok(())
-        })
+        Self::pump(slf, |engine| engine.drain(millis))
     }
 
     /// Stop listening and abort every connection; how many exchanges were cut.
     fn close(slf: &Bound<'_, Self>) -> PyResult<usize> {
         let mut cut = 0;
-        Self::pump(slf, |engine| {
-            cut = engine.close_all();
-            Ok(())
-        })?;
+        Self::pump(slf, |engine| cut = engine.close_all())?;
         Ok(cut)
     }
 

@@ -45,10 +45,6 @@ impl Pipe {
 impl Pipe {
     /// Does something to the pipe, and serves at once what comes of it.
     fn act(&self, py: Python<'_>, act: impl FnOnce(&mut ropewalk_engine::Engine)) -> PyResult<()> {
-        let engine = self.engine.bind(py);
-        Engine::pump(engine, |core| {
-            act(core);
-            Ok(())
-        })
+        Engine::pump(self.engine.bind(py), act)
     }
 }

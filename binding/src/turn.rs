@@ -22,14 +22,14 @@ use crate::exchange::{Answer, Exchange, Link, answer};
 
 /// Microseconds after which a handler is said to have held up the reactor.
 const BLOCKING: u64 = 500_000;
+/// Microseconds of a turn after which the sockets are asked again, so that whoever asks for little does not wait until
+/// those that ask for much have had their share.
+const LISTEN_EVERY: u64 = 500;
 /// Bytes of the access log after which its writer is told.
 const LOG_READY: usize = 64 * 1024;
 impl Engine {
     /// Runs a turn that starts with something, unless one is being run already.
-    pub fn pump(
-        slf: &Bound<'_, Self>,
-        start: impl FnOnce(&mut ropewalk_engine::Engine) -> std::io::Result<()>,
-    ) -> PyResult<()> {
+    pub fn pump(slf: &Bound<'_, Self>, start: impl FnOnce(&mut ropewalk_engine::Engine)) -> PyResult<()> {
         let py = slf.py();
         let this = slf.get();
         this.thread.get_or_init(|| std::thread::current().id());
@@ -38,9 +38,7 @@ impl Engine {
             if !this.busy.load(Ordering::Relaxed) {
                 core.begin_turn();
             }
-            if let Err(error) = start(&mut core) {
-                core.report(Severity::Error, "RW505", format!("the sockets cannot be polled: {error}"));
-            }
+            start(&mut core);
         }
         if this.busy.swap(true, Ordering::Relaxed) {
             return Ok(());
@@ -60,12 +58,24 @@ impl Engine {
         let this = slf.get();
         let started = monotonic_micros();
         let mut before = started;
+        let mut polled = started;
         let mut events = this.limits.0.turn_events;
         loop {
-            let event = lock(&this.core).next_event();
+            let event = {
+                let mut core = lock(&this.core);
+                if before - polled > LISTEN_EVERY {
+                    Self::poll_again(&mut core);
+                    polled = before;
+                }
+                core.next_event()
+            };
             let Some(event) = event else {
                 let mut core = lock(&this.core);
                 core.settle();
+                if !core.has_events() && core.has_more() {
+                    Self::poll_again(&mut core);
+                    polled = before;
+                }
                 if core.has_events() {
                     continue;
                 }
@@ -93,6 +103,11 @@ impl Engine {
         if log_ready {
             unraisable(this.service.bind(slf.py()).call_method0(intern!(slf.py(), "access_ready")), slf);
         }
+    }
+
+    fn poll_again(core: &mut ropewalk_engine::Engine) {
+        let outcome = core.poll_again();
+        report_poll(core, outcome);
     }
 
     /// Serves one event; the endpoint it went to, if it went to one.
@@ -364,6 +379,13 @@ impl Engine {
         };
         let message = format!("{who} held up the reactor for {:.1} s.", micros as f64 / 1e6);
         self.report(py, &Report { severity: Severity::Warn, code: "RW306", message })
+    }
+}
+
+/// Tells of a poll that failed; what is served already goes on.
+pub fn report_poll(core: &mut ropewalk_engine::Engine, outcome: std::io::Result<()>) {
+    if let Err(error) = outcome {
+        core.report(Severity::Error, "RW505", format!("the sockets cannot be polled: {error}"));
     }
 }
 

@@ -52,8 +52,8 @@ pub struct Engine<D: Driver = Epoll> {
     unsent: Vec<u64>,
     /// Connections whose client has closed its side while an answer was due.
     leaving: Vec<u64>,
-    /// Connections that stopped at their share of a turn.
-    resuming: Vec<u64>,
+    /// Connections that go on where they stopped at their share.
+    resuming: VecDeque<u64>,
     drain: Option<Drain>,
     counters: Counters,
     access: Option<AccessLog>,
@@ -105,7 +105,7 @@ impl<D: Driver> Engine<D> {
             inbox: VecDeque::new(),
             unsent: Vec::new(),
             leaving: Vec::new(),
-            resuming: Vec::new(),
+            resuming: VecDeque::new(),
             drain: None,
             counters: Counters::default(),
             access: None,
@@ -249,7 +249,7 @@ impl<D: Driver> Engine<D> {
     pub fn consumed(&mut self, id: ExchangeId, count: u64) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.work(slot, |wire, cx| wire.consumed(count, cx));
-            engine.continue_reading(id.connection);
+            engine.look_after(slot, false);
             Ok(())
         })
     }
@@ -304,8 +304,8 @@ impl<D: Driver> Engine<D> {
             engine.framed(slot, |wire, cx| wire.write(data, cx))?;
             let high = engine.limits.write_buffer;
             let connection = &engine.connections[slot];
-            // What a pipe gets within a turn would wait in the inbox, where nobody counts it.
-            if engine.in_turn && (connection.out.len() <= high || connection.is_pipe()) {
+            // What a pipe is given at once would wait in the inbox, where nobody counts it.
+            if connection.is_pipe() || (engine.in_turn && connection.out.len() <= high) {
                 engine.send_later(slot);
             } else {
                 engine.flush(slot);

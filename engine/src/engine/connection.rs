@@ -30,6 +30,8 @@ pub(super) struct Connection {
     pub told_high: bool,
     /// It is in the engine's list of the unsent.
     pub unsent: bool,
+    /// It is in the engine's list of those to go on with.
+    pub resuming: bool,
     /// Our side is shut down; what comes is dropped.
     pub lingering: bool,
     clock: Clock,
@@ -78,6 +80,7 @@ impl Connection {
             blocked: false,
             told_high: false,
             unsent: false,
+            resuming: false,
             lingering: false,
             clock: Clock::None,
             deadline: u64::MAX,

@@ -14,8 +14,8 @@ use crate::http1::Refusal;
 
 /// Connections accepted from one listener in one turn.
 const ACCEPTS: usize = 256;
-/// Reads from one connection in one turn.
-const READS: usize = 4;
+/// Bytes read in one poll from connections in the middle of something, before those that were quiet get another turn.
+const POLL_BYTES: u64 = 256 * 1024;
 /// First and longest wait, in milliseconds, when the descriptors are used up.
 const BACKOFF: (u64, u64) = (50, 1000);
 
@@ -33,6 +33,9 @@ impl<D: Driver> Engine<D> {
     }
 
     /// Takes in what the sockets have and what has come due.
+    ///
+    /// Connections between requests come first, so that those that send much never keep others from being heard; of
+    /// these each gets its share in turn.
     pub fn poll(&mut self) -> io::Result<()> {
         let mut ready = std::mem::take(&mut self.ready);
         let outcome = self.driver.poll(&mut ready);
@@ -40,11 +43,27 @@ impl<D: Driver> Engine<D> {
             self.serve(readiness);
         }
         self.ready = ready;
-        for token in std::mem::take(&mut self.resuming) {
+        let enough = self.counters.bytes_in + POLL_BYTES;
+        for _ in 0..self.resuming.len() {
+            let Some(token) = self.resuming.pop_front() else { break };
             self.go_on(token);
+            if self.counters.bytes_in >= enough {
+                break;
+            }
         }
         self.meet_deadlines();
         outcome
+    }
+
+    /// Polls once more within a turn.
+    pub fn poll_again(&mut self) -> io::Result<()> {
+        self.clock.refresh();
+        self.poll()
+    }
+
+    /// Whether another poll would find something to go on with.
+    pub fn has_more(&self) -> bool {
+        !self.resuming.is_empty()
     }
 
     /// What happened next, if anything did.
@@ -103,12 +122,26 @@ impl<D: Driver> Engine<D> {
             self.flush(slot);
         }
         if ready.readable && self.token_slot(ready.token.0).is_some() {
-            self.read(slot);
+            if self.connections[slot].wire.awaits_head() {
+                self.read(slot);
+            } else {
+                self.resume_later(slot);
+            }
+        }
+    }
+
+    /// Goes on with a connection in this poll or a later one.
+    pub(super) fn resume_later(&mut self, slot: usize) {
+        let connection = &mut self.connections[slot];
+        if !connection.resuming {
+            connection.resuming = true;
+            self.resuming.push_back(connection.token);
         }
     }
 
     fn go_on(&mut self, token: u64) {
         let Some(slot) = self.token_slot(token) else { return };
+        self.connections[slot].resuming = false;
         if !self.connections[slot].blocked && !self.connections[slot].out.is_empty() {
             self.flush(slot);
         }
@@ -217,19 +250,12 @@ impl<D: Driver> Engine<D> {
         }
     }
 
+    /// Reads once.
     fn read(&mut self, slot: usize) {
         let mut scratch = std::mem::take(&mut self.scratch);
-        let mut reads = 0;
-        let broken = loop {
-            let connection = &mut self.connections[slot];
-            let Io::Socket(socket) = &connection.io else { break false };
-            if !connection.readable || !connection.wants_input(&self.limits) {
-                break false;
-            }
-            if reads == READS {
-                break false;
-            }
-            reads += 1;
+        let connection = &mut self.connections[slot];
+        let mut broken = false;
+        if let (Io::Socket(socket), true) = (&connection.io, connection.wants_input(&self.limits)) {
             match socket::read(socket.as_fd(), &mut scratch) {
                 Read::Bytes(count) => {
                     // A short read means that the socket is empty, and new bytes will be told.
@@ -245,9 +271,9 @@ impl<D: Driver> Engine<D> {
                     connection.hung_up = true;
                     connection.ended = true;
                 }
-                Read::Broken => break true,
+                Read::Broken => broken = true,
             }
-        };
+        }
         self.scratch = scratch;
         if broken {
             self.lose(slot, GoneReason::ClientLeft);
@@ -280,7 +306,7 @@ impl<D: Driver> Engine<D> {
         let connection = &self.connections[slot];
         if connection.readable && connection.wants_input(&self.limits) {
             // What came while nobody wanted it was told once, and is not told again.
-            self.resuming.push(connection.token);
+            self.resume_later(slot);
         }
         self.rearm(slot, progress);
     }
@@ -338,8 +364,7 @@ impl<D: Driver> Engine<D> {
         }
         let connection = &self.connections[slot];
         if !connection.out.is_empty() && !connection.blocked {
-            let token = connection.token;
-            self.resuming.push(token);
+            self.resume_later(slot);
             return self.rearm(slot, progress);
         }
         self.look_after(slot, progress);

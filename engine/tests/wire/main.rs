@@ -5,6 +5,7 @@ mod bodies;
 mod chaos;
 mod closing;
 mod connections;
+mod fairness;
 mod harness;
 mod patience;
 mod pipes;

@@ -1,0 +1,59 @@
+//! Whoever asks for little is heard, however much others send.
+
+use ropewalk_engine::ExchangeId;
+use ropewalk_engine::exchange::Event;
+
+use crate::harness::{Client, GET, World};
+
+const FLOODS: usize = 16;
+const UPLOAD: &str = "POST /flood HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+/// Uploads in chunks of one byte, of which more waits in the sockets than one poll reads.
+fn flooded(world: &mut World) -> Vec<(ExchangeId, Client<std::net::TcpStream>)> {
+    let chunks = b"1\r\nx\r\n".repeat(512 * 1024);
+    let floods = (0..FLOODS).map(|_| {
+        let mut client = world.connect();
+        client.send(UPLOAD);
+        let (id, _) = world.head();
+        world.receive_up_to(id, Some(u64::MAX));
+        client.send_some(&chunks);
+        world.settle();
+        world.events.clear();
+        (id, client)
+    });
+    floods.collect()
+}
+
+/// Asks for more of every body.
+fn go_on(world: &mut World, floods: &[(ExchangeId, Client<std::net::TcpStream>)]) {
+    for (id, _) in floods {
+        world.engine.consumed(*id, u64::MAX).unwrap();
+    }
+}
+
+#[test]
+fn a_request_is_heard_before_the_next_part_of_any_flood() {
+    let mut world = World::new();
+    let floods = flooded(&mut world);
+    let mut quiet = world.connect();
+    world.settle();
+    go_on(&mut world, &floods);
+    quiet.send(GET);
+    let heard = |world: &mut World| world.events.iter().position(|event| matches!(event, Event::Head(..)));
+    world.until("the request", |world| heard(world).is_some());
+    assert!(heard(&mut world) <= Some(FLOODS), "what was in memory of each flood, and no more");
+}
+
+#[test]
+fn a_poll_reads_no_more_than_its_share_of_floods() {
+    let mut world = World::new();
+    let floods = flooded(&mut world);
+    go_on(&mut world, &floods);
+    let before = world.engine.counters().bytes_in;
+    world.engine.begin_turn();
+    world.engine.poll().unwrap();
+    let read = world.engine.counters().bytes_in - before;
+    assert!((1..=320 * 1024).contains(&read), "{read} bytes");
+    assert!(world.engine.has_more());
+    world.engine.end_turn();
+}
