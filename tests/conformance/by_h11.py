@@ -12,9 +12,9 @@ def read(data: bytes) -> Reading:
     """
     reading = Reading([], "open")
     at = 0
-    while at < len(data):
+    while rest := data[at:].removeprefix(b"\r\n"):
         connection = h11.Connection(h11.SERVER)
-        connection.receive_data(data[at:].removeprefix(b"\r\n") or b"\r\n")
+        connection.receive_data(rest)
         try:
             complete = read_one(connection, reading.messages)
         except h11.RemoteProtocolError as error:

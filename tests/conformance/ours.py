@@ -32,7 +32,7 @@ class Notebook(FakeService):
     def begin(self, request: Note) -> Any:
         method, fields = request.method.encode(), request.raw_headers()
         self.messages.append(Message(method, request.target, request.http_version, fields))
-        request.receive()
+        request.receive(1 << 60)
         self.go_on(request)
         return PENDING
 

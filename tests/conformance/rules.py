@@ -302,6 +302,13 @@ RULES = (
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n",
     ),
     Rule(
+        "more than one Transfer-Encoding",
+        "6.1",
+        "One coding is known here, so that there is nothing to list.",
+        lambda raw: len(raw.values(b"transfer-encoding")) > 1,
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ),
+    Rule(
         "more than one Content-Length",
         "6.3",
         "Equal ones may be merged; we refuse them as we do others.",

@@ -1,0 +1,139 @@
+"""Where we mean to differ from other people's suites. The documentation shows these lists, and tests hold us to them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """Files of the corpus of which we make something else."""
+
+    verdict: str
+    """What we make of them."""
+    section: str
+    """Of RFC 9112, or of the one that is named."""
+    reason: str
+    files: tuple[str, ...]
+
+
+CORPUS: Final = (
+    Deviation(
+        "400 Bad Request: the target has a fragment",
+        "3.2.1",
+        "A target is a path and a query. A fragment stays with the client.",
+        ("valid/005",),
+    ),
+    Deviation(
+        "taken, without content-type",
+        "RFC 9110, 6.5.1",
+        "Trailers about framing, routing, content and who asks are dropped.",
+        ("valid/012",),
+    ),
+    Deviation(
+        "501 Not Implemented: the only transfer coding known here is chunked",
+        "6.1",
+        "gunicorn passes the coded body on as it is. We decode no coding but chunked, and say so.",
+        (
+            "valid/025_line",
+            "valid/rfc9112_smuggle_gzip_chunked_01",
+            "valid/rfc9112_smuggle_te_identity_chunked_01",
+        ),
+    ),
+    Deviation(
+        "400 Bad Request: more than one Transfer-Encoding",
+        "6.1",
+        "The same in two lines.",
+        ("valid/025", "valid/029", "valid/030"),
+    ),
+    Deviation(
+        "400 Bad Request: a header name is not a token, or is followed by space",
+        "5.1, 5.2",
+        "Space before a colon must be refused, folded lines may be. gunicorn takes them where it is told to.",
+        ("valid/028", "valid/compat_obs_fold", "valid/compat_obs_fold_huge"),
+    ),
+    Deviation(
+        "501 Not Implemented: the method is not known here",
+        "RFC 9110, 9.1",
+        "Methods that are registered nowhere. gunicorn takes two of them where it is told to.",
+        ("valid/031", "valid/031compat", "valid/031compat2"),
+    ),
+    Deviation(
+        "taken, with transfer_encoding, with content_length",
+        "5.1",
+        "gunicorn drops names with underscores, for in CGI they pass for others. We have no names of CGI.",
+        ("valid/040",),
+    ),
+    Deviation(
+        "0 taken, 1 meant",
+        "8",
+        "The body is shorter than its Content-Length. A message that is not complete is not handled.",
+        ("valid/099",),
+    ),
+    Deviation(
+        "400 Bad Request: the request line is not a method, a target and a version",
+        "3",
+        "The PROXY protocol, which is off until it is asked for.",
+        ("valid/pp_01", "valid/pp_02"),
+    ),
+    Deviation(
+        "400 Bad Request: more than one empty line before the request line",
+        "2.2",
+        "The PROXY protocol in its second version.",
+        ("valid/pp_04", "valid/pp_05"),
+    ),
+    Deviation(
+        "400 Bad Request: the authority of the target is not valid",
+        "RFC 9110, 4.2.4",
+        "A name and a password in a URL are an error to a recipient that means to be safe.",
+        ("valid/rfc9112_target_absolute_userinfo_01",),
+    ),
+    Deviation(
+        "501 Not Implemented: CONNECT and TRACE are not served here",
+        "RFC 9110, 9.3.6",
+        "CONNECT is for proxies.",
+        ("valid/rfc9112_target_authority_connect_01", "valid/rfc9112_target_authority_ipv6_01"),
+    ),
+    Deviation(
+        "taken",
+        "RFC 9110, 5.4",
+        "Over limits of gunicorn's, its own or those that the file sets. Ours are other ones.",
+        (
+            "invalid/006",
+            "invalid/007",
+            "invalid/008",
+            "invalid/010",
+            "invalid/011",
+            "invalid/012",
+            "invalid/017",
+            "invalid/limit_header_default_01",
+        ),
+    ),
+    Deviation(
+        "taken",
+        "RFC 7239, 8.1",
+        "X-Forwarded-Proto and X-Forwarded-Ssl contradict each other. Nobody believes either until it is asked for.",
+        ("invalid/019",),
+    ),
+    Deviation(
+        "taken",
+        "5.1",
+        "Names with underscores again, which gunicorn can be told to refuse.",
+        ("invalid/040", "invalid/chunked_07"),
+    ),
+    Deviation(
+        "taken",
+        "RFC 9110, 5.3",
+        "Two fields of Content-Type: a fault of the sender that a recipient is not told to refuse, and no framing.",
+        ("invalid/041",),
+    ),
+    Deviation(
+        "taken",
+        "RFC 9110, 6.5.1",
+        "Content-Length, Host and Transfer-Encoding as trailers: dropped, and the request taken without.",
+        (
+            "invalid/rfc9110_trailer_forbidden_cl_01",
+            "invalid/rfc9110_trailer_forbidden_host_01",
+            "invalid/rfc9110_trailer_forbidden_te_01",
+        ),
+    ),
+)
