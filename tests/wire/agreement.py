@@ -2,27 +2,25 @@
 
 from tests.wire.books import Books
 from tests.wire.connection import Answer, Connection
-from tests.wire.deliveries import Address, Pieces, byte_by_byte, delivered, in_two
+from tests.wire.deliveries import Address, Cut, Pieces, delivered
 
 LAST = b"GET /last HTTP/1.1\r\nHost: a\r\n\r\n"
 """A good request whose answer is the last."""
 
 
 class Answered:
-    """Sends messages whole, in single bytes and in every two pieces, and tells the answers, which are alike each time.
+    """Sends messages whole and cut into pieces, and tells the answers, which are alike each time.
 
     Behind them stands a good request, whose answer shows that the server knows where the messages end.
     """
 
-    def __init__(self, address: Address, books: Books, *, thorough: bool) -> None:
+    def __init__(self, address: Address, books: Books, cut: Cut) -> None:
         self._address = address
         self._books = books
-        self._thorough = thorough
+        self._cut = cut
 
     def __call__(self, messages: bytes) -> list[Answer]:
-        cut = in_two(messages) if self._thorough else ()
-        deliveries: list[Pieces] = [[messages + LAST], [*byte_by_byte(messages), LAST]]
-        deliveries += [(start, end + LAST) for start, end in cut]
+        deliveries: list[Pieces] = [[messages + LAST], *([*pieces, LAST] for pieces in self._cut(messages))]
         with delivered(self._address, deliveries, self._books) as connections:
             told, *others = [_answers(connection) for connection in connections]
         for answers in others:

@@ -34,7 +34,10 @@ class Books:
         self._told = self._read()
 
     def settle(self) -> None:
-        """Have what other connections were sent before this taken in: the server goes by the order of arrival."""
+        """Have what other connections were sent before this taken in.
+
+        The engine goes by the order in which bytes came to its sockets. A reactor that reads for it does so mostly.
+        """
         assert self._connection.ask(GET).status == 200
         self._settled += 1
 

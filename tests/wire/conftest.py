@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from tests.processes import ROOT, Server, ropewalk
 from tests.wire.agreement import Answered
 from tests.wire.books import Books
 from tests.wire.connection import Connection
+from tests.wire.deliveries import Cut, in_bytes, in_every_way, uncut
 from tests.wire.refusals import Refused
 
 Connect = Callable[[], Connection]
@@ -78,12 +79,15 @@ def books(connect: Connect) -> Books:
     return Books(connect())
 
 
+CUT: Mapping[str, Cut] = {"accepted": in_every_way, "adopted": uncut, "piped": in_bytes}
+"""How messages are cut. Sockets that were taken over are read as those that were accepted; a transport feeds pieces."""
+
+
 @pytest.fixture
 def refused(server: Server, kind: str, books: Books) -> Refused:
-    """One kind of server is sent every cut: it is the same engine that reads behind each."""
-    return Refused(address_of(server), books, thorough=kind == "accepted", lingers=kind != "piped")
+    return Refused(address_of(server), books, CUT[kind], lingers=kind != "piped")
 
 
 @pytest.fixture
 def answered(server: Server, kind: str, books: Books) -> Answered:
-    return Answered(address_of(server), books, thorough=kind == "accepted")
+    return Answered(address_of(server), books, CUT[kind])

@@ -1,6 +1,6 @@
 """The ways in which the same bytes can arrive."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from itertools import zip_longest
 
@@ -12,28 +12,32 @@ CUTS = 200
 
 Address = tuple[str, int]
 Pieces = Sequence[bytes]
+Cut = Callable[[bytes], list[Pieces]]
 
 
-def byte_by_byte(data: bytes) -> Pieces:
+def uncut(_: bytes) -> list[Pieces]:
+    return []
+
+
+def in_bytes(data: bytes) -> list[Pieces]:
+    """Byte by byte."""
     step = _step(data)
-    return [data[at : at + step] for at in range(0, len(data), step)]
+    return [[data[at : at + step] for at in range(0, len(data), step)]]
 
 
-def in_two(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Every way to cut it once."""
-    for at in range(1, len(data), _step(data)):
-        yield data[:at], data[at:]
+def in_every_way(data: bytes) -> list[Pieces]:
+    """Byte by byte, and once at each place."""
+    return in_bytes(data) + [(data[:at], data[at:]) for at in range(1, len(data), _step(data))]
 
 
 @contextmanager
 def delivered(
     address: Address, deliveries: Sequence[Pieces], books: Books, *, lingers: bool = True
 ) -> Iterator[list[Connection]]:
-    """Connections, one for each delivery, on which the server has read piece after piece.
+    """Connections, one for each delivery, on which all pieces were sent.
 
-    All of them get their first piece, then all that have one their second: so the server is known to have read each
-    piece by itself, at the cost of one question for each round. One that does not linger after its last word may
-    refuse further pieces.
+    All of them get their first piece, then all that have one their second: so the server reads each piece by itself, at
+    the cost of one question for each round. One that does not linger after its last word may refuse further pieces.
     """
     with ExitStack() as stack:
         connections = [stack.enter_context(Connection(address)) for _ in deliveries]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from tests.wire.books import WITNESS, Books
 from tests.wire.connection import GET, Connection
-from tests.wire.deliveries import Address, Pieces, byte_by_byte, delivered, in_two, unless
+from tests.wire.deliveries import Address, Cut, Pieces, delivered, in_bytes, uncut, unless
 
 TEXT = "text/plain; charset=utf-8"
 
@@ -16,30 +16,32 @@ SHORT = 200
 class Refused:
     """Sends a message in every way, and tells the status with which it is refused.
 
-    The message goes by itself; in front of a good request, whole and in every two pieces; behind a good request; and in
-    single bytes between two. Each time the good request before it is answered, then comes the same short refusal, then
-    the end. What stands behind it is never parsed, it is counted once and logged once, and nothing else is logged.
+    The message goes by itself, before a good request, behind one, and cut into pieces between two. Each time the good
+    request before it is answered, then comes the same short refusal, then the end. What stands behind it is never
+    parsed, it is counted once and logged once, and nothing else is logged.
     """
 
-    def __init__(self, address: Address, books: Books, *, thorough: bool, lingers: bool) -> None:
+    def __init__(self, address: Address, books: Books, cut: Cut, *, lingers: bool) -> None:
         self._address = address
         self._books = books
-        self._thorough = thorough
+        self._cut = cut
         self._lingers = lingers
 
     def __call__(self, message: bytes, *, heads: int = 0) -> int:
         """`heads`: how many of the message's are good; 1 where it is the body that is refused."""
-        return self._send([message], heads, thorough=self._thorough)
+        return self._send([message], heads, self._cut)
 
     def all(self, messages: Sequence[bytes], *, heads: int = 0) -> int:
         """The same for many, which have one status. They are not cut in two."""
-        statuses = {self._send(some, heads, thorough=False) for some in batched(messages)}
+        cut = uncut if self._cut is uncut else in_bytes
+        statuses = {self._send(some, heads, cut) for some in batched(messages)}
         assert len(statuses) == 1, statuses
         return statuses.pop()
 
-    def _send(self, messages: Sequence[bytes], heads: int, *, thorough: bool) -> int:
-        first = [delivery for message in messages for delivery in _first(message, thorough=thorough)]
-        second = [delivery for message in messages for delivery in _second(message)]
+    def _send(self, messages: Sequence[bytes], heads: int, cut: Cut) -> int:
+        first: list[Pieces] = [[data] for message in messages for data in (message, message + WITNESS)]
+        second: list[Pieces] = [[GET + message] for message in messages]
+        second += [[GET, *pieces, WITNESS] for message in messages for pieces in cut(message)]
         self._books.entry()
         with delivered(self._address, first + second, self._books, lingers=self._lingers) as connections:
             for connection in connections[len(first) :]:
@@ -70,15 +72,6 @@ class Refused:
 def batched(messages: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
     """A few at a time, so that they need few descriptors."""
     return (messages[at : at + 50] for at in range(0, len(messages), 50))
-
-
-def _first(message: bytes, *, thorough: bool) -> list[Pieces]:
-    cut = in_two(message) if thorough else ()
-    return [[message], [message + WITNESS], *((start, end + WITNESS) for start, end in cut)]
-
-
-def _second(message: bytes) -> list[Pieces]:
-    return [[GET + message], [GET, *byte_by_byte(message), WITNESS]]
 
 
 def with_fields(*lines: bytes, start: bytes = b"POST /echo HTTP/1.1", host: bytes = b"Host: a") -> bytes:

@@ -4,7 +4,7 @@ import pytest
 from tests.wire.agreement import Answered
 from tests.wire.books import WITNESS, Books
 from tests.wire.connection import GET, Connection
-from tests.wire.deliveries import byte_by_byte, in_two
+from tests.wire.deliveries import in_bytes, in_every_way
 from tests.wire.refusals import Refused, with_fields
 
 
@@ -32,16 +32,16 @@ class TestBooks:
 
 class TestDeliveries:
     def test_every_cut(self) -> None:
-        assert byte_by_byte(b"abc") == [b"a", b"b", b"c"]
-        assert list(in_two(b"abc")) == [(b"a", b"bc"), (b"ab", b"c")]
+        assert in_bytes(b"abc") == [[b"a", b"b", b"c"]]
+        assert in_every_way(b"abc") == [[b"a", b"b", b"c"], (b"a", b"bc"), (b"ab", b"c")]
 
     @pytest.mark.parametrize("size", [1, 199, 200, 5000])
     def test_nothing_is_lost_and_not_too_much_is_cut(self, size: int) -> None:
-        data = bytes(range(250)) * 20
-        data = data[:size]
-        assert b"".join(byte_by_byte(data)) == data
-        assert all(start + end == data for start, end in in_two(data))
-        assert len(byte_by_byte(data)) <= 200
+        data = (bytes(range(250)) * 20)[:size]
+        cuts = in_every_way(data)
+        assert all(b"".join(pieces) == data for pieces in cuts)
+        assert len(cuts) <= 200
+        assert len(cuts[0]) <= 200
 
 
 class TestRefused:
