@@ -6,13 +6,17 @@ command line, RW5xx the engine and its listening sockets.
 
 import inspect
 import os
-from collections.abc import Iterable
+import signal
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
-Fields = Iterable[tuple[str, str]]
+Fields = Mapping[str, str] | Iterable[tuple[str, str]]
+
+MOST_SHOWN: Final = 200
+"""Characters that a message shows of a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ _ENTRIES: Final = (
     ),
     Entry(
         "RW304",
-        "A header or status is not fit for the wire.",
+        "A header, cookie, reason, redirect or status is not fit for the wire.",
         "Give str or bytes without CR, LF and NUL; status is from 200 to 599.",
     ),
     Entry("RW305", "The client left before the answer was complete.", "Nothing is wrong; clean up and let it pass."),
@@ -122,6 +126,11 @@ class RopewalkError(Exception):
 
     def __str__(self) -> str:
         return f"{self.code} {self.message} {self.remedy}".rstrip()
+
+    def blame(self, who: str) -> None:
+        """Name a handler, for those who see the error without its request."""
+        if not self.message.startswith(who):
+            self.message = f"{who}: {self.message}"
 
 
 class TreeError(RopewalkError, ValueError):
@@ -166,10 +175,13 @@ class WrongLength(ExchangeError):
 
 
 class InvalidField(ExchangeError, ValueError):
-    """A field name, field value or status that must not reach the wire (RFC 9110, sections 5.1, 5.5 and 15)."""
+    """A field name, field value or status that must not reach the wire (RFC 9110, sections 5.1, 5.5 and 15).
 
-    def __init__(self, message: str) -> None:
-        super().__init__("RW304", message)
+    So are a cookie (RFC 6265, section 4.1.1), a reason (RFC 9112, section 4) or the target of a redirect.
+    """
+
+    def __init__(self, message: str, remedy: str | None = None) -> None:
+        super().__init__("RW304", message, remedy)
 
 
 class Disconnected(ExchangeError):
@@ -197,16 +209,17 @@ class HTTPError(Exception):
     """Raised in a handler or a middleware, this is the answer: `raise HTTPError(404, "No such guest.")`.
 
     `status` is from 400 to 599 (RFC 9110, sections 15.5 and 15.6). `detail` is shown to the client: a str as text, a
-    dict or list as JSON; None stands for the status phrase. `headers` are added to the answer.
+    dict or list as JSON; None stands for the status phrase. `headers` are added to the answer. Raises ValueError for
+    another status.
     """
 
     def __init__(self, status: int, detail: Any = None, headers: Fields = ()) -> None:
-        if not 400 <= status <= 599:
-            raise ValueError(f"The status of an HTTPError is from 400 to 599, not {status}.")
+        if not is_status(status) or status < 400:
+            raise ValueError(f"The status of an HTTPError is from 400 to 599, not {shown(status)}.")
         super().__init__(status, detail)
         self.status = status
         self.detail: Any = phrase(status) if detail is None else detail
-        self.headers = tuple(headers)
+        self.headers = tuple(headers.items() if isinstance(headers, Mapping) else headers)
 
     def __str__(self) -> str:
         return f"{self.status} {self.detail}"
@@ -224,6 +237,16 @@ class BadBody(HTTPError):
 
     def __init__(self, message: str) -> None:
         super().__init__(400, message)
+
+
+def is_status(status: object) -> TypeGuard[int]:
+    """Whether this is the status of a final answer (RFC 9110, section 15): an int from 200 to 599."""
+    return is_int(status) and 200 <= status <= 599
+
+
+def is_int(value: object) -> TypeGuard[int]:
+    """Whether this is a number, rather than a bool, which Python takes for one."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def phrase(status: int) -> str:
@@ -254,9 +277,29 @@ def describe(function: Any) -> str:
     return getattr(target, "__qualname__", None) or type(target).__qualname__
 
 
+def named(function: Any) -> str:
+    """A callable or coroutine as messages name it: `greet at users.py:12`."""
+    return f"{describe(function)} at {place(function)}"
+
+
 def full_name(kind: type[Any]) -> str:
     """The name of a class with its module, unless it is built in."""
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def shown(value: object) -> str:
+    """What `repr` gives, on one line and not too long, for a message. It raises nothing, whatever the value does."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - who reports a mistake has to report this one too
+        return f"<{full_name(type(value))} that has no repr>"
+    text = text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+
+
+def interrupts(error: BaseException) -> bool:
+    """Whether Ctrl-C has been pressed. Where something handles SIGINT, a KeyboardInterrupt is an error like others."""
+    return isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def _innermost(function: Any) -> Any:

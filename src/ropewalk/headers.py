@@ -1,17 +1,26 @@
-"""Header fields: names without case, several lines of one name kept, in order (RFC 9110, section 5)."""
+"""Header fields: names without case, several lines of one name kept, in order (RFC 9110, section 5).
 
+What must not reach the wire is refused where it is said, so that the traceback leads to the line that says it.
+"""
+
+import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from http.cookies import CookieError, Morsel, SimpleCookie
-from typing import Literal
+from functools import lru_cache
+from http.cookies import SimpleCookie
+from typing import Final, Literal, Self
+from urllib.parse import quote
 
-from ropewalk.errors import InvalidField
-
-_CODEC = SimpleCookie()
+from ropewalk.errors import InvalidField, is_int, shown
 
 Text = str | bytes
-Fields = Mapping[str, Text] | Iterable[tuple[Text, Text]]
+Fields = Mapping[str, Text] | Mapping[bytes, Text] | Iterable[tuple[Text, Text]]
+
+_CODEC: Final = SimpleCookie()
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""What no field value may have (RFC 9110, section 5.5): every control character but the tab."""
 
 
 def text(value: Text) -> str:
@@ -23,21 +32,69 @@ def text(value: Text) -> str:
         return value
     if isinstance(value, bytes):
         return value.decode("latin-1")
-    raise InvalidField(f"A header is str or bytes, and {value!r} is not.")
+    raise InvalidField(f"A header is str or bytes, and {shown(value)} is not.")
+
+
+def field_name(name: Text) -> str:
+    """The name of a field in lower case (RFC 9110, section 5.1). Raises InvalidField for what is no token."""
+    return _lower_token(text(name))
+
+
+@lru_cache(maxsize=512)
+def _lower_token(name: str) -> str:
+    if not _TOKEN.fullmatch(name):
+        raise InvalidField(f"{shown(name)} cannot be the name of a header.", "Names are ASCII without spaces.")
+    return name.lower()
+
+
+def field_value(name: str, value: Text) -> str:
+    """The value of a field as str. Raises InvalidField for control characters, and for what Latin-1 does not have."""
+    written = text(value)
+    if written.isascii() and written.isprintable():
+        return written
+    if _CONTROL.search(written):
+        raise InvalidField(f"The header {name} has control characters in its value {shown(written)}.")
+    try:
+        written.encode("latin-1")
+    except UnicodeEncodeError:
+        raise InvalidField(f"The header {name} is not Latin-1 but {shown(written)}; encode it to bytes.") from None
+    return written
+
+
+def reason_phrase(message: Text) -> bytes:
+    """The reason of a status line (RFC 9112, section 4). Raises InvalidField for controls, and beyond Latin-1."""
+    written = text(message)
+    if _CONTROL.search(written):
+        raise InvalidField(f"The reason {shown(written)} has control characters.")
+    try:
+        return written.encode("latin-1")
+    except UnicodeEncodeError:
+        raise InvalidField(f"The reason {shown(written)} is not Latin-1.") from None
 
 
 class Headers(MutableMapping[str, str]):
     """Fields by name, whatever its case. Names are kept in lower case.
 
     `headers["accept"]` joins several lines by ", " (RFC 9110, section 5.3); `all` gives them one by one, and so does
-    `lines` for all names. Assignment replaces every line of a name, `add` puts one beside them.
+    `lines` for all names. Assignment replaces every line of a name, `add` puts one beside them. Whatever puts a line
+    here raises InvalidField for a name that is no token, and for a value with control characters or beyond Latin-1.
     """
 
     __slots__ = ("_lines",)
 
     def __init__(self, fields: Fields = ()) -> None:
-        pairs = fields.items() if isinstance(fields, Mapping) else fields
-        self._lines: list[tuple[str, str]] = [(text(name).lower(), text(value)) for name, value in pairs]
+        self._lines: list[tuple[str, str]] = []
+        if fields:
+            pairs: Iterable[tuple[Text, Text]] = fields.items() if isinstance(fields, Mapping) else _pairs(fields)
+            for name, value in pairs:
+                self.add(name, value)
+
+    @classmethod
+    def received(cls, lines: Iterable[tuple[bytes, bytes]]) -> Self:
+        """Those of a message that the engine has read, whose names are in lower case."""
+        headers = cls()
+        headers._lines = [(name.decode("ascii"), value.decode("latin-1")) for name, value in lines]
+        return headers
 
     def __getitem__(self, name: str) -> str:
         values = self.all(name)
@@ -45,11 +102,11 @@ class Headers(MutableMapping[str, str]):
             raise KeyError(name)
         return ", ".join(values)
 
-    def __setitem__(self, name: str, value: Text) -> None:
-        name = name.lower()
-        kept = [line for line in self._lines if line[0] != name]
-        kept.append((name, text(value)))
-        self._lines = kept
+    def __setitem__(self, name: Text, value: Text) -> None:
+        name = field_name(name)
+        value = field_value(name, value)
+        self._lines = [line for line in self._lines if line[0] != name]
+        self._lines.append((name, value))
 
     def __delitem__(self, name: str) -> None:
         kept = [line for line in self._lines if line[0] != name.lower()]
@@ -74,24 +131,34 @@ class Headers(MutableMapping[str, str]):
         name = name.lower()
         return [value for other, value in self._lines if other == name]
 
-    def add(self, name: str, value: Text) -> None:
+    def add(self, name: Text, value: Text) -> None:
         """Put one more line beside those that this name has."""
-        self._lines.append((name.lower(), text(value)))
+        name = field_name(name)
+        self._lines.append((name, field_value(name, value)))
 
     def lines(self) -> list[tuple[str, str]]:
         """Every line in order."""
         return list(self._lines)
 
+    def overlaid(self, others: "Headers") -> "Headers":
+        """These, with the names of others replaced by theirs; cookies stand beside each other."""
+        headers = Headers()
+        kept = [line for line in self._lines if line[0] not in others or line[0] == "set-cookie"]
+        headers._lines = kept + others.lines()
+        return headers
+
     def encoded(self) -> list[tuple[str, Text]]:
-        """Every line as it is sent: beyond ASCII in Latin-1. Raises InvalidField for what Latin-1 does not have."""
-        return [line if line[1].isascii() else (line[0], _encode(*line)) for line in self._lines]
+        """Every line as it is sent: beyond ASCII in Latin-1."""
+        return [line if line[1].isascii() else (line[0], line[1].encode("latin-1")) for line in self._lines]
 
 
-def _encode(name: str, value: str) -> bytes:
-    try:
-        return value.encode("latin-1")
-    except UnicodeEncodeError:
-        raise InvalidField(f"The header {name} is not Latin-1 but {value!r}; encode it to bytes.") from None
+def _pairs(fields: object) -> Iterator[tuple[Text, Text]]:
+    """Raises InvalidField for what is not a pair: a str of two characters would pass for one."""
+    for pair in fields if isinstance(fields, Iterable) and not isinstance(fields, str | bytes) else (fields,):
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            what = f"{shown(pair)} is not a header's name and value."
+            raise InvalidField(what, "Give a mapping, or pairs of name and value.")
+        yield pair[0], pair[1]
 
 
 def content_type(value: str | None) -> tuple[str, dict[str, str]]:
@@ -119,6 +186,13 @@ def parse_cookies(value: str | None) -> dict[str, str]:
 
 SameSite = Literal["strict", "lax", "none"]
 
+LARGEST_COOKIE: Final = 4096
+"""Bytes of a cookie's name and value: browsers drop what is larger (RFC 6265, section 6.1)."""
+
+_COOKIE_VALUE: Final = re.compile(r"[!#-+\--:<-\[\]-~]*")
+_DOMAIN: Final = re.compile(r"\.?[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?(\.[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?)*")
+_PATH: Final = re.compile(r"/[ -:<-~]*")
+
 
 def format_cookie(
     name: str,
@@ -134,32 +208,92 @@ def format_cookie(
 ) -> str:
     """The value of a Set-Cookie field (RFC 6265, section 4.1). `max_age` is in seconds.
 
-    Raises ValueError for a name that is not a token or an attribute with a semicolon or control character; a value that
-    does not fit is quoted.
+    Raises InvalidField for what a browser would drop or read in another way: a name that is no token; a value with
+    spaces, quotes, commas, semicolons, backslashes, controls or beyond ASCII; `expires` without a time zone; a path
+    without a slash at its start; a domain that is no host name; SameSite=None without Secure; a name with the prefix
+    `__Secure-` or `__Host-` whose promise is not kept (RFC 6265bis, section 4.1.3).
     """
-    morsel: Morsel[str] = Morsel()
-    try:
-        morsel.set(name, *_CODEC.value_encode(value))
-    except CookieError as error:
-        raise ValueError(f"{name!r} cannot be the name of a cookie (RFC 6265, section 4.1.1).") from error
-    parts = [f"{name}={morsel.coded_value}"]
+    if not _fits(name, _TOKEN):
+        raise _unfit(name, "the name of a cookie", "Names are ASCII without spaces, such as session-id.")
+    if not _fits(value, _COOKIE_VALUE):
+        raise _unfit(value, f"the value of the cookie {name}", "Encode it: urllib.parse.quote(value) will do.")
+    if len(name) + len(value) > LARGEST_COOKIE:
+        what = f"The cookie {name} has {len(name) + len(value)} bytes, and browsers keep {LARGEST_COOKIE}."
+        raise InvalidField(what, "Keep the data here, and send its key.")
+    parts = [f"{name}={value}"]
     if max_age is not None:
-        parts.append(f"Max-Age={int(max_age)}")
+        if not is_int(max_age) or max_age < 0:
+            raise _unfit(max_age, f"the Max-Age of the cookie {name}", "Give whole seconds; 0 deletes the cookie.")
+        parts.append(f"Max-Age={max_age}")
     if expires is not None:
+        if not _is_aware(expires):
+            raise _unfit(expires, f"the Expires of the cookie {name}", "Give a datetime with a time zone.")
         parts.append(f"Expires={http_date(expires)}")
-    for attribute, given in (("Path", path), ("Domain", domain)):
-        if given is None:
-            continue
-        if any(character == ";" or not " " <= character <= "~" for character in given):
-            raise ValueError(f"{given!r} cannot be the {attribute} of a cookie (RFC 6265, section 4.1.1).")
-        parts.append(f"{attribute}={given}")
+    if path is not None:
+        if not _fits(path, _PATH):
+            raise _unfit(path, f"the Path of the cookie {name}", "Begin it with a slash; ASCII without semicolons.")
+        parts.append(f"Path={path}")
+    if domain is not None:
+        if not _fits(domain, _DOMAIN):
+            raise _unfit(domain, f"the Domain of the cookie {name}", "Give a host name, in Punycode beyond ASCII.")
+        parts.append(f"Domain={domain}")
     if secure:
         parts.append("Secure")
     if http_only:
         parts.append("HttpOnly")
     if same_site is not None:
+        if same_site not in ("strict", "lax", "none"):
+            raise _unfit(same_site, f"the SameSite of the cookie {name}", 'It is "strict", "lax", "none" or None.')
         parts.append(f"SameSite={same_site.capitalize()}")
+    _check_promises(name, path=path, domain=domain, secure=secure, same_site=same_site)
     return "; ".join(parts)
+
+
+def is_secure_name(name: str) -> bool:
+    """Whether the name of a cookie promises Secure (RFC 6265bis, section 4.1.3)."""
+    return name.lower().startswith(("__secure-", "__host-"))
+
+
+def _check_promises(
+    name: str, *, path: str | None, domain: str | None, secure: bool, same_site: SameSite | None
+) -> None:
+    """What browsers ask of attributes together; they drop the cookie otherwise."""
+    if not secure and (same_site == "none" or is_secure_name(name)):
+        why = "SameSite=None" if same_site == "none" else "its prefix"
+        raise InvalidField(f"The cookie {name} needs secure=True for {why}.", "Say secure=True, and serve it by TLS.")
+    if name.lower().startswith("__host-") and (path != "/" or domain is not None):
+        raise InvalidField(f"The cookie {name} has the prefix __Host-.", 'Leave out its domain, and its path is "/".')
+
+
+def _fits(value: object, pattern: re.Pattern[str]) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _is_aware(value: object) -> bool:
+    return isinstance(value, datetime) and value.tzinfo is not None
+
+
+def _unfit(value: object, part: str, remedy: str) -> InvalidField:
+    return InvalidField(f"{shown(value)} cannot be {part} (RFC 6265, section 4.1.1).", remedy)
+
+
+_ENCODE_TARGET: Final = "Encode what comes from outside: urllib.parse.quote(value)."
+
+
+def location(target: Text) -> str:
+    """The target of a redirect as a Location field takes it (RFC 9110, section 10.2.2; RFC 3986).
+
+    Spaces, quotes, angle brackets, backslashes, braces and what is beyond ASCII (as UTF-8) are percent-encoded. Raises
+    InvalidField for control characters: what browsers drop from a URL, others keep or read as the end of the field.
+    """
+    if not isinstance(target, str | bytes):
+        raise InvalidField(f"{shown(target)} is not the target of a redirect.", "Give a URL or a path as str or bytes.")
+    if _CONTROL.search(text(target)) or "\t" in text(target):
+        raise InvalidField(f"The target of the redirect {shown(target)} has control characters.", _ENCODE_TARGET)
+    try:
+        return quote(target, safe="!#$%&'()*+,/:;=?@[]~")
+    except UnicodeEncodeError:
+        raise InvalidField(f"The target of the redirect {shown(target)} is not Unicode text.", _ENCODE_TARGET) from None
 
 
 def http_date(moment: datetime | float) -> str:

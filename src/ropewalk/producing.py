@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from ropewalk.errors import interrupts
 from ropewalk.waiting import call_soon
 
 
@@ -22,7 +23,7 @@ class Producer(PullProducer, Protocol):
 class PulledProducer:
     """Makes a push producer of a pull producer, by asking for a part at every turn. `fail` is told what it raises."""
 
-    def __init__(self, producer: PullProducer, fail: Callable[[Exception], object]) -> None:
+    def __init__(self, producer: PullProducer, fail: Callable[[BaseException], object]) -> None:
         self._producer = producer
         self._fail = fail
         self._wanted = False
@@ -49,6 +50,8 @@ class PulledProducer:
         if self._wanted:
             try:
                 self._producer.resumeProducing()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the answer cannot be completed
+            except BaseException as error:
+                if interrupts(error):
+                    raise
                 self._fail(error)
             self._schedule()

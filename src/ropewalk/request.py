@@ -1,8 +1,10 @@
 """A request: what the client asked, read when somebody asks for it, and the way to answer."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from io import BufferedReader, BytesIO, FileIO
 from types import SimpleNamespace
@@ -11,10 +13,33 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from ropewalk._engine import PENDING, Endpoint, Exchange
-from ropewalk.errors import AnswerOver, BadBody, Disconnected, HandlerError, HTTPError
-from ropewalk.headers import Headers, Text, content_type, parse_cookies, text
+from ropewalk.errors import (
+    AnswerOver,
+    BadBody,
+    Disconnected,
+    HandlerError,
+    HTTPError,
+    InvalidField,
+    RopewalkError,
+    interrupts,
+    is_status,
+    named,
+    shown,
+)
+from ropewalk.headers import (
+    Headers,
+    SameSite,
+    Text,
+    content_type,
+    format_cookie,
+    location,
+    parse_cookies,
+    reason_phrase,
+    text,
+)
 from ropewalk.producing import Producer, PulledProducer, PullProducer
 from ropewalk.waiting import Waiter, failed, ready
 
@@ -28,6 +53,9 @@ Type = TypeVar("Type")
 PART: Final = 64 * 1024
 """Bytes of one part of a stream where the body is whole already."""
 
+BODILESS: Final = (204, 205, 304)
+"""Statuses of answers that have no body (RFC 9110, sections 6.4.1 and 15.3.6)."""
+
 Address = tuple[str, int] | str | None
 """A host and port, the path of a UNIX socket, or None where there is no address."""
 
@@ -40,9 +68,9 @@ class Request(Exchange):
     `has_body`, `params` (the path's parameters), and `header(name)` for one field without making `headers`.
 
     Twisted's names for resources that answer by themselves and return `NOT_DONE_YET`: `setResponseCode`, `setHeader`,
-    `getHeader`, `redirect`, `write`, `finish`, `notifyFinish`, `registerProducer`, `unregisterProducer`, `isSecure`,
-    `args`, `prepath`, `postpath` and `uri`. Status and headers that are set in this way count over those of any value
-    that a handler returns; an error forgets them.
+    `getHeader`, `addCookie`, `redirect`, `write`, `finish`, `processingFailed`, `notifyFinish`, `registerProducer`,
+    `unregisterProducer`, `isSecure`, `args`, `prepath`, `postpath` and `uri`. Status and headers that are set in this
+    way count over those of any value that a handler returns; an error forgets them.
     """
 
     __slots__ = (
@@ -51,6 +79,7 @@ class Request(Exchange):
         "_body",
         "_content",
         "_cookies",
+        "_detached",
         "_endings",
         "_failing",
         "_fields",
@@ -73,6 +102,7 @@ class Request(Exchange):
     _body: bytes
     _content: BinaryIO
     _cookies: dict[str, str]
+    _detached: bool
     _endings: list[Waiter[None]]
     _failing: bool
     _fields: Headers
@@ -96,7 +126,7 @@ class Request(Exchange):
         try:
             return self._headers
         except AttributeError:
-            self._headers = Headers(self.raw_headers())
+            self._headers = Headers.received(self.raw_headers())
             return self._headers
 
     @property
@@ -258,45 +288,105 @@ class Request(Exchange):
         return value.encode("latin-1")
 
     def setResponseCode(self, code: int, message: Text | None = None) -> None:
-        """The status of the answer. `message` is ignored: the phrase on the wire is the standard one."""
-        del message
-        self._status = int(code)
+        """The status of the answer; `message` is its reason, in place of the registered one (RFC 9112, section 4).
+
+        Raises InvalidField for what is no status, and for a message with control characters.
+        """
+        check_status(code)
+        if message is not None:
+            self.set_reason(code, reason_phrase(message))
+        self._status = code
         self.prepared = True
 
     def setHeader(self, name: Text, value: Text) -> None:
-        """Set a field of the answer, over the one that the handler's value brings."""
-        self._own_fields()[text(name)] = text(value)
+        """Set a field of the answer, over the one that the handler's value brings. May raise InvalidField."""
+        self._own_fields()[name] = value
+
+    def addCookie(
+        self,
+        k: Text,
+        v: Text,
+        expires: Text | datetime | None = None,
+        domain: Text | None = None,
+        path: Text | None = None,
+        max_age: Text | int | None = None,
+        comment: Text | None = None,
+        secure: bool | None = None,
+        httpOnly: bool = False,
+        sameSite: Text | None = None,
+    ) -> None:
+        """Set a cookie (RFC 6265, section 4.1), with twisted.web's names and defaults; `comment` is not sent.
+
+        `Response.set_cookie` has safer defaults. Raises InvalidField for what it refuses.
+        """
+        del comment
+        cookie = format_cookie(
+            text(k),
+            text(v),
+            max_age=max_age if max_age is None or isinstance(max_age, int) else _as_int(text(max_age)),
+            expires=expires if expires is None or isinstance(expires, datetime) else _as_datetime(text(expires)),
+            path=None if path is None else text(path),
+            domain=None if domain is None else text(domain),
+            secure=bool(secure),
+            http_only=httpOnly,
+            same_site=None if sameSite is None else cast("SameSite", text(sameSite).lower()),
+        )
+        self._own_fields().add("set-cookie", cookie)
 
     def redirect(self, url: Text) -> None:
-        """302 to `url`; follow it by `finish`, or return b""."""
+        """302 to `url`; follow it by `finish`, or return b"". Encodes and refuses as `Response.redirect` does."""
+        target = location(url)
         self.setResponseCode(302)
-        self.setHeader("location", url)
+        self.setHeader("location", target)
 
     def write(self, data: Text, /) -> bool:
         """Send a part of the body, after the head where this is the first.
 
-        False: the queue is over its high-water mark. Wait for `writable`. Raises AnswerOver after the end.
+        False: the queue is over its high-water mark. Wait for `writable`. Raises AnswerOver after the end, WrongLength
+        for more than Content-Length says, and HandlerError (RW201) for what is no body, or where there can be none.
         """
-        if not self.started:
-            fields = getattr(self, "_fields", None) or Headers()
-            length = fields.pop("content-length", None)
-            self.begin(getattr(self, "_status", 200), fields.encoded(), None if length is None else int(length))
-        room = Exchange.write(self, data.encode() if isinstance(data, str) else data)
+        try:
+            part = octets(data)
+            status = getattr(self, "_status", 200) if self.status is None else self.status
+            if part and status in BODILESS:
+                what = f"A body was written to an answer of status {status}."
+                raise HandlerError("RW201", what, "Leave it out, or choose another status.")
+            if not self.started:
+                fields = getattr(self, "_fields", None)
+                self.begin(status, () if fields is None else fields.encoded())
+            room = Exchange.write(self, part)
+        except RopewalkError as error:
+            self._refused(error)
+            raise
         if not room:
             self._pause_producer()
         return room
 
     def finish(self) -> None:
-        """The answer is complete. After a disconnect it does nothing."""
+        """The answer is complete. After a disconnect it does nothing.
+
+        Raises AnswerOver after the end, and WrongLength where less was written than Content-Length says.
+        """
         self.unregisterProducer()
         if self.gone:
             return
-        if self.finished:
-            raise AnswerOver("`finish` was called twice.")
-        if self.started:
-            self.end()
-        else:
-            self.answer(getattr(self, "_status", 200), self._own_fields().encoded(), b"")
+        try:
+            if self.finished:
+                raise AnswerOver("`finish` was called after the end of the answer.")
+            if self.started:
+                self.end()
+            else:
+                self.answer(getattr(self, "_status", 200), self._own_fields().encoded(), b"")
+        except RopewalkError as error:
+            self._refused(error)
+            raise
+
+    def processingFailed(self, reason: Failure) -> None:
+        """Answer for what went wrong, as if the handler had raised it: `deferred.addErrback(request.processingFailed)`.
+
+        Return the Deferred instead of NOT_DONE_YET, and this is done for you.
+        """
+        self.service.fail(self, reason.value)
 
     def notifyFinish(self) -> Waiter[None]:
         """Fires with None when the answer is complete; fails with Disconnected where the client left before."""
@@ -338,7 +428,7 @@ class Request(Exchange):
         if isinstance(producer, PulledProducer):
             producer.pauseProducing()
 
-    def _give_up_producing(self, error: Exception) -> None:
+    def _give_up_producing(self, error: BaseException) -> None:
         self.unregisterProducer()
         self.service.fail(self, error)
 
@@ -351,16 +441,16 @@ class Request(Exchange):
         _fire_all(self, "_space", None)
         producer = getattr(self, "_producer", None)
         if producer is not None and not self.pressure:
-            producer.resumeProducing()
+            self._guard(producer.resumeProducing)
 
     def on_gone(self, reason: str, /) -> None:
         _fire_all(self, "_leaving", None)
         running = _take(self, "_running")
         if running is not None:
-            running.cancel()
+            self._guard(running.cancel)
         producer = _take(self, "_producer")
         if producer is not None:
-            producer.stopProducing()
+            self._guard(producer.stopProducing)
         error = Disconnected(f"The exchange is over: {reason}.")
         _fire(self, "_arrival", error)
         _fire_all(self, "_space", error)
@@ -379,6 +469,10 @@ class Request(Exchange):
         """It has ended."""
         _take(self, "_running")
 
+    def detach(self) -> None:
+        """The handler has returned, and whatever it has left behind answers."""
+        self._detached = True
+
     def is_failing(self) -> bool:
         """Whether this was asked before: an answer for an error is being made, and has failed itself."""
         failing = getattr(self, "_failing", False)
@@ -396,14 +490,14 @@ class Request(Exchange):
             return response
         completed = copy(response)
         completed.status = getattr(self, "_status", response.status)
-        completed.headers = Headers(response.headers.lines())
-        completed.headers.update(getattr(self, "_fields", ()))
+        completed.headers = response.headers.overlaid(getattr(self, "_fields", None) or Headers())
         self.forget()
         return completed
 
     def forget(self) -> None:
         """Drop what `setResponseCode` and `setHeader` said."""
-        _take(self, "_status")
+        if _take(self, "_status") is not None:
+            self.set_reason(0, b"")
         _take(self, "_fields")
         self.prepared = False
 
@@ -414,6 +508,27 @@ class Request(Exchange):
             self._fields = Headers()
             self.prepared = True
             return self._fields
+
+    def _refused(self, error: RopewalkError) -> None:
+        """Something cannot be written. Where the handler has returned already, nobody else can answer for it."""
+        if self.endpoint is not None and not isinstance(error, Disconnected):
+            error.blame(named(self.endpoint.call))
+        if not getattr(self, "_detached", False) or self.finished:
+            return
+        if self.started:
+            self.abort()
+        else:
+            self.forget()
+            self.answer(500, (), b"")
+
+    def _guard(self, call: Callable[[], object]) -> None:
+        """Call what a handler has left here. What it raises is the handler's failure, not the engine's."""
+        try:
+            call()
+        except BaseException as error:
+            if interrupts(error):
+                raise
+            self._give_up_producing(error)
 
     def _wait(self, slot: str) -> Waiter[None]:
         """A new wait beside those in a slot that have not been cancelled."""
@@ -455,6 +570,26 @@ class Request(Exchange):
             raise HTTPError(415, "The charset of the body is unknown.") from None
         except UnicodeDecodeError:
             raise BadBody(f"The body is not {charset}.") from None
+
+
+def check_status(status: object) -> None:
+    """Raises InvalidField for what is not the status of a final answer."""
+    if not is_status(status):
+        raise InvalidField(f"{shown(status)} is not the status of an answer.", "It is an int from 200 to 599.")
+
+
+def octets(part: object) -> bytes:
+    """A part of a body as it is sent: str in UTF-8. Raises HandlerError (RW201) for what is no part of a body."""
+    if isinstance(part, bytes):
+        return part
+    if not isinstance(part, str):
+        kind = type(part).__qualname__
+        raise HandlerError("RW201", f"A body has a part of type {kind}.", "Write or yield bytes or str.")
+    try:
+        return part.encode()
+    except UnicodeEncodeError:
+        what = f"A body has a part that UTF-8 cannot express: {shown(part)}."
+        raise HandlerError("RW201", what, "Write bytes, or text without lone surrogates.") from None
 
 
 class BodyStream:
@@ -514,6 +649,20 @@ class Query(Mapping[str, str]):
 
 def _pairs(query_string: bytes, encoding: str = "utf-8") -> list[tuple[str, str]]:
     return parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, encoding=encoding)
+
+
+def _as_int(written: str) -> int:
+    try:
+        return int(written)
+    except ValueError:
+        raise InvalidField(f"{shown(written)} is not the Max-Age of a cookie.", "Give whole seconds.") from None
+
+
+def _as_datetime(written: str) -> datetime:
+    try:
+        return parsedate_to_datetime(written)
+    except ValueError:
+        raise InvalidField(f"{shown(written)} is not the Expires of a cookie.", "Give an HTTP date.") from None
 
 
 class _Spool(BufferedReader):

@@ -2,11 +2,12 @@
 
 import os
 import stat
-from collections.abc import Coroutine, Generator, Iterator
+from collections.abc import Awaitable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import is_dataclass
 from datetime import datetime
 from errno import ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR
+from inspect import iscoroutine
 from mimetypes import MimeTypes
 from pathlib import Path
 from typing import Any, Final
@@ -15,9 +16,19 @@ from urllib.parse import quote
 import msgspec
 from twisted.internet.defer import Deferred
 
-from ropewalk.errors import HandlerError, HTTPError
-from ropewalk.headers import Fields, Headers, SameSite, format_cookie, http_date
-from ropewalk.request import Request
+from ropewalk.errors import HandlerError, HTTPError, InvalidField, is_int, shown
+from ropewalk.headers import (
+    Fields,
+    Headers,
+    SameSite,
+    Text,
+    format_cookie,
+    http_date,
+    is_secure_name,
+    location,
+    reason_phrase,
+)
+from ropewalk.request import BODILESS, Request, check_status, octets
 
 TEXT: Final = "text/plain; charset=utf-8"
 HTML: Final = "text/html; charset=utf-8"
@@ -37,8 +48,8 @@ for _ending, _media in {
 }.items():
     _MEDIA_TYPES.add_type(_media, _ending)
 
-BODILESS: Final = (204, 304)
-"""Statuses of answers that have no body (RFC 9110, section 6.4.1)."""
+REDIRECTS: Final = (301, 302, 303, 307, 308)
+"""Statuses of answers that send the client to their Location (RFC 9110, section 15.4)."""
 
 SHARE: Final = 256 * 1024
 """Bytes that one streamed body may send before others have a turn, where the client takes all of it."""
@@ -48,9 +59,16 @@ PART: Final = 256
 
 def _refuse(value: Any) -> None:
     """Called for what msgspec does not know."""
-    if isinstance(value, Deferred):
+    if isinstance(value, Deferred | Awaitable):
+        forget(value)
         raise HandlerError("RW210", f"A {type(value).__qualname__} was to be encoded as JSON.")
     raise NotImplementedError  # msgspec makes a TypeError of it that names the type
+
+
+def forget(value: Any) -> None:
+    """Close a coroutine that nobody is going to run, so that Python need not warn of it besides."""
+    if iscoroutine(value):
+        value.close()
 
 
 encode_json: Final = msgspec.json.Encoder(enc_hook=_refuse).encode
@@ -81,18 +99,26 @@ class Response:
 
     `body` is str, bytes, dict, list, a msgspec Struct or dataclass (as JSON), a `pathlib.Path` (a file), an iterator or
     an async iterator of bytes or str (streamed as the client takes it), or None (empty). `content_type` stands in place
-    of the one that fits the body. Raises HandlerError (RW201) for any other body, and TypeError for a status that is
-    not an int.
+    of the one that fits the body, and `reason` of the registered one in the status line. Raises HandlerError (RW201)
+    for any other body, TypeError for a status that is not an int, and InvalidField (RW304) for headers that must not
+    reach the wire.
     """
 
-    __slots__ = ("_part_types", "body", "headers", "status")
+    __slots__ = ("_part_types", "body", "headers", "reason", "status")
 
     def __init__(
-        self, body: Any = None, status: int = 200, headers: Fields = (), *, content_type: str | None = None
+        self,
+        body: Any = None,
+        status: int = 200,
+        headers: Fields = (),
+        *,
+        content_type: str | None = None,
+        reason: Text | None = None,
     ) -> None:
-        if not isinstance(status, int):
-            raise TypeError(f"The status of a Response is an int such as 404, not {status!r}.")
+        if not is_int(status):
+            raise TypeError(f"The status of a Response is an int such as 404, not {shown(status)}.")
         self.status = status
+        self.reason = None if reason is None else reason_phrase(reason)
         self.headers = Headers(headers)
         self.body, fitting = _encode(body)
         self._part_types = (TEXT, BYTES)
@@ -146,10 +172,16 @@ class Response:
         return response
 
     @classmethod
-    def redirect(cls, location: str, status: int = 302, headers: Fields = ()) -> "Response":
-        """Send the client elsewhere (RFC 9110, section 15.4). 303 makes it a GET, 307 and 308 keep the method."""
+    def redirect(cls, target: Text, status: int = 302, headers: Fields = ()) -> "Response":
+        """Send the client elsewhere (RFC 9110, section 15.4). 303 makes it a GET, 307 and 308 keep the method.
+
+        What a URL cannot have is percent-encoded. There is no body, so nothing of the target can be markup. Raises
+        InvalidField for control characters in the target, and for a status that is no redirect.
+        """
+        if status not in REDIRECTS:
+            raise InvalidField(f"The status of a redirect is not {shown(status)}.", "It is 301, 302, 303, 307 or 308.")
         response = cls(None, status, headers)
-        response.headers["location"] = quote(location, safe="!#$%&'()*+,/:;=?@[]~")
+        response.headers["location"] = location(target)
         return response
 
     def set_cookie(
@@ -165,7 +197,11 @@ class Response:
         http_only: bool = True,
         same_site: SameSite | None = "lax",
     ) -> None:
-        """Add a cookie (RFC 6265, section 4.1). `max_age` is in seconds. Raises ValueError for what cannot be sent."""
+        """Add a cookie (RFC 6265, section 4.1). `max_age` is in seconds.
+
+        Scripts cannot read it, and other sites' forms do not send it, unless you say so. Serve by TLS and say `secure`.
+        Raises InvalidField (RW304) for what a browser would drop or read in another way, see `headers.format_cookie`.
+        """
         cookie = format_cookie(
             name,
             value,
@@ -181,24 +217,32 @@ class Response:
 
     def delete_cookie(self, name: str, *, path: str | None = "/", domain: str | None = None) -> None:
         """Have the client forget a cookie; path and domain are those it was set with."""
-        self.set_cookie(name, "", max_age=0, path=path, domain=domain)
+        self.set_cookie(name, "", max_age=0, path=path, domain=domain, secure=is_secure_name(name))
 
     def send(self, request: Request) -> Coroutine[Any, Any, None] | None:
         """Answer the request. Where the body is streamed: what remains to be run, else None."""
+        status = self.status
+        check_status(status)
+        if self.reason is not None:
+            request.set_reason(status, self.reason)
         body = self.body
-        if body and self.status in BODILESS:
+        if not isinstance(body, bytes | str):
+            body, fitting = _encode(body)  # again: another one may have been put there
+            if body is not self.body and fitting is not None:
+                self.headers.setdefault("content-type", fitting)
+        if body and status in BODILESS:
             raise HandlerError(
-                "RW201", f"A response of status {self.status} has a body.", "Leave it out, or choose another status."
+                "RW201", f"A response of status {status} has a body.", "Leave it out, or choose another status."
             )
         if isinstance(body, bytes | str):
-            request.answer(self.status, self.headers.encoded(), body)
+            request.answer(status, self.headers.encoded(), body)
             return None
         if isinstance(body, Path):
             body = open_file(body)
         if isinstance(body, OpenFile):
             if "last-modified" not in self.headers:
                 self.headers.add("last-modified", http_date(int(body.modified)))
-            request.answer_file(self.status, self.headers.encoded(), body.fd, 0, body.size)
+            request.answer_file(status, self.headers.encoded(), body.fd, 0, body.size)
             return None
         return _stream(request, self, body)
 
@@ -207,8 +251,7 @@ class Response:
         if part is not None:
             text_type, bytes_type = self._part_types
             self.headers.setdefault("content-type", text_type if isinstance(part, str) else bytes_type)
-        length = self.headers.pop("content-length", None)
-        request.begin(self.status, self.headers.encoded(), None if length is None else int(length))
+        request.begin(self.status, self.headers.encoded())
 
 
 def open_file(path: Path | str, *, flags: int = 0, folder: int | None = None) -> OpenFile:
@@ -224,6 +267,8 @@ def answering_os_errors() -> Iterator[None]:
         yield
     except PermissionError:
         raise HTTPError(403) from None
+    except ValueError:  # a NUL, or a lone surrogate
+        raise HTTPError(404) from None
     except OSError as error:
         if error.errno in (ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG):
             raise HTTPError(404) from None
@@ -256,7 +301,8 @@ def _encode(body: Any) -> tuple[Any, str | None]:
         return body, None  # that of its first part
     if isinstance(body, bytearray | memoryview):
         return bytes(body), BYTES
-    remedy = "Await it first." if isinstance(body, Deferred) else None
+    remedy = "Await it first." if isinstance(body, Deferred | Awaitable) else None
+    forget(body)
     raise HandlerError("RW201", f"A value of type {type(body).__qualname__} is not a body.", remedy)
 
 
@@ -293,14 +339,12 @@ class _Sender:
 
     def send(self, part: Any) -> bool:
         """Send a part. False: call `rest` before the next one."""
-        if not isinstance(part, bytes | str):
-            kind = type(part).__qualname__
-            raise HandlerError("RW201", f"A streamed body has a part of type {kind}.", "Yield bytes or str.")
+        data = octets(part)
         if not self._request.started:
             self._response.begin(self._request, part)
-        if part:
-            self._full = not self._request.write(part)
-        self._share -= len(part) + PART
+        if data:
+            self._full = not self._request.write(data)
+        self._share -= len(data) + PART
         return not self._full and self._share > 0
 
     async def rest(self) -> None:

@@ -1,8 +1,10 @@
 """The catalogue, and what errors say."""
 
 import re
+import signal
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +17,10 @@ from ropewalk.errors import (
     RopewalkError,
     TreeError,
     describe,
+    interrupts,
     phrase,
     place,
+    shown,
 )
 
 HERE = Path(__file__).relative_to(Path.cwd())
@@ -52,15 +56,54 @@ class TestText:
         assert BodyTooLarge("too large").status == 413
         assert BadBody("bad").status == 400
 
-    @pytest.mark.parametrize("status", [200, 302, 399, 600])
-    def test_an_http_error_is_an_error(self, status: int) -> None:
-        with pytest.raises(ValueError, match=str(status)):
+    @pytest.mark.parametrize("status", [200, 302, 399, 600, True, "404", 404.5, None])
+    def test_an_http_error_is_an_error(self, status: Any) -> None:
+        with pytest.raises(ValueError, match=f"The status of an HTTPError is from 400 to 599, not {status!r}"):
             HTTPError(status)
+
+    def test_headers_of_an_http_error(self) -> None:
+        for given in ({"allow": "GET"}, [("allow", "GET")]):
+            assert HTTPError(405, headers=given).headers == (("allow", "GET"),)
 
     def test_phrases(self) -> None:
         assert phrase(418) == "I'm a Teapot"
         assert phrase(499) == "Client Error"
         assert phrase(599) == "Server Error"
+
+
+class TestShown:
+    def test_what_repr_gives(self) -> None:
+        assert [shown(value) for value in (5, "a\r\n", None)] == ["5", "'a\\r\\n'", "None"]
+
+    def test_it_is_not_too_long_and_of_one_line(self) -> None:
+        assert shown("x" * 1_000_000) == f"'{'x' * 199}..."
+
+        class Lines:
+            def __repr__(self) -> str:
+                return "one\ntwo\x1b\ud800"
+
+        assert shown(Lines()) == "one\\ntwo\\x1b\\ud800"
+
+    @pytest.mark.parametrize("made", [RuntimeError("no repr"), RecursionError()])
+    def test_it_raises_nothing(self, made: Exception) -> None:
+        class Mute:
+            def __repr__(self) -> str:
+                raise made
+
+        assert re.fullmatch("<.*Mute that has no repr>", shown(Mute()))
+
+
+class TestInterrupts:
+    """Ctrl-C ends a program that does not handle SIGINT. A server does, and a KeyboardInterrupt is a handler's."""
+
+    @pytest.mark.parametrize(("handler", "expected"), [(signal.default_int_handler, True), (signal.SIG_IGN, False)])
+    def test_by_who_handles_the_signal(self, handler: Any, expected: bool) -> None:
+        former = signal.signal(signal.SIGINT, handler)
+        try:
+            assert interrupts(KeyboardInterrupt()) == expected
+            assert not interrupts(SystemExit())
+        finally:
+            signal.signal(signal.SIGINT, former)
 
 
 class TestPlace:

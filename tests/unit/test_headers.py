@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 
 from ropewalk.errors import InvalidField
-from ropewalk.headers import Headers, Text, content_type, format_cookie, http_date, parse_cookies
+from ropewalk.headers import (
+    Headers,
+    Text,
+    content_type,
+    format_cookie,
+    http_date,
+    location,
+    parse_cookies,
+    reason_phrase,
+)
 
 
 class TestHeaders:
@@ -46,18 +55,77 @@ class TestHeaders:
 
     def test_beyond_latin_1(self) -> None:
         with pytest.raises(InvalidField, match="The header price is not Latin-1 but '5 €'; encode it to bytes"):
-            Headers({"price": "5 €"}).encoded()
+            Headers({"price": "5 €"})
 
-    def test_what_is_neither_str_nor_bytes(self) -> None:
-        wrong: Any = {"x": 5}
-        with pytest.raises(InvalidField, match="A header is str or bytes, and 5 is not"):
+    @pytest.mark.parametrize("wrong", [{"x": 5}, {5: "x"}, {None: "x"}, [("x", ["a"])]])
+    def test_what_is_neither_str_nor_bytes(self, wrong: Any) -> None:
+        with pytest.raises(InvalidField, match="A header is str or bytes, and .* is not"):
             Headers(wrong)
+
+    @pytest.mark.parametrize("wrong", ["x: y", b"x: y", ["xy"], ["x: y"], [("x",)], [("x", "y", "z")], [5], 5])
+    def test_what_is_no_pair(self, wrong: Any) -> None:
+        with pytest.raises(InvalidField, match="is not a header's name and value. Give a mapping, or pairs"):
+            Headers(wrong)
+
+    @pytest.mark.parametrize("put", [lambda h, n, v: h.add(n, v), lambda h, n, v: h.__setitem__(n, v)])
+    def test_names_and_values_that_must_not_reach_the_wire(self, put: Any) -> None:
+        """RFC 9110, sections 5.1 and 5.5."""
+        for name in ("", "a b", "a:", "a\r\n", "a\n", "é", "\u212a", "\ud800", b"\xff"):
+            with pytest.raises(InvalidField, match="cannot be the name of a header"):
+                put(Headers(), name, "x")
+        for value in ("\r\nx: y", "a\n", "a\r", "\0", "\x1b", "\x7f", b"a\r\n b", "é\n"):
+            with pytest.raises(InvalidField, match="The header x has control characters in its value"):
+                put(Headers(), "x", value)
+
+    def test_a_refused_line_changes_nothing(self) -> None:
+        headers = Headers({"a": "1"})
+        with pytest.raises(InvalidField):
+            headers["a"] = "2\n"
+        assert headers.lines() == [("a", "1")]
+
+    def test_names_may_be_bytes(self) -> None:
+        headers = Headers({b"A": b"1"})
+        headers[b"a"] = "2"
+        headers.add(b"A", "3")
+        assert headers.lines() == [("a", "2"), ("a", "3")]
+
+    def test_a_value_may_be_empty_have_tabs_and_be_long(self) -> None:
+        values = ["", "a\tb", "x" * 1_000_000]
+        assert Headers([("x", value) for value in values]).all("x") == values
+
+    def test_overlaid(self) -> None:
+        headers = Headers([("a", "1"), ("set-cookie", "x"), ("b", "1"), ("b", "2")])
+        others = Headers([("b", "3"), ("set-cookie", "y"), ("set-cookie", "z")])
+        assert headers.overlaid(others).lines() == [
+            ("a", "1"),
+            ("set-cookie", "x"),
+            ("b", "3"),
+            ("set-cookie", "y"),
+            ("set-cookie", "z"),
+        ]
 
     def test_as_a_mapping(self) -> None:
         headers = Headers({"a": "1"})
         assert headers.get("b") is None
         assert headers.setdefault("a", "2") == "1"
         assert headers == Headers([("A", "1")])
+
+
+class TestReason:
+    """RFC 9112, section 4."""
+
+    def test_what_is_sent(self) -> None:
+        assert [reason_phrase(given) for given in ("Fine", b"Fine", "Très bien", "")] == [
+            b"Fine",
+            b"Fine",
+            b"Tr\xe8s bien",
+            b"",
+        ]
+
+    @pytest.mark.parametrize("given", ["a\r\nX: y", "\n", "\0", b"\r", "\x7f", "€", "\ud800", 5])
+    def test_what_is_not(self, given: Any) -> None:
+        with pytest.raises(InvalidField):
+            reason_phrase(given)
 
 
 class TestContentType:
@@ -96,33 +164,106 @@ class TestCookies:
     def test_every_attribute(self) -> None:
         cookie = format_cookie(
             "a",
-            "x y",
+            "x-y",
             max_age=60,
             expires=datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC),
             path="/p",
-            domain="example.org",
+            domain="a.example",
             secure=True,
             http_only=False,
             same_site="none",
         )
         assert cookie == (
-            'a="x y"; Max-Age=60; Expires=Sat, 02 Jan 2027 03:04:05 GMT; Path=/p; Domain=example.org; Secure; '
-            "SameSite=None"
+            "a=x-y; Max-Age=60; Expires=Sat, 02 Jan 2027 03:04:05 GMT; Path=/p; Domain=a.example; Secure; SameSite=None"
         )
 
     def test_what_is_written_can_be_read(self) -> None:
-        value = 'semi;colon, "quotes" \\ \r\n é'
+        value = "".join(character for character in map(chr, range(0x21, 0x7F)) if character not in '",;\\')
         assert parse_cookies(format_cookie("a", value).partition("; ")[0]) == {"a": value}
 
-    @pytest.mark.parametrize("name", ["", "a b", "a;b", "a\r\n", "path"])
-    def test_a_name_that_is_not_a_token(self, name: str) -> None:
-        with pytest.raises(ValueError, match="name of a cookie"):
+    @pytest.mark.parametrize("name", ["", "a b", "a;b", "a=b", "a\r\n", "a\n", "é", "\ud800", 5, None, b"a"])
+    def test_a_name_that_is_not_a_token(self, name: Any) -> None:
+        with pytest.raises(InvalidField, match="name of a cookie"):
             format_cookie(name, "1")
 
-    @pytest.mark.parametrize("path", ["/;x", "/\r\nSet-Cookie: b=1", "/\x00", "/é"])
-    def test_an_attribute_that_would_end_the_cookie(self, path: str) -> None:
-        with pytest.raises(ValueError, match="the Path of a cookie"):
-            format_cookie("a", "1", path=path)
+    @pytest.mark.parametrize(
+        "value", ["a b", "a;b", "a,b", 'a"b', "a\\b", "a\r\nSet-Cookie: b=1", "a\0", "a\n", "é", "\ud800", 5, b"a"]
+    )
+    def test_a_value_of_other_octets(self, value: Any) -> None:
+        with pytest.raises(InvalidField, match="the value of the cookie a .* Encode it: urllib.parse.quote"):
+            format_cookie("a", value)
+
+    def test_one_that_browsers_drop(self) -> None:
+        """Section 6.1."""
+        assert len(format_cookie("a", "x" * 4095, path=None, http_only=False, same_site=None)) == 4097
+        with pytest.raises(InvalidField, match="The cookie a has 4097 bytes, and browsers keep 4096"):
+            format_cookie("a", "x" * 4096)
+
+    @pytest.mark.parametrize(
+        ("attribute", "values"),
+        [
+            ("path", ["/;x", "/\r\nSet-Cookie: b=1", "/\x00", "/é", "x", "", 5]),
+            ("domain", ["a;b", "a b", "a\r\n", "-a.example", "a..b", "", "exämple.org", 5, b"a"]),
+            ("max_age", [-1, "60", 1.5, True]),
+            ("expires", [datetime(2027, 1, 2), 5, "Sat, 02 Jan 2027 03:04:05 GMT"]),  # noqa: DTZ001 - the mistake
+            ("same_site", ["Lax", "", "lax\r\nX: y", 5, True]),
+        ],
+    )
+    def test_attributes_that_browsers_take_otherwise(self, attribute: str, values: list[Any]) -> None:
+        for value in values:
+            with pytest.raises(InvalidField, match="cannot be the .* of the cookie a"):
+                format_cookie("a", "1", **{attribute: value})
+
+    @pytest.mark.parametrize(
+        "domain", ["example.org", ".example.org", "localhost", "192.0.2.1", "xn--9ca.org"]
+    )
+    def test_domains(self, domain: str) -> None:
+        assert f"; Domain={domain};" in format_cookie("a", "1", domain=domain)
+
+    @pytest.mark.parametrize(
+        ("name", "options"),
+        [
+            ("__Secure-a", {}),
+            ("__secure-a", {}),
+            ("__Host-a", {}),
+            ("__Host-a", {"secure": True, "path": "/x"}),
+            ("__Host-a", {"secure": True, "path": None}),
+            ("__Host-a", {"secure": True, "domain": "example.org"}),
+            ("a", {"same_site": "none"}),
+        ],
+    )
+    def test_rfc6265bis_4_1_3_promises_that_are_not_kept(self, name: str, options: dict[str, Any]) -> None:
+        with pytest.raises(InvalidField, match=f"The cookie {name} "):
+            format_cookie(name, "1", **options)
+
+    def test_rfc6265bis_4_1_3_promises_that_are_kept(self) -> None:
+        assert format_cookie("__Host-a", "1", secure=True) == "__Host-a=1; Path=/; Secure; HttpOnly; SameSite=Lax"
+        assert format_cookie("__Secure-a", "1", secure=True, domain="a.org").startswith("__Secure-a=1; ")
+
+
+class TestLocation:
+    """RFC 3986, as RFC 9110, section 10.2.2 has it."""
+
+    @pytest.mark.parametrize(
+        ("target", "sent"),
+        [
+            ("/a b/é?x=%20#f", "/a%20b/%C3%A9?x=%20#f"),
+            (b"/caf\xc3\xa9", "/caf%C3%A9"),
+            ("https://[::1]:8080/~user/;a=b,c", "https://[::1]:8080/~user/;a=b,c"),
+            ('/"><script>', "/%22%3E%3Cscript%3E"),
+            ("/\\example.org", "/%5Cexample.org"),
+            ("", ""),
+        ],
+    )
+    def test_what_a_url_cannot_have_is_encoded(self, target: Text, sent: str) -> None:
+        assert location(target) == sent
+
+    @pytest.mark.parametrize(
+        "target", ["/\r\nX: y", "/\n", "/\r", "/\0", "/\t", "/\x7f", b"/\r", "/\ud800", 5]
+    )
+    def test_what_is_refused(self, target: Any) -> None:
+        with pytest.raises(InvalidField, match="redirect"):
+            location(target)
 
 
 class TestDates:

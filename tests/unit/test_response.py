@@ -11,7 +11,7 @@ import pytest
 from tests.unit.conftest import Log
 
 from ropewalk import App, HTTPError, Request, Response
-from ropewalk.errors import HandlerError
+from ropewalk.errors import HandlerError, InvalidField
 from ropewalk.response import file_type
 from ropewalk.testing import AsyncClient, Client, ClientResponse, ProtocolError
 from ropewalk.waiting import ready
@@ -75,7 +75,7 @@ class TestKinds:
         with pytest.raises(HandlerError, match="RW201 A value of type Waiter is not a body. Await it first."):
             Response(ready("text"))
 
-    @pytest.mark.parametrize("status", ["404", None, 404.0])
+    @pytest.mark.parametrize("status", ["404", None, 404.0, True])
     def test_a_status_is_an_int(self, status: Any) -> None:
         with pytest.raises(TypeError, match=f"The status of a Response is an int such as 404, not {status!r}."):
             Response("", status=status)
@@ -105,17 +105,15 @@ class TestFields:
         response = answered(made)
         assert response.headers.all("set-cookie") == [
             "a=1; Max-Age=60; Path=/; HttpOnly; SameSite=Lax",
-            'b=""; Max-Age=0; Path=/; HttpOnly; SameSite=Lax',
-        ] or response.headers.all("set-cookie")[1].startswith("b=; Max-Age=0")
+            "b=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax",
+        ]
         assert response.cookies["a"] == "1"
 
     @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b=1", "a\nb", "a\x00b"])
-    def test_what_would_end_a_field_is_an_error(self, value: str, log: Log) -> None:
+    def test_what_would_end_a_field_is_an_error_where_it_is_said(self, value: str) -> None:
         """RFC 9110, section 5.5."""
-        response = answered(Response("x", headers={"x-y": value}))
-        assert response.status == 500
-        assert "set-cookie" not in response.headers
-        assert "RW304" in log.text
+        with pytest.raises(InvalidField, match="RW304 The header x-y has control characters in its value"):
+            Response("x", headers={"x-y": value})
 
     @pytest.mark.parametrize("status", [99, 600, 1000])
     def test_a_status_that_is_none(self, status: int, log: Log) -> None:
@@ -125,12 +123,12 @@ class TestFields:
 class TestBodiless:
     """RFC 9110, section 6.4.1."""
 
-    @pytest.mark.parametrize("status", [204, 304])
+    @pytest.mark.parametrize("status", [204, 205, 304])
     @pytest.mark.parametrize("body", [None, "", b""])
     def test_without_a_body(self, status: int, body: Any) -> None:
         assert answered(Response(body, status)).status == status
 
-    @pytest.mark.parametrize("status", [204, 304])
+    @pytest.mark.parametrize("status", [204, 205, 304])
     @pytest.mark.parametrize("body", ["x", b"x", {}, iter(["x"])])
     def test_with_one(self, status: int, body: Any, log: Log) -> None:
         assert answered(Response(body, status)).status == 500
@@ -289,7 +287,7 @@ class TestStreams:
 
     def test_a_part_of_another_type(self, log: Log) -> None:
         assert answered(iter([5])).status == 500
-        assert ": A streamed body has a part of type int. Yield bytes or str." in log.text
+        assert ": A body has a part of type int. Write or yield bytes or str." in log.text
 
     def test_too_long_for_its_length(self, log: Log) -> None:
         with pytest.raises(ProtocolError):

@@ -1,6 +1,6 @@
 """The one place that knows plain, Deferred and coroutine handlers, what they may await, and what they may return."""
 
-from ropewalk.calling.answering import deliver, fail, plain_error, respond, respond_to_error
+from ropewalk.calling.answering import blame_middleware, deliver, fail, plain_error, respond, respond_to_error
 from ropewalk.calling.driving import Driver, HandlerTask
 from ropewalk.calling.error_handlers import ErrorHandlers
 from ropewalk.calling.task import Task, start
@@ -10,6 +10,7 @@ __all__ = [
     "ErrorHandlers",
     "HandlerTask",
     "Task",
+    "blame_middleware",
     "deliver",
     "fail",
     "plain_error",

@@ -16,13 +16,16 @@ from twisted.python.failure import Failure
 
 from ropewalk.errors import (
     CATALOGUE,
+    BadBody,
+    BodyTooLarge,
     Disconnected,
     HandlerError,
     HTTPError,
     RopewalkError,
-    describe,
+    interrupts,
+    named,
     phrase,
-    place,
+    shown,
 )
 from ropewalk.request import PENDING, Request
 from ropewalk.resource import NOT_DONE_YET, Resource
@@ -31,8 +34,10 @@ from ropewalk.response import BYTES, JSON, TEXT, Response, encode_json
 log = Logger(namespace="ropewalk.handlers")
 
 _JSON: Final = ((b"Content-Type", JSON),)
-_BLAME: Final = "Raised by the error handler"
-"""How a note on an exception begins that an error handler has raised."""
+_BLAME: Final = "Raised by the "
+"""How a note begins on an exception of an error handler or a middleware."""
+_LEAVING: Final = (CancelledError, DeferredCancelled, Disconnected, GeneratorExit)
+"""What ends a handler whose client has left."""
 
 
 async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Response:
@@ -59,6 +64,13 @@ async def respond_to_error(request: Request, error: BaseException, scope: tuple[
     raise error
 
 
+def blame_middleware(error: BaseException, middleware: Callable[..., Any]) -> None:
+    """Have the log name the middleware that raised an error."""
+    who = named(middleware)
+    if not (isinstance(error, RopewalkError) and who in error.message):
+        error.add_note(f"{_BLAME}middleware {who}.")
+
+
 def plain_error(error: HTTPError) -> Response:
     """An HTTPError as it is answered where no handler is registered for it."""
     plain = error.detail == phrase(error.status)
@@ -75,22 +87,24 @@ def deliver(request: Request, value: Any) -> None:
         elif iscoroutine(value):
             _start(request, value)
         elif value is NOT_DONE_YET and _may_answer_itself(call):
-            return
+            request.detach()
         elif request.prepared or not _answer_value(request, value):
             rest = request.complete(_as_response(value, call, request)).send(request)
             if rest is not None:
                 _start(request, _sent(rest, request))
-    except Exception as error:  # noqa: BLE001 - whatever a handler's value brings about is an answer or a log line
+    except BaseException as error:  # whatever a handler's value brings about is an answer or a log line
+        if interrupts(error):
+            raise
         fail(request, error)
 
 
 def fail(request: Request, error: BaseException) -> None:
     """Answer for a handler that raised: as registered, else an HTTPError as text, else 500 and a line in the log."""
-    if request.gone and isinstance(error, CancelledError | DeferredCancelled | Disconnected | GeneratorExit):
+    if request.gone and isinstance(error, _LEAVING):
         return
-    scope = getattr(_call(request), "scope", None) or (request.service.app,)
     if request.finished or request.started:
-        _log(request, error)
+        if not isinstance(error, BadBody | BodyTooLarge):  # those are the client's, and the engine has logged them
+            _log(request, error)
         with suppress(Disconnected):  # the error may be one for which the engine has cut the connection itself
             request.abort()
         return
@@ -100,11 +114,18 @@ def fail(request: Request, error: BaseException) -> None:
             request.answer(500, (), b"")
         return
     request.forget()
-    if isinstance(error, HTTPError) and not any(app.errors for app in scope):
-        deliver(request, plain_error(error))
+    try:
+        scope = getattr(_call(request), "scope", None) or (request.service.app,)
+        if isinstance(error, HTTPError) and not any(app.errors for app in scope):
+            value: Any = plain_error(error)
+        else:
+            context = copy_context()
+            value = context.run(request.service.drive, request, _failed(request, error, scope), context)
+    except BaseException as raised:
+        if interrupts(raised):
+            raise
+        fail(request, raised)
         return
-    context = copy_context()
-    value = context.run(request.service.drive, request, _failed(request, error, scope), context)
     if value is not PENDING:
         deliver(request, value)
 
@@ -136,11 +157,11 @@ async def _handle(request: Request, error: BaseException, handler: Callable[...,
         while isinstance(value, Deferred) or iscoroutine(value):
             value = await value
         response = _as_response(value, handler, request)
-    except Exception as raised:
+    except BaseException as raised:
         if raised is not error:
             if raised.__context__ is None:
                 raised.__context__ = error
-            raised.add_note(f"{_BLAME} {describe(handler)} at {place(handler)}, called for {error!r}.")
+            raised.add_note(f"{_BLAME}error handler {named(handler)}, called for {shown(error)}.")
         raise
     if response is not value:
         response.status = error.status if isinstance(error, HTTPError) else 500
@@ -179,6 +200,7 @@ def _answer_value(request: Request, value: Any) -> bool:
 
 
 async def _answered(request: Request) -> Response:
+    request.detach()
     if not request.finished:
         await request.notifyFinish()
     return _Answered(status=request.status or 200)
@@ -194,11 +216,12 @@ def _as_response(value: Any, call: Callable[..., Any], request: Request) -> Resp
     text_type, bytes_type = (TEXT, BYTES) if endpoint is None else (endpoint.text_type, endpoint.bytes_type)
     try:
         return Response.of(value, text_type, bytes_type)
-    except HandlerError:
+    except HandlerError as error:
+        if error.code != "RW201":
+            raise
         kind = type(value).__qualname__
         remedy = "Write `Response(body, status=...)`." if isinstance(value, tuple) else None
-        written = f"{describe(call)} at {place(call)}"
-        raise HandlerError("RW201", f"{written} returned a value of type {kind}.", remedy) from None
+        raise HandlerError("RW201", f"{named(call)} returned a value of type {kind}.", remedy) from None
 
 
 def _may_answer_itself(call: Callable[..., Any]) -> bool:
@@ -225,7 +248,7 @@ def _start(request: Request, coroutine: Coroutine[Any, Any, Any]) -> None:
     try:
         value = context.run(request.service.drive, request, coroutine, context)
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
+        if interrupts(error):
             raise
         fail(request, error)
         return
@@ -239,28 +262,35 @@ class _Chained(Failure):
     def getTraceback(self, *args: Any, **options: Any) -> str:
         """As Twisted's logger asks for it."""
         del args, options
-        return "".join(format_exception(cast("BaseException", self.value)))
+        # What an exception says of itself may have lone surrogates, which no file of a log takes.
+        return "".join(format_exception(cast("BaseException", self.value))).encode("utf-8", "backslashreplace").decode()
 
 
 def _log(request: Request, error: BaseException) -> None:
     """A line for an error that nothing handles, with the place in the user's code."""
     endpoint = request.endpoint
-    who = "what leads to it" if endpoint is None else f"{describe(endpoint.call)} at {place(endpoint.call)}"
+    who = "what leads to it" if endpoint is None else named(endpoint.call)
+    blame = [note for note in _notes(error) if note.startswith(_BLAME)]
     if isinstance(error, RopewalkError):
         told = error.message.startswith(who)
-        code, what, remedy = error.code, error.message if told else f"{who}: {error.message}", error.remedy
+        code, remedy = error.code, error.remedy
+        what = " ".join([error.message if told else f"{who}: {error.message}", *blame])
     else:
-        on_wrong_reactor = isinstance(error, RuntimeError) and "no running event loop" in str(error)
+        on_wrong_reactor = isinstance(error, RuntimeError) and "no running event loop" in shown(error)
         code = "RW203" if on_wrong_reactor else "RW208"
-        blame = [note for note in getattr(error, "__notes__", ()) if note.startswith(_BLAME)]
-        what = " ".join([f"{error!r} came of {who}.", *blame] if blame else [f"{who} raised {error!r}."])
+        what = " ".join([f"{shown(error)} came of {who}.", *blame] if blame else [f"{who} raised {shown(error)}."])
         remedy = CATALOGUE[code].remedy
     log.failure(
         "{code} {method} {path}: {what} {remedy}",
         _Chained(error),  # type: ignore[no-untyped-call] # Twisted's
         code=code,
         method=request.method,
-        path=request.path,
+        path=request.raw_path.decode("ascii"),  # as it was sent: what it stands for may be a line's end
         what=what,
         remedy=remedy,
     )
+
+
+def _notes(error: BaseException) -> list[str]:
+    notes = getattr(error, "__notes__", None)
+    return [note for note in notes if isinstance(note, str)] if isinstance(notes, list) else []

@@ -13,7 +13,7 @@ from weakref import getweakrefcount
 from twisted.logger import Logger
 
 from ropewalk.calling.task import Task, swap_current_task
-from ropewalk.errors import CATALOGUE, describe, place
+from ropewalk.errors import CATALOGUE, named
 from ropewalk.request import PENDING, Request
 
 log = Logger(namespace="ropewalk.handlers")
@@ -37,7 +37,7 @@ class HandlerTask(Task):
         super().step(error)
         seconds = monotonic() - began
         if seconds > BLOCKING:
-            who = f"{describe(self.coroutine)} at {place(self.coroutine)}"
+            who = named(self.coroutine)
             remedy = CATALOGUE["RW306"].remedy
             log.warn(
                 "RW306 {who} held up the reactor for {seconds:.1f} s. {remedy}", who=who, seconds=seconds, remedy=remedy

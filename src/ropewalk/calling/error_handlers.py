@@ -4,7 +4,7 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
-from ropewalk.errors import HandlerError, HTTPError, describe, place
+from ropewalk.errors import HandlerError, HTTPError, named, place
 
 
 class ErrorHandlers:
@@ -27,7 +27,7 @@ class ErrorHandlers:
         elif kind in range(400, 600):
             known = self._by_status
         else:
-            raise HandlerError("RW206", f"{describe(handler)} at {place(handler)} is registered for {kind!r}.")
+            raise HandlerError("RW206", f"{named(handler)} is registered for {kind!r}.")
         if key in known:
             raise HandlerError("RW206", f"{kind!r} is handled twice: {place(known[key])} and {place(handler)}.")
         known[key] = handler
@@ -50,5 +50,4 @@ def _check(handler: Callable[..., Any]) -> None:
     except ValueError:
         return  # what is not written in Python may have no signature
     except TypeError:
-        written = f"{describe(handler)} at {place(handler)}"
-        raise HandlerError("RW206", f"{written} does not take a request and an error.") from None
+        raise HandlerError("RW206", f"{named(handler)} does not take a request and an error.") from None

@@ -24,7 +24,7 @@ from twisted.internet.defer import CancelledError as DeferredCancelled
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ropewalk.errors import HandlerError, describe, place
+from ropewalk.errors import HandlerError, interrupts, named
 from ropewalk.waiting import call_soon
 
 if sys.version_info >= (3, 12):
@@ -197,9 +197,9 @@ class Task:
         except StopIteration as stop:
             self.outcome = stop.value
             self.finished = True
-        except KeyboardInterrupt:
-            raise
-        except BaseException as raised:  # noqa: BLE001 - CancelledError is an outcome too, and so is sys.exit()
+        except BaseException as raised:  # CancelledError is an outcome too, and so is sys.exit()
+            if interrupts(raised):
+                raise
             self.error = raised
             self.finished = True
         finally:
@@ -272,7 +272,7 @@ class Task:
             self.loop.call_soon(callback, self, context=context)
 
     def _refuse(self, code: str, what: str) -> None:
-        error = HandlerError(code, f"{describe(self.coroutine)} at {place(self.coroutine)} {what}")
+        error = HandlerError(code, f"{named(self.coroutine)} {what}")
         self._later(partial(self.step, error))
 
 

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from inspect import iscoroutinefunction
 from typing import Any
 
-from ropewalk.calling import respond, respond_to_error
-from ropewalk.errors import HandlerError, describe, place
+from ropewalk.calling import blame_middleware, respond, respond_to_error
+from ropewalk.errors import HandlerError, HTTPError, named
 from ropewalk.request import Request
 from ropewalk.resource import Handler
 from ropewalk.response import Response
@@ -18,7 +18,7 @@ Step = Callable[[Request], Coroutine[Any, Any, Response]]
 def check(middleware: Middleware) -> Middleware:
     """Raises HandlerError (RW205) for what has not the shape of a middleware."""
     if not iscoroutinefunction(middleware) and not iscoroutinefunction(type(middleware).__call__):
-        raise HandlerError("RW205", f"{describe(middleware)} at {place(middleware)} is not a coroutine function.")
+        raise HandlerError("RW205", f"{named(middleware)} is not a coroutine function.")
     return middleware
 
 
@@ -53,9 +53,21 @@ def _around(middleware: Middleware, inner: Step, scope: tuple[Any, ...]) -> Step
         try:
             value = await middleware(request, inner)
             if value is None:
-                raise HandlerError("RW209", f"{describe(middleware)} at {place(middleware)} returned None.")
+                raise HandlerError("RW209", f"{named(middleware)} returned None.")
             return await respond(request, value, middleware)
         except Exception as error:  # noqa: BLE001 - raised again where nothing handles it
+            if not isinstance(error, HTTPError) and not _came_from_within(error):
+                blame_middleware(error, middleware)
             return await respond_to_error(request, error, scope)
 
     return around
+
+
+def _came_from_within(error: BaseException) -> bool:
+    """Whether the step inside of a middleware has raised an error, rather than the middleware itself."""
+    trace = error.__traceback__
+    steps = 0
+    while trace is not None:
+        steps += trace.tb_frame.f_code.co_filename == __file__
+        trace = trace.tb_next
+    return steps > 1

@@ -121,7 +121,7 @@ class TestKinds:
         app.get("/")(handler)
         app.error(500)(handle)
         response = Client(app).get("/")
-        assert (response.status, response.body) == (500, b"")
+        assert (response.status, response.text) == (500, "Internal Server Error\n")
         assert "KeyError('lost')" in log.text
         assert log.text.count("RW304") == 1
 
