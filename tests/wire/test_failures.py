@@ -241,7 +241,7 @@ class TestManyClients:
 class TestFullDescriptors:
     def test_accepting_pauses_says_so_and_recovers(self) -> None:
         command = ("run", "tests.wire.crowded:app", "--access-log", "off", "--limit", "connections=1000")
-        with ropewalk(*command) as server, ExitStack() as stack:
+        with ropewalk(*command, environment={"DESCRIPTORS": "64"}) as server, ExitStack() as stack:
             address = address_of(server)
             clients = [stack.enter_context(Connection(address)) for _ in range(80)]
             first = clients[0]

@@ -6,9 +6,11 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 from tests.processes import ropewalk
+from tests.wire.agreement import Answered
+from tests.wire.books import WITNESS, Books
 from tests.wire.conftest import SERVICE, Connect, address_of
 from tests.wire.connection import GET, Connection
-from tests.wire.refusals import with_fields
+from tests.wire.refusals import Refused, with_fields
 
 from ropewalk import Limits
 
@@ -54,35 +56,44 @@ def test_defaults() -> None:
 
 
 class TestRequestLine:
-    def test_up_to_the_limit(self, connection: Connection) -> None:
+    def test_up_to_the_limit(self, answered: Answered) -> None:
         line = b"GET /" + b"x" * (8 * 1024 - 14) + b" HTTP/1.1"
         assert len(line) == 8 * 1024
-        assert connection.ask(line + b"\r\nHost: a\r\n\r\n").status == 404
+        [answer] = answered(line + b"\r\nHost: a\r\n\r\n")
+        assert answer.status == 404
 
     @pytest.mark.parametrize("size", [8 * 1024 - 13, 20_000])
-    def test_over_it_414(self, connection: Connection, size: int) -> None:
-        connection.send(b"GET /" + b"x" * size + b" HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert connection.answer().status == 414
-        assert connection.end() == b""
+    def test_over_it_414(self, refused: Refused, size: int) -> None:
+        assert refused(b"GET /" + b"x" * size + b" HTTP/1.1\r\nHost: a\r\n\r\n") == 414
 
-    def test_it_need_not_end(self, connection: Connection) -> None:
-        connection.send(b"GET /" + b"x" * 9000)
-        assert connection.answer().status == 414
+    def test_however_it_ends(self, refused: Refused) -> None:
+        assert refused(b"GET /" + b"x" * 9000 + b" HTTP/1.1\nHost: a\r\n\r\n") == 414
+
+    @pytest.mark.parametrize("part", [b"x", b"GET /x", b"GET http://", b"GET / ", b"GET / HTTP/"])
+    def test_it_need_not_end(self, refused: Refused, part: bytes) -> None:
+        assert refused(part + part[-1:] * 9000) == 414
 
 
 class TestHeadSize:
-    def test_up_to_the_limit(self, connection: Connection) -> None:
-        head = with_fields(b"X: " + b"x" * 32_000, start=b"GET / HTTP/1.1")
-        assert connection.ask(head).status == 200
+    def test_up_to_the_limit(self, answered: Answered) -> None:
+        assert len(head_of(32 * 1024)) == 32 * 1024
+        [answer] = answered(head_of(32 * 1024))
+        assert answer.status == 200
 
-    def test_over_it_431(self, connection: Connection) -> None:
-        connection.send(with_fields(b"X: " + b"x" * 33_000))
-        assert connection.answer().status == 431
-        assert connection.end() == b""
+    def test_an_empty_line_before_it_is_not_counted(self, answered: Answered) -> None:
+        [answer] = answered(b"\r\n" + head_of(32 * 1024))
+        assert answer.status == 200
 
-    def test_it_need_not_end(self, connection: Connection) -> None:
-        connection.send(b"GET / HTTP/1.1\r\nX: " + b"x" * 40_000)
-        assert connection.answer().status == 431
+    @pytest.mark.parametrize("size", [32 * 1024 + 1, 32 * 1024 + 2, 32 * 1024 + 3, 60_000])
+    def test_over_it_431(self, refused: Refused, size: int) -> None:
+        assert refused(head_of(size)) == 431
+
+    def test_however_its_lines_end(self, refused: Refused) -> None:
+        assert refused(head_of(40_000).replace(b"x\r\n", b"x\n")) == 431
+
+    @pytest.mark.parametrize("line", [b"X: ", b"X", b"X: y\r"])
+    def test_it_need_not_end(self, refused: Refused, line: bytes) -> None:
+        assert refused(b"GET / HTTP/1.1\r\n" + line + line[-1:] * 40_000) == 431
 
     def test_a_flood_of_heads_that_never_end(self, connect: Connect) -> None:
         for _ in range(20):
@@ -92,23 +103,49 @@ class TestHeadSize:
 
 
 class TestHeadFields:
-    def test_up_to_the_limit(self, connection: Connection) -> None:
-        assert connection.ask(with_fields(*[b"X: y"] * 99, start=b"GET / HTTP/1.1")).status == 200
+    def test_up_to_the_limit(self, answered: Answered) -> None:
+        [answer] = answered(with_fields(*[b"X: y"] * 99, start=b"GET / HTTP/1.1"))
+        assert answer.status == 200
 
-    def test_over_it_431(self, connection: Connection) -> None:
-        connection.send(with_fields(*[b"X: y"] * 100))
-        assert connection.answer().status == 431
-        assert connection.end() == b""
+    @pytest.mark.parametrize("count", [100, 1000])
+    def test_over_it_431(self, refused: Refused, count: int) -> None:
+        assert refused(with_fields(*[b"X: y"] * count)) == 431
+
+    def test_it_need_not_end(self, refused: Refused) -> None:
+        assert refused(b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 101) == 431
 
 
 class TestBodySize:
-    def test_up_to_the_limit(self, connection: Connection) -> None:
-        message = with_fields(b"Content-Length: 100000") + b"x" * 100_000
-        assert connection.ask(message).body == b"x" * 100_000
+    def test_up_to_the_limit(self, answered: Answered) -> None:
+        [answer] = answered(with_fields(b"Content-Length: 100000") + b"x" * 100_000)
+        assert answer.body == b"x" * 100_000
+
+    def test_up_to_the_limit_in_chunks(self, answered: Answered) -> None:
+        chunks = b"c350\r\n" + b"x" * 50_000 + b"\r\n"
+        [answer] = answered(with_fields(b"Transfer-Encoding: chunked") + chunks + chunks + b"0\r\n\r\n")
+        assert answer.body == b"x" * 100_000
+
+    def test_over_it_413(self, refused: Refused) -> None:
+        assert refused(with_fields(b"Content-Length: 100001"), heads=1) == 413
 
 
 class TestHeadTimeout:
     """Slowloris."""
+
+    def test_it_is_a_refusal(self) -> None:
+        with limited(head_timeout=0.2) as connect:
+            books, late = Books(connect()), connect()
+            late.send(b"GET / HTTP/1.1\r\n")
+            answer = late.answer()
+            assert (answer.status, answer.field("connection")) == (408, "close")
+            assert answer.text.startswith("408 Request Timeout: ")
+            late.send(b"\r\n" + WITNESS)
+            assert late.end() == b""
+            books.settle()
+            entry = books.entry()
+            assert (entry.requests, entry.refused, entry.witnessed) == (0, 1, 0)
+            [logged] = entry.log
+            assert logged.startswith(f"debug RW510 127.0.0.1:{late.port}: 408 ")
 
     def test_a_head_that_is_late_is_408(self) -> None:
         with limited(head_timeout=0.2) as connect:
@@ -183,6 +220,19 @@ class TestConnections:
             one.ask(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             assert one.end() == b""
             assert connect().ask(GET).status == 200
+
+    def test_by_default_it_is_80_percent_of_the_descriptors(self) -> None:
+        command = ("run", "tests.wire.crowded:app", "--access-log", "off")
+        with ropewalk(*command, environment={"DESCRIPTORS": "200"}) as server, ExitStack() as stack:
+            for _ in range(160):
+                assert stack.enter_context(Connection(address_of(server))).ask(GET).status == 200
+            assert stack.enter_context(Connection(address_of(server))).answer().status == 503
+
+
+def head_of(size: int) -> bytes:
+    """A good head of so many bytes, the empty line included."""
+    start, end = b"GET / HTTP/1.1\r\nHost: a\r\nX: ", b"\r\n\r\n"
+    return start + b"x" * (size - len(start) - len(end)) + end
 
 
 def test_a_limit_that_is_none_is_an_error() -> None:
