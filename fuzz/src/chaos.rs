@@ -65,6 +65,7 @@ struct Chaos<'a> {
     output: u64,
     gone: u64,
     refused: u64,
+    draining: bool,
     /// Memory held before anything happened.
     before: isize,
 }
@@ -95,6 +96,7 @@ impl<'a> Chaos<'a> {
             output: 0,
             gone: 0,
             refused: 0,
+            draining: false,
             before: 0,
         };
         chaos.before = memory::held();
@@ -146,10 +148,14 @@ impl<'a> Chaos<'a> {
     fn meddle(&mut self, engine: &mut Engine) {
         let Some(which) = self.pick(self.pipes.len()) else { return };
         let id = self.pipes[which].id;
-        match self.draw(4) {
+        match self.draw(16) {
+            15 => {
+                self.draining = true;
+                engine.drain(None);
+            }
             0 => engine.end_pipe(id),
             1 => engine.lose_pipe(id),
-            2 => {
+            2..6 => {
                 world::rest(engine, self);
                 self.pipes[which].blocked = true;
                 engine.set_pipe_blocked(id, true);
@@ -217,8 +223,12 @@ impl<'a> Chaos<'a> {
     }
 
     fn finish(mut self, engine: &mut Engine) {
-        for which in 0..self.pipes.len() {
-            engine.lose_pipe(self.pipes[which].id);
+        if self.draw(2) == 0 {
+            world::rest(engine, &mut self);
+            let running = engine.counters().running;
+            assert_eq!(running, engine.close_all() as u64, "every running exchange is cut");
+        } else {
+            self.pipes.iter().for_each(|pipe| engine.lose_pipe(pipe.id));
         }
         world::rest(engine, &mut self);
         self.check_books(engine);
@@ -275,7 +285,10 @@ impl Handler for Chaos<'_> {
                 assert_eq!(Severity::Debug, report.severity, "{}", report.message);
                 self.refused += 1;
             }
-            Event::Drained { .. } => panic!("nobody has drained it"),
+            Event::Drained { cut } => {
+                assert_eq!((true, 0), (self.draining, cut), "a drain is over once, and long before its deadline");
+                self.draining = false;
+            }
         }
     }
 }

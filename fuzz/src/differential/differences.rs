@@ -93,17 +93,20 @@ pub fn is_laxer(reason: &str, input: &[u8], message: &Message, before: Option<&M
     let closed_by_trailer = before.is_some_and(|before| before.trailers.iter().any(|(name, _)| name == b"connection"));
     match reason {
         "Invalid method encountered" => RARE_METHODS.contains(&message.method.as_slice()),
+        // Space around `;` and `=` is to be parsed, though nobody sends it (RFC 9112, 7.1.1; RFC 9110, 5.6.3).
+        _ if reason.starts_with("Invalid character in chunk extensions") => has_spaced_extension(input),
         // It reads these trailers as fields of the head. The engine drops them, whatever they say.
-        // Space around `;` and `=` is to be parsed (RFC 9112, section 7.1.1; RFC 9110, section 5.6.3), though nobody sends it.
-        _ if reason.starts_with("Invalid character in chunk extensions") => has_space_around(input, b";="),
         "Data after `Connection: close`" => closed_by_trailer,
         _ => in_trailers && ["Content-Length", "Transfer-Encoding"].iter().any(|name| reason.contains(name)),
     }
 }
 
-fn has_space_around(input: &[u8], signs: &[u8]) -> bool {
-    let space = |byte: u8| matches!(byte, b' ' | b'\t');
-    input.windows(2).any(|two| (space(two[0]) && signs.contains(&two[1])) || (signs.contains(&two[0]) && space(two[1])))
+/// Whether a line that starts as a chunk size does has space next to a `;` or a `=`.
+fn has_spaced_extension(input: &[u8]) -> bool {
+    let (space, sign) = (|byte: u8| matches!(byte, b' ' | b'\t'), |byte: u8| matches!(byte, b';' | b'='));
+    let spaced =
+        |line: &[u8]| line.windows(2).any(|two| space(two[0]) && sign(two[1]) || sign(two[0]) && space(two[1]));
+    input.split(|&byte| byte == b'\n').any(|line| line.first().is_some_and(u8::is_ascii_hexdigit) && spaced(line))
 }
 
 /// Whether the engine hands a trailer field out.
@@ -111,7 +114,11 @@ pub fn keeps_trailer(name: &[u8]) -> bool {
     !DROPPED_TRAILERS.contains(&name) && !name.starts_with(b"x-forwarded-")
 }
 
-/// Whether the engine may close where llhttp goes on: `close` and `keep-alive` on HTTP/1.0 (RFC 9112, section 9.3).
+/// Whether the engine closes where llhttp goes on: HTTP/1.0 with both `close` and `keep-alive` (RFC 9112, section 9.3).
 pub fn closes_sooner(ours: &Message) -> bool {
-    ours.kept == Some(false) && ours.version == b"1.0"
+    let connection =
+        |(name, value): &(Vec<u8>, Vec<u8>)| name.eq_ignore_ascii_case(b"connection").then(|| value.to_vec());
+    let options = ours.fields.iter().filter_map(connection).collect::<Vec<_>>().join(&b',').to_ascii_lowercase();
+    let has = |wanted: &[u8]| options.split(|&byte| byte == b',').any(|option| option.trim_ascii() == wanted);
+    ours.kept == Some(false) && ours.version == b"1.0" && has(b"close") && has(b"keep-alive")
 }
