@@ -1,10 +1,14 @@
-"""`python -m benchmarks [OPTIONS]` runs the benchmarks, `python -m benchmarks soak [OPTIONS]` the soak."""
+"""`python -m benchmarks` runs the benchmarks, `python -m benchmarks soak` the soak, `... attacks` the attacks."""
 
 import sys
 
 from benchmarks.prepare import enter
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["attacks"]:
+        from benchmarks.attacks.run import main
+
+        main(sys.argv[2:])
     if sys.argv[1:2] == ["soak"]:
         enter("benchmarks.soak", sys.argv[2:])
     enter("benchmarks.run", sys.argv[1:])

@@ -1,0 +1,1 @@
+"""Slowness, size and malice against one server, while a second client goes on asking."""

@@ -1,0 +1,237 @@
+"""Thousands of connections with one habit, in one process and one epoll loop."""
+
+import errno
+import os
+import select
+import socket
+import struct
+import time
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection as Pipe
+from typing import Final
+
+from benchmarks.attacks.habits import Habit, Parting
+from benchmarks.attacks.target import HOST
+
+NICENESS: Final = 19
+SPARE_CONNECTS: Final = 64
+"""Connects between two looks at what the others do."""
+SENDS: Final = 4
+"""Sends on one connection of a flood before the next one has its turn."""
+A_MOMENT: Final = 0.001
+RESET: Final = struct.pack("ii", 1, 0)
+ENDED: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a crowd has done, and what was done to it."""
+
+    connects: int = 0
+    not_connected: int = 0
+    gone: int = 0
+    """Connections that the server has ended."""
+    answers: Counter[str] = field(default_factory=Counter)
+    """The first status that a connection got."""
+    bytes_sent: int = 0
+    bytes_read: int = 0
+
+
+@dataclass(slots=True)
+class Attacker:
+    socket: socket.socket
+    rest: memoryview
+    """What is still to be sent of the current piece."""
+    opened: bool = False
+    answered: bool = False
+
+
+class Crowd:
+    """Connects at `rate` a second until there are `size`, then stays until it is stopped."""
+
+    def __init__(self, port: int, habit: Habit, size: int, rate: float) -> None:
+        self.port = port
+        self.habit = habit
+        self.size = size
+        self.rate = rate
+        self.tally = Tally()
+        self.members: dict[int, Attacker] = {}
+        self.missing = size
+        """Connections yet to be opened."""
+        self.budget = float("inf")
+        """Bytes that may be sent before the crowd is ahead of its pace."""
+        self.dripping: deque[tuple[float, int, Attacker]] = deque()
+        """Whose turn is next, at a time."""
+        self.epoll = select.epoll()
+        self.first = memoryview(habit.first)
+        self.drip = memoryview(habit.drip)
+        self.flood = memoryview(habit.flood)
+
+    def run(self, stop: Pipe) -> Tally:
+        """Attack until `stop` has something to read."""
+        began = time.monotonic()
+        allowed = 0.0
+        self.epoll.register(stop.fileno(), select.EPOLLIN)
+        while True:
+            elapsed = time.monotonic() - began
+            allowed = self._connect(allowed, elapsed)
+            self._keep_the_pace(elapsed)
+            for number, events in self.epoll.poll(self._pause(), 512):
+                if number == stop.fileno():
+                    self.close()
+                    return self.tally
+                self._serve(number, events)
+            self._drip()
+
+    def close(self) -> None:
+        """Leave, without a word."""
+        for member in self.members.values():
+            member.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            member.socket.close()
+        self.members.clear()
+        self.epoll.close()
+
+    def _keep_the_pace(self, elapsed: float) -> None:
+        """Wait where the crowd is ahead: not in the kernel, which would find every socket writable."""
+        self.budget = self.habit.pace * elapsed - self.tally.bytes_sent
+        if self.budget <= 0:
+            time.sleep(A_MOMENT)
+
+    def _pause(self) -> float:
+        pause = 1.0
+        if self.missing:
+            pause = min(pause, max(1 / self.rate, 0.001))
+        if self.dripping:
+            pause = min(pause, max(self.dripping[0][0] - time.monotonic(), 0))
+        return pause
+
+    def _connect(self, already: float, elapsed: float) -> float:
+        """Open what is due by now; how many have ever been allowed."""
+        due = min(int(elapsed * self.rate - already), self.missing, SPARE_CONNECTS)
+        for _ in range(due):
+            self._open()
+        if due == self.missing == 0:
+            return elapsed * self.rate
+        return already + due
+
+    def _open(self) -> None:
+        connection = socket.socket()
+        connection.setblocking(False)
+        if self.habit.window is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.habit.window)
+        outcome = connection.connect_ex((HOST, self.port))
+        self.missing -= 1
+        if outcome not in (0, errno.EINPROGRESS):
+            self.tally.not_connected += 1
+            connection.close()
+            self.missing += self.habit.comes_back
+            return
+        self.tally.connects += 1
+        member = Attacker(connection, self.first or self.flood)
+        self.members[connection.fileno()] = member
+        self.epoll.register(connection, select.EPOLLOUT | self._interest())
+
+    def _interest(self) -> int:
+        return ENDED if self.habit.deaf else ENDED | select.EPOLLIN
+
+    def _serve(self, number: int, events: int) -> None:
+        member = self.members.get(number)
+        if member is None:
+            return
+        if events & select.EPOLLOUT and not events & select.EPOLLERR:
+            self._write(number, member)
+        if number in self.members and events & (select.EPOLLIN | ENDED):
+            self._read(number, member, ended=bool(events & ENDED))
+
+    def _write(self, number: int, member: Attacker) -> None:
+        for _ in range(SENDS):
+            if not member.rest or self.budget <= 0:
+                break
+            if not self._send(number, member):
+                return
+            if not member.rest:
+                member.rest = self.flood
+        if not member.opened and (self.habit.flood or not member.rest):
+            member.opened = True
+            if self.habit.parting is not Parting.STAY:
+                self._part(number, member)
+                return
+            if self.habit.drip or (self.habit.deaf and self.habit.reads):
+                self.dripping.append((time.monotonic() + self.habit.interval, number, member))
+        if not member.rest:
+            self.epoll.modify(number, self._interest())
+
+    def _send(self, number: int, member: Attacker) -> bool:
+        try:
+            count = member.socket.send(member.rest)
+        except BlockingIOError:
+            return False
+        except OSError:
+            self._lose(number, member)
+            return False
+        self.tally.bytes_sent += count
+        self.budget -= count
+        member.rest = member.rest[count:]
+        return True
+
+    def _read(self, number: int, member: Attacker, *, ended: bool) -> None:
+        if self.habit.deaf and not ended:
+            return
+        try:
+            data = member.socket.recv(1 << 18)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        self._note(member, data)
+        if not data:
+            self._lose(number, member)
+
+    def _note(self, member: Attacker, data: bytes) -> None:
+        self.tally.bytes_read += len(data)
+        if not member.answered and data.startswith(b"HTTP/1.1 "):
+            member.answered = True
+            self.tally.answers[data[9:12].decode("ascii")] += 1
+
+    def _drip(self) -> None:
+        now = time.monotonic()
+        while self.dripping and self.dripping[0][0] <= now:
+            _, number, member = self.dripping.popleft()
+            if self.members.get(number) is not member:
+                continue
+            if self.habit.deaf:
+                try:
+                    self._note(member, member.socket.recv(self.habit.reads))
+                except BlockingIOError:
+                    pass  # The answer has not come yet.
+                except OSError:
+                    self._lose(number, member)
+                    continue
+            if self.drip:
+                member.rest = member.rest or self.drip
+                self._send(number, member)
+            if number in self.members:
+                self.dripping.append((now + self.habit.interval, number, member))
+
+    def _part(self, number: int, member: Attacker) -> None:
+        if self.habit.parting is Parting.RST:
+            member.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        self._forget(number, member)
+
+    def _lose(self, number: int, member: Attacker) -> None:
+        self.tally.gone += 1
+        self._forget(number, member)
+
+    def _forget(self, number: int, member: Attacker) -> None:
+        del self.members[number]
+        member.socket.close()
+        self.missing += self.habit.comes_back
+
+
+def attack(pipe: Pipe, port: int, habit: Habit, size: int, rate: float, core: int | None) -> None:
+    """In a process of its own: attack until the pipe says stop, and send the tally."""
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    os.nice(NICENESS)
+    pipe.send(Crowd(port, habit, size, rate).run(pipe))

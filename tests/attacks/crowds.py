@@ -1,0 +1,86 @@
+"""Crowds in a thread of the test, and a second client beside them."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
+from multiprocessing import Pipe
+from types import TracebackType
+from typing import Self
+
+from benchmarks.attacks.crowd import Crowd
+from benchmarks.attacks.habits import Habit
+from benchmarks.attacks.target import HOST, Target
+from benchmarks.attacks.victim import TEXT
+
+SIZE = 100
+RATE = 5000.0
+SECONDS = 20.0
+"""After this a test has failed: nothing takes that long."""
+
+
+@contextmanager
+def crowd_of(habit: Habit, target: Target, size: int = SIZE) -> Iterator[Crowd]:
+    """The crowd attacks within this."""
+    crowd = Crowd(target.port, habit, size, RATE)
+    ours, theirs = Pipe()
+    thread = threading.Thread(target=crowd.run, args=(theirs,))
+    thread.start()
+    try:
+        yield crowd
+    finally:
+        ours.send(None)
+        thread.join(SECONDS)
+        ours.close()
+        theirs.close()
+    assert not thread.is_alive()
+
+
+class Friend:
+    """The second client: one that behaves."""
+
+    def __init__(self, target: Target) -> None:
+        self.port = target.port
+        self.kept = HTTPConnection(HOST, self.port, timeout=SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kept.close()
+
+    def asks(self, *, fresh: bool = True) -> None:
+        """Ask on a connection that is kept, and on a fresh one."""
+        self.asks_on(self.kept)
+        if fresh:
+            with closing(HTTPConnection(HOST, self.port, timeout=SECONDS)) as connection:
+                self.asks_on(connection)
+
+    def asks_on(self, connection: HTTPConnection) -> None:
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (200, TEXT.encode())
+
+    def asks_until(self, condition: Callable[[], bool], *, fresh: bool = True) -> None:
+        """Ask, and be answered, until something is so."""
+        wait_until(condition, meanwhile=lambda: self.asks(fresh=fresh))
+
+
+def answers_anew(target: Target) -> bool:
+    """Whether a new connection is served."""
+    with closing(HTTPConnection(HOST, target.port, timeout=SECONDS)) as connection:
+        try:
+            connection.request("GET", "/")
+            return connection.getresponse().status == 200
+        except ConnectionError:
+            return False
+
+
+def wait_until(condition: Callable[[], bool], *, meanwhile: Callable[[], None] = lambda: time.sleep(0.02)) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        meanwhile()

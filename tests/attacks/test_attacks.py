@@ -1,0 +1,128 @@
+"""Short forms of what `python -m benchmarks attacks` does at its full size."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import pytest
+from benchmarks.attacks.habits import Habit, Parting
+from benchmarks.attacks.roster import CHUNKED, FORM, GET, GET_BIG, GET_STREAM, UPLOAD
+from benchmarks.attacks.target import Counters, Target
+from tests.attacks.crowds import SIZE, Friend, answers_anew, crowd_of, wait_until
+
+from ropewalk import Limits
+
+pytestmark = pytest.mark.slow
+
+MEBIBYTE = 1 << 20
+MOST_LINES = 5
+"""That a server may log, however many it refuses."""
+
+QUICK = {name: 0.5 for name in Limits.names if name.endswith(("_timeout", "_grace"))}
+"""Every clock runs out after half a second."""
+
+
+@contextmanager
+def attacked(limits: Mapping[str, float], descriptors: int | None = None) -> Iterator[tuple[Target, Friend, Counters]]:
+    """A server and its second client. After the attack it must be as it was before, and have logged next to nothing."""
+    with Target(limits, descriptors=descriptors) as target, Counters(target.port) as counters:
+        wait_until(lambda: at_rest(counters))
+        before = target.open_descriptors()
+        with Friend(target) as friend:
+            yield target, friend, counters
+        wait_until(lambda: at_rest(counters) and target.open_descriptors() == before)
+        assert len(target.logged()) <= MOST_LINES, target.logged()
+
+
+def at_rest(counters: Counters) -> bool:
+    """Whether nobody is connected but who asks this."""
+    found = counters.read()
+    return (found["open"], found["running"]) == (1, 1)
+
+
+class TestSlowness:
+    """Whoever dawdles is gone by the limit, and the others do not notice."""
+
+    @pytest.mark.parametrize(
+        ("habit", "counter"),
+        [
+            pytest.param(Habit(first=GET), "idle_timeouts", id="idle"),
+            pytest.param(Habit(), "head_timeouts", id="silence"),
+            pytest.param(Habit(first=GET[:-2], drip=b"X", interval=0.1), "head_timeouts", id="drips in heads"),
+            pytest.param(Habit(first=GET[:-2] + b"X: " + b"x" * 31_000), "head_timeouts", id="half-open heads"),
+            pytest.param(Habit(first=UPLOAD, drip=b"x" * 5, interval=0.1), "body_timeouts", id="drips in bodies"),
+            pytest.param(Habit(first=FORM + b"x" * 100_000), "body_timeouts", id="stalls in bodies"),
+            pytest.param(
+                Habit(first=GET_STREAM * 4, reads=16, interval=0.1, window=1), "write_timeouts", id="drips in reads"
+            ),
+            pytest.param(Habit(first=GET_BIG * 4, reads=0, window=1), "write_timeouts", id="answers unread"),
+            pytest.param(Habit(flood=GET * 100, reads=0, window=1), "write_timeouts", id="pipelining"),
+        ],
+    )
+    def test_is_gone_by_its_limit(self, habit: Habit, counter: str) -> None:
+        with attacked(QUICK) as (target, friend, counters), crowd_of(habit, target) as crowd:
+            friend.asks_until(lambda: crowd.tally.connects == SIZE)
+            friend.asks_until(lambda: counters.read()[counter] >= SIZE)
+
+
+class TestFloods:
+    """Whoever sends without end does not keep the others from being answered."""
+
+    @pytest.mark.parametrize(
+        "habit",
+        [
+            pytest.param(Habit(flood=GET * 100), id="pipelining"),
+            pytest.param(Habit(first=CHUNKED, flood=b"1\r\nx\r\n" * 1000, comes_back=True), id="chunks of one byte"),
+            pytest.param(
+                Habit(first=CHUNKED, flood=b"1;" + b"e" * 1000 + b"\r\nx\r\n", comes_back=True), id="chunk extensions"
+            ),
+            pytest.param(Habit(first=CHUNKED + b"0\r\n", flood=b"T: t\r\n" * 100, comes_back=True), id="trailers"),
+            pytest.param(Habit(flood=b"\r\n" * 1000, comes_back=True), id="empty lines"),
+        ],
+    )
+    def test_the_second_client_is_answered(self, habit: Habit) -> None:
+        with attacked({}) as (target, friend, _), crowd_of(habit, target, size=8) as crowd:
+            friend.asks_until(lambda: crowd.tally.bytes_sent > MEBIBYTE)
+            for _ in range(20):
+                friend.asks()
+
+
+class TestStorms:
+    """Whoever comes only to go leaves nothing behind."""
+
+    @pytest.mark.parametrize(
+        "habit",
+        [
+            pytest.param(Habit(parting=Parting.RST, comes_back=True), id="connect and reset"),
+            pytest.param(Habit(parting=Parting.FIN, comes_back=True), id="connect and close"),
+            pytest.param(Habit(first=GET, parting=Parting.FIN, comes_back=True), id="ask and close"),
+            pytest.param(Habit(first=GET_BIG, parting=Parting.RST, comes_back=True), id="ask and reset"),
+            pytest.param(Habit(first=UPLOAD + b"x" * 1000, parting=Parting.RST, comes_back=True), id="send and reset"),
+            pytest.param(Habit(first=b"NONSENSE\r\n\r\n", comes_back=True), id="nonsense"),
+        ],
+    )
+    def test_nothing_is_left(self, habit: Habit) -> None:
+        with attacked({}) as (target, friend, _), crowd_of(habit, target) as crowd:
+            friend.asks_until(lambda: crowd.tally.connects > 5 * SIZE)
+
+
+class TestDescriptors:
+    """Who is already connected is served on while there are too many others, and there is room again after them."""
+
+    @pytest.mark.parametrize(
+        ("limits", "descriptors", "counter"),
+        [
+            pytest.param({"connections": SIZE}, None, "turned_away", id="over the limit of connections"),
+            pytest.param({}, SIZE, "turned_away", id="over four fifths of the descriptors"),
+            pytest.param({"connections": 10_000}, SIZE, "accept_backoffs", id="no descriptors left"),
+        ],
+    )
+    def test_given_back(self, limits: dict[str, float], descriptors: int | None, counter: str) -> None:
+        with attacked(limits, descriptors) as (target, friend, counters):
+            friend.asks()
+            with crowd_of(Habit(first=GET, comes_back=True), target, size=2 * SIZE) as crowd:
+                friend.asks_until(lambda: counters.read()[counter] > 0, fresh=False)
+                for _ in range(100):
+                    friend.asks(fresh=False)
+                assert set(crowd.tally.answers) <= {"200", "503"}
+            wait_until(lambda: answers_anew(target))
+            friend.asks()
