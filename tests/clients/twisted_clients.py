@@ -20,10 +20,9 @@ async def use_agent(reactor: Any, url: str, pool: HTTPConnectionPool) -> None:
         assert (response.code, await readBody(response)) == (200, b"Hello, World!")
     response = await agent.request(b"GET", f"{url}/large".encode())
     assert await readBody(response) == LARGE
-    response = await agent.request(
-        b"POST", f"{url}/stream".encode(), Headers({b"x": [b"y"]}), FileBodyProducer(BytesIO(LARGE))
-    )
-    assert await readBody(response) == LARGE
+    upload = FileBodyProducer(BytesIO(LARGE[:100_000]))
+    response = await agent.request(b"POST", f"{url}/echo".encode(), Headers({b"x": [b"y"]}), upload)
+    assert await readBody(response) == LARGE[:100_000]
     response = await agent.request(b"HEAD", f"{url}/large".encode())
     assert (response.code, await readBody(response)) == (200, b"")
     response = await agent.request(b"GET", f"{url}/parts".encode())
