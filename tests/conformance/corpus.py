@@ -1,4 +1,4 @@
-"""gunicorn's corpus of requests, from its source package: fetched once into the environment, never into the repository.
+"""gunicorn's corpus of requests, from the tests in its source package.
 
 A file of the corpus is a request (or several) in `tests/requests/valid/*.http` or `invalid/*.http`, with what is
 expected of it beside it in Python. That is read here, not run.
@@ -6,8 +6,6 @@ expected of it beside it in Python. That is read here, not run.
 
 import ast
 import re
-import subprocess
-import sys
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,16 +14,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tests.conformance.fetching import CACHE, run
 from tests.conformance.reading import Message
 
 REQUIREMENT = Path(__file__).with_name("corpus.txt")
-CACHE = Path(sys.prefix, "share", "conformance")
 
 ESCAPED = {b"r\\n": b"\r\n", b"0": b"\0", b"n": b"\n", b"t": b"\t"}
-
-
-class UnreachableError(Exception):
-    """The package cannot be fetched."""
 
 
 @dataclass
@@ -65,18 +59,11 @@ def fetched() -> Path:
     if not package.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=CACHE) as folder:
-            download(Path(folder))
+            options = ("--quiet", "--no-deps", "--no-binary", "gunicorn", "--require-hashes", "--dest", folder)
+            run("-m", "pip", "download", *options, "--requirement", REQUIREMENT)
             (Path(folder) / package.name).replace(package)
     assert sha256(package.read_bytes()).hexdigest() == digest, package
     return package
-
-
-def download(folder: Path) -> None:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", "gunicorn"]
-    command += ["--require-hashes", "--requirement", str(REQUIREMENT), "--dest", str(folder)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    if ended.returncode != 0:
-        raise UnreachableError(f"pip cannot fetch gunicorn's corpus:\n{ended.stderr}")
 
 
 def unpacked(package: Path, kind: str) -> Iterator[Case]:

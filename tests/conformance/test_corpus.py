@@ -5,7 +5,6 @@ becomes of the rest of them they get one.
 """
 
 import json
-import os
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tests.conformance.corpus import Case, UnreachableError, cases
+from tests.conformance.corpus import Case
 from tests.conformance.differences import CORPUS
 from tests.conformance.reading import Lines, Message
 from tests.processes import ropewalk
@@ -34,16 +33,6 @@ PIECES: dict[str, Callable[[bytes], list[bytes]]] = {
     "line by line": lambda data: re.findall(rb"[^\n]*\n|[^\n]+", data),
     "byte by byte": lambda data: [data[at : at + 1] for at in range(len(data))],
 }
-
-
-@pytest.fixture(scope="module")
-def corpus() -> dict[str, list[Case]]:
-    try:
-        return {kind: cases(kind) for kind in ("valid", "invalid")}
-    except UnreachableError as error:
-        if "CI" in os.environ:
-            raise
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")
