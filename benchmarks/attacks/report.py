@@ -15,6 +15,9 @@ from benchmarks.attacks.second_client import Outcome
 from benchmarks.attacks.trial import GRACE, RATIO, Result
 from benchmarks.machine import QUIET_LOAD, commit, debug_build
 
+MANY_BYTES: Final = 10 << 20
+"""From here on bytes, and not connections or requests, are what an attack costs the server."""
+
 LEFT: Final = "---"
 RIGHT: Final = "---:"
 
@@ -40,6 +43,7 @@ SIDE: Final = {
     "and after": RIGHT,
     "in the kernel, at most": RIGHT,
     "CPU of the server": RIGHT,
+    "for a byte received": RIGHT,
     "answers to attackers": LEFT,
     "lines logged": RIGHT,
 }
@@ -123,7 +127,8 @@ def side_row(result: Result) -> list[str]:
         mebibytes(result.before.resident_bytes),
         mebibytes(result.after.resident_bytes),
         mebibytes(result.kernel_bytes),
-        f"{(result.after.cpu_seconds - result.before.cpu_seconds) / result.seconds:.0%}",
+        f"{result.cpu_seconds / result.seconds:.0%}",
+        f"{result.cpu_seconds / result.bytes_in * 1e9:.1f} ns" if result.bytes_in > MANY_BYTES else "",
         answers,
         f"{len(result.log)}",
     ]
@@ -159,6 +164,8 @@ def as_dict(result: Result) -> dict[str, Any]:
         "peak_bytes": result.peak_bytes,
         "bound_bytes": result.bound_bytes,
         "kernel_bytes": result.kernel_bytes,
+        "cpu_seconds": round(result.cpu_seconds, 2),
+        "bytes_in": result.bytes_in,
         "before": dataclasses.asdict(result.before),
         "after": dataclasses.asdict(result.after),
         "tally": tally(result.tally) if isinstance(assault, Habit) else None,

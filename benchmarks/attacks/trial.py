@@ -55,7 +55,10 @@ class Result:
     peak_bytes: int
     kernel_bytes: int
     most_connections: int
+    left: int
+    """Of them, when the attack was over."""
     longest: float
+    """Seconds that one of them lasted."""
     seconds: float
     log: list[str]
     tally: Tally
@@ -68,6 +71,16 @@ class Result:
     def ratio(self) -> float:
         return self.under.percentile(0.99) / self.alone.percentile(0.99)
 
+    @property
+    def cpu_seconds(self) -> float:
+        """Of the server, for the attack and for the second client."""
+        return self.after.cpu_seconds - self.before.cpu_seconds
+
+    @property
+    def bytes_in(self) -> int:
+        received: int = self.after.counters["bytes_in"] - self.before.counters["bytes_in"]
+        return received
+
     def faults(self) -> Iterator[str]:
         """What was not as it must be."""
         clock = self.attack.clock
@@ -77,7 +90,7 @@ class Result:
             yield "slower"
         if self.peak_bytes > self.bound_bytes:
             yield "memory"
-        if clock and self.longest > clock.seconds + GRACE:
+        if clock and (self.left or self.longest > clock.seconds + GRACE):
             yield "outlived its limit"
         if self.after.descriptors > self.before.descriptors:
             yield "descriptors kept"
@@ -96,7 +109,7 @@ def attempt(attack: Attack, seconds_alone: float) -> Result:
         with Worker(second_client.serve, target.port, LOAD_CORE, True) as client:
             time.sleep(seconds_alone)
             alone: Outcome = client.stop()
-        come_to_rest(target, counters, connections=1)
+        come_to_rest(target, counters)
         before = Resources.of(target, counters)
         target.forget_peak()
         with (
@@ -107,23 +120,25 @@ def attempt(attack: Attack, seconds_alone: float) -> Result:
             began = time.monotonic()
             with attackers(attack, target.port) as crowd_at_work:
                 wait_for_the_end(attack, lifetimes, began)
+                left = lifetimes.open
                 tally: Tally = crowd_at_work.stop()
             seconds = time.monotonic() - began
             under: Outcome = client.stop()
-        come_to_rest(target, counters, connections=1, descriptors=before.descriptors)
+        come_to_rest(target, counters, before.descriptors)
         return Result(
-            attack,
-            alone,
-            under,
-            before,
-            Resources.of(target, counters),
-            target.peak_bytes(),
-            lifetimes.kernel_bytes,
-            lifetimes.most,
-            lifetimes.longest,
-            seconds,
-            target.logged(),
-            tally,
+            attack=attack,
+            alone=alone,
+            under=under,
+            before=before,
+            after=Resources.of(target, counters),
+            peak_bytes=target.peak_bytes(),
+            kernel_bytes=lifetimes.kernel_bytes,
+            most_connections=lifetimes.most,
+            left=left,
+            longest=lifetimes.longest,
+            seconds=seconds,
+            log=target.logged(),
+            tally=tally,
         )
 
 
@@ -143,11 +158,12 @@ def wait_for_the_end(attack: Attack, lifetimes: Lifetimes, began: float) -> None
         time.sleep(INTERVAL / 2)
 
 
-def come_to_rest(target: Target, counters: Counters, connections: int, descriptors: int = 1 << 31) -> None:
-    """Wait until the server is back to where it was, or has had its time for that."""
+def come_to_rest(target: Target, counters: Counters, descriptors: int | None = None) -> None:
+    """Wait until nobody is connected but we, and no more is open than before, for as long as that may take."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while time.monotonic() < deadline:
         with suppress(OSError, HTTPException):
-            if counters.read()["open"] <= connections and target.open_descriptors() <= descriptors:
+            alone = counters.read()["open"] == 1
+            if alone and (descriptors is None or target.open_descriptors() <= descriptors):
                 return
         time.sleep(INTERVAL / 2)
