@@ -10,8 +10,8 @@ from zope.interface import provider
 
 from ropewalk import App, Limits, Request, Response
 
-# However slow the machine is, whoever is refused has the time to send the rest.
-app = App(limits=Limits(body_size=100_000, linger_timeout=30))
+# Time enough for whoever sends single bytes, however slow the machine is.
+app = App(limits=Limits(body_size=100_000, head_timeout=60, body_grace=60, linger_timeout=60))
 
 held: defaultdict[str, "Deferred[str]"] = defaultdict(Deferred)
 
@@ -59,6 +59,11 @@ def echo(request: Request) -> bytes:
 @app.post("/stream", body_limit=100_000_000)
 async def stream(request: Request) -> AsyncIterator[bytes]:
     return request.stream()
+
+
+@app.post("/gather")
+async def gather(request: Request) -> bytes:
+    return await request.body()
 
 
 @app.post("/ignore")

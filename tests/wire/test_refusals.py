@@ -1,5 +1,8 @@
 """That the tests of this folder would notice if something were wrong."""
 
+import re
+from pathlib import Path
+
 import pytest
 from tests.wire.agreement import Answered
 from tests.wire.books import WITNESS, Books
@@ -79,3 +82,11 @@ class TestAnswered:
     def test_nor_is_what_has_no_end(self, answered: Answered) -> None:
         with pytest.raises(AssertionError):
             answered(with_fields(b"Content-Length: 1"))
+
+
+def test_the_table_of_the_read_me_names_tests_that_exist() -> None:
+    here = Path(__file__).parent
+    named = set(re.findall(r"`(Test\w+)`", (here / "README.md").read_text()))
+    there = {name for path in here.glob("test_*.py") for name in re.findall(r"^class (\w+)", path.read_text(), re.M)}
+    assert len(named) > 30
+    assert named - there == set()

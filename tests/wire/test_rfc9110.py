@@ -169,6 +169,16 @@ class TestSection10_1_1Expect:
         assert connection.answer().text == "hello"
         assert connection.ask(GET).status == 200
 
+    def test_one_that_is_malformed_then_is_refused(self, connection: Connection, books: Books) -> None:
+        books.entry()
+        connection.send(request(b"POST /echo", b"Transfer-Encoding: chunked", b"Expect: 100-continue"))
+        assert connection.answer().status == 100
+        connection.send(b"zz\r\n" + WITNESS)
+        answer = connection.answer()
+        assert (answer.status, answer.field("connection")) == (400, "close")
+        entry = books.entry()
+        assert (entry.requests, entry.refused, entry.witnessed, len(entry.log)) == (1, 1, 0, 1)
+
     def test_one_that_nobody_reads_is_not(self, connection: Connection) -> None:
         answer = connection.ask(request(b"POST /ignore", b"Content-Length: 5", b"Expect: 100-continue"))
         assert (answer.status, answer.field("connection")) == (200, "close")

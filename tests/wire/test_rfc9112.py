@@ -742,6 +742,19 @@ class TestSection7_1ChunkedTransferCoding:
     def test_its_lines_and_data_end_with_cr_lf(self, refused: Refused, body: bytes) -> None:
         assert refused(chunked(body), heads=1) == 400
 
+    @pytest.mark.parametrize("path", [b"/echo", b"/gather", b"/stream", b"/facts"])
+    def test_bad_chunks_are_refused_whoever_reads_them(self, refused: Refused, path: bytes) -> None:
+        head = with_fields(CHUNKED, start=b"POST " + path + b" HTTP/1.1")
+        assert refused(head + b"zz\r\n\r\n0\r\n\r\n", heads=1) == 400
+
+    def test_bad_chunks_that_nobody_reads_end_the_connection(self, connection: Connection, books: Books) -> None:
+        books.entry()
+        connection.send(with_fields(CHUNKED, start=b"POST /nowhere HTTP/1.1") + b"zz\r\n\r\n0\r\n\r\n" + WITNESS)
+        assert connection.answer().status == 404
+        assert connection.end() == b""
+        entry = books.entry()
+        assert (entry.requests, entry.refused, entry.witnessed, len(entry.log)) == (1, 1, 0, 1)
+
     def test_bad_chunks_behind_the_head_of_an_answer_cut_it(self, connection: Connection, books: Books) -> None:
         books.entry()
         connection.send(with_fields(CHUNKED, start=b"POST /stream HTTP/1.1") + b"1\r\na\r\n")
