@@ -47,7 +47,7 @@ test-rust: $(engine_ready)
 test-fuzz: $(oracle_ready)
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --locked --manifest-path fuzz/Cargo.toml --target-dir target --all-targets -- -D warnings
-	cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir target --test corpus
+	cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir target --tests
 
 .PHONY: test-python
 test-python: $(engine_ready)
