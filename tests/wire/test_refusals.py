@@ -87,6 +87,8 @@ class TestAnswered:
 def test_the_table_of_the_read_me_names_tests_that_exist() -> None:
     here = Path(__file__).parent
     named = set(re.findall(r"`(Test\w+)`", (here / "README.md").read_text()))
-    there = {name for path in here.glob("test_*.py") for name in re.findall(r"^class (\w+)", path.read_text(), re.M)}
+    there = {
+        name for path in here.glob("test_*.py") for name in re.findall(r"^class (\w+)", path.read_text(), re.MULTILINE)
+    }
     assert len(named) > 30
     assert named - there == set()

@@ -742,6 +742,13 @@ class TestSection7_1ChunkedTransferCoding:
     def test_its_lines_and_data_end_with_cr_lf(self, refused: Refused, body: bytes) -> None:
         assert refused(chunked(body), heads=1) == 400
 
+    @pytest.mark.parametrize("byte", [b"\n", b"\r", b"\x00", b"\x0b", b"\x0c", b"\x1f", b"\x7f", b"\x80"])
+    def test_a_byte_too_many_is_refused_wherever_it_stands(self, refused: Refused, byte: bytes) -> None:
+        messages = with_everywhere(byte, b"1;a=b\r\nx\r\n0\r\nX:\r\n\r\n")
+        in_the_value = b"X:" + byte + b"\r"
+        bad = [chunked(message) for message in messages if byte != b"\x80" or in_the_value not in message]
+        assert refused.all(bad, heads=1) == 400
+
     @pytest.mark.parametrize("path", [b"/echo", b"/gather", b"/stream", b"/facts"])
     def test_bad_chunks_are_refused_whoever_reads_them(self, refused: Refused, path: bytes) -> None:
         head = with_fields(CHUNKED, start=b"POST " + path + b" HTTP/1.1")
