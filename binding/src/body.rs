@@ -24,6 +24,8 @@ pub struct Body {
     pub trailers: Vec<Field>,
     /// The temporary file of a body too large to be held.
     pub spool: Option<Py<PyAny>>,
+    /// Why it could not be kept: no descriptor for the file, no room on the disk.
+    pub failure: Option<PyErr>,
     /// The limit it is received under.
     pub limit: u64,
 }
@@ -44,10 +46,13 @@ pub enum Mode {
 
 impl Body {
     /// Adds what arrived. A gathered body past `threshold` goes to a temporary file.
-    pub fn add(&mut self, py: Python<'_>, part: Bytes, threshold: u64) -> PyResult<()> {
+    pub fn add(&mut self, py: Python<'_>, part: Bytes, threshold: u64) {
+        if self.failure.is_some() {
+            return;
+        }
         if let Some(spool) = &self.spool {
-            spool.bind(py).call_method1("write", (&*part,))?;
-            return Ok(());
+            let written = spool.bind(py).call_method1("write", (&*part,));
+            return self.note(written);
         }
         self.size += part.len();
         if part.len() < SMALL {
@@ -57,25 +62,38 @@ impl Body {
             self.parts.push_back(part);
         }
         if self.mode != Mode::Streamed && self.size as u64 > threshold {
-            let file = py.import("tempfile")?.call_method0("TemporaryFile")?;
-            self.seal();
-            for part in self.parts.drain(..) {
-                file.call_method1("write", (&*part,))?;
-            }
-            self.size = 0;
-            self.spool = Some(file.unbind());
+            let moved = self.move_to_file(py);
+            self.note(moved);
         }
-        Ok(())
     }
 
     /// The body is complete: the temporary file stands at its start.
-    pub fn finish(&mut self, py: Python<'_>, trailers: Vec<Field>) -> PyResult<()> {
+    pub fn finish(&mut self, py: Python<'_>, trailers: Vec<Field>) {
         self.complete = true;
         self.trailers = trailers;
         if let Some(spool) = &self.spool {
-            spool.bind(py).call_method1("seek", (0,))?;
+            let sought = spool.bind(py).call_method1("seek", (0,));
+            self.note(sought);
         }
+    }
+
+    fn move_to_file(&mut self, py: Python<'_>) -> PyResult<()> {
+        let file = py.import("tempfile")?.call_method0("TemporaryFile")?;
+        self.seal();
+        for part in self.parts.drain(..) {
+            file.call_method1("write", (&*part,))?;
+        }
+        self.size = 0;
+        self.spool = Some(file.unbind());
         Ok(())
+    }
+
+    fn note<T>(&mut self, outcome: PyResult<T>) {
+        if let Err(error) = outcome {
+            self.failure = Some(error);
+            self.parts.clear();
+            self.size = 0;
+        }
     }
 
     /// Takes out what has arrived, joined.

@@ -36,11 +36,9 @@ pub fn command(py: Python<'_>, error: CommandError) -> PyErr {
             raise(py, INVALID_FIELD, format!("An answer of status {status} has no body (RFC 9110, section 6.4.1)."))
         }
         CommandError::Field(what) => raise(py, INVALID_FIELD, format!("In the answer, {what}.")),
-        CommandError::Length { announced, written } => raise(
-            py,
-            WRONG_LENGTH,
-            format!("{announced} bytes were announced and {written} written; the connection was closed."),
-        ),
+        CommandError::Length { announced, written } => {
+            raise(py, WRONG_LENGTH, format!("{announced} bytes were announced and {written} written."))
+        }
         CommandError::BodyTooLarge { limit } => too_large(py, limit),
     }
 }

@@ -118,9 +118,9 @@ impl Exchange {
             match event {
                 Event::Data(_, part) => {
                     size += part.len() as u64;
-                    self.body.add(py, part, self.spool_size(py)?)?;
+                    self.body.add(py, part, self.spool_size(py)?);
                 }
-                Event::End(_, trailers) => self.body.finish(py, trailers)?,
+                Event::End(_, trailers) => self.body.finish(py, trailers),
                 Event::BadBody(_, fault) => self.body.fault = Some(fault),
                 _ => {}
             }
@@ -136,6 +136,9 @@ impl Exchange {
 
     /// What is wrong with the body, if anything is.
     pub(crate) fn body_error(&self, py: Python<'_>) -> Option<PyErr> {
+        if let Some(failure) = &self.body.failure {
+            return Some(failure.clone_ref(py));
+        }
         Some(match self.body.fault? {
             BodyFault::TooLarge => errors::too_large(py, self.body.limit),
             BodyFault::Malformed(reason) => {

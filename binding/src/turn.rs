@@ -119,12 +119,16 @@ impl Engine {
             Event::Data(id, bytes) => {
                 let Some(exchange) = this.find(py, id) else { return Ok(None) };
                 let size = bytes.len() as u64;
-                let streamed = {
+                let (mode, failed) = {
                     let mut inner = exchange.borrow_mut();
-                    inner.body.add(py, bytes, this.limits.0.spool_size)?;
-                    inner.body.mode == Mode::Streamed
+                    let failed_before = inner.body.failure.is_some();
+                    inner.body.add(py, bytes, this.limits.0.spool_size);
+                    (inner.body.mode, inner.body.failure.is_some() && !failed_before)
                 };
-                if streamed {
+                if failed {
+                    return this.body_over(&exchange, mode);
+                }
+                if mode == Mode::Streamed {
                     this.tell(&exchange, "on_readable");
                 } else {
                     // An exchange that is over meanwhile needs no more of its body.
@@ -135,7 +139,11 @@ impl Engine {
                 let Some(exchange) = this.find(py, id) else { return Ok(None) };
                 let mode = {
                     let mut inner = exchange.borrow_mut();
-                    inner.body.finish(py, trailers)?;
+                    let failed_before = inner.body.failure.is_some();
+                    inner.body.finish(py, trailers);
+                    if failed_before {
+                        return Ok(None);
+                    }
                     inner.body.mode
                 };
                 return this.body_over(&exchange, mode);

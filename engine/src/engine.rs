@@ -26,6 +26,7 @@ use crate::exchange::{Body, CommandError, Event, ExchangeId, GoneReason, Peer, P
 use crate::http1::connection::{Context, Http1};
 use crate::http1::encode::FieldRef;
 use crate::limits::Limits;
+use crate::outbox::OpenFiles;
 
 use connection::Connection;
 pub use pipes::PipeId;
@@ -41,9 +42,12 @@ pub struct Engine<D: Driver = Epoll> {
     limits: Limits,
     /// The limit of connections, resolved.
     capacity: usize,
+    /// How many descriptors connections and the files of their answers may have together.
+    descriptors: usize,
     clock: Clock,
     wheel: Wheel,
     connections: Slab<Connection>,
+    files: OpenFiles,
     /// Tells connections apart that had the same slot.
     generation: u64,
     listeners: Slab<Listening>,
@@ -72,6 +76,8 @@ struct Listening {
     listener: Listener,
     /// While descriptors are short: when to try again, and how long the wait after that.
     retry: Option<(u64, u64)>,
+    /// When that was told last.
+    told: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -93,13 +99,16 @@ impl<D: Driver> Engine<D> {
     /// An engine that listens nowhere yet.
     pub fn new(limits: Limits) -> io::Result<Self> {
         let clock = Clock::default();
+        let capacity = if limits.connections > 0 { limits.connections as usize } else { descriptors() };
         Ok(Engine {
             driver: D::open()?,
-            capacity: capacity(&limits),
+            capacity,
+            descriptors: descriptors().max(capacity),
             limits,
             wheel: Wheel::new(clock.millis()),
             clock,
             connections: Slab::new(),
+            files: OpenFiles::default(),
             generation: 0,
             listeners: Slab::new(),
             inbox: VecDeque::new(),
@@ -126,6 +135,12 @@ impl<D: Driver> Engine<D> {
     /// The limits it was made with.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Whether another connection would be one too many.
+    fn is_full(&self) -> bool {
+        let open = self.connections.len();
+        open >= self.capacity || open + self.files.count() >= self.descriptors
     }
 
     /// Connections open now.
@@ -208,7 +223,7 @@ impl<D: Driver> Engine<D> {
         let key = entry.key();
         self.driver.watch(listener.socket(), Token(LISTENER | key as u64), Watch::Accept)?;
         bound_sending(&self.limits, &listener.local, listener.socket());
-        entry.insert(Listening { listener, retry: None });
+        entry.insert(Listening { listener, retry: None, told: None });
         Ok(ListenerId(key))
     }
 
@@ -415,6 +430,7 @@ impl<D: Driver> Engine<D> {
             peer: &connection.peer,
             inbox: &mut self.inbox,
             out: &mut connection.out,
+            files: &self.files,
             limits: &self.limits,
             counters: &mut self.counters,
             clock: &self.clock,
@@ -491,11 +507,8 @@ fn bound_sending(limits: &Limits, address: &Peer, socket: BorrowedFd<'_>) {
     }
 }
 
-/// 80% of the descriptors the process may have.
-fn capacity(limits: &Limits) -> usize {
-    if limits.connections > 0 {
-        return limits.connections as usize;
-    }
+/// 80% of the descriptors that the process may have.
+fn descriptors() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     limit.current.map_or(usize::MAX, |current| (current / 5 * 4) as usize)
 }

@@ -209,7 +209,7 @@ pub enum CommandError {
     NoBody(u16),
     /// A field whose name or value cannot be sent, or such a reason phrase.
     Field(String),
-    /// Bytes that do not fit the announced length; the connection is closed (RFC 9112, section 8).
+    /// Bytes that do not fit the announced length. Where the head is out, the connection is closed (RFC 9112, section 8).
     Length {
         /// What `Content-Length` said.
         announced: u64,

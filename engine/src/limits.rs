@@ -97,7 +97,7 @@ limits! {
     body_timeout: Seconds = 30_000;
     /// The least bytes a second of a body, once `body_grace` is over. Kestrel's figure; 0 turns it off.
     body_rate: Count = 240;
-    /// How long a body may be slower than `body_rate`. Kestrel's figure.
+    /// How long a body may be slower than `body_rate` at its start. Kestrel's figure.
     body_grace: Seconds = 5_000;
     /// The longest time a client may take nothing of an answer that waits for it. nginx 60 s.
     write_timeout: Seconds = 30_000;

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use rustix::io::Errno;
@@ -20,7 +22,31 @@ const FLUSH_STEP: u64 = 2 * 1024 * 1024;
 #[derive(Debug)]
 enum Piece {
     Bytes(Bytes),
-    File { file: OwnedFd, offset: u64, left: u64 },
+    File { file: HeldFile, offset: u64, left: u64 },
+}
+
+/// Counts the files that wait to be sent: each holds a descriptor.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OpenFiles(Arc<AtomicUsize>);
+
+impl OpenFiles {
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn hold(&self, file: OwnedFd) -> HeldFile {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        HeldFile(file, self.clone())
+    }
+}
+
+#[derive(Debug)]
+struct HeldFile(OwnedFd, OpenFiles);
+
+impl Drop for HeldFile {
+    fn drop(&mut self) {
+        self.1.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A queue of bytes for one client. `tail` comes after all of `queue`.
@@ -88,10 +114,10 @@ impl Outbox {
         }
     }
 
-    pub fn push_file(&mut self, file: OwnedFd, offset: u64, length: u64) {
+    pub fn push_file(&mut self, file: OwnedFd, offset: u64, length: u64, open: &OpenFiles) {
         self.seal();
         self.queued += length;
-        self.queue.push_back(Piece::File { file, offset, left: length });
+        self.queue.push_back(Piece::File { file: open.hold(file), offset, left: length });
     }
 
     /// Takes everything out as bytes, for an owner who does the sending; files are read.
@@ -102,7 +128,7 @@ impl Outbox {
             Piece::Bytes(bytes) => bytes,
             Piece::File { file, offset, left } => {
                 let mut buffer = vec![0; left.min(64 * 1024) as usize];
-                let count = rustix::io::pread(&file, &mut buffer, offset)?;
+                let count = rustix::io::pread(&file.0, &mut buffer, offset)?;
                 if count == 0 && left > 0 {
                     return Err(Errno::IO);
                 }
@@ -144,7 +170,7 @@ impl Outbox {
         if let Some(Piece::File { file, offset, left }) = self.queue.front_mut() {
             let mut position = *offset;
             let step = (*left).min(FILE_STEP) as usize;
-            let count = rustix::fs::sendfile(socket, file.as_fd(), Some(&mut position), step)?;
+            let count = rustix::fs::sendfile(socket, file.0.as_fd(), Some(&mut position), step)?;
             if count == 0 {
                 return Err(Errno::IO);
             }

@@ -17,7 +17,7 @@ impl<D: Driver> Engine<D> {
     /// [`Limits::drain_grace`](crate::Limits). An [`Event::Drained`] follows.
     pub fn drain(&mut self, millis: Option<u64>) {
         self.refresh();
-        let deadline = self.clock.millis() + millis.unwrap_or(self.limits.drain_timeout);
+        let deadline = self.clock.millis().saturating_add(millis.unwrap_or(self.limits.drain_timeout));
         if let Some(drain) = &mut self.drain {
             drain.deadline = drain.deadline.min(deadline);
             return;

@@ -38,8 +38,18 @@ pub(super) struct Connection {
     deadline: u64,
     /// The tick at which the wheel holds it, 0 where it does not.
     scheduled: u64,
-    /// When somebody started to wait for the current body.
-    body_since: u64,
+    pace: Pace,
+}
+
+/// How a body keeps to its rate.
+#[derive(Debug, Default)]
+struct Pace {
+    /// Whose body it is.
+    serial: u32,
+    /// Its bytes that are paid for.
+    seen: u64,
+    /// Until when they are fast enough.
+    until: u64,
 }
 
 #[derive(Debug)]
@@ -85,7 +95,7 @@ impl Connection {
             clock: Clock::None,
             deadline: u64::MAX,
             scheduled: 0,
-            body_since: 0,
+            pace: Pace::default(),
         }
     }
 
@@ -123,20 +133,24 @@ impl Connection {
             Clock::Parting if changed => self.deadline = now + limits.drain_grace,
             Clock::Head | Clock::Linger | Clock::Write | Clock::Parting => {}
             Clock::Body => {
-                if changed {
-                    // Time in which nobody wanted the body does not count against the client.
-                    let earned = rate_allowance(self.wire.body_seen(), limits);
-                    self.body_since = now.saturating_sub(earned);
-                }
-                let stall = after(now, limits.body_timeout);
-                let slow = match limits.body_rate {
-                    0 => u64::MAX,
-                    _ => self.body_since + limits.body_grace + rate_allowance(self.wire.body_seen(), limits),
-                };
-                self.deadline = stall.min(slow);
+                let slow = self.rate_deadline(now, changed, limits);
+                self.deadline = after(now, limits.body_timeout).min(slow);
             }
         }
         self.schedule(wheel);
+    }
+
+    /// Until when a body may go on at no more than `body_rate`: each byte buys its time. What was quick earns no more
+    /// than the longest silence, or a fast start would pay for hours of dripping.
+    fn rate_deadline(&mut self, now: u64, changed: bool, limits: &Limits) -> u64 {
+        let (serial, seen) = (self.wire.serial(), self.wire.body_seen());
+        if changed || serial != self.pace.serial {
+            self.pace = Pace { serial, seen, until: now + limits.body_grace };
+        }
+        let Some(bought) = ((seen - self.pace.seen) * 1000).checked_div(limits.body_rate) else { return u64::MAX };
+        let most = after(now, limits.body_timeout).max(now + limits.body_grace);
+        self.pace = Pace { serial, seen, until: (self.pace.until + bought).min(most) };
+        self.pace.until
     }
 
     /// The wheel has let it out at `tick`: the clock that has run out, if one has.
@@ -174,11 +188,6 @@ impl Connection {
             WireClock::None => Clock::None,
         }
     }
-}
-
-/// The time that so many bytes may take at the lowest allowed rate, in milliseconds.
-fn rate_allowance(bytes: u64, limits: &Limits) -> u64 {
-    (bytes * 1000).checked_div(limits.body_rate).unwrap_or(0)
 }
 
 /// A limit of 0 means no deadline.

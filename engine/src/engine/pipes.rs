@@ -20,10 +20,11 @@ impl<D: Driver> Engine<D> {
     pub fn open_pipe(&mut self, peer: Peer, local: Peer, secure: bool) -> PipeId {
         self.refresh();
         self.counters.accepted += 1;
+        let full = self.is_full();
         let token = self.next_token();
         let slot = self.connections.insert(Connection::new(token, Io::Pipe { secure, local, flowing: true }, peer));
         self.rearm(slot, false);
-        if self.connections.len() > self.capacity {
+        if full {
             self.counters.turned_away += 1;
             self.work(slot, |wire, cx| wire.refuse(FULL, cx));
             self.flush(slot);

@@ -18,6 +18,8 @@ const ACCEPTS: usize = 256;
 const POLL_BYTES: u64 = 256 * 1024;
 /// First and longest wait, in milliseconds, when the descriptors are used up.
 const BACKOFF: (u64, u64) = (50, 1000);
+/// How often at the most that is told, in milliseconds.
+const TELL_AGAIN: u64 = 10_000;
 
 /// What a client gets when the engine is full.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
@@ -177,7 +179,7 @@ impl<D: Driver> Engine<D> {
     /// Puts a connected socket under the engine's care, or turns it away. Its token.
     pub(super) fn open(&mut self, socket: OwnedFd, peer: Peer) -> io::Result<Option<u64>> {
         self.counters.accepted += 1;
-        if self.connections.len() >= self.capacity {
+        if self.is_full() {
             self.counters.turned_away += 1;
             turn_away(&socket);
             return Ok(None);
@@ -201,12 +203,16 @@ impl<D: Driver> Engine<D> {
         let now = self.clock.millis();
         let Some(listening) = self.listeners.get_mut(key) else { return };
         let wait = listening.retry.map_or(BACKOFF.0, |(_, wait)| (wait * 2).min(BACKOFF.1));
-        let first = listening.retry.replace((now + wait, wait)).is_none();
+        listening.retry = Some((now + wait, wait));
+        let telling = listening.told.is_none_or(|told| now >= told + TELL_AGAIN);
+        if telling {
+            listening.told = Some(now);
+        }
         let forgotten = self.driver.forget(listening.listener.socket());
         if let Err(error) = forgotten {
             self.report(Severity::Error, "RW505", format!("a listener could not be put to rest: {error}"));
         }
-        if first {
+        if telling {
             let open = self.connections.len();
             let message =
                 format!("no descriptors are left with {open} connections open; accepting pauses until some are");

@@ -38,7 +38,7 @@ impl Http1 {
             match body {
                 Body::Slice(bytes) => cx.out.tail().extend_from_slice(bytes),
                 Body::Shared(bytes) => cx.out.push(bytes),
-                Body::File { file, offset, length } => cx.out.push_file(file, offset, length),
+                Body::File { file, offset, length } => cx.out.push_file(file, offset, length, cx.files),
             }
         }
         self.finish(cx);
@@ -143,7 +143,7 @@ impl Http1 {
                 return Err(CommandError::Length { announced, written: announced - left });
             }
             Answer::Chunked => {
-                encode::check(200.into(), trailers)?;
+                encode::check_trailers(trailers)?;
                 let tail = cx.out.tail();
                 tail.extend_from_slice(b"0\r\n");
                 for (name, value) in trailers {

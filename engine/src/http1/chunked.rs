@@ -214,7 +214,7 @@ fn trailer_field(line: &[u8]) -> Result<Option<Field>, &'static str> {
         return Err("a trailer value has control characters");
     }
     let name = name.to_ascii_lowercase();
-    if FORBIDDEN.contains(&name.as_slice()) || name.starts_with(b"x-forwarded-") {
+    if !may_trail(&name) {
         return Ok(None);
     }
     Ok(Some((Bytes::from(name), Bytes::copy_from_slice(value))))
@@ -228,7 +228,13 @@ fn trim_space(value: &[u8]) -> &[u8] {
     &value[start..end]
 }
 
-/// Framing, routing, request modifiers, authentication, cookies: dropped from trailers.
+/// Whether a field may come behind a body (RFC 9110, section 6.5.1).
+pub fn may_trail(name: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    !FORBIDDEN.contains(&name.as_slice()) && !name.starts_with(b"x-forwarded-")
+}
+
+/// Framing, routing, request modifiers, authentication, cookies.
 const FORBIDDEN: [&[u8]; 22] = [
     b"transfer-encoding",
     b"content-length",

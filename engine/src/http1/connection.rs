@@ -32,7 +32,7 @@ use crate::exchange::{
 };
 use crate::limits::Limits;
 use crate::method::Method;
-use crate::outbox::Outbox;
+use crate::outbox::{OpenFiles, Outbox};
 
 /// What a connection needs of its engine while it works.
 pub(crate) struct Context<'a> {
@@ -40,6 +40,7 @@ pub(crate) struct Context<'a> {
     pub peer: &'a Peer,
     pub inbox: &'a mut VecDeque<Event>,
     pub out: &'a mut Outbox,
+    pub files: &'a OpenFiles,
     pub limits: &'a Limits,
     pub counters: &'a mut Counters,
     pub clock: &'a Clock,
@@ -227,6 +228,11 @@ impl Http1 {
             },
             _ => WireClock::None,
         }
+    }
+
+    /// Which exchange of the connection is the current one.
+    pub(crate) fn serial(&self) -> u32 {
+        self.serial
     }
 
     /// Bytes of the current body so far.

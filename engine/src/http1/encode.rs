@@ -1,5 +1,6 @@
 //! Answer heads as bytes (RFC 9112, sections 4 and 5), and the rules that keep a handler's mistakes off the wire.
 
+use super::chunked::may_trail;
 use super::head::{is_token, parse_length};
 use crate::exchange::{CommandError, Status};
 
@@ -78,6 +79,15 @@ pub fn check(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Found, Comma
         }
     }
     Ok(found)
+}
+
+/// Checks the trailer fields of a handler before they are written (RFC 9110, section 6.5.1).
+pub fn check_trailers(fields: &[FieldRef<'_>]) -> Result<(), CommandError> {
+    check(200.into(), fields)?;
+    match fields.iter().find(|(name, _)| !may_trail(name)) {
+        Some((name, _)) => Err(refused(name, "must not come behind the body")),
+        None => Ok(()),
+    }
 }
 
 /// Appends the head of an answer whose fields went through [`check`].

@@ -5,7 +5,7 @@ use ropewalk_engine::exchange::Event;
 
 use crate::harness::{Client, GET, World};
 
-const FLOODS: usize = 16;
+const FLOODS: usize = 64;
 const UPLOAD: &str = "POST /flood HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 /// Uploads in chunks of one byte, of which more waits in the sockets than one poll reads.
@@ -16,8 +16,9 @@ fn flooded(world: &mut World) -> Vec<(ExchangeId, Client<std::net::TcpStream>)> 
         client.send(UPLOAD);
         let (id, _) = world.head();
         world.receive_up_to(id, Some(u64::MAX));
-        client.send_some(&chunks);
-        world.settle();
+        while client.send_some(&chunks) > 0 {
+            world.settle();
+        }
         world.events.clear();
         (id, client)
     });

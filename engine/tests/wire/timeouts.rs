@@ -115,6 +115,31 @@ fn a_body_that_nobody_waits_for_has_no_clock() {
 }
 
 #[test]
+fn a_fast_start_of_a_body_pays_for_no_long_rest() {
+    let limits =
+        Limits { body_timeout: 200, body_grace: 50, body_rate: 1_000_000, body_size: 1 << 30, ..Limits::default() };
+    let mut world = World::with(limits).inline(|engine, event| {
+        match event {
+            Event::Head(id, _) => assert!(engine.receive(*id, None).unwrap().is_empty()),
+            // The last of them may be told behind the cut.
+            Event::Data(id, data) => drop(engine.consumed(*id, data.len() as u64)),
+            _ => return false,
+        }
+        true
+    });
+    let mut client = world.connect();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n");
+    world.settle();
+    let worth_ten_seconds = vec![b'x'; 10_000_000];
+    world.send_all(&mut client, &worth_ten_seconds);
+    world.until("the cut", |world| {
+        client.send_some(b"x");
+        !world.events.is_empty()
+    });
+    assert_eq!(GoneReason::BodyTimeout, world.gone().1);
+}
+
+#[test]
 fn a_body_slower_than_its_rate_is_cut_though_it_never_stalls() {
     let limits = Limits { body_rate: 1_000_000, body_grace: 200, body_timeout: 60_000, ..Limits::default() };
     let mut world = World::with(limits);
