@@ -1,0 +1,142 @@
+"""A server whose handlers are careless, what they put on the wire, and what the log says of them."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from tests.processes import ROOT, Server, ropewalk
+from tests.wire.conftest import address_of
+from tests.wire.connection import GET, SECONDS, Answer, Connection
+
+from ropewalk.errors import CATALOGUE
+
+HERE = "tests/wire/output/"
+
+
+class Careless:
+    """The server, and a bystander who must be served whatever happens."""
+
+    def __init__(self, server: Server, stack: ExitStack) -> None:
+        self._server = server
+        self._stack = stack
+        self._bystander = self.connect()
+        self.log()
+
+    def connect(self) -> Connection:
+        return self._stack.enter_context(Connection(address_of(self._server)))
+
+    def log(self) -> list[str]:
+        """What was logged since the last time, an entry for each event."""
+        lines: list[str] = json.loads(self._bystander.ask(request("/log")).body)
+        return lines
+
+    def wait_for(self, event: str) -> None:
+        """Ask until something has happened in a handler."""
+        deadline = time.monotonic() + SECONDS
+        while event not in json.loads(self._bystander.ask(request("/happened")).body):
+            assert time.monotonic() < deadline, event
+
+    def logged(self) -> list[str]:
+        """As `log`, once there is something."""
+        deadline = time.monotonic() + SECONDS
+        while not (lines := self.log()):
+            assert time.monotonic() < deadline, "nothing was logged"
+        return lines
+
+    def answers(self, *requests: bytes) -> list[Answer]:
+        """The answers to requests that are sent at once. Behind each comes another one, which must be served well."""
+        connection = self.connect()
+        connection.send(b"".join(each + GET for each in requests))
+        answers = []
+        for each in requests:
+            answers.append(connection.answer(head=each.startswith(b"HEAD")))
+            assert connection.answer().text == "Hello, World!"
+        connection.socket.close()
+        return answers
+
+    def cut(self, request: bytes) -> bytes:
+        """What comes until the connection is cut, where a good request stands behind a bad one."""
+        connection = self.connect()
+        connection.send(request + GET)
+        received = b""
+        while data := received_or_reset(connection):
+            received += data
+        assert b"Hello, World!" not in received
+        return received
+
+    def cut_or_500(self, request: bytes) -> bytes:
+        """As `cut`, unless the head was not out yet: then it is a 500, and what is behind it is right."""
+        connection = self.connect()
+        connection.send(request + GET)
+        received = b""
+        while data := received_or_reset(connection):
+            received += data
+            if received.endswith(b"Hello, World!"):
+                assert received.startswith(b"HTTP/1.1 500 ")
+                return b""
+        assert b"Hello, World!" not in received
+        return received
+
+
+def request(path: str, method: str = "GET", version: str = "1.1") -> bytes:
+    return f"{method} {path} HTTP/{version}\r\nHost: a\r\n\r\n".encode()
+
+
+def received_or_reset(connection: Connection) -> bytes:
+    try:
+        return connection.socket.recv(100_000)
+    except ConnectionResetError:
+        return b""
+
+
+def assert_told(entry: str, code: str, path: str, handler: str, *words: str) -> None:
+    """A log entry whose first line says which code, which request, which handler and where, and what to do."""
+    line = entry.partition("\n")[0]
+    assert line.startswith(f"{code} "), entry
+    assert f" {path}: " in line, entry
+    assert f"{handler} at {HERE}" in line, entry
+    for word in words or (CATALOGUE[code].remedy,):
+        assert word in line, entry
+
+
+@contextmanager
+def piped() -> Iterator[Server]:
+    command = [sys.executable, "-W", "error", "-m", "tests.wire.output.piped"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        server = Server(process)
+        try:
+            server.read_banner()
+            yield server
+        finally:
+            process.kill()
+
+
+@contextmanager
+def accepted() -> Iterator[Server]:
+    with ropewalk("run", "tests.wire.output.service:app", "--access-log", "off", "--log-level", "critical") as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=[accepted, piped])
+def careless_server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """On sockets of the engine's and asyncio's reactor, and behind a transport of Twisted's on Twisted's reactor."""
+    make: Callable[[], Iterator[Server]] = request.param
+    with make() as server:  # type: ignore[attr-defined] # a context manager
+        yield server
+        if server.process.poll() is None:
+            assert server.stop() == 0
+        assert server.errors == ""
+
+
+@pytest.fixture
+def careless(careless_server: Server) -> Iterator[Careless]:
+    """The server. In the end everything that was logged has been looked at, and it still serves."""
+    with ExitStack() as stack:
+        careless = Careless(careless_server, stack)
+        yield careless
+        assert careless.log() == []
+        assert careless.answers(GET)[0].status == 200

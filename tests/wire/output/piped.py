@@ -1,0 +1,14 @@
+"""Serves the careless service over a transport that is no plain socket, on Twisted's own reactor."""
+
+import sys
+from typing import Any
+
+from tests.wire.output.service import app
+from twisted.internet import reactor
+from twisted.protocols.policies import WrappingFactory
+
+from ropewalk import Site
+
+port: Any = reactor.listenTCP(0, WrappingFactory(Site(app)), interface="127.0.0.1")
+print(f"http://127.0.0.1:{port.getHost().port} \nStop with SIGTERM", file=sys.stderr, flush=True)
+reactor.run()

@@ -1,0 +1,61 @@
+"""A service whose handlers send what they may not. Everything that is logged can be asked for at /log."""
+
+import gc
+import logging
+import sys
+from typing import Any
+
+from tests.wire.output import bodies, failures, fields
+from twisted.logger import LogEvent, LogLevel, eventAsText, globalLogPublisher
+
+from ropewalk import App, Request
+
+app = App()
+logged: list[str] = []
+
+
+@app.get("/")
+def hello(request: Request) -> str:
+    return "Hello, World!"
+
+
+@app.get("/log")
+def log(request: Request) -> list[str]:
+    """What was logged since the last time."""
+    gc.collect()  # Twisted and asyncio complain of what was forgotten when it is freed
+    lines = logged.copy()
+    logged.clear()
+    return lines
+
+
+@app.get("/happened")
+def tell(request: Request) -> list[str]:
+    return failures.happened
+
+
+app.mount("/fields", fields.app)
+app.mount("/bodies", bodies.app)
+app.mount("/failures", failures.app)
+
+
+def record(event: LogEvent) -> None:
+    if event["log_level"] >= LogLevel.warn:
+        logged.append(eventAsText(event, includeTimestamp=False, includeSystem=False))
+
+
+class Recorder(logging.Handler):
+    """asyncio logs by the standard library."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logged.append(record.getMessage())
+
+
+def record_unraisable(unraisable: Any) -> None:
+    logged.append(f"unraisable: {unraisable.exc_value!r} in {unraisable.object!r}")
+
+
+for observer in tuple(globalLogPublisher._observers):
+    globalLogPublisher.removeObserver(observer)  # nobody reads the standard error, which would fill up
+globalLogPublisher.addObserver(record)  # type: ignore[arg-type] # a function is an observer
+logging.getLogger().addHandler(Recorder(logging.WARNING))
+sys.unraisablehook = record_unraisable

@@ -1,0 +1,146 @@
+"""Bodies of a wrong length (RFC 9112, section 6.3), where none may be (RFC 9110, section 6.4.1), or that are none."""
+
+import re
+
+import pytest
+from tests.wire.output import bodies
+from tests.wire.output.conftest import Careless, assert_told, request
+
+WHOLE = {
+    "whole": "whole",
+    "whole-bytes": "whole_bytes",
+    "json": "json",
+    "prepared": "prepared",
+    "http-error": "http_error",
+    "by-the-engine": "by_the_engine",
+}
+"""Handlers whose answer is made in one piece, by path."""
+
+STREAMED = {
+    "parts": "parts",
+    "one-part": "one_part",
+    "async-parts": "async_parts",
+    "begun": "begun",
+    "written": "Written.render_GET",
+}
+"""Handlers whose head is out before the length shows to be wrong."""
+
+SIZES = (0, bodies.SAID - 1, bodies.SAID + 1, 100)
+
+
+class TestLengths:
+    @pytest.mark.parametrize("path", WHOLE)
+    def test_of_whole_answers(self, careless: Careless, path: str) -> None:
+        """Nothing is out yet: the client gets a 500, and the connection goes on."""
+        sizes = [size for size in SIZES if size or path not in ("json", "http-error")]
+        answers = careless.answers(*(request(f"/bodies/{path}?size={size}") for size in sizes))
+        assert [(answer.status, answer.text) for answer in answers] == [(500, "Internal Server Error\n")] * len(sizes)
+        logged = careless.log()
+        assert len(logged) == len(sizes)
+        for entry in logged:
+            assert_told(entry, "RW303", f"/bodies/{path}", WHOLE[path])
+
+    @pytest.mark.parametrize("method", ["GET", "HEAD"])
+    def test_of_a_file(self, careless: Careless, method: str) -> None:
+        (answer,) = careless.answers(request("/bodies/file", method))
+        assert answer.status == 500
+        (entry,) = careless.log()
+        assert_told(entry, "RW303", "/bodies/file", "file")
+
+    def test_of_an_answer_that_is_finished_unwritten(self, careless: Careless) -> None:
+        (answer,) = careless.answers(request("/bodies/finished-only"))
+        assert answer.status == 500
+        (entry,) = careless.log()
+        assert_told(entry, "RW303", "/bodies/finished-only", "FinishedOnly.render_GET")
+
+    @pytest.mark.parametrize("version", ["1.0", "1.1"])
+    @pytest.mark.parametrize("size", SIZES)
+    @pytest.mark.parametrize("path", STREAMED)
+    def test_of_streams(self, careless: Careless, path: str, size: int, version: str) -> None:
+        """The head is out: the connection is cut, and nobody takes what follows for the rest of the body."""
+        if path == "written" and size == 0:
+            pytest.skip("nothing is written: the head is not out")
+        head, _, body = careless.cut(request(f"/bodies/{path}?size={size}", version=version)).partition(b"\r\n\r\n")
+        assert head == b"" or re.search(rb"\r\ncontent-length: 4(\r\n|$)", head.lower())
+        assert len(body) <= bodies.SAID
+        assert body.strip(b"x") == b""
+        (entry,) = careless.log()
+        assert_told(entry, "RW303", f"/bodies/{path}", STREAMED[path])
+
+    @pytest.mark.parametrize("size", SIZES)
+    def test_of_what_is_written_when_the_handler_has_returned(self, careless: Careless, size: int) -> None:
+        """Twisted logs what nobody catches; the exception says whose mistake it is."""
+        received = careless.cut_or_500(request(f"/bodies/written-later?size={size}"))
+        assert received.partition(b"\r\n\r\n")[2].strip(b"x") == b""
+        entries = [entry for entry in careless.logged() if "RW303" in entry]
+        assert len(entries) == 1
+        assert "RW303 WrittenLater.render_GET at tests/wire/output/bodies.py:" in entries[0]
+        assert "Leave Content-Length to the engine, or keep to it." in entries[0]
+
+    @pytest.mark.parametrize("path", [*STREAMED, "finished-only", "written-later"])
+    def test_of_answers_to_head(self, careless: Careless, path: str) -> None:
+        """RFC 9110, section 9.3.2: there is no body, whatever is written; the length stands."""
+        if path == "begun":
+            pytest.skip("the handler answers GET and HEAD alike, and then returns")
+        (answer,) = careless.answers(request(f"/bodies/{path}?size=3", "HEAD"))
+        assert (answer.status, answer.field("content-length")) == (200, "4")
+
+    @pytest.mark.parametrize("path", [*WHOLE, *STREAMED, "written-later"])
+    def test_right_ones(self, careless: Careless, path: str) -> None:
+        if path in ("by-the-engine", "begun", "json"):
+            pytest.skip("of another length, or a mistake in itself")
+        (answer,) = careless.answers(request(f"/bodies/{path}?size={bodies.SAID}"))
+        assert answer.status in (200, 404)
+        assert len(answer.body) == bodies.SAID
+
+
+class TestNoBody:
+    @pytest.mark.parametrize("method", ["GET", "HEAD"])
+    @pytest.mark.parametrize("way", ["whole", "json", "file", "parts", "prepared", "written"])
+    @pytest.mark.parametrize("status", [204, 205, 304])
+    def test_where_there_can_be_none(self, careless: Careless, status: int, way: str, method: str) -> None:
+        path = f"/bodies/none/{status}/{way}"
+        (answer,) = careless.answers(request(path, method))
+        assert answer.status == 500
+        (entry,) = careless.log()
+        handler = "NoneWritten.render_GET" if way == "written" else f"none_{way}"
+        assert_told(entry, "RW201", path, handler, f"status {status}", "Leave it out, or choose another status.")
+
+
+class TestWhatIsNoBody:
+    @pytest.mark.parametrize("name", [name for name in bodies.no_bodies if name != "NUL in a path"])
+    def test_before_the_head(self, careless: Careless, name: str) -> None:
+        path = f"/bodies/no-body/{name.replace(' ', '%20')}"
+        (answer,) = careless.answers(request(path))
+        assert (answer.status, answer.text) == (500, "Internal Server Error\n")
+        (entry,) = careless.log()
+        line = entry.partition("\n")[0]
+        assert re.match(r"RW(201|208|210) ", line)
+        assert f" {path}: no_body at tests/wire/output/bodies.py:" in line
+
+    def test_a_path_with_a_nul(self, careless: Careless) -> None:
+        """It may have come from a client: there is no such file."""
+        (answer,) = careless.answers(request("/bodies/no-body/NUL%20in%20a%20path"))
+        assert answer.status == 404
+
+    @pytest.mark.parametrize("number", range(5))
+    def test_what_is_written(self, careless: Careless, number: int) -> None:
+        (answer,) = careless.answers(request(f"/bodies/nothing-writable?number={number}"))
+        assert answer.status == 500
+        (entry,) = careless.log()
+        assert_told(entry, "RW201", "/bodies/nothing-writable", "NothingWritable.render_GET", "Write ")
+
+    @pytest.mark.parametrize("name", ["int", "None", "surrogate", "list"])
+    def test_behind_the_head(self, careless: Careless, name: str) -> None:
+        received = careless.cut(request(f"/bodies/later-part/{name}"))
+        assert not received.endswith(b"0\r\n\r\n")
+        (entry,) = careless.log()
+        assert_told(entry, "RW201", f"/bodies/later-part/{name}", "later_part", "Write ")
+
+    def test_a_response_takes_another_body(self, careless: Careless) -> None:
+        answers = careless.answers(*(request(f"/bodies/changed-body/{number}") for number in (0, 1, 3)))
+        assert [answer.text for answer in answers] == ['{"a":1}', "", "bytes"]
+        (answer,) = careless.answers(request("/bodies/changed-body/2"))
+        assert answer.status == 500
+        (entry,) = careless.log()
+        assert_told(entry, "RW201", "/bodies/changed-body/2", "changed_body")

@@ -1,0 +1,209 @@
+"""Answers given twice, too late or not at all, and exceptions of every kind at every moment."""
+
+import pytest
+from tests.wire.connection import GET
+from tests.wire.output import failures
+from tests.wire.output.conftest import Careless, assert_told, request
+from tests.wire.test_failures import reset
+
+BEFORE = [function.__name__ for function in failures.before_the_head]
+AFTER = [function.__name__ for function in failures.after_the_head]
+ERRORS = list(failures.errors)
+
+RAISED_BY_PARTS = ("raises_for_the_first_part", "raises_for_the_first_async_part")
+
+
+def assert_raised(entry: str, path: str, handler: str) -> None:
+    """A line of one of the codes for exceptions, with the remedy and nothing of the exception's own making."""
+    line = entry.partition("\n")[0]
+    code = line[:5]
+    assert code in ("RW201", "RW208", "RW304")
+    assert_told(entry, code, path, handler)
+    assert line.isprintable()
+    assert len(line) < 1000
+
+
+class TestOrder:
+    @pytest.mark.parametrize(
+        ("name", "code"),
+        [
+            ("finishes_twice", "RW301"),
+            ("finishes_twice_after_writing", "RW301"),
+            ("writes_after_the_end", "RW301"),
+            ("returns_after_the_end", "RW301"),
+            ("returns_a_response_after_the_end", "RW301"),
+            ("returns_parts_after_the_end", "RW302"),
+            ("answers_twice", "RW301"),
+            ("raises_after_the_end", "RW208"),
+        ],
+    )
+    def test_after_the_end(self, careless: Careless, name: str, code: str) -> None:
+        """The answer stands, and the next one is untouched."""
+        answers = careless.answers(*[request(f"/failures/{name}")] * 3)
+        assert {answer.text for answer in answers} <= {"", "Hello, World!"}
+        assert {answer.status for answer in answers} == {200}
+        logged = careless.log()
+        assert len(logged) == 3
+        for entry in logged:
+            assert_told(entry, code, f"/failures/{name}", name)
+
+    @pytest.mark.parametrize("name", ["finishes_again_later", "writes_later_after_the_end"])
+    def test_after_the_end_when_the_handler_has_returned(self, careless: Careless, name: str) -> None:
+        """Twisted logs what nobody catches; the exception says whose mistake it is."""
+        (answer,) = careless.answers(request(f"/failures/{name}"))
+        assert answer.text == "Hello, World!"
+        entries = [entry for entry in careless.logged() if "RW301" in entry]
+        assert len(entries) == 1
+        assert f"RW301 {name} at tests/wire/output/failures.py:" in entries[0]
+        assert "Write before you return or call finish." in entries[0]
+
+    @pytest.mark.parametrize(
+        ("name", "code"),
+        [
+            ("returns_after_a_write", "RW302"),
+            ("returns_a_response_after_a_write", "RW302"),
+            ("returns_parts_after_a_write", "RW302"),
+            ("begins_twice", "RW302"),
+            ("interim_after_the_head", "RW302"),
+            ("upgrade_after_the_head", "RW302"),
+            ("raises_http_error_after_the_head", "RW208"),
+        ],
+    )
+    def test_after_the_head(self, careless: Careless, name: str, code: str) -> None:
+        """What the client has of the answer cannot be taken back: the connection is cut."""
+        received = careless.cut(request(f"/failures/{name}"))
+        assert received.count(b"HTTP/1.1 ") <= 1
+        assert not received.endswith(b"0\r\n\r\n")
+        (entry,) = careless.log()
+        assert_told(entry, code, f"/failures/{name}", name)
+
+
+class TestExceptions:
+    @pytest.mark.parametrize("error", ERRORS)
+    @pytest.mark.parametrize("name", BEFORE)
+    def test_before_the_head(self, careless: Careless, name: str, error: str) -> None:
+        (answer,) = careless.answers(request(f"/failures/{name}?error={error}"))
+        assert (answer.status, answer.text) == (500, "Internal Server Error\n")
+        (entry,) = careless.log()
+        assert_raised(entry, f"/failures/{name}", name)
+
+    @pytest.mark.parametrize("error", ERRORS)
+    @pytest.mark.parametrize("name", AFTER)
+    def test_after_the_head(self, careless: Careless, name: str, error: str) -> None:
+        received = careless.cut(request(f"/failures/{name}?error={error}"))
+        assert not received.endswith(b"0\r\n\r\n")
+        (entry,) = careless.log()
+        assert_raised(entry, f"/failures/{name}", name)
+
+    @pytest.mark.parametrize("error", ERRORS)
+    @pytest.mark.parametrize(("path", "name"), [("pulled", "Pulled.render_GET"), ("pushed", "Pushed.render_GET")])
+    def test_of_producers(self, careless: Careless, path: str, name: str, error: str) -> None:
+        received = careless.cut(request(f"/failures/{path}?error={error}"))
+        assert not received.endswith(b"0\r\n\r\n")
+        (entry,) = careless.log()
+        assert_raised(entry, f"/failures/{path}", name)
+
+    @pytest.mark.parametrize("error", ERRORS)
+    def test_that_are_handed_on_in_twisteds_way(self, careless: Careless, error: str) -> None:
+        (answer,) = careless.answers(request(f"/failures/processing?error={error}"))
+        assert answer.status == 500
+        careless.cut(request(f"/failures/processing?error={error}&some=1"))
+        logged = careless.log()
+        assert len(logged) == 2
+        for entry in logged:
+            assert_raised(entry, "/failures/processing", "Processing.render_GET")
+
+    @pytest.mark.parametrize("error", ERRORS)
+    def test_through_middleware(self, careless: Careless, error: str) -> None:
+        """The log names the middleware where that has raised it, and else the handler alone."""
+        for path, name in (("passing", "raises"), ("raising", "hello")):
+            (answer,) = careless.answers(request(f"/failures/{path}/?error={error}"))
+            assert (answer.status, answer.text) == (500, "Internal Server Error\n")
+            (entry,) = careless.log()
+            assert_raised(entry, f"/failures/{path}/", name)
+            named = "Raised by the middleware raising at tests/wire/output/failures.py:" in entry.partition("\n")[0]
+            is_exception = isinstance(failures.errors[error](), Exception)
+            is_answer = error in ("BadDetail", "BadFields", "Unfinished")
+            assert named == (path == "raising" and is_exception and not is_answer), entry
+
+    def test_a_middleware_that_forgets_to_return(self, careless: Careless) -> None:
+        (answer,) = careless.answers(request("/failures/returning-nothing/"))
+        assert answer.status == 500
+        (entry,) = careless.log()
+        assert_told(entry, "RW209", "/failures/returning-nothing/", "returning_nothing")
+
+    @pytest.mark.parametrize("error", ERRORS)
+    @pytest.mark.parametrize("name", ["handle_badly", "handle_badly_in_time", "handle_with_parts"])
+    def test_of_error_handlers(self, careless: Careless, name: str, error: str) -> None:
+        (answer,) = careless.answers(request(f"/failures/{name}/?error={error}"))
+        assert (answer.status, answer.text) == (500, "Internal Server Error\n")
+        (entry,) = careless.log()
+        assert_raised(entry, f"/failures/{name}/", "raises_what_is_handled")
+
+    def test_an_error_handler_that_returns_what_is_no_answer(self, careless: Careless) -> None:
+        (answer,) = careless.answers(request("/failures/handle_with_nothing/"))
+        assert answer.status == 500
+        (entry,) = careless.log()
+        assert_told(entry, "RW201", "/failures/handle_with_nothing/", "handle_with_nothing")
+
+    def test_in_the_close_of_parts(self, careless: Careless) -> None:
+        careless.cut(request("/failures/ignores-its-close"))
+        (entry,) = careless.log()
+        assert_told(entry, "RW208", "/failures/ignores-its-close", "ignores_its_close")
+
+    def test_in_the_close_of_parts_that_ended_well(self, careless: Careless) -> None:
+        (answer,) = careless.answers(request("/failures/cannot-be-closed"))
+        assert answer.text == "Hello, World!"
+        (entry,) = careless.log()
+        assert_told(entry, "RW208", "/failures/cannot-be-closed", "cannot_be_closed")
+
+    def test_recursion(self, careless: Careless) -> None:
+        (answer,) = careless.answers(request("/failures/recursion"))
+        assert answer.status == 500
+        (entry,) = careless.log()
+        assert_told(entry, "RW208", "/failures/recursion", "recursion")
+
+    def test_a_coroutine_that_nobody_awaits(self, careless: Careless) -> None:
+        """Python warns of it by itself, with its name."""
+        (answer,) = careless.answers(request("/failures/forgets-to-await"))
+        assert answer.text == "Hello, World!"
+        (entry,) = careless.logged()
+        assert "coroutine 'forgets_to_await.<locals>.forgotten' was never awaited" in entry
+
+    def test_of_a_resource_on_the_way(self, careless: Careless) -> None:
+        """What a client sends stands in the log as it was sent: a line's end is none."""
+        path = "/failures/no-child/x%0d%0aRW000%20forged"
+        (answer,) = careless.answers(request(path))
+        assert answer.status == 500
+        (entry,) = careless.log()
+        line = entry.partition("\n")[0]
+        assert line.startswith(f"RW208 GET {path}: ")
+        assert "NoChild.getChild at tests/wire/output/failures.py:" in line
+
+
+class TestClientsThatLeave:
+    @pytest.mark.parametrize(
+        ("path", "name"), [("raises-when-left", "raises_when_left"), ("cancels-badly", "cancels_badly")]
+    )
+    def test_and_handlers_that_raise_then(self, careless: Careless, path: str, name: str) -> None:
+        self.leave(careless, path)
+        (entry,) = careless.logged()
+        assert_told(entry, "RW208", f"/failures/{path}", name)
+
+    def test_and_producers_that_cannot_be_stopped(self, careless: Careless) -> None:
+        self.leave(careless, "stops-badly")
+        (entry,) = careless.logged()
+        assert_told(entry, "RW208", "/failures/stops-badly", "StopsBadly.render_GET")
+        careless.wait_for("stops-badly was told")
+
+    @pytest.mark.parametrize(("path", "event"), [("answers-when-left", "ended"), ("writes-when-left", "was told")])
+    def test_and_handlers_that_answer_all_the_same(self, careless: Careless, path: str, event: str) -> None:
+        """Nothing is wrong, and nothing is logged."""
+        self.leave(careless, path)
+        careless.wait_for(f"{path} {event}")
+
+    def leave(self, careless: Careless, path: str) -> None:
+        connection = careless.connect()
+        connection.send(request(f"/failures/{path}") + GET)
+        careless.wait_for(f"{path} began")
+        reset(connection)

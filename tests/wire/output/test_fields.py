@@ -1,0 +1,335 @@
+"""Fields, cookies, reasons, redirects and statuses that must not reach the wire."""
+
+from collections.abc import Iterable
+
+import pytest
+from tests.wire.connection import GET
+from tests.wire.output import fields
+from tests.wire.output.conftest import Careless, assert_told, request
+
+from ropewalk.headers import Text
+
+BAD_VALUES: tuple[Text, ...] = (
+    "a\r",
+    "a\n",
+    "\n",
+    "a\0b",
+    "a\r\nX-Forged: b",
+    "a\nX-Forged: b",
+    "a\r\n\r\nforged",
+    "a\r\n folded",
+    "a\x01",
+    "a\x0b",
+    "a\x7f",
+    "a\x1b[2J",
+    b"a\r\nX-Forged: b",
+    b"a\0",
+)
+BAD_TEXTS = ("\u20ac", "a\u2028b", "\ud800")
+"""What Latin-1 does not have."""
+BAD_NAMES: tuple[Text, ...] = (
+    "",
+    "x y",
+    " x",
+    "x:",
+    "x\r\n",
+    "x\n",
+    "x\0",
+    "X-Forged: b\r\nx",
+    "(x)",
+    "\xe9",
+    "\u212a",
+    "\ud800",
+    b"\xff",
+    b"x y",
+)
+BAD_FRAMING = (
+    ("transfer-encoding", "chunked"),
+    ("Transfer-Encoding", "identity"),
+    ("content-length", "ten"),
+    ("content-length", "-1"),
+    ("content-length", "+1"),
+    ("content-length", "0x1"),
+    ("content-length", "1_0"),
+    ("content-length", "01"),
+    ("Content-Length", "1, 1"),
+    ("content-length", ""),
+    ("content-length", "1 1"),
+    ("content-length", str(1 << 70)),
+)
+BAD: tuple[tuple[Text, Text], ...] = (
+    *(("x-one", value) for value in (*BAD_VALUES, *BAD_TEXTS)),
+    *((name, "a") for name in BAD_NAMES),
+    *BAD_FRAMING,
+)
+
+
+FOUND_LATER = {"/changing/": "inner", "/replacing/": "inner", "/handling/": "failing"}
+"""Whom the log names for framing that the handler itself has not set: it is found when all have returned."""
+
+
+UNENDED = ("/by_the_engine", "/begun_by_the_engine", "/by_upgrade")
+"""Ways that are a mistake in themselves where the field is good."""
+
+
+def written(given: Text) -> str:
+    return f"b{given.hex()}" if isinstance(given, bytes) else f"s{given.encode('utf-8', 'surrogatepass').hex()}"
+
+
+def asking(path: str, **given: Text) -> bytes:
+    query = "&".join(f"{name}={written(value)}" for name, value in given.items())
+    return request(f"{path}?{query}")
+
+
+def assert_refused(careless: Careless, path: str, handler: str, requests: Iterable[bytes], code: str = "RW304") -> None:
+    """Each is a 500 that has nothing of what was given, what is pipelined behind it is right, and the log says why."""
+    requests = list(requests)
+    for answer in careless.answers(*requests):
+        assert (answer.status, answer.text) == (500, "Internal Server Error\n")
+        assert answer.field("x-forged") is None
+        assert answer.field("x-one") is None
+    logged = careless.log()
+    assert len(logged) == len(requests)
+    for entry in logged:
+        assert_told(entry, code, path, handler)
+
+
+def assert_explained(careless: Careless, path: str, handler: str, requests: Iterable[bytes], remedy: str) -> None:
+    """As `assert_refused`, where the remedy is of the case's own."""
+    requests = list(requests)
+    assert {answer.status for answer in careless.answers(*requests)} == {500}
+    logged = careless.log()
+    assert len(logged) == len(requests)
+    for entry in logged:
+        assert_told(entry, "RW304", path, handler, remedy)
+
+
+class TestFields:
+    @pytest.mark.parametrize("path", fields.ways)
+    def test_values_that_end_a_field(self, careless: Careless, path: str) -> None:
+        requests = [asking(f"/fields{path}", name="x-one", value=value) for value in BAD_VALUES]
+        assert_refused(careless, f"/fields{path}", fields.ways[path], requests)
+
+    @pytest.mark.parametrize("path", fields.ways)
+    def test_values_that_cannot_be_expressed(self, careless: Careless, path: str) -> None:
+        requests = [asking(f"/fields{path}", name="x-one", value=value) for value in BAD_TEXTS]
+        assert {answer.status for answer in careless.answers(*requests)} == {500}
+        logged = careless.log()
+        assert len(logged) == len(requests)
+        assert all(fields.ways[path] in entry for entry in logged)
+
+    @pytest.mark.parametrize("path", fields.ways)
+    def test_names_that_are_none(self, careless: Careless, path: str) -> None:
+        requests = [asking(f"/fields{path}", name=name, value="a") for name in BAD_NAMES]
+        assert {answer.status for answer in careless.answers(*requests)} == {500}
+        logged = careless.log()
+        assert len(logged) == len(requests)
+        assert all(fields.ways[path] in entry for entry in logged)
+
+    @pytest.mark.parametrize("path", [path for path in fields.ways if path not in ("/by_interim", "/by_upgrade")])
+    def test_framing_is_the_engines(self, careless: Careless, path: str) -> None:
+        """RFC 9112, section 6."""
+        requests = [asking(f"/fields{path}", name=name, value=value) for name, value in BAD_FRAMING]
+        assert_refused(careless, f"/fields{path}", FOUND_LATER.get(path, fields.ways[path]), requests)
+
+    def test_trailers(self, careless: Careless) -> None:
+        """The head is out: the connection is cut."""
+        for name, value in (*(("x-one", value) for value in BAD_VALUES), *((name, "a") for name in BAD_NAMES)):
+            received = careless.cut(asking("/fields/trailers", name=name, value=value))
+            assert b"0\r\n" not in received.partition(b"\r\n\r\n")[2]
+            assert b"Forged" not in received
+            (entry,) = careless.log()
+            assert "Trailers.render_GET at tests/wire/output/fields.py:" in entry.partition("\n")[0]
+
+    def test_a_good_trailer(self, careless: Careless) -> None:
+        (answer,) = careless.answers(asking("/fields/trailers", name="x-sum", value="1"))
+        assert (answer.text, answer.trailers) == ("x", [("x-sum", "1")])
+
+    def test_what_is_no_field_at_all(self, careless: Careless) -> None:
+        for number in range(7):
+            path = f"/fields/not-fields/{number}"
+            remedy = "Give a mapping, or pairs of name and value."
+            assert_explained(careless, path, "not_fields", [request(path)], remedy)
+        for number in (7, 8):
+            path = f"/fields/not-fields/{number}"
+            assert_refused(careless, path, "not_fields", [request(path)])
+
+    def test_a_mapping_that_raises(self, careless: Careless) -> None:
+        assert_refused(
+            careless, "/fields/raising-fields", "raising_fields", [request("/fields/raising-fields")], "RW208"
+        )
+
+    def test_headers_of_another_kind(self, careless: Careless) -> None:
+        assert_refused(careless, "/fields/other-headers", "other_headers", [request("/fields/other-headers")], "RW208")
+
+    @pytest.mark.parametrize("path", [path for path in fields.ways if path not in UNENDED])
+    def test_good_ones(self, careless: Careless, path: str) -> None:
+        for value in ("a", "", "a\tb", "x" * 1000):
+            connection = careless.connect()
+            connection.send(asking(f"/fields{path}", name="X-One", value=value) + GET)
+            answer = connection.answer()
+            assert answer.field("x-one") == value
+            if path == "/by_interim":
+                answer = connection.answer()
+            assert answer.status in (200, 302, 404)
+            assert connection.answer().text == "Hello, World!"
+
+    def test_a_very_long_one(self, careless: Careless) -> None:
+        (answer,) = careless.answers(request("/fields/very-long"))
+        assert answer.field("x-one") == "x" * 1_000_000
+
+    def test_names_may_be_bytes(self, careless: Careless) -> None:
+        (answer,) = careless.answers(request("/fields/bytes-names"))
+        assert (answer.field("x-one"), answer.field("x-two")) == ("1", "3")
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("connection", "keep-alive"),
+            ("connection", "x-one"),
+            ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+            ("upgrade", "rope/1"),
+            ("trailer", "x-sum"),
+            ("keep-alive", "timeout=5"),
+            ("content-length", "1"),
+        ],
+    )
+    def test_hop_by_hop_ones_shift_nothing(self, careless: Careless, name: str, value: str) -> None:
+        (answer,) = careless.answers(asking("/fields/by_mapping", name=name, value=value))
+        assert (answer.status, answer.text, answer.field(name)) == (200, "x", value)
+
+    def test_close_closes(self, careless: Careless) -> None:
+        received = careless.cut(asking("/fields/by_mapping", name="connection", value="x-one, Close"))
+        assert received.endswith(b"\r\n\r\nx")
+        assert b"\r\nConnection: close\r\n" in received
+
+
+class TestContentType:
+    def test_of_a_response(self, careless: Careless) -> None:
+        requests = [asking("/fields/content-type", value=value) for value in BAD_VALUES]
+        assert_refused(careless, "/fields/content-type", "content_type", requests)
+
+    def test_of_a_route(self, careless: Careless) -> None:
+        assert_refused(careless, "/fields/of-the-route", "of_the_route", [request("/fields/of-the-route")])
+
+    def test_of_a_download(self, careless: Careless) -> None:
+        """RFC 8187: what a file is to be called is encoded."""
+        for answer in careless.answers(
+            *(asking("/fields/download", value=value) for value in ("a\r\nX-Forged: b", '"'))
+        ):
+            assert answer.status == 200
+            assert answer.field("x-forged") is None
+
+
+class TestRedirects:
+    PATHS = (("/fields/redirect", "redirect"), ("/fields/prepared-redirect", "prepared_redirect"))
+
+    @pytest.mark.parametrize(("path", "handler"), PATHS)
+    def test_targets_with_controls(self, careless: Careless, path: str, handler: str) -> None:
+        requests = [asking(path, value=value) for value in (*BAD_VALUES, "/\t", "/\ud800")]
+        assert_explained(careless, path, handler, requests, "Encode what comes from outside")
+
+    @pytest.mark.parametrize(("path", "handler"), PATHS)
+    def test_targets_that_are_encoded(self, careless: Careless, path: str, handler: str) -> None:
+        """CVE-2024-41810: nothing of a target is markup."""
+        targets = {
+            "/a b": "/a%20b",
+            "/\u20ac": "/%E2%82%AC",
+            b"/\xff": "/%FF",
+            '/"><script>alert(1)</script>': "/%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
+            "/\\example.org": "/%5Cexample.org",
+            "javascript:alert('x')": "javascript:alert('x')",
+            "//example.org/%0d%0aX-Forged:%20b": "//example.org/%0d%0aX-Forged:%20b",
+        }
+        answers = careless.answers(*(asking(path, value=target) for target in targets))
+        assert [answer.field("location") for answer in answers] == list(targets.values())
+        assert {(answer.status, answer.body) for answer in answers} == {(302, b"")}
+
+    def test_statuses(self, careless: Careless) -> None:
+        for status in (200, 201, 300, 304, 399, 404, 3020):
+            path = f"/fields/redirect-status/{status}"
+            assert_explained(careless, path, "redirect_status", [request(path)], "It is 301, 302, 303, 307 or 308.")
+        statuses = (301, 302, 303, 307, 308)
+        answers = careless.answers(*(request(f"/fields/redirect-status/{status}") for status in statuses))
+        assert tuple(answer.status for answer in answers) == statuses
+
+
+class TestCookies:
+    """RFC 6265, section 4.1.1."""
+
+    @pytest.mark.parametrize(
+        ("path", "handler"), [("/fields/cookie", "cookie"), ("/fields/twisted-cookie", "twisted_cookie")]
+    )
+    def test_names_and_values(self, careless: Careless, path: str, handler: str) -> None:
+        names = [asking(path, name=name, value="1") for name in BAD_NAMES]
+        values = [
+            asking(path, name="a", value=value) for value in (*BAD_VALUES, *BAD_TEXTS, "a b", 'a"', "a;b", "a,b", "a\\")
+        ]
+        for requests, remedy in ((names, "Names are ASCII without spaces"), (values, "Encode it: urllib.parse.quote")):
+            assert_explained(careless, path, handler, requests, remedy)
+
+    @pytest.mark.parametrize("name", ["path", "domain", "same_site", "expires", "max_age"])
+    def test_attributes(self, careless: Careless, name: str) -> None:
+        path = f"/fields/attribute/{name}"
+        requests = [asking(path, value=value) for value in (*BAD_VALUES, "a;b", ";")]
+        assert {answer.status for answer in careless.answers(*requests)} == {500}
+        logged = careless.log()
+        assert len(logged) == len(requests)
+        for entry in logged:
+            assert_told(entry, "RW304", path, "attribute", "of the cookie a (RFC 6265, section 4.1.1)")
+
+    def test_several_in_both_ways(self, careless: Careless) -> None:
+        (answer,) = careless.answers(request("/fields/cookies"))
+        assert [value for name, value in answer.fields if name == "set-cookie"] == [
+            "three=3; Path=/; HttpOnly; SameSite=Lax",
+            "one=1; Path=/; HttpOnly; SameSite=Lax",
+            "two=2; Max-Age=60; Secure",
+        ]
+
+
+class TestReasons:
+    """RFC 9112, section 4."""
+
+    def test_those_that_end_the_line(self, careless: Careless) -> None:
+        requests = [asking("/fields/reason", value=value) for value in (*BAD_VALUES, *BAD_TEXTS)]
+        assert_refused(careless, "/fields/reason", "reason", requests)
+
+    def test_one_of_the_handlers_own(self, careless: Careless) -> None:
+        connection = careless.connect()
+        connection.send(asking("/fields/reason", value="All is well"))
+        assert connection.socket.recv(100_000).startswith(b"HTTP/1.1 200 All is well\r\n")
+
+
+class TestStatuses:
+    """RFC 9110, section 15."""
+
+    @pytest.mark.parametrize(
+        ("path", "handler"),
+        [
+            ("/fields/status-set-later", "status_set_later"),
+            ("/fields/status-of-parts", "status_of_parts"),
+            ("/fields/status-prepared", "status_prepared"),
+        ],
+    )
+    def test_what_is_none(self, careless: Careless, path: str, handler: str) -> None:
+        requests = [request(f"{path}?number={number}") for number in range(len(fields.STATUSES))]
+        assert_explained(careless, path, handler, requests, "It is an int from 200 to 599.")
+
+    @pytest.mark.parametrize(
+        ("path", "handler", "words"),
+        [
+            ("/fields/status-of-response", "status_of_response", ""),
+            ("/fields/status-of-http-error", "status_of_http_error", "The status of an HTTPError is from 400 to 599"),
+            ("/fields/status-by-the-engine", "status_by_the_engine", ""),
+        ],
+    )
+    def test_where_it_is_said(self, careless: Careless, path: str, handler: str, words: str) -> None:
+        requests = [request(f"{path}?number={number}") for number in range(len(fields.STATUSES))]
+        assert {answer.status for answer in careless.answers(*requests)} == {500}
+        logged = careless.log()
+        assert len(logged) == len(requests)
+        for entry in logged:
+            line = entry.partition("\n")[0]
+            assert line.startswith(("RW208 ", "RW304 "))
+            assert f"{handler} at tests/wire/output/fields.py:" in line
+            assert words in line
