@@ -1,6 +1,6 @@
 """An app: a tree of resources, the middleware and error handlers around it, and its start and stop."""
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from weakref import WeakSet
@@ -116,14 +116,17 @@ class App(Routes):
         """Call what `on_start` registered, here and in mounted apps."""
         for app in self.family():
             for hook in app.start_hooks:
-                await _called(hook)
+                await called(hook)
 
-    async def stop(self) -> None:
-        """Call what `on_stop` registered, the last first. A failure is logged and does not keep the others."""
+    async def stop(self, call: Callable[[Hook], Awaitable[None]] | None = None) -> None:
+        """Call what `on_stop` registered, the last first. A failure is logged and does not keep the others.
+
+        `call` is how a hook is called and waited for.
+        """
         for app in reversed(self.family()):
             for hook in reversed(app.stop_hooks):
                 try:
-                    await _called(hook)
+                    await (call or called)(hook)
                 except Exception:  # noqa: BLE001 - the others must still be stopped
                     log.failure("RW208 {hook} failed while the app was stopping.", hook=hook)
 
@@ -232,7 +235,8 @@ _NOT_FOUND = Handler(_not_found, whole_body=False)
 _REDIRECT = Handler(_redirect, whole_body=False)
 
 
-async def _called(hook: Hook) -> None:
+async def called(hook: Hook) -> None:
+    """Call a hook, and wait for what it returns."""
     value = hook()
     if isinstance(value, Deferred | Coroutine):
         await value

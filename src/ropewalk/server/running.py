@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any, Literal
 
 from twisted.internet import asyncioreactor
+from twisted.internet.error import ReactorNotRunning
 from twisted.logger import (
     FilteringLogObserver,
     Logger,
@@ -52,10 +53,10 @@ def run(
 ) -> None:
     """Serve an App, a Resource or a Site on endpoints until SIGINT or SIGTERM, then finish what runs.
 
-    A second signal ends what still runs. `started` is called when requests are accepted; where it is None, Twisted's
-    log goes to the standard error, unless somebody has begun it, and says what is served where. The access log goes to
-    the standard output where `access_log_file` is None. Raises StartError and EngineError where serving cannot begin,
-    and OSError where the access log cannot be opened.
+    A second signal cuts off what still runs, or cancels the stop hook that does; a third one kills. `started` is called
+    when requests are accepted; where it is None, Twisted's log goes to the standard error, unless somebody has begun
+    it, and says what is served where. The access log goes to the standard output where `access_log_file` is None.
+    Raises StartError and EngineError where serving cannot begin, and OSError where the access log cannot be opened.
     """
     install_reactor()
     from twisted.internet import reactor
@@ -97,21 +98,31 @@ def _begin_logging() -> None:
 
 
 def _handle_signals(reactor: Any, server: Server) -> None:
-    """The first SIGINT or SIGTERM stops the reactor, which drains before; the second one aborts what is left."""
-    asked = False
+    """The first SIGINT or SIGTERM stops the reactor, which drains before; the second one aborts what it waits for.
+
+    The third one is left to the system, which kills: a stop hook that blocks cannot be reached otherwise.
+    """
 
     def drain() -> None:
         _log_drain(server)
-        reactor.stop()
+        try:
+            reactor.stop()
+        except ReactorNotRunning:  # the app has stopped it, and something holds that up
+            server.abort()
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
+    calls = [drain, server.abort]
+
+    def answer(number: int, frame: FrameType | None) -> None:
         del number, frame
-        reactor.callFromThread(server.abort if asked else drain)
-        asked = True
+        reactor.callFromThread(calls.pop(0))
+        if not calls:
+            handle(signal.SIG_DFL)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+    def handle(handler: Any) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, handler)
+
+    handle(answer)
 
 
 def _log_drain(server: Server) -> None:

@@ -1,16 +1,17 @@
 """An app being served: its engine, the reactor that turns it, its start and its end."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ropewalk._engine import Limits, self_test
-from ropewalk.app import App
+from ropewalk.app import App, Hook, called
 from ropewalk.calling import start
-from ropewalk.errors import EngineError, StartError
+from ropewalk.errors import EngineError, StartError, describe
 from ropewalk.resource import Resource, as_resource
 from ropewalk.server.reader import watch
 from ropewalk.server.service import Service
@@ -38,6 +39,8 @@ class Server:
         self.listening: list[Any] = []
         """The sockets that are open."""
         self._starting: Deferred[None] | None = None
+        self._hook: Deferred[None] | None = None
+        """The stop hook that runs, or did last."""
         self._unwatch: Callable[[], object] | None = None
         self._trigger = reactor.addSystemEventTrigger("before", "shutdown", self._before_shutdown)
         # By a detour into the loop: an asyncio reactor makes its first calls before its loop runs.
@@ -65,12 +68,15 @@ class Server:
         return self._stopped.wait()
 
     def abort(self) -> None:
-        """Stop, and cut off what still runs."""
+        """Stop, and cut off what still runs; where nothing does, cancel the stop hook that runs."""
         self.stop()
-        self.engine.drain(0)
+        if self._hook is None:
+            self.engine.drain(0)
+        else:
+            self._hook.cancel()
 
     def started(self) -> "Deferred[None]":
-        """Fires when requests are accepted; fails with StartError (RW403) where a start hook failed."""
+        """Fires when requests are accepted; fails with StartError (RW403) where that will not happen."""
         return self._started.wait()
 
     def _start(self) -> None:
@@ -83,12 +89,19 @@ class Server:
         self._started.come()
 
     def _give_up(self, failure: Failure) -> None:
-        if not self.stopping:
+        if self.stopping:
+            self._never_start("It was stopped before it had started.")
+        else:
             log.failure("RW403 A start hook of the app failed.", failure)
-        self._started.come(Failure(StartError("RW403", f"A start hook failed: {failure.value!r}.")))
+            self._never_start(f"A start hook failed: {failure.value!r}.")
+
+    def _never_start(self, reason: str) -> None:
+        self._started.come(Failure(StartError("RW403", reason)))
 
     async def _stop(self) -> None:
-        if self._starting is not None:
+        if self._starting is None:
+            self._never_start("It was stopped before it had started.")
+        else:
             self._starting.cancel()
         if self._unwatch is None:
             self.service.close()
@@ -98,7 +111,15 @@ class Server:
             log.warn("{cut} requests were cut off at the deadline of the drain.", cut=cut)
         self._unwatch()
         self.service.close()
-        await self.app.stop()
+        await self.app.stop(self._call)
+
+    async def _call(self, hook: Hook) -> None:
+        """Call a stop hook, in such a way that `abort` can let go of it."""
+        self._hook = start(called(hook))
+        try:
+            await self._hook
+        except (asyncio.CancelledError, CancelledError):
+            log.warn("The stop hook {hook} was cancelled.", hook=describe(hook))
 
     def _forget(self, _: Any) -> None:
         if self._trigger is not None:
