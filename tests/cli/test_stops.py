@@ -1,0 +1,265 @@
+"""What signals do to requests, connections, hooks and logs. The load and the servers under it are in `tests.stops`."""
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from subprocess import PIPE, Popen, TimeoutExpired
+from typing import IO
+
+import pytest
+from tests.processes import ROOT, Server, ropewalk
+from tests.stops.clients import KINDS
+from tests.stops.generations import SERVICE, Outcome, abandon, replace
+from tests.wire.conftest import address_of
+from tests.wire.connection import GET, Answer, Connection
+
+pytestmark = pytest.mark.slow
+
+CROWDED = ROOT / "tests" / "wire" / "crowded.py"
+
+SECONDS = 30
+"""After this a test has failed."""
+
+
+class TestUnderLoad:
+    def test_servers_that_follow_one_another(self, tmp_path: Path) -> None:
+        check(asyncio.run(replace(5, tmp_path)), stops=5)
+
+    def test_a_server_that_nobody_follows(self, tmp_path: Path) -> None:
+        check(asyncio.run(abandon(tmp_path)), stops=1)
+
+
+def check(outcome: Outcome, *, stops: int) -> None:
+    """Every request was answered, and logged once; every server ended well."""
+    assert outcome.tally.failures == []
+    assert outcome.wrong_in_logs() == {}
+    assert [stop.in_good_order for stop in outcome.stops] == [True] * stops, outcome.stops
+    assert outcome.tally.by_kind.keys() == {kind.name for kind in KINDS}
+
+
+class TestConnections:
+    """After the signal, those that are there are served once more."""
+
+    @pytest.fixture
+    def server(self) -> Iterator[Server]:
+        with ropewalk("run", SERVICE) as server:
+            yield server
+
+    def test_a_kept_one_is_closed_with_the_next_answer(self, server: Server) -> None:
+        with Connection(address_of(server)) as connection:
+            assert connection.ask(get("/plain/1")).field("connection") is None
+            begin_to_stop(server)
+            check_last(connection, connection.ask(get("/plain/2")), "2")
+        assert ended(server) == 0
+        assert server.output.count(" 200 ") == 2
+
+    def test_one_on_which_nothing_was_asked_yet(self, server: Server) -> None:
+        with Connection(address_of(server)) as connection:
+            begin_to_stop(server)
+            check_last(connection, connection.ask(get("/plain/1")), "1")
+        assert ended(server) == 0
+
+    def test_requests_that_come_together_are_all_answered(self, server: Server) -> None:
+        with Connection(address_of(server)) as connection:
+            begin_to_stop(server)
+            connection.send(get("/plain/1") + get("/plain/2") + get("/plain/3"))
+            assert [connection.answer().text for _ in range(2)] == ["1", "2"]
+            check_last(connection, connection.answer(), "3")
+        assert ended(server) == 0
+
+    def test_a_request_of_which_a_part_has_come_has_more_time(self, server: Server) -> None:
+        with Connection(address_of(server)) as silent, Connection(address_of(server)) as slow:
+            slow.send(get("/plain/1")[:20])
+            begin_to_stop(server)
+            assert silent.end() == b""
+            check_last(slow, slow.ask(get("/plain/1")[20:]), "1")
+        assert ended(server) == 0
+
+    def test_an_upload_is_taken_to_its_end(self, server: Server) -> None:
+        with Connection(address_of(server)) as connection:
+            connection.send(b"POST /upload/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc")
+            begin_to_stop(server)
+            check_last(connection, connection.ask(b"def"), "6 1")
+        assert ended(server) == 0
+
+    def test_silent_ones_hold_up_nothing_for_long(self, server: Server) -> None:
+        with Connection(address_of(server)) as fresh, Connection(address_of(server)) as kept:
+            kept.ask(get("/plain/1"))
+            begin_to_stop(server)
+            assert fresh.end() == kept.end() == b""
+        assert ended(server) == 0
+        assert server.errors == ""
+
+    def test_none_is_left_in_the_queue(self) -> None:
+        """More than the engine takes at a time, from a server that is too busy to take them before the signal."""
+        with ropewalk("run", SERVICE, "--access-log", "off") as server, ExitStack() as stack:
+            address = address_of(server)
+            server.process.send_signal(signal.SIGSTOP)
+            crowd = [stack.enter_context(Connection(address)) for _ in range(600)]
+            for connection in crowd:
+                connection.send(get("/plain/1"))
+            server.process.send_signal(signal.SIGTERM)
+            server.process.send_signal(signal.SIGCONT)
+            for connection in crowd:
+                assert connection.answer().text == "1"
+                assert connection.end() == b""
+            assert ended(server) == 0
+
+
+class TestDeadline:
+    def test_what_still_runs_is_cut_and_counted(self, tmp_path: Path) -> None:
+        (tmp_path / "endless.py").write_text(
+            "from asyncio import sleep\nfrom ropewalk import App\napp = App()\n"
+            "@app.get('/')\nasync def endless(request):\n"
+            "    while True:\n        yield 'data: still here\\n\\n'\n        await sleep(0.01)\n"
+        )
+        with (
+            ropewalk("run", "endless.py", "--limit", "drain_timeout=0.5", cwd=tmp_path) as server,
+            ExitStack() as stack,
+        ):
+            streams = [stack.enter_context(Connection(address_of(server))) for _ in range(3)]
+            for stream in streams:
+                stream.send(get("/"))
+                assert stream.socket.recv(1)
+            assert server.stop() == 0
+            assert server.errors.count("3 requests were cut off at the deadline of the drain.") == 1
+        assert server.output.count('"GET / HTTP/1.1"') == 3
+        assert "Traceback" not in server.errors
+
+
+class TestSignals:
+    def test_the_second_one_cuts_what_runs(self, tmp_path: Path) -> None:
+        (tmp_path / "patient.py").write_text(
+            "from twisted.internet.defer import Deferred\nfrom ropewalk import App\napp = App()\n"
+            "@app.get('/')\ndef never(request):\n    return Deferred()\n"
+            "@app.on_stop\ndef stopped():\n    print('stopped', flush=True)\n"
+        )
+        with (
+            ropewalk("run", "patient.py", "--access-log", "off", cwd=tmp_path) as server,
+            Connection(address_of(server)) as connection,
+        ):
+            connection.send(get("/"))
+            begin_to_stop(server)
+            assert server.stop() == 0
+        assert server.output == "stopped\n"
+        assert "Stopping: 1 request is running, up to 30 s; once more to stop now." in server.errors
+        assert server.errors.count("1 requests were cut off") == 1
+
+    @pytest.mark.parametrize(
+        "hangs", ["def hanging():\n    {}\n    return Deferred()", "async def hanging():\n    {}\n    await sleep(60)"]
+    )
+    def test_the_second_one_lets_go_of_a_stop_hook_that_hangs(self, tmp_path: Path, hangs: str) -> None:
+        with hooked(tmp_path, hangs) as server:
+            server.process.send_signal(signal.SIGINT)
+            assert read_line(server.process.stdout) == "hanging"
+            assert server.stop(signal.SIGINT) == 0
+        assert server.output == "the first hook\n"
+        assert "The stop hook hanging was cancelled." in server.errors
+        assert "Traceback" not in server.errors
+
+    def test_a_third_one_kills_where_a_stop_hook_blocks(self, tmp_path: Path) -> None:
+        with hooked(tmp_path, "def hanging():\n    {}\n    time.sleep(60)") as server:
+            server.process.send_signal(signal.SIGTERM)
+            assert read_line(server.process.stdout) == "hanging"
+            deadline = time.monotonic() + SECONDS
+            while server.process.poll() is None:
+                assert time.monotonic() < deadline
+                server.process.send_signal(signal.SIGTERM)
+                with suppress(TimeoutExpired):
+                    server.process.wait(0.05)
+            assert server.process.returncode == -signal.SIGTERM
+
+    def test_one_where_the_app_has_stopped_the_reactor_already(self, tmp_path: Path) -> None:
+        quits = "@app.get('/')\ndef quits(request):\n    from twisted.internet import reactor\n    reactor.stop()\n"
+        with hooked(tmp_path, f"def hanging():\n    {{}}\n    return Deferred()\n{quits}") as server:
+            with Connection(address_of(server)) as connection:
+                assert connection.ask(get("/")).status == 204
+            assert read_line(server.process.stdout) == "hanging"
+            assert server.stop() == 0
+        assert "Traceback" not in server.errors
+
+    def test_while_the_target_is_imported(self, tmp_path: Path) -> None:
+        (tmp_path / "slow.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(60)\n")
+        for number, code in (signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 1):
+            process = Popen(
+                [sys.executable, "-m", "ropewalk", "run", "slow.py"], cwd=tmp_path, stdout=PIPE, stderr=PIPE, text=True
+            )
+            assert process.stdout is not None
+            assert process.stdout.readline() == "importing\n"
+            process.send_signal(number)
+            errors = process.communicate(timeout=SECONDS)[1]
+            assert process.returncode == code
+            assert "Traceback" not in errors
+
+    def test_a_stop_hook_that_fails_keeps_no_other(self, tmp_path: Path) -> None:
+        with hooked(tmp_path, "def hanging():\n    {}\n    raise LookupError('no rope')") as server:
+            assert server.stop() == 0
+        assert server.output == "hanging\nthe first hook\n"
+        assert server.errors.count("RW208") == 1
+        assert "LookupError: no rope" in server.errors
+
+
+class TestDescriptors:
+    def test_who_waits_for_one_is_served_when_others_leave(self) -> None:
+        """The engine accepts no more, and then it is told to stop."""
+        limits = "--limit", "connections=1000", "--limit", "drain_timeout=10"
+        with ropewalk("run", CROWDED, "--access-log", "off", *limits) as server, ExitStack() as stack:
+            crowd = [stack.enter_context(Connection(address_of(server))) for _ in range(100)]
+            assert "RW504" in read_line(server.process.stderr)
+            server.process.send_signal(signal.SIGTERM)
+            for connection in crowd:
+                connection.send(GET)
+            for connection in crowd:
+                assert connection.answer().status == 200
+                assert connection.end() == b""
+            assert ended(server) == 0
+        assert "Traceback" not in server.errors
+
+
+@contextmanager
+def hooked(folder: Path, hook: str) -> Iterator[Server]:
+    """A server whose second stop hook is called first, and does what it is told."""
+    (folder / "hooked.py").write_text(
+        "import time\nfrom asyncio import sleep\nfrom twisted.internet.defer import Deferred\n"
+        "from ropewalk import App\napp = App()\n@app.on_stop\ndef first():\n    print('the first hook', flush=True)\n"
+        "@app.on_stop\n" + hook.format("print('hanging', flush=True)") + "\n"
+    )
+    with ropewalk("run", "hooked.py", "--access-log", "off", cwd=folder) as server:
+        yield server
+
+
+def read_line(stream: IO[str] | None) -> str:
+    assert stream is not None
+    while line := stream.readline():
+        if line.strip():
+            return line.strip()
+    raise AssertionError("nothing more was said")
+
+
+def get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+
+
+def begin_to_stop(server: Server) -> None:
+    """SIGTERM, and wait until it has been heard: nobody listens any more."""
+    server.process.send_signal(signal.SIGTERM)
+    listening = f":{address_of(server)[1]:04X} 00000000:0000 0A "
+    deadline = time.monotonic() + SECONDS
+    while listening in Path("/proc/net/tcp").read_text():
+        assert time.monotonic() < deadline, "the server still listens"
+
+
+def ended(server: Server) -> int:
+    """The exit code of a server that was told to stop."""
+    server.output, server.errors = server.process.communicate(timeout=SECONDS)
+    return server.process.returncode
+
+
+def check_last(connection: Connection, answer: Answer, text: str) -> None:
+    """This is the right answer, and the last one."""
+    assert (answer.status, answer.text, answer.field("connection")) == (200, text, "close")
+    assert connection.end() == b""

@@ -1,0 +1,145 @@
+"""Servers that follow one another, as a supervisor has them at each deployment, and servers that nobody follows."""
+
+import asyncio
+import json
+import re
+import signal
+import socket
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from tests.processes import ROOT
+from tests.stops.clients import HOST, Load, Tally
+
+SERVICE = Path(__file__).parent / "service.py"
+
+SECONDS_TO_START = 60
+SECONDS_TO_STOP = 60
+SETTLING = 0.5
+"""Seconds of load on a server before its stop, and beside its successor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """How one server ended."""
+
+    seconds: float
+    """From the signal to the end of the process."""
+    code: int
+    """Its exit code."""
+    said: list[str]
+    """The lines on its standard error after it was ready."""
+
+    @property
+    def in_good_order(self) -> bool:
+        """Whether it ended well and had nothing to complain of."""
+        return self.code == 0 and all("Stopping: " in line for line in self.said)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of stops under load."""
+
+    stops: list[Stop]
+    tally: Tally
+    logged: Counter[tuple[int, int]]
+    """How often the access logs tell of a request, by its number and the status of its answer."""
+
+    def wrong_in_logs(self) -> dict[tuple[int, int], int]:
+        """By request and status: how many lines are too many or, below zero, missing."""
+        difference = Counter(self.logged)
+        difference.subtract(self.tally.answered.items())
+        return {line: times for line, times in difference.items() if times}
+
+
+async def replace(stops: int, folder: Path) -> Outcome:
+    """Servers on a socket that outlives them: each is told to stop when the next one is ready."""
+    ended: list[Stop] = []
+    with socket.create_server((HOST, 0), backlog=2048) as listening:
+        descriptor = listening.fileno()
+        server = await Server.start(folder / "0.log", ["--listen", f"fd:{descriptor}"], [descriptor])
+        load = Load(listening.getsockname()[1])
+        running = asyncio.create_task(load.run())
+        for number in range(1, stops + 1):
+            log = folder / f"{number}.log"
+            successor = await Server.start(log, ["--listen", f"fd:{descriptor}"], [descriptor])
+            await asyncio.sleep(SETTLING)
+            ended.append(await server.stop())
+            server = successor
+        load.over.set()
+        await running
+        await server.stop()
+    return Outcome(ended, load.tally, read_logs(folder))
+
+
+async def abandon(folder: Path, seed: int = 0) -> Outcome:
+    """A server that nobody follows. Its clients go on until they find nobody listening."""
+    server = await Server.start(folder / "log", ["--port", "0"])
+    load = Load(server.port, seed=seed)
+    running = asyncio.create_task(load.run())
+    await asyncio.sleep(SETTLING)
+    ended = await server.stop()
+    await running
+    return Outcome([ended], load.tally, read_logs(folder))
+
+
+class Server:
+    """A process that serves `service.py`."""
+
+    def __init__(self, process: Process, port: int) -> None:
+        self.process = process
+        self.port = port
+
+    @classmethod
+    async def start(cls, log: Path, arguments: Sequence[str], descriptors: Sequence[int] = ()) -> Self:
+        """Returns when it is ready."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-W", "error", "-m", "ropewalk", "run", str(SERVICE)),
+            *("--access-log", "json", "--access-log-file", str(log), *arguments),
+            cwd=ROOT,
+            stdin=asyncio.subprocess.DEVNULL,
+            stderr=PIPE,
+            pass_fds=descriptors,
+        )
+        port = 0
+        async with asyncio.timeout(SECONDS_TO_START):
+            while not (line := await _line(process)).startswith("Stop with"):
+                assert line or process.returncode is None, "The server ended before it was ready."
+                if found := re.match(r"http://127\.0\.0\.1:(\d+)", line):
+                    port = int(found[1])
+        return cls(process, port)
+
+    async def stop(self) -> Stop:
+        """SIGTERM, and how it ends."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(SECONDS_TO_STOP):
+            code = await self.process.wait()
+        seconds = time.monotonic() - began
+        said = []
+        while line := await _line(self.process):
+            said.append(line.rstrip())
+        return Stop(seconds, code, [line for line in said if line])
+
+
+async def _line(process: Process) -> str:
+    assert process.stderr is not None
+    return (await process.stderr.readline()).decode()
+
+
+def read_logs(folder: Path) -> Counter[tuple[int, int]]:
+    """The requests that the access logs in a folder tell of, with the status of the answer."""
+    found: Counter[tuple[int, int]] = Counter()
+    for log in folder.glob("*log"):
+        for line in log.read_text().splitlines():
+            entry = json.loads(line)
+            number = re.search(r"/(\d+) HTTP/1\.1$", entry["request"])
+            assert number, line
+            found[int(number[1]), entry["status"]] += 1
+    return found
