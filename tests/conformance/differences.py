@@ -81,7 +81,7 @@ CORPUS: Final = (
     Deviation(
         "400 Bad Request: the request line is not a method, a target and a version",
         "3",
-        "The PROXY protocol, which is off until it is asked for.",
+        "The PROXY protocol, which is no HTTP.",
         ("valid/pp_01", "valid/pp_02"),
     ),
     Deviation(
@@ -120,7 +120,7 @@ CORPUS: Final = (
     Deviation(
         "taken",
         "RFC 7239, 8.1",
-        "X-Forwarded-Proto and X-Forwarded-Ssl contradict each other. Nobody believes either until it is asked for.",
+        "X-Forwarded-Proto and X-Forwarded-Ssl contradict each other. The engine goes by neither.",
         ("invalid/019",),
     ),
     Deviation(

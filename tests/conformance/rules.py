@@ -12,9 +12,8 @@ from ipaddress import IPv6Address
 
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
-EXTENSIONS = re.compile(
-    rb"(?:[ \t]*;[ \t]*T(?:[ \t]*=[ \t]*(?:T|Q))?)*".replace(b"T", TOKEN.pattern).replace(b"Q", QUOTED)
-)
+EXTENSION = rb"[ \t]*;[ \t]*%b(?:[ \t]*=[ \t]*(?:%b|%b))?" % (TOKEN.pattern, TOKEN.pattern, QUOTED)
+EXTENSIONS = re.compile(rb"(?:%b)*" % EXTENSION)
 """Of a chunk (RFC 9112, section 7.1.1)."""
 METHODS = set(
     b"ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT COPY DELETE GET HEAD LABEL LINK LOCK MERGE MKACTIVITY MKCALENDAR "
