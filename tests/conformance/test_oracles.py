@@ -13,7 +13,7 @@ from tests.conformance.rules import LENIENCES, RULES, Lenience, Raw, Rule
 
 
 @pytest.mark.slow
-@settings(max_examples=3000, deadline=None, derandomize=True, database=None)
+@settings(max_examples=2000, deadline=None, derandomize=True, database=None)
 @given(st.data())
 def test_they_agree(data: st.DataObject) -> None:
     assert disagreements(data.draw(cuts(data.draw(conversations())))) == []
