@@ -1,4 +1,4 @@
-"""`python -m benchmarks` runs the benchmarks, `python -m benchmarks soak` the soak, `... attacks` the attacks."""
+"""`python -m benchmarks` runs the benchmarks, `python -m benchmarks soak` the soak, `... attacks` the attacks, `... stops` the stops."""
 
 import sys
 
@@ -7,6 +7,10 @@ from benchmarks.prepare import enter
 if __name__ == "__main__":
     if sys.argv[1:2] == ["attacks"]:
         from benchmarks.attacks.run import main
+
+        main(sys.argv[2:])
+    if sys.argv[1:2] == ["stops"]:
+        from benchmarks.stops import main
 
         main(sys.argv[2:])
     if sys.argv[1:2] == ["soak"]:

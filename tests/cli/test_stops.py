@@ -36,6 +36,7 @@ class TestUnderLoad:
 def check(outcome: Outcome, *, stops: int) -> None:
     """Every request was answered, and logged once; every server ended well."""
     assert outcome.tally.failures == []
+    assert outcome.tally.declined == 0
     assert outcome.wrong_in_logs() == {}
     assert [stop.in_good_order for stop in outcome.stops] == [True] * stops, outcome.stops
     assert outcome.tally.by_kind.keys() == {kind.name for kind in KINDS}
