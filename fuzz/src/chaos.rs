@@ -30,7 +30,7 @@ pub fn check(input: &[u8]) {
 /// Pipes open at once.
 const PIPES: usize = 4;
 /// What may be held for them: buffers of the limits above, an answer in each, and what the engine keeps to be lent.
-const MEMORY: isize = 1024 * 1024;
+const MEMORY: isize = 64 * 1024;
 
 /// What clients send: whole requests, parts of them, and worse.
 const PIECES: [&str; 20] = [
