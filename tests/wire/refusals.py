@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from tests.wire.books import WITNESS, Books
 from tests.wire.connection import GET, Connection
-from tests.wire.deliveries import Address, Cut, Pieces, delivered, in_bytes, uncut, unless
+from tests.wire.deliveries import Address, Cut, Pieces, delivered, in_bytes, uncut
 
 TEXT = "text/plain; charset=utf-8"
 
@@ -64,8 +64,7 @@ class Refused:
         assert answer.field("connection") == "close"
         assert answer.field("content-type") == TEXT
         assert 0 < len(answer.body) <= SHORT
-        with unless(self._lingers):
-            assert connection.end() == b""
+        assert (connection.end() if self._lingers else connection.remains()) == b""
         return answer.status, answer.text
 
 

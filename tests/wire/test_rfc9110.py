@@ -57,7 +57,7 @@ class TestSection6_5_1LimitationsOnUseOfTrailers:
     FRAMING = (
         b"Content-Length Transfer-Encoding Trailer Content-Encoding Content-Type Content-Range Connection Upgrade TE"
     )
-    ROUTING = b"Host Forwarded Max-Forwards Expect Range Cache-Control Keep-Alive"
+    ROUTING = b"Host Forwarded X-Forwarded-For X-Forwarded-Host Max-Forwards Expect Range Cache-Control Keep-Alive"
     AUTHENTICATION = b"Authorization Proxy-Authorization Proxy-Authenticate WWW-Authenticate Cookie Set-Cookie"
 
     @pytest.mark.parametrize("names", [FRAMING, ROUTING, AUTHENTICATION])
