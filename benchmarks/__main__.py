@@ -1,4 +1,4 @@
-"""`python -m benchmarks` runs the benchmarks, `python -m benchmarks soak` the soak, `... attacks` the attacks, `... stops` the stops."""
+"""`python -m benchmarks [soak | attacks | stops] [OPTIONS]`: the benchmarks, or one of the long runs beside them."""
 
 import sys
 

@@ -1,7 +1,8 @@
-"""Whether memory stays where it is, over millions of requests and many connections.
+"""Whether memory and descriptors stay where they are, over millions of requests, connections and clients that vanish.
 
-A server gets a mix of load until it has settled, its resident memory is read, the load goes on, and it is read again.
-Ends by itself; the exit status is 1 when the memory has grown by more than `ALLOWED`.
+A server gets rounds of every kind of load. Its resident memory is read and its descriptors are counted before the first
+and after each of them. The exit status is 1 when the memory at the end is more than `ALLOWED` above that after the
+first tenth, or a descriptor is left.
 """
 
 import argparse
@@ -10,28 +11,32 @@ import json
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from benchmarks import load
 from benchmarks.machine import Machine
-from benchmarks.prepare import HERE
-from benchmarks.roster import PEERS
+from benchmarks.prepare import HERE, PYTHON
+from benchmarks.roster import PEERS, PROGRAMS, Peer
 from benchmarks.server import LOAD_CORE, Server
+from benchmarks.vanishing import vanish
 
 RESULTS: Final = HERE / "results"
 ALLOWED: Final = 0.05
-SLICE_SECONDS: Final = 1
 REST_SECONDS: Final = 2
-LIMIT_SECONDS: Final = 900
+LIMIT_SECONDS: Final = 1_200
 """A slow server is stopped here, and the result tells how far it came."""
 PATHS: Final = 2_000
 """Other paths in every slice of that kind, so that a memory of paths without a bound shows."""
+ABORTS: Final = 7_000
+"""Clients that vanish in a round."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A second of one kind of load."""
+    """Some seconds of one kind of load."""
 
     path: str
     script: str = "get"
@@ -39,120 +44,198 @@ class Slice:
     connections: int = 64
     connects: bool = False
     """Whether every request has a connection of its own."""
-
-
-@dataclass(slots=True)
-class Count:
-    """What the server has had so far."""
-
-    requests: int = 0
-    connects: int = 0
+    seconds: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The server's memory at one point."""
+    """What the server has had so far, and what it holds."""
 
-    requests: int
-    connects: int
-    resident_bytes: int
+    requests: int = 0
+    connects: int = 0
+    aborts: int = 0
+    resident_bytes: int = 0
+    descriptors: int = 0
+
+    def reaches(self, goal: "Reading", share: float) -> bool:
+        """Whether this share of what the goal counts is done."""
+        return (
+            self.requests >= share * goal.requests
+            and self.connects >= share * goal.connects
+            and self.aborts >= share * goal.aborts
+        )
 
 
 def main() -> None:
     options = arguments()
     os.sched_setaffinity(0, {LOAD_CORE})
     peer = next(peer for peer in PEERS if peer.name == options.peer)
-    slices = [each for each in mix() if not peer.why_not(each.path.split("/")[1])]
-    count, deadline = Count(), time.monotonic() + LIMIT_SECONDS
-    with Server(peer, routes=10) as server:
-        first = soak(server, slices, count, options.first, options.connects // 10, deadline)
-        last = soak(server, slices, count, options.requests, options.connects, deadline)
-    growth = last.resident_bytes / first.resident_bytes - 1
-    write(peer.name, peer.version(), first, last, growth)
-    if last.requests < options.requests or last.connects < options.connects:
+    goal = Reading(options.requests, options.connects, options.aborts)
+    machine = Machine.look(0, 1)
+    with Server(with_failures(peer), routes=10) as server:
+        readings = soak(server, mix(peer), goal)
+    verdict = Verdict.of(readings, goal)
+    write(peer, machine, readings, verdict)
+    if not readings[-1].reaches(goal, 1):
         sys.exit(f"Stopped after {LIMIT_SECONDS} s, before all requests were made.")
-    sys.exit(growth > ALLOWED)
+    sys.exit(not verdict.good)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks soak", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--peer", choices=[peer.name for peer in PEERS], default="ropewalk")
-    parser.add_argument(
-        "--first", type=int, default=500_000, help="requests before the first reading (default: %(default)s)"
-    )
-    parser.add_argument("--requests", type=int, default=5_000_000, help="before the last one (default: %(default)s)")
-    parser.add_argument(
-        "--connects", type=int, default=200_000, help="connections before the last one (default: %(default)s)"
-    )
+    parser.add_argument("--requests", type=int, default=20_000_000, help="in all (default: %(default)s)")
+    parser.add_argument("--connects", type=int, default=100_000, help="connections in all (default: %(default)s)")
+    parser.add_argument("--aborts", type=int, default=100_000, help="clients that vanish (default: %(default)s)")
     return parser.parse_args()
 
 
-def mix() -> list[Slice]:
-    return [
-        Slice("/plaintext", connections=512),
-        Slice("/plaintext", script="close", connects=True),
-        Slice("/json"),
-        Slice("/users", script="paths", arguments=(str(PATHS),)),
+def mix(peer: Peer) -> list[Slice]:
+    """What a round consists of. What the peer does not offer is left out."""
+    slices = [
+        Slice("/plaintext", connections=512, seconds=4),
+        Slice("/coroutine", seconds=4),
+        Slice("/json", seconds=4),
+        Slice("/users", script="paths", arguments=(str(PATHS),), seconds=4),
         Slice("/missing", script="paths", arguments=(str(PATHS),)),
-        Slice("/plaintext", script="pipeline", arguments=("16",)),
-        Slice("/coroutine"),
-        Slice("/echo", script="post", arguments=("application/octet-stream", "1024")),
+        Slice("/plaintext", script="close", connects=True),
+        Slice("/echo", script="post", arguments=("application/octet-stream", "1024"), seconds=2),
+        Slice("/upload", script="post", arguments=("application/octet-stream", "300000"), connections=8),
         Slice("/sleep", connections=512),
+        Slice("/sleep-deferred", connections=512),
         Slice("/download", connections=8),
         Slice("/files/50k.bin"),
+        Slice("/refused", script="refused", connects=True),
     ]
+    if peer.name == "ropewalk":
+        slices += [
+            Slice("/events"),
+            Slice("/refuses"),
+            Slice("/raises", connections=2),
+            Slice("/breaks", connections=2, connects=True),
+        ]
+    return [each for each in slices if not peer.why_not(each.path.split("/")[1])]
 
 
-def soak(server: Server, slices: list[Slice], count: Count, requests: int, connects: int, deadline: float) -> Reading:
-    """Load the server until it has had this many requests and connections, and read its memory when it rests.
+def with_failures(peer: Peer) -> Peer:
+    """Ours has handlers that fail. What they write into the log is part of it."""
+    if peer.name != "ropewalk":
+        return peer
 
-    The mix is always gone through to its end, so that every reading follows the same kind of load.
-    """
-    while (count.requests < requests or count.connects < connects) and time.monotonic() < deadline:
+    def command(port: int, folder: Path) -> list[str]:
+        options = ["--port", str(port), "--access-log", "off", "--log-level", "warn"]
+        return [str(PYTHON), "-m", "ropewalk", "run", str(PROGRAMS / "ropewalk_soak.py"), *options]
+
+    return dataclasses.replace(peer, command=command)
+
+
+def soak(server: Server, slices: list[Slice], goal: Reading) -> list[Reading]:
+    """Go through the mix, always to its end, until the goal is reached; what was read before, between and after."""
+    deadline = time.monotonic() + LIMIT_SECONDS
+    load.wrk(server.port, "/plaintext", "get", (), 1, 1)
+    readings = [rested(server, Reading(), 0)]
+    while not readings[-1].reaches(goal, 1) and time.monotonic() < deadline:
+        done = readings[-1]
         for each in slices:
-            run(server, each, count)
-        print(
-            f"{count.requests:>10,} requests {count.connects:>8,} connects {mebibytes(server.resident_bytes())}",
-            flush=True,
-        )
-    time.sleep(REST_SECONDS)
-    return Reading(count.requests, count.connects, server.resident_bytes())
+            done = run(server, each, done)
+        done = dataclasses.replace(done, aborts=done.aborts + vanish(server.port, ABORTS))
+        readings.append(rested(server, done, readings[0].descriptors))
+        print(row(readings[-1]), flush=True)
+    return readings
 
 
-def run(server: Server, each: Slice, count: Count) -> None:
+def run(server: Server, each: Slice, done: Reading) -> Reading:
     arguments = each.arguments
     if each.script == "paths":
-        arguments += (str(count.requests),)
-    result = load.wrk(server.port, each.path, each.script, arguments, each.connections, SLICE_SECONDS)
-    count.requests += result["requests"]
-    count.connects += result["requests"] if each.connects else each.connections
+        arguments += (str(done.requests),)
+    result = load.wrk(server.port, each.path, each.script, arguments, each.connections, each.seconds)
+    return dataclasses.replace(
+        done,
+        requests=done.requests + result["requests"],
+        connects=done.connects + (result["requests"] if each.connects else each.connections),
+    )
 
 
-def write(peer: str, version: str, first: Reading, last: Reading, growth: float) -> None:
-    folder = RESULTS if peer == "ropewalk" else RESULTS / "partial"
+def rested(server: Server, done: Reading, descriptors: int) -> Reading:
+    """What the server holds when it rests: once its descriptors are as few as at first, or some time later."""
+    deadline = time.monotonic() + REST_SECONDS
+    while time.monotonic() < deadline and descriptors_of(server) > descriptors:
+        time.sleep(0.05)
+    return dataclasses.replace(done, resident_bytes=server.resident_bytes(), descriptors=descriptors_of(server))
+
+
+def descriptors_of(server: Server) -> int:
+    """Of all its processes."""
+    count = 0
+    for pid, _ in server.members():
+        with suppress(FileNotFoundError):
+            count += sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the readings say."""
+
+    first: Reading
+    """The first one after a tenth."""
+    growth: float
+    """Of the memory from there to the end."""
+    highest: float
+    """The most by which the memory was above that of the first tenth."""
+    left: int
+    """Descriptors at the end that were not there at the start."""
+
+    @classmethod
+    def of(cls, readings: list[Reading], goal: Reading) -> "Verdict":
+        first = next((reading for reading in readings if reading.reaches(goal, 0.1)), readings[-1])
+        later = readings[readings.index(first) :]
+        return cls(
+            first=first,
+            growth=later[-1].resident_bytes / first.resident_bytes - 1,
+            highest=max(reading.resident_bytes for reading in later) / first.resident_bytes - 1,
+            left=readings[-1].descriptors - readings[0].descriptors,
+        )
+
+    def sentence(self) -> str:
+        return (
+            f"From the first tenth ({self.first.requests:,} requests) to the end the memory changed by "
+            f"{self.growth:+.1%} (at most {ALLOWED:.0%} is allowed), and was never more than "
+            f"{self.highest:.1%} above it. {self.left} descriptors were left."
+        )
+
+    @property
+    def good(self) -> bool:
+        return self.growth <= ALLOWED and self.left <= 0
+
+
+def write(peer: Peer, machine: Machine, readings: list[Reading], verdict: Verdict) -> None:
+    folder = RESULTS if peer.name == "ropewalk" else RESULTS / "partial"
     folder.mkdir(parents=True, exist_ok=True)
-    machine = Machine.look(SLICE_SECONDS, 1)
     document = {
         "machine": dataclasses.asdict(machine),
-        "version": version,
-        "first": dataclasses.asdict(first),
-        "last": dataclasses.asdict(last),
-        "growth": growth,
+        "version": peer.version(),
+        "verdict": dataclasses.asdict(verdict),
+        "readings": [dataclasses.asdict(reading) for reading in readings],
     }
+    shown = dict.fromkeys((readings[0], verdict.first, *readings[:: max(1, len(readings) // 8)], readings[-1]))
     lines = [
-        f"{version}, measured on {machine.date}, {machine.python}, commit `{machine.commit}`.",
+        f"{peer.version()}, measured on {machine.date}, {machine.python}, commit `{machine.commit}`.",
         "",
-        "| after | resident memory |",
-        "|---|---:|",
-        *(
-            f"| {each.requests:,} requests, {each.connects:,} connections | {mebibytes(each.resident_bytes)} |"
-            for each in (first, last)
-        ),
-        f"| growth (at most {ALLOWED:.0%}) | {growth:+.1%} |",
+        "| requests | connections | vanished clients | resident memory | descriptors |",
+        "|---:|---:|---:|---:|---:|",
+        *(row(reading) for reading in sorted(shown, key=lambda reading: reading.requests)),
+        "",
+        verdict.sentence(),
     ]
     print("\n".join(lines))
     (folder / "soak.json").write_text(json.dumps(document, indent=2) + "\n")
     (folder / "soak.md").write_text("\n".join(lines) + "\n")
+
+
+def row(reading: Reading) -> str:
+    counts = f"| {reading.requests:,} | {reading.connects:,} | {reading.aborts:,} |"
+    return f"{counts} {mebibytes(reading.resident_bytes)} | {reading.descriptors} |"
 
 
 def mebibytes(size: int) -> str:

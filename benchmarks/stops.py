@@ -1,7 +1,7 @@
 """Stops under load: servers that follow one another on one socket, and servers that nobody follows.
 
-Every client takes whatever ends its connection in place of an answer for a failure. The exit status is 1 when one
-request failed, one line of the access logs was missing or too many, or one server did not end in good order.
+Every client takes whatever ends its connection in place of an answer for a failure. The exit status is 1 when a request
+failed, a line of the access logs was missing or too many, or a server did not end in good order.
 """
 
 import argparse
