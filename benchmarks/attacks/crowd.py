@@ -43,6 +43,8 @@ class Attacker:
     socket: socket.socket
     rest: memoryview
     """What is still to be sent of the current piece."""
+    drip: memoryview
+    """The next piece of a dripping one."""
     opened: bool = False
     answered: bool = False
 
@@ -65,6 +67,7 @@ class Crowd:
         """Whose turn is next, at a time."""
         self.epoll = select.epoll()
         self.first = memoryview(habit.first)
+        self.then = memoryview(habit.then)
         self.drip = memoryview(habit.drip)
         self.flood = memoryview(habit.flood)
 
@@ -128,7 +131,7 @@ class Crowd:
             self.missing += self.habit.comes_back
             return
         self.tally.connects += 1
-        member = Attacker(connection, self.first or self.flood)
+        member = Attacker(connection, self.first or self.flood, self.then or self.drip)
         self.members[connection.fileno()] = member
         self.epoll.register(connection, select.EPOLLOUT | self._interest())
 
@@ -209,7 +212,8 @@ class Crowd:
                     self._lose(number, member)
                     continue
             if self.drip:
-                member.rest = member.rest or self.drip
+                if not member.rest:
+                    member.rest, member.drip = member.drip, self.drip
                 self._send(number, member)
             if number in self.members:
                 self.dripping.append((now + self.habit.interval, number, member))

@@ -21,6 +21,8 @@ class Habit:
 
     first: bytes = b""
     """Sent as soon as the connection is there."""
+    then: bytes = b""
+    """Sent `interval` seconds after that, in place of the first drip."""
     drip: bytes = b""
     """Sent every `interval` seconds after that."""
     flood: bytes = b""

@@ -176,6 +176,16 @@ ATTACKS: Final = (
         rate=500,
     ),
     Attack(
+        "rests in bodies",
+        "50 KiB of a body at once, then 10 bytes every 5 s",
+        1000,
+        Habit(first=UPLOAD, then=b"x" * 50 * 1024, drip=b"x" * 10, interval=5),
+        STALL_CLOCK,
+        BODY,
+        "read_buffer + a read",
+        seconds=50,
+    ),
+    Attack(
         "drips in reads",
         "16 bytes a second of an answer of 1 MiB, by the smallest window",
         4000,
@@ -263,7 +273,7 @@ ATTACKS: Final = (
     ),
     Attack(
         "more connections than the limit",
-        "1,000 clients at a server that may have 512 files",
+        "1,000 clients at a server that may have 512 descriptors",
         1000,
         Habit(first=GET, comes_back=True),
         limits={},
@@ -281,7 +291,7 @@ ATTACKS: Final = (
     ),
     Attack(
         "a file for each reader",
-        "300 clients that ask for a file and do not read it, at a server that may have 512 files",
+        "300 clients that ask for a file and do not read it, at the same server",
         300,
         Habit(first=GET_FILE * 4, reads=0, window=1),
         WRITE_CLOCK,
@@ -289,5 +299,6 @@ ATTACKS: Final = (
         "write_buffer + a read",
         seconds=45,
         descriptors=512,
+        fresh=False,
     ),
 )

@@ -49,7 +49,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--only", type=split, metavar="TEXT,...", help="attacks whose name has one of these in it")
     parser.add_argument(
-        "--alone", type=float, default=8, help="seconds of the second client before an attack (default: %(default)s)"
+        "--alone", type=float, default=5, help="seconds of the second client before an attack (default: %(default)s)"
     )
     parser.add_argument("--output", type=Path, metavar="FOLDER", help="where to write")
     parser.add_argument("--list", action="store_true", help="say what there is, and end")

@@ -52,6 +52,9 @@ class TestSlowness:
             pytest.param(Habit(first=UPLOAD, drip=b"x" * 5, interval=0.1), "body_timeouts", id="drips in bodies"),
             pytest.param(Habit(first=FORM + b"x" * 100_000), "body_timeouts", id="stalls in bodies"),
             pytest.param(
+                Habit(first=UPLOAD, then=b"x" * 30_000, drip=b"x", interval=0.1), "body_timeouts", id="rests in bodies"
+            ),
+            pytest.param(
                 Habit(first=GET_STREAM * 4, reads=16, interval=0.1, window=1), "write_timeouts", id="drips in reads"
             ),
             pytest.param(Habit(first=GET_BIG * 4, reads=0, window=1), "write_timeouts", id="answers unread"),
