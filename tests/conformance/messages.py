@@ -1,5 +1,6 @@
 """Requests as clients send them, as careless clients send them, and as attackers do."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 from hypothesis import strategies as st
@@ -8,12 +9,15 @@ BEHIND = b"GET /behind HTTP/1.1\r\nHost: a\r\n\r\n"
 """Stands at the end of every conversation: who reads it knows where the messages before it ended."""
 
 
-def mostly(good: list[bytes], bad: list[bytes], odds: int = 20) -> st.SearchStrategy[bytes]:
-    """A bad one in about one case of so many."""
-    return st.sampled_from(good * (odds * len(bad) // len(good)) + bad)
+class Words:
+    """What may stand in one place of a request: good words, and bad ones in about one case of so many."""
+
+    def __init__(self, good: list[bytes], bad: list[bytes], odds: int = 12) -> None:
+        self.all = [*good, *bad]
+        self.some = st.sampled_from(good * (odds * len(bad) // len(good)) + bad)
 
 
-METHODS = mostly(
+METHODS = Words(
     [b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"DELETE", b"PATCH"],
     [b"get", b"BREW", b"CONNECT", b"TRACE", b"G(T", b"", b"GET\t", b"\x00GET", b"GE\xe9", b"GET "],
 )
@@ -22,9 +26,9 @@ PATHS = [b"/", b"/a?b=c", b"/a%20b", b"//x", b"/;=*'()[]{}|^`\"<>\\", b"/?", b"/
 URLS = [b"http://a/b?c", b"HTTP://A"]
 WRONG_PATHS = [b"", b"*", b"a", b"?a", b"/a#b", b"/?#", b"/%00", b"/\xe9", b"/\x01", b"/\x7f", b"/a b", b"/a\tb"]
 WRONG_URLS = [b"a:80", b"http:///b", b"http://u@a/", b"http://b/", b"ftp://a/", b"http://a:b/", b"https://[::1]:8/"]
-TARGETS = mostly([*PATHS, *URLS], [*WRONG_PATHS, *WRONG_URLS])
+TARGETS = Words([*PATHS, *URLS], [*WRONG_PATHS, *WRONG_URLS])
 
-VERSIONS = mostly(
+VERSIONS = Words(
     [*[b"HTTP/1.1"] * 7, b"HTTP/1.0"],
     [b"HTTP/1.2", b"HTTP/2.0", b"HTTP/0.9", b"HTTP/1", b"http/1.1", b"HTTP/1.10", b"HTTP/01.1", b"HTTP/1.1 ", b""],
 )
@@ -33,7 +37,7 @@ OTHER_HOSTS = [b"Host: b:80", b"Host: [::1]:8", b"Host:", b"Host: a:65535", b"Ho
 WRONG_HOSTS = [
     b"Host: " + host for host in (b"u@a", b"a b", b"a,b", b"a:b", b"[::g]", b"a/b", b"a:65536", b"%zz", b"%00")
 ]
-HOSTS = mostly(
+HOSTS = Words(
     [b"Host: a", b"host:a", b"HOST: \ta \t"],
     [*OTHER_HOSTS, *WRONG_HOSTS, b"Host: a\r\nHost: a", b"Host : a", b" Host: a", b"X: y"],
 )
@@ -54,14 +58,14 @@ ODD_OPTIONS = [b"Connection: close, keep-alive", b"Connection: ,close,", b"Conne
 WRONG_NAMES = [b"X Y: z", b"X : y", b"X\t: y", b": y", b"X", b"", b"X\xe9: y", b"(X): y", b"\x00X: y", b" X: y"]
 WRONG_VALUES = [b"X: " + value for value in (b"a\x00b", b"\x01", b"\x7f", b"a\rb", b"a\nb", b"a\r", b"\x0b", b"\x0cy")]
 FOLDED = [b"X: a\r\n b", b"X: a\r\n\tb", b"X:\xa0y"]
-FIELDS = mostly([*PLAIN, *UNUSUAL, *OPTIONS], [*ODD_OPTIONS, *WRONG_NAMES, *WRONG_VALUES, *FOLDED])
+FIELDS = Words([*PLAIN, *UNUSUAL, *OPTIONS], [*ODD_OPTIONS, *WRONG_NAMES, *WRONG_VALUES, *FOLDED])
 
-ENDS = mostly([b"\r\n"], [b"\n", b"\r", b"\r\r\n", b" \r\n", b"\t\r\n", b"\x00\r\n"], odds=60)
+ENDS = Words([b"\r\n"], [b"\n", b"\r", b"\r\r\n", b" \r\n", b"\t\r\n", b"\x00\r\n"], odds=60)
 
 SIGNED = [b"+%d", b"-%d", b"0%d", b"0x%d", b"_%d", b"%d_", b"%d.0", b"%d;", b"\x0b%d", b"%d\x0c", b"\xb2", b""]
 WRONG_COUNTS = [b"%d0", b"1%d", b"99999999999999999999", b"18446744073709551616"]
 SEVERAL = [b"%d, %d", b"%d 0", b"%d\r\nContent-Length: %d", b"%d\r\nContent-Length: 0", b"%d\r\nContent_Length: 0"]
-LENGTHS = mostly(
+LENGTHS = Words(
     [b"%d"], [*SIGNED, *WRONG_COUNTS, *SEVERAL, b"%d ", b"%d\t", b"%d\r\nTransfer-Encoding: chunked"], odds=10
 )
 
@@ -77,7 +81,7 @@ DISGUISED = [
     b":,chunked",
     b': "chunked"',
 ]
-CODINGS = mostly(
+CODINGS = Words(
     [CHUNKED, b"transfer-encoding:Chunked", b"Transfer-Encoding: \tchunked "],
     [
         b"Transfer_Encoding: chunked",
@@ -90,18 +94,18 @@ CODINGS = mostly(
 
 WRONG_SIGNS = [b"+%x", b"-%x", b"0x%x", b" %x", b"%x_", b"%x.", b"", b"\xb2", b"%xg"]
 WRONG_SIZES = [b"1%x", b"%x0", b"ffffffffffffffff%x", b"000000000000000%x", b"00000000000000000000%x"]
-SIZES = mostly([b"%x", b"%x", b"%X", b"0%x", b"00000%x"], [*WRONG_SIGNS, *WRONG_SIZES])
+SIZES = Words([b"%x", b"%x", b"%X", b"0%x", b"00000%x"], [*WRONG_SIGNS, *WRONG_SIZES])
 
 SPACED = [b" ", b"\t", b" a", b" ;a", b"; ", b"; a = b", b"a", b"\x0b"]
 UNNAMED = [b";", b";;", b";a;", b";a=", b";a(", b';a="b', b';a="b"c', b";\xe9"]
 WITH_CONTROLS = [b";a\x00", b";a\n", b";a\rb", b";\x7f", b';a="\r']
-EXTENSIONS = mostly(
+EXTENSIONS = Words(
     [b"", b"", b"", b";a", b";a=b", b";a;b=c", b';a="b c"', b';a="\\"; "'], [*SPACED, *UNNAMED, *WITH_CONTROLS]
 )
 
 PARTS = st.sampled_from([b"a", b"hello", b"\r\n", b"0\r\n\r\n", BEHIND, b"\x00\xff", b"x" * 17])
 
-TRAILERS = mostly(
+TRAILERS = Words(
     [b"X-T: y", b"x-t:y", b"X-T: \xff", b"X-T:"],
     [*WRONG_NAMES, *WRONG_VALUES, *FOLDED, b"X: a\r\n b: c", b"Host: b", b"Cookie: a", b"Content-Length: 5", CHUNKED],
 )
@@ -130,27 +134,27 @@ def chunks(draw: st.DrawFn) -> bytes:
     """A chunked body."""
     data = b""
     for part in draw(st.lists(PARTS, max_size=3)):
-        data += filled(draw(SIZES), len(part)) + draw(EXTENSIONS) + draw(ENDS) + part + draw(ENDS)
-    data += filled(draw(SIZES), 0) + draw(EXTENSIONS) + draw(ENDS)
-    for trailer in draw(st.lists(TRAILERS, max_size=2)):
-        data += trailer + draw(ENDS)
-    return data + draw(ENDS)
+        data += filled(draw(SIZES.some), len(part)) + draw(EXTENSIONS.some) + draw(ENDS.some) + part + draw(ENDS.some)
+    data += filled(draw(SIZES.some), 0) + draw(EXTENSIONS.some) + draw(ENDS.some)
+    for trailer in draw(st.lists(TRAILERS.some, max_size=2)):
+        data += trailer + draw(ENDS.some)
+    return data + draw(ENDS.some)
 
 
 @st.composite
 def requests(draw: st.DrawFn) -> bytes:
     """One request."""
-    head = [draw(METHODS) + b" " + draw(TARGETS) + b" " + draw(VERSIONS), draw(HOSTS)]
-    head += draw(st.lists(FIELDS, max_size=3))
+    head = [draw(METHODS.some) + b" " + draw(TARGETS.some) + b" " + draw(VERSIONS.some), draw(HOSTS.some)]
+    head += draw(st.lists(FIELDS.some, max_size=3))
     body = b""
     match draw(st.sampled_from(["none", "length", "chunked"])):
         case "length":
             body = draw(PARTS)
-            head.insert(draw(st.integers(1, len(head))), b"Content-Length: " + filled(draw(LENGTHS), len(body)))
+            head.insert(draw(st.integers(1, len(head))), b"Content-Length: " + filled(draw(LENGTHS.some), len(body)))
         case "chunked":
             body = draw(chunks())
-            head.insert(draw(st.integers(1, len(head))), draw(CODINGS))
-    return b"".join(line + draw(ENDS) for line in [*head, b""]) + body
+            head.insert(draw(st.integers(1, len(head))), draw(CODINGS.some))
+    return b"".join(line + draw(ENDS.some) for line in [*head, b""]) + body
 
 
 def filled(pattern: bytes, number: int) -> bytes:
@@ -173,3 +177,46 @@ def cuts(draw: st.DrawFn, data: bytes) -> list[bytes]:
     """The same bytes in pieces."""
     edges = draw(st.lists(st.integers(0, len(data)), max_size=4))
     return [data[start:end] for start, end in pairwise([0, *sorted(edges), len(data)]) if end > start]
+
+
+def one_by_one() -> Iterator[bytes]:
+    """Every word in its place, in a request that is good otherwise."""
+    places = {"method": METHODS, "target": TARGETS, "version": VERSIONS, "host": HOSTS, "field": FIELDS}
+    for place, words in (places | {"length": LENGTHS, "end": ENDS}).items():
+        for word in words.all:
+            yield sized(**{place: word}) + BEHIND
+    for place, words in {
+        "coding": CODINGS,
+        "size": SIZES,
+        "extensions": EXTENSIONS,
+        "trailer": TRAILERS,
+        "end": ENDS,
+    }.items():
+        for word in words.all:
+            yield chunked(**{place: word}) + BEHIND
+
+
+def sized(
+    method: bytes = b"POST",
+    target: bytes = b"/",
+    version: bytes = b"HTTP/1.1",
+    host: bytes = b"Host: a",
+    field: bytes = b"X-Y: z",
+    length: bytes = b"%d",
+    end: bytes = b"\r\n",
+) -> bytes:
+    """A request with a Content-Length."""
+    lines = [b" ".join((method, target, version)), host, field, b"Content-Length: " + filled(length, 5), b""]
+    return b"".join(line + end for line in lines) + b"hello"
+
+
+def chunked(
+    coding: bytes = CHUNKED,
+    size: bytes = b"%x",
+    extensions: bytes = b"",
+    trailer: bytes = b"X-T: y",
+    end: bytes = b"\r\n",
+) -> bytes:
+    """A request whose body is chunked."""
+    lines = [filled(size, 5) + extensions, b"hello", filled(size, 0) + extensions, trailer, b""]
+    return b"POST / HTTP/1.1\r\nHost: a\r\n" + coding + b"\r\n\r\n" + b"".join(line + end for line in lines)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conformance import ours
 from tests.conformance.comparing import ORACLES, disagreements
-from tests.conformance.messages import BEHIND, conversations, cuts
+from tests.conformance.messages import BEHIND, conversations, cuts, one_by_one
 from tests.conformance.rules import LENIENCES, RULES, Lenience, Raw, Rule
 
 
@@ -17,6 +17,10 @@ from tests.conformance.rules import LENIENCES, RULES, Lenience, Raw, Rule
 @given(st.data())
 def test_they_agree(data: st.DataObject) -> None:
     assert disagreements(data.draw(cuts(data.draw(conversations())))) == []
+
+
+def test_they_agree_on_every_word() -> None:
+    assert [what for data in one_by_one() for what in disagreements([data])] == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.refusal)

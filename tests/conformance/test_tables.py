@@ -7,6 +7,7 @@ import pytest
 from tests.conformance.corpus import REQUIREMENT
 from tests.conformance.differences import CORPUS
 from tests.conformance.linting import REQUIREMENTS
+from tests.conformance.messages import one_by_one
 from tests.conformance.tables import tables
 from tests.conformance.test_redbot import PLACES
 from tests.processes import ROOT
@@ -36,3 +37,4 @@ def test_counts() -> None:
     assert f"62 valid ones: {62 - valid} taken as they are meant, {valid} listed below" in PAGE
     assert f"81 invalid ones: {81 - invalid} refused, {invalid} listed below" in PAGE
     assert f"{len(PLACES)} URLs" in PAGE
+    assert f"each of {len(list(one_by_one()))} words" in PAGE
