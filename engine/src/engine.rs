@@ -78,6 +78,19 @@ struct Listening {
     retry: Option<(u64, u64)>,
     /// When that was told last.
     told: Option<u64>,
+    /// In a drain: when to close it, provided that descriptors are not short.
+    closing: Option<u64>,
+}
+
+impl Listening {
+    fn is_short(&self) -> bool {
+        self.retry.is_some_and(|(at, _)| at != u64::MAX)
+    }
+
+    /// When something is to be done about it.
+    fn deadline(&self) -> Option<u64> {
+        if self.is_short() { self.retry.map(|(at, _)| at) } else { self.closing }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -223,7 +236,7 @@ impl<D: Driver> Engine<D> {
         let key = entry.key();
         self.driver.watch(listener.socket(), Token(LISTENER | key as u64), Watch::Accept)?;
         bound_sending(&self.limits, &listener.local, listener.socket());
-        entry.insert(Listening { listener, retry: None, told: None });
+        entry.insert(Listening { listener, retry: None, told: None, closing: None });
         Ok(ListenerId(key))
     }
 

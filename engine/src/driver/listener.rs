@@ -12,6 +12,8 @@ use rustix::net::{
     listen, socket_with, sockopt,
 };
 
+use socket2::{SockFilter, SockRef};
+
 use super::socket;
 use crate::exchange::Peer;
 
@@ -23,6 +25,8 @@ pub struct Listener {
     pub local: Peer,
     /// The socket file, removed when the listener goes.
     owned_path: Option<PathBuf>,
+    /// Somebody else has the socket too, and may go on accepting.
+    shared: bool,
 }
 
 /// What an accept brought.
@@ -39,6 +43,16 @@ pub enum Accepted {
 }
 
 const FLAGS: SocketFlags = SocketFlags::CLOEXEC.union(SocketFlags::NONBLOCK);
+
+/// Drops a TCP segment with SYN and without ACK, and takes any other. The client sends it again after a second, and is
+/// refused then. Written in the BPF of `linux/filter.h`: the flags are byte 13 of the header.
+const NO_SYN: [SockFilter; 5] = [
+    SockFilter::new(0x30, 0, 0, 13),       // ldb [13]
+    SockFilter::new(0x54, 0, 0, 0x12),     // and #SYN|ACK
+    SockFilter::new(0x15, 1, 0, 0x02),     // jeq #SYN, drop
+    SockFilter::new(0x06, 0, 0, u32::MAX), // ret #-1
+    SockFilter::new(0x06, 0, 0, 0),        // drop: ret #0
+];
 
 impl Listener {
     /// Listens on a host and port. An empty host or `::` means every address of both families, on one socket.
@@ -73,7 +87,7 @@ impl Listener {
         bind(&socket, &address)?;
         listen(&socket, backlog)?;
         let local = socket::local_address(&socket);
-        Ok(Listener { socket, local, owned_path: None })
+        Ok(Listener { socket, local, owned_path: None, shared: false })
     }
 
     /// Listens on a UNIX socket. A file that a dead server left is replaced; a live one is an error.
@@ -88,7 +102,7 @@ impl Listener {
         }
         listen(&socket, backlog)?;
         let local = socket::local_address(&socket);
-        Ok(Listener { socket, local, owned_path: Some(owned_path) })
+        Ok(Listener { socket, local, owned_path: Some(owned_path), shared: false })
     }
 
     /// Accepts on a socket that somebody else bound.
@@ -101,12 +115,34 @@ impl Listener {
         if matches!(local, Peer::Inet(_)) {
             sockopt::set_tcp_nodelay(&socket, true)?;
         }
-        Ok(Listener { socket, local, owned_path: None })
+        Ok(Listener { socket, local, owned_path: None, shared: true })
     }
 
     /// The listening socket.
     pub fn socket(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+
+    /// Whether somebody else may go on accepting when this listener is closed.
+    pub fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    /// Lets nobody begin to connect, while those who have begun come through. What is in the queue of a listener when
+    /// it closes is reset, and clients are quick enough to get in between the last accept and the close.
+    pub fn admit_nobody(&mut self) {
+        match self.local {
+            // Without the filter no more is lost than those few.
+            Peer::Inet(_) => drop(SockRef::from(&self.socket).attach_filter(&NO_SYN)),
+            _ => self.remove_file(),
+        }
+    }
+
+    fn remove_file(&mut self) {
+        if let Some(path) = self.owned_path.take() {
+            // Somebody may have removed or replaced it; there is nobody to tell.
+            let _ = std::fs::remove_file(path);
+        }
     }
 
     /// Accepts one connection.
@@ -125,10 +161,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Some(path) = &self.owned_path {
-            // Somebody may have removed or replaced it; there is nobody to tell.
-            let _ = std::fs::remove_file(path);
-        }
+        self.remove_file();
     }
 }
 
@@ -147,7 +180,9 @@ fn remove_stale(path: &Path, address: &SocketAddrUnix) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::TcpStream;
     use std::os::unix::net::{UnixListener, UnixStream};
+    use std::time::Duration;
 
     fn scratch(name: &str) -> PathBuf {
         std::env::temp_dir().join(format!("ropewalk-{}-{name}", std::process::id()))
@@ -158,9 +193,23 @@ mod tests {
         let listener = Listener::tcp("127.0.0.1", 0, 16, false).unwrap();
         let Peer::Inet(address) = listener.local else { panic!("{:?}", listener.local) };
         assert!(matches!(listener.accept(), Accepted::Empty));
-        let client = std::net::TcpStream::connect(address).unwrap();
+        let client = TcpStream::connect(address).unwrap();
         let Accepted::Connection(_, peer) = listener.accept() else { panic!("nobody came") };
         assert_eq!(Peer::Inet(client.local_addr().unwrap()), peer);
+    }
+
+    #[test]
+    fn where_nobody_is_admitted_only_those_who_came_before_are_accepted() {
+        let mut listener = Listener::tcp("127.0.0.1", 0, 16, false).unwrap();
+        let Peer::Inet(address) = listener.local else { panic!("{:?}", listener.local) };
+        let client = TcpStream::connect(address).unwrap();
+        listener.admit_nobody();
+        let late = TcpStream::connect_timeout(&address, Duration::from_millis(50));
+        assert_eq!(io::ErrorKind::TimedOut, late.unwrap_err().kind());
+        let Accepted::Connection(socket, _) = listener.accept() else { panic!("nobody came") };
+        rustix::io::write(&client, b"hello").unwrap();
+        assert_eq!(5, rustix::io::read(&socket, &mut [0; 16]).unwrap());
+        assert!(matches!(listener.accept(), Accepted::Empty));
     }
 
     #[test]

@@ -3,10 +3,13 @@
 use std::os::fd::AsFd as _;
 
 use super::connection::Io;
-use super::{Drain, Engine, ListenerId};
+use super::{Drain, Engine, ListenerId, Listening};
 use crate::driver::{Driver, socket};
 use crate::exchange::{Event, ExchangeId, GoneReason};
 use crate::http1::connection::{Ending, WireClock};
+
+/// How long a busy listener that admits nobody waits for handshakes under way, in milliseconds.
+const LAST_HANDSHAKES: u64 = 20;
 
 /// What nginx's access log, and ours, says of a request whose client has left.
 const CLIENT_LEFT: u16 = 499;
@@ -22,13 +25,8 @@ impl<D: Driver> Engine<D> {
             drain.deadline = drain.deadline.min(deadline);
             return;
         }
-        // Clients whose connection the kernel has completed already have been promised a server.
-        let listening: Vec<usize> = self.listeners.iter().map(|(key, _)| key).collect();
-        for key in listening {
-            while self.accept(key) {}
-            self.stop_listening(ListenerId(key));
-        }
         self.drain = Some(Drain { deadline, over: false });
+        self.begin_to_close_listeners();
         let tokens: Vec<u64> = self.connections.iter().map(|(_, connection)| connection.token).collect();
         for token in tokens {
             if let Some(slot) = self.token_slot(token) {
@@ -44,6 +42,39 @@ impl<D: Driver> Engine<D> {
         }
         self.notice_drained();
         self.rest();
+    }
+
+    /// Clients whose connection the kernel has completed already have been promised a server.
+    fn begin_to_close_listeners(&mut self) {
+        let at = self.clock.millis() + LAST_HANDSHAKES;
+        let keys: Vec<usize> = self.listeners.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            let listening = &mut self.listeners[key];
+            let shared = listening.listener.is_shared();
+            if !shared {
+                listening.listener.admit_nobody();
+                listening.closing = Some(at);
+            }
+            if !listening.is_short() {
+                while self.accept(key) {}
+            }
+            if shared {
+                self.stop_listening(ListenerId(key));
+            }
+        }
+    }
+
+    /// Closes the listeners for which it is time, once their queues are empty.
+    pub(super) fn close_listeners(&mut self, now: u64) {
+        let is_due = |listening: &Listening| listening.closing.is_some_and(|at| at <= now) && !listening.is_short();
+        let due: Vec<usize> =
+            self.listeners.iter().filter(|(_, listening)| is_due(listening)).map(|(key, _)| key).collect();
+        for key in due {
+            while self.accept(key) {}
+            if !self.listeners[key].is_short() {
+                self.stop_listening(ListenerId(key));
+            }
+        }
     }
 
     /// Stops listening and aborts everything; how many exchanges were cut.
@@ -168,9 +199,17 @@ impl<D: Driver> Engine<D> {
         self.notice_drained();
     }
 
-    fn notice_drained(&mut self) {
+    pub(super) fn notice_drained(&mut self) {
+        if !matches!(self.drain, Some(Drain { over: false, .. })) {
+            return;
+        }
+        if self.connections.is_empty() {
+            // Nobody is here, so hardly anybody is about to be.
+            self.close_listeners(u64::MAX);
+        }
+        let closing = self.listeners.iter().any(|(_, listening)| listening.closing.is_some());
         if let Some(drain) = &mut self.drain {
-            if !drain.over && self.connections.is_empty() {
+            if self.connections.is_empty() && !closing {
                 drain.over = true;
                 self.inbox.push_back(Event::Drained { cut: 0 });
             }

@@ -105,9 +105,9 @@ impl<D: Driver> Engine<D> {
 
     /// The time at which a turn is due even if the descriptor is not readable.
     pub fn next_deadline(&self) -> Option<u64> {
-        let retry = self.listeners.iter().filter_map(|(_, listening)| listening.retry.map(|(at, _)| at)).min();
+        let listeners = self.listeners.iter().filter_map(|(_, listening)| listening.deadline()).min();
         let drain = self.drain.filter(|drain| !drain.over).map(|drain| drain.deadline);
-        [self.wheel.next(), retry, drain].into_iter().flatten().filter(|&at| at != u64::MAX).min()
+        [self.wheel.next(), listeners, drain].into_iter().flatten().filter(|&at| at != u64::MAX).min()
     }
 
     fn serve(&mut self, ready: Ready) {
@@ -390,6 +390,10 @@ impl<D: Driver> Engine<D> {
         }
         self.due = due;
         self.retry_listeners(now);
+        if self.drain.is_some() {
+            self.close_listeners(now);
+            self.notice_drained();
+        }
         if let Some(Drain { deadline, over: false }) = self.drain {
             if now >= deadline {
                 self.cut_drain();
