@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from types import CodeType
 from typing import Any, Final, TypeGuard
 
 Fields = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -265,6 +266,11 @@ def place(function: Any) -> str:
         code = getattr(type(target).__call__, "__code__", None) if callable(target) else None
     if code is None:
         return describe(target)
+    return code_place(code)
+
+
+def code_place(code: CodeType) -> str:
+    """As `place`, for compiled code."""
     path = Path(code.co_filename)
     working = Path(os.curdir).absolute()
     shown = path.relative_to(working) if path.is_relative_to(working) else path

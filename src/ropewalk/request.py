@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from copy import copy
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -27,6 +28,7 @@ from ropewalk.errors import (
     interrupts,
     is_status,
     named,
+    phrase,
     shown,
 )
 from ropewalk.headers import (
@@ -52,6 +54,8 @@ Type = TypeVar("Type")
 
 PART: Final = 64 * 1024
 """Bytes of one part of a stream where the body is whole already."""
+
+_PLAIN: Final = ((b"content-type", b"text/plain; charset=utf-8"),)
 
 BODILESS: Final = (204, 205, 304)
 """Statuses of answers that have no body (RFC 9110, sections 6.4.1 and 15.3.6)."""
@@ -479,6 +483,11 @@ class Request(Exchange):
         self._failing = True
         return failing
 
+    def give_up(self) -> None:
+        """Answer 500 in the plainest way, whatever has failed before."""
+        self.forget()
+        self.answer(500, _PLAIN, f"{phrase(500)}\n")
+
     def set_paths(self, prepath: list[str], postpath: list[str]) -> None:
         """Where in the path the resource stands."""
         self._prepath = prepath
@@ -491,13 +500,17 @@ class Request(Exchange):
         completed = copy(response)
         completed.status = getattr(self, "_status", response.status)
         completed.headers = response.headers.overlaid(getattr(self, "_fields", None) or Headers())
-        self.forget()
+        self._unprepare()
         return completed
 
     def forget(self) -> None:
         """Drop what `setResponseCode` and `setHeader` said."""
-        if _take(self, "_status") is not None:
+        if self.prepared:
             self.set_reason(0, b"")
+            self._unprepare()
+
+    def _unprepare(self) -> None:
+        _take(self, "_status")
         _take(self, "_fields")
         self.prepared = False
 
@@ -515,11 +528,11 @@ class Request(Exchange):
             error.blame(named(self.endpoint.call))
         if not getattr(self, "_detached", False) or self.finished:
             return
-        if self.started:
-            self.abort()
-        else:
-            self.forget()
-            self.answer(500, (), b"")
+        with suppress(Disconnected):  # the engine may have cut the connection already
+            if self.started:
+                self.abort()
+            else:
+                self.give_up()
 
     def _guard(self, call: Callable[[], object]) -> None:
         """Call what a handler has left here. What it raises is the handler's failure, not the engine's."""

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import msgspec
 from twisted.internet.defer import Deferred
 
-from ropewalk.errors import HandlerError, HTTPError, InvalidField, is_int, shown
+from ropewalk.errors import AnswerStarted, HandlerError, HTTPError, InvalidField, is_int, shown
 from ropewalk.headers import (
     Fields,
     Headers,
@@ -244,6 +244,8 @@ class Response:
                 self.headers.add("last-modified", http_date(int(body.modified)))
             request.answer_file(status, self.headers.encoded(), body.fd, 0, body.size)
             return None
+        if request.started and not request.gone:
+            raise AnswerStarted("A body was returned behind what had been written already.")
         return _stream(request, self, body)
 
     def begin(self, request: Request, part: bytes | str | None = None) -> None:

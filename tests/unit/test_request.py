@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from tests.unit.conftest import Log
 
-from ropewalk import App, HTTPError, Limits, Query, Request
+from ropewalk import App, HTTPError, Limits, Query, Request, Response
 from ropewalk.testing import AsyncClient, Client
 
 
@@ -594,3 +594,72 @@ class TestAnswering:
         assert [(status, headers["link"]) for status, headers in response.interim] == [
             (103, "</style.css>; rel=preload")
         ]
+
+
+class TestAddCookie:
+    """twisted.web's names and defaults, RFC 6265's rules."""
+
+    def cookie(self, *given: Any, **options: Any) -> str:
+        app = App()
+
+        @app.get("/")
+        def handler(request: Request) -> str:
+            request.addCookie(*given, **options)
+            return ""
+
+        return Client(app).get("/").headers["set-cookie"]
+
+    def test_in_its_plainest_form(self) -> None:
+        assert self.cookie(b"a", b"1") == "a=1"
+
+    def test_every_attribute(self) -> None:
+        date = b"Sat, 02 Jan 2027 03:04:05 GMT"
+        expected = f"a=1; Max-Age=60; Expires={date.decode()}; Path=/p; Domain=a.org; Secure; HttpOnly; SameSite=Strict"
+        assert expected == self.cookie(
+            "a", "1", date, b"a.org", b"/p", b"60", b"a comment", True, httpOnly=True, sameSite=b"Strict"
+        )
+
+    @pytest.mark.parametrize(
+        "options",
+        [{"max_age": "soon"}, {"expires": "tomorrow"}, {"sameSite": "no"}, {"domain": "a;b"}, {"path": b"/\r\n"}],
+    )
+    def test_what_is_refused(self, options: dict[str, Any], log: Log) -> None:
+        app = App()
+
+        @app.get("/")
+        def handler(request: Request) -> str:
+            request.addCookie("a", "1", **options)
+            return ""
+
+        assert Client(app).get("/").status == 500
+        assert "RW304 GET /: " in log.text
+
+
+class TestReasons:
+    """RFC 9112, section 4."""
+
+    def test_in_both_ways(self) -> None:
+        app = App()
+
+        @app.get("/prepared")
+        def prepared(request: Request) -> str:
+            request.setResponseCode(404, "Nobody Home")
+            return ""
+
+        @app.get("/response")
+        def response(request: Request) -> Response:
+            return Response("", 404, reason=b"Nobody Home")
+
+        for path in ("/prepared", "/response"):
+            answer = Client(app).get(path)
+            assert (answer.status, answer.reason) == (404, "Nobody Home")
+
+    def test_an_error_forgets_it(self, log: Log) -> None:
+        app = App()
+
+        @app.get("/")
+        def handler(request: Request) -> None:
+            request.setResponseCode(500, "Mine")
+            raise LookupError
+
+        assert Client(app).get("/").reason == "Internal Server Error"

@@ -229,7 +229,7 @@ class TestRender:
                 return b"made"
 
         response = Client(Created()).get("/")
-        assert (response.status, response.reason) == (201, "Created")
+        assert (response.status, response.reason) == (201, "Made")
         assert response.headers.all("content-type") == ["text/x-made"]
         assert response.text == "made"
 

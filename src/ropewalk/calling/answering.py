@@ -1,11 +1,13 @@
 """From what a handler returned or raised to an answer."""
 
+import os
 from asyncio import CancelledError
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context, copy_context
 from inspect import iscoroutine
-from traceback import format_exception
+from pathlib import Path
+from traceback import format_exception, walk_tb
 from typing import Any, Final, cast
 
 from msgspec import Struct
@@ -22,6 +24,7 @@ from ropewalk.errors import (
     HandlerError,
     HTTPError,
     RopewalkError,
+    code_place,
     interrupts,
     named,
     phrase,
@@ -33,6 +36,7 @@ from ropewalk.response import BYTES, JSON, TEXT, Response, encode_json
 
 log = Logger(namespace="ropewalk.handlers")
 
+_PACKAGE: Final = f"{Path(__file__).parents[1]}{os.sep}"
 _JSON: Final = ((b"Content-Type", JSON),)
 _BLAME: Final = "Raised by the "
 """How a note begins on an exception of an error handler or a middleware."""
@@ -111,7 +115,7 @@ def fail(request: Request, error: BaseException) -> None:
     if request.is_failing():
         _log(request, error)
         with suppress(Disconnected):
-            request.answer(500, (), b"")
+            request.give_up()
         return
     request.forget()
     try:
@@ -268,8 +272,7 @@ class _Chained(Failure):
 
 def _log(request: Request, error: BaseException) -> None:
     """A line for an error that nothing handles, with the place in the user's code."""
-    endpoint = request.endpoint
-    who = "what leads to it" if endpoint is None else named(endpoint.call)
+    who = _who(request, error)
     blame = [note for note in _notes(error) if note.startswith(_BLAME)]
     if isinstance(error, RopewalkError):
         told = error.message.startswith(who)
@@ -289,6 +292,18 @@ def _log(request: Request, error: BaseException) -> None:
         what=what,
         remedy=remedy,
     )
+
+
+def _who(request: Request, error: BaseException) -> str:
+    """The handler; or what stands on the way to it, such as a `getChild`, where that has raised."""
+    endpoint = request.endpoint
+    if endpoint is not None:
+        return named(endpoint.call)
+    for frame, _ in walk_tb(error.__traceback__):
+        code = frame.f_code
+        if not code.co_filename.startswith(_PACKAGE):
+            return f"{code.co_qualname} at {code_place(code)}"
+    return "what leads to it"
 
 
 def _notes(error: BaseException) -> list[str]:

@@ -55,9 +55,11 @@ def _around(middleware: Middleware, inner: Step, scope: tuple[Any, ...]) -> Step
             if value is None:
                 raise HandlerError("RW209", f"{named(middleware)} returned None.")
             return await respond(request, value, middleware)
-        except Exception as error:  # noqa: BLE001 - raised again where nothing handles it
+        except BaseException as error:
             if not isinstance(error, HTTPError) and not _came_from_within(error):
                 blame_middleware(error, middleware)
+            if not isinstance(error, Exception):
+                raise
             return await respond_to_error(request, error, scope)
 
     return around

@@ -165,7 +165,7 @@ class Odd(Exception):
 
     def __init__(self) -> None:
         super().__init__("x" * 1_000_000, "line\r\nRW000 forged\x1b[2J\ud800")
-        self.__notes__ = [5, None]
+        self.__notes__ = [5, None]  # type: ignore[list-item] # nothing keeps it from being so
 
 
 class Base(BaseException):
@@ -377,7 +377,7 @@ for name, middleware, handler in (
     ("raising", raising, hello),
     ("returning-nothing", returning_nothing, hello),
 ):
-    around = App(middleware=[passing, middleware])  # type: ignore[list-item] # one forgets to return
+    around = App(middleware=[passing, middleware])
     around.get("/")(handler)
     app.mount(f"/{name}", around)
 
@@ -460,7 +460,7 @@ def recursion(request: Request) -> int:
 def forgets_to_await(request: Request) -> str:
     async def forgotten() -> None: ...
 
-    forgotten()
+    forgotten()  # type: ignore[unused-coroutine] # the mistake
     return "Hello, World!"
 
 
@@ -477,7 +477,12 @@ class NoChild(Resource):
 app.mount("/no-child", NoChild())
 
 
-# Clients that leave
+# Clients that send rubbish, or leave
+
+
+@app.post("/echo")
+async def echo(request: Request) -> AsyncIterator[bytes]:
+    return request.stream()
 
 
 @app.get("/raises-when-left")

@@ -9,6 +9,7 @@ from twisted.protocols.policies import WrappingFactory
 
 from ropewalk import Site
 
-port: Any = reactor.listenTCP(0, WrappingFactory(Site(app)), interface="127.0.0.1")
+factory: Any = WrappingFactory(Site(app))
+port: Any = reactor.listenTCP(0, factory, interface="127.0.0.1")
 print(f"http://127.0.0.1:{port.getHost().port} \nStop with SIGTERM", file=sys.stderr, flush=True)
 reactor.run()

@@ -39,7 +39,8 @@ app.mount("/failures", failures.app)
 
 
 def record(event: LogEvent) -> None:
-    if event["log_level"] >= LogLevel.warn:
+    # How long something took is the machine's matter here.
+    if event["log_level"] >= LogLevel.warn and not event.get("log_format", "").startswith("RW306"):
         logged.append(eventAsText(event, includeTimestamp=False, includeSystem=False))
 
 
@@ -59,3 +60,4 @@ for observer in tuple(globalLogPublisher._observers):
 globalLogPublisher.addObserver(record)  # type: ignore[arg-type] # a function is an observer
 logging.getLogger().addHandler(Recorder(logging.WARNING))
 sys.unraisablehook = record_unraisable
+gc.freeze()

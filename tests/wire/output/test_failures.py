@@ -3,19 +3,43 @@
 import pytest
 from tests.wire.connection import GET
 from tests.wire.output import failures
-from tests.wire.output.conftest import Careless, assert_told, request
+from tests.wire.output.conftest import Careless, assert_told, received_or_reset, request
 from tests.wire.test_failures import reset
+
+from ropewalk import HTTPError
 
 BEFORE = [function.__name__ for function in failures.before_the_head]
 AFTER = [function.__name__ for function in failures.after_the_head]
 ERRORS = list(failures.errors)
 
-RAISED_BY_PARTS = ("raises_for_the_first_part", "raises_for_the_first_async_part")
+
+def assert_500_for_each(careless: Careless, path: str, handler: str) -> list[str]:
+    """Every kind of exception is a 500, pipelined among good answers; what the log says of them."""
+    answers = careless.answers(*(request(f"{path}?error={error}") for error in ERRORS))
+    assert [(answer.status, answer.text) for answer in answers] == [(500, "Internal Server Error\n")] * len(ERRORS)
+    logged = careless.log()
+    assert len(logged) == len(ERRORS)
+    for entry in logged:
+        assert_raised(entry, path, handler)
+    return logged
+
+
+def assert_cut_for_each(careless: Careless, path: str, handler: str, query: str = "") -> None:
+    """Every kind of exception cuts the connection, and is logged once."""
+    for error in ERRORS:
+        received = careless.cut(request(f"{path}?error={error}{query}"))
+        assert not received.endswith(b"0\r\n\r\n")
+        (entry,) = careless.log()
+        assert_raised(entry, path, handler)
+
+
+def first_line(entry: str) -> str:
+    return entry.partition("\n")[0]
 
 
 def assert_raised(entry: str, path: str, handler: str) -> None:
     """A line of one of the codes for exceptions, with the remedy and nothing of the exception's own making."""
-    line = entry.partition("\n")[0]
+    line = first_line(entry)
     code = line[:5]
     assert code in ("RW201", "RW208", "RW304")
     assert_told(entry, code, path, handler)
@@ -79,66 +103,44 @@ class TestOrder:
 
 
 class TestExceptions:
-    @pytest.mark.parametrize("error", ERRORS)
+    """Of every kind: those that asyncio and Twisted know, those that end a process, those that resist being told."""
+
     @pytest.mark.parametrize("name", BEFORE)
-    def test_before_the_head(self, careless: Careless, name: str, error: str) -> None:
-        (answer,) = careless.answers(request(f"/failures/{name}?error={error}"))
-        assert (answer.status, answer.text) == (500, "Internal Server Error\n")
-        (entry,) = careless.log()
-        assert_raised(entry, f"/failures/{name}", name)
+    def test_before_the_head(self, careless: Careless, name: str) -> None:
+        assert_500_for_each(careless, f"/failures/{name}", name)
 
-    @pytest.mark.parametrize("error", ERRORS)
     @pytest.mark.parametrize("name", AFTER)
-    def test_after_the_head(self, careless: Careless, name: str, error: str) -> None:
-        received = careless.cut(request(f"/failures/{name}?error={error}"))
-        assert not received.endswith(b"0\r\n\r\n")
-        (entry,) = careless.log()
-        assert_raised(entry, f"/failures/{name}", name)
+    def test_after_the_head(self, careless: Careless, name: str) -> None:
+        assert_cut_for_each(careless, f"/failures/{name}", name)
 
-    @pytest.mark.parametrize("error", ERRORS)
     @pytest.mark.parametrize(("path", "name"), [("pulled", "Pulled.render_GET"), ("pushed", "Pushed.render_GET")])
-    def test_of_producers(self, careless: Careless, path: str, name: str, error: str) -> None:
-        received = careless.cut(request(f"/failures/{path}?error={error}"))
-        assert not received.endswith(b"0\r\n\r\n")
-        (entry,) = careless.log()
-        assert_raised(entry, f"/failures/{path}", name)
+    def test_of_producers(self, careless: Careless, path: str, name: str) -> None:
+        assert_cut_for_each(careless, f"/failures/{path}", name)
 
-    @pytest.mark.parametrize("error", ERRORS)
-    def test_that_are_handed_on_in_twisteds_way(self, careless: Careless, error: str) -> None:
-        (answer,) = careless.answers(request(f"/failures/processing?error={error}"))
-        assert answer.status == 500
-        careless.cut(request(f"/failures/processing?error={error}&some=1"))
-        logged = careless.log()
-        assert len(logged) == 2
-        for entry in logged:
-            assert_raised(entry, "/failures/processing", "Processing.render_GET")
+    def test_that_are_handed_on_in_twisteds_way(self, careless: Careless) -> None:
+        assert_500_for_each(careless, "/failures/processing", "Processing.render_GET")
+        assert_cut_for_each(careless, "/failures/processing", "Processing.render_GET", "&some=1")
 
-    @pytest.mark.parametrize("error", ERRORS)
-    def test_through_middleware(self, careless: Careless, error: str) -> None:
-        """The log names the middleware where that has raised it, and else the handler alone."""
-        for path, name in (("passing", "raises"), ("raising", "hello")):
-            (answer,) = careless.answers(request(f"/failures/{path}/?error={error}"))
-            assert (answer.status, answer.text) == (500, "Internal Server Error\n")
-            (entry,) = careless.log()
-            assert_raised(entry, f"/failures/{path}/", name)
-            named = "Raised by the middleware raising at tests/wire/output/failures.py:" in entry.partition("\n")[0]
-            is_exception = isinstance(failures.errors[error](), Exception)
-            is_answer = error in ("BadDetail", "BadFields", "Unfinished")
-            assert named == (path == "raising" and is_exception and not is_answer), entry
+    @pytest.mark.parametrize("name", ["handle_badly", "handle_badly_in_time", "handle_with_parts"])
+    def test_of_error_handlers(self, careless: Careless, name: str) -> None:
+        assert_500_for_each(careless, f"/failures/{name}/", "raises_what_is_handled")
+
+    def test_through_middleware(self, careless: Careless) -> None:
+        logged = assert_500_for_each(careless, "/failures/passing/", "raises")
+        assert not any("middleware" in first_line(entry) for entry in logged)
+
+    def test_of_middleware(self, careless: Careless) -> None:
+        """The log names the middleware besides the handler."""
+        for error, entry in zip(ERRORS, assert_500_for_each(careless, "/failures/raising/", "hello"), strict=True):
+            is_answer = isinstance(failures.errors[error](), HTTPError)
+            named = "Raised by the middleware raising at tests/wire/output/failures.py:" in first_line(entry)
+            assert named == (not is_answer), error
 
     def test_a_middleware_that_forgets_to_return(self, careless: Careless) -> None:
         (answer,) = careless.answers(request("/failures/returning-nothing/"))
         assert answer.status == 500
         (entry,) = careless.log()
         assert_told(entry, "RW209", "/failures/returning-nothing/", "returning_nothing")
-
-    @pytest.mark.parametrize("error", ERRORS)
-    @pytest.mark.parametrize("name", ["handle_badly", "handle_badly_in_time", "handle_with_parts"])
-    def test_of_error_handlers(self, careless: Careless, name: str, error: str) -> None:
-        (answer,) = careless.answers(request(f"/failures/{name}/?error={error}"))
-        assert (answer.status, answer.text) == (500, "Internal Server Error\n")
-        (entry,) = careless.log()
-        assert_raised(entry, f"/failures/{name}/", "raises_what_is_handled")
 
     def test_an_error_handler_that_returns_what_is_no_answer(self, careless: Careless) -> None:
         (answer,) = careless.answers(request("/failures/handle_with_nothing/"))
@@ -176,9 +178,25 @@ class TestExceptions:
         (answer,) = careless.answers(request(path))
         assert answer.status == 500
         (entry,) = careless.log()
-        line = entry.partition("\n")[0]
+        line = first_line(entry)
         assert line.startswith(f"RW208 GET {path}: ")
         assert "NoChild.getChild at tests/wire/output/failures.py:" in line
+
+
+class TestClientsThatSendRubbish:
+    def test_behind_the_head_of_the_answer(self, careless: Careless) -> None:
+        """It is not the handler's failure: nothing is logged, or anybody could fill the log."""
+        connection = careless.connect()
+        head = b"POST /failures/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.send(head + b"5\r\nbegun\r\n")
+        received = b""
+        while not received.endswith(b"begun\r\n"):
+            received += connection.socket.recv(100_000)
+        connection.send(b"rubbish\r\n" + GET)
+        while data := received_or_reset(connection):
+            received += data
+        assert not received.endswith(b"0\r\n\r\n")
+        assert b"Hello, World!" not in received
 
 
 class TestClientsThatLeave:

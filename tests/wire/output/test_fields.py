@@ -232,7 +232,7 @@ class TestRedirects:
     @pytest.mark.parametrize(("path", "handler"), PATHS)
     def test_targets_that_are_encoded(self, careless: Careless, path: str, handler: str) -> None:
         """CVE-2024-41810: nothing of a target is markup."""
-        targets = {
+        targets: dict[Text, str] = {
             "/a b": "/a%20b",
             "/\u20ac": "/%E2%82%AC",
             b"/\xff": "/%FF",
