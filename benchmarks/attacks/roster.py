@@ -177,9 +177,9 @@ ATTACKS: Final = (
     ),
     Attack(
         "rests in bodies",
-        "50 KiB of a body at once, then 10 bytes every 5 s",
+        "50 KiB of a body within a moment, then 10 bytes every 2 s",
         1000,
-        Habit(first=UPLOAD, then=b"x" * 50 * 1024, drip=b"x" * 10, interval=5),
+        Habit(first=UPLOAD, then=b"x" * 50 * 1024, drip=b"x" * 10, interval=2),
         STALL_CLOCK,
         BODY,
         "read_buffer + a read",
