@@ -214,9 +214,7 @@ class TestCookies:
             with pytest.raises(InvalidField, match="cannot be the .* of the cookie a"):
                 format_cookie("a", "1", **{attribute: value})
 
-    @pytest.mark.parametrize(
-        "domain", ["example.org", ".example.org", "localhost", "192.0.2.1", "xn--9ca.org"]
-    )
+    @pytest.mark.parametrize("domain", ["example.org", ".example.org", "localhost", "192.0.2.1", "xn--9ca.org"])
     def test_domains(self, domain: str) -> None:
         assert f"; Domain={domain};" in format_cookie("a", "1", domain=domain)
 
@@ -258,9 +256,7 @@ class TestLocation:
     def test_what_a_url_cannot_have_is_encoded(self, target: Text, sent: str) -> None:
         assert location(target) == sent
 
-    @pytest.mark.parametrize(
-        "target", ["/\r\nX: y", "/\n", "/\r", "/\0", "/\t", "/\x7f", b"/\r", "/\ud800", 5]
-    )
+    @pytest.mark.parametrize("target", ["/\r\nX: y", "/\n", "/\r", "/\0", "/\t", "/\x7f", b"/\r", "/\ud800", 5])
     def test_what_is_refused(self, target: Any) -> None:
         with pytest.raises(InvalidField, match="redirect"):
             location(target)
