@@ -402,21 +402,22 @@ impl Exchange {
 
     /// A 1xx answer before the final one, such as 103 Early Hints (RFC 8297).
     #[pyo3(signature = (status, fields, /))]
-    fn interim(&self, py: Python<'_>, status: u16, fields: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn interim(slf: &Bound<'_, Self>, status: u16, fields: &Bound<'_, PyAny>) -> PyResult<()> {
         let fields = Fields::take(fields)?;
         let fields = fields.refs()?;
-        self.answering(py, |engine, id| engine.interim(id, status, &fields))
+        slf.try_borrow()?.answering(slf.py(), |engine, id| engine.interim(id, status, &fields))
     }
 
     /// The head of a streamed answer: by length where given, else chunked (close-delimited on HTTP/1.0).
     #[pyo3(signature = (status, fields, length = None, /))]
-    fn begin(&mut self, py: Python<'_>, status: u16, fields: &Bound<'_, PyAny>, length: Option<u64>) -> PyResult<()> {
+    fn begin(slf: &Bound<'_, Self>, status: u16, fields: &Bound<'_, PyAny>, length: Option<u64>) -> PyResult<()> {
         let fields = Fields::take(fields)?;
         let fields = fields.refs()?;
-        let line = self.status_line(status);
-        self.answering(py, |engine, id| engine.begin(id, line, &fields, length))?;
-        self.status = Some(status);
-        self.started = true;
+        let mut exchange = slf.try_borrow_mut()?;
+        let line = exchange.status_line(status);
+        exchange.answering(slf.py(), |engine, id| engine.begin(id, line, &fields, length))?;
+        exchange.status = Some(status);
+        exchange.started = true;
         Ok(())
     }
 
@@ -442,7 +443,7 @@ impl Exchange {
         let fields = trailers.map(Fields::take).transpose()?;
         let fields = fields.as_ref().map(Fields::refs).transpose()?.unwrap_or_default();
         {
-            let mut exchange = slf.borrow_mut();
+            let mut exchange = slf.try_borrow_mut()?;
             exchange.answering(slf.py(), |engine, id| engine.end(id, &fields))?;
             exchange.mark_finished();
         }
@@ -464,15 +465,16 @@ impl Exchange {
 
     /// Answer 101 and take over the connection: from here `take` and `write` carry raw bytes, and `end` closes.
     #[pyo3(signature = (fields, /))]
-    fn upgrade(&mut self, py: Python<'_>, fields: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn upgrade(slf: &Bound<'_, Self>, fields: &Bound<'_, PyAny>) -> PyResult<()> {
         let fields = Fields::take(fields)?;
         let fields = fields.refs()?;
-        self.answering(py, |engine, id| engine.upgrade(id, &fields))?;
-        self.status = Some(101);
-        self.started = true;
-        self.body = Body::default();
+        let mut exchange = slf.try_borrow_mut()?;
+        exchange.answering(slf.py(), |engine, id| engine.upgrade(id, &fields))?;
+        exchange.status = Some(101);
+        exchange.started = true;
+        exchange.body = Body::default();
         // At once, so that what came behind the head is kept even if the client has closed its side.
-        self.open_body(py, Mode::Streamed, Some(u64::MAX))
+        exchange.open_body(slf.py(), Mode::Streamed, Some(u64::MAX))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -527,7 +529,7 @@ pub fn answer(
     };
     {
         let py = exchange.py();
-        let mut exchange = exchange.borrow_mut();
+        let mut exchange = exchange.try_borrow_mut()?;
         let line = exchange.status_line(status);
         exchange.answering(py, |engine, id| engine.answer(id, line, fields, body))?;
         exchange.status = Some(status);
@@ -540,7 +542,7 @@ pub fn answer(
 /// After a complete answer: the engine lets go of the exchange, and those who asked are told.
 fn over(exchange: &Bound<'_, Exchange>) -> PyResult<()> {
     let (watched, spool) = {
-        let mut inner = exchange.borrow_mut();
+        let mut inner = exchange.try_borrow_mut()?;
         let link = inner.link()?;
         link.engine.get().forget(link.id);
         (inner.watched, inner.body.spool.take())

@@ -33,24 +33,34 @@ impl Engine {
         let py = slf.py();
         let this = slf.get();
         this.thread.get_or_init(|| std::thread::current().id());
-        {
+        // A reactor lets go of a reader that raises, and nobody would be served any more.
+        let begun = catch_unwind(AssertUnwindSafe(|| {
             let mut core = this.core(py)?;
             if !this.busy.load(Ordering::Relaxed) {
                 core.begin_turn();
             }
             start(&mut core);
+            Ok::<_, PyErr>(())
+        }));
+        match begun {
+            Ok(outcome) => outcome?,
+            Err(_) => this.recover(),
         }
         if this.busy.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
-        // A reactor lets go of a reader that raises, and nobody would be served any more.
         if catch_unwind(AssertUnwindSafe(|| Self::run(slf))).is_err() {
-            let mut core = lock(&this.core);
-            core.report(Severity::Error, "RW505", "a turn has panicked; what it served is lost".to_owned());
-            core.end_turn();
+            this.recover();
+            lock(&this.core).end_turn();
         }
         this.busy.store(false, Ordering::Relaxed);
         this.arm(py)
+    }
+
+    fn recover(&self) {
+        let mut core = lock(&self.core);
+        core.report(Severity::Error, "RW505", "the engine has panicked; it goes on with the next".to_owned());
+        core.recover();
     }
 
     /// Serves events until there are none or the turn has had its share. What fails is reported and does not end it.
@@ -81,10 +91,19 @@ impl Engine {
                 }
                 break;
             };
-            let who = Self::serve(slf, event).unwrap_or_else(|error| {
-                error.write_unraisable(slf.py(), None);
-                None
-            });
+            let exchange = event.exchange();
+            // A panic in Rust code that a handler calls, its own extension modules included, comes up here.
+            let who = match catch_unwind(AssertUnwindSafe(|| Self::serve(slf, event))) {
+                Ok(Ok(who)) => who,
+                Ok(Err(error)) => {
+                    error.write_unraisable(slf.py(), None);
+                    None
+                }
+                Err(_) => {
+                    this.panicked(slf.py(), exchange);
+                    None
+                }
+            };
             let now = monotonic_micros();
             if now - before > BLOCKING {
                 unraisable(this.tell_blocking(slf.py(), who, now - before), slf);
@@ -102,6 +121,19 @@ impl Engine {
         };
         if log_ready {
             unraisable(this.service.bind(slf.py()).call_method0(intern!(slf.py(), "access_ready")), slf);
+        }
+    }
+
+    /// Cuts off whoever was served when something panicked.
+    fn panicked(&self, py: Python<'_>, exchange: Option<ExchangeId>) {
+        let mut core = lock(&self.core);
+        let message = "a panic while a request was served; its connection is closed".to_owned();
+        core.report(Severity::Error, "RW505", message);
+        if let Some(id) = exchange {
+            // It may be over already.
+            let _ = core.abort(id);
+            drop(core);
+            unraisable(self.lose(py, id, GoneReason::Aborted), self.service.bind(py));
         }
     }
 

@@ -55,7 +55,7 @@ pub struct Engine<D: Driver = Epoll> {
     /// Connections with something to send that may wait until the inbox is empty.
     unsent: Vec<u64>,
     /// Connections whose client has closed its side while an answer was due.
-    leaving: Vec<u64>,
+    leaving: VecDeque<u64>,
     /// Connections that go on where they stopped at their share.
     resuming: VecDeque<u64>,
     drain: Option<Drain>,
@@ -63,10 +63,13 @@ pub struct Engine<D: Driver = Epoll> {
     access: Option<AccessLog>,
     debug: bool,
     in_turn: bool,
-    /// Scratch: what the driver reports, what expires, and the bytes of one read.
+    /// What the wheel has let out and nobody has looked at.
+    due: VecDeque<(u64, u64)>,
+    /// Scratch: what the driver reports, and the bytes of one read.
     ready: Vec<Ready>,
-    due: Vec<(u64, u64)>,
     scratch: Vec<u8>,
+    /// Whose wire is at work, to know it if that panics.
+    working: Option<u64>,
     /// Buffers to lend to connections while they answer.
     spare: Vec<Vec<u8>>,
 }
@@ -126,7 +129,7 @@ impl<D: Driver> Engine<D> {
             listeners: Slab::new(),
             inbox: VecDeque::new(),
             unsent: Vec::new(),
-            leaving: Vec::new(),
+            leaving: VecDeque::new(),
             resuming: VecDeque::new(),
             drain: None,
             counters: Counters::default(),
@@ -134,8 +137,9 @@ impl<D: Driver> Engine<D> {
             debug: false,
             in_turn: false,
             ready: Vec::new(),
-            due: Vec::new(),
+            due: VecDeque::new(),
             scratch: vec![0; SCRATCH],
+            working: None,
             spare: Vec::new(),
         })
     }
@@ -452,7 +456,10 @@ impl<D: Driver> Engine<D> {
             draining: self.drain.is_some(),
             debug: self.debug,
         };
-        work(&mut connection.wire, &mut context)
+        self.working = Some(context.connection);
+        let outcome = work(&mut connection.wire, &mut context);
+        self.working = None;
+        outcome
     }
 
     /// Sends now, unless another pipelined answer may join within this turn.
@@ -483,8 +490,7 @@ impl<D: Driver> Engine<D> {
 
     /// What a command outside of a turn left to be done is done in the next one.
     fn rest(&mut self) {
-        let waits =
-            !(self.inbox.is_empty() && self.unsent.is_empty() && self.leaving.is_empty() && self.resuming.is_empty());
+        let waits = !(self.inbox.is_empty() && self.unsent.is_empty() && self.leaving.is_empty()) || self.has_more();
         if waits && !self.in_turn {
             self.wake();
         }

@@ -59,6 +59,21 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The exchange that it is about, if it is about one.
+    pub fn exchange(&self) -> Option<ExchangeId> {
+        match self {
+            Event::Head(id, _)
+            | Event::Data(id, _)
+            | Event::End(id, _)
+            | Event::BadBody(id, _)
+            | Event::Writable(id)
+            | Event::Gone(id, _) => Some(*id),
+            _ => None,
+        }
+    }
+}
+
 /// What is wrong with a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyFault {

@@ -1,6 +1,8 @@
 //! A hashed timer wheel. Cheap where deadlines move on all the time: an entry is only looked at when its slot comes
 //! round, and goes back in when its owner has meanwhile got more time.
 
+use std::collections::VecDeque;
+
 const SLOTS: usize = 512;
 
 /// Milliseconds of one slot: how late a deadline may be.
@@ -44,7 +46,7 @@ impl Wheel {
     }
 
     /// Takes out every key whose tick has come.
-    pub fn expire(&mut self, now: u64, due: &mut Vec<(u64, u64)>) {
+    pub fn expire(&mut self, now: u64, due: &mut VecDeque<(u64, u64)>) {
         let last = now / TICK;
         if last < self.current {
             return;
@@ -79,7 +81,7 @@ mod tests {
     use super::*;
 
     fn expired(wheel: &mut Wheel, now: u64) -> Vec<u64> {
-        let mut due = Vec::new();
+        let mut due = VecDeque::new();
         wheel.expire(now, &mut due);
         due.into_iter().map(|(key, _)| key).collect()
     }

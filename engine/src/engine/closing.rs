@@ -96,6 +96,29 @@ impl<D: Driver> Engine<D> {
         cut
     }
 
+    /// After a panic in the engine, which would be a bug of ours: the connection that it was about is lost, and all the
+    /// others are looked at anew, since what was known of them may be lost too.
+    pub fn recover(&mut self) {
+        self.scratch.resize(super::SCRATCH, 0);
+        if let Some(slot) = self.working.take().and_then(|token| self.token_slot(token)) {
+            self.lose(slot, GoneReason::Aborted);
+        }
+        let tokens: Vec<u64> = self.connections.iter().map(|(_, connection)| connection.token).collect();
+        for token in tokens {
+            if let Some(slot) = self.token_slot(token) {
+                let connection = &mut self.connections[slot];
+                connection.forget_schedule();
+                if !connection.is_pipe() {
+                    connection.readable = true;
+                    connection.blocked = false;
+                }
+                connection.resuming = false;
+                connection.unsent = false;
+                self.look_after(slot, false);
+            }
+        }
+    }
+
     pub(super) fn cut_drain(&mut self) {
         if let Some(drain) = &mut self.drain {
             drain.over = true;
@@ -115,7 +138,7 @@ impl<D: Driver> Engine<D> {
         if connection.wire.running().is_some() {
             // Not before its handler had the chance to answer: the request may have come with the end.
             if !connection.wire.waits_for_reader() {
-                self.leaving.push(connection.token);
+                self.leaving.push_back(connection.token);
             }
             return false;
         }

@@ -167,6 +167,11 @@ impl Connection {
         None
     }
 
+    /// The wheel may have let it out and nobody noticed.
+    pub fn forget_schedule(&mut self) {
+        self.scheduled = 0;
+    }
+
     fn schedule(&mut self, wheel: &mut Wheel) {
         if self.deadline != u64::MAX && (self.scheduled == 0 || Wheel::tick_of(self.deadline) < self.scheduled) {
             self.scheduled = wheel.insert(self.token, self.deadline);

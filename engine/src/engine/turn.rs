@@ -16,6 +16,9 @@ use crate::http1::Refusal;
 const ACCEPTS: usize = 256;
 /// Bytes read in one poll from connections in the middle of something, before those that were quiet get another turn.
 const POLL_BYTES: u64 = 256 * 1024;
+/// Connections, each, that are gone on with, run out of time or are found left in one poll: whatever handlers do about
+/// them stands before the next request in the inbox.
+const POLL_SHARE: usize = 32;
 /// First and longest wait, in milliseconds, when the descriptors are used up.
 const BACKOFF: (u64, u64) = (50, 1000);
 /// How often at the most that is told, in milliseconds.
@@ -46,7 +49,7 @@ impl<D: Driver> Engine<D> {
         }
         self.ready = ready;
         let enough = self.counters.bytes_in + POLL_BYTES;
-        for _ in 0..self.resuming.len() {
+        for _ in 0..self.resuming.len().min(POLL_SHARE) {
             let Some(token) = self.resuming.pop_front() else { break };
             self.go_on(token);
             if self.counters.bytes_in >= enough {
@@ -65,7 +68,7 @@ impl<D: Driver> Engine<D> {
 
     /// Whether another poll would find something to go on with.
     pub fn has_more(&self) -> bool {
-        !self.resuming.is_empty()
+        !(self.resuming.is_empty() && self.due.is_empty())
     }
 
     /// What happened next, if anything did.
@@ -89,7 +92,8 @@ impl<D: Driver> Engine<D> {
         if self.has_events() {
             return;
         }
-        for token in std::mem::take(&mut self.leaving) {
+        for _ in 0..self.leaving.len().min(POLL_SHARE) {
+            let Some(token) = self.leaving.pop_front() else { break };
             if let Some(slot) = self.token_slot(token) {
                 self.part(slot);
             }
@@ -380,15 +384,16 @@ impl<D: Driver> Engine<D> {
 
     fn meet_deadlines(&mut self) {
         let now = self.clock.millis();
-        let mut due = std::mem::take(&mut self.due);
-        self.wheel.expire(now, &mut due);
-        for (token, tick) in due.drain(..) {
+        self.wheel.expire(now, &mut self.due);
+        let mut left = POLL_SHARE;
+        while left > 0 {
+            let Some((token, tick)) = self.due.pop_front() else { break };
             let Some(slot) = self.token_slot(token) else { continue };
             if let Some(clock) = self.connections[slot].expired(tick, now, &mut self.wheel) {
                 self.time_out(slot, clock);
+                left -= 1;
             }
         }
-        self.due = due;
         self.retry_listeners(now);
         if self.drain.is_some() {
             self.close_listeners(now);

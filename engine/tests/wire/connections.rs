@@ -12,6 +12,26 @@ use ropewalk_engine::{Body, CommandError, Engine, GoneReason, Limits, Peer};
 use crate::harness::{End, GET, World};
 
 #[test]
+fn a_recovered_engine_goes_on_with_everybody() {
+    let mut world = World::with(Limits { head_timeout: 300, ..Limits::default() });
+    let mut waiting = world.connect();
+    waiting.send(GET);
+    let (id, _) = world.head();
+    let mut slow = world.connect();
+    slow.send("GET / HTTP/1.1\r\n");
+    world.settle();
+    waiting.send(GET);
+
+    world.engine.recover();
+    world.ok(id, "still here");
+    assert_eq!("still here", world.answer(&mut waiting).text());
+    let (id, _) = world.head();
+    world.ok(id, "the next");
+    assert_eq!("the next", world.answer(&mut waiting).text());
+    assert_eq!(408, world.answer(&mut slow).status);
+}
+
+#[test]
 fn peers_and_addresses_are_known() {
     let mut world = World::new();
     let mut client = world.connect();
