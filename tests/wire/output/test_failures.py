@@ -113,6 +113,15 @@ class TestExceptions:
     def test_after_the_head(self, careless: Careless, name: str) -> None:
         assert_cut_for_each(careless, f"/failures/{name}", name)
 
+    def test_of_an_answer_that_ends_with_the_connection(self, careless: Careless) -> None:
+        """RFC 9112, section 8: on HTTP/1.0 only a reset tells what was cut off from what is complete."""
+        connection = careless.connect()
+        connection.send(request("/failures/raises_for_a_part?error=LookupError", version="1.0"))
+        with pytest.raises(ConnectionResetError):
+            connection.end()
+        (entry,) = careless.log()
+        assert_raised(entry, "/failures/raises_for_a_part", "raises_for_a_part")
+
     @pytest.mark.parametrize(("path", "name"), [("pulled", "Pulled.render_GET"), ("pushed", "Pushed.render_GET")])
     def test_of_producers(self, careless: Careless, path: str, name: str) -> None:
         assert_cut_for_each(careless, f"/failures/{path}", name)

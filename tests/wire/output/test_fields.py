@@ -141,6 +141,16 @@ class TestFields:
             (entry,) = careless.log()
             assert "Trailers.render_GET at tests/wire/output/fields.py:" in entry.partition("\n")[0]
 
+    @pytest.mark.parametrize(
+        "name", ["Content-Length", "Host", "Set-Cookie", "Content-Type", "Authorization"]
+    )
+    def test_trailers_that_say_what_a_head_says(self, careless: Careless, name: str) -> None:
+        """RFC 9110, section 6.5.1."""
+        received = careless.cut(asking("/fields/trailers", name=name, value="1"))
+        assert b"0\r\n" not in received.partition(b"\r\n\r\n")[2]
+        (entry,) = careless.log()
+        assert_told(entry, "RW304", "/fields/trailers", "Trailers.render_GET")
+
     def test_a_good_trailer(self, careless: Careless) -> None:
         (answer,) = careless.answers(asking("/fields/trailers", name="x-sum", value="1"))
         assert (answer.text, answer.trailers) == ("x", [("x-sum", "1")])
