@@ -75,7 +75,7 @@ def followed(stops: int) -> Outcome:
 
 
 def abandoned(seed: int) -> Outcome:
-    return within(lambda folder: asyncio.run(abandon(folder, seed)))
+    return within(lambda folder: asyncio.run(abandon(folder, seed=seed)))
 
 
 def within(run: Callable[[Path], Outcome]) -> Outcome:

@@ -13,7 +13,7 @@ from typing import IO
 import pytest
 from tests.processes import ROOT, Server, ropewalk
 from tests.stops.clients import KINDS
-from tests.stops.generations import SERVICE, Outcome, abandon, replace
+from tests.stops.generations import SERVICE, Outcome, abandon, abandon_site, replace
 from tests.wire.conftest import address_of
 from tests.wire.connection import GET, Answer, Connection
 
@@ -24,13 +24,23 @@ CROWDED = ROOT / "tests" / "wire" / "crowded.py"
 SECONDS = 30
 """After this a test has failed."""
 
+PATIENT = "--limit", "drain_grace=10"
+"""For a machine so busy that a client is slower than the default allows."""
+
 
 class TestUnderLoad:
     def test_servers_that_follow_one_another(self, tmp_path: Path) -> None:
-        check(asyncio.run(replace(5, tmp_path)), stops=5)
+        check(asyncio.run(replace(5, tmp_path, *PATIENT)), stops=5)
 
     def test_a_server_that_nobody_follows(self, tmp_path: Path) -> None:
-        check(asyncio.run(abandon(tmp_path)), stops=1)
+        check(asyncio.run(abandon(tmp_path, *PATIENT)), stops=1)
+
+    @pytest.mark.parametrize("way", ["adopted", "piped"])
+    def test_a_site_whose_connections_twisted_accepts(self, way: str) -> None:
+        """By clients that keep their connections: Twisted resets who connects while its port closes."""
+        stop, tally = asyncio.run(abandon_site(way, [kind for kind in KINDS if kind.kept]))
+        assert (tally.failures, tally.declined) == ([], 0)
+        assert (stop.code, stop.said) == (0, [])
 
 
 def check(outcome: Outcome, *, stops: int) -> None:
@@ -47,7 +57,12 @@ class TestConnections:
 
     @pytest.fixture
     def server(self) -> Iterator[Server]:
-        with ropewalk("run", SERVICE) as server:
+        with ropewalk("run", SERVICE, *PATIENT) as server:
+            yield server
+
+    @pytest.fixture
+    def hasty(self) -> Iterator[Server]:
+        with ropewalk("run", SERVICE, "--limit", "drain_grace=0.1") as server:
             yield server
 
     def test_a_kept_one_is_closed_with_the_next_answer(self, server: Server) -> None:
@@ -72,13 +87,13 @@ class TestConnections:
             check_last(connection, connection.answer(), "3")
         assert ended(server) == 0
 
-    def test_a_request_of_which_a_part_has_come_has_more_time(self, server: Server) -> None:
-        with Connection(address_of(server)) as silent, Connection(address_of(server)) as slow:
+    def test_a_request_of_which_a_part_has_come_has_more_time(self, hasty: Server) -> None:
+        with Connection(address_of(hasty)) as silent, Connection(address_of(hasty)) as slow:
             slow.send(get("/plain/1")[:20])
-            begin_to_stop(server)
+            begin_to_stop(hasty)
             assert silent.end() == b""
             check_last(slow, slow.ask(get("/plain/1")[20:]), "1")
-        assert ended(server) == 0
+        assert ended(hasty) == 0
 
     def test_an_upload_is_taken_to_its_end(self, server: Server) -> None:
         with Connection(address_of(server)) as connection:
@@ -87,13 +102,13 @@ class TestConnections:
             check_last(connection, connection.ask(b"def"), "6 1")
         assert ended(server) == 0
 
-    def test_silent_ones_hold_up_nothing_for_long(self, server: Server) -> None:
-        with Connection(address_of(server)) as fresh, Connection(address_of(server)) as kept:
+    def test_silent_ones_hold_up_nothing_for_long(self, hasty: Server) -> None:
+        with Connection(address_of(hasty)) as fresh, Connection(address_of(hasty)) as kept:
             kept.ask(get("/plain/1"))
-            begin_to_stop(server)
+            begin_to_stop(hasty)
             assert fresh.end() == kept.end() == b""
-        assert ended(server) == 0
-        assert server.errors == ""
+        assert ended(hasty) == 0
+        assert hasty.errors == ""
 
     def test_none_is_left_in_the_queue(self) -> None:
         """More than the engine takes at a time, from a server that is too busy to take them before the signal."""
@@ -207,8 +222,11 @@ class TestSignals:
 class TestDescriptors:
     def test_who_waits_for_one_is_served_when_others_leave(self) -> None:
         """The engine accepts no more, and then it is told to stop."""
-        limits = "--limit", "connections=1000", "--limit", "drain_timeout=10"
-        with ropewalk("run", CROWDED, "--access-log", "off", *limits) as server, ExitStack() as stack:
+        crowded = ropewalk(
+            *("run", CROWDED, "--access-log", "off", "--limit", "connections=1000", "--limit", "drain_timeout=10"),
+            environment={"DESCRIPTORS": "64"},
+        )
+        with crowded as server, ExitStack() as stack:
             crowd = [stack.enter_context(Connection(address_of(server))) for _ in range(100)]
             assert "RW504" in read_line(server.process.stderr)
             server.process.send_signal(signal.SIGTERM)

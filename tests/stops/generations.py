@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.processes import ROOT
-from tests.stops.clients import HOST, Load, Tally
+from tests.stops.clients import HOST, Kind, Load, Tally
 
 SERVICE = Path(__file__).parent / "service.py"
 
@@ -58,17 +58,22 @@ class Outcome:
         return {line: times for line, times in difference.items() if times}
 
 
-async def replace(stops: int, folder: Path) -> Outcome:
-    """Servers on a socket that outlives them: each is told to stop when the next one is ready."""
+async def replace(stops: int, folder: Path, *arguments: str) -> Outcome:
+    """Servers on a socket that outlives them: each is told to stop when the next one is ready.
+
+    `arguments` are more ones of the command line.
+    """
     ended: list[Stop] = []
     with socket.create_server((HOST, 0), backlog=2048) as listening:
         descriptor = listening.fileno()
-        server = await Server.start(folder / "0.log", ["--listen", f"fd:{descriptor}"], [descriptor])
+        server = await Server.start(
+            by_command(folder / "0.log", "--listen", f"fd:{descriptor}", *arguments), [descriptor]
+        )
         load = Load(listening.getsockname()[1])
         running = asyncio.create_task(load.run())
         for number in range(1, stops + 1):
-            log = folder / f"{number}.log"
-            successor = await Server.start(log, ["--listen", f"fd:{descriptor}"], [descriptor])
+            command = by_command(folder / f"{number}.log", "--listen", f"fd:{descriptor}", *arguments)
+            successor = await Server.start(command, [descriptor])
             await asyncio.sleep(SETTLING)
             ended.append(await server.stop())
             server = successor
@@ -78,15 +83,31 @@ async def replace(stops: int, folder: Path) -> Outcome:
     return Outcome(ended, load.tally, read_logs(folder))
 
 
-async def abandon(folder: Path, seed: int = 0) -> Outcome:
+async def abandon(folder: Path, *arguments: str, seed: int = 0) -> Outcome:
     """A server that nobody follows. Its clients go on until they find nobody listening."""
-    server = await Server.start(folder / "log", ["--port", "0"])
-    load = Load(server.port, seed=seed)
+    server = await Server.start(by_command(folder / "log", "--port", "0", *arguments))
+    stop, tally = await end_under_load(server, Load(server.port, seed=seed))
+    return Outcome([stop], tally, read_logs(folder))
+
+
+async def abandon_site(way: str, kinds: Sequence[Kind]) -> tuple[Stop, Tally]:
+    """As `abandon`, but a Site, whose connections Twisted accepts. It has no access log."""
+    server = await Server.start([sys.executable, "-W", "error", "-m", "tests.stops.by_site", way])
+    return await end_under_load(server, Load(server.port, kinds=kinds))
+
+
+async def end_under_load(server: "Server", load: Load) -> tuple[Stop, Tally]:
     running = asyncio.create_task(load.run())
     await asyncio.sleep(SETTLING)
-    ended = await server.stop()
+    stop = await server.stop()
     await running
-    return Outcome([ended], load.tally, read_logs(folder))
+    return stop, load.tally
+
+
+def by_command(log: Path, *arguments: str) -> list[str]:
+    """The command line of Ropewalk."""
+    run = [sys.executable, "-W", "error", "-m", "ropewalk", "run", str(SERVICE)]
+    return [*run, "--access-log", "json", "--access-log-file", str(log), *arguments]
 
 
 class Server:
@@ -97,11 +118,10 @@ class Server:
         self.port = port
 
     @classmethod
-    async def start(cls, log: Path, arguments: Sequence[str], descriptors: Sequence[int] = ()) -> Self:
+    async def start(cls, command: Sequence[str], descriptors: Sequence[int] = ()) -> Self:
         """Returns when it is ready."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-W", "error", "-m", "ropewalk", "run", str(SERVICE)),
-            *("--access-log", "json", "--access-log-file", str(log), *arguments),
+            *command,
             cwd=ROOT,
             stdin=asyncio.subprocess.DEVNULL,
             stderr=PIPE,

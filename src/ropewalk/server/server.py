@@ -1,10 +1,11 @@
 """An app being served: its engine, the reactor that turns it, its start and its end."""
 
 import asyncio
-from collections.abc import Callable
+import select
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -27,7 +28,13 @@ class Server:
     runs is finished.
     """
 
-    def __init__(self, app: App, reactor: Any, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        app: App,
+        reactor: Any,
+        limits: Limits | None = None,
+        ports: Callable[[Any], Iterable[Any]] = lambda _: (),
+    ) -> None:
         self_test()
         self.app = app
         self.reactor = reactor
@@ -38,9 +45,13 @@ class Server:
         self._stopped = _Moment()
         self.listening: list[Any] = []
         """The sockets that are open."""
+        self.pipes: set[Any] = set()
+        """Connections between a transport of Twisted's and the engine. Each has a Deferred `closed`."""
         self._starting: Deferred[None] | None = None
-        self._hook: Deferred[None] | None = None
-        """The stop hook that runs, or did last."""
+        self._ports = ports
+        """From the reactor to those of Twisted's listening ports that accept for this server."""
+        self._awaited: Deferred[Any] | None = None
+        """What the stop waits for when the engine has done its part, or did last."""
         self._unwatch: Callable[[], object] | None = None
         self._trigger = reactor.addSystemEventTrigger("before", "shutdown", self._before_shutdown)
         # By a detour into the loop: an asyncio reactor makes its first calls before its loop runs.
@@ -70,10 +81,9 @@ class Server:
     def abort(self) -> None:
         """Stop, and cut off what still runs; where nothing does, cancel the stop hook that runs."""
         self.stop()
-        if self._hook is None:
-            self.engine.drain(0)
-        else:
-            self._hook.cancel()
+        self.engine.drain(0)
+        if self._awaited is not None:
+            self._awaited.cancel()
 
     def started(self) -> "Deferred[None]":
         """Fires when requests are accepted; fails with StartError (RW403) where that will not happen."""
@@ -103,21 +113,30 @@ class Server:
             self._never_start("It was stopped before it had started.")
         else:
             self._starting.cancel()
+        for port in self._ports(self.reactor):
+            await _close(port)
         if self._unwatch is None:
             self.service.close()
             return
         cut = await self.service.drain()
         if cut:
             log.warn("{cut} requests were cut off at the deadline of the drain.", cut=cut)
+        await self._part()
         self._unwatch()
         self.service.close()
         await self.app.stop(self._call)
 
+    async def _part(self) -> None:
+        """Wait for Twisted's transports, which send the last bytes when the engine knows nothing of them any more."""
+        self._awaited = DeferredList([pipe.closed for pipe in self.pipes], consumeErrors=True)
+        self._awaited.addTimeout(self.engine.limits.linger_timeout, self.reactor)
+        await self._awaited
+
     async def _call(self, hook: Hook) -> None:
         """Call a stop hook, in such a way that `abort` can let go of it."""
-        self._hook = start(called(hook))
+        self._awaited = start(called(hook))
         try:
-            await self._hook
+            await self._awaited
         except (asyncio.CancelledError, CancelledError):
             log.warn("The stop hook {hook} was cancelled.", hook=describe(hook))
 
@@ -129,6 +148,17 @@ class Server:
     def _before_shutdown(self) -> "Deferred[None]":
         self._trigger = None
         return self.stop()
+
+
+async def _close(port: Any) -> None:
+    """Accept who waits in the queue of a port of Twisted's, then nobody any more."""
+    waiting = select.poll()
+    waiting.register(port.fileno(), select.POLLIN)
+    for _ in range(port.backlog):
+        if not waiting.poll(0):
+            break
+        port.doRead()
+    await port.stopListening()
 
 
 def app_of(servable: Any) -> App:

@@ -5,13 +5,16 @@ transport is let go. Where the transport is anything else (TLS in memory, a wrap
 it and the same engine. Until the app has started, nothing is read.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from twisted.internet import tcp, unix
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
     IHalfCloseableProtocol,
+    IListeningPort,
     IProtocol,
     IProtocolNegotiationFactory,
     IPushProducer,
@@ -68,8 +71,16 @@ class Site(ServerFactory):
             reactor = self._reactor
             if reactor is None:
                 from twisted.internet import reactor
-            self._server = Server(self.app, reactor, self.limits)
+            self._server = Server(self.app, reactor, self.limits, self._ports)
         return self._server
+
+    def _ports(self, reactor: Any) -> list[Any]:
+        """Twisted's ports that hand it what they accept, by themselves or through factories that wrap it."""
+        return [
+            reader
+            for reader in reactor.getReaders()
+            if IListeningPort.providedBy(reader) and self in _factories(getattr(reader, "factory", None))
+        ]
 
 
 @implementer(IProtocol, IHalfCloseableProtocol, IPushProducer)
@@ -77,6 +88,9 @@ class Connection:
     """Between a transport of Twisted's and the engine. It is also the transport's producer and the engine's sink."""
 
     def __init__(self, server: Server) -> None:
+        self.closed: Deferred[None] = Deferred()
+        """Fires when the transport is gone."""
+        self._server = server
         self._engine = server.engine
         self._started = server.started()
         self._pipe: Pipe | None = None
@@ -115,6 +129,8 @@ class Connection:
         pipe, self._pipe = self._pipe, None
         if pipe is not None:
             pipe.lost()
+            self._server.pipes.discard(self)
+            self.closed.callback(None)
 
     def pauseProducing(self) -> None:
         """The transport's buffer is full."""
@@ -173,6 +189,7 @@ class Connection:
 
     def _stand_between(self) -> None:
         transport = self._transport
+        self._server.pipes.add(self)
         self._pipe = self._engine.open_pipe(
             self,
             client=_address(transport.getPeer()),
@@ -181,6 +198,13 @@ class Connection:
         )
         transport.registerProducer(self, True)
         transport.resumeProducing()
+
+
+def _factories(factory: Any) -> Iterator[Any]:
+    """A factory and those that it wraps, in the way of `twisted.protocols.policies`."""
+    while factory is not None:
+        yield factory
+        factory = getattr(factory, "wrappedFactory", None)
 
 
 def _is_plain_socket(transport: Any) -> bool:
