@@ -215,8 +215,8 @@ class Exchange:
     @property
     def bytes_sent(self) -> int: ...
     def set_reason(self, status: int, reason: bytes, /) -> None:
-        """Send this reason phrase, if the answer gets this status, in place of the registered one (RFC 9112, section 4).
-        One with control characters is an InvalidField at the answer."""
+        """Send this reason phrase, if the answer gets this status, in place of the registered one (RFC 9112,
+        section 4). One with control characters is an InvalidField at the answer."""
     def answer(self, status: int, fields: Iterable[_Field], body: bytes | str, /) -> None:
         """A whole answer. The engine adds Content-Length, Date and Connection."""
     def answer_file(self, status: int, fields: Iterable[_Field], fd: int, offset: int, length: int, /) -> None:
