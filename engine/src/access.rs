@@ -59,7 +59,7 @@ impl AccessLog {
         let version: &[u8] = if head.version() == Version::Http10 { b"1.0" } else { b"1.1" };
         let value = |name: &[u8]| head.values(name).next().unwrap_or_default().to_vec();
         Line {
-            client: client(peer),
+            client: client(head.origin().map_or(peer, |origin| &origin.client)),
             request: [head.method().as_str().as_bytes(), b" ", head.target(), b" HTTP/", version].concat(),
             referer: value(b"referer"),
             agent: value(b"user-agent"),

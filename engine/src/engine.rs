@@ -6,6 +6,7 @@
 mod closing;
 mod connection;
 mod pipes;
+mod proxied;
 mod turn;
 
 use std::collections::VecDeque;
@@ -27,6 +28,7 @@ use crate::http1::connection::{Context, Http1};
 use crate::http1::encode::FieldRef;
 use crate::limits::Limits;
 use crate::outbox::OpenFiles;
+use crate::proxies::Proxies;
 
 use connection::Connection;
 pub use pipes::PipeId;
@@ -61,6 +63,7 @@ pub struct Engine<D: Driver = Epoll> {
     drain: Option<Drain>,
     counters: Counters,
     access: Option<AccessLog>,
+    proxies: Option<Proxies>,
     debug: bool,
     in_turn: bool,
     /// What the wheel has let out and nobody has looked at.
@@ -134,6 +137,7 @@ impl<D: Driver> Engine<D> {
             drain: None,
             counters: Counters::default(),
             access: None,
+            proxies: None,
             debug: false,
             in_turn: false,
             ready: Vec::new(),
@@ -227,9 +231,9 @@ impl<D: Driver> Engine<D> {
         let (peer, _) = socket::prepare(socket.as_fd())?;
         bound_sending(&self.limits, &peer, socket.as_fd());
         self.refresh();
-        let Some(token) = self.open(socket, peer)? else { return Ok(()) };
-        if !data.is_empty() {
-            self.feed(token, data);
+        match self.open(socket, peer)? {
+            Some(token) if !data.is_empty() => self.feed(token, data),
+            _ => {}
         }
         self.rest();
         Ok(())
@@ -250,13 +254,13 @@ impl<D: Driver> Engine<D> {
 
     // Exchanges
 
-    /// Who is at the other end of an exchange, and whether the way there is secure.
+    /// Who is at the other end of the connection of an exchange, and whether the way there is secure.
     pub fn peer(&self, id: ExchangeId) -> Option<(Peer, bool)> {
         let connection = &self.connections[self.token_slot(id.connection)?];
         Some((connection.peer.clone(), connection.is_secure()))
     }
 
-    /// Our end of an exchange.
+    /// Our end of an exchange, or what a proxy says that its client has connected to.
     pub fn local(&self, id: ExchangeId) -> Option<Peer> {
         Some(self.connections[self.token_slot(id.connection)?].local())
     }
@@ -444,7 +448,9 @@ impl<D: Driver> Engine<D> {
         let connection = &mut self.connections[slot];
         let mut context = Context {
             connection: connection.token,
-            peer: &connection.peer,
+            secure: connection.is_secure(),
+            peer: connection.via.client().unwrap_or(&connection.peer),
+            proxies: self.proxies.as_ref(),
             inbox: &mut self.inbox,
             out: &mut connection.out,
             files: &self.files,

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::method::Method;
+use crate::proxies::Origin;
 
 /// Names one exchange for as long as the engine lives; never reused within a connection's lifetime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -268,6 +269,8 @@ pub struct Head {
     pub(crate) framing: Framing,
     pub(crate) keep_alive: bool,
     pub(crate) expects_continue: bool,
+    /// What proxies say of the request, where they are asked.
+    pub(crate) origin: Option<Box<Origin>>,
 }
 
 /// Where a part of the head stands in its bytes.
@@ -314,9 +317,16 @@ impl Head {
         self.slice(self.query)
     }
 
-    /// The host and port the request is for: the authority of an absolute target, else the Host field.
+    /// The host and port the request is for: what a believed proxy says, else the authority of an absolute target, else
+    /// the Host field.
     pub fn host(&self) -> &[u8] {
-        self.slice(self.host)
+        let told = self.origin().and_then(|origin| origin.host.as_deref());
+        told.unwrap_or_else(|| self.slice(self.host))
+    }
+
+    /// Where the request comes from, if proxies in front are asked; else its connection shows that.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.as_deref()
     }
 
     /// The version of the message.
@@ -344,12 +354,12 @@ impl Head {
     }
 
     /// Name and value of every field line, in order.
-    pub fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    pub fn fields(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
         self.fields.iter().map(|field| (self.slice(field.name), self.slice(field.value)))
     }
 
     /// The values of the lines of one field, whose name is compared without case.
-    pub fn values<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    pub fn values<'a>(&'a self, name: &'a [u8]) -> impl DoubleEndedIterator<Item = &'a [u8]> {
         self.fields().filter(move |(candidate, _)| candidate.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 

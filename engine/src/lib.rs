@@ -19,6 +19,7 @@ pub mod http1;
 pub mod limits;
 pub mod method;
 mod outbox;
+pub mod proxies;
 
 pub use counters::Counters;
 pub use engine::{Engine, ListenerId, PipeId};

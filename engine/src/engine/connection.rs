@@ -9,13 +9,16 @@ use crate::http1::Http1;
 use crate::http1::connection::WireClock;
 use crate::limits::Limits;
 use crate::outbox::Outbox;
+use crate::proxies::protocol::Source;
 
 #[derive(Debug)]
 pub(super) struct Connection {
     /// Generation and slot: how events and timers name it.
     pub token: u64,
     pub io: Io,
+    /// Who is at the other end, a proxy or the client.
     pub peer: Peer,
+    pub via: Via,
     pub wire: Http1,
     pub out: Outbox,
     /// The socket may have bytes that were not read (edge-triggered readiness is told once).
@@ -63,6 +66,27 @@ pub(super) enum Io {
     },
 }
 
+/// What the PROXY protocol has to do with a connection.
+#[derive(Debug)]
+pub(super) enum Via {
+    /// Nothing.
+    Nobody,
+    /// It begins with a header, of which this much is here.
+    Awaited(Vec<u8>),
+    /// A header told for whom the peer has connected.
+    Told(Box<Source>),
+}
+
+impl Via {
+    /// The client, as a proxy says.
+    pub fn client(&self) -> Option<&Peer> {
+        match self {
+            Via::Told(source) => Some(&source.client),
+            _ => None,
+        }
+    }
+}
+
 /// Which deadline applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Clock {
@@ -82,6 +106,7 @@ impl Connection {
             token,
             io,
             peer,
+            via: Via::Nobody,
             wire: Http1::default(),
             out: Outbox::default(),
             readable: false,
@@ -104,10 +129,13 @@ impl Connection {
     }
 
     pub fn is_secure(&self) -> bool {
-        matches!(self.io, Io::Pipe { secure: true, .. })
+        matches!(self.io, Io::Pipe { secure: true, .. }) || matches!(&self.via, Via::Told(source) if source.secure)
     }
 
     pub fn local(&self) -> Peer {
+        if let Via::Told(source) = &self.via {
+            return source.server.clone();
+        }
         match &self.io {
             Io::Socket(socket) => socket::local_address(socket.as_fd()),
             Io::Pipe { local, .. } => local.clone(),

@@ -183,6 +183,9 @@ impl<D: Driver> Engine<D> {
     /// Puts a connected socket under the engine's care, or turns it away. Its token.
     pub(super) fn open(&mut self, socket: OwnedFd, peer: Peer) -> io::Result<Option<u64>> {
         self.counters.accepted += 1;
+        if !self.admits(&peer) {
+            return Ok(None);
+        }
         if self.is_full() {
             self.counters.turned_away += 1;
             turn_away(&socket);
@@ -191,6 +194,7 @@ impl<D: Driver> Engine<D> {
         let token = self.next_token();
         self.driver.watch(socket.as_fd(), Token(token), Watch::Stream)?;
         let slot = self.connections.insert(Connection::new(token, Io::Socket(socket), peer));
+        self.await_proxy(slot);
         self.rearm(slot, false);
         Ok(Some(token))
     }
@@ -271,9 +275,7 @@ impl<D: Driver> Engine<D> {
                     // A short read means that the socket is empty, and new bytes will be told.
                     connection.readable = count == scratch.len() || connection.hung_up;
                     self.counters.bytes_in += count as u64;
-                    if !connection.lingering {
-                        self.work(slot, |wire, cx| wire.feed(&scratch[..count], cx));
-                    }
+                    broken = !connection.lingering && !self.take_in(slot, &scratch[..count]);
                 }
                 Read::Blocked => connection.readable = false,
                 Read::End => {
@@ -296,7 +298,9 @@ impl<D: Driver> Engine<D> {
     pub(super) fn feed(&mut self, token: u64, data: &[u8]) {
         let Some(slot) = self.token_slot(token) else { return };
         self.counters.bytes_in += data.len() as u64;
-        self.work(slot, |wire, cx| wire.feed(data, cx));
+        if !self.take_in(slot, data) {
+            return self.lose(slot, GoneReason::ClientLeft);
+        }
         self.look_after(slot, false);
     }
 

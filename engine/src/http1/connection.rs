@@ -33,11 +33,14 @@ use crate::exchange::{
 use crate::limits::Limits;
 use crate::method::Method;
 use crate::outbox::{OpenFiles, Outbox};
+use crate::proxies::{Origin, Proxies};
 
 /// What a connection needs of its engine while it works.
 pub(crate) struct Context<'a> {
     pub connection: u64,
     pub peer: &'a Peer,
+    pub secure: bool,
+    pub proxies: Option<&'a Proxies>,
     pub inbox: &'a mut VecDeque<Event>,
     pub out: &'a mut Outbox,
     pub files: &'a OpenFiles,
@@ -52,6 +55,15 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Has the head say where its request comes from, where proxies are asked.
+    fn trace(&self, mut head: Box<Head>) -> Result<Box<Head>, Refusal> {
+        if let Some(proxies) = self.proxies {
+            let shown = Origin { client: self.peer.clone(), secure: self.secure, host: None };
+            head.origin = Some(Box::new(proxies.trace(&head, shown)?));
+        }
+        Ok(head)
+    }
+
     /// Counts a refused message, and tells of it once.
     fn note_refusal(&mut self, status: u16, reason: &str) {
         self.counters.refused += 1;
@@ -429,7 +441,9 @@ impl Http1 {
                     }
                     let parsed = match self.scan.find_end(rest, cx.limits) {
                         Ok(None) => return at,
-                        Ok(Some((start, end))) => head::parse(&rest[start..end]).map(|head| (head, end)),
+                        Ok(Some((start, end))) => {
+                            head::parse(&rest[start..end]).and_then(|head| cx.trace(head)).map(|head| (head, end))
+                        }
                         Err(refusal) => Err(refusal),
                     };
                     match parsed {

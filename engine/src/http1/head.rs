@@ -121,6 +121,7 @@ pub fn parse(bytes: &[u8]) -> Result<Box<Head>, Refusal> {
         framing,
         keep_alive: !summary.close && (version == Version::Http11 || summary.keep_alive),
         expects_continue: summary.expects_continue && version == Version::Http11,
+        origin: None,
         bytes: bytes.into(),
     }))
 }
@@ -304,7 +305,7 @@ pub(super) fn parse_length(value: &[u8]) -> Result<u64, Refusal> {
 }
 
 /// `host [":" port]` without userinfo (RFC 9110, section 7.2; RFC 3986, section 3.2.2).
-fn is_authority(value: &[u8]) -> bool {
+pub(crate) fn is_authority(value: &[u8]) -> bool {
     let port = |port: &[u8]| {
         let digits = port.len() <= 5 && port.iter().all(u8::is_ascii_digit);
         digits && (port.is_empty() || std::str::from_utf8(port).is_ok_and(|port| port.parse::<u16>().is_ok()))

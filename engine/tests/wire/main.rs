@@ -9,5 +9,6 @@ mod fairness;
 mod harness;
 mod patience;
 mod pipes;
+mod proxies;
 mod requests;
 mod timeouts;

@@ -1,0 +1,68 @@
+//! Connections that begin with a header of the PROXY protocol, before any HTTP.
+
+use super::Engine;
+use super::connection::Via;
+use crate::Severity;
+use crate::driver::Driver;
+use crate::exchange::Peer;
+use crate::proxies::Proxies;
+use crate::proxies::protocol::{self, Told};
+
+impl<D: Driver> Engine<D> {
+    /// Has proxies believed from now on, or none. Connections that are open keep what their start has shown.
+    pub fn set_proxies(&mut self, proxies: Option<Proxies>) {
+        self.proxies = proxies;
+    }
+
+    /// Whether a peer may connect to a socket: anybody, unless only trusted proxies can begin in the right way.
+    pub(super) fn admits(&mut self, peer: &Peer) -> bool {
+        let Some(Proxies { protocol: true, trusted, .. }) = &self.proxies else { return true };
+        let admitted = trusted.contains(peer);
+        if !admitted {
+            self.refuse_proxy(peer.clone(), "the PROXY protocol is spoken with trusted proxies only");
+        }
+        admitted
+    }
+
+    /// A new connection to a socket: whether a header comes first.
+    pub(super) fn await_proxy(&mut self, slot: usize) {
+        if self.proxies.as_ref().is_some_and(|proxies| proxies.protocol) {
+            self.connections[slot].via = Via::Awaited(Vec::new());
+        }
+    }
+
+    /// Takes in bytes from the client. False where the connection is to be dropped.
+    pub(super) fn take_in(&mut self, slot: usize, data: &[u8]) -> bool {
+        let connection = &mut self.connections[slot];
+        let Via::Awaited(waiting) = &mut connection.via else {
+            self.work(slot, |wire, cx| wire.feed(data, cx));
+            return true;
+        };
+        let before = waiting.len();
+        waiting.extend_from_slice(data);
+        let (told, used) = match protocol::parse(waiting) {
+            Ok(None) => return true,
+            Ok(Some(whole)) => whole,
+            Err(reason) => {
+                let peer = connection.peer.clone();
+                self.refuse_proxy(peer, reason);
+                return false;
+            }
+        };
+        connection.via = match told {
+            Told::Nothing => Via::Nobody,
+            Told::Source(source) => Via::Told(source),
+        };
+        if used - before < data.len() {
+            self.work(slot, |wire, cx| wire.feed(&data[used - before..], cx));
+        }
+        true
+    }
+
+    fn refuse_proxy(&mut self, peer: Peer, reason: &str) {
+        self.counters.refused += 1;
+        if self.debug {
+            self.report(Severity::Debug, "RW510", format!("{peer}: {reason}"));
+        }
+    }
+}

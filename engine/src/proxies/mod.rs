@@ -1,0 +1,86 @@
+//! What proxies say of their clients, and who of them is believed. See `README.md` in this folder.
+
+pub mod forwarded;
+pub mod protocol;
+mod trusted;
+pub mod x_forwarded;
+
+use crate::exchange::{Head, Peer};
+use crate::http1::Refusal;
+use crate::http1::head::is_authority;
+
+pub use trusted::{NotANetwork, Trusted};
+
+/// Which proxies are believed, and what they say it with.
+#[derive(Debug, Clone, Default)]
+pub struct Proxies {
+    /// Who is believed.
+    pub trusted: Trusted,
+    /// The header fields that are read, if any are.
+    pub headers: Option<Family>,
+    /// Whether every connection to a socket begins with a header of the PROXY protocol.
+    pub protocol: bool,
+}
+
+/// A family of header fields. Exactly one is believed: the other one the proxy leaves as the client wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`.
+    XForwarded,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+/// Where a request comes from, as far as it is believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Who asked; [`Peer::Unknown`] where a proxy does not tell.
+    pub client: Peer,
+    /// Whether the client's connection was secure.
+    pub secure: bool,
+    /// The host that the client asked for, where a proxy tells another than Host does.
+    pub host: Option<Box<[u8]>>,
+}
+
+impl Proxies {
+    /// Reads of a head where its request comes from; `origin` is what the connection shows.
+    pub fn trace(&self, head: &Head, mut origin: Origin) -> Result<Origin, Refusal> {
+        if !self.trusted.contains(&origin.client) {
+            return Ok(origin);
+        }
+        match self.headers {
+            None => {}
+            Some(Family::Forwarded) => forwarded::trace(head, &self.trusted, &mut origin)?,
+            Some(Family::XForwarded) => x_forwarded::trace(head, &self.trusted, &mut origin)?,
+        }
+        Ok(origin)
+    }
+}
+
+impl Origin {
+    /// Takes in the scheme of the client's request; `ws` and `wss` are what some proxies say of an upgrade.
+    fn set_scheme(&mut self, scheme: &[u8]) -> Result<(), Refusal> {
+        let is = |name: &[u8]| scheme.eq_ignore_ascii_case(name);
+        self.secure = match () {
+            () if is(b"https") || is(b"wss") => true,
+            () if is(b"http") || is(b"ws") => false,
+            () => return Err(Refusal::bad("the forwarded scheme is neither http nor https")),
+        };
+        Ok(())
+    }
+
+    /// Takes in the host that the client asked for.
+    fn set_host(&mut self, host: &[u8]) -> Result<(), Refusal> {
+        if !is_authority(host) {
+            return Err(Refusal::bad("the forwarded host is not valid"));
+        }
+        self.host = Some(host.into());
+        Ok(())
+    }
+}
+
+/// The port behind an address, one to five digits.
+fn port(digits: &[u8]) -> Option<u16> {
+    let plain = !digits.is_empty() && digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit);
+    if plain { std::str::from_utf8(digits).ok()?.parse().ok() } else { None }
+}

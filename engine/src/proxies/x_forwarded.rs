@@ -1,0 +1,144 @@
+//! `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`: written by all and specified by nobody.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use super::{Origin, Trusted, port};
+use crate::exchange::{Head, Peer};
+use crate::http1::Refusal;
+
+/// Takes in what trusted proxies say of a request that came from one of them.
+pub(super) fn trace(head: &Head, trusted: &Trusted, origin: &mut Origin) -> Result<(), Refusal> {
+    if let Some(client) = client(head.values(b"x-forwarded-for"), trusted) {
+        origin.client = client;
+    }
+    if let Some(scheme) = elements(head.values(b"x-forwarded-proto")).next() {
+        origin.set_scheme(scheme)?;
+    }
+    if let Some(host) = elements(head.values(b"x-forwarded-host")).next() {
+        origin.set_host(host)?;
+    }
+    Ok(())
+}
+
+/// The right-most of the addresses that is not trusted, else the left-most; none where the field is absent.
+pub fn client<'a>(values: impl DoubleEndedIterator<Item = &'a [u8]>, trusted: &Trusted) -> Option<Peer> {
+    let mut client = None;
+    for element in elements(values) {
+        let peer = address(element);
+        let goes_on = trusted.contains(&peer);
+        client = Some(peer);
+        if !goes_on {
+            break;
+        }
+    }
+    client
+}
+
+/// The elements of a list from the right, empty ones left out (RFC 9110, section 5.6.1). Several lines are one list.
+fn elements<'a>(values: impl DoubleEndedIterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a [u8]> {
+    let elements = values.rev().flat_map(|value| value.rsplit(|&byte| byte == b','));
+    elements.map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
+}
+
+/// An address in one of the ways in which proxies write them; port 0 where there is none.
+fn address(text: &[u8]) -> Peer {
+    read_address(text).map_or(Peer::Unknown, Peer::Inet)
+}
+
+fn read_address(text: &[u8]) -> Option<SocketAddr> {
+    let text = std::str::from_utf8(text).ok()?;
+    if let Ok(ip) = text.parse::<IpAddr>() {
+        return Some(SocketAddr::new(ip.to_canonical(), 0));
+    }
+    let (ip, rest) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (ip, rest) = rest.split_once(']')?;
+            (IpAddr::V6(ip.parse::<Ipv6Addr>().ok()?), rest)
+        }
+        None => {
+            let end = text.find(':')?;
+            (IpAddr::V4(text[..end].parse().ok()?), &text[end..])
+        }
+    };
+    let port = if rest.is_empty() { 0 } else { port(rest.strip_prefix(':')?.as_bytes())? };
+    Some(SocketAddr::new(ip.to_canonical(), port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn walked(values: &[&str]) -> Option<String> {
+        let mut trusted = Trusted::default();
+        trusted.add("10.0.0.0/8").unwrap();
+        trusted.add("2001:db8::/32").unwrap();
+        client(values.iter().map(|value| value.as_bytes()), &trusted).map(|peer| match peer {
+            Peer::Inet(address) => address.to_string(),
+            _ => "unknown".into(),
+        })
+    }
+
+    #[test]
+    fn the_walk_ends_on_the_first_that_is_not_trusted() {
+        for (values, expected) in [
+            (&["192.0.2.1"][..], "192.0.2.1:0"),
+            (&["6.6.6.6, 192.0.2.1"], "192.0.2.1:0"),
+            (&["6.6.6.6, 192.0.2.1, 10.0.0.1, 10.0.0.2"], "192.0.2.1:0"),
+            (&["6.6.6.6", "192.0.2.1", "10.0.0.1"], "192.0.2.1:0"),
+            (&["6.6.6.6, 192.0.2.1,10.0.0.1", " 10.0.0.2"], "192.0.2.1:0"),
+            (&["10.0.0.1, 10.0.0.2"], "10.0.0.1:0"),
+            (&["192.0.2.1, [2001:db8::1]:7"], "192.0.2.1:0"),
+            (&["192.0.2.1, ::ffff:10.0.0.1"], "192.0.2.1:0"),
+            (&["192.0.2.1, , 10.0.0.1,", ""], "192.0.2.1:0"),
+        ] {
+            assert_eq!(Some(expected.into()), walked(values), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_may_be_written_in_several_ways() {
+        for (text, expected) in [
+            ("192.0.2.1:80", "192.0.2.1:80"),
+            ("192.0.2.1:65535", "192.0.2.1:65535"),
+            ("2001:db9::1", "[2001:db9::1]:0"),
+            ("[2001:db9::1]", "[2001:db9::1]:0"),
+            ("[2001:db9::1]:80", "[2001:db9::1]:80"),
+            ("::ffff:192.0.2.1", "192.0.2.1:0"),
+            ("[::ffff:192.0.2.1]:80", "192.0.2.1:80"),
+        ] {
+            assert_eq!(Some(expected.into()), walked(&[text]), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_a_client_that_is_not_known() {
+        for text in [
+            "unknown",
+            "_hidden",
+            "localhost",
+            "192.0.2.1:",
+            "192.0.2.1:65536",
+            "192.0.2.1:+80",
+            "192.0.2.1:http",
+            "192.0.2.256",
+            "192.0.2.01",
+            "192.0.2.1 10.0.0.1",
+            "[192.0.2.1]",
+            "[2001:db9::1",
+            "[2001:db9::1]80",
+            "[2001:db9::1]:",
+            "[fe80::1%eth0]",
+            "\"192.0.2.1\"",
+            "unix:",
+            "\u{e9}",
+        ] {
+            assert_eq!(Some("unknown".into()), walked(&["6.6.6.6", text, "10.0.0.1"]), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_told() {
+        assert_eq!(None, walked(&[]));
+        assert_eq!(None, walked(&["", " , ,"]));
+    }
+}

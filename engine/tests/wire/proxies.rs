@@ -1,0 +1,400 @@
+//! Proxies in front: whom the engine believes, and what it makes of it.
+
+use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
+
+use ropewalk_engine::access::Style;
+use ropewalk_engine::exchange::Event;
+use ropewalk_engine::proxies::{Family, Proxies, Trusted};
+use ropewalk_engine::{Body, Head, Limits, Peer, Report, Severity};
+
+use crate::harness::{Client, End, GET, Stream, World};
+
+const LINE: &str = "PROXY TCP4 192.0.2.1 198.51.100.1 1234 443\r\n";
+
+/// Version 2, for the same client by TLS: the TLV PP2_TYPE_SSL is behind the addresses.
+const BLOCK: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x14\xc0\x00\x02\x01\xc6\x33\x64\x01\x04\xd2\x01\xbb\
+    \x20\x00\x05\x01\x00\x00\x00\x00";
+
+fn proxies(addresses: &[&str], headers: Option<Family>, protocol: bool) -> Proxies {
+    let mut trusted = Trusted::default();
+    for address in addresses {
+        trusted.add(address).unwrap();
+    }
+    Proxies { trusted, headers, protocol }
+}
+
+/// A world in which connections begin with a PROXY header.
+fn prefaced() -> World {
+    world_with(proxies(&["127.0.0.1"], None, true), Limits::default())
+}
+
+fn world_with(proxies: Proxies, limits: Limits) -> World {
+    let mut world = World::with(limits);
+    world.engine.set_proxies(Some(proxies));
+    world.engine.set_debug(true);
+    world
+}
+
+/// A world that believes a family of fields from peers at 127.0.0.1.
+fn believing(family: Family) -> World {
+    world_with(proxies(&["127.0.0.1", "10.0.0.0/8"], Some(family), false), Limits::default())
+}
+
+fn inet(text: &str) -> Peer {
+    Peer::Inet(text.parse().unwrap())
+}
+
+/// Client, security and host of a request with some fields.
+fn traced(world: &mut World, fields: &str) -> (Peer, bool, String) {
+    let mut client = world.connect();
+    client.send(format!("GET / HTTP/1.1\r\nHost: inside\r\n{fields}\r\n"));
+    let (id, head) = world.head();
+    world.ok(id, "");
+    facts(&head)
+}
+
+fn facts(head: &Head) -> (Peer, bool, String) {
+    let origin = head.origin().unwrap();
+    (origin.client.clone(), origin.secure, String::from_utf8(head.host().to_vec()).unwrap())
+}
+
+fn reports(world: &mut World) -> Vec<String> {
+    let mut messages = Vec::new();
+    world.events.retain(|event| match event {
+        Event::Report(Report { severity: Severity::Debug, code: "RW510", message }) => {
+            messages.push(message.clone());
+            false
+        }
+        _ => true,
+    });
+    messages
+}
+
+mod fields {
+    use super::*;
+
+    #[test]
+    fn nobody_is_believed_by_default() {
+        let mut world = World::new();
+        let mut client = world.connect();
+        client.send("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Host: b\r\n\r\n");
+        let (_, head) = world.head();
+        assert_eq!(None, head.origin());
+        assert_eq!(b"a", head.host());
+    }
+
+    #[test]
+    fn x_forwarded_fields_are_believed_from_a_trusted_peer() {
+        let mut world = believing(Family::XForwarded);
+        let told = traced(
+            &mut world,
+            "X-Forwarded-For: 6.6.6.6, 192.0.2.1\r\nX-Forwarded-For: 10.0.0.1\r\n\
+             X-Forwarded-Proto: http, HTTPS\r\nX-Forwarded-Host: evil, example.com:8443\r\nForwarded: for=6.6.6.6\r\n",
+        );
+        assert_eq!((inet("192.0.2.1:0"), true, "example.com:8443".into()), told);
+    }
+
+    #[test]
+    fn forwarded_is_believed_from_a_trusted_peer() {
+        let mut world = believing(Family::Forwarded);
+        let told = traced(
+            &mut world,
+            "Forwarded: for=6.6.6.6;host=evil;proto=http, for=\"192.0.2.1:7\";host=\"example.com:8443\"\r\n\
+             Forwarded: for=10.0.0.1;proto=https\r\nX-Forwarded-For: 6.6.6.6\r\n",
+        );
+        assert_eq!((inet("192.0.2.1:7"), true, "example.com:8443".into()), told);
+    }
+
+    #[test]
+    fn the_element_nearest_to_the_client_counts() {
+        let mut world = believing(Family::Forwarded);
+        let told =
+            traced(&mut world, "Forwarded: for=192.0.2.1;host=a;proto=https, for=10.0.0.1;host=b;proto=http\r\n");
+        assert_eq!((inet("192.0.2.1:0"), true, "a".into()), told);
+    }
+
+    #[test]
+    fn others_are_not_believed() {
+        for family in [Family::XForwarded, Family::Forwarded] {
+            let mut world = world_with(proxies(&["192.0.2.1"], Some(family), false), Limits::default());
+            let (client, secure, host) = traced(
+                &mut world,
+                "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: \"\r\n\
+                 Forwarded: for=192.0.2.1;proto=https;host=b;;;=\r\n",
+            );
+            assert!(matches!(client, Peer::Inet(SocketAddr::V4(address)) if address.ip().is_loopback()));
+            assert_eq!((false, "inside".into()), (secure, host));
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_says_nothing_is_the_client() {
+        for family in [Family::XForwarded, Family::Forwarded] {
+            let mut world = believing(family);
+            let mut client = world.connect();
+            client.send(GET);
+            let (id, head) = world.head();
+            assert_eq!(inet(&client.stream.local_addr().unwrap().to_string()), facts(&head).0);
+            assert_eq!(Some((facts(&head).0, false)), world.engine.peer(id));
+        }
+    }
+
+    #[test]
+    fn a_client_that_is_not_told_is_not_the_proxy() {
+        for (family, fields) in [
+            (Family::XForwarded, "X-Forwarded-For: 6.6.6.6, unknown\r\n"),
+            (Family::XForwarded, "X-Forwarded-For: 6.6.6.6, nonsense, 10.0.0.1\r\n"),
+            (Family::Forwarded, "Forwarded: for=6.6.6.6, for=unknown\r\n"),
+            (Family::Forwarded, "Forwarded: for=6.6.6.6, for=_hidden, for=10.0.0.1\r\n"),
+            (Family::Forwarded, "Forwarded: for=6.6.6.6, proto=http\r\n"),
+        ] {
+            assert_eq!(Peer::Unknown, traced(&mut believing(family), fields).0, "{fields}");
+        }
+    }
+
+    #[test]
+    fn nonsense_of_a_trusted_peer_is_refused() {
+        for (family, field) in [
+            (Family::XForwarded, "X-Forwarded-Host: a b"),
+            (Family::XForwarded, "X-Forwarded-Host: example.com, u@evil"),
+            (Family::XForwarded, "X-Forwarded-Proto: ftp"),
+            (Family::Forwarded, "Forwarded: for=\"; for=192.0.2.1"),
+            (Family::Forwarded, "Forwarded: for=192.0.2.1;host=\"a/b\""),
+            (Family::Forwarded, "Forwarded: for=192.0.2.1;proto=ftp"),
+        ] {
+            let mut world = believing(family);
+            let mut client = world.connect();
+            client.send(format!("GET / HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n{GET}"));
+            assert_eq!(400, world.answer(&mut client).status, "{field}");
+            assert_eq!(End::Orderly, world.ended(&mut client));
+            assert_eq!(1, reports(&mut world).len());
+            assert!(world.events.is_empty(), "something behind it was served");
+        }
+    }
+
+    #[test]
+    fn a_pipe_may_come_from_a_trusted_peer() {
+        let mut world = believing(Family::XForwarded);
+        let pipe = world.engine.open_pipe(inet("[::ffff:10.0.0.9]:5"), Peer::Unknown, true);
+        let fields = "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: http\r\n";
+        world.engine.feed_pipe(pipe, format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n").as_bytes());
+        world.turn();
+        let (id, head) = world.head();
+        assert_eq!((inet("192.0.2.1:0"), false, "a".into()), facts(&head));
+        assert_eq!(Some((inet("[::ffff:10.0.0.9]:5"), true)), world.engine.peer(id));
+    }
+
+    #[test]
+    fn unix_sockets_may_be_trusted() {
+        for (trusted, expected) in [("unix", inet("192.0.2.1:0")), ("127.0.0.1", Peer::Unix(None))] {
+            let mut world = world_with(proxies(&[trusted], Some(Family::XForwarded), false), Limits::default());
+            let mut client = world.adopt(b"");
+            client.send("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n");
+            assert_eq!(expected, facts(&world.head().1).0);
+        }
+    }
+
+    #[test]
+    fn the_access_log_has_the_client() {
+        let mut world = believing(Family::XForwarded);
+        world.engine.set_access_log(Some(Style::Combined));
+        traced(&mut world, "X-Forwarded-For: 192.0.2.1\r\n");
+        traced(&mut world, "X-Forwarded-For: unknown\r\n");
+        let log = String::from_utf8(world.engine.access_log().unwrap().take()).unwrap();
+        let clients: Vec<_> = log.lines().map(|line| line.split(' ').next().unwrap()).collect();
+        assert_eq!(vec!["192.0.2.1", "-"], clients);
+    }
+}
+
+mod protocol {
+    use super::*;
+
+    /// The engine drops a connection without a word.
+    fn dropped<S: Stream>(world: &mut World, client: &mut Client<S>) {
+        world.ended(client);
+        assert_eq!("", client.text());
+        world.settle();
+        assert_eq!(1, reports(world).len());
+        assert_eq!((1, 0), (world.engine.counters().refused, world.engine.connections()));
+        assert!(world.events.is_empty(), "something was served");
+    }
+
+    #[test]
+    fn a_line_tells_the_client() {
+        let mut world = prefaced();
+        let mut client = world.connect();
+        client.send(format!("{LINE}{GET}"));
+        let (id, head) = world.head();
+        assert_eq!((inet("192.0.2.1:1234"), false, "a".into()), facts(&head));
+        let proxy = Peer::Inet(client.stream.local_addr().unwrap());
+        assert_eq!(Some((proxy, false)), world.engine.peer(id).map(|(peer, _)| (peer, false)));
+        assert_eq!(Some(inet("198.51.100.1:443")), world.engine.local(id));
+        world.ok(id, "first");
+        assert_eq!((200, "first"), world.answer(&mut client).brief());
+        client.send(GET);
+        assert_eq!(inet("192.0.2.1:1234"), facts(&world.head().1).0, "it holds for the whole connection");
+    }
+
+    #[test]
+    fn a_block_tells_of_tls() {
+        let mut world = prefaced();
+        let mut client = world.connect();
+        client.send([BLOCK, GET.as_bytes()].concat());
+        assert_eq!((inet("192.0.2.1:1234"), true, "a".into()), facts(&world.head().1));
+    }
+
+    #[test]
+    fn it_may_come_in_any_pieces() {
+        let mut world = prefaced();
+        for header in [LINE.as_bytes(), BLOCK] {
+            let bytes = [header, GET.as_bytes()].concat();
+            for split in 1..bytes.len() {
+                let mut client = world.connect();
+                client.send(&bytes[..split]);
+                world.settle();
+                client.send(&bytes[split..]);
+                let (id, head) = world.head();
+                assert_eq!(inet("192.0.2.1:1234"), facts(&head).0, "split at {split}");
+                world.ok(id, "");
+                world.answer(&mut client);
+            }
+            let mut client = world.connect();
+            for byte in &bytes {
+                client.send([*byte]);
+                world.settle();
+            }
+            let (id, _) = world.head();
+            world.ok(id, "");
+            world.answer(&mut client);
+        }
+        assert_eq!(0, world.engine.counters().refused);
+    }
+
+    #[test]
+    fn an_adopted_socket_begins_with_it_too() {
+        let mut world = world_with(proxies(&["unix"], None, true), Limits::default());
+        let mut client = world.adopt(&LINE.as_bytes()[..10]);
+        client.send(&LINE[10..]);
+        client.send(GET);
+        assert_eq!(inet("192.0.2.1:1234"), facts(&world.head().1).0);
+    }
+
+    #[test]
+    fn a_connection_of_the_proxy_itself_keeps_its_addresses() {
+        let mut world = prefaced();
+        for header in [&b"PROXY UNKNOWN\r\n"[..], b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00"] {
+            let mut client = world.connect();
+            client.send([header, GET.as_bytes()].concat());
+            let (id, head) = world.head();
+            assert_eq!(Peer::Inet(client.stream.local_addr().unwrap()), facts(&head).0);
+            assert_eq!(Some(inet(&world.address.to_string())), world.engine.local(id));
+            world.ok(id, "");
+        }
+    }
+
+    #[test]
+    fn a_connection_without_it_is_dropped() {
+        for start in [GET.as_bytes(), b"G", b"PROXY TCP4 nonsense\r\n", b"\r\n\r\nGET", b"PROXY UNKNOWN\n"] {
+            let mut world = prefaced();
+            let mut client = world.connect();
+            client.send(start);
+            dropped(&mut world, &mut client);
+        }
+    }
+
+    #[test]
+    fn what_is_dropped_may_have_come_with_an_adopted_socket() {
+        let mut world = world_with(proxies(&["unix"], None, true), Limits::default());
+        let mut client = world.adopt(GET.as_bytes());
+        dropped(&mut world, &mut client);
+    }
+
+    #[test]
+    fn somebody_who_is_not_trusted_is_dropped_at_once() {
+        let mut world = world_with(proxies(&["192.0.2.0/24"], None, true), Limits::default());
+        let mut client = world.connect();
+        dropped(&mut world, &mut client);
+        let mut world = prefaced();
+        let mut client: Client<UnixStream> = world.adopt(LINE.as_bytes());
+        dropped(&mut world, &mut client);
+    }
+
+    #[test]
+    fn a_second_header_is_no_request() {
+        let mut world = prefaced();
+        let mut client = world.connect();
+        client.send(format!("{LINE}{LINE}{GET}"));
+        assert_eq!(400, world.answer(&mut client).status);
+        assert_eq!(
+            vec!["192.0.2.1:1234: 400 the request line is not a method, a target and a version"],
+            reports(&mut world)
+        );
+    }
+
+    #[test]
+    fn it_shares_the_deadline_of_the_head() {
+        let mut world =
+            world_with(proxies(&["127.0.0.1"], None, true), Limits { head_timeout: 300, ..Limits::default() });
+        let mut client = world.connect();
+        client.send(&LINE[..20]);
+        assert_eq!(End::Orderly, world.ended(&mut client));
+        assert_eq!("", client.text());
+        assert_eq!(1, world.engine.counters().head_timeouts);
+        let mut client = world.connect();
+        client.send(LINE);
+        assert_eq!(End::Orderly, world.ended(&mut client));
+        let mut client = world.connect();
+        client.send(format!("{LINE}GET /"));
+        assert_eq!(408, world.answer(&mut client).status);
+        assert_eq!(3, world.engine.counters().head_timeouts);
+    }
+
+    #[test]
+    fn a_client_that_leaves_within_it_is_gone() {
+        let mut world = prefaced();
+        let client = world.connect();
+        drop(client);
+        let mut client = world.connect();
+        client.send(&LINE[..20]);
+        client.stream.shut_down_writing();
+        assert_eq!(End::Orderly, world.ended(&mut client));
+        world.until("the end of both", |world| world.engine.connections() == 0);
+    }
+
+    #[test]
+    fn a_pipe_has_none() {
+        let mut world = prefaced();
+        let pipe = world.engine.open_pipe(inet("192.0.2.7:5"), Peer::Unknown, true);
+        world.engine.feed_pipe(pipe, GET.as_bytes());
+        world.turn();
+        let (id, head) = world.head();
+        assert_eq!((inet("192.0.2.7:5"), true, "a".into()), facts(&head));
+        world.engine.answer(id, 200, &[], Body::Slice(b"")).unwrap();
+    }
+
+    #[test]
+    fn fields_are_believed_where_the_told_client_is_trusted() {
+        let trusted = proxies(&["127.0.0.1", "192.0.2.1"], Some(Family::XForwarded), true);
+        let mut world = world_with(trusted, Limits::default());
+        let request = "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.5\r\n\r\n";
+        let mut client = world.connect();
+        client.send(format!("{LINE}{request}"));
+        assert_eq!(inet("203.0.113.5:0"), facts(&world.head().1).0);
+        let mut client = world.connect();
+        client.send(format!("PROXY TCP4 192.0.2.2 198.51.100.1 1234 443\r\n{request}"));
+        assert_eq!(inet("192.0.2.2:1234"), facts(&world.head().1).0);
+    }
+
+    #[test]
+    fn the_access_log_has_the_client() {
+        let mut world = prefaced().echoing_targets();
+        world.engine.set_access_log(Some(Style::Combined));
+        let mut client = world.connect();
+        client.send(format!("{LINE}{GET}nonsense\r\n\r\n"));
+        world.answer(&mut client);
+        world.answer(&mut client);
+        let log = String::from_utf8(world.engine.access_log().unwrap().take()).unwrap();
+        assert_eq!(2, log.lines().filter(|line| line.starts_with("192.0.2.1 - - [")).count(), "{log}");
+    }
+}
