@@ -22,6 +22,7 @@ SURFACE = [
     "Response",
     "RopewalkError",
     "Site",
+    "TrustedProxies",
     "__version__",
     "install_reactor",
 ]

@@ -14,6 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyType};
 use ropewalk_engine::access::{AccessLog, Style};
 use ropewalk_engine::clock::monotonic_micros;
+use ropewalk_engine::proxies::{Family, Proxies, Trusted};
 use ropewalk_engine::{ExchangeId, ListenerId, Peer, PipeId, Pressure};
 
 use crate::convert;
@@ -224,6 +225,26 @@ impl Engine {
         let id = slf.get().command(slf.py(), |engine| engine.open_pipe(client, server, secure))?;
         lock(&slf.get().sinks).insert(id, sink);
         Ok(Pipe { engine: slf.clone().unbind(), id })
+    }
+
+    /// Believe proxies at these addresses, and what they say by fields ("x-forwarded", "forwarded") or PROXY headers.
+    #[pyo3(signature = (addresses, *, headers = None, protocol = false))]
+    fn trust_proxies(&self, addresses: Vec<String>, headers: Option<&str>, protocol: bool) -> PyResult<()> {
+        let mut trusted = Trusted::default();
+        for address in addresses {
+            trusted.add(&address).map_err(|error| PyValueError::new_err(format!("{error}.")))?;
+        }
+        let headers = match headers {
+            None => None,
+            Some("x-forwarded") => Some(Family::XForwarded),
+            Some("forwarded") => Some(Family::Forwarded),
+            Some(other) => {
+                let message = format!("The fields of proxies are \"x-forwarded\" or \"forwarded\", not {other:?}.");
+                return Err(PyValueError::new_err(message));
+            }
+        };
+        lock(&self.core).set_proxies(Some(Proxies { trusted, headers, protocol }));
+        Ok(())
     }
 
     #[pyo3(signature = (seconds = None, /))]

@@ -50,6 +50,7 @@ pub(crate) struct Link {
     pub engine: Py<Engine>,
     pub id: ExchangeId,
     pub head: Box<Head>,
+    /// Who is at the other end of the connection, and whether the way there is secure.
     pub peer: Peer,
     pub secure: bool,
     /// Our end, asked for once.
@@ -208,7 +209,9 @@ impl Exchange {
 
     #[getter]
     fn scheme(&self) -> PyResult<&'static str> {
-        Ok(if self.link()?.secure { "https" } else { "http" })
+        let link = self.link()?;
+        let secure = link.head.origin().map_or(link.secure, |origin| origin.secure);
+        Ok(if secure { "https" } else { "http" })
     }
 
     #[getter]
@@ -218,6 +221,12 @@ impl Exchange {
 
     #[getter]
     fn client<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let link = self.link()?;
+        convert::address(py, link.head.origin().map_or(&link.peer, |origin| &origin.client))
+    }
+
+    #[getter]
+    fn peer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         convert::address(py, &self.link()?.peer)
     }
 

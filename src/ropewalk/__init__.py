@@ -6,6 +6,7 @@ from ropewalk.converters import Converter
 from ropewalk.errors import BadBody, BodyTooLarge, Disconnected, HTTPError, RopewalkError
 from ropewalk.files import Files
 from ropewalk.headers import Headers
+from ropewalk.proxies import TrustedProxies
 from ropewalk.request import Query, Request
 from ropewalk.resource import NOT_DONE_YET, Resource
 from ropewalk.response import Response
@@ -28,6 +29,7 @@ __all__ = [
     "Response",
     "RopewalkError",
     "Site",
+    "TrustedProxies",
     "__version__",
     "install_reactor",
 ]

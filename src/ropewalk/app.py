@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from ropewalk.calling import ErrorHandlers
 from ropewalk.errors import HTTPError
 from ropewalk.middleware import Middleware, chain, check
+from ropewalk.proxies import TrustedProxies
 from ropewalk.request import Endpoint, Request
 from ropewalk.resource import Found, Handler, Owner, Search, node_of, split_path
 from ropewalk.response import Response
@@ -31,8 +32,8 @@ class App(Routes):
     """A service. It grows a tree by decorators, and may be mounted in another app.
 
     `trailing_slash` says what happens to a path that would be found with a slash at its end put there or taken away:
-    "redirect" (308), "ignore" (answered alike) or "strict" (404). `limits` are the engine's. With `debug`, a 500 shows
-    the traceback to the client.
+    "redirect" (308), "ignore" (answered alike) or "strict" (404). `limits` are the engine's. `proxies` are those whose
+    word on the client counts; by default nobody's does. With `debug`, a 500 shows the traceback to the client.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class App(Routes):
         *,
         middleware: Iterable[Middleware] = (),
         limits: "Limits | None" = None,
+        proxies: TrustedProxies | None = None,
         debug: bool = False,
         trailing_slash: TrailingSlash = "redirect",
     ) -> None:
         super().__init__()
         self.limits = limits
+        self.proxies = proxies
         self.debug = debug
         self.trailing_slash = trailing_slash
         self.errors = ErrorHandlers()
@@ -97,14 +100,21 @@ class App(Routes):
 
     # Serving
 
-    def listen(self, reactor: Any, endpoint: str, *, limits: "Limits | None" = None) -> "Listening":
+    def listen(
+        self,
+        reactor: Any,
+        endpoint: str,
+        *,
+        limits: "Limits | None" = None,
+        proxies: TrustedProxies | None = None,
+    ) -> "Listening":
         """Serve on an endpoint such as "tcp:8080", "tcp:0:interface=127.0.0.1" or "unix:/run/app.sock".
 
         Raises StartError (RW401) for the description and EngineError (RW502) where the socket cannot be opened.
         """
         from ropewalk.server import listen
 
-        return listen(self, reactor, endpoint, limits=limits)
+        return listen(self, reactor, endpoint, limits=limits, proxies=proxies)
 
     def run(self, host: str = "127.0.0.1", port: int = 8080, **options: Any) -> None:
         """Serve on an asyncio reactor until SIGINT or SIGTERM, then drain. `options` are `ropewalk.server.run`'s."""

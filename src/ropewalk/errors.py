@@ -91,6 +91,11 @@ _ENTRIES: Final = (
     Entry("RW306", "A handler held up the reactor.", "Await, or move the work away with deferToThread."),
     Entry("RW307", "A file became shorter while it was sent.", "Replace files by renaming; do not cut them."),
     Entry("RW401", "An endpoint description cannot be understood.", 'Write it as "tcp:8080" or "unix:/run/app.sock".'),
+    Entry(
+        "RW402",
+        "It is not clear which proxies are to be trusted, or with what.",
+        'Name addresses or networks such as "127.0.0.1" and "10.0.0.0/8", or "unix".',
+    ),
     Entry("RW403", "A start-up handler failed.", "See the traceback above this line."),
     Entry("RW411", "The file to serve does not exist.", "Check its name: the message suggests a close one."),
     Entry("RW412", "The module to serve does not exist.", "Check its name, and start where it can be imported."),

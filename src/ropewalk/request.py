@@ -68,8 +68,11 @@ class Request(Exchange):
     """One request and its answer, made by the engine.
 
     From the engine: `method`, `path` (decoded), `raw_path` (bytes as sent), `query_string`, `target`, `http_version`,
-    `scheme`, `host`, `client` and `server` (`(host, port)`, a UNIX socket's path, or None), `content_length` (bytes),
-    `has_body`, `params` (the path's parameters), and `header(name)` for one field without making `headers`.
+    `scheme`, `host`, `client`, `server` and `peer` (`(host, port)`, a UNIX socket's path, or None), `content_length`
+    (bytes), `has_body`, `params` (the path's parameters), and `header(name)` for one field without making `headers`.
+
+    `peer` is the other end of the connection. It is the `client`, unless an app has `TrustedProxies` and it is one of
+    them; then `client` is whom the proxy tells of, with port 0 or as None where it does not tell.
 
     Twisted's names for resources that answer by themselves and return `NOT_DONE_YET`: `setResponseCode`, `setHeader`,
     `getHeader`, `addCookie`, `redirect`, `write`, `finish`, `processingFailed`, `notifyFinish`, `registerProducer`,
@@ -277,7 +280,7 @@ class Request(Exchange):
             return self._args
 
     def isSecure(self) -> bool:
-        """Whether the request came by TLS that this server has undone."""
+        """Whether the client came by TLS, as far as this server or a trusted proxy has undone it."""
         return self.scheme == "https"
 
     @overload

@@ -1,5 +1,6 @@
 """Flags, the environment and TOML: which wins, and what is refused."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -95,6 +96,36 @@ class TestPrecedence:
         assert setting(result, "limits.idle_timeout") == ("1", "app")
 
 
+class TestProxies:
+    def test_nobody_is_trusted_by_default(self, check: Check) -> None:
+        assert "proxy" not in check("hello.py").output
+
+    def test_flags(self, check: Check) -> None:
+        given = ("--trusted-proxy", "10.0.0.0/8", "--trusted-proxy", "unix", "--proxy-headers", "forwarded")
+        result = check("hello.py", *given)
+        assert re.search(r"^trusted_proxy +10\.0\.0\.0/8 unix +flag$", result.output, re.MULTILINE)
+        assert setting(result, "proxy_headers") == ("forwarded", "flag")
+        assert setting(result, "proxy_protocol") == ("false", "default")
+
+    def test_environment(self, check: Check) -> None:
+        result = check("hello.py", environment={"ROPEWALK_TRUSTED_PROXY": "::1 unix", "ROPEWALK_PROXY_PROTOCOL": "1"})
+        assert re.search(r"^trusted_proxy +::1 unix +environment$", result.output, re.MULTILINE)
+        assert setting(result, "proxy_protocol") == ("true", "environment")
+
+    def test_toml(self, check: Check, project: Path) -> None:
+        (project / "ropewalk.toml").write_text('trusted_proxy = ["::1"]\nproxy_headers = "x-forwarded"')
+        assert setting(check("hello.py"), "trusted_proxy")[0] == "::1"
+        assert setting(check("hello.py"), "proxy_headers")[0] == "x-forwarded"
+
+    def test_those_of_the_app_stand_where_no_flag_does(self, check: Check, project: Path) -> None:
+        app = HELLO.replace("App()", 'App(proxies=TrustedProxies("::1", headers="forwarded"))')
+        (project / "hello.py").write_text(app.replace("import App", "import App, TrustedProxies"))
+        assert setting(check("hello.py"), "proxy_headers") == ("forwarded", "app")
+        result = check("hello.py", "--trusted-proxy", "127.0.0.1", "--proxy-protocol")
+        assert setting(result, "trusted_proxy") == ("127.0.0.1", "flag")
+        assert setting(result, "proxy_headers") == ("-", "default")
+
+
 class TestFiles:
     def test_the_target_may_stand_in_toml(self, check: Check, project: Path) -> None:
         (project / "ropewalk.toml").write_text('target = "hello.py"')
@@ -157,6 +188,20 @@ class TestRefusals:
             'Write it as "tcp:8080" or "unix:/run/app.sock".\n'
         )
         assert "RW401 'ssl:443' is not an endpoint" in self.refused(check("hello.py", "--listen", "ssl:443"))
+
+    @pytest.mark.parametrize(
+        ("flags", "message"),
+        [
+            (["--trusted-proxy", "localhost", "--proxy-protocol"], "RW402 'localhost' is not the address of a proxy: "),
+            (
+                ["--trusted-proxy", "::1"],
+                "RW402 It is not said how trusted proxies tell of clients. Use --proxy-headers",
+            ),
+            (["--proxy-protocol"], "RW402 No proxy is trusted. Name its address by --trusted-proxy."),
+        ],
+    )
+    def test_proxies_that_make_no_sense(self, check: Check, flags: list[str], message: str) -> None:
+        assert self.refused(check("hello.py", *flags)).startswith(message)
 
     def test_no_target(self, check: Check) -> None:
         output = self.refused(check())

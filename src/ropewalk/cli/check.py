@@ -17,6 +17,8 @@ from ropewalk.cli.tree import rows
 from ropewalk.server import install_reactor
 from ropewalk.server.strings import parse_endpoint
 
+PROXIES = ("trusted_proxy", "proxy_headers", "proxy_protocol")
+
 SHOWN = ("target", "host", "port", "listen", "access_log", "access_log_file", "log_level")
 
 
@@ -33,8 +35,8 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
     found = load_target(target)
     options = Serving(**flags)
     console = Console(soft_wrap=True)
-    console.print(_settings(context, found, options))
     with failing():
+        console.print(_settings(context, found, options))
         for description in options.endpoints():
             parse_endpoint(description)
     console.print(f"[green]{found.name} can be served: {len(rows(found.value))} routes.[/]", highlight=False)
@@ -44,6 +46,11 @@ def _settings(context: click.Context, found: Target, options: Serving) -> Text:
     """Every setting, its value and where it comes from."""
     values = {"target": found.name} | vars(options)
     settings = [(name, _shown(values[name]), _origin(context, name)) for name in SHOWN]
+    proxies = options.proxies_of(found.value)
+    if proxies is not None:
+        told = (proxies.addresses, proxies.headers, proxies.proxy_protocol)
+        for name, value in zip(PROXIES, told, strict=True):
+            settings.append((name, _shown(value), _origin(context, name) if options.trusted_proxy else "app"))
     limits = options.limits_of(found.value)
     origins = context.meta[LIMIT_ORIGINS]
     for name in Limits.names:
@@ -57,6 +64,8 @@ def _shown(value: object) -> str:
     """As one would write it; a dash for nothing."""
     if isinstance(value, tuple | list):
         return " ".join(value) or "-"
+    if isinstance(value, bool):
+        return f"{value}".lower()
     return "-" if value is None else f"{value}"
 
 

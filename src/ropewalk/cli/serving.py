@@ -4,19 +4,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import click
 
-from ropewalk import Limits
+from ropewalk import Limits, TrustedProxies
 from ropewalk.cli.banner import print_banner
 from ropewalk.cli.failure import Failure
 from ropewalk.cli.flags import Command, config_flag, flag
 from ropewalk.cli.limits import limit_flag
 from ropewalk.cli.logs import LEVELS, start_logging
 from ropewalk.cli.target import Servable, Target
-from ropewalk.errors import RopewalkError
-from ropewalk.server import Listening, install_reactor, limits_of, run, tcp_endpoint
+from ropewalk.errors import RopewalkError, StartError
+from ropewalk.proxies import Fields
+from ropewalk.server import Listening, install_reactor, limits_of, proxies_of, run, tcp_endpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,12 @@ class Serving:
     """Endpoint descriptions, in place of host and port."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """Limits by name. They stand over those of the target."""
+    trusted_proxy: Sequence[str] = ()
+    """Addresses and networks of the proxies whose word on the client counts."""
+    proxy_headers: Fields | None = None
+    """The header fields with which they give it."""
+    proxy_protocol: bool = False
+    """Whether connections begin with a header of the PROXY protocol."""
     access_log: Literal["combined", "json", "off"] = "combined"
     """The form of the access log."""
     access_log_file: Path | None = None
@@ -45,6 +52,17 @@ class Serving:
     def limits_of(self, servable: Servable) -> Limits:
         """The limits under which `servable` is served."""
         return (limits_of(servable) or Limits()).replace(**self.limits)
+
+    def proxies_of(self, servable: Servable) -> TrustedProxies | None:
+        """The proxies that are trusted where `servable` is served: those of the flags where there are any."""
+        if not (self.trusted_proxy or self.proxy_headers or self.proxy_protocol):
+            return proxies_of(servable)
+        if not self.trusted_proxy:
+            raise StartError("RW402", "No proxy is trusted.", "Name its address by --trusted-proxy.")
+        if not (self.proxy_headers or self.proxy_protocol):
+            message = "It is not said how trusted proxies tell of clients."
+            raise StartError("RW402", message, "Use --proxy-headers or --proxy-protocol.")
+        return TrustedProxies(self.trusted_proxy, headers=self.proxy_headers, proxy_protocol=self.proxy_protocol)
 
 
 def serving_flags(command: Command) -> Command:
@@ -65,6 +83,26 @@ _FLAGS: Sequence[Callable[[Any], Any]] = (
         "May be repeated.",
     ),
     limit_flag,
+    flag(
+        "--trusted-proxy",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Believe what the proxy there says of clients: 10.0.0.1, 10.0.0.0/8, or unix for peers on UNIX sockets. "
+        "May be repeated.",
+    ),
+    flag(
+        "--proxy-headers",
+        type=click.Choice(get_args(Fields)),
+        default=Serving.proxy_headers,
+        help="Header fields with which trusted proxies say it.",
+    ),
+    flag(
+        "--proxy-protocol",
+        is_flag=True,
+        default=Serving.proxy_protocol,
+        show_default=False,
+        help="Have every connection begin with a PROXY header of a trusted proxy.",
+    ),
     flag(
         "--access-log",
         type=click.Choice(["combined", "json", "off"]),
@@ -97,6 +135,7 @@ def serve(load: Callable[[], Target], options: Serving) -> None:
             target.value,
             listen=options.endpoints(),
             limits=options.limits_of(target.value),
+            proxies=options.proxies_of(target.value),
             access_log=None if options.access_log == "off" else options.access_log,
             access_log_file=options.access_log_file,
             started=started,

@@ -5,7 +5,7 @@
 
 from ropewalk.server.listening import Listening, listen
 from ropewalk.server.running import install_reactor, run
-from ropewalk.server.server import Server, app_of, limits_of
+from ropewalk.server.server import Server, app_of, limits_of, proxies_of
 from ropewalk.server.service import Service
 from ropewalk.server.sites import Site
 from ropewalk.server.strings import tcp_endpoint
@@ -19,6 +19,7 @@ __all__ = [
     "install_reactor",
     "limits_of",
     "listen",
+    "proxies_of",
     "run",
     "tcp_endpoint",
 ]

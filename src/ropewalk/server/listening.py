@@ -9,6 +9,7 @@ from zope.interface import implementer
 
 from ropewalk._engine import Limits
 from ropewalk.app import App
+from ropewalk.proxies import TrustedProxies
 from ropewalk.server.server import Server
 
 
@@ -40,7 +41,8 @@ class Listening:
     def startListening(self) -> None:
         """Open the socket again. Raises EngineError (RW502) where it cannot be opened."""
         if self._listener is None:
-            self.server = _server_of(self.server.app, self.server.reactor, self.server.engine.limits)
+            server = self.server
+            self.server = _server_of(server.app, server.reactor, server.engine.limits, server.service.proxies)
             self._listener = self.server.open(self.description)
             self._host = _address(self.server.engine.address(self._listener))
             self.server.listening.append(self)
@@ -61,19 +63,26 @@ class Listening:
         return self._host
 
 
-def listen(app: App, reactor: Any, endpoint: str, *, limits: Limits | None = None) -> Listening:
+def listen(
+    app: App,
+    reactor: Any,
+    endpoint: str,
+    *,
+    limits: Limits | None = None,
+    proxies: TrustedProxies | None = None,
+) -> Listening:
     """Serve an app on an endpoint. Raises StartError (RW401) and EngineError (RW502).
 
-    What an app listens on in one reactor shares one engine, made with the limits of the first call.
+    What an app listens on in one reactor shares one engine, made with the limits and the proxies of the first call.
     """
-    return Listening(_server_of(app, reactor, limits), endpoint)
+    return Listening(_server_of(app, reactor, limits, proxies), endpoint)
 
 
-def _server_of(app: App, reactor: Any, limits: Limits | None) -> Server:
+def _server_of(app: App, reactor: Any, limits: Limits | None, proxies: TrustedProxies | None) -> Server:
     """The one that serves the app in this reactor, unless it has been stopped; else a new one."""
     server: Server | None = app.server
     if server is None or server.stopping or server.reactor is not reactor:
-        server = app.server = Server(app, reactor, limits)
+        server = app.server = Server(app, reactor, limits, proxies)
     return server
 
 

@@ -21,10 +21,11 @@ from twisted.logger import (
 from twisted.python.failure import Failure
 
 from ropewalk._engine import Limits
+from ropewalk.proxies import TrustedProxies
 from ropewalk.server.access_log import AccessLog
 from ropewalk.server.listening import Listening
 from ropewalk.server.listening import listen as listen_on
-from ropewalk.server.server import Server, app_of, limits_of
+from ropewalk.server.server import Server, app_of, limits_of, proxies_of
 
 log = Logger(namespace="ropewalk.server")
 
@@ -47,6 +48,7 @@ def run(
     *,
     listen: Sequence[str],
     limits: Limits | None = None,
+    proxies: TrustedProxies | None = None,
     access_log: Literal["combined", "json"] | None = None,
     access_log_file: Path | None = None,
     started: Callable[[list[Listening]], None] | None = None,
@@ -66,7 +68,8 @@ def run(
         _begin_logging()
     app = app_of(servable)
     limits = limits or limits_of(servable)
-    listening = [listen_on(app, reactor, description, limits=limits) for description in listen]
+    proxies = proxies or proxies_of(servable)
+    listening = [listen_on(app, reactor, description, limits=limits, proxies=proxies) for description in listen]
     server: Server = app.server
     if access_log is not None:
         server.service.log_access(access_log, AccessLog(access_log_file))

@@ -13,6 +13,7 @@ from ropewalk._engine import Limits, self_test
 from ropewalk.app import App, Hook, called
 from ropewalk.calling import start
 from ropewalk.errors import EngineError, StartError, describe
+from ropewalk.proxies import TrustedProxies
 from ropewalk.resource import Resource, as_resource
 from ropewalk.server.reader import watch
 from ropewalk.server.service import Service
@@ -33,12 +34,13 @@ class Server:
         app: App,
         reactor: Any,
         limits: Limits | None = None,
+        proxies: TrustedProxies | None = None,
         ports: Callable[[Any], Iterable[Any]] = lambda _: (),
     ) -> None:
         self_test()
         self.app = app
         self.reactor = reactor
-        self.service = Service(app, reactor.callLater, limits)
+        self.service = Service(app, reactor.callLater, limits, proxies)
         self.engine = self.service.engine
         self.stopping = False
         self._started = _Moment()
@@ -175,6 +177,11 @@ def app_of(servable: Any) -> App:
 def limits_of(servable: Any) -> Limits | None:
     """A Site's own limits, or the app's; None where nobody has set any."""
     return None if isinstance(servable, Resource) else getattr(servable, "limits", None)
+
+
+def proxies_of(servable: Any) -> TrustedProxies | None:
+    """A Site's own proxies, or the app's; None where nobody is trusted."""
+    return None if isinstance(servable, Resource) else getattr(servable, "proxies", None)
 
 
 class _Moment:

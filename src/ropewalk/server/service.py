@@ -10,6 +10,7 @@ from twisted.logger import Logger, LogLevel
 from ropewalk import calling
 from ropewalk._engine import Engine, Limits
 from ropewalk.app import App
+from ropewalk.proxies import TrustedProxies
 from ropewalk.request import Endpoint, Request
 from ropewalk.response import encode_json
 from ropewalk.server.access_log import AccessLog
@@ -42,8 +43,15 @@ class Service:
     deliver = staticmethod(calling.deliver)
     fail = staticmethod(calling.fail)
 
-    def __init__(self, app: App, call_later: Callable[..., Cancellable], limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        app: App,
+        call_later: Callable[..., Cancellable],
+        limits: Limits | None = None,
+        proxies: TrustedProxies | None = None,
+    ) -> None:
         self.app = app
+        self.proxies = proxies or app.proxies
         self.driver = calling.Driver()
         self.drive = self.driver.drive
         self.access_log: AccessLog | None = None
@@ -54,6 +62,9 @@ class Service:
         self._draining: Deferred[int] | None = None
         self.engine = Engine(self, limits or app.limits)
         self.engine.set_debug(app.debug)
+        if self.proxies is not None:
+            addresses, headers = list(self.proxies.addresses), self.proxies.headers
+            self.engine.trust_proxies(addresses, headers=headers, protocol=self.proxies.proxy_protocol)
         app.watch(self)
 
     def drain(self, seconds: float | None = None) -> "Deferred[int]":

@@ -26,6 +26,7 @@ from zope.interface import implementer
 
 from ropewalk._engine import Limits, Pipe
 from ropewalk.errors import StartError
+from ropewalk.proxies import TrustedProxies
 from ropewalk.request import Address
 from ropewalk.server.server import Server, app_of
 
@@ -35,15 +36,24 @@ class Site(ServerFactory):
     """A protocol factory for a tree of resources or an App: `reactor.listenTCP(8080, Site(root))`.
 
     It works with `listenTCP`, `listenUNIX`, `listenSSL` and every server endpoint. `reactor` is the global one where it
-    is not given. When its last port stops listening, what runs is finished and then its connections are closed.
+    is not given, `limits` and `proxies` are those of the app. When its last port stops listening, what runs is finished
+    and then its connections are closed.
     """
 
     noisy = False
 
-    def __init__(self, resource: Any, *, limits: Limits | None = None, reactor: Any = None) -> None:
+    def __init__(
+        self,
+        resource: Any,
+        *,
+        limits: Limits | None = None,
+        proxies: TrustedProxies | None = None,
+        reactor: Any = None,
+    ) -> None:
         self.app = app_of(resource)
         self.resource = self.app.resource
         self.limits = limits or self.app.limits
+        self.proxies = proxies or self.app.proxies
         self._reactor = reactor
         self._server: Server | None = None
 
@@ -71,7 +81,7 @@ class Site(ServerFactory):
             reactor = self._reactor
             if reactor is None:
                 from twisted.internet import reactor
-            self._server = Server(self.app, reactor, self.limits, self._ports)
+            self._server = Server(self.app, reactor, self.limits, self.proxies, self._ports)
         return self._server
 
     def _ports(self, reactor: Any) -> list[Any]:

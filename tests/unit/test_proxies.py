@@ -1,0 +1,91 @@
+"""TrustedProxies, and what an app makes of the word of a proxy."""
+
+from typing import Any
+
+import pytest
+
+from ropewalk import App, Request, TrustedProxies
+from ropewalk.errors import StartError
+from ropewalk.testing import Client
+
+FORGED = {
+    "x-forwarded-for": "203.0.113.9",
+    "x-forwarded-proto": "https",
+    "x-forwarded-host": "example.com",
+    "forwarded": "for=203.0.113.8;proto=https;host=example.org",
+}
+
+
+def asked(proxies: TrustedProxies | None, headers: dict[str, str]) -> dict[str, Any]:
+    """What a handler sees of a request from 127.0.0.1."""
+    app = App(proxies=proxies)
+
+    @app.get("/where")
+    def where(request: Request) -> dict[str, Any]:
+        return {
+            "client": request.client,
+            "peer": request.peer,
+            "scheme": request.scheme,
+            "secure": request.isSecure(),
+            "host": request.host,
+            "url": request.url,
+            "headers": request.headers["x-forwarded-for"],
+        }
+
+    seen: dict[str, Any] = Client(app).get("/where?a=b", headers=headers).json()
+    return seen
+
+
+class TestBelief:
+    @pytest.mark.parametrize("proxies", [None, TrustedProxies(["192.0.2.1"], headers="x-forwarded")])
+    def test_nobody_else_is_believed(self, proxies: TrustedProxies | None) -> None:
+        seen = asked(proxies, FORGED)
+        assert seen["client"] == seen["peer"]
+        assert (seen["scheme"], seen["secure"]) == ("http", False)
+        assert seen["host"] not in ("example.com", "example.org")
+        assert seen["headers"] == "203.0.113.9"
+
+    def test_x_forwarded(self) -> None:
+        seen = asked(TrustedProxies(["127.0.0.1"], headers="x-forwarded"), FORGED)
+        assert seen["client"] == ["203.0.113.9", 0]
+        assert seen["peer"][0] == "127.0.0.1"
+        assert (seen["scheme"], seen["secure"]) == ("https", True)
+        assert seen["url"] == "https://example.com/where?a=b"
+
+    def test_forwarded(self) -> None:
+        seen = asked(TrustedProxies(["127.0.0.0/8"], headers="forwarded"), FORGED)
+        assert (seen["client"], seen["url"]) == (["203.0.113.8", 0], "https://example.org/where?a=b")
+
+    def test_a_client_that_is_not_told(self) -> None:
+        proxies = TrustedProxies(["127.0.0.1"], headers="x-forwarded")
+        assert asked(proxies, {"x-forwarded-for": "unknown"})["client"] is None
+
+    def test_the_host_of_links_and_redirects_is_the_forwarded_one(self) -> None:
+        seen = asked(TrustedProxies(["127.0.0.1"], headers="x-forwarded"), FORGED | {"host": "inside:8080"})
+        assert seen["host"] == "example.com"
+
+
+class TestOptions:
+    def test_addresses_are_kept_in_their_canonical_form(self) -> None:
+        proxies = TrustedProxies(["10.0.0.0/255.0.0.0", "2001:DB8:0::1", "unix"], headers="forwarded")
+        assert proxies.addresses == ("10.0.0.0/8", "2001:db8::1", "unix")
+
+    def test_one_address_may_stand_alone(self) -> None:
+        assert TrustedProxies("127.0.0.1", proxy_protocol=True).addresses == ("127.0.0.1",)
+
+    @pytest.mark.parametrize("address", ["localhost", "10.0.0.1/8", "", "10.0.0.0/33", "fe80::1%eth0", "127.0.0.1:80"])
+    def test_what_is_no_address(self, address: str) -> None:
+        with pytest.raises(StartError, match=f"^RW402 '{address}' is not the address of a proxy: "):
+            TrustedProxies([address], headers="forwarded")
+
+    def test_nobody(self) -> None:
+        with pytest.raises(StartError, match="^RW402 There is no address"):
+            TrustedProxies([], headers="forwarded")
+
+    def test_nothing_to_say(self) -> None:
+        with pytest.raises(StartError, match='^RW402 The proxies at ::1 .* Say headers="x-forwarded"'):
+            TrustedProxies(["::1"])
+
+    def test_fields_that_are_none(self) -> None:
+        with pytest.raises(StartError, match="^RW402 The headers .* not 'x-real-ip'"):
+            TrustedProxies(["::1"], headers="x-real-ip")  # type: ignore[arg-type]
