@@ -1,0 +1,28 @@
+"""Proxies with the counting service behind them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.processes import Server, ropewalk
+from tests.proxies.fronts import Front
+
+SERVICE = Path(__file__).parent / "counting.py"
+
+
+def require(front: Front) -> None:
+    """Skip where the proxy is not installed, except in continuous integration, which has to install it."""
+    if front.is_there:
+        return
+    message = f"{front.program} is not installed"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """The counting service."""
+    with ropewalk("run", SERVICE, "--access-log", "off") as server:
+        yield server

@@ -1,0 +1,44 @@
+"""What stands behind the proxies: it numbers every request at its head, and says in the answer which one that was."""
+
+from ropewalk import App, HTTPError, Request, Response
+from ropewalk.middleware import Next
+
+STAMP = "x-front-request"
+"""A field that the proxy in front sets anew on each request that it forwards."""
+SERIAL = "x-serial"
+"""A field of each answer: the number of its request."""
+
+seen: list[tuple[str, str, str | None]] = []
+"""Method, target and stamp of every request, by its number."""
+
+
+app = App()
+
+
+@app.middleware
+async def count(request: Request, next: Next) -> Response:
+    if request.path == "/-/seen":
+        return Response(seen[int(request.query["from"]) :])
+    request.state.serial = number(request)
+    body = await request.body()
+    facts = {
+        "target": request.target.decode(),
+        "length": len(body),
+        "client": request.client,
+        "peer": request.peer,
+        "url": request.url,
+    }
+    return Response(facts, headers={SERIAL: str(request.state.serial)})
+
+
+@app.error(HTTPError)
+def fail(request: Request, error: HTTPError) -> Response:
+    """For a bad body, and for what the router refuses before any middleware."""
+    serial = getattr(request.state, "serial", None)
+    return Response(None, error.status, headers={SERIAL: str(number(request) if serial is None else serial)})
+
+
+def number(request: Request) -> int:
+    """Takes a request down."""
+    seen.append((request.method, request.target.decode(), request.header(STAMP)))
+    return len(seen) - 1
