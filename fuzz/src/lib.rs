@@ -10,5 +10,6 @@ pub mod connection;
 pub mod differential;
 pub mod head;
 pub mod memory;
+pub mod proxies;
 pub mod splits;
 pub mod world;

@@ -22,4 +22,4 @@ macro_rules! replays {
     };
 }
 
-replays!(head chunked connection chaos differential);
+replays!(head chunked connection chaos differential proxies);

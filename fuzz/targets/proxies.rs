@@ -1,0 +1,5 @@
+//! What proxies say of their clients.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| ropewalk_fuzz::proxies::check(input));
