@@ -4,7 +4,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use ropewalk_engine::exchange::Event;
-use ropewalk_engine::{Body, CommandError, Engine, GoneReason, Limits};
+use ropewalk_engine::{Body, CommandError, Engine, GoneReason, Limits, ListenerId};
 use rustix::net::sockopt::set_socket_linger;
 
 use crate::harness::{End, GET, Stream as _, World};
@@ -131,6 +131,7 @@ fn a_drain_closes_idle_connections_and_finishes_running_exchanges() {
 
     world.engine.drain(None);
     assert_eq!(End::Orderly, world.ended(&mut idle));
+    world.until("the end of the listener", |world| world.engine.local_address(ListenerId(0)).is_none());
     assert!(TcpStream::connect(world.address).is_err(), "nobody listens");
     assert!(world.events.is_empty());
     world.ok(id, "finished");
@@ -286,7 +287,7 @@ fn a_stopped_listener_leaves_its_connections() {
     let mut client = world.connect();
     client.send(GET);
     let (id, _) = world.head();
-    world.engine.stop_listening(ropewalk_engine::ListenerId(0));
+    world.engine.stop_listening(ListenerId(0));
     assert!(TcpStream::connect(world.address).is_err());
     world.ok(id, "still here");
     let answer = world.answer(&mut client);
