@@ -113,7 +113,7 @@ class TestErrors:
         world.service.fail = fail  # type: ignore[method-assign]
         world.serve(lambda request: 1 / 0)
         assert world.exchange() == b""
-        assert world.sink.calls == ["abort"]
+        assert world.sink.calls == ["close"]
         assert world.engine.running == 0
 
 

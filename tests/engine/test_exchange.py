@@ -267,7 +267,7 @@ class TestAnswer:
         request.begin(200, ())
         request.abort()
         world.settle()
-        assert (request.told, world.sink.calls) == (["gone: the handler aborted the exchange"], ["abort"])
+        assert (request.told, world.sink.calls) == (["gone: the handler aborted the exchange"], ["close"])
         request.abort()
 
     def test_the_end_is_told_where_somebody_watches(self) -> None:
@@ -357,7 +357,7 @@ class TestMistakes:
         with pytest.raises(WrongLength, match="RW303"):
             request.write(b"four")
         world.settle()
-        assert world.sink.calls == ["abort"]
+        assert world.sink.calls == ["close"]
 
     @pytest.mark.parametrize(
         "field", [("X", "a\r\nb"), ("X", "a\n"), ("X", "a\0"), ("X\r\n", "a"), ("", "a"), ("X Y", "a"), ("X", "\u20ac")]

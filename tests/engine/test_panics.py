@@ -26,7 +26,7 @@ def is_panic(kind: type[BaseException]) -> bool:
     world.open()
     assert world.ask() == b"well again"
     if reports:
-        assert ([(level, code) for level, code, _ in reports], ended) == ([("error", "RW505")], ["abort"])
+        assert ([(level, code) for level, code, _ in reports], ended) == ([("error", "RW505")], ["close"])
     return bool(reports)
 
 

@@ -201,7 +201,8 @@ impl<D: Driver> Engine<D> {
         if let Some(serial) = self.work(slot, |wire, cx| wire.cut(CLIENT_LEFT, cx)) {
             self.inbox.push_back(Event::Gone(ExchangeId { connection: token, serial }, reason));
         }
-        self.remove(slot, false);
+        // The owner of a pipe may hold answers that were complete before this one was given up.
+        self.remove(slot, reason == GoneReason::Aborted && !resets);
     }
 
     /// The connection has done its work.

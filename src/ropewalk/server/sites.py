@@ -105,6 +105,8 @@ class Connection:
         self._started = server.started()
         self._pipe: Pipe | None = None
         self._transport: Any = None
+        self._patience: Any = None
+        """The call that ends a connection whose client does not take what is left for it."""
 
     # Called by the transport
 
@@ -136,6 +138,9 @@ class Connection:
         """The connection is gone."""
         del reason
         self._started.cancel()
+        patience, self._patience = self._patience, None
+        if patience is not None:
+            patience.cancel()
         pipe, self._pipe = self._pipe, None
         if pipe is not None:
             pipe.lost()
@@ -162,7 +167,10 @@ class Connection:
         self._transport.write(data)
 
     def close(self) -> None:
-        """Close when all is written."""
+        """Close when all is written, or when `Limits.write_timeout` is over."""
+        seconds = self._engine.limits.write_timeout
+        if seconds:
+            self._patience = self._server.reactor.callLater(seconds, self._run_out)
         self._transport.unregisterProducer()
         self._transport.loseConnection()
 
@@ -177,6 +185,10 @@ class Connection:
     def resume_reading(self) -> None:
         """Somebody does again."""
         self._transport.resumeProducing()
+
+    def _run_out(self) -> None:
+        self._patience = None
+        self._transport.abortConnection()
 
     def _begin(self, _: None) -> None:
         if not self._adopted():

@@ -265,6 +265,30 @@ class TestSite:
         protocol.connectionLost(None)
         site.doStop()
 
+    def test_a_client_that_does_not_take_the_last_bytes_is_cut(self) -> None:
+        reactor, site, transport, protocol = self.make()
+        protocol.dataReceived(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert (transport.disconnecting, transport.disconnected) == (True, False)
+        reactor.advance(Limits().write_timeout)
+        assert transport.disconnected
+        protocol.connectionLost(None)
+        site.doStop()
+
+    def test_an_answer_before_one_that_is_cut_is_sent(self) -> None:
+        reactor = Reactor()
+        app = make()
+        app.get("/cut")(lambda request: request.abort())
+        site = Site(app, reactor=reactor)
+        site.doStart()
+        transport = StringTransport()
+        protocol = site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 50000))
+        protocol.makeConnection(transport)
+        protocol.dataReceived(HELLO + b"GET /cut HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert transport.value().endswith(b"\r\n\r\nHello")
+        assert (transport.disconnecting, transport.disconnected) == (True, False)
+        protocol.connectionLost(None)
+        site.doStop()
+
     def test_what_comes_after_the_end_is_nothing(self) -> None:
         _, site, _, protocol = self.make()
         protocol.connectionLost(None)

@@ -141,9 +141,7 @@ class TestFields:
             (entry,) = careless.log()
             assert "Trailers.render_GET at tests/wire/output/fields.py:" in entry.partition("\n")[0]
 
-    @pytest.mark.parametrize(
-        "name", ["Content-Length", "Host", "Set-Cookie", "Content-Type", "Authorization"]
-    )
+    @pytest.mark.parametrize("name", ["Content-Length", "Host", "Set-Cookie", "Content-Type", "Authorization"])
     def test_trailers_that_say_what_a_head_says(self, careless: Careless, name: str) -> None:
         """RFC 9110, section 6.5.1."""
         received = careless.cut(asking("/fields/trailers", name=name, value="1"))
