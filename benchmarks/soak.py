@@ -31,6 +31,7 @@ LIMIT_SECONDS: Final = 1_200
 PATHS: Final = 2_000
 """Other paths in every slice of that kind, so that a memory of paths without a bound shows."""
 FAILING: Final = ("/raises", "/breaks", "/refused")
+"""What the server is made to settle with, each for `SETTLING_SECONDS`."""
 SETTLING_SECONDS: Final = 8
 ABORTS: Final = 12_000
 """Clients that vanish in a round."""
