@@ -6,6 +6,7 @@ command line, RW5xx the engine and its listening sockets.
 
 import inspect
 import os
+import re
 import signal
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ Fields = Mapping[str, str] | Iterable[tuple[str, str]]
 
 MOST_SHOWN: Final = 200
 """Characters that a message shows of a value."""
+
+_UNSEEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What moves a terminal's cursor, changes its state or its order of writing, or fits no encoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,8 @@ _ENTRIES: Final = (
     Entry(
         "RW304",
         "A header, cookie, reason, redirect or status is not fit for the wire.",
-        "Give str or bytes without CR, LF and NUL; status is from 200 to 599.",
+        "Names are tokens and values have no control characters; a status is from 200 to 599. What frames a message is "
+        "the engine's to set.",
     ),
     Entry("RW305", "The client left before the answer was complete.", "Nothing is wrong; clean up and let it pass."),
     Entry("RW306", "A handler held up the reactor.", "Await, or move the work away with deferToThread."),
@@ -114,7 +119,11 @@ _ENTRIES: Final = (
     Entry("RW502", "A listening socket cannot be opened.", "Stop what listens there, or choose another address."),
     Entry("RW503", "The engine was used from a thread other than its reactor's.", "Use reactor.callFromThread."),
     Entry("RW504", "There are no descriptors left for connections.", "Raise the limit of open files, `ulimit -n`."),
-    Entry("RW505", "The engine lost a socket, or the means to wake itself.", "Report it with the lines around it."),
+    Entry(
+        "RW505",
+        "The engine met a fault of its own: a socket that was lost, no means to wake itself, or a panic.",
+        "Report it with the lines around it.",
+    ),
     Entry("RW510", "A message from a client was refused.", "Nothing is wrong here; the reason names the rule."),
 )
 
@@ -306,6 +315,11 @@ def shown(value: object) -> str:
         return f"<{full_name(type(value))} that has no repr>"
     text = text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
     return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+
+
+def visible(text: str) -> str:
+    """A text for the log, in which control characters are escapes: all but the line feed and the tab."""
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def interrupts(error: BaseException) -> bool:

@@ -163,7 +163,7 @@ class TestSignals:
             assert server.stop() == 0
         assert server.output == "stopped\n"
         assert "Stopping: 1 request is running, up to 30 s; once more to stop now." in server.errors
-        assert server.errors.count("1 requests were cut off") == 1
+        assert server.errors.count("1 request was cut off before the deadline of the drain.") == 1
 
     @pytest.mark.parametrize(
         "hangs", ["def hanging():\n    {}\n    return Deferred()", "async def hanging():\n    {}\n    await sleep(60)"]

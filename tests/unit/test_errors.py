@@ -21,6 +21,7 @@ from ropewalk.errors import (
     phrase,
     place,
     shown,
+    visible,
 )
 
 HERE = Path(__file__).relative_to(Path.cwd())
@@ -91,6 +92,19 @@ class TestShown:
                 raise made
 
         assert re.fullmatch("<.*Mute that has no repr>", shown(Mute()))
+
+
+class TestVisible:
+    def test_line_feeds_and_tabs_stay(self) -> None:
+        assert visible("one\n\ttwo, \N{SNOWMAN}") == "one\n\ttwo, \N{SNOWMAN}"
+
+    @pytest.mark.parametrize("code", [*range(9), *range(11, 32), *range(127, 160)])
+    def test_other_control_characters_become_escapes(self, code: int) -> None:
+        assert visible(f"a{chr(code)}b") == ("a\\rb" if code == 13 else f"a\\x{code:02x}b")
+
+    @pytest.mark.parametrize("character", ["\u2028", "\u202e", "\u2066", "\ud800"])
+    def test_so_do_those_that_turn_a_line_round_or_fit_no_encoding(self, character: str) -> None:
+        assert visible(character) == f"\\u{ord(character):04x}"
 
 
 class TestInterrupts:

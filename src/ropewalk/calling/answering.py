@@ -29,6 +29,7 @@ from ropewalk.errors import (
     named,
     phrase,
     shown,
+    visible,
 )
 from ropewalk.request import PENDING, Request
 from ropewalk.resource import NOT_DONE_YET, Resource
@@ -266,8 +267,8 @@ class _Chained(Failure):
     def getTraceback(self, *args: Any, **options: Any) -> str:
         """As Twisted's logger asks for it."""
         del args, options
-        # What an exception says of itself may have lone surrogates, which no file of a log takes.
-        return "".join(format_exception(cast("BaseException", self.value))).encode("utf-8", "backslashreplace").decode()
+        # What an exception says of itself may be a client's words, with whatever a terminal does at control characters.
+        return visible("".join(format_exception(cast("BaseException", self.value))))
 
 
 def _log(request: Request, error: BaseException) -> None:
@@ -289,7 +290,7 @@ def _log(request: Request, error: BaseException) -> None:
         code=code,
         method=request.method,
         path=request.raw_path.decode("ascii"),  # as it was sent: what it stands for may be a line's end
-        what=what,
+        what=visible(what),
         remedy=remedy,
     )
 

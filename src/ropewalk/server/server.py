@@ -43,6 +43,7 @@ class Server:
         self.service = Service(app, reactor.callLater, limits, proxies)
         self.engine = self.service.engine
         self.stopping = False
+        self._impatient = False
         self._started = _Moment()
         self._stopped = _Moment()
         self.listening: list[Any] = []
@@ -82,6 +83,7 @@ class Server:
 
     def abort(self) -> None:
         """Stop, and cut off what still runs; where nothing does, cancel the stop hook that runs."""
+        self._impatient = True
         self.stop()
         self.engine.drain(0)
         if self._awaited is not None:
@@ -122,7 +124,9 @@ class Server:
             return
         cut = await self.service.drain()
         if cut:
-            log.warn("{cut} requests were cut off at the deadline of the drain.", cut=cut)
+            requests = "1 request was" if cut == 1 else f"{cut} requests were"
+            when = "before the deadline of the drain" if self._impatient else "at the deadline of the drain"
+            log.warn("{requests} cut off {when}.", requests=requests, when=when)
         await self._part()
         self._unwatch()
         self.service.close()

@@ -11,6 +11,7 @@ import pytest
 from tests.unit.calling.test_task import later
 from tests.unit.conftest import Log
 from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
+from twisted.logger import eventAsText
 
 from ropewalk import App, HTTPError, Request, Response
 from ropewalk.calling import driving
@@ -102,6 +103,19 @@ class TestKinds:
         line = f"RW208 GET /: TestKinds.test_errors.<locals>.{kind} at tests/unit/calling/test_answering.py:"
         assert line in log.text
         assert f"raised KeyError('{kind}')" in log.text
+
+    def test_the_traceback_has_no_control_characters_of_the_client(self, log: Log) -> None:
+        app = App()
+
+        @app.get("/guests/{name}")
+        def guest(request: Request, name: str) -> str:
+            raise ValueError(f"no guest {name}")
+
+        Client(app).get("/guests/a%0Db%1B[31m%07%C2%9B")
+        (event,) = log
+        text = eventAsText(event)
+        assert text.count("a\\rb\\x1b[31m\\x07\\x9b") == 2
+        assert [character for character in text if not character.isprintable() and character != "\n"] == []
 
     def test_an_http_error_is_not_logged(self, log: Log) -> None:
         def handler(request: Request) -> Any:

@@ -205,7 +205,7 @@ class TestListen:
             while not stopped.called:
                 turn(reactor)
         assert ends == ["request"] * 20 + ["app"]
-        assert "20 requests were cut off" in log.text
+        assert "20 requests were cut off before the deadline of the drain." in log.text
 
     def test_a_stop_that_fails_is_over(self, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
         reactor, app = Reactor(), make()
