@@ -46,6 +46,23 @@ class TestRun:
         with ropewalk("run", "empty.py", cwd=tmp_path) as server:
             assert "It has no routes: every request will be answered by 404.\n" in server.banner
 
+    def test_says_what_to_be_careful_of(self) -> None:
+        given = ("--limit", "idle_timeout=0", "--trusted-proxy", "::/0", "--proxy-headers", "forwarded")
+        with ropewalk("run", "examples/hello.py", *given) as server:
+            assert "idle_timeout is off, since it is 0: it cuts off nobody.\n" in server.banner
+            assert "Everybody is trusted as a proxy (::/0): clients may claim to be anybody.\n" in server.banner
+
+    def test_a_program_says_so_too(self, tmp_path: Path) -> None:
+        program = tmp_path / "program.py"
+        program.write_text(
+            "import os, signal\nfrom ropewalk import App, Limits\napp = App(limits=Limits(head_timeout=0))\n"
+            "@app.on_start\ndef soon():\n    from twisted.internet import reactor\n"
+            "    reactor.callLater(0, os.kill, os.getpid(), signal.SIGTERM)\n"
+            "app.run(port=0)\n"
+        )
+        ended = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=60, check=True)
+        assert "head_timeout is off, since it is 0: it cuts off nobody.\n" in ended.stderr
+
     def test_debug_shows_what_is_refused(self) -> None:
         with ropewalk("run", "examples/hello.py", "--log-level", "debug") as server:
             with socket.create_connection(("127.0.0.1", httpx.URL(server.url).port or 0)) as connection:

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from ropewalk import Limits
 from ropewalk.cli import main
+from ropewalk.server.cautions import OFF_AT_0
 
 Check = Callable[..., Result]
 
@@ -124,6 +125,39 @@ class TestProxies:
         result = check("hello.py", "--trusted-proxy", "127.0.0.1", "--proxy-protocol")
         assert setting(result, "trusted_proxy") == ("127.0.0.1", "flag")
         assert setting(result, "proxy_headers") == ("-", "default")
+
+
+class TestCautions:
+    def test_the_defaults_need_none(self, check: Check) -> None:
+        output = check("hello.py").output
+        assert "is off" not in output
+        assert "Everybody" not in output
+
+    @pytest.mark.parametrize(
+        "name", ["head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout", "linger_timeout"]
+    )
+    def test_limits_that_0_switches_off(self, check: Check, name: str) -> None:
+        lines = check("hello.py", "--limit", f"{name}=0").output.splitlines()
+        assert lines.count(f"{name} is off, since it is 0: it cuts off nobody.") == 1
+
+    @pytest.mark.parametrize("name", sorted({*Limits.names} - {*OFF_AT_0}))
+    def test_limits_for_which_0_is_an_amount_or_the_default(self, check: Check, name: str) -> None:
+        assert "is off" not in check("hello.py", "--limit", f"{name}=0").output
+
+    @pytest.mark.parametrize("address", ["0.0.0.0/0", "::/0"])
+    def test_trust_in_everybody(self, check: Check, address: str) -> None:
+        given = ("--trusted-proxy", "10.0.0.1", "--trusted-proxy", address, "--proxy-headers", "forwarded")
+        lines = check("hello.py", *given).output.splitlines()
+        assert f"Everybody is trusted as a proxy ({address}): clients may claim to be anybody." in lines
+
+    def test_those_of_the_app_count(self, check: Check, project: Path) -> None:
+        (project / "hello.py").write_text(
+            "from ropewalk import App, Limits, TrustedProxies\n"
+            "app = App(limits=Limits(head_timeout=0), proxies=TrustedProxies('::/0', headers='forwarded'))"
+        )
+        output = check("hello.py").output
+        assert "head_timeout is off" in output
+        assert "Everybody is trusted as a proxy (::/0)" in output
 
 
 class TestFiles:

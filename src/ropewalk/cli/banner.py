@@ -1,6 +1,6 @@
-"""What is printed at the start: what is served where."""
+"""What is printed at the start: what is served where, and what is to be careful of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,7 +13,7 @@ MOST_ROWS = 20
 """A longer list of routes is cut, because the addresses below it are what one looks for."""
 
 
-def print_banner(target: Target, addresses: Iterable[object], reactor: str) -> None:
+def print_banner(target: Target, addresses: Iterable[object], reactor: str, cautions: Sequence[str] = ()) -> None:
     """Print it on the standard error, so that the access log has the standard output for itself."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     console.print(f"[bold]Ropewalk {__version__}[/] serves {escape(target.name)} on {reactor}\n")
@@ -27,4 +27,11 @@ def print_banner(target: Target, addresses: Iterable[object], reactor: str) -> N
     console.print()
     for address in addresses:
         console.print(f"[bold green]{address}[/]")
+    print_cautions(console, cautions)
     console.print("Stop with Ctrl+C\n")
+
+
+def print_cautions(console: Console, cautions: Sequence[str]) -> None:
+    """A line each."""
+    for caution in cautions:
+        console.print(f"[yellow]{escape(caution)}[/]", highlight=False)

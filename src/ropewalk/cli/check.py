@@ -8,13 +8,14 @@ from rich.console import Console
 from rich.text import Text
 
 from ropewalk import Limits
+from ropewalk.cli.banner import print_cautions
 from ropewalk.cli.columns import columns
 from ropewalk.cli.flags import ENVIRONMENT, FLAG, SETTINGS, target_argument
 from ropewalk.cli.limits import LIMIT_ORIGINS
 from ropewalk.cli.serving import Serving, failing, serving_flags
 from ropewalk.cli.target import Target, load_target
 from ropewalk.cli.tree import rows
-from ropewalk.server import install_reactor
+from ropewalk.server import cautions, install_reactor
 from ropewalk.server.strings import parse_endpoint
 
 PROXIES = ("trusted_proxy", "proxy_headers", "proxy_protocol")
@@ -29,7 +30,8 @@ SHOWN = ("target", "host", "port", "listen", "access_log", "access_log_file", "l
 def check(context: click.Context, /, target: str, **flags: Any) -> None:
     """Say whether TARGET could be served, and with which settings, without serving it.
 
-    Takes the flags of `ropewalk run`. The exit code is 2 where it could not.
+    Takes the flags of `ropewalk run`. The exit code is 2 where it could not. A line says what is less safe than the
+    defaults: a limit that is off, a trust in everybody.
     """
     install_reactor()
     found = load_target(target)
@@ -39,6 +41,7 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
         console.print(_settings(context, found, options))
         for description in options.endpoints():
             parse_endpoint(description)
+        print_cautions(console, cautions(options.limits_of(found.value), options.proxies_of(found.value)))
     console.print(f"[green]{found.name} can be served: {len(rows(found.value))} routes.[/]", highlight=False)
 
 

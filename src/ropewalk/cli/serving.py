@@ -17,7 +17,7 @@ from ropewalk.cli.logs import LEVELS, start_logging
 from ropewalk.cli.target import Servable, Target
 from ropewalk.errors import RopewalkError, StartError
 from ropewalk.proxies import Fields
-from ropewalk.server import Listening, install_reactor, limits_of, proxies_of, run, tcp_endpoint
+from ropewalk.server import Listening, cautions, install_reactor, limits_of, proxies_of, run, tcp_endpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,9 +126,10 @@ def serve(load: Callable[[], Target], options: Serving) -> None:
     target = load()
 
     def started(ports: Sequence[Listening]) -> None:
+        service = ports[0].server.service
         if options.log_level == "debug":
-            ports[0].server.engine.set_debug(True)
-        print_banner(target, ports, reactor)
+            service.engine.set_debug(True)
+        print_banner(target, ports, reactor, cautions(service.engine.limits, service.proxies))
 
     with failing():
         run(

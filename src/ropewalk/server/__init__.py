@@ -3,6 +3,7 @@
 `listen` and `run` have the engine accept; a `Site` adopts what Twisted's own ports have accepted.
 """
 
+from ropewalk.server.cautions import cautions
 from ropewalk.server.listening import Listening, listen
 from ropewalk.server.running import install_reactor, run
 from ropewalk.server.server import Server, app_of, limits_of, proxies_of
@@ -16,6 +17,7 @@ __all__ = [
     "Service",
     "Site",
     "app_of",
+    "cautions",
     "install_reactor",
     "limits_of",
     "listen",

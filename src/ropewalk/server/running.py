@@ -23,6 +23,7 @@ from twisted.python.failure import Failure
 from ropewalk._engine import Limits
 from ropewalk.proxies import TrustedProxies
 from ropewalk.server.access_log import AccessLog
+from ropewalk.server.cautions import cautions
 from ropewalk.server.listening import Listening
 from ropewalk.server.listening import listen as listen_on
 from ropewalk.server.server import Server, app_of, limits_of, proxies_of
@@ -90,6 +91,9 @@ def run(
 def _log_addresses(listening: list[Listening]) -> None:
     for port in listening:
         log.info("Serving on {address}", address=str(port))
+    service = listening[0].server.service
+    for caution in cautions(service.engine.limits, service.proxies):
+        log.warn("{caution}", caution=caution)
 
 
 def _begin_logging() -> None:

@@ -1,0 +1,18 @@
+"""What a start says of settings that take a defence away."""
+
+from typing import Final
+
+from ropewalk._engine import Limits
+from ropewalk.proxies import TrustedProxies
+
+OFF_AT_0: Final = ("head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout", "linger_timeout")
+"""The limits that 0 switches off. Any other is 0 where it is set to 0, but `connections`, which then has its default."""
+
+
+def cautions(limits: Limits, proxies: TrustedProxies | None) -> list[str]:
+    """A sentence for each limit that is off, and one where anybody at all is trusted as a proxy."""
+    lines = [f"{name} is off, since it is 0: it cuts off nobody." for name in OFF_AT_0 if getattr(limits, name) == 0]
+    everybody = [] if proxies is None else [address for address in proxies.addresses if address.endswith("/0")]
+    if everybody:
+        lines.append(f"Everybody is trusted as a proxy ({', '.join(everybody)}): clients may claim to be anybody.")
+    return lines
