@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use ropewalk_engine::Field;
 use ropewalk_engine::exchange::BodyFault;
+use ropewalk_engine::{Field, FileTicket};
 
 /// Parts below this size are gathered.
 const SMALL: usize = 4 * 1024;
@@ -24,6 +24,7 @@ pub struct Body {
     pub trailers: Vec<Field>,
     /// The temporary file of a body too large to be held.
     pub spool: Option<Py<PyAny>>,
+    ticket: Option<FileTicket>,
     /// Why it could not be kept: no descriptor for the file, no room on the disk.
     pub failure: Option<PyErr>,
     /// The limit it is received under.
@@ -46,7 +47,7 @@ pub enum Mode {
 
 impl Body {
     /// Adds what arrived. A gathered body past `threshold` goes to a temporary file.
-    pub fn add(&mut self, py: Python<'_>, part: Bytes, threshold: u64) {
+    pub fn add(&mut self, py: Python<'_>, part: Bytes, threshold: u64, ticket: impl FnOnce() -> FileTicket) {
         if self.failure.is_some() {
             return;
         }
@@ -62,6 +63,7 @@ impl Body {
             self.parts.push_back(part);
         }
         if self.mode != Mode::Streamed && self.size as u64 > threshold {
+            self.ticket = Some(ticket());
             let moved = self.move_to_file(py);
             self.note(moved);
         }

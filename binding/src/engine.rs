@@ -15,7 +15,7 @@ use pyo3::types::{PyBytes, PyDict, PyType};
 use ropewalk_engine::access::{AccessLog, Style};
 use ropewalk_engine::clock::monotonic_micros;
 use ropewalk_engine::proxies::{Family, Proxies, Trusted};
-use ropewalk_engine::{ExchangeId, ListenerId, Peer, PipeId, Pressure};
+use ropewalk_engine::{ExchangeId, FileTicket, ListenerId, Peer, PipeId, Pressure};
 
 use crate::convert;
 use crate::errors;
@@ -73,6 +73,11 @@ impl Engine {
             self.arm(py)?;
         }
         Ok(outcome)
+    }
+
+    /// Counts a temporary file among the descriptors in use.
+    pub fn hold_file(&self) -> FileTicket {
+        lock(&self.core).hold_file()
     }
 
     /// Our end of an exchange; any thread may ask.
@@ -228,8 +233,8 @@ impl Engine {
     }
 
     /// Believe proxies at these addresses, and what they say by fields ("x-forwarded", "forwarded") or PROXY headers.
-    #[pyo3(signature = (addresses, *, headers = None, protocol = false))]
-    fn trust_proxies(&self, addresses: Vec<String>, headers: Option<&str>, protocol: bool) -> PyResult<()> {
+    #[pyo3(signature = (addresses, *, headers = None, host = false, protocol = false))]
+    fn trust_proxies(&self, addresses: Vec<String>, headers: Option<&str>, host: bool, protocol: bool) -> PyResult<()> {
         let mut trusted = Trusted::default();
         for address in addresses {
             trusted.add(&address).map_err(|error| PyValueError::new_err(format!("{error}.")))?;
@@ -243,7 +248,7 @@ impl Engine {
                 return Err(PyValueError::new_err(message));
             }
         };
-        lock(&self.core).set_proxies(Some(Proxies { trusted, headers, protocol }));
+        lock(&self.core).set_proxies(Some(Proxies { trusted, headers, host, protocol }));
         Ok(())
     }
 

@@ -114,12 +114,13 @@ impl Exchange {
             self.body.mode = mode;
         }
         let arrived = self.command(py, |engine, id| engine.receive(id, Some(limit)))?;
+        let engine = self.link()?.engine.clone_ref(py);
         let mut size = 0;
         for event in arrived {
             match event {
                 Event::Data(_, part) => {
                     size += part.len() as u64;
-                    self.body.add(py, part, self.spool_size(py)?);
+                    self.body.add(py, part, self.spool_size(py)?, || engine.get().hold_file());
                 }
                 Event::End(_, trailers) => self.body.finish(py, trailers),
                 Event::BadBody(_, fault) => self.body.fault = Some(fault),

@@ -24,7 +24,7 @@ use crate::exchange::{Answer, Exchange, Link, answer};
 const BLOCKING: u64 = 500_000;
 /// Microseconds of a turn after which the sockets are asked again, so that whoever asks for little does not wait until
 /// those that ask for much have had their share.
-const LISTEN_EVERY: u64 = 500;
+const LISTEN_EVERY: u64 = 200;
 /// Bytes of the access log after which its writer is told.
 const LOG_READY: usize = 64 * 1024;
 impl Engine {
@@ -51,16 +51,22 @@ impl Engine {
         }
         if catch_unwind(AssertUnwindSafe(|| Self::run(slf))).is_err() {
             this.recover();
-            lock(&this.core).end_turn();
         }
         this.busy.store(false, Ordering::Relaxed);
         this.arm(py)
     }
 
+    /// Goes on after a panic in the engine; where even that panics, without anybody who was connected.
     fn recover(&self) {
-        let mut core = lock(&self.core);
-        core.report(Severity::Error, "RW505", "the engine has panicked; it goes on with the next".to_owned());
-        core.recover();
+        let recovered = catch_unwind(AssertUnwindSafe(|| {
+            let mut core = lock(&self.core);
+            core.report(Severity::Error, "RW505", "the engine has panicked; it goes on with the next".to_owned());
+            core.recover();
+            core.end_turn();
+        }));
+        if recovered.is_err() {
+            lock(&self.core).forget_all();
+        }
     }
 
     /// Serves events until there are none or the turn has had its share. What fails is reported and does not end it.
@@ -154,7 +160,7 @@ impl Engine {
                 let (mode, failed) = {
                     let mut inner = exchange.borrow_mut();
                     let failed_before = inner.body.failure.is_some();
-                    inner.body.add(py, bytes, this.limits.0.spool_size);
+                    inner.body.add(py, bytes, this.limits.0.spool_size, || this.hold_file());
                     (inner.body.mode, inner.body.failure.is_some() && !failed_before)
                 };
                 if failed {

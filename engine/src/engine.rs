@@ -27,7 +27,7 @@ use crate::exchange::{Body, CommandError, Event, ExchangeId, GoneReason, Peer, P
 use crate::http1::connection::{Context, Http1};
 use crate::http1::encode::FieldRef;
 use crate::limits::Limits;
-use crate::outbox::OpenFiles;
+use crate::outbox::{FileTicket, OpenFiles};
 use crate::proxies::Proxies;
 
 use connection::Connection;
@@ -65,13 +65,15 @@ pub struct Engine<D: Driver = Epoll> {
     access: Option<AccessLog>,
     proxies: Option<Proxies>,
     debug: bool,
+    /// When a kind of line was last put into the log that is not to fill it.
+    told: Vec<(&'static str, u64)>,
     in_turn: bool,
     /// What the wheel has let out and nobody has looked at.
     due: VecDeque<(u64, u64)>,
     /// Scratch: what the driver reports, and the bytes of one read.
     ready: Vec<Ready>,
     scratch: Vec<u8>,
-    /// Whose wire is at work, to know it if that panics.
+    /// Whom the engine did something for last, to know it if that panics.
     working: Option<u64>,
     /// Buffers to lend to connections while they answer.
     spare: Vec<Vec<u8>>,
@@ -82,8 +84,6 @@ struct Listening {
     listener: Listener,
     /// While descriptors are short: when to try again, and how long the wait after that.
     retry: Option<(u64, u64)>,
-    /// When that was told last.
-    told: Option<u64>,
     /// In a drain: when to close it, provided that descriptors are not short.
     closing: Option<u64>,
 }
@@ -105,6 +105,8 @@ struct Drain {
     over: bool,
 }
 
+/// How often at the most a line of one kind is told that clients can bring about, in milliseconds.
+const TELL_AGAIN: u64 = 10_000;
 /// Bytes of one read.
 const SCRATCH: usize = 64 * 1024;
 /// How much later than we do the kernel gives up a client that takes nothing, in milliseconds.
@@ -139,6 +141,7 @@ impl<D: Driver> Engine<D> {
             access: None,
             proxies: None,
             debug: false,
+            told: Vec::new(),
             in_turn: false,
             ready: Vec::new(),
             due: VecDeque::new(),
@@ -156,6 +159,11 @@ impl<D: Driver> Engine<D> {
     /// The limits it was made with.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Counts a file that somebody opens for an exchange among the descriptors that are in use.
+    pub fn hold_file(&self) -> FileTicket {
+        self.files.hold()
     }
 
     /// Whether another connection would be one too many.
@@ -244,7 +252,7 @@ impl<D: Driver> Engine<D> {
         let key = entry.key();
         self.driver.watch(listener.socket(), Token(LISTENER | key as u64), Watch::Accept)?;
         bound_sending(&self.limits, &listener.local, listener.socket());
-        entry.insert(Listening { listener, retry: None, told: None, closing: None });
+        entry.insert(Listening { listener, retry: None, closing: None });
         Ok(ListenerId(key))
     }
 
@@ -451,6 +459,7 @@ impl<D: Driver> Engine<D> {
             secure: connection.is_secure(),
             peer: connection.via.client().unwrap_or(&connection.peer),
             proxies: self.proxies.as_ref(),
+            fields_tell: connection.via.lets_fields_tell(),
             inbox: &mut self.inbox,
             out: &mut connection.out,
             files: &self.files,
@@ -463,9 +472,7 @@ impl<D: Driver> Engine<D> {
             debug: self.debug,
         };
         self.working = Some(context.connection);
-        let outcome = work(&mut connection.wire, &mut context);
-        self.working = None;
-        outcome
+        work(&mut connection.wire, &mut context)
     }
 
     /// Sends now, unless another pipelined answer may join within this turn.
@@ -507,6 +514,17 @@ impl<D: Driver> Engine<D> {
         if let Err(error) = self.driver.wake() {
             self.report(crate::Severity::Error, "RW505", format!("the engine cannot wake itself: {error}"));
         }
+    }
+
+    /// As `report`, for what may happen again and again: at most one line of a kind in some seconds.
+    fn report_seldom(&mut self, severity: crate::Severity, code: &'static str, message: String) {
+        let now = self.clock.millis();
+        match self.told.iter_mut().find(|(kind, _)| *kind == code) {
+            Some((_, last)) if now < *last + TELL_AGAIN => return,
+            Some((_, last)) => *last = now,
+            None => self.told.push((code, now)),
+        }
+        self.report(severity, code, message);
     }
 
     /// Puts a line for the log among the events.

@@ -27,3 +27,4 @@ pub use exchange::{
     Body, CommandError, Event, ExchangeId, Field, GoneReason, Head, Peer, Pressure, Report, Severity, Status, Version,
 };
 pub use limits::Limits;
+pub use outbox::FileTicket;

@@ -22,10 +22,10 @@ const FLUSH_STEP: u64 = 2 * 1024 * 1024;
 #[derive(Debug)]
 enum Piece {
     Bytes(Bytes),
-    File { file: HeldFile, offset: u64, left: u64 },
+    File { file: OwnedFd, offset: u64, left: u64, _ticket: FileTicket },
 }
 
-/// Counts the files that wait to be sent: each holds a descriptor.
+/// Counts the files that exchanges hold open: each takes a descriptor from the connections.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct OpenFiles(Arc<AtomicUsize>);
 
@@ -34,18 +34,19 @@ impl OpenFiles {
         self.0.load(Ordering::Relaxed)
     }
 
-    fn hold(&self, file: OwnedFd) -> HeldFile {
+    pub fn hold(&self) -> FileTicket {
         self.0.fetch_add(1, Ordering::Relaxed);
-        HeldFile(file, self.clone())
+        FileTicket(self.clone())
     }
 }
 
+/// Counts for one open file until it is dropped.
 #[derive(Debug)]
-struct HeldFile(OwnedFd, OpenFiles);
+pub struct FileTicket(OpenFiles);
 
-impl Drop for HeldFile {
+impl Drop for FileTicket {
     fn drop(&mut self) {
-        self.1.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -117,7 +118,12 @@ impl Outbox {
     pub fn push_file(&mut self, file: OwnedFd, offset: u64, length: u64, open: &OpenFiles) {
         self.seal();
         self.queued += length;
-        self.queue.push_back(Piece::File { file: open.hold(file), offset, left: length });
+        self.queue.push_back(Piece::File { file, offset, left: length, _ticket: open.hold() });
+    }
+
+    /// Whether a file waits to be sent.
+    pub fn holds_file(&self) -> bool {
+        self.queue.iter().any(|piece| matches!(piece, Piece::File { .. }))
     }
 
     /// Takes everything out as bytes, for an owner who does the sending; files are read.
@@ -126,16 +132,17 @@ impl Outbox {
         let Some(piece) = self.queue.pop_front() else { return Ok(None) };
         let bytes = match piece {
             Piece::Bytes(bytes) => bytes,
-            Piece::File { file, offset, left } => {
+            Piece::File { file, offset, left, _ticket } => {
                 let mut buffer = vec![0; left.min(64 * 1024) as usize];
-                let count = rustix::io::pread(&file.0, &mut buffer, offset)?;
+                let count = rustix::io::pread(&file, &mut buffer, offset)?;
                 if count == 0 && left > 0 {
                     return Err(Errno::IO);
                 }
                 buffer.truncate(count);
                 let left = left - count as u64;
                 if left > 0 {
-                    self.queue.push_front(Piece::File { file, offset: offset + count as u64, left });
+                    let offset = offset + count as u64;
+                    self.queue.push_front(Piece::File { file, offset, left, _ticket });
                 }
                 Bytes::from(buffer)
             }
@@ -167,10 +174,10 @@ impl Outbox {
             self.sent(count as u64);
             return Ok(count as u64);
         }
-        if let Some(Piece::File { file, offset, left }) = self.queue.front_mut() {
+        if let Some(Piece::File { file, offset, left, .. }) = self.queue.front_mut() {
             let mut position = *offset;
             let step = (*left).min(FILE_STEP) as usize;
-            let count = rustix::fs::sendfile(socket, file.0.as_fd(), Some(&mut position), step)?;
+            let count = rustix::fs::sendfile(socket, file.as_fd(), Some(&mut position), step)?;
             if count == 0 {
                 return Err(Errno::IO);
             }

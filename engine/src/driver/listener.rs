@@ -40,6 +40,8 @@ pub enum Accepted {
     Exhausted,
     /// This connection came to nothing; the next one may be well.
     Lost,
+    /// Nothing will come of this listener any more.
+    Broken(io::Error),
 }
 
 const FLAGS: SocketFlags = SocketFlags::CLOEXEC.union(SocketFlags::NONBLOCK);
@@ -87,7 +89,8 @@ impl Listener {
         bind(&socket, &address)?;
         listen(&socket, backlog)?;
         let local = socket::local_address(&socket);
-        Ok(Listener { socket, local, owned_path: None, shared: false })
+        // With SO_REUSEPORT the kernel finds others to connect to at once.
+        Ok(Listener { socket, local, owned_path: None, shared: reuse_port })
     }
 
     /// Listens on a UNIX socket. A file that a dead server left is replaced; a live one is an error.
@@ -154,7 +157,21 @@ impl Listener {
             }
             Err(Errno::AGAIN) => Accepted::Empty,
             Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => Accepted::Exhausted,
-            Err(_) => Accepted::Lost,
+            // What accept(2) names as the network's errors and the firewall's, which belong to one connection.
+            Err(
+                Errno::CONNABORTED
+                | Errno::INTR
+                | Errno::PROTO
+                | Errno::PERM
+                | Errno::NETDOWN
+                | Errno::NETUNREACH
+                | Errno::HOSTDOWN
+                | Errno::HOSTUNREACH
+                | Errno::NONET
+                | Errno::NOPROTOOPT
+                | Errno::OPNOTSUPP,
+            ) => Accepted::Lost,
+            Err(error) => Accepted::Broken(error.into()),
         }
     }
 }

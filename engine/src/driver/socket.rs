@@ -69,9 +69,8 @@ pub fn bound_sending(socket: BorrowedFd<'_>, unsent: u64, stall: u64) {
     let socket = socket2::SockRef::from(&socket);
     // A kernel that does not know them has bounds of its own.
     let _ = socket.set_tcp_notsent_lowat(unsent.clamp(1, u64::from(u32::MAX)) as u32);
-    if stall > 0 {
-        let _ = socket.set_tcp_user_timeout(Some(Duration::from_millis(stall)));
-    }
+    // Said also where it is none: an inherited listener may have another from its last owner.
+    let _ = socket.set_tcp_user_timeout((stall > 0).then(|| Duration::from_millis(stall)));
 }
 
 /// Has the end of a connection drop what the kernel still holds, and tell the client so by a reset.

@@ -56,7 +56,7 @@ impl<D: Driver> Engine<D> {
                 listening.closing = Some(at);
             }
             if !listening.is_short() {
-                while self.accept(key) {}
+                self.accept_all(key);
             }
             if shared {
                 self.stop_listening(ListenerId(key));
@@ -70,14 +70,14 @@ impl<D: Driver> Engine<D> {
         let due: Vec<usize> =
             self.listeners.iter().filter(|(_, listening)| is_due(listening)).map(|(key, _)| key).collect();
         for key in due {
-            while self.accept(key) {}
-            if !self.listeners[key].is_short() {
+            self.accept_all(key);
+            if !self.listeners.get(key).is_some_and(Listening::is_short) {
                 self.stop_listening(ListenerId(key));
             }
         }
     }
 
-    /// Stops listening and aborts everything; how many exchanges were cut.
+    /// Stops listening and aborts everything; how many exchanges were cut. A drain is over with that.
     pub fn close_all(&mut self) -> usize {
         self.refresh();
         let listening: Vec<usize> = self.listeners.iter().map(|(key, _)| key).collect();
@@ -86,18 +86,22 @@ impl<D: Driver> Engine<D> {
         }
         let tokens: Vec<u64> = self.connections.iter().map(|(_, connection)| connection.token).collect();
         let mut cut = 0;
+        let drain_ends = self.drain.as_mut().is_some_and(|drain| !std::mem::replace(&mut drain.over, true));
         for token in tokens {
             if let Some(slot) = self.token_slot(token) {
                 cut += usize::from(self.connections[slot].wire.running().is_some());
                 self.lose(slot, GoneReason::Stopped);
             }
         }
+        if drain_ends {
+            self.inbox.push_back(Event::Drained { cut });
+        }
         self.rest();
         cut
     }
 
     /// After a panic in the engine, which would be a bug of ours: the connection that it was about is lost, and all the
-    /// others are looked at anew, since what was known of them may be lost too.
+    /// others are gone on with in the next polls, since what was known of them may be lost too.
     pub fn recover(&mut self) {
         self.scratch.resize(super::SCRATCH, 0);
         if let Some(slot) = self.working.take().and_then(|token| self.token_slot(token)) {
@@ -114,27 +118,24 @@ impl<D: Driver> Engine<D> {
                 }
                 connection.resuming = false;
                 connection.unsent = false;
-                self.look_after(slot, false);
+                self.resume_later(slot);
             }
         }
     }
 
-    pub(super) fn cut_drain(&mut self) {
-        if let Some(drain) = &mut self.drain {
-            drain.over = true;
-        }
-        let cut = self.close_all();
-        self.inbox.push_back(Event::Drained { cut });
+    /// Drops every connection without a word, and ends the turn: what is left where recovering fails.
+    pub fn forget_all(&mut self) {
+        self.connections.clear();
+        (self.unsent, self.leaving, self.resuming) = Default::default();
+        self.in_turn = false;
     }
 
     /// The client has closed its side: what that means for a running exchange. True where the connection is gone.
     pub(super) fn notice_hang_up(&mut self, slot: usize) -> bool {
-        let connection = &mut self.connections[slot];
-        let body_flows =
-            !matches!(connection.wire.clock(&self.limits), WireClock::None) || connection.wire.waits_for_reader();
-        if body_flows && !connection.ended {
+        if self.body_flows(slot) {
             return false;
         }
+        let connection = &mut self.connections[slot];
         if connection.wire.running().is_some() {
             // Not before its handler had the chance to answer: the request may have come with the end.
             if !connection.wire.waits_for_reader() {
@@ -149,9 +150,17 @@ impl<D: Driver> Engine<D> {
         false
     }
 
+    /// Whether there is more of a body to be read, though the client has closed its side.
+    fn body_flows(&self, slot: usize) -> bool {
+        let connection = &self.connections[slot];
+        let wanted =
+            !matches!(connection.wire.clock(&self.limits), WireClock::None) || connection.wire.waits_for_reader();
+        wanted && !connection.ended
+    }
+
     /// The inbox is empty and the client of this connection has closed its side.
     pub(super) fn part(&mut self, slot: usize) {
-        if self.connections[slot].wire.running().is_some() {
+        if self.connections[slot].wire.running().is_some() && !self.body_flows(slot) {
             self.lose(slot, GoneReason::ClientLeft);
         } else {
             self.look_after(slot, false);

@@ -45,14 +45,16 @@ pub(super) struct Connection {
 }
 
 /// How a body keeps to its rate.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Pace {
-    /// Whose body it is.
-    serial: u32,
+    /// Whose body it is; none is of `u64::MAX`.
+    serial: u64,
     /// Its bytes that are paid for.
     seen: u64,
-    /// Until when they are fast enough.
+    /// Until when they are fast enough, in microseconds.
     until: u64,
+    /// When somebody ceased to wait for it, in milliseconds.
+    left: u64,
 }
 
 #[derive(Debug)]
@@ -75,6 +77,8 @@ pub(super) enum Via {
     Awaited(Vec<u8>),
     /// A header told for whom the peer has connected.
     Told(Box<Source>),
+    /// A header told that the peer has connected for itself.
+    Own,
 }
 
 impl Via {
@@ -83,6 +87,16 @@ impl Via {
         match self {
             Via::Told(source) => Some(&source.client),
             _ => None,
+        }
+    }
+
+    /// Whether header fields may come from a proxy. Where a proxy passes bytes on they are its client's, who may be
+    /// another proxy, but is none on a UNIX socket of ours.
+    pub fn lets_fields_tell(&self) -> bool {
+        match self {
+            Via::Nobody | Via::Awaited(_) => true,
+            Via::Told(source) => !matches!(source.client, Peer::Unix(_)),
+            Via::Own => false,
         }
     }
 }
@@ -120,7 +134,7 @@ impl Connection {
             clock: Clock::None,
             deadline: u64::MAX,
             scheduled: 0,
-            pace: Pace::default(),
+            pace: Pace { serial: u64::MAX, seen: 0, until: 0, left: 0 },
         }
     }
 
@@ -134,7 +148,9 @@ impl Connection {
 
     pub fn local(&self) -> Peer {
         if let Via::Told(source) = &self.via {
-            return source.server.clone();
+            if source.server != Peer::Unknown {
+                return source.server.clone();
+            }
         }
         match &self.io {
             Io::Socket(socket) => socket::local_address(socket.as_fd()),
@@ -151,6 +167,9 @@ impl Connection {
     pub fn rearm(&mut self, now: u64, progress: bool, draining: bool, limits: &Limits, wheel: &mut Wheel) {
         let clock = self.current_clock(draining, limits);
         let changed = clock != self.clock;
+        if changed && self.clock == Clock::Body {
+            self.pace.left = now;
+        }
         self.clock = clock;
         match clock {
             Clock::None => self.deadline = u64::MAX,
@@ -168,17 +187,21 @@ impl Connection {
         self.schedule(wheel);
     }
 
-    /// Until when a body may go on at no more than `body_rate`: each byte buys its time. What was quick earns no more
-    /// than the longest silence, or a fast start would pay for hours of dripping.
-    fn rate_deadline(&mut self, now: u64, changed: bool, limits: &Limits) -> u64 {
-        let (serial, seen) = (self.wire.serial(), self.wire.body_seen());
-        if changed || serial != self.pace.serial {
-            self.pace = Pace { serial, seen, until: now + limits.body_grace };
+    /// Until when a body may go on at no more than `body_rate`: each byte buys its time, and time in which nobody waits
+    /// for it is free. What was quick earns no more than the longest silence, or a fast start would pay for hours of
+    /// dripping.
+    fn rate_deadline(&mut self, now: u64, resumed: bool, limits: &Limits) -> u64 {
+        let (serial, seen, pace) = (u64::from(self.wire.serial()), self.wire.body_seen(), &mut self.pace);
+        if serial != pace.serial {
+            *pace = Pace { serial, seen, until: (now + limits.body_grace) * 1000, left: now };
+        } else if resumed {
+            pace.until += (now - pace.left) * 1000;
         }
-        let Some(bought) = ((seen - self.pace.seen) * 1000).checked_div(limits.body_rate) else { return u64::MAX };
-        let most = after(now, limits.body_timeout).max(now + limits.body_grace);
-        self.pace = Pace { serial, seen, until: (self.pace.until + bought).min(most) };
-        self.pace.until
+        let Some(bought) = ((seen - pace.seen) * 1_000_000).checked_div(limits.body_rate) else { return u64::MAX };
+        let most = after(now, limits.body_timeout).max(now + limits.body_grace).saturating_mul(1000);
+        pace.seen = seen;
+        pace.until = (pace.until + bought).min(most);
+        pace.until / 1000
     }
 
     /// The wheel has let it out at `tick`: the clock that has run out, if one has.

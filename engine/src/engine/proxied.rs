@@ -6,7 +6,7 @@ use crate::Severity;
 use crate::driver::Driver;
 use crate::exchange::Peer;
 use crate::proxies::Proxies;
-use crate::proxies::protocol::{self, Told};
+use crate::proxies::protocol::{self, Source, Told};
 
 impl<D: Driver> Engine<D> {
     /// Has proxies believed from now on, or none. Connections that are open keep what their start has shown.
@@ -50,7 +50,8 @@ impl<D: Driver> Engine<D> {
             }
         };
         connection.via = match told {
-            Told::Nothing => Via::Nobody,
+            Told::Own => Via::Own,
+            Told::Unknown => Via::Told(Box::new(Source::unknown())),
             Told::Source(source) => Via::Told(source),
         };
         if used - before < data.len() {

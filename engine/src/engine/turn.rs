@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use super::connection::{Clock, Connection, Io};
-use super::{Drain, Engine, LISTENER};
+use super::{Drain, Engine, LISTENER, ListenerId};
 use crate::Severity;
 use crate::driver::listener::Accepted;
 use crate::driver::socket::{self, Read};
@@ -15,15 +15,14 @@ use crate::http1::Refusal;
 /// Connections accepted from one listener in one turn.
 const ACCEPTS: usize = 256;
 /// Bytes read in one poll from connections in the middle of something, before those that were quiet get another turn.
-const POLL_BYTES: u64 = 256 * 1024;
-/// Connections, each, that are gone on with, run out of time or are found left in one poll: whatever handlers do about
-/// them stands before the next request in the inbox.
+const POLL_BYTES: u64 = 64 * 1024;
+/// Connections that are gone on with in one poll.
 const POLL_SHARE: usize = 32;
+/// Connections that run out of time in one poll, and that are found left at the end of one: handlers that are cancelled
+/// stand before the next request in the inbox, and take a tenth of a millisecond each.
+const POLL_LOSSES: usize = 4;
 /// First and longest wait, in milliseconds, when the descriptors are used up.
 const BACKOFF: (u64, u64) = (50, 1000);
-/// How often at the most that is told, in milliseconds.
-const TELL_AGAIN: u64 = 10_000;
-
 /// What a client gets when the engine is full.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
     Content-Length: 55\r\nConnection: close\r\nRetry-After: 1\r\n\r\n\
@@ -92,7 +91,7 @@ impl<D: Driver> Engine<D> {
         if self.has_events() {
             return;
         }
-        for _ in 0..self.leaving.len().min(POLL_SHARE) {
+        for _ in 0..self.leaving.len().min(POLL_LOSSES) {
             let Some(token) = self.leaving.pop_front() else { break };
             if let Some(slot) = self.token_slot(token) {
                 self.part(slot);
@@ -158,11 +157,17 @@ impl<D: Driver> Engine<D> {
 
     /// Accepts its share of a turn. True where there may be more.
     pub(super) fn accept(&mut self, key: usize) -> bool {
+        self.working = None;
         for _ in 0..ACCEPTS {
             let Some(listening) = self.listeners.get(key) else { return false };
             match listening.listener.accept() {
                 Accepted::Empty => return false,
                 Accepted::Lost => {}
+                Accepted::Broken(error) => {
+                    self.report(Severity::Error, "RW505", format!("a listener can accept no more: {error}"));
+                    self.stop_listening(ListenerId(key));
+                    return false;
+                }
                 Accepted::Exhausted => {
                     self.back_off(key);
                     return false;
@@ -172,7 +177,8 @@ impl<D: Driver> Engine<D> {
                         listening.retry = None;
                     }
                     if let Err(error) = self.open(socket, peer) {
-                        self.report(Severity::Warn, "RW505", format!("an accepted connection was lost: {error}"));
+                        let message = format!("an accepted connection was lost: {error}");
+                        self.report_seldom(Severity::Warn, "RW505", message);
                     }
                 }
             }
@@ -205,6 +211,15 @@ impl<D: Driver> Engine<D> {
         self.generation << 32 | self.connections.vacant_key() as u64
     }
 
+    /// Accepts whoever waits; no more than a queue can hold, since some clients come as fast as they are accepted.
+    pub(super) fn accept_all(&mut self, key: usize) {
+        for _ in 0..=self.limits.backlog / ACCEPTS as u64 {
+            if !self.accept(key) {
+                return;
+            }
+        }
+    }
+
     /// The descriptors are used up: leave the listener alone for a while, instead of spinning on it.
     fn back_off(&mut self, key: usize) {
         self.counters.accept_backoffs += 1;
@@ -212,20 +227,13 @@ impl<D: Driver> Engine<D> {
         let Some(listening) = self.listeners.get_mut(key) else { return };
         let wait = listening.retry.map_or(BACKOFF.0, |(_, wait)| (wait * 2).min(BACKOFF.1));
         listening.retry = Some((now + wait, wait));
-        let telling = listening.told.is_none_or(|told| now >= told + TELL_AGAIN);
-        if telling {
-            listening.told = Some(now);
-        }
         let forgotten = self.driver.forget(listening.listener.socket());
         if let Err(error) = forgotten {
             self.report(Severity::Error, "RW505", format!("a listener could not be put to rest: {error}"));
         }
-        if telling {
-            let open = self.connections.len();
-            let message =
-                format!("no descriptors are left with {open} connections open; accepting pauses until some are");
-            self.report(Severity::Warn, "RW504", message);
-        }
+        let open = self.connections.len();
+        let message = format!("no descriptors are left with {open} connections open; accepting pauses until some are");
+        self.report_seldom(Severity::Warn, "RW504", message);
     }
 
     fn retry_listeners(&mut self, now: u64) {
@@ -306,6 +314,7 @@ impl<D: Driver> Engine<D> {
 
     /// After anything that happened to a connection: its end, its owner's flow, its clock.
     pub(super) fn look_after(&mut self, slot: usize, progress: bool) {
+        self.working = Some(self.connections[slot].token);
         let connection = &mut self.connections[slot];
         if !connection.out.is_empty() && !connection.blocked && !connection.unsent {
             return self.flush(slot);
@@ -334,6 +343,7 @@ impl<D: Driver> Engine<D> {
 
     /// Sends as much as goes.
     pub(super) fn flush(&mut self, slot: usize) {
+        self.working = Some(self.connections[slot].token);
         if self.connections[slot].is_pipe() {
             return self.flush_pipe(slot);
         }
@@ -349,7 +359,7 @@ impl<D: Driver> Engine<D> {
                 }
                 Err(rustix::io::Errno::IO) => {
                     let message = "a file became shorter while it was sent; the connection was closed".into();
-                    self.report(Severity::Error, "RW307", message);
+                    self.report_seldom(Severity::Error, "RW307", message);
                     return self.lose(slot, GoneReason::Aborted);
                 }
                 Err(_) => return self.lose(slot, GoneReason::ClientLeft),
@@ -389,7 +399,7 @@ impl<D: Driver> Engine<D> {
     fn meet_deadlines(&mut self) {
         let now = self.clock.millis();
         self.wheel.expire(now, &mut self.due);
-        let mut left = POLL_SHARE;
+        let mut left = POLL_LOSSES;
         while left > 0 {
             let Some((token, tick)) = self.due.pop_front() else { break };
             let Some(slot) = self.token_slot(token) else { continue };
@@ -405,7 +415,7 @@ impl<D: Driver> Engine<D> {
         }
         if let Some(Drain { deadline, over: false }) = self.drain {
             if now >= deadline {
-                self.cut_drain();
+                self.close_all();
             }
         }
     }
@@ -442,6 +452,10 @@ impl<D: Driver> Engine<D> {
                     return self.close(slot);
                 }
                 self.work(slot, |wire, cx| wire.say(SLOW, cx));
+                if self.debug {
+                    let message = format!("{}: {} {}", self.connections[slot].peer, SLOW.status, SLOW.reason);
+                    self.report(Severity::Debug, "RW510", message);
+                }
                 self.flush(slot);
             }
         }

@@ -7,6 +7,9 @@ use super::encode::{self, BodyFrame, FieldRef, Found, Persistence};
 use crate::exchange::{Body, CommandError, Status, Version};
 use crate::limits::Limits;
 
+/// Up to this size a file is read at once: a descriptor is worth more than the copy.
+const SMALL_FILE: u64 = 64 * 1024;
+
 impl Http1 {
     /// A whole answer.
     pub(crate) fn answer(
@@ -17,6 +20,7 @@ impl Http1 {
         cx: &mut Context<'_>,
     ) -> Result<(), CommandError> {
         let found = self.check_final(status, fields)?;
+        let body = if self.is_head { body } else { in_memory(body)? };
         let length = body.len();
         if length > 0 && (encode::is_bodiless(status.code) || status.code == 205) {
             return Err(CommandError::NoBody(status.code));
@@ -219,7 +223,7 @@ impl Http1 {
         frame: BodyFrame,
         cx: &mut Context<'_>,
     ) {
-        self.keep &= !cx.draining || self.pledged > 0;
+        self.keep &= !cx.draining || self.has_pledged_more();
         let persistence = match (self.keep, self.version) {
             (false, _) => Persistence::Close,
             (true, Version::Http10) => Persistence::KeepAlive,
@@ -258,4 +262,22 @@ impl Http1 {
             _ => {}
         }
     }
+}
+
+/// A small file as its bytes; anything else as it is.
+fn in_memory(body: Body<'_>) -> Result<Body<'_>, CommandError> {
+    let Body::File { file, offset, length } = &body else { return Ok(body) };
+    if *length > SMALL_FILE {
+        return Ok(body);
+    }
+    let mut bytes = vec![0; *length as usize];
+    let mut read = 0;
+    while read < bytes.len() {
+        match rustix::io::pread(file, &mut bytes[read..], offset + read as u64) {
+            Err(rustix::io::Errno::INTR) => {}
+            Ok(count) if count > 0 => read += count,
+            _ => return Err(CommandError::Length { announced: *length, written: read as u64 }),
+        }
+    }
+    Ok(Body::Shared(bytes.into()))
 }

@@ -41,6 +41,8 @@ pub(crate) struct Context<'a> {
     pub peer: &'a Peer,
     pub secure: bool,
     pub proxies: Option<&'a Proxies>,
+    /// Whether fields of a head may tell where it comes from.
+    pub fields_tell: bool,
     pub inbox: &'a mut VecDeque<Event>,
     pub out: &'a mut Outbox,
     pub files: &'a OpenFiles,
@@ -59,7 +61,8 @@ impl Context<'_> {
     fn trace(&self, mut head: Box<Head>) -> Result<Box<Head>, Refusal> {
         if let Some(proxies) = self.proxies {
             let shown = Origin { client: self.peer.clone(), secure: self.secure, host: None };
-            head.origin = Some(Box::new(proxies.trace(&head, shown)?));
+            let origin = if self.fields_tell { proxies.trace(&head, shown)? } else { shown };
+            head.origin = Some(Box::new(origin));
         }
         Ok(head)
     }
@@ -100,6 +103,8 @@ pub struct Http1 {
     /// The client waits for 100 Continue and did not get it.
     pub(super) expects_continue: bool,
     pub(super) body_limit: u64,
+    /// It was noted that the length of the body is over its limit.
+    pub(super) told_large: bool,
     pub(super) body_seen: u64,
     /// Body bytes handed out that the reader has not consumed.
     pub(super) unread: u64,
@@ -190,6 +195,7 @@ impl Default for Http1 {
             keep: true,
             expects_continue: false,
             body_limit: 0,
+            told_large: false,
             body_seen: 0,
             unread: 0,
             written: 0,
@@ -322,6 +328,15 @@ impl Http1 {
         self.pledged = self.buffered();
     }
 
+    /// Whether more than the current request is here of what came before `Connection: close` was due.
+    pub(super) fn has_pledged_more(&self) -> bool {
+        match self.request {
+            Request::Length(left) => self.pledged as u64 > left,
+            Request::Chunked(_) => false,
+            _ => self.pledged > 0,
+        }
+    }
+
     /// Makes the next answer the last one.
     pub(crate) fn keep_no_longer(&mut self) {
         self.keep = false;
@@ -335,7 +350,9 @@ impl Http1 {
         if let Request::Length(length) = self.request {
             if self.body_seen + length > limit {
                 self.keep = false;
-                cx.note_refusal(413, TOO_LARGE);
+                if !std::mem::replace(&mut self.told_large, true) {
+                    cx.note_refusal(413, TOO_LARGE);
+                }
                 return Err(CommandError::BodyTooLarge { limit });
             }
         }
@@ -436,7 +453,8 @@ impl Http1 {
                 Request::Complete | Request::Spoiled => return at,
                 Request::Head => {
                     // Whoever does not take answers gets no further ones made.
-                    if self.answer != Answer::Idle || rest.is_empty() || cx.out.len() > cx.limits.write_buffer {
+                    let waits = cx.out.len() > cx.limits.write_buffer || cx.out.holds_file();
+                    if self.answer != Answer::Idle || rest.is_empty() || waits {
                         return at;
                     }
                     let parsed = match self.scan.find_end(rest, cx.limits) {
@@ -518,6 +536,7 @@ impl Http1 {
         self.unread = 0;
         self.written = 0;
         self.body_limit = cx.limits.body_size;
+        self.told_large = false;
         self.demand = Demand::Held;
         self.answer = Answer::Waiting;
         self.request = match head.framing {

@@ -18,6 +18,9 @@ pub struct Proxies {
     pub trusted: Trusted,
     /// The header fields that are read, if any are.
     pub headers: Option<Family>,
+    /// Whether `X-Forwarded-Host` is read, which many proxies leave as the client wrote it. `Forwarded` tells the host in
+    /// the proxy's own element.
+    pub host: bool,
     /// Whether every connection to a socket begins with a header of the PROXY protocol.
     pub protocol: bool,
 }
@@ -51,7 +54,7 @@ impl Proxies {
         match self.headers {
             None => {}
             Some(Family::Forwarded) => forwarded::trace(head, &self.trusted, &mut origin)?,
-            Some(Family::XForwarded) => x_forwarded::trace(head, &self.trusted, &mut origin)?,
+            Some(Family::XForwarded) => x_forwarded::trace(head, &self.trusted, self.host, &mut origin)?,
         }
         Ok(origin)
     }

@@ -32,8 +32,10 @@ const CLIENT_SSL: u8 = 0x01;
 /// What a header tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
-    /// Nothing: the connection is the proxy's own, or of a kind that it cannot describe.
-    Nothing,
+    /// The connection is the proxy's own, such as a check of health.
+    Own,
+    /// It is somebody's whom the proxy cannot describe.
+    Unknown,
     /// On whose behalf the proxy has connected.
     Source(Box<Source>),
 }
@@ -47,6 +49,13 @@ pub struct Source {
     pub server: Peer,
     /// Whether it came by TLS.
     pub secure: bool,
+}
+
+impl Source {
+    /// A client that the proxy does not describe.
+    pub fn unknown() -> Self {
+        Source { client: Peer::Unknown, server: Peer::Unknown, secure: false }
+    }
 }
 
 /// Reads the header at the start of a connection: what it tells and its length, or None where more of it must come. The
@@ -81,8 +90,8 @@ fn parse_line(bytes: &[u8]) -> Result<Option<(Told, usize)>, &'static str> {
     let told = match rest.split_once(' ') {
         Some(("TCP4", ends)) => source_of_line::<Ipv4Addr>(ends).ok_or(bad)?,
         Some(("TCP6", ends)) => source_of_line::<Ipv6Addr>(ends).ok_or(bad)?,
-        Some(("UNKNOWN", _)) => Told::Nothing,
-        None if rest == "UNKNOWN" => Told::Nothing,
+        Some(("UNKNOWN", _)) => Told::Unknown,
+        None if rest == "UNKNOWN" => Told::Unknown,
         _ => return Err(bad),
     };
     Ok(Some((told, newline + 1)))
@@ -121,7 +130,7 @@ fn parse_block(bytes: &[u8]) -> Result<Option<(Told, usize)>, &'static str> {
         return Err("the PROXY header is too long");
     }
     let Some(block) = bytes.get(..end) else { return Ok(None) };
-    let told = if is_local { Told::Nothing } else { source_of_block(family, block)? };
+    let told = if is_local { Told::Own } else { source_of_block(family, block)? };
     Ok(Some((told, end)))
 }
 
@@ -129,7 +138,7 @@ fn source_of_block(family: u8, block: &[u8]) -> Result<Told, &'static str> {
     let body = &block[BLOCK_START..];
     let short = "the PROXY header is shorter than its addresses";
     let ((client, server), tlvs) = match family {
-        0x00 => return Ok(Told::Nothing),
+        0x00 => return Ok(Told::Unknown),
         0x11 | 0x12 => body.split_at_checked(12).map(|(ends, tlvs)| (inet::<4>(ends), tlvs)).ok_or(short)?,
         0x21 | 0x22 => body.split_at_checked(36).map(|(ends, tlvs)| (inet::<16>(ends), tlvs)).ok_or(short)?,
         0x31 | 0x32 => body.split_at_checked(216).map(|(ends, tlvs)| (unix(ends), tlvs)).ok_or(short)?,
@@ -235,11 +244,11 @@ mod tests {
                 source("255.255.255.255:65535", "255.255.255.255:0", false),
             ),
             ("TCP6 2001:db8::1 ::1 1234 443", source("[2001:db8::1]:1234", "[::1]:443", false)),
-            ("UNKNOWN", Told::Nothing),
-            ("UNKNOWN ", Told::Nothing),
+            ("UNKNOWN", Told::Unknown),
+            ("UNKNOWN ", Told::Unknown),
             (
                 "UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535",
-                Told::Nothing,
+                Told::Unknown,
             ),
         ] {
             assert_eq!(Ok(expected), whole(format!("PROXY {line}\r\n").as_bytes()), "{line}");
@@ -282,7 +291,7 @@ mod tests {
     fn section_2_1_the_longest_line() {
         let longest = format!("PROXY UNKNOWN {}\r\n", "x".repeat(LONGEST_LINE - 16));
         assert_eq!(LONGEST_LINE, longest.len());
-        assert_eq!(Ok(Told::Nothing), whole(longest.as_bytes()));
+        assert_eq!(Ok(Told::Unknown), whole(longest.as_bytes()));
         let longer = format!("PROXY UNKNOWN {}\r\n", "x".repeat(LONGEST_LINE - 15));
         assert_eq!(Err("the PROXY line is too long"), parse(longer.as_bytes()));
         assert_eq!(Err("the PROXY line is too long"), parse(&longer.as_bytes()[..LONGEST_LINE]));
@@ -307,10 +316,10 @@ mod tests {
 
     #[test]
     fn section_2_2_nothing_is_told() {
-        assert_eq!(Ok(Told::Nothing), whole(&block(0x20, 0x00, b"")));
-        assert_eq!(Ok(Told::Nothing), whole(&block(0x20, 0x11, INET)));
-        assert_eq!(Ok(Told::Nothing), whole(&block(0x20, 0xff, b"whatever")));
-        assert_eq!(Ok(Told::Nothing), whole(&block(0x21, 0x00, b"whatever")));
+        assert_eq!(Ok(Told::Own), whole(&block(0x20, 0x00, b"")));
+        assert_eq!(Ok(Told::Own), whole(&block(0x20, 0x11, INET)));
+        assert_eq!(Ok(Told::Own), whole(&block(0x20, 0xff, b"whatever")));
+        assert_eq!(Ok(Told::Unknown), whole(&block(0x21, 0x00, b"whatever")));
     }
 
     #[test]

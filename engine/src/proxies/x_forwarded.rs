@@ -7,14 +7,14 @@ use crate::exchange::{Head, Peer};
 use crate::http1::Refusal;
 
 /// Takes in what trusted proxies say of a request that came from one of them.
-pub(super) fn trace(head: &Head, trusted: &Trusted, origin: &mut Origin) -> Result<(), Refusal> {
+pub(super) fn trace(head: &Head, trusted: &Trusted, host: bool, origin: &mut Origin) -> Result<(), Refusal> {
     if let Some(client) = client(head.values(b"x-forwarded-for"), trusted) {
         origin.client = client;
     }
     if let Some(scheme) = elements(head.values(b"x-forwarded-proto")).next() {
         origin.set_scheme(scheme)?;
     }
-    if let Some(host) = elements(head.values(b"x-forwarded-host")).next() {
+    if let Some(host) = elements(head.values(b"x-forwarded-host")).next().filter(|_| host) {
         origin.set_host(host)?;
     }
     Ok(())

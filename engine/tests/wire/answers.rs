@@ -268,13 +268,50 @@ fn a_file_that_becomes_shorter_ends_the_connection() {
     let mut client = world.connect();
     client.send(GET);
     let (id, _) = world.head();
-    let body = Body::File { file: OwnedFd::from(file(b"short")), offset: 0, length: 500 };
+    let body = Body::File { file: OwnedFd::from(file(b"short")), offset: 0, length: 500_000 };
     world.engine.answer(id, 200, &[], body).unwrap();
     let Event::Report(report) = world.event() else { panic!("no report") };
     assert_eq!("RW307", report.code);
     world.ended(&mut client);
     assert!(client.text().ends_with("\r\n\r\nshort"), "{}", client.text());
     assert_eq!(0, world.engine.connections());
+}
+
+#[test]
+fn a_small_file_that_is_shorter_than_it_was_said_is_not_begun_to_be_sent() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    let body = Body::File { file: OwnedFd::from(file(b"short")), offset: 0, length: 500 };
+    let outcome = world.engine.answer(id, 200, &[], body);
+    assert_eq!(Err(CommandError::Length { announced: 500, written: 5 }), outcome);
+    world.ok(id, "another answer");
+    assert_eq!("another answer", world.answer(&mut client).text());
+}
+
+#[test]
+fn a_connection_holds_one_file_at_the_most() {
+    use std::os::fd::{AsFd, AsRawFd as _};
+    let shared = std::rc::Rc::new(file(&vec![b'x'; 1 << 20]));
+    let opened = std::rc::Rc::new(std::cell::Cell::new(0));
+    let count = opened.clone();
+    let mut world = World::new().inline(move |engine, event| {
+        let Event::Head(id, _) = event else { return false };
+        count.set(count.get() + 1);
+        let file = rustix::io::dup(shared.as_fd()).unwrap();
+        assert!(file.as_raw_fd() > 0);
+        engine.answer(*id, 200, &[], Body::File { file, offset: 0, length: 1 << 20 }).unwrap();
+        true
+    });
+    let mut client = world.connect();
+    client.send(GET.repeat(50));
+    world.until("a full socket", |world| world.engine.counters().bytes_out > 0);
+    world.settle();
+    assert!(opened.get() < 5, "{} files are open for a client that reads nothing", opened.get());
+    for _ in 0..50 {
+        assert_eq!(1 << 20, world.answer(&mut client).body.len());
+    }
 }
 
 #[test]

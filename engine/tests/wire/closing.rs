@@ -84,26 +84,43 @@ fn a_client_that_leaves_within_its_body() {
 
 #[test]
 fn a_body_that_came_with_the_end_is_read_to_its_end() {
-    fn serve(engine: &mut Engine, event: &Event) -> bool {
-        match event {
-            Event::Head(id, _) => {
-                let here = engine.receive(*id, None).unwrap();
-                here.iter().for_each(|event| assert!(serve(engine, event)));
-            }
-            Event::Data(id, data) => engine.consumed(*id, data.len() as u64).unwrap(),
-            Event::End(id, _) => engine.answer(*id, 200, &[], Body::Slice(b"whole")).unwrap(),
-            _ => return false,
-        }
-        true
-    }
-    let mut world = World::new().inline(serve);
+    let mut world = World::new().inline(read_whole);
     let mut client = world.connect();
     let size = 300_000;
-    client.send(format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n"));
+    client.send(upload(size));
     world.send_all(&mut client, &vec![b'x'; size]);
     client.stream.shut_down_writing();
     assert_eq!((200, "whole"), world.answer(&mut client).brief());
     assert_eq!(End::Orderly, world.ended(&mut client));
+}
+
+#[test]
+fn a_body_of_many_reads_may_all_come_before_the_end_is_seen() {
+    let mut world = World::new().inline(read_whole);
+    let size = 150_000;
+    let mut client = world.adopt(b"");
+    client.send(upload(size));
+    client.send(vec![b'x'; size]);
+    client.stream.shut_down_writing();
+    assert_eq!((200, "whole"), world.answer(&mut client).brief());
+}
+
+fn upload(size: usize) -> String {
+    format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n")
+}
+
+/// Reads every body and answers at its end.
+fn read_whole(engine: &mut Engine, event: &Event) -> bool {
+    match event {
+        Event::Head(id, _) => {
+            let here = engine.receive(*id, None).unwrap();
+            here.iter().for_each(|event| assert!(read_whole(engine, event)));
+        }
+        Event::Data(id, data) => engine.consumed(*id, data.len() as u64).unwrap(),
+        Event::End(id, _) => engine.answer(*id, 200, &[], Body::Slice(b"whole")).unwrap(),
+        _ => return false,
+    }
+    true
 }
 
 #[test]
@@ -225,6 +242,18 @@ fn a_drain_does_not_linger_where_nothing_is_unread() {
     world.ok(id, "last");
     assert!(matches!(world.event(), Event::Drained { cut: 0 }));
     assert_eq!("last", world.answer(&mut client).text());
+}
+
+#[test]
+fn a_listener_that_somebody_has_shut_down_is_let_go() {
+    let mut world = World::new();
+    let shared = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let id = world.engine.listen_inherited(shared.try_clone().unwrap().into()).unwrap();
+    rustix::net::shutdown(&shared, rustix::net::Shutdown::Both).unwrap();
+    world.engine.drain(None);
+    assert_eq!(None, world.engine.local_address(id));
+    assert!(matches!(world.event(), Event::Report(report) if report.code == "RW505"));
+    assert!(matches!(world.event(), Event::Drained { cut: 0 }));
 }
 
 #[test]

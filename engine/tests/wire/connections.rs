@@ -6,13 +6,14 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
 use ropewalk_engine::access::Style;
+use ropewalk_engine::driver::{Driver, Epoll, Ready, Token, Watch};
 use ropewalk_engine::exchange::Event;
 use ropewalk_engine::{Body, CommandError, Engine, GoneReason, Limits, Peer};
 
 use crate::harness::{End, GET, World};
 
 #[test]
-fn a_recovered_engine_goes_on_with_everybody() {
+fn a_panic_costs_the_connection_that_it_was_about() {
     let mut world = World::with(Limits { head_timeout: 300, ..Limits::default() });
     let mut waiting = world.connect();
     waiting.send(GET);
@@ -21,14 +22,85 @@ fn a_recovered_engine_goes_on_with_everybody() {
     slow.send("GET / HTTP/1.1\r\n");
     world.settle();
     waiting.send(GET);
+    let mut last = world.adopt(b"GET / HT");
 
     world.engine.recover();
+    assert_eq!(End::Orderly, world.ended(&mut last));
     world.ok(id, "still here");
     assert_eq!("still here", world.answer(&mut waiting).text());
     let (id, _) = world.head();
     world.ok(id, "the next");
     assert_eq!("the next", world.answer(&mut waiting).text());
     assert_eq!(408, world.answer(&mut slow).status);
+}
+
+#[test]
+fn a_panic_within_a_poll_loses_no_readiness() {
+    let mut engine: Engine<Panicking> = Engine::new(Limits::default()).unwrap();
+    let listener = engine.listen_tcp("127.0.0.1", 0, None, false).unwrap();
+    let Some(Peer::Inet(address)) = engine.local_address(listener) else { panic!("no address") };
+    let mut client = std::net::TcpStream::connect(address).unwrap();
+    engine.begin_turn();
+    engine.poll().unwrap();
+    engine.end_turn();
+    assert_eq!(1, engine.connections());
+    std::io::Write::write_all(&mut client, GET.as_bytes()).unwrap();
+    PANICS.set(true);
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        engine.begin_turn();
+        engine.poll()
+    }));
+    PANICS.set(false);
+    assert!(outcome.is_err(), "told of the request, and panicked");
+    let mut other = std::net::TcpStream::connect(address).unwrap();
+    std::io::Write::write_all(&mut other, GET.as_bytes()).unwrap();
+    engine.recover();
+    engine.end_turn();
+    let mut heads = 0;
+    for _ in 0..10 {
+        engine.begin_turn();
+        engine.poll().unwrap();
+        while let Some(event) = engine.next_event() {
+            heads += usize::from(matches!(event, Event::Head(..)));
+        }
+        engine.end_turn();
+    }
+    assert!(heads >= 1, "whoever was not at work is served");
+}
+
+thread_local! {
+    static PANICS: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// epoll, which forgets what it was told where it shall panic.
+struct Panicking(Epoll);
+
+impl Driver for Panicking {
+    fn open() -> std::io::Result<Self> {
+        Epoll::open().map(Panicking)
+    }
+
+    fn descriptor(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.0.descriptor()
+    }
+
+    fn watch(&mut self, fd: std::os::fd::BorrowedFd<'_>, token: Token, watch: Watch) -> std::io::Result<()> {
+        self.0.watch(fd, token, watch)
+    }
+
+    fn forget(&mut self, fd: std::os::fd::BorrowedFd<'_>) -> std::io::Result<()> {
+        self.0.forget(fd)
+    }
+
+    fn poll(&mut self, ready: &mut Vec<Ready>) -> std::io::Result<()> {
+        let outcome = self.0.poll(ready);
+        assert!(!PANICS.get(), "as asked");
+        outcome
+    }
+
+    fn wake(&mut self) -> std::io::Result<()> {
+        self.0.wake()
+    }
 }
 
 #[test]

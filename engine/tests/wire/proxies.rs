@@ -21,7 +21,7 @@ fn proxies(addresses: &[&str], headers: Option<Family>, protocol: bool) -> Proxi
     for address in addresses {
         trusted.add(address).unwrap();
     }
-    Proxies { trusted, headers, protocol }
+    Proxies { trusted, headers, host: true, protocol }
 }
 
 /// A world in which connections begin with a PROXY header.
@@ -52,6 +52,15 @@ fn traced(world: &mut World, fields: &str) -> (Peer, bool, String) {
     let (id, head) = world.head();
     world.ok(id, "");
     facts(&head)
+}
+
+#[test]
+fn x_forwarded_host_is_believed_only_where_that_is_asked_for() {
+    let believed = proxies(&["127.0.0.1"], Some(Family::XForwarded), false);
+    for (host, expected) in [(true, "outside"), (false, "inside")] {
+        let mut world = world_with(Proxies { host, ..believed.clone() }, Limits::default());
+        assert_eq!(expected, traced(&mut world, "X-Forwarded-Host: outside\r\n").2);
+    }
 }
 
 fn facts(head: &Head) -> (Peer, bool, String) {
@@ -280,15 +289,46 @@ mod protocol {
         assert_eq!(inet("192.0.2.1:1234"), facts(&world.head().1).0);
     }
 
+    const LOCAL: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00";
+    const UNSPECIFIED: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x00\x00\x00";
+
     #[test]
     fn a_connection_of_the_proxy_itself_keeps_its_addresses() {
         let mut world = prefaced();
-        for header in [&b"PROXY UNKNOWN\r\n"[..], b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00"] {
+        let mut client = world.connect();
+        client.send([LOCAL, GET.as_bytes()].concat());
+        let (id, head) = world.head();
+        assert_eq!(Peer::Inet(client.stream.local_addr().unwrap()), facts(&head).0);
+        assert_eq!(Some(inet(&world.address.to_string())), world.engine.local(id));
+    }
+
+    #[test]
+    fn a_client_that_is_not_described_is_not_known() {
+        let mut world = prefaced();
+        for header in [&b"PROXY UNKNOWN\r\n"[..], UNSPECIFIED] {
             let mut client = world.connect();
             client.send([header, GET.as_bytes()].concat());
             let (id, head) = world.head();
-            assert_eq!(Peer::Inet(client.stream.local_addr().unwrap()), facts(&head).0);
+            assert_eq!(Peer::Unknown, facts(&head).0);
             assert_eq!(Some(inet(&world.address.to_string())), world.engine.local(id));
+            world.ok(id, "");
+        }
+    }
+
+    #[test]
+    fn fields_of_whoever_is_behind_such_a_header_tell_nothing() {
+        let on_a_unix_socket = [&b"\r\n\r\n\0\r\nQUIT\n\x21\x31\x00\xd8/run/a"[..], &[0; 210]].concat();
+        let trusted = proxies(&["127.0.0.1", "unix"], Some(Family::XForwarded), true);
+        let mut world = world_with(trusted, Limits::default());
+        for header in [&b"PROXY UNKNOWN\r\n"[..], UNSPECIFIED, LOCAL, &on_a_unix_socket] {
+            let mut client = world.connect();
+            client.send(header);
+            client.send(
+                "GET / HTTP/1.1\r\nHost: inside\r\nX-Forwarded-For: 192.0.2.6\r\nX-Forwarded-Proto: https\r\n\r\n",
+            );
+            let (id, head) = world.head();
+            let (told, secure, _) = facts(&head);
+            assert_eq!((false, false), (told == inet("192.0.2.6:0"), secure));
             world.ok(id, "");
         }
     }
