@@ -6,7 +6,7 @@ from ropewalk._engine import Limits
 from ropewalk.proxies import TrustedProxies
 
 OFF_AT_0: Final = ("head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout", "linger_timeout")
-"""The limits that 0 switches off. Any other is 0 where it is set to 0, but `connections`, which then has its default."""
+"""The limits that 0 switches off. To any other 0 is an amount, but to `connections`, which then has its default."""
 
 
 def cautions(limits: Limits, proxies: TrustedProxies | None) -> list[str]:
