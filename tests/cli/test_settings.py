@@ -114,9 +114,19 @@ class TestProxies:
         assert setting(result, "proxy_protocol") == ("true", "environment")
 
     def test_toml(self, check: Check, project: Path) -> None:
-        (project / "ropewalk.toml").write_text('trusted_proxy = ["::1"]\nproxy_headers = "x-forwarded"')
+        lines = 'trusted_proxy = ["::1"]\nproxy_headers = "x-forwarded"\nproxy_host = true'
+        (project / "ropewalk.toml").write_text(lines)
         assert setting(check("hello.py"), "trusted_proxy")[0] == "::1"
         assert setting(check("hello.py"), "proxy_headers")[0] == "x-forwarded"
+        assert setting(check("hello.py"), "proxy_host")[0] == "true"
+        assert setting(check("hello.py", "--no-proxy-host"), "proxy_host") == ("false", "flag")
+
+    def test_the_forwarded_host_is_a_matter_of_its_own(self, check: Check) -> None:
+        given = ("--trusted-proxy", "::1", "--proxy-headers", "x-forwarded")
+        assert setting(check("hello.py", *given), "proxy_host") == ("false", "default")
+        assert setting(check("hello.py", *given, "--proxy-host"), "proxy_host") == ("true", "flag")
+        asked = check("hello.py", *given, environment={"ROPEWALK_PROXY_HOST": "1"})
+        assert setting(asked, "proxy_host") == ("true", "environment")
 
     def test_those_of_the_app_stand_where_no_flag_does(self, check: Check, project: Path) -> None:
         app = HELLO.replace("App()", 'App(proxies=TrustedProxies("::1", headers="forwarded"))')
@@ -232,6 +242,11 @@ class TestRefusals:
                 "RW402 It is not said how trusted proxies tell of clients. Use --proxy-headers",
             ),
             (["--proxy-protocol"], "RW402 No proxy is trusted. Name its address by --trusted-proxy."),
+            (["--proxy-host"], "RW402 No proxy is trusted. Name its address by --trusted-proxy."),
+            (
+                ["--trusted-proxy", "::1", "--proxy-headers", "forwarded", "--proxy-host"],
+                "RW402 X-Forwarded-Host is to be believed, but its family is not. Leave out --proxy-host",
+            ),
         ],
     )
     def test_proxies_that_make_no_sense(self, check: Check, flags: list[str], message: str) -> None:

@@ -1,4 +1,4 @@
-"""A service behind proxies: `python -m tests.wire.proxied adopted|piped x-forwarded|forwarded|protocol`."""
+"""A service behind proxies: `python -m tests.wire.proxied adopted|piped WAY`, where WAY is one of `PROXIES`."""
 
 import sys
 from typing import Any
@@ -7,6 +7,13 @@ from twisted.internet import reactor
 from twisted.protocols.policies import WrappingFactory
 
 from ropewalk import App, Request, Site, TrustedProxies
+
+PROXIES = {
+    "x-forwarded": TrustedProxies("127.0.0.1", headers="x-forwarded"),
+    "x-forwarded with host": TrustedProxies("127.0.0.1", headers="x-forwarded", host=True),
+    "forwarded": TrustedProxies("127.0.0.1", headers="forwarded"),
+    "protocol": TrustedProxies("127.0.0.1", proxy_protocol=True),
+}
 
 app = App()
 
@@ -23,11 +30,7 @@ def who(request: Request) -> dict[str, Any]:
 
 
 def serve(way: str, told: str) -> None:
-    if told == "protocol":
-        proxies = TrustedProxies("127.0.0.1", proxy_protocol=True)
-    else:
-        proxies = TrustedProxies("127.0.0.1", headers="forwarded" if told == "forwarded" else "x-forwarded")
-    site = Site(app, proxies=proxies)
+    site = Site(app, proxies=PROXIES[told])
     factory: Any = site if way == "adopted" else WrappingFactory(site)
     port: Any = reactor.listenTCP(0, factory, interface="127.0.0.1")
     print(f"http://127.0.0.1:{port.getHost().port} \nStop with SIGTERM", file=sys.stderr, flush=True)

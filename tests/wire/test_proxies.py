@@ -17,6 +17,14 @@ pytestmark = pytest.mark.slow
 
 SERVICE = Path(__file__).parent / "proxied.py"
 
+FLAGS = {
+    "x-forwarded": ["--proxy-headers", "x-forwarded"],
+    "x-forwarded with host": ["--proxy-headers", "x-forwarded", "--proxy-host"],
+    "forwarded": ["--proxy-headers", "forwarded"],
+    "protocol": ["--proxy-protocol"],
+}
+"""How a server is told in which way proxies tell."""
+
 LINE = b"PROXY TCP4 192.0.2.1 198.51.100.1 1234 443\r\n"
 BLOCK = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes([192, 0, 2, 1, 198, 51, 100, 1]) + b"\x04\xd2\x01\xbb"
 
@@ -25,7 +33,7 @@ BLOCK = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes([192, 0, 2, 1, 198, 51, 10
 def serving(way: str, told: str) -> Iterator[Server]:
     """A server that believes 127.0.0.1: on sockets that it accepted, on those that it adopted, behind a transport."""
     if way == "accepted":
-        flags = ["--proxy-protocol"] if told == "protocol" else ["--proxy-headers", told]
+        flags = FLAGS[told]
         with ropewalk("run", SERVICE, "--access-log", "off", "--trusted-proxy", "127.0.0.1", *flags) as server:
             yield server
         return
@@ -51,13 +59,14 @@ def asked(server: Server, *, before: bytes = b"", fields: bytes = b"") -> dict[s
 
 @pytest.mark.parametrize("way", ["accepted", "adopted", "piped"])
 class TestFields:
-    def test_x_forwarded(self, way: str) -> None:
+    @pytest.mark.parametrize(("told", "host"), [("x-forwarded", "inside"), ("x-forwarded with host", "example.com")])
+    def test_x_forwarded(self, way: str, told: str, host: str) -> None:
         fields = (
             b"X-Forwarded-For: 6.6.6.6, 192.0.2.1:5\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: example.com\r\n"
         )
-        with serving(way, "x-forwarded") as server:
+        with serving(way, told) as server:
             seen = asked(server, fields=fields + b"Forwarded: for=6.6.6.6\r\n")
-        assert (seen["client"], seen["url"]) == (["192.0.2.1", 5], "https://example.com/who")
+        assert (seen["client"], seen["url"]) == (["192.0.2.1", 5], f"https://{host}/who")
 
     def test_forwarded(self, way: str) -> None:
         with serving(way, "forwarded") as server:

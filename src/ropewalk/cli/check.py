@@ -18,7 +18,7 @@ from ropewalk.cli.tree import rows
 from ropewalk.server import cautions, install_reactor
 from ropewalk.server.strings import parse_endpoint
 
-PROXIES = ("trusted_proxy", "proxy_headers", "proxy_protocol")
+PROXIES = ("trusted_proxy", "proxy_headers", "proxy_host", "proxy_protocol")
 
 SHOWN = ("target", "host", "port", "listen", "access_log", "access_log_file", "log_level")
 
@@ -51,7 +51,7 @@ def _settings(context: click.Context, found: Target, options: Serving) -> Text:
     settings = [(name, _shown(values[name]), _origin(context, name)) for name in SHOWN]
     proxies = options.proxies_of(found.value)
     if proxies is not None:
-        told = (proxies.addresses, proxies.headers, proxies.proxy_protocol)
+        told = (proxies.addresses, proxies.headers, proxies.host, proxies.proxy_protocol)
         for name, value in zip(PROXIES, told, strict=True):
             settings.append((name, _shown(value), _origin(context, name) if options.trusted_proxy else "app"))
     limits = options.limits_of(found.value)

@@ -19,7 +19,7 @@ ENVIRONMENT = "environment"
 
 def flag(name: str, *names: str, **attributes: Any) -> Callable[[Command], Command]:
     """A click option that also reads the environment variable `ROPEWALK_` and its name in capitals."""
-    variable = "ROPEWALK_" + name.removeprefix("--").replace("-", "_").upper()
+    variable = "ROPEWALK_" + name.partition("/")[0].removeprefix("--").replace("-", "_").upper()
     return click.option(name, *names, envvar=variable, show_envvar=True, **{"show_default": True} | attributes)
 
 

@@ -16,7 +16,7 @@ from ropewalk.cli.limits import limit_flag
 from ropewalk.cli.logs import LEVELS, start_logging
 from ropewalk.cli.target import Servable, Target
 from ropewalk.errors import RopewalkError, StartError
-from ropewalk.proxies import Fields
+from ropewalk.proxies import ProxyHeaders
 from ropewalk.server import Listening, cautions, install_reactor, limits_of, proxies_of, run, tcp_endpoint
 
 
@@ -34,8 +34,10 @@ class Serving:
     """Limits by name. They stand over those of the target."""
     trusted_proxy: Sequence[str] = ()
     """Addresses and networks of the proxies whose word on the client counts."""
-    proxy_headers: Fields | None = None
+    proxy_headers: ProxyHeaders | None = None
     """The header fields with which they give it."""
+    proxy_host: bool = False
+    """Whether X-Forwarded-Host is one of them."""
     proxy_protocol: bool = False
     """Whether connections begin with a header of the PROXY protocol."""
     access_log: Literal["combined", "json", "off"] = "combined"
@@ -55,14 +57,22 @@ class Serving:
 
     def proxies_of(self, servable: Servable) -> TrustedProxies | None:
         """The proxies that are trusted where `servable` is served: those of the flags where there are any."""
-        if not (self.trusted_proxy or self.proxy_headers or self.proxy_protocol):
+        if not (self.trusted_proxy or self.proxy_headers or self.proxy_host or self.proxy_protocol):
             return proxies_of(servable)
         if not self.trusted_proxy:
             raise StartError("RW402", "No proxy is trusted.", "Name its address by --trusted-proxy.")
         if not (self.proxy_headers or self.proxy_protocol):
             message = "It is not said how trusted proxies tell of clients."
             raise StartError("RW402", message, "Use --proxy-headers or --proxy-protocol.")
-        return TrustedProxies(self.trusted_proxy, headers=self.proxy_headers, proxy_protocol=self.proxy_protocol)
+        if self.proxy_host and self.proxy_headers != "x-forwarded":
+            message = "X-Forwarded-Host is to be believed, but its family is not."
+            raise StartError("RW402", message, "Leave out --proxy-host, or say --proxy-headers x-forwarded.")
+        return TrustedProxies(
+            self.trusted_proxy,
+            headers=self.proxy_headers,
+            host=self.proxy_host,
+            proxy_protocol=self.proxy_protocol,
+        )
 
 
 def serving_flags(command: Command) -> Command:
@@ -92,9 +102,15 @@ _FLAGS: Sequence[Callable[[Any], Any]] = (
     ),
     flag(
         "--proxy-headers",
-        type=click.Choice(get_args(Fields)),
+        type=click.Choice(get_args(ProxyHeaders)),
         default=Serving.proxy_headers,
         help="Header fields with which trusted proxies say it.",
+    ),
+    flag(
+        "--proxy-host/--no-proxy-host",
+        default=Serving.proxy_host,
+        show_default=False,
+        help="Believe X-Forwarded-Host too, which every trusted proxy has to set or to remove.",
     ),
     flag(
         "--proxy-protocol",

@@ -63,8 +63,12 @@ class Service:
         self.engine = Engine(self, limits or app.limits)
         self.engine.set_debug(app.debug)
         if self.proxies is not None:
-            addresses, headers = list(self.proxies.addresses), self.proxies.headers
-            self.engine.trust_proxies(addresses, headers=headers, protocol=self.proxies.proxy_protocol)
+            self.engine.trust_proxies(
+                list(self.proxies.addresses),
+                headers=self.proxies.headers,
+                host=self.proxies.host,
+                protocol=self.proxies.proxy_protocol,
+            )
         app.watch(self)
 
     def drain(self, seconds: float | None = None) -> "Deferred[int]":
