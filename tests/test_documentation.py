@@ -82,3 +82,12 @@ def test_every_code_in_the_catalogue_is_used() -> None:
     )
     text += (PACKAGE / "errors.py").read_text(encoding="utf-8").split("CATALOGUE: Final", 1)[1]
     assert {code for code in CATALOGUE if code not in text} == set()
+
+
+def test_the_list_of_where_llhttp_reads_otherwise_is_whole() -> None:
+    code = (ROOT / "fuzz" / "src" / "differential" / "differences.rs").read_text(encoding="utf-8")
+    stricter = code.split("pub const STRICTER", 1)[1].split("];", 1)[0]
+    rows = re.findall(r"\((\"[^\"]+\"), (\"[^\"]+\")\)", stricter)
+    page = (DOCS / "explanation" / "fuzzing.md").read_text(encoding="utf-8")
+    assert rows
+    assert [row for row in rows if "| {} | {} |".format(*(ast.literal_eval(cell) for cell in row)) not in page] == []

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from benchmarks.prepare import DATA, ROOT
+from benchmarks.prepare import DATA, ROOT, make_files
 
 HOST: Final = "127.0.0.1"
 FRIEND: Final = "127.0.0.2"
@@ -45,6 +45,7 @@ class Target:
         self.port = 0
 
     def __enter__(self) -> Self:
+        make_files()
         self.folder = tempfile.TemporaryDirectory(prefix="attacks-")
         self.errors = Path(self.folder.name) / "errors"
         flags = [flag for name, value in self.limits.items() for flag in ("--limit", f"{name}={value}")]
