@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "ropewalk"
 
 FLOORS = (
-    {"errors", "headers", "waiting", "producing", "converters", "proxies"},
+    {"errors", "headers", "cookies", "waiting", "producing", "converters", "proxies"},
     {"request", "response"},
     {"resource"},
     {"routing", "calling"},

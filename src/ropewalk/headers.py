@@ -8,17 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
-from http.cookies import SimpleCookie
-from typing import Final, Literal, Self
+from typing import Final, Self
 from urllib.parse import quote
 
-from ropewalk.errors import InvalidField, is_int, shown
+from ropewalk.errors import InvalidField, shown
 
 Text = str | bytes
 Fields = Mapping[str, Text] | Mapping[bytes, Text] | Iterable[tuple[Text, Text]]
 
-_CODEC: Final = SimpleCookie()
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""What a name is made of (RFC 9110, section 5.6.2)."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """What no field value may have (RFC 9110, section 5.5): every control character but the tab."""
 
@@ -42,7 +41,7 @@ def field_name(name: Text) -> str:
 
 @lru_cache(maxsize=512)
 def _lower_token(name: str) -> str:
-    if not _TOKEN.fullmatch(name):
+    if not TOKEN.fullmatch(name):
         raise InvalidField(f"{shown(name)} cannot be the name of a header.", "Names are ASCII without spaces.")
     return name.lower()
 
@@ -169,112 +168,6 @@ def content_type(value: str | None) -> tuple[str, dict[str, str]]:
         name, _, given = part.partition("=")
         parameters[name.strip().lower()] = given.strip().strip('"')
     return media.strip().lower(), parameters
-
-
-def parse_cookies(value: str | None) -> dict[str, str]:
-    """The cookies of a Cookie field by name (RFC 6265, section 5.4). The first of a name counts."""
-    found: dict[str, str] = {}
-    for part in (value or "").split(";"):
-        name, equals, given = part.strip(" \t").partition("=")
-        if equals and name:
-            given = given.strip(" \t")
-            if len(given) > 1 and given[0] == given[-1] == '"':
-                given, _ = _CODEC.value_decode(given)
-            found.setdefault(name.rstrip(" \t"), given)
-    return found
-
-
-SameSite = Literal["strict", "lax", "none"]
-
-LARGEST_COOKIE: Final = 4096
-"""Bytes of a cookie's name and value: browsers drop what is larger (RFC 6265, section 6.1)."""
-
-_COOKIE_VALUE: Final = re.compile(r"[!#-+\--:<-\[\]-~]*")
-_DOMAIN: Final = re.compile(r"\.?[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?(\.[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?)*")
-_PATH: Final = re.compile(r"/[ -:<-~]*")
-
-
-def format_cookie(
-    name: str,
-    value: str,
-    *,
-    max_age: int | None = None,
-    expires: datetime | None = None,
-    path: str | None = "/",
-    domain: str | None = None,
-    secure: bool = False,
-    http_only: bool = True,
-    same_site: SameSite | None = "lax",
-) -> str:
-    """The value of a Set-Cookie field (RFC 6265, section 4.1). `max_age` is in seconds.
-
-    Raises InvalidField for what a browser would drop or read in another way: a name that is no token; a value with
-    spaces, quotes, commas, semicolons, backslashes, controls or beyond ASCII; `expires` without a time zone; a path
-    without a slash at its start; a domain that is no host name; SameSite=None without Secure; a name with the prefix
-    `__Secure-` or `__Host-` whose promise is not kept (RFC 6265bis, section 4.1.3).
-    """
-    if not _fits(name, _TOKEN):
-        raise _unfit(name, "the name of a cookie", "Names are ASCII without spaces, such as session-id.")
-    if not _fits(value, _COOKIE_VALUE):
-        raise _unfit(value, f"the value of the cookie {name}", "Encode it: urllib.parse.quote(value) will do.")
-    if len(name) + len(value) > LARGEST_COOKIE:
-        what = f"The cookie {name} has {len(name) + len(value)} bytes, and browsers keep {LARGEST_COOKIE}."
-        raise InvalidField(what, "Keep the data here, and send its key.")
-    parts = [f"{name}={value}"]
-    if max_age is not None:
-        if not is_int(max_age) or max_age < 0:
-            raise _unfit(max_age, f"the Max-Age of the cookie {name}", "Give whole seconds; 0 deletes the cookie.")
-        parts.append(f"Max-Age={max_age}")
-    if expires is not None:
-        if not _is_aware(expires):
-            raise _unfit(expires, f"the Expires of the cookie {name}", "Give a datetime with a time zone.")
-        parts.append(f"Expires={http_date(expires)}")
-    if path is not None:
-        if not _fits(path, _PATH):
-            raise _unfit(path, f"the Path of the cookie {name}", "Begin it with a slash; ASCII without semicolons.")
-        parts.append(f"Path={path}")
-    if domain is not None:
-        if not _fits(domain, _DOMAIN):
-            raise _unfit(domain, f"the Domain of the cookie {name}", "Give a host name, in Punycode beyond ASCII.")
-        parts.append(f"Domain={domain}")
-    if secure:
-        parts.append("Secure")
-    if http_only:
-        parts.append("HttpOnly")
-    if same_site is not None:
-        if same_site not in ("strict", "lax", "none"):
-            raise _unfit(same_site, f"the SameSite of the cookie {name}", 'It is "strict", "lax", "none" or None.')
-        parts.append(f"SameSite={same_site.capitalize()}")
-    _check_promises(name, path=path, domain=domain, secure=secure, same_site=same_site)
-    return "; ".join(parts)
-
-
-def is_secure_name(name: str) -> bool:
-    """Whether the name of a cookie promises Secure (RFC 6265bis, section 4.1.3)."""
-    return name.lower().startswith(("__secure-", "__host-"))
-
-
-def _check_promises(
-    name: str, *, path: str | None, domain: str | None, secure: bool, same_site: SameSite | None
-) -> None:
-    """What browsers ask of attributes together; they drop the cookie otherwise."""
-    if not secure and (same_site == "none" or is_secure_name(name)):
-        why = "SameSite=None" if same_site == "none" else "its prefix"
-        raise InvalidField(f"The cookie {name} needs secure=True for {why}.", "Say secure=True, and serve it by TLS.")
-    if name.lower().startswith("__host-") and (path != "/" or domain is not None):
-        raise InvalidField(f"The cookie {name} has the prefix __Host-.", 'Leave out its domain, and its path is "/".')
-
-
-def _fits(value: object, pattern: re.Pattern[str]) -> bool:
-    return isinstance(value, str) and pattern.fullmatch(value) is not None
-
-
-def _is_aware(value: object) -> bool:
-    return isinstance(value, datetime) and value.tzinfo is not None
-
-
-def _unfit(value: object, part: str, remedy: str) -> InvalidField:
-    return InvalidField(f"{shown(value)} cannot be {part} (RFC 6265, section 4.1.1).", remedy)
 
 
 _ENCODE_TARGET: Final = "Encode what comes from outside: urllib.parse.quote(value)."

@@ -4,8 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from copy import copy
-from datetime import datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from io import BufferedReader, BytesIO, FileIO
 from types import SimpleNamespace
@@ -17,6 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ropewalk._engine import PENDING, Endpoint, Exchange
+from ropewalk.cookies import format_twisted_cookie, parse_cookies
 from ropewalk.errors import (
     AnswerOver,
     BadBody,
@@ -33,12 +33,9 @@ from ropewalk.errors import (
 )
 from ropewalk.headers import (
     Headers,
-    SameSite,
     Text,
     content_type,
-    format_cookie,
     location,
-    parse_cookies,
     reason_phrase,
     text,
 )
@@ -316,7 +313,7 @@ class Request(Exchange):
         expires: Text | datetime | None = None,
         domain: Text | None = None,
         path: Text | None = None,
-        max_age: Text | int | None = None,
+        max_age: Text | int | timedelta | None = None,
         comment: Text | None = None,
         secure: bool | None = None,
         httpOnly: bool = False,
@@ -324,19 +321,21 @@ class Request(Exchange):
     ) -> None:
         """Set a cookie (RFC 6265, section 4.1), with twisted.web's names and defaults; `comment` is not sent.
 
-        `Response.set_cookie` has safer defaults. Raises InvalidField for what it refuses.
+        What is given is sent. Raises InvalidField only for what would be another cookie, or none: controls and
+        semicolons, a name with an equals sign, and a SameSite that there is not. `Response.set_cookie` has safer
+        defaults, and refuses what browsers drop.
         """
         del comment
-        cookie = format_cookie(
-            text(k),
-            text(v),
-            max_age=max_age if max_age is None or isinstance(max_age, int) else _as_int(text(max_age)),
-            expires=expires if expires is None or isinstance(expires, datetime) else _as_datetime(text(expires)),
-            path=None if path is None else text(path),
-            domain=None if domain is None else text(domain),
+        cookie = format_twisted_cookie(
+            k,
+            v,
+            max_age=max_age,
+            expires=expires,
+            path=path,
+            domain=domain,
             secure=bool(secure),
             http_only=httpOnly,
-            same_site=None if sameSite is None else cast("SameSite", text(sameSite).lower()),
+            same_site=sameSite,
         )
         self._own_fields().add("set-cookie", cookie)
 
@@ -665,20 +664,6 @@ class Query(Mapping[str, str]):
 
 def _pairs(query_string: bytes, encoding: str = "utf-8") -> list[tuple[str, str]]:
     return parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, encoding=encoding)
-
-
-def _as_int(written: str) -> int:
-    try:
-        return int(written)
-    except ValueError:
-        raise InvalidField(f"{shown(written)} is not the Max-Age of a cookie.", "Give whole seconds.") from None
-
-
-def _as_datetime(written: str) -> datetime:
-    try:
-        return parsedate_to_datetime(written)
-    except ValueError:
-        raise InvalidField(f"{shown(written)} is not the Expires of a cookie.", "Give an HTTP date.") from None
 
 
 class _Spool(BufferedReader):

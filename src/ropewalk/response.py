@@ -5,7 +5,7 @@ import stat
 from collections.abc import Awaitable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import is_dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from errno import ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR
 from inspect import iscoroutine
 from mimetypes import MimeTypes
@@ -16,18 +16,9 @@ from urllib.parse import quote
 import msgspec
 from twisted.internet.defer import Deferred
 
+from ropewalk.cookies import SameSite, format_cookie, is_secure_name
 from ropewalk.errors import AnswerStarted, HandlerError, HTTPError, InvalidField, is_int, shown
-from ropewalk.headers import (
-    Fields,
-    Headers,
-    SameSite,
-    Text,
-    format_cookie,
-    http_date,
-    is_secure_name,
-    location,
-    reason_phrase,
-)
+from ropewalk.headers import Fields, Headers, Text, http_date, location, reason_phrase
 from ropewalk.request import BODILESS, Request, check_status, octets
 
 TEXT: Final = "text/plain; charset=utf-8"
@@ -189,7 +180,7 @@ class Response:
         name: str,
         value: str,
         *,
-        max_age: int | None = None,
+        max_age: int | timedelta | None = None,
         expires: datetime | None = None,
         path: str | None = "/",
         domain: str | None = None,
@@ -197,10 +188,10 @@ class Response:
         http_only: bool = True,
         same_site: SameSite | None = "lax",
     ) -> None:
-        """Add a cookie (RFC 6265, section 4.1). `max_age` is in seconds.
+        """Add a cookie (RFC 6265, section 4.1). `max_age` is in seconds; 0 or less has the client forget it.
 
         Scripts cannot read it, and other sites' forms do not send it, unless you say so. Serve by TLS and say `secure`.
-        Raises InvalidField (RW304) for what a browser would drop or read in another way, see `headers.format_cookie`.
+        Raises InvalidField (RW304) for what a browser would drop or read in another way, see `cookies.format_cookie`.
         """
         cookie = format_cookie(
             name,

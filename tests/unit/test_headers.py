@@ -1,21 +1,12 @@
-"""Fields, cookies and dates."""
+"""Fields, reasons, targets and dates."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from ropewalk.errors import InvalidField
-from ropewalk.headers import (
-    Headers,
-    Text,
-    content_type,
-    format_cookie,
-    http_date,
-    location,
-    parse_cookies,
-    reason_phrase,
-)
+from ropewalk.headers import Headers, Text, content_type, http_date, location, reason_phrase
 
 
 class TestHeaders:
@@ -139,104 +130,6 @@ class TestContentType:
     )
     def test_media_type_and_parameters(self, value: str | None, expected: object) -> None:
         assert content_type(value) == expected
-
-
-class TestCookies:
-    """RFC 6265."""
-
-    @pytest.mark.parametrize(
-        ("value", "expected"),
-        [
-            (None, {}),
-            ("a=1; b=2", {"a": "1", "b": "2"}),
-            ("a=1;b=2;  c = 3 ", {"a": "1", "b": "2", "c": "3"}),
-            ("a=1; a=2", {"a": "1"}),
-            ('a="x y"', {"a": "x y"}),
-            ("a=b=c; nonsense; =d", {"a": "b=c"}),
-        ],
-    )
-    def test_section_5_4_reading(self, value: str | None, expected: dict[str, str]) -> None:
-        assert parse_cookies(value) == expected
-
-    def test_section_4_1_writing(self) -> None:
-        assert format_cookie("a", "1") == "a=1; Path=/; HttpOnly; SameSite=Lax"
-
-    def test_every_attribute(self) -> None:
-        cookie = format_cookie(
-            "a",
-            "x-y",
-            max_age=60,
-            expires=datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC),
-            path="/p",
-            domain="a.example",
-            secure=True,
-            http_only=False,
-            same_site="none",
-        )
-        assert cookie == (
-            "a=x-y; Max-Age=60; Expires=Sat, 02 Jan 2027 03:04:05 GMT; Path=/p; Domain=a.example; Secure; SameSite=None"
-        )
-
-    def test_what_is_written_can_be_read(self) -> None:
-        value = "".join(character for character in map(chr, range(0x21, 0x7F)) if character not in '",;\\')
-        assert parse_cookies(format_cookie("a", value).partition("; ")[0]) == {"a": value}
-
-    @pytest.mark.parametrize("name", ["", "a b", "a;b", "a=b", "a\r\n", "a\n", "é", "\ud800", 5, None, b"a"])
-    def test_a_name_that_is_not_a_token(self, name: Any) -> None:
-        with pytest.raises(InvalidField, match="name of a cookie"):
-            format_cookie(name, "1")
-
-    @pytest.mark.parametrize(
-        "value", ["a b", "a;b", "a,b", 'a"b', "a\\b", "a\r\nSet-Cookie: b=1", "a\0", "a\n", "é", "\ud800", 5, b"a"]
-    )
-    def test_a_value_of_other_octets(self, value: Any) -> None:
-        with pytest.raises(InvalidField, match="the value of the cookie a .* Encode it: urllib.parse.quote"):
-            format_cookie("a", value)
-
-    def test_one_that_browsers_drop(self) -> None:
-        """Section 6.1."""
-        assert len(format_cookie("a", "x" * 4095, path=None, http_only=False, same_site=None)) == 4097
-        with pytest.raises(InvalidField, match="The cookie a has 4097 bytes, and browsers keep 4096"):
-            format_cookie("a", "x" * 4096)
-
-    @pytest.mark.parametrize(
-        ("attribute", "values"),
-        [
-            ("path", ["/;x", "/\r\nSet-Cookie: b=1", "/\x00", "/é", "x", "", 5]),
-            ("domain", ["a;b", "a b", "a\r\n", "-a.example", "a..b", "", "exämple.org", 5, b"a"]),
-            ("max_age", [-1, "60", 1.5, True]),
-            ("expires", [datetime(2027, 1, 2), 5, "Sat, 02 Jan 2027 03:04:05 GMT"]),  # noqa: DTZ001 - the mistake
-            ("same_site", ["Lax", "", "lax\r\nX: y", 5, True]),
-        ],
-    )
-    def test_attributes_that_browsers_take_otherwise(self, attribute: str, values: list[Any]) -> None:
-        for value in values:
-            with pytest.raises(InvalidField, match="cannot be the .* of the cookie a"):
-                format_cookie("a", "1", **{attribute: value})
-
-    @pytest.mark.parametrize("domain", ["example.org", ".example.org", "localhost", "192.0.2.1", "xn--9ca.org"])
-    def test_domains(self, domain: str) -> None:
-        assert f"; Domain={domain};" in format_cookie("a", "1", domain=domain)
-
-    @pytest.mark.parametrize(
-        ("name", "options"),
-        [
-            ("__Secure-a", {}),
-            ("__secure-a", {}),
-            ("__Host-a", {}),
-            ("__Host-a", {"secure": True, "path": "/x"}),
-            ("__Host-a", {"secure": True, "path": None}),
-            ("__Host-a", {"secure": True, "domain": "example.org"}),
-            ("a", {"same_site": "none"}),
-        ],
-    )
-    def test_rfc6265bis_4_1_3_promises_that_are_not_kept(self, name: str, options: dict[str, Any]) -> None:
-        with pytest.raises(InvalidField, match=f"The cookie {name} "):
-            format_cookie(name, "1", **options)
-
-    def test_rfc6265bis_4_1_3_promises_that_are_kept(self) -> None:
-        assert format_cookie("__Host-a", "1", secure=True) == "__Host-a=1; Path=/; Secure; HttpOnly; SameSite=Lax"
-        assert format_cookie("__Secure-a", "1", secure=True, domain="a.org").startswith("__Secure-a=1; ")
 
 
 class TestLocation:

@@ -1,6 +1,7 @@
 """What a handler is given."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -619,16 +620,49 @@ class TestAddCookie:
             "a", "1", date, b"a.org", b"/p", b"60", b"a comment", True, httpOnly=True, sameSite=b"Strict"
         )
 
+    @pytest.mark.parametrize("value", ["a b", 'a, "b"\\', '{"a": 1}', "x" * 5000, ""])
+    def test_what_is_given_is_sent(self, value: str) -> None:
+        assert self.cookie("a", value) == f"a={value}"
+        assert self.cookie("__Host-a", "", max_age=value, path=value, domain=value, sameSite="none") == (
+            f"__Host-a=; Max-Age={value}; Path={value}; Domain={value}; SameSite=None"
+        )
+
+    def test_beyond_ascii_it_is_utf_8(self) -> None:
+        assert self.cookie("é", "€").encode("latin-1").decode() == "é=€"
+        assert self.cookie("a", b"\xff").encode("latin-1") == b"a=\xff"
+
+    def test_max_age_in_every_form(self) -> None:
+        for max_age in (60, "60", b"60", timedelta(minutes=1)):
+            assert self.cookie("a", "1", max_age=max_age) == "a=1; Max-Age=60"
+
+    def test_expires_in_every_form(self) -> None:
+        date = "Sat, 02 Jan 2027 03:04:05 GMT"
+        for expires in (date, date.encode(), datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC)):
+            assert self.cookie("a", "1", expires) == f"a=1; Expires={date}"
+
     @pytest.mark.parametrize(
         "options",
-        [{"max_age": "soon"}, {"expires": "tomorrow"}, {"sameSite": "no"}, {"domain": "a;b"}, {"path": b"/\r\n"}],
+        [
+            {"k": ""},
+            {"k": "a=b"},
+            {"k": b"a\n"},
+            {"v": "1;b=2"},
+            {"v": "1\r\nSet-Cookie: b=2"},
+            {"v": b"\x00"},
+            {"v": "\ud800"},
+            {"max_age": "60; Secure"},
+            {"expires": "\r"},
+            {"sameSite": "no"},
+            {"domain": "a;b"},
+            {"path": b"/\r\n"},
+        ],
     )
     def test_what_is_refused(self, options: dict[str, Any], log: Log) -> None:
         app = App()
 
         @app.get("/")
         def handler(request: Request) -> str:
-            request.addCookie("a", "1", **options)
+            request.addCookie(**({"k": "a", "v": "1"} | options))
             return ""
 
         assert Client(app).get("/").status == 500
