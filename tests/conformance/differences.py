@@ -120,7 +120,8 @@ CORPUS: Final = (
     Deviation(
         "taken",
         "RFC 7239, 8.1",
-        "X-Forwarded-Proto and X-Forwarded-Ssl contradict each other. The engine goes by neither.",
+        "X-Forwarded-Proto and X-Forwarded-Ssl contradict each other. The engine never goes by the second, and by the "
+        "first only where a trusted proxy says it.",
         ("invalid/019",),
     ),
     Deviation(
