@@ -65,8 +65,9 @@ def ask(port: int, request: bytes, tls: ssl.SSLContext | None = None) -> tuple[d
 
 @pytest.fixture(scope="module")
 def by_fields() -> Iterator[int]:
-    """The port of a service that believes fields."""
-    with ropewalk("run", SERVICE, "--trusted-proxy", "127.0.0.1", "--proxy-headers", "x-forwarded") as server:
+    """The port of a service that believes all three fields."""
+    flags = ("--trusted-proxy", "127.0.0.1", "--proxy-headers", "x-forwarded", "--proxy-host")
+    with ropewalk("run", SERVICE, *flags) as server:
         yield address_of(server)[1]
 
 
