@@ -16,10 +16,9 @@ use crate::http1::Refusal;
 const ACCEPTS: usize = 256;
 /// Bytes read in one poll from connections in the middle of something, before those that were quiet get another turn.
 const POLL_BYTES: u64 = 64 * 1024;
-/// Connections that are gone on with in one poll.
+/// Connections, each, that are gone on with and whose time is looked at in one poll.
 const POLL_SHARE: usize = 32;
-/// Connections that run out of time in one poll, and that are found left at the end of one: handlers that are cancelled
-/// stand before the next request in the inbox, and take a tenth of a millisecond each.
+/// Those among them that may be lost in one poll: a handler that is cancelled takes a tenth of a millisecond.
 const POLL_LOSSES: usize = 4;
 /// First and longest wait, in milliseconds, when the descriptors are used up.
 const BACKOFF: (u64, u64) = (50, 1000);
@@ -38,15 +37,10 @@ impl<D: Driver> Engine<D> {
 
     /// Takes in what the sockets have and what has come due.
     ///
-    /// Connections between requests come first, so that those that send much never keep others from being heard; of
-    /// these each gets its share in turn.
+    /// Connections between requests come first, so that those that send much, leave or run out of time never keep others
+    /// from being heard; of these each gets its share in turn.
     pub fn poll(&mut self) -> io::Result<()> {
-        let mut ready = std::mem::take(&mut self.ready);
-        let outcome = self.driver.poll(&mut ready);
-        for readiness in ready.drain(..) {
-            self.serve(readiness);
-        }
-        self.ready = ready;
+        let outcome = self.listen_to_the_quiet();
         let enough = self.counters.bytes_in + POLL_BYTES;
         for _ in 0..self.resuming.len().min(POLL_SHARE) {
             let Some(token) = self.resuming.pop_front() else { break };
@@ -59,10 +53,20 @@ impl<D: Driver> Engine<D> {
         outcome
     }
 
-    /// Polls once more within a turn.
+    /// Polls once more within a turn. As long as events wait, nothing is put behind them but new requests.
     pub fn poll_again(&mut self) -> io::Result<()> {
         self.clock.refresh();
-        self.poll()
+        if self.inbox.is_empty() { self.poll() } else { self.listen_to_the_quiet() }
+    }
+
+    fn listen_to_the_quiet(&mut self) -> io::Result<()> {
+        let mut ready = std::mem::take(&mut self.ready);
+        let outcome = self.driver.poll(&mut ready);
+        for readiness in ready.drain(..) {
+            self.serve(readiness);
+        }
+        self.ready = ready;
+        outcome
     }
 
     /// Whether another poll would find something to go on with.
@@ -399,13 +403,15 @@ impl<D: Driver> Engine<D> {
     fn meet_deadlines(&mut self) {
         let now = self.clock.millis();
         self.wheel.expire(now, &mut self.due);
-        let mut left = POLL_LOSSES;
-        while left > 0 {
+        let enough = self.inbox.len() + POLL_LOSSES;
+        for _ in 0..POLL_SHARE {
             let Some((token, tick)) = self.due.pop_front() else { break };
             let Some(slot) = self.token_slot(token) else { continue };
             if let Some(clock) = self.connections[slot].expired(tick, now, &mut self.wheel) {
                 self.time_out(slot, clock);
-                left -= 1;
+            }
+            if self.inbox.len() >= enough {
+                break;
             }
         }
         self.retry_listeners(now);
