@@ -1,14 +1,13 @@
 """An app: a tree of resources, the middleware and error handlers around it, and its start and stop."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from weakref import WeakSet
 
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from ropewalk.calling import ErrorHandlers
+from ropewalk.calling import ErrorHandlers, call_hook
 from ropewalk.errors import HTTPError
 from ropewalk.middleware import Middleware, chain, check
 from ropewalk.proxies import TrustedProxies
@@ -33,7 +32,8 @@ class App(Routes):
 
     `trailing_slash` says what happens to a path that would be found with a slash at its end put there or taken away:
     "redirect" (308), "ignore" (answered alike) or "strict" (404). `limits` are the engine's. `proxies` are those whose
-    word on the client counts; by default nobody's does. With `debug`, a 500 shows the traceback to the client.
+    word on the client counts; by default nobody's does. Limits and proxies of the app that is served count, not those
+    of one that is mounted. With `debug`, a 500 shows the traceback to the client.
     """
 
     def __init__(
@@ -110,7 +110,9 @@ class App(Routes):
     ) -> "Listening":
         """Serve on an endpoint such as "tcp:8080", "tcp:0:interface=127.0.0.1" or "unix:/run/app.sock".
 
-        Raises StartError (RW401) for the description and EngineError (RW502) where the socket cannot be opened.
+        Limits and proxies that are given the first time hold wherever the app listens in this reactor. Raises
+        StartError: RW401 for the description, RW404 for limits or proxies that would not count; and EngineError
+        (RW502) where the socket cannot be opened.
         """
         from ropewalk.server import listen
 
@@ -126,19 +128,11 @@ class App(Routes):
         """Call what `on_start` registered, here and in mounted apps."""
         for app in self.family():
             for hook in app.start_hooks:
-                await called(hook)
+                await call_hook(hook)
 
-    async def stop(self, call: Callable[[Hook], Awaitable[None]] | None = None) -> None:
-        """Call what `on_stop` registered, the last first. A failure is logged and does not keep the others.
-
-        `call` is how a hook is called and waited for.
-        """
-        for app in reversed(self.family()):
-            for hook in reversed(app.stop_hooks):
-                try:
-                    await (call or called)(hook)
-                except Exception:  # noqa: BLE001 - the others must still be stopped
-                    log.failure("RW208 {hook} failed while the app was stopping.", hook=hook)
+    async def stop(self) -> None:
+        """Call what `on_stop` registered, the last first. A failure is logged and does not keep the others."""
+        await self._stop(call_hook)
 
     # Called by the engine's service and the tree
 
@@ -169,6 +163,15 @@ class App(Routes):
         self._endpoints.clear()
         for listener in tuple(self._listeners):
             listener.changed(seen)
+
+    async def _stop(self, call: Callable[[Hook], Awaitable[None]]) -> None:
+        """Stop, with a hook called in this way."""
+        for app in reversed(self.family()):
+            for hook in reversed(app.stop_hooks):
+                try:
+                    await call(hook)
+                except Exception:  # noqa: BLE001 - the others must still be stopped
+                    log.failure("RW208 {hook} failed while the app was stopping.", hook=hook)
 
     def _otherwise(self, request: Request, search: Search) -> Found:
         """What answers where the tree has no handler."""
@@ -243,10 +246,3 @@ def _redirect(request: Request) -> Response:
 
 _NOT_FOUND = Handler(_not_found, whole_body=False)
 _REDIRECT = Handler(_redirect, whole_body=False)
-
-
-async def called(hook: Hook) -> None:
-    """Call a hook, and wait for what it returns."""
-    value = hook()
-    if isinstance(value, Deferred | Coroutine):
-        await value

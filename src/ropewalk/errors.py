@@ -102,6 +102,11 @@ _ENTRIES: Final = (
         'Name addresses or networks such as "127.0.0.1" and "10.0.0.0/8", or "unix".',
     ),
     Entry("RW403", "A start-up handler failed.", "See the traceback above this line."),
+    Entry(
+        "RW404",
+        "An app was given limits or proxies that would not count.",
+        "Give them to the App that is served, or to its first `listen`.",
+    ),
     Entry("RW411", "The file to serve does not exist.", "Check its name: the message suggests a close one."),
     Entry("RW412", "The module to serve does not exist.", "Check its name, and start where it can be imported."),
     Entry("RW413", "A module does not hold the name to serve.", "Name an App, Resource or Site in it: hello.py:app."),
@@ -124,6 +129,8 @@ _ENTRIES: Final = (
         "The engine met a fault of its own: a socket that was lost, no means to wake itself, or a panic.",
         "Report it with the lines around it.",
     ),
+    Entry("RW506", "There were no descriptors left to answer with.", "Raise the limit of open files, `ulimit -n`."),
+    Entry("RW507", "There was no room left on a disk.", "Make some; large bodies are kept in the temporary folder."),
     Entry("RW510", "A message from a client was refused.", "Nothing is wrong here; the reason names the rule."),
 )
 

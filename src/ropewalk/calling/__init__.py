@@ -3,14 +3,17 @@
 from ropewalk.calling.answering import blame_middleware, deliver, fail, plain_error, respond, respond_to_error
 from ropewalk.calling.driving import Driver, HandlerTask
 from ropewalk.calling.error_handlers import ErrorHandlers
-from ropewalk.calling.task import Task, start
+from ropewalk.calling.scarcity import Scarcity
+from ropewalk.calling.task import Task, call_hook, start
 
 __all__ = [
     "Driver",
     "ErrorHandlers",
     "HandlerTask",
+    "Scarcity",
     "Task",
     "blame_middleware",
+    "call_hook",
     "deliver",
     "fail",
     "plain_error",

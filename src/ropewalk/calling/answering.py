@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ropewalk.calling.scarcity import INTERVAL, Lack, lack_in
 from ropewalk.errors import (
     CATALOGUE,
     BadBody,
@@ -104,7 +105,10 @@ def deliver(request: Request, value: Any) -> None:
 
 
 def fail(request: Request, error: BaseException) -> None:
-    """Answer for a handler that raised: as registered, else an HTTPError as text, else 500 and a line in the log."""
+    """Answer for a handler that raised: as registered, else an HTTPError as text, else 500 and a line in the log.
+
+    Where the system lacks something, it is 503 or 507, and there is a line at intervals.
+    """
     if request.gone and isinstance(error, _LEAVING):
         return
     if request.finished or request.started:
@@ -143,13 +147,18 @@ async def _failed(request: Request, error: BaseException, scope: tuple[Any, ...]
         except Exception as raised:  # noqa: BLE001 - this is the end of the line
             error = raised
     _log(request, error)
+    lack = lack_in(error)
+    if lack is not None:
+        error = lack.answer()
     for app in reversed(scope):
-        handler = app.errors.find_status(500)
+        handler = app.errors.find_status(500) if lack is None else app.errors.find(error)
         if handler is not None:
             try:
                 return await _handle(request, error, handler)
             except Exception as again:  # noqa: BLE001 - as above
                 _log(request, again)
+    if isinstance(error, HTTPError):
+        return plain_error(error)
     if scope[0].debug:
         return Response("".join(format_exception(error)), 500)
     return plain_error(HTTPError(500))
@@ -273,6 +282,10 @@ class _Chained(Failure):
 
 def _log(request: Request, error: BaseException) -> None:
     """A line for an error that nothing handles, with the place in the user's code."""
+    lack = lack_in(error)
+    if lack is not None:
+        _tell(request, error, lack)
+        return
     who = _who(request, error)
     blame = [note for note in _notes(error) if note.startswith(_BLAME)]
     if isinstance(error, RopewalkError):
@@ -293,6 +306,21 @@ def _log(request: Request, error: BaseException) -> None:
         what=visible(what),
         remedy=remedy,
     )
+
+
+def _tell(request: Request, error: BaseException, lack: Lack) -> None:
+    """A line for what the system lacks, unless there was one lately. It is the same for all, whoever meets it."""
+    if request.service.scarcity.is_news(lack):
+        log.warn(
+            "{code} {method} {path}: {who} met {error}. {remedy} For {seconds:g} s there is no other line about this.",
+            code=lack.code,
+            method=request.method,
+            path=request.raw_path.decode("ascii"),
+            who=_who(request, error),
+            error=visible(shown(error)),
+            remedy=CATALOGUE[lack.code].remedy,
+            seconds=INTERVAL,
+        )
 
 
 def _who(request: Request, error: BaseException) -> str:

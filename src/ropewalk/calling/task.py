@@ -303,3 +303,10 @@ def start(coroutine: Coroutine[Any, Any, Any]) -> Deferred[Any]:
     result = task.deferred = Deferred(cancel)
     context.run(task.step)
     return result
+
+
+async def call_hook(hook: Callable[[], Any]) -> None:
+    """Call a function without parameters, and wait for what it returns."""
+    value = hook()
+    if isinstance(value, Deferred | Coroutine):
+        await value

@@ -10,8 +10,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ropewalk._engine import Limits, self_test
-from ropewalk.app import App, Hook, called
-from ropewalk.calling import start
+from ropewalk.app import App, Hook
+from ropewalk.calling import call_hook, start
 from ropewalk.errors import EngineError, StartError, describe
 from ropewalk.proxies import TrustedProxies
 from ropewalk.resource import Resource, as_resource
@@ -130,7 +130,7 @@ class Server:
         await self._part()
         self._unwatch()
         self.service.close()
-        await self.app.stop(self._call)
+        await self.app._stop(self._call)  # noqa: SLF001 - its end is ours to cut short
 
     async def _part(self) -> None:
         """Wait for Twisted's transports, which send the last bytes when the engine knows nothing of them any more."""
@@ -140,7 +140,7 @@ class Server:
 
     async def _call(self, hook: Hook) -> None:
         """Call a stop hook, in such a way that `abort` can let go of it."""
-        self._awaited = start(called(hook))
+        self._awaited = start(call_hook(hook))
         try:
             await self._awaited
         except (asyncio.CancelledError, CancelledError):

@@ -10,6 +10,7 @@ from twisted.logger import Logger, LogLevel
 from ropewalk import calling
 from ropewalk._engine import Engine, Limits
 from ropewalk.app import App
+from ropewalk.errors import StartError
 from ropewalk.proxies import TrustedProxies
 from ropewalk.request import Endpoint, Request
 from ropewalk.response import encode_json
@@ -35,7 +36,10 @@ class Cancellable(Protocol):
 
 
 class Service:
-    """Joins an app and an engine. `call_later(seconds, function)` is the clock's, a reactor's or an event loop's."""
+    """Joins an app and an engine. `call_later(seconds, function)` is the clock's, a reactor's or an event loop's.
+
+    Raises StartError (RW404) where a mounted app trusts proxies, and nobody is trusted here.
+    """
 
     request: type[Request] = Request
     encode_json = staticmethod(encode_json)
@@ -52,8 +56,11 @@ class Service:
     ) -> None:
         self.app = app
         self.proxies = proxies or app.proxies
+        if self.proxies is None:
+            _check_mounted(app)
         self.driver = calling.Driver()
         self.drive = self.driver.drive
+        self.scarcity = calling.Scarcity()
         self.access_log: AccessLog | None = None
         self._call_later = call_later
         self._timer: Cancellable | None = None
@@ -137,3 +144,9 @@ class Service:
     def _tick(self) -> None:
         self._timer = None
         self.engine.tick()
+
+
+def _check_mounted(app: App) -> None:
+    """Raises StartError where proxies that a mounted app trusts would be nobody to the app that is served."""
+    if any(mounted.proxies is not None for mounted in app.family()):
+        raise StartError("RW404", "An app that trusts proxies is mounted in one that trusts nobody.")

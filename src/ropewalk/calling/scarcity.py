@@ -1,0 +1,55 @@
+"""What the system has run out of: descriptors, and room on a disk.
+
+Any client may bring that about, by asking for a file or by sending one. So it is no fault of the handler that meets it,
+clients are told to come again, and the log has a line for it at intervals, however many are refused.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from errno import EDQUOT, EMFILE, ENFILE, ENOSPC
+from time import monotonic
+from typing import Final
+
+from ropewalk.errors import HTTPError
+
+INTERVAL: Final = 10.0
+"""Seconds after which the log has another line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Something of which there is nothing left."""
+
+    code: str
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def answer(self) -> HTTPError:
+        """What the client gets."""
+        return HTTPError(self.status, headers=self.headers)
+
+
+_DESCRIPTORS: Final = Lack("RW506", 503, (("retry-after", "1"),))  # RFC 9110, section 10.2.3
+_ROOM: Final = Lack("RW507", 507)  # RFC 4918, section 11.5
+_LACKS: Final = {EMFILE: _DESCRIPTORS, ENFILE: _DESCRIPTORS, ENOSPC: _ROOM, EDQUOT: _ROOM}
+
+
+def lack_in(error: BaseException) -> Lack | None:
+    """What an error says is lacking."""
+    return _LACKS.get(error.errno or 0) if isinstance(error, OSError) else None
+
+
+class Scarcity:
+    """Remembers for one service what has been logged."""
+
+    def __init__(self, now: Callable[[], float] = monotonic) -> None:
+        self._now = now
+        self._told: dict[Lack, float] = {}
+
+    def is_news(self, lack: Lack) -> bool:
+        """Whether it is time for a line about this, which there is one of then."""
+        now = self._now()
+        if lack in self._told and now - self._told[lack] < INTERVAL:
+            return False
+        self._told[lack] = now
+        return True
