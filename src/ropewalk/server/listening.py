@@ -9,6 +9,7 @@ from zope.interface import implementer
 
 from ropewalk._engine import Limits
 from ropewalk.app import App
+from ropewalk.errors import StartError
 from ropewalk.proxies import TrustedProxies
 from ropewalk.server.server import Server
 
@@ -71,9 +72,10 @@ def listen(
     limits: Limits | None = None,
     proxies: TrustedProxies | None = None,
 ) -> Listening:
-    """Serve an app on an endpoint. Raises StartError (RW401) and EngineError (RW502).
+    """Serve an app on an endpoint. Raises StartError (RW401, RW404) and EngineError (RW502).
 
     What an app listens on in one reactor shares one engine, made with the limits and the proxies of the first call.
+    Later ones leave them out, or give the same.
     """
     return Listening(_server_of(app, reactor, limits, proxies), endpoint)
 
@@ -83,6 +85,10 @@ def _server_of(app: App, reactor: Any, limits: Limits | None, proxies: TrustedPr
     server: Server | None = app.server
     if server is None or server.stopping or server.reactor is not reactor:
         server = app.server = Server(app, reactor, limits, proxies)
+    elif limits not in (None, server.engine.limits):
+        raise StartError("RW404", "The app is served with other limits already.")
+    elif proxies not in (None, server.service.proxies):
+        raise StartError("RW404", "The app is served with other proxies already.")
     return server
 
 

@@ -121,9 +121,10 @@ def _handle_signals(reactor: Any, server: Server) -> None:
 
     def answer(number: int, frame: FrameType | None) -> None:
         del number, frame
-        reactor.callFromThread(calls.pop(0))
-        if not calls:
+        if len(calls) == 1:
             handle(signal.SIG_DFL)
+        if calls:  # another signal may have come in between
+            reactor.callFromThread(calls.pop(0))
 
     def handle(handler: Any) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
