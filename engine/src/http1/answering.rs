@@ -8,7 +8,7 @@ use crate::exchange::{Body, CommandError, Status, Version};
 use crate::limits::Limits;
 
 /// Up to this size a file is read at once: a descriptor is worth more than the copy.
-const SMALL_FILE: u64 = 64 * 1024;
+const SMALL_FILE: u64 = 16 * 1024;
 
 impl Http1 {
     /// A whole answer.
