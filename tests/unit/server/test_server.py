@@ -16,8 +16,8 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
-from ropewalk import App, Limits, Request, Resource, Site
-from ropewalk.errors import EngineError
+from ropewalk import App, Limits, Request, Resource, Site, TrustedProxies
+from ropewalk.errors import EngineError, StartError
 from ropewalk.server import Listening, app_of
 
 
@@ -181,6 +181,48 @@ class TestListen:
             assert client.recv(1000).endswith(b"Hello")
         port.stopListening()
         assert not reactor.getReaders()
+
+    @pytest.mark.parametrize(
+        "others",
+        [
+            {"limits": Limits(head_size=2048)},
+            {"proxies": TrustedProxies("::1", headers="forwarded")},
+            {"proxies": TrustedProxies("127.0.0.1", headers="x-forwarded")},
+        ],
+    )
+    def test_a_second_port_cannot_have_other_limits_or_proxies(self, others: Any) -> None:
+        first: dict[str, Any] = {
+            "limits": Limits(head_size=1024),
+            "proxies": TrustedProxies("127.0.0.1", headers="forwarded"),
+        }
+        reactor, app = Reactor(), make()
+        port = app.listen(reactor, "tcp:0:interface=127.0.0.1", **first)
+        same = app.listen(reactor, "tcp:0:interface=127.0.0.1", **first)
+        silent = app.listen(reactor, "tcp:0:interface=127.0.0.1")
+        with pytest.raises(StartError, match="^RW404 The app is served with other (limits|proxies) already. Give them"):
+            app.listen(reactor, "tcp:0:interface=127.0.0.1", **others)
+        for each in (port, same, silent):
+            each.stopListening()
+        again = app.listen(reactor, "tcp:0:interface=127.0.0.1", **others)
+        again.stopListening()
+        assert not reactor.getReaders()
+
+    def test_proxies_are_not_trusted_later(self) -> None:
+        reactor, app = Reactor(), make()
+        port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
+        with pytest.raises(StartError, match="^RW404 The app is served with other proxies already"):
+            app.listen(reactor, "tcp:0:interface=127.0.0.1", proxies=TrustedProxies("unix", headers="forwarded"))
+        port.stopListening()
+
+    def test_proxies_that_only_a_mounted_app_trusts(self) -> None:
+        proxies = TrustedProxies("127.0.0.1", headers="forwarded")
+        inner, reactor = App(proxies=proxies), Reactor()
+        outer = App()
+        outer.mount("/inner", inner)
+        with pytest.raises(StartError, match="^RW404 An app that trusts proxies is mounted in one that trusts nobody"):
+            outer.listen(reactor, "tcp:0:interface=127.0.0.1")
+        port = outer.listen(reactor, "tcp:0:interface=127.0.0.1", proxies=proxies)
+        port.stopListening()
 
     def test_abort_cancels_what_runs_before_the_app_stops(self, log: Log) -> None:
         reactor, app = Reactor(), App()

@@ -1,6 +1,8 @@
 """Servers that are stopped before they have started, and stop hooks that do not end."""
 
 import re
+import signal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from tests.unit.server.test_server import Reactor, make
 from twisted.internet.defer import Deferred
 
 from ropewalk.errors import StartError
+from ropewalk.server.running import _handle_signals
 
 
 class Unstarted(Reactor):
@@ -80,3 +83,27 @@ class TestHooks:
         assert port.stopListening().called
         port.server.abort()
         assert log.text == ""
+
+
+class TestSignals:
+    def test_one_that_comes_while_another_is_answered(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Python calls a handler between any two instructions, those of a handler included."""
+        handlers: dict[int, Any] = {}
+        calls: list[Any] = []
+        nested: list[int] = []
+
+        def handle(number: int, handler: Any) -> None:
+            for _ in range(len(nested)):
+                handlers[nested.pop()](signal.SIGINT, None)
+            handlers[number] = handler
+
+        monkeypatch.setattr(signal, "signal", handle)
+        server: Any = SimpleNamespace(abort="abort")
+        reactor: Any = SimpleNamespace(callFromThread=lambda call: calls.append(getattr(call, "__name__", call)))
+        _handle_signals(reactor, server)
+        answer = handlers[signal.SIGTERM]
+        answer(signal.SIGTERM, None)
+        nested += [signal.SIGINT]
+        answer(signal.SIGTERM, None)
+        assert calls == ["drain", "abort"]
+        assert set(handlers.values()) == {signal.SIG_DFL}
