@@ -25,7 +25,7 @@ TOOLS: Final = {
     "taskset": "apt-get install util-linux",
     "cargo": "see https://rustup.rs",
 }
-FILE_SIZES: Final = {"50k.bin": 50 * 1024, "1m.bin": 1024 * 1024}
+FILE_SIZES: Final = {"1k.bin": 1024, "50k.bin": 50 * 1024, "1m.bin": 1024 * 1024}
 
 
 def enter(module: str, arguments: list[str]) -> NoReturn:

@@ -13,6 +13,7 @@ from benchmarks.attacks.crowd import Crowd
 from benchmarks.attacks.habits import Habit
 from benchmarks.attacks.target import HOST, Target
 from benchmarks.attacks.victim import TEXT
+from benchmarks.prepare import FILE_SIZES
 
 SIZE = 100
 RATE = 5000.0
@@ -63,6 +64,13 @@ class Friend:
         connection.request("GET", "/")
         answer = connection.getresponse()
         assert (answer.status, answer.read()) == (200, TEXT.encode())
+
+    def asks_for_a_file(self) -> None:
+        """Ask on the connection that is kept. Where there is no descriptor, it is to come again."""
+        self.kept.request("GET", "/files/50k.bin")
+        answer = self.kept.getresponse()
+        told = (answer.status, len(answer.read()), answer.headers["retry-after"])
+        assert told in ((200, FILE_SIZES["50k.bin"], None), (503, len("Service Unavailable\n"), "1"))
 
     def asks_until(self, condition: Callable[[], bool], *, fresh: bool = True) -> None:
         """Ask, and be answered, until something is so."""

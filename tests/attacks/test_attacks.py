@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 from benchmarks.attacks.habits import Habit, Parting
-from benchmarks.attacks.roster import CHUNKED, FORM, GET, GET_BIG, GET_STREAM, UPLOAD
+from benchmarks.attacks.roster import CHUNKED, FORM, GET, GET_BIG, GET_FILE, GET_STREAM, UPLOAD, head
 from benchmarks.attacks.target import Counters, Target
 from tests.attacks.crowds import SIZE, Friend, answers_anew, crowd_of, wait_until
 
@@ -16,6 +16,11 @@ pytestmark = pytest.mark.slow
 MEBIBYTE = 1 << 20
 MOST_LINES = 5
 """That a server may log, however many it refuses."""
+
+A_FEW = 8
+"""Connections of who asks for more than others."""
+IN_PASSING = 6
+"""Descriptors that are open while an answer is made, and those of the second client."""
 
 QUICK = {name: 0.5 for name in Limits.names if name.endswith(("_timeout", "_grace"))}
 """Every clock runs out after half a second."""
@@ -129,3 +134,36 @@ class TestDescriptors:
                 assert set(crowd.tally.answers) <= {"200", "503"}
             wait_until(lambda: answers_anew(target))
             friend.asks()
+
+
+class TestFiles:
+    """Whoever asks for files and takes none does not use up the descriptors of the others."""
+
+    def test_a_file_for_each_reader(self) -> None:
+        habit = Habit(first=GET_FILE * 4, reads=0, window=1, comes_back=True)
+        with attacked(QUICK, SIZE) as (target, friend, counters):
+            friend.asks()
+            with crowd_of(habit, target):
+                friend.asks_until(lambda: counters.read()["turned_away"] > 0, fresh=False)
+                wait_until(lambda: counters.read()["write_timeouts"] >= SIZE, meanwhile=friend.asks_for_a_file)
+            wait_until(lambda: answers_anew(target))
+            friend.asks()
+
+    @pytest.mark.parametrize(
+        ("file", "held"),
+        [pytest.param("1k.bin", 0, id="read at once"), pytest.param("50k.bin", 1, id="one at a time")],
+    )
+    def test_pipelined_files(self, file: str, held: int) -> None:
+        habit = Habit(flood=head(f"GET /files/{file} HTTP/1.1") * 100, reads=0, window=1)
+        with attacked(QUICK, SIZE) as (target, friend, counters):
+            friend.asks()
+            before = target.open_descriptors()
+            seen: list[int] = []
+
+            def have_ended() -> bool:
+                seen.append(target.open_descriptors())
+                return bool(counters.read()["write_timeouts"] >= A_FEW)
+
+            with crowd_of(habit, target, size=A_FEW):
+                friend.asks_until(have_ended)
+            assert max(seen) <= before + A_FEW * (1 + held) + IN_PASSING
