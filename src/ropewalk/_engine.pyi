@@ -299,7 +299,8 @@ class Engine:
         self, addresses: list[str], *, headers: str | None = None, host: bool = False, protocol: bool = False
     ) -> None:
         """Believe proxies at these addresses, networks or "unix"; `headers` is "x-forwarded", "forwarded" or None, and
-        `host` says that X-Forwarded-Host is believed too. With `protocol`, every connection to a socket begins with a header of the PROXY protocol. Raises ValueError."""
+        `host` says that X-Forwarded-Host is believed too. With `protocol`, every connection to a socket begins with a
+        header of the PROXY protocol. Raises ValueError."""
     def drain(self, seconds: float | None = None, /) -> None: ...
     def close(self) -> int:
         """Stop listening and abort every connection; how many exchanges were cut."""
