@@ -83,7 +83,10 @@ impl Body {
         let file = py.import("tempfile")?.call_method0("TemporaryFile")?;
         self.seal();
         for part in self.parts.drain(..) {
-            file.call_method1("write", (&*part,))?;
+            if let Err(error) = file.call_method1("write", (&*part,)) {
+                file.call_method0("close")?;
+                return Err(error);
+            }
         }
         self.size = 0;
         self.spool = Some(file.unbind());
