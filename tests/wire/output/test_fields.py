@@ -265,16 +265,24 @@ class TestRedirects:
 class TestCookies:
     """RFC 6265, section 4.1.1."""
 
-    @pytest.mark.parametrize(
-        ("path", "handler"), [("/fields/cookie", "cookie"), ("/fields/twisted-cookie", "twisted_cookie")]
-    )
-    def test_names_and_values(self, careless: Careless, path: str, handler: str) -> None:
+    def test_names_and_values(self, careless: Careless) -> None:
+        path = "/fields/cookie"
         names = [asking(path, name=name, value="1") for name in BAD_NAMES]
         values = [
             asking(path, name="a", value=value) for value in (*BAD_VALUES, *BAD_TEXTS, "a b", 'a"', "a;b", "a,b", "a\\")
         ]
         for requests, remedy in ((names, "Names are ASCII without spaces"), (values, "Encode it: urllib.parse.quote")):
-            assert_explained(careless, path, handler, requests, remedy)
+            assert_explained(careless, path, "cookie", requests, remedy)
+
+    def test_what_ends_the_line_or_the_cookie_in_twisteds_manner(self, careless: Careless) -> None:
+        path = "/fields/twisted-cookie"
+        requests = [asking(path, name="a", value=value) for value in (*BAD_VALUES, "a;b")]
+        requests += [asking(path, name=name, value="1") for name in ("", "a=b", "a;b", "a\r\nb")]
+        assert {answer.status for answer in careless.answers(*requests)} == {500}
+        logged = careless.log()
+        assert len(logged) == len(requests)
+        for entry in logged:
+            assert_told(entry, "RW304", path, "twisted_cookie", "cookie")
 
     @pytest.mark.parametrize("name", ["path", "domain", "same_site", "expires", "max_age"])
     def test_attributes(self, careless: Careless, name: str) -> None:
