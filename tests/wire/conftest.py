@@ -45,13 +45,14 @@ def server(kind: str) -> Iterator[Server]:
         with ropewalk("run", SERVICE, "--access-log", "off") as server:
             yield server
     else:
-        with by_site(kind) as server:
+        with by_site("tests.wire.by_site", kind) as server:
             yield server
 
 
 @contextmanager
-def by_site(way: str) -> Iterator[Server]:
-    command = [sys.executable, "-W", "error", "-m", "tests.wire.by_site", way]
+def by_site(module: str, *arguments: str) -> Iterator[Server]:
+    """A module of ours that serves by a Site, in a process of its own."""
+    command = [sys.executable, "-W", "error", "-m", module, *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         server = Server(process)
         try:

@@ -1,16 +1,14 @@
 """Proxies in front, on real sockets: RFC 7239, X-Forwarded-*, and the PROXY protocol."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.processes import ROOT, Server, ropewalk
-from tests.wire.conftest import address_of
+from tests.processes import Server, ropewalk
+from tests.wire.conftest import address_of, by_site
 from tests.wire.connection import Connection
 
 pytestmark = pytest.mark.slow
@@ -37,15 +35,8 @@ def serving(way: str, told: str) -> Iterator[Server]:
         with ropewalk("run", SERVICE, "--access-log", "off", "--trusted-proxy", "127.0.0.1", *flags) as server:
             yield server
         return
-    command = [sys.executable, "-W", "error", "-m", "tests.wire.proxied", way, told]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        server = Server(process)
-        try:
-            server.read_banner()
-            yield server
-            assert server.stop() == 0, server.errors
-        finally:
-            process.kill()
+    with by_site("tests.wire.proxied", way, told) as server:
+        yield server
 
 
 def asked(server: Server, *, before: bytes = b"", fields: bytes = b"") -> dict[str, Any]:
