@@ -1,0 +1,57 @@
+"""`python -m interop [PROGRAM ...]`: run the suites of these programs, or of all, and write what came of it into the documentation."""
+
+import argparse
+import sys
+
+from interop.environment import Environment
+from interop.outcomes import Comparison
+from interop.program import Program, programs
+from interop.results import Result, SuiteResult, result_of, result_of_suite, save, write_page
+from interop.running import run
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code: 1 where a test passes on Twisted as it is, and not with Ropewalk under it."""
+    known = programs()
+    parser = argparse.ArgumentParser(prog="python -m interop", description=__doc__)
+    parser.add_argument("program", nargs="*", help=", ".join(known))
+    parser.add_argument("--suite", metavar="WORDS", help="only suites with these words in their titles; nothing is saved")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.program) - set(known):
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    good = True
+    for name in options.program or known:
+        result = compare(known[name], options.suite or "")
+        good &= result.good
+        if not options.suite:
+            save(name, result)
+    if not options.suite:
+        write_page()
+    return 0 if good else 1
+
+
+def compare(program: Program, words: str) -> Result:
+    """Run what a program has, twice."""
+    environment = Environment(program)
+    environment.prepare()
+    results = []
+    for suite in program.suites:
+        if words in suite.title:
+            stock, _ = run(suite, environment, "stock")
+            ropewalk, connections = run(suite, environment, "ropewalk")
+            results.append(result_of_suite(suite, Comparison(stock, ropewalk), connections))
+            tell(program, results[-1])
+    return result_of(program, results)
+
+
+def tell(program: Program, suite: SuiteResult) -> None:
+    print(f"{program.name}, {suite.title}: {suite.tests} tests, {suite.stock} pass on Twisted as it is, ", end="")
+    print(f"{suite.ropewalk} with Ropewalk under it, which had {suite.connections} connections")
+    for name in suite.lost:
+        print(f"  lost: {name}")
+    for name in suite.gained:
+        print(f"  gained: {name}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,71 @@
+"""What became of each test, and how two runs compare."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from xml.etree import ElementTree
+
+
+class Outcome(IntEnum):
+    """From the best to the worst: of several for one test the worst counts."""
+
+    skipped = 0
+    passed = 1
+    failed = 2
+
+
+Outcomes = dict[str, Outcome]
+"""By the names of the tests."""
+
+
+def of_trial(file: Path) -> Outcomes:
+    """What the reporter `outcomes` wrote."""
+    lines = (line.split(maxsplit=1) for line in file.read_text(encoding="utf-8").splitlines())
+    return _worst((name, Outcome[outcome]) for outcome, name in lines)
+
+
+def of_pytest(file: Path) -> Outcomes:
+    """What pytest wrote in the manner of JUnit."""
+    cases = ElementTree.parse(file).iter("testcase")
+    return _worst((f"{case.get('classname')}::{case.get('name')}", _outcome(case)) for case in cases)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Of one suite."""
+
+    stock: Outcomes
+    ropewalk: Outcomes
+
+    @property
+    def tests(self) -> list[str]:
+        """Those that some run has not skipped."""
+        return sorted(name for name, outcome in (self.stock | self.ropewalk).items() if outcome is not Outcome.skipped)
+
+    @property
+    def lost(self) -> list[str]:
+        """Those that pass on Twisted as it is, and not with Ropewalk under them, be it that they are skipped or not there."""
+        return [name for name in passed(self.stock) if self.ropewalk.get(name) is not Outcome.passed]
+
+    @property
+    def gained(self) -> list[str]:
+        """The other way round."""
+        return [name for name in passed(self.ropewalk) if self.stock.get(name) is not Outcome.passed]
+
+
+def passed(outcomes: Outcomes) -> list[str]:
+    return sorted(name for name, outcome in outcomes.items() if outcome is Outcome.passed)
+
+
+def _worst(pairs: Iterable[tuple[str, Outcome]]) -> Outcomes:
+    outcomes: Outcomes = {}
+    for name, outcome in pairs:
+        outcomes[name] = max(outcome, outcomes.get(name, outcome))
+    return outcomes
+
+
+def _outcome(case: ElementTree.Element) -> Outcome:
+    if case.find("failure") is not None or case.find("error") is not None:
+        return Outcome.failed
+    return Outcome.skipped if case.find("skipped") is not None else Outcome.passed

@@ -1,0 +1,76 @@
+"""Runs a suite, on Twisted as it is or with Ropewalk under it."""
+
+import os
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, Literal
+
+from interop.environment import ROOT, Environment
+from interop.outcomes import Outcomes, of_pytest, of_trial
+from interop.program import Suite
+
+Under = Literal["stock", "ropewalk"]
+
+HERE: Final = Path(__file__).resolve().parent
+REPORTING: Final = HERE / "reporting"
+UNDER: Final = HERE / "under"
+SECONDS: Final = 900
+
+
+class SuiteBroken(Exception):
+    """A suite ended without telling the outcome of any test."""
+
+
+def run(suite: Suite, environment: Environment, under: Under) -> tuple[Outcomes, int]:
+    """The outcomes, and how many connections Ropewalk had meanwhile. Raises SuiteBroken."""
+    with TemporaryDirectory(prefix="interop-") as scratch:
+        outcomes, connections = Path(scratch, "outcomes"), Path(scratch, "connections")
+        files = {"INTEROP_OUTCOMES": str(outcomes), "INTEROP_CONNECTIONS": str(connections)}
+        connections.touch()
+        command = _command(suite, environment, outcomes)
+        if under == "ropewalk" and not suite.by_itself:
+            command = [environment.bin / "ropewalk", "exec", *command]
+        ended = subprocess.run(
+            command,
+            cwd=scratch,
+            env=os.environ | _variables(suite, under, environment) | files,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=SECONDS,
+            check=False,
+        )
+        log = environment.folder / f"{suite.title.replace(' ', '-')}.{under}.log"
+        log.write_text(ended.stdout)
+        if not outcomes.exists():
+            raise SuiteBroken(f"{suite.title} on {under} ended with {ended.returncode}, see {log}:\n{ended.stdout[-2000:]}")
+        read = of_trial if suite.runner == "trial" else of_pytest
+        return read(outcomes), connections.stat().st_size
+
+
+def _command(suite: Suite, environment: Environment, outcomes: Path) -> list[str | Path]:
+    program = environment.bin / suite.runner
+    if suite.runner == "trial":
+        return [program, "--reporter=outcomes", *suite.options, *suite.targets]
+    quiet = ("-q", "-p", "no:cacheprovider", "--import-mode=importlib", f"--rootdir={ROOT}")
+    targets = [_place(target, environment) for target in suite.targets]
+    return [program, *quiet, f"--junit-xml={outcomes}", *suite.options, *targets]
+
+
+def _place(target: str, environment: Environment) -> Path:
+    """A file of ours, or else one of the source package."""
+    ours = environment.program.folder / target
+    return ours if ours.exists() else environment.sources / target
+
+
+def _variables(suite: Suite, under: Under, environment: Environment) -> dict[str, str]:
+    folders = [REPORTING, ROOT] if under == "stock" else [UNDER, REPORTING, ROOT]
+    return {
+        "PATH": f"{environment.bin}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": os.pathsep.join(map(str, folders)),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "INTEROP_UNDER": under,
+        "INTEROP_INSTALL": "" if suite.by_itself else "yes",
+    }
