@@ -6,7 +6,7 @@ import sys
 from interop.environment import Environment
 from interop.outcomes import Comparison
 from interop.program import Program, programs
-from interop.results import Result, SuiteResult, result_of, result_of_suite, save, write_page
+from interop.report import Result, SuiteResult, result_of, result_of_suite, save, write_page
 from interop.running import run
 
 

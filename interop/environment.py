@@ -1,6 +1,8 @@
 """The environment of a program: its locked packages, this checkout of Ropewalk, and the source of its tests."""
 
 import hashlib
+import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -41,11 +43,15 @@ class Environment:
 
     def _wanted(self) -> str:
         lock = hashlib.sha256(self.program.lock.read_bytes()).hexdigest()
-        return f"{sys.version}\n{ROOT}\n{lock}\n{self.program.tests_in}\n"
+        return f"{sys.version}\n{ROOT}\n{lock}\n{self.program.tests_in}\n{self.program.put}\n"
+
+    @property
+    def _packages(self) -> Path:
+        (packages,) = (self.folder / "lib").glob("python3.*/site-packages")
+        return packages
 
     def _link_ropewalk(self) -> None:
-        (packages,) = (self.folder / "lib").glob("python3.*/site-packages")
-        (packages / "ropewalk.pth").write_text(f"{ROOT / 'src'}\n")
+        (self._packages / "ropewalk.pth").write_text(f"{ROOT / 'src'}\n")
         command = self.bin / "ropewalk"
         command.write_text(f"#!{self.python}\nfrom ropewalk.cli import main\n\nmain()\n")
         command.chmod(0o755)
@@ -60,8 +66,11 @@ class Environment:
             (package,) = Path(scratch).glob("*.tar.gz")
             with tarfile.open(package) as archive:
                 archive.extractall(scratch, filter="data")
-            (Path(scratch) / package.name.removesuffix(".tar.gz")).rename(self.sources)
+            shutil.move(Path(scratch) / package.name.removesuffix(".tar.gz"), self.sources)
+        for folder in self.program.put:
+            shutil.copytree(self.sources / folder, self._packages / folder, dirs_exist_ok=True)
 
     def _pip(self, command: str, *arguments: str | Path) -> None:
         pip = [self.python, "-m", "pip", command, "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, *arguments], check=True)
+        builders = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # maturin, where a source package wants it
+        subprocess.run([*pip, *arguments], env=os.environ | {"PATH": builders}, check=True)

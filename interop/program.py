@@ -26,7 +26,7 @@ class Suite:
     """More arguments for the runner."""
 
     by_itself: bool = False
-    """Whether the suite starts servers, and puts Ropewalk under them where `interop.serving.UNDER` says so. Elsewhere
+    """Whether the suite starts servers, and puts Ropewalk under them where `interop.processes.ON_ROPEWALK` says so. Elsewhere
     the runner puts it under the process of the suite, and under every Python that this one starts."""
 
 
@@ -47,6 +47,9 @@ class Program:
 
     tests_in: str | None = None
     """The requirement of the source package that has its tests, with a hash, where they are not installed with it."""
+
+    put: tuple[str, ...] = ()
+    """Folders of the source package that have to stand among the installed packages."""
 
     @property
     def lock(self) -> Path:

@@ -54,9 +54,8 @@ def _command(suite: Suite, environment: Environment, outcomes: Path) -> list[str
     program = environment.bin / suite.runner
     if suite.runner == "trial":
         return [program, "--reporter=outcomes", *suite.options, *suite.targets]
-    quiet = ("-q", "-p", "no:cacheprovider", "--import-mode=importlib", f"--rootdir={ROOT}")
     targets = [_place(target, environment) for target in suite.targets]
-    return [program, *quiet, f"--junit-xml={outcomes}", *suite.options, *targets]
+    return [program, "-q", "-p", "no:cacheprovider", f"--junit-xml={outcomes}", *suite.options, *targets]
 
 
 def _place(target: str, environment: Environment) -> Path:
@@ -66,7 +65,8 @@ def _place(target: str, environment: Environment) -> Path:
 
 
 def _variables(suite: Suite, under: Under, environment: Environment) -> dict[str, str]:
-    folders = [REPORTING, ROOT] if under == "stock" else [UNDER, REPORTING, ROOT]
+    ours = environment.program.folder if suite.runner == "trial" else ROOT  # whose `tests` would hide theirs
+    folders = [REPORTING, ours] if under == "stock" else [UNDER, REPORTING, ours]
     return {
         "PATH": f"{environment.bin}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": os.pathsep.join(map(str, folders)),

@@ -1,0 +1,100 @@
+"""What the last run of each program came to: `interop/results/NAME.json`, from which the table of the documentation is made."""
+
+import json
+import platform
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from interop.outcomes import Comparison, passed
+from interop.program import HERE, Program, Suite
+
+FOLDER: Final = HERE / "results"
+PAGE: Final = HERE.parent / "docs" / "explanation" / "interop.md"
+BEGIN: Final = "<!-- `python -m interop` writes this table -->\n"
+END: Final = "<!-- up to here -->\n"
+TITLES: Final = ("program", "tests", "pass on Twisted as it is", "pass with Ropewalk under it", "connections Ropewalk had")
+
+
+@dataclass(frozen=True)
+class SuiteResult:
+    """Counts, and the tests for which the two runs differ."""
+
+    title: str
+    tests: int
+    """Those that some run has not skipped."""
+    stock: int
+    """How many pass on Twisted as it is."""
+    ropewalk: int
+    """How many pass with Ropewalk under it."""
+    connections: int
+    """How many connections came to Ropewalk's channel in that run."""
+    lost: list[str]
+    gained: list[str]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Of one program."""
+
+    program: str
+    version: str
+    twisted: str
+    python: str
+    suites: list[SuiteResult]
+
+    @property
+    def good(self) -> bool:
+        return not any(suite.lost for suite in self.suites)
+
+
+def result_of(program: Program, suites: list[SuiteResult]) -> Result:
+    return Result(program.name, program.version, program.locked("twisted"), platform.python_version(), suites)
+
+
+def result_of_suite(suite: Suite, comparison: Comparison, connections: int) -> SuiteResult:
+    return SuiteResult(
+        suite.title,
+        len(comparison.tests),
+        len(passed(comparison.stock)),
+        len(passed(comparison.ropewalk)),
+        connections,
+        comparison.lost,
+        comparison.gained,
+    )
+
+
+def save(name: str, result: Result) -> None:
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / f"{name}.json").write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")
+
+
+def saved() -> list[Result]:
+    """Of every program that has been run, the last."""
+    return [_load(file) for file in sorted(FOLDER.glob("*.json"))]
+
+
+def table(results: Iterable[Result]) -> str:
+    """In Markdown."""
+    rows = [
+        (f"{it.program} {it.version}: {suite.title}", suite.tests, suite.stock, suite.ropewalk, suite.connections)
+        for it in results
+        for suite in it.suites
+    ]
+    lines = [TITLES, ("---", *["--:"] * (len(TITLES) - 1)), *rows]
+    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
+
+
+def write_page() -> None:
+    """Put the table of what is saved into the documentation. Raises LookupError where it has no place there."""
+    head, begin, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not (begin and end):
+        raise LookupError(f"{PAGE} has no place for the table")
+    PAGE.write_text(head + begin + table(saved()) + end + tail, encoding="utf-8")
+
+
+def _load(file: Path) -> Result:
+    fields = json.loads(file.read_text(encoding="utf-8"))
+    return Result(**fields | {"suites": [SuiteResult(**suite) for suite in fields["suites"]]})
