@@ -9,19 +9,19 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "ropewalk"
 
 FLOORS = (
-    {"errors", "headers", "cookies", "waiting", "producing", "converters", "proxies"},
+    {"errors", "headers", "cookies", "waiting", "producing", "converters", "proxies", "suggest"},
     {"request", "response"},
     {"resource"},
     {"routing", "calling"},
     {"middleware", "files"},
     {"app"},
     {"server"},
-    {"testing"},
+    {"testing", "dropin"},
     {"cli"},
 )
 """From the ground up. Rooms of one floor may know each other."""
 
-MAY_IMPORT_THE_ENGINE = {"__init__", "request", "response", "server", "testing"}
+MAY_IMPORT_THE_ENGINE = {"__init__", "request", "response", "server", "dropin", "testing"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 

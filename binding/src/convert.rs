@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use ropewalk_engine::Peer;
 use ropewalk_engine::http1::encode::FieldRef;
 
@@ -20,6 +20,18 @@ impl<'py> Fields<'py> {
             fields.push(pair?.extract()?);
         }
         Ok(Fields(fields))
+    }
+
+    /// As `take`, or of a dict of lists of values by name.
+    pub fn take_any(fields: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let Ok(by_name) = fields.cast_exact::<PyDict>() else { return Self::take(fields) };
+        let mut taken = Vec::with_capacity(by_name.len());
+        for (name, values) in by_name {
+            for value in values.try_iter()? {
+                taken.push((name.clone(), value?));
+            }
+        }
+        Ok(Fields(taken))
     }
 
     pub fn refs(&self) -> PyResult<Vec<FieldRef<'_>>> {

@@ -15,8 +15,9 @@ use pyo3::types::{PyBytes, PyDict, PyType};
 use ropewalk_engine::access::{AccessLog, Style};
 use ropewalk_engine::clock::monotonic_micros;
 use ropewalk_engine::proxies::{Family, Proxies, Trusted};
-use ropewalk_engine::{ExchangeId, FileTicket, ListenerId, Peer, PipeId, Pressure};
+use ropewalk_engine::{ConnectionId, ExchangeId, FileTicket, ListenerId, Peer, Pressure};
 
+use crate::connection::Connection;
 use crate::convert;
 use crate::errors;
 use crate::exchange::Exchange;
@@ -42,7 +43,10 @@ pub struct Engine {
     pub(crate) live: Mutex<HashMap<ExchangeId, Py<Exchange>>>,
     /// Endpoints of static paths, by method.
     pub(crate) memo: Memo,
-    pub(crate) sinks: Mutex<HashMap<PipeId, Py<PyAny>>>,
+    /// Who holds a connection: the sink of a pipe, or what the service gave when a socket was opened.
+    pub(crate) owners: Mutex<HashMap<ConnectionId, Py<PyAny>>>,
+    /// Called for every exchange, where the service resolves none.
+    pub(crate) begin: Option<Py<PyAny>>,
     /// The thread that runs the turns.
     pub(crate) thread: OnceLock<ThreadId>,
     /// A turn is being run.
@@ -120,7 +124,11 @@ impl Engine {
         if !request.is_subclass_of::<Exchange>()? {
             return Err(PyTypeError::new_err("Service.request is a subclass of Exchange."));
         }
-        let core = ropewalk_engine::Engine::new(limits.0.clone()).map_err(errors::system)?;
+        let begin = service.getattr_opt(intern!(py, "begin"))?.map(Bound::unbind);
+        let mut core = ropewalk_engine::Engine::new(limits.0.clone()).map_err(errors::system)?;
+        if service.hasattr(intern!(py, "opened"))? {
+            core.announce();
+        }
         Ok(Engine {
             core: Mutex::new(core),
             request: request.unbind(),
@@ -130,7 +138,8 @@ impl Engine {
             limits,
             live: Mutex::default(),
             memo: Memo::new(),
-            sinks: Mutex::default(),
+            owners: Mutex::default(),
+            begin,
             thread: OnceLock::new(),
             busy: AtomicBool::new(false),
             armed: AtomicU64::new(UNARMED),
@@ -164,6 +173,12 @@ impl Engine {
     #[getter]
     fn connections(&self) -> usize {
         lock(&self.core).connections()
+    }
+
+    /// Whether a turn has something to do already.
+    #[getter]
+    fn waits(&self) -> bool {
+        lock(&self.core).waits()
     }
 
     /// Exchanges whose answer is not complete.
@@ -211,11 +226,23 @@ impl Engine {
         Ok(())
     }
 
-    /// Take over an accepted stream socket (the descriptor is duplicated) and what was read from it.
-    #[pyo3(signature = (fd, data = None, /))]
-    fn adopt(&self, py: Python<'_>, fd: i32, data: Option<&[u8]>) -> PyResult<()> {
+    /// Take over an accepted stream socket (the descriptor is duplicated) and what was read from it, for its owner.
+    /// None where the engine is full and has turned it away.
+    #[pyo3(signature = (fd, data = None, /, *, owner = None))]
+    fn adopt(
+        slf: &Bound<'_, Self>,
+        fd: i32,
+        data: Option<&[u8]>,
+        owner: Option<Py<PyAny>>,
+    ) -> PyResult<Option<Connection>> {
         let socket = duplicate(fd)?;
-        self.command(py, |engine| engine.adopt(socket, data.unwrap_or_default()))?.map_err(errors::system)
+        let this = slf.get();
+        let adopted = this.command(slf.py(), |engine| engine.adopt(socket, data.unwrap_or_default()))?;
+        let Some(id) = adopted.map_err(errors::system)? else { return Ok(None) };
+        if let Some(owner) = owner {
+            lock(&this.owners).insert(id, owner);
+        }
+        Ok(Some(Connection { engine: slf.clone().unbind(), id }))
     }
 
     #[pyo3(signature = (sink, *, client = None, server = None, secure = false))]
@@ -227,8 +254,15 @@ impl Engine {
         secure: bool,
     ) -> PyResult<Pipe> {
         let (client, server) = (convert::peer(client)?, convert::peer(server)?);
-        let id = slf.get().command(slf.py(), |engine| engine.open_pipe(client, server, secure))?;
-        lock(&slf.get().sinks).insert(id, sink);
+        let refuses_itself = sink.bind(slf.py()).hasattr(intern!(slf.py(), "refuse"))?;
+        let id = slf.get().command(slf.py(), |engine| {
+            let id = engine.open_pipe(client, server, secure);
+            if refuses_itself {
+                engine.leave_refusing(id.connection());
+            }
+            id
+        })?;
+        lock(&slf.get().owners).insert(id.connection(), sink);
         Ok(Pipe { engine: slf.clone().unbind(), id })
     }
 
@@ -308,21 +342,22 @@ impl Engine {
         visit.call(&self.request)?;
         visit.call(&self.encode_json)?;
         visit.call(&self.json_types)?;
+        visit.call(&self.begin)?;
         self.memo.traverse(&visit)?;
         // What is locked is in use, and so not garbage.
         for exchange in self.live.try_lock().iter().flat_map(|live| live.values()) {
             visit.call(exchange)?;
         }
-        for sink in self.sinks.try_lock().iter().flat_map(|sinks| sinks.values()) {
-            visit.call(sink)?;
+        for owner in self.owners.try_lock().iter().flat_map(|owners| owners.values()) {
+            visit.call(owner)?;
         }
         Ok(())
     }
 
     fn __clear__(&self) {
         let live = std::mem::take(&mut *lock(&self.live));
-        let sinks = std::mem::take(&mut *lock(&self.sinks));
-        drop((live, sinks));
+        let owners = std::mem::take(&mut *lock(&self.owners));
+        drop((live, owners));
         self.memo.clear();
     }
 

@@ -10,7 +10,9 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use ropewalk_engine::exchange::{BodyFault, Event};
-use ropewalk_engine::{CommandError, ExchangeId, GoneReason, Head, Peer, Pressure, Status, Version};
+use ropewalk_engine::{
+    Body as EngineBody, CommandError, ExchangeId, GoneReason, Head, Peer, Pressure, Status, Version,
+};
 
 use crate::body::{Body, Mode};
 use crate::convert::{self, Fields};
@@ -55,6 +57,8 @@ pub(crate) struct Link {
     pub secure: bool,
     /// Our end, asked for once.
     pub local: OnceLock<Peer>,
+    /// Whoever holds the connection in Python, where somebody does.
+    pub owner: Option<Py<PyAny>>,
 }
 
 impl Exchange {
@@ -158,6 +162,15 @@ impl Exchange {
         Status { code, reason }
     }
 
+    /// From here raw bytes go both ways.
+    fn become_raw(&mut self, py: Python<'_>) -> PyResult<()> {
+        self.status = Some(101);
+        self.started = true;
+        self.body = Body::default();
+        // At once, so that what came behind the head is kept even if the client has closed its side.
+        self.open_body(py, Mode::Streamed, Some(u64::MAX))
+    }
+
     /// The end of an answer, whoever brought it about.
     fn mark_finished(&mut self) {
         self.started = true;
@@ -178,6 +191,15 @@ impl Exchange {
     #[getter]
     fn method(&self) -> PyResult<&'static str> {
         Ok(self.link()?.head.method().as_str())
+    }
+
+    /// Method, target and version as the request line has them.
+    #[getter]
+    fn request_line<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let head = &self.link()?.head;
+        let version: &[u8] = if head.version() == Version::Http10 { b"HTTP/1.0" } else { b"HTTP/1.1" };
+        let parts = [head.method().as_str().as_bytes(), head.target(), version];
+        PyTuple::new(py, parts.map(|part| PyBytes::new(py, part)))
     }
 
     #[getter]
@@ -238,6 +260,18 @@ impl Exchange {
         convert::address(py, local)
     }
 
+    /// Whoever holds the connection: the sink of a pipe, or what `Service.opened` gave.
+    #[getter]
+    fn owner<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(self.link()?.owner.as_ref().map(|owner| owner.bind(py).clone()))
+    }
+
+    /// Whether the client would ask more on this connection.
+    #[getter]
+    fn keep_alive(&self) -> PyResult<bool> {
+        Ok(self.link()?.head.keep_alive())
+    }
+
     #[getter]
     fn content_length(&self) -> PyResult<Option<u64>> {
         Ok(self.link()?.head.length())
@@ -281,6 +315,13 @@ impl Exchange {
             joined.extend_from_slice(value);
         }
         Ok(Some(convert::latin1(py, &joined)))
+    }
+
+    /// The values of the lines of one field, in order.
+    #[pyo3(signature = (name, /))]
+    fn values<'py>(&self, py: Python<'py>, name: &[u8]) -> PyResult<Bound<'py, PyList>> {
+        let values = self.link()?.head.values(name).map(|value| PyBytes::new(py, value));
+        PyList::new(py, values.collect::<Vec<_>>())
     }
 
     /// Every field line in order, names in lower case.
@@ -480,18 +521,88 @@ impl Exchange {
         let fields = fields.refs()?;
         let mut exchange = slf.try_borrow_mut()?;
         exchange.answering(slf.py(), |engine, id| engine.upgrade(id, &fields))?;
-        exchange.status = Some(101);
-        exchange.started = true;
-        exchange.body = Body::default();
-        // At once, so that what came behind the head is kept even if the client has closed its side.
-        exchange.open_body(slf.py(), Mode::Streamed, Some(u64::MAX))
+        exchange.become_raw(slf.py())
+    }
+
+    /// Send a whole answer as it is given: nothing is added but `Connection: close` where that is due. `fields` are
+    /// values by name, or pairs.
+    #[pyo3(signature = (status, reason, fields, body, /))]
+    fn relay(
+        slf: &Bound<'_, Self>,
+        status: u16,
+        reason: &[u8],
+        fields: &Bound<'_, PyAny>,
+        body: &Bound<'_, PyBytes>,
+    ) -> PyResult<()> {
+        let fields = Fields::take_any(fields)?;
+        let fields = fields.refs()?;
+        let status = Status { code: status, reason: Some(reason) };
+        {
+            let bytes = body.as_bytes();
+            let whole = if bytes.len() <= COPIED { EngineBody::Slice(bytes) } else { EngineBody::Shared(shared(body)) };
+            let mut exchange = slf.try_borrow_mut()?;
+            exchange.answering(slf.py(), |engine, id| engine.relay(id, status, &fields, whole))?;
+            exchange.status = Some(status.code);
+            exchange.bytes_sent = bytes.len() as u64;
+            exchange.mark_finished();
+        }
+        over(slf)
+    }
+
+    /// Send the head of an answer as it is given. Its body goes by `relay_write`, framed as the head says.
+    #[pyo3(signature = (status, reason, fields, /))]
+    fn relay_head(&mut self, py: Python<'_>, status: u16, reason: &[u8], fields: &Bound<'_, PyAny>) -> PyResult<()> {
+        let fields = Fields::take_any(fields)?;
+        let fields = fields.refs()?;
+        let line = Status { code: status, reason: Some(reason) };
+        self.answering(py, |engine, id| engine.relay_head(id, line, &fields))?;
+        self.status = Some(status);
+        self.started = true;
+        Ok(())
+    }
+
+    /// Send bytes as they are. False: the queue is over its high-water mark, `on_writable` will be called.
+    #[pyo3(signature = (data, /))]
+    fn relay_write(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>) -> PyResult<bool> {
+        let bytes = shared(data);
+        let size = bytes.len() as u64;
+        let pressure = self.answering(py, |engine, id| engine.relay_write(id, bytes))?;
+        self.bytes_sent += size;
+        Ok(pressure == Pressure::Low)
+    }
+
+    /// Send a region of an open regular file, where `Content-Length` frames the answer. The descriptor is duplicated.
+    #[pyo3(signature = (fd, offset, length, /))]
+    fn relay_file(&mut self, py: Python<'_>, fd: i32, offset: u64, length: u64) -> PyResult<bool> {
+        let part = EngineBody::File { file: crate::engine::duplicate(fd)?, offset, length };
+        let pressure = self.answering(py, |engine, id| engine.relay_file(id, part))?;
+        self.bytes_sent += length;
+        Ok(pressure == Pressure::Low)
+    }
+
+    /// The end of an answer that began with `relay_head`.
+    fn relay_end(slf: &Bound<'_, Self>) -> PyResult<()> {
+        {
+            let mut exchange = slf.try_borrow_mut()?;
+            exchange.answering(slf.py(), |engine, id| engine.relay_end(id))?;
+            exchange.mark_finished();
+        }
+        over(slf)
+    }
+
+    /// Take over the connection without an answer: from here `take` and `relay_write` carry raw bytes, and `end` closes.
+    fn take_over(&mut self, py: Python<'_>) -> PyResult<()> {
+        self.answering(py, |engine, id| engine.take_over(id))?;
+        self.become_raw(py)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.endpoint)?;
         visit.call(&self.params)?;
         visit.call(&self.body.spool)?;
-        self.link.as_ref().map_or(Ok(()), |link| visit.call(&link.engine))
+        let Some(link) = &self.link else { return Ok(()) };
+        visit.call(&link.owner)?;
+        visit.call(&link.engine)
     }
 
     fn __clear__(&mut self) {
@@ -528,14 +639,13 @@ pub fn answer(
     fields: &[(&[u8], &[u8])],
     body: Answer<'_, '_>,
 ) -> PyResult<()> {
-    use ropewalk_engine::Body;
     let (body, size) = match body {
-        Answer::Copied(bytes) => (Body::Slice(bytes), bytes.len() as u64),
+        Answer::Copied(bytes) => (EngineBody::Slice(bytes), bytes.len() as u64),
         Answer::Bytes(bytes) if bytes.as_bytes().len() <= COPIED => {
-            (Body::Slice(bytes.as_bytes()), bytes.as_bytes().len() as u64)
+            (EngineBody::Slice(bytes.as_bytes()), bytes.as_bytes().len() as u64)
         }
-        Answer::Bytes(bytes) => (Body::Shared(shared(bytes)), bytes.as_bytes().len() as u64),
-        Answer::File(file, offset, length) => (Body::File { file, offset, length }, length),
+        Answer::Bytes(bytes) => (EngineBody::Shared(shared(bytes)), bytes.as_bytes().len() as u64),
+        Answer::File(file, offset, length) => (EngineBody::File { file, offset, length }, length),
     };
     {
         let py = exchange.py();

@@ -4,6 +4,7 @@
 //! its request, a request its handler, and a handler's plain value its way back without a detour.
 
 mod body;
+mod connection;
 mod context;
 mod convert;
 mod endpoint;
@@ -22,6 +23,8 @@ use pyo3::prelude::*;
 mod _engine {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::connection::Connection;
     #[pymodule_export]
     use super::endpoint::{Endpoint, Pending};
     #[pymodule_export]

@@ -1,10 +1,12 @@
 //! `Pipe`: a connection without a socket.
 
+use std::sync::atomic::Ordering;
+
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use ropewalk_engine::PipeId;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, lock};
 
 /// A connection without a socket: bytes go in by `feed` and come out by the sink.
 #[pyclass(frozen, module = "ropewalk._engine")]
@@ -35,6 +37,20 @@ impl Pipe {
 
     fn resume(&self, py: Python<'_>) -> PyResult<()> {
         self.act(py, |engine| engine.set_pipe_blocked(self.id, false))
+    }
+
+    /// Serve at once what waits, unless a turn is being run. True where another turn would find more.
+    fn flush(&self, py: Python<'_>) -> PyResult<bool> {
+        self.act(py, |_| ())?;
+        let engine = self.engine.get();
+        Ok(!engine.busy.load(Ordering::Relaxed) && lock(&engine.core).waits())
+    }
+
+    /// Let it be idle for so many seconds (0: for ever), whatever the limits say.
+    #[pyo3(signature = (seconds, /))]
+    fn set_idle_timeout(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {
+        let id = self.id.connection();
+        self.engine.get().command(py, |engine| engine.set_idle_timeout(id, (seconds.max(0.0) * 1000.0) as u64))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

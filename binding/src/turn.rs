@@ -12,10 +12,12 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use pyo3::{ffi, intern};
 use ropewalk_engine::clock::monotonic_micros;
 use ropewalk_engine::exchange::Event;
-use ropewalk_engine::{ExchangeId, GoneReason, Head, Peer, PipeId, Report, Severity};
+use ropewalk_engine::{Closing, ConnectionId, ExchangeId, GoneReason, Head, Peer, Report, Severity};
 
 use crate::body::Mode;
+use crate::connection::Connection;
 use crate::context::Context;
+use crate::convert;
 use crate::endpoint::{Endpoint, pending};
 use crate::engine::{Engine, lock};
 use crate::exchange::{Answer, Exchange, Link, answer};
@@ -201,14 +203,26 @@ impl Engine {
                 }
             }
             Event::Gone(id, reason) => this.lose(py, id, reason)?,
-            Event::PipeOutput(id, bytes) => this.tell_sink(py, id, "write", Some(&bytes)),
+            Event::Opened(id, peer) => Self::serve_opened(slf, id, &peer)?,
+            Event::Closed(id, closing) => {
+                let how = match closing {
+                    Closing::Done => "done",
+                    Closing::Cut => "cut",
+                    Closing::Aborted => "aborted",
+                };
+                this.tell_owner(py, id, "closed", Some(PyString::new(py, how).into_any()));
+                this.disown(id);
+            }
+            Event::PipeOutput(id, bytes) => {
+                this.tell_owner(py, id.connection(), "write", Some(PyBytes::new(py, &bytes).into_any()));
+            }
+            Event::Refused(id) => this.tell_owner(py, id.connection(), "refuse", None),
             Event::PipeFlow(id, flowing) => {
-                this.tell_sink(py, id, if flowing { "resume_reading" } else { "pause_reading" }, None);
+                this.tell_owner(py, id.connection(), if flowing { "resume_reading" } else { "pause_reading" }, None);
             }
             Event::PipeClosed(id, orderly) => {
-                this.tell_sink(py, id, if orderly { "close" } else { "abort" }, None);
-                let sink = lock(&this.sinks).remove(&id);
-                drop(sink);
+                this.tell_owner(py, id.connection(), if orderly { "close" } else { "abort" }, None);
+                this.disown(id.connection());
             }
             Event::Report(report) => this.report(py, &report)?,
             Event::Drained { cut } => {
@@ -223,10 +237,18 @@ impl Engine {
         let py = slf.py();
         let this = slf.get();
         let (peer, secure) = lock(&this.core).peer(id).unwrap_or((Peer::Unknown, false));
-        let known = this.memo.find(py, &head);
+        let known = if this.begin.is_some() { None } else { this.memo.find(py, &head) };
+        let owner = lock(&this.owners).get(&id.connection()).map(|owner| owner.clone_ref(py));
         let request = this.request.bind(py).call0()?.cast_into::<Exchange>()?;
         request.borrow_mut().link =
-            Some(Link { engine: slf.clone().unbind(), id, head, peer, secure, local: OnceLock::new() });
+            Some(Link { engine: slf.clone().unbind(), id, head, peer, secure, local: OnceLock::new(), owner });
+        if let Some(begin) = &this.begin {
+            if let Err(error) = begin.bind(py).call1((&request,)) {
+                this.fail(&request, error)?;
+            }
+            this.keep(&request, id);
+            return Ok(None);
+        }
 
         let context = Context::enter(py)?;
         let endpoint = match known {
@@ -389,15 +411,41 @@ impl Engine {
         unraisable(exchange.call_method0(method), exchange.as_any());
     }
 
-    fn tell_sink(&self, py: Python<'_>, id: PipeId, method: &str, bytes: Option<&[u8]>) {
-        let sink = lock(&self.sinks).get(&id).map(|sink| sink.clone_ref(py));
-        let Some(sink) = sink else { return };
-        let sink = sink.bind(py);
-        let told = match bytes {
-            Some(bytes) => sink.call_method1(method, (PyBytes::new(py, bytes),)),
-            None => sink.call_method0(method),
+    /// A connection that was announced: whoever the service says holds it. Where it fails to, nobody can.
+    fn serve_opened(slf: &Bound<'_, Self>, id: ConnectionId, peer: &Peer) -> PyResult<()> {
+        let py = slf.py();
+        let this = slf.get();
+        let connection = Bound::new(py, Connection { engine: slf.clone().unbind(), id })?;
+        let client = convert::address(py, peer)?;
+        match this.service.bind(py).call_method1(intern!(py, "opened"), (&connection, client)) {
+            Ok(owner) => {
+                // It may be over, or with somebody else, by now.
+                if lock(&this.core).ends(id).is_some() {
+                    lock(&this.owners).insert(id, owner.unbind());
+                }
+                Ok(())
+            }
+            Err(error) => {
+                lock(&this.core).abort_connection(id);
+                Err(error)
+            }
+        }
+    }
+
+    fn tell_owner(&self, py: Python<'_>, id: ConnectionId, method: &str, told: Option<Bound<'_, PyAny>>) {
+        let owner = lock(&self.owners).get(&id).map(|owner| owner.clone_ref(py));
+        let Some(owner) = owner else { return };
+        let owner = owner.bind(py);
+        let told = match told {
+            Some(told) => owner.call_method1(method, (told,)),
+            None => owner.call_method0(method),
         };
-        unraisable(told, sink);
+        unraisable(told, owner);
+    }
+
+    pub(crate) fn disown(&self, id: ConnectionId) {
+        let owner = lock(&self.owners).remove(&id);
+        drop(owner);
     }
 
     fn report(&self, py: Python<'_>, report: &Report) -> PyResult<()> {

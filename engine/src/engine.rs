@@ -1,10 +1,11 @@
 //! The engine: connections and listeners, what happened to them, and what shall happen.
 //!
 //! This file holds the public face and the commands; `turn.rs` takes in what the sockets have, `closing.rs` knows how
-//! connections end, `pipes.rs` the ones without a socket.
+//! connections end, `pipes.rs` the ones without a socket, `owners.rs` what somebody may do to a whole connection.
 
 mod closing;
 mod connection;
+mod owners;
 mod pipes;
 mod proxied;
 mod turn;
@@ -23,7 +24,7 @@ use crate::counters::Counters;
 use crate::driver::listener::Listener;
 use crate::driver::wheel::Wheel;
 use crate::driver::{Driver, Epoll, Ready, Token, Watch, socket};
-use crate::exchange::{Body, CommandError, Event, ExchangeId, GoneReason, Peer, Pressure, Status};
+use crate::exchange::{Body, CommandError, ConnectionId, Event, ExchangeId, GoneReason, Peer, Pressure, Status};
 use crate::http1::connection::{Context, Http1};
 use crate::http1::encode::FieldRef;
 use crate::limits::Limits;
@@ -65,6 +66,8 @@ pub struct Engine<D: Driver = Epoll> {
     access: Option<AccessLog>,
     proxies: Option<Proxies>,
     debug: bool,
+    /// Whether connections to sockets are told of.
+    announces: bool,
     /// When a kind of line was last put into the log that is not to fill it.
     told: Vec<(&'static str, u64)>,
     in_turn: bool,
@@ -141,6 +144,7 @@ impl<D: Driver> Engine<D> {
             access: None,
             proxies: None,
             debug: false,
+            announces: false,
             told: Vec::new(),
             in_turn: false,
             ready: Vec::new(),
@@ -192,6 +196,11 @@ impl<D: Driver> Engine<D> {
         self.access.as_mut()
     }
 
+    /// Has every connection to a socket told of when it is opened and when it is closed.
+    pub fn announce(&mut self) {
+        self.announces = true;
+    }
+
     /// Whether every refused message is reported.
     pub fn set_debug(&mut self, on: bool) {
         self.debug = on;
@@ -234,17 +243,17 @@ impl<D: Driver> Engine<D> {
         }
     }
 
-    /// Takes over a connected stream socket and what was read from it already.
-    pub fn adopt(&mut self, socket: OwnedFd, data: &[u8]) -> io::Result<()> {
+    /// Takes over a connected stream socket and what was read from it already; None where it was turned away.
+    pub fn adopt(&mut self, socket: OwnedFd, data: &[u8]) -> io::Result<Option<ConnectionId>> {
         let (peer, _) = socket::prepare(socket.as_fd())?;
         bound_sending(&self.limits, &peer, socket.as_fd());
         self.refresh();
-        match self.open(socket, peer)? {
-            Some(token) if !data.is_empty() => self.feed(token, data),
-            _ => {}
+        let token = self.open(socket, peer)?;
+        if let (Some(token), false) = (token, data.is_empty()) {
+            self.feed(token, data);
         }
         self.rest();
-        Ok(())
+        Ok(token.map(ConnectionId))
     }
 
     fn listen(&mut self, listener: Listener) -> io::Result<ListenerId> {
@@ -386,6 +395,82 @@ impl<D: Driver> Engine<D> {
         })
     }
 
+    /// A whole answer whose handler frames it, by `Content-Length`, in chunks or by the end of the connection.
+    pub fn relay(
+        &mut self,
+        id: ExchangeId,
+        status: Status<'_>,
+        fields: &[FieldRef<'_>],
+        body: Body<'_>,
+    ) -> Result<(), CommandError> {
+        self.command(id, |engine, slot| {
+            engine.lend(slot);
+            engine.framed(slot, |wire, cx| wire.relay(status, fields, body, cx))?;
+            engine.send(slot);
+            Ok(())
+        })
+    }
+
+    /// The head of such an answer. It leaves with what follows, or with the turn, as do all its parts.
+    pub fn relay_head(
+        &mut self,
+        id: ExchangeId,
+        status: Status<'_>,
+        fields: &[FieldRef<'_>],
+    ) -> Result<(), CommandError> {
+        self.command(id, |engine, slot| {
+            engine.lend(slot);
+            engine.work(slot, |wire, cx| wire.relay_head(status, fields, cx))?;
+            engine.send_later(slot);
+            Ok(())
+        })
+    }
+
+    /// A part of its body as it shall go out, or raw bytes after [`Engine::take_over`].
+    pub fn relay_write(&mut self, id: ExchangeId, data: Bytes) -> Result<Pressure, CommandError> {
+        self.command(id, |engine, slot| {
+            engine.lend(slot);
+            engine.framed(slot, |wire, cx| wire.write(data, cx))?;
+            engine.relayed(id, slot)
+        })
+    }
+
+    /// A part of its body out of a file, where `Content-Length` frames it.
+    pub fn relay_file(&mut self, id: ExchangeId, part: Body<'_>) -> Result<Pressure, CommandError> {
+        self.command(id, |engine, slot| {
+            engine.framed(slot, |wire, cx| wire.relay_file(part, cx))?;
+            engine.relayed(id, slot)
+        })
+    }
+
+    /// The end of such an answer.
+    pub fn relay_end(&mut self, id: ExchangeId) -> Result<(), CommandError> {
+        self.command(id, |engine, slot| {
+            engine.framed(slot, |wire, cx| wire.end(&[], cx))?;
+            if !engine.connections[slot].unsent {
+                engine.send(slot);
+            }
+            Ok(())
+        })
+    }
+
+    /// From here the exchange carries raw bytes, and its handler sends what head it likes.
+    pub fn take_over(&mut self, id: ExchangeId) -> Result<(), CommandError> {
+        self.command(id, |engine, slot| engine.work(slot, |wire, _| wire.take_over()))
+    }
+
+    fn relayed(&mut self, id: ExchangeId, slot: usize) -> Result<Pressure, CommandError> {
+        if self.connections[slot].out.len() <= self.limits.write_buffer {
+            self.send_later(slot);
+        } else {
+            self.flush(slot);
+        }
+        let Some(slot) = self.token_slot(id.connection) else { return Err(CommandError::Gone) };
+        let connection = &mut self.connections[slot];
+        connection.told_high |= connection.out.len() > self.limits.write_buffer;
+        Ok(if connection.told_high { Pressure::High } else { Pressure::Low })
+    }
+
     /// Asks for `Connection: close` on the answer.
     pub fn close_after(&mut self, id: ExchangeId) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
@@ -470,6 +555,7 @@ impl<D: Driver> Engine<D> {
             gathered: Vec::new(),
             draining: self.drain.is_some(),
             debug: self.debug,
+            refuses_itself: connection.refuses_itself,
         };
         self.working = Some(context.connection);
         work(&mut connection.wire, &mut context)
@@ -503,10 +589,14 @@ impl<D: Driver> Engine<D> {
 
     /// What a command outside of a turn left to be done is done in the next one.
     fn rest(&mut self) {
-        let waits = !(self.inbox.is_empty() && self.unsent.is_empty() && self.leaving.is_empty()) || self.has_more();
-        if waits && !self.in_turn {
+        if !self.in_turn && self.waits() {
             self.wake();
         }
+    }
+
+    /// Whether a turn has something to do already.
+    pub fn waits(&self) -> bool {
+        !(self.inbox.is_empty() && self.unsent.is_empty() && self.leaving.is_empty()) || self.has_more()
     }
 
     fn wake(&mut self) {

@@ -30,9 +30,24 @@ pub struct ExchangeId {
     pub(crate) serial: u32,
 }
 
+/// Names one connection for as long as the engine lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(pub(crate) u64);
+
+impl ExchangeId {
+    /// The connection on which it takes place.
+    pub fn connection(self) -> ConnectionId {
+        ConnectionId(self.connection)
+    }
+}
+
 /// What happened, in order.
 #[derive(Debug)]
 pub enum Event {
+    /// A socket is connected, and who is at its other end. Told where [`crate::Engine::announce`] asks for it.
+    Opened(ConnectionId, Peer),
+    /// A connection that was announced is over, behind all that was told of its exchanges.
+    Closed(ConnectionId, Closing),
     /// A request head is in. Its body (if any) does not flow before [`crate::Engine::receive`].
     Head(ExchangeId, Box<Head>),
     /// A part of the body of the request, or raw bytes after an upgrade.
@@ -47,6 +62,8 @@ pub enum Event {
     Gone(ExchangeId, GoneReason),
     /// Bytes for the owner of a pipe.
     PipeOutput(crate::PipeId, Bytes),
+    /// What came on a pipe is refused with 400, and its owner answers that.
+    Refused(crate::PipeId),
     /// The owner of a pipe shall stop (`false`) or resume (`true`) feeding it.
     PipeFlow(crate::PipeId, bool),
     /// The pipe is over: flushed (`true`), or to be aborted.
@@ -73,6 +90,17 @@ impl Event {
             _ => None,
         }
     }
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// After its last answer, or with its client.
+    Done,
+    /// It ran out of time, or the server stopped.
+    Cut,
+    /// A handler aborted it.
+    Aborted,
 }
 
 /// What is wrong with a body.
@@ -332,6 +360,11 @@ impl Head {
     /// The version of the message.
     pub fn version(&self) -> Version {
         self.version
+    }
+
+    /// Whether the client would ask more on the connection.
+    pub fn keep_alive(&self) -> bool {
+        self.keep_alive
     }
 
     /// Whether a body follows.

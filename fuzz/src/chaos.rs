@@ -284,6 +284,7 @@ impl Handler for Chaos<'_> {
                 let pipe = self.pipe(id);
                 (pipe.open, pipe.flowing) = (false, false);
             }
+            Event::Opened(..) | Event::Closed(..) | Event::Refused(_) => panic!("nobody has asked for that"),
             Event::Report(report) => {
                 assert_eq!(Severity::Debug, report.severity, "{}", report.message);
                 self.refused += 1;

@@ -5,12 +5,13 @@ from typing import Any, ClassVar, Final, Protocol, final
 
 from typing_extensions import disjoint_base
 
-__all__ = ["PENDING", "Endpoint", "Engine", "Exchange", "Limits", "Pending", "Pipe", "__version__", "self_test"]
+__all__ = ["PENDING", "Connection", "Endpoint", "Engine", "Exchange", "Limits", "Pending", "Pipe", "__version__", "self_test"]
 
 __version__: Final[str]
 
 _Address = tuple[str, int] | str | None
 _Field = tuple[bytes | str, bytes | str]
+_Given = dict[bytes, list[bytes]] | Iterable[_Field]
 
 @final
 class Pending:
@@ -109,6 +110,12 @@ class Service(Protocol):
     def access_ready(self) -> None:
         """The access log holds enough to be written: call `Engine.take_access_log`."""
 
+    # What only some services have. With `begin` nothing is resolved; with `opened` connections are told of.
+
+    # def begin(self, request: Any, /) -> object: serve a request, and answer it whenever that may be.
+    # def opened(self, connection: Connection, client: _Address, /) -> Any: who holds a new connection, and is called
+    #     `closed(how)` at its end, "done", "cut" or "aborted".
+
 @final
 class Endpoint:
     """What is called for a request, and how."""
@@ -169,6 +176,15 @@ class Exchange:
     @property
     def server(self) -> _Address: ...
     @property
+    def request_line(self) -> tuple[bytes, bytes, bytes]:
+        """Method, target and version as the request line has them."""
+    @property
+    def owner(self) -> Any:
+        """Whoever holds the connection: the sink of a pipe, or what `Service.opened` gave; else None."""
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the client would ask more on the connection."""
+    @property
     def content_length(self) -> int | None: ...
     @property
     def has_body(self) -> bool: ...
@@ -183,6 +199,8 @@ class Exchange:
     """Settable: `on_done` is called at the end of the answer."""
     def header(self, name: str, /) -> str | None:
         """The value of a field, several lines joined by ", " (RFC 9110, section 5.3); None where absent."""
+    def values(self, name: bytes, /) -> list[bytes]:
+        """The values of the lines of one field, in order."""
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
         """Every field line in order, names in lower case."""
 
@@ -240,6 +258,19 @@ class Exchange:
     def upgrade(self, fields: Iterable[_Field], /) -> None:
         """Answer 101 and take over the connection: from here `take` and `write` carry raw bytes, and `end` closes."""
 
+    # An answer whose handler writes HTTP/1 itself: nothing is added to it but `Connection: close` where that is due.
+    def relay(self, status: int, reason: bytes, fields: _Given, body: bytes, /) -> None:
+        """A whole one, framed as its fields say."""
+    def relay_head(self, status: int, reason: bytes, fields: _Given, /) -> None:
+        """Its head. Content-Length is held to, and chunks are the handler's to frame."""
+    def relay_write(self, data: bytes, /) -> bool:
+        """Bytes as they are. False: the queue is over its high-water mark, `on_writable` will be called."""
+    def relay_file(self, fd: int, offset: int, length: int, /) -> bool:
+        """A region of an open regular file, where Content-Length frames the answer. The descriptor is duplicated."""
+    def relay_end(self) -> None: ...
+    def take_over(self) -> None:
+        """Have the connection without an answer: from here `take` and `relay_write` carry raw bytes, and `end` closes."""
+
     # Called by the engine; `Request` overrides them.
     def on_readable(self) -> None: ...
     def on_writable(self) -> None: ...
@@ -258,8 +289,34 @@ class Pipe:
     def pause(self) -> None:
         """The sink is full: keep what is written and let writers wait."""
     def resume(self) -> None: ...
+    def flush(self) -> bool:
+        """Serve at once what waits, unless a turn is being run. True where another turn would find more."""
+    def set_idle_timeout(self, seconds: float, /) -> None:
+        """Let it be idle for so many seconds (0: for ever), whatever the limits say."""
+
+@final
+class Connection:
+    """A connected socket of the engine's, for whoever holds it."""
+
+    @property
+    def peer(self) -> _Address: ...
+    @property
+    def server(self) -> _Address: ...
+    def fileno(self) -> int:
+        """Its descriptor, -1 when it is closed."""
+    def set_idle_timeout(self, seconds: float, /) -> None:
+        """As `Pipe.set_idle_timeout`."""
+    def close(self) -> None:
+        """Close it behind what was written, whether an answer is complete or not."""
+    def abort(self) -> None:
+        """Close it at once, by a reset."""
+    def release(self) -> tuple[int, bytes]:
+        """Let go of it, where nothing was asked yet: its descriptor, which is the caller's to close, and what was
+        read. Raises RuntimeError where it is in use."""
 
 class PipeSink(Protocol):
+    """One that has a `refuse()` too answers by it what is refused with 400."""
+
     def write(self, data: bytes, /) -> None: ...
     def close(self) -> None: ...
     def abort(self) -> None: ...
@@ -282,6 +339,9 @@ class Engine:
     @property
     def connections(self) -> int: ...
     @property
+    def waits(self) -> bool:
+        """Whether a turn has something to do already."""
+    @property
     def running(self) -> int:
         """Exchanges whose answer is not complete."""
     def listen_tcp(self, host: str, port: int, *, backlog: int | None = None, reuse_port: bool = False) -> int: ...
@@ -290,8 +350,9 @@ class Engine:
         """Accept on a listening socket inherited from elsewhere. The descriptor is duplicated."""
     def address(self, listener: int, /) -> _Address: ...
     def stop_listening(self, listener: int, /) -> None: ...
-    def adopt(self, fd: int, data: bytes | None = None, /) -> None:
-        """Take over an accepted stream socket (the descriptor is duplicated) and what was read from it."""
+    def adopt(self, fd: int, data: bytes | None = None, /, *, owner: Any = None) -> Connection | None:
+        """Take over an accepted stream socket (the descriptor is duplicated) and what was read from it, for its owner.
+        None where the engine is full and has turned it away."""
     def open_pipe(
         self, sink: Any, *, client: _Address = None, server: _Address = None, secure: bool = False
     ) -> Pipe: ...

@@ -5,7 +5,7 @@ use std::os::fd::AsFd as _;
 use super::connection::Io;
 use super::{Drain, Engine, ListenerId, Listening};
 use crate::driver::{Driver, socket};
-use crate::exchange::{Event, ExchangeId, GoneReason};
+use crate::exchange::{Closing, ConnectionId, Event, ExchangeId, GoneReason};
 use crate::http1::connection::{Ending, WireClock};
 
 /// How long a busy listener that admits nobody waits for handshakes under way, in milliseconds.
@@ -211,15 +211,20 @@ impl<D: Driver> Engine<D> {
             self.inbox.push_back(Event::Gone(ExchangeId { connection: token, serial }, reason));
         }
         // The owner of a pipe may hold answers that were complete before this one was given up.
-        self.remove(slot, reason == GoneReason::Aborted && !resets);
+        let closing = match reason {
+            GoneReason::ClientLeft => Closing::Done,
+            GoneReason::Aborted => Closing::Aborted,
+            GoneReason::BodyTimeout | GoneReason::WriteTimeout | GoneReason::Stopped => Closing::Cut,
+        };
+        self.remove(slot, reason == GoneReason::Aborted && !resets, closing);
     }
 
     /// The connection has done its work.
     pub(super) fn close(&mut self, slot: usize) {
-        self.remove(slot, true);
+        self.remove(slot, true, Closing::Done);
     }
 
-    fn remove(&mut self, slot: usize, orderly: bool) {
+    fn remove(&mut self, slot: usize, orderly: bool, closing: Closing) {
         let mut connection = self.connections.remove(slot);
         if let Some(buffer) = connection.out.reclaim() {
             if self.spare.len() < super::SPARE {
@@ -228,6 +233,8 @@ impl<D: Driver> Engine<D> {
         }
         if connection.is_pipe() {
             self.inbox.push_back(Event::PipeClosed(super::PipeId(connection.token), orderly));
+        } else if self.announces {
+            self.inbox.push_back(Event::Closed(ConnectionId(connection.token), closing));
         }
         self.notice_drained();
     }

@@ -37,6 +37,10 @@ pub(super) struct Connection {
     pub resuming: bool,
     /// Our side is shut down; what comes is dropped.
     pub lingering: bool,
+    /// How long it may be idle, in milliseconds, where its owner has said so.
+    pub idle_timeout: Option<u64>,
+    /// Its owner answers what is refused with 400.
+    pub refuses_itself: bool,
     clock: Clock,
     deadline: u64,
     /// The tick at which the wheel holds it, 0 where it does not.
@@ -131,6 +135,8 @@ impl Connection {
             unsent: false,
             resuming: false,
             lingering: false,
+            idle_timeout: None,
+            refuses_itself: false,
             clock: Clock::None,
             deadline: u64::MAX,
             scheduled: 0,
@@ -173,7 +179,7 @@ impl Connection {
         self.clock = clock;
         match clock {
             Clock::None => self.deadline = u64::MAX,
-            Clock::Idle => self.deadline = after(now, limits.idle_timeout),
+            Clock::Idle => self.deadline = after(now, self.idle_timeout.unwrap_or(limits.idle_timeout)),
             Clock::Head if changed => self.deadline = after(now, limits.head_timeout),
             Clock::Linger if changed => self.deadline = after(now, limits.linger_timeout),
             Clock::Write if changed || progress => self.deadline = after(now, limits.write_timeout),

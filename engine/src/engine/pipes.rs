@@ -5,7 +5,7 @@ use super::Engine;
 use super::connection::{Connection, Io};
 use crate::Severity;
 use crate::driver::Driver;
-use crate::exchange::{Event, GoneReason, Peer};
+use crate::exchange::{ConnectionId, Event, GoneReason, Peer};
 use crate::http1::Refusal;
 
 /// What a pipe gets when the engine is full.
@@ -14,6 +14,13 @@ const FULL: Refusal = Refusal { status: 503, reason: "too many connections are o
 /// Names a pipe of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PipeId(pub(crate) u64);
+
+impl PipeId {
+    /// The connection that it is.
+    pub fn connection(self) -> ConnectionId {
+        ConnectionId(self.0)
+    }
+}
 
 impl<D: Driver> Engine<D> {
     /// Opens a connection whose bytes its owner carries. Over the limit of connections it is answered 503 and closed.

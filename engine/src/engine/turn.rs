@@ -9,7 +9,7 @@ use crate::Severity;
 use crate::driver::listener::Accepted;
 use crate::driver::socket::{self, Read};
 use crate::driver::{Driver, Ready, Token, Watch};
-use crate::exchange::{Event, ExchangeId, GoneReason, Peer};
+use crate::exchange::{ConnectionId, Event, ExchangeId, GoneReason, Peer};
 use crate::http1::Refusal;
 
 /// Connections accepted from one listener in one turn.
@@ -180,9 +180,16 @@ impl<D: Driver> Engine<D> {
                     if let Some(listening) = self.listeners.get_mut(key) {
                         listening.retry = None;
                     }
-                    if let Err(error) = self.open(socket, peer) {
-                        let message = format!("an accepted connection was lost: {error}");
-                        self.report_seldom(Severity::Warn, "RW505", message);
+                    let told = self.announces.then(|| peer.clone());
+                    match (self.open(socket, peer), told) {
+                        (Ok(Some(token)), Some(peer)) => {
+                            self.inbox.push_back(Event::Opened(ConnectionId(token), peer));
+                        }
+                        (Ok(_), _) => {}
+                        (Err(error), _) => {
+                            let message = format!("an accepted connection was lost: {error}");
+                            self.report_seldom(Severity::Warn, "RW505", message);
+                        }
                     }
                 }
             }

@@ -131,7 +131,7 @@ impl Http1 {
                 cx.out.push(data);
                 cx.out.tail().extend_from_slice(b"\r\n");
             }
-            Answer::UntilClose | Answer::Raw => cx.out.push(data),
+            Answer::Framed | Answer::UntilClose | Answer::Raw => cx.out.push(data),
             Answer::Silent => return Ok(()),
         }
         self.written += size;
@@ -155,7 +155,7 @@ impl Http1 {
                 }
                 tail.extend_from_slice(b"\r\n");
             }
-            Answer::Length { .. } | Answer::UntilClose | Answer::Silent => {}
+            Answer::Length { .. } | Answer::Framed | Answer::UntilClose | Answer::Silent => {}
             Answer::Raw => self.keep = false,
         }
         self.finish(cx);
@@ -163,7 +163,7 @@ impl Http1 {
     }
 
     /// The answer is complete.
-    fn finish(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn finish(&mut self, cx: &mut Context<'_>) {
         let now = crate::clock::monotonic_micros();
         let micros = now.saturating_sub(self.began);
         cx.counters.answered(self.status, micros);
@@ -195,7 +195,7 @@ impl Http1 {
         Ok(())
     }
 
-    fn expect_waiting(&self) -> Result<(), CommandError> {
+    pub(super) fn expect_waiting(&self) -> Result<(), CommandError> {
         match self.answer {
             Answer::Waiting => Ok(()),
             Answer::Idle | Answer::Done => Err(CommandError::Over),
@@ -234,7 +234,7 @@ impl Http1 {
     }
 
     /// Whether what is left of the request's body is small enough to be read and dropped.
-    fn may_drop_body(&self, limits: &Limits) -> bool {
+    pub(super) fn may_drop_body(&self, limits: &Limits) -> bool {
         match self.request {
             Request::Complete | Request::Raw => true,
             _ if self.expects_continue => false,

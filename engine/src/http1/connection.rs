@@ -24,6 +24,7 @@ use super::Refusal;
 use super::chunked::{Chunked, Step};
 use super::encode::{self, BodyFrame, FieldRef, Found, Persistence};
 use super::head::{self, Scan};
+use crate::PipeId;
 use crate::access::AccessLog;
 use crate::clock::Clock;
 use crate::counters::Counters;
@@ -54,6 +55,8 @@ pub(crate) struct Context<'a> {
     pub gathered: Vec<u8>,
     pub draining: bool,
     pub debug: bool,
+    /// The owner of the connection answers what is refused with 400.
+    pub refuses_itself: bool,
 }
 
 impl Context<'_> {
@@ -145,6 +148,8 @@ pub(super) enum Answer {
         left: u64,
     },
     Chunked,
+    /// The handler frames the body, and its bytes go out as they come.
+    Framed,
     UntilClose,
     /// Bytes are counted and not sent: an answer to HEAD, or one without a body.
     Silent,
@@ -278,6 +283,12 @@ impl Http1 {
         self.input.len() - self.parsed
     }
 
+    /// What came and was not parsed, for another reader.
+    pub(crate) fn take_input(&mut self) -> Vec<u8> {
+        let parsed = std::mem::take(&mut self.parsed);
+        std::mem::take(&mut self.input).split_off(parsed)
+    }
+
     /// Whether the head of the answer is out.
     pub(crate) fn has_started(&self) -> bool {
         !matches!(self.answer, Answer::Idle | Answer::Waiting)
@@ -393,6 +404,16 @@ impl Http1 {
 
     /// Sends the short answer and closes behind it; the length of the body that was sent.
     pub(crate) fn say(&mut self, refusal: Refusal, cx: &mut Context<'_>) -> u64 {
+        if cx.refuses_itself && refusal.status == 400 {
+            // Behind the answers before it.
+            while let Ok(Some(bytes)) = cx.out.drain() {
+                cx.inbox.push_back(Event::PipeOutput(PipeId(cx.connection), bytes));
+            }
+            cx.inbox.push_back(Event::Refused(PipeId(cx.connection)));
+            cx.counters.answered(refusal.status, 0);
+            self.close_lingering();
+            return 0;
+        }
         let body = format!("{} {}: {}\n", refusal.status, encode::phrase(refusal.status), refusal.reason);
         let fields: [FieldRef<'_>; 1] = [(b"Content-Type", b"text/plain; charset=utf-8")];
         encode::head(

@@ -2,7 +2,7 @@
 
 use super::chunked::may_trail;
 use super::head::{is_token, parse_length};
-use crate::exchange::{CommandError, Status};
+use crate::exchange::{CommandError, Status, Version};
 
 /// Name and value of a field of an answer.
 pub type FieldRef<'a> = (&'a [u8], &'a [u8]);
@@ -42,10 +42,23 @@ pub struct Found {
     pub date: bool,
     /// The handler asks for `Connection: close`.
     pub close: bool,
+    /// The handler says `Connection: keep-alive`.
+    pub keep_alive: bool,
+    /// The handler sends its body in chunks that it frames itself.
+    pub chunked: bool,
 }
 
 /// Checks the status and the fields of a handler before anything is written.
 pub fn check(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Found, CommandError> {
+    let found = check_framing(status, fields)?;
+    if found.chunked {
+        return Err(refused(b"Transfer-Encoding", "is the server's to set"));
+    }
+    Ok(found)
+}
+
+/// As [`check`], for a handler that frames its body itself.
+pub fn check_framing(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Found, CommandError> {
     if !(100..=599).contains(&status.code) {
         return Err(CommandError::Status(status.code));
     }
@@ -63,8 +76,10 @@ pub fn check(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Found, Comma
         match name.len() {
             4 if name.eq_ignore_ascii_case(b"date") => found.date = true,
             10 if name.eq_ignore_ascii_case(b"connection") => {
-                let mut options = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
-                found.close |= options.any(|option| option.eq_ignore_ascii_case(b"close"));
+                for option in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+                    found.close |= option.eq_ignore_ascii_case(b"close");
+                    found.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+                }
             }
             14 if name.eq_ignore_ascii_case(b"content-length") => {
                 let length = parse_length(value).map_err(|_| refused(name, "is not a plain number"))?;
@@ -73,10 +88,16 @@ pub fn check(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Found, Comma
                 }
             }
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
-                return Err(refused(name, "is the server's to set"));
+                if found.chunked || !value.eq_ignore_ascii_case(b"chunked") {
+                    return Err(refused(name, "is not just \"chunked\""));
+                }
+                found.chunked = true;
             }
             _ => {}
         }
+    }
+    if found.chunked && found.length.is_some() {
+        return Err(refused(b"Content-Length", "stands beside Transfer-Encoding"));
     }
     Ok(found)
 }
@@ -133,6 +154,20 @@ pub fn head(
         }
     }
     out.extend_from_slice(b"\r\n");
+}
+
+/// Appends the head of an answer as its handler gives it, whose fields went through [`check_framing`]. `close` adds that
+/// the connection closes.
+pub fn given_head(out: &mut Vec<u8>, version: Version, status: Status<'_>, fields: &[FieldRef<'_>], close: bool) {
+    let start = out.len();
+    status_line(out, status);
+    if version == Version::Http10 {
+        out[start + b"HTTP/1.".len()] = b'0';
+    }
+    for &(name, value) in fields {
+        line(out, name, value);
+    }
+    out.extend_from_slice(if close { b"Connection: close\r\n\r\n" } else { b"\r\n" });
 }
 
 /// Appends one field line.

@@ -5,6 +5,7 @@ pub mod chunked;
 pub mod connection;
 pub mod encode;
 pub mod head;
+mod relaying;
 
 pub use connection::Http1;
 

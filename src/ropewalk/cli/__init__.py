@@ -11,10 +11,11 @@ import click
 
 from ropewalk import __version__
 from ropewalk.cli.check import check
+from ropewalk.cli.exec import execute
 from ropewalk.cli.routes import routes
 from ropewalk.cli.run import run
 from ropewalk.cli.static import static
-from ropewalk.cli.suggest import did_you_mean
+from ropewalk.suggest import did_you_mean
 
 __all__ = ["main"]
 
@@ -44,5 +45,5 @@ def main() -> None:
     """Serve HTTP from Twisted's reactor with a native engine."""
 
 
-for command in (run, static, routes, check):
+for command in (run, static, execute, routes, check):
     main.add_command(command)

@@ -11,7 +11,7 @@ from ropewalk import Limits
 from ropewalk.cli.failure import Failure
 from ropewalk.cli.flags import ENVIRONMENT, FLAG, SETTINGS, Command, flag
 from ropewalk.cli.settings import Settings
-from ropewalk.cli.suggest import did_you_mean
+from ropewalk.suggest import did_you_mean
 
 LIMIT_ORIGINS = "ropewalk.limits"
 """The key in click's `Context.meta` under which it stands where each limit was set, by name."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ropewalk.cli.failure import Failure
-from ropewalk.cli.suggest import did_you_mean
+from ropewalk.suggest import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

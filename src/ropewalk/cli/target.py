@@ -17,7 +17,7 @@ from types import ModuleType, TracebackType
 
 from ropewalk import App, Resource, Site
 from ropewalk.cli.failure import Failure
-from ropewalk.cli.suggest import did_you_mean
+from ropewalk.suggest import did_you_mean
 from ropewalk.errors import full_name
 
 Servable = App | Resource | Site

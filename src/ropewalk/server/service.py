@@ -21,7 +21,7 @@ FLUSH: Final = 1.0
 
 log = Logger(namespace="ropewalk.engine")
 
-_LEVELS: Final = {
+LEVELS: Final = {
     "debug": LogLevel.debug,
     "info": LogLevel.info,
     "warn": LogLevel.warn,
@@ -126,7 +126,7 @@ class Service:
             draining.callback(cut)
 
     def report(self, level: str, code: str, message: str, /) -> None:
-        log.emit(_LEVELS[level], "{code} {message}", code=code, message=message)
+        log.emit(LEVELS[level], "{code} {message}", code=code, message=message)
 
     def access_ready(self) -> None:
         if self.access_log is not None:

@@ -200,13 +200,13 @@ class Connection:
 
     def _adopted(self) -> bool:
         """Whether the engine has taken the socket over. It needs a descriptor for it, and a client that is there."""
-        if not _is_plain_socket(self._transport):
+        if not is_plain_socket(self._transport):
             return False
         try:
             self._engine.adopt(self._transport.fileno())
         except OSError:
             return False
-        _let_go(self._transport)
+        let_go(self._transport)
         return True
 
     def _stand_between(self) -> None:
@@ -229,11 +229,12 @@ def _factories(factory: Any) -> Iterator[Any]:
         factory = getattr(factory, "wrappedFactory", None)
 
 
-def _is_plain_socket(transport: Any) -> bool:
+def is_plain_socket(transport: Any) -> bool:
+    """Whether a transport is just a socket of Twisted's, with nothing in between."""
     return type(transport) in (tcp.Server, unix.Server) and not transport.TLS
 
 
-def _let_go(transport: Any) -> None:
+def let_go(transport: Any) -> None:
     """Have Twisted forget a socket. Its shutdown(2) would end the connection for the duplicate too."""
     transport._shouldShutdown = False  # noqa: SLF001 - the one way in which tcp.Server closes without it
     transport.connectionLost(Failure(ConnectionDone()))

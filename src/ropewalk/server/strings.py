@@ -49,7 +49,7 @@ class Inherited:
 
 Listener = Tcp | Unix | Inherited
 
-_KNOWN: Final = {
+KNOWN: Final = {
     "tcp": ("port", "interface", "backlog", "reusePort"),
     "tcp6": ("port", "interface", "backlog", "reusePort"),
     "unix": ("path", "mode", "backlog"),
@@ -61,14 +61,14 @@ _KNOWN: Final = {
 def parse_endpoint(description: str) -> Listener:
     """Raises StartError (RW401) for what is malformed, and for kinds of endpoints that the engine does not open."""
     kind, *arguments = _split(description)
-    if kind not in _KNOWN:
+    if kind not in KNOWN:
         raise StartError(
             "RW401",
             f"{description!r} is not an endpoint on which the engine accepts.",
-            f"Use {', '.join(_KNOWN)}; for any other, give a Site to Twisted's serverFromString.",
+            f"Use {', '.join(KNOWN)}; for any other, give a Site to Twisted's serverFromString.",
         )
     try:
-        return _make(kind, _named(arguments, _KNOWN[kind]))
+        return _make(kind, _named(arguments, KNOWN[kind]))
     except (KeyError, ValueError) as error:
         raise StartError("RW401", f"{description!r} is malformed: {error}.") from error
 

@@ -1,0 +1,74 @@
+//! `Connection`: a socket of the engine's, in the hands of whoever holds it in Python.
+
+use std::os::fd::{AsRawFd as _, IntoRawFd as _};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use ropewalk_engine::{ConnectionId, Peer};
+
+use crate::convert;
+use crate::engine::{Engine, lock};
+
+/// A connected socket of the engine's.
+#[pyclass(frozen, module = "ropewalk._engine")]
+pub struct Connection {
+    pub engine: Py<Engine>,
+    pub id: ConnectionId,
+}
+
+#[pymethods]
+impl Connection {
+    /// The other end: `(host, port)`, the path of a UNIX socket, or None.
+    #[getter]
+    fn peer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        convert::address(py, &self.ends().0)
+    }
+
+    /// Our end.
+    #[getter]
+    fn server<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        convert::address(py, &self.ends().1)
+    }
+
+    /// Its descriptor, -1 when it is closed.
+    fn fileno(&self) -> i32 {
+        lock(&self.engine.get().core).descriptor_of(self.id).map_or(-1, |descriptor| descriptor.as_raw_fd())
+    }
+
+    /// Let it be idle for so many seconds (0: for ever), whatever the limits say.
+    #[pyo3(signature = (seconds, /))]
+    fn set_idle_timeout(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {
+        self.engine.get().command(py, |engine| engine.set_idle_timeout(self.id, (seconds.max(0.0) * 1000.0) as u64))
+    }
+
+    /// Close it behind what was written, whether an answer is complete or not.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.engine.get().command(py, |engine| engine.close_connection(self.id))
+    }
+
+    /// Close it at once, by a reset.
+    fn abort(&self, py: Python<'_>) -> PyResult<()> {
+        self.engine.get().command(py, |engine| engine.abort_connection(self.id))
+    }
+
+    /// Let go of it, where nothing was asked yet: its descriptor, which is the caller's to close, and what was read.
+    fn release<'py>(&self, py: Python<'py>) -> PyResult<(i32, Bound<'py, PyBytes>)> {
+        let released = self.engine.get().command(py, |engine| engine.release(self.id))?;
+        self.engine.get().disown(self.id);
+        let (socket, read) = released.ok_or_else(|| PyRuntimeError::new_err("The connection is in use."))?;
+        Ok((socket.into_raw_fd(), PyBytes::new(py, &read)))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.engine)
+    }
+}
+
+impl Connection {
+    fn ends(&self) -> (Peer, Peer) {
+        let ends = lock(&self.engine.get().core).ends(self.id);
+        ends.map_or((Peer::Unknown, Peer::Unknown), |(peer, local, _)| (peer, local))
+    }
+}

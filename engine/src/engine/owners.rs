@@ -1,0 +1,81 @@
+//! What somebody who holds a whole connection may do to it, besides answering its exchanges: programs that were written
+//! for a transport of their own close it, abort it, or take it elsewhere.
+
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+
+use super::Engine;
+use super::connection::Io;
+use crate::driver::{Driver, socket};
+use crate::exchange::{ConnectionId, Event, ExchangeId, GoneReason, Peer};
+
+impl<D: Driver> Engine<D> {
+    /// Both ends of a connection, and whether the way between them is secure.
+    pub fn ends(&self, id: ConnectionId) -> Option<(Peer, Peer, bool)> {
+        let connection = &self.connections[self.token_slot(id.0)?];
+        Some((connection.peer.clone(), connection.local(), connection.is_secure()))
+    }
+
+    /// The descriptor of a connection to a socket.
+    pub fn descriptor_of(&self, id: ConnectionId) -> Option<BorrowedFd<'_>> {
+        match &self.connections[self.token_slot(id.0)?].io {
+            Io::Socket(socket) => Some(socket.as_fd()),
+            Io::Pipe { .. } => None,
+        }
+    }
+
+    /// Lets a connection be idle for so many milliseconds (0: for ever), whatever the limits say.
+    pub fn set_idle_timeout(&mut self, id: ConnectionId, millis: u64) {
+        self.refresh();
+        if let Some(slot) = self.token_slot(id.0) {
+            self.connections[slot].idle_timeout = Some(millis);
+            self.rearm(slot, false);
+        }
+    }
+
+    /// Has the owner of a pipe answer what is refused with 400: [`Event::Refused`] tells it.
+    pub fn leave_refusing(&mut self, id: ConnectionId) {
+        if let Some(slot) = self.token_slot(id.0) {
+            self.connections[slot].refuses_itself = true;
+        }
+    }
+
+    /// Closes a connection behind what was written to it, whether an answer is complete or not.
+    pub fn close_connection(&mut self, id: ConnectionId) {
+        self.refresh();
+        if let Some(slot) = self.token_slot(id.0) {
+            let cut = self.work(slot, |wire, cx| wire.cut(0, cx));
+            if let Some(serial) = cut {
+                self.inbox.push_back(Event::Gone(ExchangeId { connection: id.0, serial }, GoneReason::Aborted));
+            }
+            self.look_after(slot, false);
+        }
+        self.rest();
+    }
+
+    /// Closes a connection at once, and lets the client see that by a reset.
+    pub fn abort_connection(&mut self, id: ConnectionId) {
+        self.refresh();
+        if let Some(slot) = self.token_slot(id.0) {
+            if let Io::Socket(socket) = &self.connections[slot].io {
+                socket::drop_unsent(socket.as_fd());
+            }
+            self.lose(slot, GoneReason::Aborted);
+        }
+        self.rest();
+    }
+
+    /// Lets go of a connection on which nothing was asked yet: its socket, and what was read from it.
+    pub fn release(&mut self, id: ConnectionId) -> Option<(OwnedFd, Vec<u8>)> {
+        let slot = self.token_slot(id.0)?;
+        let connection = &self.connections[slot];
+        if connection.is_pipe() || !connection.wire.awaits_head() || !connection.out.is_empty() {
+            return None;
+        }
+        let mut connection = self.connections.remove(slot);
+        let Io::Socket(socket) = connection.io else { return None };
+        // Watched no more even if its owner keeps a duplicate.
+        let _ = self.driver.forget(socket.as_fd());
+        self.notice_drained();
+        Some((socket, connection.wire.take_input()))
+    }
+}

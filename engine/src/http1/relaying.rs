@@ -1,0 +1,99 @@
+//! Answers whose handlers write HTTP/1.1 themselves, as those of twisted.web do: the head goes out as it is given and the
+//! body as it is framed. The engine decides only whether the connection lives on, and holds a handler to its
+//! `Content-Length`.
+
+use super::connection::{Answer, Context, Demand, Http1, Request};
+use super::encode::{self, FieldRef};
+use crate::exchange::{Body, CommandError, Status, Version};
+
+impl Http1 {
+    /// The head of an answer that its handler frames.
+    pub(crate) fn relay_head(
+        &mut self,
+        status: Status<'_>,
+        fields: &[FieldRef<'_>],
+        cx: &mut Context<'_>,
+    ) -> Result<(), CommandError> {
+        let found = encode::check_framing(status, fields)?;
+        self.expect_waiting()?;
+        if status.code < 200 || (found.chunked && self.version == Version::Http10) {
+            return Err(CommandError::Status(status.code));
+        }
+        let answer = match found.length {
+            _ if self.is_head || encode::is_bodiless(status.code) => Answer::Silent,
+            Some(announced) => Answer::Length { announced, left: announced },
+            None if found.chunked => Answer::Framed,
+            None => Answer::UntilClose,
+        };
+        let reads_on = self.demand == Demand::Flowing;
+        self.keep &= !found.close
+            && answer != Answer::UntilClose
+            && (self.version == Version::Http11 || found.keep_alive)
+            && (reads_on || self.may_drop_body(cx.limits))
+            && (!cx.draining || self.has_pledged_more());
+        self.status = status.code;
+        let close = !self.keep && !found.close && self.version == Version::Http11;
+        encode::given_head(cx.out.tail(), self.version, status, fields, close);
+        self.answer = answer;
+        Ok(())
+    }
+
+    /// A whole answer of this kind. `body` is not framed further.
+    pub(crate) fn relay(
+        &mut self,
+        status: Status<'_>,
+        fields: &[FieldRef<'_>],
+        body: Body<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), CommandError> {
+        self.relay_head(status, fields, cx)?;
+        let size = body.len();
+        match &mut self.answer {
+            Answer::Silent => return self.end(&[], cx),
+            Answer::Length { announced, left } => {
+                if *left != size {
+                    return Err(CommandError::Length { announced: *announced, written: size });
+                }
+                *left = 0;
+            }
+            _ => {}
+        }
+        self.written += size;
+        match body {
+            Body::Slice(bytes) => cx.out.tail().extend_from_slice(bytes),
+            Body::Shared(bytes) => cx.out.push(bytes),
+            Body::File { file, offset, length } => cx.out.push_file(file, offset, length, cx.files),
+        }
+        self.end(&[], cx)
+    }
+
+    /// A part of the body out of a file; it is framed by `Content-Length`.
+    pub(crate) fn relay_file(&mut self, part: Body<'_>, cx: &mut Context<'_>) -> Result<(), CommandError> {
+        let size = part.len();
+        match (&mut self.answer, part) {
+            (Answer::Length { announced, left }, Body::File { file, offset, length }) => {
+                let Some(rest) = left.checked_sub(size) else {
+                    return Err(CommandError::Length { announced: *announced, written: *announced - *left + size });
+                };
+                *left = rest;
+                self.written += size;
+                cx.out.push_file(file, offset, length, cx.files);
+                Ok(())
+            }
+            _ => Err(CommandError::NotStarted),
+        }
+    }
+
+    /// From here the exchange carries raw bytes, and its handler sends what head it likes. The connection ends with it.
+    pub(crate) fn take_over(&mut self) -> Result<(), CommandError> {
+        self.expect_waiting()?;
+        if !matches!(self.request, Request::Complete) {
+            return Err(CommandError::Status(101));
+        }
+        self.status = 101;
+        self.request = Request::Raw;
+        self.answer = Answer::Raw;
+        self.demand = Demand::Held;
+        Ok(())
+    }
+}

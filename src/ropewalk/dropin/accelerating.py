@@ -1,0 +1,57 @@
+"""Putting the engine below factories and ports of Twisted's."""
+
+from typing import Any, TypeVar
+
+from twisted.internet import tcp, unix
+from twisted.web import http
+
+from ropewalk._engine import Limits
+from ropewalk.dropin.channel import HTTPChannel
+from ropewalk.dropin.driver import driver_of
+from ropewalk.errors import StartError
+
+Factory = TypeVar("Factory", bound=http.HTTPFactory)
+
+
+def accelerate(factory: Factory, *, limits: Limits | None = None) -> Factory:
+    """Have a `twisted.web.server.Site` (or another `HTTPFactory`) served by the engine; the same factory comes back.
+
+    Whatever listens for it from now on, and however, its connections speak the engine's HTTP/1. Plain sockets become
+    the engine's own, other transports (TLS, wrappers) stay Twisted's. `limits` are those of `limits_of` where they are
+    not given. Raises TypeError for any other factory, and StartError (RW404) where it has other limits already.
+    """
+    if not isinstance(factory, http.HTTPFactory):
+        raise TypeError(f"{factory!r} is not a twisted.web.http.HTTPFactory, such as a Site.")
+    if limits is not None:
+        driver = driver_of(factory, factory.reactor, limits)
+        if driver.engine.limits != limits:
+            raise StartError("RW404", f"{factory!r} is served with other limits already.")
+    if not isinstance(vars(factory).get("protocol"), _Protocols):
+        factory.protocol = _Protocols()  # type: ignore[method-assign]
+    return factory
+
+
+def take_over(port: Any, *, limits: Limits | None = None) -> bool:
+    """Have the engine accept in place of a listening port of Twisted's; False where it cannot.
+
+    The port stays what it is: its address, its factory, `stopListening` and the rest are Twisted's. It must be a plain
+    TCP or UNIX port whose factory is an `HTTPFactory`, in a reactor that watches descriptors. Connections whose
+    protocol is no `HTTPChannel` of ours are given back to Twisted. Raises StartError (RW404) as `accelerate` does.
+    """
+    factory = getattr(port, "factory", None)
+    if type(port) not in (tcp.Port, unix.Port) or not isinstance(factory, http.HTTPFactory):
+        return False
+    driver = driver_of(factory, port.reactor, limits)
+    if limits not in (None, driver.engine.limits):
+        raise StartError("RW404", f"{factory!r} is served with other limits already.")
+    if not driver.can_watch():
+        return False
+    driver.accept_on(port)
+    return True
+
+
+class _Protocols:
+    """Makes a factory's protocols, as `HTTPFactory.protocol` does."""
+
+    def __call__(self) -> Any:
+        return http._GenericHTTPChannelProtocol(HTTPChannel())  # noqa: SLF001 - it looks for HTTP/2 over TLS

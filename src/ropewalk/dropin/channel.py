@@ -1,0 +1,508 @@
+"""`HTTPChannel` on the engine: between twisted.web's requests and the wire.
+
+A channel is one connection. Where the engine has the socket, `transport` is a `SocketTransport` and nothing of
+Twisted's is on the way; over any other transport the same codec is fed by `dataReceived`. In both a request goes
+
+    begin -> requestFactory(channel), requestHeaders, parseCookies, gotLength
+    readable (only with a body) -> handleContentChunk ...
+    requestReceived -> writeHeaders, write ... -> requestDone
+
+and `connectionLost(Failure)` whenever the connection is over before that.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, ClassVar, Final
+
+from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web import http, server
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import INonQueuedRequestFactory
+
+from ropewalk._engine import Pipe
+from ropewalk.dropin.addresses import from_twisted
+from ropewalk.dropin.driver import Driver, driver_of, limits_of, lone_driver
+from ropewalk.dropin.exchange import Incoming
+from ropewalk.dropin.headers import ReceivedHeaders
+from ropewalk.dropin.pulling import Pulled
+from ropewalk.dropin.request import Request
+from ropewalk.dropin.sink import Sink
+from ropewalk.dropin.transport import SocketTransport
+from ropewalk.errors import AnswerOver, BadBody, BodyTooLarge, Disconnected, RopewalkError, phrase
+from ropewalk.server.sites import is_plain_socket, let_go
+
+log = Logger(namespace="ropewalk.dropin")
+
+_STOCK: Final = server.Request
+"""What a site makes of a request unless told otherwise, and what ours stands in for."""
+
+
+class HTTPChannel(http.HTTPChannel):
+    """twisted.web's channel, to be subclassed and used like that, with the engine's codec in it.
+
+    It reads attributes that programs set on twisted.web's: `requestFactory`, `site`, `factory`, `timeOut`, `callLater`,
+    `persistent`. Over a plain socket of Twisted's that a factory has listened for, the engine takes the socket over.
+    """
+
+    responds: ClassVar = True
+    """To `Request`: there is a `respond`."""
+    adopts: ClassVar = True
+    """Whether the engine takes over plain sockets that Twisted has accepted."""
+    limits: ClassVar[Mapping[str, float]] = {}
+    """Limits of connections whose factory was not told any, by their names in `Limits`."""
+    lean: ClassVar[type[Request]] = Request
+    """What stands in for the stock `twisted.web.server.Request`."""
+
+    transport: Any
+    factory: Any = None
+    site: Any = None
+    _networkProducer: Any
+
+    _driver: Driver
+    _socket: SocketTransport | None = None
+    _pipe: Pipe | None = None
+    _sink: Sink
+    _exchange: Incoming | None = None
+    """The one whose request is being received or answered."""
+    _eager = 0
+    """Bytes that came while a request was being answered."""
+    _losing = False
+    _kept = True
+    """Whether the last request has left the connection open."""
+    _upgraded = False
+    """The connection speaks something else by now."""
+    _pulled: Pulled | None = None
+    """A producer that is asked when the program has returned."""
+    _serving = False
+    """A program is at work on a request that has just come."""
+
+    # From the transport
+
+    def connectionMade(self) -> None:
+        """The connection is there: by the engine's hands, or to be fed."""
+        transport = self.transport
+        if isinstance(transport, SocketTransport):
+            self._sit_on(transport)
+        elif not self._adopted(transport):
+            super().connectionMade()
+            self._open_pipe(transport)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Bytes from a transport of Twisted's."""
+        pipe = self._pipe
+        if pipe is None:
+            return
+        self.resetTimeout()
+        if self._handlingRequest:
+            self._eager += len(data)
+            if self._eager > self._optimisticEagerReadSize and not self._waitingForTransport:
+                self._networkProducer.pauseProducing()
+        pipe.feed(data)
+        if not self._driver.watched:
+            self._flush()
+
+    def connectionLost(self, reason: Any = connectionDone) -> None:
+        """The connection is over, and with it the requests that were not answered."""
+        pipe, self._pipe = self._pipe, None
+        self._exchange = None
+        if pipe is not None:
+            pipe.lost()
+            self._driver.rest()
+        super().connectionLost(reason)
+
+    # From the engine
+
+    def begin(self, exchange: Incoming) -> None:
+        """The head of a request is in."""
+        exchange.channel = self
+        self._exchange = exchange
+        factory = self.requestFactory
+        if factory is _STOCK:
+            request: Any = self.lean(self)
+        elif INonQueuedRequestFactory.providedBy(factory):
+            request = factory(self)
+        else:
+            request = factory(self, len(self.requests))
+        self.requests.append(request)
+        headers = ReceivedHeaders(exchange)
+        if isinstance(request, http.Request):
+            request.requestHeaders = headers
+        else:
+            for name, values in headers.getAllRawHeaders():
+                for value in values:
+                    request.requestHeaders.addRawHeader(name, value)
+        request.parseCookies()
+        line = exchange.request_line
+        self._command, self._path, self._version = line
+        self.persistent = self._kept = self.checkPersistence(request, line[2])
+        has_body = exchange.has_body
+        self.length = exchange.content_length if has_body else 0
+        request.gotLength(self.length)
+        if not has_body:
+            self._receive(request)
+            return
+        try:
+            exchange.receive()
+        except BodyTooLarge as error:
+            self._refuse_body(exchange, error)
+            return
+        self._take_body(exchange)
+
+    def readable(self, exchange: Incoming) -> None:
+        """Some of what follows a head is here."""
+        if exchange is self._exchange:
+            self._take_body(exchange)
+        elif self._socket is not None:
+            self._socket.deliver()
+
+    def writable(self) -> None:
+        """What was written is on its way, or enough of it."""
+        if self._exchange is not None:
+            self.resumeProducing()
+        elif self._socket is not None:
+            self._socket.has_room()
+
+    def gone(self, exchange: Incoming) -> None:
+        """The exchange is over without an answer; the end of its connection follows."""
+        if exchange is self._exchange:
+            self._exchange = None
+
+    def last_answer_sent(self) -> None:
+        """Close, unless a program has said meanwhile that the connection lives on, for something else than HTTP."""
+        if not self._losing and not (self.persistent and not self._kept):
+            self.loseConnection()
+
+    def later(self, call: Callable[[], None]) -> None:
+        """Call something when others have had their turn."""
+        self._driver.reactor.callLater(0, call)
+
+    # From the request
+
+    def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:
+        """Send the head of an answer as it is given."""
+        exchange = self._exchange
+        if exchange is None:
+            if self._pipe is not None:
+                super().writeHeaders(version, code, reason, headers)
+            return
+        if not isinstance(headers, Headers):
+            headers = _sanitized(headers)
+        if code == b"101":
+            self._switch(exchange, version, reason, headers)
+            return
+        try:
+            exchange.relay_head(int(code), reason, dict(headers.getAllRawHeaders()))
+        except RopewalkError as error:
+            self._refuse_answer(exchange, error)
+        self._flush()
+
+    def write(self, data: bytes) -> None:
+        """Send a part of the body as the request has framed it; before any head, whatever the program says itself."""
+        exchange = self._exchange
+        if exchange is None:
+            if self._socket is not None and self.transport is self._socket:
+                self._socket.write(data)
+            elif self._pipe is not None:
+                self.transport.write(data)
+            return
+        try:
+            if not exchange.started:
+                exchange.take_over()
+            room = exchange.relay_write(data if type(data) is bytes else bytes(data))
+        except RopewalkError as error:
+            self._refuse_answer(exchange, error)
+            return
+        self._flush()
+        if not room and not self._waitingForTransport:
+            self.pauseProducing()
+
+    def writeSequence(self, iovec: Any) -> None:
+        """Send several at once."""
+        self.write(b"".join(iovec))
+
+    def respond(self, request: Any, code: int, reason: bytes, headers: dict[bytes, list[bytes]], body: bytes) -> None:
+        """Send a whole answer, whose headers say how it is framed."""
+        exchange = self._exchange
+        if exchange is None:
+            self.writeHeaders(request.clientproto, b"%d" % code, reason, Headers(headers))
+            self.write(body)
+            return
+        try:
+            exchange.relay(code, reason, headers, body)
+        except RopewalkError as error:
+            self._refuse_answer(exchange, error)
+
+    def requestDone(self, request: Any) -> None:
+        """The answer is complete, and the next request may come. Raises TypeError for one that is not its turn."""
+        if self._upgraded:
+            return
+        if not self.requests or request != self.requests[0]:
+            raise TypeError(f"{request!r} is not the request that is being answered.")
+        del self.requests[0]
+        exchange, self._exchange = self._exchange, None
+        self._handlingRequest = False
+        self._eager = 0
+        if self._pipe is not None:
+            self._be_ready()
+        if exchange is None:
+            return
+        if exchange.finished:
+            pass
+        elif not exchange.started:
+            exchange.abort()
+        else:
+            if not self.persistent:
+                exchange.close_after()
+            self._end(exchange)
+        self._flush()
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Have what writes the body told when to wait, or asked for more. Raises RuntimeError where there is one."""
+        if streaming or self._pipe is not None or self._requestProducer is not None:
+            super().registerProducer(producer, streaming)
+            return
+        pulled = Pulled(producer, self)
+        self._requestProducer = pulled
+        self._requestProducerStreaming = False
+        if self._serving:
+            self._pulled = pulled
+        else:
+            pulled.startStreaming()
+
+    def loseConnection(self) -> None:
+        """Close behind what was written, whether it is a whole answer or not."""
+        self._losing = True
+        if self.transport is not None:
+            self._flush()
+            super().loseConnection()
+
+    def abortConnection(self) -> None:
+        """Close at once."""
+        self._losing = True
+        if self.transport is not None:
+            self.transport.abortConnection()
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        exchange = self._exchange
+        if self._pipe is not None or exchange is None:
+            self._losing = True
+            super()._respondToBadRequestAndDisconnect()
+            return
+        self._exchange = None
+        exchange.close_after()
+        exchange.answer(400, (), f"{phrase(400)}\n")
+
+    def _protocolUpgradeForWebsockets(self, protocol: Any) -> None:
+        if self._socket is not None:
+            self._socket.protocol = protocol
+            protocol.makeConnection(self._socket)
+            return
+        self._part_with_pipe()
+        super()._protocolUpgradeForWebsockets(protocol)
+
+    def hand_over(self) -> Incoming | None:
+        """The exchange that is running, which is the caller's from now on. None where none is."""
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            self._upgraded = True
+        return exchange
+
+    def resume_body(self) -> None:
+        """The program wants more of the body."""
+        if self._exchange is not None and not self._handlingRequest:
+            self._take_body(self._exchange)
+
+    # The two ways of being connected
+
+    def _sit_on(self, transport: SocketTransport) -> None:
+        self._socket = transport
+        self._driver = transport.driver
+        self._networkProducer = transport
+        idle = self.timeOut or 0
+        if idle != self._driver.engine.limits.idle_timeout:
+            transport.connection.set_idle_timeout(idle)
+
+    def _adopted(self, transport: Any) -> bool:
+        """Whether the engine has taken over a socket that Twisted has accepted."""
+        factory = self.factory
+        if factory is None or not self.adopts or not is_plain_socket(transport):
+            return False
+        driver = driver_of(factory, transport.reactor, limits_of(factory, self.limits))
+        if not driver.can_watch():
+            return False
+        ours = SocketTransport.of(driver, from_twisted(transport.getPeer()), transport.protocol, self)
+        try:
+            connection = driver.engine.adopt(transport.fileno(), owner=ours)
+        except OSError:
+            return False
+        let_go(transport)
+        self.transport = ours
+        if connection is None:
+            ours.closed("cut")
+            return True
+        ours.connection = connection
+        self._sit_on(ours)
+        driver.wake()
+        return True
+
+    def _open_pipe(self, transport: Any) -> None:
+        factory = self.factory
+        reactor = getattr(factory, "reactor", None)
+        if reactor is None:
+            self._driver = lone_driver()
+        else:
+            self._driver = driver_of(factory, reactor, limits_of(factory, self.limits))
+        self._driver.wake()
+        self._sink = Sink(self, transport)
+        self._pipe = self._driver.engine.open_pipe(
+            self._sink,
+            client=from_twisted(transport.getPeer()),
+            server=from_twisted(transport.getHost()),
+            secure=ISSLTransport.providedBy(transport),
+        )
+        self._pipe.set_idle_timeout(0)
+
+    # A request
+
+    def _take_body(self, exchange: Incoming) -> None:
+        request = self.requests[-1]
+        while self._socket is None or not self._socket.paused:
+            try:
+                data = exchange.take()
+            except (BodyTooLarge, BadBody) as error:
+                self._refuse_body(exchange, error)
+                return
+            except Disconnected:
+                return
+            if data is None:
+                return
+            if not data:
+                self._receive(request)
+                return
+            request.handleContentChunk(data)
+            if exchange is not self._exchange:
+                return
+
+    def _receive(self, request: Any) -> None:
+        """The request is whole: let the program have it."""
+        self.length = 0
+        self._handlingRequest = True
+        if self._pipe is not None:
+            if self.timeOut:
+                self._savedTimeOut = self.setTimeout(None)
+            request.requestReceived(self._command, self._path, self._version)
+            self._look_for_upgrade()
+            return
+        self._serving = True
+        try:
+            request.requestReceived(self._command, self._path, self._version)
+        finally:
+            self._serving = False
+        pulled, self._pulled = self._pulled, None
+        if pulled is not None:
+            pulled.startStreaming()
+
+    def _refuse_body(self, exchange: Incoming, error: BodyTooLarge | BadBody) -> None:
+        """The request will never be whole, and the program hears of it as of a lost connection."""
+        self._exchange = None
+        for request in self._take_requests():
+            request.connectionLost(Failure(error))
+        if exchange.started:
+            exchange.abort()
+            return
+        if self._pipe is not None and error.status == 400:
+            self._respondToBadRequestAndDisconnect()
+            return
+        exchange.close_after()
+        exchange.answer(error.status, (), f"{phrase(error.status)}\n")
+        self._flush()
+
+    def _refuse_answer(self, exchange: Incoming, error: RopewalkError) -> None:
+        """What the program says cannot be sent. Nobody above knows what to do about that."""
+        if isinstance(error, Disconnected):
+            return
+        log.failure("{channel} cannot send what a program says.", Failure(error), channel=self)
+        self._exchange = None
+        with suppress(AnswerOver, Disconnected):
+            if exchange.started:
+                exchange.abort()
+            else:
+                exchange.close_after()
+                exchange.answer(500, (), f"{phrase(500)}\n")
+
+    def _end(self, exchange: Incoming) -> None:
+        try:
+            if exchange.status == 101:
+                exchange.end()
+            else:
+                exchange.relay_end()
+        except RopewalkError as error:
+            self._refuse_answer(exchange, error)
+
+    def _be_ready(self) -> None:
+        """For the next request, or the rest of one."""
+        if not self._waitingForTransport:
+            self._networkProducer.resumeProducing()
+        if self.persistent and self._savedTimeOut:
+            self.setTimeout(self._savedTimeOut)
+
+    def _flush(self) -> None:
+        """Where a program expects its bytes to be with its transport at once, see that they are."""
+        while self._pipe is not None and self._pipe.flush() and not self._driver.watched:
+            pass
+
+    # The end of HTTP
+
+    def _switch(self, exchange: Incoming, version: bytes, reason: bytes, headers: Headers) -> None:
+        """101: what the program says behind its head is not for us to understand."""
+        head = b"%b 101 %b\r\n" % (version, reason)
+        lines = [
+            b"%b: %b\r\n" % (name, value)
+            for name, values in headers.getAllRawHeaders()
+            if name not in _FRAMING  # a 1xx has none (RFC 9112, section 6.1)
+            for value in values
+        ]
+        exchange.take_over()
+        exchange.relay_write(b"%b%b\r\n" % (head, b"".join(lines)))
+        self._flush()
+
+    def _look_for_upgrade(self) -> None:
+        """Whether a program has given its transport to another protocol, in the ways that programs have."""
+        if self._pipe is not None and self._exchange is not None and not self._sink.is_ours():
+            self._part_with_pipe()
+
+    def _part_with_pipe(self) -> None:
+        """The transport is another protocol's. What has come for it is its."""
+        exchange, self._exchange = self._exchange, None
+        pipe, self._pipe = self._pipe, None
+        self._upgraded = True
+        self.setTimeout(None)
+        if exchange is None or pipe is None:
+            return
+        if exchange.status != 101:
+            exchange.take_over()
+        rest = exchange.take()
+        pipe.lost()
+        self._driver.rest()
+        self._networkProducer.unregisterProducer()
+        self._networkProducer.resumeProducing()
+        if rest:
+            self._sink.pass_on(rest)
+
+    def _take_requests(self) -> list[Any]:
+        taken = list(self.requests)
+        self.requests.clear()
+        return taken
+
+
+_FRAMING: Final = (b"Content-Length", b"Transfer-Encoding")
+
+
+def _sanitized(pairs: Any) -> Headers:
+    headers = Headers()
+    for name, value in pairs:
+        headers.addRawHeader(name, value)
+    return headers

@@ -1,0 +1,191 @@
+"""The engine below a factory of twisted.web's: made for its first connection or port, at rest after the last."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from twisted.internet import tcp, unix
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IReactorFDSet
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web import http
+
+from ropewalk._engine import Connection, Engine, Limits
+from ropewalk.dropin.addresses import to_twisted
+from ropewalk.dropin.exchange import Incoming
+from ropewalk.dropin.transport import SocketTransport, release
+from ropewalk.errors import phrase
+from ropewalk.request import Address
+from ropewalk.response import encode_json
+from ropewalk.server.reader import watch
+from ropewalk.server.service import LEVELS
+
+log = Logger(namespace="ropewalk.dropin")
+
+BODY_SIZE: Final = 100 * 1024 * 1024
+"""Bytes of a body that a program is given, where nobody says otherwise. twisted.web itself has no bound; what it holds
+in memory past 100 kB it moves to a file."""
+
+_AT_EASE: Final = dict.fromkeys(
+    ("head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout", "linger_timeout"), 0
+)
+"""For a channel without a factory: nobody has given it a clock."""
+
+
+def limits_of(factory: Any, given: Mapping[str, float] | None = None) -> Limits:
+    """The limits of a factory's connections: the engine's, with the factory's `timeOut` and `BODY_SIZE`."""
+    idle = getattr(factory, "timeOut", None) or 0
+    return Limits(**{"body_size": BODY_SIZE, "idle_timeout": idle, **(given or {})})
+
+
+def driver_of(factory: Any, reactor: Any, limits: Limits | None = None) -> "Driver":
+    """The one below a factory in this reactor, made with these limits where there is none yet."""
+    driver: Driver | None = vars(factory).get("_ropewalk")
+    if driver is None or driver.reactor is not reactor or driver.over:
+        driver = factory._ropewalk = Driver(factory, reactor, limits or limits_of(factory))  # noqa: SLF001 - ours
+    return driver
+
+
+def lone_driver() -> "Driver":
+    """One for a channel that no factory has made, as tests do."""
+    return Driver(None, None, Limits(body_size=BODY_SIZE, **_AT_EASE))
+
+
+class Driver:
+    """Turns an engine for a factory. `reactor` is None for one that nobody turns but the channels themselves."""
+
+    request: type[Incoming] = Incoming
+    encode_json = staticmethod(encode_json)
+    json_types: tuple[type, ...] = ()
+
+    def __init__(self, factory: Any, reactor: Any, limits: Limits) -> None:
+        self.factory = factory
+        self.reactor = reactor
+        self.ports: dict[Any, int] = {}
+        """Listening ports on which the engine accepts, and what it calls them."""
+        self.upgraded: set[SocketTransport] = set()
+        """Connections that speak something else than HTTP by now."""
+        self.over = False
+        """It has been drained."""
+        self._timer: Any = None
+        self._unwatch: Callable[[], object] | None = None
+        self._trigger: Any = None
+        self._draining: Deferred[None] | None = None
+        self.engine = Engine(self, limits)
+
+    @property
+    def watched(self) -> bool:
+        """Whether the reactor turns the engine."""
+        return self._unwatch is not None
+
+    def can_watch(self) -> bool:
+        """Whether the reactor is one that could."""
+        return IReactorFDSet.providedBy(self.reactor)
+
+    def wake(self) -> None:
+        """There is something to watch."""
+        if self._unwatch is None and self.can_watch():
+            self._unwatch = watch(self.engine, self.reactor)
+            self._trigger = self.reactor.addSystemEventTrigger("before", "shutdown", self._drain)
+
+    def rest(self) -> None:
+        """Something is over. After the last of all, nothing of the engine is left in the reactor."""
+        if self.ports or self.engine.connections:
+            return
+        self._disarm()
+        unwatch, self._unwatch = self._unwatch, None
+        if unwatch is not None:
+            unwatch()
+        trigger, self._trigger = self._trigger, None
+        if trigger is not None and self._draining is None:
+            self.reactor.removeSystemEventTrigger(trigger)
+
+    def accept_on(self, port: Any) -> None:
+        """Accept in place of one of Twisted's ports, until it is closed."""
+        self.ports[port] = self.engine.listen_descriptor(port.fileno())
+        port.stopReading()
+        close = port.connectionLost
+
+        def connectionLost(reason: Failure) -> None:
+            del port.connectionLost
+            self.engine.stop_listening(self.ports.pop(port))
+            self.rest()
+            close(reason)
+
+        port.connectionLost = connectionLost
+        self.wake()
+
+    # Called by the engine
+
+    @staticmethod
+    def begin(exchange: Incoming) -> None:
+        exchange.owner.begin(exchange)
+
+    def opened(self, connection: Connection, client: Address) -> SocketTransport | None:
+        protocol = self.factory.buildProtocol(to_twisted(client))
+        if protocol is None:
+            connection.close()
+            return None
+        channel = _channel_of(protocol)
+        if channel is None:
+            release(connection, protocol, self._port_for(client))
+            return None
+        transport = SocketTransport.of(self, client, protocol, channel)
+        transport.connection = connection
+        protocol.makeConnection(transport)
+        return transport
+
+    def fail(self, exchange: Incoming, error: BaseException, /) -> None:
+        log.failure("A request could not be handed to the program.", Failure(error))
+        if not exchange.started:
+            exchange.answer(500, (), f"{phrase(500)}\n")
+        elif not exchange.finished:
+            exchange.abort()
+
+    def arm(self, seconds: float, /) -> None:
+        self._disarm()
+        if self.reactor is not None:
+            self._timer = self.reactor.callLater(seconds, self._tick)
+
+    def drained(self, cut: int, /) -> None:
+        if cut:
+            log.warn("{cut} requests were cut off at the deadline of the drain.", cut=cut)
+        draining = self._draining
+        if draining is not None and not draining.called:
+            draining.callback(None)
+
+    def report(self, level: str, code: str, message: str, /) -> None:
+        log.emit(LEVELS[level], "{code} {message}", code=code, message=message)
+
+    def access_ready(self) -> None:
+        """There is no access log: factories have their own."""
+
+    def _drain(self) -> Deferred[Any]:
+        """Before the reactor shuts down: finish what runs. What is no HTTP any more would never end by itself."""
+        self.over = True
+        self._draining = Deferred()
+        for transport in tuple(self.upgraded):
+            transport.loseConnection()
+        stopped = [port.stopListening() for port in tuple(self.ports)]
+        self.engine.drain()
+        return DeferredList([self._draining, *(each for each in stopped if each is not None)], consumeErrors=True)
+
+    def _disarm(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
+
+    def _tick(self) -> None:
+        self._timer = None
+        self.engine.tick()
+
+    def _port_for(self, client: Address) -> Any:
+        kind = tcp.Port if isinstance(client, tuple) else unix.Port
+        return next(port for port in self.ports if isinstance(port, kind))
+
+
+def _channel_of(protocol: Any) -> Any:
+    """The channel that a factory has built, if it is ours; Twisted puts one around it that looks for HTTP/2."""
+    if isinstance(protocol, http._GenericHTTPChannelProtocol):  # noqa: SLF001 - what HTTPFactory.protocol makes
+        protocol = protocol._channel  # noqa: SLF001 - the same
+    return protocol if getattr(protocol, "responds", False) else None

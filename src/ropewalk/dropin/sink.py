@@ -1,0 +1,53 @@
+"""Where the engine's bytes go when a transport of Twisted's carries them."""
+
+from typing import TYPE_CHECKING, Any
+
+from twisted.protocols.policies import ProtocolWrapper
+
+if TYPE_CHECKING:
+    from ropewalk.dropin.channel import HTTPChannel
+
+
+class Sink:
+    """Joins a channel's pipe to its transport."""
+
+    def __init__(self, channel: "HTTPChannel", transport: Any) -> None:
+        self.begin = channel.begin
+        self._channel = channel
+        self._transport = transport
+        self._protocol = self._present()
+
+    def is_ours(self) -> bool:
+        """Whether the transport is still the channel's, and its protocol the one that it had at first."""
+        return self._channel.transport is self._transport and self._present() is self._protocol
+
+    def pass_on(self, data: bytes) -> None:
+        """To whom the transport belongs by now."""
+        self._present().dataReceived(data)
+
+    def write(self, data: bytes, /) -> None:
+        """Bytes for the client."""
+        self._transport.write(data)
+
+    def close(self) -> None:
+        """The last answer is out."""
+        self._channel.last_answer_sent()
+
+    def abort(self) -> None:
+        """The connection is to be cut."""
+        self._channel.abortConnection()
+
+    def refuse(self) -> None:
+        """What came is no request."""
+        self._channel._respondToBadRequestAndDisconnect()  # noqa: SLF001 - twisted.web's name, which programs override
+
+    def pause_reading(self) -> None:
+        """The channel itself counts what comes while it answers."""
+
+    def resume_reading(self) -> None:
+        """As `pause_reading`."""
+
+    def _present(self) -> Any:
+        transport = self._transport
+        name = "wrappedProtocol" if isinstance(transport, ProtocolWrapper) else "protocol"
+        return getattr(transport, name, None)

@@ -1,0 +1,281 @@
+"""The transport that a program finds where the engine has the socket."""
+
+import os
+import socket
+from typing import TYPE_CHECKING, Any, Final
+
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import (
+    IConsumer,
+    ILoggingContext,
+    IPushProducer,
+    ITCPTransport,
+    IUNIXTransport,
+)
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from ropewalk._engine import Connection
+from ropewalk.dropin.addresses import to_twisted
+from ropewalk.dropin.exchange import Incoming
+from ropewalk.errors import AnswerOver, Disconnected, interrupts
+from ropewalk.request import Address
+
+if TYPE_CHECKING:
+    from ropewalk.dropin.channel import HTTPChannel
+    from ropewalk.dropin.driver import Driver
+
+log = Logger(namespace="ropewalk.dropin")
+
+_ENDS: Final = {"done": ConnectionDone, "cut": ConnectionLost, "aborted": ConnectionAborted}
+
+
+@implementer(IConsumer, IPushProducer, ILoggingContext)
+class SocketTransport:
+    """One connection: HTTP, until a program writes to it or gives it another `protocol`; from then on raw bytes.
+
+    It has the attributes that programs know from `twisted.internet.tcp.Server`, and takes any others.
+    """
+
+    connected = 1
+    disconnected = 0
+    disconnecting = 0
+
+    connection: Connection
+    """What the engine calls it."""
+
+    def __init__(self, driver: "Driver", client: Address, protocol: Any, channel: "HTTPChannel") -> None:
+        self.reactor = driver.reactor
+        self.begin = channel.begin
+        self.driver = driver
+        self._client = client
+        self._protocol = protocol
+        self._channel = channel
+        self._raw: Incoming | None = None
+        """The exchange that carries raw bytes."""
+        self._paused = False
+        self._producer: Any = None
+        self._streaming = False
+        self._peer: Any = None
+        self._host: Any = None
+
+    @staticmethod
+    def of(driver: "Driver", client: Address, protocol: Any, channel: "HTTPChannel") -> "SocketTransport":
+        """The one for this kind of socket. Its `connection` is to be set."""
+        kind = TCPTransport if isinstance(client, tuple) else UNIXTransport
+        return kind(driver, client, protocol, channel)
+
+    @property
+    def protocol(self) -> Any:
+        """Who is told what comes on the connection. Setting it takes the connection over from HTTP."""
+        return self._protocol
+
+    @protocol.setter
+    def protocol(self, protocol: Any) -> None:
+        self._protocol = protocol
+        if self._raw is None and self.connected:
+            self.take_over()
+
+    def take_over(self) -> Incoming | None:
+        """From here raw bytes go both ways: the request that runs is never answered. None where there is none."""
+        exchange = self._channel.hand_over()
+        if exchange is not None:
+            self._raw = exchange
+            self.driver.upgraded.add(self)
+            exchange.take_over()
+            # Not at once: whoever takes over is still at it.
+            self.reactor.callLater(0, self.deliver)
+        return exchange
+
+    # ITransport
+
+    def write(self, data: bytes) -> None:
+        """Send bytes as they are; behind a request that is not answered, in place of its answer."""
+        exchange = self._raw or self.take_over()
+        if exchange is None or not self.connected or not data:
+            return
+        try:
+            room = exchange.relay_write(bytes(data))
+        except (Disconnected, AnswerOver):
+            return
+        if not room and self._producer is not None and self._streaming:
+            self._producer.pauseProducing()
+
+    def writeSequence(self, iovec: Any) -> None:
+        """Send them joined."""
+        self.write(b"".join(iovec))
+
+    def loseConnection(self) -> None:
+        """Close behind what was written, and behind what a registered producer has to write."""
+        if not self.connected or self.disconnecting:
+            return
+        self.disconnecting = 1
+        if self._producer is None:
+            self._close()
+
+    def abortConnection(self) -> None:
+        """Close at once, by a reset."""
+        if self.connected:
+            self.disconnecting = 1
+            self.connection.abort()
+
+    def loseWriteConnection(self) -> None:
+        """There is no half of a connection: close."""
+        self.loseConnection()
+
+    def getPeer(self) -> Any:
+        """The other end."""
+        if self._peer is None:
+            self._peer = to_twisted(self._client)
+        return self._peer
+
+    def getHost(self) -> Any:
+        """Our end."""
+        if self._host is None:
+            self._host = to_twisted(self.connection.server)
+        return self._host
+
+    def getHandle(self) -> socket.socket:
+        """A socket object of its own for the connection. Whoever reads from it takes the engine's bytes."""
+        return socket.socket(fileno=os.dup(self.fileno()))
+
+    def fileno(self) -> int:
+        """The descriptor, -1 when it is closed."""
+        return self.connection.fileno()
+
+    def logPrefix(self) -> str:
+        """For Twisted's log."""
+        return type(self._protocol).__name__
+
+    # IPushProducer
+
+    def pauseProducing(self) -> None:
+        """Hand over nothing more for now; the client is held up when the buffers are full."""
+        self._paused = True
+
+    def resumeProducing(self) -> None:
+        """Go on."""
+        if self._paused:
+            self._paused = False
+            if self._raw is not None:
+                self.reactor.callLater(0, self.deliver)
+            else:
+                self._channel.resume_body()
+
+    def stopProducing(self) -> None:
+        """As `loseConnection`."""
+        self.loseConnection()
+
+    # IConsumer
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Have what writes told when to wait. Raises RuntimeError where there is one already."""
+        if self._producer is not None:
+            raise RuntimeError(f"{self._producer!r} is registered already; {producer!r} cannot be too.")
+        if not self.connected:
+            producer.stopProducing()
+            return
+        self._producer = producer
+        self._streaming = streaming
+        if not streaming:
+            producer.resumeProducing()
+        elif self._raw is not None and self._raw.pressure:
+            producer.pauseProducing()
+
+    def unregisterProducer(self) -> None:
+        """It has written all it has."""
+        self._producer = None
+        if self.disconnecting and self.connected:
+            self._close()
+
+    # For the channel and the engine
+
+    @property
+    def paused(self) -> bool:
+        """Whether the program wants nothing for now."""
+        return self._paused
+
+    def deliver(self) -> None:
+        """Hand what has come to the protocol."""
+        while self._raw is not None and self.connected and not self._paused:
+            try:
+                data = self._raw.take()
+            except Disconnected:
+                return
+            if not data:
+                return
+            try:
+                self._protocol.dataReceived(data)
+            except BaseException as error:
+                if interrupts(error):
+                    raise
+                log.failure("{protocol} failed; its connection is closed.", protocol=self._protocol)
+                self.abortConnection()
+
+    def has_room(self) -> None:
+        """The queue is below its high-water mark again."""
+        if self._producer is not None:
+            self._producer.resumeProducing()
+
+    def closed(self, how: str) -> None:
+        """The connection is over."""
+        self.connected = 0
+        self.disconnected = 1
+        self.driver.upgraded.discard(self)
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.stopProducing()
+        try:
+            self._protocol.connectionLost(Failure(_ENDS[how]()))
+        finally:
+            self.driver.rest()
+
+    def _close(self) -> None:
+        if self._raw is None:
+            self.connection.close()
+        elif not self._raw.finished:
+            self._raw.end()
+
+
+@implementer(ITCPTransport)
+class TCPTransport(SocketTransport):
+    """One over TCP."""
+
+    def getTcpNoDelay(self) -> bool:
+        """Always: answers leave when they are made."""
+        return True
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        """For the interface."""
+
+    def getTcpKeepAlive(self) -> bool:
+        """Whether the kernel looks after a silent client."""
+        with self.getHandle() as handle:
+            return bool(handle.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+
+    def setTcpKeepAlive(self, enabled: bool) -> None:
+        """Have it, or not."""
+        with self.getHandle() as handle:
+            handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, enabled)
+
+
+@implementer(IUNIXTransport)
+class UNIXTransport(SocketTransport):
+    """One over a UNIX socket."""
+
+    def sendFileDescriptor(self, descriptor: int) -> None:
+        """No HTTP needs it. Raises NotImplementedError."""
+        raise NotImplementedError("Descriptors cannot be sent over a connection of the engine's.")
+
+
+def release(connection: Connection, protocol: Any, port: Any) -> None:
+    """Have Twisted itself serve a connection, as its port would have done: what the factory has built is not ours."""
+    descriptor, read = connection.release()
+    accepted = socket.socket(fileno=descriptor)
+    accepted.setblocking(False)
+    address = accepted.getpeername() if accepted.family != socket.AF_UNIX else ""
+    number, port.sessionno = port.sessionno, port.sessionno + 1
+    protocol.makeConnection(port.transport(accepted, protocol, address, port, number, port.reactor))
+    if read:
+        protocol.dataReceived(read)
