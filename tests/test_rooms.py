@@ -13,7 +13,7 @@ FLOORS = (
     {"request", "response"},
     {"resource"},
     {"routing", "calling"},
-    {"middleware", "files"},
+    {"middleware", "files", "asgi", "wsgi"},
     {"app"},
     {"server"},
     {"testing", "dropin"},
