@@ -1,7 +1,7 @@
 """Every error that Ropewalk raises or logs: a code, what happened and where in the user's code, and the remedy.
 
 Codes: RW1xx the tree and its routes, RW2xx handlers and what they return, RW3xx one exchange, RW4xx start-up and the
-command line, RW5xx the engine and its listening sockets.
+command line, RW5xx the engine and its listening sockets, RW7xx hosted applications.
 """
 
 import inspect
@@ -132,6 +132,41 @@ _ENTRIES: Final = (
     Entry("RW506", "There were no descriptors left to answer with.", "Raise the limit of open files, `ulimit -n`."),
     Entry("RW507", "There was no room left on a disk.", "Make some; large bodies are kept in the temporary folder."),
     Entry("RW510", "A message from a client was refused.", "Nothing is wrong here; the reason names the rule."),
+    Entry(
+        "RW710",
+        "An ASGI application was to run on a reactor that is not asyncio's.",
+        "Start with `ropewalk run` or App.run, or install twisted.internet.asyncioreactor before any other reactor.",
+    ),
+    Entry("RW711", "An ASGI application did not start.", "Mend what it says of it."),
+    Entry("RW712", "The lifespan of an ASGI application did not end well.", "Mend what it says of it."),
+    Entry(
+        "RW713",
+        "An ASGI application sent a message that does not fit.",
+        "Send http.response.start once, then http.response.body until the last, which has no more_body.",
+    ),
+    Entry(
+        "RW714",
+        "An ASGI application returned before the end of its answer.",
+        "Return behind an http.response.body without more_body.",
+    ),
+    Entry(
+        "RW715",
+        "What was to be served by ASGI is no ASGI application.",
+        "Give a callable such as `async def application(scope, receive, send)`.",
+    ),
+    Entry("RW716", "Work behind the answers of an ASGI application was cut off.", "Let it end sooner, or run elsewhere."),
+    Entry(
+        "RW720",
+        "An endpoint description with the prefix ropewalk: cannot be understood.",
+        'Write it as "ropewalk:tcp:8080" or "ropewalk:idle_timeout=30:tcp:8080".',
+    ),
+    Entry(
+        "RW721",
+        "Something that serves no HTTP was to listen on an endpoint with the prefix ropewalk:.",
+        "Give it a Site, or leave out the prefix.",
+    ),
+    Entry("RW723", "The program to run does not exist.", "Name a script, an installed command, or -m and a module."),
+    Entry("RW724", "The program to run is not for this Python.", "Run it by the Python for which it is installed."),
 )
 
 CATALOGUE: Final[dict[str, Entry]] = {entry.code: entry for entry in _ENTRIES}
@@ -173,6 +208,10 @@ class StartError(RopewalkError):
 
 class EngineError(RopewalkError):
     """RW5xx: the engine, or the system below it, refused."""
+
+
+class HostedError(RopewalkError, RuntimeError):
+    """RW7xx: a hosted application is not what it must be, or did what it must not."""
 
 
 class AnswerOver(ExchangeError):

@@ -1,0 +1,144 @@
+"""The endpoint prefix `ropewalk:`, which stands before the description of any server endpoint.
+
+`ropewalk:tcp:8080`, `ropewalk:unix:/run/app.sock`, `ropewalk:ssl:443:privateKey=key.pem`, and with limits by their
+names, in seconds, bytes or counts: `ropewalk:idle_timeout=30:body_size=10485760:tcp:8080`.
+"""
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.endpoints import AdoptedStreamServerEndpoint, serverFromString
+from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
+from twisted.web.http import HTTPFactory
+from zope.interface import implementer
+
+from ropewalk._engine import Limits
+from ropewalk.dropin.accelerating import accelerate, take_over
+from ropewalk.dropin.factories import innermost, limit
+from ropewalk.errors import StartError, full_name
+from ropewalk.server import Site
+from ropewalk.server import listen as listen_for_app
+from ropewalk.server.strings import KNOWN
+from ropewalk.suggest import did_you_mean
+
+NAMES: Final = frozenset(Limits.names) - {"backlog"}
+"""The limits that a description may set. `backlog` is an argument of the endpoints, and means the same."""
+
+
+class MalformedEndpoint(StartError, ValueError):
+    """RW720: what follows the prefix cannot be understood."""
+
+    def __init__(self, description: str, reason: str) -> None:
+        super().__init__("RW720", f"ropewalk:{description} is malformed: {reason}")
+
+
+def parse(reactor: Any, arguments: Sequence[str], options: Mapping[str, str]) -> "Endpoint":
+    """The endpoint for what follows the prefix, as Twisted has split it. Raises MalformedEndpoint."""
+    own = {name: value for name, value in options.items() if name not in NAMES}
+    description = _join(arguments, own)
+    limits = _limits(description, {name: value for name, value in options.items() if name in NAMES})
+    try:
+        if arguments[:1] == ("fd",):
+            wrapped = _inherited(reactor, *arguments[1:], **own)
+        else:
+            wrapped = serverFromString(reactor, description)
+    except TypeError as error:
+        strange = next((name for name in own if f"'{name}'" in str(error)), None)
+        reason = f"there is no option {strange}.{did_you_mean(strange, NAMES)}" if strange else f"{error}."
+        raise MalformedEndpoint(description, reason) from error
+    except ValueError as error:
+        raise MalformedEndpoint(description, f"{error}.") from error
+    return Endpoint(reactor, description, wrapped, limits)
+
+
+@implementer(IStreamServerEndpoint)
+class Endpoint:
+    """Listens for sites of twisted.web, and for Ropewalk's own, and has the engine serve them.
+
+    The engine accepts by itself where `wrapped` makes a plain TCP or UNIX port for the site. Else that port accepts,
+    and the engine speaks HTTP over what it has accepted.
+    """
+
+    def __init__(
+        self, reactor: Any, description: str, wrapped: IStreamServerEndpoint, limits: Mapping[str, float]
+    ) -> None:
+        self.reactor = reactor
+        self.description = description
+        """That of `wrapped`."""
+        self.wrapped = wrapped
+        self.limits = limits
+        """By name, over those that the site has by itself."""
+
+    def listen(self, protocolFactory: Any) -> "Deferred[IListeningPort]":
+        """The port of `wrapped`. Fails with StartError (RW721) where the factory serves no HTTP, (RW404) where it
+        listens with other limits already, and as `wrapped` does.
+        """
+        return maybeDeferred(self._listen, protocolFactory)
+
+    def _listen(self, factory: Any) -> Any:
+        served = innermost(factory)
+        if isinstance(served, Site):
+            return self._listen_for_ours(factory, served)
+        if not isinstance(served, HTTPFactory):
+            raise StartError("RW721", f"ropewalk:{self.description} was given {full_name(type(served))} to serve.")
+        limits = limit(served, self.limits)
+        accelerate(served, limits=limits)
+        return self.wrapped.listen(factory).addCallback(_accept)
+
+    def _listen_for_ours(self, factory: Any, site: Site) -> Any:
+        limits = site.limits
+        if self.limits:
+            limits = (site.limits or Limits()).replace(**self.limits)
+            if site.numPorts and limits != site.limits:
+                raise StartError("RW404", "The site is served with other limits already.")
+        if site is factory and self.description.partition(":")[0] in KNOWN:
+            return listen_for_app(site.app, self.reactor, self.description, limits=limits, proxies=site.proxies)
+        site.limits = limits
+        return self.wrapped.listen(factory)
+
+
+def _accept(port: IListeningPort) -> IListeningPort:
+    take_over(port)
+    return port
+
+
+def _inherited(reactor: Any, descriptor: str) -> AdoptedStreamServerEndpoint:
+    """Of a listening socket that the process was started with; the endpoint takes a duplicate of it."""
+    number = int(descriptor)
+    try:
+        duplicate = os.dup(number)
+    except OSError as error:
+        raise ValueError(f"there is no descriptor {number}") from error
+    with socket.socket(fileno=os.dup(duplicate)) as listening:
+        return AdoptedStreamServerEndpoint(reactor, duplicate, listening.family)
+
+
+def _limits(description: str, options: Mapping[str, str]) -> dict[str, float]:
+    limits = {name: _number(description, name, value) for name, value in options.items()}
+    try:
+        Limits(**limits)
+    except ValueError as error:
+        raise MalformedEndpoint(description, f"{error}") from error
+    return limits
+
+
+def _number(description: str, name: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise MalformedEndpoint(description, f"the limit {name} is a number, not {value!r}.") from None
+
+
+def _join(arguments: Sequence[str], options: Mapping[str, str]) -> str:
+    """As Twisted would split it."""
+    named = (f"{name}={_quoted(value, ':')}" for name, value in options.items())
+    return ":".join([*(_quoted(argument, ":=") for argument in arguments), *named])
+
+
+def _quoted(text: str, marks: str) -> str:
+    for mark in f"\\{marks}":
+        text = text.replace(mark, f"\\{mark}")
+    return text
