@@ -9,7 +9,7 @@ from zope.interface import implementer
 
 @implementer(IPlugin, IStreamServerEndpointStringParser)
 class _Parser:
-    """Twisted imports it wherever any plugin of its kind is wanted, so it imports nothing of ours before it is asked."""
+    """Twisted imports it wherever a plugin of its kind is wanted, so it imports nothing of ours before it is asked."""
 
     prefix = "ropewalk"
 

@@ -1,0 +1,36 @@
+"""`ropewalk exec PROGRAM`."""
+
+import sys
+from collections.abc import Mapping, Sequence
+
+import click
+
+from ropewalk.cli import program
+from ropewalk.cli.flags import config_flag, flag
+from ropewalk.cli.limits import limit_flag
+
+
+@click.command(name="exec", context_settings={"allow_interspersed_args": False})
+@click.option("-m", "is_module", is_flag=True, help="PROGRAM is a module, as for python -m.")
+@limit_flag
+@flag("--quiet", "-q", is_flag=True, default=False, show_default=False, help="Do not say what is served where.")
+@config_flag
+@click.argument("name", metavar="PROGRAM")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
+def execute(name: str, arguments: Sequence[str], is_module: bool, limits: Mapping[str, float], quiet: bool) -> None:
+    """Run an existing program of twisted.web, unchanged, on the engine.
+
+    PROGRAM is a script (serve.py), a command that a package has brought (twist, twistd, buildbot) or, behind -m, a
+    module. What follows it is its own. It runs as python would run it, with its own reactor, signals and exit code.
+    """
+    from ropewalk.dropin.replacing import replace  # with it comes twisted.web, which no other command needs
+
+    target = program.module(name) if is_module else program.script(name)
+    replace(limits=limits, served=None if quiet else _say)
+    program.run(target, arguments)
+
+
+def _say(address: str) -> None:
+    """Past the log of Twisted, which takes over `sys.stderr` in many programs."""
+    if sys.__stderr__ is not None:
+        print(f"Serving {address} by the engine", file=sys.__stderr__, flush=True)

@@ -1,0 +1,169 @@
+"""Run a program as `python` runs it: with its own `__main__`, `sys.argv`, `sys.path`, tracebacks and exit code."""
+
+import atexit
+import builtins
+import importlib.util
+import os
+import shlex
+import shutil
+import signal
+import sys
+import sysconfig
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType, TracebackType
+
+from ropewalk.cli.failure import Failure
+from ropewalk.suggest import did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What is to be run, before anything of it is read or imported."""
+
+    name: str
+    """As it stands on the command line: `sys.argv[0]` until more is known."""
+    folder: Path
+    """From which it imports before all others: `sys.path[0]`."""
+    load: Callable[[], tuple[ModuleType, CodeType]]
+    """Its `__main__` and the code to run in it."""
+
+
+def script(name: str) -> Program:
+    """A file, or a command that an installed package has brought.
+
+    Raises Failure (RW723) where there is none, and (RW724) where it is one that another interpreter runs.
+    """
+    path = _locate(name)
+    if path.suffix != ".py":
+        _check_interpreter(path)
+    argv0 = name if Path(name) == path else str(path)
+    file = os.path.join(Path.cwd(), argv0)  # noqa: PTH118 - as Python joins them, `./` and all
+    return Program(argv0, path.resolve().parent, partial(_load_script, file))
+
+
+def module(name: str) -> Program:
+    """A module, or a package with a `__main__`, as for `python -m`."""
+    return Program("-m", Path.cwd(), partial(_load_module, name))
+
+
+def run(program: Program, arguments: Sequence[str]) -> None:
+    """Return where the program comes to its end; leave by SystemExit where it does, or where it raises."""
+    sys.argv = [program.name, *arguments]
+    if not sys.flags.safe_path:
+        sys.path[0] = str(program.folder)
+    interrupted = _Interrupted()
+    try:
+        main, code = program.load()
+        sys.modules["__main__"] = main
+        exec(code, main.__dict__)
+    except (SystemExit, Failure):
+        raise
+    except BaseException as error:  # noqa: BLE001 - it is the program's, and this is its end
+        error.__traceback__ = _frames_of_program(error.__traceback__)
+        sys.excepthook(type(error), error, error.__traceback__)
+        interrupted.happened = isinstance(error, KeyboardInterrupt)
+        sys.exit(1)
+
+
+class _Interrupted:
+    """Ends the process by SIGINT, as Python does after a KeyboardInterrupt, when all else is done."""
+
+    def __init__(self) -> None:
+        self.happened = False
+        atexit.register(self._end)
+
+    def _end(self) -> None:
+        if self.happened:
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.raise_signal(signal.SIGINT)
+
+
+def _load_script(file: str) -> tuple[ModuleType, CodeType]:
+    main = ModuleType("__main__")
+    main.__file__ = file
+    main.__loader__ = SourceFileLoader("__main__", file)
+    main.__dict__.update(__builtins__=builtins, __cached__=None)
+    return main, compile(Path(file).read_bytes(), file, "exec", dont_inherit=True)
+
+
+def _load_module(name: str) -> tuple[ModuleType, CodeType]:
+    spec = _find(name)
+    if spec is not None and spec.submodule_search_locations is not None:
+        spec = _find(f"{name}.__main__")
+    code = getattr(spec.loader, "get_code", lambda _: None)(spec.name) if spec else None
+    if spec is None or code is None:
+        raise Failure("RW723", f"There is no module {name} that could be run.{_similar_script(name)}")
+    main = importlib.util.module_from_spec(spec)
+    main.__name__ = "__main__"
+    main.__dict__["__builtins__"] = builtins
+    sys.argv[0] = spec.origin or name
+    return main, code
+
+
+def _find(name: str) -> ModuleSpec | None:
+    """None where there is no such module. What its parents raise when they are imported is the program's to show."""
+    if name.startswith("."):
+        return None
+    try:
+        return importlib.util.find_spec(name)
+    except ModuleNotFoundError as error:
+        if error.name and f"{name}.".startswith(f"{error.name}."):
+            return None
+        raise
+    except ValueError:  # a module that does not say whence it is
+        return None
+
+
+def _locate(name: str) -> Path:
+    path = Path(name)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise Failure("RW723", f"{name} is a folder. Name the script in it.")
+    if path.parent == Path() and path.suffix != ".py":
+        found = shutil.which(name, path=f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ.get('PATH', '')}")
+        if found:
+            return Path(found)
+        raise Failure("RW723", f"There is no file {name}, and no command of that name.{_as_module(name)}")
+    siblings = [str(sibling) for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
+    raise Failure("RW723", f"There is no file {name}.{did_you_mean(name, siblings)}")
+
+
+def _as_module(name: str) -> str:
+    return f" Did you mean -m {name}?" if all(map(str.isidentifier, name.split("."))) and _find(name) else ""
+
+
+def _similar_script(name: str) -> str:
+    return f" Did you mean {name}?" if Path(name).is_file() else ""
+
+
+def _check_interpreter(path: Path) -> None:
+    """A command knows by which Python it is run; by another one it would not find what it imports."""
+    with path.open("rb") as file:
+        first, second = file.readline(), file.readline()
+    if not first.startswith(b"#!"):
+        if b"\0" in first:
+            raise Failure("RW724", f"{path} is not written in Python.")
+        return
+    words = shlex.split(os.fsdecode(first[2:]))
+    if second.startswith(b"'''exec' "):  # by pip, where the path of the interpreter is too long for the first line
+        words = shlex.split(os.fsdecode(second.removeprefix(b"'''exec' ")))
+    interpreter = next((word for word in words if not word.endswith("/env") and not word.startswith("-")), "")
+    if "python" not in Path(interpreter).name:
+        raise Failure("RW724", f"{path} is not written in Python, it is run by {interpreter or 'nothing'}.")
+    if "/" in interpreter and Path(interpreter).parent.resolve() != Path(sys.executable).parent.resolve():
+        again = f"install Ropewalk there, then: {interpreter} -m ropewalk exec {path}"
+        raise Failure("RW724", f"{path} is run by {interpreter}, this is {sys.executable}: {again}")
+
+
+def _frames_of_program(frames: TracebackType | None) -> TracebackType | None:
+    """Without those by which we came there."""
+    while frames and frames.tb_frame.f_code.co_filename in (__file__, importlib.util.__file__):
+        frames = frames.tb_next
+    return frames

@@ -1,0 +1,103 @@
+"""Put the drop-in where twisted.web's own classes are, for programs that know nothing of it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from functools import wraps
+from typing import Any, Final
+
+from twisted.internet.address import UNIXAddress
+from twisted.internet.posixbase import PosixReactorBase
+from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.web import http, server
+from twisted.web.resource import IResource, Resource
+
+from ropewalk.dropin.accelerating import take_over
+from ropewalk.dropin.channel import HTTPChannel
+from ropewalk.dropin.factories import innermost, limit
+from ropewalk.dropin.request import LenientRequest
+
+LISTENING: Final = ("listenTCP", "listenUNIX", "adoptStreamPort")
+"""With these a reactor opens ports of streams; endpoints and services come down to them, and so does TLS."""
+
+Replacement = tuple[Any, str, object]
+"""An owner, the name of its attribute, and what that is to be."""
+
+
+def replace(
+    *,
+    channel: type[http.HTTPChannel] | None = HTTPChannel,
+    request: type[server.Request] | None = LenientRequest,
+    listening: bool = True,
+    limits: Mapping[str, float] | None = None,
+    served: Callable[[str], object] | None = None,
+) -> ExitStack:
+    """Replace twisted.web's channel and request in this process, and have the engine accept for its sites.
+
+    It is for the time before a program is imported: what that imports from twisted.web, and derives from it, is ours
+    then. `channel` and `request` take the places of `http.HTTPChannel` and `server.Request`; None leaves those alone.
+    With `listening` the engine accepts wherever a reactor opens a port for a site; `limits`, by name, stand over those
+    that the site has by itself, and `served` is called with the address of the port.
+
+    What it returns puts everything back by `close()`, and is a context manager. No reactor is installed.
+    """
+    replacements: list[Replacement] = []
+    if channel is not None:
+        replacements.append((http, "HTTPChannel", channel))
+    if limits:
+        replacements.append((HTTPChannel, "limits", limits))
+    if request is not None:
+        replacements += [(server, "Request", request), (server.Site, "requestFactory", request)]
+    if request is not None and issubclass(request, LenientRequest):
+        replacements.append((Resource, "putChild", _putting_str(Resource.putChild)))
+    if listening:
+        replacements += _listening(limits or {}, served or _say_nothing)
+    before = ExitStack()
+    for owner, name, value in replacements:
+        before.callback(setattr, owner, name, vars(owner)[name])
+        setattr(owner, name, value)
+    return before
+
+
+def _putting_str(
+    put: Callable[[Resource, bytes, IResource], None],
+) -> Callable[[Resource, bytes | str, IResource], None]:
+    @wraps(put)
+    def putChild(self: Resource, path: bytes | str, child: IResource) -> None:
+        put(self, path.encode() if isinstance(path, str) else path, child)
+
+    return putChild
+
+
+def _listening(limits: Mapping[str, float], served: Callable[[str], object]) -> Iterator[Replacement]:
+    for name in LISTENING:
+        yield PosixReactorBase, name, _taking_over(getattr(PosixReactorBase, name), limits, served)
+
+
+def _taking_over(
+    listen: Callable[..., Any], limits: Mapping[str, float], served: Callable[[str], object]
+) -> Callable[..., Any]:
+    """A method of a reactor that opens the port as ever, and then has the engine accept on it where it is a site's."""
+
+    @wraps(listen)
+    def listening(reactor: Any, *args: Any, **options: Any) -> Any:
+        port = listen(reactor, *args, **options)
+        site = innermost(port.factory)
+        if isinstance(site, http.HTTPFactory):
+            take_over(port, limits=limit(site, limits))
+            served(_url(port))
+        return port
+
+    return listening
+
+
+def _url(port: Any) -> str:
+    """The address of a listening port, as one would type it into a browser."""
+    address = port.getHost()
+    if isinstance(address, UNIXAddress):
+        return f"unix:{(address.name or b'').decode(errors='replace')}"
+    scheme = "https" if isinstance(port.factory, TLSMemoryBIOFactory) else "http"
+    return f"{scheme}://{f'[{address.host}]' if ':' in address.host else address.host}:{address.port}"
+
+
+def _say_nothing(address: str) -> None:
+    """Where nobody wants to be told."""
