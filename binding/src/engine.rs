@@ -14,6 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyType};
 use ropewalk_engine::access::{AccessLog, Style};
 use ropewalk_engine::clock::monotonic_micros;
+use ropewalk_engine::method::Methods;
 use ropewalk_engine::proxies::{Family, Proxies, Trusted};
 use ropewalk_engine::{ConnectionId, ExchangeId, FileTicket, ListenerId, Peer, Pressure};
 
@@ -126,6 +127,9 @@ impl Engine {
         }
         let begin = service.getattr_opt(intern!(py, "begin"))?.map(Bound::unbind);
         let mut core = ropewalk_engine::Engine::new(limits.0.clone()).map_err(errors::system)?;
+        if begin.is_some() {
+            core.set_methods(Methods::Any);
+        }
         if service.hasattr(intern!(py, "opened"))? {
             core.announce();
         }

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use ropewalk_engine::exchange::{BodyFault, Event};
+use ropewalk_engine::method::Method;
 use ropewalk_engine::{
     Body as EngineBody, CommandError, ExchangeId, GoneReason, Head, Peer, Pressure, Status, Version,
 };
@@ -189,8 +190,12 @@ impl Exchange {
     // The request
 
     #[getter]
-    fn method(&self) -> PyResult<&'static str> {
-        Ok(self.link()?.head.method().as_str())
+    fn method<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        let head = &self.link()?.head;
+        if head.method() == Method::OTHER {
+            return Ok(convert::latin1(py, head.method_name()));
+        }
+        Ok(PyString::intern(py, head.method().as_str()))
     }
 
     /// Method, target and version as the request line has them.
@@ -198,7 +203,7 @@ impl Exchange {
     fn request_line<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let head = &self.link()?.head;
         let version: &[u8] = if head.version() == Version::Http10 { b"HTTP/1.0" } else { b"HTTP/1.1" };
-        let parts = [head.method().as_str().as_bytes(), head.target(), version];
+        let parts = [head.method_name(), head.target(), version];
         PyTuple::new(py, parts.map(|part| PyBytes::new(py, part)))
     }
 

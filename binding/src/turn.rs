@@ -332,14 +332,13 @@ impl Engine {
         let py = request.py();
         let value = if is_coroutine(&value) {
             let service = self.service.bind(py);
-            let value = service.call_method1(intern!(py, "drive"), (request, value, &context.context))?;
-            if value.is(pending(py)?) {
-                return Ok(());
-            }
-            value
+            service.call_method1(intern!(py, "drive"), (request, value, &context.context))?
         } else {
             value
         };
+        if value.is(pending(py)?) {
+            return Ok(());
+        }
         if !request.borrow().prepared {
             if let Ok(text) = value.cast_exact::<PyString>() {
                 let fields: [(&[u8], &[u8]); 1] = [(b"Content-Type", endpoint.text_type.to_str(py)?.as_bytes())];

@@ -60,7 +60,7 @@ impl AccessLog {
         let value = |name: &[u8]| head.values(name).next().unwrap_or_default().to_vec();
         Line {
             client: client(head.origin().map_or(peer, |origin| &origin.client)),
-            request: [head.method().as_str().as_bytes(), b" ", head.target(), b" HTTP/", version].concat(),
+            request: [head.method_name(), b" ", head.target(), b" HTTP/", version].concat(),
             referer: value(b"referer"),
             agent: value(b"user-agent"),
         }
@@ -169,6 +169,7 @@ mod tests {
     fn logged(style: Style) -> String {
         let head = crate::http1::head::parse(
             b"GET /a\"b HTTP/1.1\r\nHost: a\r\nUser-Agent: x\"\\\t\xff\r\nReferer: http://r/\r\n\r\n",
+            crate::method::Methods::Registered,
         )
         .unwrap();
         let mut log = AccessLog::new(style);

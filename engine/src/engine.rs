@@ -28,6 +28,7 @@ use crate::exchange::{Body, CommandError, ConnectionId, Event, ExchangeId, GoneR
 use crate::http1::connection::{Context, Http1};
 use crate::http1::encode::FieldRef;
 use crate::limits::Limits;
+use crate::method::Methods;
 use crate::outbox::{FileTicket, OpenFiles};
 use crate::proxies::Proxies;
 
@@ -68,6 +69,7 @@ pub struct Engine<D: Driver = Epoll> {
     debug: bool,
     /// Whether connections to sockets are told of.
     announces: bool,
+    methods: Methods,
     /// When a kind of line was last put into the log that is not to fill it.
     told: Vec<(&'static str, u64)>,
     in_turn: bool,
@@ -145,6 +147,7 @@ impl<D: Driver> Engine<D> {
             proxies: None,
             debug: false,
             announces: false,
+            methods: Methods::default(),
             told: Vec::new(),
             in_turn: false,
             ready: Vec::new(),
@@ -199,6 +202,11 @@ impl<D: Driver> Engine<D> {
     /// Has every connection to a socket told of when it is opened and when it is closed.
     pub fn announce(&mut self) {
         self.announces = true;
+    }
+
+    /// Says which methods are served.
+    pub fn set_methods(&mut self, methods: Methods) {
+        self.methods = methods;
     }
 
     /// Whether every refused message is reported.
@@ -556,6 +564,7 @@ impl<D: Driver> Engine<D> {
             draining: self.drain.is_some(),
             debug: self.debug,
             refuses_itself: connection.refuses_itself,
+            methods: self.methods,
         };
         self.working = Some(context.connection);
         work(&mut connection.wire, &mut context)

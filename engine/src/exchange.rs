@@ -330,6 +330,11 @@ impl Head {
         self.method
     }
 
+    /// The name of the method as it was sent.
+    pub fn method_name(&self) -> &[u8] {
+        &self.bytes[..(self.target.start as usize).saturating_sub(1)]
+    }
+
     /// The request target as it was sent.
     pub fn target(&self) -> &[u8] {
         self.slice(self.target)

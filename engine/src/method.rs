@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A registered method; others are answered 501 before anybody sees them.
+/// A registered method; others are answered 501 before anybody sees them, unless [`Methods::Any`] lets them through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Method(u8);
 
@@ -50,6 +50,17 @@ const NAMES: [&str; 41] = [
     "NOTIFY",
 ];
 
+/// Which methods somebody serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Methods {
+    /// Those of the registry but CONNECT and TRACE.
+    #[default]
+    Registered,
+    /// Whatever is a token: programs that answer methods by themselves, proxies among them. URLs in the absolute form may
+    /// have any scheme.
+    Any,
+}
+
 #[allow(missing_docs)]
 impl Method {
     pub const GET: Method = Method(0);
@@ -58,11 +69,13 @@ impl Method {
     pub const OPTIONS: Method = Method(6);
     pub const TRACE: Method = Method(7);
     pub const CONNECT: Method = Method(8);
+    /// One that is not registered; the head has its name.
+    pub const OTHER: Method = Method(NAMES.len() as u8);
 }
 
 impl Method {
     /// How many methods there are.
-    pub const COUNT: usize = NAMES.len();
+    pub const COUNT: usize = NAMES.len() + 1;
 
     /// The method of that name (case matters); None for one that is not registered.
     pub fn parse(name: &[u8]) -> Option<Method> {
@@ -71,7 +84,7 @@ impl Method {
 
     /// Its name.
     pub fn as_str(self) -> &'static str {
-        NAMES[usize::from(self.0)]
+        NAMES.get(usize::from(self.0)).copied().unwrap_or("OTHER")
     }
 
     /// Its place in a table of [`Method::COUNT`] entries.

@@ -32,7 +32,7 @@ use crate::exchange::{
     BodyFault, CommandError, Event, ExchangeId, Field, Framing, Head, Peer, Report, Severity, Version,
 };
 use crate::limits::Limits;
-use crate::method::Method;
+use crate::method::{Method, Methods};
 use crate::outbox::{OpenFiles, Outbox};
 use crate::proxies::{Origin, Proxies};
 
@@ -57,6 +57,7 @@ pub(crate) struct Context<'a> {
     pub debug: bool,
     /// The owner of the connection answers what is refused with 400.
     pub refuses_itself: bool,
+    pub methods: Methods,
 }
 
 impl Context<'_> {
@@ -481,7 +482,8 @@ impl Http1 {
                     let parsed = match self.scan.find_end(rest, cx.limits) {
                         Ok(None) => return at,
                         Ok(Some((start, end))) => {
-                            head::parse(&rest[start..end]).and_then(|head| cx.trace(head)).map(|head| (head, end))
+                            let head = head::parse(&rest[start..end], cx.methods).and_then(|head| cx.trace(head));
+                            head.map(|head| (head, end))
                         }
                         Err(refusal) => Err(refusal),
                     };

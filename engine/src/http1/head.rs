@@ -10,7 +10,7 @@ use memchr::memchr_iter;
 use super::Refusal;
 use crate::exchange::{FieldSpan, Framing, Head, Span, Version};
 use crate::limits::Limits;
-use crate::method::Method;
+use crate::method::{Method, Methods};
 
 /// How far the search for the end of a head has come.
 #[derive(Debug, Clone, Copy, Default)]
@@ -80,8 +80,8 @@ pub fn asks_for_head(bytes: &[u8]) -> bool {
 }
 
 /// Parses a whole head, from the request line to the empty line.
-pub fn parse(bytes: &[u8]) -> Result<Box<Head>, Refusal> {
-    let method = check_request_line(bytes)?;
+pub fn parse(bytes: &[u8], methods: Methods) -> Result<Box<Head>, Refusal> {
+    let method = check_request_line(bytes, methods)?;
     let mut few = [const { MaybeUninit::uninit() }; 64];
     let mut many = Vec::new();
     let mut request = httparse::Request::new(&mut []);
@@ -107,7 +107,7 @@ pub fn parse(bytes: &[u8]) -> Result<Box<Head>, Refusal> {
         summary.take_in(header)?;
         fields.push(FieldSpan { name: span_of(bytes, header.name.as_bytes()), value: span_of(bytes, header.value) });
     }
-    let parts = split_target(method, target)?;
+    let parts = split_target(method, target, methods)?;
     let host = summary.agreed_host(parts.authority, version)?;
     let framing = summary.framing(version)?;
     Ok(Box::new(Head {
@@ -127,7 +127,7 @@ pub fn parse(bytes: &[u8]) -> Result<Box<Head>, Refusal> {
 }
 
 /// Checks the form `method SP target SP version CRLF` (RFC 9112, section 3).
-fn check_request_line(bytes: &[u8]) -> Result<Method, Refusal> {
+fn check_request_line(bytes: &[u8], methods: Methods) -> Result<Method, Refusal> {
     let end = memchr::memchr(b'\r', bytes).unwrap_or(bytes.len());
     let mut parts = bytes[..end].split(|&byte| byte == b' ');
     let (Some(method), Some(target), Some(version), None) = (parts.next(), parts.next(), parts.next(), parts.next())
@@ -151,6 +151,9 @@ fn check_request_line(bytes: &[u8]) -> Result<Method, Refusal> {
         }
         _ => return Err(Refusal::bad("the version is not well formed")),
     }
+    if methods == Methods::Any {
+        return Ok(Method::parse(method).unwrap_or(Method::OTHER));
+    }
     let unknown = Refusal { status: 501, reason: "the method is not known here" };
     let method = Method::parse(method).ok_or(unknown)?;
     if method == Method::CONNECT || method == Method::TRACE {
@@ -166,14 +169,21 @@ struct Target<'a> {
 }
 
 /// Takes the target apart by its form (RFC 9112, section 3.2).
-fn split_target(method: Method, target: &[u8]) -> Result<Target<'_>, Refusal> {
+fn split_target(method: Method, target: &[u8], methods: Methods) -> Result<Target<'_>, Refusal> {
+    if method == Method::CONNECT {
+        if !is_authority(target) {
+            return Err(Refusal::bad("the target of CONNECT is a host and a port"));
+        }
+        return Ok(Target { authority: Some(target), path: target, query: b"" });
+    }
     if target == b"*" {
         if method != Method::OPTIONS {
             return Err(Refusal::bad("the target * is for OPTIONS only"));
         }
         return Ok(Target { authority: None, path: target, query: b"" });
     }
-    let (authority, rest) = if target.first() == Some(&b'/') { (None, target) } else { absolute_form(target)? };
+    let (authority, rest) =
+        if target.first() == Some(&b'/') { (None, target) } else { absolute_form(target, methods)? };
     let (path, query) = match memchr::memchr2(b'?', b'#', rest) {
         None => (rest, &rest[rest.len()..]),
         Some(at) if rest[at] == b'?' => (&rest[..at], &rest[at + 1..]),
@@ -190,10 +200,11 @@ fn split_target(method: Method, target: &[u8]) -> Result<Target<'_>, Refusal> {
 }
 
 /// `http://authority/path` (RFC 9112, section 3.2.2); the path of `http://authority` is empty, which means `/`.
-fn absolute_form(target: &[u8]) -> Result<(Option<&[u8]>, &[u8]), Refusal> {
+fn absolute_form(target: &[u8], methods: Methods) -> Result<(Option<&[u8]>, &[u8]), Refusal> {
     let bad = Refusal::bad("the target is neither a path nor an http URL");
     let scheme = target.iter().position(|&byte| byte == b':').ok_or(bad)?;
-    if !target[..scheme].eq_ignore_ascii_case(b"http") && !target[..scheme].eq_ignore_ascii_case(b"https") {
+    let known = target[..scheme].eq_ignore_ascii_case(b"http") || target[..scheme].eq_ignore_ascii_case(b"https");
+    if !known && methods == Methods::Registered {
         return Err(bad);
     }
     let rest = target[scheme..].strip_prefix(b"://").ok_or(bad)?;
@@ -372,7 +383,7 @@ mod tests {
     fn head(text: &str) -> Result<Box<Head>, Refusal> {
         let mut scan = Scan::default();
         match scan.find_end(text.as_bytes(), &Limits::default())? {
-            Some((start, end)) => parse(&text.as_bytes()[start..end]),
+            Some((start, end)) => parse(&text.as_bytes()[start..end], Methods::Registered),
             None => panic!("not a whole head: {text:?}"),
         }
     }
@@ -424,6 +435,23 @@ mod tests {
             ("OPTIONS * HTTP/1.1", 200),
         ] {
             assert_eq!(expected, status(&format!("{line}\r\nHost: a\r\n\r\n")), "{line}");
+        }
+    }
+
+    #[test]
+    fn programs_that_answer_methods_by_themselves_get_any() {
+        for (line, name, path) in [
+            ("BREW /pot HTTP/1.0", "BREW", "/pot"),
+            ("TRACE / HTTP/1.0", "TRACE", "/"),
+            ("CONNECT a:80 HTTP/1.0", "CONNECT", "a:80"),
+            ("GET matrix://a/b HTTP/1.0", "GET", "/b"),
+        ] {
+            let head = super::parse(format!("{line}\r\n\r\n").as_bytes(), Methods::Any).unwrap();
+            assert_eq!((name.as_bytes(), path.as_bytes()), (head.method_name(), head.path()));
+        }
+        for line in ["G@T / HTTP/1.0", "CONNECT /a HTTP/1.0", "GET a:80 HTTP/1.0", "GET b HTTP/1.0"] {
+            let refused = super::parse(format!("{line}\r\n\r\n").as_bytes(), Methods::Any);
+            assert_eq!(400, refused.unwrap_err().status, "{line}");
         }
     }
 

@@ -10,5 +10,6 @@ mod harness;
 mod patience;
 mod pipes;
 mod proxies;
+mod relaying;
 mod requests;
 mod timeouts;

@@ -1,0 +1,257 @@
+//! Answers whose handlers write HTTP/1 themselves, and connections in somebody's hands.
+
+use std::io::{Read as _, Write as _};
+
+use bytes::Bytes;
+use ropewalk_engine::exchange::Event;
+use ropewalk_engine::http1::encode::FieldRef;
+use ropewalk_engine::method::Methods;
+use ropewalk_engine::{Body, Closing, CommandError, Limits, Pressure, Status};
+
+use crate::harness::{End, GET, World};
+
+const OK: Status<'static> = Status { code: 200, reason: Some(b"Fine") };
+const CHUNKED: FieldRef<'static> = (b"Transfer-Encoding", b"chunked");
+
+#[test]
+fn nothing_is_added_to_a_head() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    for _ in 0..2 {
+        client.send(GET);
+        let (id, _) = world.head();
+        world.engine.relay(id, OK, &[(b"content-LENGTH", b"2"), (b"X", b"y")], Body::Slice(b"hi")).unwrap();
+        world.until("the answer", |_| {
+            client.read();
+            client.text().ends_with("hi")
+        });
+        assert_eq!("HTTP/1.1 200 Fine\r\ncontent-LENGTH: 2\r\nX: y\r\n\r\nhi", client.text());
+        client.received.clear();
+    }
+}
+
+#[test]
+fn bodies_that_are_framed_already() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    world.engine.relay_head(id, OK, &[CHUNKED]).unwrap();
+    assert_eq!(Pressure::Low, world.engine.relay_write(id, Bytes::from_static(b"2\r\nhi\r\n")).unwrap());
+    world.engine.relay_write(id, Bytes::from_static(b"0\r\n\r\n")).unwrap();
+    world.engine.relay_end(id).unwrap();
+    assert_eq!(b"hi", &*world.answer(&mut client).body);
+    client.send(GET);
+    let (id, _) = world.head();
+    world.ok(id, "kept");
+    assert_eq!(b"kept", &*world.answer(&mut client).body);
+}
+
+#[test]
+fn what_leaves_outside_of_a_turn_leaves_together() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    world.engine.relay_head(id, OK, &[CHUNKED]).unwrap();
+    world.engine.relay_write(id, Bytes::from_static(b"0\r\n\r\n")).unwrap();
+    world.engine.relay_end(id).unwrap();
+    client.read();
+    assert_eq!("", client.text());
+    world.settle();
+    assert!(client.read_once().ends_with(b"\r\n\r\n0\r\n\r\n"));
+}
+
+#[test]
+fn rfc9112_9_6_a_connection_that_is_not_kept_says_so() {
+    let empty: FieldRef<'_> = (b"Content-Length", b"0");
+    let close: FieldRef<'_> = (b"Connection", b"close");
+    for (request, fields, said) in [
+        ("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", &[empty][..], true),
+        (GET, &[empty, close], true),
+        (GET, &[], true),
+        ("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", &[empty], false),
+    ] {
+        let mut world = World::new();
+        let mut client = world.connect();
+        client.send(request);
+        let (id, _) = world.head();
+        world.engine.relay(id, OK, fields, Body::Slice(b"")).unwrap();
+        assert_eq!(End::Orderly, world.ended(&mut client));
+        let text = client.text();
+        assert_eq!(usize::from(said), text.matches("\r\nConnection: close\r\n").count(), "{text}");
+        assert!(text.starts_with(if request.contains("1.0") { "HTTP/1.0 200" } else { "HTTP/1.1 200" }));
+    }
+}
+
+#[test]
+fn rfc9112_8_a_handler_is_held_to_its_length() {
+    for body in ["short", "much too long"] {
+        let mut world = World::new();
+        let mut client = world.connect();
+        client.send(GET);
+        let (id, _) = world.head();
+        world.engine.relay_head(id, OK, &[(b"Content-Length", b"8")]).unwrap();
+        let written = world.engine.relay_write(id, Bytes::from(body)).map(drop);
+        let outcome = written.and_then(|()| world.engine.relay_end(id));
+        assert_eq!(Err(CommandError::Length { announced: 8, written: body.len() as u64 }), outcome);
+        world.ended(&mut client);
+        assert!(!client.text().contains(body) || body == "short");
+    }
+}
+
+#[test]
+fn framing_that_cannot_be_sent() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    for fields in [
+        &[CHUNKED, (b"Content-Length", b"1")][..],
+        &[CHUNKED, CHUNKED],
+        &[(b"Transfer-Encoding", b"gzip, chunked")],
+        &[(b"X", b"a\r\nb")],
+    ] {
+        assert!(matches!(world.engine.relay_head(id, OK, fields), Err(CommandError::Field(_))), "{fields:?}");
+    }
+    assert_eq!(Err(CommandError::Status(101)), world.engine.relay_head(id, 101.into(), &[]));
+    world.ok(id, "still there");
+    assert_eq!(b"still there", &*world.answer(&mut client).body);
+}
+
+#[test]
+fn rfc9110_9_3_2_an_answer_to_head_has_no_body() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let (id, _) = world.head();
+    world.engine.relay(id, OK, &[(b"Content-Length", b"4")], Body::Slice(b"left")).unwrap();
+    assert_eq!(Some("4"), world.head_answer(&mut client).field("content-length"));
+}
+
+#[test]
+fn a_handler_takes_a_connection_over() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send([GET, "behind"].concat());
+    let (id, _) = world.head();
+    world.engine.take_over(id).unwrap();
+    assert_eq!(Err(CommandError::Started), world.engine.relay_head(id, OK, &[]));
+    world.receive(id);
+    assert!(matches!(world.event(), Event::Data(_, bytes) if &*bytes == b"behind"));
+    world.engine.relay_write(id, Bytes::from_static(b"whatever")).unwrap();
+    world.engine.end(id, &[]).unwrap();
+    assert_eq!(End::Orderly, world.ended(&mut client));
+    assert_eq!("whatever", client.text());
+}
+
+#[test]
+fn connections_are_announced_and_their_ends_told_last() {
+    let mut world = World::new();
+    world.engine.announce();
+    let mut client = world.connect();
+    client.send(GET);
+    let Event::Opened(connection, peer) = world.event() else { panic!("not announced") };
+    let (id, _) = world.head();
+    assert_eq!(connection, id.connection());
+    assert_eq!(peer, world.engine.ends(connection).unwrap().0);
+    drop(client);
+    world.gone();
+    assert!(matches!(world.event(), Event::Closed(closed, Closing::Done) if closed == connection));
+    assert_eq!(None, world.engine.ends(connection));
+}
+
+#[test]
+fn an_owner_closes_behind_half_an_answer() {
+    let mut world = World::new();
+    world.engine.announce();
+    let mut client = world.connect();
+    client.send(GET);
+    let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
+    let (id, _) = world.head();
+    world.engine.relay_head(id, OK, &[]).unwrap();
+    world.engine.relay_write(id, Bytes::from_static(b"half")).unwrap();
+    world.engine.close_connection(connection);
+    assert_eq!(End::Orderly, world.ended(&mut client));
+    assert!(client.text().ends_with("\r\n\r\nhalf"));
+    world.gone();
+    assert!(matches!(world.event(), Event::Closed(_, Closing::Done)));
+}
+
+#[test]
+fn an_owner_aborts() {
+    let mut world = World::new();
+    world.engine.announce();
+    let mut client = world.connect();
+    client.send(GET);
+    let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
+    world.head();
+    world.engine.abort_connection(connection);
+    assert_eq!(End::Reset, world.ended(&mut client));
+    world.gone();
+    assert!(matches!(world.event(), Event::Closed(_, Closing::Aborted)));
+}
+
+#[test]
+fn a_connection_is_let_go_of_before_it_asks() {
+    let mut world = World::new();
+    world.engine.announce();
+    let mut client = world.connect();
+    let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
+    client.send("GET /");
+    world.settle();
+    let (socket, read) = world.engine.release(connection).unwrap();
+    let mut socket = std::net::TcpStream::from(socket);
+    socket.set_nonblocking(false).unwrap();
+    let mut rest = vec![0; 5 - read.len()];
+    socket.read_exact(&mut rest).unwrap();
+    assert_eq!(b"GET /", &*[read, rest].concat());
+    socket.write_all(b"by another").unwrap();
+    drop(socket);
+    assert_eq!(End::Orderly, world.ended(&mut client));
+    assert_eq!("by another", client.text());
+    assert_eq!(0, world.engine.connections());
+    assert!(world.events.is_empty());
+}
+
+#[test]
+fn an_owner_says_how_long_a_connection_may_be_idle() {
+    let mut world = World::with(Limits { idle_timeout: 1, ..Limits::default() });
+    world.engine.announce();
+    let mut client = world.connect();
+    let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
+    world.engine.set_idle_timeout(connection, 0);
+    client.send(GET);
+    let (id, _) = world.head();
+    world.ok(id, "idle");
+    world.answer(&mut client);
+    let wheel = world.engine.next_deadline();
+    world.engine.set_idle_timeout(connection, 20);
+    assert!(world.engine.next_deadline() <= wheel || wheel.is_none());
+    assert_eq!(End::Orderly, world.ended(&mut client));
+}
+
+#[test]
+fn the_owner_of_a_pipe_answers_what_is_refused() {
+    let mut world = World::new();
+    let pipe = world.engine.open_pipe(ropewalk_engine::Peer::Unknown, ropewalk_engine::Peer::Unknown, false);
+    world.engine.leave_refusing(pipe.connection());
+    world.engine.feed_pipe(pipe, [GET, "no request\r\n\r\n"].concat().as_bytes());
+    let (id, _) = world.head();
+    world.ok(id, "before");
+    assert!(matches!(world.event(), Event::PipeOutput(_, bytes) if bytes.ends_with(b"before")));
+    assert!(matches!(world.event(), Event::Refused(refused) if refused == pipe));
+    assert!(matches!(world.event(), Event::PipeClosed(_, true)));
+}
+
+#[test]
+fn methods_that_are_not_registered() {
+    let mut world = World::new();
+    world.engine.set_methods(Methods::Any);
+    let mut client = world.connect();
+    client.send("BREW /pot HTTP/1.1\r\nHost: a\r\n\r\n");
+    let (id, head) = world.head();
+    assert_eq!(b"BREW", head.method_name());
+    world.ok(id, "coffee");
+    assert_eq!(b"coffee", &*world.answer(&mut client).body);
+}
