@@ -46,6 +46,11 @@ impl Pipe {
         Ok(!engine.busy.load(Ordering::Relaxed) && lock(&engine.core).waits())
     }
 
+    /// Close it behind what was written, whether an answer is complete or not.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.act(py, |engine| engine.close_connection(self.id.connection()))
+    }
+
     /// Let it be idle for so many seconds (0: for ever), whatever the limits say.
     #[pyo3(signature = (seconds, /))]
     fn set_idle_timeout(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {

@@ -291,6 +291,8 @@ class Pipe:
     def resume(self) -> None: ...
     def flush(self) -> bool:
         """Serve at once what waits, unless a turn is being run. True where another turn would find more."""
+    def close(self) -> None:
+        """Close it behind what was written, whether an answer is complete or not."""
     def set_idle_timeout(self, seconds: float, /) -> None:
         """Let it be idle for so many seconds (0: for ever), whatever the limits say."""
 

@@ -446,11 +446,11 @@ mod tests {
             ("CONNECT a:80 HTTP/1.0", "CONNECT", "a:80"),
             ("GET matrix://a/b HTTP/1.0", "GET", "/b"),
         ] {
-            let head = super::parse(format!("{line}\r\n\r\n").as_bytes(), Methods::Any).unwrap();
+            let head = parse(format!("{line}\r\n\r\n").as_bytes(), Methods::Any).unwrap();
             assert_eq!((name.as_bytes(), path.as_bytes()), (head.method_name(), head.path()));
         }
         for line in ["G@T / HTTP/1.0", "CONNECT /a HTTP/1.0", "GET a:80 HTTP/1.0", "GET b HTTP/1.0"] {
-            let refused = super::parse(format!("{line}\r\n\r\n").as_bytes(), Methods::Any);
+            let refused = parse(format!("{line}\r\n\r\n").as_bytes(), Methods::Any);
             assert_eq!(400, refused.unwrap_err().status, "{line}");
         }
     }

@@ -32,7 +32,9 @@ impl Http1 {
             && (reads_on || self.may_drop_body(cx.limits))
             && (!cx.draining || self.has_pledged_more());
         self.status = status.code;
-        let close = !self.keep && !found.close && self.version == Version::Http11;
+        // A body that ends with the connection says so by having no length.
+        let ends = answer == Answer::UntilClose || found.close || self.version == Version::Http10;
+        let close = !self.keep && !ends;
         encode::given_head(cx.out.tail(), self.version, status, fields, close);
         self.answer = answer;
         Ok(())

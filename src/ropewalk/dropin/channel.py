@@ -172,8 +172,8 @@ class HTTPChannel(http.HTTPChannel):
 
     def last_answer_sent(self) -> None:
         """Close, unless a program has said meanwhile that the connection lives on, for something else than HTTP."""
-        if not self._losing and not (self.persistent and not self._kept):
-            self.loseConnection()
+        if self._losing or self._kept or not self.persistent:
+            super().loseConnection()
 
     def later(self, call: Callable[[], None]) -> None:
         """Call something when others have had their turn."""
@@ -275,8 +275,12 @@ class HTTPChannel(http.HTTPChannel):
     def loseConnection(self) -> None:
         """Close behind what was written, whether it is a whole answer or not."""
         self._losing = True
-        if self.transport is not None:
-            self._flush()
+        pipe = self._pipe
+        if pipe is not None:
+            pipe.close()
+            while pipe.flush():
+                pass
+        elif self.transport is not None:
             super().loseConnection()
 
     def abortConnection(self) -> None:
@@ -286,14 +290,13 @@ class HTTPChannel(http.HTTPChannel):
             self.transport.abortConnection()
 
     def _respondToBadRequestAndDisconnect(self) -> None:
-        exchange = self._exchange
-        if self._pipe is not None or exchange is None:
-            self._losing = True
+        exchange, self._exchange = self._exchange, None
+        if exchange is None:
             super()._respondToBadRequestAndDisconnect()
-            return
-        self._exchange = None
-        exchange.close_after()
-        exchange.answer(400, (), f"{phrase(400)}\n")
+        else:
+            exchange.close_after()
+            exchange.relay(400, b"Bad Request", {}, b"")
+            self._flush()
 
     def _protocolUpgradeForWebsockets(self, protocol: Any) -> None:
         if self._socket is not None:
@@ -413,11 +416,11 @@ class HTTPChannel(http.HTTPChannel):
         if exchange.started:
             exchange.abort()
             return
-        if self._pipe is not None and error.status == 400:
-            self._respondToBadRequestAndDisconnect()
-            return
         exchange.close_after()
-        exchange.answer(error.status, (), f"{phrase(error.status)}\n")
+        if self._pipe is not None and error.status == 400:
+            exchange.relay(400, b"Bad Request", {}, b"")
+        else:
+            exchange.answer(error.status, (), f"{phrase(error.status)}\n")
         self._flush()
 
     def _refuse_answer(self, exchange: Incoming, error: RopewalkError) -> None:
