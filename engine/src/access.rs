@@ -169,6 +169,7 @@ mod tests {
     fn logged(style: Style) -> String {
         let head = crate::http1::head::parse(
             b"GET /a\"b HTTP/1.1\r\nHost: a\r\nUser-Agent: x\"\\\t\xff\r\nReferer: http://r/\r\n\r\n",
+            crate::method::Method::GET,
             crate::method::Methods::Registered,
         )
         .unwrap();

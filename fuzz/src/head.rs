@@ -2,6 +2,7 @@
 
 use ropewalk_engine::http1::Refusal;
 use ropewalk_engine::http1::head::{Scan, is_token, parse};
+use ropewalk_engine::method::Methods;
 use ropewalk_engine::{Head, Limits, Version};
 
 use crate::splits;
@@ -64,11 +65,12 @@ fn read(pieces: &[&[u8]], limits: &Limits) -> Outcome {
     let mut input = Vec::new();
     for piece in pieces {
         input.extend_from_slice(piece);
-        match scan.find_end(&input, limits) {
+        match scan.find_end(&input, limits, Methods::Registered) {
             Ok(None) => {}
             Err(refusal) => return Outcome::Refused(refusal),
             Ok(Some((start, end))) => {
-                return match parse(&input[start..end]) {
+                let method = scan.method.expect("a request line");
+                return match parse(&input[start..end], method, Methods::Registered) {
                     Ok(head) => Outcome::Head { start, end, said: Said::by(&head) },
                     Err(refusal) => Outcome::Refused(refusal),
                 };

@@ -479,11 +479,12 @@ impl Http1 {
                     if self.answer != Answer::Idle || rest.is_empty() || waits {
                         return at;
                     }
-                    let parsed = match self.scan.find_end(rest, cx.limits) {
+                    let parsed = match self.scan.find_end(rest, cx.limits, cx.methods) {
                         Ok(None) => return at,
                         Ok(Some((start, end))) => {
-                            let head = head::parse(&rest[start..end], cx.methods).and_then(|head| cx.trace(head));
-                            head.map(|head| (head, end))
+                            let method = self.scan.method.unwrap_or(Method::OTHER);
+                            let head = head::parse(&rest[start..end], method, cx.methods);
+                            head.and_then(|head| cx.trace(head)).map(|head| (head, end))
                         }
                         Err(refusal) => Err(refusal),
                     };

@@ -21,13 +21,20 @@ pub struct Scan {
     line_start: usize,
     /// Where the request line starts: 0, or 2 after one empty line (RFC 9112, section 2.2).
     start: usize,
+    /// The method, once the request line is in.
+    pub method: Option<Method>,
     /// Whole lines seen, the request line included.
     lines: usize,
 }
 
 impl Scan {
     /// Looks at what is new in `input`. The range of the head once it is whole.
-    pub fn find_end(&mut self, input: &[u8], limits: &Limits) -> Result<Option<(usize, usize)>, Refusal> {
+    pub fn find_end(
+        &mut self,
+        input: &[u8],
+        limits: &Limits,
+        methods: Methods,
+    ) -> Result<Option<(usize, usize)>, Refusal> {
         if self.seen == 0 && input.first().is_some_and(|&byte| !is_token(byte) && byte != b'\r' && byte != b'\n') {
             return Err(Refusal::bad("the request does not start with a method"));
         }
@@ -48,6 +55,10 @@ impl Scan {
                 self.start = newline + 1;
             } else {
                 self.lines += 1;
+                if self.lines == 1 {
+                    // Now, since whoever speaks HTTP/0.9 sends nothing more.
+                    self.method = Some(check_request_line(&input[self.start..=newline], methods)?);
+                }
                 if self.lines as u64 > limits.head_fields + 1 {
                     return Err(Refusal { status: 431, reason: "too many header fields" });
                 }
@@ -79,9 +90,8 @@ pub fn asks_for_head(bytes: &[u8]) -> bool {
     bytes.strip_prefix(b"\r\n").unwrap_or(bytes).starts_with(b"HEAD ")
 }
 
-/// Parses a whole head, from the request line to the empty line.
-pub fn parse(bytes: &[u8], methods: Methods) -> Result<Box<Head>, Refusal> {
-    let method = check_request_line(bytes, methods)?;
+/// Parses a whole head, from the request line to the empty line, whose request line was found right by [`Scan`].
+pub fn parse(bytes: &[u8], method: Method, methods: Methods) -> Result<Box<Head>, Refusal> {
     let mut few = [const { MaybeUninit::uninit() }; 64];
     let mut many = Vec::new();
     let mut request = httparse::Request::new(&mut []);
@@ -380,10 +390,14 @@ fn reason(error: httparse::Error) -> &'static str {
 mod tests {
     use super::*;
 
+    fn parsed(text: &str, methods: Methods) -> Result<Box<Head>, Refusal> {
+        parse(text.as_bytes(), check_request_line(text.as_bytes(), methods)?, methods)
+    }
+
     fn head(text: &str) -> Result<Box<Head>, Refusal> {
         let mut scan = Scan::default();
-        match scan.find_end(text.as_bytes(), &Limits::default())? {
-            Some((start, end)) => parse(&text.as_bytes()[start..end], Methods::Registered),
+        match scan.find_end(text.as_bytes(), &Limits::default(), Methods::Registered)? {
+            Some((start, end)) => parse(&text.as_bytes()[start..end], scan.method.unwrap(), Methods::Registered),
             None => panic!("not a whole head: {text:?}"),
         }
     }
@@ -446,11 +460,11 @@ mod tests {
             ("CONNECT a:80 HTTP/1.0", "CONNECT", "a:80"),
             ("GET matrix://a/b HTTP/1.0", "GET", "/b"),
         ] {
-            let head = parse(format!("{line}\r\n\r\n").as_bytes(), Methods::Any).unwrap();
+            let head = parsed(&format!("{line}\r\n\r\n"), Methods::Any).unwrap();
             assert_eq!((name.as_bytes(), path.as_bytes()), (head.method_name(), head.path()));
         }
         for line in ["G@T / HTTP/1.0", "CONNECT /a HTTP/1.0", "GET a:80 HTTP/1.0", "GET b HTTP/1.0"] {
-            let refused = parse(format!("{line}\r\n\r\n").as_bytes(), Methods::Any);
+            let refused = parsed(&format!("{line}\r\n\r\n"), Methods::Any);
             assert_eq!(400, refused.unwrap_err().status, "{line}");
         }
     }
@@ -516,7 +530,11 @@ mod tests {
     fn rfc9112_2_2_line_ends() {
         let limits = Limits::default();
         for bad in ["GET / HTTP/1.1\n", "\n", "\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\n\r\n", "\x16\x03\x01"] {
-            assert_eq!(Err(400), Scan::default().find_end(bad.as_bytes(), &limits).map_err(|r| r.status), "{bad:?}");
+            assert_eq!(
+                Err(400),
+                Scan::default().find_end(bad.as_bytes(), &limits, Methods::Registered).map_err(|r| r.status),
+                "{bad:?}"
+            );
         }
         assert_eq!(200, status("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"));
     }
@@ -529,7 +547,7 @@ mod tests {
             ("GET / HTTP/1.1\r\na:\r\nb:\r\nc:\r\n", 431),
             ("GET / HTTP/1.1\r\na: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 431),
         ] {
-            let refusal = Scan::default().find_end(text.as_bytes(), &limits).unwrap_err();
+            let refusal = Scan::default().find_end(text.as_bytes(), &limits, Methods::Registered).unwrap_err();
             assert_eq!(expected, refusal.status, "{text}");
         }
     }

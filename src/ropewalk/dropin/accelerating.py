@@ -1,6 +1,6 @@
 """Putting the engine below factories and ports of Twisted's."""
 
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from twisted.internet import tcp, unix
 from twisted.web import http
@@ -10,6 +10,7 @@ from ropewalk.dropin.channel import HTTPChannel
 from ropewalk.dropin.driver import driver_of
 from ropewalk.errors import StartError
 
+_STOCK: Final = http._genericHTTPChannelProtocolFactory  # noqa: SLF001 - what HTTPFactory has for its protocol
 Factory = TypeVar("Factory", bound=http.HTTPFactory)
 
 
@@ -18,7 +19,8 @@ def accelerate(factory: Factory, *, limits: Limits | None = None) -> Factory:
 
     Whatever listens for it from now on, and however, its connections speak the engine's HTTP/1. Plain sockets become
     the engine's own, other transports (TLS, wrappers) stay Twisted's. `limits` are those of `limits_of` where they are
-    not given. Raises TypeError for any other factory, and StartError (RW404) where it has other limits already.
+    not given. Raises TypeError for any other factory and for one whose `protocol` is its own, and StartError (RW404)
+    where it has other limits already.
     """
     if not isinstance(factory, http.HTTPFactory):
         raise TypeError(f"{factory!r} is not a twisted.web.http.HTTPFactory, such as a Site.")
@@ -26,8 +28,12 @@ def accelerate(factory: Factory, *, limits: Limits | None = None) -> Factory:
         driver = driver_of(factory, factory.reactor, limits)
         if driver.engine.limits != limits:
             raise StartError("RW404", f"{factory!r} is served with other limits already.")
-    if not isinstance(vars(factory).get("protocol"), _Protocols):
-        factory.protocol = _Protocols()  # type: ignore[method-assign]
+    if isinstance(vars(factory).get("protocol"), _Protocols):
+        return factory
+    if getattr(factory.protocol, "__func__", None) is not _STOCK:
+        message = f"{factory!r} makes protocols of its own. Have them derive from ropewalk.dropin.HTTPChannel."
+        raise TypeError(message)
+    factory.protocol = _Protocols()  # type: ignore[method-assign]
     return factory
 
 

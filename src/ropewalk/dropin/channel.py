@@ -29,13 +29,16 @@ from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.headers import ReceivedHeaders
 from ropewalk.dropin.pulling import Pulled
 from ropewalk.dropin.request import Request
-from ropewalk.dropin.sink import Sink
+from ropewalk.dropin.sink import Sink, is_on_socket
 from ropewalk.dropin.transport import SocketTransport
 from ropewalk.errors import AnswerOver, BadBody, BodyTooLarge, Disconnected, RopewalkError, phrase
 from ropewalk.server.sites import is_plain_socket, let_go
 
 log = Logger(namespace="ropewalk.dropin")
 
+_MOST_HEADERS: Final = http.HTTPChannel.maxHeaders
+_HEAD_SIZE: Final = http.HTTPChannel.totalHeadersSize
+"""twisted.web's own bounds, in place of which the engine's `Limits` hold; a program's are held to besides."""
 _STOCK: Final = server.Request
 """What a site makes of a request unless told otherwise, and what ours stands in for."""
 
@@ -88,13 +91,15 @@ class HTTPChannel(http.HTTPChannel):
             self._sit_on(transport)
         elif not self._adopted(transport):
             super().connectionMade()
-            self._open_pipe(transport)
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes from a transport of Twisted's."""
         pipe = self._pipe
         if pipe is None:
-            return
+            if self._losing or self._upgraded:
+                return
+            # Not before: what is connected may turn out to speak HTTP/2, and then this is not its channel any more.
+            pipe = self._open_pipe(self.transport)
         self.resetTimeout()
         if self._handlingRequest:
             self._eager += len(data)
@@ -109,8 +114,10 @@ class HTTPChannel(http.HTTPChannel):
         pipe, self._pipe = self._pipe, None
         self._exchange = None
         if pipe is not None:
+            self._sink.let_go()
             pipe.lost()
             self._driver.rest()
+        self._losing = True
         super().connectionLost(reason)
 
     # From the engine
@@ -119,6 +126,12 @@ class HTTPChannel(http.HTTPChannel):
         """The head of a request is in."""
         exchange.channel = self
         self._exchange = exchange
+        if self.maxHeaders != _MOST_HEADERS or self.totalHeadersSize != _HEAD_SIZE:
+            lines = exchange.raw_headers()
+            size = sum(len(name) + len(value) for name, value in lines)
+            if len(lines) > self.maxHeaders or size > self.totalHeadersSize:
+                self._respondToBadRequestAndDisconnect()
+                return
         factory = self.requestFactory
         if factory is _STOCK:
             request: Any = self.lean(self)
@@ -185,7 +198,7 @@ class HTTPChannel(http.HTTPChannel):
         """Send the head of an answer as it is given."""
         exchange = self._exchange
         if exchange is None:
-            if self._pipe is not None:
+            if self._socket is None:
                 super().writeHeaders(version, code, reason, headers)
             return
         if not isinstance(headers, Headers):
@@ -205,7 +218,7 @@ class HTTPChannel(http.HTTPChannel):
         if exchange is None:
             if self._socket is not None and self.transport is self._socket:
                 self._socket.write(data)
-            elif self._pipe is not None:
+            elif self._socket is None:
                 self.transport.write(data)
             return
         try:
@@ -245,9 +258,11 @@ class HTTPChannel(http.HTTPChannel):
         exchange, self._exchange = self._exchange, None
         self._handlingRequest = False
         self._eager = 0
-        if self._pipe is not None:
+        if self._socket is None:
             self._be_ready()
         if exchange is None:
+            if not self.persistent:
+                self.loseConnection()
             return
         if exchange.finished:
             pass
@@ -261,7 +276,7 @@ class HTTPChannel(http.HTTPChannel):
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Have what writes the body told when to wait, or asked for more. Raises RuntimeError where there is one."""
-        if streaming or self._pipe is not None or self._requestProducer is not None:
+        if streaming or self._socket is None or self._requestProducer is not None:
             super().registerProducer(producer, streaming)
             return
         pulled = Pulled(producer, self)
@@ -351,22 +366,22 @@ class HTTPChannel(http.HTTPChannel):
         driver.wake()
         return True
 
-    def _open_pipe(self, transport: Any) -> None:
+    def _open_pipe(self, transport: Any) -> Pipe:
         factory = self.factory
-        reactor = getattr(factory, "reactor", None)
-        if reactor is None:
-            self._driver = lone_driver()
+        if factory is not None and is_on_socket(transport):
+            self._driver = driver_of(factory, factory.reactor, limits_of(factory, self.limits))
+            self._driver.wake()
         else:
-            self._driver = driver_of(factory, reactor, limits_of(factory, self.limits))
-        self._driver.wake()
+            self._driver = lone_driver()
         self._sink = Sink(self, transport)
-        self._pipe = self._driver.engine.open_pipe(
+        self._pipe = pipe = self._driver.engine.open_pipe(
             self._sink,
             client=from_twisted(transport.getPeer()),
             server=from_twisted(transport.getHost()),
             secure=ISSLTransport.providedBy(transport),
         )
-        self._pipe.set_idle_timeout(0)
+        pipe.set_idle_timeout(0)
+        return pipe
 
     # A request
 
@@ -488,6 +503,7 @@ class HTTPChannel(http.HTTPChannel):
         if exchange.status != 101:
             exchange.take_over()
         rest = exchange.take()
+        self._sink.let_go()
         pipe.lost()
         self._driver.rest()
         self._networkProducer.unregisterProducer()

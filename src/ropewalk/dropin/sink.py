@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from twisted.internet.abstract import FileDescriptor
 from twisted.protocols.policies import ProtocolWrapper
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ class Sink:
         self._channel = channel
         self._transport = transport
         self._protocol = self._present()
+        self._over = False
 
     def is_ours(self) -> bool:
         """Whether the transport is still the channel's, and its protocol the one that it had at first."""
@@ -25,21 +27,29 @@ class Sink:
         """To whom the transport belongs by now."""
         self._present().dataReceived(data)
 
+    def let_go(self) -> None:
+        """The transport is gone, or another's: nothing of the pipe is for it any more."""
+        self._over = True
+
     def write(self, data: bytes, /) -> None:
         """Bytes for the client."""
-        self._transport.write(data)
+        if not self._over:
+            self._transport.write(data)
 
     def close(self) -> None:
         """The last answer is out."""
-        self._channel.last_answer_sent()
+        if not self._over:
+            self._channel.last_answer_sent()
 
     def abort(self) -> None:
         """The connection is to be cut."""
-        self._channel.abortConnection()
+        if not self._over:
+            self._channel.abortConnection()
 
     def refuse(self) -> None:
         """What came is no request."""
-        self._channel._respondToBadRequestAndDisconnect()  # noqa: SLF001 - twisted.web's name, which programs override
+        if not self._over:
+            self._channel._respondToBadRequestAndDisconnect()  # noqa: SLF001 - twisted.web's name, which programs override
 
     def pause_reading(self) -> None:
         """The channel itself counts what comes while it answers."""
@@ -51,3 +61,10 @@ class Sink:
         transport = self._transport
         name = "wrappedProtocol" if isinstance(transport, ProtocolWrapper) else "protocol"
         return getattr(transport, name, None)
+
+
+def is_on_socket(transport: Any) -> bool:
+    """Whether a socket of the reactor's is below a transport, as it is below TLS. Tests have others."""
+    while isinstance(transport, ProtocolWrapper):
+        transport = transport.transport
+    return isinstance(transport, FileDescriptor)
