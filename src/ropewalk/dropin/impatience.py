@@ -43,5 +43,6 @@ class _Answer:
 
     def take_back(self) -> None:
         """Unless somebody has put another handler there."""
-        if signal.getsignal(self._number) is self:
+        present: Any = signal.getsignal(self._number)
+        if present is self:
             signal.signal(self._number, self._before)
