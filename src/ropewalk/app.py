@@ -12,7 +12,7 @@ from ropewalk.errors import HTTPError
 from ropewalk.middleware import Middleware, chain, check
 from ropewalk.proxies import TrustedProxies
 from ropewalk.request import Endpoint, Request
-from ropewalk.resource import Found, Handler, Owner, Search, node_of, split_path
+from ropewalk.resource import Found, Handler, Hosted, Owner, Search, hosted_below, node_of, split_path
 from ropewalk.response import Response
 from ropewalk.routing import Routes
 
@@ -125,13 +125,16 @@ class App(Routes):
         run(self, listen=[tcp_endpoint(host, port)], **options)
 
     async def start(self) -> None:
-        """Call what `on_start` registered, here and in mounted apps."""
-        for app in self.family():
-            for hook in app.start_hooks:
+        """Call what `on_start` registered, here and in mounted apps, and start what is hosted."""
+        for each in self._living():
+            for hook in each.start_hooks:
                 await call_hook(hook)
 
     async def stop(self) -> None:
-        """Call what `on_stop` registered, the last first. A failure is logged and does not keep the others."""
+        """Stop what is hosted, and call what `on_stop` registered, the last first.
+
+        A failure is logged and does not keep the others.
+        """
         await self._stop(call_hook)
 
     # Called by the engine's service and the tree
@@ -166,8 +169,8 @@ class App(Routes):
 
     async def _stop(self, call: Callable[[Hook], Awaitable[None]]) -> None:
         """Stop, with a hook called in this way."""
-        for app in reversed(self.family()):
-            for hook in reversed(app.stop_hooks):
+        for each in reversed(self._living()):
+            for hook in reversed(each.stop_hooks):
                 try:
                     await call(hook)
                 except Exception:  # noqa: BLE001 - the others must still be stopped
@@ -187,6 +190,10 @@ class App(Routes):
         if policy == "ignore":
             return search.slash
         return Found(_REDIRECT, {}, scope, static=False, lasting=True)
+
+    def _living(self) -> "list[App | Hosted]":
+        """What starts and stops with this app."""
+        return [*self.family(), *hosted_below(self.resource)]
 
     def family(self) -> "list[App]":
         """This app and those mounted in it, each once."""

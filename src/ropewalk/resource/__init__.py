@@ -12,6 +12,7 @@ the root, "/rooms/" the child "" of "rooms", and "/" the child "" of the root. A
 A step that leads nowhere is taken back, so that "/rooms/{id}" answers for what "/rooms/free" does not.
 """
 
+from ropewalk.resource.hosted import Hosted, hosted_below
 from ropewalk.resource.search import Found, Search, split_path
 from ropewalk.resource.tree import (
     NOT_DONE_YET,
@@ -31,6 +32,7 @@ __all__ = [
     "NOT_DONE_YET",
     "Found",
     "Handler",
+    "Hosted",
     "Node",
     "Owner",
     "Resource",
@@ -38,6 +40,7 @@ __all__ = [
     "as_resource",
     "claim",
     "handler_of",
+    "hosted_below",
     "is_async",
     "methods_of",
     "node_of",

@@ -1,0 +1,42 @@
+"""Resources that begin and end with the app that is served."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ropewalk.resource.tree import Resource
+
+
+class Hosted(Resource):
+    """What answers for all paths below its place, and starts and stops with the app, wherever it hangs in the tree.
+
+    A subclass calls `__init__`, and adds functions without parameters, plain or async, as `App.on_start` takes them.
+    """
+
+    isLeaf = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.start_hooks: list[Callable[[], Any]] = []
+        """Called in order, behind the app's own."""
+        self.stop_hooks: list[Callable[[], Any]] = []
+        """Called before the app's own, the last first."""
+
+
+def hosted_below(resource: Resource) -> list[Hosted]:
+    """Every Hosted at a resource and below, each once."""
+    found: list[Hosted] = []
+    _gather(resource, found, set())
+    return found
+
+
+def _gather(resource: Resource, found: list[Hosted], seen: set[int]) -> None:
+    if id(resource) in seen:
+        return
+    seen.add(id(resource))
+    if isinstance(resource, Hosted):
+        found.append(resource)
+    node = resource.tree_node
+    for _, child in node.known_children():
+        _gather(child, found, seen)
+    if node.mounted is not None:
+        _gather(node.mounted, found, seen)

@@ -1,0 +1,72 @@
+"""Resources that begin and end with the app."""
+
+import pytest
+
+from ropewalk import App, Request, Resource
+from ropewalk.resource import Hosted, hosted_below
+from ropewalk.testing import Client
+
+
+class Guest(Hosted):
+    """Remembers what became of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[str] = []
+        self.start_hooks.append(lambda: self.calls.append("start"))
+        self.start_hooks.append(self._start_later)
+        self.stop_hooks.append(lambda: self.calls.append("stop last"))
+        self.stop_hooks.append(lambda: self.calls.append("stop first"))
+
+    async def _start_later(self) -> None:
+        self.calls.append("start later")
+
+    def render(self, request: Request) -> str:
+        return "/".join(request.postpath)
+
+
+def test_it_starts_and_stops_with_the_app() -> None:
+    guest, app = Guest(), App()
+    app.mount("/guest", guest)
+    with Client(app) as client:
+        assert guest.calls == ["start", "start later"]
+        assert client.post("/guest/a/b").text == "a/b"
+    assert guest.calls[2:] == ["stop first", "stop last"]
+
+
+def test_behind_the_app_and_before_it() -> None:
+    guest, inner, app = Guest(), App(), App()
+    inner.mount("/guest", guest)
+    app.mount("/inner", inner)
+    for each in (app, inner):
+        each.on_start(lambda: guest.calls.append("app starts"))
+        each.on_stop(lambda: guest.calls.append("app stops"))
+    with Client(app):
+        assert guest.calls == ["app starts", "app starts", "start", "start later"]
+    assert guest.calls[4:] == ["stop first", "stop last", "app stops", "app stops"]
+
+
+def test_one_that_is_put_at_the_root() -> None:
+    guest = Guest()
+    with Client(guest) as client:
+        assert client.get("/").text == ""
+    assert guest.calls == ["start", "start later", "stop first", "stop last"]
+
+
+def test_they_are_found_wherever_they_hang_and_once() -> None:
+    deep, captured, mounted, root = Guest(), Guest(), Guest(), Resource()
+    app = App()
+    branch = Resource()
+    root.putChild("branch", branch)
+    branch.putChild("deep", deep)
+    branch.putChild("again", deep)
+    branch.putChild("round", root)
+    app.mount("/tree", root)
+    app.mount("/{name}/captured", captured)
+    app.mount("/", mounted)
+    assert hosted_below(app.resource) == [deep, captured, mounted]
+
+
+@pytest.mark.parametrize("hook", ["start_hooks", "stop_hooks"])
+def test_nobody_else_need_have_hooks(hook: str) -> None:
+    assert not hasattr(Resource(), hook)
