@@ -1,0 +1,67 @@
+"""An ASGI application as a resource."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from ropewalk.asgi.anchor import Anchor
+from ropewalk.asgi.call import Call
+from ropewalk.asgi.checking import check
+from ropewalk.asgi.lifespan import Lifespan, Mode
+from ropewalk.asgi.messages import Application
+from ropewalk.asgi.running import Runner
+from ropewalk.asgi.scope import http_scope
+from ropewalk.request import Request
+from ropewalk.resource import NOT_DONE_YET, Handler, Hosted, node_of
+
+BODY_LIMIT: Final = 100 << 20
+"""Bytes. Applications take a body part by part, and expect to be given large ones."""
+
+
+class ASGIResource(Hosted):
+    """An ASGI application at its place in the tree, where it answers every method and every path. See `asgi`."""
+
+    def __init__(self, application: Any, *, lifespan: Mode, body_limit: int | None) -> None:
+        super().__init__()
+        check(application, lifespan)
+        self.application: Application = application
+        self.state: dict[str, Any] = {}
+        """What the lifespan has left for requests."""
+        runner = Runner(application)
+        anchor = Anchor(application)
+        life = Lifespan(application, self.state, lifespan)
+        self.start_hooks += [anchor.start, life.start]
+        self.stop_hooks += [anchor.stop, life.stop, runner.finish]
+        self._call = _handler(self, runner)
+        # Called at the head, though it is no coroutine function: the application asks for the body.
+        node_of(self).rendering["render"] = Handler(self._call, whole_body=False, body_limit=body_limit)
+
+    def render(self, request: Request) -> int:
+        """Call the application."""
+        return self._call(request)
+
+
+def asgi(application: Any, *, lifespan: Mode = "auto", body_limit: int | None = BODY_LIMIT) -> ASGIResource:
+    """An ASGI application (ASGI 3.0) as a resource: `app.mount("/", asgi(application))`.
+
+    It answers for all paths below its place, which it knows as `root_path`. Its lifespan begins and ends with the app
+    that is served: "auto" bears an application that has none, "on" does not, "off" does not ask. `body_limit` is the
+    most that the body of a request may have, in bytes; None stands for the engine's limit.
+
+    It needs an asyncio event loop, so an asyncio reactor: the start fails with HostedError (RW710) elsewhere. Raises
+    HostedError (RW715) for what is no ASGI application.
+    """
+    return ASGIResource(application, lifespan=lifespan, body_limit=body_limit)
+
+
+def _handler(resource: ASGIResource, runner: Runner) -> Callable[[Request], int]:
+    run = runner.run
+    state = resource.state
+
+    def render(request: Request) -> int:
+        run(http_scope(request, state), Call(request))
+        return NOT_DONE_YET
+
+    shown: Any = render
+    shown.__wrapped__ = runner.application  # error messages name it by this
+    shown.__self__ = resource  # who answers by itself is a resource
+    return render

@@ -1,0 +1,119 @@
+"""The lifespan of an application (ASGI's "Lifespan" 2.0), tied to the start and stop of the app that is served."""
+
+import asyncio
+from asyncio import CancelledError, Future, Queue, Task, get_running_loop
+from typing import Any, Final, Literal
+
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ropewalk.asgi.messages import LIFESPAN, Application, Message, unfit
+from ropewalk.errors import HostedError, named, shown
+
+log = Logger(namespace="ropewalk.asgi")
+
+Mode = Literal["auto", "on", "off"]
+
+PATIENCE: Final = 1.0
+"""Seconds for an application to return once it has said that its shutdown is complete."""
+
+
+class Lifespan:
+    """Runs the lifespan. What an application puts into `state` meanwhile is copied into the scope of every request.
+
+    With "auto" an application may do without: it raises or returns before it has said that its startup is complete, and
+    is served all the same. With "on" it may not, and with "off" it is not asked.
+    """
+
+    def __init__(self, application: Application, state: dict[str, Any], mode: Mode) -> None:
+        self._application = application
+        self._state = state
+        self._mode = mode
+        self._inbox: Queue[Message]
+        self._started: Future[None]
+        self._stopped: Future[None]
+        self._task: Task[None] | None = None
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Come back when the startup is complete. Raises HostedError (RW711) where it failed."""
+        if self._mode == "off":
+            return
+        self._state.clear()
+        loop = get_running_loop()
+        self._inbox = Queue()
+        self._started = loop.create_future()
+        self._stopped = loop.create_future()
+        self._stopping = False
+        self._inbox.put_nowait({"type": "lifespan.startup"})
+        self._task = loop.create_task(self._run(), name=f"lifespan of {named(self._application)}")
+        try:
+            await self._started
+        except CancelledError:
+            self._task.cancel()
+            raise
+
+    async def stop(self) -> None:
+        """Come back when the shutdown is complete, or has failed, of which the log has a line."""
+        task, self._task = self._task, None
+        if task is None or task.done():
+            return
+        self._stopping = True
+        self._inbox.put_nowait({"type": "lifespan.shutdown"})
+        try:
+            await self._stopped
+            await asyncio.wait({task}, timeout=PATIENCE)
+        finally:
+            task.cancel()
+
+    async def _run(self) -> None:
+        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": LIFESPAN}, "state": self._state}
+        try:
+            await self._application(scope, self._inbox.get, self._send)
+        except CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is the application's end
+            self._ended(error)
+        else:
+            self._ended(None)
+
+    async def _send(self, message: Message) -> None:
+        """Take a message. Raises HostedError (RW713) for one that does not fit."""
+        kind = message.get("type")
+        if kind == "lifespan.startup.complete" and not self._started.done():
+            self._started.set_result(None)
+        elif kind == "lifespan.startup.failed" and not self._started.done():
+            self._fail(f"did not start: {message.get('message') or 'it does not say why'}")
+        elif kind == "lifespan.shutdown.complete" and self._stopping and not self._stopped.done():
+            self._stopped.set_result(None)
+        elif kind == "lifespan.shutdown.failed" and self._stopping and not self._stopped.done():
+            reason = message.get("message") or "it does not say why"
+            log.error("RW712 {who} did not stop well: {reason}", who=named(self._application), reason=reason)
+            self._stopped.set_result(None)
+        else:
+            raise unfit(message, "at the wrong time of the lifespan")
+
+    def _ended(self, error: BaseException | None) -> None:
+        """The application has returned, or raised."""
+        if not self._started.done():
+            what = "returned" if error is None else f"raised {shown(error)}"
+            if self._mode == "on":
+                self._fail(f"{what} before its startup was complete.", error)
+                return
+            who = named(self._application)
+            log.info("{who} is served without a lifespan: it {what} when it was asked.", who=who, what=what)
+            self._started.set_result(None)
+        elif error is not None and not self._started.cancelled() and self._started.exception() is None:
+            log.failure(
+                "RW712 The lifespan of {who} ended with {error}.",
+                Failure(error),
+                who=named(self._application),
+                error=shown(error),
+            )
+        if not self._stopped.done():
+            self._stopped.set_result(None)
+
+    def _fail(self, what: str, cause: BaseException | None = None) -> None:
+        error = HostedError("RW711", f"{named(self._application)} {what}")
+        error.__cause__ = cause
+        self._started.set_exception(error)

@@ -1,0 +1,176 @@
+"""Runs the calls of an application: the first segment at once, where most calls end, and the rest as a task."""
+
+from asyncio import CancelledError, Future, get_running_loop, timeout
+from asyncio import _get_running_loop as running_loop
+from collections.abc import Awaitable
+from contextlib import suppress
+from contextvars import copy_context
+from inspect import iscoroutine
+from sys import getrefcount
+from typing import Any, Final
+from weakref import getweakrefcount
+
+from twisted.logger import Logger
+
+from ropewalk.asgi.call import Call
+from ropewalk.asgi.messages import Application, Scope
+from ropewalk.calling.driving import HandlerTask, enter_task, leave_task
+from ropewalk.calling.task import swap_current_task
+from ropewalk.errors import HostedError, interrupts, named
+
+log = Logger(namespace="ropewalk.asgi")
+
+PATIENCE: Final = 1.0
+"""Seconds for calls that are cancelled to end."""
+
+_NOTHING: Final[Any] = None
+
+
+class CallTask(HandlerTask):
+    """A call that waits. Its client may leave meanwhile: that is for the application to hear, and ends nothing."""
+
+    __slots__ = ("call", "runner")
+
+    call: Call
+    runner: "Runner"
+
+    def step(self, error: BaseException | None = None) -> None:
+        self.call.inline = True
+        super().step(error)
+
+    def wait(self, awaited: Any) -> None:
+        call = self.call
+        call.inline = False
+        call.flush()
+        super().wait(awaited)
+
+    def settle(self) -> None:
+        error = self.error
+        if isinstance(error, CancelledError):
+            self.error = CancelledError()  # without the traceback, whose frames hold the task
+        else:
+            self.error = None
+        self.runner.ended(self, error)
+
+
+class Runner:
+    """Runs the calls of one application."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self.waiting: set[CallTask] = set()
+        """Calls that wait, for whatever."""
+        self._spare: list[CallTask] = []
+        """Tasks of calls that never waited: the next call can have one."""
+        self._news: Future[None] | None = None
+        """Done when no call waits any more."""
+
+    def run(self, scope: Scope, call: Call) -> None:
+        """Call the application for a request. Raises what it raises before there is anything to be awaited."""
+        loop = running_loop()
+        if loop is None:
+            raise needs_asyncio(self.application)
+        coroutine: Any = self.application(scope, call.receive, call.send)
+        if not iscoroutine(coroutine):
+            coroutine = _awaiting(coroutine)
+        context = copy_context()
+        if self._spare:
+            task = self._spare.pop()
+            task.coroutine = coroutine
+            task.context = context
+            task.loop = loop
+        else:
+            task = CallTask(coroutine, context, loop)
+            task.runner = self
+        task.call = call
+        failure: BaseException | None = None
+        former = None
+        try:
+            enter_task(loop, task)
+        except RuntimeError:  # a task that feeds the engine, such as a test
+            former = swap_current_task(loop, task)
+        try:
+            awaited = context.run(coroutine.send, None)
+        except StopIteration:
+            pass
+        except BaseException as error:
+            if interrupts(error):
+                raise
+            failure = error
+        else:
+            self._wait(task, awaited)
+            return
+        finally:
+            leave_task(loop, task)
+            if former is not None:
+                enter_task(loop, former)
+        if getrefcount(task) == _ALONE and not task.marked and not getweakrefcount(task):
+            task.coroutine = task.context = task.call = _NOTHING
+            self._spare.append(task)
+        else:
+            task.finish()
+        call.ended(failure, self.application)
+
+    async def finish(self) -> None:
+        """Wait for calls that go on behind their answers, for as long as a drain may last; then cancel them."""
+        if not self.waiting:
+            return
+        limits = next(iter(self.waiting)).call.request.service.engine.limits
+        try:
+            async with timeout(limits.drain_timeout):
+                await self._idle()
+        except TimeoutError:
+            await self._cut()
+        except CancelledError:
+            await self._cut()
+            raise
+
+    async def _idle(self) -> None:
+        """Come back when no call waits."""
+        while self.waiting:
+            self._news = get_running_loop().create_future()
+            await self._news
+
+    async def _cut(self) -> None:
+        who = named(self.application)
+        calls = "1 call" if len(self.waiting) == 1 else f"{len(self.waiting)} calls"
+        log.warn("RW716 {calls} of {who} still ran behind the answer; cancelled.", calls=calls, who=who)
+        for task in self.waiting:
+            task.cancel()
+        with suppress(TimeoutError):
+            async with timeout(PATIENCE):
+                await self._idle()
+
+    def _wait(self, task: CallTask, awaited: Any) -> None:
+        call = task.call
+        self.waiting.add(task)
+        call.request.run(call)
+        if call.request.gone:
+            call.left()
+        task.wait(awaited)
+
+    def ended(self, task: CallTask, error: BaseException | None) -> None:
+        """A call that has waited is over."""
+        self.waiting.discard(task)
+        if not self.waiting and self._news is not None and not self._news.done():
+            self._news.set_result(None)
+        task.call.request.ran()
+        task.call.ended(error, self.application)
+
+
+def needs_asyncio(application: Application) -> HostedError:
+    """The error for an application without an asyncio event loop."""
+    return HostedError("RW710", f"{named(application)} was to run on a reactor that is not asyncio's.")
+
+
+async def _awaiting(awaitable: Awaitable[None]) -> None:
+    """What an application returns may be of any kind that can be awaited."""
+    await awaitable
+
+
+def _references() -> int:
+    lonely = object()
+    return getrefcount(lonely)
+
+
+_ALONE: Final = _references()

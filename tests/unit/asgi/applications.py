@@ -1,0 +1,66 @@
+"""Applications for tests, and the shortest way to serve them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ropewalk import App
+from ropewalk.asgi import Application, Message, Receive, Scope, Send, asgi
+
+PLAIN = [(b"content-type", b"text/plain")]
+
+
+def hosting(application: Any, path: str = "/", **options: Any) -> App:
+    """An app that has nothing but this application."""
+    app = App()
+    app.mount(path, asgi(application, **options))
+    return app
+
+
+def start(status: Any = 200, headers: Any = PLAIN, **more: Any) -> Message:
+    return {"type": "http.response.start", "status": status, "headers": headers, **more}
+
+
+def body(data: Any = b"", more_body: bool = False) -> Message:
+    return {"type": "http.response.body", "body": data, "more_body": more_body}
+
+
+def sending(*messages: Message) -> Application:
+    """An application that sends these."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        for message in messages:
+            await send(message)
+
+    return application
+
+
+def keeping(scopes: list[Scope], *messages: Message) -> Application:
+    """As `sending`, with every scope kept."""
+    inner = sending(*(messages or (start(), body(b"kept"))))
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        scopes.append(scope)
+        await inner(scope, receive, send)
+
+    return application
+
+
+def lived(*messages: str, state: dict[str, Any] | None = None, seen: list[str] | None = None) -> Application:
+    """An application that answers each message of its lifespan with one of these, and a request with its state."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            scope["state"].update(state or {})
+            for message in messages:
+                kind = (await receive())["type"]
+                if seen is not None:
+                    seen.append(kind)
+                await send({"type": message, "message": "because"})
+            return
+        await send(start())
+        await send(body(repr(scope["state"]).encode()))
+
+    return application
+
+
+LIFE: Sequence[str] = ("lifespan.startup.complete", "lifespan.shutdown.complete")

@@ -1,0 +1,266 @@
+"""What an application receives."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from tests.unit.asgi.applications import body, hosting, start
+from tests.unit.conftest import Log
+
+from ropewalk.asgi import Application, Message, Receive, Scope, Send
+from ropewalk.testing import AsyncClient, Client
+
+
+def receiving(seen: list[Message], count: int) -> Application:
+    """An application that receives so many messages, and answers."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.extend([await receive() for _ in range(count)])
+        await send(start())
+        await send(body(b"answered"))
+
+    return application
+
+
+class TestBodies:
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    def test_none(self, method: str) -> None:
+        seen: list[Message] = []
+        Client(hosting(receiving(seen, 1))).request(method, "/")
+        assert seen == [{"type": "http.request", "body": b"", "more_body": False}]
+
+    def test_whole_where_it_came_with_its_head(self) -> None:
+        async def main() -> list[Message]:
+            seen: list[Message] = []
+            # Two segments: the client sends head and body each by itself.
+            await AsyncClient(hosting(receiving(seen, 1))).post("/", body=b"body")
+            return seen
+
+        (message,) = asyncio.run(main())
+        assert message["body"] == b"body"
+
+    def test_in_parts(self) -> None:
+        async def main() -> bytes:
+            got = []
+
+            async def application(scope: Scope, receive: Receive, send: Send) -> None:
+                more = True
+                while more:
+                    message = await receive()
+                    got.append(message["body"])
+                    more = message["more_body"]
+                await send(start())
+                await send(body())
+
+            async def parts() -> AsyncIterator[bytes]:
+                for part in (b"one", b"two", b"three"):
+                    await asyncio.sleep(0)
+                    yield part
+
+            await AsyncClient(hosting(application)).post("/", body=parts())
+            assert len(got) > 1
+            return b"".join(got)
+
+        assert asyncio.run(main()) == b"onetwothree"
+
+    def test_unread_it_halts_the_client(self) -> None:
+        async def main() -> list[bool]:
+            sent = 0
+            begun, reading = asyncio.Event(), asyncio.Event()
+
+            async def application(scope: Scope, receive: Receive, send: Send) -> None:
+                await receive()
+                begun.set()
+                await reading.wait()
+                while (await receive()).get("more_body"):
+                    pass
+                await send(start())
+                await send(body())
+
+            async def parts() -> AsyncIterator[bytes]:
+                nonlocal sent
+                for _ in range(64):
+                    yield bytes(64 * 1024)
+                    sent += 1
+
+            asked = asyncio.create_task(AsyncClient(hosting(application)).post("/", body=parts()))
+            await begun.wait()
+            for _ in range(100):
+                await asyncio.sleep(0)
+            stuck = sent < 64
+            reading.set()
+            await asked
+            return [stuck, sent == 64]
+
+        assert asyncio.run(main()) == [True, True]
+
+    def test_none_of_it_need_be_read(self) -> None:
+        assert Client(hosting(receiving([], 0))).post("/", body=b"unread").text == "answered"
+
+    def test_one_over_the_limit_is_refused(self, log: Log) -> None:
+        seen: list[Message] = []
+        client = Client(hosting(receiving(seen, 2), body_limit=8))
+        response = client.post("/", body=b"more than eight")
+        assert (response.status, seen) == (413, [{"type": "http.disconnect"}] * 2)
+        assert "RW2" not in log.text
+        assert "RW7" not in log.text
+
+    def test_one_at_the_limit_is_not(self) -> None:
+        assert Client(hosting(receiving([], 1), body_limit=8)).post("/", body=b"eight...").text == "answered"
+
+    def test_one_that_is_found_too_long_on_the_way(self, log: Log) -> None:
+        async def main() -> list[Any]:
+            seen: list[Message] = []
+
+            async def parts() -> AsyncIterator[bytes]:
+                for _ in range(4):
+                    await asyncio.sleep(0)
+                    yield b"four"
+
+            application = receiving(seen, 5)
+            response = await AsyncClient(hosting(application, body_limit=8)).post("/", body=parts())
+            return [response.status, b"".join(message.get("body", b"") for message in seen), seen[-1]["type"]]
+
+        assert asyncio.run(main()) == [413, b"fourfour", "http.disconnect"]
+        assert "RW7" not in log.text
+
+    def test_the_limit_is_large_unless_it_is_said(self) -> None:
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            size, more = 0, True
+            while more:
+                message = await receive()
+                size += len(message["body"])
+                more = message["more_body"]
+            await send(start())
+            await send(body(str(size).encode()))
+
+        assert Client(hosting(application)).post("/", body=bytes(3 << 20)).text == str(3 << 20)
+        assert Client(hosting(application, body_limit=None)).post("/", body=bytes(3 << 20)).status == 413
+
+
+class TestDisconnect:
+    def test_when_the_client_leaves(self, log: Log) -> None:
+        async def main() -> list[Message]:
+            seen: list[Message] = []
+            begun, done = asyncio.Event(), asyncio.Event()
+
+            async def application(scope: Scope, receive: Receive, send: Send) -> None:
+                seen.append(await receive())
+                begun.set()
+                seen.append(await receive())
+                seen.append(await receive())
+                done.set()
+
+            asked = asyncio.create_task(AsyncClient(hosting(application)).get("/"))
+            await begun.wait()
+            asked.cancel()
+            await done.wait()
+            return seen
+
+        assert [message["type"] for message in asyncio.run(main())] == ["http.request", *["http.disconnect"] * 2]
+        assert "RW" not in log.text
+
+    def test_in_the_middle_of_the_body(self, log: Log) -> None:
+        async def main() -> list[Message]:
+            seen: list[Message] = []
+            begun, done = asyncio.Event(), asyncio.Event()
+
+            async def application(scope: Scope, receive: Receive, send: Send) -> None:
+                seen.append(await receive())
+                begun.set()
+                seen.append(await receive())
+                done.set()
+                raise ValueError("what frameworks raise then")
+
+            async def parts() -> AsyncIterator[bytes]:
+                yield b"part"
+                await asyncio.Event().wait()
+
+            asked = asyncio.create_task(AsyncClient(hosting(application)).post("/", body=parts()))
+            await begun.wait()
+            asked.cancel()
+            await done.wait()
+            return seen
+
+        assert asyncio.run(main()) == [
+            {"type": "http.request", "body": b"part", "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+        assert "RW" not in log.text
+
+    def test_the_application_goes_on_without_its_client(self) -> None:
+        async def main() -> str:
+            begun, left, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+            async def application(scope: Scope, receive: Receive, send: Send) -> None:
+                begun.set()
+                await left.wait()
+                done.set()
+
+            asked = asyncio.create_task(AsyncClient(hosting(application)).get("/"))
+            await begun.wait()
+            asked.cancel()
+            await asyncio.wait({asked})
+            left.set()
+            await done.wait()
+            return "done"
+
+        assert asyncio.run(main()) == "done"
+
+    def test_when_the_answer_is_complete(self) -> None:
+        """Before and behind it, in whatever task one waits."""
+
+        async def main() -> list[str]:
+            seen = []
+            done = asyncio.Event()
+
+            async def application(scope: Scope, receive: Receive, send: Send) -> None:
+                await receive()
+
+                async def listen() -> Message:
+                    return await receive()
+
+                listeners = [asyncio.create_task(listen()) for _ in range(3)]
+                await asyncio.sleep(0)
+                listeners[0].cancel()
+                await asyncio.sleep(0)
+                await send(start())
+                await send(body(b"answered"))
+                seen.extend([(await listener)["type"] for listener in listeners[1:]])
+                seen.append((await receive())["type"])
+                done.set()
+
+            await AsyncClient(hosting(application)).get("/")
+            await done.wait()
+            return seen
+
+        assert asyncio.run(main()) == ["http.disconnect"] * 3
+
+    def test_two_may_wait_for_the_body(self) -> None:
+        async def main() -> list[bytes]:
+            got: list[bytes] = []
+            begun = asyncio.Event()
+
+            async def application(scope: Scope, receive: Receive, send: Send) -> None:
+                async def read() -> None:
+                    message = await receive()
+                    got.append(message.get("body", b""))
+
+                readers = [asyncio.create_task(read()) for _ in range(2)]
+                await asyncio.sleep(0)
+                begun.set()
+                await asyncio.wait(readers, return_when=asyncio.FIRST_COMPLETED)
+                await send(start())
+                await send(body())
+                await asyncio.wait(readers)
+
+            async def parts() -> AsyncIterator[bytes]:
+                await begun.wait()
+                yield b"part"
+
+            await AsyncClient(hosting(application)).post("/", body=parts())
+            await asyncio.sleep(0)
+            return got
+
+        assert b"part" in asyncio.run(main())

@@ -1,0 +1,468 @@
+"""What an application sends, and what comes of it."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.asgi.applications import PLAIN, body, hosting, sending, start
+from tests.unit.conftest import Log
+
+from ropewalk import Request
+from ropewalk.asgi import ClientGone, Message, Receive, Scope, Send
+from ropewalk.asgi.call import Call
+from ropewalk.errors import HostedError
+from ropewalk.testing import AsyncClient, Client
+from ropewalk.testing.wire import ClientResponse, ProtocolError
+
+
+def answered(*messages: Message, method: str = "GET", **options: Any) -> ClientResponse:
+    """The answer to one request."""
+    return Client(hosting(sending(*messages))).request(method, "/", **options)
+
+
+class TestAnswers:
+    def test_whole(self) -> None:
+        response = answered(
+            start(201, [(b"content-type", b"text/plain"), (b"x-two", b"1"), (b"x-two", b"2")]), body(b"hi")
+        )
+        assert (response.status, response.body) == (201, b"hi")
+        assert response.headers["content-length"] == "2"
+        assert response.headers.all("x-two") == ["1", "2"]
+
+    def test_in_parts(self) -> None:
+        response = answered(start(), body(b"one ", True), body(b"", True), body(b"two"))
+        assert (response.body, response.headers["transfer-encoding"]) == (b"one two", "chunked")
+
+    def test_in_parts_of_an_announced_length(self) -> None:
+        response = answered(start(200, [(b"content-length", b"6")]), body(b"one", True), body(b"two"))
+        assert (response.body, response.headers.all("content-length")) == (b"onetwo", ["6"])
+
+    def test_empty(self) -> None:
+        response = answered({"type": "http.response.start", "status": 200}, {"type": "http.response.body"})
+        assert (response.status, response.body, response.headers["content-length"]) == (200, b"", "0")
+
+    @pytest.mark.parametrize("kind", [bytearray, memoryview])
+    def test_bytes_of_other_kinds(self, kind: Callable[[bytes], Any]) -> None:
+        assert answered(start(), body(kind(b"one"), True), body(kind(b"two"))).body == b"onetwo"
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            [[b"x-a", b"1"], [b"content-type", b"text/plain"]],
+            ((b"x-a", b"1"),),
+            ({b"x-a": b"1"}).items(),
+            [(b"X-A", b"1"), (b"Transfer-Encoding", b"chunked"), (b"transfer-encoding", b"gzip")],
+        ],
+    )
+    @pytest.mark.parametrize("parts", [[body(b"one")], [body(b"one", True), body()]])
+    def test_headers_of_any_shape(self, headers: Any, parts: list[Message]) -> None:
+        response = answered(start(200, headers), *parts)
+        assert (response.status, response.body, response.headers["x-a"]) == (200, b"one", "1")
+
+    def test_headers_that_can_be_read_once(self) -> None:
+        response = answered(start(200, iter([[b"x-a", b"1"]])), body(b"one"))
+        assert (response.body, response.headers["x-a"]) == (b"one", "1")
+
+    @pytest.mark.parametrize("parts", [[body(b"four")], [body(b"fo", True), body(b"ur")]])
+    def test_head(self, parts: list[Message]) -> None:
+        response = answered(start(200, [(b"content-length", b"4")]), *parts, method="HEAD")
+        assert (response.status, response.body, response.headers["content-length"]) == (200, b"", "4")
+
+    @pytest.mark.parametrize("status", [204, 304])
+    @pytest.mark.parametrize("parts", [[body(b"null")], [body(b"nu", True), body(b"ll")]])
+    def test_statuses_that_have_no_body(self, status: int, parts: list[Message]) -> None:
+        response = answered(start(status), *parts)
+        assert (response.status, response.body) == (status, b"")
+
+    def test_keeps_the_connection_or_closes_it(self) -> None:
+        assert "connection" not in answered(start(), body()).headers
+        assert answered(start(200, [(b"connection", b"close")]), body()).headers["connection"] == "close"
+
+    def test_http_1_0(self) -> None:
+        """Chunks are not for it: the end of the body is that of the connection (RFC 9112, section 6.3)."""
+        received = bytearray()
+
+        class Sink:
+            def write(self, data: bytes, /) -> None:
+                received.extend(data)
+
+            def close(self) -> None:
+                received.extend(b"|closed")
+
+            def abort(self) -> None: ...
+            def pause_reading(self) -> None: ...
+            def resume_reading(self) -> None: ...
+
+        async def main() -> None:
+            from ropewalk.server import Service
+
+            application = sending(start(200, []), body(b"one", True), body(b"two"))
+            service = Service(hosting(application), asyncio.get_running_loop().call_later)
+            service.engine.open_pipe(Sink()).feed(b"GET / HTTP/1.0\r\n\r\n")
+            service.close()
+
+        asyncio.run(main())
+        head, _, rest = bytes(received).partition(b"\r\n\r\n")
+        assert rest == b"onetwo|closed"
+        assert b"Transfer-Encoding" not in head
+
+
+class TestTheHead:
+    """When it leaves."""
+
+    def test_is_kept_until_there_is_a_body(self) -> None:
+        """So an error in between is still an answer."""
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            await send(start())
+            raise KeyError("between")
+
+        assert Client(hosting(application)).get("/").status == 500
+
+    @pytest.mark.parametrize("in_a_task", [False, True])
+    def test_is_not_kept_while_the_application_waits(self, in_a_task: bool) -> None:
+        async def main() -> list[Any]:
+            going_on = asyncio.Event()
+
+            async def application(scope: Scope, receive: Receive, send: Send) -> None:
+                if in_a_task:
+                    await asyncio.create_task(send(start()))  # type: ignore[arg-type] # ASGI says awaitable
+                else:
+                    await send(start())
+                await going_on.wait()
+                await send(body(b"late"))
+
+            async with await AsyncClient(hosting(application)).stream("GET", "/") as response:
+                seen = [response.status]
+                going_on.set()
+                return [*seen, (await response.whole()).body]
+
+        assert asyncio.run(main()) == [200, b"late"]
+
+    def test_one_that_cannot_be_sent_while_the_application_waits(self, log: Log) -> None:
+        async def main() -> ClientResponse:
+            async def application(scope: Scope, receive: Receive, send: Send) -> None:
+                await send(start(200, [(b"x", b"a\r\nb")]))
+                assert (await receive())["type"] == "http.request"
+                assert (await receive())["type"] == "http.disconnect"
+                await send(body(b"dropped"))
+
+            return await AsyncClient(hosting(application)).get("/")
+
+        assert asyncio.run(main()).status == 500
+        assert "RW304" in log.text
+
+    def test_what_middleware_of_ours_has_set_counts(self) -> None:
+        app = hosting(sending(start(200, [[b"x-a", b"theirs"], [b"x-b", b"theirs"]]), body(b"hi")))
+
+        @app.middleware
+        async def before(request: Request, next: Any) -> Any:
+            request.setHeader("x-a", "ours")
+            request.setResponseCode(202)
+            return await next(request)
+
+        response = Client(app).get("/")
+        assert (response.status, response.headers["x-a"], response.headers["x-b"]) == (202, "ours", "theirs")
+
+
+class TestBackPressure:
+    def test_send_waits_while_the_client_takes_nothing(self) -> None:
+        async def main() -> list[Any]:
+            sent = 0
+            paused = asyncio.Event()
+
+            async def application(scope: Scope, receive: Receive, send: Send) -> None:
+                nonlocal sent
+                await send(start())
+                await paused.wait()
+                for _ in range(64):
+                    await send(body(bytes(64 * 1024), True))
+                    sent += 1
+                await send(body())
+
+            async with await AsyncClient(hosting(application)).stream("GET", "/") as response:
+                response.pause()
+                paused.set()
+                for _ in range(100):
+                    await asyncio.sleep(0)
+                stuck = sent
+                response.resume()
+                size = len((await response.whole()).body)
+                return [stuck < 64, sent, size]
+
+        assert asyncio.run(main()) == [True, 64, 64 * 64 * 1024]
+
+    def test_others_have_their_turn_where_the_client_takes_all(self) -> None:
+        request: Any = Taking()
+        call = Call(request)
+        turns = 0
+        for message in [start(), *[body(bytes(1024), True)] * 1024]:
+            sending = call.send(message)
+            with suppress(StopIteration):
+                while True:
+                    sending.send(None)
+                    turns += 1
+        assert request.size == 1024 * 1024
+        assert turns == 4
+
+
+class Taking:
+    """A request whose client takes all that is sent."""
+
+    prepared = False
+    size = 0
+
+    def begin(self, status: int, fields: Any) -> None: ...
+
+    def write(self, data: bytes) -> bool:
+        self.size += len(data)
+        return True
+
+
+class TestClientsThatLeave:
+    def test_what_is_sent_to_them_is_dropped(self, log: Log) -> None:
+        async def main() -> list[str]:
+            seen = []
+            left, done = asyncio.Event(), asyncio.Event()
+
+            async def application(scope: Scope, receive: Receive, send: Send) -> None:
+                await send(start())
+                await send(body(b"one", True))
+                await left.wait()
+                await send(body(b"two", True))
+                await send(body(b"three"))
+                seen.append((await receive())["type"])
+                done.set()
+
+            response = await AsyncClient(hosting(application)).stream("GET", "/")
+            response.close()
+            left.set()
+            await done.wait()
+            return seen
+
+        assert asyncio.run(main()) == ["http.disconnect"]
+        assert "RW" not in log.text
+
+    def test_whoever_goes_on_and_on_is_stopped(self, log: Log) -> None:
+        async def main() -> int:
+            sent = 0
+            done = asyncio.Event()
+
+            async def application(scope: Scope, receive: Receive, send: Send) -> None:
+                nonlocal sent
+                await send(start())
+                try:
+                    while True:
+                        await send(body(b"more", True))
+                        sent += 1
+                        await asyncio.sleep(0)
+                except ClientGone:
+                    done.set()
+                    raise
+
+            response = await AsyncClient(hosting(application)).stream("GET", "/")
+            before = sent
+            response.close()
+            await done.wait()
+            return sent - before
+
+        assert asyncio.run(main()) == 100
+        assert "RW" not in log.text
+
+    def test_an_error_that_has_nothing_to_do_with_it_is_logged(self, log: Log) -> None:
+        async def main() -> None:
+            left, done = asyncio.Event(), asyncio.Event()
+
+            async def application(scope: Scope, receive: Receive, send: Send) -> None:
+                await left.wait()
+                done.set()
+                raise KeyError("mine")
+
+            client = AsyncClient(hosting(application))
+            asked = asyncio.create_task(client.get("/"))
+            await asyncio.sleep(0)
+            asked.cancel()
+            await asyncio.wait({asked})
+            left.set()
+            await done.wait()
+
+        asyncio.run(main())
+        assert "KeyError('mine')" in log.text
+
+
+class TestEarlyHints:
+    @pytest.mark.parametrize("before", [[], [start()]])
+    def test_they_come_before_the_head(self, before: list[Message]) -> None:
+        hint = {"type": "http.response.early_hint", "links": [b"</a.css>; rel=preload", b"</b.js>; rel=preload"]}
+        after = [body(b"hi")] if before else [start(), body(b"hi")]
+        response = answered(*before, hint, *after)
+        ((status, headers),) = response.interim
+        assert (status, headers.all("link")) == (103, ["</a.css>; rel=preload", "</b.js>; rel=preload"])
+        assert response.body == b"hi"
+
+    def test_it_is_too_late_behind_the_head(self) -> None:
+        hint = {"type": "http.response.early_hint", "links": [b"</a.css>; rel=preload"]}
+        response = answered(start(), body(b"one", True), hint, body(b"two"))
+        assert (response.interim, response.body) == ([], b"onetwo")
+
+
+class TestTrailers:
+    MESSAGES = (
+        start(trailers=True),
+        body(b"one", True),
+        body(b"two"),
+        {"type": "http.response.trailers", "headers": [(b"x-sum", b"1")], "more_trailers": True},
+        {"type": "http.response.trailers", "headers": [[b"x-more", b"2"]]},
+    )
+
+    def test_they_come_behind_the_body(self) -> None:
+        response = answered(*self.MESSAGES, headers={"te": "trailers"})
+        assert (response.body, dict(response.trailers)) == (b"onetwo", {"x-sum": "1", "x-more": "2"})
+
+    def test_not_to_a_client_that_has_not_asked(self) -> None:
+        response = answered(*self.MESSAGES)
+        assert (response.body, dict(response.trailers)) == (b"onetwo", {})
+
+    def test_behind_a_body_in_one_piece(self) -> None:
+        trailers = {"type": "http.response.trailers", "headers": [(b"x-sum", b"1")]}
+        response = answered(start(trailers=True), body(b"one"), trailers, headers={"te": "gzip, Trailers"})
+        assert (response.body, dict(response.trailers)) == (b"one", {"x-sum": "1"})
+
+
+class TestFiles:
+    @pytest.fixture
+    def file(self, tmp_path: Path) -> Path:
+        path = tmp_path / "file.bin"
+        path.write_bytes(bytes(range(256)) * 1024)
+        return path
+
+    @staticmethod
+    def pathsend(path: Path) -> Message:
+        return {"type": "http.response.pathsend", "path": str(path)}
+
+    @pytest.mark.parametrize("headers", [PLAIN, [(b"content-length", b"262144")]])
+    def test_sent_by_the_engine(self, file: Path, headers: Any) -> None:
+        response = answered(start(200, headers), self.pathsend(file))
+        assert response.body == file.read_bytes()
+        assert response.headers["content-length"] == "262144"
+
+    def test_to_head(self, file: Path) -> None:
+        response = answered(start(200, [(b"content-length", b"262144")]), self.pathsend(file), method="HEAD")
+        assert (response.body, response.headers["content-length"]) == (b"", "262144")
+
+    @pytest.mark.parametrize("headers", [PLAIN, [(b"content-length", b"262144")]])
+    def test_behind_a_head_that_has_left(self, file: Path, headers: Any) -> None:
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            await send(start(200, headers))
+            await asyncio.sleep(0)
+            await send(self.pathsend(file))
+
+        assert Client(hosting(application)).get("/").body == file.read_bytes()
+
+    def test_one_that_is_not_there(self, tmp_path: Path) -> None:
+        assert answered(start(), self.pathsend(tmp_path / "missing")).status == 404
+
+
+class TestMistakes:
+    @pytest.mark.parametrize(
+        ("messages", "complaint"),
+        [
+            ([body(b"one")], "RW713 http.response.body was sent before http.response.start."),
+            ([start(), start()], "RW713 http.response.start was sent where the body is awaited."),
+            ([start(), body(), body()], "RW713 http.response.body was sent behind the end of the answer."),
+            (
+                [start(trailers=True), body(), body()],
+                "RW713 http.response.body was sent where http.response.trailers is awaited.",
+            ),
+            ([{"type": "websocket.accept"}], "RW713 websocket.accept was sent before http.response.start."),
+            ([{"type": 7}], "RW713 {'type': 7} was sent before http.response.start."),
+            ([{}], "RW713 {} was sent with something missing or of the wrong kind (KeyError('type'))."),
+            (["start"], "RW713 'start' was sent with something missing or of the wrong kind"),
+            ([{"type": "http.response.start"}], "missing or of the wrong kind (KeyError('status'))."),
+            ([start(), body("text")], "of the wrong kind (TypeError('bytes are wanted, not str'))."),
+            ([start("200"), body()], "http.response.body was sent with something missing or of the wrong kind"),
+            ([start(99999), body()], "http.response.body was sent with something missing or of the wrong kind"),
+            ([start(200, 7), body()], "http.response.start was sent with something missing or of the wrong kind"),
+            ([start(200, [(b"a",)]), body()], "was sent with something missing or of the wrong kind"),
+            ([start(200, [(7, b"a")]), body()], "was sent with something missing or of the wrong kind"),
+        ],
+    )
+    def test_messages_that_do_not_fit(self, messages: list[Any], complaint: str) -> None:
+        raised: list[BaseException] = []
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            try:
+                for message in messages:
+                    await send(message)
+            except HostedError as error:
+                raised.append(error)
+                raise
+
+        with suppress(ProtocolError):
+            Client(hosting(application)).get("/")
+        assert complaint in str(raised[0])
+
+    @pytest.mark.parametrize(
+        ("messages", "code"),
+        [
+            ([start(200, [(b"x", b"a\r\nb")]), body(b"one")], "RW304"),
+            ([start(200, [(b"bad name", b"a")]), body(b"one")], "RW304"),
+            ([start(42), body(b"one")], "RW304"),
+            ([start(200, [(b"content-length", b"4")]), body(b"longer")], "RW303"),
+            ([start(200, [(b"content-length", b"4")]), body(b"x")], "RW303"),
+            ([body(b"one")], "RW713"),
+            ([start()], "RW714"),
+            ([], "RW714"),
+        ],
+    )
+    def test_before_the_head_is_out_the_answer_is_500(self, messages: list[Message], code: str, log: Log) -> None:
+        response = answered(*messages)
+        assert (response.status, response.text) == (500, "Internal Server Error\n")
+        assert f"{code} GET /: sending.<locals>.application at tests/unit/asgi/applications.py:" in log.text
+
+    @pytest.mark.parametrize(
+        ("messages", "code"),
+        [
+            ([start(), body(b"one", True)], "RW714"),
+            ([start(), body(b"one", True), start()], "RW713"),
+            ([start(200, [(b"content-length", b"4")]), body(b"one", True), body(b"longer")], "RW303"),
+            ([start(200, [(b"content-length", b"4")]), body(b"x", True), body()], "RW303"),
+        ],
+    )
+    def test_behind_the_head_the_connection_is_cut(self, messages: list[Message], code: str, log: Log) -> None:
+        with pytest.raises(ProtocolError, match="before its answer was complete|in the middle of its answer"):
+            answered(*messages)
+        assert f"{code} GET /: sending.<locals>.application" in log.text
+
+    def test_errors_are_logged_by_the_name_of_the_application(self, log: Log) -> None:
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            raise KeyError("mine")
+
+        assert Client(hosting(application)).get("/").status == 500
+        assert "RW208 GET /: " in log.text
+        assert "application at tests/unit/asgi/test_sending.py:" in log.text
+        assert "raised KeyError('mine')" in log.text
+
+    def test_the_apps_own_error_handler_answers(self, log: Log) -> None:
+        app = hosting(sending())
+        app.error(500)(lambda request, error: f"ours: {type(error).__name__}")
+        assert Client(app).get("/").text == "ours: HostedError"
+
+    def test_a_function_that_is_no_coroutine(self, log: Log) -> None:
+        def application(scope: Scope, receive: Receive, send: Send) -> None:
+            return None
+
+        assert Client(hosting(application)).get("/").status == 500
+        assert "TypeError" in log.text
+
+    def test_behind_the_answer_an_error_is_logged(self, log: Log) -> None:
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            await send(start())
+            await send(body(b"fine"))
+            raise KeyError("background")
+
+        assert Client(hosting(application)).get("/").text == "fine"
+        assert "KeyError('background')" in log.text
