@@ -60,8 +60,8 @@ def _load_settings(context: click.Context, _parameter: click.Parameter, path: Pa
 
 
 def _known_keys(context: click.Context) -> set[str]:
-    """The keys of every command, so that one file may serve them all."""
+    """The keys of every command, so that one file may serve them all. What has no variable has no key either."""
     root = context.find_root().command
     commands = root.commands.values() if isinstance(root, click.Group) else [root]
-    names = {parameter.name for command in commands for parameter in command.params if parameter.name}
+    names = {parameter.name for command in commands for parameter in command.params if parameter.envvar}
     return names - {"config", "limits"}

@@ -1,0 +1,127 @@
+"""The drop-in in place of twisted.web's classes, and the way back."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.pollreactor import PollReactor
+from twisted.internet.posixbase import PosixReactorBase
+from twisted.internet.protocol import ServerFactory
+from twisted.protocols.policies import WrappingFactory
+from twisted.python.failure import Failure
+from twisted.web import http, server
+from twisted.web.resource import Resource
+
+from ropewalk.dropin.channel import HTTPChannel
+from ropewalk.dropin.replacing import LISTENING, replace
+from ropewalk.dropin.request import LenientRequest, Request
+
+
+@pytest.fixture
+def reactor() -> Iterator[Any]:
+    """A real one that nobody has installed."""
+    reactor = PollReactor()
+    yield reactor
+    for reader in [*reactor.removeAll(), *reactor._internalReaders]:
+        reader.connectionLost(Failure(Exception("The test is over.")))
+
+
+def places() -> list[object]:
+    """What stands where something may be replaced."""
+    return [
+        http.HTTPChannel,
+        HTTPChannel.limits,
+        server.Request,
+        server.Site.requestFactory,
+        Resource.putChild,
+        *(vars(PosixReactorBase)[name] for name in LISTENING),
+    ]
+
+
+def differences(before: list[object], after: list[object]) -> list[bool]:
+    return [one is not other for one, other in zip(before, after, strict=True)]
+
+
+def test_all_of_it_and_back() -> None:
+    before = places()
+    with replace(limits={"body_size": 10}):
+        assert all(differences(before, places()))
+        assert http.HTTPChannel is HTTPChannel
+        assert server.Request is server.Site.requestFactory is LenientRequest
+        assert HTTPChannel.limits == {"body_size": 10}
+    assert not any(differences(before, places()))
+
+
+def test_a_part_of_it() -> None:
+    before = places()
+    with replace(request=None, listening=False):
+        assert differences(before, places()) == [True, *[False] * (len(before) - 1)]
+    with replace(channel=None, request=None):
+        assert differences(before, places()) == [False] * 5 + [True] * 3
+    with replace(channel=None, request=Request, listening=False):
+        assert differences(before, places()) == [False, False, True, True, False, False, False, False]
+    replaced = replace()
+    replaced.close()
+    assert not any(differences(before, places()))
+
+
+def test_programs_derive_from_it() -> None:
+    with replace():
+
+        class Channel(http.HTTPChannel):
+            pass
+
+        class Custom(server.Request):
+            pass
+
+        site = server.Site(Resource(), requestFactory=Custom, reactor=None)
+        assert isinstance(site.buildProtocol(None)._channel, HTTPChannel)
+    assert issubclass(Channel, HTTPChannel)
+    assert issubclass(Custom, LenientRequest)
+
+
+def test_children_under_a_str() -> None:
+    child = Resource()
+    with replace():
+        root = Resource()
+        root.putChild("größe", child)  # type: ignore[arg-type]
+        root.putChild(b"bytes", child)
+        assert root.children == {"größe".encode(): child, b"bytes": child}
+    with pytest.raises(TypeError, match="must be bytes"):
+        root.putChild("again", child)  # type: ignore[arg-type]
+
+
+class TestListening:
+    def test_the_engine_accepts_for_a_site(self, reactor: Any, tmp_path: Path) -> None:
+        said: list[str] = []
+        site = server.Site(Resource(), reactor=reactor)
+        with replace(served=said.append):
+            tcp = reactor.listenTCP(0, site, interface="127.0.0.1")
+            six = reactor.listenTCP(0, site, 50, "::1")
+            unix = reactor.listenUNIX(str(tmp_path / "a.sock"), site)
+            adopted = reactor.adoptStreamPort(tcp.fileno(), tcp.addressFamily, site)
+        ports = tcp.getHost().port, six.getHost().port
+        assert said == [
+            f"http://127.0.0.1:{ports[0]}",
+            f"http://[::1]:{ports[1]}",
+            f"unix:{tmp_path}/a.sock",
+            f"http://127.0.0.1:{ports[0]}",
+        ]
+        assert not {tcp, six, unix, adopted} & set(reactor.getReaders())
+
+    def test_twisted_does_so_for_all_others(self, reactor: Any) -> None:
+        said: list[str] = []
+        with replace(served=said.append):
+            wrapping = reactor.listenTCP(0, WrappingFactory(server.Site(Resource(), reactor=reactor)))
+            assert said == [f"http://0.0.0.0:{wrapping.getHost().port}"]
+            other = reactor.listenTCP(0, ServerFactory())
+            assert len(said) == 1
+        assert {wrapping, other} <= set(reactor.getReaders())
+
+    def test_limits(self, reactor: Any) -> None:
+        site = server.Site(Resource(), reactor=reactor)
+        with replace(limits={"idle_timeout": 7, "body_size": 10}):
+            reactor.listenTCP(0, site, interface="127.0.0.1")
+            reactor.listenTCP(0, site, interface="127.0.0.1")
+        assert site.timeOut == 7
