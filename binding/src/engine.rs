@@ -46,8 +46,8 @@ pub struct Engine {
     pub(crate) memo: Memo,
     /// Who holds a connection: the sink of a pipe, or what the service gave when a socket was opened.
     pub(crate) owners: Mutex<HashMap<ConnectionId, Py<PyAny>>>,
-    /// Called for every exchange, where the service resolves none.
-    pub(crate) begin: Option<Py<PyAny>>,
+    /// The owner of its connection is given every exchange, and the service resolves none.
+    pub(crate) owners_begin: bool,
     /// The thread that runs the turns.
     pub(crate) thread: OnceLock<ThreadId>,
     /// A turn is being run.
@@ -125,12 +125,10 @@ impl Engine {
         if !request.is_subclass_of::<Exchange>()? {
             return Err(PyTypeError::new_err("Service.request is a subclass of Exchange."));
         }
-        let begin = service.getattr_opt(intern!(py, "begin"))?.map(Bound::unbind);
+        let owners_begin = service.hasattr(intern!(py, "opened"))?;
         let mut core = ropewalk_engine::Engine::new(limits.0.clone()).map_err(errors::system)?;
-        if begin.is_some() {
+        if owners_begin {
             core.set_methods(Methods::Any);
-        }
-        if service.hasattr(intern!(py, "opened"))? {
             core.announce();
         }
         Ok(Engine {
@@ -143,7 +141,7 @@ impl Engine {
             live: Mutex::default(),
             memo: Memo::new(),
             owners: Mutex::default(),
-            begin,
+            owners_begin,
             thread: OnceLock::new(),
             busy: AtomicBool::new(false),
             armed: AtomicU64::new(UNARMED),
@@ -346,7 +344,6 @@ impl Engine {
         visit.call(&self.request)?;
         visit.call(&self.encode_json)?;
         visit.call(&self.json_types)?;
-        visit.call(&self.begin)?;
         self.memo.traverse(&visit)?;
         // What is locked is in use, and so not garbage.
         for exchange in self.live.try_lock().iter().flat_map(|live| live.values()) {

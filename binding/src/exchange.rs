@@ -198,13 +198,16 @@ impl Exchange {
         Ok(PyString::intern(py, head.method().as_str()))
     }
 
-    /// Method, target and version as the request line has them.
+    /// What a request begins with: method, target and version as they were sent, whether the client would ask more on
+    /// the connection, and the length of the body (None where it comes in chunks).
     #[getter]
-    fn request_line<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+    fn opening<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let head = &self.link()?.head;
         let version: &[u8] = if head.version() == Version::Http10 { b"HTTP/1.0" } else { b"HTTP/1.1" };
-        let parts = [head.method_name(), head.target(), version];
-        PyTuple::new(py, parts.map(|part| PyBytes::new(py, part)))
+        let length = if head.has_body() { head.length() } else { Some(0) };
+        let method = PyBytes::new(py, head.method_name());
+        (method, PyBytes::new(py, head.target()), PyBytes::new(py, version), head.keep_alive(), length)
+            .into_pyobject(py)
     }
 
     #[getter]
@@ -269,12 +272,6 @@ impl Exchange {
     #[getter]
     fn owner<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         Ok(self.link()?.owner.as_ref().map(|owner| owner.bind(py).clone()))
-    }
-
-    /// Whether the client would ask more on this connection.
-    #[getter]
-    fn keep_alive(&self) -> PyResult<bool> {
-        Ok(self.link()?.head.keep_alive())
     }
 
     #[getter]

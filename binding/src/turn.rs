@@ -237,13 +237,15 @@ impl Engine {
         let py = slf.py();
         let this = slf.get();
         let (peer, secure) = lock(&this.core).peer(id).unwrap_or((Peer::Unknown, false));
-        let known = if this.begin.is_some() { None } else { this.memo.find(py, &head) };
+        let known = if this.owners_begin { None } else { this.memo.find(py, &head) };
         let owner = lock(&this.owners).get(&id.connection()).map(|owner| owner.clone_ref(py));
         let request = this.request.bind(py).call0()?.cast_into::<Exchange>()?;
         request.borrow_mut().link =
             Some(Link { engine: slf.clone().unbind(), id, head, peer, secure, local: OnceLock::new(), owner });
-        if let Some(begin) = &this.begin {
-            if let Err(error) = begin.bind(py).call1((&request,)) {
+        if this.owners_begin {
+            let link = request.borrow().link()?.owner.as_ref().map(|owner| owner.clone_ref(py));
+            let Some(owner) = link else { return Ok(None) };
+            if let Err(error) = owner.bind(py).call_method1(intern!(py, "begin"), (&request,)) {
                 this.fail(&request, error)?;
             }
             this.keep(&request, id);

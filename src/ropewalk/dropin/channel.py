@@ -39,6 +39,7 @@ log = Logger(namespace="ropewalk.dropin")
 _MOST_HEADERS: Final = http.HTTPChannel.maxHeaders
 _HEAD_SIZE: Final = http.HTTPChannel.totalHeadersSize
 """twisted.web's own bounds, in place of which the engine's `Limits` hold; a program's are held to besides."""
+_CHECK: Final = http.HTTPChannel.checkPersistence
 _STOCK: Final = server.Request
 """What a site makes of a request unless told otherwise, and what ours stands in for."""
 
@@ -70,6 +71,8 @@ class HTTPChannel(http.HTTPChannel):
     _sink: Sink
     _exchange: Incoming | None = None
     """The one whose request is being received or answered."""
+    _line: tuple[bytes, bytes, bytes]
+    """Method, target and version of a request whose body is on its way."""
     _eager = 0
     """Bytes that came while a request was being answered."""
     _losing = False
@@ -130,8 +133,9 @@ class HTTPChannel(http.HTTPChannel):
             lines = exchange.raw_headers()
             size = sum(len(name) + len(value) for name, value in lines)
             if len(lines) > self.maxHeaders or size > self.totalHeadersSize:
-                self._respondToBadRequestAndDisconnect()
+                self._refuse(exchange)
                 return
+        command, path, version, keeps, length = exchange.opening
         factory = self.requestFactory
         if factory is _STOCK:
             request: Any = self.lean(self)
@@ -140,28 +144,25 @@ class HTTPChannel(http.HTTPChannel):
         else:
             request = factory(self, len(self.requests))
         self.requests.append(request)
-        headers = ReceivedHeaders(exchange)
-        if isinstance(request, http.Request):
-            request.requestHeaders = headers
-        else:
-            for name, values in headers.getAllRawHeaders():
-                for value in values:
-                    request.requestHeaders.addRawHeader(name, value)
+        plain = keeps and version == b"HTTP/1.1" and type(self).checkPersistence is _CHECK
+        if factory is _STOCK and plain and length == 0:
+            self.persistent = self._kept = True
+            self._receive(request.arrive, exchange, command, path, version)
+            return
+        self._fill(request, ReceivedHeaders(exchange))
         request.parseCookies()
-        line = exchange.request_line
-        self._command, self._path, self._version = line
-        self.persistent = self._kept = self.checkPersistence(request, line[2])
-        has_body = exchange.has_body
-        self.length = exchange.content_length if has_body else 0
-        request.gotLength(self.length)
-        if not has_body:
-            self._receive(request)
+        self.persistent = self._kept = plain or self.checkPersistence(request, version)
+        self.length = length
+        request.gotLength(length)
+        if length == 0:
+            self._receive(request.requestReceived, command, path, version)
             return
         try:
             exchange.receive()
         except BodyTooLarge as error:
             self._refuse_body(exchange, error)
             return
+        self._line = command, path, version
         self._take_body(exchange)
 
     def readable(self, exchange: Incoming) -> None:
@@ -182,6 +183,14 @@ class HTTPChannel(http.HTTPChannel):
         """The exchange is over without an answer; the end of its connection follows."""
         if exchange is self._exchange:
             self._exchange = None
+
+    def give_up(self, exchange: Incoming, error: BaseException) -> None:
+        """What the program is made of has failed, so that nobody there will answer."""
+        self._exchange = None
+        for request in self._take_requests():
+            request.connectionLost(Failure(error))
+        with suppress(AnswerOver, Disconnected):
+            self._answer_plainly(exchange, 500)
 
     def last_answer_sent(self) -> None:
         """Close, unless a program has said meanwhile that the connection lives on, for something else than HTTP."""
@@ -306,12 +315,13 @@ class HTTPChannel(http.HTTPChannel):
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         exchange, self._exchange = self._exchange, None
-        if exchange is None:
+        if exchange is None or exchange.finished:
             super()._respondToBadRequestAndDisconnect()
-        else:
-            exchange.close_after()
-            exchange.relay(400, b"Bad Request", {}, b"")
-            self._flush()
+            return
+        exchange.take_over()
+        exchange.relay_write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        exchange.end()
+        self._flush()
 
     def _protocolUpgradeForWebsockets(self, protocol: Any) -> None:
         if self._socket is not None:
@@ -398,29 +408,29 @@ class HTTPChannel(http.HTTPChannel):
             if data is None:
                 return
             if not data:
-                self._receive(request)
+                self._receive(request.requestReceived, *self._line)
                 return
             request.handleContentChunk(data)
             if exchange is not self._exchange:
                 return
 
-    def _receive(self, request: Any) -> None:
+    def _receive(self, receive: Callable[..., None], *told: Any) -> None:
         """The request is whole: let the program have it."""
-        self.length = 0
         self._handlingRequest = True
-        if self._pipe is not None:
+        if self._socket is None:
+            self.length = 0
             if self.timeOut:
                 self._savedTimeOut = self.setTimeout(None)
-            request.requestReceived(self._command, self._path, self._version)
+            receive(*told)
             self._look_for_upgrade()
             return
         self._serving = True
         try:
-            request.requestReceived(self._command, self._path, self._version)
+            receive(*told)
         finally:
             self._serving = False
-        pulled, self._pulled = self._pulled, None
-        if pulled is not None:
+        if self._pulled is not None:
+            pulled, self._pulled = self._pulled, None
             pulled.startStreaming()
 
     def _refuse_body(self, exchange: Incoming, error: BodyTooLarge | BadBody) -> None:
@@ -428,14 +438,16 @@ class HTTPChannel(http.HTTPChannel):
         self._exchange = None
         for request in self._take_requests():
             request.connectionLost(Failure(error))
-        if exchange.started:
-            exchange.abort()
-            return
-        exchange.close_after()
-        if self._pipe is not None and error.status == 400:
-            exchange.relay(400, b"Bad Request", {}, b"")
+        if self._socket is None and error.status == 400 and not exchange.started:
+            self._refuse(exchange)
         else:
-            exchange.answer(error.status, (), f"{phrase(error.status)}\n")
+            self._answer_plainly(exchange, error.status)
+
+    def _refuse(self, exchange: Incoming) -> None:
+        """Answer 400 as twisted.web does, though the request is not all here."""
+        self._exchange = None
+        exchange.close_after()
+        exchange.relay(400, b"Bad Request", {}, b"")
         self._flush()
 
     def _refuse_answer(self, exchange: Incoming, error: RopewalkError) -> None:
@@ -445,11 +457,15 @@ class HTTPChannel(http.HTTPChannel):
         log.failure("{channel} cannot send what a program says.", Failure(error), channel=self)
         self._exchange = None
         with suppress(AnswerOver, Disconnected):
-            if exchange.started:
-                exchange.abort()
-            else:
-                exchange.close_after()
-                exchange.answer(500, (), f"{phrase(500)}\n")
+            self._answer_plainly(exchange, 500)
+
+    def _answer_plainly(self, exchange: Incoming, status: int) -> None:
+        if exchange.started:
+            exchange.abort()
+        else:
+            exchange.close_after()
+            exchange.answer(status, (), f"{phrase(status)}\n")
+        self._flush()
 
     def _end(self, exchange: Incoming) -> None:
         try:
@@ -510,6 +526,15 @@ class HTTPChannel(http.HTTPChannel):
         self._networkProducer.resumeProducing()
         if rest:
             self._sink.pass_on(rest)
+
+    @staticmethod
+    def _fill(request: Any, headers: ReceivedHeaders) -> None:
+        if isinstance(request, http.Request):
+            request.requestHeaders = headers
+            return
+        for name, values in headers.getAllRawHeaders():  # something that stands before a request
+            for value in values:
+                request.requestHeaders.addRawHeader(name, value)
 
     def _take_requests(self) -> list[Any]:
         taken = list(self.requests)

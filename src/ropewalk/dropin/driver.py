@@ -14,7 +14,6 @@ from ropewalk._engine import Connection, Engine, Limits
 from ropewalk.dropin.addresses import to_twisted
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.transport import SocketTransport, release
-from ropewalk.errors import phrase
 from ropewalk.request import Address
 from ropewalk.response import encode_json
 from ropewalk.server.reader import watch
@@ -117,10 +116,6 @@ class Driver:
 
     # Called by the engine
 
-    @staticmethod
-    def begin(exchange: Incoming) -> None:
-        exchange.owner.begin(exchange)
-
     def opened(self, connection: Connection, client: Address) -> SocketTransport | None:
         protocol = self.factory.buildProtocol(to_twisted(client))
         if protocol is None:
@@ -137,10 +132,7 @@ class Driver:
 
     def fail(self, exchange: Incoming, error: BaseException, /) -> None:
         log.failure("A request could not be handed to the program.", Failure(error))
-        if not exchange.started:
-            exchange.answer(500, (), f"{phrase(500)}\n")
-        elif not exchange.finished:
-            exchange.abort()
+        exchange.channel.give_up(exchange, error)
 
     def arm(self, seconds: float, /) -> None:
         self._disarm()

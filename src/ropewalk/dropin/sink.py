@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.abstract import FileDescriptor
 from twisted.protocols.policies import ProtocolWrapper
 
+from ropewalk.server.sites import is_plain_socket
+
 if TYPE_CHECKING:
     from ropewalk.dropin.channel import HTTPChannel
 
@@ -18,6 +20,7 @@ class Sink:
         self._transport = transport
         self._protocol = self._present()
         self._over = False
+        self._plain = is_plain_socket(transport)
 
     def is_ours(self) -> bool:
         """Whether the transport is still the channel's, and its protocol the one that it had at first."""
@@ -33,8 +36,16 @@ class Sink:
 
     def write(self, data: bytes, /) -> None:
         """Bytes for the client."""
-        if not self._over:
-            self._transport.write(data)
+        if self._over:
+            return
+        transport = self._transport
+        if self._plain and not (transport.dataBuffer or transport._tempDataLen or transport.disconnecting):  # noqa: SLF001
+            # Now, as a server would: in the reactor's next round it costs two changes of what is watched besides.
+            sent = transport.writeSomeData(data)
+            if isinstance(sent, int) and sent > 0:
+                data = data[sent:]
+        if data:
+            transport.write(data)
 
     def close(self) -> None:
         """The last answer is out."""
