@@ -82,7 +82,7 @@ class Broken(Leaf):
 
 class Request(server.Request):
     def write(self, data):
-        super().write(data.replace(b"slow", b"slow, by a request of its own"))
+        super().write(data.upper())
 
 root = resource.Resource()
 for name, child in ("text", Text()), (b"slow", Slow()), ("broken", Broken()):
@@ -314,16 +314,15 @@ class TestServing:
 
     def test_a_tutorial(self, tmp_path: Path) -> None:
         (tmp_path / "tutorial.py").write_text(TUTORIAL)
-        with executing("tutorial.py", cwd=tmp_path) as stock:
-            text = httpx.get(f"{stock.url}/text?size=3")
+        with executing("tutorial.py", cwd=tmp_path) as served:
+            text = httpx.get(f"{served.url}/text?size=3")
             assert text.text == "<p>Größe: 3</p>"
             assert text.headers["Content-Type"] == "text/html; charset=utf-8"
-            assert httpx.get(f"{stock.url}/slow").text == "slow"
-            assert httpx.head(f"{stock.url}/slow").headers["Content-Length"] == "4"
-            assert "Request did not return bytes" in httpx.get(f"{stock.url}/broken").text
-            stock.wait()
-            own = stock
-            assert httpx.get(f"{own.url}/slow").text == "slow, by a request of its own"
+            assert httpx.get(f"{served.url}/slow").text == "slow"
+            assert httpx.head(f"{served.url}/slow").headers["Content-Length"] == "4"
+            assert "Request did not return bytes" in httpx.get(f"{served.url}/broken").text
+            served.wait()
+            assert httpx.get(f"{served.url}/slow").text == "SLOW"
 
     @pytest.mark.parametrize("prefix", ["", "ropewalk:"])
     def test_twist_web(self, tmp_path: Path, prefix: str) -> None:

@@ -14,7 +14,7 @@ from twisted.web.resource import IResource, Resource
 from ropewalk.dropin.accelerating import take_over
 from ropewalk.dropin.channel import HTTPChannel
 from ropewalk.dropin.factories import innermost, limit
-from ropewalk.dropin.request import LenientRequest
+from ropewalk.dropin.lenient import LenientRequest
 
 LISTENING: Final = ("listenTCP", "listenUNIX", "adoptStreamPort")
 """With these a reactor opens ports of streams; endpoints and services come down to them, and so does TLS."""

@@ -14,8 +14,9 @@ from twisted.web import http, server
 from twisted.web.resource import Resource
 
 from ropewalk.dropin.channel import HTTPChannel
+from ropewalk.dropin.lenient import LenientRequest
 from ropewalk.dropin.replacing import LISTENING, replace
-from ropewalk.dropin.request import LenientRequest, Request
+from ropewalk.dropin.request import Request
 
 
 @pytest.fixture
