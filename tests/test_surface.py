@@ -24,6 +24,7 @@ SURFACE = [
     "Site",
     "TrustedProxies",
     "__version__",
+    "asgi",
     "install_reactor",
 ]
 

@@ -2,6 +2,7 @@
 
 from ropewalk._engine import Limits, __version__
 from ropewalk.app import App
+from ropewalk.asgi import asgi
 from ropewalk.converters import Converter
 from ropewalk.errors import BadBody, BodyTooLarge, Disconnected, HTTPError, RopewalkError
 from ropewalk.files import Files
@@ -31,5 +32,6 @@ __all__ = [
     "Site",
     "TrustedProxies",
     "__version__",
+    "asgi",
     "install_reactor",
 ]

@@ -189,7 +189,7 @@ class Call:
             return b""
         request.receive()
         while self.stage < COMPLETE:
-            part = request.take()
+            part: bytes | None = request.take()
             if part is not None:
                 return part
             if not self._listening:
