@@ -11,10 +11,12 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.web import http, server
 from twisted.web.resource import IResource, Resource
 
+from ropewalk._engine import Limits
 from ropewalk.dropin.accelerating import take_over
 from ropewalk.dropin.channel import HTTPChannel
 from ropewalk.dropin.factories import innermost, limit
 from ropewalk.dropin.lenient import LenientRequest
+from ropewalk.errors import StartError
 
 LISTENING: Final = ("listenTCP", "listenUNIX", "adoptStreamPort")
 """With these a reactor opens ports of streams; endpoints and services come down to them, and so does TLS."""
@@ -83,11 +85,18 @@ def _taking_over(
         port = listen(reactor, *args, **options)
         site = innermost(port.factory)
         if isinstance(site, http.HTTPFactory):
-            take_over(port, limits=limit(site, limits))
+            _accept(port, limit(site, limits))
             served(_url(port))
         return port
 
     return listening
+
+
+def _accept(port: Any, limits: Limits | None) -> None:
+    try:
+        take_over(port, limits=limits)
+    except StartError:  # the program has given its site limits, and they were meant for it alone
+        take_over(port)
 
 
 def _url(port: Any) -> str:

@@ -13,10 +13,12 @@ from twisted.python.failure import Failure
 from twisted.web import http, server
 from twisted.web.resource import Resource
 
+from ropewalk.dropin import accelerate, limits_of
 from ropewalk.dropin.channel import HTTPChannel
 from ropewalk.dropin.lenient import LenientRequest
 from ropewalk.dropin.replacing import LISTENING, replace
 from ropewalk.dropin.request import Request
+from ropewalk.errors import StartError
 
 
 @pytest.fixture
@@ -126,3 +128,11 @@ class TestListening:
             reactor.listenTCP(0, site, interface="127.0.0.1")
             reactor.listenTCP(0, site, interface="127.0.0.1")
         assert site.timeOut == 7
+
+    def test_those_of_the_site_alone_stand_over_them(self, reactor: Any) -> None:
+        site = server.Site(Resource(), reactor=reactor)
+        accelerate(site, limits=limits_of(site).replace(body_size=20))
+        with replace(limits={"body_size": 10}):
+            assert reactor.listenTCP(0, site, interface="127.0.0.1") not in reactor.getReaders()
+            with pytest.raises(StartError, match="RW404"):
+                accelerate(site, limits=limits_of(site).replace(body_size=30))
