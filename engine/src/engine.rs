@@ -371,11 +371,16 @@ impl<D: Driver> Engine<D> {
             } else {
                 engine.flush(slot);
             }
-            let Some(slot) = engine.token_slot(id.connection) else { return Err(CommandError::Gone) };
-            let connection = &mut engine.connections[slot];
-            connection.told_high |= connection.out.len() > high;
-            Ok(if connection.told_high { Pressure::High } else { Pressure::Low })
+            engine.press(id)
         })
+    }
+
+    /// Whether whoever has just written should wait; if so, an event tells when not any more.
+    fn press(&mut self, id: ExchangeId) -> Result<Pressure, CommandError> {
+        let Some(slot) = self.token_slot(id.connection) else { return Err(CommandError::Gone) };
+        let connection = &mut self.connections[slot];
+        connection.told_high |= connection.out.len() > self.limits.write_buffer;
+        Ok(if connection.told_high { Pressure::High } else { Pressure::Low })
     }
 
     /// Whether a writer should wait for [`Event::Writable`].
@@ -468,15 +473,15 @@ impl<D: Driver> Engine<D> {
     }
 
     fn relayed(&mut self, id: ExchangeId, slot: usize) -> Result<Pressure, CommandError> {
-        if self.connections[slot].out.len() <= self.limits.write_buffer {
+        let high = self.limits.write_buffer;
+        let connection = &self.connections[slot];
+        // What a pipe is given at once would wait in the inbox, where nobody counts it.
+        if connection.is_pipe() || connection.out.len() <= high {
             self.send_later(slot);
         } else {
             self.flush(slot);
         }
-        let Some(slot) = self.token_slot(id.connection) else { return Err(CommandError::Gone) };
-        let connection = &mut self.connections[slot];
-        connection.told_high |= connection.out.len() > self.limits.write_buffer;
-        Ok(if connection.told_high { Pressure::High } else { Pressure::Low })
+        self.press(id)
     }
 
     /// Asks for `Connection: close` on the answer.

@@ -12,10 +12,11 @@ and `connectionLost(Failure)` whenever the connection is over before that.
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from twisted.internet.interfaces import ISSLTransport
-from twisted.internet.protocol import connectionDone
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import http, server
@@ -75,6 +76,8 @@ class HTTPChannel(http.HTTPChannel):
     """Method, target and version of a request whose body is on its way."""
     _eager = 0
     """Bytes that came while a request was being answered."""
+    _full = False
+    """The engine's queue is over its high-water mark."""
     _losing = False
     _kept = True
     """Whether the last request has left the connection open."""
@@ -122,6 +125,13 @@ class HTTPChannel(http.HTTPChannel):
             self._driver.rest()
         self._losing = True
         super().connectionLost(reason)
+
+    def resumeProducing(self) -> None:
+        """The transport has room again."""
+        if self._full:
+            self._waitingForTransport = False
+        else:
+            super().resumeProducing()
 
     # From the engine
 
@@ -174,10 +184,13 @@ class HTTPChannel(http.HTTPChannel):
 
     def writable(self) -> None:
         """What was written is on its way, or enough of it."""
-        if self._exchange is not None:
-            self.resumeProducing()
-        elif self._socket is not None:
-            self._socket.has_room()
+        if self._exchange is None:
+            if self._socket is not None:
+                self._socket.has_room()
+            return
+        self._full = False
+        if self._requestProducer is not None and not self._waitingForTransport:
+            self._requestProducer.resumeProducing()
 
     def gone(self, exchange: Incoming) -> None:
         """The exchange is over without an answer; the end of its connection follows."""
@@ -199,7 +212,7 @@ class HTTPChannel(http.HTTPChannel):
 
     def later(self, call: Callable[[], None]) -> None:
         """Call something when others have had their turn."""
-        self._driver.reactor.callLater(0, call)
+        self.callLater(0, call)
 
     # From the request
 
@@ -238,8 +251,10 @@ class HTTPChannel(http.HTTPChannel):
             self._refuse_answer(exchange, error)
             return
         self._flush()
-        if not room and not self._waitingForTransport:
-            self.pauseProducing()
+        if not room:
+            self._full = True
+            if self._requestProducer is not None:
+                self._requestProducer.pauseProducing()
 
     def writeSequence(self, iovec: Any) -> None:
         """Send several at once."""
@@ -285,7 +300,7 @@ class HTTPChannel(http.HTTPChannel):
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Have what writes the body told when to wait, or asked for more. Raises RuntimeError where there is one."""
-        if streaming or self._socket is None or self._requestProducer is not None:
+        if streaming or self._requestProducer is not None:
             super().registerProducer(producer, streaming)
             return
         pulled = Pulled(producer, self)
@@ -328,8 +343,10 @@ class HTTPChannel(http.HTTPChannel):
             self._socket.protocol = protocol
             protocol.makeConnection(self._socket)
             return
-        self._part_with_pipe()
+        rest = self._part_with_pipe()
         super()._protocolUpgradeForWebsockets(protocol)
+        if rest:
+            self.later(partial(protocol.dataReceived, rest))
 
     def hand_over(self) -> Incoming | None:
         """The exchange that is running, which is the caller's from now on. None where none is."""
@@ -361,11 +378,14 @@ class HTTPChannel(http.HTTPChannel):
         driver = driver_of(factory, transport.reactor, limits_of(factory, self.limits))
         if not driver.can_watch():
             return False
+        driver.wake()
         ours = SocketTransport.of(driver, from_twisted(transport.getPeer()), transport.protocol, self)
         try:
             connection = driver.engine.adopt(transport.fileno(), owner=ours)
         except OSError:
+            driver.rest()
             return False
+        transport.protocol = Protocol()  # which is told that the transport is gone
         let_go(transport)
         self.transport = ours
         if connection is None:
@@ -373,7 +393,6 @@ class HTTPChannel(http.HTTPChannel):
             return True
         ours.connection = connection
         self._sit_on(ours)
-        driver.wake()
         return True
 
     def _open_pipe(self, transport: Any) -> Pipe:
@@ -421,9 +440,6 @@ class HTTPChannel(http.HTTPChannel):
             self.length = 0
             if self.timeOut:
                 self._savedTimeOut = self.setTimeout(None)
-            receive(*told)
-            self._look_for_upgrade()
-            return
         self._serving = True
         try:
             receive(*told)
@@ -432,6 +448,8 @@ class HTTPChannel(http.HTTPChannel):
         if self._pulled is not None:
             pulled, self._pulled = self._pulled, None
             pulled.startStreaming()
+        if self._socket is None:
+            self._look_for_upgrade()
 
     def _refuse_body(self, exchange: Incoming, error: BodyTooLarge | BadBody) -> None:
         """The request will never be whole, and the program hears of it as of a lost connection."""
@@ -506,16 +524,16 @@ class HTTPChannel(http.HTTPChannel):
     def _look_for_upgrade(self) -> None:
         """Whether a program has given its transport to another protocol, in the ways that programs have."""
         if self._pipe is not None and self._exchange is not None and not self._sink.is_ours():
-            self._part_with_pipe()
+            self._sink.pass_on(self._part_with_pipe())
 
-    def _part_with_pipe(self) -> None:
-        """The transport is another protocol's. What has come for it is its."""
+    def _part_with_pipe(self) -> bytes:
+        """The transport is another protocol's. What has come for it already is returned."""
         exchange, self._exchange = self._exchange, None
         pipe, self._pipe = self._pipe, None
         self._upgraded = True
         self.setTimeout(None)
         if exchange is None or pipe is None:
-            return
+            return b""
         if exchange.status != 101:
             exchange.take_over()
         rest = exchange.take()
@@ -524,8 +542,7 @@ class HTTPChannel(http.HTTPChannel):
         self._driver.rest()
         self._networkProducer.unregisterProducer()
         self._networkProducer.resumeProducing()
-        if rest:
-            self._sink.pass_on(rest)
+        return rest or b""
 
     @staticmethod
     def _fill(request: Any, headers: ReceivedHeaders) -> None:

@@ -86,6 +86,7 @@ class Driver:
         if self._unwatch is None and self.can_watch():
             self._unwatch = watch(self.engine, self.reactor)
             self._trigger = self.reactor.addSystemEventTrigger("before", "shutdown", self._drain)
+            self.engine.tick()  # what it wished for at rest was not heard
 
     def rest(self) -> None:
         """Something is over. After the last of all, nothing of the engine is left in the reactor."""
@@ -136,7 +137,7 @@ class Driver:
 
     def arm(self, seconds: float, /) -> None:
         self._disarm()
-        if self.reactor is not None:
+        if self._unwatch is not None:
             self._timer = self.reactor.callLater(seconds, self._tick)
 
     def drained(self, cut: int, /) -> None:

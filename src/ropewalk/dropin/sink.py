@@ -28,7 +28,8 @@ class Sink:
 
     def pass_on(self, data: bytes) -> None:
         """To whom the transport belongs by now."""
-        self._present().dataReceived(data)
+        if data:
+            self._present().dataReceived(data)
 
     def let_go(self) -> None:
         """The transport is gone, or another's: nothing of the pipe is for it any more."""

@@ -1,0 +1,594 @@
+"""HTTPChannel on the engine: what a program of twisted.web's finds, however its bytes come."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from tests.unit.dropin.world import WAYS, Client, World, world
+from twisted.internet.error import ConnectionAborted, ConnectionDone
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.protocol import Protocol
+from twisted.python.failure import Failure
+from twisted.web import http, resource, server, static
+from twisted.web.server import NOT_DONE_YET, Site
+from zope.interface import implementer
+
+from ropewalk._engine import Limits
+from ropewalk.dropin import HTTPChannel, limits_of
+
+
+@pytest.fixture
+def there() -> Iterator[World]:
+    with world() as made:
+        yield made
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+class Page(resource.Resource):
+    """Renders by a function."""
+
+    isLeaf = True
+
+    def __init__(self, render: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.render = render  # type: ignore[method-assign]
+
+
+def site(world: World, render: Callable[[Any], Any], **options: Any) -> Site:
+    made = Site(Page(render), reactor=world.reactor, **options)
+    made.log = lambda request: None  # type: ignore[method-assign]
+    return made
+
+
+def serve(world: World, way: str, render: Callable[[Any], Any], limits: Limits | None = None) -> Client:
+    return world.connect(world.listen(site(world, render), way, limits))
+
+
+def test_answers_on_a_kept_connection(there: World, way: str) -> None:
+    client = serve(there, way, lambda request: b"to " + request.uri)
+    for path in ("/a", "/b?c=d"):
+        client.get(path)
+        answer = client.until(b"\r\n\r\nto " + path.encode())
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\nServer: TwistedWeb/")
+        assert b"\r\nContent-Length: %d\r\n" % (len(path) + 3) in answer
+        assert b"onnection" not in answer
+
+
+def test_pipelined_requests_are_answered_in_order(there: World, way: str) -> None:
+    waiting: list[Any] = []
+
+    def render(request: Any) -> Any:
+        if request.path == b"/slow":
+            waiting.append(request)
+            return NOT_DONE_YET
+        return request.path
+
+    client = serve(there, way, render)
+    client.get("/slow")
+    client.get("/quick")
+    there.until(lambda: waiting)
+    there.turn()
+    assert client.read() == b""
+    waiting[0].write(b"slow")
+    waiting[0].finish()
+    assert client.until(b"\r\n\r\n/quick").count(b"4\r\nslow\r\n0\r\n\r\n") == 1
+
+
+class Recording(http.Request):
+    """Writes down what the channel calls."""
+
+    calls: list[Any]
+
+    def __init__(self, channel: Any, queued: Any = None) -> None:
+        super().__init__(channel, queued)
+        self.calls.append(("made", queued))
+
+    def parseCookies(self) -> None:
+        self.calls.append(("parseCookies", self.requestHeaders.getRawHeaders("cookie")))
+        super().parseCookies()
+
+    def gotLength(self, length: int | None) -> None:
+        self.calls.append(("gotLength", length))
+        super().gotLength(length)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        self.calls.append(("handleContentChunk", data))
+        super().handleContentChunk(data)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        self.calls.append(("requestReceived", command, path, version))
+        super().requestReceived(command, path, version)
+
+    def connectionLost(self, reason: Failure) -> None:
+        self.calls.append(("connectionLost", reason.type))
+        super().connectionLost(reason)
+
+
+@pytest.mark.parametrize(
+    ("framing", "length", "parts"),
+    [
+        ("Content-Length: 6", 6, [b"abc", b"def"]),
+        ("Transfer-Encoding: chunked", None, [b"3\r\nabc\r\n", b"3\r\ndef\r\n0\r\n\r\n"]),
+        ("X: none", 0, []),
+    ],
+)
+def test_the_order_of_calls(there: World, way: str, framing: str, length: int | None, parts: list[bytes]) -> None:
+    calls: list[Any] = []
+    factory = http.HTTPFactory(reactor=there.reactor)
+    made = factory.buildProtocol
+
+    def build(address: Any) -> Any:
+        protocol: Any = made(address)
+        protocol.requestFactory = type("Request", (Recording,), {"calls": calls})
+        return protocol
+
+    port = there.listen(factory, way)
+    factory.buildProtocol = build  # type: ignore[method-assign]
+    client = there.connect(port)
+    client.send(f"POST /x HTTP/1.1\r\nHost: a\r\nCookie: a=b\r\n{framing}\r\n\r\n".encode())
+    there.until(lambda: len(calls) >= 3)
+    for part in parts:
+        before = len(calls)
+        client.send(part)
+        there.until(lambda before=before: len(calls) > before)
+    there.until(lambda: calls[-1][0] == "requestReceived")
+    assert calls[:3] == [("made", 0), ("parseCookies", ["a=b"]), ("gotLength", length)]
+    assert [call[1] for call in calls if call[0] == "handleContentChunk"] == ([b"abc", b"def"] if parts else [])
+    assert calls[-1] == ("requestReceived", b"POST", b"/x", b"HTTP/1.1")
+    client.socket.close()
+    there.until(lambda: calls[-1][0] == "connectionLost")
+    assert calls[-1] == ("connectionLost", ConnectionDone)
+
+
+def test_a_client_that_leaves_is_told(there: World, way: str) -> None:
+    waiting: list[Any] = []
+    told: list[Any] = []
+
+    def render(request: Any) -> Any:
+        waiting.append(request)
+        request.notifyFinish().addErrback(told.append)
+        return NOT_DONE_YET
+
+    client = serve(there, way, render)
+    client.get()
+    there.until(lambda: waiting)
+    client.socket.close()
+    there.until(lambda: told)
+    assert told[0].check(ConnectionDone)
+    assert waiting[0].channel is None
+    waiting[0].write(b"nobody")
+    with pytest.raises(RuntimeError, match="after its connection was lost"):
+        waiting[0].finish()
+
+
+def test_http_1_0_and_close(there: World, way: str) -> None:
+    factory = site(there, lambda _: b"last")
+    port = there.listen(factory, way)
+    for request, version, said in (
+        (b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", b"HTTP/1.0", 0),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", b"HTTP/1.1", 1),
+    ):
+        client = there.connect(port)
+        client.send(request)
+        answer = client.rest()
+        assert answer.startswith(version + b" 200 OK\r\n")
+        assert answer.endswith(b"\r\n\r\nlast")
+        assert answer.count(b"Connection: close\r\n") == said
+
+
+def test_streams_in_chunks_or_by_length(there: World, way: str) -> None:
+    def render(request: Any) -> Any:
+        if request.path == b"/length":
+            request.setHeader(b"Content-Length", b"4")
+        request.write(b"ab")
+        there.reactor.callLater(0, request.write, b"cd")
+        there.reactor.callLater(0, request.finish)
+        return NOT_DONE_YET
+
+    client = serve(there, way, render)
+    client.get("/chunks")
+    assert client.until(b"0\r\n\r\n").endswith(b"\r\n\r\n2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n")
+    client.get("/length")
+    assert client.until(b"\r\n\r\nabcd")
+
+
+def test_head_has_a_length_and_no_body(there: World, way: str) -> None:
+    client = serve(there, way, lambda _: b"body")
+    client.send(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert b"Content-Length: 4\r\n" in client.until(b"\r\n\r\n")
+
+
+@implementer(IPushProducer)
+class Push:
+    """Writes as fast as it may."""
+
+    def __init__(self, request: Any, left: int) -> None:
+        self.request, self.left = request, left
+        self.pauses = 0
+        self.going = False
+        self.stopped = False
+        request.registerProducer(self, True)
+        self.resumeProducing()
+
+    def resumeProducing(self) -> None:
+        self.going = True
+        while self.going and self.left:
+            self.left -= 1
+            self.request.write(b"x" * 10_000)
+        if not self.left and not self.stopped:
+            self.stopped = True
+            self.request.unregisterProducer()
+            self.request.finish()
+
+    def pauseProducing(self) -> None:
+        self.pauses += 1
+        self.going = False
+
+    def stopProducing(self) -> None:
+        self.left = 0
+        self.stopped = True
+
+
+def test_a_push_producer_waits_for_its_client(there: World, way: str) -> None:
+    made: list[Push] = []
+
+    def render(request: Any) -> Any:
+        request.setHeader(b"Content-Length", b"20000000")
+        made.append(Push(request, 2_000))
+        return NOT_DONE_YET
+
+    client = serve(there, way, render)
+    client.get()
+    there.until(lambda: made)
+    there.turn(50)
+    assert made[0].pauses
+    assert made[0].left > 500
+    there.until(lambda: len(client.read()) > 20_000_000)
+    assert made[0].stopped
+    assert client.received.endswith(b"\r\n\r\n" + b"x" * 20_000_000)
+
+
+class Pull:
+    """Writes a part each time it is asked."""
+
+    def __init__(self, request: Any, parts: int) -> None:
+        self.request, self.left = request, parts
+        self.stopped = False
+        request.registerProducer(self, False)
+
+    def resumeProducing(self) -> None:
+        if not self.left:
+            self.request.unregisterProducer()
+            self.request.finish()
+            return
+        self.left -= 1
+        self.request.write(b"y" * 1000)
+
+    def stopProducing(self) -> None:
+        self.stopped = True
+
+
+def test_a_pull_producer_is_asked_until_it_has_nothing(there: World, way: str) -> None:
+    made: list[Pull] = []
+
+    def render(request: Any) -> Any:
+        request.setHeader(b"Content-Length", b"100000")
+        made.append(Pull(request, 100))
+        assert made[0].left == 100, "it is asked when it is ready"
+        return NOT_DONE_YET
+
+    client = serve(there, way, render)
+    client.get()
+    there.until(lambda: len(client.read()) > 100_000)
+    assert client.received.endswith(b"\r\n\r\n" + b"y" * 100_000)
+
+
+def test_a_producer_that_fails_costs_its_connection(there: World, log: Any) -> None:
+    class Broken(Pull):
+        def resumeProducing(self) -> None:
+            raise ZeroDivisionError
+
+    def render(request: Any) -> Any:
+        request.setHeader(b"Content-Length", b"9")
+        request.write(b"some")
+        Broken(request, 1)
+        return NOT_DONE_YET
+
+    client = serve(there, "accepted", render)
+    client.get()
+    client.rest()
+    assert "its connection is closed" in log.text
+
+
+def test_files(there: World, way: str, tmp_path: Any) -> None:
+    content = bytes(range(256)) * 1000
+    (tmp_path / "f.bin").write_bytes(content)
+    factory = Site(static.File(str(tmp_path)), reactor=there.reactor)
+    factory.log = lambda request: None  # type: ignore[method-assign]
+    client = there.connect(there.listen(factory, way))
+    client.get("/f.bin")
+    there.until(lambda: len(client.read()) > len(content))
+    head, body = client.received.split(b"\r\n\r\n", 1)
+    assert body == content
+    assert b"Content-Length: 256000" in head
+    client.received = b""
+    client.get("/f.bin", "Range: bytes=256-258")
+    assert client.until(b"\r\n\r\n\x00\x01\x02").startswith(b"HTTP/1.1 206 ")
+
+
+def test_a_body_over_its_limit(there: World, way: str) -> None:
+    seen: list[Any] = []
+    factory = site(there, seen.append)
+    if way == "fed":
+        limits = None
+        HTTPChannel.limits = {"body_size": 10}
+    else:
+        limits = limits_of(factory, {"body_size": 10})
+    try:
+        client = there.connect(there.listen(factory, way, limits))
+        client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n")
+        assert client.rest().startswith(b"HTTP/1.1 413 ")
+        client = there.connect(there._ports[-1])
+        client.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n12345678901\r\n")
+        assert client.rest().startswith(b"HTTP/1.1 413 ")
+    finally:
+        HTTPChannel.limits = {}
+    assert seen == []
+
+
+def test_a_body_that_is_malformed(there: World, way: str) -> None:
+    seen: list[Any] = []
+    client = serve(there, way, seen.append)
+    client.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n")
+    assert client.rest().startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert seen == []
+
+
+def test_what_is_no_request(there: World, way: str) -> None:
+    client = serve(there, way, lambda _: b"before")
+    client.get()
+    client.send(b"GET / HTTP/1.1\r\nHost : a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    answers = client.rest()
+    assert answers.count(b"before") == 1
+    assert answers.index(b"before") < answers.index(b"HTTP/1.1 400 Bad Request\r\n")
+
+
+def test_what_cannot_be_sent_is_an_error_of_the_program(there: World, way: str, log: Any) -> None:
+    def render(request: Any) -> Any:
+        request.setResponseCode(200, b"Fine\r\nX: injected")
+        return b"body"
+
+    client = serve(there, way, render)
+    client.get()
+    answer = client.rest()
+    assert answer.startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
+    assert b"injected" not in answer
+    assert "cannot send what a program says" in log.text
+
+
+def test_more_than_was_announced(there: World, way: str, log: Any) -> None:
+    def render(request: Any) -> Any:
+        request.setHeader(b"Content-Length", b"2")
+        request.write(b"ok")
+        request.write(b"HTTP/1.1 200 Another")
+        request.finish()
+        return NOT_DONE_YET
+
+    client = serve(there, way, render)
+    client.get()
+    assert b"Another" not in client.rest()
+    assert "cannot send what a program says" in log.text
+
+
+def test_raw_answers_before_any_head(there: World, way: str, tmp_path: Any) -> None:
+    (tmp_path / "page").write_bytes(b"HTTP/1.1 299 Raw\r\nContent-Length: 2\r\n\r\nhi")
+    client = serve(there, way, lambda request: static.File(str(tmp_path / "page")).render_GET(start(request)))
+    client.get()
+    assert client.rest() == b"HTTP/1.1 299 Raw\r\nContent-Length: 2\r\n\r\nhi"
+
+
+def start(request: Any) -> Any:
+    request.startedWriting = 1
+    return request
+
+
+def test_a_program_closes_behind_half_an_answer(there: World, way: str) -> None:
+    lost: list[Failure] = []
+
+    def render(request: Any) -> Any:
+        request.notifyFinish().addErrback(lost.append)
+        request.setHeader(b"Content-Length", b"100")
+        request.write(b"half")
+        request.loseConnection()
+        return NOT_DONE_YET
+
+    client = serve(there, way, render)
+    client.get()
+    assert client.rest().endswith(b"\r\n\r\nhalf")
+    assert not client.reset
+    there.until(lambda: lost)
+
+
+def test_a_program_aborts(there: World, way: str) -> None:
+    lost: list[Failure] = []
+
+    def render(request: Any) -> Any:
+        request.notifyFinish().addErrback(lost.append)
+        request.channel.forceAbortClient()
+        return NOT_DONE_YET
+
+    client = serve(there, way, render)
+    client.get()
+    assert client.rest() == b""
+    there.until(lambda: lost)
+    assert lost[0].check(ConnectionAborted)
+
+
+def test_methods_are_the_program_s(there: World, way: str) -> None:
+    class Pot(resource.Resource):
+        isLeaf = True
+
+        def render_BREW(self, request: Any) -> bytes:
+            return b"coffee"
+
+    factory = Site(Pot(), reactor=there.reactor)
+    factory.log = lambda request: None  # type: ignore[method-assign]
+    client = there.connect(there.listen(factory, way))
+    client.send(b"BREW /pot HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert client.until(b"\r\n\r\ncoffee")
+
+
+def test_continue_is_said_when_the_body_is_wanted(there: World, way: str) -> None:
+    client = serve(there, way, lambda request: request.content.read())
+    client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+    assert client.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    client.send(b"hi")
+    assert client.until(b"\r\n\r\nhi")
+
+
+class Echo(Protocol):
+    """Speaks something that is not HTTP."""
+
+    def __init__(self) -> None:
+        self.lost: list[Failure] = []
+
+    def dataReceived(self, data: bytes) -> None:
+        self.transport.write(data.upper())
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.lost.append(reason)
+
+
+@pytest.mark.parametrize("style", ["protocol", "websocket"])
+def test_another_protocol_takes_over(there: World, way: str, style: str) -> None:
+    echo = Echo()
+    told: list[Any] = []
+
+    def render(request: Any) -> Any:
+        request.notifyFinish().addBoth(told.append)
+        channel = request.channel
+        if style == "websocket":
+            channel._protocolUpgradeForWebsockets(echo)
+        else:
+            transport, channel.transport = channel.transport, None
+            transport.protocol = echo
+            echo.makeConnection(transport)
+            transport.resumeProducing()
+        echo.transport.write(b"welcome ")
+        return NOT_DONE_YET
+
+    client = serve(there, way, render)
+    client.get("/", "Connection: Upgrade", "Upgrade: echo")
+    client.send(b"early")
+    client.until(b"welcome EARLY")
+    client.send(b" and late")
+    client.until(b" AND LATE")
+    client.socket.close()
+    there.until(lambda: echo.lost)
+    assert echo.lost[0].check(ConnectionDone)
+    assert told == []
+
+
+def test_sites_that_build_other_protocols_get_their_sockets_back(there: World) -> None:
+    class Odd(http.HTTPFactory):
+        def buildProtocol(self, addr: Any) -> Any:
+            return Echo()
+
+    client = there.connect(there.listen(Odd(reactor=there.reactor)))
+    client.send(b"not http")
+    client.until(b"NOT HTTP")
+
+
+def test_sites_that_build_none(there: World) -> None:
+    class Shut(http.HTTPFactory):
+        def buildProtocol(self, addr: Any) -> Any:
+            return None
+
+    client = there.connect(there.listen(Shut(reactor=there.reactor)))
+    assert client.rest() == b""
+
+
+def test_channels_that_sites_make_themselves(there: World) -> None:
+    made: list[Any] = []
+
+    class Own(HTTPChannel):
+        def connectionMade(self) -> None:
+            super().connectionMade()
+            made.append("made")
+
+        def connectionLost(self, reason: Any = None) -> None:
+            super().connectionLost(reason)
+            made.append(reason.type)
+
+    class OwnSite(Site):
+        def buildProtocol(self, addr: Any) -> Any:
+            channel = Own()
+            channel.factory = channel.site = self
+            channel.requestFactory = server.Request
+            return channel
+
+    factory = OwnSite(Page(lambda _: b"own"), reactor=there.reactor)
+    factory.log = lambda request: None  # type: ignore[method-assign]
+    client = there.connect(there.listen(factory))
+    client.get()
+    client.until(b"own")
+    client.socket.close()
+    there.until(lambda: len(made) == 2)
+    assert made == ["made", ConnectionDone]
+
+
+def test_what_runs_is_finished_before_the_reactor_stops(there: World, way: str) -> None:
+    waiting: list[Any] = []
+
+    def render(request: Any) -> Any:
+        waiting.append(request)
+        return NOT_DONE_YET
+
+    factory = site(there, render)
+    port = there.listen(factory, way)
+    client, idle = there.connect(port), there.connect(port)
+    idle.get()
+    there.until(lambda: waiting)
+    waiting.pop().finish()
+    idle.until(b"0\r\n\r\n")
+    client.get()
+    there.until(lambda: waiting)
+    if way == "fed":
+        pytest.skip("Twisted's own sockets are closed by Twisted")
+    stopped: list[Any] = []
+    there.reactor.addSystemEventTrigger("during", "shutdown", stopped.append, "stopped")
+    there.reactor.fireSystemEvent("shutdown")
+    assert idle.rest() == b""
+    assert not stopped
+    waiting[0].write(b"whole")
+    waiting[0].finish()
+    assert b"5\r\nwhole\r\n0\r\n\r\n" in client.rest()
+    there.until(lambda: stopped)
+    assert not port.connected
+
+
+def test_nothing_is_left_in_the_reactor_when_nobody_is_there(there: World, way: str) -> None:
+    factory = site(there, lambda _: b"hello")
+    port = there.listen(factory, way)
+    client = there.connect(port)
+    client.get()
+    client.until(b"hello")
+    port.stopListening()
+    there.until(lambda: not port.connected)
+    client.get()
+    client.until(b"hello")
+    client.socket.close()
+    there.until(lambda: not there.left()[0] - {call for call in there.left()[0] if call is None})
+    there.until(lambda: there.left()[0] == set())
+
+
+def test_idle_connections_are_closed_after_the_factory_s_timeout(there: World, way: str) -> None:
+    factory = site(there, lambda _: b"hello", timeout=0.1)
+    client = there.connect(there.listen(factory, way))
+    client.get()
+    client.until(b"hello")
+    assert client.rest() == b""

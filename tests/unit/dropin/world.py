@@ -1,0 +1,150 @@
+"""A reactor of a test's own, a factory of twisted.web's that it serves, and clients on real sockets."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from twisted.internet import epollreactor
+from twisted.internet.interfaces import IDelayedCall
+from twisted.web import http
+from twisted.web.server import Site
+
+from ropewalk._engine import Limits
+from ropewalk.dropin import HTTPChannel, accelerate, take_over
+
+PATIENCE = 5.0
+"""Seconds after which a test has failed."""
+
+
+class FedChannel(HTTPChannel):
+    """One that leaves sockets to Twisted, and is fed."""
+
+    adopts = False
+
+
+WAYS = ("accepted", "adopted", "fed")
+"""By the engine itself, from a port of Twisted's, and over a transport of Twisted's."""
+
+
+class World:
+    """Turned by the test that waits for something."""
+
+    def __init__(self) -> None:
+        self.reactor: Any = epollreactor.EPollReactor()
+        self._clients: list[Client] = []
+        self._ports: list[Any] = []
+        self._first = set(self.reactor.getReaders())
+
+    def listen(self, factory: Any, way: str = "accepted", limits: Limits | None = None) -> Any:
+        """A port on which a factory is served."""
+        if way == "fed":
+            factory.protocol = lambda: http._GenericHTTPChannelProtocol(FedChannel())
+        elif type(factory).buildProtocol in (http.HTTPFactory.buildProtocol, Site.buildProtocol):
+            accelerate(factory, limits=limits)
+        port = self.reactor.listenTCP(0, factory, interface="127.0.0.1")
+        if way == "accepted":
+            assert take_over(port, limits=limits)
+        self._ports.append(port)
+        return port
+
+    def connect(self, port: Any) -> "Client":
+        """A client of a port."""
+        client = Client(self, port.getHost().port)
+        self._clients.append(client)
+        return client
+
+    def until(self, done: Callable[[], object], what: str = "it") -> None:
+        """Turn the reactor until something has happened."""
+        deadline = time.monotonic() + PATIENCE
+        while not done():
+            assert time.monotonic() < deadline, f"{what} did not happen"
+            self.reactor.runUntilCurrent()
+            self.reactor.doIteration(0.01)
+
+    def turn(self, times: int = 5) -> None:
+        """Turn it some times."""
+        for _ in range(times):
+            self.reactor.runUntilCurrent()
+            self.reactor.doIteration(0)
+
+    def left(self) -> tuple[set[Any], list[IDelayedCall]]:
+        """What is in the reactor that was not there at first."""
+        return set(self.reactor.getReaders()) - self._first, list(self.reactor.getDelayedCalls())
+
+    def end(self) -> None:
+        """Close everything, and see that nothing is left."""
+        for client in self._clients:
+            client.socket.close()
+        for port in self._ports:
+            if port.connected:
+                port.stopListening()
+        self.until(lambda: self.left() == (set(), []), "an empty reactor")
+        self.reactor.removeAll()
+        for reader in self._first:
+            reader.connectionLost(None)
+        self.reactor._poller.close()
+
+
+class Client:
+    """One connection to a port."""
+
+    def __init__(self, world: World, port: int) -> None:
+        self._world = world
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setblocking(False)
+        self.received = b""
+        self.ended = False
+        self.reset = False
+
+    def send(self, data: bytes) -> None:
+        """All of it."""
+        while data:
+            try:
+                data = data[self.socket.send(data) :]
+            except BlockingIOError:
+                self._world.turn(1)
+
+    def get(self, path: str = "/", *fields: str) -> None:
+        """Ask for a path."""
+        lines = [f"GET {path} HTTP/1.1", "Host: a", *fields, "", ""]
+        self.send("\r\n".join(lines).encode())
+
+    def read(self) -> bytes:
+        """What has come so far."""
+        while not self.ended:
+            try:
+                data = self.socket.recv(65536)
+            except BlockingIOError:
+                break
+            except ConnectionResetError:
+                self.ended = self.reset = True
+                break
+            self.received += data
+            self.ended = not data
+        return self.received
+
+    def until(self, ending: bytes) -> bytes:
+        """What came, when it ends like this; then it is forgotten."""
+        self._world.until(lambda: self.read().endswith(ending), f"{ending!r} at the end of {self.received[-200:]!r}")
+        received, self.received = self.received, b""
+        return received
+
+    def rest(self) -> bytes:
+        """What came until the connection was closed."""
+
+        def over() -> bool:
+            self.read()
+            return self.ended
+
+        self._world.until(over, f"the end, behind {self.received[-200:]!r},")
+        return self.received
+
+
+@contextmanager
+def world() -> Iterator[World]:
+    """One that ends with the test."""
+    made = World()
+    yield made
+    made.end()
