@@ -167,6 +167,12 @@ impl Engine {
         Self::turn(slf)
     }
 
+    /// Whether this is the thread that runs the turns.
+    #[getter]
+    fn at_home(&self) -> bool {
+        self.thread.get().is_none_or(|&thread| thread == std::thread::current().id())
+    }
+
     #[getter]
     fn limits(&self) -> Limits {
         self.limits.clone()

@@ -46,6 +46,138 @@ class Limits:
     @property
     def drain_grace(self) -> float: ...
     @property
+    def request_line(self) -> int: ...
+    @property
+    def head_size(self) -> int: ...
+    @property
+    def head_fields(self) -> int: ...
+    @property
+    def body_size(self) -> int: ...
+    @property
+    def chunk_extensions(self) -> int: ...
+    @property
+    def trailer_size(self) -> int: ...
+    @property
+    def trailer_fields(self) -> int: ...
+    @property
+    def spool_size(self) -> int: ...
+    @property
+    def read_buffer(self) -> int: ...
+    @property
+    def write_buffer(self) -> int: ...
+    @property
+    def discard_size(self) -> int: ...
+    @property
+    def connections(self) -> int: ...
+    @property
+    def backlog(self) -> int: ...
+    @property
+    def turn_events(self) -> int: ...
+    @property
+    def turn_time(self) -> float: ...
+
+class Service(Protocol):
+    """What the engine asks of Python. All calls are made on the reactor's thread, never with the engine borrowed."""
+
+    request: type[Exchange]
+    """Instantiated without arguments for every request."""
+
+    encode_json: Callable[[Any], bytes]
+    json_types: tuple[type, ...]
+    """Types whose instances are answered through `encode_json`, as dict and list are."""
+
+    def resolve(self, request: Any, /) -> Endpoint:
+        """The endpoint for this request; may set `request.params`. Asked once per static path and method."""
+
+    def drive(self, request: Any, coroutine: Any, context: Any, /) -> Any:
+        """Run the first segment of a coroutine; its value, or `PENDING`."""
+
+    def deliver(self, request: Any, value: Any, /) -> None:
+        """Answer with a handler's value that the engine does not encode by itself."""
+
+    def fail(self, request: Any, error: BaseException, /) -> None:
+        """Answer for a handler (or `resolve`) that raised."""
+
+    def arm(self, seconds: float, /) -> None:
+        """Call `Engine.tick` this many seconds from now, in place of an earlier wish."""
+
+    def drained(self, cut: int, /) -> None:
+        """The drain is over; `cut` exchanges were aborted at its deadline."""
+
+    def report(self, level: str, code: str, message: str, /) -> None:
+        """A line for the log: level is "debug", "info", "warn" or "error"."""
+
+    def access_ready(self) -> None:
+        """The access log holds enough to be written: call `Engine.take_access_log`."""
+
+class OwnersService(Service, Protocol):
+    """One that leaves requests to whoever owns their connections, whatever their method. Nothing is resolved."""
+
+    def opened(self, connection: "Connection", client: _Address, /) -> Any:
+        """Who owns a new connection, or None for nobody. The owner is called `begin(exchange)` for every request, and
+        `closed(how)` at the end, which is "done", "cut" or "aborted". The sink of a pipe owns it in the same way, without
+        `closed`."""
+
+@final
+class Endpoint:
+    """What is called for a request, and how."""
+
+    def __new__(
+        cls,
+        call: Callable[..., Any],
+        *,
+        whole_body: bool = False,
+        body_limit: int | None = None,
+        pass_params: bool = False,
+        static: bool = False,
+        text_type: str = ...,
+        bytes_type: str = ...,
+    ) -> Endpoint: ...
+    @property
+    def call(self) -> Callable[..., Any]: ...
+    @property
+    def whole_body(self) -> bool: ...
+    @property
+    def body_limit(self) -> int | None: ...
+    @property
+    def pass_params(self) -> bool: ...
+    @property
+    def static(self) -> bool: ...
+    @property
+    def text_type(self) -> str: ...
+    @property
+    def bytes_type(self) -> str: ...
+
+@disjoint_base
+class Exchange:
+    """One request and its answer. `Request` derives from it."""
+
+    def __new__(cls, *_args: object, **_kwargs: object) -> Exchange: ...
+
+    # The request
+    @property
+    def method(self) -> str: ...
+    @property
+    def target(self) -> bytes: ...
+    @property
+    def raw_path(self) -> bytes: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def query_string(self) -> bytes: ...
+    @property
+    def http_version(self) -> str: ...
+    @property
+    def scheme(self) -> str: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def client(self) -> _Address: ...
+    @property
+    def peer(self) -> _Address: ...
+    @property
+    def server(self) -> _Address: ...
+    @property
     def opening(self) -> tuple[bytes, bytes, bytes, bool, int | None]:
         """Method, target and version as they were sent, whether the client would ask more on the connection, and the
         length of the body (None where it comes in chunks)."""
@@ -204,6 +336,9 @@ class Engine:
         """Run one bounded turn: take in what the sockets have, call the handlers, send the answers."""
     def tick(self) -> None:
         """The wish made by `Service.arm` has come due."""
+    @property
+    def at_home(self) -> bool:
+        """Whether this is the thread that runs the turns."""
     @property
     def limits(self) -> Limits: ...
     @property

@@ -10,6 +10,7 @@ Twisted's is on the way; over any other transport the same codec is fed by `data
 and `connectionLost(Failure)` whenever the connection is over before that.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -32,7 +33,7 @@ from ropewalk.dropin.pulling import Pulled
 from ropewalk.dropin.request import Request
 from ropewalk.dropin.sink import Sink, is_on_socket
 from ropewalk.dropin.transport import SocketTransport
-from ropewalk.errors import AnswerOver, BadBody, BodyTooLarge, Disconnected, RopewalkError, phrase
+from ropewalk.errors import AnswerOver, BadBody, BodyTooLarge, Disconnected, RopewalkError, WrongThread, phrase
 from ropewalk.server.sites import is_plain_socket, let_go
 
 log = Logger(namespace="ropewalk.dropin")
@@ -87,6 +88,11 @@ class HTTPChannel(http.HTTPChannel):
     """A producer that is asked when the program has returned."""
     _serving = False
     """A program is at work on a request that has just come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._abroad: deque[Callable[[], None]] = deque()
+        """What was said in other threads, in order."""
 
     # From the transport
 
@@ -228,14 +234,21 @@ class HTTPChannel(http.HTTPChannel):
         if code == b"101":
             self._switch(exchange, version, reason, headers)
             return
+        fields = dict(headers.getAllRawHeaders())
         try:
-            exchange.relay_head(int(code), reason, dict(headers.getAllRawHeaders()))
+            exchange.relay_head(int(code), reason, fields)
+        except WrongThread:
+            self._bring_home(partial(self.writeHeaders, version, code, reason, Headers(fields)))
+            return
         except RopewalkError as error:
             self._refuse_answer(exchange, error)
         self._flush()
 
     def write(self, data: bytes) -> None:
         """Send a part of the body as the request has framed it; before any head, whatever the program says itself."""
+        if self._abroad and not self._came_home():
+            self._bring_home(partial(self.write, bytes(data)))
+            return
         exchange = self._exchange
         if exchange is None:
             if self._socket is not None and self.transport is self._socket:
@@ -247,6 +260,9 @@ class HTTPChannel(http.HTTPChannel):
             if not exchange.started:
                 exchange.take_over()
             room = exchange.relay_write(data if type(data) is bytes else bytes(data))
+        except WrongThread:
+            self._bring_home(partial(self.write, bytes(data)))
+            return
         except RopewalkError as error:
             self._refuse_answer(exchange, error)
             return
@@ -269,6 +285,8 @@ class HTTPChannel(http.HTTPChannel):
             return
         try:
             exchange.relay(code, reason, headers, body)
+        except WrongThread:
+            self._bring_home(partial(self.respond, request, code, reason, dict(headers), body))
         except RopewalkError as error:
             self._refuse_answer(exchange, error)
 
@@ -276,6 +294,8 @@ class HTTPChannel(http.HTTPChannel):
         """The answer is complete, and the next request may come. Raises TypeError for one that is not its turn."""
         if self._upgraded:
             return
+        if self._abroad:
+            self._came_home()
         if not self.requests or request != self.requests[0]:
             raise TypeError(f"{request!r} is not the request that is being answered.")
         del self.requests[0]
@@ -306,13 +326,14 @@ class HTTPChannel(http.HTTPChannel):
         pulled = Pulled(producer, self)
         self._requestProducer = pulled
         self._requestProducerStreaming = False
-        if self._serving:
+        if self._serving and self._socket is not None:
             self._pulled = pulled
         else:
-            pulled.startStreaming()
+            self.later(pulled.startStreaming)
 
     def loseConnection(self) -> None:
         """Close behind what was written, whether it is a whole answer or not."""
+        self._came_home()
         self._losing = True
         pipe = self._pipe
         if pipe is not None:
@@ -359,6 +380,27 @@ class HTTPChannel(http.HTTPChannel):
         """The program wants more of the body."""
         if self._exchange is not None and not self._handlingRequest:
             self._take_body(self._exchange)
+
+    # Programs that write from threads, as they should not
+
+    def _bring_home(self, call: Callable[[], None]) -> None:
+        """Have the reactor's thread make a call, before whatever it has to say of the same answer by itself."""
+        self._abroad.append(call)
+        if len(self._abroad) == 1:
+            self._reactor.callFromThread(self._came_home)
+
+    def _came_home(self) -> bool:
+        """Make the calls that wait, in the reactor's thread; False in any other."""
+        if self._abroad and not self._driver.engine.at_home:
+            return False
+        waiting, self._abroad = self._abroad, deque()
+        for call in waiting:
+            call()
+        return True
+
+    @property
+    def _reactor(self) -> Any:
+        return getattr(self.factory, "reactor", None) or self._driver.reactor
 
     # The two ways of being connected
 

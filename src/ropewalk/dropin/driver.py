@@ -13,10 +13,12 @@ from twisted.web import http
 from ropewalk._engine import Connection, Engine, Limits
 from ropewalk.dropin.addresses import to_twisted
 from ropewalk.dropin.exchange import Incoming
+from ropewalk.dropin.impatience import cut_at_next_signal
 from ropewalk.dropin.transport import SocketTransport, release
 from ropewalk.request import Address
 from ropewalk.response import encode_json
 from ropewalk.server.reader import watch
+from ropewalk.server.running import log_drain
 from ropewalk.server.service import LEVELS
 
 log = Logger(namespace="ropewalk.dropin")
@@ -160,8 +162,17 @@ class Driver:
         for transport in tuple(self.upgraded):
             transport.loseConnection()
         stopped = [port.stopListening() for port in tuple(self.ports)]
+        log_drain(self.engine)
+        take_back = cut_at_next_signal(self.reactor, self._cut)
         self.engine.drain()
-        return DeferredList([self._draining, *(each for each in stopped if each is not None)], consumeErrors=True)
+        over = [self._draining, *(each for each in stopped if each is not None)]
+        return DeferredList(over, consumeErrors=True).addBoth(lambda _: take_back())
+
+    def _cut(self) -> None:
+        """Whoever stops the program does not want to wait."""
+        for transport in tuple(self.upgraded):
+            transport.abortConnection()
+        self.engine.drain(0)
 
     def _disarm(self) -> None:
         timer, self._timer = self._timer, None

@@ -124,6 +124,11 @@ class SocketTransport:
         """There is no half of a connection: close."""
         self.loseConnection()
 
+    def connectionLost(self, reason: Any) -> None:
+        """As `abortConnection`, for those who tell a transport so."""
+        del reason
+        self.abortConnection()
+
     def getPeer(self) -> Any:
         """The other end."""
         if self._peer is None:

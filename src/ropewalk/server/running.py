@@ -20,7 +20,7 @@ from twisted.logger import (
 )
 from twisted.python.failure import Failure
 
-from ropewalk._engine import Limits
+from ropewalk._engine import Engine, Limits
 from ropewalk.proxies import TrustedProxies
 from ropewalk.server.access_log import AccessLog
 from ropewalk.server.cautions import cautions
@@ -111,7 +111,7 @@ def _handle_signals(reactor: Any, server: Server) -> None:
     """
 
     def drain() -> None:
-        _log_drain(server)
+        log_drain(server.engine)
         try:
             reactor.stop()
         except ReactorNotRunning:  # the app has stopped it, and something holds that up
@@ -133,11 +133,12 @@ def _handle_signals(reactor: Any, server: Server) -> None:
     handle(answer)
 
 
-def _log_drain(server: Server) -> None:
-    running = server.engine.running
+def log_drain(engine: Engine) -> None:
+    """Say what a stop waits for, if it does."""
+    running = engine.running
     if running:
         requests = "1 request is" if running == 1 else f"{running} requests are"
-        seconds = server.engine.limits.drain_timeout
+        seconds = engine.limits.drain_timeout
         line = "Stopping: {requests} running, up to {seconds:g} s; once more to stop now."
         log.info(line, requests=requests, seconds=seconds)
 

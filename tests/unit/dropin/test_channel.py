@@ -1,6 +1,8 @@
 """HTTPChannel on the engine: what a program of twisted.web's finds, however its bytes come."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -127,14 +129,14 @@ def test_the_order_of_calls(there: World, way: str, framing: str, length: int | 
         return protocol
 
     port = there.listen(factory, way)
-    factory.buildProtocol = build  # type: ignore[method-assign]
+    factory.buildProtocol = build  # type: ignore[method-assign, assignment]
     client = there.connect(port)
     client.send(f"POST /x HTTP/1.1\r\nHost: a\r\nCookie: a=b\r\n{framing}\r\n\r\n".encode())
     there.until(lambda: len(calls) >= 3)
     for part in parts:
         before = len(calls)
         client.send(part)
-        there.until(lambda before=before: len(calls) > before)
+        there.until(partial(lambda before: len(calls) > before, before))
     there.until(lambda: calls[-1][0] == "requestReceived")
     assert calls[:3] == [("made", 0), ("parseCookies", ["a=b"]), ("gotLength", length)]
     assert [call[1] for call in calls if call[0] == "handleContentChunk"] == ([b"abc", b"def"] if parts else [])
@@ -163,6 +165,30 @@ def test_a_client_that_leaves_is_told(there: World, way: str) -> None:
     waiting[0].write(b"nobody")
     with pytest.raises(RuntimeError, match="after its connection was lost"):
         waiting[0].finish()
+
+
+def test_what_is_written_in_a_thread_arrives_in_order(there: World, way: str) -> None:
+    """Buildbot does so with thousands of pieces. On twisted.web it mostly works."""
+    pieces = [b"%d " % number for number in range(3000)]
+
+    def render(request: Any) -> Any:
+        request.setHeader(b"Content-Length", b"%d" % sum(map(len, pieces)))
+        request.write(b"")
+
+        def work() -> None:
+            for piece in pieces[:-1]:
+                request.write(piece)
+
+        thread = Thread(target=work)
+        thread.start()
+        thread.join()
+        request.write(pieces[-1])
+        request.finish()
+        return NOT_DONE_YET
+
+    client = serve(there, way, render)
+    client.get()
+    assert client.until(pieces[-1]).endswith(b"\r\n\r\n" + b"".join(pieces))
 
 
 def test_http_1_0_and_close(there: World, way: str) -> None:
@@ -452,6 +478,8 @@ def test_continue_is_said_when_the_body_is_wanted(there: World, way: str) -> Non
 
 class Echo(Protocol):
     """Speaks something that is not HTTP."""
+
+    transport: Any
 
     def __init__(self) -> None:
         self.lost: list[Failure] = []
