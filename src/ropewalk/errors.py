@@ -133,6 +133,40 @@ _ENTRIES: Final = (
     Entry("RW507", "There was no room left on a disk.", "Make some; large bodies are kept in the temporary folder."),
     Entry("RW510", "A message from a client was refused.", "Nothing is wrong here; the reason names the rule."),
     Entry(
+        "RW700",
+        "A WSGI application called start_response with something that does not fit.",
+        'Call it once, with a status such as "200 OK" and a list of headers, each a tuple of two str.',
+    ),
+    Entry(
+        "RW701", "A WSGI application gave an answer without a head.", "Call start_response before the body has a part."
+    ),
+    Entry(
+        "RW702",
+        "A WSGI application returned something that is no body.",
+        'Return a list of bytes such as [b"..."], or another iterable of bytes.',
+    ),
+    Entry(
+        "RW703",
+        "A WSGI application set a header that is about the connection.",
+        "Leave it out: the connection is the server's to keep.",
+    ),
+    Entry("RW704", "A WSGI application gave a body where there is none.", "Leave it out; it was not sent."),
+    Entry(
+        "RW705",
+        "Too many requests waited for a thread of a WSGI application.",
+        "Find what holds the threads up, or have more: wsgi(application, WSGIOptions(threads=...)).",
+    ),
+    Entry(
+        "RW706",
+        "A WSGI application was still being called when the app stopped.",
+        "Have it end sooner: nothing can end a thread from outside.",
+    ),
+    Entry(
+        "RW707",
+        "What was to be served by WSGI is no WSGI application.",
+        "Give a callable such as `def application(environ, start_response)`.",
+    ),
+    Entry(
         "RW710",
         "An ASGI application was to run on a reactor that is not asyncio's.",
         "Start with `ropewalk run` or App.run, or install twisted.internet.asyncioreactor before any other reactor.",
@@ -154,7 +188,9 @@ _ENTRIES: Final = (
         "What was to be served by ASGI is no ASGI application.",
         "Give a callable such as `async def application(scope, receive, send)`.",
     ),
-    Entry("RW716", "Work behind the answers of an ASGI application was cut off.", "Let it end sooner, or run elsewhere."),
+    Entry(
+        "RW716", "Work behind the answers of an ASGI application was cut off.", "Let it end sooner, or run elsewhere."
+    ),
     Entry(
         "RW720",
         "An endpoint description with the prefix ropewalk: cannot be understood.",

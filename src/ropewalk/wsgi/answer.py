@@ -1,0 +1,243 @@
+"""An answer on its way from the application's thread to the reactor's.
+
+The thread puts in the head, then parts, then the end; the reactor takes them out. What is complete when the reactor
+comes to it leaves in one piece, everything else as a stream of parts. A thread that is too far ahead of the client
+waits. What the one thread writes the other only reads, and each tells the other behind what there is to be read, so
+there are no locks.
+"""
+
+from collections import deque
+from threading import Event
+from typing import Final
+
+from twisted.internet.defer import Deferred
+
+from ropewalk.errors import Disconnected, interrupts
+from ropewalk.request import Request
+from ropewalk.response import OpenFile, Response
+from ropewalk.wsgi.head import Head
+from ropewalk.wsgi.outbox import Outbox
+
+AHEAD: Final = 256 * 1024
+"""Bytes of a body that may lie here before the thread has to wait."""
+
+
+class Answer:
+    """The answer to one request, between two threads. To the reactor it is an async iterator of parts, too."""
+
+    __slots__ = (
+        "_closed",
+        "_deferred",
+        "_handed",
+        "_news",
+        "_outbox",
+        "_parts",
+        "_posted",
+        "_room",
+        "_streamed",
+        "_taken",
+        "ended",
+        "error",
+        "file",
+        "head",
+        "request",
+    )
+
+    def __init__(self, request: Request, outbox: Outbox) -> None:
+        self.request = request
+        self._outbox = outbox
+        self._parts: deque[bytes] = deque()
+        self._posted = False
+
+        # Written by the thread
+        self.head: Head | None = None
+        self.file: tuple[OpenFile, int, int] | None = None
+        """An open file, offset and length, in place of parts."""
+        self.ended = False
+        self.error: BaseException | None = None
+        self._handed = 0
+        """Bytes of parts."""
+        self._room: Event | None = None
+
+        # Written by the reactor
+        self._closed = False
+        self._deferred: Deferred[Response] | None = None
+        """Where somebody else is to send the answer."""
+        self._news: Deferred[None] | None = None
+        self._streamed = False
+        self._taken = 0
+        """Bytes of parts."""
+
+    # For the thread
+
+    @property
+    def direct(self) -> bool:
+        """Whether it goes to the client as it is, rather than through somebody's hands."""
+        return self._deferred is None
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody wants the rest."""
+        return self._closed or self.request.gone
+
+    def add(self, part: bytes) -> None:
+        """Put in a part of the body."""
+        self._handed += len(part)
+        self._parts.append(part)
+
+    def post(self) -> None:
+        """Have the reactor come to it."""
+        if not self._posted:
+            self._posted = True
+            self._outbox.post(self)
+
+    def end(self) -> None:
+        """The answer is complete."""
+        self.ended = True
+        self.post()
+
+    def fail(self, error: BaseException) -> None:
+        """The answer will never be complete."""
+        self.error = error
+        self.post()
+
+    def rest(self) -> None:
+        """Wait until the client has taken enough. Raises Disconnected where it has left."""
+        while self._is_full() and not self.over:
+            if self._room is None:
+                self._room = Event()
+            self._room.clear()
+            if self._is_full() and not self.over:
+                self._room.wait()
+        if self.over:
+            raise Disconnected
+
+    def _is_full(self) -> bool:
+        return self._handed - self._taken > AHEAD
+
+    # For the reactor
+
+    def respond(self) -> "Deferred[Response]":
+        """A Response, in place of sending the answer. Cancelling it lets the application go."""
+        self._deferred = Deferred(lambda _: self.close())
+        return self._deferred
+
+    def opened(self) -> None:
+        """The thread has posted it."""
+        self._posted = False
+        try:
+            if self._streamed:
+                self._tell()
+            elif self.over:
+                self.close()
+            elif self.ended:
+                self._send()
+            elif self.error is not None:
+                raise self.error
+            else:
+                self._stream()
+        except BaseException as error:
+            if interrupts(error):
+                raise
+            self._refuse(error)
+
+    def close(self) -> None:
+        """Nobody wants the rest."""
+        self._closed = True
+        self._parts.clear()
+        if self._room is not None:
+            self._room.set()
+
+    def __aiter__(self) -> "Answer":
+        return self
+
+    async def __anext__(self) -> bytes:
+        while True:
+            # In this order: the thread puts in all parts before it says that they are all.
+            ended, error = self.ended, self.error
+            part = self._take()
+            if part:
+                return part
+            if ended:
+                raise StopAsyncIteration
+            if error is not None:
+                raise error
+            if self._closed:
+                raise Disconnected
+            self._news = Deferred()
+            await self._news
+
+    async def aclose(self) -> None:
+        """As `close`."""
+        self.close()
+
+    def _send(self) -> None:
+        """Send a complete answer."""
+        request, head = self.request, self._head()
+        silent = request.method == "HEAD"
+        if self._deferred is not None:
+            self._deliver(self if silent else self._take())
+            return
+        if head.reason is not None:
+            request.set_reason(head.status, head.reason)
+        if self.file is not None:
+            file, offset, length = self.file
+            request.answer_file(head.status, head.fields, file.fd, offset, length)
+        elif silent:
+            request.begin(head.status, head.fields)  # what there is of a body need not be all that GET would get
+            request.end()
+        else:
+            request.answer(head.status, head.fields, self._take())
+
+    def _stream(self) -> None:
+        """Send parts as they come."""
+        self._streamed = True
+        self.request.notifyFinish().addBoth(lambda _: self.close())  # somebody may have dropped the Response
+        self._deliver(self)
+
+    def _deliver(self, body: "bytes | Answer") -> None:
+        head = self._head()
+        response = _Untouched(None, head.status, head.fields, reason=head.reason)
+        response.body = body
+        if self._deferred is None:
+            self.request.service.deliver(self.request, response)
+        elif not self._deferred.called:
+            self._deferred.callback(response)
+
+    def _refuse(self, error: BaseException) -> None:
+        """Have somebody answer for an error."""
+        self.close()
+        if self._deferred is None:
+            self.request.service.fail(self.request, error)
+        elif not self._deferred.called:
+            self._deferred.errback(error)
+
+    def _head(self) -> Head:
+        assert self.head is not None, "The head is put in before anything else."
+        return self.head
+
+    def _tell(self) -> None:
+        """Let go on who waits for a part."""
+        news, self._news = self._news, None
+        if news is not None and not news.called:
+            news.callback(None)
+
+    def _take(self) -> bytes:
+        """All parts that are there, joined."""
+        parts = self._parts
+        count = len(parts)
+        part = parts.popleft() if count == 1 else b"".join([parts.popleft() for _ in range(count)])
+        self._taken += len(part)
+        if self._room is not None and not self._is_full():
+            self._room.set()
+        return part
+
+
+class _Untouched(Response):
+    """A Response to which no Content-Type is added."""
+
+    __slots__ = ()
+
+    def begin(self, request: Request, part: bytes | str | None = None) -> None:
+        del part
+        super().begin(request)

@@ -1,0 +1,40 @@
+"""What a WSGI application is, and whether something is one, as far as that can be seen from outside."""
+
+from collections.abc import Callable, Iterable
+from inspect import signature
+from typing import Any, Final
+
+from ropewalk.errors import HostedError, named, shown
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Callable[[bytes], object]]
+"""Takes the status, the headers and, optionally, what `sys.exc_info` gives; returns `write`."""
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+_TAKES: Final = (
+    (3, "takes three arguments", "That is ASGI: serve it by ropewalk.asgi."),
+    (1, "takes one argument", "If it is a handler of Ropewalk, give it a route: @app.get(...)."),
+    (0, "takes no arguments", "If it makes the application, call it: wsgi(make_app())."),
+)
+
+
+def check(application: Any) -> None:
+    """Raises HostedError (RW707) for what cannot be called with an environ and `start_response`."""
+    if not callable(application):
+        raise HostedError("RW707", f"{shown(application)} cannot be called.")
+    if _binds(application, 2):
+        return
+    for count, what, remedy in _TAKES:
+        if _binds(application, count):
+            raise HostedError("RW707", f"{named(application)} {what}.", remedy)
+    raise HostedError("RW707", f"{named(application)} does not take an environ and start_response.")
+
+
+def _binds(application: Any, count: int) -> bool:
+    try:
+        signature(application).bind(*[None] * count)
+    except TypeError:
+        return False
+    except ValueError:
+        return True  # what is not written in Python may have no signature
+    return True

@@ -1,0 +1,102 @@
+"""From a request to the environ of an application (PEP 3333, "environ Variables")."""
+
+from os import SEEK_END
+from typing import BinaryIO, Final
+from urllib.parse import unquote_to_bytes
+
+from ropewalk.request import Address, Request
+from ropewalk.wsgi.checking import Environ
+
+DROPPED: Final = ""
+"""In place of the key of a field that no application is shown."""
+
+_COMMON: Final = (
+    "accept accept-charset accept-encoding accept-language authorization cache-control connection cookie dnt expect "
+    "forwarded from if-match if-modified-since if-none-match if-range if-unmodified-since keep-alive origin pragma "
+    "priority range referer sec-ch-ua sec-ch-ua-mobile sec-ch-ua-platform sec-fetch-dest sec-fetch-mode sec-fetch-site "
+    "sec-fetch-user sec-gpc te traceparent tracestate upgrade-insecure-requests user-agent via x-csrf-token "
+    "x-csrftoken x-forwarded-for x-forwarded-host x-forwarded-proto x-real-ip x-request-id x-requested-with"
+)
+
+
+def make_environ(request: Request, server: Environ, body: BinaryIO, errors: object) -> Environ:
+    """What a request says, beside what the `server` says of itself. Any thread may ask."""
+    raw_path = request.raw_path
+    below = len(request.postpath)
+    script = raw_path.rsplit(b"/", below)[0] if below else raw_path.removesuffix(b"/")
+    host, port = _local(request)
+    client = request.client
+    environ = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": _decoded(script) if script else "",
+        "PATH_INFO": _decoded(raw_path[len(script) :]),
+        "QUERY_STRING": request.query_string.decode("latin-1"),
+        "REQUEST_URI": request.target.decode("latin-1"),
+        "SERVER_NAME": host,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{request.http_version}",
+        "REMOTE_ADDR": client[0] if type(client) is tuple else "",
+        "wsgi.url_scheme": request.scheme,
+        "wsgi.input": body,
+        "wsgi.errors": errors,
+        **server,
+    }
+    if type(client) is tuple:
+        environ["REMOTE_PORT"] = str(client[1])
+    if request.has_body:
+        environ["CONTENT_LENGTH"] = str(_size(request, body))
+    if request.host:
+        environ["HTTP_HOST"] = request.host  # not always what the field says (RFC 9112, section 3.2.2)
+    for name, value in request.raw_headers():
+        key = _KEYS.get(name)
+        if key is None:
+            key = _key(name)
+        if not key:
+            continue
+        text = value.decode("latin-1")
+        if key in environ:
+            text = f"{environ[key]}{'; ' if name == b'cookie' else ', '}{text}"
+        environ[key] = text
+    return environ
+
+
+def _key(name: bytes) -> str:
+    """The key of a field.
+
+    One with an underscore could pass for another with a hyphen, which perhaps a proxy has set and vouches for.
+    """
+    return DROPPED if b"_" in name else f"HTTP_{name.decode('ascii').upper().replace('-', '_')}"
+
+
+_KEYS: Final = {name.encode(): _key(name.encode()) for name in _COMMON.split()} | {
+    b"content-type": "CONTENT_TYPE",
+    b"content-length": DROPPED,  # told by the body, which is whole
+    b"host": DROPPED,  # told by the request
+    b"proxy": DROPPED,  # as HTTP_PROXY it would pass for a setting of the system (CVE-2016-5385)
+    b"transfer-encoding": DROPPED,  # undone (RFC 9112, section 7.1.3)
+}
+
+
+def _decoded(path: bytes) -> str:
+    """A part of the path as PEP 3333 has it: percent-encoding undone, a character for each byte."""
+    return (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1")
+
+
+def _local(request: Request) -> tuple[str, str]:
+    """Name and port of our end; where it has none, those by which the client asked."""
+    server: Address = request.server
+    if type(server) is tuple:
+        return server[0], str(server[1])
+    name, colon, port = request.host.rpartition(":")
+    if not (colon and port.isdigit()):
+        name, port = request.host, "443" if request.isSecure() else "80"
+    return name or "localhost", port
+
+
+def _size(request: Request, body: BinaryIO) -> int:
+    """Bytes of the body; also of one that came in chunks, which many applications would take for empty."""
+    size: int | None = request.content_length
+    if size is None:
+        size = body.seek(0, SEEK_END)
+        body.seek(0)
+    return size

@@ -1,0 +1,190 @@
+"""A WSGI application as a resource."""
+
+import sys
+from asyncio import _get_running_loop as running_loop
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from typing import Any, Final, NoReturn
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+
+from ropewalk.calling.scarcity import INTERVAL, Lack
+from ropewalk.errors import CATALOGUE, named
+from ropewalk.request import Request
+from ropewalk.resource import NOT_DONE_YET, Handler, Hosted, node_of
+from ropewalk.response import Response
+from ropewalk.wsgi.answer import Answer
+from ropewalk.wsgi.call import Call
+from ropewalk.wsgi.checking import Application, Environ, check
+from ropewalk.wsgi.files import FileWrapper
+from ropewalk.wsgi.outbox import Outbox
+from ropewalk.wsgi.threads import PoolThreads, Threads
+
+THREADS: Final = 10
+"""Threads of our own where there is no reactor, as in tests: as many as a reactor has."""
+PATIENCE: Final = 5.0
+"""Seconds for calls to end that still run when everything is answered, or cut off."""
+
+log = Logger(namespace="ropewalk.wsgi")
+
+_BUSY: Final = Lack("RW705", 503, (("retry-after", "1"),))  # RFC 9110, section 10.2.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WSGIOptions:
+    """How an application is called. Raises ValueError for what cannot be."""
+
+    threads: int | None = None
+    """Threads of its own, at most; None for those of the reactor, of which there are 10 unless the program asks for
+    more by `reactor.suggestThreadPoolSize`. An application that often waits for others wants more."""
+    waiting: int = 1000
+    """Requests that may wait for a thread; one more is answered 503. Those that wait hold memory for their bodies."""
+    body_limit: int | None = 100 << 20
+    """Bytes of a request's body, at most, past which it is 413; None for the engine's limit. A body past
+    `Limits.spool_size` waits in a temporary file."""
+
+    def __post_init__(self) -> None:
+        if self.threads is not None and self.threads < 1:
+            raise ValueError(f"An application needs a thread, and threads is {self.threads}.")
+        if self.waiting < 1:
+            raise ValueError(f"Requests have to wait for a thread to wake, and waiting is {self.waiting}.")
+
+
+class WSGIResource(Hosted):
+    """A WSGI application at its place in the tree, where it answers every method and every path. See `wsgi`."""
+
+    def __init__(self, application: Any, options: WSGIOptions) -> None:
+        super().__init__()
+        check(application)
+        self.application: Application = application
+        self.options = options
+        self.stop_hooks.append(self._finish)
+        self._handler = _handler(self)
+        node_of(self).rendering["render"] = Handler(self._handler, body_limit=options.body_limit)
+        self._server: Environ = {
+            "wsgi.version": (1, 0),
+            "wsgi.multithread": options.threads != 1,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            "wsgi.input_terminated": True,
+            "wsgi.file_wrapper": FileWrapper,
+        }
+        self._own = Threads(options.threads or THREADS)
+        self._pool: PoolThreads | None = None
+        self._outbox: Outbox | None = None
+        self._running: set[Call] = set()
+        self._idle: Deferred[None] | None = None
+
+    def render(self, request: Request) -> Any:
+        """Have the application called on a thread, which answers."""
+        if request.target == b"*":
+            return Response(None, 204)  # OPTIONS for the server as a whole (RFC 9110, section 9.3.7)
+        threads = self._threads()
+        if threads.waiting >= self.options.waiting:
+            self._refuse(request)
+        answer = Answer(request, self._way_back())
+        endpoint = request.endpoint
+        direct = endpoint is not None and endpoint.call is self._handler and not request.prepared
+        response = None if direct else answer.respond()
+        body = request.content if request.has_body else BytesIO()
+        call = Call(self.application, answer, self._server, body)
+        self._running.add(call)
+        threads.submit(partial(self._run, call))
+        return NOT_DONE_YET if response is None else response
+
+    def opened(self) -> None:
+        """The last call has ended."""
+        if self._idle is not None and not self._idle.called:
+            self._idle.callback(None)
+
+    def _run(self, call: Call) -> None:
+        """What a thread does for a request."""
+        call.run()
+        self._running.discard(call)
+        if self._idle is not None and not self._running and self._outbox is not None:
+            self._outbox.post(self)
+
+    def _threads(self) -> Threads:
+        reactor: Any = None if self.options.threads else sys.modules.get("twisted.internet.reactor")
+        if not getattr(reactor, "running", False):
+            return self._own
+        if self._pool is None:
+            self._pool = PoolThreads(reactor.getThreadPool())
+        return self._pool
+
+    def _way_back(self) -> Outbox:
+        loop = running_loop()
+        if self._outbox is None or self._outbox.loop is not loop:
+            self._outbox = Outbox(loop)
+        return self._outbox
+
+    def _refuse(self, request: Request) -> NoReturn:
+        """Too many requests wait for a thread."""
+        if request.service.scarcity.is_news(_BUSY):
+            log.warn(
+                "RW705 {method} {path}: {count} requests wait for a thread to call {who}. {remedy} "
+                "For {seconds:g} s there is no other line about this.",
+                method=request.method,
+                path=request.raw_path.decode("ascii"),
+                count=self.options.waiting,
+                who=named(self.application),
+                remedy=CATALOGUE["RW705"].remedy,
+                seconds=INTERVAL,
+            )
+        raise _BUSY.answer()
+
+    async def _finish(self) -> None:
+        """Wait for calls that go on behind their answers."""
+        if not self._running:
+            return
+        idle = self._idle = Deferred()
+        timer = _call_later(PATIENCE, idle.cancel)
+        try:
+            if self._running:  # the last one may have ended before there was something to be told
+                await idle
+        except CancelledError:
+            count = len(self._running)
+            log.warn(
+                "RW706 {calls} of {who} still run. {remedy}",
+                calls="1 call" if count == 1 else f"{count} calls",
+                who=named(self.application),
+                remedy=CATALOGUE["RW706"].remedy,
+            )
+        finally:
+            timer.cancel()
+            self._idle = None
+
+
+def wsgi(application: Any, options: WSGIOptions = WSGIOptions()) -> WSGIResource:
+    """A WSGI application (PEP 3333) as a resource: `app.mount("/", wsgi(application))`.
+
+    It answers for all paths below its place, which it knows as SCRIPT_NAME. It is called on a thread when the body of
+    the request is there. Middleware stands around it as around any handler. Raises HostedError (RW707) for what is no
+    WSGI application.
+    """
+    return WSGIResource(application, options)
+
+
+def _handler(resource: WSGIResource) -> Callable[[Request], Any]:
+    render = resource.render
+
+    def handler(request: Request) -> Any:
+        return render(request)
+
+    shown: Any = handler
+    shown.__wrapped__ = resource.application  # error messages name it by this
+    shown.__self__ = resource  # who answers by itself is a resource
+    return handler
+
+
+def _call_later(seconds: float, call: Callable[[], object]) -> Any:
+    """As `waiting.call_soon`. What is returned has a `cancel`."""
+    loop = running_loop()
+    if loop is not None:
+        return loop.call_later(seconds, call)
+    from twisted.internet import reactor
+
+    return reactor.callLater(seconds, call)
