@@ -412,3 +412,22 @@ class TestServing:
             assert httpx.get(served.url).text == "finished"
             output, errors = served.process.communicate(timeout=SECONDS_TO_STOP)
             assert (output, errors, served.process.returncode) == ("the end\n", "", 0)
+
+    def test_a_second_signal_cuts_off_what_runs(self, tmp_path: Path) -> None:
+        (tmp_path / "hanging.py").write_text(
+            f"import os\n{SITE.partition('if __name__')[0]}"
+            "from twisted.web.server import NOT_DONE_YET\n"
+            "class Hanging(Hello):\n"
+            "    def render_GET(self, request):\n"
+            "        request.write(b'begun')\n"
+            "        for seconds in 0, 0.2:\n"
+            f"            reactor.callLater(seconds, os.kill, os.getpid(), {int(signal.SIGINT)})\n"
+            "        return NOT_DONE_YET\n"
+            "reactor.listenTCP(0, Site(Hanging()), interface='127.0.0.1')\nreactor.run()\nprint('the end')\n"
+        )
+        with executing("hanging.py", cwd=tmp_path) as served:
+            with pytest.raises(httpx.TransportError):
+                httpx.get(served.url)
+            output, errors = served.process.communicate(timeout=10)
+            assert (output, served.process.returncode) == ("the end\n", 0)
+            assert "Can't stop reactor" not in errors
