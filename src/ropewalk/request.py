@@ -9,7 +9,7 @@ from functools import lru_cache
 from io import BufferedReader, BytesIO, FileIO
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, TypeVar, cast, overload
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import msgspec
 from twisted.internet.defer import Deferred
@@ -255,7 +255,7 @@ class Request(Exchange):
         try:
             return self._prepath
         except AttributeError:
-            return self.path.split("/")[1:]
+            return [unquote(segment) for segment in self.raw_path.decode("ascii").split("/")[1:]]
 
     @property
     def postpath(self) -> list[str]:
