@@ -1,6 +1,7 @@
 """Producers that want to be asked, on sockets of the engine's."""
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import Any, Final, Protocol
 
 from twisted.internet.interfaces import IPushProducer
 from twisted.logger import Logger
@@ -9,20 +10,25 @@ from zope.interface import implementer
 
 from ropewalk.errors import interrupts
 
-if TYPE_CHECKING:
-    from ropewalk.dropin.channel import HTTPChannel
-
 log = Logger(namespace="ropewalk.dropin")
 
 AT_ONCE: Final = 16
 """How often a producer is asked before others have their turn."""
 
 
+class Channel(Protocol):
+    """What is there of a channel."""
+
+    def later(self, call: Callable[[], None]) -> None: ...
+    def unregisterProducer(self) -> None: ...
+    def abortConnection(self) -> None: ...
+
+
 @implementer(IPushProducer)
 class Pulled:
     """Asks a pull producer for more as long as there is room."""
 
-    def __init__(self, producer: Any, channel: "HTTPChannel") -> None:
+    def __init__(self, producer: Any, channel: Channel) -> None:
         self._producer = producer
         self._channel = channel
         self._asking = False

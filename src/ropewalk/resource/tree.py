@@ -1,6 +1,7 @@
 """Resources and what hangs on them."""
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NamedTuple, Protocol
@@ -200,11 +201,24 @@ class Resource:
 
 
 def as_resource(thing: Any) -> Resource:
-    """A resource, or the root of an App. Raises TreeError (RW105) for anything else."""
+    """A resource, the root of an App, or what stands for a resource of twisted.web.
+
+    Raises TreeError (RW105) for anything else.
+    """
     resource = thing if isinstance(thing, Resource) else getattr(thing, "resource", None)
-    if not isinstance(resource, Resource):
-        raise TreeError("RW105", f"{thing!r}, of type {full_name(type(thing))}, is neither a Resource nor an App.")
-    return resource
+    if isinstance(resource, Resource):
+        return resource
+    if is_twisted(thing):
+        from ropewalk.dropin.mounting import Mounted
+
+        return Mounted(thing)
+    raise TreeError("RW105", f"{thing!r}, of type {full_name(type(thing))}, is neither a Resource nor an App.")
+
+
+def is_twisted(thing: Any) -> bool:
+    """Whether this is a resource of twisted.web. Where nobody has imported that, nothing is."""
+    known = sys.modules.get("twisted.web.resource")
+    return known is not None and known.IResource.providedBy(thing)
 
 
 def node_of(resource: Resource) -> Node:

@@ -1,0 +1,310 @@
+"""A request of twisted.web's inside of one of ours.
+
+What the program writes becomes a `Response`, so that the middleware of the app can work on it:
+
+| when the program has returned | the handler returns |
+|---|---|
+| the answer is complete | a Response with the whole body |
+| the head is there, and the program writes on | a Response with `Parts` for its body |
+| there is no head yet | a Deferred of one of these: by what is there a turn after the head |
+| the connection is another protocol's | NOT_DONE_YET |
+
+It is the engine that frames the body, and the app that answers for what fails.
+"""
+
+from collections.abc import Callable
+from io import SEEK_END
+from typing import Any
+
+from twisted.internet.error import ConnectionLost
+from twisted.python.failure import Failure
+from twisted.web import http
+from twisted.web.http_headers import Headers
+
+from ropewalk.dropin.addresses import to_twisted
+from ropewalk.dropin.headers import ReceivedHeaders
+from ropewalk.dropin.line import Line
+from ropewalk.dropin.parts import Parts
+from ropewalk.dropin.pulling import Pulled
+from ropewalk.dropin.request import Request as LeanRequest
+from ropewalk.errors import BadBody, RopewalkError
+from ropewalk.request import Request
+from ropewalk.resource import NOT_DONE_YET
+from ropewalk.response import Response
+from ropewalk.waiting import Waiter, call_soon
+
+
+class InnerRequest(LeanRequest):
+    """A `twisted.web.server.Request` whose body lies in a request of ours, and whose failures are the app's."""
+
+    channel: Any
+
+    _lean = True
+
+    def gotLength(self, length: int | None) -> None:
+        """The body is there already."""
+        del length
+        self.content = self.channel.exchange.content
+        self.content.seek(0, SEEK_END)  # where it would be after so much was written to it
+
+    def processingFailed(self, reason: Failure) -> Failure:
+        """Have the app answer, as for a handler that raised."""
+        if self.finished or self._disconnected:
+            self._log.failure("", failure=reason)
+            return reason
+        self.channel.failed(reason)
+        self.finished = 1
+        self._cleanup()
+        return reason
+
+
+class InnerChannel:
+    """What such a request has for its channel: the face of `dropin.HTTPChannel`, and a request of ours below."""
+
+    responds = True
+    factory = None
+
+    def __init__(self, exchange: Request, root: Any, site: Any) -> None:
+        self.exchange = exchange
+        self.root = root
+        """The resource that is mounted."""
+        self.site = site
+        self.transport: Any = Line(exchange, self._give_away).transport(self)
+        self._done = False
+        """The program is through with its request."""
+        self._head: tuple[int, bytes, dict[bytes, list[bytes]]] | None = None
+        self._later: Waiter[Any] | None = None
+        """What the handler has returned where there was no outcome yet."""
+        self._outcome: Any = None
+        self._parts = Parts(self._flow)
+        self._producer: Any = None
+        self._raw = False
+        """The connection is another protocol's."""
+        self._running = False
+        """The program is in the call that gives it the request."""
+        self._settled = False
+        """There is an outcome."""
+
+    def serve(self) -> Any:
+        """Give the request to the program, and return what a handler does. Raises what the program fails with."""
+        self._running = True
+        self._give()
+        self._running = False
+        if isinstance(self._producer, Pulled):
+            self._producer.startStreaming()
+        self._begin()
+        if not self._done and not self._raw:
+            self.exchange.notifyFinish().addCallbacks(self._answered, self._lost)
+        if not self._settled:
+            self._later = Waiter()
+            return self._later
+        if isinstance(self._outcome, BaseException):
+            raise self._outcome
+        return self._outcome
+
+    # From the request
+
+    def getPeer(self) -> Any:
+        """The client."""
+        return to_twisted(self.exchange.client)
+
+    def getHost(self) -> Any:
+        """Our end of the connection."""
+        return to_twisted(self.exchange.server)
+
+    def isSecure(self) -> bool:
+        """Whether the client came by TLS, which a trusted proxy may have undone."""
+        return self.exchange.isSecure()
+
+    def respond(self, request: Any, code: int, reason: bytes, headers: dict[bytes, list[bytes]], body: bytes) -> None:
+        """Take a whole answer."""
+        del request
+        self._head = code, reason, headers
+        self._parts.put(body)
+
+    def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:
+        """Take the head of an answer."""
+        del version
+        if not isinstance(headers, Headers):
+            headers = _kept(headers)
+        lines = dict(headers.getAllRawHeaders())
+        lines.pop(b"Transfer-Encoding", None)
+        self._request.chunked = 0
+        self._head = int(code), reason, lines
+        if self._later is not None:
+            call_soon(self._begin)
+
+    def write(self, data: bytes) -> None:
+        """Take a part of the body; before any head, whatever the program says itself."""
+        if self._head is None:
+            self.transport.write(data)
+        else:
+            self._parts.put(bytes(data))
+
+    def writeSequence(self, iovec: Any) -> None:
+        """Take several at once."""
+        self.write(b"".join(iovec))
+
+    def requestDone(self, request: Any) -> None:
+        """The answer is complete."""
+        del request
+        self._done = True
+        self._parts.end()
+        if self._raw:
+            self.transport.loseConnection()
+        elif self._head is not None:
+            self._answer(self._parts.take)
+        elif not self._settled:
+            self.abortConnection()
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Have what writes the body told when to wait, or asked for more. Raises RuntimeError where there is one."""
+        if self._producer is not None:
+            raise RuntimeError(f"{self._producer!r} is registered already; {producer!r} cannot be too.")
+        if self._done:
+            producer.stopProducing()
+        elif streaming:
+            self._producer = producer
+        else:
+            self._producer = Pulled(producer, self)
+            if not self._running:
+                call_soon(self._producer.startStreaming)
+
+    def unregisterProducer(self) -> None:
+        """It has written all it has."""
+        producer, self._producer = self._producer, None
+        if isinstance(producer, Pulled):
+            producer.stopStreaming()
+
+    def loseConnection(self) -> None:
+        """As `abortConnection`: an answer that is cut off is cut off somewhere."""
+        self.abortConnection()
+
+    def abortConnection(self) -> None:
+        """Close the connection now."""
+        self.exchange.abort()
+
+    forceAbortClient = abortConnection
+
+    def failed(self, reason: Failure) -> None:
+        """The program has failed: the app answers, or what has begun is cut off."""
+        error: Any = reason.value
+        if self._settled:
+            self.exchange.service.fail(self.exchange, error)
+        else:
+            self._settle(error)
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        self._settle(BadBody("The form is malformed."))
+        self._done = True
+
+    # From the transport, and what works on it
+
+    @property
+    def _networkProducer(self) -> Any:
+        return self.transport
+
+    def _protocolUpgradeForWebsockets(self, protocol: Any) -> None:
+        self.transport.protocol = protocol
+        protocol.makeConnection(self.transport)
+
+    def later(self, call: Callable[[], None]) -> None:
+        """Call something when others have had their turn."""
+        call_soon(call)
+
+    def _give_away(self) -> bool:
+        if self._settled:
+            return False
+        self._raw = True
+        self._settle(NOT_DONE_YET)
+        return True
+
+    # The outcome
+
+    def _give(self) -> None:
+        exchange = self.exchange
+        request = self._request = InnerRequest(self)
+        command, target, version, _, length = exchange.opening
+        if length == 0:
+            request.arrive(exchange, command, target, version)
+            return
+        request.requestHeaders = ReceivedHeaders(exchange)
+        request.parseCookies()
+        request.gotLength(length)
+        request.requestReceived(command, target, version)
+
+    def _begin(self) -> None:
+        """There is the head of an answer whose program goes on."""
+        if self._head is not None:
+            self._answer(lambda: self._parts)
+
+    def _answer(self, body: Callable[[], Any]) -> None:
+        if self._settled or self._head is None:
+            return
+        code, reason, lines = self._head
+        fields = [(name, value) for name, values in lines.items() for value in values]
+        try:
+            response = Given(None, code, fields, reason=None if reason == http.RESPONSES.get(code) else reason)
+        except RopewalkError as error:
+            self._settle(error)
+            return
+        response.body = body()
+        self._settle(response)
+
+    def _settle(self, outcome: Any) -> None:
+        """This is what the app has for an answer."""
+        self._settled = True
+        if self._later is None:
+            self._outcome = outcome
+        elif self._later.called:
+            self._parts.drop()  # nobody waits any more
+        elif isinstance(outcome, BaseException):
+            self._later.errback(outcome)
+        else:
+            self._later.callback(outcome)
+
+    def _flow(self, room: bool) -> None:
+        if self._producer is None:
+            return
+        if room:
+            self._producer.resumeProducing()
+        else:
+            self._producer.pauseProducing()
+
+    def _answered(self, _: None) -> None:
+        """The app has answered. Where it was not by what the program writes, that is told so."""
+        if self.exchange.method == "HEAD":
+            self._parts.drop()
+        else:
+            self._lose("The app has given another answer.")
+
+    def _lost(self, failure: Failure) -> None:
+        self._lose(str(failure.value))
+
+    def _lose(self, why: str) -> None:
+        if self._done or self._raw:
+            return
+        self._done = True
+        self._parts.drop()
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.stopProducing()
+        self._request.connectionLost(Failure(ConnectionLost(why)))
+
+
+class Given(Response):
+    """A response of which nothing is to be guessed."""
+
+    __slots__ = ()
+
+    def begin(self, request: Request, part: bytes | str | None = None) -> None:
+        """Send the head, whatever its first part is."""
+        del part
+        super().begin(request)
+
+
+def _kept(pairs: Any) -> Headers:
+    headers = Headers()
+    for name, value in pairs:
+        headers.addRawHeader(name, value)
+    return headers

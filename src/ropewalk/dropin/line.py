@@ -1,0 +1,84 @@
+"""A transport where there is only a request of ours."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ropewalk.dropin.transport import SocketTransport
+from ropewalk.request import Address, Request
+
+
+class Line:
+    """What a `SocketTransport` else has for its driver, its connection and its channel.
+
+    `may_take` is asked when a program wants the connection for raw bytes, and told thereby that it has it.
+    """
+
+    begin: Any = None
+
+    def __init__(self, exchange: Request, may_take: Callable[[], bool]) -> None:
+        from twisted.internet import reactor
+
+        self.reactor: Any = reactor
+        self.upgraded: set[SocketTransport] = set()
+        self._aborted = False
+        self._exchange = exchange
+        self._may_take = may_take
+
+    def transport(self, protocol: Any) -> SocketTransport:
+        """The transport."""
+        line: Any = self
+        self._transport = SocketTransport.of(line, self._exchange.client, protocol, line)
+        self._transport.connection = line
+        return self._transport
+
+    # As a driver
+
+    def rest(self) -> None:
+        """The connection is over."""
+
+    # As a connection
+
+    @property
+    def server(self) -> Address:
+        """Our end."""
+        return self._exchange.server
+
+    def fileno(self) -> int:
+        """The engine keeps the descriptor."""
+        return -1
+
+    def close(self) -> None:
+        """An answer that is cut off is cut off somewhere."""
+        self.abort()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._aborted = True
+        self._exchange.abort()
+
+    # As a channel
+
+    def hand_over(self) -> Request | None:
+        """The request, which carries raw bytes from now on; None where it is being answered."""
+        exchange = self._exchange
+        if exchange.started or exchange.finished or not self._may_take():
+            return None
+        exchange.notifyFinish().addCallbacks(self._ended, self._lost)
+        self._listen()
+        return exchange
+
+    def resume_body(self) -> None:
+        """The body is all there."""
+
+    def _listen(self) -> None:
+        self._exchange._readable().addCallbacks(self._read, lambda _: None)  # noqa: SLF001 - as BodyStream does
+
+    def _read(self, _: None) -> None:
+        self._listen()
+        self._transport.deliver()
+
+    def _ended(self, _: None) -> None:
+        self._transport.closed("done")
+
+    def _lost(self, _: Any) -> None:
+        self._transport.closed("aborted" if self._aborted else "cut")

@@ -1,0 +1,85 @@
+"""A body that a program writes, as the async iterator that a Response has for its body."""
+
+from collections.abc import Callable
+from typing import Final
+
+from ropewalk.waiting import Waiter
+
+HIGH_WATER: Final = 64 * 1024
+"""Bytes that may lie here before the program is asked to wait."""
+
+
+class Parts:
+    """Takes what a program writes, and gives it to whoever sends it, as fast as that is taken.
+
+    `flow(False)` is called when there is too much, and `flow(True)` when all of that is taken.
+    """
+
+    __slots__ = ("_flow", "_full", "_news", "_over", "_parts", "_size", "_unwanted")
+
+    def __init__(self, flow: Callable[[bool], None]) -> None:
+        self._flow = flow
+        self._full = False
+        self._news: Waiter[None] | None = None
+        self._over = False
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._unwanted = False
+
+    # For the program
+
+    def put(self, part: bytes) -> None:
+        """One more part."""
+        if self._unwanted:
+            return
+        self._parts.append(part)
+        self._size += len(part)
+        if self._size > HIGH_WATER and not self._full:
+            self._full = True
+            self._flow(False)
+        self._tell()
+
+    def end(self) -> None:
+        """There will be no more."""
+        self._over = True
+        self._tell()
+
+    # For the sender
+
+    def take(self) -> bytes:
+        """All that is here."""
+        parts, self._parts = self._parts, []
+        self._size = 0
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def __aiter__(self) -> "Parts":
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._parts:
+            if self._over:
+                raise StopAsyncIteration
+            if self._full:
+                self._full = False
+                self._flow(True)
+            else:
+                self._news = Waiter()
+                await self._news
+        return self.take()
+
+    async def aclose(self) -> None:
+        """Nobody wants the rest."""
+        self.drop()
+
+    def drop(self) -> None:
+        """As `aclose`. The program may write on."""
+        self._unwanted = True
+        self.take()
+        if self._full:
+            self._full = False
+            self._flow(True)
+
+    def _tell(self) -> None:
+        news, self._news = self._news, None
+        if news is not None and not news.called:
+            news.callback(None)
