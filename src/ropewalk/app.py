@@ -141,8 +141,12 @@ class App(Routes):
 
     def resolve(self, request: Request) -> Endpoint:
         """What answers a request."""
-        search = Search(request, split_path(request.raw_path))
-        handler = search.visit(self.resource)
+        return self.resolve_below(request, split_path(request.raw_path), 0)
+
+    def resolve_below(self, request: Request, segments: list[str], depth: int) -> Endpoint:
+        """What answers a request where this app stands behind so many of the segments of its path."""
+        search = Search(request, segments)
+        handler = search.visit(self.resource, depth)
         if handler is None:
             handler, params, scope, static, lasting = self._otherwise(request, search)
         else:

@@ -203,6 +203,17 @@ _ENTRIES: Final = (
     ),
     Entry("RW723", "The program to run does not exist.", "Name a script, an installed command, or -m and a module."),
     Entry("RW724", "The program to run is not for this Python.", "Run it by the Python for which it is installed."),
+    Entry(
+        "RW730",
+        "An app is grafted upon a tree of twisted.web whose site the engine does not serve.",
+        "Serve it by `ropewalk.dropin.accelerate(site)`, by the endpoint prefix ropewalk: or by `ropewalk exec`, and "
+        "not by HTTP/2, which is Twisted's own.",
+    ),
+    Entry(
+        "RW731",
+        "An app is grafted upon a tree of twisted.web that is itself mounted in an app.",
+        "Mount the inner app in the outer one, at its own path.",
+    ),
 )
 
 CATALOGUE: Final[dict[str, Entry]] = {entry.code: entry for entry in _ENTRIES}

@@ -376,6 +376,10 @@ class HTTPChannel(http.HTTPChannel):
             self._upgraded = True
         return exchange
 
+    def lend(self, request: Any) -> Incoming | None:
+        """The exchange of the request that is being answered, for somebody who answers by that. None for any other."""
+        return self._exchange if self.requests and self.requests[0] is request else None
+
     def resume_body(self) -> None:
         """The program wants more of the body."""
         if self._exchange is not None and not self._handlingRequest:

@@ -117,6 +117,15 @@ class Driver:
         port.connectionLost = connectionLost
         self.wake()
 
+    def drained_out(self) -> "Deferred[None]":
+        """Fires when the drain is over that a shutdown has begun, which may be at once."""
+        over: Deferred[None] = Deferred()
+        if self._draining is None:
+            over.callback(None)
+        else:
+            self._draining.addBoth(lambda _: over.callback(None))
+        return over
+
     # Called by the engine
 
     def opened(self, connection: Connection, client: Address) -> SocketTransport | None:

@@ -1,0 +1,137 @@
+"""Apps and resources of ours in a tree of twisted.web."""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web import resource, server
+
+from ropewalk import calling
+from ropewalk.app import App
+from ropewalk.dropin.channel import HTTPChannel
+from ropewalk.dropin.driver import Driver
+from ropewalk.dropin.inner import InnerChannel
+from ropewalk.dropin.joint import Joint
+from ropewalk.errors import HostedError, StartError, full_name
+from ropewalk.server import app_of
+
+log = Logger(namespace="ropewalk.dropin")
+
+
+class Grafted(resource.Resource):
+    """An App in a tree of twisted.web, where it answers every method, at its place and below. See `graft`."""
+
+    isLeaf = True
+
+    def __init__(self, app: App) -> None:
+        super().__init__()
+        self.app = app
+        self._driver = calling.Driver()
+        self._life = Life(app)
+        self._scarcity = calling.Scarcity()
+
+    def render(self, request: Any) -> int:
+        """Have the app answer. Raises HostedError where there is no engine below the request (RW730 and RW731)."""
+        channel: Any = getattr(request, "channel", None)
+        exchange = channel.lend(request) if isinstance(channel, HTTPChannel) else None
+        if exchange is None:
+            raise _no_engine(channel)
+        driver = exchange.service
+        joint = Joint(self.app, self._driver, self._scarcity, request, exchange)
+        exchange.graft(joint)
+        if not channel.persistent:
+            exchange.close_after()
+        self._life.admit(joint, driver)
+        return server.NOT_DONE_YET
+
+
+def graft(thing: Any) -> Grafted:
+    """An App, or a resource of ours, as a resource of twisted.web: `root.putChild(b"api", graft(app))`.
+
+    The site must be served by the engine: by the endpoint prefix `ropewalk:`, `accelerate(site)` or `ropewalk exec`.
+    The app's start hooks are called before its first request, its stop hooks when the reactor shuts down and the last
+    request is answered. Limits are those of the site. Raises TreeError (RW105) for anything else, and StartError
+    (RW404) for an app that trusts proxies.
+    """
+    app = app_of(thing)
+    if any(each.proxies is not None for each in app.family()):
+        raise StartError("RW404", "An app that trusts proxies is grafted upon a tree of twisted.web.")
+    return Grafted(app)
+
+
+def around(request: Any) -> Any:
+    """The request of the other kind that stands around this one, or None.
+
+    For the request of a grafted app it is twisted.web's, which has the session; for that of a mounted resource of
+    twisted.web it is ours.
+    """
+    joint = getattr(request, "joint", None)
+    if joint is not None:
+        return joint.request
+    return getattr(getattr(request, "channel", None), "exchange", None)
+
+
+class Life:
+    """From an app's start, which its first request brings about, to its stop."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._drivers: set[Driver] = set()
+        self._failure: StartError | None = None
+        self._over = False
+        """It has started, or will never have."""
+        self._starting: Deferred[Any] | None = None
+        self._stopping = False
+        self._waiting: list[Joint] = []
+
+    def admit(self, joint: Joint, driver: Driver) -> None:
+        """Have the app answer, when it has started."""
+        self._drivers.add(driver)
+        self._waiting.append(joint)
+        if self._starting is None:
+            if driver.reactor is not None:
+                driver.reactor.addSystemEventTrigger("before", "shutdown", self._stop, driver.reactor)
+            self._starting = calling.start(self._app.start())
+            self._starting.addCallbacks(self._serve, self._give_up)
+        elif self._over:
+            self._serve()
+
+    def _serve(self, _: Any = None) -> None:
+        self._over = True
+        waiting, self._waiting = self._waiting, []
+        for joint in waiting:
+            if self._failure is None:
+                joint.serve()
+            else:
+                joint.fail(joint.exchange, self._failure)
+
+    def _give_up(self, failure: Failure) -> None:
+        if self._stopping:
+            self._failure = StartError("RW403", "It was stopped before it had started.")
+        else:
+            log.failure("RW403 A start hook of the app failed.", failure)
+            self._failure = StartError("RW403", f"A start hook failed: {failure.value!r}.")
+        self._serve()
+
+    def _stop(self, reactor: Any) -> "Deferred[None]":
+        self._stopping = True
+        return calling.start(self._end(reactor))
+
+    async def _end(self, reactor: Any) -> None:
+        assert self._starting is not None
+        self._starting.cancel()
+        await deferLater(reactor, 0)  # so that every driver has begun its drain
+        for driver in self._drivers:
+            await driver.drained_out()
+        if self._failure is None:
+            await self._app.stop()
+
+
+def _no_engine(channel: Any) -> HostedError:
+    if isinstance(channel, InnerChannel):
+        message = "An app is grafted upon a tree of twisted.web that is mounted in an app."
+        return HostedError("RW731", message)
+    what = f"below it is {full_name(type(channel))}"
+    return HostedError("RW730", f"An app is grafted upon a tree whose site the engine does not serve: {what}.")

@@ -1,0 +1,98 @@
+"""Where a tree of ours is grafted upon one of twisted.web's, for one request."""
+
+from collections.abc import Iterator
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from twisted.web.http import RESPONSES
+
+from ropewalk import calling
+from ropewalk.errors import HTTPError, interrupts
+from ropewalk.request import Endpoint
+
+if TYPE_CHECKING:
+    from ropewalk._engine import Engine
+    from ropewalk.app import App
+    from ropewalk.dropin.exchange import Incoming
+
+_OURS: Final = {b"connection", b"date", b"server", b"transfer-encoding"}
+"""Fields of an answer that twisted.web sets for itself. So it does with all that describe a body."""
+
+
+class Joint:
+    """A request of twisted.web's, and the exchange below it, by which the app answers.
+
+    To the app it is the service of the exchange, and in twisted.web's books the request is finished when that is.
+    """
+
+    __slots__ = ("app", "drive", "endpoint", "engine", "exchange", "prefix", "request", "scarcity")
+
+    deliver = staticmethod(calling.deliver)
+    fail = staticmethod(calling.fail)
+
+    endpoint: Endpoint
+
+    def __init__(
+        self, app: "App", driver: calling.Driver, scarcity: calling.Scarcity, request: Any, exchange: "Incoming"
+    ):
+        self.app = app
+        self.drive = driver.drive
+        self.scarcity = scarcity
+        self.request = request
+        self.exchange = exchange
+        self.engine: Engine = exchange.service.engine
+        self.prefix = "".join(f"/{quote(segment, safe=_UNQUOTED)}" for segment in request.prepath)
+        """The path of the app's root."""
+
+    def serve(self) -> None:
+        """Have the app answer."""
+        exchange = self.exchange
+        if exchange.gone:
+            return
+        try:
+            endpoint = self._find()
+            value = copy_context().run(endpoint.call, exchange, **(exchange.params if endpoint.pass_params else {}))
+        except BaseException as error:  # whatever a handler raises is an answer
+            if interrupts(error):
+                raise
+            self.fail(exchange, error)
+            return
+        self.deliver(exchange, value)
+
+    def carried(self) -> Iterator[tuple[bytes, bytes]]:
+        """The fields that were set on twisted.web's request: by resources on the way, or for a session."""
+        request = self.request
+        for name, values in request.responseHeaders.getAllRawHeaders():
+            lower = name.lower()
+            if lower not in _OURS and not lower.startswith(b"content-"):
+                for value in values:
+                    yield lower, value
+        for cookie in request.cookies:
+            yield b"set-cookie", cookie
+
+    def done(self) -> None:
+        """The answer is complete: finish the request, of which nothing is written."""
+        request, exchange = self.request, self.exchange
+        request.code = exchange.status
+        request.code_message = RESPONSES.get(request.code, b"")
+        request.sentLength = 0 if request.method == b"HEAD" else exchange.bytes_sent
+        request.startedWriting = 1
+        request._encoder = None  # noqa: SLF001 - one that has nothing to encode
+        request.finish()
+
+    def _find(self) -> Endpoint:
+        request, exchange = self.request, self.exchange
+        try:
+            above = [segment.decode() for segment in request.prepath]
+            below = [segment.decode() for segment in request.postpath]
+        except UnicodeDecodeError:
+            raise HTTPError(400, "The path is not UTF-8.") from None
+        exchange.set_paths(above + below, [])
+        self.endpoint = endpoint = self.app.resolve_below(exchange, above + below, len(above))
+        if endpoint.whole_body:
+            exchange.check_size(endpoint.body_limit)
+        return endpoint
+
+
+_UNQUOTED: Final = "!$&'()*+,;=:@~"
