@@ -1,0 +1,101 @@
+"""The request under `ropewalk exec`: a resource may also return `str`, a Deferred or a coroutine."""
+
+from asyncio import CancelledError
+from inspect import iscoroutine
+from typing import Any
+
+from twisted.internet.defer import CancelledError as DeferredCancelled
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+from twisted.web.error import UnsupportedMethod
+from twisted.web.http import NO_BODY_CODES
+from twisted.web.server import NOT_DONE_YET
+from twisted.web.server import Request as Stock
+
+from ropewalk.calling import start
+from ropewalk.dropin.request import Rendered, Request
+
+
+class LenientRequest(Request):
+    """A `Request` whose resources may return what Twisted answers with a 500.
+
+    | a resource returns | the answer |
+    |---|---|
+    | `str` | in UTF-8, and the default Content-Type says so |
+    | a Deferred, a coroutine | that of its result, or that of its error; cancelled when the client leaves |
+
+    A coroutine whose result is NOT_DONE_YET answers by itself. It may await Deferreds, and asyncio's futures where the
+    reactor is asyncio's.
+    """
+
+    __module__ = Stock.__module__
+    __qualname__ = Stock.__qualname__
+
+    _lean = True
+    _lean_awaited: Deferred[Any] | None = None
+
+    def connectionLost(self, reason: Any) -> None:
+        """The client has left."""
+        super().connectionLost(reason)
+        if self._lean_awaited is not None:
+            self._lean_awaited.cancel()
+
+    def _lean_rendered(self, resrc: Any, outcome: Any) -> None:
+        if isinstance(outcome, str):
+            self._lean_say_utf8(outcome)
+            Request.render(self, Rendered(resrc, outcome.encode()))
+        elif isinstance(outcome, Deferred):
+            self._lean_wait(resrc, outcome)
+        elif iscoroutine(outcome):
+            self._lean_wait(resrc, start(outcome))
+        else:
+            super()._lean_rendered(resrc, outcome)
+
+    def _lean_render_again(self, resrc: Any) -> Any:
+        value = super()._lean_render_again(resrc)
+        if isinstance(value, str):
+            return value.encode()
+        if isinstance(value, Deferred):
+            value.addErrback(self._lean_failed, resrc)
+            return NOT_DONE_YET
+        if iscoroutine(value):
+            value.close()
+            return NOT_DONE_YET
+        return value
+
+    def _lean_say_utf8(self, body: str) -> None:
+        default = self.defaultContentType
+        if (
+            body
+            and default is not None
+            and default.startswith(b"text/")
+            and b"charset" not in default
+            and self.code not in NO_BODY_CODES
+            and not self.responseHeaders.getRawHeaders(b"Content-Type")
+        ):
+            self.setHeader(b"Content-Type", default + b"; charset=utf-8")
+
+    def _lean_wait(self, resrc: Any, result: Deferred[Any]) -> None:
+        self._lean_awaited = result
+        result.addCallbacks(self._lean_came, self._lean_failed, callbackArgs=(resrc,), errbackArgs=(resrc,))
+
+    def _lean_came(self, value: Any, resrc: Any) -> None:
+        self._lean_awaited = None
+        if value is NOT_DONE_YET or self._disconnected or (value is None and self.finished):
+            return
+        try:
+            Request.render(self, Rendered(resrc, value))
+        except BaseException:  # noqa: BLE001 - as in Twisted: even SystemExit is the request's
+            self._lean_failed(Failure(), resrc)
+
+    def _lean_failed(self, failure: Failure, resrc: Any) -> None:
+        self._lean_awaited = None
+        error = failure.value
+        if self._disconnected and isinstance(error, CancelledError | DeferredCancelled):
+            return
+        if self._disconnected or self.finished:
+            self._log.failure("", failure=failure)
+        elif isinstance(error, UnsupportedMethod):
+            self._lean_rendered(resrc, error)
+        else:
+            self.processingFailed(failure)

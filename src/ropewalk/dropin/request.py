@@ -1,0 +1,442 @@
+"""A leaner request with the face of twisted.web's, to stand in for it.
+
+It does for a request what the application asks for, and leaves the rest undone:
+
+| what | is made |
+|---|---|
+| `requestHeaders`, `received_cookies`, `args` of a query, `content` where there is no body | when asked for |
+| `client`, `host` | when asked for, on our channel; on others at once, for they forget them with the socket |
+| `args` of a form | before `process` as ever, for a form may be a bad request |
+| Date | once a second |
+
+Where a resource returns the whole answer, `render` sends it by itself, on our channel by one call. Whatever is not the
+common case is Twisted's own code: a HEAD, an answer without a body, an encoder, a method that the resource does not
+know. So is everything where somebody has put a `write`, `finish` or `setHeader` of his own into the request.
+
+Names of our own begin with `_lean`, so that they do not meet those of subclasses.
+"""
+
+from contextlib import suppress
+from io import BytesIO
+from time import time
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+from twisted.python.failure import Failure
+from twisted.web import http, resource, server
+from twisted.web.error import UnsupportedMethod
+from twisted.web.http import NO_BODY_CODES, OK, RESPONSES
+from twisted.web.http_headers import Headers
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Site
+from twisted.web.server import Request as Stock
+
+from ropewalk.dropin.headers import Received, ReceivedHeaders
+from ropewalk.dropin.lazy import Lazy
+
+
+class Request(Stock):
+    """A `twisted.web.server.Request`, for any channel.
+
+    A channel whose `responds` is true is given an answer that is whole by one call: `respond(request, code, reason,
+    headers, body)`, with the headers as `Headers` keeps them. It knows its addresses for as long as a request may ask.
+    """
+
+    # By these Perspective Broker knows what it copies, on the other side too.
+    __module__ = Stock.__module__
+    __qualname__ = Stock.__qualname__
+
+    channel: Any
+    sitepath: list[bytes]
+    _encoder: Any
+
+    _lean = True
+    """Whether nothing is made before it is asked for. A subclass may have ways of its own with what is not there yet,
+    so there everything is made as ever, unless it says that it is lean too."""
+    _lean_channel: Any = None
+    """The channel, if it responds: `channel` goes with the answer."""
+    _lean_source: Received | None = None
+    """The head, where it can still be asked."""
+    _lean_query: bytes | None = None
+    _lean_empty = False
+    """Whether there is no body, and nobody has asked for it."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "_lean" not in vars(cls):
+            cls._lean = False
+
+    def __init__(self, channel: Any, queued: Any = False, *, parsePOSTFormSubmission: bool | None = None) -> None:
+        self.channel = channel
+        self.transport = channel.transport
+        self.queued = queued
+        self.responseHeaders = Headers()
+        self.cookies = []
+        self.notifications = []
+        if getattr(channel, "responds", False):
+            self._lean_channel = channel
+        else:
+            self.client = channel.getPeer()
+            self.host = channel.getHost()
+        if parsePOSTFormSubmission is not None:
+            self._parsePOSTFormSubmission = parsePOSTFormSubmission
+
+    # Made when asked for
+
+    @Lazy
+    def requestHeaders(self) -> Headers:
+        return Headers() if self._lean_source is None else ReceivedHeaders(self._lean_source)
+
+    @Lazy
+    def received_cookies(self) -> dict[bytes, bytes]:
+        return {} if self._lean_source is None else _cookies(self._lean_source.values(b"cookie"))
+
+    @Lazy
+    def args(self) -> dict[bytes, list[bytes]] | None:
+        return None if self._lean_query is None else http.parse_qs(self._lean_query, 1)
+
+    @Lazy
+    def content(self) -> Any:
+        if not self._lean_empty:
+            return None
+        self._lean_empty = False
+        return BytesIO()
+
+    @Lazy
+    def client(self) -> Any:
+        return self._lean_channel.getPeer()
+
+    @Lazy
+    def host(self) -> Any:
+        return self._lean_channel.getHost()
+
+    @Lazy
+    def _parsePOSTFormSubmission(self) -> Any:
+        return self.channel.site._parsePOSTFormSubmission  # noqa: SLF001 - as in Twisted
+
+    @Lazy
+    def _adapterCache(self) -> dict[str, Any]:
+        return {}
+
+    # Called by the channel
+
+    def arrive(self, source: Received, command: bytes, path: bytes, version: bytes) -> None:
+        """Take a request without a body: all that a channel otherwise tells by four calls."""
+        if not self._lean or hasattr(self.channel.site, "getContentFile"):
+            self.requestHeaders = ReceivedHeaders(source)
+            self.parseCookies()
+            self.gotLength(0)
+            self.requestReceived(command, path, version)
+            return
+        self._lean_source = source
+        self._lean_empty = True
+        # The class has these too. They are here for speed: all are looked at, and an instance is where Python looks
+        # first.
+        self.code = OK
+        self.code_message = _OK
+        self.startedWriting = 0
+        self.lastModified = None
+        self.etag = None
+        self.producer = None
+        self._encoder = None
+        self._inFakeHead = False
+        self._lean_receive(command, path, version)
+
+    def parseCookies(self) -> None:
+        headers = self.requestHeaders
+        if self._lean and type(headers) is ReceivedHeaders and headers.source is not None:
+            self._lean_source = headers.source
+        else:
+            super().parseCookies()
+
+    def gotLength(self, length: int | None) -> None:
+        if length == 0 and self._lean and not hasattr(self.channel.site, "getContentFile"):
+            self._lean_empty = True
+        else:
+            super().gotLength(length)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        if self._lean_empty:
+            self._lean_receive(command, path, version)
+        elif command == b"POST":
+            super().requestReceived(command, path, version)
+        else:
+            self.content.seek(0, 0)
+            self._lean_receive(command, path, version)
+
+    def _lean_receive(self, command: bytes, path: bytes, version: bytes) -> None:
+        self.method = command
+        self.uri = path
+        self.clientproto = version
+        if _QUESTION_MARK in path:
+            self.path, self._lean_query = path.split(b"?", 1)
+        else:
+            self.path = path
+            self._lean_query = b""
+        if not self._lean:
+            self.args = http.parse_qs(self._lean_query, 1)
+        self.process()
+
+    def process(self) -> None:
+        """Find the resource and render it."""
+        site = self.site = self.channel.site
+        path = self.path
+        if getattr(self.setHeader, "__func__", None) is _set_header and type(self.responseHeaders) is Headers:
+            lines = self.responseHeaders._rawHeaders  # noqa: SLF001 - as Twisted's channels do
+            lines[b"Server"] = [server.version]
+            lines[b"Date"] = [_date.now()]
+        else:
+            self.setHeader(b"Server", server.version)
+            self.setHeader(b"Date", _date.now())
+        self.prepath = []
+        self.postpath = path[1:].split(b"/")
+        if _PERCENT_SIGN in path:
+            self.postpath = list(map(unquote_to_bytes, self.postpath))
+        if path == b"*":
+            self._handleStar()
+            return
+        try:
+            if getattr(site.getResourceFor, "__func__", None) is _get_resource_for:
+                self.sitepath = []
+                found = resource.getChildForRequest(site.resource, self)
+            else:
+                found = site.getResourceFor(self)
+            if hasattr(found, "getEncoder") and _IEncodingResource.providedBy(found):
+                encoder = found.getEncoder(self)
+                if encoder is not None:
+                    self._encoder = encoder
+            self.render(found)
+        except BaseException:  # noqa: BLE001 - as in Twisted: even SystemExit is the request's
+            self.processingFailed(Failure())
+
+    # The answer
+
+    def render(self, resrc: Any) -> None:
+        """Have a resource answer, and send what it returns."""
+        render = resrc.render
+        if getattr(render, "__func__", None) is _render:
+            render = getattr(resrc, _RENDERERS.get(self.method, ""), None) or render
+        try:
+            body = render(self)
+        except UnsupportedMethod as error:
+            self._lean_rendered(resrc, error)
+            return
+        if body is NOT_DONE_YET:
+            return
+        if (
+            type(body) is bytes
+            and not self.startedWriting
+            and self.channel is not None
+            and self._lean_has_plain_body()
+            and self._lean_is_untouched()
+        ):
+            self._lean_send(body)
+        else:
+            self._lean_rendered(resrc, body)
+
+    def _lean_rendered(self, resrc: Any, outcome: Any) -> None:
+        """Leave to Twisted what a resource has returned, or the UnsupportedMethod that it has raised."""
+        super().render(Rendered(resrc, outcome))
+
+    def _lean_render_again(self, resrc: Any) -> Any:
+        """What a resource says that Twisted asks as for GET, to answer HEAD."""
+        return resrc.render(self)
+
+    def _lean_has_plain_body(self) -> bool:
+        return (
+            not self._encoder
+            and not self._inFakeHead
+            and self.code not in NO_BODY_CODES
+            and self.method != b"HEAD"
+            and type(self.responseHeaders) is Headers
+        )
+
+    def _lean_is_untouched(self) -> bool:
+        """Whether what Twisted's own `render` calls is as it is here, in this class and this instance."""
+        own: Any = self
+        try:
+            return (
+                own.write.__func__ is _write
+                and own.finish.__func__ is _finish
+                and own.setHeader.__func__ is _set_header
+            )
+        except AttributeError:
+            return False
+
+    def _lean_send(self, body: bytes) -> None:
+        """Send the whole answer: what `setHeader`, `write` and `finish` would."""
+        headers = self.responseHeaders
+        lines = headers._rawHeaders  # noqa: SLF001 - as Twisted's channels do
+        lines[b"Content-Length"] = [b"%d" % len(body)]
+        if body and not lines.get(b"Content-Type"):
+            self._lean_set_default_type()
+        if self.lastModified is not None or self.etag is not None or self.cookies:
+            self._lean_set_validators()
+        self.startedWriting = 1
+        self.sentLength += len(body)
+        channel = self.channel
+        if self._lean_channel is not None:
+            channel.respond(self, self.code, self.code_message, lines, body)
+        else:
+            channel.writeHeaders(self.clientproto, b"%d" % self.code, self.code_message, headers)
+            if body:
+                channel.write(body)
+        self._lean_end()
+
+    def write(self, data: bytes) -> None:
+        """Send a part of the body; before the first, the head. Raises RuntimeError after `finish`."""
+        if self.finished or self._disconnected or not self._lean_has_plain_body():
+            super().write(data)
+            return
+        if not self.startedWriting:
+            self._lean_begin()
+        self.sentLength += len(data)
+        if data and self.chunked:
+            self.channel.writeSequence((b"%x" % len(data), b"\r\n", data, b"\r\n"))
+        elif data:
+            self.channel.write(data)
+
+    def _lean_begin(self) -> None:
+        headers = self.responseHeaders
+        lines = headers._rawHeaders  # noqa: SLF001 - as Twisted's channels do
+        length = lines.get(b"Content-Length")
+        if not lines.get(b"Content-Type") and not (length and length[0] == b"0"):
+            self._lean_set_default_type()
+        self.startedWriting = 1
+        if not length and self.clientproto == b"HTTP/1.1":
+            lines[b"Transfer-Encoding"] = [b"chunked"]
+            self.chunked = 1
+        if self.lastModified is not None or self.etag is not None or self.cookies:
+            self._lean_set_validators()
+        self.channel.writeHeaders(self.clientproto, b"%d" % self.code, self.code_message, headers)
+
+    def _lean_set_default_type(self) -> None:
+        default: Any = self.defaultContentType
+        if default is _HTML:
+            self.responseHeaders._rawHeaders[b"Content-Type"] = [default]  # noqa: SLF001 - as Twisted's channels do
+        elif default is not None:
+            self.responseHeaders.setRawHeaders(b"Content-Type", [default])
+
+    def _lean_set_validators(self) -> None:
+        headers = self.responseHeaders
+        if self.lastModified is not None:
+            if headers.hasHeader(b"Last-Modified"):
+                self._log.info("Warning: last-modified specified both in header list and lastModified attribute.")
+            else:
+                headers.setRawHeaders(b"Last-Modified", [http.datetimeToString(self.lastModified)])
+        if self.etag is not None:
+            headers.setRawHeaders(b"ETag", [self.etag])
+        if self.cookies:
+            headers.setRawHeaders(b"Set-Cookie", self.cookies)
+
+    def finish(self) -> None:
+        """End the answer. Raises RuntimeError where the connection is lost."""
+        if self.finished or self._disconnected or self._encoder:
+            super().finish()
+            return
+        if not self.startedWriting:
+            self.write(b"")
+        if self.chunked:
+            self.channel.write(b"0\r\n\r\n")
+        self._lean_end()
+
+    def _lean_end(self) -> None:
+        factory = getattr(self.channel, "factory", None)
+        if factory is not None:
+            factory.log(self)
+        self.finished = 1
+        if not self.queued:
+            self._cleanup()
+
+    def _cleanup(self) -> None:
+        if self.producer:
+            super()._cleanup()
+            return
+        self.channel.requestDone(self)
+        del self.channel
+        if self._lean_empty:
+            self._lean_empty = False
+        elif self.content is not None:
+            with suppress(OSError):
+                self.content.close()
+            del self.content
+        if self.notifications:
+            for waiting in self.notifications:
+                waiting.callback(None)
+            self.notifications = []
+
+    def getStateToCopyFor(self, issuer: Any) -> dict[str, Any]:
+        """What Perspective Broker tells the other side, all of it made."""
+        for name, attribute in vars(Request).items():
+            if isinstance(attribute, Lazy):
+                getattr(self, name)
+        state = super().getStateToCopyFor(issuer)
+        return {name: value for name, value in state.items() if not name.startswith("_lean")}
+
+
+class Rendered:
+    """A resource that has been rendered once. Twisted's code, which renders it, gets the outcome of that."""
+
+    def __init__(self, resrc: Any, outcome: Any) -> None:
+        self._resource = resrc
+        self._outcome = outcome
+        self._asked = False
+
+    def render(self, request: Request) -> Any:
+        """Return what the resource has returned, or raise what it has raised; the next time, render it."""
+        if self._asked:
+            return request._lean_render_again(self._resource)  # noqa: SLF001 - ours
+        self._asked = True
+        if isinstance(self._outcome, UnsupportedMethod):
+            raise self._outcome
+        return self._outcome
+
+    def __repr__(self) -> str:
+        return repr(self._resource)
+
+    def __str__(self) -> str:
+        return str(self._resource)
+
+
+class _Date:
+    """The Date of this second."""
+
+    def __init__(self) -> None:
+        self._since = self._until = 0
+        self._make: Any = None
+        self._line = b""
+
+    def now(self) -> bytes:
+        now = time()
+        make = server.datetimeToString  # type: ignore[attr-defined] # which Twisted's tests replace
+        if not self._since <= now < self._until or self._make is not make:
+            self._since = int(now)
+            self._until = self._since + 1
+            self._make = make
+            line = make()
+            self._line = line if isinstance(line, bytes) else line.encode()
+        return self._line
+
+
+def _cookies(lines: list[bytes]) -> dict[bytes, bytes]:
+    """The cookies of these Cookie fields as twisted.web has them: by name, the last one counts."""
+    pairs = (part.lstrip().partition(b"=") for line in lines for part in line.split(b";"))
+    return {name: value for name, equals, value in pairs if equals}
+
+
+_date: Final = _Date()
+_IEncodingResource: Final = resource._IEncodingResource  # noqa: SLF001 - as in Twisted
+_HTML: Final[Any] = Stock.defaultContentType
+_OK: Final = RESPONSES[OK]
+_RENDERERS: Final = {
+    method.encode(): f"render_{method}" for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+}
+_QUESTION_MARK: Final = ord("?")
+_PERCENT_SIGN: Final = ord("%")
+
+# What is looked for, to see whether anybody has put his own in its place.
+_get_resource_for: Final = Site.getResourceFor
+_render: Final = Resource.render
+_write: Final = Request.write
+_finish: Final = Request.finish
+_set_header: Final = Request.setHeader
