@@ -8,6 +8,7 @@ import pytest
 from ropewalk import App, Resource, Site
 from ropewalk.cli.failure import Failure
 from ropewalk.cli.target import load_target
+from ropewalk.dropin.mounting import Mounted
 
 pytestmark = pytest.mark.usefixtures("project")
 
@@ -55,6 +56,18 @@ class TestFound:
     def test_a_file_that_bears_the_name_of_an_imported_module(self, project: Path) -> None:
         write(project, "site.py", "app = App()")
         assert isinstance(load_target("site.py").value, App)
+
+    @pytest.mark.parametrize("target", ["hello.py", "hello.py:legacy"])
+    def test_a_resource_of_twisteds(self, project: Path, target: str) -> None:
+        write(project, "hello.py", "from twisted.web.resource import Resource as Twisted", "legacy = Twisted()")
+        value = load_target(target).value
+        assert isinstance(value, Mounted)
+        assert value.root is sys.modules["hello"].legacy
+
+    def test_ours_before_twisteds(self, project: Path) -> None:
+        twisteds = ("from twisted.web.resource import Resource as Twisted", "legacy = Twisted()")
+        write(project, "hello.py", *twisteds, "service = App()")
+        assert isinstance(load_target("hello.py").value, App)
 
     def test_a_dotted_name(self, project: Path) -> None:
         write(project, "hello.py", "class Services:", "    first = App()")
@@ -112,11 +125,6 @@ class TestNotFound:
         write(project, "hello.py", "app = {}")
         remedy = "Name an App, a Site, or something derived from ropewalk.Resource."
         assert failure("hello.py:app") == f"RW414 hello.py:app is of type dict. {remedy}"
-
-    def test_a_resource_of_twisteds(self, project: Path) -> None:
-        write(project, "hello.py", "from twisted.web.resource import Resource", "root = Resource()")
-        for target in ("hello.py", "hello.py:root"):
-            assert "hello.py:root is of type twisted.web.resource.Resource. " in failure(target)
 
 
 class TestBroken:

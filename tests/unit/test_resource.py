@@ -79,12 +79,18 @@ class TestChildren:
         with pytest.raises(TreeError, match="RW105 'a string', of type str, is neither"):
             Resource().putChild("a", "a string")
 
-    def test_a_resource_of_twisteds(self) -> None:
+    def test_what_has_a_resource(self) -> None:
         from twisted.web.resource import Resource as TwistedResource
+        from twisted.web.server import Site
 
-        text = r"RW105 .*, of type twisted.web.resource.Resource, is neither .* Derive it from ropewalk.Resource."
-        with pytest.raises(TreeError, match=text):
-            Resource().putChild("a", TwistedResource())
+        with pytest.raises(TreeError, match=r"RW105 .*, of type twisted.web.server.Site, .* Give its `resource`."):
+            Resource().putChild("a", Site(TwistedResource(), reactor=object()))
+
+    def test_what_makes_a_resource(self) -> None:
+        from klein import Klein
+
+        with pytest.raises(TreeError, match=r"RW105 .*, of type klein.*, .* Give what its `resource` returns."):
+            Resource().putChild("a", Klein())
 
     def test_a_subclass_need_not_call_init(self) -> None:
         class Careless(Resource):

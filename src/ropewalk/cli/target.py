@@ -17,8 +17,9 @@ from types import ModuleType, TracebackType
 
 from ropewalk import App, Resource, Site
 from ropewalk.cli.failure import Failure
-from ropewalk.suggest import did_you_mean
 from ropewalk.errors import full_name
+from ropewalk.resource import as_resource, is_twisted
+from ropewalk.suggest import did_you_mean
 
 Servable = App | Resource | Site
 
@@ -131,7 +132,9 @@ def _similar_module(name: str) -> str:
 
 
 def _only_servable(module: ModuleType, place: str) -> str:
-    servable = [name for name, value in vars(module).items() if isinstance(value, Servable)]
+    things = vars(module)
+    servable = [name for name in things if isinstance(things[name], Servable)]
+    servable = servable or [name for name in things if is_twisted(things[name])]
     for name in CUSTOMARY_NAMES:
         if name in servable or (not servable and hasattr(module, name)):
             return name
@@ -152,6 +155,8 @@ def _attribute(module: ModuleType, place: str, path: str) -> Servable:
             public = [known for known in vars(value) if not known.startswith("_")] if hasattr(value, "__dict__") else []
             raise Failure("RW413", f"{place} has no {path}.{did_you_mean(name, public)}")
         value = getattr(value, name)
+    if is_twisted(value):
+        return as_resource(value)
     if not isinstance(value, Servable):
         what = f"{place}:{path} is of type {full_name(type(value))}"
         raise Failure("RW414", f"{what}. Name an App, a Site, or something derived from ropewalk.Resource.")

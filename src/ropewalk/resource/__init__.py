@@ -24,6 +24,7 @@ from ropewalk.resource.tree import (
     claim,
     handler_of,
     is_async,
+    is_twisted,
     methods_of,
     node_of,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "handler_of",
     "hosted_below",
     "is_async",
+    "is_twisted",
     "methods_of",
     "node_of",
     "split_path",

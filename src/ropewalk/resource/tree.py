@@ -212,7 +212,12 @@ def as_resource(thing: Any) -> Resource:
         from ropewalk.dropin.mounting import Mounted
 
         return Mounted(thing)
-    raise TreeError("RW105", f"{thing!r}, of type {full_name(type(thing))}, is neither a Resource nor an App.")
+    remedy = None
+    if is_twisted(resource):
+        remedy = "Give its `resource`."
+    elif callable(resource):
+        remedy = "Give what its `resource` returns."
+    raise TreeError("RW105", f"{thing!r}, of type {full_name(type(thing))}, is neither a Resource nor an App.", remedy)
 
 
 def is_twisted(thing: Any) -> bool:
