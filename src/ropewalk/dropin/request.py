@@ -120,13 +120,12 @@ class Request(Stock):
 
     # Called by the channel
 
-    def arrive(self, source: Received, command: bytes, path: bytes, version: bytes) -> None:
-        """Take a request without a body: all that a channel otherwise tells by four calls."""
+    def arrive(self, source: Received) -> None:
+        """Take the head of a request without a body. It stands for `requestHeaders`, `parseCookies` and `gotLength`."""
         if not self._lean or hasattr(self.channel.site, "getContentFile"):
             self.requestHeaders = ReceivedHeaders(source)
             self.parseCookies()
             self.gotLength(0)
-            self.requestReceived(command, path, version)
             return
         self._lean_source = source
         self._lean_empty = True
@@ -140,7 +139,6 @@ class Request(Stock):
         self.producer = None
         self._encoder = None
         self._inFakeHead = False
-        self._lean_receive(command, path, version)
 
     def parseCookies(self) -> None:
         headers = self.requestHeaders
@@ -156,15 +154,11 @@ class Request(Stock):
             super().gotLength(length)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        if self._lean_empty:
-            self._lean_receive(command, path, version)
-        elif command == b"POST":
-            super().requestReceived(command, path, version)
-        else:
+        if not self._lean_empty:
+            if command == b"POST":
+                super().requestReceived(command, path, version)
+                return
             self.content.seek(0, 0)
-            self._lean_receive(command, path, version)
-
-    def _lean_receive(self, command: bytes, path: bytes, version: bytes) -> None:
         self.method = command
         self.uri = path
         self.clientproto = version
@@ -372,6 +366,19 @@ class Request(Stock):
                 getattr(self, name)
         state = super().getStateToCopyFor(issuer)
         return {name: value for name, value in state.items() if not name.startswith("_lean")}
+
+
+def stands_in_for(factory: object) -> bool:
+    """Whether a site's request factory is Twisted's own class, and as Twisted has written it.
+
+    Where a program has put functions of its own into that class, they are to be called.
+    """
+    return factory is Stock and all(
+        getattr(vars(each)[name], "__globals__", None) is written_in
+        for each, written_in in ((Stock, vars(server)), (http.Request, vars(http)))
+        for name in vars(Request).keys() & vars(each).keys()
+        if callable(vars(each)[name])
+    )
 
 
 class Rendered:
