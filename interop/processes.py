@@ -17,12 +17,16 @@ ON_ROPEWALK: Final = os.environ.get("INTEROP_UNDER") == "ropewalk"
 BIN: Final = Path(sys.executable).parent
 """Where the commands of this environment are."""
 
-SECONDS: Final = 60
+SECONDS: Final = 50
 """To say what is waited for, and to end when told to."""
 
 
 class NeverSaid(AssertionError):
     """A process ended, or took too long, before it said what was waited for."""
+
+
+class NeverEnded(AssertionError):
+    """A process took too long to end when it was told to."""
 
 
 class Process:
@@ -36,11 +40,11 @@ class Process:
         self._reader = Thread(target=self._read)
         self._reader.start()
 
-    def says(self, pattern: str, *, after: int = 0) -> re.Match[str]:
+    def says(self, pattern: str, *, after: int = 0, seconds: float = SECONDS) -> re.Match[str]:
         """Wait until it has said something like this, `after` so many characters. Raises NeverSaid."""
         compiled = re.compile(pattern, re.MULTILINE)
         with self._more:
-            self._more.wait_for(lambda: self._ended or compiled.search(self.said, after), SECONDS)
+            self._more.wait_for(lambda: self._ended or compiled.search(self.said, after), seconds)
             if found := compiled.search(self.said, after):
                 return found
         raise NeverSaid(f"{self.popen.args!r} does not say {pattern!r}:\n{self.said[after:]}")
@@ -52,10 +56,14 @@ class Process:
         return said
 
     def stop(self) -> int:
-        """End it in the ordinary way, and wait for that. Returns its exit code, or raises TimeoutExpired."""
+        """End it in the ordinary way, and wait for that. Returns its exit code. Raises NeverEnded."""
+        said = len(self.said)
         if self.popen.poll() is None:
             self.tell(signal.SIGTERM)
-        code = self.popen.wait(SECONDS)
+        try:
+            code = self.popen.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            raise NeverEnded(f"{self.popen.args!r} does not end:\n{self.said[said:]}") from None
         self._reader.join(SECONDS)
         return code
 

@@ -1,0 +1,16 @@
+"""Buildbot: a master, its UI in a browser, and its tests of the web over TCP. Only its source package has them."""
+
+from pathlib import Path
+
+from interop.program import Program, Suite
+
+PROGRAM = Program(
+    name="Buildbot",
+    package="buildbot",
+    folder=Path(__file__).parent,
+    tests_in="buildbot==4.3.0 --hash=sha256:cbf46a15004bb1229712285e4f2b98163a169868ea00783e5e0d7cf8d5e8d962",
+    suites=(
+        Suite("a master and its clients", "pytest", ("test_master.py",)),
+        Suite("a master in a browser", "pytest", ("test_browser.py",)),
+    ),
+)
