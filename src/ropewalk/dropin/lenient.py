@@ -10,12 +10,12 @@ from twisted.python.failure import Failure
 from twisted.web.error import UnsupportedMethod
 from twisted.web.http import NO_BODY_CODES
 from twisted.web.server import NOT_DONE_YET
-from twisted.web.server import Request as Stock
 
 from ropewalk.calling import start
-from ropewalk.dropin.request import Rendered, Request
+from ropewalk.dropin.request import Rendered, Request, named_like_stock
 
 
+@named_like_stock
 class LenientRequest(Request):
     """A `Request` whose resources may return what Twisted answers with a 500.
 
@@ -27,9 +27,6 @@ class LenientRequest(Request):
     A coroutine whose result is NOT_DONE_YET answers by itself. It may await Deferreds, and asyncio's futures where the
     reactor is asyncio's.
     """
-
-    __module__ = Stock.__module__
-    __qualname__ = Stock.__qualname__
 
     _lean = True
     _lean_awaited: Deferred[Any] | None = None

@@ -19,7 +19,8 @@ Names of our own begin with `_lean`, so that they do not meet those of subclasse
 from contextlib import suppress
 from io import BytesIO
 from time import time
-from typing import Any, Final
+from types import FunctionType
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from twisted.python.failure import Failure
@@ -34,17 +35,25 @@ from twisted.web.server import Request as Stock
 from ropewalk.dropin.headers import Received, ReceivedHeaders
 from ropewalk.dropin.lazy import Lazy
 
+Kind = TypeVar("Kind", bound=type)
 
+
+def named_like_stock(kind: Kind) -> Kind:
+    """Give a class the name of the one that it stands in for.
+
+    Perspective Broker knows by that what it copies, on the other side too, and pages of errors show it.
+    """
+    kind.__module__, kind.__qualname__, kind.__name__ = Stock.__module__, Stock.__qualname__, Stock.__name__
+    return kind
+
+
+@named_like_stock
 class Request(Stock):
     """A `twisted.web.server.Request`, for any channel.
 
     A channel whose `responds` is true is given an answer that is whole by one call: `respond(request, code, reason,
     headers, body)`, with the headers as `Headers` keeps them. It knows its addresses for as long as a request may ask.
     """
-
-    # By these Perspective Broker knows what it copies, on the other side too.
-    __module__ = Stock.__module__
-    __qualname__ = Stock.__qualname__
 
     channel: Any
     sitepath: list[bytes]
@@ -376,8 +385,8 @@ def stands_in_for(factory: object) -> bool:
     return factory is Stock and all(
         getattr(vars(each)[name], "__globals__", None) is written_in
         for each, written_in in ((Stock, vars(server)), (http.Request, vars(http)))
-        for name in vars(Request).keys() & vars(each).keys()
-        if callable(vars(each)[name])
+        for name, ours in vars(Request).items()
+        if isinstance(ours, FunctionType) and name in vars(each)
     )
 
 

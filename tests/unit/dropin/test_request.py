@@ -1,0 +1,271 @@
+"""The lean request beside Twisted's own: the same bytes, the same attributes, the same words to channel and log."""
+
+import re
+from functools import partial
+from typing import Any
+
+import pytest
+from tests.unit.conftest import Log
+from tests.unit.dropin.channels import HOST, PEER, Channel, Head, RespondingChannel, Way, lazily, leanly, plainly
+from tests.unit.dropin.scenes import SCENES, Scene, raising
+from twisted.internet.error import ConnectionLost
+from twisted.logger import LogEvent, formatEvent
+from twisted.python import reflect
+from twisted.python.failure import Failure
+from twisted.web import http, server
+from twisted.web.iweb import IRequest
+from twisted.web.server import Request as Stock
+from zope.interface.verify import verifyObject
+
+from ropewalk.dropin.headers import ReceivedHeaders
+from ropewalk.dropin.lazy import Lazy
+from ropewalk.dropin.lenient import LenientRequest
+from ropewalk.dropin.request import Request, stands_in_for
+
+WAYS = [plainly, lazily, leanly]
+
+ATTRIBUTES = [
+    "_adapterCache",
+    "_disconnected",
+    "_inFakeHead",
+    "appRootURL",
+    "args",
+    "chunked",
+    "client",
+    "clientproto",
+    "code",
+    "code_message",
+    "cookies",
+    "defaultContentType",
+    "etag",
+    "finished",
+    "fired",
+    "host",
+    "lastModified",
+    "method",
+    "notifications",
+    "path",
+    "postpath",
+    "prepath",
+    "producer",
+    "queued",
+    "raised",
+    "received_cookies",
+    "sentLength",
+    "sitepath",
+    "startedWriting",
+    "uri",
+    "warned",
+]
+
+
+def play(scene: Scene, base: Any, way: Way, log: Log) -> dict[str, Any]:
+    """Everything there is to see of a scene with a request of this class."""
+    log.clear()
+    site = scene.make_site()
+    request, channel = way(scene.sub(base), site, scene.headers, scene.body)
+    request.requestReceived(scene.method, scene.path, scene.version)
+    scene.then(request)
+    return {
+        **{name: getattr(request, name, "nothing") for name in ATTRIBUTES},
+        "written": without_address(channel.written.decode("latin-1")),
+        "told": channel.told,
+        "log": [line_of(event) for event in log],
+        "channel": "there"
+        if getattr(request, "channel", "deleted") is channel
+        else getattr(request, "channel", "deleted"),
+        "site": request.site is site,
+        "transport": request.transport is channel.transport,
+        "content": None if request.content is None else (type(request.content), request.content.closed),
+        "requestHeaders": list(request.requestHeaders.getAllRawHeaders()),
+        "responseHeaders": list(request.responseHeaders.getAllRawHeaders()),
+        "text": without_address(repr(request)),
+    }
+
+
+def line_of(event: LogEvent) -> str:
+    failure = event.get("log_failure")
+    return without_address(formatEvent(event)) if failure is None else repr((failure.type, str(failure.value)))
+
+
+def without_address(text: str) -> str:
+    return re.sub("0x[0-9a-f]+", "0x", text)
+
+
+@pytest.fixture(autouse=True)
+def _one_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "datetimeToString", lambda: b"Thu, 01 Jan 1970 00:00:00 GMT")
+
+
+class TestLikeTwisted:
+    @pytest.mark.parametrize("way", WAYS)
+    @pytest.mark.parametrize("base", [Request, LenientRequest])
+    @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+    def test_all_is_as_with_twisteds(self, scene: Scene, base: Any, way: Way, log: Log) -> None:
+        expected = play(scene, Stock, plainly, log)
+        actual = play(scene, base, way, log)
+        assert expected == actual
+
+    @pytest.mark.parametrize("base", [Stock, Request])
+    def test_a_traceback_for_the_client(self, base: Any, log: Log) -> None:
+        request, channel = received(base, raising, displayTracebacks=True)
+        assert b"web.Server Traceback (most recent call last)" in channel.written
+        assert b"ValueError" in channel.written
+        assert (request.code, len(log)) == (500, 1)
+
+    def test_it_is_one_of_twisteds(self) -> None:
+        request, _ = received(Request)
+        assert isinstance(request, Stock)
+        assert verifyObject(IRequest, Request(Channel(site_of(b""))))
+        assert reflect.qual(Request) == reflect.qual(LenientRequest) == "twisted.web.server.Request"
+
+    def test_what_the_class_says(self) -> None:
+        names = {name for name in dir(Stock) if not name.startswith("__")}
+        assert names - set(dir(Request)) == set()
+
+    def test_adapters_are_kept(self) -> None:
+        request, _ = received(Request)
+        marks = [object(), object()]
+        request.setComponent(IRequest, marks[0])
+        assert request.getComponent(IRequest) is marks[0]
+        request.unsetComponent(IRequest)
+        request.addComponent(marks[1], ignoreClass=True)
+        assert request._adapterCache == {}
+
+    @pytest.mark.parametrize("way", WAYS)
+    def test_its_state_for_another_process(self, way: Way) -> None:
+        def state(base: Any, way: Way) -> Any:
+            lines = [(b"Cookie", b"a=1")]
+            request, _ = way(base, site_of(b""), lines, [])
+            request.process = lambda: None
+            request.requestReceived(b"GET", b"/?b=2", b"HTTP/1.1")
+            request.site = None
+            del request.process
+            state = request.getStateToCopyFor(issuer=None)
+            return {name: value for name, value in state.items() if name not in OBJECTS}
+
+        expected = state(Stock, plainly)
+        actual = state(Request, way)
+        assert expected.items() <= actual.items()
+        assert {getattr(Stock, name) for name in actual.keys() - expected.keys()} <= {None, 0, 200, b"OK"}
+
+    def test_what_was_not_received_has_nothing(self) -> None:
+        for base in (Stock, Request):
+            request = base(Channel(site_of(b"")))
+            assert [request.args, request.content, request.path] == [None, None, None]
+            assert (request.received_cookies, request.getHeader("host")) == ({}, None)
+
+    def test_a_first_read_of_cookies_does_not_hide_later_ones(self) -> None:
+        request = Request(Channel(site_of(b"")))
+        assert request.received_cookies == {}
+        request.requestHeaders.addRawHeader("cookie", "a=1")
+        request.parseCookies()
+        assert request.received_cookies == {b"a": b"1"}
+
+    def test_cookies_are_those_that_came(self) -> None:
+        """Whatever the application has made of the headers since."""
+        request, _ = leanly(Request, site_of(b""), [(b"Cookie", b"a=1")], [])
+        request.requestHeaders.removeHeader("cookie")
+        assert (request.getHeader("cookie"), request.getCookie(b"a")) == (None, b"1")
+
+    def test_addresses_are_known_when_the_connection_is_lost(self) -> None:
+        for way in WAYS:
+            request, _ = way(Request, site_of(b""), [], [])
+            request.connectionLost(Failure(ConnectionLost()))
+            assert (request.getClientAddress(), request.getHost()) == (PEER, HOST)
+
+
+class TestLean:
+    """What is not done."""
+
+    def test_a_whole_answer_is_one_call(self) -> None:
+        _, channel = received(Request)
+        assert channel.responded == [200]
+        assert channel.written.endswith(b"Content-Length: 5\r\nContent-Type: text/html\r\n\r\nhello")
+
+    @pytest.mark.parametrize("name", ["write", "finish", "setHeader"])
+    def test_it_is_not_where_a_method_is_not_ours(self, name: str) -> None:
+        def render(request: Any) -> bytes:
+            setattr(request, name, getattr(request, name))
+            setattr(request, name, partial(getattr(request, name)))
+            return b"hello"
+
+        own = type("Own", (Request,), {name: lambda self, *args: getattr(Request, name)(self, *args)})
+        assert received(Request, render)[1].responded == []
+        assert received(own)[1].responded == []
+        assert received(type("Own", (Request,), {}))[1].responded == [200]
+
+    def test_nobody_asks_the_engine(self) -> None:
+        head = Head([(b"Cookie", b"a=1"), (b"Host", b"x")])
+        request = Request(RespondingChannel(site_of(b"hello")))
+        request.arrive(head)
+        request.requestReceived(b"GET", b"/?a=1", b"HTTP/1.1")
+        assert head.asked == []
+        lazy = {name for name, value in vars(Request).items() if isinstance(value, Lazy)}
+        assert vars(request).keys() & lazy == set()
+
+    def test_what_is_made_is_kept(self) -> None:
+        request, _ = leanly(Request, site_of(b""), [(b"Cookie", b"a=1")], [])
+        for name in ("args", "received_cookies", "content", "client", "requestHeaders", "_adapterCache"):
+            assert getattr(request, name) is getattr(request, name)
+
+    def test_headers_are_lazy(self) -> None:
+        request, _ = leanly(Request, site_of(b""), [(b"Host", b"x")], [])
+        assert isinstance(request.requestHeaders, ReceivedHeaders)
+        assert request.requestHeaders.source is not None
+
+    def test_a_subclass_may_be_lean(self) -> None:
+        class Own(Request):
+            _lean = True
+
+        class Below(Own):
+            pass
+
+        assert [own._lean for own in (Request, LenientRequest, Own, Below)] == [True, True, True, False]
+
+    def test_the_date_is_of_its_second(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        made: list[int] = []
+
+        def make() -> bytes:
+            made.append(len(made))
+            return b"%d" % len(made)
+
+        now = 1000.25
+        monkeypatch.setattr(server, "datetimeToString", make)
+        monkeypatch.setattr("ropewalk.dropin.request.time", lambda: now)
+        dates = []
+        for now in (1000.25, 1000.9, 1001.0, 1001.5, 999.0):  # noqa: B007 - the clock reads it
+            request, _ = received(Request)
+            dates.append(request.responseHeaders.getRawHeaders(b"Date"))
+        assert dates == [[b"1"], [b"1"], [b"2"], [b"2"], [b"3"]]
+
+
+class TestStandingIn:
+    def test_for_twisteds_own(self) -> None:
+        assert stands_in_for(Stock)
+        assert not any(map(stands_in_for, (http.Request, Request, type("Own", (Stock,), {}), lambda channel: None)))
+
+    @pytest.mark.parametrize(
+        ("owner", "name"), [(Stock, "process"), (http.Request, "write"), (http.Request, "_cleanup")]
+    )
+    def test_not_where_a_program_has_patched_it(self, owner: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        stock = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda self, *args: stock(self, *args))
+        assert not stands_in_for(Stock)
+        monkeypatch.setattr(owner, name, partial(stock))
+        assert not stands_in_for(Stock)
+
+
+OBJECTS = {"requestHeaders", "responseHeaders", "remote"}
+"""Whose equals are not equal."""
+
+
+def site_of(answer: Any, **attributes: Any) -> Any:
+    return Scene("", answer, site={"log": lambda request: None, **attributes}).make_site()
+
+
+def received(base: Any, answer: Any = b"hello", **attributes: Any) -> tuple[Any, Any]:
+    """A request that was received, and its channel."""
+    request, channel = lazily(base, site_of(answer, **attributes), [], [])
+    request.requestReceived(b"GET", b"/", b"HTTP/1.1")
+    return request, channel
