@@ -1,4 +1,4 @@
-"""`python -m interop [PROGRAM ...]`: run the suites of these programs, or of all, and write what came of it into the documentation."""
+"""`python -m interop [PROGRAM ...]`: run the suites of these programs, or of all, and write the results into the page."""
 
 import argparse
 import sys
@@ -15,7 +15,9 @@ def main(arguments: list[str]) -> int:
     known = programs()
     parser = argparse.ArgumentParser(prog="python -m interop", description=__doc__)
     parser.add_argument("program", nargs="*", help=", ".join(known))
-    parser.add_argument("--suite", metavar="WORDS", help="only suites with these words in their titles; nothing is saved")
+    parser.add_argument(
+        "--suite", metavar="WORDS", help="only suites with these words in their titles; nothing is saved"
+    )
     options = parser.parse_args(arguments)
     if unknown := set(options.program) - set(known):
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(known)}")
@@ -46,7 +48,7 @@ def compare(program: Program, words: str) -> Result:
 
 def tell(program: Program, suite: SuiteResult) -> None:
     print(f"{program.name}, {suite.title}: {suite.tests} tests, {suite.stock} pass on Twisted as it is, ", end="")
-    print(f"{suite.ropewalk} with Ropewalk under it, which had {suite.connections} connections")
+    print(f"{suite.ropewalk} with Ropewalk under it, which had {suite.connections} connections", flush=True)
     for name in suite.lost:
         print(f"  lost: {name}")
     for name in suite.gained:

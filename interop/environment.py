@@ -18,7 +18,7 @@ CACHE: Final = ROOT / ".interop"
 
 
 class Environment:
-    """A folder below `.interop/`, made anew where the lock, the wanted sources or the Python are not those it was made from."""
+    """A folder below `.interop/`, made anew where the lock, the sources or the Python are not those it was made from."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -33,7 +33,10 @@ class Environment:
         stamp = self.folder / "made-from"
         if stamp.exists() and stamp.read_text() == self._wanted():
             return
-        print(f"Installing {self.program.name} {self.program.version} into {self.folder.relative_to(ROOT)} ...", flush=True)
+        print(
+            f"Installing {self.program.name} {self.program.version} into {self.folder.relative_to(ROOT)} ...",
+            flush=True,
+        )
         venv.create(self.folder, clear=True, with_pip=True, symlinks=True)
         self._pip("install", "--requirement", self.program.lock)
         self._link_ropewalk()
@@ -72,5 +75,7 @@ class Environment:
 
     def _pip(self, command: str, *arguments: str | Path) -> None:
         pip = [self.python, "-m", "pip", command, "--quiet", "--disable-pip-version-check"]
-        builders = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # maturin, where a source package wants it
+        builders = (
+            f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # maturin, where a source package wants it
+        )
         subprocess.run([*pip, *arguments], env=os.environ | {"PATH": builders}, check=True)

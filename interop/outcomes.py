@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 
 class Outcome(IntEnum):
@@ -27,7 +27,7 @@ def of_trial(file: Path) -> Outcomes:
 
 def of_pytest(file: Path) -> Outcomes:
     """What pytest wrote in the manner of JUnit."""
-    cases = ElementTree.parse(file).iter("testcase")
+    cases = ET.parse(file).iter("testcase")
     return _worst((f"{case.get('classname')}::{case.get('name')}", _outcome(case)) for case in cases)
 
 
@@ -45,7 +45,7 @@ class Comparison:
 
     @property
     def lost(self) -> list[str]:
-        """Those that pass on Twisted as it is, and not with Ropewalk under them, be it that they are skipped or not there."""
+        """Those that pass on Twisted as it is, and with Ropewalk under them fail, are skipped or are not there."""
         return [name for name in passed(self.stock) if self.ropewalk.get(name) is not Outcome.passed]
 
     @property
@@ -65,7 +65,7 @@ def _worst(pairs: Iterable[tuple[str, Outcome]]) -> Outcomes:
     return outcomes
 
 
-def _outcome(case: ElementTree.Element) -> Outcome:
+def _outcome(case: ET.Element) -> Outcome:
     if case.find("failure") is not None or case.find("error") is not None:
         return Outcome.failed
     return Outcome.skipped if case.find("skipped") is not None else Outcome.passed

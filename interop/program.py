@@ -26,8 +26,8 @@ class Suite:
     """More arguments for the runner."""
 
     by_itself: bool = False
-    """Whether the suite starts servers, and puts Ropewalk under them where `interop.processes.ON_ROPEWALK` says so. Elsewhere
-    the runner puts it under the process of the suite, and under every Python that this one starts."""
+    """Whether the suite starts servers and puts Ropewalk under them where `interop.processes.ON_ROPEWALK` says so.
+    Elsewhere the runner puts it under the process of the suite, and under every Python that this one starts."""
 
 
 @dataclass(frozen=True)

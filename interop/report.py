@@ -1,4 +1,4 @@
-"""What the last run of each program came to: `interop/results/NAME.json`, from which the table of the documentation is made."""
+"""What the last run of each program came to, in `interop/results/NAME.json`, and the table of it in the documentation."""
 
 import json
 import platform
@@ -14,7 +14,13 @@ FOLDER: Final = HERE / "results"
 PAGE: Final = HERE.parent / "docs" / "explanation" / "interop.md"
 BEGIN: Final = "<!-- `python -m interop` writes this table -->\n"
 END: Final = "<!-- up to here -->\n"
-TITLES: Final = ("program", "tests", "pass on Twisted as it is", "pass with Ropewalk under it", "connections Ropewalk had")
+TITLES: Final = (
+    "program",
+    "tests",
+    "pass on Twisted as it is",
+    "pass with Ropewalk under it",
+    "connections Ropewalk had",
+)
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,8 @@ UNDER: Final = HERE / "under"
 SECONDS: Final = 900
 
 
-class SuiteBroken(Exception):
-    """A suite ended without telling the outcome of any test."""
-
-
 def run(suite: Suite, environment: Environment, under: Under) -> tuple[Outcomes, int]:
-    """The outcomes, and how many connections Ropewalk had meanwhile. Raises SuiteBroken."""
+    """The outcomes, none where the suite did not get so far, and how many connections Ropewalk had meanwhile."""
     with TemporaryDirectory(prefix="interop-") as scratch:
         outcomes, connections = Path(scratch, "outcomes"), Path(scratch, "connections")
         files = {"INTEROP_OUTCOMES": str(outcomes), "INTEROP_CONNECTIONS": str(connections)}
@@ -44,10 +40,8 @@ def run(suite: Suite, environment: Environment, under: Under) -> tuple[Outcomes,
         )
         log = environment.folder / f"{suite.title.replace(' ', '-')}.{under}.log"
         log.write_text(ended.stdout)
-        if not outcomes.exists():
-            raise SuiteBroken(f"{suite.title} on {under} ended with {ended.returncode}, see {log}:\n{ended.stdout[-2000:]}")
         read = of_trial if suite.runner == "trial" else of_pytest
-        return read(outcomes), connections.stat().st_size
+        return read(outcomes) if outcomes.exists() else {}, connections.stat().st_size
 
 
 def _command(suite: Suite, environment: Environment, outcomes: Path) -> list[str | Path]:

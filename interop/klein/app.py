@@ -35,7 +35,13 @@ def nothing(request):
 @app.route("/pages/<name>/<int:number>")
 def page(request, name, number):
     request.setHeader("Content-Type", "application/json")
-    return json.dumps({"name": name, "number": number + 1, "args": {k.decode(): [v.decode() for v in vs] for k, vs in request.args.items()}})
+    return json.dumps(
+        {
+            "name": name,
+            "number": number + 1,
+            "args": {k.decode(): [v.decode() for v in vs] for k, vs in request.args.items()},
+        }
+    )
 
 
 @app.route("/later")
@@ -51,7 +57,9 @@ async def async_(request):
 
 @app.route("/form", methods=["POST"])
 def form(request):
-    return ",".join(f"{name.decode()}={value.decode()}" for name, values in sorted(request.args.items()) for value in values)
+    return ",".join(
+        f"{name.decode()}={value.decode()}" for name, values in sorted(request.args.items()) for value in values
+    )
 
 
 @app.route("/echo", methods=["POST", "PUT"])

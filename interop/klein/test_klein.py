@@ -9,7 +9,6 @@ from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
 import pytest
-
 from interop.processes import ON_ROPEWALK, Process, started
 
 APP = Path(__file__).with_name("app.py")
@@ -33,7 +32,9 @@ def connection(address: tuple[str, int]) -> Iterator[HTTPConnection]:
         yield connection
 
 
-def ask(connection: HTTPConnection, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[HTTPResponse, bytes]:
+def ask(
+    connection: HTTPConnection, method: str, path: str, body: bytes | None = None, **headers: str
+) -> tuple[HTTPResponse, bytes]:
     connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
     response = connection.getresponse()
     return response, response.read()

@@ -1,4 +1,4 @@
-"""treq: its tests come with it, and with them an httpbin on twisted.web and its WSGI, which they ask over TCP and TLS."""
+"""treq: its tests come with it, with an httpbin on twisted.web and its WSGI that they ask over TCP and TLS."""
 
 from pathlib import Path
 

@@ -1,6 +1,7 @@
 """`trial --reporter=outcomes`: the outcome of each test, a line each, in the file that INTEROP_OUTCOMES names."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from twisted.plugin import IPlugin
@@ -14,7 +15,7 @@ class OutcomesReporter(VerboseTextReporter):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._file = open(os.environ["INTEROP_OUTCOMES"], "w", encoding="utf-8", buffering=1)  # noqa: SIM115 - to the end
+        self._file = Path(os.environ["INTEROP_OUTCOMES"]).open("w", encoding="utf-8", buffering=1)  # noqa: SIM115 - to the end
 
     def addSuccess(self, test: Any) -> None:
         self._tell(test, "passed")

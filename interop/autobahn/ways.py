@@ -1,0 +1,94 @@
+"""The ways to the server of the echoes: over TCP, TLS and a UNIX socket."""
+
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import trustme
+from interop.processes import Process, program, started
+from websockets.sync.client import ClientConnection, connect, unix_connect
+
+SERVER: Final = Path(__file__).with_name("server.py")
+LISTENS: Final = r"^listens on (\S+)$"
+HOST: Final = "127.0.0.1"
+PATIENCE: Final = 5
+"""Seconds, for what happens at once where it happens."""
+OPTIONS: Final[dict[str, Any]] = {"max_size": None, "close_timeout": 1}
+
+
+@dataclass
+class Served:
+    """A running server."""
+
+    process: Process
+    open: Callable[..., ClientConnection]
+    """A WebSocket to a path, by the client of websockets and with its options."""
+    dial: Callable[[], socket.socket]
+    """A bare connection."""
+    url: str = ""
+    """Of the server, for WebSocket. A UNIX socket has none."""
+    authority: Path | None = None
+    """The certificate of who certifies the server, where it has TLS."""
+
+    def loses(self, path: str, reason: str, said: int) -> None:
+        """Wait until the protocol at this path has been told this reason, or any over TLS, which has reasons of its own."""
+        self.process.says(f"lost {path} {r'Connection' if self.authority else reason}", after=said, seconds=PATIENCE)
+
+
+@contextmanager
+def over_tcp(folder: Path) -> Iterator[Served]:
+    with started(*program(SERVER, f"tcp:0:interface={HOST}")) as process:
+        port = int(process.says(LISTENS)[1])
+        url = f"ws://{HOST}:{port}"
+
+        def open_(path: str, **options: Any) -> ClientConnection:
+            return connect(url + path, **OPTIONS | options)
+
+        yield Served(process, open_, lambda: socket.create_connection((HOST, port), timeout=10), url)
+
+
+@contextmanager
+def over_tls(folder: Path) -> Iterator[Served]:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    key, chain, root = folder / "key.pem", folder / "chain.pem", folder / "root.pem"
+    certificate.private_key_pem.write_to_path(key)
+    certificate.cert_chain_pems[0].write_to_path(chain)
+    authority.cert_pem.write_to_path(root)
+    context = ssl.create_default_context(cafile=root)
+    with started(*program(SERVER, f"ssl:0:interface={HOST}:privateKey={key}:certKey={chain}")) as process:
+        port = int(process.says(LISTENS)[1])
+        url = f"wss://localhost:{port}"
+
+        def open_(path: str, **options: Any) -> ClientConnection:
+            return connect(url + path, sock=socket.create_connection((HOST, port)), ssl=context, **OPTIONS | options)
+
+        def dial() -> socket.socket:
+            return context.wrap_socket(socket.create_connection((HOST, port), timeout=10), server_hostname="localhost")
+
+        yield Served(process, open_, dial, url, root)
+
+
+@contextmanager
+def over_unix(folder: Path) -> Iterator[Served]:
+    place = str(folder / "socket")
+    with started(*program(SERVER, f"unix:{place}")) as process:
+        process.says(LISTENS)
+
+        def open_(path: str, **options: Any) -> ClientConnection:
+            return unix_connect(place, f"ws://localhost{path}", **OPTIONS | options)
+
+        def dial() -> socket.socket:
+            client = socket.socket(socket.AF_UNIX)
+            client.settimeout(10)
+            client.connect(place)
+            return client
+
+        yield Served(process, open_, dial)
+
+
+WAYS: Final = {"tcp": over_tcp, "tls": over_tls, "unix": over_unix}
