@@ -1,0 +1,135 @@
+"""Starlette's tests in an environment of their own, with our engine between client and application."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import tarfile
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+import msgspec
+from tests.conformance.fetching import CACHE, run
+from tests.processes import ROOT
+
+HERE = Path(__file__).parent
+ENVIRONMENT = HERE / "environment.txt"
+SOURCE = HERE / "source.txt"
+LEFT_OUT = HERE / "left_out.toml"
+
+ALONE = {
+    "PYTHONPATH": str(HERE / "inside"),
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # those of our own tests can be seen from there
+}
+
+OF_THE_CLIENT = ("--ignore", "tests/test_testclient.py")
+"""Tests of the client in whose place ours stands, which say nothing about a server."""
+
+SECONDS = 110
+"""After this the tests have hung."""
+
+
+class Outcome(msgspec.Struct):
+    """What became of a test, and how many requests of it went to the engine."""
+
+    result: Literal["passed", "failed", "skipped"]
+    detail: str = ""
+    requests: int = 0
+
+
+class LeftOut(msgspec.Struct, rename="kebab", forbid_unknown_fields=True):
+    """Tests that do not pass, for one reason. `left_out.toml` says what each kind means."""
+
+    kind: Literal["rule", "client", "extension", "platform"]
+    reason: str
+    tests: list[str]
+    only_as_root: bool = False
+
+
+Report = dict[str, Outcome]
+"""By the name of the test, as pytest has it, without the folder."""
+
+
+def left_out() -> dict[str, str]:
+    """The reason by the test."""
+    groups = msgspec.toml.decode(LEFT_OUT.read_bytes(), type=dict[Literal["left-out"], list[LeftOut]])["left-out"]
+    return {test: it.reason for it in groups if os.geteuid() == 0 or not it.only_as_root for test in it.tests}
+
+
+def surprises(report: Report) -> dict[str, str]:
+    """What is not as the list says, of the tests that come by the engine."""
+    expected = left_out()
+    wrong = dict.fromkeys(expected, "is in left_out.toml, and does not come by the engine")
+    for test, outcome in report.items():
+        if outcome.requests:
+            wrong.pop(test, None)
+            if test in expected and outcome.result == "passed":
+                wrong[test] = "passed, and is in left_out.toml"
+            elif test not in expected and outcome.result != "passed":
+                wrong[test] = f"{outcome.result}\n{outcome.detail}"
+    return wrong
+
+
+def outcomes() -> Report:
+    """Run the tests. Raises UnreachableError where they cannot be fetched."""
+    environment = _environment()
+    with TemporaryDirectory() as name:
+        path = Path(name) / "report.json"
+        # Reading sources for tracebacks while other threads do the same is beyond some versions of Python.
+        options = ["--quiet", "--tb=native", "-p", "no:cacheprovider", "-p", "anyio", "-p", "plugin"]
+        ended = subprocess.run(
+            [environment / "bin" / "python", "-m", "pytest", *options, *OF_THE_CLIENT, "--report", path, "tests"],
+            cwd=environment / "suite",
+            env=os.environ | ALONE,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        assert ended.returncode in (0, 1), ended.stdout + ended.stderr
+        report = msgspec.json.decode(path.read_bytes(), type=Report)
+    return {test.removeprefix("tests/"): outcome for test, outcome in report.items()}
+
+
+def _environment() -> Path:
+    """A Python with the locked packages, with Ropewalk and what that needs, and with the tests; made the first time."""
+    locks = ENVIRONMENT.read_bytes() + SOURCE.read_bytes()
+    environment = CACHE / f"starlette-{sha256(locks).hexdigest()[:12]}"
+    python, ready = environment / "bin" / "python", environment / ".ready"
+    if not ready.exists():
+        run("-m", "uv", "venv", "--quiet", "--clear", environment)
+        run("-m", "uv", "pip", "sync", "--quiet", "--require-hashes", "--python", python, ENVIRONMENT)
+        (packages,) = (environment / "lib").glob("python3.*/site-packages")
+        (packages / "ropewalk.pth").write_text(f"{ROOT / 'src'}\n{sysconfig.get_path('purelib')}\n", encoding="utf-8")
+        _fetch(environment / "suite")
+        ready.touch()
+    return environment
+
+
+def _fetch(suite: Path) -> None:
+    """The tests, with the settings that they are run with."""
+    with TemporaryDirectory() as folder:
+        options = ("--quiet", "--no-deps", "--no-binary", "starlette", "--require-hashes", "--dest", folder)
+        run("-m", "pip", "download", *options, "--requirement", SOURCE)
+        (package,) = Path(folder).glob("*.tar.gz")
+        with tarfile.open(package) as archive:
+            archive.extractall(folder, filter="data")
+        unpacked = package.with_name(package.name.removesuffix(".tar.gz"))
+        suite.mkdir()
+        for wanted in ("tests", "pyproject.toml"):
+            (unpacked / wanted).rename(suite / wanted)
+
+
+if __name__ == "__main__":
+    report = outcomes()
+    for test, what in surprises(report).items():
+        lines = what.strip().splitlines()
+        sys.stdout.write(f"{test}: {lines[0]} {lines[-1] if len(lines) > 1 else ''}\n")
+    ours = [outcome for outcome in report.values() if outcome.requests]
+    passed = sum(outcome.result == "passed" for outcome in ours)
+    requests = sum(outcome.requests for outcome in ours)
+    sys.stdout.write(f"{len(report)} tests; {len(ours)} come by the engine, by {requests} requests; {passed} pass\n")
