@@ -37,12 +37,17 @@ class ReceivedHeaders(Headers):
         """Those that are here by name. A reader who changes a list that it was given changes the headers."""
 
     @property
-    def _rawHeaders(self) -> dict[bytes, list[bytes]]:  # type: ignore[override]  # what Headers and others work on
+    def _rawHeaders(self) -> dict[bytes, list[bytes]]:  # what Headers and others work on
         source = self.source
         if source is not None:
             self.source = None
             self._fill(source)
         return self._lines
+
+    @_rawHeaders.setter
+    def _rawHeaders(self, lines: dict[bytes, list[bytes]]) -> None:
+        self.source = None
+        self._lines = lines
 
     def _fill(self, source: Received) -> None:
         lines: dict[bytes, list[bytes]] = {}
