@@ -52,25 +52,24 @@ class LenientRequest(Request):
         value = super()._lean_render_again(resrc)
         if isinstance(value, str):
             return value.encode()
-        if isinstance(value, Deferred):
-            value.addErrback(self._lean_failed, resrc)
-            return NOT_DONE_YET
-        if iscoroutine(value):
-            value.close()
-            return NOT_DONE_YET
+        if isinstance(value, Deferred) or iscoroutine(value):
+            result = value if isinstance(value, Deferred) else start(value)
+            result.addErrback(lambda failure: self._log.failure("", failure=failure))
+            return NOT_DONE_YET  # Twisted does not wait here: the head goes out without a length
         return value
 
     def _lean_say_utf8(self, body: str) -> None:
-        default = self.defaultContentType
+        default: Any = self.defaultContentType or ""
+        if isinstance(default, bytes):
+            default = default.decode("latin-1")
         if (
             body
-            and default is not None
-            and default.startswith(b"text/")
-            and b"charset" not in default
+            and default.startswith("text/")
+            and "charset" not in default
             and self.code not in NO_BODY_CODES
             and not self.responseHeaders.getRawHeaders(b"Content-Type")
         ):
-            self.setHeader(b"Content-Type", default + b"; charset=utf-8")
+            self.setHeader(b"Content-Type", f"{default}; charset=utf-8")
 
     def _lean_wait(self, resrc: Any, result: Deferred[Any]) -> None:
         self._lean_awaited = result
