@@ -1,8 +1,10 @@
-"""Existing programs of twisted.web on the engine, unchanged."""
+"""Existing programs of twisted.web on the engine, unchanged; and trees of theirs and ours in one."""
 
 from ropewalk.dropin.accelerating import accelerate, take_over
 from ropewalk.dropin.channel import HTTPChannel
 from ropewalk.dropin.driver import limits_of
+from ropewalk.dropin.grafting import around, graft
+from ropewalk.dropin.mounting import mounted
 from ropewalk.dropin.request import Request
 
-__all__ = ["HTTPChannel", "Request", "accelerate", "limits_of", "take_over"]
+__all__ = ["HTTPChannel", "Request", "accelerate", "around", "graft", "limits_of", "mounted", "take_over"]

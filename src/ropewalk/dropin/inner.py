@@ -43,7 +43,9 @@ class InnerRequest(LeanRequest):
 
     def gotLength(self, length: int | None) -> None:
         """The body is there already."""
-        del length
+        if length == 0:
+            super().gotLength(0)
+            return
         self.content = self.channel.exchange.content
         self.content.seek(0, SEEK_END)  # where it would be after so much was written to it
 
@@ -189,6 +191,7 @@ class InnerChannel:
     def failed(self, reason: Failure) -> None:
         """The program has failed: the app answers, or what has begun is cut off."""
         error: Any = reason.value
+        self._done = True
         if self._settled:
             self.exchange.service.fail(self.exchange, error)
         else:
@@ -225,9 +228,6 @@ class InnerChannel:
         exchange = self.exchange
         request = self._request = InnerRequest(self)
         command, target, version, _, length = exchange.opening
-        if length == 0:
-            request.arrive(exchange, command, target, version)
-            return
         request.requestHeaders = ReceivedHeaders(exchange)
         request.parseCookies()
         request.gotLength(length)

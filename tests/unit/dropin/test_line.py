@@ -1,0 +1,134 @@
+"""Connections that mounted resources take over."""
+
+from typing import Any
+
+import pytest
+from tests.unit.dropin.mounts import Renderer, mount, pass_on
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from twisted.web.server import NOT_DONE_YET
+from twisted.web.websocket import WebSocketResource, WebSocketTransport
+
+
+class Shout(Protocol):
+    """Says everything louder, and what happens to it."""
+
+    transport: Any
+
+    def __init__(self) -> None:
+        self.ends: list[Any] = []
+
+    def dataReceived(self, data: bytes) -> None:
+        if data == b"bye":
+            self.transport.loseConnection()
+        elif data == b"cut":
+            self.transport.abortConnection()
+        else:
+            self.transport.write(data.upper())
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.ends.append(reason.type)
+
+
+def upgrade_to(protocol: Protocol) -> Renderer:
+    def render(request: Any) -> int:
+        transport = request.channel.transport
+        request.channel.transport = None
+        transport.protocol = protocol
+        protocol.makeConnection(transport)
+        transport.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+        return NOT_DONE_YET
+
+    return render
+
+
+class TestUpgrades:
+    @pytest.mark.parametrize("middleware", [False, True])
+    def test_raw_bytes_both_ways(self, serve: Any, middleware: bool) -> None:
+        shout = Shout()
+        app = mount(upgrade_to(shout))
+        if middleware:
+            app.middleware(pass_on)
+        server = serve(app)
+        client = server.connect()
+        client.get("/legacy")
+        client.until(b"\r\n\r\n")
+        client.send(b"hello")
+        assert client.until(b"HELLO") == b"HELLO"
+        client.send(b"bye")
+        client.rest()
+        server.until(lambda: shout.ends)
+        assert shout.ends == [ConnectionDone]
+
+    def test_what_comes_with_the_request(self, serve: Any) -> None:
+        client = serve(mount(upgrade_to(Shout()))).connect()
+        client.send(b"GET /legacy HTTP/1.1\r\nHost: a\r\n\r\nearly")
+        assert client.until(b"EARLY").endswith(b"\r\n\r\nEARLY")
+
+    def test_the_client_leaves(self, serve: Any) -> None:
+        shout = Shout()
+        server = serve(mount(upgrade_to(shout)))
+        client = server.connect()
+        client.get("/legacy")
+        client.until(b"\r\n\r\n")
+        client.socket.close()
+        server.until(lambda: shout.ends)
+        assert shout.ends == [ConnectionLost]
+
+    def test_the_program_cuts(self, serve: Any) -> None:
+        shout = Shout()
+        server = serve(mount(upgrade_to(shout)))
+        client = server.connect()
+        client.get("/legacy")
+        client.until(b"\r\n\r\n")
+        client.send(b"cut")
+        client.rest()
+        assert shout.ends == [ConnectionAborted]
+
+    def test_a_websocket(self, serve: Any) -> None:
+        from wsproto import ConnectionType, WSConnection
+        from wsproto.events import AcceptConnection, CloseConnection, TextMessage
+        from wsproto.events import Request as Opening
+
+        class Echo:
+            def negotiationStarted(self, transport: WebSocketTransport) -> None:
+                self.transport = transport
+
+            def negotiationFinished(self) -> None:
+                self.transport.sendTextMessage("welcome")
+
+            def textMessageReceived(self, message: str) -> None:
+                self.transport.sendTextMessage(message.upper())
+
+            def bytesMessageReceived(self, data: bytes) -> None: ...
+            def pongReceived(self, payload: bytes) -> None: ...
+            def connectionLost(self, reason: Any) -> None: ...
+
+        class Factory:
+            def buildProtocol(self, request: Any) -> Any:
+                return Echo()
+
+        server = serve(mount(WebSocketResource(Factory())))
+        client = server.connect()
+        connection = WSConnection(ConnectionType.CLIENT)
+        client.send(connection.send(Opening(host="a", target="/legacy")))
+        events: list[Any] = []
+
+        def read(kind: type) -> bool:
+            received, client.received = client.read(), b""
+            if received:
+                connection.receive_data(received)
+                events.extend(connection.events())
+            return any(isinstance(event, kind) for event in events)
+
+        server.until(lambda: read(TextMessage))
+        opened, welcome = events
+        assert isinstance(opened, AcceptConnection)
+        assert welcome.data == "welcome"
+        events.clear()
+        client.send(connection.send(TextMessage("hello")))
+        server.until(lambda: read(TextMessage))
+        assert events[0].data == "HELLO"
+        client.send(connection.send(CloseConnection(1000)))
+        server.until(lambda: read(CloseConnection))

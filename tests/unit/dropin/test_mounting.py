@@ -1,0 +1,293 @@
+"""Resources of twisted.web in a tree of ours."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from klein import Klein
+from tests.unit.dropin.mounts import Leaf, mount, shown, tree
+from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
+from twisted.cred.portal import IRealm, Portal
+from twisted.internet.defer import Deferred
+from twisted.web.guard import BasicCredentialFactory, HTTPAuthSessionWrapper
+from twisted.web.resource import EncodingResourceWrapper, IResource
+from twisted.web.resource import Resource as TwistedResource
+from twisted.web.script import PythonScript
+from twisted.web.server import GzipEncoderFactory
+from twisted.web.static import Data, File
+from twisted.web.util import DeferredResource, Redirect
+from twisted.web.wsgi import WSGIResource
+from zope.interface import implementer
+
+from ropewalk import Request, Resource, Response, Site
+from ropewalk.dropin import around
+from ropewalk.middleware import Next
+from ropewalk.testing import Client
+from ropewalk.waiting import call_soon
+
+
+class TestPlaces:
+    def where(self, request: Any) -> bytes:
+        return shown(request.prepath, request.postpath)
+
+    @pytest.mark.parametrize(
+        ("path", "expected"),
+        [
+            ("/legacy", ([b"legacy"], [])),
+            ("/legacy/", ([b"legacy"], [b""])),
+            ("/legacy/a%2Fb/c%C3%BC?d=/", ([b"legacy"], [b"a/b", "cü".encode()])),
+        ],
+    )
+    def test_by_mount(self, path: str, expected: Any) -> None:
+        client = Client(mount(self.where))
+        for _ in range(2):  # what is found once need not be looked for again
+            assert client.get(path).body == shown(*expected)
+
+    def test_at_the_root(self) -> None:
+        app = mount(self.where, "/")
+        assert Client(app).get("/").body == shown([], [b""])
+        assert Client(app).get("/a/b").body == shown([], [b"a", b"b"])
+
+    def test_our_routes_come_first(self) -> None:
+        app = mount(self.where, "/")
+        app.get("/a")(lambda request: "ours")
+        assert Client(app).get("/a").text == "ours"
+        assert Client(app).get("/a/b").body == shown([], [b"a", b"b"])
+
+    def test_children_of_theirs(self) -> None:
+        client = Client(mount(tree(deep=tree(leaf=self.where))))
+        assert client.get("/legacy/deep/leaf/rest").body == shown([b"legacy", b"deep", b"leaf"], [b"rest"])
+        assert client.get("/legacy/deep/none").status == 404
+
+    def test_by_putChild(self) -> None:
+        root = Resource()
+        root.putChild("legacy", Leaf(self.where))
+        assert Client(root).get("/legacy/x").body == shown([b"legacy"], [b"x"])
+
+    def test_by_getChild(self) -> None:
+        class Parent(Resource):
+            def getChild(parent, name: str, request: Request) -> Any:
+                return Leaf(self.where)
+
+        assert Client(Parent()).get("/any/x").body == shown([b"any"], [b"x"])
+
+    def test_in_a_site(self) -> None:
+        assert Client(Site(tree(a=self.where))).get("/a/b").body == shown([b"a"], [b"b"])
+
+    def test_below_a_parameter(self) -> None:
+        assert Client(mount(self.where, "/users/{id:int}/files")).get("/users/7/files/a").body == shown(
+            [b"users", b"7", b"files"], [b"a"]
+        )
+
+    def test_links(self) -> None:
+        def links(request: Any) -> bytes:
+            return shown(request.sibLink(b"s"), request.childLink(b"c"))
+
+        client = Client(mount(tree(page=links)))
+        assert client.get("/legacy/page").body == shown(b"s", b"page/c")
+        assert client.get("/legacy/page/").body == shown(b"../s", b"c")
+        assert client.get("/legacy/page/a/b").body == shown(b"../../s", b"../c")
+
+    def test_urls(self) -> None:
+        class Root(TwistedResource):
+            def getChild(self, name: bytes, request: Any) -> TwistedResource:
+                request.rememberRootURL()
+                return Leaf(lambda request: shown(request.prePathURL(), str(request.URLPath()), request.getRootURL()))
+
+        body = Client(mount(Root())).get("/legacy/page/more", headers={"host": "example.com"}).body
+        page = "http://example.com/legacy/page"
+        assert body == shown(page.encode(), page, b"http://example.com/legacy")
+
+    def test_by_tls(self) -> None:
+        app = mount(lambda request: shown(request.isSecure(), request.getHost().port))
+        assert Client(app, secure=True).get("/legacy").body == shown(True, 80)
+
+    def test_what_was_asked(self) -> None:
+        def asked(request: Any) -> bytes:
+            return shown(request.method, request.uri, request.path, request.args, request.clientproto)
+
+        expected = shown(b"GET", b"/legacy/x?a=1&a=2", b"/legacy/x", {b"a": [b"1", b"2"]}, b"HTTP/1.1")
+        assert Client(mount(asked)).get("/legacy/x?a=1&a=2").body == expected
+
+    def test_who_asks(self) -> None:
+        def who(request: Any) -> bytes:
+            return shown(request.getClientAddress().host, request.getHeader("x-a"), request.getCookie(b"c"))
+
+        response = Client(mount(who)).get("/legacy", headers={"X-A": "b", "Cookie": "c=d"})
+        assert response.body == shown("127.0.0.1", "b", b"d")
+
+    def test_the_request_around(self) -> None:
+        app = mount(lambda request: around(request).state.user.encode())
+
+        @app.middleware
+        async def log_in(request: Request, next: Next) -> Response:
+            request.state.user = "ada"
+            return await next(request)
+
+        assert Client(app).get("/legacy").text == "ada"
+
+
+class TestFiles:
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        (tmp_path / "small.txt").write_bytes(b"hello")
+        (tmp_path / "large.bin").write_bytes(bytes(range(256)) * 4000)
+        (tmp_path / "deep").mkdir()
+        (tmp_path / "deep" / "index.html").write_bytes(b"<p>index")
+        return tmp_path
+
+    def test_small(self, folder: Path, answer: Any) -> None:
+        response = answer(File(str(folder)), path="/legacy/small.txt")
+        assert (response.body, response.headers["content-type"]) == (b"hello", "text/plain")
+        assert response.headers["content-length"] == "5"
+
+    def test_large(self, folder: Path, answer: Any) -> None:
+        response = answer(File(str(folder)), path="/legacy/large.bin")
+        assert response.body == bytes(range(256)) * 4000
+        assert response.headers["content-length"] == "1024000"
+
+    @pytest.mark.parametrize("name", ["small.txt", "large.bin"])
+    def test_head(self, folder: Path, answer: Any, name: str) -> None:
+        response = answer(File(str(folder)), "HEAD", f"/legacy/{name}")
+        assert (response.headers["content-length"], response.body) == (str((folder / name).stat().st_size), b"")
+
+    def test_ranges(self, folder: Path, answer: Any) -> None:
+        response = answer(File(str(folder)), path="/legacy/small.txt", headers={"range": "bytes=1-3"})
+        assert (response.status, response.body, response.headers["content-range"]) == (206, b"ell", "bytes 1-3/5")
+
+    def test_not_modified(self, folder: Path, answer: Any) -> None:
+        response = answer(File(str(folder)), path="/legacy/small.txt")
+        since = {"if-modified-since": response.headers["last-modified"]}
+        assert answer(File(str(folder)), path="/legacy/small.txt", headers=since).status == 304
+
+    def test_a_folder(self, folder: Path, answer: Any) -> None:
+        response = answer(File(str(folder)), path="/legacy/deep")
+        assert (response.status, response.headers["location"]) == (302, "/legacy/deep/")
+        assert answer(File(str(folder)), path="/legacy/deep/").body == b"<p>index"
+
+    def test_a_file_that_is_not_there(self, folder: Path, answer: Any) -> None:
+        assert answer(File(str(folder)), path="/legacy/nothing").status == 404
+
+
+class TestOthers:
+    """The resources of twisted.web and Klein that stand around or in place of others."""
+
+    def test_klein(self, answer: Any) -> None:
+        klein = Klein()
+
+        @klein.route("/<int:number>", branch=False)
+        def item(request: Any, number: int) -> str:
+            return f"item {number}"
+
+        @klein.route("/later")
+        async def later(request: Any) -> str:
+            soon: Deferred[str] = Deferred()
+            call_soon(soon.callback, "later")
+            return await soon
+
+        @klein.route("/where/", branch=True)
+        def where(request: Any) -> Any:
+            return Leaf(lambda request: shown(request.prepath, request.postpath))
+
+        assert answer(klein.resource(), path="/legacy/7").text == "item 7"
+        assert answer(klein.resource(), path="/legacy/7").headers["content-length"] == "6"
+        assert answer(klein.resource(), path="/legacy/later").text == "later"
+        assert answer(klein.resource(), path="/legacy/nothing").status == 404
+
+    def test_guard(self, answer: Any) -> None:
+        @implementer(IRealm)
+        class Realm:
+            def requestAvatar(self, avatarId: Any, mind: Any, *interfaces: Any) -> Any:
+                return IResource, Leaf(lambda request: b"hello " + avatarId), lambda: None
+
+        users = InMemoryUsernamePasswordDatabaseDontUse(ada=b"secret")
+        guarded = HTTPAuthSessionWrapper(Portal(Realm(), [users]), [BasicCredentialFactory(b"legacy")])
+        response = answer(guarded, path="/legacy/a")
+        assert (response.status, response.headers["www-authenticate"]) == (401, 'basic realm="legacy"')
+        told = {"authorization": "Basic YWRhOnNlY3JldA=="}
+        assert answer(guarded, path="/legacy/a", headers=told).body == b"hello ada"
+
+    def test_wsgi(self, answer: Any) -> None:
+        def application(environ: Any, start_response: Any) -> Any:
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            names = ("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "SERVER_PROTOCOL", "wsgi.url_scheme")
+            return [repr([environ[name] for name in names]).encode(), environ["wsgi.input"].read()]
+
+        inline: Any = Inline()
+        resource = WSGIResource(inline, inline, application)
+        response = answer(resource, "POST", "/legacy/a%20b?c=d", body=b"body")
+        assert response.text == "['/legacy', '/a b', 'c=d', 'HTTP/1.1', 'http']body"
+
+    def test_a_resource_that_is_found_later(self, answer: Any) -> None:
+        class Slow(TwistedResource):
+            def getChild(self, name: bytes, request: Any) -> Any:
+                found: Deferred[Any] = Deferred()
+                call_soon(found.callback, Leaf(lambda request: shown(request.postpath)))
+                return DeferredResource(found)
+
+        assert answer(Slow(), path="/legacy/a/b").body == shown([b"b"])
+
+    def test_an_encoder(self, answer: Any) -> None:
+        import gzip
+
+        wrapped = EncodingResourceWrapper(Data(b"hello", "text/plain"), [GzipEncoderFactory()])
+        response = answer(wrapped, headers={"accept-encoding": "gzip"})
+        assert response.headers["content-encoding"] == "gzip"
+        assert gzip.decompress(response.body) == b"hello"
+
+    def test_a_redirect(self, answer: Any) -> None:
+        response = answer(Redirect(b"/elsewhere"))
+        assert (response.status, response.headers["location"]) == (302, "/elsewhere")
+
+    def test_a_script(self, tmp_path: Path, answer: Any) -> None:
+        (tmp_path / "page.rpy").write_text("request.write(b'from a script')")
+        response = answer(PythonScript(str(tmp_path / "page.rpy"), None))
+        assert response.text == "from a script"
+
+
+class Inline:
+    """A reactor and a pool of threads, for who hops from the one to the other: here nothing hops."""
+
+    def callInThread(self, call: Callable[..., None], *args: Any) -> None:
+        call(*args)
+
+    def callFromThread(self, call: Callable[..., None], *args: Any) -> None:
+        call(*args)
+
+
+class TestSessions:
+    def count(self, request: Any) -> bytes:
+        session = request.getSession()
+        session.count = getattr(session, "count", 0) + 1
+        return shown(session.count)
+
+    def cookie(self, response: Any) -> dict[str, str]:
+        return {"cookie": response.headers["set-cookie"].split(";")[0]}
+
+    def test_there_is_one_for_all_that_is_mounted(self) -> None:
+        app = mount(self.count, "/one")
+        app.mount("/two", tree(deep=self.count))
+        client = Client(app)
+        response = client.get("/one")
+        assert response.body == shown(1)
+        told = self.cookie(response)
+        assert client.get("/two/deep", headers=told).body == shown(2)
+        assert "set-cookie" not in client.get("/one", headers=told).headers
+
+    def test_of_resources_that_are_made_anew(self) -> None:
+        class Parent(Resource):
+            def getChild(parent, name: str, request: Request) -> Any:
+                return Leaf(self.count)
+
+        client = Client(Parent())
+        told = self.cookie(client.get("/a"))
+        assert client.get("/b", headers=told).body == shown(2)
+
+    def test_apps_do_not_share_theirs(self) -> None:
+        told = self.cookie(Client(mount(self.count)).get("/legacy"))
+        assert Client(mount(self.count)).get("/legacy", headers=told).body == shown(1)
+
+    def test_by_tls(self) -> None:
+        response = Client(mount(self.count), secure=True).get("/legacy")
+        assert response.headers["set-cookie"].startswith("TWISTED_SECURE_SESSION=")
