@@ -1,0 +1,102 @@
+"""What is ours while the tests run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.python.monkey import MonkeyPatcher
+from twisted.web import http, server
+
+from ropewalk.dropin import Request
+from ropewalk.dropin.replacing import replace
+
+
+@dataclass
+class Witness:
+    """How often the running test came by our code."""
+
+    channels: int = 0
+    requests: int = 0
+    ports: int = 0
+    taken: int = 0
+
+    def forget(self) -> None:
+        """Another test begins."""
+        self.channels = self.requests = self.ports = self.taken = 0
+
+    def count(self, made: Any, name: str) -> None:
+        """Count in this attribute what is made of a class from now on."""
+        make = made.__init__
+
+        def __init__(it: Any, *arguments: Any, **options: Any) -> None:
+            setattr(self, name, getattr(self, name) + 1)
+            make(it, *arguments, **options)
+
+        made.__init__ = __init__
+
+    def count_ports(self) -> None:
+        """Count those that are opened for factories of HTTP from now on, and those that the reactor does not watch."""
+        listen = reactor.listenTCP
+
+        def listenTCP(port: int, factory: Any, *arguments: Any, **options: Any) -> Any:
+            opened: Any = listen(port, factory, *arguments, **options)
+            if isinstance(factory, http.HTTPFactory):
+                self.ports += 1
+                self.taken += opened not in reactor.getReaders()
+            return opened
+
+        MonkeyPatcher((reactor, "listenTCP", listenTCP)).patch()
+
+
+def nothing() -> Witness:
+    """Leave Twisted alone: what fails now fails without us."""
+    return Witness()
+
+
+def our_channel() -> Witness:
+    """Our channel, over Twisted's transports."""
+    replace(request=None, listening=False)
+    witness = Witness()
+    witness.count(http.HTTPChannel, "channels")
+    return witness
+
+
+def our_request() -> Witness:
+    """Our request, on Twisted's channel: for `server.Request`, and also for `http.Request`, its base."""
+    replace(channel=None, request=Request, listening=False)
+    MonkeyPatcher((http, "Request", WithoutSite), (http.HTTPChannel, "requestFactory", WithoutSite)).patch()
+    witness = Witness()
+    witness.count(Request, "requests")
+    return witness
+
+
+def everything() -> Witness:
+    """What `ropewalk exec` puts in place: the channel, the request and the ports."""
+    replace()
+    witness = Witness()
+    witness.count(http.HTTPChannel, "channels")
+    witness.count(server.Request, "requests")
+    witness.count_ports()
+    return witness
+
+
+class WithoutSite(Request):
+    """Ours as the tests of `http.Request` want it, which do without a site."""
+
+    _lean = True
+    defaultContentType = None
+    process = http.Request.process
+
+    def __init__(self, channel: Any, queued: Any = False, parsePOSTFormSubmission: bool = True) -> None:
+        super().__init__(channel, queued, parsePOSTFormSubmission=parsePOSTFormSubmission)
+
+
+WithoutSite.__name__ = "Request"  # a test compares the representation
+
+CONFIGURATIONS: dict[str, Callable[[], Witness]] = {
+    "twisted": nothing,
+    "channel": our_channel,
+    "request": our_request,
+    "exec": everything,
+}
