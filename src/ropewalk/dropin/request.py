@@ -32,6 +32,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
 from twisted.web.server import Request as Stock
 
+from ropewalk.dropin.combined import log
 from ropewalk.dropin.headers import Received, ReceivedHeaders
 from ropewalk.dropin.lazy import Lazy
 
@@ -217,8 +218,8 @@ class Request(Stock):
     def render(self, resrc: Any) -> None:
         """Have a resource answer, and send what it returns."""
         render = resrc.render
-        if getattr(render, "__func__", None) is _render:
-            render = getattr(resrc, _RENDERERS.get(self.method, ""), None) or render
+        if getattr(render, "__func__", None) is _render and self.method in _RENDERERS:
+            render = getattr(resrc, _RENDERERS[self.method], None) or render
         try:
             body = render(self)
         except UnsupportedMethod as error:
@@ -346,7 +347,7 @@ class Request(Stock):
     def _lean_end(self) -> None:
         factory = getattr(self.channel, "factory", None)
         if factory is not None:
-            factory.log(self)
+            log(factory, self)
         self.finished = 1
         if not self.queued:
             self._cleanup()

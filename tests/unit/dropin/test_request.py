@@ -2,19 +2,22 @@
 
 import re
 from functools import partial
+from io import StringIO
 from typing import Any
 
 import pytest
 from tests.unit.conftest import Log
 from tests.unit.dropin.channels import HOST, PEER, Channel, Head, RespondingChannel, Way, lazily, leanly, plainly
-from tests.unit.dropin.scenes import SCENES, Scene, raising
+from tests.unit.dropin.scenes import SCENES, Page, Scene, raising
 from twisted.internet.error import ConnectionLost
+from twisted.internet.task import Clock
 from twisted.logger import LogEvent, formatEvent
 from twisted.python import reflect
 from twisted.python.failure import Failure
 from twisted.web import http, server
 from twisted.web.iweb import IRequest
 from twisted.web.server import Request as Stock
+from twisted.web.server import Site
 from zope.interface.verify import verifyObject
 
 from ropewalk.dropin.headers import ReceivedHeaders
@@ -112,6 +115,20 @@ class TestLikeTwisted:
         assert b"web.Server Traceback (most recent call last)" in channel.written
         assert b"ValueError" in channel.written
         assert (request.code, len(log)) == (500, 1)
+
+    @pytest.mark.parametrize("formatter", [http.combinedLogFormatter, http.proxiedLogFormatter])
+    @pytest.mark.parametrize("way", WAYS)
+    def test_the_line_in_the_access_log(self, formatter: Any, way: Way) -> None:
+        def line(base: Any, way: Way) -> str:
+            site = Site(Page(lambda request: b"hello"), reactor=Clock(), logFormatter=formatter)
+            site._logFile = log = StringIO()
+            lines = [(b"User-Agent", b'"me"'), (b"X-Forwarded-For", b"192.0.2.9, 192.0.2.8")]
+            request, _ = way(base, site, lines, [])
+            request.requestReceived(b"GET", b"/?a", b"HTTP/1.1")
+            return log.getvalue()
+
+        assert '"GET /?a HTTP/1.1" 200 5 "-" ' in line(Stock, plainly)
+        assert line(Stock, plainly) == line(Request, way)
 
     def test_it_is_one_of_twisteds(self) -> None:
         request, _ = received(Request)
