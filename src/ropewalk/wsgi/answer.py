@@ -13,9 +13,9 @@ from typing import Final
 from twisted.internet.defer import Deferred
 
 from ropewalk.errors import Disconnected, interrupts
+from ropewalk.headers import Text
 from ropewalk.request import Request
 from ropewalk.response import OpenFile, Response
-from ropewalk.wsgi.head import Head
 from ropewalk.wsgi.outbox import Outbox
 
 AHEAD: Final = 256 * 1024
@@ -38,9 +38,12 @@ class Answer:
         "_taken",
         "ended",
         "error",
+        "fields",
         "file",
-        "head",
+        "length",
+        "reason",
         "request",
+        "status",
     )
 
     def __init__(self, request: Request, outbox: Outbox) -> None:
@@ -50,11 +53,16 @@ class Answer:
         self._posted = False
 
         # Written by the thread
-        self.head: Head | None = None
+        self.status = 0
+        """0 as long as there is no head."""
+        self.reason: bytes | None
+        self.fields: list[tuple[str, Text]]
+        self.length: int | None
+        """What Content-Length says, in bytes."""
         self.file: tuple[OpenFile, int, int] | None = None
         """An open file, offset and length, in place of parts."""
         self.ended = False
-        self.error: BaseException | None = None
+        self.error: Exception | None = None
         self._handed = 0
         """Bytes of parts."""
         self._room: Event | None = None
@@ -96,7 +104,7 @@ class Answer:
         self.ended = True
         self.post()
 
-    def fail(self, error: BaseException) -> None:
+    def fail(self, error: Exception) -> None:
         """The answer will never be complete."""
         self.error = error
         self.post()
@@ -128,10 +136,10 @@ class Answer:
         try:
             if self._streamed:
                 self._tell()
-            elif self.over:
-                self.close()
             elif self.ended:
                 self._send()
+            elif self.over:
+                self.close()
             elif self.error is not None:
                 raise self.error
             else:
@@ -173,21 +181,21 @@ class Answer:
 
     def _send(self) -> None:
         """Send a complete answer."""
-        request, head = self.request, self._head()
+        request = self.request
         silent = request.method == "HEAD"
         if self._deferred is not None:
             self._deliver(self if silent else self._take())
             return
-        if head.reason is not None:
-            request.set_reason(head.status, head.reason)
+        if self.reason is not None:
+            request.set_reason(self.status, self.reason)
         if self.file is not None:
             file, offset, length = self.file
-            request.answer_file(head.status, head.fields, file.fd, offset, length)
+            request.answer_file(self.status, self.fields, file.fd, offset, length)
         elif silent:
-            request.begin(head.status, head.fields)  # what there is of a body need not be all that GET would get
+            request.begin(self.status, self.fields)  # of the body there need not be all that GET would get
             request.end()
         else:
-            request.answer(head.status, head.fields, self._take())
+            request.answer(self.status, self.fields, self._take())
 
     def _stream(self) -> None:
         """Send parts as they come."""
@@ -196,8 +204,8 @@ class Answer:
         self._deliver(self)
 
     def _deliver(self, body: "bytes | Answer") -> None:
-        head = self._head()
-        response = _Untouched(None, head.status, head.fields, reason=head.reason)
+        """Hand over a Response."""
+        response = _Untouched(None, self.status, self.fields, reason=self.reason)
         response.body = body
         if self._deferred is None:
             self.request.service.deliver(self.request, response)
@@ -211,10 +219,6 @@ class Answer:
             self.request.service.fail(self.request, error)
         elif not self._deferred.called:
             self._deferred.errback(error)
-
-    def _head(self) -> Head:
-        assert self.head is not None, "The head is put in before anything else."
-        return self.head
 
     def _tell(self) -> None:
         """Let go on who waits for a part."""

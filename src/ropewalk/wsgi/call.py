@@ -9,12 +9,13 @@ from typing import Any, BinaryIO
 from twisted.logger import Logger
 
 from ropewalk.errors import CATALOGUE, Disconnected, HostedError, RopewalkError, WrongLength, named, shown, visible
+from ropewalk.request import BODILESS
 from ropewalk.wsgi.answer import Answer
 from ropewalk.wsgi.checking import Application, Environ
 from ropewalk.wsgi.environ import make_environ
 from ropewalk.wsgi.errors import ErrorStream
 from ropewalk.wsgi.files import FileWrapper
-from ropewalk.wsgi.head import parse_head
+from ropewalk.wsgi.head import parse_headers, parse_status
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -42,6 +43,7 @@ class Call:
         """Call the application, and take what it gives. Whatever it raises is an answer or a line in the log."""
         if not self._answer.request.finished:
             self._context.run(self._run)
+        self._body.close()
 
     def _run(self) -> None:
         errors = ErrorStream()
@@ -70,10 +72,12 @@ class Call:
                     raise exc_info[1].with_traceback(exc_info[2])
             finally:
                 exc_info = None  # else the traceback would hold this frame, and this frame the traceback
-        elif answer.head is not None:
+        elif answer.status:
             raise HostedError("RW700", "start_response was called twice.", "Give it exc_info the second time.")
-        head = answer.head = parse_head(status, headers)
-        self._silent = self._is_head or head.bodiless
+        code, answer.reason = parse_status(status)
+        answer.fields, answer.length = parse_headers(headers)
+        answer.status = code
+        self._silent = self._is_head or answer.status in BODILESS
         return self.write
 
     def write(self, part: bytes) -> None:
@@ -97,25 +101,24 @@ class Call:
     def _send_at_once(self, parts: list[Any] | tuple[Any, ...]) -> None:
         """Send parts that are all there as one."""
         body = _octets(parts[0]) if len(parts) == 1 else b"".join(map(_octets, parts))
-        head = self._answer.head
-        if self._is_head and body and head is not None and head.length is None:
-            self._answer.head = head._replace(fields=[*head.fields, ("Content-Length", str(len(body)))])
+        answer = self._answer
+        if self._is_head and body and answer.status not in BODILESS and answer.status and answer.length is None:
+            answer.fields.append(("Content-Length", str(len(body))))
         self._add(body)
 
     def _send_file(self, wrapper: FileWrapper) -> bool:
         """Have the engine send a file, where it can."""
         answer = self._answer
-        head = answer.head
-        if head is None or head.bodiless or self._written or not answer.direct:
+        if not answer.status or answer.status in BODILESS or self._written or not answer.direct:
             return False
         rest = wrapper.rest()
         if rest is None:
             return False
         file, offset, length = rest
-        if head.length is not None:
-            if length < head.length:
-                raise WrongLength(f"The file has {length} bytes, and Content-Length says {head.length}.")
-            length = head.length
+        if answer.length is not None:
+            if length < answer.length:
+                raise WrongLength(f"The file has {length} bytes, and Content-Length says {answer.length}.")
+            length = answer.length
         answer.file = file, offset, length
         answer.end()
         return True
@@ -125,19 +128,18 @@ class Call:
         if not _octets(part):
             return False
         answer = self._answer
-        head = answer.head
-        if head is None:
+        if not answer.status:
             raise HostedError("RW701", "There is a body, and start_response has not been called.")
         if self._silent:
             self._drop()
             return False
         self._written += len(part)
-        if head.length is not None and self._written > head.length:
-            raise WrongLength(f"The body is longer than the {head.length} bytes that Content-Length says.")
+        if answer.length is not None and self._written > answer.length:
+            raise WrongLength(f"The body is longer than the {answer.length} bytes that Content-Length says.")
         if answer.over:
             raise Disconnected
         answer.add(part)
-        if self._written == head.length:
+        if self._written == answer.length:
             answer.end()
             return False
         return True
@@ -146,26 +148,25 @@ class Call:
         """There is a body, where none is sent: the head is final, and the answer complete."""
         answer = self._answer
         if not answer.ended:
+            if not self._is_head:
+                self._tell("RW704", f"There is a body with status {answer.status}.")
             answer.end()
-            if not self._is_head and answer.head is not None:
-                self._tell("RW704", f"there is a body to status {answer.head.status}.")
 
     def _end(self) -> None:
         """There is no more of the body."""
         answer = self._answer
         if answer.ended:
             return
-        head = answer.head
-        if head is None:
+        if not answer.status:
             raise HostedError("RW701", "It has returned, and start_response has not been called.")
-        if head.length is not None and self._written < head.length and not self._silent:
-            raise WrongLength(f"The body has {self._written} bytes, and Content-Length says {head.length}.")
+        if answer.length is not None and self._written < answer.length and not self._silent:
+            raise WrongLength(f"The body has {self._written} bytes, and Content-Length says {answer.length}.")
         answer.end()
 
     def _fail(self, error: BaseException) -> None:
         """The application, or something of what it gave, has raised."""
         if not self._answer.ended:
-            self._answer.fail(error)
+            self._answer.fail(_tamed(error))
         elif isinstance(error, RopewalkError):
             if not isinstance(error, Disconnected):
                 self._tell(error.code, error.message)
@@ -201,3 +202,12 @@ def _octets(part: Any) -> bytes:
     if not isinstance(part, bytes):
         raise HostedError("RW702", f"A part of the body is {shown(part)}.")
     return part
+
+
+def _tamed(error: BaseException) -> Exception:
+    """What would end a thread must not end the reactor's."""
+    if isinstance(error, Exception):
+        return error
+    tamed = RuntimeError(f"{shown(error)} was raised.")
+    tamed.__cause__ = error
+    return tamed

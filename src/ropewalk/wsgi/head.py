@@ -1,11 +1,10 @@
 """The head of an answer as `start_response` takes it (PEP 3333, "The start_response() Callable")."""
 
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from ropewalk.errors import HostedError, is_status, shown
 from ropewalk.headers import Text, reason_phrase
-from ropewalk.request import BODILESS
 
 HOP_BY_HOP: Final = frozenset(
     (
@@ -20,51 +19,49 @@ HOP_BY_HOP: Final = frozenset(
         "upgrade",
     )
 )
-"""Fields of the connection, which is the server's (RFC 9110, section 7.6.1)."""
+"""Fields about the connection, which is the server's (RFC 9110, section 7.6.1; PEP 3333, "Other HTTP Features")."""
 
-
-class Head(NamedTuple):
-    """Status and fields, fit for the engine as far as can be seen without it."""
-
-    status: int
-    reason: bytes | None
-    """The phrase, where it is not the registered one."""
-    fields: list[tuple[str, Text]]
-    length: int | None
-    """What Content-Length says, in bytes."""
-    bodiless: bool
-
-
-def parse_head(status: object, headers: object) -> Head:
-    """Raises HostedError: RW700 for what is malformed, RW703 for a field of the connection."""
-    if not isinstance(status, str):
-        raise HostedError("RW700", f"The status is {shown(status)}.", 'Give a str such as "200 OK".')
-    if not isinstance(headers, list):
-        raise HostedError("RW700", f"The headers are {shown(headers)}.", "Give a list of tuples of two str.")
-    code, reason = _parse_status(status)
-    fields: list[tuple[str, Text]] = headers
-    length = None
-    ascii_only = True
-    for pair in headers:
-        if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str) and isinstance(pair[1], str)):
-            raise HostedError("RW700", f"{shown(pair)} is no header.", "Give each as a tuple of two str.")
-        name = pair[0].lower()
-        if name in HOP_BY_HOP:
-            raise HostedError("RW703", f"The header {shown(pair)} is about the connection.")
-        if name == "content-length":
-            length = _parse_length(pair[1])
-        ascii_only = ascii_only and pair[1].isascii()
-    if not ascii_only:
-        fields = [(name, value if value.isascii() else _latin(name, value)) for name, value in headers]
-    return Head(code, reason, fields, length, code in BODILESS)
+_SPECIAL: Final = HOP_BY_HOP | {"content-length"}
 
 
 @lru_cache(maxsize=256)
-def _parse_status(status: str) -> tuple[int, bytes | None]:
-    code, _, reason = status.partition(" ")
+def parse_status(status: object) -> tuple[int, bytes | None]:
+    """The status, and the reason phrase where one is to be sent in place of the registered one.
+
+    Raises HostedError (RW700) for what is no status.
+    """
+    code, _, reason = status.partition(" ") if isinstance(status, str) else ("", "", "")
     if not (len(code) == 3 and code.isascii() and code.isdigit() and is_status(int(code))):
         raise HostedError("RW700", f"The status is {shown(status)}.", 'Give one from 200 to 599, such as "200 OK".')
     return int(code), None if status == "200 OK" or not reason else reason_phrase(reason)
+
+
+def parse_headers(headers: object) -> tuple[list[tuple[str, Text]], int | None]:
+    """The fields as the engine takes them, and what Content-Length says, in bytes.
+
+    Raises HostedError: RW700 for what is malformed, RW703 for a field about the connection.
+    """
+    if not isinstance(headers, list):
+        raise HostedError("RW700", f"The headers are {shown(headers)}.", "Give a list of tuples of two str.")
+    length = None
+    is_ascii = True
+    for header in headers:
+        if not (isinstance(header, tuple) and len(header) == 2):
+            raise _malformed(header)
+        name, value = header
+        if not (isinstance(name, str) and isinstance(value, str)):
+            raise _malformed(header)
+        if name.lower() in _SPECIAL:
+            if name.lower() in HOP_BY_HOP:
+                raise HostedError("RW703", f"The header {shown(header)} is about the connection.")
+            length = _parse_length(value)
+        if not value.isascii():
+            is_ascii = False
+    return ([*headers] if is_ascii else [(name, _latin(name, value)) for name, value in headers]), length
+
+
+def _malformed(header: object) -> HostedError:
+    return HostedError("RW700", f"{shown(header)} is no header.", "Give each as a tuple of two str.")
 
 
 def _parse_length(value: str) -> int:
@@ -73,9 +70,10 @@ def _parse_length(value: str) -> int:
     return int(value)
 
 
-def _latin(name: str, value: str) -> bytes:
+def _latin(name: str, value: str) -> Text:
+    """A value that the engine takes: a character for each byte (PEP 3333, "Unicode Issues")."""
     try:
-        return value.encode("latin-1")
+        return value if value.isascii() else value.encode("latin-1")
     except UnicodeEncodeError:
         what = f"The header {name} is not Latin-1 but {shown(value)}."
-        raise HostedError("RW700", what, "Encode it as its field demands (RFC 8187, for instance).") from None
+        raise HostedError("RW700", what, "Encode it as its field demands, for instance by RFC 8187.") from None

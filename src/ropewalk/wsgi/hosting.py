@@ -4,11 +4,9 @@ import sys
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from io import BytesIO
 from typing import Any, Final, NoReturn
 
-from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from ropewalk.calling.scarcity import INTERVAL, Lack
@@ -16,6 +14,7 @@ from ropewalk.errors import CATALOGUE, named
 from ropewalk.request import Request
 from ropewalk.resource import NOT_DONE_YET, Handler, Hosted, node_of
 from ropewalk.response import Response
+from ropewalk.waiting import Waiter
 from ropewalk.wsgi.answer import Answer
 from ropewalk.wsgi.call import Call
 from ropewalk.wsgi.checking import Application, Environ, check
@@ -27,6 +26,8 @@ THREADS: Final = 10
 """Threads of our own where there is no reactor, as in tests: as many as a reactor has."""
 PATIENCE: Final = 5.0
 """Seconds for calls to end that still run when everything is answered, or cut off."""
+LOOK: Final = 0.02
+"""Seconds after which the stop looks again whether they have."""
 
 log = Logger(namespace="ropewalk.wsgi")
 
@@ -75,8 +76,6 @@ class WSGIResource(Hosted):
         self._own = Threads(options.threads or THREADS)
         self._pool: PoolThreads | None = None
         self._outbox: Outbox | None = None
-        self._running: set[Call] = set()
-        self._idle: Deferred[None] | None = None
 
     def render(self, request: Request) -> Any:
         """Have the application called on a thread, which answers."""
@@ -91,21 +90,8 @@ class WSGIResource(Hosted):
         response = None if direct else answer.respond()
         body = request.content if request.has_body else BytesIO()
         call = Call(self.application, answer, self._server, body)
-        self._running.add(call)
-        threads.submit(partial(self._run, call))
+        threads.submit(call.run)
         return NOT_DONE_YET if response is None else response
-
-    def opened(self) -> None:
-        """The last call has ended."""
-        if self._idle is not None and not self._idle.called:
-            self._idle.callback(None)
-
-    def _run(self, call: Call) -> None:
-        """What a thread does for a request."""
-        call.run()
-        self._running.discard(call)
-        if self._idle is not None and not self._running and self._outbox is not None:
-            self._outbox.post(self)
 
     def _threads(self) -> Threads:
         reactor: Any = None if self.options.threads else sys.modules.get("twisted.internet.reactor")
@@ -137,25 +123,18 @@ class WSGIResource(Hosted):
         raise _BUSY.answer()
 
     async def _finish(self) -> None:
-        """Wait for calls that go on behind their answers."""
-        if not self._running:
-            return
-        idle = self._idle = Deferred()
-        timer = _call_later(PATIENCE, idle.cancel)
-        try:
-            if self._running:  # the last one may have ended before there was something to be told
-                await idle
-        except CancelledError:
-            count = len(self._running)
-            log.warn(
-                "RW706 {calls} of {who} still run. {remedy}",
-                calls="1 call" if count == 1 else f"{count} calls",
-                who=named(self.application),
-                remedy=CATALOGUE["RW706"].remedy,
-            )
-        finally:
-            timer.cancel()
-            self._idle = None
+        """Wait a little for calls that go on behind their answers."""
+        for _ in range(round(PATIENCE / LOOK)):
+            busy = self._own.busy + (self._pool.busy if self._pool is not None else 0)
+            if not busy:
+                return
+            await _pause(LOOK)
+        log.warn(
+            "RW706 {calls} of {who} still run. {remedy}",
+            calls="1 call" if busy == 1 else f"{busy} calls",
+            who=named(self.application),
+            remedy=CATALOGUE["RW706"].remedy,
+        )
 
 
 def wsgi(application: Any, options: WSGIOptions = WSGIOptions()) -> WSGIResource:
@@ -180,11 +159,19 @@ def _handler(resource: WSGIResource) -> Callable[[Request], Any]:
     return handler
 
 
-def _call_later(seconds: float, call: Callable[[], object]) -> Any:
-    """As `waiting.call_soon`. What is returned has a `cancel`."""
+def _pause(seconds: float) -> Waiter[None]:
+    """A wait, timed by whatever runs: the event loop, or the reactor where there is none."""
+    pause: Waiter[None] = Waiter()
+
+    def end() -> None:
+        if not pause.called:
+            pause.callback(None)
+
     loop = running_loop()
     if loop is not None:
-        return loop.call_later(seconds, call)
-    from twisted.internet import reactor
+        loop.call_later(seconds, end)
+    else:
+        from twisted.internet import reactor
 
-    return reactor.callLater(seconds, call)
+        reactor.callLater(seconds, end)
+    return pause
