@@ -163,7 +163,8 @@ class HTTPChannel(http.HTTPChannel):
         plain = keeps and version == b"HTTP/1.1" and type(self).checkPersistence is _CHECK
         if factory is _STOCK and plain and length == 0:
             self.persistent = self._kept = True
-            self._receive(request.arrive, exchange, command, path, version)
+            request.arrive(exchange)
+            self._receive(request.requestReceived, command, path, version)
             return
         self._fill(request, ReceivedHeaders(exchange))
         request.parseCookies()
@@ -317,6 +318,10 @@ class HTTPChannel(http.HTTPChannel):
                 exchange.close_after()
             self._end(exchange)
         self._flush()
+
+    def write_log(self, file: Any, line: str) -> None:
+        """Write a line to a log of the factory's."""
+        self._driver.write_log(file, line)
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Have what writes the body told when to wait, or asked for more. Raises RuntimeError where there is one."""

@@ -68,6 +68,9 @@ class Driver:
         """Connections that speak something else than HTTP by now."""
         self.over = False
         """It has been drained."""
+        self._turning = False
+        self._lines: dict[Any, list[str]] = {}
+        """Lines for the logs of the factory that were written in this turn."""
         self._timer: Any = None
         self._unwatch: Callable[[], object] | None = None
         self._trigger: Any = None
@@ -86,7 +89,7 @@ class Driver:
     def wake(self) -> None:
         """There is something to watch."""
         if self._unwatch is None and self.can_watch():
-            self._unwatch = watch(self.engine, self.reactor)
+            self._unwatch = watch(self.engine, self.reactor, self._turn)
             self._trigger = self.reactor.addSystemEventTrigger("before", "shutdown", self._drain)
             self.engine.tick()  # what it wished for at rest was not heard
 
@@ -125,6 +128,24 @@ class Driver:
         else:
             self._draining.addBoth(lambda _: over.callback(None))
         return over
+
+    def write_log(self, file: Any, line: str) -> None:
+        """Write a line to a file: at the end of the turn, with the others of it, where there is one."""
+        if self._turning:
+            self._lines.setdefault(file, []).append(line)
+        else:
+            file.write(line)
+
+    def _turn(self) -> None:
+        self._turning = True
+        try:
+            self.engine.turn()
+        finally:
+            self._turning = False
+            if self._lines:
+                lines, self._lines = self._lines, {}
+                for file, written in lines.items():
+                    file.write("".join(written))
 
     # Called by the engine
 

@@ -12,16 +12,16 @@ from zope.interface import implementer
 from ropewalk._engine import Engine
 
 
-def watch(engine: Engine, runner: Any) -> Callable[[], object]:
-    """Have a reactor or an event loop turn the engine; what is returned ends that.
+def watch(engine: Engine, runner: Any, turn: Callable[[], object] | None = None) -> Callable[[], object]:
+    """Have a reactor or an event loop turn the engine, by `turn` where it is given; what is returned ends that.
 
     An asyncio reactor's loop is asked itself: the way through the reactor costs some microseconds a wake.
     """
     loop = runner if isinstance(runner, AbstractEventLoop) else getattr(runner, "_asyncioEventloop", None)
     if loop is not None:
-        loop.add_reader(engine.fileno(), engine.turn)
+        loop.add_reader(engine.fileno(), turn or engine.turn)
         return partial(loop.remove_reader, engine.fileno())
-    reader = EngineReader(engine)
+    reader = EngineReader(engine, turn or engine.turn)
     runner.addReader(reader)
     return partial(runner.removeReader, reader)
 
@@ -30,8 +30,9 @@ def watch(engine: Engine, runner: Any) -> Callable[[], object]:
 class EngineReader:
     """Readable when any of the engine's sockets has something to do."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, turn: Callable[[], object]) -> None:
         self._engine = engine
+        self._turn = turn
 
     def fileno(self) -> int:
         """The descriptor behind which all of the engine's sockets are."""
@@ -39,7 +40,7 @@ class EngineReader:
 
     def doRead(self) -> None:
         """One bounded turn."""
-        self._engine.turn()
+        self._turn()
 
     def logPrefix(self) -> str:
         """For Twisted's log."""

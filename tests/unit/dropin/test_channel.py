@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -189,6 +190,16 @@ def test_what_is_written_in_a_thread_arrives_in_order(there: World, way: str) ->
     client = serve(there, way, render)
     client.get()
     assert client.until(pieces[-1]).endswith(b"\r\n\r\n" + b"".join(pieces))
+
+
+def test_the_site_s_log_has_a_line_for_each_request(there: World, way: str, tmp_path: Path) -> None:
+    factory = Site(Page(lambda request: request.path), reactor=there.reactor, logPath=str(tmp_path / "access.log"))
+    client = there.connect(there.listen(factory, way))
+    for path in ("/1", "/2", "/3"):
+        client.get(path)
+    client.until(b"\r\n\r\n/3")
+    lines = (tmp_path / "access.log").read_text().splitlines()
+    assert [line.split('"')[3] for line in lines] == [f"GET /{number} HTTP/1.1" for number in (1, 2, 3)]
 
 
 def test_http_1_0_and_close(there: World, way: str) -> None:
