@@ -24,6 +24,7 @@ from ropewalk.asgi.messages import ClientGone, Message, octets, pairs, unfit
 from ropewalk.errors import BadBody, BodyTooLarge, Disconnected, HostedError, InvalidField, RopewalkError, named, shown
 from ropewalk.request import BODILESS, Request
 from ropewalk.response import PART, SHARE, Response, open_file
+from ropewalk.waiting import Waiter
 
 log = Logger(namespace="ropewalk.asgi")
 
@@ -54,10 +55,11 @@ class Call:
     """The two ends that an application is given, `receive` and `send`, and what is behind them."""
 
     __slots__ = (
+        "_arriving",
         "_body_over",
         "_dropped",
         "_headers",
-        "_listening",
+        "_leaving",
         "_share",
         "_status",
         "_told",
@@ -78,7 +80,8 @@ class Call:
         """Whether the application runs in the call's own task, which will see to a head that is kept."""
         self._body_over = False
         self._dropped = 0
-        self._listening = False
+        self._arriving = False  # it was asked to be told of more of the body
+        self._leaving: Waiter[None] | None = None
         self._share = SHARE
         self._told = False  # the application knows that the client has left
         self._trailers: list[Any] | None = None
@@ -103,6 +106,7 @@ class Call:
                     self._body_over = not part or self.request.body_complete
                     return {"type": "http.request", "body": part, "more_body": not self._body_over}
         while self.stage < COMPLETE:
+            self._listen()
             await self._news()
         if self.stage == GONE:
             self._told = True
@@ -156,15 +160,10 @@ class Call:
             except (RopewalkError, TypeError, ValueError, OverflowError) as error:
                 self._refuse(error)
 
-    def cancel(self) -> None:
-        """The client has left. Called by the request, once the application has waited."""
-        self.left()
-
-    def left(self) -> None:
+    def left(self, _: object = None) -> None:
         """There is nobody any more who could be answered."""
         if self.stage < COMPLETE:
-            self.stage = GONE
-            self._wake()
+            self._over(GONE)
 
     def ended(self, error: BaseException | None, application: object) -> None:
         """The application has returned, or raised. What it has left undone is a 500, or cuts the connection."""
@@ -192,15 +191,21 @@ class Call:
             part: bytes | None = request.take()
             if part is not None:
                 return part
-            if not self._listening:
-                self._listening = True
+            if not self._arriving:
+                self._arriving = True
                 request._readable().addBoth(self._arrived)  # noqa: SLF001 - as BodyStream has it
             await self._news()
         return None
 
     def _arrived(self, _: object) -> None:
-        self._listening = False
+        self._arriving = False
         self._wake()
+
+    def _listen(self) -> None:
+        """Be told when the client leaves."""
+        if self._leaving is None:
+            self._leaving = self.request.disconnected
+            self._leaving.addCallbacks(self.left, _nothing)
 
     async def _news(self) -> None:
         """Wait for something to happen. Several tasks may do so, and be cancelled each by itself."""
@@ -217,6 +222,15 @@ class Call:
         for future in self._waiting or ():
             if not future.done():
                 future.set_result(None)
+
+    def _over(self, stage: int) -> None:
+        """Nothing more will be sent, and nobody need be told that the client has left."""
+        self.stage = stage
+        if self._waiting is not None:
+            self._wake()
+            leaving = self._leaving
+            if leaving is not None and not leaving.called:
+                leaving.cancel()  # the request may live on, and would hold us
 
     # The answer
 
@@ -238,7 +252,7 @@ class Call:
 
     def _send_whole(self, answer: Callable[..., None], *body: Any) -> None:
         self._with_head(answer, *body)
-        self._complete()
+        self._over(COMPLETE)
 
     def _begin(self) -> None:
         self._with_head(self.request.begin)
@@ -263,7 +277,7 @@ class Call:
             await self._rest(len(body), room)
         elif self._trailers is None:
             request.end()
-            self._complete()
+            self._over(COMPLETE)
         else:
             self.stage = TRAILERS
 
@@ -301,15 +315,11 @@ class Call:
         if not message.get("more_trailers"):
             taken = [coding.strip() for coding in (self.request.header("te") or "").lower().split(",")]
             self.request.end(self._trailers if "trailers" in taken else None)
-            self._complete()
+            self._over(COMPLETE)
 
     def _send_hint(self, links: Iterable[bytes]) -> None:
         if self.stage < BODY:
             self.request.interim(103, [(b"link", link) for link in links])
-
-    def _complete(self) -> None:
-        self.stage = COMPLETE
-        self._wake()
 
     def _refuse(self, error: BaseException) -> None:
         """Answer for an error that the application does not get to see."""
@@ -323,3 +333,7 @@ class Call:
             self._told = True
             raise ClientGone("The client has left.")
         await sleep(0)
+
+
+def _nothing(_: object) -> None:
+    """Nobody need be told any more."""

@@ -10,8 +10,8 @@ from ropewalk.asgi.lifespan import Lifespan, Mode
 from ropewalk.asgi.messages import Application
 from ropewalk.asgi.running import Runner
 from ropewalk.asgi.scope import http_scope
-from ropewalk.request import Request
-from ropewalk.resource import NOT_DONE_YET, Handler, Hosted, node_of
+from ropewalk.request import PENDING, Request
+from ropewalk.resource import Handler, Hosted, node_of
 
 BODY_LIMIT: Final = 100 << 20
 """Bytes. Applications take a body part by part, and expect to be given large ones."""
@@ -31,11 +31,11 @@ class ASGIResource(Hosted):
         life = Lifespan(application, self.state, lifespan)
         self.start_hooks += [anchor.start, life.start]
         self.stop_hooks += [anchor.stop, life.stop, runner.finish]
-        self._call = _handler(self, runner)
+        self._call = _handler(runner, self.state)
         # Called at the head, though it is no coroutine function: the application asks for the body.
         node_of(self).rendering["render"] = Handler(self._call, whole_body=False, body_limit=body_limit)
 
-    def render(self, request: Request) -> int:
+    def render(self, request: Request) -> Any:
         """Call the application."""
         return self._call(request)
 
@@ -53,15 +53,12 @@ def asgi(application: Any, *, lifespan: Mode = "auto", body_limit: int | None = 
     return ASGIResource(application, lifespan=lifespan, body_limit=body_limit)
 
 
-def _handler(resource: ASGIResource, runner: Runner) -> Callable[[Request], int]:
+def _handler(runner: Runner, state: dict[str, Any]) -> Callable[[Request], Any]:
     run = runner.run
-    state = resource.state
 
-    def render(request: Request) -> int:
+    def render(request: Request) -> Any:
         run(http_scope(request, state), Call(request))
-        return NOT_DONE_YET
+        return PENDING
 
-    shown: Any = render
-    shown.__wrapped__ = runner.application  # error messages name it by this
-    shown.__self__ = resource  # who answers by itself is a resource
+    render.__wrapped__ = runner.application  # type: ignore[attr-defined] # error messages name it by this
     return render

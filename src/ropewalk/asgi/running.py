@@ -109,7 +109,10 @@ class Runner:
             self._spare.append(task)
         else:
             task.finish()
-        call.ended(failure, self.application)
+        try:
+            call.ended(failure, self.application)
+        finally:
+            failure = None  # whose traceback has this frame
 
     async def finish(self) -> None:
         """Wait for calls that go on behind their answers, for as long as a drain may last; then cancel them."""
@@ -142,11 +145,7 @@ class Runner:
                 await self._idle()
 
     def _wait(self, task: CallTask, awaited: Any) -> None:
-        call = task.call
         self.waiting.add(task)
-        call.request.run(call)
-        if call.request.gone:
-            call.left()
         task.wait(awaited)
 
     def ended(self, task: CallTask, error: BaseException | None) -> None:
@@ -154,7 +153,6 @@ class Runner:
         self.waiting.discard(task)
         if not self.waiting and self._news is not None and not self._news.done():
             self._news.set_result(None)
-        task.call.request.ran()
         task.call.ended(error, self.application)
 
 

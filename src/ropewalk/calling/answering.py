@@ -51,7 +51,7 @@ async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Res
     while True:
         if isinstance(value, Deferred) or iscoroutine(value):
             value = await value
-        elif value is NOT_DONE_YET and _may_answer_itself(call):
+        elif value is PENDING or (value is NOT_DONE_YET and _may_answer_itself(call)):
             return await _answered(request)
         else:
             break
@@ -92,6 +92,8 @@ def deliver(request: Request, value: Any) -> None:
             value.addBoth(_fired, request, copy_context())
         elif iscoroutine(value):
             _start(request, value)
+        elif value is PENDING:
+            pass  # whoever returns that answers, and cleans up, by itself
         elif value is NOT_DONE_YET and _may_answer_itself(call):
             request.detach()
         elif request.prepared or not _answer_value(request, value):

@@ -8,6 +8,7 @@ import pytest
 from tests.unit.asgi.applications import body, hosting, start
 from tests.unit.conftest import Log
 
+from ropewalk import Request
 from ropewalk.asgi import Application, Message, Receive, Scope, Send
 from ropewalk.testing import AsyncClient, Client
 
@@ -160,6 +161,31 @@ class TestDisconnect:
 
         assert [message["type"] for message in asyncio.run(main())] == ["http.request", *["http.disconnect"] * 2]
         assert "RW" not in log.text
+
+    def test_inside_of_middleware_of_ours(self) -> None:
+        async def main() -> str:
+            begun, done = asyncio.Event(), asyncio.Event()
+            seen: list[str] = []
+
+            async def application(scope: Scope, receive: Receive, send: Send) -> None:
+                await receive()
+                begun.set()
+                seen.append((await receive())["type"])
+                done.set()
+
+            app = hosting(application)
+
+            @app.middleware
+            async def around(request: Request, next: Any) -> Any:
+                return await next(request)
+
+            asked = asyncio.create_task(AsyncClient(app).get("/"))
+            await begun.wait()
+            asked.cancel()
+            await done.wait()
+            return seen[0]
+
+        assert asyncio.run(main()) == "http.disconnect"
 
     def test_in_the_middle_of_the_body(self, log: Log) -> None:
         async def main() -> list[Message]:

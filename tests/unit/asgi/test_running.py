@@ -1,6 +1,7 @@
 """How applications run: as a task that asyncio and anyio take for one of theirs."""
 
 import asyncio
+import gc
 import threading
 from contextvars import ContextVar
 from typing import Any
@@ -13,8 +14,9 @@ import pytest
 from tests.unit.asgi.applications import body, hosting, start
 from tests.unit.conftest import Log
 
-from ropewalk import App, Limits
+from ropewalk import App, Limits, Request
 from ropewalk.asgi import Application, Receive, Scope, Send, asgi
+from ropewalk.asgi.call import Call
 from ropewalk.testing import AsyncClient, Client
 
 variable: ContextVar[str] = ContextVar("variable", default="unset")
@@ -118,6 +120,52 @@ class TestTasks:
         names = {client.get("/").text for _ in range(3)}
         assert len(names) == 3
         assert [task.done() for task in tasks] == [True] * 3
+
+
+class TestGarbage:
+    @staticmethod
+    async def whole(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(start())
+        await send(body(b"whole"))
+
+    @staticmethod
+    async def waiting(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(0)
+        await send(start())
+        await asyncio.sleep(0)
+        await send(body(b"waiting"))
+
+    @staticmethod
+    async def listening(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+
+        async def listen() -> None:
+            await receive()
+
+        listener = asyncio.create_task(listen())
+        await asyncio.sleep(0)
+        await send(start())
+        await send(body(b"listening"))
+        await listener
+
+    @pytest.mark.parametrize("application", [whole, waiting, listening])
+    def test_there_is_none(self, application: Any) -> None:
+        def count() -> int:
+            return sum(isinstance(thing, Call | Request) for thing in gc.get_objects())
+
+        async def main() -> None:
+            client = AsyncClient(hosting(application))
+            for _ in range(3):
+                await client.post("/", body=b"body")
+
+        gc.collect()
+        gc.disable()
+        before = count()
+        try:
+            asyncio.run(main())
+            assert count() == before
+        finally:
+            gc.enable()
 
 
 class TestAnyio:
