@@ -24,9 +24,9 @@ from twisted.web import http, server
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import INonQueuedRequestFactory
 
-from ropewalk._engine import Pipe
+from ropewalk._engine import Engine, Pipe
 from ropewalk.dropin.addresses import from_twisted
-from ropewalk.dropin.driver import Driver, driver_of, limits_of, lone_driver
+from ropewalk.dropin.driver import driver_of, limits_of, lone_driver
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.headers import ReceivedHeaders
 from ropewalk.dropin.pulling import Pulled
@@ -38,6 +38,7 @@ from ropewalk.server.sites import is_plain_socket, let_go
 
 log = Logger(namespace="ropewalk.dropin")
 
+_EVENTS: Final = b"text/event-stream"
 _MOST_HEADERS: Final = http.HTTPChannel.maxHeaders
 _HEAD_SIZE: Final = http.HTTPChannel.totalHeadersSize
 """twisted.web's own bounds, in place of which the engine's `Limits` hold; a program's are held to besides."""
@@ -67,7 +68,8 @@ class HTTPChannel(http.HTTPChannel):
     site: Any = None
     _networkProducer: Any
 
-    _driver: Driver
+    _driver: Any = None
+    """A Driver, once there is something for it to drive."""
     _socket: SocketTransport | None = None
     _pipe: Pipe | None = None
     _sink: Sink
@@ -129,6 +131,8 @@ class HTTPChannel(http.HTTPChannel):
             self._sink.let_go()
             pipe.lost()
             self._driver.rest()
+        if self._driver is not None:
+            self._driver.endless.discard(self)
         self._losing = True
         super().connectionLost(reason)
 
@@ -243,6 +247,8 @@ class HTTPChannel(http.HTTPChannel):
             return
         except RopewalkError as error:
             self._refuse_answer(exchange, error)
+        if _EVENTS in fields.get(b"Content-Type", ()):
+            self._driver.endless.add(self)
         self._flush()
 
     def write(self, data: bytes) -> None:
@@ -300,6 +306,8 @@ class HTTPChannel(http.HTTPChannel):
         if not self.requests or request != self.requests[0]:
             raise TypeError(f"{request!r} is not the request that is being answered.")
         del self.requests[0]
+        if self._driver is not None and self._driver.endless:
+            self._driver.endless.discard(self)
         exchange, self._exchange = self._exchange, None
         self._handlingRequest = False
         self._eager = 0
@@ -453,8 +461,9 @@ class HTTPChannel(http.HTTPChannel):
             self._driver.wake()
         else:
             self._driver = lone_driver()
+        engine: Engine = self._driver.engine
         self._sink = Sink(self, transport)
-        self._pipe = pipe = self._driver.engine.open_pipe(
+        self._pipe = pipe = engine.open_pipe(
             self._sink,
             client=from_twisted(transport.getPeer()),
             server=from_twisted(transport.getHost()),

@@ -66,6 +66,8 @@ class Driver:
         """Listening ports on which the engine accepts, and what it calls them."""
         self.upgraded: set[SocketTransport] = set()
         """Connections that speak something else than HTTP by now."""
+        self.endless: set[Any] = set()
+        """Channels whose answer is a stream of events (the HTML standard, section 9.2), whose clients come again."""
         self.over = False
         """It has been drained."""
         self._turning = False
@@ -186,11 +188,13 @@ class Driver:
         """There is no access log: factories have their own."""
 
     def _drain(self) -> Deferred[Any]:
-        """Before the reactor shuts down: finish what runs. What is no HTTP any more would never end by itself."""
+        """Before the reactor shuts down: finish what runs. What would never end by itself is ended."""
         self.over = True
         self._draining = Deferred()
         for transport in tuple(self.upgraded):
             transport.loseConnection()
+        for channel in tuple(self.endless):
+            channel.loseConnection()
         stopped = [port.stopListening() for port in tuple(self.ports)]
         log_drain(self.engine)
         take_back = cut_at_next_signal(self.reactor, self._cut)

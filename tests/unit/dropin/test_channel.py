@@ -610,6 +610,19 @@ def test_what_runs_is_finished_before_the_reactor_stops(there: World, way: str) 
     assert not port.connected
 
 
+def test_streams_of_events_do_not_hold_up_the_end(there: World) -> None:
+    def render(request: Any) -> Any:
+        request.setHeader(b"Content-Type", b"text/event-stream")
+        request.write(b"data: 1\n\n")
+        return NOT_DONE_YET
+
+    client = serve(there, "accepted", render)
+    client.get()
+    client.until(b"data: 1\n\n\r\n")
+    there.reactor.fireSystemEvent("shutdown")
+    assert client.rest() == b""
+
+
 def test_nothing_is_left_in_the_reactor_when_nobody_is_there(there: World, way: str) -> None:
     factory = site(there, lambda _: b"hello")
     port = there.listen(factory, way)
