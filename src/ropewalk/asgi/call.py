@@ -125,8 +125,9 @@ class Call:
                 body = message.get("body", b"")
                 if type(body) is not bytes:
                     body = octets(body)
-                if message.get("more_body") or stage == BODY or self._trailers is not None:
-                    await self._send_part(body, bool(message.get("more_body")))
+                more = bool(message.get("more_body"))
+                if more or stage == BODY or self._trailers is not None:
+                    await self._send_part(body, more)
                 else:
                     self._send_whole(self.request.answer, b"" if self._status in BODILESS else body)
             elif kind == "http.response.start" and stage == NEW:

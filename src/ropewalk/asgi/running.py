@@ -5,14 +5,14 @@ from asyncio import _get_running_loop as running_loop
 from collections.abc import Awaitable
 from contextlib import suppress
 from contextvars import copy_context
-from inspect import iscoroutine
 from sys import getrefcount
+from types import CoroutineType
 from typing import Any, Final
 from weakref import getweakrefcount
 
 from twisted.logger import Logger
 
-from ropewalk.asgi.call import Call
+from ropewalk.asgi.call import COMPLETE, Call
 from ropewalk.asgi.messages import Application, Scope
 from ropewalk.calling.driving import HandlerTask, enter_task, leave_task
 from ropewalk.calling.task import swap_current_task
@@ -32,7 +32,10 @@ class CallTask(HandlerTask):
     __slots__ = ("call", "runner")
 
     call: Call
-    runner: "Runner"
+
+    def __init__(self, runner: "Runner") -> None:
+        super().__init__(_NOTHING, _NOTHING, None)
+        self.runner = runner
 
     def step(self, error: BaseException | None = None) -> None:
         self.call.inline = True
@@ -71,17 +74,12 @@ class Runner:
         if loop is None:
             raise needs_asyncio(self.application)
         coroutine: Any = self.application(scope, call.receive, call.send)
-        if not iscoroutine(coroutine):
+        if type(coroutine) is not CoroutineType:
             coroutine = _awaiting(coroutine)
-        context = copy_context()
-        if self._spare:
-            task = self._spare.pop()
-            task.coroutine = coroutine
-            task.context = context
-            task.loop = loop
-        else:
-            task = CallTask(coroutine, context, loop)
-            task.runner = self
+        task = self._spare.pop() if self._spare else CallTask(self)
+        task.coroutine = coroutine
+        task.context = context = copy_context()
+        task.loop = loop
         task.call = call
         failure: BaseException | None = None
         former = None
@@ -98,7 +96,8 @@ class Runner:
                 raise
             failure = error
         else:
-            self._wait(task, awaited)
+            self.waiting.add(task)
+            task.wait(awaited)
             return
         finally:
             leave_task(loop, task)
@@ -109,10 +108,18 @@ class Runner:
             self._spare.append(task)
         else:
             task.finish()
-        try:
-            call.ended(failure, self.application)
-        finally:
-            failure = None  # whose traceback has this frame
+        if failure is not None or call.stage != COMPLETE:
+            try:
+                call.ended(failure, self.application)
+            finally:
+                failure = None  # whose traceback has this frame
+
+    def ended(self, task: CallTask, error: BaseException | None) -> None:
+        """A call that has waited is over."""
+        self.waiting.discard(task)
+        if not self.waiting and self._news is not None and not self._news.done():
+            self._news.set_result(None)
+        task.call.ended(error, self.application)
 
     async def finish(self) -> None:
         """Wait for calls that go on behind their answers, for as long as a drain may last; then cancel them."""
@@ -143,17 +150,6 @@ class Runner:
         with suppress(TimeoutError):
             async with timeout(PATIENCE):
                 await self._idle()
-
-    def _wait(self, task: CallTask, awaited: Any) -> None:
-        self.waiting.add(task)
-        task.wait(awaited)
-
-    def ended(self, task: CallTask, error: BaseException | None) -> None:
-        """A call that has waited is over."""
-        self.waiting.discard(task)
-        if not self.waiting and self._news is not None and not self._news.done():
-            self._news.set_result(None)
-        task.call.ended(error, self.application)
 
 
 def needs_asyncio(application: Application) -> HostedError:
