@@ -22,6 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?=
+INTEROP ?=
 SERVE ?= examples/hello.py
 
 .PHONY: help
@@ -77,6 +78,10 @@ docs: $(engine_ready) ## Build the documentation into docs/_build/html, warnings
 fuzz: $(oracle_ready) ## Try inputs that nobody thought of, FUZZ_SECONDS for each target (or for FUZZ_TARGETS)
 	fuzz/run $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
+.PHONY: interop
+interop: $(engine_ready) ## Run programs of others on Twisted and on the engine (INTEROP="klein daphne" for some)
+	$(bin)/python -m interop $(INTEROP)
+
 .PHONY: bench
 bench: $(engine_ready) ## Measure beside the peers, in turn, on this machine
 	$(bin)/python -m benchmarks
@@ -85,10 +90,14 @@ bench: $(engine_ready) ## Measure beside the peers, in turn, on this machine
 lock: $(python_ready) ## Resolve the Python dependencies anew into requirements/dev.txt
 	$(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group dev --all-extras \
 		--no-header --no-annotate pyproject.toml --output-file requirements/dev.txt
+	for program in interop/*/requirements.in; do \
+		$(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
+			pyproject.toml $$program --output-file $${program%in}txt; \
+	done
 
 .PHONY: clean
 clean: ## Remove .venv and everything that was built
-	rm -rf $(venv) target fuzz/target fuzz/oracle/llhttp docs/_build .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(venv) .interop target fuzz/target fuzz/oracle/llhttp docs/_build .mypy_cache .ruff_cache .hypothesis
 	find src tests examples scripts -name __pycache__ -prune -exec rm -rf {} +
 	find src/ropewalk -name '_engine*.so' -delete
 

@@ -4,7 +4,20 @@ from ropewalk.dropin.accelerating import accelerate, take_over
 from ropewalk.dropin.channel import HTTPChannel
 from ropewalk.dropin.driver import limits_of
 from ropewalk.dropin.grafting import around, graft
+from ropewalk.dropin.lenient import LenientRequest
 from ropewalk.dropin.mounting import mounted
+from ropewalk.dropin.replacing import replace
 from ropewalk.dropin.request import Request
 
-__all__ = ["HTTPChannel", "Request", "accelerate", "around", "graft", "limits_of", "mounted", "take_over"]
+__all__ = [
+    "HTTPChannel",
+    "LenientRequest",
+    "Request",
+    "accelerate",
+    "around",
+    "graft",
+    "limits_of",
+    "mounted",
+    "replace",
+    "take_over",
+]
