@@ -76,7 +76,6 @@ class LenientRequest(Request):
         result.addCallbacks(self._lean_came, self._lean_failed, callbackArgs=(resrc,), errbackArgs=(resrc,))
 
     def _lean_came(self, value: Any, resrc: Any) -> None:
-        self._lean_awaited = None
         if value is NOT_DONE_YET or self._disconnected or (value is None and self.finished):
             return
         try:
@@ -85,7 +84,6 @@ class LenientRequest(Request):
             self._lean_failed(Failure(), resrc)
 
     def _lean_failed(self, failure: Failure, resrc: Any) -> None:
-        self._lean_awaited = None
         error = failure.value
         if self._disconnected and isinstance(error, CancelledError | DeferredCancelled):
             return

@@ -167,12 +167,20 @@ def rendering_another(request: Any) -> Any:
     return NOT_DONE_YET
 
 
-def with_headers_of_its_own(request: Any) -> bytes:
-    class Shouting(Headers):
-        def setRawHeaders(self, name: Any, values: Any) -> None:
-            super().setRawHeaders(name, [value.upper() if name == b"Content-Type" else value for value in values])
+class Shouting(Headers):
+    """Headers of a program's own."""
 
+    def setRawHeaders(self, name: Any, values: Any) -> None:
+        super().setRawHeaders(name, [value.upper() for value in values])
+
+
+def with_headers_of_its_own(request: Any) -> bytes:
     request.responseHeaders = Shouting({b"X-A": [b"b"]})
+    return b"hello"
+
+
+def losing_the_connection(request: Any) -> bytes:
+    request.connectionLost(Failure(ConnectionLost()))
     return b"hello"
 
 
@@ -210,6 +218,12 @@ class LateHeadless(Headless):
     def render(self, request: Any) -> Any:
         super().render(request)
         return NOT_DONE_YET
+
+
+class RenderingHeadless(Headless):
+    def render(self, request: Any) -> Any:
+        super().render(request)
+        return rendering_another(request)
 
 
 class Tree(resource.Resource):
@@ -302,9 +316,23 @@ def with_fields_of_its_own(base: Any) -> Any:
             self.content = BytesIO(b"old")
             self.received_cookies = {b"old": b"1"}
 
+    return Own
+
+
+def with_cookies_of_its_own(base: Any) -> Any:
+    class Own(base):  # type: ignore[misc] # Any is what it is
         def parseCookies(self) -> None:
             self.requestHeaders.setRawHeaders(b"Cookie", [b"new=2"])
             super().parseCookies()
+
+    return Own
+
+
+def with_headers_of_its_class(base: Any) -> Any:
+    class Own(base):  # type: ignore[misc] # Any is what it is
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self.responseHeaders = Shouting()
 
     return Own
 
@@ -318,6 +346,9 @@ class Sub(resource.Resource):
 
     def render(self, request: Any) -> bytes:
         return b"by render"
+
+    def render_GET(self, request: Any) -> bytes:
+        return b"by nobody"
 
 
 FORM = [(b"Content-Type", b"application/x-www-form-urlencoded")]
@@ -358,6 +389,7 @@ SCENES = [
     Scene("HEAD in pieces", writing(b"one", b"two"), method=b"HEAD"),
     Scene("HEAD by GET", Headless, method=b"HEAD"),
     Scene("HEAD by a GET that gets away", LateHeadless, method=b"HEAD"),
+    Scene("HEAD by a GET that renders another", RenderingHeadless, method=b"HEAD"),
     Scene("POST where GET is known", Headless, method=b"POST"),
     Scene("an unknown method", b"hello", method=b"BREW<>"),
     Scene("a known method without a function", b"hello", method=b"PUT"),
@@ -393,7 +425,7 @@ SCENES = [
     Scene("a body", lambda request: request.content.read(), method=b"POST", body=[b"one"]),
     Scene("a body in chunks", lambda request: request.content.read(), method=b"POST", body=[b"one", b"two"]),
     Scene("a body of GET", telling, body=[b"a=1"], headers=FORM),
-    Scene("a place for content", telling, site={"getContentFile": lambda length: Spool()}),
+    Scene("a place for content", telling, site={"getContentFile": lambda length: Spool(b"old")}),
     Scene("gzip", zipped(lambda request: b"hello" * 99), headers=[(b"Accept-Encoding", b"gzip")]),
     Scene("gzip in pieces", zipped(writing(b"one", b"two")), headers=[(b"Accept-Encoding", b"gzip")]),
     Scene("gzip not wanted", zipped(lambda request: b"hello")),
@@ -419,7 +451,10 @@ SCENES = [
     Scene("another default type", b"hello", sub=subclass(defaultContentType="text/\nplain")),
     Scene("no default type", b"hello", sub=subclass(defaultContentType=None)),
     Scene("another code by default", b"hello", sub=subclass(code=418, code_message=b"Teapot")),
-    Scene("fields of its own", telling, sub=with_fields_of_its_own, path=b"/?new=2"),
+    Scene("fields of its own", telling, sub=with_fields_of_its_own, path=b"/?new=2", headers=HEADERS),
+    Scene("cookies of its own", telling, sub=with_cookies_of_its_own, headers=HEADERS),
+    Scene("headers of its class", b"hello", sub=with_headers_of_its_class),
+    Scene("a connection lost in between", losing_the_connection),
     *(
         Scene(f"a class with its own {name}", with_cookies, sub=overriding(name), path=b"/?a=1")
         for name in (

@@ -67,9 +67,14 @@ def play(scene: Scene, base: Any, way: Way, log: Log) -> dict[str, Any]:
     log.clear()
     site = scene.make_site()
     request, channel = way(scene.sub(base), site, scene.headers, scene.body)
-    request.requestReceived(scene.method, scene.path, scene.version)
+    escaped = None
+    try:
+        request.requestReceived(scene.method, scene.path, scene.version)
+    except RuntimeError as error:
+        escaped = str(error)
     scene.then(request)
     return {
+        "escaped": escaped,
         **{name: getattr(request, name, "nothing") for name in ATTRIBUTES},
         "written": without_address(channel.written.decode("latin-1")),
         "told": channel.told,
@@ -178,6 +183,13 @@ class TestLikeTwisted:
         request.requestHeaders.addRawHeader("cookie", "a=1")
         request.parseCookies()
         assert request.received_cookies == {b"a": b"1"}
+
+    def test_cookies_that_were_changed_before_they_were_read(self) -> None:
+        request = Request(Channel(site_of(b"")))
+        request.requestHeaders = ReceivedHeaders(Head([(b"Cookie", b"a=1")]))
+        request.requestHeaders.addRawHeader("cookie", "b=2")
+        request.parseCookies()
+        assert request.received_cookies == {b"a": b"1", b"b": b"2"}
 
     def test_cookies_are_those_that_came(self) -> None:
         """Whatever the application has made of the headers since."""
