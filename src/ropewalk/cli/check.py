@@ -11,6 +11,7 @@ from ropewalk import Limits
 from ropewalk.cli.banner import print_cautions
 from ropewalk.cli.columns import columns
 from ropewalk.cli.flags import ENVIRONMENT, FLAG, SETTINGS, target_argument
+from ropewalk.cli.hosting import Hosting, hosting_flags, hosting_of
 from ropewalk.cli.limits import LIMIT_ORIGINS
 from ropewalk.cli.serving import Serving, failing, serving_flags
 from ropewalk.cli.target import Target, load_target
@@ -20,11 +21,15 @@ from ropewalk.server.strings import parse_endpoint
 
 PROXIES = ("trusted_proxy", "proxy_headers", "proxy_host", "proxy_protocol")
 
-SHOWN = ("target", "host", "port", "listen", "access_log", "access_log_file", "log_level")
+HOSTING = ("wsgi", "asgi", "wsgi_threads")
+"""Shown where they are set."""
+
+SHOWN = ("target", *HOSTING, "host", "port", "listen", "access_log", "access_log_file", "log_level")
 
 
 @click.command()
 @target_argument
+@hosting_flags
 @serving_flags
 @click.pass_context
 def check(context: click.Context, /, target: str, **flags: Any) -> None:
@@ -34,21 +39,25 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
     defaults: a limit that is off, a trust in everybody.
     """
     install_reactor()
-    found = load_target(target)
+    hosting = hosting_of(flags, flags["limits"])
+    found = load_target(target, hosting)
     options = Serving(**flags)
     console = Console(soft_wrap=True)
     with failing():
-        console.print(_settings(context, found, options))
+        console.print(_settings(context, found, hosting, options))
         for description in options.endpoints():
             parse_endpoint(description)
         print_cautions(console, cautions(options.limits_of(found.value), options.proxies_of(found.value)))
-    console.print(f"[green]{found.name} can be served: {len(rows(found.value))} routes.[/]", highlight=False)
+    count = len(rows(found.value))
+    routes = "1 route" if count == 1 else f"{count} routes"
+    console.print(f"[green]{found.name} can be served: {routes}.[/]", highlight=False)
 
 
-def _settings(context: click.Context, found: Target, options: Serving) -> Text:
+def _settings(context: click.Context, found: Target, hosting: Hosting, options: Serving) -> Text:
     """Every setting, its value and where it comes from."""
-    values = {"target": found.name} | vars(options)
-    settings = [(name, _shown(values[name]), _origin(context, name)) for name in SHOWN]
+    values = {"target": found.name} | vars(hosting) | vars(options)
+    shown = [name for name in SHOWN if name not in HOSTING or values[name]]
+    settings = [(name, _shown(values[name]), _origin(context, name)) for name in shown]
     proxies = options.proxies_of(found.value)
     if proxies is not None:
         told = (proxies.addresses, proxies.headers, proxies.host, proxies.proxy_protocol)

@@ -1,9 +1,12 @@
 """`ropewalk routes TARGET`."""
 
+from typing import Any
+
 import click
 from rich.console import Console
 
 from ropewalk.cli.flags import config_flag, target_argument
+from ropewalk.cli.hosting import hosting_flags, hosting_of
 from ropewalk.cli.target import load_target
 from ropewalk.cli.tree import rows, table
 from ropewalk.server import install_reactor
@@ -11,8 +14,10 @@ from ropewalk.server import install_reactor
 
 @click.command()
 @target_argument
+@hosting_flags
 @config_flag
-def routes(target: str) -> None:
+def routes(target: str, **flags: Any) -> None:
     """List what TARGET answers: methods, path, handler and the place in its code."""
     install_reactor()
-    Console(soft_wrap=True, highlight=False).print(table(rows(load_target(target).value)))
+    found = load_target(target, hosting_of(flags, {}))
+    Console(soft_wrap=True, highlight=False).print(table(rows(found.value)))

@@ -6,17 +6,20 @@ from typing import Any
 import click
 
 from ropewalk.cli.flags import target_argument
+from ropewalk.cli.hosting import hosting_flags, hosting_of
 from ropewalk.cli.serving import Serving, serve, serving_flags
 from ropewalk.cli.target import load_target
 
 
 @click.command()
 @target_argument
+@hosting_flags
 @serving_flags
 def run(target: str, **flags: Any) -> None:
-    """Serve an App, a Resource or a Site.
+    """Serve an App, a Resource or a Site; or an application of WSGI or ASGI.
 
     TARGET is a file (hello.py), a package (hotel/) or a module (hotel.service), with or without the name of what to
     serve in it (hello.py:app).
     """
-    serve(partial(load_target, target), Serving(**flags))
+    hosting = hosting_of(flags, flags["limits"])
+    serve(partial(load_target, target, hosting), Serving(**flags))

@@ -1,7 +1,8 @@
 """Find and import what the user wants served.
 
 A target is a file (`hello.py`), a package's directory (`hotel/`) or a module (`hotel.web`), with or without the name
-in it (`hello.py:app`). Without a name, `app`, `site` and `root` are tried, then the only servable thing in the module.
+in it (`hello.py:app`). Without a name, `app`, `site` and `root` are tried, then the only servable thing in the module;
+where an application is to be hosted, `app` and `application`.
 """
 
 import importlib
@@ -17,6 +18,7 @@ from types import ModuleType, TracebackType
 
 from ropewalk import App, Resource, Site
 from ropewalk.cli.failure import Failure
+from ropewalk.cli.hosting import Hosting, likely_interface
 from ropewalk.errors import full_name
 from ropewalk.resource import as_resource, is_twisted
 from ropewalk.suggest import did_you_mean
@@ -24,6 +26,7 @@ from ropewalk.suggest import did_you_mean
 Servable = App | Resource | Site
 
 CUSTOMARY_NAMES = ("app", "site", "root")
+APPLICATION_NAMES = ("app", "application")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +38,17 @@ class Target:
     """As a user would write it: `hello.py:app`."""
 
 
-def load_target(text: str) -> Target:
+def load_target(text: str, hosting: Hosting | None = None) -> Target:
     """Import what `text` names. Raises `Failure`, with a suggestion or with the traceback in the user's module."""
     place, _, name = text.partition(":")
     module = _import(place, _locate_path(Path(place)) if _is_path(place) else _locate_module(place))
-    if not name:
-        name = _only_servable(module, place)
-    return Target(_attribute(module, place, name), f"{place}:{name}")
+    if hosting is None or hosting.interface is None:
+        name = name or _only_servable(module, place)
+        servable = _servable(_attribute(module, place, name), f"{place}:{name}")
+    else:
+        name = name or _application(module, place)
+        servable = hosting.host(_attribute(module, place, name), f"{place}:{name}")
+    return Target(servable, f"{place}:{name}")
 
 
 def _is_path(place: str) -> bool:
@@ -148,16 +155,30 @@ def _only_servable(module: ModuleType, place: str) -> str:
             raise Failure("RW413", f"{place} has several things to serve. Name one: {choices}")
 
 
-def _attribute(module: ModuleType, place: str, path: str) -> Servable:
+def _application(module: ModuleType, place: str) -> str:
+    for name in APPLICATION_NAMES:
+        if hasattr(module, name):
+            return name
+    raise Failure("RW413", f"{place} has no {' and no '.join(APPLICATION_NAMES)}. Name what is there: {place}:...")
+
+
+def _attribute(module: ModuleType, place: str, path: str) -> object:
     value: object = module
     for name in path.split("."):
         if not hasattr(value, name):
             public = [known for known in vars(value) if not known.startswith("_")] if hasattr(value, "__dict__") else []
             raise Failure("RW413", f"{place} has no {path}.{did_you_mean(name, public)}")
         value = getattr(value, name)
+    return value
+
+
+def _servable(value: object, name: str) -> Servable:
     if is_twisted(value):
         return as_resource(value)
-    if not isinstance(value, Servable):
-        what = f"{place}:{path} is of type {full_name(type(value))}"
-        raise Failure("RW414", f"{what}. Name an App, a Site, or something derived from ropewalk.Resource.")
-    return value
+    if isinstance(value, Servable):
+        return value
+    what = f"{name} is of type {full_name(type(value))}"
+    interface = likely_interface(value)
+    if interface is not None:
+        raise Failure("RW414", f"{what}. If it is an application of {interface.upper()}, say --{interface}.")
+    raise Failure("RW414", f"{what}. Name an App, a Site, or something derived from ropewalk.Resource.")

@@ -1,0 +1,193 @@
+"""`--wsgi` and `--asgi`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+from tests.processes import ropewalk
+
+from ropewalk.asgi import ASGIResource
+from ropewalk.cli import main
+from ropewalk.cli.failure import Failure
+from ropewalk.cli.hosting import Hosting
+from ropewalk.cli.target import load_target
+from ropewalk.wsgi import WSGIResource
+
+PROGRAM = """
+from ropewalk import App
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    size = len(environ["wsgi.input"].read())
+    return [f"{environ['SCRIPT_NAME']} {environ['PATH_INFO']} {size}".encode()]
+
+async def by_asgi(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": scope["path"].encode()})
+
+def make_application():
+    return application
+
+ours = App()
+number = 7
+"""
+
+Check = Callable[..., Result]
+
+
+@pytest.fixture
+def program(project: Path) -> Path:
+    """A folder with applications of every kind in hello.py."""
+    (project / "hello.py").write_text(PROGRAM)
+    return project
+
+
+@pytest.fixture
+def check(program: Path) -> Check:
+    """`ropewalk check` there."""
+
+    def run(*arguments: str, environment: dict[str, str] | None = None) -> Result:
+        return CliRunner().invoke(main, ["check", *arguments], env={"COLUMNS": "200"} | (environment or {}))
+
+    return run
+
+
+def failure(target: str, hosting: Hosting) -> str:
+    with pytest.raises(Failure) as caught:
+        load_target(target, hosting)
+    return f"{caught.value.code} {caught.value.message}"
+
+
+@pytest.mark.usefixtures("program")
+class TestTarget:
+    def test_by_wsgi(self) -> None:
+        target = load_target("hello.py:application", Hosting(wsgi=True, wsgi_threads=3))
+        assert isinstance(target.value, WSGIResource)
+        assert target.value.options.threads == 3
+        assert target.name == "hello.py:application"
+
+    def test_by_asgi(self) -> None:
+        assert isinstance(load_target("hello:by_asgi", Hosting(asgi=True)).value, ASGIResource)
+
+    def test_without_a_name(self, program: Path) -> None:
+        assert load_target("hello.py", Hosting(wsgi=True)).name == "hello.py:application"
+        (program / "other.py").write_text(PROGRAM + "app = application\n")
+        assert load_target("other.py", Hosting(wsgi=True)).name == "other.py:app"
+
+    def test_without_a_name_where_there_is_none(self, program: Path) -> None:
+        (program / "empty.py").write_text("")
+        said = failure("empty.py", Hosting(wsgi=True))
+        assert said == "RW413 empty.py has no app and no application. Name what is there: empty.py:..."
+
+    def test_a_name_that_is_not_there(self) -> None:
+        said = failure("hello.py:aplication", Hosting(wsgi=True))
+        assert said == "RW413 hello.py has no aplication. Did you mean application?"
+
+    def test_a_limit_for_bodies_that_was_set(self) -> None:
+        for limits_body, limit in ((False, 100 << 20), (True, None)):
+            target = load_target("hello.py:application", Hosting(wsgi=True, limits_body=limits_body))
+            assert isinstance(target.value, WSGIResource)
+            assert target.value.options.body_limit == limit
+
+
+@pytest.mark.usefixtures("program")
+class TestNotOfThatKind:
+    def test_of_the_other(self) -> None:
+        assert failure("hello.py:by_asgi", Hosting(wsgi=True)) == (
+            "RW707 hello.py:by_asgi looks like an application of ASGI. Say --asgi in place of --wsgi."
+        )
+        assert failure("hello.py:application", Hosting(asgi=True)) == (
+            "RW715 hello.py:application looks like an application of WSGI. Say --wsgi in place of --asgi."
+        )
+
+    def test_of_neither(self) -> None:
+        assert failure("hello.py:number", Hosting(wsgi=True)).startswith("RW707 hello.py:number: 7 cannot be called.")
+        assert failure("hello.py:number", Hosting(asgi=True)).startswith("RW715 hello.py:number: 7 cannot be called.")
+
+    def test_what_makes_one(self) -> None:
+        said = failure("hello.py:make_application", Hosting(wsgi=True))
+        assert "make_application at hello.py:13 takes no arguments." in said
+        assert said.endswith("If it makes the application, call it: wsgi(make_app()).")
+
+    def test_of_ropewalks_own(self) -> None:
+        said = failure("hello.py:ours", Hosting(wsgi=True))
+        assert said == "RW414 hello.py:ours is Ropewalk's own. Leave out --wsgi."
+
+    @pytest.mark.parametrize(("name", "interface"), [("application", "wsgi"), ("by_asgi", "asgi")])
+    def test_without_the_flag(self, name: str, interface: str) -> None:
+        with pytest.raises(Failure) as caught:
+            load_target(f"hello.py:{name}")
+        assert caught.value.code == "RW414"
+        assert caught.value.message.endswith(f"If it is an application of {interface.upper()}, say --{interface}.")
+
+
+class TestSettings:
+    def test_by_flag(self, check: Check) -> None:
+        result = check("--wsgi", "--wsgi-threads", "20", "hello.py")
+        assert result.exit_code == 0, result.output
+        assert [line.split() for line in result.output.splitlines() if line.startswith("wsgi")] == [
+            ["wsgi", "true", "flag"],
+            ["wsgi_threads", "20", "flag"],
+        ]
+        assert "hello.py:application can be served: 1 route.\n" in result.output
+
+    def test_by_the_environment(self, check: Check) -> None:
+        result = check("hello.py", environment={"ROPEWALK_WSGI": "1"})
+        assert "can be served" in result.output
+
+    def test_by_toml(self, check: Check, program: Path) -> None:
+        (program / "ropewalk.toml").write_text('target = "hello:by_asgi"\nasgi = true\n')
+        result = check()
+        assert "hello:by_asgi can be served" in result.output
+
+    def test_nothing_is_said_of_it_where_nothing_is_hosted(self, check: Check) -> None:
+        result = check("hello.py:ours")
+        assert result.exit_code == 0
+        assert "sgi" not in result.output
+
+    @pytest.mark.parametrize(
+        ("flags", "said"),
+        [
+            (["--wsgi", "--asgi"], "An application is called by --wsgi or by --asgi. Leave out one of them."),
+            (["--wsgi-threads", "3"], "--wsgi-threads is for --wsgi. Leave it out, or say that too."),
+            (["--wsgi", "--wsgi-threads", "0"], "0 is not in the range x>=1."),
+        ],
+    )
+    def test_what_does_not_fit(self, check: Check, flags: list[str], said: str) -> None:
+        result = check(*flags, "hello.py")
+        assert result.exit_code == 2
+        assert said in result.output
+
+    def test_routes(self, program: Path) -> None:
+        result = CliRunner().invoke(main, ["routes", "--wsgi", "hello.py"], env={"COLUMNS": "200"})
+        assert "/{...}" in result.output
+        assert "application   hello.py:4" in result.output
+
+
+@pytest.mark.slow
+class TestServed:
+    def test_by_wsgi(self, program: Path) -> None:
+        with ropewalk("run", "--wsgi", "hello.py", cwd=program) as server:
+            assert "hello.py:application" in server.banner
+            assert httpx.get(f"{server.url}/a/b").text == " /a/b 0"
+            body = bytes(2 << 20)
+            assert httpx.post(f"{server.url}/", content=body).text == f" / {len(body)}"
+            assert server.stop() == 0
+        assert server.errors == ""
+
+    def test_on_threads_of_its_own(self, program: Path) -> None:
+        with ropewalk("run", "--wsgi", "--wsgi-threads", "2", "hello.py", cwd=program) as server:
+            assert [httpx.get(f"{server.url}/{number}").text for number in range(20)] == [
+                f" /{number} 0" for number in range(20)
+            ]
+
+    def test_with_a_limit_for_bodies(self, program: Path) -> None:
+        with ropewalk("run", "--wsgi", "hello.py", "--limit", "body_size=10", cwd=program) as server:
+            assert httpx.post(f"{server.url}/", content=b"x" * 10).text == " / 10"
+            assert httpx.post(f"{server.url}/", content=b"x" * 11).status_code == 413
+
+    def test_by_asgi(self, program: Path) -> None:
+        with ropewalk("run", "--asgi", "hello:by_asgi", cwd=program) as server:
+            assert httpx.get(f"{server.url}/a/b").text == "/a/b"
