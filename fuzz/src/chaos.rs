@@ -3,6 +3,7 @@
 
 use arbitrary::Unstructured;
 use ropewalk_engine::exchange::Event;
+use ropewalk_engine::http1::encode::FieldRef;
 use ropewalk_engine::{Body, CommandError, Engine, ExchangeId, Limits, PipeId, Pressure, Severity};
 
 use crate::memory;
@@ -176,7 +177,13 @@ impl<'a> Chaos<'a> {
         let body = vec![b'x'; [0, 1, 100, 1000][usize::from(self.draw(4))]];
         let status = [200, 204, 304, 404][usize::from(self.draw(4))];
         let mut answered = false;
-        let outcome = match self.draw(12) {
+        let length = body.len().to_string();
+        let framing: &[FieldRef<'_>] = match self.draw(4) {
+            0 => &[(b"Transfer-Encoding", b"chunked")],
+            1 => &[],
+            _ => &[(b"Content-Length", length.as_bytes())],
+        };
+        let outcome = match self.draw(18) {
             0 => engine.receive(id, None).map(|events| events.into_iter().for_each(|event| self.serve(engine, event))),
             1 => engine
                 .receive(id, Some(20))
@@ -197,6 +204,24 @@ impl<'a> Chaos<'a> {
             }
             9 => engine.interim(id, 103, &[]),
             10 => engine.upgrade(id, &[]),
+            12 => engine.relay_head(id, status.into(), framing),
+            13 if high => return,
+            13 => engine
+                .relay_write(id, body.into())
+                .map(|pressure| self.exchanges[which].high = pressure == Pressure::High),
+            14 => {
+                answered = true;
+                engine.relay_end(id)
+            }
+            15 => {
+                answered = true;
+                engine.relay(id, status.into(), framing, Body::Slice(&body))
+            }
+            16 => engine.take_over(id),
+            17 => {
+                engine.close_connection(id.connection());
+                return;
+            }
             _ if status == 200 => engine.abort(id),
             _ => engine.close_after(id),
         };
