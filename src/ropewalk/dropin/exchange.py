@@ -58,6 +58,18 @@ class Incoming(Request):
             self._content = joint.request.content
             self._content.seek(0)
 
+    def has_room(self) -> None:
+        """There is room below the engine too."""
+        super().on_writable()
+
+    @property
+    def pressure(self) -> bool:
+        """Whether a writer should wait."""
+        return super().pressure or (self._joint is not None and self._joint.paused)
+
+    def write(self, data: Text, /) -> bool:
+        return super().write(data) and not self.pressure
+
     @property
     def service(self) -> Any:
         """The app's, where one answers."""

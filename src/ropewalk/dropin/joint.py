@@ -23,10 +23,11 @@ _OURS: Final = {b"connection", b"date", b"server", b"transfer-encoding"}
 class Joint:
     """A request of twisted.web's, and the exchange below it, by which the app answers.
 
-    To the app it is the service of the exchange, and in twisted.web's books the request is finished when that is.
+    To the app it is the service of the exchange. To the request it is the producer of the body, to be told when the
+    transport is full; and in twisted.web's books the request is finished when the exchange is.
     """
 
-    __slots__ = ("app", "drive", "endpoint", "engine", "exchange", "prefix", "request", "scarcity")
+    __slots__ = ("app", "drive", "endpoint", "engine", "exchange", "paused", "prefix", "request", "scarcity")
 
     deliver = staticmethod(calling.deliver)
     fail = staticmethod(calling.fail)
@@ -42,6 +43,7 @@ class Joint:
         self.request = request
         self.exchange = exchange
         self.engine: Engine = exchange.service.engine
+        self.paused = False
         self.prefix = "".join(f"/{quote(segment, safe=_UNQUOTED)}" for segment in request.prepath)
         """The path of the app's root."""
 
@@ -50,6 +52,7 @@ class Joint:
         exchange = self.exchange
         if exchange.gone:
             return
+        self.request.registerProducer(self, True)
         try:
             endpoint = self._find()
             value = copy_context().run(endpoint.call, exchange, **(exchange.params if endpoint.pass_params else {}))
@@ -74,12 +77,28 @@ class Joint:
     def done(self) -> None:
         """The answer is complete: finish the request, of which nothing is written."""
         request, exchange = self.request, self.exchange
+        request.unregisterProducer()
         request.code = exchange.status
         request.code_message = RESPONSES.get(request.code, b"")
         request.sentLength = 0 if request.method == b"HEAD" else exchange.bytes_sent
         request.startedWriting = 1
         request._encoder = None  # noqa: SLF001 - one that has nothing to encode
         request.finish()
+
+    # IPushProducer
+
+    def pauseProducing(self) -> None:
+        """The transport is full."""
+        self.paused = True
+
+    def resumeProducing(self) -> None:
+        """It has room."""
+        if self.paused:
+            self.paused = False
+            self.exchange.has_room()
+
+    def stopProducing(self) -> None:
+        """It is gone. The exchange is told by itself."""
 
     def _find(self) -> Endpoint:
         request, exchange = self.request, self.exchange

@@ -46,6 +46,11 @@ class MountedSite(server.Site):
         super().__init__(resource.Resource(), reactor=reactor)
         self.displayTracebacks = displayTracebacks
 
+    def share_sessions(self, other: server.Site) -> None:
+        """Have the sessions of another site."""
+        self.sessions = other.sessions
+        self.sessionFactory = other.sessionFactory
+
     def getResourceFor(self, request: Any) -> Any:
         """What answers, below the resource that our tree has come to."""
         channel = request.channel
@@ -59,7 +64,7 @@ def _handler(mounted: Mounted) -> Callable[[Request], Any]:
     root = mounted.root
 
     def render(request: Request) -> Any:
-        return InnerChannel(request, root, _site_of(request.service.app)).serve()
+        return InnerChannel(request, root, _site_of(request)).serve()
 
     shown: Any = render
     shown.__wrapped__ = root.render  # error messages name it by this
@@ -67,8 +72,12 @@ def _handler(mounted: Mounted) -> Callable[[Request], Any]:
     return render
 
 
-def _site_of(app: Any) -> MountedSite:
+def _site_of(request: Request) -> MountedSite:
+    app = request.service.app
     site: MountedSite | None = vars(app).get("_mounted_site")
     if site is None:
         site = app._mounted_site = MountedSite(app.debug)  # noqa: SLF001 - ours
+        joint = getattr(request, "joint", None)
+        if joint is not None:  # the app is grafted itself
+            site.share_sessions(joint.request.site)
     return site
