@@ -1,0 +1,61 @@
+"""Two trees in one, whichever stands around the other."""
+
+from typing import Any
+
+import pytest
+from tests.processes import EXAMPLES
+from twisted.internet.testing import StringTransport
+
+from one_tree import app, make_site
+from ropewalk.testing import Client
+
+
+def ours(path: str, cookie: str = "") -> tuple[int, bytes, str | None]:
+    response = Client(app).get(path, headers={"cookie": cookie} if cookie else {})
+    return response.status, response.body, response.headers.get("set-cookie")
+
+
+class Theirs:
+    """Asks one site, over transports that are not sockets."""
+
+    def __init__(self) -> None:
+        self.site: Any = make_site()
+
+    def __call__(self, path: str, cookie: str = "") -> tuple[int, bytes, str | None]:
+        protocol, transport = self.site.buildProtocol(None), StringTransport()
+        protocol.makeConnection(transport)
+        told = f"Cookie: {cookie}\r\n" if cookie else ""
+        protocol.dataReceived(f"GET {path} HTTP/1.1\r\nHost: a\r\n{told}\r\n".encode())
+        head, body = transport.value().split(b"\r\n\r\n", 1)
+        cookies = [line[12:].decode() for line in head.split(b"\r\n") if line.startswith(b"Set-Cookie: ")]
+        return int(head.split()[1]), body, cookies[0] if cookies else None
+
+    def end(self) -> None:
+        for session in list(self.site.sessions.values()):
+            session.expire()
+
+
+@pytest.fixture(params=["ours", "theirs"])
+def ask(request: pytest.FixtureRequest) -> Any:
+    if request.param == "ours":
+        yield ours
+        return
+    theirs = Theirs()
+    yield theirs
+    theirs.end()
+
+
+def test_what_is_new(ask: Any) -> None:
+    assert ask("/api/books/1")[:2] == (200, b'{"title":"Moby-Dick"}')
+    assert ask("/api/books/3")[:2] == (404, b"No such book.")
+
+
+def test_what_was_there(ask: Any) -> None:
+    status, body, cookie = ask("/visits")
+    assert (status, body) == (200, b"Your visit 1 of 1\n")
+    assert ask("/visits", cookie.split(";")[0])[1] == b"Your visit 2 of 2\n"
+
+
+def test_files(ask: Any) -> None:
+    status, body, _ = ask("/pages/hello.py")
+    assert (status, body) == (200, (EXAMPLES / "hello.py").read_bytes())
