@@ -18,7 +18,7 @@ CACHE: Final = ROOT / ".interop"
 
 
 class Environment:
-    """A folder below `.interop/`, made anew where the lock, the sources or the Python are not those it was made from."""
+    """A folder below `.interop/`, made anew where the lock, the sources or the Python are others than then."""
 
     def __init__(self, program: Program) -> None:
         self.program = program

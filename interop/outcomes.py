@@ -6,6 +6,8 @@ from enum import IntEnum
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from interop.program import LeftOut
+
 
 class Outcome(IntEnum):
     """From the best to the worst: of several for one test the worst counts."""
@@ -37,6 +39,7 @@ class Comparison:
 
     stock: Outcomes
     ropewalk: Outcomes
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def tests(self) -> list[str]:
@@ -46,12 +49,25 @@ class Comparison:
     @property
     def lost(self) -> list[str]:
         """Those that pass on Twisted as it is, and with Ropewalk under them fail, are skipped or are not there."""
-        return [name for name in passed(self.stock) if self.ropewalk.get(name) is not Outcome.passed]
+        return [name for name in self._lost() if not any(it.has(name) for it in self.left_out)]
+
+    @property
+    def found(self) -> dict[str, int]:
+        """How many tests fail for each reason that is known."""
+        return {it.reason: sum(map(it.has, self._lost())) for it in self.left_out}
+
+    @property
+    def mistaken(self) -> list[str]:
+        """Those that are named as left out, and pass."""
+        return [name for it in self.left_out for name in passed(self.ropewalk) if it.has(name)]
 
     @property
     def gained(self) -> list[str]:
         """The other way round."""
         return [name for name in passed(self.ropewalk) if self.stock.get(name) is not Outcome.passed]
+
+    def _lost(self) -> list[str]:
+        return [name for name in passed(self.stock) if self.ropewalk.get(name) is not Outcome.passed]
 
 
 def passed(outcomes: Outcomes) -> list[str]:

@@ -29,6 +29,22 @@ class Suite:
     """Whether the suite starts servers and puts Ropewalk under them where `interop.processes.ON_ROPEWALK` says so.
     Elsewhere the runner puts it under the process of the suite, and under every Python that this one starts."""
 
+    left_out: tuple["LeftOut", ...] = ()
+    """Tests that are not to pass with Ropewalk. One that is named here and passes is a mistake."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Tests that pass on Twisted as it is, and may fail with Ropewalk under them."""
+
+    reason: str
+    tests: tuple[str, ...]
+    """The last parts of their names."""
+
+    def has(self, test: str) -> bool:
+        """Whether this test is one of them."""
+        return test.endswith(self.tests)
+
 
 @dataclass(frozen=True)
 class Program:

@@ -1,4 +1,4 @@
-"""What the last run of each program came to, in `interop/results/NAME.json`, and the table of it in the documentation."""
+"""What the last run of each program came to, in `interop/results/NAME.json`, and the table of it in the docs."""
 
 import json
 import platform
@@ -36,8 +36,14 @@ class SuiteResult:
     """How many pass with Ropewalk under it."""
     connections: int
     """How many connections came to Ropewalk's channel in that run."""
+    left_out: dict[str, int]
+    """How many are known not to pass with Ropewalk, for each reason."""
     lost: list[str]
+    """Those that should pass with Ropewalk and do not."""
+    mistaken: list[str]
+    """Those that are said not to pass with Ropewalk and do."""
     gained: list[str]
+    """Those that pass with Ropewalk only."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class Result:
 
     @property
     def good(self) -> bool:
-        return not any(suite.lost for suite in self.suites)
+        return not any(suite.lost or suite.mistaken for suite in self.suites)
 
 
 def result_of(program: Program, suites: list[SuiteResult]) -> Result:
@@ -66,7 +72,9 @@ def result_of_suite(suite: Suite, comparison: Comparison, connections: int) -> S
         len(passed(comparison.stock)),
         len(passed(comparison.ropewalk)),
         connections,
+        comparison.found,
         comparison.lost,
+        comparison.mistaken,
         comparison.gained,
     )
 
@@ -92,13 +100,25 @@ def table(results: Iterable[Result]) -> str:
     return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
 
 
+def reasons(results: Iterable[Result]) -> str:
+    """Why tests are left out, in Markdown."""
+    return "".join(
+        f"- {it.program}, {suite.title}: {number} {'test' if number == 1 else 'tests'}. {reason}\n"
+        for it in results
+        for suite in it.suites
+        for reason, number in suite.left_out.items()
+    )
+
+
 def write_page() -> None:
     """Put the table of what is saved into the documentation. Raises LookupError where it has no place there."""
     head, begin, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not (begin and end):
         raise LookupError(f"{PAGE} has no place for the table")
-    PAGE.write_text(head + begin + table(saved()) + end + tail, encoding="utf-8")
+    results = saved()
+    text = f"{table(results)}\nLeft out:\n\n{reasons(results)}"
+    PAGE.write_text(head + begin + text + end + tail, encoding="utf-8")
 
 
 def _load(file: Path) -> Result:

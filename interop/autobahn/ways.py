@@ -35,7 +35,7 @@ class Served:
     """The certificate of who certifies the server, where it has TLS."""
 
     def loses(self, path: str, reason: str, said: int) -> None:
-        """Wait until the protocol at this path has been told this reason, or any over TLS, which has reasons of its own."""
+        """Wait until the protocol at this path has been told this reason, or over TLS any, for it has its own."""
         self.process.says(f"lost {path} {r'Connection' if self.authority else reason}", after=said, seconds=PATIENCE)
 
 

@@ -3,3 +3,28 @@
 It counts the connections that Ropewalk's channel has, a byte each in a file, and where INTEROP_INSTALL is set it puts
 Ropewalk under the process as `ropewalk exec` does, so that the servers which a suite starts have it too.
 """
+
+import os
+from functools import wraps
+from pathlib import Path
+from typing import Final
+
+from ropewalk.dropin.channel import HTTPChannel
+from ropewalk.dropin.replacing import replace
+
+CONNECTIONS: Final = Path(os.environ["INTEROP_CONNECTIONS"])
+
+connection_made = HTTPChannel.connectionMade
+
+
+@wraps(connection_made)
+def counted(channel: HTTPChannel) -> None:
+    with CONNECTIONS.open("ab") as file:
+        file.write(b".")
+    connection_made(channel)
+
+
+HTTPChannel.connectionMade = counted  # type: ignore[method-assign]
+
+if os.environ["INTEROP_INSTALL"]:
+    replace()
