@@ -1,0 +1,119 @@
+"""A page in Chromium without a screen, told what to do by the protocol of its developer tools."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+from interop.processes import started
+from websockets.sync.client import ClientConnection, connect
+
+CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS: Final = (
+    "--headless=new",
+    "--no-sandbox",
+    "--no-first-run",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--window-size=1400,900",
+    "--remote-debugging-port=0",
+)
+SECONDS: Final = 30
+"""For whatever is waited for on a page."""
+
+
+class Page:
+    """A tab, and what has happened in it."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._numbers = count(1)
+        self._session = ""
+        self._events: list[tuple[str, dict[str, Any]]] = []
+        target = self.command("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.command("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Network", "Runtime"):
+            self.command(f"{domain}.enable")
+
+    def command(self, method: str, **params: Any) -> dict[str, Any]:
+        """The result of a method of the protocol. Raises AssertionError where it has none, TimeoutError."""
+        number = next(self._numbers)
+        message = {"id": number, "method": method, "params": params}
+        self._socket.send(json.dumps(message | ({"sessionId": self._session} if self._session else {})))
+        while True:
+            answer: dict[str, Any] = json.loads(self._socket.recv(SECONDS))
+            if answer.get("id") == number:
+                assert "error" not in answer, answer
+                result: dict[str, Any] = answer["result"]
+                return result
+            if "method" in answer:
+                self._events.append((answer["method"], answer["params"]))
+
+    def go(self, url: str) -> None:
+        """As if it had been typed."""
+        assert "errorText" not in self.command("Page.navigate", url=url)
+
+    def evaluate(self, expression: str) -> Any:
+        """What this JavaScript, or its promise, comes to."""
+        came = self.command("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in came, came
+        return came["result"].get("value")
+
+    def until(self, condition: str) -> None:
+        """Wait for a condition in JavaScript. Raises AssertionError with the text of the page."""
+        milliseconds = (SECONDS - 5) * 1000
+        met = self.evaluate(
+            f"""new Promise(resolve => {{
+                const end = Date.now() + {milliseconds};
+                const look = () => {{
+                    if ({condition}) resolve(true);
+                    else if (Date.now() > end) resolve(false);
+                    else setTimeout(look, 50);
+                }};
+                look();
+            }})"""
+        )
+        assert met, f"{condition} never came true:\n{self.text}"
+
+    def shows(self, *texts: str) -> None:
+        """Wait until the page has all of these."""
+        for text in texts:
+            self.until(f"document.body && document.body.innerText.includes({json.dumps(text)})")
+
+    def click(self, text: str) -> None:
+        """On the button that says this."""
+        says = f"button => button.innerText.trim() == {json.dumps(text)}"
+        found = f"[...document.querySelectorAll('button')].find({says})"
+        self.until(found)
+        self.evaluate(f"{found}.click()")
+
+    @property
+    def text(self) -> str:
+        """What can be read."""
+        return str(self.evaluate("document.body.innerText"))
+
+    def events(self, method: str) -> list[dict[str, Any]]:
+        """Those of a kind, since the page was opened."""
+        self.evaluate("0")  # what has happened before this is here with its answer
+        return [params for name, params in self._events if name == method]
+
+    def faults(self) -> list[str]:
+        """Requests and frames that came to nothing, and answers that say of a failing server."""
+        failed = [event["errorText"] for event in self.events("Network.loadingFailed") if not event.get("canceled")]
+        failed += [event["errorMessage"] for event in self.events("Network.webSocketFrameError")]
+        responses = [event["response"] for event in self.events("Network.responseReceived")]
+        return failed + [f"{each['url']}: {each['status']}" for each in responses if each["status"] >= 500]
+
+
+@contextmanager
+def page(profile: Path) -> Iterator[Page]:
+    """A tab of a browser that starts for it."""
+    assert CHROMIUM is not None
+    with started(CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank") as chromium:
+        tools = chromium.says(r"DevTools listening on (ws://\S+)")[1]
+        with connect(tools, max_size=None) as socket:
+            yield Page(socket)
