@@ -23,9 +23,11 @@ SURFACE = [
     "RopewalkError",
     "Site",
     "TrustedProxies",
+    "WSGIOptions",
     "__version__",
     "asgi",
     "install_reactor",
+    "wsgi",
 ]
 
 

@@ -12,6 +12,7 @@ from ropewalk.request import Query, Request
 from ropewalk.resource import NOT_DONE_YET, Resource
 from ropewalk.response import Response
 from ropewalk.server import Site, install_reactor
+from ropewalk.wsgi import WSGIOptions, wsgi
 
 __all__ = [
     "NOT_DONE_YET",
@@ -31,7 +32,9 @@ __all__ = [
     "RopewalkError",
     "Site",
     "TrustedProxies",
+    "WSGIOptions",
     "__version__",
     "asgi",
     "install_reactor",
+    "wsgi",
 ]

@@ -1,0 +1,67 @@
+"""A WSGI application beside a route of Ropewalk's own. Any framework that speaks WSGI may stand in its place.
+
+Try these in another terminal:
+
+    curl http://127.0.0.1:8080/
+    curl http://127.0.0.1:8080/app/hello
+    curl --data-binary @notes.txt http://127.0.0.1:8080/app/upper
+    curl --no-buffer http://127.0.0.1:8080/app/countdown
+    curl http://127.0.0.1:8080/app/source
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ropewalk import App, Request, wsgi
+from ropewalk.wsgi import Environ, StartResponse
+
+TEXT = ("Content-Type", "text/plain; charset=utf-8")
+
+
+def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """What a framework does for its users: it looks at the path, and hands on to what fits."""
+    match environ["PATH_INFO"]:
+        case "/hello":
+            start_response("200 OK", [TEXT])
+            return [f"Hello, {environ['REMOTE_ADDR']}!\n".encode()]
+        case "/upper":
+            start_response("200 OK", [TEXT])
+            return [environ["wsgi.input"].read().upper()]
+        case "/countdown":
+            return countdown(environ, start_response)
+        case "/source":
+            return source(environ, start_response)
+        case _:
+            start_response("404 Not Found", [TEXT])
+            return [b"There is nothing here.\n"]
+
+
+def countdown(environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
+    """Down, with waits in between: each part leaves as it comes."""
+    start_response("200 OK", [TEXT])
+    for number in (b"3", b"2", b"1"):
+        yield number + b"\n"
+        time.sleep(0.1)
+    yield b"Lift-off\n"
+
+
+def source(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """A file, which the engine sends, and which is closed behind it."""
+    start_response("200 OK", [TEXT])
+    file = Path(__file__).open("rb")  # noqa: SIM115 - the wrapper closes it
+    wrapper: Iterable[bytes] = environ["wsgi.file_wrapper"](file)
+    return wrapper
+
+
+app = App()
+app.mount("/app", wsgi(application))
+
+
+@app.get("/")
+def index(request: Request) -> str:
+    return "Ropewalk itself. Below /app it is the application.\n"
+
+
+if __name__ == "__main__":
+    app.run(port=8080)
