@@ -46,6 +46,12 @@ impl Pipe {
         Ok(!engine.busy.load(Ordering::Relaxed) && lock(&engine.core).waits())
     }
 
+    /// How many bytes have come that belong to no request yet, or to a body that nobody wants yet.
+    #[getter]
+    fn pending(&self) -> usize {
+        lock(&self.engine.get().core).pending(self.id)
+    }
+
     /// Close it behind what was written, whether an answer is complete or not.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.act(py, |engine| engine.close_connection(self.id.connection()))

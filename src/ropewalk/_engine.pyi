@@ -289,6 +289,9 @@ class Pipe:
     def pause(self) -> None:
         """The sink is full: keep what is written and let writers wait."""
     def resume(self) -> None: ...
+    @property
+    def pending(self) -> int:
+        """How many bytes have come that belong to no request yet, or to a body that nobody wants yet."""
     def flush(self) -> bool:
         """Serve at once what waits, unless a turn is being run. True where another turn would find more."""
     def close(self) -> None:

@@ -47,6 +47,11 @@ impl<D: Driver> Engine<D> {
         self.rest();
     }
 
+    /// How many bytes have come that belong to no request yet, or to a body that nobody wants yet.
+    pub fn pending(&self, id: PipeId) -> usize {
+        self.token_slot(id.0).map_or(0, |slot| self.connections[slot].wire.buffered())
+    }
+
     /// The other end has closed its side.
     pub fn end_pipe(&mut self, id: PipeId) {
         self.refresh();

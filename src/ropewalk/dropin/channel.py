@@ -77,10 +77,9 @@ class HTTPChannel(http.HTTPChannel):
     """The one whose request is being received or answered."""
     _line: tuple[bytes, bytes, bytes]
     """Method, target and version of a request whose body is on its way."""
-    _eager = 0
-    """Bytes that came while a request was being answered."""
     _full = False
     """The engine's queue is over its high-water mark."""
+    _homecoming = False
     _losing = False
     _kept = True
     """Whether the last request has left the connection open."""
@@ -115,13 +114,14 @@ class HTTPChannel(http.HTTPChannel):
             # Not before: what is connected may turn out to speak HTTP/2, and then this is not its channel any more.
             pipe = self._open_pipe(self.transport)
         self.resetTimeout()
-        if self._handlingRequest:
-            self._eager += len(data)
-            if self._eager > self._optimisticEagerReadSize and not self._waitingForTransport:
-                self._networkProducer.pauseProducing()
         pipe.feed(data)
         if not self._driver.watched:
             self._flush()
+        if self._handlingRequest:
+            if pipe.pending > self._optimisticEagerReadSize and not self._waitingForTransport:
+                self._networkProducer.pauseProducing()
+        elif self.totalHeadersSize != _HEAD_SIZE and self._exchange is None and pipe.pending > self.totalHeadersSize:
+            self._respondToBadRequestAndDisconnect()
 
     def connectionLost(self, reason: Any = connectionDone) -> None:
         """The connection is over, and with it the requests that were not answered."""
@@ -310,7 +310,6 @@ class HTTPChannel(http.HTTPChannel):
             self._driver.endless.discard(self)
         exchange, self._exchange = self._exchange, None
         self._handlingRequest = False
-        self._eager = 0
         if self._socket is None:
             self._be_ready()
         if exchange is None:
@@ -410,9 +409,11 @@ class HTTPChannel(http.HTTPChannel):
         """Make the calls that wait, in the reactor's thread; False in any other."""
         if self._abroad and not self._driver.engine.at_home:
             return False
-        waiting, self._abroad = self._abroad, deque()
-        for call in waiting:
-            call()
+        if not self._homecoming:
+            self._homecoming = True
+            while self._abroad:  # to which a thread may be adding
+                self._abroad.popleft()()
+            self._homecoming = False
         return True
 
     @property

@@ -132,7 +132,7 @@ class Request(Stock):
 
     def arrive(self, source: Received) -> None:
         """Take the head of a request without a body. It stands for `requestHeaders`, `parseCookies` and `gotLength`."""
-        if not self._lean or hasattr(self.channel.site, "getContentFile"):
+        if not self._lean or hasattr(getattr(self.channel, "site", None), "getContentFile"):
             self.requestHeaders = ReceivedHeaders(source)
             self.parseCookies()
             self.gotLength(0)
@@ -158,7 +158,7 @@ class Request(Stock):
             super().parseCookies()
 
     def gotLength(self, length: int | None) -> None:
-        if length == 0 and self._lean and not hasattr(self.channel.site, "getContentFile"):
+        if length == 0 and self._lean and not hasattr(getattr(self.channel, "site", None), "getContentFile"):
             self._lean_empty = True
         else:
             super().gotLength(length)
