@@ -1,12 +1,13 @@
 """`--wsgi` and `--asgi`."""
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 from click.testing import CliRunner, Result
-from tests.processes import ropewalk
+from tests.processes import SECONDS_TO_STOP, Server, ropewalk
 
 from ropewalk.asgi import ASGIResource
 from ropewalk.cli import main
@@ -191,3 +192,78 @@ class TestServed:
     def test_by_asgi(self, program: Path) -> None:
         with ropewalk("run", "--asgi", "hello:by_asgi", cwd=program) as server:
             assert httpx.get(f"{server.url}/a/b").text == "/a/b"
+
+
+STOPPED = """
+import os, signal, sys, threading
+
+def slow(environ, start_response):
+    os.kill(os.getpid(), signal.SIGTERM)
+    threading.Event().wait(0.3)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return Body()
+
+class Body:
+    def __iter__(self):
+        yield b"finished"
+
+    def close(self):
+        print("closed", file=sys.stderr)
+
+def endless(environ, start_response):
+    write = start_response("200 OK", [("Content-Type", "text/plain")])
+    os.kill(os.getpid(), signal.SIGTERM)
+    try:
+        while True:
+            write(bytes(65536))
+    except Exception as error:
+        print("let go by", type(error).__name__, file=sys.stderr)
+        raise
+
+def stuck(environ, start_response):
+    os.kill(os.getpid(), signal.SIGTERM)
+    threading.Event().wait()
+"""
+
+
+@pytest.mark.slow
+class TestStop:
+    @pytest.fixture
+    def program(self, project: Path) -> Path:
+        """Applications that stop the server."""
+        (project / "stopped.py").write_text(STOPPED)
+        return project
+
+    @pytest.mark.parametrize("threads", [[], ["--wsgi-threads", "1"]])
+    def test_a_running_call_is_finished(self, program: Path, threads: list[str]) -> None:
+        with ropewalk("run", "--wsgi", "stopped:slow", *threads, cwd=program) as server:
+            assert httpx.get(server.url).text == "finished"
+            ended(server)
+        assert server.errors.endswith("closed\n")
+
+    @pytest.mark.parametrize("threads", [[], ["--wsgi-threads", "1"]])
+    def test_one_whose_client_takes_nothing_is_let_go_at_the_deadline(self, program: Path, threads: list[str]) -> None:
+        limit = ["--limit", "drain_timeout=0.2"]
+        with (
+            ropewalk("run", "--wsgi", "stopped:endless", *threads, *limit, cwd=program) as server,
+            socket.create_connection(("127.0.0.1", httpx.URL(server.url).port or 0)) as client,
+        ):
+            client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            ended(server)
+        assert "1 request was cut off at the deadline of the drain." in server.errors
+        assert "let go by Disconnected\n" in server.errors
+        assert "RW706" not in server.errors
+
+    def test_one_that_never_ends_is_left_behind(self, program: Path) -> None:
+        options = ["--wsgi-threads", "1", "--limit", "drain_timeout=0.2"]
+        with ropewalk("run", "--wsgi", "stopped:stuck", *options, cwd=program) as server:
+            with pytest.raises(httpx.TransportError):
+                httpx.get(server.url)
+            ended(server)
+        assert "RW706 1 call of stuck at stopped.py:27 still runs." in server.errors
+
+
+def ended(server: Server) -> None:
+    """Wait for a server that stops by itself."""
+    server.output, server.errors = server.process.communicate(timeout=SECONDS_TO_STOP)
+    assert server.process.returncode == 0, server.errors

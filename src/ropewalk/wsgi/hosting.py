@@ -129,10 +129,10 @@ class WSGIResource(Hosted):
             if not busy:
                 return
             await _pause(LOOK)
+        who = named(self.application)
         log.warn(
-            "RW706 {calls} of {who} still run. {remedy}",
-            calls="1 call" if busy == 1 else f"{busy} calls",
-            who=named(self.application),
+            "RW706 {calls}. {remedy}",
+            calls=f"1 call of {who} still runs" if busy == 1 else f"{busy} calls of {who} still run",
             remedy=CATALOGUE["RW706"].remedy,
         )
 
