@@ -183,6 +183,8 @@ class HTTPChannel(http.HTTPChannel):
         except BodyTooLarge as error:
             self._refuse_body(exchange, error)
             return
+        except Disconnected:
+            return
         self._line = command, path, version
         self._take_body(exchange)
 
@@ -309,7 +311,7 @@ class HTTPChannel(http.HTTPChannel):
         if self._driver is not None and self._driver.endless:
             self._driver.endless.discard(self)
         exchange, self._exchange = self._exchange, None
-        self._handlingRequest = False
+        self._handlingRequest = self._full = False
         if self._socket is None:
             self._be_ready()
         if exchange is None:
@@ -345,7 +347,9 @@ class HTTPChannel(http.HTTPChannel):
 
     def loseConnection(self) -> None:
         """Close behind what was written, whether it is a whole answer or not."""
-        self._came_home()
+        if not self._came_home():
+            self._bring_home(self.loseConnection)
+            return
         self._losing = True
         pipe = self._pipe
         if pipe is not None:
