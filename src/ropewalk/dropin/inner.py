@@ -23,6 +23,7 @@ from twisted.web.http_headers import Headers
 
 from ropewalk.dropin.addresses import to_twisted
 from ropewalk.dropin.headers import ReceivedHeaders
+from ropewalk.dropin.lazy import Lazy
 from ropewalk.dropin.line import Line
 from ropewalk.dropin.parts import Parts
 from ropewalk.dropin.pulling import Pulled
@@ -40,6 +41,11 @@ class InnerRequest(LeanRequest):
     channel: Any
 
     _lean = True
+
+    @Lazy
+    def transport(self) -> Any:
+        """Few ask for it."""
+        return self._lean_channel.transport
 
     def gotLength(self, length: int | None) -> None:
         """The body is there already."""
@@ -66,20 +72,20 @@ class InnerChannel:
     responds = True
     factory = None
 
+    _request: Any
+
     def __init__(self, exchange: Request, root: Any, site: Any) -> None:
         self.exchange = exchange
         self.root = root
         """The resource that is mounted."""
         self.site = site
-        self.transport: Any = Line(exchange, self._give_away).transport(self)
         self._done = False
         """The program is through with its request."""
         self._head: tuple[int, bytes, dict[bytes, list[bytes]]] | None = None
         self._later: Waiter[Any] | None = None
         """What the handler has returned where there was no outcome yet."""
         self._outcome: Any = None
-        self._parts = Parts(self._flow)
-        self._producer: Any = None
+        self._parts = Parts()
         self._raw = False
         """The connection is another protocol's."""
         self._running = False
@@ -92,8 +98,8 @@ class InnerChannel:
         self._running = True
         self._give()
         self._running = False
-        if isinstance(self._producer, Pulled):
-            self._producer.startStreaming()
+        if isinstance(self._parts.producer, Pulled):
+            self._parts.producer.startStreaming()
         self._begin()
         if not self._done and not self._raw:
             self.exchange.notifyFinish().addCallbacks(self._answered, self._lost)
@@ -103,6 +109,11 @@ class InnerChannel:
         if isinstance(self._outcome, BaseException):
             raise self._outcome
         return self._outcome
+
+    @Lazy
+    def transport(self) -> Any:
+        """Few ask for it."""
+        return Line(self.exchange, self._give_away).transport(self)
 
     # From the request
 
@@ -130,6 +141,9 @@ class InnerChannel:
         if not isinstance(headers, Headers):
             headers = _kept(headers)
         lines = dict(headers.getAllRawHeaders())
+        if code == b"101":
+            self._switch(reason, lines)
+            return
         lines.pop(b"Transfer-Encoding", None)
         self._request.chunked = 0
         self._head = int(code), reason, lines
@@ -150,10 +164,11 @@ class InnerChannel:
     def requestDone(self, request: Any) -> None:
         """The answer is complete."""
         del request
-        self._done = True
+        self._through()
         self._parts.end()
         if self._raw:
-            self.transport.loseConnection()
+            if self.transport.protocol is self:
+                self.transport.loseConnection()
         elif self._head is not None:
             self._answer(self._parts.take)
         elif not self._settled:
@@ -161,20 +176,20 @@ class InnerChannel:
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Have what writes the body told when to wait, or asked for more. Raises RuntimeError where there is one."""
-        if self._producer is not None:
-            raise RuntimeError(f"{self._producer!r} is registered already; {producer!r} cannot be too.")
+        if self._parts.producer is not None:
+            raise RuntimeError(f"{self._parts.producer!r} is registered already; {producer!r} cannot be too.")
         if self._done:
             producer.stopProducing()
         elif streaming:
-            self._producer = producer
+            self._parts.producer = producer
         else:
-            self._producer = Pulled(producer, self)
+            self._parts.producer = pulled = Pulled(producer, self)
             if not self._running:
-                call_soon(self._producer.startStreaming)
+                call_soon(pulled.startStreaming)
 
     def unregisterProducer(self) -> None:
         """It has written all it has."""
-        producer, self._producer = self._producer, None
+        producer, self._parts.producer = self._parts.producer, None
         if isinstance(producer, Pulled):
             producer.stopStreaming()
 
@@ -198,8 +213,8 @@ class InnerChannel:
             self._settle(error)
 
     def _respondToBadRequestAndDisconnect(self) -> None:
+        self._through()
         self._settle(BadBody("The form is malformed."))
-        self._done = True
 
     # From the transport, and what works on it
 
@@ -215,6 +230,14 @@ class InnerChannel:
         """Call something when others have had their turn."""
         call_soon(call)
 
+    def _switch(self, reason: bytes, lines: dict[bytes, list[bytes]]) -> None:
+        """What is said behind this head is not HTTP."""
+        head = [b"HTTP/1.1 101 " + reason]
+        for name, values in lines.items():
+            if name not in (b"Content-Length", b"Transfer-Encoding"):  # a 1xx has none (RFC 9112, section 6.1)
+                head += [name + b": " + value for value in values]
+        self.transport.write(b"\r\n".join([*head, b"", b""]))
+
     def _give_away(self) -> bool:
         if self._settled:
             return False
@@ -226,7 +249,9 @@ class InnerChannel:
 
     def _give(self) -> None:
         exchange = self.exchange
+        self.transport = None  # so that none is made for the request to keep
         request = self._request = InnerRequest(self)
+        del self.transport, request.transport
         command, target, version, _, length = exchange.opening
         request.requestHeaders = ReceivedHeaders(exchange)
         request.parseCookies()
@@ -263,14 +288,6 @@ class InnerChannel:
         else:
             self._later.callback(outcome)
 
-    def _flow(self, room: bool) -> None:
-        if self._producer is None:
-            return
-        if room:
-            self._producer.resumeProducing()
-        else:
-            self._producer.pauseProducing()
-
     def _answered(self, _: None) -> None:
         """The app has answered. Where it was not by what the program writes, that is told so."""
         if self.exchange.method == "HEAD":
@@ -284,12 +301,18 @@ class InnerChannel:
     def _lose(self, why: str) -> None:
         if self._done or self._raw:
             return
-        self._done = True
+        producer, self._parts.producer = self._parts.producer, None
         self._parts.drop()
-        producer, self._producer = self._producer, None
         if producer is not None:
             producer.stopProducing()
-        self._request.connectionLost(Failure(ConnectionLost(why)))
+        self._through().connectionLost(Failure(ConnectionLost(why)))
+
+    def _through(self) -> InnerRequest:
+        """The request, which needs nothing any more."""
+        self._done = True
+        request: InnerRequest = self._request
+        self._request = None
+        return request
 
 
 class Given(Response):

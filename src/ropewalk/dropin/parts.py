@@ -1,7 +1,6 @@
 """A body that a program writes, as the async iterator that a Response has for its body."""
 
-from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from ropewalk.waiting import Waiter
 
@@ -10,15 +9,13 @@ HIGH_WATER: Final = 64 * 1024
 
 
 class Parts:
-    """Takes what a program writes, and gives it to whoever sends it, as fast as that is taken.
+    """Takes what a program writes, and gives it to whoever sends it, as fast as that is taken."""
 
-    `flow(False)` is called when there is too much, and `flow(True)` when all of that is taken.
-    """
+    __slots__ = ("_full", "_news", "_over", "_parts", "_size", "_unwanted", "producer")
 
-    __slots__ = ("_flow", "_full", "_news", "_over", "_parts", "_size", "_unwanted")
-
-    def __init__(self, flow: Callable[[bool], None]) -> None:
-        self._flow = flow
+    def __init__(self) -> None:
+        self.producer: Any = None
+        """Told when there is too much, and when all of that is taken; an `IPushProducer`."""
         self._full = False
         self._news: Waiter[None] | None = None
         self._over = False
@@ -36,7 +33,8 @@ class Parts:
         self._size += len(part)
         if self._size > HIGH_WATER and not self._full:
             self._full = True
-            self._flow(False)
+            if self.producer is not None:
+                self.producer.pauseProducing()
         self._tell()
 
     def end(self) -> None:
@@ -60,8 +58,7 @@ class Parts:
             if self._over:
                 raise StopAsyncIteration
             if self._full:
-                self._full = False
-                self._flow(True)
+                self._go_on()
             else:
                 self._news = Waiter()
                 await self._news
@@ -76,8 +73,12 @@ class Parts:
         self._unwanted = True
         self.take()
         if self._full:
-            self._full = False
-            self._flow(True)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._full = False
+        if self.producer is not None:
+            self.producer.resumeProducing()
 
     def _tell(self) -> None:
         news, self._news = self._news, None

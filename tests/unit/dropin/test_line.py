@@ -86,6 +86,33 @@ class TestUpgrades:
         client.rest()
         assert shout.ends == [ConnectionAborted]
 
+    def test_by_the_head_of_an_answer(self, serve: Any) -> None:
+        """And with a request that is cleaned up by hand, as some do."""
+        shout = Shout()
+
+        def render(request: Any) -> int:
+            request.setResponseCode(101)
+            request.setHeader("Upgrade", "shouting")
+            request.write(b"")
+            transport, request.transport = request.transport, None
+            transport.protocol = shout
+            shout.makeConnection(transport)
+            request._cleanup()
+            return NOT_DONE_YET
+
+        server = serve(mount(render))
+        client = server.connect()
+        client.get("/legacy")
+        head = client.until(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101 Switching Protocols\r\n")
+        assert b"\r\nUpgrade: shouting\r\n" in head
+        assert b"Transfer-Encoding" not in head
+        client.send(b"hello")
+        assert client.until(b"HELLO") == b"HELLO"
+        client.send(b"bye")
+        client.rest()
+        server.until(lambda: shout.ends)
+
     def test_a_websocket(self, serve: Any) -> None:
         from wsproto import ConnectionType, WSConnection
         from wsproto.events import AcceptConnection, CloseConnection, TextMessage
