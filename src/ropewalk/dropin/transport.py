@@ -19,7 +19,7 @@ from zope.interface import implementer
 from ropewalk._engine import Connection
 from ropewalk.dropin.addresses import to_twisted
 from ropewalk.dropin.exchange import Incoming
-from ropewalk.errors import AnswerOver, Disconnected, interrupts
+from ropewalk.errors import AnswerOver, Disconnected, WrongThread, interrupts
 from ropewalk.request import Address
 
 if TYPE_CHECKING:
@@ -97,6 +97,9 @@ class SocketTransport:
             return
         try:
             room = exchange.relay_write(bytes(data))
+        except WrongThread:
+            self.reactor.callFromThread(self.write, bytes(data))
+            return
         except (Disconnected, AnswerOver):
             return
         if not room and self._producer is not None and self._streaming:
