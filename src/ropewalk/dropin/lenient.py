@@ -28,7 +28,6 @@ class LenientRequest(Request):
     reactor is asyncio's.
     """
 
-    _lean = True
     _lean_awaited: Deferred[Any] | None = None
 
     def connectionLost(self, reason: Any) -> None:

@@ -61,8 +61,8 @@ class Request(Stock):
     _encoder: Any
 
     _lean = True
-    """Whether nothing is made before it is asked for. A subclass may have ways of its own with what is not there yet,
-    so there everything is made as ever, unless it says that it is lean too."""
+    """Whether nothing is made before it is asked for. In a subclass with ways of its own of coming to what is not there
+    yet, everything is made as ever."""
     _lean_channel: Any = None
     """The channel, if it responds: `channel` goes with the answer."""
     _lean_source: Received | None = None
@@ -73,8 +73,7 @@ class Request(Stock):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "_lean" not in vars(cls):
-            cls._lean = False
+        cls._lean = not any(vars(each).keys() & _LATE for each in cls.__mro__ if each not in Request.__mro__)
 
     def __init__(self, channel: Any, queued: Any = False, *, parsePOSTFormSubmission: bool | None = None) -> None:
         self.channel = channel
@@ -178,7 +177,7 @@ class Request(Stock):
             self.path = path
             self._lean_query = b""
         if not self._lean:
-            self.args = http.parse_qs(self._lean_query, 1)
+            self.args = http.parse_qs(self._lean_query, 1) if self._lean_query else {}
         self.process()
 
     def process(self) -> None:
@@ -371,9 +370,8 @@ class Request(Stock):
 
     def getStateToCopyFor(self, issuer: Any) -> dict[str, Any]:
         """What Perspective Broker tells the other side, all of it made."""
-        for name, attribute in vars(Request).items():
-            if isinstance(attribute, Lazy):
-                getattr(self, name)
+        for name in _LAZY:
+            getattr(self, name)
         state = super().getStateToCopyFor(issuer)
         return {name: value for name, value in state.items() if not name.startswith("_lean")}
 
@@ -440,6 +438,14 @@ def _cookies(lines: list[bytes]) -> dict[bytes, bytes]:
     pairs = (part.lstrip().partition(b"=") for line in lines for part in line.split(b";"))
     return {name: value for name, equals, value in pairs if equals}
 
+
+_LAZY: Final = [name for name, attribute in vars(Request).items() if isinstance(attribute, Lazy)]
+_LATE: Final = {
+    *_LAZY,
+    *("__init__", "__setattr__", "parseCookies", "gotLength", "handleContentChunk", "requestReceived"),
+    *("code", "code_message", "startedWriting", "lastModified", "etag", "producer", "_encoder", "_inFakeHead"),
+}
+"""The names of what a lean request does, or makes, in another way than Twisted's until the request is processed."""
 
 _date: Final = _Date()
 _IEncodingResource: Final = resource._IEncodingResource  # noqa: SLF001 - as in Twisted

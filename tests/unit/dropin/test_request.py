@@ -243,14 +243,17 @@ class TestLean:
         assert isinstance(request.requestHeaders, ReceivedHeaders)
         assert request.requestHeaders.source is not None
 
-    def test_a_subclass_may_be_lean(self) -> None:
-        class Own(Request):
-            _lean = True
+    def test_subclasses_that_may_be_lean(self) -> None:
+        class Mixin:
+            def gotLength(self, length: int) -> None: ...
 
-        class Below(Own):
-            pass
+        def own(base: Any = Request, *more: Any, **attributes: Any) -> Any:
+            return type("Own", (*more, base), attributes)
 
-        assert [own._lean for own in (Request, LenientRequest, Own, Below)] == [True, True, True, False]
+        lean = [LenientRequest, own(), own(LenientRequest), own(process=None, render=None, write=None, _cleanup=None)]
+        others = [own(__init__=None), own(own(args=None)), own(Request, Mixin), own(code=404), own(parseCookies=None)]
+        assert [kind._lean for kind in lean] == [True] * 4
+        assert [kind._lean for kind in others] == [False] * 5
 
     def test_the_date_is_of_its_second(self, monkeypatch: pytest.MonkeyPatch) -> None:
         made: list[int] = []
