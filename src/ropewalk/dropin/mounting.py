@@ -67,9 +67,19 @@ def _handler(mounted: Mounted) -> Callable[[Request], Any]:
         return InnerChannel(request, root, _site_of(request)).serve()
 
     shown: Any = render
-    shown.__wrapped__ = root.render  # error messages name it by this
+    shown.__wrapped__ = _own_code(root)  # error messages name it by this
     shown.__self__ = mounted  # who answers by itself is a resource
     return render
+
+
+def _own_code(root: Any) -> Any:
+    """What tells of a resource, rather than of what it is derived from."""
+    kind = type(root)
+    for name in ("render", "render_GET", "getChild", "getChildWithDefault"):
+        code = getattr(kind, name, None)
+        if code is not None and code is not getattr(resource.Resource, name, None):
+            return code
+    return kind
 
 
 def _site_of(request: Request) -> MountedSite:

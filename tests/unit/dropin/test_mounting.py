@@ -103,6 +103,12 @@ class TestPlaces:
         app = mount(lambda request: shown(request.isSecure(), request.getHost().port))
         assert Client(app, secure=True).get("/legacy").body == shown(True, 80)
 
+    def test_in_the_table_of_routes(self) -> None:
+        app = mount(File("."), "/files")
+        app.mount("/tree", tree())
+        names = {route.path: route.name for route in app.routes()}
+        assert names == {"/files/{...}": "File.render_GET", "/tree/{...}": "Resource"}
+
     def test_what_was_asked(self) -> None:
         def asked(request: Any) -> bytes:
             return shown(request.method, request.uri, request.path, request.args, request.clientproto)
