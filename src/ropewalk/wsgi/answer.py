@@ -10,12 +10,11 @@ from collections import deque
 from threading import Event
 from typing import Final
 
-from twisted.internet.defer import Deferred
-
 from ropewalk.errors import Disconnected, interrupts
 from ropewalk.headers import Text
 from ropewalk.request import Request
 from ropewalk.response import OpenFile, Response
+from ropewalk.waiting import Waiter
 from ropewalk.wsgi.outbox import Outbox
 
 AHEAD: Final = 256 * 1024
@@ -27,12 +26,12 @@ class Answer:
 
     __slots__ = (
         "_closed",
-        "_deferred",
         "_handed",
         "_news",
         "_outbox",
         "_parts",
         "_posted",
+        "_response",
         "_room",
         "_streamed",
         "_taken",
@@ -69,9 +68,9 @@ class Answer:
 
         # Written by the reactor
         self._closed = False
-        self._deferred: Deferred[Response] | None = None
+        self._response: Waiter[Response] | None = None
         """Where somebody else is to send the answer."""
-        self._news: Deferred[None] | None = None
+        self._news: Waiter[None] | None = None
         self._streamed = False
         self._taken = 0
         """Bytes of parts."""
@@ -81,7 +80,7 @@ class Answer:
     @property
     def direct(self) -> bool:
         """Whether it goes to the client as it is, rather than through somebody's hands."""
-        return self._deferred is None
+        return self._response is None
 
     @property
     def over(self) -> bool:
@@ -125,10 +124,10 @@ class Answer:
 
     # For the reactor
 
-    def respond(self) -> "Deferred[Response]":
-        """A Response, in place of sending the answer. Cancelling it lets the application go."""
-        self._deferred = Deferred(lambda _: self.close())
-        return self._deferred
+    def respond(self) -> Waiter[Response]:
+        """A Response, in place of sending the answer. Cancelling the wait lets the application go."""
+        self._response = Waiter(lambda _: self.close())
+        return self._response
 
     def opened(self) -> None:
         """The thread has posted it."""
@@ -172,7 +171,7 @@ class Answer:
                 raise error
             if self._closed:
                 raise Disconnected
-            self._news = Deferred()
+            self._news = Waiter()
             await self._news
 
     async def aclose(self) -> None:
@@ -183,7 +182,7 @@ class Answer:
         """Send a complete answer."""
         request = self.request
         silent = request.method == "HEAD"
-        if self._deferred is not None:
+        if self._response is not None:
             self._deliver(self if silent else self._take())
             return
         if self.reason is not None:
@@ -207,18 +206,18 @@ class Answer:
         """Hand over a Response."""
         response = _Untouched(None, self.status, self.fields, reason=self.reason)
         response.body = body
-        if self._deferred is None:
+        if self._response is None:
             self.request.service.deliver(self.request, response)
-        elif not self._deferred.called:
-            self._deferred.callback(response)
+        elif not self._response.called:
+            self._response.callback(response)
 
     def _refuse(self, error: BaseException) -> None:
         """Have somebody answer for an error."""
         self.close()
-        if self._deferred is None:
+        if self._response is None:
             self.request.service.fail(self.request, error)
-        elif not self._deferred.called:
-            self._deferred.errback(error)
+        elif not self._response.called:
+            self._response.errback(error)
 
     def _tell(self) -> None:
         """Let go on who waits for a part."""
