@@ -12,7 +12,7 @@ from ropewalk.errors import HTTPError
 from ropewalk.middleware import Middleware, chain, check
 from ropewalk.proxies import TrustedProxies
 from ropewalk.request import Endpoint, Request
-from ropewalk.resource import Found, Handler, Hosted, Owner, Search, hosted_below, node_of, split_path
+from ropewalk.resource import Found, Handler, Hosted, Owner, Resource, Search, hosted_below, node_of, split_path
 from ropewalk.response import Response
 from ropewalk.routing import Routes
 
@@ -58,6 +58,8 @@ class App(Routes):
         self.start_hooks: list[Hook] = []
         self.stop_hooks: list[Hook] = []
         self._endpoints: dict[tuple[Handler, tuple[Any, ...], bool], Endpoint] = {}
+        self._sole: dict[str, Endpoint] | None = None
+        """By method, where something hosted is all there is, and no search need be made; else None."""
         self._listeners: WeakSet[Owner] = WeakSet()
         node = node_of(self.resource)
         node.app = self
@@ -141,7 +143,12 @@ class App(Routes):
 
     def resolve(self, request: Request) -> Endpoint:
         """What answers a request."""
-        return self.resolve_below(request, split_path(request.raw_path), 0)
+        segments = split_path(request.raw_path)
+        endpoint = None if self._sole is None else self._sole.get(request.method)
+        if endpoint is None:
+            return self.resolve_below(request, segments, 0)
+        request.set_paths([], segments)
+        return endpoint
 
     def resolve_below(self, request: Request, segments: list[str], depth: int) -> Endpoint:
         """What answers a request where this app stands behind so many of the segments of its path."""
@@ -159,6 +166,8 @@ class App(Routes):
         endpoint = self._endpoints.get(key)
         if endpoint is None:
             endpoint = self._endpoints[key] = _make_endpoint(handler, scope, static)
+        if self._sole is not None and not static and not depth:
+            self._sole[request.method] = endpoint
         return endpoint
 
     def watch(self, listener: Owner) -> None:
@@ -168,6 +177,7 @@ class App(Routes):
     def changed(self, seen: set[int]) -> None:
         """The tree is another now."""
         self._endpoints.clear()
+        self._sole = {} if _has_sole(self.resource) else None
         for listener in tuple(self._listeners):
             listener.changed(seen)
 
@@ -223,6 +233,12 @@ def _make_endpoint(handler: Handler, scope: tuple[Any, ...], static: bool) -> En
         text_type=handler.text_type,
         bytes_type=handler.bytes_type,
     )
+
+
+def _has_sole(root: Resource) -> bool:
+    """Whether something hosted answers for all paths, with nothing beside it."""
+    node = root.tree_node
+    return isinstance(node.mounted, Hosted) and not (node.children or node.captures or node.handlers)
 
 
 def _passing(call: Callable[[Request], Any], scope: tuple[Any, ...]) -> Found:

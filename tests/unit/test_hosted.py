@@ -70,3 +70,52 @@ def test_they_are_found_wherever_they_hang_and_once() -> None:
 @pytest.mark.parametrize("hook", ["start_hooks", "stop_hooks"])
 def test_nobody_else_need_have_hooks(hook: str) -> None:
     assert not hasattr(Resource(), hook)
+
+
+class TestAlone:
+    """Where nothing stands beside it, no search is made: that must not show."""
+
+    @staticmethod
+    def texts(app: App, *paths: str) -> list[str]:
+        client = Client(app)
+        return [client.get(path).text for path in paths for _ in range(2)]
+
+    def test_every_path_and_method(self) -> None:
+        app = App()
+        app.mount("/", Guest())
+        assert self.texts(app, "/", "/a", "/a/b/") == ["", "", "a", "a", "a/b/", "a/b/"]
+        client = Client(app)
+        assert [client.post(f"/{number}").text for number in range(3)] == ["0", "1", "2"]
+
+    def test_until_something_stands_beside_it(self) -> None:
+        app = App()
+        app.mount("/", Guest())
+        assert self.texts(app, "/a", "/b") == ["a", "a", "b", "b"]
+        app.get("/a")(lambda request: "route")
+        assert self.texts(app, "/a", "/b") == ["route", "route", "b", "b"]
+
+    def test_with_middleware_that_came_later(self) -> None:
+        app = App()
+        app.mount("/", Guest())
+        assert self.texts(app, "/a") == ["a", "a"]
+
+        @app.middleware
+        async def instead(request: Request, next: object) -> str:
+            return "instead"
+
+        assert self.texts(app, "/a") == ["instead", "instead"]
+
+    def test_a_method_that_it_does_not_take(self) -> None:
+        class Reader(Hosted):
+            def render_GET(self, request: Request) -> str:
+                return "read"
+
+        app = App()
+        app.mount("/", Reader())
+        assert self.texts(app, "/a") == ["read", "read"]
+        assert [Client(app).post("/a").status for _ in range(2)] == [405, 405]
+
+    def test_a_path_that_is_not_utf_8(self) -> None:
+        app = App()
+        app.mount("/", Guest())
+        assert [Client(app).get("/%ff").status for _ in range(2)] == [400, 400]
