@@ -43,7 +43,7 @@ from twisted.internet import reactor
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from ropewalk import App
+from ropewalk import App, asgi, wsgi
 from ropewalk.dropin import graft
 
 api = App()
@@ -55,6 +55,28 @@ async def echo(request):
     await asyncio.sleep(0.001)
     return await request.body()
 
+async def by_asgi(scope, receive, send):
+    if scope["type"] == "lifespan":
+        print((await receive())["type"], flush=True)
+        await send({"type": "lifespan.startup.complete"})
+        print((await receive())["type"], flush=True)
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message["body"], message["more_body"]
+    told = f"{scope['root_path']} {scope['path']} {len(body)}"
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": told.encode()})
+
+def by_wsgi(environ, start_response):
+    body = environ["wsgi.input"].read()
+    start_response("200 OK", [])
+    return [f"{environ['SCRIPT_NAME']} {environ['PATH_INFO']} {len(body)}".encode()]
+
+api.mount("/asgi", asgi(by_asgi))
+api.mount("/wsgi", wsgi(by_wsgi))
 root = Resource()
 root.putChild(b"api", graft(api))
 reactor.listenTCP(0, Site(root), interface="127.0.0.1")
@@ -77,5 +99,8 @@ def test_ours_in_theirs(tmp_path: Path) -> None:
         with httpx.Client(base_url=served.url) as client:
             for _ in range(2):
                 assert client.post("/api/echo", content=bytes(500_000)).content == bytes(500_000)
+                assert client.post("/api/asgi/a", content=bytes(500_000)).text == "/api/asgi /api/asgi/a 500000"
+                assert client.get("/api/asgi").text == "/api/asgi /api/asgi 0"
+                assert client.post("/api/wsgi/a", content=bytes(500_000)).text == "/api/wsgi /a 500000"
         assert served.stop() == 0, served.errors
-    assert served.output == "started\nstopped\n"
+    assert served.output.split() == ["started", "lifespan.startup", "lifespan.shutdown", "stopped"]

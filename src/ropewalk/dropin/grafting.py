@@ -28,9 +28,10 @@ class Grafted(resource.Resource):
     def __init__(self, app: App) -> None:
         super().__init__()
         self.app = app
-        self._driver = calling.Driver()
+        self.driver = calling.Driver()
+        """Runs its handlers."""
+        self.scarcity = calling.Scarcity()
         self._life = Life(app)
-        self._scarcity = calling.Scarcity()
 
     def render(self, request: Any) -> int:
         """Have the app answer. Raises HostedError where there is no engine below the request (RW730 and RW731)."""
@@ -39,10 +40,9 @@ class Grafted(resource.Resource):
         if exchange is None:
             raise _no_engine(channel)
         driver = exchange.service
-        joint = Joint(self.app, self._driver, self._scarcity, request, exchange)
-        exchange.graft(joint)
         if not channel.persistent:
             exchange.close_after()
+        joint = Joint(self, request, exchange)
         self._life.admit(joint, driver)
         return server.NOT_DONE_YET
 

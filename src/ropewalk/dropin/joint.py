@@ -8,13 +8,14 @@ from urllib.parse import quote
 from twisted.web.http import RESPONSES
 
 from ropewalk import calling
+from ropewalk.dropin.exchange import Incoming
+from ropewalk.dropin.grafted import GraftedRequest
 from ropewalk.errors import HTTPError, interrupts
 from ropewalk.request import Endpoint
 
 if TYPE_CHECKING:
     from ropewalk._engine import Engine
-    from ropewalk.app import App
-    from ropewalk.dropin.exchange import Incoming
+    from ropewalk.dropin.grafting import Grafted
 
 _OURS: Final = {b"connection", b"date", b"server", b"transfer-encoding"}
 """Fields of an answer that twisted.web sets for itself. So it does with all that describe a body."""
@@ -34,18 +35,17 @@ class Joint:
 
     endpoint: Endpoint
 
-    def __init__(
-        self, app: "App", driver: calling.Driver, scarcity: calling.Scarcity, request: Any, exchange: "Incoming"
-    ):
-        self.app = app
-        self.drive = driver.drive
-        self.scarcity = scarcity
-        self.request = request
-        self.exchange = exchange
+    def __init__(self, tree: "Grafted", request: Any, exchange: Incoming) -> None:
+        self.app = tree.app
+        self.drive = tree.driver.drive
         self.engine: Engine = exchange.service.engine
         self.paused = False
+        """The transport is full."""
+        self.request = request
+        self.scarcity = tree.scarcity
         self.prefix = "".join(f"/{quote(segment, safe=_UNQUOTED)}" for segment in request.prepath)
         """The path of the app's root."""
+        self.exchange = GraftedRequest.of(exchange, self)
 
     def serve(self) -> None:
         """Have the app answer."""

@@ -1,0 +1,152 @@
+"""What an app has for its request where it is grafted upon a tree of twisted.web."""
+
+from collections.abc import Iterable
+from io import SEEK_END
+from typing import TYPE_CHECKING, Any
+
+from ropewalk.dropin.exchange import Incoming
+from ropewalk.errors import BodyTooLarge
+from ropewalk.headers import Text, text
+from ropewalk.request import PART, BodyStream, Endpoint, Request
+from ropewalk.waiting import Waiter, failed, ready
+
+if TYPE_CHECKING:
+    from ropewalk.dropin.joint import Joint
+
+Fields = Iterable[tuple[Text, Text]]
+
+
+class GraftedRequest(Incoming):
+    """The exchange below a request of twisted.web's, in the hands of an app.
+
+    Its body is what twisted.web has received. With its answer go the fields that were set on twisted.web's request.
+    """
+
+    __slots__ = ()
+
+    @staticmethod
+    def of(exchange: Incoming, joint: "Joint") -> "GraftedRequest":
+        """An exchange as it is from here on: the engine has made it before there was an app."""
+        exchange.__class__ = GraftedRequest
+        assert isinstance(exchange, GraftedRequest)
+        exchange.joint = joint
+        exchange.watched = True
+        if exchange.has_body:
+            exchange._content = joint.request.content  # noqa: SLF001 - its own
+            exchange._content.seek(0)  # noqa: SLF001 - as above
+        return exchange
+
+    # Its place
+
+    @property
+    def service(self) -> Any:
+        """The joint."""
+        return self.joint
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """What the app has for the path."""
+        return getattr(self.joint, "endpoint", None)
+
+    def url_for(self, name: str, /, **params: Any) -> str:
+        """As ever, below the place of the app in the program's tree."""
+        return self.joint.prefix + super().url_for(name, **params)
+
+    # Its body
+
+    def check_size(self, limit: int | None) -> None:
+        """Raises BodyTooLarge for a body over a limit in bytes; where none is given, over that of the route."""
+        if limit is None and self.endpoint is not None:
+            limit = self.endpoint.body_limit
+        if limit is not None and self.has_body and self._size() > limit:
+            raise BodyTooLarge(f"The body is larger than {limit} bytes.")
+
+    def body(self, limit: int | None = None) -> Waiter[bytes]:
+        try:
+            self.check_size(limit)
+            return ready(self._whole())
+        except Exception as error:  # noqa: BLE001 - a caller gets every failure at the same place: from the Waiter
+            return failed(error)
+
+    def stream(self, limit: int | None = None) -> BodyStream:
+        self.check_size(limit)
+        self.content.seek(0)
+        return BodyStream(self, self.content)
+
+    def receive(self, limit: int | None = None, /) -> None:
+        self.check_size(limit)
+
+    def take(self) -> bytes | None:
+        return self._content.read(PART) if self._is_lent() else super().take()
+
+    @property
+    def body_complete(self) -> bool:
+        """Whether all of it has been taken."""
+        return self._content.tell() == self._size() if self._is_lent() else super().body_complete
+
+    def _is_lent(self) -> bool:
+        """Whether there is a body, rather than none or the raw bytes of another protocol."""
+        return self.has_body and self.status != 101
+
+    def _whole(self, _: None = None) -> bytes:
+        if not self.has_body:
+            return b""
+        place = self._content.tell()
+        self._content.seek(0)
+        body = self._content.read()
+        self._content.seek(place)
+        return body
+
+    def _size(self) -> int:
+        place = self._content.tell()
+        size = self._content.seek(0, SEEK_END)
+        self._content.seek(place)
+        return size
+
+    # Its answer
+
+    def answer(self, status: int, fields: Fields, body: bytes | str, /) -> None:
+        super().answer(status, self._and_carried(fields), body)
+
+    def answer_file(self, status: int, fields: Fields, fd: int, offset: int, length: int, /) -> None:
+        super().answer_file(status, self._and_carried(fields), fd, offset, length)
+
+    def begin(self, status: int, fields: Fields, length: int | None = None, /) -> None:
+        super().begin(status, self._and_carried(fields), length)
+
+    def write(self, data: Text, /) -> bool:
+        return super().write(data) and not self.joint.paused
+
+    @property
+    def pressure(self) -> bool:
+        """Whether a writer should wait: for the engine, or for the transport below it."""
+        return super().pressure or self.joint.paused
+
+    def has_room(self) -> None:
+        """There is room below the engine."""
+        Request.on_writable(self)
+
+    def _and_carried(self, fields: Fields) -> Fields:
+        """The fields of an answer, with those that the program has set and the app has not; and all its cookies."""
+        carried = list(self.joint.carried())
+        if not carried:
+            return fields
+        own = list(fields)
+        names = {text(name).lower() for name, _ in own}
+        return own + [line for line in carried if line[0] == b"set-cookie" or text(line[0]) not in names]
+
+    # Called by the engine
+
+    def on_readable(self) -> None:
+        Request.on_readable(self)
+
+    def on_writable(self) -> None:
+        Request.on_writable(self)
+
+    def on_gone(self, reason: str, /) -> None:
+        super().on_gone(reason)
+        Request.on_gone(self, reason)
+
+    def on_done(self) -> None:
+        super().on_done()
+        self.joint.done()
