@@ -301,6 +301,7 @@ class HTTPChannel(http.HTTPChannel):
 
     def requestDone(self, request: Any) -> None:
         """The answer is complete, and the next request may come. Raises TypeError for one that is not its turn."""
+        self._look_for_upgrade()
         if self._upgraded:
             return
         if self._abroad:
@@ -582,9 +583,12 @@ class HTTPChannel(http.HTTPChannel):
             if name not in _FRAMING  # a 1xx has none (RFC 9112, section 6.1)
             for value in values
         ]
+        answer = b"%b%b\r\n" % (head, b"".join(lines))
         exchange.take_over()
-        exchange.relay_write(b"%b%b\r\n" % (head, b"".join(lines)))
-        self._flush()
+        if self._socket is None:
+            self.transport.write(answer)  # whoever has the transport next must not be before it
+        else:
+            exchange.relay_write(answer)
 
     def _look_for_upgrade(self) -> None:
         """Whether a program has given its transport to another protocol, in the ways that programs have."""

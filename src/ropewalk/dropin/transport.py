@@ -83,7 +83,8 @@ class SocketTransport:
         if exchange is not None:
             self._raw = exchange
             self.driver.upgraded.add(self)
-            exchange.take_over()
+            if exchange.status != 101:
+                exchange.take_over()
             # Not at once: whoever takes over is still at it.
             self.reactor.callLater(0, self.deliver)
         return exchange
