@@ -1,6 +1,6 @@
 """An app: a tree of resources, the middleware and error handlers around it, and its start and stop."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from weakref import WeakSet
@@ -127,10 +127,20 @@ class App(Routes):
         run(self, listen=[tcp_endpoint(host, port)], **options)
 
     async def start(self) -> None:
-        """Call what `on_start` registered, here and in mounted apps, and start what is hosted."""
-        for each in self._living():
-            for hook in each.start_hooks:
-                await call_hook(hook)
+        """Call what `on_start` registered, here and in mounted apps, and start what is hosted.
+
+        Where that fails, what is hosted is stopped again.
+        """
+        started: list[App | Hosted] = []
+        try:
+            for each in self._living():
+                if isinstance(each, Hosted):
+                    started.append(each)
+                for hook in each.start_hooks:
+                    await call_hook(hook)
+        except BaseException:
+            await self._stop(call_hook, started)
+            raise
 
     async def stop(self) -> None:
         """Stop what is hosted, and call what `on_stop` registered, the last first.
@@ -181,9 +191,11 @@ class App(Routes):
         for listener in tuple(self._listeners):
             listener.changed(seen)
 
-    async def _stop(self, call: Callable[[Hook], Awaitable[None]]) -> None:
-        """Stop, with a hook called in this way."""
-        for each in reversed(self._living()):
+    async def _stop(
+        self, call: Callable[[Hook], Awaitable[None]], started: "Sequence[App | Hosted] | None" = None
+    ) -> None:
+        """Stop all, or what has been started, with a hook called in this way."""
+        for each in reversed(self._living() if started is None else started):
             for hook in reversed(each.stop_hooks):
                 try:
                     await call(hook)

@@ -119,3 +119,19 @@ class TestAlone:
         app = App()
         app.mount("/", Guest())
         assert [Client(app).get("/%ff").status for _ in range(2)] == [400, 400]
+
+
+class TestAStartThatFails:
+    def test_what_had_started_is_stopped_again(self) -> None:
+        first, second, third = Guest(), Guest(), Guest()
+        second.start_hooks.append(lambda: 1 // 0)
+        app = App()
+        calls: list[str] = []
+        app.on_stop(lambda: calls.append("app stops"))
+        for path, guest in (("/1", first), ("/2", second), ("/3", third)):
+            app.mount(path, guest)
+        with pytest.raises(ZeroDivisionError), Client(app):
+            pass
+        whole = ["start", "start later", "stop first", "stop last"]
+        assert [first.calls, second.calls, third.calls] == [whole, whole, []]
+        assert calls == []

@@ -15,7 +15,7 @@ log = Logger(namespace="ropewalk.asgi")
 Mode = Literal["auto", "on", "off"]
 
 PATIENCE: Final = 1.0
-"""Seconds for an application to return once it has said that its shutdown is complete."""
+"""Seconds for an application to return once it has said that its shutdown is complete, or that its startup failed."""
 
 
 class Lifespan:
@@ -46,12 +46,16 @@ class Lifespan:
         self._stopped = loop.create_future()
         self._stopping = False
         self._inbox.put_nowait({"type": "lifespan.startup"})
-        self._task = loop.create_task(self._run(), name=f"lifespan of {named(self._application)}")
+        task = loop.create_task(self._run(), name=f"lifespan of {named(self._application)}")
         try:
             await self._started
-        except CancelledError:
-            self._task.cancel()
+        except HostedError:
+            await _end(task)
             raise
+        except CancelledError:
+            task.cancel()
+            raise
+        self._task = task
 
     async def stop(self) -> None:
         """Come back when the shutdown is complete, or has failed, of which the log has a line."""
@@ -62,7 +66,7 @@ class Lifespan:
         self._inbox.put_nowait({"type": "lifespan.shutdown"})
         try:
             await self._stopped
-            await asyncio.wait({task}, timeout=PATIENCE)
+            await _end(task)
         finally:
             task.cancel()
 
@@ -83,12 +87,11 @@ class Lifespan:
         if kind == "lifespan.startup.complete" and not self._started.done():
             self._started.set_result(None)
         elif kind == "lifespan.startup.failed" and not self._started.done():
-            self._fail(f"did not start: {message.get('message') or 'it does not say why'}")
+            self._fail(f"did not start: {_reason(message)}")
         elif kind == "lifespan.shutdown.complete" and self._stopping and not self._stopped.done():
             self._stopped.set_result(None)
         elif kind == "lifespan.shutdown.failed" and self._stopping and not self._stopped.done():
-            reason = message.get("message") or "it does not say why"
-            log.error("RW712 {who} did not stop well: {reason}", who=named(self._application), reason=reason)
+            log.error("RW712 {who} did not stop well: {why}", who=named(self._application), why=_reason(message))
             self._stopped.set_result(None)
         else:
             raise unfit(message, "at the wrong time of the lifespan")
@@ -117,3 +120,15 @@ class Lifespan:
         error = HostedError("RW711", f"{named(self._application)} {what}")
         error.__cause__ = cause
         self._started.set_exception(error)
+
+
+async def _end(task: Task[None]) -> None:
+    """Let an application return that has said its last word; then end it."""
+    await asyncio.wait({task}, timeout=PATIENCE)
+    task.cancel()
+
+
+def _reason(message: Message) -> str:
+    """What an application says of its failure: a sentence, or a traceback."""
+    reason = str(message.get("message") or "it does not say why").strip()
+    return f"\n{reason}\n" if "\n" in reason else f"{reason}."

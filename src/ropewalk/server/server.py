@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from ropewalk._engine import Limits, self_test
 from ropewalk.app import App, Hook
 from ropewalk.calling import call_hook, start
-from ropewalk.errors import EngineError, StartError, describe
+from ropewalk.errors import EngineError, RopewalkError, StartError, describe
 from ropewalk.proxies import TrustedProxies
 from ropewalk.resource import Resource, as_resource
 from ropewalk.server.reader import watch
@@ -105,6 +105,9 @@ class Server:
     def _give_up(self, failure: Failure) -> None:
         if self.stopping:
             self._never_start("It was stopped before it had started.")
+        elif isinstance(failure.value, RopewalkError):
+            log.critical("{error}", error=failure.value)
+            self._never_start(f"A start hook failed with {failure.value.code}.")
         else:
             log.failure("RW403 A start hook of the app failed.", failure)
             self._never_start(f"A start hook failed: {failure.value!r}.")

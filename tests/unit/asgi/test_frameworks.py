@@ -60,7 +60,8 @@ class TestFastAPI:
             here = threading.main_thread()
             return [thread is not here, threading.current_thread() is not here]
 
-        assert Client(hosting(api)).get("/").json() == [True, True]
+        with Client(hosting(api)) as client:
+            assert client.get("/").json() == [True, True]
         assert [thread is not threading.main_thread() for thread in closed] == [True]
 
     def test_background_tasks(self) -> None:

@@ -1,16 +1,20 @@
 """The lifespan, from the start of the app to its stop."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from tests.unit.asgi.applications import LIFE, body, hosting, lived, start
 from tests.unit.conftest import Log
+from tests.unit.server.test_server import Reactor
+from twisted.logger import formatEvent
 
 from ropewalk import App, Resource
-from ropewalk.asgi import Application, Receive, Scope, Send, asgi
-from ropewalk.errors import HostedError
+from ropewalk.asgi import Application, Receive, Scope, Send, asgi, lifespan
+from ropewalk.errors import HostedError, StartError
+from ropewalk.server import Server
 from ropewalk.testing import AsyncClient, Client
 
 
@@ -89,7 +93,9 @@ class TestLife:
             pass
         assert seen == ["start", "lifespan.startup", "lifespan.shutdown", "stop"]
 
-    def test_an_application_may_go_on_to_listen_behind_its_end(self) -> None:
+    def test_an_application_may_go_on_to_listen_behind_its_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(lifespan, "PATIENCE", 0)
+
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             while True:
                 message = await receive()
@@ -121,7 +127,8 @@ class TestApplicationsWithoutOne:
 
 
 class TestFailures:
-    def test_a_startup_that_fails_stops_the_start(self, log: Log) -> None:
+    def test_a_startup_that_fails_stops_the_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(lifespan, "PATIENCE", 0)
         seen: list[str] = []
         app = hosting(lived("lifespan.startup.failed", "lifespan.shutdown.complete", seen=seen))
         with (
@@ -248,3 +255,20 @@ def test_several_at_once() -> None:
         return " ".join(answers)
 
     assert asyncio.run(main()) == "{'name': 'a'} {'name': 'b'}"
+
+
+def test_what_is_said_of_a_start_that_failed(log: Log) -> None:
+    """By a server, to who reads the log: what the application says, and nothing of how we came to hear of it."""
+
+    async def main() -> str:
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            await send({"type": "lifespan.startup.failed", "message": "Traceback\n  database.py\nNo database\n"})
+
+        started = Server(hosting(application), Reactor()).started()
+        with pytest.raises(StartError) as caught:
+            await started.asFuture(asyncio.get_running_loop())
+        return str(caught.value)
+
+    assert asyncio.run(main()) == "RW403 A start hook failed with RW711. See the traceback above this line."
+    (line,) = [formatEvent(event) for event in log]
+    assert re.fullmatch(r"RW711 .* did not start: \nTraceback\n  database.py\nNo database\n Mend .*", line)
