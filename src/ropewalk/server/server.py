@@ -107,13 +107,13 @@ class Server:
             self._never_start("It was stopped before it had started.")
         elif isinstance(failure.value, RopewalkError):
             log.critical("{error}", error=failure.value)
-            self._never_start(f"A start hook failed with {failure.value.code}.")
+            self._never_start(f"A start hook failed with {failure.value.code}.", "The log says what to do.")
         else:
             log.failure("RW403 A start hook of the app failed.", failure)
             self._never_start(f"A start hook failed: {failure.value!r}.")
 
-    def _never_start(self, reason: str) -> None:
-        self._started.come(Failure(StartError("RW403", reason)))
+    def _never_start(self, reason: str, remedy: str | None = None) -> None:
+        self._started.come(Failure(StartError("RW403", reason, remedy)))
 
     async def _stop(self) -> None:
         if self._starting is None:
