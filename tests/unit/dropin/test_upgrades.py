@@ -1,0 +1,311 @@
+"""Connections that stop being HTTP: the ways in which programs give a transport to another protocol."""
+
+from collections.abc import Callable, Iterator
+from threading import Thread
+from typing import Any
+
+import pytest
+from tests.unit.dropin.test_channel import Page
+from tests.unit.dropin.world import WAYS, Client, World, world
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import IConsumer, IPushProducer, ISSLTransport, ITCPTransport
+from twisted.internet.protocol import Protocol
+from twisted.protocols.policies import ProtocolWrapper
+from twisted.python.failure import Failure
+from twisted.web.server import NOT_DONE_YET, Site
+from zope.interface import implementer
+
+HEAD = b"HTTP/1.1 101 Switching Protocols\r\n\r\n"
+UPGRADE = b"GET /up HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: shouting\r\n\r\n"
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+class Shouting(Protocol):
+    """Says everything again, louder, between brackets; some words are commands."""
+
+    transport: Any
+
+    def __init__(self) -> None:
+        self.lost: list[Failure] = []
+
+    def dataReceived(self, data: bytes) -> None:
+        match data:
+            case b"close":
+                self.transport.write(b"bye")
+                self.transport.loseConnection()
+            case b"abort":
+                self.transport.abortConnection()
+            case _:
+                self.transport.write(b"[%b]" % data.upper())
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.lost.append(reason)
+
+
+def by_channel(request: Any, protocol: Shouting) -> None:
+    """As Autobahn: the bytes that come meanwhile stay behind what the program gives the protocol itself."""
+    assert request.channel.transport is request.transport
+    transport, request.channel.transport = request.channel.transport, None
+    assert not isinstance(transport, ProtocolWrapper)
+    assert transport.protocol is not None
+    transport.protocol = protocol
+    protocol.makeConnection(transport)
+    transport.resumeProducing()
+    transport.write(HEAD)
+
+
+def by_request(request: Any, protocol: Shouting) -> None:
+    """As Daphne."""
+    transport, request.transport = request.transport, None
+    transport.protocol = protocol
+    protocol.makeConnection(transport)
+    transport.write(HEAD)
+    request.channel._networkProducer.resumeProducing()
+
+
+def by_websocket(request: Any, protocol: Shouting) -> None:
+    """As twisted.web's WebSocketResource."""
+    request.channel._protocolUpgradeForWebsockets(protocol)
+    protocol.transport.write(HEAD)
+
+
+def by_answer(request: Any, protocol: Shouting) -> None:
+    """As MAAS: by an answer of the request's own, after which it is told to clean up."""
+    request.setResponseCode(101)
+    request.setHeader(b"Upgrade", b"shouting")
+    request.write(b"")
+    transport, request.transport = request.transport, None
+    transport.cookies, transport.host, transport.ip_address = b"a=b", "a", "127.0.0.1"
+    transport.protocol = protocol
+    protocol.makeConnection(transport)
+    request._cleanup()
+
+
+def by_name_only(request: Any, protocol: Shouting) -> None:
+    """As LocalStack's gateway: nobody resumes anything, and it is a thread that writes."""
+    request.transport.protocol = protocol
+    protocol.transport = request.transport
+    in_thread(request.transport.write, HEAD)
+
+
+def in_thread(call: Callable[..., None], *arguments: Any) -> None:
+    thread = Thread(target=call, args=arguments)
+    thread.start()
+    thread.join()
+
+
+STYLES = (by_channel, by_request, by_websocket, by_answer, by_name_only)
+
+
+@pytest.fixture
+def there() -> Iterator[World]:
+    with world() as made:
+        yield made
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+class Upgrading:
+    """A site whose path /up upgrades, and a client of it."""
+
+    def __init__(self, world: World, way: str, style: Callable[[Any, Shouting], None], timeout: float = 60) -> None:
+        self.protocol = Shouting()
+        self.finished: list[Any] = []
+        self._style = style
+        site = Site(Page(self.render), reactor=world.reactor, timeout=timeout)
+        site.log = lambda request: None  # type: ignore[method-assign]
+        self.client: Client = world.connect(world.listen(site, way))
+
+    def render(self, request: Any) -> Any:
+        if request.path != b"/up":
+            return b"a page"
+        request.notifyFinish().addBoth(self.finished.append)
+        self._style(request, self.protocol)
+        return NOT_DONE_YET
+
+    def upgrade(self) -> bytes:
+        """Returns the head of the answer."""
+        self.client.send(UPGRADE)
+        head = self.client.until(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101 Switching Protocols\r\n")
+        return head
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_bytes_go_both_ways(there: World, way: str, style: Callable[..., None]) -> None:
+    upgrading = Upgrading(there, way, style)
+    upgrading.client.send(GET)
+    upgrading.client.until(b"a page")
+    upgrading.upgrade()
+    for word in (b"one", b"two"):
+        upgrading.client.send(word)
+        upgrading.client.until(b"[%b]" % word.upper())
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_what_is_in_flight_comes_behind_the_hand_over(there: World, way: str, style: Callable[..., None]) -> None:
+    """Twisted's own channel loses it."""
+    upgrading = Upgrading(there, way, style)
+    upgrading.client.send(UPGRADE + b"early")
+    assert upgrading.client.until(b"[EARLY]").startswith(HEAD[:-2])
+
+
+def test_a_101_has_no_framing(there: World, way: str) -> None:
+    """Though twisted.web's request says it was chunked (RFC 9112, section 6.1)."""
+    head = Upgrading(there, way, by_answer).upgrade()
+    assert b"\r\nUpgrade: shouting\r\n" in head
+    assert b"ransfer-" not in head
+
+
+def test_attributes_stay_on_the_transport(there: World, way: str) -> None:
+    upgrading = Upgrading(there, way, by_answer)
+    upgrading.upgrade()
+    assert (upgrading.protocol.transport.cookies, upgrading.protocol.transport.host) == (b"a=b", "a")
+
+
+def test_interfaces(there: World, way: str) -> None:
+    upgrading = Upgrading(there, way, by_channel)
+    upgrading.upgrade()
+    transport = upgrading.protocol.transport
+    assert [it.providedBy(transport) for it in (ITCPTransport, IConsumer, ISSLTransport)] == [True, True, False]
+    assert transport.getPeer().port == upgrading.client.socket.getsockname()[1]
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("how", ["close", "abort", "the client closes", "the client resets"])
+def test_only_the_protocol_hears_of_the_end(there: World, way: str, style: Callable[..., None], how: str) -> None:
+    """Once, and with the reason that Twisted has for it."""
+    if how == "the client resets" and way != "fed":
+        pytest.xfail("a reset is told as an orderly end")
+    reasons = {"close": ConnectionDone, "abort": ConnectionAborted, "the client closes": ConnectionDone}
+    upgrading = Upgrading(there, way, style)
+    upgrading.upgrade()
+    before = list(upgrading.finished)
+    if how == "the client closes":
+        upgrading.client.socket.close()
+    elif how == "the client resets":
+        reset(upgrading.client)
+    else:
+        upgrading.client.send(how.encode())
+        assert upgrading.client.rest() == {"close": b"bye", "abort": b""}[how]
+        upgrading.client.socket.close()
+    there.until(lambda: upgrading.protocol.lost)
+    there.turn()
+    (reason,) = upgrading.protocol.lost
+    assert reason.type is reasons.get(how, ConnectionLost)
+    assert upgrading.finished == before
+
+
+def reset(client: Client) -> None:
+    """By closing with bytes unread, or where there are none, by SO_LINGER."""
+    client.socket.setsockopt(1, 13, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+    client.socket.close()
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_silence_is_no_idleness(there: World, way: str, style: Callable[..., None]) -> None:
+    """No timer of HTTP's runs any more."""
+    upgrading = Upgrading(there, way, style, timeout=0.05)
+    upgrading.upgrade()
+    elapsed: list[None] = []
+    there.reactor.callLater(0.3, elapsed.append, None)
+    there.until(lambda: elapsed)
+    upgrading.client.send(b"still there?")
+    upgrading.client.until(b"[STILL THERE?]")
+
+
+def test_protocols_may_follow_each_other(there: World, way: str) -> None:
+    upgrading = Upgrading(there, way, by_channel)
+    upgrading.upgrade()
+    second = Shouting()
+    upgrading.protocol.transport.protocol = second
+    second.makeConnection(upgrading.protocol.transport)
+    upgrading.client.send(b"close")
+    assert upgrading.client.rest() == b"bye"
+    upgrading.client.socket.close()
+    there.until(lambda: second.lost)
+    assert upgrading.protocol.lost == []
+
+
+def test_reading_may_be_paused(there: World, way: str) -> None:
+    upgrading = Upgrading(there, way, by_channel)
+    upgrading.upgrade()
+    transport = upgrading.protocol.transport
+    transport.pauseProducing()
+    upgrading.client.send(b"now")
+    there.turn(20)
+    assert upgrading.client.read() == b""
+    transport.resumeProducing()
+    upgrading.client.until(b"[NOW]")
+
+
+@implementer(IPushProducer)
+class Pieces:
+    """Pieces of 64 KiB, while they are taken."""
+
+    def __init__(self, transport: Any, number: int) -> None:
+        self.transport = transport
+        self.left = number
+        self.pauses = 0
+        self.stopped = self.running = False
+
+    def resumeProducing(self) -> None:
+        self.running = True
+        while self.running and self.left:
+            self.left -= 1
+            self.transport.write(bytes(65536))
+        if not self.left and not self.stopped:
+            self.stopped = True
+            self.transport.unregisterProducer()
+
+    def pauseProducing(self) -> None:
+        self.running = False
+        self.pauses += 1
+
+    def stopProducing(self) -> None:
+        self.running = False
+        self.stopped = True
+
+
+@pytest.mark.parametrize("style", [by_channel, by_request, by_websocket])
+def test_a_producer_is_held_back(there: World, way: str, style: Callable[..., None]) -> None:
+    """Which Twisted's own channel refuses to register, for it is registered itself."""
+    upgrading = Upgrading(there, way, style)
+    upgrading.upgrade()
+    transport = upgrading.protocol.transport
+    pieces = Pieces(transport, 200)
+    transport.registerProducer(pieces, True)
+    pieces.resumeProducing()
+    there.turn(20)
+    assert pieces.pauses > 0
+    assert pieces.left > 0
+    transport.loseConnection()
+    assert upgrading.client.rest() == bytes(200 * 65536)
+
+
+def test_a_producer_is_stopped_by_the_end(there: World, way: str) -> None:
+    upgrading = Upgrading(there, way, by_channel)
+    upgrading.upgrade()
+    pieces = Pieces(upgrading.protocol.transport, 200)
+    upgrading.protocol.transport.registerProducer(pieces, True)
+    pieces.resumeProducing()
+    upgrading.client.socket.close()
+    there.until(lambda: upgrading.protocol.lost)
+    assert pieces.stopped
+
+
+def test_writing_behind_the_end_is_nothing(there: World, way: str) -> None:
+    upgrading = Upgrading(there, way, by_channel)
+    upgrading.upgrade()
+    transport = upgrading.protocol.transport
+    upgrading.client.send(b"abort")
+    there.until(lambda: upgrading.protocol.lost)
+    transport.write(b"to nobody")
+    transport.writeSequence([b"to", b"nobody"])
+    transport.loseConnection()
+    transport.abortConnection()
+    there.turn()
+    assert len(upgrading.protocol.lost) == 1
