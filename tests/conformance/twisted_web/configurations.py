@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from twisted.internet import reactor
 from twisted.python.monkey import MonkeyPatcher
 from twisted.web import http, server
 
@@ -37,6 +36,8 @@ class Witness:
 
     def count_ports(self) -> None:
         """Count those that are opened for factories of HTTP from now on, and those that the reactor does not watch."""
+        from twisted.internet import reactor  # the one that the program has installed
+
         listen = reactor.listenTCP
 
         def listenTCP(port: int, factory: Any, *arguments: Any, **options: Any) -> Any:

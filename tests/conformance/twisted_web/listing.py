@@ -10,7 +10,7 @@ import msgspec
 TESTS = Path(__file__).with_name("tests.txt")
 LEFT_OUT = Path(__file__).with_name("left_out.toml")
 
-Kind = Literal["host", "rule", "extension", "platform", "open"]
+Kind = Literal["host", "rule", "extension", "platform"]
 Configuration = Literal["twisted", "channel", "request", "exec"]
 
 CONFIGURATIONS: tuple[Configuration, ...] = get_args(Configuration)

@@ -1,4 +1,4 @@
-"""One run of Twisted's tests in a process of its own: `python -m ...program REPORT CONFIGURATION [--relay] [TEST...]`.
+"""One run of Twisted's tests in a process of its own: `... REPORT REACTOR CONFIGURATION [--relay] [TEST...]`.
 
 Our classes are in their places before trial imports a test.
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.conformance.twisted_web import configurations, relay
 from tests.conformance.twisted_web.report import SUITE, Outcome, Report, Result, write
+from twisted.application.reactors import installReactor
 from twisted.python.reflect import namedAny
 from twisted.trial import util
 from twisted.trial.reporter import TestResult
@@ -84,8 +85,9 @@ def name_of(test: Any) -> str:
     return name.removeprefix(f"{SUITE}.")
 
 
-def main(path: str, configuration: str, *arguments: str) -> None:
+def main(path: str, reactor: str, configuration: str, *arguments: str) -> None:
     """Run all the tests, or those that are named."""
+    installReactor(reactor)
     util.DEFAULT_TIMEOUT_DURATION = SECONDS_PER_TEST
     witness = configurations.CONFIGURATIONS[configuration]()
     names = [f"{SUITE}.{name}" for name in arguments if name != "--relay"]

@@ -11,10 +11,10 @@ from tests.processes import ROOT
 SECONDS = 110
 
 
-def run(configuration: str, folder: Path, *tests: str, relay: bool = False) -> Report:
+def run(configuration: str, folder: Path, *tests: str, relay: bool = False, reactor: str = "default") -> Report:
     """The outcomes of all tests, or of those that are named. Their files go into a new folder within this one."""
     path = folder / f"{configuration}{'-relay' if relay else ''}.json"
-    arguments = [str(path), configuration, *(["--relay"] if relay else []), *tests]
+    arguments = [str(path), reactor, configuration, *(["--relay"] if relay else []), *tests]
     finished = subprocess.run(
         [sys.executable, "-m", "tests.conformance.twisted_web.program", *arguments],
         cwd=ROOT,

@@ -14,10 +14,9 @@ OURS: dict[Configuration, str] = {
 
 KINDS: dict[Kind, str] = {
     "host": "sends no Host",
-    "rule": "wants what a rule forbids",
+    "rule": "wants what our rules refuse",
     "extension": "wants an error that we mean not to make",
     "platform": "does not run or pass without us",
-    "open": "shows a fault of ours",
 }
 
 

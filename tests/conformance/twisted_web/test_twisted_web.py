@@ -66,6 +66,13 @@ def test_the_engine_accepts_where_exec_listens(configuration: str, report: Repor
 
 
 @pytest.mark.slow
+def test_asyncio(tmp_path: Path) -> None:
+    report = run("exec", tmp_path, reactor="asyncio")
+    listed = [test for tests in TESTS.values() for test in tests]
+    expect(surprises(report, listed, names(left_out("exec"))))
+
+
+@pytest.mark.slow
 def test_the_page_says_how_much_comes_by_our_code(configuration: str, report: Report) -> None:
     if configuration == "exec":
         channels, requests, ports = (
