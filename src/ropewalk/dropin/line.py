@@ -64,11 +64,24 @@ class Line:
         if exchange.started or exchange.finished or not self._may_take():
             return None
         exchange.notifyFinish().addCallbacks(self._ended, self._lost)
+        exchange.registerProducer(self, True)
         self._listen()
         return exchange
 
     def resume_body(self) -> None:
         """The body is all there."""
+
+    # As the producer of what is written
+
+    def pauseProducing(self) -> None:
+        """The transport sees that by itself."""
+
+    def resumeProducing(self) -> None:
+        """There is room again."""
+        self._transport.has_room()
+
+    def stopProducing(self) -> None:
+        """The connection is lost, of which the transport is told."""
 
     def _listen(self) -> None:
         self._exchange._readable().addCallbacks(self._read, lambda _: None)  # noqa: SLF001 - as BodyStream does

@@ -86,6 +86,41 @@ class TestUpgrades:
         client.rest()
         assert shout.ends == [ConnectionAborted]
 
+    def test_a_client_that_takes_nothing(self, serve: Any) -> None:
+        class Flood(Shout):
+            left = 160
+            going = False
+
+            def dataReceived(self, data: bytes) -> None:
+                self.transport.registerProducer(self, True)
+                self.resumeProducing()
+
+            def resumeProducing(self) -> None:
+                self.going = True
+                while self.going and self.left:
+                    self.transport.write(bytes(50_000))
+                    self.left -= 1
+                if self.going:
+                    self.transport.unregisterProducer()
+                    self.transport.loseConnection()
+
+            def pauseProducing(self) -> None:
+                self.going = False
+
+            def stopProducing(self) -> None:
+                self.going = False
+
+        flood = Flood()
+        server = serve(mount(upgrade_to(flood)))
+        client = server.connect()
+        client.get("/legacy")
+        client.until(b"\r\n\r\n")
+        client.send(b"flood")
+        server.until(lambda: flood.left < 160)
+        server.world.turn(300)
+        assert 0 < flood.left < 160
+        assert len(client.rest()) == 8_000_000
+
     def test_by_the_head_of_an_answer(self, serve: Any) -> None:
         """And with a request that is cleaned up by hand, as some do."""
         shout = Shout()
