@@ -56,6 +56,8 @@ class HTTPChannel(http.HTTPChannel):
 
     responds: ClassVar = True
     """To `Request`: there is a `respond`."""
+    sends_files: ClassVar = True
+    """To `Request`: there is a `respond_with_file`."""
     adopts: ClassVar = True
     """Whether the engine takes over plain sockets that Twisted has accepted."""
     limits: ClassVar[Mapping[str, float]] = {}
@@ -223,6 +225,10 @@ class HTTPChannel(http.HTTPChannel):
         if self._losing or self._kept or not self.persistent:
             super().loseConnection()
 
+    def isSecure(self) -> bool:
+        """Whether the transport is TLS. A socket of the engine's is not."""
+        return self._socket is None and super().isSecure()
+
     def later(self, call: Callable[[], None]) -> None:
         """Call something when others have had their turn."""
         self.callLater(0, call)
@@ -296,6 +302,19 @@ class HTTPChannel(http.HTTPChannel):
             exchange.relay(code, reason, headers, body)
         except WrongThread:
             self._bring_home(partial(self.respond, request, code, reason, dict(headers), body))
+        except RopewalkError as error:
+            self._refuse_answer(exchange, error)
+
+    def respond_with_file(
+        self, code: int, reason: bytes, headers: dict[bytes, list[bytes]], descriptor: int, size: int
+    ) -> None:
+        """Send a whole answer whose body is an open file, of which the engine keeps a descriptor of its own."""
+        exchange = self._exchange
+        if exchange is None:
+            return
+        try:
+            exchange.relay_head(code, reason, headers)
+            exchange.relay_file(descriptor, 0, size)
         except RopewalkError as error:
             self._refuse_answer(exchange, error)
 

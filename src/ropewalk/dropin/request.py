@@ -26,7 +26,8 @@ from urllib.parse import unquote_to_bytes
 from twisted.python.failure import Failure
 from twisted.web import http, resource, server
 from twisted.web.error import UnsupportedMethod
-from twisted.web.http import NO_BODY_CODES, OK, RESPONSES
+from twisted.web.http import NO_BODY_CODES, OK, RESPONSES, datetimeToString, parse_qs
+from twisted.web.http import Request as HTTPRequest
 from twisted.web.http_headers import Headers
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
@@ -102,7 +103,7 @@ class Request(Stock):
 
     @Lazy
     def args(self) -> dict[bytes, list[bytes]] | None:
-        return None if self._lean_query is None else http.parse_qs(self._lean_query, 1)
+        return None if self._lean_query is None else parse_qs(self._lean_query, 1)
 
     @Lazy
     def content(self) -> Any:
@@ -157,10 +158,12 @@ class Request(Stock):
             super().parseCookies()
 
     def gotLength(self, length: int | None) -> None:
-        if length == 0 and self._lean and not hasattr(getattr(self.channel, "site", None), "getContentFile"):
+        if hasattr(getattr(self.channel, "site", None), "getContentFile"):
+            super().gotLength(length)
+        elif length == 0 and self._lean:
             self._lean_empty = True
         else:
-            super().gotLength(length)
+            HTTPRequest.gotLength(self, length)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         if not self._lean_empty:
@@ -177,7 +180,7 @@ class Request(Stock):
             self.path = path
             self._lean_query = b""
         if not self._lean:
-            self.args = http.parse_qs(self._lean_query, 1) if self._lean_query else {}
+            self.args = parse_qs(self._lean_query, 1) if self._lean_query else {}
         self.process()
 
     def process(self) -> None:
@@ -201,7 +204,9 @@ class Request(Stock):
         try:
             if getattr(site.getResourceFor, "__func__", None) is _get_resource_for:
                 self.sitepath = []
-                found = resource.getChildForRequest(site.resource, self)
+                found = self._lean_descend(site.resource)
+                if found is None:
+                    return
             else:
                 found = site.getResourceFor(self)
             if hasattr(found, "getEncoder") and _IEncodingResource.providedBy(found):
@@ -212,7 +217,39 @@ class Request(Stock):
         except BaseException:  # noqa: BLE001 - as in Twisted: even SystemExit is the request's
             self.processingFailed(Failure())
 
+    def _lean_descend(self, found: Any) -> Any:
+        """What `resource.getChildForRequest` finds; None where the engine sends a file and that is all."""
+        while self.postpath and not found.isLeaf:
+            if type(found).__module__ == _FILES and self.method == b"GET" and self._lean_sends_files():
+                from ropewalk.dropin import static_files  # which imports what few programs need
+
+                if static_files.is_plain(found) and static_files.send(found, self):
+                    return None
+                break
+            name = self.postpath.pop(0)
+            self.prepath.append(name)
+            found = found.getChildWithDefault(name, self)
+        return resource.getChildForRequest(found, self)
+
+    def _lean_sends_files(self) -> bool:
+        sends = getattr(self._lean_channel, "sends_files", False)
+        return sends and self._lean_has_plain_body() and self._lean_is_untouched()
+
     # The answer
+
+    def send_file(self, content: bytes | int, size: int) -> None:
+        """Send the whole answer, all of whose headers are set, with a file's bytes or an open file behind them."""
+        if self.etag is not None or self.cookies:
+            self.lastModified = None
+            self._lean_set_validators()
+        self.startedWriting = 1
+        self.sentLength += size
+        lines = self.responseHeaders._rawHeaders  # noqa: SLF001 - as Twisted's channels do
+        if isinstance(content, bytes):
+            self.channel.respond(self, self.code, self.code_message, lines, content)
+        else:
+            self.channel.respond_with_file(self.code, self.code_message, lines, content, size)
+        self._lean_end()
 
     def render(self, resrc: Any) -> None:
         """Have a resource answer, and send what it returns."""
@@ -326,7 +363,7 @@ class Request(Stock):
             if headers.hasHeader(b"Last-Modified"):
                 self._log.info("Warning: last-modified specified both in header list and lastModified attribute.")
             else:
-                headers.setRawHeaders(b"Last-Modified", [http.datetimeToString(self.lastModified)])
+                headers.setRawHeaders(b"Last-Modified", [datetimeToString(self.lastModified)])
         if self.etag is not None:
             headers.setRawHeaders(b"ETag", [self.etag])
         if self.cookies:
@@ -383,7 +420,7 @@ def stands_in_for(factory: object) -> bool:
     """
     return factory is Stock and all(
         getattr(vars(each)[name], "__globals__", None) is written_in
-        for each, written_in in ((Stock, vars(server)), (http.Request, vars(http)))
+        for each, written_in in ((Stock, vars(server)), (HTTPRequest, vars(http)))
         for name, ours in vars(Request).items()
         if isinstance(ours, FunctionType) and name in vars(each)
     )
@@ -459,6 +496,7 @@ _PERCENT_SIGN: Final = ord("%")
 
 # What is looked for, to see whether anybody has put his own in its place.
 _get_resource_for: Final = Site.getResourceFor
+_FILES: Final = "twisted.web.static"
 _render: Final = Resource.render
 _write: Final = Request.write
 _finish: Final = Request.finish

@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
-from twisted.internet import epollreactor
+from twisted.internet import _producer_helpers, epollreactor
 from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import Cooperator
 from twisted.web import http
 from twisted.web.server import Site
 
@@ -36,6 +38,9 @@ class World:
         self._clients: list[Client] = []
         self._ports: list[Any] = []
         self._first = set(self.reactor.getReaders())
+        self._own = Cooperator(scheduler=lambda call: self.reactor.callLater(0, call))
+        self._patch = patch.object(_producer_helpers, "cooperate", self._own.cooperate)
+        self._patch.start()  # Twisted asks its pull producers by the global reactor
 
     def listen(self, factory: Any, way: str = "accepted", limits: Limits | None = None) -> Any:
         """A port on which a factory is served."""
@@ -75,6 +80,7 @@ class World:
 
     def end(self) -> None:
         """Close everything, and see that nothing is left."""
+        self._patch.stop()
         for client in self._clients:
             client.socket.close()
         for port in self._ports:
@@ -146,5 +152,7 @@ class Client:
 def world() -> Iterator[World]:
     """One that ends with the test."""
     made = World()
-    yield made
-    made.end()
+    try:
+        yield made
+    finally:
+        made.end()

@@ -1,0 +1,180 @@
+"""A folder of twisted.web's answers the same, whoever sends its files."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.dropin.world import WAYS, World, world
+from twisted.web import resource, server, static
+from twisted.web.server import Site
+
+from ropewalk.dropin import static_files
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("folder")
+    for name, content in {
+        "small.txt": b"small",
+        "large.bin": bytes(range(256)) * 400,
+        "empty.html": b"",
+        "page.html": b"<p>",
+        "packed.tar.gz": b"\x1f\x8b",
+        "no-extension": b"?",
+        "sp ace.txt": b"space",
+        "ümlaut.txt": b"u",
+        "sub/inner.css": b"a{}",
+        "sub/index.html": b"index",
+    }.items():
+        path = made / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        os.utime(path, (1_000_000_000, 1_000_000_000.5))
+    os.utime(made / "large.bin", (1, 1_234_567_890))
+    (made / "link.txt").symlink_to("small.txt")
+    (made / "dangling").symlink_to("nowhere")
+    os.mkfifo(made / "pipe")
+    return made
+
+
+PATHS = [
+    "/small.txt",
+    "/large.bin",
+    "/empty.html",
+    "/page.html?query",
+    "/packed.tar.gz",
+    "/no-extension",
+    "/sp%20ace.txt",
+    "/%C3%BCmlaut.txt",
+    "/%FC",
+    "/sub/inner.css",
+    "/sub",
+    "/sub/",
+    "/",
+    "/link.txt",
+    "/dangling",
+    "/nothing",
+    "/small.txt/",
+    "/small.txt/more",
+    "/sub/../small.txt",
+    "/sub%2Finner.css",
+    "/%2e%2e/etc/passwd",
+    "/..",
+    "//small.txt",
+]
+
+
+def answer(folder: Path, way: str | None, path: str, *fields: str, method: str = "GET") -> bytes:
+    """What a folder answers, by the engine or, where there is no way, by Twisted alone."""
+    with world() as there:
+        site = Site(static.File(str(folder)), reactor=there.reactor)
+        return ask(there, site, way, path, *fields, method=method)
+
+
+def ask(there: World, site: Any, way: str | None, path: str, *fields: str, method: str = "GET") -> bytes:
+    """What a site answers to one request, and what it logs of it."""
+    site.log = lambda request: logged.append((request.code, request.sentLength, request.prepath, request.postpath))
+    logged: list[Any] = []
+    if way is None:
+        port = there.reactor.listenTCP(0, site, interface="127.0.0.1")
+        there._ports.append(port)
+    else:
+        port = there.listen(site, way)
+    client = there.connect(port)
+    lines = [f"{method} {path} HTTP/1.1", "Host: a", "Connection: close", *fields, "", ""]
+    client.send("\r\n".join(lines).encode())
+    received = client.rest()
+    head, _, body = received.partition(b"\r\n\r\n")
+    kept = [line for line in head.split(b"\r\n") if not line.startswith((b"Date:", b"Connection:"))]
+    if b"Transfer-Encoding: chunked" in kept:
+        kept = kept[:1]  # a page of Twisted's own, with the time in it
+    return b"\n".join([*sorted(kept), body, repr(logged).encode()])
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_what_is_asked_for(folder: Path, path: str) -> None:
+    expected = answer(folder, None, path)
+    for way in WAYS:
+        assert answer(folder, way, path) == expected, way
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("Range: bytes=2-3",),
+        ("Range: bytes=0-1,3-4",),
+        ("Range: bytes=900-",),
+        ("If-Modified-Since: Sun, 09 Sep 2001 01:46:41 GMT",),
+        ("If-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT",),
+        ("If-None-Match: x",),
+    ],
+)
+def test_ranges_and_conditions(folder: Path, fields: tuple[str, ...]) -> None:
+    def plain(received: bytes) -> bytes:
+        return received if b"multipart" not in received else received[:15]
+
+    assert plain(answer(folder, "accepted", "/small.txt", *fields)) == plain(
+        answer(folder, None, "/small.txt", *fields)
+    )
+
+
+@pytest.mark.parametrize("method", ["HEAD", "POST"])
+def test_other_methods(folder: Path, method: str) -> None:
+    assert answer(folder, "accepted", "/large.bin", method=method) == answer(folder, None, "/large.bin", method=method)
+
+
+def changed(folder: Path, how: str) -> Any:
+    """A folder that is not as Twisted has it."""
+    root = static.File(str(folder))
+    if how == "child":
+        root.putChild(b"small.txt", static.Data(b"put", "text/plain"))
+    elif how == "processor":
+        root.processors = {".txt": lambda path, registry: static.Data(b"processed", "text/plain")}
+    elif how == "subclass":
+
+        class Upper(static.File):
+            def getChild(self, path: Any, request: Any) -> Any:
+                return static.Data(path.upper(), "text/plain")
+
+        root = Upper(str(folder))
+    elif how == "instance":
+        root.getChild = lambda path, request: static.Data(b"mine", "text/plain")  # type: ignore[method-assign]
+    elif how == "type":
+        root = static.File(str(folder), defaultType="text/x-own")
+    elif how == "below":
+        above = resource.Resource()
+        above.putChild(b"small.txt", root)
+        return above
+    elif how == "extensions":
+        root.ignoreExt(".txt")
+    return root
+
+
+@pytest.mark.parametrize("how", ["child", "processor", "subclass", "instance", "type", "below", "extensions"])
+@pytest.mark.parametrize("path", ["/small.txt", "/no-extension", "/small", "/small.txt/small.txt"])
+def test_folders_that_are_another_s(folder: Path, how: str, path: str) -> None:
+    with world() as there:
+        expected = ask(there, Site(changed(folder, how), reactor=there.reactor), None, path)
+        found = ask(there, Site(changed(folder, how), reactor=there.reactor), "accepted", path)
+    assert found == expected
+
+
+def test_cookies_that_a_folder_s_site_sets(folder: Path) -> None:
+    class Setting(server.Site):
+        def getResourceFor(self, request: Any) -> Any:
+            request.addCookie("a", "b")
+            return super().getResourceFor(request)
+
+    with world() as there:
+        expected = ask(there, Setting(static.File(str(folder)), reactor=there.reactor), None, "/small.txt")
+        found = ask(there, Setting(static.File(str(folder)), reactor=there.reactor), "accepted", "/small.txt")
+    assert found == expected
+
+
+def test_a_folder_is_plain_until_somebody_changes_the_class(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = static.File(str(folder))
+    assert static_files.is_plain(root)
+    monkeypatch.setattr(static.File, "render_GET", lambda self, request: b"patched")
+    assert not static_files.is_plain(root)
