@@ -18,8 +18,8 @@ from typing import Any
 
 from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
-from twisted.web import http
-from twisted.web.http_headers import Headers
+from twisted.web.http import RESPONSES
+from twisted.web.http_headers import Headers as TwistedHeaders
 
 from ropewalk.dropin.addresses import to_twisted
 from ropewalk.dropin.headers import ReceivedHeaders
@@ -29,6 +29,7 @@ from ropewalk.dropin.parts import Parts
 from ropewalk.dropin.pulling import Pulled
 from ropewalk.dropin.request import Request as LeanRequest
 from ropewalk.errors import BadBody, RopewalkError
+from ropewalk.headers import Headers
 from ropewalk.request import Request
 from ropewalk.resource import NOT_DONE_YET
 from ropewalk.response import Response
@@ -138,7 +139,7 @@ class InnerChannel:
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:
         """Take the head of an answer."""
         del version
-        if not isinstance(headers, Headers):
+        if not isinstance(headers, TwistedHeaders):
             headers = _kept(headers)
         lines = dict(headers.getAllRawHeaders())
         if code == b"101":
@@ -267,10 +268,13 @@ class InnerChannel:
         if self._settled or self._head is None:
             return
         code, reason, lines = self._head
-        fields = [(name, value) for name, values in lines.items() for value in values]
         try:
-            response = Given(None, code, fields, reason=None if reason == http.RESPONSES.get(code) else reason)
-        except RopewalkError as error:
+            response = Given(status=code, reason=None if reason == RESPONSES.get(code) else reason)
+            # What must not reach the wire is refused by the engine.
+            response.headers = Headers.received(
+                (name.lower(), value) for name, values in lines.items() for value in values
+            )
+        except (RopewalkError, UnicodeDecodeError) as error:
             self._settle(error)
             return
         response.body = body()
@@ -326,8 +330,8 @@ class Given(Response):
         super().begin(request)
 
 
-def _kept(pairs: Any) -> Headers:
-    headers = Headers()
+def _kept(pairs: Any) -> TwistedHeaders:
+    headers = TwistedHeaders()
     for name, value in pairs:
         headers.addRawHeader(name, value)
     return headers
