@@ -28,7 +28,7 @@ class Joint:
     transport is full; and in twisted.web's books the request is finished when the exchange is.
     """
 
-    __slots__ = ("app", "drive", "endpoint", "engine", "exchange", "paused", "prefix", "request", "scarcity")
+    __slots__ = ("app", "drive", "endpoint", "engine", "exchange", "paused", "request", "scarcity")
 
     deliver = staticmethod(calling.deliver)
     fail = staticmethod(calling.fail)
@@ -43,9 +43,12 @@ class Joint:
         """The transport is full."""
         self.request = request
         self.scarcity = tree.scarcity
-        self.prefix = "".join(f"/{quote(segment, safe=_UNQUOTED)}" for segment in request.prepath)
-        """The path of the app's root."""
         self.exchange = GraftedRequest.of(exchange, self)
+
+    @property
+    def prefix(self) -> str:
+        """The path of the app's root."""
+        return "".join(f"/{quote(segment, safe=_UNQUOTED)}" for segment in self.request.prepath)
 
     def serve(self) -> None:
         """Have the app answer."""
