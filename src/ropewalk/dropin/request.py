@@ -58,6 +58,8 @@ class Request(Stock):
     """
 
     channel: Any
+    prepath: Any
+    postpath: Any
     sitepath: list[bytes]
     _encoder: Any
 
