@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from ropewalk._engine import Engine
     from ropewalk.dropin.grafting import Grafted
 
-_OURS: Final = {b"connection", b"date", b"server", b"transfer-encoding"}
-"""Fields of an answer that twisted.web sets for itself. So it does with all that describe a body."""
+_LEFT_BEHIND: Final = {
+    *(b"connection", b"date", b"server", b"transfer-encoding"),
+    *(b"content-encoding", b"content-length", b"content-range", b"content-type"),
+}
+"""Fields that twisted.web sets by itself, and those that tell of a body, which is the app's."""
 
 
 class Joint:
@@ -71,7 +74,7 @@ class Joint:
         request = self.request
         for name, values in request.responseHeaders.getAllRawHeaders():
             lower = name.lower()
-            if lower not in _OURS and not lower.startswith(b"content-"):
+            if lower not in _LEFT_BEHIND:
                 for value in values:
                     yield lower, value
         for cookie in request.cookies:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 import twisted.internet
+from klein import Klein
 from tests.unit.conftest import Log
 from tests.unit.dropin.mounts import mount, shown, tree
 from tests.unit.dropin.world import WAYS, World, world
@@ -169,6 +170,18 @@ class TestPlaces:
         app.get("/rooms/{number}", name="room")(lambda request, number: request.url_for("room", number="a b"))
         one.serve(tree(**{"an api": graft(app)}))
         assert one.get("/an%20api/rooms/7").text == "/an%20api/rooms/a%20b"
+
+    def test_in_klein(self, one: Program) -> None:
+        klein = Klein()
+        grafted = graft(answering(self.where))
+
+        @klein.route("/api/", branch=True)
+        def api(request: Any) -> Any:
+            return grafted
+
+        one.serve(tree(klein=klein.resource()))
+        assert one.get("/klein/api/").text == "['klein', 'api', ''] []"
+        assert one.get("/klein/api/nothing").status == 404
 
     def test_behind_what_rewrites_paths(self, one: Program) -> None:
         """As proxies do that name the host and port in the path."""
@@ -503,11 +516,13 @@ class TestCarried:
     def test_fields(self, program: Program) -> None:
         def prepare(request: Any) -> None:
             request.setHeader("X-Frame-Options", "DENY")
+            request.setHeader("Content-Security-Policy", "default-src 'self'")
             request.setHeader("Content-Type", "text/html")
             request.setHeader("Content-Encoding", "gzip")
 
         reply = self.serve(program, prepare).get("/api/")
         assert reply.headers["x-frame-options"] == "DENY"
+        assert reply.headers["content-security-policy"] == "default-src 'self'"
         assert reply.headers.get_all("content-type") == ["text/plain; charset=utf-8"]
         assert reply.headers["content-encoding"] is None
         assert len(reply.headers.get_all("date") or ()) == 1

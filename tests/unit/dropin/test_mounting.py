@@ -1,5 +1,6 @@
 """Resources of twisted.web in a tree of ours."""
 
+import xmlrpc.client
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from twisted.web.script import PythonScript
 from twisted.web.server import GzipEncoderFactory
 from twisted.web.static import Data, File
 from twisted.web.util import DeferredResource, Redirect
+from twisted.web.vhost import NameVirtualHost
 from twisted.web.wsgi import WSGIResource
 from zope.interface import implementer
 
@@ -241,6 +243,27 @@ class TestOthers:
         response = answer(wrapped, headers={"accept-encoding": "gzip"})
         assert response.headers["content-encoding"] == "gzip"
         assert gzip.decompress(response.body) == b"hello"
+
+    def test_hosts_by_name(self, answer: Any) -> None:
+        hosts = NameVirtualHost()
+        hosts.addHost(b"example.com", tree(a=lambda request: shown(request.prepath, request.postpath)))
+        response = answer(hosts, path="/legacy/a/b", headers={"host": "example.com:80"})
+        assert response.body == shown([b"legacy", b"a"], [b"b"])
+        assert answer(hosts, path="/legacy/a", headers={"host": "example.org"}).status == 404
+
+    @pytest.mark.filterwarnings("ignore:twisted.web.http.HTTPClient:DeprecationWarning")  # Twisted's own use of it
+    def test_xmlrpc(self, answer: Any) -> None:
+        from twisted.web.xmlrpc import XMLRPC
+
+        class Adder(XMLRPC):
+            def xmlrpc_add(self, one: int, other: int) -> Deferred[int]:
+                soon: Deferred[int] = Deferred()
+                call_soon(soon.callback, one + other)
+                return soon
+
+        response = answer(Adder(), "POST", body=xmlrpc.client.dumps((2, 3), "add"))
+        assert xmlrpc.client.loads(response.body) == ((5,), None)
+        assert response.headers["content-type"] == "text/xml"
 
     def test_a_redirect(self, answer: Any) -> None:
         response = answer(Redirect(b"/elsewhere"))
