@@ -263,7 +263,7 @@ class TestOthers:
 
         response = answer(Adder(), "POST", body=xmlrpc.client.dumps((2, 3), "add"))
         assert xmlrpc.client.loads(response.body) == ((5,), None)
-        assert response.headers["content-type"] == "text/xml"
+        assert response.headers["content-type"] == "text/xml; charset=utf-8"
 
     def test_a_redirect(self, answer: Any) -> None:
         response = answer(Redirect(b"/elsewhere"))
