@@ -20,7 +20,7 @@ from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web import http, server
+from twisted.web import http
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import INonQueuedRequestFactory
 
@@ -30,7 +30,7 @@ from ropewalk.dropin.driver import driver_of, limits_of, lone_driver
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.headers import ReceivedHeaders
 from ropewalk.dropin.pulling import Pulled
-from ropewalk.dropin.request import Request
+from ropewalk.dropin.request import Request, stands_in_for
 from ropewalk.dropin.sink import Sink, is_on_socket
 from ropewalk.dropin.transport import SocketTransport
 from ropewalk.errors import AnswerOver, BadBody, BodyTooLarge, Disconnected, RopewalkError, WrongThread, phrase
@@ -43,8 +43,6 @@ _MOST_HEADERS: Final = http.HTTPChannel.maxHeaders
 _HEAD_SIZE: Final = http.HTTPChannel.totalHeadersSize
 """twisted.web's own bounds, in place of which the engine's `Limits` hold; a program's are held to besides."""
 _CHECK: Final = http.HTTPChannel.checkPersistence
-_STOCK: Final = server.Request
-"""What a site makes of a request unless told otherwise, and what ours stands in for."""
 
 
 class HTTPChannel(http.HTTPChannel):
@@ -77,6 +75,10 @@ class HTTPChannel(http.HTTPChannel):
     _sink: Sink
     _exchange: Incoming | None = None
     """The one whose request is being received or answered."""
+    _factory: Any = None
+    """The request factory for which this is so: what makes a request for a channel, and whether that is a lean one."""
+    _make: Callable[[Any], Any]
+    _leans = False
     _line: tuple[bytes, bytes, bytes]
     """Method, target and version of a request whose body is on its way."""
     _full = False
@@ -159,15 +161,13 @@ class HTTPChannel(http.HTTPChannel):
                 return
         command, path, version, keeps, length = exchange.opening
         factory = self.requestFactory
-        if factory is _STOCK:
-            request: Any = self.lean(self)
-        elif INonQueuedRequestFactory.providedBy(factory):
-            request = factory(self)
-        else:
-            request = factory(self, len(self.requests))
+        if factory is not self._factory:
+            self._factory = factory
+            self._make, self._leans = self._maker(factory)
+        request = self._make(self)
         self.requests.append(request)
         plain = keeps and version == b"HTTP/1.1" and type(self).checkPersistence is _CHECK
-        if factory is _STOCK and plain and length == 0:
+        if self._leans and plain and length == 0:
             self.persistent = self._kept = True
             request.arrive(exchange)
             self._receive(request.requestReceived, command, path, version)
@@ -631,6 +631,14 @@ class HTTPChannel(http.HTTPChannel):
         self._networkProducer.unregisterProducer()
         self._networkProducer.resumeProducing()
         return rest or b""
+
+    def _maker(self, factory: Any) -> tuple[Callable[[Any], Any], bool]:
+        """What makes a request for a channel as a factory would, and whether it makes a lean one."""
+        if factory is self.lean or stands_in_for(factory):
+            return self.lean, True
+        if INonQueuedRequestFactory.providedBy(factory):
+            return factory, False
+        return lambda channel: factory(channel, len(channel.requests)), False
 
     @staticmethod
     def _fill(request: Any, headers: ReceivedHeaders) -> None:

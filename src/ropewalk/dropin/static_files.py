@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from twisted.web import static
 from twisted.web.http import datetimeToString
-from twisted.web.resource import Resource
 
 _LEFT_TO_TWISTED: Final = (b"range", b"if-modified-since", b"if-none-match")
 _SPECIAL: Final = (b"", b".", b"..")
@@ -30,11 +29,10 @@ def is_plain(found: Any) -> bool:
     """Whether a resource is a folder of Twisted's, as Twisted has written it and with nothing hung on it."""
     return (
         type(found) is static.File
+        and type(found.path) is str
         and not (found.children or found.processors)
-        and isinstance(found.path, str)
         and found.__dict__.keys().isdisjoint(_STOCK)
         and all(getattr(static.File, name) is function for name, function in _STOCK.items())
-        and Resource.render is _RENDER
     )
 
 
@@ -84,7 +82,4 @@ def _send(folder: Any, request: Any, path: str, descriptor: int, status: os.stat
 
 @lru_cache(maxsize=1024)
 def _date(seconds: int) -> bytes:
-    return datetimeToString(seconds)
-
-
-_RENDER: Final = Resource.render
+    return bytes(datetimeToString(seconds))

@@ -1,7 +1,6 @@
 """A folder of twisted.web's answers the same, whoever sends its files."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 

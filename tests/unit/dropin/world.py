@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from unittest.mock import patch
 
 from twisted.internet import _producer_helpers, epollreactor
 from twisted.internet.interfaces import IDelayedCall
@@ -39,8 +38,9 @@ class World:
         self._ports: list[Any] = []
         self._first = set(self.reactor.getReaders())
         self._own = Cooperator(scheduler=lambda call: self.reactor.callLater(0, call))
-        self._patch = patch.object(_producer_helpers, "cooperate", self._own.cooperate)
-        self._patch.start()  # Twisted asks its pull producers by the global reactor
+        # Twisted asks its pull producers by the global reactor, which nobody runs here.
+        self._cooperate = vars(_producer_helpers)["cooperate"]
+        vars(_producer_helpers)["cooperate"] = self._own.cooperate
 
     def listen(self, factory: Any, way: str = "accepted", limits: Limits | None = None) -> Any:
         """A port on which a factory is served."""
@@ -80,7 +80,7 @@ class World:
 
     def end(self) -> None:
         """Close everything, and see that nothing is left."""
-        self._patch.stop()
+        vars(_producer_helpers)["cooperate"] = self._cooperate
         for client in self._clients:
             client.socket.close()
         for port in self._ports:
