@@ -1,4 +1,4 @@
-"""`python -m benchmarks [soak | attacks | stops] [OPTIONS]`: the benchmarks, or one of the long runs beside them."""
+"""`python -m benchmarks [dropin | soak | attacks | stops] [OPTIONS]`: the benchmarks, or a run beside them."""
 
 import sys
 
@@ -13,6 +13,8 @@ if __name__ == "__main__":
         from benchmarks.stops import main
 
         main(sys.argv[2:])
+    if sys.argv[1:2] == ["dropin"]:
+        enter("benchmarks.dropin.run", sys.argv[2:])
     if sys.argv[1:2] == ["soak"]:
         enter("benchmarks.soak", sys.argv[2:])
     enter("benchmarks.run", sys.argv[1:])

@@ -41,6 +41,8 @@ class Case:
     arguments: tuple[str, ...] = ()
     """Of the script."""
     pipelined: int = 1
+    scheme: Literal["http", "https"] = "http"
+    """Certificates are not looked at."""
     routes: int = 10
     """How many static routes the server has."""
     kind: Kind = "load"

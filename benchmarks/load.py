@@ -5,6 +5,7 @@ import json
 import resource
 import select
 import socket
+import ssl
 import subprocess
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ def check(server: Server, case: Case) -> None:
     Raises CheckFailed.
     """
     for probe in case.probes:
-        connection = http.client.HTTPConnection(HOST, server.port, timeout=PROBE_SECONDS)
+        connection = connect(server.port, case.scheme)
         headers = {"Content-Type": case.arguments[0]} if probe.body is not None else {}
         try:
             connection.request("GET" if probe.body is None else "POST", probe.path, probe.body, headers)
@@ -62,6 +63,13 @@ def check(server: Server, case: Case) -> None:
             raise CheckFailed(f"{probe.path}: status {response.status}, {len(body)} bytes: {body[:100]!r}")
     if case.pipelined > 1:
         check_pipelining(server, case)
+
+
+def connect(port: int, scheme: str) -> http.client.HTTPConnection:
+    if scheme == "http":
+        return http.client.HTTPConnection(HOST, port, timeout=PROBE_SECONDS)
+    context = ssl._create_unverified_context()  # noqa: SLF001 - the documented way to look at no certificate
+    return http.client.HTTPSConnection(HOST, port, timeout=PROBE_SECONDS, context=context)
 
 
 def check_pipelining(server: Server, case: Case) -> None:
@@ -85,7 +93,8 @@ def measure(server: Server, case: Case, seconds: int) -> Sample:
     Raises CheckFailed when an answer was an error or did not come.
     """
     used = server.cpu_seconds()
-    result = wrk(server.port, case.path, case.script, case.arguments, case.connections, seconds)
+    url = f"{case.scheme}://{HOST}:{server.port}{case.path}"
+    result = wrk(url, case.script, case.arguments, case.connections, seconds)
     used = server.cpu_seconds() - used
     requests = result["requests"]
     if wrong := {name: result[name] for name in ("connect", "read", "write", "status", "timeout") if result[name]}:
@@ -95,13 +104,11 @@ def measure(server: Server, case: Case, seconds: int) -> Sample:
     return Sample(requests / (result["microseconds"] / 1e6), used * 1e6 / requests, result["p50"], result["p99"])
 
 
-def wrk(
-    port: int, path: str, script: str, arguments: tuple[str, ...], connections: int, seconds: int
-) -> dict[str, int]:
+def wrk(url: str, script: str, arguments: tuple[str, ...], connections: int, seconds: int) -> dict[str, int]:
     """What the script `report.lua` tells of a run: counts, and times in microseconds."""
     command = ["taskset", "--cpu-list", str(LOAD_CORE), "wrk", "-t", "1", "-c", str(connections)]
     command += ["-d", f"{seconds}s", "--timeout", WRK_TIMEOUT, "-s", f"{script}.lua"]
-    command += [f"http://{HOST}:{port}{path}", "--", *arguments]
+    command += [url, "--", *arguments]
     shown = subprocess.run(
         command, cwd=HERE / "scripts", capture_output=True, text=True, timeout=seconds + 60, check=False
     )

@@ -78,6 +78,15 @@ def link_ropewalk() -> None:
     link.unlink(missing_ok=True)
     if places:
         link.symlink_to(places[0])
+        link_plugins(packages, places[0].parent)
+
+
+def link_plugins(packages: Path, source: Path) -> None:
+    """Let Twisted find ours among its plugins, where an installation puts them."""
+    for plugin in source.glob("twisted/plugins/ropewalk_*.py"):
+        link = packages / "twisted" / "plugins" / plugin.name
+        link.unlink(missing_ok=True)
+        link.symlink_to(plugin)
 
 
 def make_files() -> None:

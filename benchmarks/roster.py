@@ -35,6 +35,8 @@ class Peer:
     only: str = ""
     """The single endpoint that it offers, where it is no general server."""
     note: str = ""
+    folder: Path = PROGRAMS
+    """Of the programs: it is on their path."""
     ours: bool = False
 
     def why_not(self, endpoint: str) -> str:

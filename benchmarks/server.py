@@ -13,12 +13,12 @@ from types import TracebackType
 from typing import Final, Self
 
 from benchmarks.peers.contract import HOST
-from benchmarks.roster import PROGRAMS, Peer
+from benchmarks.roster import Peer
 
 SERVER_CORE: Final = 0
 LOAD_CORE: Final = 1
 START_SECONDS: Final = 30
-STOP_SECONDS: Final = 5
+STOP_SECONDS: Final = 3
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
@@ -56,7 +56,7 @@ class Server:
         self.folder = tempfile.TemporaryDirectory(prefix=f"bench-{self.peer.name}-")
         folder = Path(self.folder.name)
         command = ["taskset", "--cpu-list", str(SERVER_CORE), *self.peer.command(self.port, folder)]
-        environment = os.environ | {"BENCH_ROUTES": str(self.routes), "PYTHONPATH": str(PROGRAMS)}
+        environment = os.environ | {"BENCH_ROUTES": str(self.routes), "PYTHONPATH": str(self.peer.folder)}
         with (folder / "output").open("wb") as output:
             self.process = subprocess.Popen(
                 command,

@@ -18,6 +18,7 @@ from typing import Final
 
 from benchmarks import load
 from benchmarks.machine import Machine
+from benchmarks.peers.contract import HOST
 from benchmarks.prepare import HERE, PYTHON
 from benchmarks.roster import PEERS, PROGRAMS, Peer
 from benchmarks.server import LOAD_CORE, Server
@@ -160,7 +161,8 @@ def run(server: Server, each: Slice, done: Reading) -> Reading:
     arguments = each.arguments
     if each.script == "paths":
         arguments += (str(done.requests),)
-    result = load.wrk(server.port, each.path, each.script, arguments, each.connections, each.seconds)
+    url = f"http://{HOST}:{server.port}{each.path}"
+    result = load.wrk(url, each.script, arguments, each.connections, each.seconds)
     return dataclasses.replace(
         done,
         requests=done.requests + result["requests"],

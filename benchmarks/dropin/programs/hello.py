@@ -1,0 +1,10 @@
+"""A site as tutorials have it: nobody observes Twisted's log, to which it writes its requests."""
+
+import sys
+
+from pages import root
+from twisted.internet import reactor
+from twisted.web.server import Site
+
+reactor.listenTCP(int(sys.argv[1]), Site(root), backlog=1024, interface="127.0.0.1")
+reactor.run()

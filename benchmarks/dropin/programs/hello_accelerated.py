@@ -1,0 +1,12 @@
+"""The same with the one line more."""
+
+import sys
+
+from pages import root
+from twisted.internet import reactor
+from twisted.web.server import Site
+
+from ropewalk.dropin import accelerate
+
+reactor.listenTCP(int(sys.argv[1]), accelerate(Site(root)), backlog=1024, interface="127.0.0.1")
+reactor.run()

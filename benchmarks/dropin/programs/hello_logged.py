@@ -1,0 +1,10 @@
+"""The same with an access log in a file."""
+
+import sys
+
+from pages import root
+from twisted.internet import reactor
+from twisted.web.server import Site
+
+reactor.listenTCP(int(sys.argv[1]), Site(root, logPath="access.log"), backlog=1024, interface="127.0.0.1")
+reactor.run()

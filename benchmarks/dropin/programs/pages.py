@@ -1,0 +1,16 @@
+"""The resources of the programs beside this one."""
+
+from twisted.web.resource import Resource
+from twisted.web.server import Request
+
+
+class Hello(Resource):
+    isLeaf = True
+
+    def render_GET(self, request: Request) -> bytes:
+        request.setHeader(b"content-type", b"text/plain; charset=utf-8")
+        return b"Hello, World!"
+
+
+root = Resource()
+root.putChild(b"hello", Hello())

@@ -1,0 +1,157 @@
+"""What a run has shown, as Markdown and as JSON."""
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from benchmarks.contest import Score
+from benchmarks.dropin.roster import AHEAD, EQUAL, Race
+from benchmarks.machine import Machine
+from benchmarks.report import counts, figure, one_line
+from benchmarks.roster import Peer, version
+
+METHOD: Final = """\
+The server runs on one core and the load, wrk over 64 connections, on another, on the loopback interface of one machine.
+The contenders of a table take turns within each round; every figure is the median of the rounds. CPU is the user and
+system time of the server's whole process group over a sample. "Times" says how many times as many requests a second of
+that CPU answers as with the stock server, of which the thriftiest counts; beside it stand the least and the greatest of
+the rounds, each compared within itself. Before a contender is measured its answer is checked, and a sample with a
+single error does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A race that was run."""
+
+    race: Race
+    scores: Mapping[str, Score]
+
+    @property
+    def best(self) -> Peer | None:
+        """What ours are compared with; None where no stock server gave a figure."""
+        found = [peer for peer in self.race.stock if counts(self.scores[peer.name])]
+        return min(found, key=self.cpu, default=None)
+
+    def cpu(self, peer: Peer) -> float:
+        """Microseconds for a request."""
+        return self.scores[peer.name].median("cpu_microseconds")
+
+    def times(self, peer: Peer) -> float | None:
+        """How many times as many requests for a second of CPU; None where there is nothing to compare."""
+        best = self.best
+        return self.cpu(best) / self.cpu(peer) if best and counts(self.scores[peer.name]) else None
+
+    def times_by_round(self, peer: Peer) -> list[float]:
+        best = self.best
+        if best is None:
+            return []
+        pairs = zip(self.scores[best.name].samples, self.scores[peer.name].samples, strict=True)
+        return [theirs.cpu_microseconds / own.cpu_microseconds for theirs, own in pairs]
+
+    def verdict(self, peer: Peer) -> str:
+        """`aim`, `least` or `missed`; nothing of a stock server, and where there is no figure."""
+        times = self.times(peer)
+        if times is None or not peer.ours:
+            return ""
+        return "aim" if times >= self.race.aim else "least" if times >= self.race.least else "missed"
+
+
+def as_json(machine: Machine, results: Sequence[Result]) -> str:
+    document = {
+        "machine": dataclasses.asdict(machine),
+        "versions": versions(results),
+        "races": {result.race.name: as_dict(result) for result in results},
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def versions(results: Sequence[Result]) -> list[str]:
+    """Names and versions of everything that took part, each once."""
+    names = {name for result in results for peer in result.race.peers for name in peer.versions}
+    return [version(name) for name in sorted(names, key=str.lower)]
+
+
+def as_dict(result: Result) -> dict[str, Any]:
+    race = result.race
+    return {
+        "title": race.case.title,
+        "least": race.least,
+        "aim": race.aim,
+        "compared_with": result.best and result.best.name,
+        "contenders": {peer.name: contender(result, peer) for peer in race.peers},
+    }
+
+
+def contender(result: Result, peer: Peer) -> dict[str, Any]:
+    score = result.scores[peer.name]
+    if not counts(score):
+        return {"failed": score.failed}
+    return {
+        "requests_per_second": score.median("requests_per_second"),
+        "requests_per_cpu_second": 1e6 / result.cpu(peer),
+        "cpu_microseconds": result.cpu(peer),
+        "times": result.times(peer),
+        "verdict": result.verdict(peer),
+        "samples": [dataclasses.asdict(sample) for sample in score.samples],
+    }
+
+
+def as_markdown(machine: Machine, results: Sequence[Result]) -> str:
+    return "\n".join(lines(machine, results)) + "\n"
+
+
+def lines(machine: Machine, results: Sequence[Result]) -> Iterator[str]:
+    yield f"Measured on {machine.date}: {machine.processor}, {machine.cores} cores, {machine.system}, "
+    yield f"{machine.python}, wrk {machine.wrk}, commit `{machine.commit}`; "
+    yield f"{machine.rounds} rounds of {machine.seconds} s. With {', '.join(versions(results))}."
+    yield ""
+    yield METHOD
+    for warning in machine.warnings():
+        yield ""
+        yield f"**Take these figures with care: {warning}**"
+    yield from summary(results)
+    for result in results:
+        yield from details(result)
+
+
+def summary(results: Sequence[Result]) -> Iterator[str]:
+    yield ""
+    yield "| | | times | at least | aim | |"
+    yield "|---|---|---:|---:|---:|---|"
+    for result in results:
+        title, least, aim = result.race.case.title, wanted(result.race.least), wanted(result.race.aim)
+        for peer in result.race.ours:
+            times = result.times(peer)
+            if times is not None:
+                way = peer.title.partition(", ")[2]
+                yield f"| {title} | {way} | {times:.2f} | {least} | {aim} | {result.verdict(peer)} |"
+
+
+def wanted(times: float) -> str:
+    return {EQUAL: "equal", AHEAD: "ahead"}.get(times, f"{times:g}")
+
+
+def details(result: Result) -> Iterator[str]:
+    race = result.race
+    yield ""
+    yield f"### {race.case.title}"
+    yield ""
+    yield "| | requests/s | for a second of CPU | CPU µs/request | times | of the rounds |"
+    yield "|---|---:|---:|---:|---:|---:|"
+    for peer in race.peers:
+        if counts(result.scores[peer.name]):
+            yield row(result, peer)
+    for peer in race.peers:
+        if reason := result.scores[peer.name].failed:
+            yield ""
+            yield f"{peer.title} gave no figure: {one_line(reason)}"
+
+
+def row(result: Result, peer: Peer) -> str:
+    rate, cpu = result.scores[peer.name].median("requests_per_second"), result.cpu(peer)
+    times, spread = "", ""
+    if peer is not result.best and (by_round := result.times_by_round(peer)):
+        times, spread = f"{result.times(peer):.2f}", f"{min(by_round):.2f} to {max(by_round):.2f}"
+    return f"| {peer.title} | {rate:,.0f} | {1e6 / cpu:,.0f} | {figure(cpu)} | {times} | {spread} |"
