@@ -23,6 +23,7 @@ class Line:
         self._aborted = False
         self._exchange = exchange
         self._may_take = may_take
+        self._trigger: Any = None
 
     def transport(self, protocol: Any) -> SocketTransport:
         """The transport."""
@@ -65,6 +66,7 @@ class Line:
             return None
         exchange.notifyFinish().addCallbacks(self._ended, self._lost)
         exchange.registerProducer(self, True)
+        self._trigger = self.reactor.addSystemEventTrigger("before", "shutdown", self._stop)
         self._listen()
         return exchange
 
@@ -90,8 +92,18 @@ class Line:
         self._listen()
         self._transport.deliver()
 
+    def _stop(self) -> None:
+        """What is no HTTP any more would never end by itself."""
+        self._trigger = None
+        self._transport.loseConnection()
+
     def _ended(self, _: None) -> None:
-        self._transport.closed("done")
+        self._close("done")
 
     def _lost(self, _: Any) -> None:
-        self._transport.closed("aborted" if self._aborted else "cut")
+        self._close("aborted" if self._aborted else "cut")
+
+    def _close(self, how: str) -> None:
+        if self._trigger is not None:
+            self.reactor.removeSystemEventTrigger(self._trigger)
+        self._transport.closed(how)

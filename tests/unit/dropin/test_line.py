@@ -121,6 +121,16 @@ class TestUpgrades:
         assert 0 < flood.left < 160
         assert len(client.rest()) == 8_000_000
 
+    def test_the_reactor_stops(self, serve: Any) -> None:
+        shout = Shout()
+        server = serve(mount(upgrade_to(shout)))
+        client = server.connect()
+        client.get("/legacy")
+        client.until(b"\r\n\r\n")
+        server.world.reactor.fireSystemEvent("shutdown")
+        client.rest()
+        assert shout.ends == [ConnectionDone]
+
     def test_by_the_head_of_an_answer(self, serve: Any) -> None:
         """And with a request that is cleaned up by hand, as some do."""
         shout = Shout()
