@@ -1,10 +1,11 @@
 """Runs a suite, on Twisted as it is or with Ropewalk under it."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Literal
+from typing import IO, Final, Literal
 
 from interop.environment import ROOT, Environment
 from interop.outcomes import Outcomes, of_pytest, of_trial
@@ -16,6 +17,7 @@ HERE: Final = Path(__file__).resolve().parent
 REPORTING: Final = HERE / "reporting"
 UNDER: Final = HERE / "under"
 SECONDS: Final = 900
+SECONDS_TO_END: Final = 60
 
 
 def run(suite: Suite, environment: Environment, under: Under) -> tuple[Outcomes, int]:
@@ -27,21 +29,22 @@ def run(suite: Suite, environment: Environment, under: Under) -> tuple[Outcomes,
         command = _command(suite, environment, outcomes)
         if under == "ropewalk" and not suite.by_itself:
             command = [environment.bin / "ropewalk", "exec", *command]
-        ended = subprocess.run(
-            command,
-            cwd=scratch,
-            env=os.environ | _variables(suite, under, environment) | files,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=SECONDS,
-            check=False,
-        )
+        variables = os.environ | _variables(suite, under, environment) | files
         log = environment.folder / f"{suite.title.replace(' ', '-')}.{under}.log"
-        log.write_text(ended.stdout)
+        with log.open("w") as output:
+            _run(command, scratch, variables, output)
         read = of_trial if suite.runner == "trial" else of_pytest
         return read(outcomes) if outcomes.exists() else {}, connections.stat().st_size
+
+
+def _run(command: list[str | Path], folder: str, variables: dict[str, str], output: IO[str]) -> None:
+    """Until it ends, or has had its time; then it may still end what it has started."""
+    with subprocess.Popen(command, cwd=folder, env=variables, stdout=output, stderr=subprocess.STDOUT) as process:
+        for seconds, number in ((SECONDS, signal.SIGINT), (SECONDS_TO_END, signal.SIGKILL)):
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                process.send_signal(number)
 
 
 def _command(suite: Suite, environment: Environment, outcomes: Path) -> list[str | Path]:

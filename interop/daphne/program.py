@@ -6,6 +6,8 @@ from interop.program import LeftOut, Program, Suite
 
 NO_HOST = "A request of HTTP/1.1 without a Host gets 400 (RFC 9112, section 3.2). With one all of them pass."
 
+UNSHRUNK = ("-p", "interop.daphne.unshrunk")
+
 WITHOUT_HOST = (
     "TestHTTPRequest::test_duplicate_headers",
     "TestHTTPRequest::test_get_request",
@@ -35,8 +37,8 @@ PROGRAM = Program(
     folder=Path(__file__).parent,
     tests_in="daphne==4.2.3 --hash=sha256:1c458f81926b37301cadc8ec1b6316d9a5db53fba061fc4826610395fe5d5c81",
     suites=(
-        Suite("its own tests", "pytest", ("tests",), left_out=(LeftOut(NO_HOST, WITHOUT_HOST),)),
-        Suite("its own tests, with a Host", "pytest", ("tests",), ("-p", "interop.daphne.hosts")),
+        Suite("its own tests", "pytest", ("tests",), UNSHRUNK, left_out=(LeftOut(NO_HOST, WITHOUT_HOST),)),
+        Suite("its own tests, with a Host", "pytest", ("tests",), (*UNSHRUNK, "-p", "interop.daphne.hosts")),
         Suite(
             "an ASGI app over HTTP and WebSocket", "pytest", ("test_daphne.py",), ("-p", "no:asyncio"), by_itself=True
         ),
