@@ -16,7 +16,7 @@ from typing import Any, Final
 
 REST: Final = 0.1
 """Seconds that a thread waits for more work before it ends."""
-LOOK: Final = 0.002
+LOOK: Final = 0.0005
 """Seconds after which a thread that was called looks again whether it is needed."""
 SHARE: Final = 64
 """Jobs that a thread of a shared pool runs before others have their turn."""
@@ -125,8 +125,9 @@ class Threads:
 
     def _rest(self, bed: Lock) -> bool:
         """Wait for work; whether there may be some. Else the thread is counted out, and has to end."""
-        # Whoever submits looks for jobs first and for threads then, and we the other way round: one sees the other.
+        # Whoever submits puts the job there, and then looks for threads; we do it the other way round.
         self._resting.append(bed)
+        self._coming = False  # one that was called may have to wait for a place in the pool
         if not self._jobs and bed.acquire(timeout=REST if len(self._resting) <= self.rest_limit else 0):
             self._arrive(bed)
             return True

@@ -9,7 +9,7 @@ import pytest
 from ropewalk.wsgi import threads as room
 from ropewalk.wsgi.threads import SHARE, PoolThreads, Threads
 
-SECONDS = 20
+SECONDS = 10
 
 
 class Gates:
@@ -176,6 +176,23 @@ def test_a_pool_keeps_threads_for_others() -> None:
     assert (threads.limit, threads.rest_limit) == (10, 5)
     pool.max = 20
     assert threads.limit == 20
+
+
+def test_a_pool_that_is_full_of_others_holds_up_nobody_who_rests(gates: Gates, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "REST", 2 * SECONDS)
+
+    class Full(Pool):
+        def callInThread(self, call: Any) -> None:
+            if not self.started:
+                super().callInThread(call)
+
+    threads = PoolThreads(Full(10))
+    threads.submit(gates.job)
+    gates.wait(gates.begun, 1)
+    threads.submit(gates.job)  # for which a second thread is called
+    gates.may_end.release(2)
+    gates.wait(gates.ended, 2)
+    assert run_many(threads, 2) == [0, 1]
 
 
 def test_a_job_is_let_go_of() -> None:
