@@ -326,6 +326,34 @@ impl Exchange {
         PyList::new(py, values.collect::<Vec<_>>())
     }
 
+    /// A line of an access log in the combined format, as Twisted writes it, for a request line and an answer that may
+    /// be other than they were here. None where something in it has to be escaped.
+    #[pyo3(signature = (host, stamp, asked, status, size, /))]
+    fn combined<'py>(
+        &self,
+        py: Python<'py>,
+        host: &str,
+        stamp: &str,
+        asked: [Bound<'py, PyBytes>; 3],
+        status: i64,
+        size: u64,
+    ) -> PyResult<Option<Bound<'py, PyString>>> {
+        let head = &self.link()?.head;
+        let last = |name: &'static [u8]| head.values(name).next_back().filter(|value| !value.is_empty());
+        let told = [last(b"referer"), last(b"user-agent")].map(|value| value.unwrap_or(b"-"));
+        let asked = [asked[0].as_bytes(), asked[1].as_bytes(), asked[2].as_bytes()];
+        if !asked.iter().chain(&told).all(|text| text.iter().all(|&byte| stands_for_itself(byte))) {
+            return Ok(None);
+        }
+        let [method, target, version] = asked.map(String::from_utf8_lossy);
+        let [referrer, agent] = told.map(String::from_utf8_lossy);
+        let size = if size == 0 { "-".to_owned() } else { size.to_string() };
+        let line = format!(
+            "\"{host}\" - - {stamp} \"{method} {target} {version}\" {status} {size} \"{referrer}\" \"{agent}\""
+        );
+        Ok(Some(PyString::new(py, &line)))
+    }
+
     /// Every field line in order, names in lower case.
     fn raw_headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let pairs = self
@@ -625,6 +653,11 @@ impl Exchange {
     }
 
     fn on_done(&self) {}
+}
+
+/// Printable, and neither a quote nor a backslash.
+fn stands_for_itself(byte: u8) -> bool {
+    (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\'
 }
 
 /// The body of a whole answer as it comes from Python.

@@ -201,6 +201,11 @@ class Exchange:
         """The value of a field, several lines joined by ", " (RFC 9110, section 5.3); None where absent."""
     def values(self, name: bytes, /) -> list[bytes]:
         """The values of the lines of one field, in order."""
+    def combined(
+        self, host: str, stamp: str, asked: tuple[bytes, bytes, bytes], status: int, size: int, /
+    ) -> str | None:
+        """A line of an access log in the combined format, as Twisted writes it, for a request line and an answer that
+        may be other than they were here. None where something in it has to be escaped."""
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
         """Every field line in order, names in lower case."""
 

@@ -1,5 +1,6 @@
 //! A connection: a socket or a pipe, its wire, what is to be sent, and the clock against it.
 
+use std::cell::OnceCell;
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use crate::driver::socket;
@@ -18,6 +19,8 @@ pub(super) struct Connection {
     pub io: Io,
     /// Who is at the other end, a proxy or the client.
     pub peer: Peer,
+    /// Our end of a socket, once somebody has asked for it.
+    bound: OnceCell<Peer>,
     pub via: Via,
     pub wire: Http1,
     pub out: Outbox,
@@ -124,6 +127,7 @@ impl Connection {
             token,
             io,
             peer,
+            bound: OnceCell::new(),
             via: Via::Nobody,
             wire: Http1::default(),
             out: Outbox::default(),
@@ -159,7 +163,7 @@ impl Connection {
             }
         }
         match &self.io {
-            Io::Socket(socket) => socket::local_address(socket.as_fd()),
+            Io::Socket(socket) => self.bound.get_or_init(|| socket::local_address(socket.as_fd())).clone(),
             Io::Pipe { local, .. } => local.clone(),
         }
     }

@@ -21,6 +21,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import http
+from twisted.web.http import Request as StockRequest
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import INonQueuedRequestFactory
 
@@ -642,7 +643,7 @@ class HTTPChannel(http.HTTPChannel):
 
     @staticmethod
     def _fill(request: Any, headers: ReceivedHeaders) -> None:
-        if isinstance(request, http.Request):
+        if isinstance(request, StockRequest):
             request.requestHeaders = headers
             return
         for name, values in headers.getAllRawHeaders():  # something that stands before a request

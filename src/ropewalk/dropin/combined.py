@@ -42,7 +42,13 @@ def combined(timestamp: str, request: Any) -> str:
         return str(_FORMATTER(timestamp, request))
     else:
         host = "-"
-    line = b"%b %b %b" % (request.method, request.uri, request.clientproto)
+    asked = request.method, request.uri, request.clientproto
+    received = getattr(request, "_lean_received", None)
+    if received is not None:
+        told = received.combined(host, timestamp, asked, request.code, request.sentLength)
+        if told is not None:
+            return str(told)
+    line = b"%b %b %b" % asked
     headers = request.requestHeaders
     agent = _last(headers.getRawHeaders(b"user-agent"))
     referrer = _last(headers.getRawHeaders(b"referer"))

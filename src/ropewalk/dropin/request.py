@@ -33,6 +33,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
 from twisted.web.server import Request as Stock
 
+from ropewalk._engine import Exchange
 from ropewalk.dropin.combined import log
 from ropewalk.dropin.headers import Received, ReceivedHeaders
 from ropewalk.dropin.lazy import Lazy
@@ -70,6 +71,8 @@ class Request(Stock):
     """The channel, if it responds: `channel` goes with the answer."""
     _lean_source: Received | None = None
     """The head, where it can still be asked."""
+    _lean_received: Any = None
+    """The engine's exchange, as long as nobody has asked for the headers, which he may have changed."""
     _lean_query: bytes | None = None
     _lean_empty = False
     """Whether there is no body, and nobody has asked for it."""
@@ -97,6 +100,7 @@ class Request(Stock):
 
     @Lazy
     def requestHeaders(self) -> Headers:
+        self._lean_received = None
         return Headers() if self._lean_source is None else ReceivedHeaders(self._lean_source)
 
     @Lazy
@@ -141,6 +145,8 @@ class Request(Stock):
             return
         self._lean_source = source
         self._lean_empty = True
+        if isinstance(source, Exchange):
+            self._lean_received = source
         # The class has these too. They are here for speed: all are looked at, and an instance is where Python looks
         # first.
         self.code = OK

@@ -7,6 +7,7 @@ conditions, folders and their indexes, names that are not there, processors, sub
 
 import os
 from functools import lru_cache
+from os.path import splitext
 from stat import S_ISREG
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ _LEFT_TO_TWISTED: Final = (b"range", b"if-modified-since", b"if-none-match")
 _SPECIAL: Final = (b"", b".", b"..")
 _OPENED: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 """A name may be a pipe's, at which nobody is to wait."""
-_READ_AT_ONCE: Final = 16 * 1024
+_READ_AT_ONCE: Final = 64 * 1024
 """Bytes up to which a file is read here: the way through a descriptor costs more."""
 _STOCK: Final = {
     name: getattr(static.File, name)
@@ -61,9 +62,7 @@ def send(folder: Any, request: Any) -> bool:
 
 
 def _send(folder: Any, request: Any, path: str, descriptor: int, status: os.stat_result) -> None:
-    file = static.File
-    name = path.rpartition("/")[2]
-    kind, encoding = static.getTypeAndEncoding(name, file.contentTypes, file.contentEncodings, folder.defaultType)
+    kind, encoding = _type(path, folder.defaultType)
     body = os.read(descriptor, _READ_AT_ONCE + 1) if status.st_size <= _READ_AT_ONCE else None
     size = status.st_size if body is None else len(body)
     request.prepath += request.postpath
@@ -78,6 +77,15 @@ def _send(folder: Any, request: Any, path: str, descriptor: int, status: os.stat
     request.lastModified = -int(-status.st_mtime // 1)
     lines[b"Last-Modified"] = [_date(request.lastModified)]
     request.send_file(descriptor if body is None else body, size)
+
+
+def _type(path: str, default: Any) -> tuple[Any, Any]:
+    """What `static.getTypeAndEncoding` says, which makes a path of the name and finds out what folder it is in."""
+    stem, extension = splitext(path)  # noqa: PTH122 - what Twisted splits by, and a path is made for every request
+    encoding = static.File.contentEncodings.get(extension.lower())
+    if encoding is not None:
+        extension = splitext(stem)[1]  # noqa: PTH122 - as above
+    return static.File.contentTypes.get(extension.lower(), default), encoding
 
 
 @lru_cache(maxsize=1024)
