@@ -5,7 +5,18 @@ from typing import Any, ClassVar, Final, Protocol, final
 
 from typing_extensions import disjoint_base
 
-__all__ = ["PENDING", "Connection", "Endpoint", "Engine", "Exchange", "Limits", "Pending", "Pipe", "__version__", "self_test"]
+__all__ = [
+    "PENDING",
+    "Connection",
+    "Endpoint",
+    "Engine",
+    "Exchange",
+    "Limits",
+    "Pending",
+    "Pipe",
+    "__version__",
+    "self_test",
+]
 
 __version__: Final[str]
 
@@ -113,7 +124,7 @@ class Service(Protocol):
 class OwnersService(Service, Protocol):
     """One that leaves requests to whoever owns their connections, whatever their method. Nothing is resolved."""
 
-    def opened(self, connection: "Connection", client: _Address, /) -> Any:
+    def opened(self, connection: Connection, client: _Address, /) -> Any:
         """Who owns a new connection, or None for nobody. The owner is called `begin(exchange)` for every request, and
         `closed(how)` at the end, which is "done", "cut" or "aborted". The sink of a pipe owns it in the same way, without
         `closed`."""
@@ -274,7 +285,7 @@ class Exchange:
         """A region of an open regular file, where Content-Length frames the answer. The descriptor is duplicated."""
     def relay_end(self) -> None: ...
     def take_over(self) -> None:
-        """Have the connection without an answer: from here `take` and `relay_write` carry raw bytes, and `end` closes."""
+        """Have the connection without an answer: from here `take` and `relay_write` carry raw bytes; `end` closes."""
 
     # Called by the engine; `Request` overrides them.
     def on_readable(self) -> None: ...
