@@ -1,45 +1,31 @@
 """One request on its way through an application: what it receives, and what it sends.
 
-| stage | what was sent | what may come |
-|---|---|---|
-| NEW | nothing | `http.response.start` |
-| HEAD | the start, which is kept | `http.response.body`, `http.response.pathsend` |
-| BODY | the head, and perhaps parts of the body | the same |
-| TRAILERS | head and body | `http.response.trailers` |
-| COMPLETE | the whole answer | nothing |
-| GONE | whatever it was when the client left, or was refused | anything; it is dropped |
-
 The head is kept until there is something of the body, so that a whole answer leaves in one piece, but no longer than
-until the application waits. `http.response.early_hint` is sent at NEW and HEAD, and dropped at BODY.
+until the application waits. `http.response.early_hint` is sent before the head has left, and dropped behind it.
 """
 
-from asyncio import CancelledError, Future, get_running_loop, sleep
+from asyncio import CancelledError, get_running_loop, sleep
 from collections.abc import Callable, Iterable
 from os import pread
 from typing import Any, Final
 
 from twisted.logger import Logger
 
+from ropewalk.asgi.incoming import BODY, COMPLETE, GONE, HEAD, NEW, TRAILERS, Incoming
 from ropewalk.asgi.messages import ClientGone, Message, octets, pairs, unfit
-from ropewalk.errors import BadBody, BodyTooLarge, Disconnected, HostedError, InvalidField, RopewalkError, named, shown
+from ropewalk.errors import Disconnected, HostedError, InvalidField, RopewalkError, named, shown
 from ropewalk.request import BODILESS, Request
 from ropewalk.response import PART, SHARE, Response, open_file
-from ropewalk.waiting import Waiter
 
 log = Logger(namespace="ropewalk.asgi")
-
-NEW: Final = 0
-HEAD: Final = 1
-BODY: Final = 2
-TRAILERS: Final = 3
-COMPLETE: Final = 4
-GONE: Final = 5
 
 MOST_DROPPED: Final = 100
 """Messages for a client that has left which are dropped before `send` raises."""
 
 BLOCK: Final = 64 * 1024
-"""Bytes of a file that are read at once, where the engine cannot send it by itself."""
+"""Bytes that are gathered at most; and of a file that are read at once, where the engine cannot send it by itself."""
+
+_LENGTH: Final = (b"content-length", "content-length")
 
 _WHEN: Final = (
     "before http.response.start",
@@ -51,66 +37,34 @@ _WHEN: Final = (
 """By stage: why a message does not fit."""
 
 
-class Call:
+class Call(Incoming):
     """The two ends that an application is given, `receive` and `send`, and what is behind them."""
 
     __slots__ = (
-        "_arriving",
-        "_body_over",
         "_dropped",
+        "_gathered",
+        "_gathers",
         "_headers",
-        "_leaving",
+        "_parts",
         "_share",
         "_status",
-        "_told",
         "_trailers",
-        "_waiting",
         "inline",
-        "request",
-        "stage",
     )
 
+    _gathered: int
+    _gathers: bool
     _headers: list[Any]
+    _parts: list[bytes]
     _status: int
 
     def __init__(self, request: Request) -> None:
-        self.request = request
-        self.stage = NEW
+        super().__init__(request)
         self.inline = True
         """Whether the application runs in the call's own task, which will see to a head that is kept."""
-        self._body_over = False
         self._dropped = 0
-        self._arriving = False  # it was asked to be told of more of the body
-        self._leaving: Waiter[None] | None = None
         self._share = SHARE
-        self._told = False  # the application knows that the client has left
         self._trailers: list[Any] | None = None
-        self._waiting: list[Future[None]] | None = None
-
-    # What the application awaits
-
-    async def receive(self) -> Message:
-        """The next part of the body; behind it, that the answer is complete or the client has left, once it is so.
-
-        A body over its limit or malformed is answered by 413 or 400; to the application the client has left then.
-        """
-        if not self._body_over and self.stage < COMPLETE:
-            try:
-                part = await self._take()
-            except (BodyTooLarge, BadBody) as error:
-                self._refuse(error)
-            except Disconnected:
-                self.left()
-            else:
-                if part is not None:
-                    self._body_over = not part or self.request.body_complete
-                    return {"type": "http.request", "body": part, "more_body": not self._body_over}
-        while self.stage < COMPLETE:
-            self._listen()
-            await self._news()
-        if self.stage == GONE:
-            self._told = True
-        return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
         """Take a message, and come back when there is room for another.
@@ -149,8 +103,6 @@ class Call:
                 raise
             raise unfit(message, f"with something missing or of the wrong kind ({shown(error)})") from error
 
-    # Told by others
-
     def flush(self) -> None:
         """The application waits: send a head that is kept."""
         if self.stage == HEAD:
@@ -159,12 +111,7 @@ class Call:
             except Disconnected:
                 self.left()
             except (RopewalkError, TypeError, ValueError, OverflowError) as error:
-                self._refuse(error)
-
-    def left(self, _: object = None) -> None:
-        """There is nobody any more who could be answered."""
-        if self.stage < COMPLETE:
-            self._over(GONE)
+                self.refuse(error)
 
     def ended(self, error: BaseException | None, application: object) -> None:
         """The application has returned, or raised. What it has left undone is a 500, or cuts the connection."""
@@ -174,66 +121,11 @@ class Call:
                 return
             what = "without an answer" if self.stage == NEW else "before the end of its answer"
             error = HostedError("RW714", f"{named(application)} returned {what}.")
-        elif over and (self._told or isinstance(error, CancelledError)):
+        elif over and (self.told or isinstance(error, CancelledError)):
             log.debug("{who} ended with {error} behind its call.", who=named(application), error=shown(error))
             return
         self.left()
         self.request.service.fail(self.request, error)
-
-    # The request's body
-
-    async def _take(self) -> bytes | None:
-        """A part of the body, empty at its end; None where nobody wants it any more."""
-        request = self.request
-        if not request.has_body:
-            return b""
-        request.receive()
-        while self.stage < COMPLETE:
-            part: bytes | None = request.take()
-            if part is not None:
-                return part
-            if not self._arriving:
-                self._arriving = True
-                request._readable().addBoth(self._arrived)  # noqa: SLF001 - as BodyStream has it
-            await self._news()
-        return None
-
-    def _arrived(self, _: object) -> None:
-        self._arriving = False
-        self._wake()
-
-    def _listen(self) -> None:
-        """Be told when the client leaves."""
-        if self._leaving is None:
-            self._leaving = self.request.disconnected
-            self._leaving.addCallbacks(self.left, _nothing)
-
-    async def _news(self) -> None:
-        """Wait for something to happen. Several tasks may do so, and be cancelled each by itself."""
-        future: Future[None] = get_running_loop().create_future()
-        if self._waiting is None:
-            self._waiting = []
-        self._waiting.append(future)
-        try:
-            await future
-        finally:
-            self._waiting.remove(future)
-
-    def _wake(self) -> None:
-        for future in self._waiting or ():
-            if not future.done():
-                future.set_result(None)
-
-    def _over(self, stage: int) -> None:
-        """Nothing more will be sent, and nobody need be told that the client has left."""
-        self.stage = stage
-        if self._waiting is not None:
-            self._wake()
-            leaving = self._leaving
-            if leaving is not None and not leaving.called:
-                leaving.cancel()  # the request may live on, and would hold us
-
-    # The answer
 
     def _start(self, message: Message) -> None:
         status = message["status"]
@@ -253,10 +145,13 @@ class Call:
 
     def _send_whole(self, answer: Callable[..., None], *body: Any) -> None:
         self._with_head(answer, *body)
-        self._over(COMPLETE)
+        self.over(COMPLETE)
 
     def _begin(self) -> None:
         self._with_head(self.request.begin)
+        self._gathers = not any(name.lower() in _LENGTH for name, _ in self._headers)
+        self._parts = []
+        self._gathered = 0
         self.stage = BODY
 
     def _with_head(self, command: Callable[..., None], *rest: Any) -> None:
@@ -267,20 +162,58 @@ class Call:
             pass
         else:
             return
-        command(self._status, pairs(self._headers), *rest)
+        self._headers = pairs(self._headers)
+        command(self._status, self._headers, *rest)
 
     async def _send_part(self, body: bytes, more: bool) -> None:
-        request = self.request
         if self.stage == HEAD:
             self._begin()
-        room = not body or self._status in BODILESS or request.write(body)
+        if self._status in BODILESS:
+            body = b""
+        if more and self._gathers:
+            await self._rest(len(body), self._gather(body))
+            return
+        room = self._write(body)
         if more:
             await self._rest(len(body), room)
         elif self._trailers is None:
-            request.end()
-            self._over(COMPLETE)
+            self.request.end()
+            self.over(COMPLETE)
         else:
             self.stage = TRAILERS
+
+    def _gather(self, part: bytes) -> bool:
+        """Keep a part until the loop's next turn, to go with those that come meanwhile; whether there is room for more.
+
+        Not where there is a Content-Length: who sends too much is to be told at once.
+        """
+        if not part:
+            return True
+        if not self._parts:
+            get_running_loop().call_soon(self._push)
+        self._parts.append(part)
+        self._gathered += len(part)
+        return self._write(b"") if self._gathered >= BLOCK else not self.request.pressure
+
+    def _push(self) -> None:
+        """The next turn has come."""
+        if self.stage != BODY:
+            return
+        try:
+            self._write(b"")
+        except Disconnected:
+            self.left()
+        except RopewalkError as error:
+            self.refuse(error)
+
+    def _write(self, part: bytes) -> bool:
+        """Hand to the engine what was gathered, and this part behind it; whether there is room for more."""
+        if self._parts:
+            self._parts.append(part)
+            part = b"".join(self._parts)
+            self._parts.clear()
+            self._gathered = 0
+        return not part or self.request.write(part)
 
     async def _rest(self, size: int, room: bool) -> None:
         """Wait until the client has taken enough; and let others have their turn where it takes all."""
@@ -316,25 +249,15 @@ class Call:
         if not message.get("more_trailers"):
             taken = [coding.strip() for coding in (self.request.header("te") or "").lower().split(",")]
             self.request.end(self._trailers if "trailers" in taken else None)
-            self._over(COMPLETE)
+            self.over(COMPLETE)
 
     def _send_hint(self, links: Iterable[bytes]) -> None:
         if self.stage < BODY:
             self.request.interim(103, [(b"link", link) for link in links])
 
-    def _refuse(self, error: BaseException) -> None:
-        """Answer for an error that the application does not get to see."""
-        self.left()
-        self._told = True
-        self.request.service.fail(self.request, error)
-
     async def _drop(self) -> None:
         self._dropped += 1
         if self._dropped > MOST_DROPPED:
-            self._told = True
+            self.told = True
             raise ClientGone("The client has left.")
         await sleep(0)
-
-
-def _nothing(_: object) -> None:
-    """Nobody need be told any more."""

@@ -12,7 +12,8 @@ from weakref import getweakrefcount
 
 from twisted.logger import Logger
 
-from ropewalk.asgi.call import COMPLETE, Call
+from ropewalk.asgi.call import Call
+from ropewalk.asgi.incoming import COMPLETE
 from ropewalk.asgi.messages import Application, Scope
 from ropewalk.calling.driving import HandlerTask, enter_task, leave_task
 from ropewalk.calling.task import swap_current_task

@@ -1,0 +1,132 @@
+"""The way in: what an application is told of its request's body and of its client, and when.
+
+| stage of a call | what was sent | what may come |
+|---|---|---|
+| NEW | nothing | `http.response.start` |
+| HEAD | the start, which is kept | `http.response.body`, `http.response.pathsend` |
+| BODY | the head, and perhaps parts of the body | the same |
+| TRAILERS | head and body | `http.response.trailers` |
+| COMPLETE | the whole answer | nothing |
+| GONE | whatever it was when the client left, or was refused | anything; it is dropped |
+"""
+
+from asyncio import Future, get_running_loop
+from typing import Final
+
+from ropewalk.asgi.messages import Message
+from ropewalk.errors import BadBody, BodyTooLarge, Disconnected
+from ropewalk.request import Request
+from ropewalk.waiting import Waiter
+
+NEW: Final = 0
+HEAD: Final = 1
+BODY: Final = 2
+TRAILERS: Final = 3
+COMPLETE: Final = 4
+GONE: Final = 5
+
+
+class Incoming:
+    """The end at which an application receives."""
+
+    __slots__ = ("_arriving", "_body_over", "_leaving", "_waiting", "request", "stage", "told")
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.stage = NEW
+        self.told = False
+        """Whether the application knows that the client has left."""
+        self._arriving = False  # it was asked to be told of more of the body
+        self._body_over = False
+        self._leaving: Waiter[None] | None = None
+        self._waiting: list[Future[None]] | None = None
+
+    async def receive(self) -> Message:
+        """The next part of the body; behind it, that the answer is complete or the client has left, once it is so.
+
+        A body over its limit or malformed is answered by 413 or 400; to the application the client has left then.
+        """
+        if not self._body_over and self.stage < COMPLETE:
+            try:
+                part = await self._take()
+            except (BodyTooLarge, BadBody) as error:
+                self.refuse(error)
+            except Disconnected:
+                self.left()
+            else:
+                if part is not None:
+                    self._body_over = not part or self.request.body_complete
+                    return {"type": "http.request", "body": part, "more_body": not self._body_over}
+        if self.stage < COMPLETE:
+            self._listen()
+        while self.stage < COMPLETE:
+            await self._news()
+        if self.stage == GONE:
+            self.told = True
+        return {"type": "http.disconnect"}
+
+    def left(self, _: object = None) -> None:
+        """There is nobody any more who could be answered."""
+        if self.stage < COMPLETE:
+            self.over(GONE)
+
+    def over(self, stage: int) -> None:
+        """Nothing more will be sent, and nobody need be told that the client has left."""
+        self.stage = stage
+        if self._waiting is not None:
+            self._wake()
+            leaving = self._leaving
+            if leaving is not None and not leaving.called:
+                leaving.cancel()  # the request may live on, and would hold us
+
+    def refuse(self, error: BaseException) -> None:
+        """Answer for an error that the application does not get to see."""
+        self.left()
+        self.told = True
+        self.request.service.fail(self.request, error)
+
+    async def _take(self) -> bytes | None:
+        """A part of the body, empty at its end; None where nobody wants it any more."""
+        request = self.request
+        if not request.has_body:
+            return b""
+        request.receive()
+        while self.stage < COMPLETE:
+            part: bytes | None = request.take()
+            if part is not None:
+                return part
+            if not self._arriving:
+                self._arriving = True
+                request._readable().addBoth(self._arrived)  # noqa: SLF001 - as BodyStream has it
+            await self._news()
+        return None
+
+    def _arrived(self, _: object) -> None:
+        self._arriving = False
+        self._wake()
+
+    def _listen(self) -> None:
+        """Be told when the client leaves."""
+        if self._leaving is None:
+            self._leaving = self.request.disconnected
+            self._leaving.addCallbacks(self.left, _nothing)
+
+    async def _news(self) -> None:
+        """Wait for something to happen. Several tasks may do so, and be cancelled each by itself."""
+        future: Future[None] = get_running_loop().create_future()
+        if self._waiting is None:
+            self._waiting = []
+        self._waiting.append(future)
+        try:
+            await future
+        finally:
+            self._waiting.remove(future)
+
+    def _wake(self) -> None:
+        for future in self._waiting or ():
+            if not future.done():
+                future.set_result(None)
+
+
+def _nothing(_: object) -> None:
+    """Nobody need be told any more."""
