@@ -1,6 +1,7 @@
 """Runs a suite, on Twisted as it is or with Ropewalk under it."""
 
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -30,7 +31,7 @@ def run(suite: Suite, environment: Environment, under: Under) -> tuple[Outcomes,
         if under == "ropewalk" and not suite.by_itself:
             command = [environment.bin / "ropewalk", "exec", *command]
         variables = os.environ | _variables(suite, under, environment) | files
-        log = environment.folder / f"{suite.title.replace(' ', '-')}.{under}.log"
+        log = environment.folder / f"{re.sub(r'[^a-z0-9]+', '-', suite.title.lower())}.{under}.log"
         with log.open("w") as output:
             _run(command, scratch, variables, output)
         read = of_trial if suite.runner == "trial" else of_pytest
