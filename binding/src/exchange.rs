@@ -623,7 +623,12 @@ impl Exchange {
     /// Take over the connection without an answer: from here `take` and `relay_write` carry raw bytes, and `end` closes.
     fn take_over(&mut self, py: Python<'_>) -> PyResult<()> {
         self.answering(py, |engine, id| engine.take_over(id))?;
-        self.become_raw(py)
+        if self.body_complete()? {
+            return self.become_raw(py);
+        }
+        self.status = Some(101);
+        self.started = true;
+        Ok(())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

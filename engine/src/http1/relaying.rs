@@ -87,15 +87,16 @@ impl Http1 {
     }
 
     /// From here the exchange carries raw bytes, and its handler sends what head it likes. The connection ends with it.
+    /// While a body is on its way it goes on to come, and only what is sent is raw.
     pub(crate) fn take_over(&mut self) -> Result<(), CommandError> {
         self.expect_waiting()?;
-        if !matches!(self.request, Request::Complete) {
-            return Err(CommandError::Status(101));
-        }
         self.status = 101;
-        self.request = Request::Raw;
         self.answer = Answer::Raw;
-        self.demand = Demand::Held;
+        self.keep = false;
+        if matches!(self.request, Request::Complete) {
+            self.request = Request::Raw;
+            self.demand = Demand::Held;
+        }
         Ok(())
     }
 }

@@ -69,6 +69,8 @@ class HTTPChannel(http.HTTPChannel):
     site: Any = None
     _networkProducer: Any
 
+    _ends: tuple[Any, Any] | None = None
+    """The addresses of a transport of Twisted's, which does not know them any more when it is closed."""
     _driver: Any = None
     """A Driver, once there is something for it to drive."""
     _socket: SocketTransport | None = None
@@ -84,7 +86,10 @@ class HTTPChannel(http.HTTPChannel):
     """Method, target and version of a request whose body is on its way."""
     _full = False
     """The engine's queue is over its high-water mark."""
+    _called_home = False
+    """The reactor's thread will look for what was said in others."""
     _homecoming = False
+    """It does."""
     _losing = False
     _kept = True
     """Whether the last request has left the connection open."""
@@ -226,6 +231,23 @@ class HTTPChannel(http.HTTPChannel):
         if self._losing or self._kept or not self.persistent:
             super().loseConnection()
 
+    def setTimeout(self, period: Any) -> Any:
+        """Let the connection be idle for so many seconds, None for ever; how many it was before."""
+        if self._socket is None:
+            return super().setTimeout(period)
+        before, self.timeOut = self.timeOut, period
+        if self._socket.connected:
+            self._socket.connection.set_idle_timeout(period or 0)
+        return before
+
+    def getPeer(self) -> Any:
+        """The other end, also when the connection is gone."""
+        return self.transport.getPeer() if self._ends is None else self._ends[0]
+
+    def getHost(self) -> Any:
+        """Our end, also when the connection is gone."""
+        return self.transport.getHost() if self._ends is None else self._ends[1]
+
     def isSecure(self) -> bool:
         """Whether the transport is TLS. A socket of the engine's is not."""
         return self._socket is None and super().isSecure()
@@ -256,7 +278,7 @@ class HTTPChannel(http.HTTPChannel):
             return
         except RopewalkError as error:
             self._refuse_answer(exchange, error)
-        if _EVENTS in fields.get(b"Content-Type", ()):
+        if any(kind.startswith(_EVENTS) for kind in fields.get(b"Content-Type", ())):
             self._driver.endless.add(self)
         self._flush()
 
@@ -324,8 +346,9 @@ class HTTPChannel(http.HTTPChannel):
         self._look_for_upgrade()
         if self._upgraded:
             return
-        if self._abroad:
-            self._came_home()
+        if not self._came_home():
+            self._bring_home(partial(self.requestDone, request))
+            return
         if not self.requests or request != self.requests[0]:
             raise TypeError(f"{request!r} is not the request that is being answered.")
         del self.requests[0]
@@ -355,6 +378,9 @@ class HTTPChannel(http.HTTPChannel):
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Have what writes the body told when to wait, or asked for more. Raises RuntimeError where there is one."""
+        if not self._came_home():
+            self._bring_home(partial(self.registerProducer, producer, streaming))
+            return
         if streaming or self._requestProducer is not None:
             super().registerProducer(producer, streaming)
             return
@@ -427,18 +453,26 @@ class HTTPChannel(http.HTTPChannel):
     def _bring_home(self, call: Callable[[], None]) -> None:
         """Have the reactor's thread make a call, before whatever it has to say of the same answer by itself."""
         self._abroad.append(call)
-        if len(self._abroad) == 1:
-            self._reactor.callFromThread(self._came_home)
+        if not self._called_home:  # asked behind the call's being there, and unsaid before it is looked for
+            self._called_home = True
+            self._reactor.callFromThread(self._come_home)
 
-    def _came_home(self) -> bool:
-        """Make the calls that wait, in the reactor's thread; False in any other."""
-        if self._abroad and not self._driver.engine.at_home:
-            return False
+    def _come_home(self) -> None:
+        self._called_home = False
         if not self._homecoming:
             self._homecoming = True
-            while self._abroad:  # to which a thread may be adding
-                self._abroad.popleft()()
-            self._homecoming = False
+            try:
+                while self._abroad:  # to which a thread may be adding
+                    self._abroad.popleft()()
+            finally:
+                self._homecoming = False
+
+    def _came_home(self) -> bool:
+        """Whether this is the reactor's thread; then the calls that wait have been made."""
+        if self._driver is not None and not self._driver.engine.at_home:
+            return False
+        if self._abroad:
+            self._come_home()
         return True
 
     @property
@@ -476,7 +510,7 @@ class HTTPChannel(http.HTTPChannel):
         if connection is None:
             ours.closed("cut")
             return True
-        ours.connection = connection
+        ours.sit_on(connection)
         self._sit_on(ours)
         return True
 
@@ -489,10 +523,11 @@ class HTTPChannel(http.HTTPChannel):
             self._driver = lone_driver()
         engine: Engine = self._driver.engine
         self._sink = Sink(self, transport)
+        self._ends = peer, host = transport.getPeer(), transport.getHost()
         self._pipe = pipe = engine.open_pipe(
             self._sink,
-            client=from_twisted(transport.getPeer()),
-            server=from_twisted(transport.getHost()),
+            client=from_twisted(peer),
+            server=from_twisted(host),
             secure=ISSLTransport.providedBy(transport),
         )
         pipe.set_idle_timeout(0)

@@ -109,6 +109,8 @@ class Driver:
 
     def accept_on(self, port: Any) -> None:
         """Accept in place of one of Twisted's ports, until it is closed."""
+        if port in self.ports:
+            return
         self.ports[port] = self.engine.listen_descriptor(port.fileno())
         port.stopReading()
         close = port.connectionLost
@@ -133,7 +135,7 @@ class Driver:
 
     def write_log(self, file: Any, line: str) -> None:
         """Write a line to a file: at the end of the turn, with the others of it, where there is one."""
-        if self._turning:
+        if self._turning and self.engine.at_home:
             self._lines.setdefault(file, []).append(line)
         else:
             file.write(line)
@@ -147,7 +149,10 @@ class Driver:
             if self._lines:
                 lines, self._lines = self._lines, {}
                 for file, written in lines.items():
-                    file.write("".join(written))
+                    try:
+                        file.write("".join(written))
+                    except (OSError, ValueError):  # a full disk, a closed file: no reason to serve nobody any more
+                        log.failure("Lines of {file} are lost.", file=file)
 
     # Called by the engine
 
@@ -161,7 +166,7 @@ class Driver:
             release(connection, protocol, self._port_for(client))
             return None
         transport = SocketTransport.of(self, client, protocol, channel)
-        transport.connection = connection
+        transport.sit_on(connection)
         protocol.makeConnection(transport)
         return transport
 

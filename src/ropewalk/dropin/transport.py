@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
@@ -19,6 +20,7 @@ from zope.interface import implementer
 from ropewalk._engine import Connection
 from ropewalk.dropin.addresses import to_twisted
 from ropewalk.dropin.exchange import Incoming
+from ropewalk.dropin.pulling import Pulled
 from ropewalk.errors import AnswerOver, Disconnected, WrongThread, interrupts
 from ropewalk.request import Address
 
@@ -56,13 +58,13 @@ class SocketTransport:
         """The exchange that carries raw bytes."""
         self._paused = False
         self._producer: Any = None
-        self._streaming = False
+        self._server: Address = None
         self._peer: Any = None
         self._host: Any = None
 
     @staticmethod
     def of(driver: "Driver", client: Address, protocol: Any, channel: "HTTPChannel") -> "SocketTransport":
-        """The one for this kind of socket. Its `connection` is to be set."""
+        """The one for this kind of socket, to be told its connection by `sit_on`."""
         kind = TCPTransport if isinstance(client, tuple) else UNIXTransport
         return kind(driver, client, protocol, channel)
 
@@ -103,7 +105,7 @@ class SocketTransport:
             return
         except (Disconnected, AnswerOver):
             return
-        if not room and self._producer is not None and self._streaming:
+        if not room and self._producer is not None:
             self._producer.pauseProducing()
 
     def writeSequence(self, iovec: Any) -> None:
@@ -142,7 +144,7 @@ class SocketTransport:
     def getHost(self) -> Any:
         """Our end."""
         if self._host is None:
-            self._host = to_twisted(self.connection.server)
+            self._host = to_twisted(self._server)
         return self._host
 
     def getHandle(self) -> socket.socket:
@@ -185,20 +187,30 @@ class SocketTransport:
         if not self.connected:
             producer.stopProducing()
             return
-        self._producer = producer
-        self._streaming = streaming
+        self._producer = producer if streaming else Pulled(producer, self)
         if not streaming:
-            producer.resumeProducing()
+            self._producer.resumeProducing()
         elif self._raw is not None and self._raw.pressure:
             producer.pauseProducing()
 
     def unregisterProducer(self) -> None:
         """It has written all it has."""
-        self._producer = None
+        producer, self._producer = self._producer, None
+        if isinstance(producer, Pulled):
+            producer.stopStreaming()
         if self.disconnecting and self.connected:
             self._close()
 
     # For the channel and the engine
+
+    def sit_on(self, connection: Connection) -> None:
+        """Be the transport of a connection. Its end is asked for now: when it is closed, nobody knows it any more."""
+        self.connection = connection
+        self._server = connection.server
+
+    def later(self, call: Callable[[], None]) -> None:
+        """Call something when others have had their turn."""
+        self.reactor.callLater(0, call)
 
     @property
     def paused(self) -> bool:

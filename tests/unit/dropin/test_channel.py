@@ -1,5 +1,6 @@
 """HTTPChannel on the engine: what a program of twisted.web's finds, however its bytes come."""
 
+import socket
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -12,12 +13,13 @@ from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
+from twisted.python.logfile import BaseLogFile
 from twisted.web import http, resource, server, static
 from twisted.web.server import NOT_DONE_YET, Site
 from zope.interface import implementer
 
 from ropewalk._engine import Limits
-from ropewalk.dropin import HTTPChannel, limits_of
+from ropewalk.dropin import HTTPChannel, limits_of, take_over
 
 
 @pytest.fixture
@@ -200,6 +202,97 @@ def test_the_site_s_log_has_a_line_for_each_request(there: World, way: str, tmp_
     client.until(b"\r\n\r\n/3")
     lines = (tmp_path / "access.log").read_text().splitlines()
     assert [line.split('"')[3] for line in lines] == [f"GET /{number} HTTP/1.1" for number in (1, 2, 3)]
+
+
+def test_a_thread_finishes_an_answer(there: World, way: str) -> None:
+    def render(request: Any) -> Any:
+        def work() -> None:
+            request.write(b"by a thread")
+            request.finish()
+
+        thread = Thread(target=work)
+        thread.start()
+        thread.join()
+        return NOT_DONE_YET
+
+    client = serve(there, way, render)
+    for _ in range(2):
+        client.get()
+        assert client.until(b"0\r\n\r\n").endswith(b"\r\n\r\nb\r\nby a thread\r\n0\r\n\r\n")
+
+
+def test_a_log_that_cannot_be_written_does_not_end_the_service(there: World, log: Any) -> None:
+    class Full(BaseLogFile):
+        def __init__(self) -> None:
+            """Without a file."""
+
+        def write(self, data: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        def close(self) -> None:
+            """For stopFactory."""
+
+    factory = Site(Page(lambda request: request.path), reactor=there.reactor)
+    client = there.connect(there.listen(factory))
+    factory._logFile = Full()
+    for path in ("/1", "/2"):
+        client.get(path)
+        client.until(path.encode())
+    assert "No space left" in log.text or "are lost" in log.text
+
+
+@pytest.mark.parametrize("way", ["accepted", "adopted"])
+def test_a_timeout_that_a_program_sets_is_for_idle_connections(there: World, way: str) -> None:
+    waiting: list[Any] = []
+
+    def render(request: Any) -> Any:
+        request.channel.setTimeout(0.1)
+        there.reactor.callLater(0.3, request.finish)
+        waiting.append(request)
+        return NOT_DONE_YET
+
+    client = serve(there, way, render)
+    client.get()
+    client.until(b"0\r\n\r\n")
+    assert client.rest() == b""
+
+
+def test_addresses_of_a_client_that_has_left(there: World, way: str) -> None:
+    waiting: list[Any] = []
+
+    def render(request: Any) -> Any:
+        waiting.append(request)
+        request.notifyFinish().addErrback(lambda _: told.append((request.getHost().port, request.client.port)))
+        return NOT_DONE_YET
+
+    told: list[Any] = []
+    port = there.listen(site(there, render), way)
+    client = there.connect(port)
+    client.get()
+    there.until(lambda: waiting)
+    mine = client.socket.getsockname()[1]
+    client.socket.close()
+    there.until(lambda: told)
+    assert told == [(port.getHost().port, mine)]
+
+
+@pytest.mark.parametrize("style", ["as twisted.web", "raw"])
+def test_a_program_refuses_a_body_before_it_is_here(there: World, way: str, style: str) -> None:
+    class Refusing(http.Request):
+        def gotLength(self, length: int | None) -> None:
+            super().gotLength(length)
+            channel: Any = self.channel
+            if style == "raw":
+                channel.write(b"HTTP/1.1 413 Too Much\r\nConnection: close\r\n\r\n")
+                channel.loseConnection()
+            else:
+                channel._respondToBadRequestAndDisconnect()
+
+    factory = Site(Page(lambda _: b""), requestFactory=Refusing, reactor=there.reactor)
+    client = there.connect(there.listen(factory, way))
+    client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nsome")
+    expected = b"HTTP/1.1 413 Too Much\r\n" if style == "raw" else b"HTTP/1.1 400 Bad Request\r\n"
+    assert client.rest().startswith(expected)
 
 
 def test_http_1_0_and_close(there: World, way: str) -> None:
@@ -530,6 +623,44 @@ def test_another_protocol_takes_over(there: World, way: str, style: str) -> None
     there.until(lambda: echo.lost)
     assert echo.lost[0].check(ConnectionDone)
     assert told == []
+
+
+def test_a_pull_producer_on_a_connection_that_was_taken_over(there: World) -> None:
+    def render(request: Any) -> Any:
+        echo = Echo()
+        request.channel.transport.protocol = echo
+        echo.makeConnection(request.channel.transport)
+        left = [b"%06d" % number for number in range(20_000)]
+
+        class Sender:
+            def resumeProducing(self) -> None:
+                echo.transport.write(left.pop(0))
+                if not left:
+                    echo.transport.unregisterProducer()
+
+            def stopProducing(self) -> None:
+                left.clear()
+
+        echo.transport.registerProducer(Sender(), False)
+        echo.transport.loseConnection()
+        return NOT_DONE_YET
+
+    client = serve(there, "accepted", render)
+    client.get()
+    assert client.rest() == b"".join(b"%06d" % number for number in range(20_000))
+
+
+def test_a_port_is_taken_over_once(there: World) -> None:
+    port = there.listen(site(there, lambda _: b"once"))
+    assert take_over(port)
+    client = there.connect(port)
+    client.get()
+    client.until(b"once")
+    address = "127.0.0.1", port.getHost().port
+    port.stopListening()
+    there.until(lambda: not port.connected)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address)
 
 
 def test_sites_that_build_other_protocols_get_their_sockets_back(there: World) -> None:
