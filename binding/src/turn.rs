@@ -207,6 +207,7 @@ impl Engine {
             Event::Closed(id, closing) => {
                 let how = match closing {
                     Closing::Done => "done",
+                    Closing::Lost => "lost",
                     Closing::Cut => "cut",
                     Closing::Aborted => "aborted",
                 };

@@ -97,6 +97,8 @@ impl Event {
 pub enum Closing {
     /// After its last answer, or with its client.
     Done,
+    /// By a reset, or whatever else breaks a socket.
+    Lost,
     /// It ran out of time, or the server stopped.
     Cut,
     /// A handler aborted it.

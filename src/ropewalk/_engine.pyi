@@ -126,7 +126,7 @@ class OwnersService(Service, Protocol):
 
     def opened(self, connection: Connection, client: _Address, /) -> Any:
         """Who owns a new connection, or None for nobody. The owner is called `begin(exchange)` for every request, and
-        `closed(how)` at the end, which is "done", "cut" or "aborted". The sink of a pipe owns it too, without
+        `closed(how)` at the end, which is "done", "lost", "cut" or "aborted". The sink of a pipe owns it too, without
         `closed`."""
 
 @final

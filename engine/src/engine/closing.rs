@@ -212,6 +212,7 @@ impl<D: Driver> Engine<D> {
         }
         // The owner of a pipe may hold answers that were complete before this one was given up.
         let closing = match reason {
+            GoneReason::ClientLeft if self.connections[slot].broken => Closing::Lost,
             GoneReason::ClientLeft => Closing::Done,
             GoneReason::Aborted => Closing::Aborted,
             GoneReason::BodyTimeout | GoneReason::WriteTimeout | GoneReason::Stopped => Closing::Cut,

@@ -30,6 +30,8 @@ pub(super) struct Connection {
     pub hung_up: bool,
     /// The end of the client's bytes was read.
     pub ended: bool,
+    /// The socket is broken, as by a reset.
+    pub broken: bool,
     /// The kernel (or the owner of the pipe) takes no more for now.
     pub blocked: bool,
     /// A writer was told to wait.
@@ -134,6 +136,7 @@ impl Connection {
             readable: false,
             hung_up: false,
             ended: false,
+            broken: false,
             blocked: false,
             told_high: false,
             unsent: false,

@@ -307,6 +307,7 @@ impl<D: Driver> Engine<D> {
         }
         self.scratch = scratch;
         if broken {
+            self.connections[slot].broken = true;
             self.lose(slot, GoneReason::ClientLeft);
         } else {
             self.look_after(slot, false);
@@ -373,7 +374,10 @@ impl<D: Driver> Engine<D> {
                     self.report_seldom(Severity::Error, "RW307", message);
                     return self.lose(slot, GoneReason::Aborted);
                 }
-                Err(_) => return self.lose(slot, GoneReason::ClientLeft),
+                Err(_) => {
+                    connection.broken = true;
+                    return self.lose(slot, GoneReason::ClientLeft);
+                }
             }
         }
         self.sent(slot, progress);

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 log = Logger(namespace="ropewalk.dropin")
 
-_ENDS: Final = {"done": ConnectionDone, "cut": ConnectionLost, "aborted": ConnectionAborted}
+_ENDS: Final = {"done": ConnectionDone, "lost": ConnectionLost, "cut": ConnectionLost, "aborted": ConnectionAborted}
 
 
 @implementer(IConsumer, IPushProducer, ILoggingContext)

@@ -178,8 +178,6 @@ def test_interfaces(there: World, way: str) -> None:
 @pytest.mark.parametrize("how", ["close", "abort", "the client closes", "the client resets"])
 def test_only_the_protocol_hears_of_the_end(there: World, way: str, style: Callable[..., None], how: str) -> None:
     """Once, and with the reason that Twisted has for it."""
-    if how == "the client resets" and way != "fed":
-        pytest.xfail("a reset is told as an orderly end")
     reasons = {"close": ConnectionDone, "abort": ConnectionAborted, "the client closes": ConnectionDone}
     upgrading = Upgrading(there, way, style)
     upgrading.upgrade()
