@@ -190,7 +190,7 @@ def site() -> Site:
     root.putChild(b"autobahn", WebSocketResource(factory))
     root.putChild(b"deflate", WebSocketResource(deflating))
     root.putChild(b"twisted", websocket.WebSocketResource(ByTwisted))
-    return Site(root, timeout=1)
+    return Site(root, timeout=3)
 
 
 def tell_port(port: Any) -> None:

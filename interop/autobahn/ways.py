@@ -5,12 +5,14 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import trustme
 from interop.processes import Process, program, started
-from websockets.sync.client import ClientConnection, connect, unix_connect
+from talking import Talker, talkers
+from websockets.asyncio.client import connect, unix_connect
 
 SERVER: Final = Path(__file__).with_name("server.py")
 LISTENS: Final = r"^listens on (\S+)$"
@@ -25,7 +27,7 @@ class Served:
     """A running server."""
 
     process: Process
-    open: Callable[..., ClientConnection]
+    open: Callable[..., Talker]
     """A WebSocket to a path, by the client of websockets and with its options."""
     dial: Callable[[], socket.socket]
     """A bare connection."""
@@ -41,14 +43,14 @@ class Served:
 
 @contextmanager
 def over_tcp(folder: Path) -> Iterator[Served]:
-    with started(*program(SERVER, f"tcp:0:interface={HOST}")) as process:
+    with started(*program(SERVER, f"tcp:0:interface={HOST}")) as process, talkers() as talker:
         port = int(process.says(LISTENS)[1])
         url = f"ws://{HOST}:{port}"
 
-        def open_(path: str, **options: Any) -> ClientConnection:
-            return connect(url + path, **OPTIONS | options)
+        def open_(path: str, **options: Any) -> Talker:
+            return talker(lambda: connect(url + path, **OPTIONS | options))
 
-        yield Served(process, open_, lambda: socket.create_connection((HOST, port), timeout=10), url)
+        yield Served(process, open_, partial(socket.create_connection, (HOST, port), timeout=10), url)
 
 
 @contextmanager
@@ -60,12 +62,13 @@ def over_tls(folder: Path) -> Iterator[Served]:
     certificate.cert_chain_pems[0].write_to_path(chain)
     authority.cert_pem.write_to_path(root)
     context = ssl.create_default_context(cafile=root)
-    with started(*program(SERVER, f"ssl:0:interface={HOST}:privateKey={key}:certKey={chain}")) as process:
+    description = f"ssl:0:interface={HOST}:privateKey={key}:certKey={chain}"
+    with started(*program(SERVER, description)) as process, talkers() as talker:
         port = int(process.says(LISTENS)[1])
         url = f"wss://localhost:{port}"
 
-        def open_(path: str, **options: Any) -> ClientConnection:
-            return connect(url + path, sock=socket.create_connection((HOST, port)), ssl=context, **OPTIONS | options)
+        def open_(path: str, **options: Any) -> Talker:
+            return talker(lambda: connect(url + path, ssl=context, host=HOST, **OPTIONS | options))
 
         def dial() -> socket.socket:
             return context.wrap_socket(socket.create_connection((HOST, port), timeout=10), server_hostname="localhost")
@@ -76,11 +79,11 @@ def over_tls(folder: Path) -> Iterator[Served]:
 @contextmanager
 def over_unix(folder: Path) -> Iterator[Served]:
     place = str(folder / "socket")
-    with started(*program(SERVER, f"unix:{place}")) as process:
+    with started(*program(SERVER, f"unix:{place}")) as process, talkers() as talker:
         process.says(LISTENS)
 
-        def open_(path: str, **options: Any) -> ClientConnection:
-            return unix_connect(place, f"ws://localhost{path}", **OPTIONS | options)
+        def open_(path: str, **options: Any) -> Talker:
+            return talker(lambda: unix_connect(place, f"ws://localhost{path}", **OPTIONS | options))
 
         def dial() -> socket.socket:
             client = socket.socket(socket.AF_UNIX)
