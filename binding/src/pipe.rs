@@ -52,9 +52,19 @@ impl Pipe {
         lock(&self.engine.get().core).pending(self.id)
     }
 
+    /// Pass on at once what was written to it, unless a turn is being run. Nothing else is served.
+    fn settle(&self, py: Python<'_>) -> PyResult<()> {
+        Engine::settle_pipe(self.engine.bind(py), self.id, |_| ())
+    }
+
     /// Close it behind what was written, whether an answer is complete or not.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.act(py, |engine| engine.close_connection(self.id.connection()))
+        Engine::settle_pipe(self.engine.bind(py), self.id, |engine| engine.close_connection(self.id.connection()))
+    }
+
+    /// The way to the other end is gone; nothing but that is served.
+    fn part(&self, py: Python<'_>) -> PyResult<()> {
+        Engine::settle_pipe(self.engine.bind(py), self.id, |engine| engine.lose_pipe(self.id))
     }
 
     /// Let it be idle for so many seconds (0: for ever), whatever the limits say.

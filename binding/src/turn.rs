@@ -12,7 +12,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use pyo3::{ffi, intern};
 use ropewalk_engine::clock::monotonic_micros;
 use ropewalk_engine::exchange::Event;
-use ropewalk_engine::{Closing, ConnectionId, ExchangeId, GoneReason, Head, Peer, Report, Severity};
+use ropewalk_engine::{Closing, ConnectionId, ExchangeId, GoneReason, Head, Peer, PipeId, Report, Severity};
 
 use crate::body::Mode;
 use crate::connection::Connection;
@@ -53,6 +53,33 @@ impl Engine {
         }
         if catch_unwind(AssertUnwindSafe(|| Self::run(slf))).is_err() {
             this.recover();
+        }
+        this.busy.store(false, Ordering::Relaxed);
+        this.arm(py)
+    }
+
+    /// Does something to a pipe and serves what comes of it for itself, unless a turn is being run. Nobody else's handler
+    /// is called: whoever asks for this may be one.
+    pub fn settle_pipe(
+        slf: &Bound<'_, Self>,
+        pipe: PipeId,
+        act: impl FnOnce(&mut ropewalk_engine::Engine),
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let this = slf.get();
+        act(&mut *this.core(py)?);
+        if this.busy.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        loop {
+            let event = lock(&this.core).next_of_pipe(pipe);
+            let Some(event) = event else { break };
+            let exchange = event.exchange();
+            match catch_unwind(AssertUnwindSafe(|| Self::serve(slf, event))) {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => error.write_unraisable(py, None),
+                Err(_) => this.panicked(py, exchange),
+            }
         }
         this.busy.store(false, Ordering::Relaxed);
         this.arm(py)
@@ -422,7 +449,7 @@ impl Engine {
         match this.service.bind(py).call_method1(intern!(py, "opened"), (&connection, client)) {
             Ok(owner) => {
                 // It may be over, or with somebody else, by now.
-                if lock(&this.core).ends(id).is_some() {
+                if !owner.is_none() && lock(&this.core).ends(id).is_some() {
                     lock(&this.owners).insert(id, owner.unbind());
                 }
                 Ok(())

@@ -310,8 +310,12 @@ class Pipe:
         """How many bytes have come that belong to no request yet, or to a body that nobody wants yet."""
     def flush(self) -> bool:
         """Serve at once what waits, unless a turn is being run. True where another turn would find more."""
+    def settle(self) -> None:
+        """Pass on at once what was written to it, unless a turn is being run. Nobody else is served."""
     def close(self) -> None:
-        """Close it behind what was written, whether an answer is complete or not."""
+        """Close it behind what was written, whether an answer is complete or not. Nobody else is served."""
+    def part(self) -> None:
+        """As `lost`, and nobody else is served."""
     def set_idle_timeout(self, seconds: float, /) -> None:
         """Let it be idle for so many seconds (0: for ever), whatever the limits say."""
 

@@ -52,6 +52,25 @@ impl<D: Driver> Engine<D> {
         self.token_slot(id.0).map_or(0, |slot| self.connections[slot].wire.buffered())
     }
 
+    /// What happened next to one pipe and its exchanges, new requests apart, whatever waits of others. What was written to
+    /// it is sent before.
+    pub fn next_of_pipe(&mut self, id: PipeId) -> Option<Event> {
+        if let Some(slot) = self.token_slot(id.0) {
+            self.connections[slot].unsent = false;
+            self.flush(slot);
+        }
+        let is_its = |event: &Event| match event {
+            Event::PipeOutput(pipe, _)
+            | Event::PipeFlow(pipe, _)
+            | Event::PipeClosed(pipe, _)
+            | Event::Refused(pipe) => *pipe == id,
+            Event::Head(..) => false,
+            other => other.exchange().is_some_and(|exchange| exchange.connection() == id.connection()),
+        };
+        let place = self.inbox.iter().position(is_its)?;
+        self.inbox.remove(place)
+    }
+
     /// The other end has closed its side.
     pub fn end_pipe(&mut self, id: PipeId) {
         self.refresh();

@@ -7,6 +7,9 @@ use super::encode::{self, BodyFrame, FieldRef, Found, Persistence};
 use crate::exchange::{Body, CommandError, Status, Version};
 use crate::limits::Limits;
 
+/// The end of a body in chunks without trailers (RFC 9112, section 7.1).
+const LAST_CHUNK: &[u8; 5] = b"0\r\n\r\n";
+
 /// Up to this size a file is read at once: a descriptor is worth more than the copy.
 const SMALL_FILE: u64 = 16 * 1024;
 
@@ -131,7 +134,14 @@ impl Http1 {
                 cx.out.push(data);
                 cx.out.tail().extend_from_slice(b"\r\n");
             }
-            Answer::Framed | Answer::UntilClose | Answer::Raw => cx.out.push(data),
+            Answer::Framed(last) => {
+                for &byte in data.iter().rev().take(last.len()).rev() {
+                    last.rotate_left(1);
+                    last[4] = byte;
+                }
+                cx.out.push(data);
+            }
+            Answer::UntilClose | Answer::Raw => cx.out.push(data),
             Answer::Silent => return Ok(()),
         }
         self.written += size;
@@ -155,7 +165,11 @@ impl Http1 {
                 }
                 tail.extend_from_slice(b"\r\n");
             }
-            Answer::Length { .. } | Answer::Framed | Answer::UntilClose | Answer::Silent => {}
+            // What came behind would be taken for a chunk.
+            Answer::Framed(last) if &last != LAST_CHUNK => {
+                return Err(CommandError::Length { announced: self.written, written: self.written });
+            }
+            Answer::Length { .. } | Answer::Framed(_) | Answer::UntilClose | Answer::Silent => {}
             Answer::Raw => self.keep = false,
         }
         self.finish(cx);

@@ -149,8 +149,8 @@ pub(super) enum Answer {
         left: u64,
     },
     Chunked,
-    /// The handler frames the body, and its bytes go out as they come.
-    Framed,
+    /// The handler frames the body in chunks, whose bytes go out as they come; the last of them.
+    Framed([u8; 5]),
     UntilClose,
     /// Bytes are counted and not sent: an answer to HEAD, or one without a body.
     Silent,

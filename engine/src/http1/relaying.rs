@@ -2,6 +2,8 @@
 //! body as it is framed. The engine decides only whether the connection lives on, and holds a handler to its
 //! `Content-Length`.
 
+use bytes::Bytes;
+
 use super::connection::{Answer, Context, Demand, Http1, Request};
 use super::encode::{self, FieldRef};
 use crate::exchange::{Body, CommandError, Status, Version};
@@ -22,7 +24,7 @@ impl Http1 {
         let answer = match found.length {
             _ if self.is_head || encode::is_bodiless(status.code) => Answer::Silent,
             Some(announced) => Answer::Length { announced, left: announced },
-            None if found.chunked => Answer::Framed,
+            None if found.chunked => Answer::Framed([0; 5]),
             None => Answer::UntilClose,
         };
         let reads_on = self.demand == Demand::Flowing;
@@ -59,6 +61,15 @@ impl Http1 {
                 *left = 0;
             }
             _ => {}
+        }
+        if let Answer::Framed(_) = self.answer {
+            let bytes = match body {
+                Body::Slice(bytes) => Bytes::copy_from_slice(bytes),
+                Body::Shared(bytes) => bytes,
+                Body::File { .. } => return Err(CommandError::NotStarted),
+            };
+            self.write(bytes, cx)?;
+            return self.end(&[], cx);
         }
         self.written += size;
         match body {

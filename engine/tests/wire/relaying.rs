@@ -101,6 +101,26 @@ fn rfc9112_8_a_handler_is_held_to_its_length() {
 }
 
 #[test]
+fn rfc9112_7_1_chunks_without_their_last_one_end_the_connection() {
+    for (body, kept) in [("2\r\nhi\r\n0\r\n\r\n", true), ("2\r\nhi\r\n", false), ("0\r\n", false)] {
+        let mut world = World::new();
+        let mut client = world.connect();
+        client.send(GET);
+        let (id, _) = world.head();
+        world.engine.relay_head(id, OK, &[CHUNKED]).unwrap();
+        for byte in body.bytes() {
+            world.engine.relay_write(id, Bytes::copy_from_slice(&[byte])).unwrap();
+        }
+        assert_eq!(kept, world.engine.relay_end(id).is_ok(), "{body:?}");
+        if kept {
+            assert_eq!(b"hi", &*world.answer(&mut client).body);
+        } else {
+            world.ended(&mut client);
+        }
+    }
+}
+
+#[test]
 fn framing_that_cannot_be_sent() {
     let mut world = World::new();
     let mut client = world.connect();

@@ -55,8 +55,6 @@ class HTTPChannel(http.HTTPChannel):
 
     responds: ClassVar = True
     """To `Request`: there is a `respond`."""
-    sends_files: ClassVar = True
-    """To `Request`: there is a `respond_with_file`."""
     adopts: ClassVar = True
     """Whether the engine takes over plain sockets that Twisted has accepted."""
     limits: ClassVar[Mapping[str, float]] = {}
@@ -97,6 +95,8 @@ class HTTPChannel(http.HTTPChannel):
     """The connection speaks something else by now."""
     _pulled: Pulled | None = None
     """A producer that is asked when the program has returned."""
+    _closing = False
+    """The connection is to be closed when the program has returned."""
     _serving = False
     """A program is at work on a request that has just come."""
 
@@ -139,7 +139,7 @@ class HTTPChannel(http.HTTPChannel):
         self._exchange = None
         if pipe is not None:
             self._sink.let_go()
-            pipe.lost()
+            pipe.part()
             self._driver.rest()
         if self._driver is not None:
             self._driver.endless.discard(self)
@@ -183,6 +183,8 @@ class HTTPChannel(http.HTTPChannel):
         self.persistent = self._kept = plain or self.checkPersistence(request, version)
         self.length = length
         request.gotLength(length)
+        if exchange is not self._exchange:
+            return
         if length == 0:
             self._receive(request.requestReceived, command, path, version)
             return
@@ -247,6 +249,11 @@ class HTTPChannel(http.HTTPChannel):
     def getHost(self) -> Any:
         """Our end, also when the connection is gone."""
         return self.transport.getHost() if self._ends is None else self._ends[1]
+
+    @property
+    def sends_files(self) -> bool:
+        """To `Request`: there is a `respond_with_file`. A transport of Twisted's has no use for a descriptor."""
+        return self._socket is not None
 
     def isSecure(self) -> bool:
         """Whether the transport is TLS. A socket of the engine's is not."""
@@ -372,6 +379,11 @@ class HTTPChannel(http.HTTPChannel):
             self._end(exchange)
         self._flush()
 
+    @classmethod
+    def reads_itself(cls) -> bool:
+        """Whether a subclass wants the bytes that come, which the engine would keep to itself."""
+        return cls.dataReceived is not HTTPChannel.dataReceived
+
     def write_log(self, file: Any, line: str) -> None:
         """Write a line to a log of the factory's."""
         self._driver.write_log(file, line)
@@ -397,14 +409,19 @@ class HTTPChannel(http.HTTPChannel):
         if not self._came_home():
             self._bring_home(self.loseConnection)
             return
+        if self.closes_later():
+            return
         self._losing = True
         pipe = self._pipe
         if pipe is not None:
             pipe.close()
-            while pipe.flush():
-                pass
         elif self.transport is not None:
             super().loseConnection()
+
+    def closes_later(self) -> bool:
+        """Whether the connection is closed when the program has returned: it may say so first and answer then."""
+        self._closing = self._serving and self._exchange is not None
+        return self._closing
 
     def abortConnection(self) -> None:
         """Close at once."""
@@ -466,6 +483,8 @@ class HTTPChannel(http.HTTPChannel):
                     self._abroad.popleft()()
             finally:
                 self._homecoming = False
+                if self._abroad:  # something has failed
+                    self._reactor.callFromThread(self._come_home)
 
     def _came_home(self) -> bool:
         """Whether this is the reactor's thread; then the calls that wait have been made."""
@@ -492,7 +511,7 @@ class HTTPChannel(http.HTTPChannel):
     def _adopted(self, transport: Any) -> bool:
         """Whether the engine has taken over a socket that Twisted has accepted."""
         factory = self.factory
-        if factory is None or not self.adopts or not is_plain_socket(transport):
+        if factory is None or not self.adopts or self.reads_itself() or not is_plain_socket(transport):
             return False
         driver = driver_of(factory, transport.reactor, limits_of(factory, self.limits))
         if not driver.can_watch():
@@ -566,6 +585,12 @@ class HTTPChannel(http.HTTPChannel):
             receive(*told)
         finally:
             self._serving = False
+        if self._closing:
+            self._closing = False
+            if self._socket is None:
+                self.loseConnection()
+            else:
+                self._socket.connection.close()
         if self._pulled is not None:
             pulled, self._pulled = self._pulled, None
             pulled.startStreaming()
@@ -623,9 +648,19 @@ class HTTPChannel(http.HTTPChannel):
             self.setTimeout(self._savedTimeOut)
 
     def _flush(self) -> None:
-        """Where a program expects its bytes to be with its transport at once, see that they are."""
-        while self._pipe is not None and self._pipe.flush() and not self._driver.watched:
-            pass
+        """Where a program expects its bytes to be with its transport at once, see that they are.
+
+        Where the reactor turns the engine, nobody else's requests are served by that: the program may be in the middle
+        of something.
+        """
+        pipe = self._pipe
+        if pipe is None:
+            return
+        if self._driver.watched:
+            pipe.settle()
+        else:
+            while self._pipe is not None and pipe.flush():
+                pass
 
     # The end of HTTP
 
@@ -662,7 +697,7 @@ class HTTPChannel(http.HTTPChannel):
             exchange.take_over()
         rest = exchange.take()
         self._sink.let_go()
-        pipe.lost()
+        pipe.part()
         self._driver.rest()
         self._networkProducer.unregisterProducer()
         self._networkProducer.resumeProducing()

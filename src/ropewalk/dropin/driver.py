@@ -116,10 +116,11 @@ class Driver:
         close = port.connectionLost
 
         def connectionLost(reason: Failure) -> None:
-            del port.connectionLost
-            self.engine.stop_listening(self.ports.pop(port))
-            self.rest()
-            close(reason)
+            listener = self.ports.pop(port, None)
+            if listener is not None:  # a service and the end of the reactor may both stop it
+                self.engine.stop_listening(listener)
+                self.rest()
+                close(reason)
 
         port.connectionLost = connectionLost
         self.wake()
@@ -151,19 +152,23 @@ class Driver:
                 for file, written in lines.items():
                     try:
                         file.write("".join(written))
-                    except (OSError, ValueError):  # a full disk, a closed file: no reason to serve nobody any more
+                    except Exception:  # noqa: BLE001 - a full disk, a closed file: no reason to serve nobody any more
                         log.failure("Lines of {file} are lost.", file=file)
 
     # Called by the engine
 
     def opened(self, connection: Connection, client: Address) -> SocketTransport | None:
-        protocol = self.factory.buildProtocol(to_twisted(client))
+        try:
+            protocol = self.factory.buildProtocol(to_twisted(client))
+        except Exception:  # noqa: BLE001 - as a port of Twisted's
+            log.failure("{factory} has built no protocol.", factory=self.factory)
+            protocol = None
         if protocol is None:
             connection.close()
             return None
         channel = _channel_of(protocol)
-        if channel is None:
-            release(connection, protocol, self._port_for(client))
+        if channel is None or channel.reads_itself():
+            release(connection, protocol, self._port_of(connection))
             return None
         transport = SocketTransport.of(self, client, protocol, channel)
         transport.sit_on(connection)
@@ -200,12 +205,18 @@ class Driver:
             transport.loseConnection()
         for channel in tuple(self.endless):
             channel.loseConnection()
+        # Its log and whatever else it needs for the requests that are here still.
+        self.factory.doStart()
         stopped = [port.stopListening() for port in tuple(self.ports)]
         log_drain(self.engine)
         take_back = cut_at_next_signal(self.reactor, self._cut)
         self.engine.drain()
         over = [self._draining, *(each for each in stopped if each is not None)]
-        return DeferredList(over, consumeErrors=True).addBoth(lambda _: take_back())
+        return DeferredList(over, consumeErrors=True).addBoth(self._drained, take_back)
+
+    def _drained(self, _: Any, take_back: Callable[[], None]) -> None:
+        take_back()
+        self.factory.doStop()
 
     def _cut(self) -> None:
         """Whoever stops the program does not want to wait."""
@@ -222,9 +233,14 @@ class Driver:
         self._timer = None
         self.engine.tick()
 
-    def _port_for(self, client: Address) -> Any:
-        kind = tcp.Port if isinstance(client, tuple) else unix.Port
-        return next(port for port in self.ports if isinstance(port, kind))
+    def _port_of(self, connection: Connection) -> Any:
+        """The one on which a connection has come."""
+        ours = connection.server
+        kind = tcp.Port if isinstance(ours, tuple) else unix.Port
+        ports = [port for port in self.ports if isinstance(port, kind)]
+        if isinstance(ours, tuple):
+            ports = [port for port in ports if port.getHost().port == ours[1]] or ports
+        return ports[0]
 
 
 def _channel_of(protocol: Any) -> Any:

@@ -254,7 +254,8 @@ class SocketTransport:
 
     def _close(self) -> None:
         if self._raw is None:
-            self.connection.close()
+            if not self._channel.closes_later():
+                self.connection.close()
         elif not self._raw.finished:
             self._raw.end()
 

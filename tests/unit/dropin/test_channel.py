@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 from tests.unit.dropin.world import WAYS, Client, World, world
+from twisted.application.internet import StreamServerEndpointService
+from twisted.internet.defer import succeed
+from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Protocol
+from twisted.internet.tcp import Server
 from twisted.python.failure import Failure
 from twisted.python.logfile import BaseLogFile
 from twisted.web import http, resource, server, static
@@ -541,6 +545,96 @@ def test_a_program_closes_behind_half_an_answer(there: World, way: str) -> None:
     assert client.rest().endswith(b"\r\n\r\nhalf")
     assert not client.reset
     there.until(lambda: lost)
+
+
+@pytest.mark.parametrize("whose", ["channel", "transport", "request"])
+def test_a_program_says_that_it_closes_and_answers_then(there: World, way: str, whose: str) -> None:
+    def render(request: Any) -> Any:
+        {"channel": request.channel, "transport": request.channel.transport, "request": request}[whose].loseConnection()
+        return b"full"
+
+    client = serve(there, way, render)
+    client.get()
+    assert client.rest().endswith(b"\r\n\r\nfull")
+
+
+def test_nobody_is_served_inside_of_a_program_that_writes(there: World) -> None:
+    depth: list[str] = []
+    inside: list[Any] = []
+
+    def render(request: Any) -> Any:
+        inside.extend(depth)
+        if request.path == b"/late":
+            there.reactor.callLater(0, late, request)
+            return NOT_DONE_YET
+        return b"quick"
+
+    def late(request: Any) -> None:
+        others = [there.connect(port) for _ in range(5)]
+        for other in others:
+            other.get()
+        depth.append("writing")
+        for _ in range(20):
+            request.write(b"part")
+        request.finish()
+        depth.clear()
+
+    port = there.listen(site(there, render), "fed")
+    client = there.connect(port)
+    client.get("/late")
+    client.until(b"0\r\n\r\n")
+    assert inside == []
+
+
+def test_a_file_over_a_transport_of_twisted_s_is_sent_as_it_is_taken(there: World, tmp_path: Path) -> None:
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(50_000_000)
+    factory = Site(static.File(str(tmp_path)), reactor=there.reactor)
+    factory.log = lambda request: None  # type: ignore[method-assign]
+    port = there.listen(factory, "fed")
+    client = there.connect(port)
+    client.get("/large")
+    there.until(lambda: port.numberAccepts and len(there.left()[0]) > 1)
+    there.turn(50)
+    (transport,) = (reader for reader in there.left()[0] if isinstance(reader, Server))
+    assert len(transport.dataBuffer) + transport._tempDataLen < 1_000_000
+    assert client.read()
+
+
+def test_a_service_and_the_reactor_stop_a_port(there: World) -> None:
+    factory = site(there, lambda _: b"served")
+    port = there.listen(factory)
+    service = StreamServerEndpointService(TCP4ServerEndpoint(there.reactor, 0), factory)
+    service._waitingForPort = succeed(port)
+    outcomes: list[Any] = []
+    there.reactor.addSystemEventTrigger("before", "shutdown", lambda: service.stopService().addBoth(outcomes.append))
+    there.reactor.fireSystemEvent("shutdown")
+    there.until(lambda: outcomes)
+    assert not isinstance(outcomes[0], Failure)
+    assert factory.numPorts == 0
+
+
+def test_a_channel_that_reads_itself_gets_its_bytes(there: World) -> None:
+    read: list[bytes] = []
+
+    class Counting(HTTPChannel):
+        def dataReceived(self, data: bytes) -> None:
+            read.append(data)
+            super().dataReceived(data)
+
+    class CountingSite(Site):
+        def buildProtocol(self, addr: Any) -> Any:
+            channel = Counting()
+            channel.factory = channel.site = self
+            channel.requestFactory = server.Request
+            return channel
+
+    factory = CountingSite(Page(lambda _: b"counted"), reactor=there.reactor)
+    factory.log = lambda request: None  # type: ignore[method-assign]
+    client = there.connect(there.listen(factory))
+    client.get()
+    client.until(b"counted")
+    assert b"".join(read).startswith(b"GET / HTTP/1.1\r\n")
 
 
 def test_a_program_aborts(there: World, way: str) -> None:

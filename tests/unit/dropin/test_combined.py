@@ -80,7 +80,7 @@ def test_factories_of_other_ways(way: str) -> None:
         factory.log = logged.append  # type: ignore[method-assign, assignment]
     log(factory, request())
     if way == "formatter":
-        assert factory._logFile.getvalue() == "[now] 200\n"  # type: ignore[union-attr] # noqa: SLF001
+        assert factory._logFile.getvalue() == "[now] 200\n"  # type: ignore[union-attr]
     else:
         assert len(logged) == 1
 
