@@ -74,8 +74,7 @@ class Environment:
             shutil.copytree(self.sources / folder, self._packages / folder, dirs_exist_ok=True)
 
     def _pip(self, command: str, *arguments: str | Path) -> None:
-        pip = [self.python, "-m", "pip", command, "--quiet", "--disable-pip-version-check"]
-        builders = (
-            f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # maturin, where a source package wants it
-        )
-        subprocess.run([*pip, *arguments], env=os.environ | {"PATH": builders}, check=True)
+        pip: list[str | Path] = [self.python, "-m", "pip", command, "--quiet", "--disable-pip-version-check"]
+        ours = Path(sys.executable).parent  # with maturin, which some source packages want
+        environment = os.environ | {"PATH": f"{ours}{os.pathsep}{os.environ['PATH']}"}
+        subprocess.run([*pip, *arguments], env=environment, check=True)

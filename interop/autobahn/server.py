@@ -35,12 +35,12 @@ class Flood:
     def __init__(self, peer: "Commands") -> None:
         self.peer = peer
         self.sent = 0
-        self.pauses = 0
         self.running = False
 
     def pauseProducing(self) -> None:
+        if self.running:
+            say("flood is held back")
         self.running = False
-        self.pauses += 1
 
     def resumeProducing(self) -> None:
         self.running = True
@@ -51,7 +51,6 @@ class Flood:
             self.running = False
             self.peer.detach()
             self.peer.close(4001)
-            say(f"flooded, with {self.pauses} pauses")
 
     def stopProducing(self) -> None:
         self.running = False

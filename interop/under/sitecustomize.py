@@ -1,10 +1,12 @@
 """Python imports this at its start where this folder is on its path.
 
-It counts the connections that Ropewalk's channel has, a byte each in a file, and where INTEROP_INSTALL is set it puts
-Ropewalk under the process as `ropewalk exec` does, so that the servers which a suite starts have it too.
+It counts the connections that Ropewalk's channel has, a byte each in a file. Where INTEROP_INSTALL is set it puts
+Ropewalk under the process as `ropewalk exec` does, so that the servers which a suite starts have it too; but not below
+`ropewalk exec` itself.
 """
 
 import os
+import sys
 from functools import wraps
 from pathlib import Path
 from typing import Final
@@ -26,5 +28,7 @@ def counted(channel: HTTPChannel) -> None:
 
 HTTPChannel.connectionMade = counted  # type: ignore[method-assign]
 
-if os.environ["INTEROP_INSTALL"]:
+BY_EXEC: Final = "ropewalk" in (Path(word).name for word in sys.orig_argv[:2])
+
+if os.environ["INTEROP_INSTALL"] and not BY_EXEC:
     replace()

@@ -1,0 +1,49 @@
+"""Programs of others with Ropewalk under them, in the environment of the tests: those of `interop/` that are quick.
+
+`make interop` runs all of them in environments of their own, on Twisted as it is too, and compares.
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+from interop.environment import Environment
+from interop.outcomes import Comparison, Outcome, Outcomes
+from interop.program import Program, Suite, programs
+from interop.running import run
+
+HERE = ("klein",)
+
+SUITES = [(program, suite) for name, program in programs().items() if name in HERE for suite in program.suites]
+
+
+class Here(Environment):
+    """The environment that runs the tests."""
+
+    def __init__(self, program: Program, folder: Path) -> None:
+        super().__init__(program)
+        self.folder = folder
+        self.bin = Path(sys.executable).parent
+        self.python = Path(sys.executable)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("program", "suite"), SUITES, ids=[f"{it.name}, {suite.title}" for it, suite in SUITES])
+def test_passes(program: Program, suite: Suite, tmp_path: Path) -> None:
+    outcomes, connections = run(suite, Here(program, tmp_path), "ropewalk")
+    compared = Comparison(all_pass(outcomes), outcomes, suite.left_out)
+    assert outcomes, said(tmp_path)
+    assert compared.lost == [], said(tmp_path)
+    assert compared.mistaken == []
+    assert connections > 0
+
+
+def all_pass(outcomes: Outcomes) -> Outcomes:
+    """As it is to be on Twisted as it is."""
+    return {test: Outcome.passed for test, outcome in outcomes.items() if outcome is not Outcome.skipped}
+
+
+def said(folder: Path) -> str:
+    """What the suite has printed."""
+    return "".join(log.read_text() for log in folder.glob("*.log"))
