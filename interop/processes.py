@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Condition, Thread
 from typing import Final
@@ -105,10 +105,8 @@ def started(
 
 def kill_group(popen: "subprocess.Popen[str]") -> None:
     """End what is left of a process and of those that it started."""
-    try:
+    with suppress(ProcessLookupError):  # nothing is left
         os.killpg(popen.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass  # nothing is left
     popen.wait()
 
 

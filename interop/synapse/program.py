@@ -14,7 +14,7 @@ REAL_CHANNEL = (
 """Where requests of its tests pass through a channel of twisted.web; most of them have one of their own."""
 
 WITHOUT_HOST = LeftOut(
-    "Their requests of HTTP/1.1 have no `Host`, which is answered by 400 (RFC 9112, section 3.2). With one they pass.",
+    "A request of HTTP/1.1 without a Host gets 400 (RFC 9112, section 3.2). With one all of them pass.",
     tuple(
         f"tests.http.test_site.SynapseRequestTestCase.test_{name}"
         for name in (
