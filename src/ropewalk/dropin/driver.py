@@ -70,6 +70,7 @@ class Driver:
         """Channels whose answer is a stream of events (the HTML standard, section 9.2), whose clients come again."""
         self.over = False
         """It has been drained."""
+        self._impatient = False
         self._turning = False
         self._lines: dict[Any, list[str]] = {}
         """Lines for the logs of the factory that were written in this turn."""
@@ -78,6 +79,7 @@ class Driver:
         self._trigger: Any = None
         self._draining: Deferred[None] | None = None
         self.engine = Engine(self, limits)
+        self.engine.set_debug(True)  # Twisted's log has levels of its own
 
     @property
     def watched(self) -> bool:
@@ -97,7 +99,8 @@ class Driver:
 
     def rest(self) -> None:
         """Something is over. After the last of all, nothing of the engine is left in the reactor."""
-        if self.ports or self.engine.connections:
+        draining = self._draining is not None and not self._draining.called  # of whose end the engine has yet to tell
+        if self.ports or self.engine.connections or draining:
             return
         self._disarm()
         unwatch, self._unwatch = self._unwatch, None
@@ -186,10 +189,13 @@ class Driver:
 
     def drained(self, cut: int, /) -> None:
         if cut:
-            log.warn("{cut} requests were cut off at the deadline of the drain.", cut=cut)
+            requests = "1 request was" if cut == 1 else f"{cut} requests were"
+            when = "before the deadline of the drain" if self._impatient else "at the deadline of the drain"
+            log.warn("{requests} cut off {when}.", requests=requests, when=when)
         draining = self._draining
         if draining is not None and not draining.called:
             draining.callback(None)
+            self.rest()
 
     def report(self, level: str, code: str, message: str, /) -> None:
         log.emit(LEVELS[level], "{code} {message}", code=code, message=message)
@@ -220,6 +226,7 @@ class Driver:
 
     def _cut(self) -> None:
         """Whoever stops the program does not want to wait."""
+        self._impatient = True
         for transport in tuple(self.upgraded):
             transport.abortConnection()
         self.engine.drain(0)
