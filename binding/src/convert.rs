@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use ropewalk_engine::Peer;
 use ropewalk_engine::http1::encode::FieldRef;
 
@@ -27,9 +27,13 @@ impl<'py> Fields<'py> {
         let Ok(by_name) = fields.cast_exact::<PyDict>() else { return Self::take(fields) };
         let mut taken = Vec::with_capacity(by_name.len());
         for (name, values) in by_name {
-            for value in values.try_iter()? {
-                taken.push((name.clone(), value?));
-            }
+            let Ok(values) = values.cast_exact::<PyList>() else {
+                for value in values.try_iter()? {
+                    taken.push((name.clone(), value?));
+                }
+                continue;
+            };
+            taken.extend(values.iter().map(|value| (name.clone(), value)));
         }
         Ok(Fields(taken))
     }

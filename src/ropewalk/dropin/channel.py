@@ -353,14 +353,15 @@ class HTTPChannel(http.HTTPChannel):
         self._look_for_upgrade()
         if self._upgraded:
             return
-        if not self._came_home():
+        driver = self._driver
+        if (self._abroad or (driver is not None and not driver.engine.at_home)) and not self._came_home():
             self._bring_home(partial(self.requestDone, request))
             return
         if not self.requests or request != self.requests[0]:
             raise TypeError(f"{request!r} is not the request that is being answered.")
         del self.requests[0]
-        if self._driver is not None and self._driver.endless:
-            self._driver.endless.discard(self)
+        if driver is not None and driver.endless:
+            driver.endless.discard(self)
         exchange, self._exchange = self._exchange, None
         self._handlingRequest = self._full = False
         if self._socket is None:

@@ -217,6 +217,10 @@ def as_resource(thing: Any) -> Resource:
         remedy = "Give its `resource`."
     elif callable(resource):
         remedy = "Give what its `resource` returns."
+    elif callable(thing):
+        remedy = (
+            "Host a WSGI application by wsgi(), an ASGI one by asgi(); derive anything else from ropewalk.Resource."
+        )
     raise TreeError("RW105", f"{thing!r}, of type {full_name(type(thing))}, is neither a Resource nor an App.", remedy)
 
 
