@@ -26,6 +26,9 @@ def reactor() -> Iterator[Any]:
     """A real one that nobody has installed."""
     reactor = PollReactor()
     yield reactor
+    reactor.fireSystemEvent("shutdown")
+    for _ in range(3):  # ports on which the engine accepts are not among the readers, and close in a turn of their own
+        reactor.iterate()
     for reader in [*reactor.removeAll(), *reactor._internalReaders]:
         reader.connectionLost(Failure(Exception("The test is over.")))
 
