@@ -57,12 +57,12 @@ class TestFound:
         write(project, "site.py", "app = App()")
         assert isinstance(load_target("site.py").value, App)
 
-    @pytest.mark.parametrize("target", ["hello.py", "hello.py:legacy"])
+    @pytest.mark.parametrize("target", ["annex.py", "annex.py:legacy"])
     def test_a_resource_of_twisteds(self, project: Path, target: str) -> None:
-        write(project, "hello.py", "from twisted.web.resource import Resource as Twisted", "legacy = Twisted()")
+        write(project, "annex.py", "from twisted.web.resource import Resource as Twisted", "legacy = Twisted()")
         value = load_target(target).value
         assert isinstance(value, Mounted)
-        assert value.root is sys.modules["hello"].legacy
+        assert value.root is sys.modules["annex"].legacy
 
     def test_ours_before_twisteds(self, project: Path) -> None:
         twisteds = ("from twisted.web.resource import Resource as Twisted", "legacy = Twisted()")
