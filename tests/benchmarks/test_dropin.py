@@ -32,6 +32,7 @@ def programs(peer: Peer) -> list[str]:
 def this_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """The benchmarks have an environment of their own. These tests do without."""
     monkeypatch.setattr(roster, "PYTHON", sys.executable)
+    monkeypatch.setattr("benchmarks.roster.PYTHON", sys.executable)
 
 
 def scored(race: Race, **microseconds: list[float]) -> Result:

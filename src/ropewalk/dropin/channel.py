@@ -55,6 +55,8 @@ class HTTPChannel(http.HTTPChannel):
 
     responds: ClassVar = True
     """To `Request`: there is a `respond`."""
+    sends_files: ClassVar = True
+    """To `Request`: it need not leave folders of files to Twisted."""
     adopts: ClassVar = True
     """Whether the engine takes over plain sockets that Twisted has accepted."""
     limits: ClassVar[Mapping[str, float]] = {}
@@ -251,7 +253,7 @@ class HTTPChannel(http.HTTPChannel):
         return self.transport.getHost() if self._ends is None else self._ends[1]
 
     @property
-    def sends_files(self) -> bool:
+    def takes_descriptors(self) -> bool:
         """To `Request`: there is a `respond_with_file`. A transport of Twisted's has no use for a descriptor."""
         return self._socket is not None
 

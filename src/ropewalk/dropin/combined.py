@@ -12,6 +12,7 @@ from twisted.web import http
 _LOG: Final = http.HTTPFactory.log
 _FORMATTER: Final = http.combinedLogFormatter
 _escape: Final = http._escape  # noqa: SLF001 - Twisted's own, for what needs it
+_INTERNET: Final = (IPv4Address, IPv6Address)
 _is_plain: Final = re.compile(rb"[ !#-\[\]-~]*").fullmatch
 """Bytes that stand for themselves: printable, and neither a quote nor a backslash."""
 
@@ -36,7 +37,7 @@ def log(factory: Any, request: Any) -> None:
 def combined(timestamp: str, request: Any) -> str:
     """What `twisted.web.http.combinedLogFormatter` gives."""
     client = request.getClientAddress()
-    if isinstance(client, IPv4Address | IPv6Address):
+    if isinstance(client, _INTERNET):
         host = client.host
     elif client.__class__.__module__ == "twisted.web.http":
         return str(_FORMATTER(timestamp, request))

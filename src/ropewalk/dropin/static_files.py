@@ -53,7 +53,8 @@ def send(folder: Any, request: Any) -> bool:
         return False
     try:
         status = os.fstat(descriptor)
-        if not S_ISREG(status.st_mode):
+        large = status.st_size > _READ_AT_ONCE
+        if not S_ISREG(status.st_mode) or (large and not request.channel.takes_descriptors):
             return False
         _send(folder, request, path, descriptor, status)
     finally:
