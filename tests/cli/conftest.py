@@ -12,6 +12,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder to start in. What is imported from it is forgotten afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "hello", raising=False)  # an example's, which others have imported
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:
