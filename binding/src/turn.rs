@@ -12,7 +12,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use pyo3::{ffi, intern};
 use ropewalk_engine::clock::monotonic_micros;
 use ropewalk_engine::exchange::Event;
-use ropewalk_engine::{Closing, ConnectionId, ExchangeId, GoneReason, Head, Peer, PipeId, Report, Severity};
+use ropewalk_engine::{Closing, ConnectionId, ExchangeId, GoneReason, Head, Peer, PipeId, Pressure, Report, Severity};
 
 use crate::body::Mode;
 use crate::connection::Connection;
@@ -225,7 +225,8 @@ impl Engine {
                 return this.body_over(&exchange, mode);
             }
             Event::Writable(id) => {
-                if let Some(exchange) = this.find(py, id) {
+                // Whoever has filled the queue again since was told so at once, and another event will follow.
+                if let (Some(exchange), Pressure::Low) = (this.find(py, id), this.pressure(id)) {
                     this.tell(&exchange, "on_writable");
                 }
             }

@@ -290,17 +290,28 @@ impl<D: Driver> Engine<D> {
         Some(self.connections[self.token_slot(id.connection)?].local())
     }
 
-    /// Lets the body of a request flow, up to a limit in bytes. What of it is here already comes back at once, the rest
-    /// as events.
+    /// Lets the body of a request flow, up to a limit in bytes.
+    ///
+    /// The first call returns what of the body is here already, to save small bodies the way through the inbox. It can:
+    /// no body event of the exchange exists before it. A later call changes the limit and returns nothing: earlier parts
+    /// may still be queued, in the inbox or with the caller, and what returned here would overtake them. Raw bytes after
+    /// [`Engine::take_over`] return at once only where nothing of the body is queued.
     pub fn receive(&mut self, id: ExchangeId, limit: Option<u64>) -> Result<Vec<Event>, CommandError> {
         self.command(id, |engine, slot| {
             let limit = limit.unwrap_or(engine.limits.body_size);
             let before = engine.inbox.len();
-            engine.work(slot, |wire, cx| wire.receive(limit, cx))?;
+            if !engine.work(slot, |wire, cx| wire.receive(limit, cx))? {
+                return Ok(Vec::new());
+            }
+            let is_raw = engine.connections[slot].wire.is_raw();
             engine.flush(slot);
             engine.continue_reading(id.connection);
-            let of_body = |event: &Event| matches!(event, Event::Data(..) | Event::End(..) | Event::BadBody(..));
-            let rest = engine.inbox.iter().skip(before).position(|event| !of_body(event));
+            let queued = || engine.inbox.iter().take(before).any(|event| event.is_of_body(id));
+            if is_raw && queued() {
+                return Ok(Vec::new());
+            }
+            debug_assert!(is_raw || !queued(), "a part of a body was told before anybody received it");
+            let rest = engine.inbox.iter().skip(before).position(|event| !event.is_of_body(id));
             let end = rest.map_or(engine.inbox.len(), |rest| before + rest);
             Ok(engine.inbox.drain(before..end).collect())
         })
@@ -399,10 +410,12 @@ impl<D: Driver> Engine<D> {
         })
     }
 
-    /// 101: from here the exchange carries raw bytes.
+    /// 101: from here the exchange carries raw bytes. What is still queued of the body of the request is dropped, since
+    /// nobody could tell it from them.
     pub fn upgrade(&mut self, id: ExchangeId, fields: &[FieldRef<'_>]) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.work(slot, |wire, cx| wire.upgrade(fields, cx))?;
+            engine.inbox.retain(|event| !event.is_of_body(id));
             engine.send_later(slot);
             Ok(())
         })

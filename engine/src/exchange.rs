@@ -9,6 +9,9 @@
 //! ```
 //!
 //! and is over when the answer is complete, or when a [`Event::Gone`] says that it never will be.
+//!
+//! Events of one exchange are served in the order in which they happened: a command returns what belongs to their sequence
+//! (only [`crate::Engine::receive`] does) where none of them can be queued.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -89,6 +92,11 @@ impl Event {
             | Event::Gone(id, _) => Some(*id),
             _ => None,
         }
+    }
+
+    /// Whether it tells of the body of an exchange, or of the raw bytes after it.
+    pub(crate) fn is_of_body(&self, id: ExchangeId) -> bool {
+        matches!(self, Event::Data(of, _) | Event::End(of, _) | Event::BadBody(of, _) if *of == id)
     }
 }
 

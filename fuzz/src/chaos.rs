@@ -1,25 +1,23 @@
 //! Clients and handlers that do anything at any time, right or wrong. The engine keeps its books, holds a bounded
-//! amount of memory, comes to rest, and lets go of everything in the end.
+//! amount of memory, tells of every body in order, comes to rest, and lets go of everything in the end.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
 
 use arbitrary::Unstructured;
 use ropewalk_engine::exchange::Event;
+use ropewalk_engine::http1::chunked::{Chunked, Step};
 use ropewalk_engine::http1::encode::FieldRef;
-use ropewalk_engine::{Body, CommandError, Engine, ExchangeId, Limits, PipeId, Pressure, Severity};
+use ropewalk_engine::{Body, CommandError, ConnectionId, Engine, ExchangeId, Head, Limits, PipeId, Pressure, Severity};
 
 use crate::memory;
 use crate::world::{self, Handler};
 
 /// Plays one input.
 pub fn check(input: &[u8]) {
-    let mut engine = world::engine(Limits {
-        read_buffer: 64,
-        write_buffer: 256,
-        body_size: 200,
-        discard_size: 50,
-        head_size: 512,
-        trailer_size: 128,
-        ..Limits::default()
-    });
+    let mut engine = world::engine(limits());
+    engine.announce();
     let mut chaos = Chaos::new(input);
     while !chaos.script.is_empty() {
         chaos.step(&mut engine);
@@ -28,8 +26,22 @@ pub fn check(input: &[u8]) {
     chaos.finish(&mut engine);
 }
 
-/// Pipes open at once.
-const PIPES: usize = 4;
+fn limits() -> Limits {
+    Limits {
+        read_buffer: 64,
+        write_buffer: 256,
+        body_size: 200,
+        discard_size: 50,
+        head_size: 512,
+        trailer_size: 128,
+        ..Limits::default()
+    }
+}
+
+/// Connections open at once.
+const OPEN: usize = 4;
+/// Among so many connections one is a socket, from which the engine reads by itself; the others are pipes.
+const SOCKET_EVERY: usize = 3;
 /// What may be held for them: buffers of the limits above, an answer in each, and what the engine keeps to be lent.
 const MEMORY: isize = 64 * 1024;
 
@@ -42,13 +54,13 @@ const PIECES: [&str; 20] = [
     "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
     "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n",
     "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n",
-    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789",
+    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nABCDEFGHIJ",
     "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 150\r\n\r\n",
     "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n",
     "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n",
-    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n",
-    "a\r\n0123456789\r\n",
-    "5;x=y\r\n01234\r\n",
+    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\na\r\nklmnopqrst\r\n",
+    "a\r\nabcdefghij\r\n",
+    "5;x=y\r\nuvwxy\r\n",
     "0\r\n\r\n",
     "0\r\nX-Sum: 1\r\n\r\n",
     "0123456789",
@@ -60,8 +72,10 @@ const PIECES: [&str; 20] = [
 struct Chaos<'a> {
     /// What happens, byte by byte.
     script: Unstructured<'a>,
-    pipes: Vec<Pipe>,
+    connections: Vec<Connection>,
     exchanges: Vec<Exchange>,
+    /// What each connection was sent: its number and that of the piece.
+    sent: Vec<(usize, usize)>,
     fed: u64,
     output: u64,
     gone: u64,
@@ -73,11 +87,18 @@ struct Chaos<'a> {
     before: isize,
 }
 
-struct Pipe {
-    id: PipeId,
+struct Connection {
+    id: ConnectionId,
+    end: End,
     flowing: bool,
     blocked: bool,
     open: bool,
+}
+
+/// How a client is connected.
+enum End {
+    Pipe(PipeId),
+    Socket(UnixStream),
 }
 
 struct Exchange {
@@ -86,15 +107,29 @@ struct Exchange {
     over: bool,
     /// A writer was told to wait.
     high: bool,
+    /// Where its body begins among the bytes of its connection, and how it is framed.
+    begins: usize,
+    framing: Framing,
+    /// How much of that was told.
+    told: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    Length(usize),
+    Chunked,
+    /// No body, or none any more: all that comes is raw.
+    Raw,
 }
 
 impl<'a> Chaos<'a> {
     fn new(input: &'a [u8]) -> Self {
         let mut chaos = Chaos {
             script: Unstructured::new(input),
-            pipes: Vec::with_capacity(input.len() + 1),
+            connections: Vec::with_capacity(input.len() + 1),
             // A piece has three heads at the most.
             exchanges: Vec::with_capacity(3 * input.len() + 1),
+            sent: Vec::with_capacity(input.len() + 1),
             fed: 0,
             output: 0,
             gone: 0,
@@ -109,13 +144,16 @@ impl<'a> Chaos<'a> {
 
     fn step(&mut self, engine: &mut Engine) {
         match self.draw(16) {
-            0 if self.pipes.iter().filter(|pipe| pipe.open).count() < PIPES => {
-                let id = world::open(engine);
-                self.pipes.push(Pipe { id, flowing: true, blocked: false, open: true });
-            }
+            0 if self.connections.iter().filter(|connection| connection.open).count() < OPEN => self.open(engine),
             0..6 => self.feed(engine),
             6 => self.meddle(engine),
-            7 | 8 => world::rest(engine, self),
+            7 => world::rest(engine, self),
+            8 => {
+                // What comes of it waits in the inbox.
+                engine.begin_turn();
+                engine.poll_again().expect("a driver that can be polled");
+                engine.end_turn();
+            }
             9 => {
                 world::turn(engine, self, |_| ());
             }
@@ -137,43 +175,96 @@ impl<'a> Chaos<'a> {
         count.checked_sub(1).map(|last| last.saturating_sub(back))
     }
 
+    fn open(&mut self, engine: &mut Engine) {
+        let (id, end) = if self.connections.len() % SOCKET_EVERY == SOCKET_EVERY - 1 {
+            let (ours, theirs) = UnixStream::pair().expect("two descriptors");
+            theirs.set_nonblocking(true).expect("a socket");
+            let id = engine.adopt(ours.into(), b"").expect("a socket to watch").expect("room for a connection");
+            (id, End::Socket(theirs))
+        } else {
+            let id = world::open(engine);
+            (id.connection(), End::Pipe(id))
+        };
+        self.connections.push(Connection { id, end, flowing: true, blocked: false, open: true });
+    }
+
     /// A client sends something, unless the engine does not want it.
     fn feed(&mut self, engine: &mut Engine) {
-        let piece = PIECES[usize::from(self.draw(PIECES.len() as u8))].as_bytes();
-        let Some(which) = self.pick(self.pipes.len()) else { return };
-        let Pipe { id, flowing, .. } = self.pipes[which];
-        if flowing {
-            self.fed += piece.len() as u64;
-            world::turn(engine, self, |engine| engine.feed_pipe(id, piece));
+        let piece = usize::from(self.draw(PIECES.len() as u8));
+        let bytes = PIECES[piece].as_bytes();
+        let Some(which) = self.pick(self.connections.len()) else { return };
+        let Connection { end, flowing, .. } = &mut self.connections[which];
+        match end {
+            End::Pipe(id) if *flowing => {
+                let id = *id;
+                self.fed += bytes.len() as u64;
+                self.sent.push((which, piece));
+                world::turn(engine, self, |engine| engine.feed_pipe(id, bytes));
+            }
+            End::Pipe(_) => {}
+            End::Socket(socket) => match socket.write(bytes) {
+                Ok(count) => {
+                    assert_eq!(bytes.len(), count, "so little goes whole or not at all");
+                    self.fed += bytes.len() as u64;
+                    self.sent.push((which, piece));
+                }
+                // It is full, or the client or the engine has closed it.
+                Err(error) => assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::BrokenPipe), "{error}"),
+            },
         }
     }
 
-    /// Something happens to a pipe.
+    /// Something happens to a connection.
     fn meddle(&mut self, engine: &mut Engine) {
-        let Some(which) = self.pick(self.pipes.len()) else { return };
-        let id = self.pipes[which].id;
-        match self.draw(16) {
-            15 => {
-                self.draining = true;
-                engine.drain(None);
+        let Some(which) = self.pick(self.connections.len()) else { return };
+        let what = self.draw(16);
+        if what == 15 {
+            self.draining = true;
+            return engine.drain(None);
+        }
+        let id = match &self.connections[which].end {
+            End::Pipe(id) => *id,
+            End::Socket(_) => {
+                self.read();
+                return self.shut_down(which, [Shutdown::Write, Shutdown::Both][usize::from(what) % 2]);
             }
+        };
+        match what {
             0 => engine.end_pipe(id),
             1 => engine.lose_pipe(id),
             2..6 => {
                 world::rest(engine, self);
-                self.pipes[which].blocked = true;
+                self.connections[which].blocked = true;
                 engine.set_pipe_blocked(id, true);
             }
             _ => {
-                self.pipes[which].blocked = false;
+                self.connections[which].blocked = false;
                 engine.set_pipe_blocked(id, false);
+            }
+        }
+    }
+
+    fn shut_down(&mut self, which: usize, how: Shutdown) {
+        if let End::Socket(socket) = &self.connections[which].end {
+            // The engine may have closed it already.
+            let _ = socket.shutdown(how);
+        }
+    }
+
+    /// Every client that is a socket reads all there is.
+    fn read(&mut self) {
+        for connection in &mut self.connections {
+            let End::Socket(socket) = &mut connection.end else { continue };
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = socket.read(&mut buffer) {
+                self.output += count as u64;
             }
         }
     }
 
     /// A handler does something, be it allowed now or not.
     fn command(&mut self, engine: &mut Engine, which: usize) {
-        let Exchange { id, over, high } = self.exchanges[which];
+        let Exchange { id, over, high, .. } = self.exchanges[which];
         let body = vec![b'x'; [0, 1, 100, 1000][usize::from(self.draw(4))]];
         let status = [200, 204, 304, 404][usize::from(self.draw(4))];
         let mut answered = false;
@@ -203,7 +294,7 @@ impl<'a> Chaos<'a> {
                 engine.end(id, &[(b"X", b"y")])
             }
             9 => engine.interim(id, 103, &[]),
-            10 => engine.upgrade(id, &[]),
+            10 => engine.upgrade(id, &[]).inspect(|()| self.forget_body(which)),
             12 => engine.relay_head(id, status.into(), framing),
             13 if high => return,
             13 => engine
@@ -233,10 +324,66 @@ impl<'a> Chaos<'a> {
         }
     }
 
+    /// Which connection an exchange takes place on.
+    fn connection_of(&self, id: ExchangeId) -> usize {
+        let of = |connection: &Connection| connection.id == id.connection();
+        self.connections.iter().rposition(of).expect("a connection that was opened")
+    }
+
+    /// All that a connection was sent.
+    fn stream(&self, which: usize) -> Vec<u8> {
+        let pieces = self.sent.iter().filter(|(of, _)| *of == which);
+        pieces.flat_map(|(_, piece)| PIECES[*piece].bytes()).collect()
+    }
+
+    /// A head has come: an exchange whose body begins after it.
+    fn begin(&mut self, id: ExchangeId, head: &Head) -> Exchange {
+        let which = self.connection_of(id);
+        let stream = self.stream(which);
+        let last = self.exchanges.iter().rfind(|exchange| exchange.id.connection() == id.connection());
+        let start = last.map_or(0, |last| last.body(&stream).1.expect("a whole message before the next head"));
+        // One empty line may come first (RFC 9112, section 2.2).
+        let start = start + if stream[start..].starts_with(b"\r\n") { 2 } else { 0 };
+        let length = stream[start..].windows(4).position(|four| four == b"\r\n\r\n").expect("a whole head");
+        let framing = match head.length() {
+            _ if !head.has_body() => Framing::Length(0),
+            Some(length) => Framing::Length(length as usize),
+            None => Framing::Chunked,
+        };
+        Exchange { id, over: false, high: false, begins: start + length + 4, framing, told: 0 }
+    }
+
+    /// A part of a body, or raw bytes after it: what comes next of those that were sent.
+    fn check_part(&mut self, id: ExchangeId, part: &[u8]) {
+        let stream = self.stream(self.connection_of(id));
+        let exchange = self.exchange(id);
+        let (mut expected, end) = exchange.body(&stream);
+        expected.extend_from_slice(end.map_or(b"", |end| &stream[end..]));
+        assert!(expected[exchange.told..].starts_with(part), "{part:?} is not what comes next of {expected:?}");
+        exchange.told += part.len();
+    }
+
+    /// A body is complete: all of it was told.
+    fn check_end(&mut self, id: ExchangeId) {
+        let stream = self.stream(self.connection_of(id));
+        let exchange = self.exchange(id);
+        let (body, end) = exchange.body(&stream);
+        assert_eq!((body.len(), true), (exchange.told, end.is_some()));
+    }
+
+    /// An upgrade: what was not told of the body never will be.
+    fn forget_body(&mut self, which: usize) {
+        let stream = self.stream(self.connection_of(self.exchanges[which].id));
+        let exchange = &mut self.exchanges[which];
+        exchange.begins = exchange.body(&stream).1.expect("a whole request before an upgrade");
+        (exchange.framing, exchange.told) = (Framing::Raw, 0);
+    }
+
     /// What can be said between any two steps.
-    fn check_books(&self, engine: &Engine) {
+    fn check_books(&mut self, engine: &Engine) {
+        self.read();
         let counters = engine.counters();
-        let open = self.pipes.iter().filter(|pipe| pipe.open).count() as u64;
+        let open = self.connections.iter().filter(|connection| connection.open).count() as u64;
         let running = self.exchanges.iter().filter(|exchange| !exchange.over).count() as u64;
         assert!(counters.bytes_in <= self.fed);
         assert!(memory::held() - self.before < MEMORY, "{} bytes are held", memory::held() - self.before);
@@ -256,9 +403,24 @@ impl<'a> Chaos<'a> {
             self.cut = engine.counters().running as usize;
             assert_eq!(self.cut, engine.close_all(), "every running exchange is cut");
         } else {
-            self.pipes.iter().for_each(|pipe| engine.lose_pipe(pipe.id));
+            for which in 0..self.connections.len() {
+                match self.connections[which].end {
+                    End::Pipe(id) => engine.lose_pipe(id),
+                    End::Socket(_) => self.shut_down(which, Shutdown::Both),
+                }
+            }
         }
         world::rest(engine, &mut self);
+        // What came before the end of a client is still read, as fast as its reader takes it.
+        for _ in 0..self.fed {
+            if engine.counters().open == 0 {
+                break;
+            }
+            for exchange in self.exchanges.iter().filter(|exchange| !exchange.over) {
+                let _ = engine.consumed(exchange.id, u64::MAX);
+            }
+            world::rest(engine, &mut self);
+        }
         self.check_books(engine);
         assert_eq!((0, 0), (engine.counters().open, engine.counters().running), "everybody has left");
     }
@@ -267,26 +429,58 @@ impl<'a> Chaos<'a> {
         self.exchanges.iter_mut().rev().find(|exchange| exchange.id == id).expect("a head before it")
     }
 
-    fn pipe(&mut self, id: PipeId) -> &mut Pipe {
-        let pipe = self.pipes.iter_mut().rev().find(|pipe| pipe.id == id).expect("a pipe that was opened");
-        assert!(pipe.open, "an event of a pipe that is over");
-        pipe
+    fn connection(&mut self, id: ConnectionId) -> &mut Connection {
+        let of = |connection: &&mut Connection| connection.id == id;
+        let connection = self.connections.iter_mut().rev().find(of).expect("a connection that was opened");
+        assert!(connection.open, "an event of a connection that is over");
+        connection
+    }
+}
+
+impl Exchange {
+    /// Its body, as far as it was sent, and where that ends if it does.
+    fn body(&self, stream: &[u8]) -> (Vec<u8>, Option<usize>) {
+        let mut rest = &stream[self.begins..];
+        match self.framing {
+            Framing::Raw => (Vec::new(), Some(self.begins)),
+            Framing::Length(length) => {
+                let end = (rest.len() >= length).then_some(self.begins + length);
+                (rest[..length.min(rest.len())].to_vec(), end)
+            }
+            Framing::Chunked => {
+                let (mut decoder, mut body) = (Chunked::default(), Vec::new());
+                loop {
+                    match decoder.step(&mut rest, &limits()) {
+                        Ok(Step::Data(count)) => {
+                            body.extend_from_slice(&rest[..count]);
+                            decoder.consumed(count);
+                            rest = &rest[count..];
+                        }
+                        Ok(Step::Done) => return (body, Some(stream.len() - rest.len())),
+                        Ok(Step::More) | Err(_) => return (body, None),
+                    }
+                }
+            }
+        }
     }
 }
 
 impl Handler for Chaos<'_> {
     fn serve(&mut self, engine: &mut Engine, event: Event) {
         match event {
-            Event::Head(id, _) => {
+            Event::Head(id, head) => {
                 assert!(self.exchanges.iter().all(|exchange| exchange.id != id));
-                self.exchanges.push(Exchange { id, over: false, high: false });
+                let exchange = self.begin(id, &head);
+                self.exchanges.push(exchange);
                 // A handler that acts at once.
                 for _ in 0..self.draw(3) {
                     self.command(engine, self.exchanges.len() - 1);
                 }
             }
             // Those of an exchange that was answered meanwhile may still be on their way.
-            Event::Data(id, _) | Event::End(id, _) | Event::BadBody(id, _) => {
+            Event::Data(id, part) => self.check_part(id, &part),
+            Event::End(id, _) => self.check_end(id),
+            Event::BadBody(id, _) => {
                 self.exchange(id);
             }
             Event::Writable(id) => self.exchange(id).high = false,
@@ -298,18 +492,19 @@ impl Handler for Chaos<'_> {
             }
             Event::PipeOutput(id, bytes) => {
                 self.output += bytes.len() as u64;
-                assert!(!self.pipe(id).blocked, "bytes for an owner that takes none");
+                assert!(!self.connection(id.connection()).blocked, "bytes for an owner that takes none");
             }
             Event::PipeFlow(id, flowing) => {
-                let pipe = self.pipe(id);
+                let pipe = self.connection(id.connection());
                 assert_ne!(pipe.flowing, flowing, "it is told what it knows");
                 pipe.flowing = flowing;
             }
             Event::PipeClosed(id, _) => {
-                let pipe = self.pipe(id);
+                let pipe = self.connection(id.connection());
                 (pipe.open, pipe.flowing) = (false, false);
             }
-            Event::Opened(..) | Event::Closed(..) | Event::Refused(_) => panic!("nobody has asked for that"),
+            Event::Closed(id, _) => self.connection(id).open = false,
+            Event::Opened(..) | Event::Refused(_) => panic!("nobody has asked for that"),
             Event::Report(report) => {
                 assert_eq!(Severity::Debug, report.severity, "{}", report.message);
                 self.refused += 1;

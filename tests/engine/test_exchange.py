@@ -302,6 +302,24 @@ class TestAnswer:
         world.settle()
         assert [*pressures, request.pressure] == [False, True, True, False]
 
+    def test_room_that_is_filled_before_it_is_told_is_not_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        world = World(write_buffer=1024)
+        request = world.waiting()
+        world.pipe.pause()
+        request.begin(200, (), None)
+        assert not request.write(bytes(4000))
+
+        def refill(data: bytes) -> None:
+            monkeypatch.undo()
+            world.pipe.pause()
+            assert not request.write(bytes(4000))
+
+        monkeypatch.setattr(world.sink, "write", refill)
+        world.pipe.resume()
+        assert (request.told, request.pressure) == ([], True)
+        world.pipe.resume()
+        assert (request.told, request.pressure) == (["writable"], False)
+
     def test_an_upgrade(self) -> None:
         world = World()
         request = world.waiting(GET + b"behind")

@@ -53,19 +53,27 @@ impl<D: Driver> Engine<D> {
     }
 
     /// What happened next to one pipe and its exchanges, new requests apart, whatever waits of others. What was written to
-    /// it is sent before.
+    /// it is sent before. Nothing of an exchange is told before its head.
     pub fn next_of_pipe(&mut self, id: PipeId) -> Option<Event> {
         if let Some(slot) = self.token_slot(id.0) {
             self.connections[slot].unsent = false;
             self.flush(slot);
         }
+        let mut untold = None;
         let is_its = |event: &Event| match event {
             Event::PipeOutput(pipe, _)
             | Event::PipeFlow(pipe, _)
             | Event::PipeClosed(pipe, _)
             | Event::Refused(pipe) => *pipe == id,
-            Event::Head(..) => false,
-            other => other.exchange().is_some_and(|exchange| exchange.connection() == id.connection()),
+            Event::Head(exchange, _) => {
+                if exchange.connection() == id.connection() {
+                    untold = Some(*exchange);
+                }
+                false
+            }
+            other => other
+                .exchange()
+                .is_some_and(|exchange| exchange.connection() == id.connection() && untold != Some(exchange)),
         };
         let place = self.inbox.iter().position(is_its)?;
         self.inbox.remove(place)

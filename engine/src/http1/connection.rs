@@ -300,6 +300,11 @@ impl Http1 {
         self.answer == Answer::UntilClose
     }
 
+    /// Whether the client's bytes are no HTTP any more.
+    pub(crate) fn is_raw(&self) -> bool {
+        matches!(self.request, Request::Raw)
+    }
+
     /// Whether the client's bytes wait for a reader that has been asked to go on and will.
     pub(crate) fn waits_for_reader(&self) -> bool {
         self.demand == Demand::Flowing
@@ -356,8 +361,8 @@ impl Http1 {
 
     // The body of the request
 
-    /// Lets the body flow.
-    pub(crate) fn receive(&mut self, limit: u64, cx: &mut Context<'_>) -> Result<(), CommandError> {
+    /// Lets the body flow. False where it did already, or there is none to come.
+    pub(crate) fn receive(&mut self, limit: u64, cx: &mut Context<'_>) -> Result<bool, CommandError> {
         self.body_limit = limit;
         if let Request::Length(length) = self.request {
             if self.body_seen + length > limit {
@@ -369,7 +374,7 @@ impl Http1 {
             }
         }
         if self.demand != Demand::Held || matches!(self.request, Request::Closed | Request::Spoiled) {
-            return Ok(());
+            return Ok(false);
         }
         self.demand = Demand::Flowing;
         if self.expects_continue && self.answer == Answer::Waiting && self.input.is_empty() {
@@ -378,7 +383,7 @@ impl Http1 {
         }
         self.expects_continue = false;
         self.resume(cx);
-        Ok(())
+        Ok(true)
     }
 
     /// The reader has taken so many bytes.

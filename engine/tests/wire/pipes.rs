@@ -82,6 +82,19 @@ fn a_lost_pipe() {
 }
 
 #[test]
+fn a_pipe_asked_by_itself_tells_no_end_before_its_beginning() {
+    let mut world = World::new();
+    let pipe = open(&mut world);
+    world.engine.begin_turn();
+    world.engine.feed_pipe(pipe, GET.as_bytes());
+    world.engine.lose_pipe(pipe);
+    assert!(matches!(world.engine.next_of_pipe(pipe), Some(Event::PipeClosed(..))));
+    assert!(world.engine.next_of_pipe(pipe).is_none());
+    let Some(Event::Head(id, _)) = world.engine.next_event() else { panic!("no head") };
+    assert!(matches!(world.engine.next_event(), Some(Event::Gone(gone, _)) if gone == id));
+}
+
+#[test]
 fn an_owner_is_told_when_its_bytes_are_of_no_use() {
     let mut world = World::with(Limits { read_buffer: 1024, ..Limits::default() });
     let pipe = open(&mut world);
