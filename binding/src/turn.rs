@@ -249,6 +249,7 @@ impl Engine {
             Event::PipeFlow(id, flowing) => {
                 this.tell_owner(py, id.connection(), if flowing { "resume_reading" } else { "pause_reading" }, None);
             }
+            Event::PipeEnding(id) => this.tell_owner(py, id.connection(), "end_writing", None),
             Event::PipeClosed(id, orderly) => {
                 this.tell_owner(py, id.connection(), if orderly { "close" } else { "abort" }, None);
                 this.disown(id.connection());

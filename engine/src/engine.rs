@@ -62,6 +62,10 @@ pub struct Engine<D: Driver = Epoll> {
     leaving: VecDeque<u64>,
     /// Connections that go on where they stopped at their share.
     resuming: VecDeque<u64>,
+    /// Connections that linger, the oldest first; those that are over meanwhile may be among them.
+    lingering: VecDeque<u64>,
+    /// Connections that came when the engine was full and are open until their clients have read that.
+    turned: usize,
     drain: Option<Drain>,
     counters: Counters,
     access: Option<AccessLog>,
@@ -141,6 +145,8 @@ impl<D: Driver> Engine<D> {
             unsent: Vec::new(),
             leaving: VecDeque::new(),
             resuming: VecDeque::new(),
+            lingering: VecDeque::new(),
+            turned: 0,
             drain: None,
             counters: Counters::default(),
             access: None,
@@ -175,7 +181,7 @@ impl<D: Driver> Engine<D> {
 
     /// Whether another connection would be one too many.
     fn is_full(&self) -> bool {
-        let open = self.connections.len();
+        let open = self.connections.len() - self.turned;
         open >= self.capacity || open + self.files.count() >= self.descriptors
     }
 

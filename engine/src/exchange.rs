@@ -69,6 +69,8 @@ pub enum Event {
     Refused(crate::PipeId),
     /// The owner of a pipe shall stop (`false`) or resume (`true`) feeding it.
     PipeFlow(crate::PipeId, bool),
+    /// All is said on a pipe: its owner ends its own side, and goes on feeding what comes until the pipe is closed.
+    PipeEnding(crate::PipeId),
     /// The pipe is over: flushed (`true`), or to be aborted.
     PipeClosed(crate::PipeId, bool),
     /// Something for the log.

@@ -6,6 +6,7 @@
 //! | body | 30 s stall, 240 B/s after 5 s | 60 s stall | none | 240 B/s after 5 s | 300 s whole |
 //! | idle keep-alive | 75 s | 75 s | none | 130 s | 5 s |
 //! | write stall | 30 s | 60 s | none | 240 B/s | none |
+//! | lingering: silence, in all | 5 s, 30 s and 256 MiB | 5 s, 30 s | none, 0.5 s | none, 5 s | none |
 //! | head size, fields | 32 KiB, 100 | 4 x 8 KiB, 1000 | 1 MiB | 32 KiB, 100 | 16 KiB, 2000 |
 //! | body size | 1 MiB, per route | 1 MiB | none | 30 MB | none |
 //! | connections | 80% of nofile, then 503 | 512 a worker | none | none | none |
@@ -101,9 +102,16 @@ limits! {
     body_grace: Seconds = 5_000;
     /// The longest time a client may take nothing of an answer that waits for it. nginx 60 s.
     write_timeout: Seconds = 30_000;
-    /// How long the rest of a refused or cut request is read and dropped, so that the client gets to read the answer
-    /// (RFC 9112, section 9.6). nginx 5 s between reads, 30 s in all.
-    linger_timeout: Seconds = 2_000;
+    /// The longest silence while the rest of a refused or cut request is read and dropped, so that the client gets to
+    /// read the response (RFC 9112, section 9.6). In a drain `drain_grace`, where that is shorter. nginx
+    /// `lingering_timeout` 5 s, Apache 2 s.
+    linger_timeout: Seconds = 5_000;
+    /// How long that goes on in all, while the client goes on sending. nginx `lingering_time` 30 s, Apache 30 s,
+    /// Kestrel 5 s, Go 0.5 s.
+    linger_time: Seconds = 30_000;
+    /// The most bytes that are read and dropped in that time; past it the client may see a reset in place of the
+    /// response. nginx and Apache set none, and read a fast client for the whole time.
+    linger_size: Count = 256 * 1024 * 1024;
     /// How long a drain waits for running exchanges. Kestrel 30 s.
     drain_timeout: Seconds = 30_000;
     /// How long a drain leaves a connection open on which nothing is asked, since a request may be on its way there.

@@ -93,6 +93,7 @@ struct Connection {
     flowing: bool,
     blocked: bool,
     open: bool,
+    ending: bool,
 }
 
 /// How a client is connected.
@@ -185,7 +186,7 @@ impl<'a> Chaos<'a> {
             let id = world::open(engine);
             (id.connection(), End::Pipe(id))
         };
-        self.connections.push(Connection { id, end, flowing: true, blocked: false, open: true });
+        self.connections.push(Connection { id, end, flowing: true, blocked: false, open: true, ending: false });
     }
 
     /// A client sends something, unless the engine does not want it.
@@ -492,12 +493,18 @@ impl Handler for Chaos<'_> {
             }
             Event::PipeOutput(id, bytes) => {
                 self.output += bytes.len() as u64;
-                assert!(!self.connection(id.connection()).blocked, "bytes for an owner that takes none");
+                let pipe = self.connection(id.connection());
+                assert!(!pipe.blocked, "bytes for an owner that takes none");
+                assert!(!pipe.ending, "bytes behind the last");
             }
             Event::PipeFlow(id, flowing) => {
                 let pipe = self.connection(id.connection());
                 assert_ne!(pipe.flowing, flowing, "it is told what it knows");
                 pipe.flowing = flowing;
+            }
+            Event::PipeEnding(id) => {
+                let pipe = self.connection(id.connection());
+                assert!(!std::mem::replace(&mut pipe.ending, true), "it ends twice");
             }
             Event::PipeClosed(id, _) => {
                 let pipe = self.connection(id.connection());

@@ -146,6 +146,8 @@ struct Player {
     exchanges: Vec<Exchange>,
     output: Vec<u8>,
     refused: Option<String>,
+    /// All is said, and what still comes is dropped.
+    ending: bool,
     closed: bool,
 }
 
@@ -170,6 +172,8 @@ struct Sent {
 impl Handler for Player {
     fn serve(&mut self, engine: &mut Engine, event: Event) {
         assert!(!self.closed, "an event after the end of the pipe: {event:?}");
+        let is_end = matches!(event, Event::PipeFlow(..) | Event::PipeClosed(..) | Event::Report(_));
+        assert!(!self.ending || is_end, "an event behind the last response: {event:?}");
         match event {
             Event::Head(id, head) => self.head(engine, id, &head),
             Event::Data(id, data) => {
@@ -189,6 +193,10 @@ impl Handler for Player {
                 assert_eq!(self.pipe, pipe);
                 self.output.extend_from_slice(&bytes);
             }
+            Event::PipeEnding(pipe) => {
+                assert_eq!(self.pipe, pipe);
+                assert!(!std::mem::replace(&mut self.ending, true), "it ends twice");
+            }
             Event::PipeClosed(pipe, _) => {
                 assert_eq!(self.pipe, pipe);
                 self.closed = true;
@@ -207,7 +215,7 @@ impl Handler for Player {
 
 impl Player {
     fn new(plans: [Plan; 4], pipe: PipeId) -> Player {
-        Player { plans, pipe, exchanges: Vec::new(), output: Vec::new(), refused: None, closed: false }
+        Player { plans, pipe, exchanges: Vec::new(), output: Vec::new(), refused: None, ending: false, closed: false }
     }
 
     fn head(&mut self, engine: &mut Engine, id: ExchangeId, head: &Head) {

@@ -144,7 +144,11 @@ class TestCautions:
         assert "Everybody" not in output
 
     @pytest.mark.parametrize(
-        "name", ["head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout", "linger_timeout"]
+        "name",
+        [
+            *("head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout"),
+            *("linger_timeout", "linger_time"),
+        ],
     )
     def test_limits_that_0_switches_off(self, check: Check, name: str) -> None:
         lines = check("hello.py", "--limit", f"{name}=0").output.splitlines()

@@ -69,5 +69,6 @@ def read(pieces: Iterable[bytes]) -> Reading:
         engine.turn()
     engine.close()
     assert service.failed == []
-    ending = "refused" if service.why else "closed" if "close" in sink.calls else "open"
+    ended = "end_writing" in sink.calls or "close" in sink.calls
+    ending = "refused" if service.why else "closed" if ended else "open"
     return Reading(service.messages, ending, service.why)

@@ -95,7 +95,9 @@ class TestPipes:
     def test_a_refused_message(self) -> None:
         world = World()
         assert world.exchange(b"nonsense\r\n\r\n").startswith(b"HTTP/1.1 400 ")
-        assert world.sink.calls == ["close"]
+        assert world.sink.calls == ["end_writing"]
+        world.pipe.eof()
+        assert world.sink.calls == ["end_writing", "close"]
 
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     def test_a_sink_that_fails_ends_nothing_else(self) -> None:

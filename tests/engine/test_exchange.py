@@ -332,7 +332,8 @@ class TestAnswer:
         request.write(b"raw")
         request.end()
         assert world.output() == b"raw"
-        assert world.sink.calls == ["close"]
+        world.pipe.eof()
+        assert world.sink.calls == ["end_writing", "close"]
 
 
 class TestMistakes:

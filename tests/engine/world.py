@@ -89,6 +89,9 @@ class Sink:
     def write(self, data: bytes, /) -> None:
         self.bytes += data
 
+    def end_writing(self) -> None:
+        self.calls.append("end_writing")
+
     def close(self) -> None:
         self.calls.append("close")
 

@@ -86,7 +86,7 @@ CUT: Mapping[str, Cut] = {"accepted": in_every_way, "adopted": uncut, "piped": i
 
 @pytest.fixture
 def refused(server: Server, kind: str, books: Books) -> Refused:
-    return Refused(address_of(server), books, CUT[kind], lingers=kind != "piped")
+    return Refused(address_of(server), books, CUT[kind])
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The ways in which the same bytes can arrive."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager
 from itertools import zip_longest
 
 from tests.wire.books import Books
@@ -31,13 +31,11 @@ def in_every_way(data: bytes) -> list[Pieces]:
 
 
 @contextmanager
-def delivered(
-    address: Address, deliveries: Sequence[Pieces], books: Books, *, lingers: bool = True
-) -> Iterator[list[Connection]]:
+def delivered(address: Address, deliveries: Sequence[Pieces], books: Books) -> Iterator[list[Connection]]:
     """Connections, one for each delivery, on which all pieces were sent.
 
     All of them get their first piece, then all that have one their second: so the server reads each piece by itself, at
-    the cost of one question for each round. One that does not linger after its last word may refuse further pieces.
+    the cost of one question for each round.
     """
     with ExitStack() as stack:
         connections = [stack.enter_context(Connection(address)) for _ in deliveries]
@@ -45,15 +43,9 @@ def delivered(
         for pieces in zip_longest(*deliveries):
             for connection, piece in zip(connections, pieces, strict=True):
                 if piece is not None:
-                    with unless(lingers):
-                        connection.send(piece)
+                    connection.send(piece)
             books.settle()
         yield connections
-
-
-def unless(lingers: bool) -> AbstractContextManager[None]:
-    """Puts up with a reset, unless the server takes its time to close."""
-    return nullcontext() if lingers else suppress(BrokenPipeError, ConnectionResetError)
 
 
 def _step(data: bytes) -> int:

@@ -21,11 +21,10 @@ class Refused:
     parsed, it is counted once and logged once, and nothing else is logged.
     """
 
-    def __init__(self, address: Address, books: Books, cut: Cut, *, lingers: bool) -> None:
+    def __init__(self, address: Address, books: Books, cut: Cut) -> None:
         self._address = address
         self._books = books
         self._cut = cut
-        self._lingers = lingers
 
     def __call__(self, message: bytes, *, heads: int = 0) -> int:
         """`heads`: how many of the message's are good; 1 where it is the body that is refused."""
@@ -43,7 +42,7 @@ class Refused:
         second: list[Pieces] = [[GET + message] for message in messages]
         second += [[GET, *pieces, WITNESS] for message in messages for pieces in cut(message)]
         self._books.entry()
-        with delivered(self._address, first + second, self._books, lingers=self._lingers) as connections:
+        with delivered(self._address, first + second, self._books) as connections:
             for connection in connections[len(first) :]:
                 assert connection.answer().text == "Hello, World!"
             refusals = {self._read(connection) for connection in connections}
@@ -64,7 +63,7 @@ class Refused:
         assert answer.field("connection") == "close"
         assert answer.field("content-type") == TEXT
         assert 0 < len(answer.body) <= SHORT
-        assert (connection.end() if self._lingers else connection.remains()) == b""
+        assert connection.end() == b""
         return answer.status, answer.text
 
 

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 from tests.wire.agreement import Answered
 from tests.wire.books import WITNESS, Books
-from tests.wire.conftest import Connect, on_sockets
+from tests.wire.conftest import Connect
 from tests.wire.connection import GET, Connection
 from tests.wire.refusals import Refused, with_fields
 
@@ -248,7 +248,6 @@ class TestSection15_5_14ContentTooLarge:
     def test_by_its_length_it_is_refused_before_it_is_read(self, refused: Refused, length: bytes) -> None:
         assert refused(request(b"POST /echo", b"Content-Length: " + length), heads=1) == 413
 
-    @on_sockets
     def test_in_chunks_it_is_refused_where_it_is_too_much(self, refused: Refused) -> None:
         chunks = (b"8000\r\n" + b"x" * 0x8000 + b"\r\n") * 3 + b"6a1\r\n" + b"x" * 0x6A1
         assert refused.all([request(b"POST /echo", b"Transfer-Encoding: chunked") + chunks], heads=1) == 413

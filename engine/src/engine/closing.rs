@@ -11,6 +11,12 @@ use crate::http1::connection::{Ending, WireClock};
 /// How long a busy listener that admits nobody waits for handshakes under way, in milliseconds.
 const LAST_HANDSHAKES: u64 = 20;
 
+/// Connections that may linger though the engine is full.
+const TURNED_KEPT: usize = 64;
+
+/// Entries of the list of lingering connections that are kept before those that are over are taken out.
+const LINGERING_KEPT: usize = 64;
+
 /// What nginx's access log, and ours, says of a request whose client has left.
 const CLIENT_LEFT: u16 = 499;
 
@@ -126,7 +132,8 @@ impl<D: Driver> Engine<D> {
     /// Drops every connection without a word, and ends the turn: what is left where recovering fails.
     pub fn forget_all(&mut self) {
         self.connections.clear();
-        (self.unsent, self.leaving, self.resuming) = Default::default();
+        (self.unsent, self.leaving, self.resuming, self.lingering) = Default::default();
+        self.turned = 0;
         self.in_turn = false;
     }
 
@@ -179,18 +186,57 @@ impl<D: Driver> Engine<D> {
             Ending::Plain => connection.readable && !connection.ended,
             Ending::Lingering => !connection.ended,
         };
+        if !lingers {
+            self.close(slot);
+            return true;
+        }
+        connection.lingering = true;
         match &connection.io {
-            Io::Socket(socket) if lingers => {
-                socket::shut_down_writing(socket.as_fd());
-                connection.lingering = true;
-                false
-            }
-            // The owner of a pipe knows how its transport ends: TLS reads on until the other side has closed too.
-            _ => {
-                self.close(slot);
-                true
+            Io::Socket(socket) => socket::shut_down_writing(socket.as_fd()),
+            Io::Pipe { .. } => self.inbox.push_back(Event::PipeEnding(super::PipeId(connection.token))),
+        }
+        let token = connection.token;
+        if self.lingering.len() > LINGERING_KEPT + 2 * self.connections.len() {
+            let mut lingering = std::mem::take(&mut self.lingering);
+            lingering.retain(|&token| self.token_slot(token).is_some());
+            self.lingering = lingering;
+        }
+        self.lingering.push_back(token);
+        false
+    }
+
+    /// Whether there is room for another connection; one that lingers makes room for it.
+    pub(super) fn makes_room(&mut self) -> bool {
+        while self.is_full() {
+            if !self.end_lingering() {
+                return false;
             }
         }
+        true
+    }
+
+    /// Closes the connection that lingers longest. False where none does that counts.
+    pub(super) fn end_lingering(&mut self) -> bool {
+        while let Some(token) = self.lingering.pop_front() {
+            let Some(slot) = self.token_slot(token) else { continue };
+            if !self.connections[slot].turned_away {
+                self.close(slot);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether a client that there is no room for may have its connection open until it has read so: some may, out of
+    /// the descriptors that connections leave to others.
+    pub(super) fn may_linger_though_full(&self) -> bool {
+        self.turned < (self.descriptors / 16).min(TURNED_KEPT)
+    }
+
+    /// Has a connection count for nothing: there is no room for it.
+    pub(super) fn mark_turned_away(&mut self, slot: usize) {
+        self.connections[slot].turned_away = true;
+        self.turned += 1;
     }
 
     /// The connection is broken or cut.
@@ -227,6 +273,7 @@ impl<D: Driver> Engine<D> {
 
     fn remove(&mut self, slot: usize, orderly: bool, closing: Closing) {
         let mut connection = self.connections.remove(slot);
+        self.turned -= usize::from(connection.turned_away);
         if let Some(buffer) = connection.out.reclaim() {
             if self.spare.len() < super::SPARE {
                 self.spare.push(buffer);
@@ -234,7 +281,7 @@ impl<D: Driver> Engine<D> {
         }
         if connection.is_pipe() {
             self.inbox.push_back(Event::PipeClosed(super::PipeId(connection.token), orderly));
-        } else if self.announces {
+        } else if self.announces && !connection.turned_away {
             self.inbox.push_back(Event::Closed(ConnectionId(connection.token), closing));
         }
         self.notice_drained();

@@ -42,6 +42,12 @@ pub(super) struct Connection {
     pub resuming: bool,
     /// Our side is shut down; what comes is dropped.
     pub lingering: bool,
+    /// Bytes dropped so.
+    dropped: u64,
+    /// When lingering ends, whatever the client sends, in milliseconds.
+    linger_until: u64,
+    /// It came when the engine was full, and counts for nothing: its only response is a refusal.
+    pub turned_away: bool,
     /// How long it may be idle, in milliseconds, where its owner has said so.
     pub idle_timeout: Option<u64>,
     /// Its owner answers what is refused with 400.
@@ -142,6 +148,9 @@ impl Connection {
             unsent: false,
             resuming: false,
             lingering: false,
+            dropped: 0,
+            linger_until: u64::MAX,
+            turned_away: false,
             idle_timeout: None,
             refuses_itself: false,
             clock: Clock::None,
@@ -176,7 +185,14 @@ impl Connection {
         self.wire.wants_input(limits) && !(self.wire.awaits_head() && self.out.len() > limits.write_buffer)
     }
 
-    /// Sets the deadline anew after something happened; `progress` says that the client took part of an answer.
+    /// Counts bytes that a lingering connection drops. False where they are more than may be.
+    pub fn drop_input(&mut self, count: usize, limits: &Limits) -> bool {
+        self.dropped += count as u64;
+        self.dropped <= limits.linger_size
+    }
+
+    /// Sets the deadline anew after something happened; `progress` says that the client took part of an answer, or sent
+    /// something that is dropped.
     pub fn rearm(&mut self, now: u64, progress: bool, draining: bool, limits: &Limits, wheel: &mut Wheel) {
         let clock = self.current_clock(draining, limits);
         let changed = clock != self.clock;
@@ -188,10 +204,20 @@ impl Connection {
             Clock::None => self.deadline = u64::MAX,
             Clock::Idle => self.deadline = after(now, self.idle_timeout.unwrap_or(limits.idle_timeout)),
             Clock::Head if changed => self.deadline = after(now, limits.head_timeout),
-            Clock::Linger if changed => self.deadline = after(now, limits.linger_timeout),
+            Clock::Linger => {
+                if changed {
+                    self.linger_until = after(now, limits.linger_time);
+                }
+                if changed || progress {
+                    self.deadline = after(now, limits.linger_timeout).min(self.linger_until);
+                }
+                if draining {
+                    self.deadline = self.deadline.min(now + limits.drain_grace);
+                }
+            }
             Clock::Write if changed || progress => self.deadline = after(now, limits.write_timeout),
             Clock::Parting if changed => self.deadline = now + limits.drain_grace,
-            Clock::Head | Clock::Linger | Clock::Write | Clock::Parting => {}
+            Clock::Head | Clock::Write | Clock::Parting => {}
             Clock::Body => {
                 let slow = self.rate_deadline(now, changed, limits);
                 self.deadline = after(now, limits.body_timeout).min(slow);

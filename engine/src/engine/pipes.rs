@@ -27,12 +27,13 @@ impl<D: Driver> Engine<D> {
     pub fn open_pipe(&mut self, peer: Peer, local: Peer, secure: bool) -> PipeId {
         self.refresh();
         self.counters.accepted += 1;
-        let full = self.is_full();
+        let full = !self.makes_room();
         let token = self.next_token();
         let slot = self.connections.insert(Connection::new(token, Io::Pipe { secure, local, flowing: true }, peer));
         self.rearm(slot, false);
         if full {
             self.counters.turned_away += 1;
+            self.mark_turned_away(slot);
             self.work(slot, |wire, cx| wire.refuse(FULL, cx));
             self.flush(slot);
         }
@@ -63,6 +64,7 @@ impl<D: Driver> Engine<D> {
         let is_its = |event: &Event| match event {
             Event::PipeOutput(pipe, _)
             | Event::PipeFlow(pipe, _)
+            | Event::PipeEnding(pipe)
             | Event::PipeClosed(pipe, _)
             | Event::Refused(pipe) => *pipe == id,
             Event::Head(exchange, _) => {

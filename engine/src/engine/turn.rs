@@ -173,6 +173,9 @@ impl<D: Driver> Engine<D> {
                     return false;
                 }
                 Accepted::Exhausted => {
+                    if self.end_lingering() {
+                        continue;
+                    }
                     self.back_off(key);
                     return false;
                 }
@@ -203,14 +206,25 @@ impl<D: Driver> Engine<D> {
         if !self.admits(&peer) {
             return Ok(None);
         }
-        if self.is_full() {
+        let full = !self.makes_room();
+        if full {
             self.counters.turned_away += 1;
-            turn_away(&socket);
-            return Ok(None);
+            if !self.may_linger_though_full() {
+                turn_away(&socket);
+                return Ok(None);
+            }
         }
         let token = self.next_token();
         self.driver.watch(socket.as_fd(), Token(token), Watch::Stream)?;
         let slot = self.connections.insert(Connection::new(token, Io::Socket(socket), peer));
+        if full {
+            self.mark_turned_away(slot);
+            let connection = &mut self.connections[slot];
+            connection.out.tail().extend_from_slice(FULL);
+            connection.wire.close_lingering();
+            self.flush(slot);
+            return Ok(None);
+        }
         self.await_proxy(slot);
         self.rearm(slot, false);
         Ok(Some(token))
@@ -288,13 +302,19 @@ impl<D: Driver> Engine<D> {
         let mut scratch = std::mem::take(&mut self.scratch);
         let connection = &mut self.connections[slot];
         let mut broken = false;
+        let mut dropped = false;
         if let (Io::Socket(socket), true) = (&connection.io, connection.wants_input(&self.limits)) {
             match socket::read(socket.as_fd(), &mut scratch) {
                 Read::Bytes(count) => {
                     // A short read means that the socket is empty, and new bytes will be told.
                     connection.readable = count == scratch.len() || connection.hung_up;
                     self.counters.bytes_in += count as u64;
-                    broken = !connection.lingering && !self.take_in(slot, &scratch[..count]);
+                    dropped = connection.lingering;
+                    broken = if dropped {
+                        !connection.drop_input(count, &self.limits)
+                    } else {
+                        !self.take_in(slot, &scratch[..count])
+                    };
                 }
                 Read::Blocked => connection.readable = false,
                 Read::End => {
@@ -310,7 +330,7 @@ impl<D: Driver> Engine<D> {
             self.connections[slot].broken = true;
             self.lose(slot, GoneReason::ClientLeft);
         } else {
-            self.look_after(slot, false);
+            self.look_after(slot, dropped);
         }
     }
 
@@ -318,10 +338,14 @@ impl<D: Driver> Engine<D> {
     pub(super) fn feed(&mut self, token: u64, data: &[u8]) {
         let Some(slot) = self.token_slot(token) else { return };
         self.counters.bytes_in += data.len() as u64;
-        if !self.take_in(slot, data) {
+        let dropped = self.connections[slot].lingering;
+        if dropped && !self.connections[slot].drop_input(data.len(), &self.limits) {
+            return self.close(slot);
+        }
+        if !dropped && !self.take_in(slot, data) {
             return self.lose(slot, GoneReason::ClientLeft);
         }
-        self.look_after(slot, false);
+        self.look_after(slot, dropped);
     }
 
     /// After anything that happened to a connection: its end, its owner's flow, its clock.

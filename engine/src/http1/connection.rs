@@ -332,11 +332,14 @@ impl Http1 {
                 log.write(&line, status, self.written, micros, cx.clock);
             }
         }
-        self.request = Request::Closed;
-        self.demand = Demand::Held;
-        self.answer = Answer::Done;
-        self.input = Vec::new();
-        self.parsed = 0;
+        // What was said is lost where the connection is closed while the client still sends (RFC 9112, section 9.6).
+        let refused = matches!(self.request, Request::Closed) && self.demand == Demand::Dropped;
+        let unread = matches!(self.request, Request::Length(_) | Request::Chunked(_) | Request::Spoiled);
+        let lingers = refused || (unread && running.is_some() && self.has_started());
+        self.close_lingering();
+        if !lingers {
+            self.demand = Demand::Held;
+        }
         running
     }
 
@@ -438,7 +441,8 @@ impl Http1 {
         body.len() as u64
     }
 
-    pub(super) fn close_lingering(&mut self) {
+    /// All is said: what the client still sends is dropped.
+    pub(crate) fn close_lingering(&mut self) {
         self.request = Request::Closed;
         self.demand = Demand::Dropped;
         self.answer = Answer::Done;

@@ -177,6 +177,8 @@ fn rfc9110_15_6_4_over_the_limit_of_connections_503_at_once() {
     assert_eq!((503, Some("close")), (answer.status, answer.field("connection")));
     assert_eq!("503 Service Unavailable: too many connections are open\n", answer.text());
     assert_eq!(End::Orderly, world.ended(&mut turned_away));
+    drop(turned_away);
+    world.until("the end of its connection", |world| world.engine.connections() == 2);
     assert_eq!((2, 1), (world.engine.connections(), world.engine.counters().turned_away));
 
     for client in &mut kept {

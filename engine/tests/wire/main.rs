@@ -7,6 +7,7 @@ mod closing;
 mod connections;
 mod fairness;
 mod harness;
+mod lingering;
 mod patience;
 mod pipes;
 mod proxies;

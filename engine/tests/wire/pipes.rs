@@ -138,6 +138,8 @@ fn a_refused_message_ends_the_pipe() {
     let pipe = open(&mut world);
     world.engine.feed_pipe(pipe, b"nonsense\r\n\r\n");
     assert!(output(&mut world).starts_with("HTTP/1.1 400 "));
+    assert!(matches!(world.event(), Event::PipeEnding(ending) if ending == pipe));
+    world.engine.end_pipe(pipe);
     assert!(matches!(world.event(), Event::PipeClosed(closed, true) if closed == pipe));
 }
 
@@ -163,5 +165,7 @@ fn a_pipe_has_its_clocks() {
     world.engine.feed_pipe(pipe, b"GET / HT");
     world.until("a refusal", |world| world.engine.counters().head_timeouts == 1);
     assert!(output(&mut world).starts_with("HTTP/1.1 408 "));
+    assert!(matches!(world.event(), Event::PipeEnding(ending) if ending == pipe));
+    world.engine.end_pipe(pipe);
     assert!(matches!(world.event(), Event::PipeClosed(closed, true) if closed == pipe));
 }

@@ -261,6 +261,8 @@ fn the_owner_of_a_pipe_answers_what_is_refused() {
     world.ok(id, "before");
     assert!(matches!(world.event(), Event::PipeOutput(_, bytes) if bytes.ends_with(b"before")));
     assert!(matches!(world.event(), Event::Refused(refused) if refused == pipe));
+    assert!(matches!(world.event(), Event::PipeEnding(_)));
+    world.engine.end_pipe(pipe);
     assert!(matches!(world.event(), Event::PipeClosed(_, true)));
 }
 

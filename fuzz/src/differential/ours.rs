@@ -48,7 +48,11 @@ impl Handler for Reader {
             Event::BadBody(_, BodyFault::Malformed(reason)) => self.refused = Some(reason.to_owned()),
             Event::PipeOutput(_, bytes) => self.output.extend_from_slice(&bytes),
             Event::Report(report) if self.refused.is_none() => self.refused = Some(refusal(&report.message)),
-            Event::Report(_) | Event::PipeFlow(..) | Event::PipeClosed(..) | Event::Writable(_) => {}
+            Event::Report(_)
+            | Event::PipeFlow(..)
+            | Event::PipeEnding(_)
+            | Event::PipeClosed(..)
+            | Event::Writable(_) => {}
             Event::Opened(..) | Event::Closed(..) | Event::Refused(_) => panic!("nobody has asked for that"),
             Event::BadBody(_, BodyFault::TooLarge) | Event::Gone(..) | Event::Drained { .. } => {
                 panic!("nothing is too large, and nobody leaves")

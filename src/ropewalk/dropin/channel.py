@@ -35,7 +35,7 @@ from ropewalk.dropin.request import Request, stands_in_for
 from ropewalk.dropin.sink import Sink, is_on_socket
 from ropewalk.dropin.transport import SocketTransport
 from ropewalk.errors import AnswerOver, BadBody, BodyTooLarge, Disconnected, RopewalkError, WrongThread, phrase
-from ropewalk.server.sites import is_plain_socket, let_go
+from ropewalk.server.sites import end_writing, is_plain_socket, let_go
 
 log = Logger(namespace="ropewalk.dropin")
 
@@ -125,6 +125,9 @@ class HTTPChannel(http.HTTPChannel):
                 return
             # Not before: what is connected may turn out to speak HTTP/2, and then this is not its channel any more.
             pipe = self._open_pipe(self.transport)
+        elif self._sink.exhausted:
+            self.abortConnection()
+            return
         self.resetTimeout()
         pipe.feed(data)
         if not self._driver.watched:
@@ -230,10 +233,19 @@ class HTTPChannel(http.HTTPChannel):
         with suppress(AnswerOver, Disconnected):
             self._answer_plainly(exchange, 500)
 
-    def last_answer_sent(self) -> None:
-        """Close, unless a program has said meanwhile that the connection lives on, for something else than HTTP."""
-        if self._losing or self._kept or not self.persistent:
+    def last_answer_sent(self, *, reads_on: bool = False) -> None:
+        """Close, unless a program has said meanwhile that the connection lives on, for something else than HTTP.
+
+        `reads_on`: the client is sending still, and would not get to read the answer.
+        """
+        if not (self._losing or self._kept or not self.persistent):
+            return
+        if not (reads_on and is_on_socket(self.transport)):
             super().loseConnection()
+            return
+        self._networkProducer.unregisterProducer()
+        end_writing(self.transport)
+        self._networkProducer.resumeProducing()
 
     def setTimeout(self, period: Any) -> Any:
         """Let the connection be idle for so many seconds, None for ever; how many it was before."""

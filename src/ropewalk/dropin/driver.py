@@ -28,7 +28,11 @@ BODY_SIZE: Final = 100 * 1024 * 1024
 in memory past 100 kB it moves to a file."""
 
 _AT_EASE: Final = dict.fromkeys(
-    ("head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout", "linger_timeout"), 0
+    (
+        *("head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout"),
+        *("linger_timeout", "linger_time"),
+    ),
+    0,
 )
 """For a channel without a factory: nobody has given it a clock."""
 

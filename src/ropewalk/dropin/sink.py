@@ -20,6 +20,10 @@ class Sink:
         self._transport = transport
         self._protocol = self._present()
         self._over = False
+        self.ended = False
+        """All is written, and what the client still sends is dropped."""
+        self.exhausted = False
+        """That has gone on for as long as it may."""
         self._plain = is_plain_socket(transport)
 
     def is_ours(self) -> bool:
@@ -48,9 +52,16 @@ class Sink:
         if data:
             transport.write(data)
 
+    def end_writing(self) -> None:
+        """The last answer is out, and the client may be sending still."""
+        if not self._over:
+            self.ended = True
+            self._channel.last_answer_sent(reads_on=True)
+
     def close(self) -> None:
         """The last answer is out."""
         if not self._over:
+            self.exhausted = self.ended
             self._channel.last_answer_sent()
 
     def abort(self) -> None:

@@ -5,7 +5,10 @@ from typing import Final
 from ropewalk._engine import Limits
 from ropewalk.proxies import TrustedProxies
 
-OFF_AT_0: Final = ("head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout", "linger_timeout")
+OFF_AT_0: Final = (
+    *("head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout"),
+    *("linger_timeout", "linger_time"),
+)
 """The limits that 0 switches off. To any other 0 is an amount, but to `connections`, which then has its default."""
 
 

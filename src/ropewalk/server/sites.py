@@ -13,6 +13,7 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
+    IHalfCloseableDescriptor,
     IHalfCloseableProtocol,
     IListeningPort,
     IProtocol,
@@ -21,6 +22,7 @@ from twisted.internet.interfaces import (
     ISSLTransport,
 )
 from twisted.internet.protocol import ServerFactory
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -107,6 +109,8 @@ class Connection:
         self._transport: Any = None
         self._patience: Any = None
         """The call that ends a connection whose client does not take what is left for it."""
+        self._ended = False
+        """All is written, and what the client still sends is dropped."""
 
     # Called by the transport
 
@@ -122,7 +126,9 @@ class Connection:
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes from the client."""
-        if self._pipe is not None:
+        if self._ended and self._patience is not None:
+            self._transport.abortConnection()  # the client has been read for as long as it may be
+        elif self._pipe is not None:
             self._pipe.feed(data)
 
     def readConnectionLost(self) -> None:
@@ -131,8 +137,9 @@ class Connection:
             self._pipe.eof()
 
     def writeConnectionLost(self) -> None:
-        """The client does not listen any more."""
-        self.connectionLost(Failure(ConnectionDone()))
+        """Our side is shut down, as `end_writing` wanted it."""
+        if not self._ended:
+            self.connectionLost(Failure(ConnectionDone()))
 
     def connectionLost(self, reason: Failure) -> None:
         """The connection is gone."""
@@ -166,12 +173,19 @@ class Connection:
         """Bytes for the client."""
         self._transport.write(data)
 
+    def end_writing(self) -> None:
+        """Let the client know that all is said, and go on reading."""
+        self._ended = True
+        self._transport.unregisterProducer()
+        end_writing(self._transport)
+
     def close(self) -> None:
         """Close when all is written, or when `Limits.write_timeout` is over."""
         seconds = self._engine.limits.write_timeout
         if seconds:
             self._patience = self._server.reactor.callLater(seconds, self._run_out)
-        self._transport.unregisterProducer()
+        if not self._ended:
+            self._transport.unregisterProducer()
         self._transport.loseConnection()
 
     def abort(self) -> None:
@@ -232,6 +246,25 @@ def _factories(factory: Any) -> Iterator[Any]:
 def is_plain_socket(transport: Any) -> bool:
     """Whether a transport is just a socket of Twisted's, with nothing in between."""
     return type(transport) in (tcp.Server, unix.Server) and not transport.TLS
+
+
+def end_writing(transport: Any) -> None:
+    """Let the other end know that all is written, and go on reading, as far as a transport can do both.
+
+    TLS says so by its close_notify, and reads until the other end has said the same. A wrapper that keeps bytes back
+    has a `loseConnection` of its own to send them by; only that is safe then, and it may reset the connection.
+    """
+    if half_closes(transport):
+        transport.loseWriteConnection()
+    else:
+        transport.loseConnection()
+
+
+def half_closes(transport: Any) -> bool:
+    """Whether a transport can end its own side alone: a plain socket, also below wrappers that pass all bytes on."""
+    while isinstance(transport, ProtocolWrapper) and type(transport).loseConnection is ProtocolWrapper.loseConnection:
+        transport = transport.transport
+    return IHalfCloseableDescriptor.providedBy(transport) and not isinstance(transport, ProtocolWrapper)
 
 
 def let_go(transport: Any) -> None:

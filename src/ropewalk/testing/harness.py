@@ -92,6 +92,10 @@ class Wire:
             self.error = error
         self._tell()
 
+    def end_writing(self) -> None:
+        """The server has said all, and would read on."""
+        self.close()
+
     def close(self) -> None:
         """The server has closed."""
         try:

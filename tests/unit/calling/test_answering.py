@@ -273,7 +273,7 @@ class TestGarbage:
 
             def close(self) -> None: ...
 
-            abort = pause_reading = resume_reading = close
+            end_writing = abort = pause_reading = resume_reading = close
 
         async def main() -> int:
             app = App()

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -45,6 +46,17 @@ class Page(resource.Resource):
     def __init__(self, render: Callable[[Any], Any]) -> None:
         super().__init__()
         self.render = render  # type: ignore[method-assign]
+
+
+@contextmanager
+def limited(there: World, way: str, **limits: float) -> Iterator[Client]:
+    """A client of a site with some limits."""
+    factory = site(there, lambda request: b"")
+    HTTPChannel.limits = limits
+    try:
+        yield there.connect(there.listen(factory, way, None if way == "fed" else limits_of(factory, limits)))
+    finally:
+        HTTPChannel.limits = {}
 
 
 def site(world: World, render: Callable[[Any], Any], **options: Any) -> Site:
@@ -294,9 +306,11 @@ def test_a_program_refuses_a_body_before_it_is_here(there: World, way: str, styl
 
     factory = Site(Page(lambda _: b""), requestFactory=Refusing, reactor=there.reactor)
     client = there.connect(there.listen(factory, way))
-    client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nsome")
+    client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 12000000\r\n\r\n")
+    client.send(bytes(12_000_000))
     expected = b"HTTP/1.1 413 Too Much\r\n" if style == "raw" else b"HTTP/1.1 400 Bad Request\r\n"
     assert client.rest().startswith(expected)
+    assert not client.reset
 
 
 def test_http_1_0_and_close(there: World, way: str) -> None:
@@ -472,6 +486,32 @@ def test_a_body_over_its_limit(there: World, way: str) -> None:
     finally:
         HTTPChannel.limits = {}
     assert seen == []
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 12000000\r\n\r\n", b"413"),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n", b"400"),
+        (b"nonsense\r\n\r\n", b"400"),
+    ],
+    ids=["too large", "malformed", "no request"],
+)
+def test_a_client_that_sends_before_it_reads_gets_its_response(
+    there: World, way: str, head: bytes, status: bytes
+) -> None:
+    with limited(there, way, body_size=10) as client:
+        client.send(head)
+        client.send(bytes(12_000_000))
+        assert client.rest().startswith(b"HTTP/1.1 " + status)
+        assert not client.reset
+
+
+def test_a_client_that_sends_for_ever_is_let_go(there: World, way: str) -> None:
+    with limited(there, way, linger_size=100_000) as client:
+        client.send(b"nonsense\r\n\r\n")
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            client.send(bytes(100_000_000))
 
 
 def test_a_body_that_is_malformed(there: World, way: str) -> None:

@@ -51,7 +51,7 @@ def main(kind: str, way: str) -> None:
 def make_app() -> Any:
     from twisted.internet.defer import Deferred
 
-    from ropewalk import App, Request
+    from ropewalk import App, Request, Response
 
     app = App()
 
@@ -93,6 +93,18 @@ def make_app() -> Any:
     @app.get("/big")
     def big(request: Request) -> Any:
         return (bytes(100_000) for _ in range(50))
+
+    @app.post("/late", body_limit=30_000_000)
+    async def late(request: Request) -> Response:
+        from twisted.internet import reactor
+
+        later: Deferred[str] = Deferred()
+        reactor.callLater(0.05, later.callback, "no")
+        return Response(await later, 403)
+
+    @app.get("/open")
+    def count(request: Request) -> str:
+        return str(request.service.engine.connections)
 
     @app.get("/client")
     def client(request: Request) -> str:
@@ -215,10 +227,25 @@ def ask(connect: Any, kind: str) -> http.client.HTTPConnection:
         assert get(connection, "/future")[0] == 500
     assert b"Address" not in get(connection, "/client")[1]
     connection.close()
+    refuse_upload(connect, "/echo", 413)
+    refuse_upload(connect, "/late", 403)
     other = http.client.HTTPConnection("localhost")
     other.sock = connect()
     assert get(other, "/") == (200, b"Hello")
+    while get(other, "/open") != (200, b"1"):
+        pass
     return other
+
+
+def refuse_upload(connect: Any, path: str, status: int) -> None:
+    """Send all of a body before the response is read that refuses it."""
+    connection = http.client.HTTPConnection("localhost")
+    connection.sock = connect()
+    connection.request("POST", path, body=bytes(20_000_000))
+    response = connection.getresponse()
+    assert (response.status, response.getheader("connection")) == (status, "close")
+    response.close()
+    connection.close()
 
 
 def get(connection: http.client.HTTPConnection, path: str) -> tuple[int, bytes]:
