@@ -33,9 +33,9 @@ VERSIONS = Words(
     [b"HTTP/1.2", b"HTTP/2.0", b"HTTP/0.9", b"HTTP/1", b"http/1.1", b"HTTP/1.10", b"HTTP/01.1", b"HTTP/1.1 ", b""],
 )
 
-OTHER_HOSTS = [b"Host: b:80", b"Host: [::1]:8", b"Host:", b"Host: a:65535", b"Host: a%20b"]
+OTHER_HOSTS = [b"Host: b:80", b"Host: [::1]:8", b"Host: a:065535", b"Host: a%20b", b"Host: [v1.a:b]"]
 WRONG_HOSTS = [
-    b"Host: " + host for host in (b"u@a", b"a b", b"a,b", b"a:b", b"[::g]", b"a/b", b"a:65536", b"%zz", b"%00")
+    b"Host: " + host for host in (b"", b"u@a", b"a b", b"a,b", b"a:b", b"[::g]", b"a/b", b"a:65536", b"%zz", b"[v1]")
 ]
 HOSTS = Words(
     [b"Host: a", b"host:a", b"HOST: \ta \t"],

@@ -99,10 +99,10 @@ CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 def is_authority(value: bytes) -> bool:
     """Whether a value is a host, with a port or without. No encoded controls are in it."""
     name = rb"(?:[-._~!$&'()*+;=0-9A-Za-z]|%(?!7[Ff])[2-9A-Fa-f][0-9A-Fa-f])+"
-    found = re.fullmatch(rb"(?:\[([^\]]*)\]|(" + name + rb"))(?::([0-9]{0,5}))?", value)
-    if not found or int(found[3] or 0) > 65_535:
+    found = re.fullmatch(rb"(?:\[([^\]]*)\]|(" + name + rb"))(?::([0-9]*))?", value)
+    if not found or int((found[3] or b"").lstrip(b"0")[:6] or 0) > 65_535:
         return False
-    return found[2] is not None or is_ipv6(found[1].decode("latin-1"))
+    return found[2] is not None or is_ipv6(found[1].decode("latin-1")) or is_future_address(found[1])
 
 
 def is_ipv6(text: str) -> bool:
@@ -112,8 +112,18 @@ def is_ipv6(text: str) -> bool:
         return False
 
 
+def is_future_address(value: bytes) -> bool:
+    return re.fullmatch(rb"[vV][0-9A-Fa-f]+\.[-._~!$&'()*+;=:0-9A-Za-z]+", value) is not None
+
+
 def is_token(value: bytes) -> bool:
     return TOKEN.fullmatch(value) is not None
+
+
+def is_coded_and_chunked(value: bytes) -> bool:
+    """Whether codings, of which chunked is the last and no other, are a Transfer-Encoding."""
+    *codings, last = [coding.strip(b" \t") for coding in value.split(b",")]
+    return last == b"chunked" and codings != [] and b"chunked" not in codings and all(map(is_token, codings))
 
 
 def has_controls(value: bytes) -> bool:
@@ -231,15 +241,15 @@ RULES = (
     Rule(
         "the authority of the target is not valid",
         "3.2.2; RFC 9110, 4.2.1, 4.2.4",
-        "No empty host, no name and password, a port of up to five digits.",
+        "No empty host, no name and password, a port up to 65535.",
         lambda raw: raw.authority is not None and not is_authority(raw.authority),
         b"GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
     ),
     Rule(
         "the Host is not valid",
         "3.2; RFC 9110, 7.2",
-        "A request with an invalid Host must be refused.",
-        lambda raw: any(value and not is_authority(value) for value in raw.values(b"host")),
+        "A request with an invalid Host must be refused. An empty one names no host, which an http URL always has.",
+        lambda raw: any(not is_authority(value) for value in raw.values(b"host")),
         b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
     ),
     Rule(
@@ -290,13 +300,14 @@ RULES = (
         "the only transfer coding known here is chunked",
         "6.1; 7.2",
         "A coding that a server does not understand is answered by 501. Clients compress by Content-Encoding.",
-        lambda raw: any(value.lower() != b"chunked" for value in raw.values(b"transfer-encoding")),
+        lambda raw: any(is_coded_and_chunked(value.lower()) for value in raw.values(b"transfer-encoding")),
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     ),
     Rule(
         "the Transfer-Encoding is not exactly one chunked",
         "6.1; RFC 9110, 5.6.1",
-        "Empty elements of a list are to be skipped; for the framing of a message we make no such allowance.",
+        "Without a last chunked nobody knows where a body ends, and with two it has two ends. Empty elements of a list "
+        "are to be skipped; for the framing of a message we make no such allowance.",
         lambda raw: any(value.lower() != b"chunked" for value in raw.values(b"transfer-encoding")),
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n",
     ),

@@ -66,6 +66,12 @@ async def gather(request: Request) -> bytes:
     return await request.body()
 
 
+@app.post("/begun")
+async def begun(request: Request) -> AsyncIterator[bytes]:
+    yield b"begun "
+    yield b"%d" % len(await request.body())
+
+
 @app.post("/ignore")
 async def ignore(request: Request) -> str:
     return "ignored"

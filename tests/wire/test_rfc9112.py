@@ -263,7 +263,6 @@ class TestSection3_2Host:
             b"a:8 0",
             b"a:65536",
             b"a:99999",
-            b"a:000080",
             b"a:123456",
             b":80",
             b":",
@@ -276,6 +275,12 @@ class TestSection3_2Host:
             b"[zz]",
             b"[1.2.3.4]",
             b"[fe80::1%25eth0]",
+            b"[v1.]",
+            b"[v1.a%25b]",
+            b"[v.a]",
+            b"a:0065536",
+            b"",
+            b" \t ",
             b"\xc3\xa9",
             b"a\xa0",
             b"\x85a",
@@ -308,7 +313,10 @@ class TestSection3_2Host:
             b"127.0.0.1",
             b"xn--9ca",
             b"%C3%A9",
-            b"",
+            b"a:000080",
+            b"[::1]:00080",
+            b"[v1.fe80::a+en1]",
+            b"[v7.x]:80",
         ],
     )
     def test_by_name_or_number(self, answered: Answered, host: bytes) -> None:
@@ -512,10 +520,17 @@ class TestSection6_1TransferEncoding:
 
     @pytest.mark.parametrize(
         "coding",
-        [b"gzip, chunked", b"gzip", b"identity", b"identity, chunked", b"chunked, gzip", b"chunkedx", b"'chunked"],
+        [b"gzip, chunked", b"identity, chunked", b"gzip,br,Chunked", b"chunkedx, chunked", b"'chunked, chunked"],
     )
-    def test_an_unknown_coding_is_501(self, refused: Refused, coding: bytes) -> None:
+    def test_an_unknown_coding_before_chunked_is_501(self, refused: Refused, coding: bytes) -> None:
         assert refused(with_fields(b"Transfer-Encoding: " + coding) + b"0\r\n\r\n") == 501
+
+    @pytest.mark.parametrize(
+        "coding",
+        [b"gzip", b"identity", b"chunked, gzip", b"chunked,identity", b"chunkedx", b"'chunked", b"chunked, x, chunked"],
+    )
+    def test_where_chunked_is_not_the_last_it_is_refused(self, refused: Refused, coding: bytes) -> None:
+        assert refused(with_fields(b"Transfer-Encoding: " + coding) + b"0\r\n\r\n") == 400
 
     @pytest.mark.parametrize("lines", [(CHUNKED,), (b"Transfer-Encoding: gzip",), (CHUNKED, b"Content-Length: 5")])
     def test_http_1_0_has_none(self, refused: Refused, lines: tuple[bytes, ...]) -> None:
@@ -943,6 +958,17 @@ class TestSection9_3Persistence:
     def test_it_is_kept_after_a_small_body_that_nobody_read(self, answered: Answered, body: bytes) -> None:
         answers = answered(b"POST /ignore HTTP/1.1\r\nHost: a\r\n" + body + GET)
         assert [answer.text for answer in answers] == ["ignored", "Hello, World!"]
+
+    @pytest.mark.parametrize("lines", [(b"Content-Length: 90000",), (CHUNKED,)])
+    def test_it_is_kept_after_a_body_that_is_read_behind_the_head_of_its_response(
+        self, connection: Connection, lines: tuple[bytes, ...]
+    ) -> None:
+        connection.send(with_fields(*lines, start=b"POST /begun HTTP/1.1"))
+        body = bytes(90_000)
+        connection.send(body if lines != (CHUNKED,) else b"15f90\r\n" + body + b"\r\n0\r\n\r\n")
+        answer = connection.answer()
+        assert (answer.text, answer.field("connection")) == ("begun 90000", None)
+        assert connection.ask(GET).status == 200
 
 
 class TestSection9_3_2Pipelining:

@@ -70,8 +70,7 @@ impl Http1 {
             None if self.version == Version::Http11 => BodyFrame::Chunked,
             None => BodyFrame::UntilClose,
         };
-        let reads_on = self.demand == Demand::Flowing;
-        self.keep &= frame != BodyFrame::UntilClose && (reads_on || self.may_drop_body(cx.limits));
+        self.keep &= frame != BodyFrame::UntilClose && self.may_get_whole(cx.limits);
         self.write_head(status, fields, found, frame, cx);
         self.answer = match frame {
             _ if self.is_head || bodiless => Answer::Silent,
@@ -245,6 +244,17 @@ impl Http1 {
         };
         self.status = status.code;
         encode::head(cx.out.tail(), status, fields, found, frame, persistence, cx.clock.date());
+    }
+
+    /// Whether the body of the request may be here when a response is complete that begins now: its handler may read on.
+    /// If it does not, what is left then is small enough to be dropped, or the connection is closed.
+    pub(super) fn may_get_whole(&self, limits: &Limits) -> bool {
+        match self.request {
+            _ if self.demand == Demand::Flowing => true,
+            // A client that waits for 100 Continue and gets a response may send its body or not.
+            Request::Length(_) => !self.expects_continue,
+            _ => self.may_drop_body(limits),
+        }
     }
 
     /// Whether what is left of the request's body is small enough to be read and dropped.

@@ -243,7 +243,8 @@ impl<'a> Summary<'a> {
         match header.name.len() {
             4 if header.name.eq_ignore_ascii_case("host") => {
                 set_once(&mut self.host, value, "more than one Host")?;
-                if !value.is_empty() && !is_authority(value) {
+                // An http URL has a host (RFC 9110, section 4.2.1), so that nothing good is lost with an empty one.
+                if !is_authority(value) {
                     return Err(Refusal::bad("the Host is not valid"));
                 }
             }
@@ -300,9 +301,12 @@ impl<'a> Summary<'a> {
         if coding.eq_ignore_ascii_case(b"chunked") {
             return Ok(Framing::Chunked);
         }
+        let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
         let codings: Vec<&[u8]> = coding.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).collect();
         let tokens = codings.iter().all(|coding| !coding.is_empty() && coding.iter().copied().all(is_token));
-        if tokens && codings.iter().any(|coding| !coding.eq_ignore_ascii_case(b"chunked")) {
+        // Where the last coding is another, nobody knows where the body ends, and the request is bad.
+        let framed = codings.last().is_some_and(is_chunked) && codings.iter().filter(|it| is_chunked(it)).count() == 1;
+        if tokens && framed {
             return Err(Refusal { status: 501, reason: "the only transfer coding known here is chunked" });
         }
         Err(Refusal::bad("the Transfer-Encoding is not exactly one chunked"))
@@ -327,22 +331,38 @@ pub(super) fn parse_length(value: &[u8]) -> Result<u64, Refusal> {
 
 /// `host [":" port]` without userinfo (RFC 9110, section 7.2; RFC 3986, section 3.2.2).
 pub(crate) fn is_authority(value: &[u8]) -> bool {
-    let port = |port: &[u8]| {
-        let digits = port.len() <= 5 && port.iter().all(u8::is_ascii_digit);
-        digits && (port.is_empty() || std::str::from_utf8(port).is_ok_and(|port| port.parse::<u16>().is_ok()))
-    };
     if value.first() == Some(&b'[') {
         let Some(end) = value.iter().position(|&byte| byte == b']') else { return false };
-        let address = std::str::from_utf8(&value[1..end]).unwrap_or_default();
-        let rest = &value[end + 1..];
-        return address.parse::<std::net::Ipv6Addr>().is_ok()
-            && (rest.is_empty() || (rest[0] == b':' && port(&rest[1..])));
+        let (address, rest) = (&value[1..end], &value[end + 1..]);
+        let is_ipv6 = || std::str::from_utf8(address).is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok());
+        return (is_ipv6() || is_future_address(address))
+            && (rest.is_empty() || (rest[0] == b':' && is_port(&rest[1..])));
     }
     let (name, number) = match memchr::memchr(b':', value) {
         Some(at) => (&value[..at], &value[at + 1..]),
         None => (value, &value[value.len()..]),
     };
-    !name.is_empty() && port(number) && name.iter().all(|&byte| is_registered_name(byte)) && percents_are_plain(name)
+    !name.is_empty() && is_port(number) && name.iter().all(|&byte| is_registered_name(byte)) && percents_are_plain(name)
+}
+
+/// `*DIGIT` (RFC 3986, section 3.2.3) that is a number of a port, however many zeros it begins with.
+fn is_port(digits: &[u8]) -> bool {
+    let zeros = digits.iter().take_while(|&&byte| byte == b'0').count();
+    let number = &digits[zeros..];
+    let plain = number.len() <= 5 && number.iter().all(u8::is_ascii_digit);
+    plain && number.iter().fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0')) <= u32::from(u16::MAX)
+}
+
+/// `IPvFuture` (RFC 3986, section 3.2.2): `v`, a version in hexadecimal, a dot, and what that version makes of it.
+fn is_future_address(address: &[u8]) -> bool {
+    let Some((b'v' | b'V', rest)) = address.split_first() else { return false };
+    let Some(dot) = memchr::memchr(b'.', rest) else { return false };
+    let (version, name) = (&rest[..dot], &rest[dot + 1..]);
+    let is_name = |byte: u8| byte == b':' || (byte != b'%' && is_registered_name(byte));
+    !version.is_empty()
+        && version.iter().all(u8::is_ascii_hexdigit)
+        && !name.is_empty()
+        && name.iter().copied().all(is_name)
 }
 
 /// Whether every `%` stands before two digits that name no control character.
@@ -475,6 +495,20 @@ mod tests {
         assert_eq!(200, status("GET / HTTP/1.0\r\n\r\n"));
         assert_eq!(400, with("Host: a"));
         for (host, expected) in [
+            ("", 400),
+            ("a:000080", 200),
+            ("a:00000000000065535", 200),
+            ("a:00000000000065536", 400),
+            ("a:+80", 400),
+            ("[v1.fe80::a+en1]", 200),
+            ("[V1F.a]:080", 200),
+            ("[v1.]", 400),
+            ("[v.a]", 400),
+            ("[vg.a]", 400),
+            ("[v1a]", 400),
+            ("[v1.a,b]", 400),
+            ("[v1.a%20]", 400),
+            ("[v1.[a]", 400),
             ("[::1]:80", 200),
             ("[::1", 400),
             ("[x]", 400),
@@ -517,7 +551,13 @@ mod tests {
             ("Transfer-Encoding: chunked, chunked", 400),
             ("Transfer-Encoding: ", 400),
             ("Transfer-Encoding: gzip, chunked", 501),
-            ("Transfer-Encoding: xchunked", 501),
+            ("Transfer-Encoding: identity, chunked", 501),
+            ("Transfer-Encoding: gzip, br, CHUNKED", 501),
+            ("Transfer-Encoding: xchunked", 400),
+            ("Transfer-Encoding: gzip", 400),
+            ("Transfer-Encoding: identity", 400),
+            ("Transfer-Encoding: chunked, gzip", 400),
+            ("Transfer-Encoding: chunked, gzip, chunked", 400),
             ("Transfer-Encoding: CHUNKED", 200),
             ("Expect: 200-ok", 417),
         ] {

@@ -27,11 +27,10 @@ impl Http1 {
             None if found.chunked => Answer::Framed([0; 5]),
             None => Answer::UntilClose,
         };
-        let reads_on = self.demand == Demand::Flowing;
         self.keep &= !found.close
             && answer != Answer::UntilClose
             && (self.version == Version::Http11 || found.keep_alive)
-            && (reads_on || self.may_drop_body(cx.limits))
+            && self.may_get_whole(cx.limits)
             && (!cx.draining || self.has_pledged_more());
         self.status = status.code;
         // A body that ends with the connection says so by having no length.
@@ -50,6 +49,7 @@ impl Http1 {
         body: Body<'_>,
         cx: &mut Context<'_>,
     ) -> Result<(), CommandError> {
+        self.keep &= self.answer != Answer::Waiting || self.may_drop_body(cx.limits);
         self.relay_head(status, fields, cx)?;
         let size = body.len();
         match &mut self.answer {

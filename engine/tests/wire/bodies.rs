@@ -1,10 +1,11 @@
 //! Bodies of requests: framed, announced, bounded, wanted or not.
 
 use std::collections::VecDeque;
+use std::net::TcpStream;
 
 use bytes::Bytes;
-use ropewalk_engine::exchange::{BodyFault, Event};
-use ropewalk_engine::{Body, CommandError, Engine, Limits};
+use ropewalk_engine::exchange::{BodyFault, Event, Status};
+use ropewalk_engine::{Body, CommandError, Engine, ExchangeId, Limits};
 
 use crate::harness::{Client, Dice, End, GET, Stream, World};
 
@@ -374,7 +375,7 @@ impl Upload {
         panic!("the bodies never end");
     }
 
-    fn serve(&mut self, event: Event, current: &mut Option<ropewalk_engine::ExchangeId>) {
+    fn serve(&mut self, event: Event, current: &mut Option<ExchangeId>) {
         match event {
             Event::Head(id, _) => {
                 *current = Some(id);
@@ -396,7 +397,7 @@ impl Upload {
 }
 
 /// A request whose body of three bytes, and three more, have come and wait in the inbox.
-fn queued_body(world: &mut World, client: &mut Client<std::net::TcpStream>) -> ropewalk_engine::ExchangeId {
+fn queued_body(world: &mut World, client: &mut Client<TcpStream>) -> ExchangeId {
     post(client, "Content-Length: 3\r\nConnection: upgrade\r\nUpgrade: echo", "");
     let (id, _) = world.head();
     world.receive(id);
@@ -440,4 +441,91 @@ fn raw_bytes_do_not_overtake_the_body_before_them() {
     world.engine.take_over(id).unwrap();
     assert_eq!(Vec::<String>::new(), told(world.engine.receive(id, Some(u64::MAX)).unwrap()));
     assert_eq!(["abc", "the end", "raw"], *inbox(&mut world.engine));
+}
+
+/// Begins a response before any of a long body is read.
+fn begun_early(fields: &str) -> (World, Client<TcpStream>, ExchangeId) {
+    let mut world = World::with(Limits { discard_size: 1024, ..Limits::default() });
+    let mut client = world.connect();
+    post(&mut client, fields, "");
+    let (id, _) = world.head();
+    world.engine.begin(id, 200, &[], Some(4)).unwrap();
+    world.engine.write(id, "be".into()).unwrap();
+    (world, client, id)
+}
+
+#[test]
+fn a_connection_is_kept_where_a_body_is_read_behind_the_head_of_its_response() {
+    let (mut world, mut client, id) = begun_early("Content-Length: 100000");
+    client.send("x".repeat(100_000));
+    assert_eq!(100_000, world.body(id).len());
+    world.engine.write(id, "en".into()).unwrap();
+    world.engine.end(id, &[]).unwrap();
+    let answer = world.answer(&mut client);
+    assert_eq!(("been", None), (answer.text(), answer.field("connection")));
+    client.send("GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(b"/next", world.head().1.target());
+}
+
+#[test]
+fn a_connection_is_kept_where_little_is_left_of_a_body_at_the_end_of_its_response() {
+    let (mut world, mut client, id) = begun_early("Content-Length: 100000");
+    client.send("x".repeat(99_000));
+    world.receive(id);
+    let mut read = 0;
+    while read < 99_000 {
+        let Event::Data(_, data) = world.event() else { panic!("not of the body") };
+        read += data.len() as u64;
+        world.engine.consumed(id, data.len() as u64).unwrap();
+    }
+    world.engine.write(id, "en".into()).unwrap();
+    world.engine.end(id, &[]).unwrap();
+    assert_eq!(None, world.answer(&mut client).field("connection"));
+    client.send(["x".repeat(1000).as_str(), "GET /next HTTP/1.1\r\nHost: a\r\n\r\n"].concat());
+    assert_eq!(b"/next", world.head().1.target());
+}
+
+#[test]
+fn rfc9112_9_6_a_connection_ends_where_much_of_a_body_was_never_read() {
+    let (mut world, mut client, id) = begun_early("Content-Length: 100000");
+    world.engine.write(id, "en".into()).unwrap();
+    world.engine.end(id, &[]).unwrap();
+    assert_eq!("been", world.answer(&mut client).text());
+    assert_eq!(End::Orderly, world.ended(&mut client));
+    client.send(["x".repeat(100_000).as_str(), GET].concat());
+    world.settle();
+    assert_eq!(1, world.engine.counters().requests, "nothing behind it is read");
+}
+
+#[test]
+fn rfc9110_10_1_1_a_client_that_waits_and_is_not_asked_is_told_that_the_connection_closes() {
+    let (mut world, mut client, id) = begun_early("Content-Length: 10\r\nExpect: 100-continue");
+    world.engine.write(id, "en".into()).unwrap();
+    world.engine.end(id, &[]).unwrap();
+    assert_eq!(Some("close"), world.answer(&mut client).field("connection"));
+    assert_eq!(End::Orderly, world.ended(&mut client));
+}
+
+#[test]
+fn a_program_that_frames_its_response_may_begin_it_before_a_body_is_read() {
+    for whole in [false, true] {
+        let mut world = World::with(Limits { discard_size: 1024, ..Limits::default() });
+        let mut client = world.connect();
+        post(&mut client, "Content-Length: 100000", "");
+        let (id, _) = world.head();
+        let status = Status { code: 200, reason: Some(b"OK") };
+        if whole {
+            world.engine.relay(id, status, &[(b"Content-Length", b"4")], Body::Slice(b"been")).unwrap();
+            assert_eq!(Some("close"), world.answer(&mut client).field("connection"), "nobody will read it");
+            continue;
+        }
+        world.engine.relay_head(id, status, &[(b"Content-Length", b"4")]).unwrap();
+        client.send("x".repeat(100_000));
+        assert_eq!(100_000, world.body(id).len());
+        world.engine.relay_write(id, "been".into()).unwrap();
+        world.engine.relay_end(id).unwrap();
+        assert_eq!(None, world.answer(&mut client).field("connection"));
+        client.send("GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(b"/next", world.head().1.target());
+    }
 }

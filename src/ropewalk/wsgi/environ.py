@@ -88,9 +88,10 @@ def _local(request: Request) -> tuple[str, str]:
     if type(server) is tuple:
         return server[0], str(server[1])
     name, colon, port = request.host.rpartition(":")
-    if not (colon and port.isdigit()):
-        name, port = request.host, "443" if request.isSecure() else "80"
-    return name or "localhost", port
+    if not (colon and (port.isdigit() or not port)):  # an IPv6 address has colons too
+        name, port = request.host, ""
+    usual = "443" if request.isSecure() else "80"
+    return name or "localhost", port.lstrip("0") or usual
 
 
 def _size(request: Request, body: BinaryIO) -> int:

@@ -211,6 +211,11 @@ class TestServer:
             ("example.org:81", False, "example.org", "81"),
             ("[::1]", False, "[::1]", "80"),
             ("[::1]:81", False, "[::1]", "81"),
+            ("example.org:000081", False, "example.org", "81"),
+            (f"example.org:{'0' * 5000}81", False, "example.org", "81"),
+            ("example.org:", True, "example.org", "443"),
+            ("[v1.a:b]", False, "[v1.a:b]", "80"),
+            ("[v1.a:b]:81", False, "[v1.a:b]", "81"),
             ("", False, "localhost", "80"),
         ],
     )
