@@ -232,6 +232,10 @@ impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Peer::Inet(address) => address.fmt(f),
+            // As ss(8) and systemd write a name in the abstract namespace.
+            Peer::Unix(Some(path)) if path.as_os_str().as_encoded_bytes().starts_with(&[0]) => {
+                write!(f, "@{}", &path.to_string_lossy()[1..])
+            }
             Peer::Unix(Some(path)) => path.display().fmt(f),
             Peer::Unix(None) => f.write_str("a UNIX socket"),
             Peer::Unknown => f.write_str("a pipe"),

@@ -3,28 +3,31 @@
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::FileTypeExt as _;
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::sync::Arc;
 
 use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType, acceptfrom_with, bind, connect, ipproto,
-    listen, socket_with, sockopt,
+    AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType, acceptfrom_with, bind, ipproto, listen,
+    socket_with, sockopt,
 };
 
 use socket2::{SockFilter, SockRef};
 
 use super::socket;
+use super::socket_file::SocketFile;
 use crate::exchange::Peer;
 
 /// A listening socket.
 #[derive(Debug)]
 pub struct Listener {
+    /// The file of a UNIX socket that is bound to one. It is removed before the socket closes (fields are dropped in
+    /// this order): a successor that finds the file finds a live server.
+    file: Option<SocketFile>,
     socket: OwnedFd,
     /// Where it listens.
     pub local: Peer,
-    /// The socket file, removed when the listener goes.
-    owned_path: Option<PathBuf>,
     /// Somebody else has the socket too, and may go on accepting.
     shared: bool,
 }
@@ -44,7 +47,7 @@ pub enum Accepted {
     Broken(io::Error),
 }
 
-const FLAGS: SocketFlags = SocketFlags::CLOEXEC.union(SocketFlags::NONBLOCK);
+pub(super) const FLAGS: SocketFlags = SocketFlags::CLOEXEC.union(SocketFlags::NONBLOCK);
 
 /// Drops a TCP segment with SYN and without ACK, and takes any other. The client sends it again after a second, and is
 /// refused then. Written in the BPF of `linux/filter.h`: the flags are byte 13 of the header.
@@ -90,22 +93,26 @@ impl Listener {
         listen(&socket, backlog)?;
         let local = socket::local_address(&socket);
         // With SO_REUSEPORT the kernel finds others to connect to at once.
-        Ok(Listener { socket, local, owned_path: None, shared: reuse_port })
+        Ok(Listener { file: None, socket, local, shared: reuse_port })
     }
 
-    /// Listens on a UNIX socket. A file that a dead server left is replaced; a live one is an error.
+    /// Listens on a UNIX socket. A file that a dead server left is replaced; a live one is an error. A path that
+    /// begins with a zero byte is a name in Linux's abstract namespace, which has no files and no permissions.
     pub fn unix(path: &Path, mode: Option<u32>, backlog: i32) -> io::Result<Self> {
-        let address = SocketAddrUnix::new(path)?;
-        remove_stale(path, &address)?;
         let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, FLAGS, None)?;
-        bind(&socket, &address)?;
-        let owned_path = std::path::absolute(path)?;
-        if let Some(mode) = mode {
-            rustix::fs::chmod(&owned_path, rustix::fs::Mode::from_raw_mode(mode))?;
-        }
-        listen(&socket, backlog)?;
-        let local = socket::local_address(&socket);
-        Ok(Listener { socket, local, owned_path: Some(owned_path), shared: false })
+        let (file, local) = match path.as_os_str().as_bytes() {
+            [0, name @ ..] => {
+                if mode.is_some() {
+                    let message = "a socket in the abstract namespace has no mode";
+                    return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+                }
+                bind(&socket, &abstract_address(name)?)?;
+                listen(&socket, backlog)?;
+                (None, Peer::Unix(Some(Arc::new(path.to_path_buf()))))
+            }
+            _ => (Some(SocketFile::listen(socket.as_fd(), path, mode, backlog)?), socket::local_address(&socket)),
+        };
+        Ok(Listener { file, socket, local, shared: false })
     }
 
     /// Accepts on a socket that somebody else bound.
@@ -118,7 +125,7 @@ impl Listener {
         if matches!(local, Peer::Inet(_)) {
             sockopt::set_tcp_nodelay(&socket, true)?;
         }
-        Ok(Listener { socket, local, owned_path: None, shared: true })
+        Ok(Listener { file: None, socket, local, shared: true })
     }
 
     /// The listening socket.
@@ -137,14 +144,7 @@ impl Listener {
         match self.local {
             // Without the filter no more is lost than those few.
             Peer::Inet(_) => drop(SockRef::from(&self.socket).attach_filter(&NO_SYN)),
-            _ => self.remove_file(),
-        }
-    }
-
-    fn remove_file(&mut self) {
-        if let Some(path) = self.owned_path.take() {
-            // Somebody may have removed or replaced it; there is nobody to tell.
-            let _ = std::fs::remove_file(path);
+            _ => self.file = None,
         }
     }
 
@@ -176,22 +176,14 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
-    fn drop(&mut self) {
-        self.remove_file();
-    }
+#[cfg(target_os = "linux")]
+fn abstract_address(name: &[u8]) -> io::Result<SocketAddrUnix> {
+    Ok(SocketAddrUnix::new_abstract_name(name)?)
 }
 
-fn remove_stale(path: &Path, address: &SocketAddrUnix) -> io::Result<()> {
-    let Ok(metadata) = std::fs::symlink_metadata(path) else { return Ok(()) };
-    if !metadata.file_type().is_socket() {
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file that is not a socket"));
-    }
-    let probe = socket_with(AddressFamily::UNIX, SocketType::STREAM, FLAGS, None)?;
-    match connect(&probe, address) {
-        Err(Errno::CONNREFUSED) => std::fs::remove_file(path),
-        _ => Err(io::Error::new(io::ErrorKind::AddrInUse, "another server listens there")),
-    }
+#[cfg(not(target_os = "linux"))]
+fn abstract_address(_: &[u8]) -> io::Result<SocketAddrUnix> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "only Linux has an abstract namespace"))
 }
 
 #[cfg(test)]
@@ -199,6 +191,7 @@ mod tests {
     use super::*;
     use std::net::TcpStream;
     use std::os::unix::net::{UnixListener, UnixStream};
+    use std::path::PathBuf;
     use std::time::Duration;
 
     fn scratch(name: &str) -> PathBuf {
@@ -249,6 +242,23 @@ mod tests {
         std::fs::write(&path, "precious").unwrap();
         assert_eq!(io::ErrorKind::AlreadyExists, Listener::unix(&path, None, 16).unwrap_err().kind());
         std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_name_in_the_abstract_namespace_is_no_file() {
+        use std::os::linux::net::SocketAddrExt as _;
+        let name = format!("ropewalk-{}", std::process::id());
+        let path = PathBuf::from(format!("\0{name}"));
+        let listener = Listener::unix(&path, None, 16).unwrap();
+        assert_eq!(Peer::Unix(Some(Arc::new(path.clone()))), listener.local);
+        assert_eq!(format!("@{name}"), listener.local.to_string());
+        let address = std::os::unix::net::SocketAddr::from_abstract_name(&name).unwrap();
+        let _client = UnixStream::connect_addr(&address).unwrap();
+        assert!(matches!(listener.accept(), Accepted::Connection(_, Peer::Unix(_))));
+        assert_eq!(io::ErrorKind::AddrInUse, Listener::unix(&path, None, 16).unwrap_err().kind());
+        drop(listener);
+        assert_eq!(io::ErrorKind::InvalidInput, Listener::unix(&path, Some(0o600), 16).unwrap_err().kind());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod epoll;
 pub mod listener;
 pub mod socket;
+mod socket_file;
 pub mod wheel;
 
 use std::io;

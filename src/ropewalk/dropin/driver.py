@@ -20,6 +20,7 @@ from ropewalk.response import encode_json
 from ropewalk.server.reader import watch
 from ropewalk.server.running import log_drain
 from ropewalk.server.service import LEVELS
+from ropewalk.server.socket_files import remove_only_own_file
 
 log = Logger(namespace="ropewalk.dropin")
 
@@ -120,6 +121,7 @@ class Driver:
             return
         self.ports[port] = self.engine.listen_descriptor(port.fileno())
         port.stopReading()
+        remove_only_own_file(port)
         close = port.connectionLost
 
         def connectionLost(reason: Failure) -> None:

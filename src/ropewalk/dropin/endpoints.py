@@ -21,6 +21,7 @@ from ropewalk.dropin.factories import innermost, limit
 from ropewalk.errors import StartError, full_name
 from ropewalk.server import Site
 from ropewalk.server import listen as listen_for_app
+from ropewalk.server.socket_files import leave_to_others
 from ropewalk.server.strings import KNOWN
 from ropewalk.suggest import did_you_mean
 
@@ -86,7 +87,7 @@ class Endpoint:
             raise StartError("RW721", f"ropewalk:{self.description} was given {full_name(type(served))} to serve.")
         limits = limit(served, self.limits)
         accelerate(served, limits=limits)
-        return self.wrapped.listen(factory).addCallback(_accept)
+        return self.wrapped.listen(factory).addCallback(self._accept)
 
     def _listen_for_ours(self, factory: Any, site: Site) -> Any:
         limits = site.limits
@@ -97,12 +98,16 @@ class Endpoint:
         if site is factory and self.description.partition(":")[0] in KNOWN:
             return listen_for_app(site.app, self.reactor, self.description, limits=limits, proxies=site.proxies)
         site.limits = limits
-        return self.wrapped.listen(factory)
+        return self.wrapped.listen(factory).addCallback(self._leave_inherited)
 
+    def _accept(self, port: IListeningPort) -> IListeningPort:
+        take_over(self._leave_inherited(port))
+        return port
 
-def _accept(port: IListeningPort) -> IListeningPort:
-    take_over(port)
-    return port
+    def _leave_inherited(self, port: IListeningPort) -> IListeningPort:
+        if self.description.partition(":")[0] in ("fd", "systemd"):
+            leave_to_others(port)
+        return port
 
 
 def _inherited(reactor: Any, descriptor: str) -> AdoptedStreamServerEndpoint:

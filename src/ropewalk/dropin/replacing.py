@@ -17,6 +17,7 @@ from ropewalk.dropin.channel import HTTPChannel
 from ropewalk.dropin.factories import innermost, limit
 from ropewalk.dropin.lenient import LenientRequest
 from ropewalk.errors import StartError
+from ropewalk.server.socket_files import leave_to_others
 
 LISTENING: Final = ("listenTCP", "listenUNIX", "adoptStreamPort")
 """With these a reactor opens ports of streams; endpoints and services come down to them, and so does TLS."""
@@ -85,6 +86,8 @@ def _taking_over(
         port = listen(reactor, *args, **options)
         site = innermost(port.factory)
         if isinstance(site, http.HTTPFactory):
+            if listen.__name__ == "adoptStreamPort":
+                leave_to_others(port)
             _accept(port, limit(site, limits))
             served(_url(port))
         return port

@@ -1,5 +1,6 @@
 """`App.listen`: the engine accepts, and Twisted has its listening port."""
 
+import os
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
@@ -31,7 +32,8 @@ class Listening:
     def __str__(self) -> str:
         address = self.getHost()
         if isinstance(address, UNIXAddress):
-            return f"unix:{address.name.decode() if address.name else ''}"
+            name = os.fsdecode(address.name or b"")
+            return f"unix:{f'@{name[1:]}' if name.startswith(chr(0)) else name}"
         host = f"[{address.host}]" if ":" in address.host else address.host
         return f"http://{host}:{address.port}"
 

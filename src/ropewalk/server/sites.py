@@ -31,6 +31,7 @@ from ropewalk.errors import StartError
 from ropewalk.proxies import TrustedProxies
 from ropewalk.request import Address
 from ropewalk.server.server import Server, app_of
+from ropewalk.server.socket_files import remove_only_own_file
 
 
 @implementer(IProtocolNegotiationFactory)
@@ -59,8 +60,15 @@ class Site(ServerFactory):
         self._reactor = reactor
         self._server: Server | None = None
 
+    def doStart(self) -> None:
+        """A port is about to listen."""
+        super().doStart()  # type: ignore[no-untyped-call]
+        server = self._running()
+        # By then it listens, and is among the readers.
+        server.reactor.callWhenRunning(server.reactor.callFromThread, self._look_after_files, server.reactor)
+
     def startFactory(self) -> None:
-        """The first port has begun to listen."""
+        """The first port is about to listen."""
         self._running()
 
     def stopFactory(self) -> None:
@@ -85,6 +93,10 @@ class Site(ServerFactory):
                 from twisted.internet import reactor
             self._server = Server(self.app, reactor, self.limits, self.proxies, self._ports)
         return self._server
+
+    def _look_after_files(self, reactor: Any) -> None:
+        for port in self._ports(reactor):
+            remove_only_own_file(port)
 
     def _ports(self, reactor: Any) -> list[Any]:
         """Twisted's ports that hand it what they accept, by themselves or through factories that wrap it."""

@@ -1,0 +1,286 @@
+//! The file of a UNIX socket: made, replaced where a dead server left it, and removed by the listener that made it.
+//!
+//! A path is not the object that was made there: until the listener closes, the file may be removed, replaced by a
+//! successor's socket or by a symbolic link, and the working directory may change. So the file is identified by device
+//! and inode. The kernel holds the inode as long as the socket is open, so that its number is not used again.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, connect, listen, socket_with};
+
+use super::listener::FLAGS;
+
+/// How often, a millisecond apart, a start waits for another one in the same folder.
+const LOCK_ATTEMPTS: u32 = 100;
+
+/// The file to which a listening socket is bound. Dropping it removes it, if it is still the same.
+#[derive(Debug)]
+pub struct SocketFile {
+    /// Absolute, without symbolic links in the folder.
+    path: PathBuf,
+    identity: Identity,
+    /// A forked child has a copy of the listener, but its end is not the end of the server.
+    process: u32,
+}
+
+/// Device and inode.
+type Identity = (u64, u64);
+
+impl SocketFile {
+    /// Binds a socket and has it listen. A file that a dead server left is replaced; a live server's, and what is not a socket, is an
+    /// error. At no time does the file have more permissions than `mode`.
+    pub fn listen(socket: BorrowedFd<'_>, path: &Path, mode: Option<u32>, backlog: i32) -> io::Result<Self> {
+        let address = SocketAddrUnix::new(path)?;
+        let (folder, name) = split(path)?;
+        // Until it listens: a socket that is bound only looks like a dead server's.
+        let _lock = lock(&folder, LOCK_ATTEMPTS);
+        remove_stale(path, &address)?;
+        if let Some(mode) = mode {
+            // Linux gives the file the permissions of its socket, less the umask. Elsewhere it is refused.
+            let _ = rustix::fs::fchmod(socket, Mode::from_raw_mode(mode));
+        }
+        bind(socket, &address)?;
+        let path = folder.join(name);
+        let identity = identity(&path)?.ok_or(Errno::ADDRINUSE)?;
+        let file = SocketFile { path, identity, process: std::process::id() };
+        if let Some(mode) = mode {
+            file.set_mode(mode)?;
+        }
+        listen(socket, backlog)?;
+        Ok(file)
+    }
+
+    /// Gives the file the permissions that the umask has taken from it.
+    fn set_mode(&self, mode: u32) -> io::Result<()> {
+        if std::fs::symlink_metadata(&self.path)?.mode() & 0o7777 == mode {
+            return Ok(());
+        }
+        // A symbolic link in its place is not followed: chmod(2) works on the file that was opened, by way of /proc.
+        let file = rustix::fs::open(&self.path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+        let file = File::from(file);
+        let metadata = file.metadata()?;
+        if (metadata.dev(), metadata.ino()) != self.identity {
+            return Err(Errno::ADDRINUSE.into());
+        }
+        let opened = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
+        let permissions = std::fs::Permissions::from_mode(mode);
+        match std::fs::set_permissions(opened, permissions.clone()) {
+            // There is no /proc.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => std::fs::set_permissions(&self.path, permissions),
+            done => done,
+        }
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let ours = self.process == std::process::id() && identity(&self.path).is_ok_and(|it| it == Some(self.identity));
+        if ours {
+            // It may have gone since; there is no caller to report it to.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// The folder, absolute and without symbolic links, and the name in it.
+fn split(path: &Path) -> io::Result<(PathBuf, &std::ffi::OsStr)> {
+    let name = path.file_name().ok_or(Errno::INVAL)?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok((std::fs::canonicalize(parent)?, name))
+}
+
+/// Has one start at a time look for a stale file in a folder and bind its own: else the second one would take the
+/// first one's socket for stale while that is bound and does not listen yet, or would remove it after both have found
+/// the same stale file. Without the lock (a folder that cannot be read, a file system that has no locks, a lock that is
+/// held for long) the start goes on.
+fn lock(folder: &Path, attempts: u32) -> Option<File> {
+    let folder = File::open(folder).ok()?;
+    for _ in 0..attempts {
+        match flock(folder.as_fd(), FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Some(folder),
+            Err(Errno::WOULDBLOCK) => std::thread::sleep(Duration::from_millis(1)),
+            Err(_) => return None,
+        }
+    }
+    None
+}
+
+/// The identity of a socket's file; None where there is no file, or another kind of file.
+fn identity(path: &Path) -> io::Result<Option<Identity>> {
+    match std::fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(metadata.file_type().is_socket().then(|| (metadata.dev(), metadata.ino()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn remove_stale(path: &Path, address: &SocketAddrUnix) -> io::Result<()> {
+    let Some(found) = identity(path)? else {
+        return match std::fs::symlink_metadata(path) {
+            Ok(_) => Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file that is not a socket")),
+            Err(_) => Ok(()),
+        };
+    };
+    let probe = socket_with(AddressFamily::UNIX, SocketType::STREAM, FLAGS, None)?;
+    match connect(&probe, address) {
+        // What was probed is removed, and nothing that has taken its place since.
+        Err(Errno::CONNREFUSED) if identity(path)? == Some(found) => std::fs::remove_file(path),
+        Err(Errno::CONNREFUSED | Errno::NOENT) => Ok(()),
+        // A full queue, or a socket of datagrams.
+        Ok(()) | Err(Errno::AGAIN | Errno::INPROGRESS | Errno::PROTOTYPE) => {
+            Err(io::Error::new(io::ErrorKind::AddrInUse, "another server listens there"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+
+    /// An empty folder, removed at the end.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("ropewalk-{}-{name}", std::process::id()));
+            std::fs::create_dir(&path).unwrap();
+            Folder(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            std::fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    fn socket() -> std::os::fd::OwnedFd {
+        socket_with(AddressFamily::UNIX, SocketType::STREAM, FLAGS, None).unwrap()
+    }
+
+    fn bound(path: &Path) -> (std::os::fd::OwnedFd, SocketFile) {
+        let socket = socket();
+        let file = SocketFile::listen(socket.as_fd(), path, None, 16).unwrap();
+        (socket, file)
+    }
+
+    #[test]
+    fn what_has_taken_the_place_of_the_file_stays() {
+        let folder = Folder::new("successor");
+        let path = folder.0.join("socket");
+        let (_socket, file) = bound(&path);
+        std::fs::remove_file(&path).unwrap();
+        let _successor = UnixListener::bind(&path).unwrap();
+        drop(file);
+        UnixStream::connect(&path).unwrap();
+    }
+
+    #[test]
+    fn a_symbolic_link_in_its_place_stays_though_it_leads_to_the_file() {
+        let folder = Folder::new("link");
+        let (path, moved) = (folder.0.join("socket"), folder.0.join("moved"));
+        let (_socket, file) = bound(&path);
+        std::fs::rename(&path, &moved).unwrap();
+        std::os::unix::fs::symlink(&moved, &path).unwrap();
+        drop(file);
+        assert!(std::fs::symlink_metadata(&path).unwrap().is_symlink());
+        assert!(moved.exists());
+    }
+
+    #[test]
+    fn the_file_goes_although_a_link_in_its_path_leads_elsewhere_by_then() {
+        let folder = Folder::new("current");
+        let (one, two, current) = (folder.0.join("one"), folder.0.join("two"), folder.0.join("current"));
+        std::fs::create_dir(&one).unwrap();
+        std::fs::create_dir(&two).unwrap();
+        std::os::unix::fs::symlink(&one, &current).unwrap();
+        let (_socket, file) = bound(&current.join("socket"));
+        std::fs::remove_file(&current).unwrap();
+        std::os::unix::fs::symlink(&two, &current).unwrap();
+        let _successor = UnixListener::bind(current.join("socket")).unwrap();
+        drop(file);
+        assert!(!one.join("socket").exists());
+        assert!(two.join("socket").exists());
+    }
+
+    #[test]
+    fn a_link_is_not_replaced_though_it_leads_to_a_stale_socket() {
+        let folder = Folder::new("stale-link");
+        let (path, stale) = (folder.0.join("socket"), folder.0.join("stale"));
+        drop(UnixListener::bind(&stale).unwrap());
+        std::os::unix::fs::symlink(&stale, &path).unwrap();
+        let error = SocketFile::listen(socket().as_fd(), &path, None, 16).unwrap_err();
+        assert_eq!(io::ErrorKind::AlreadyExists, error.kind());
+        assert!(stale.exists());
+    }
+
+    #[test]
+    fn a_live_socket_is_not_replaced_though_its_queue_is_full_or_takes_datagrams() {
+        let folder = Folder::new("live");
+        let path = folder.0.join("full");
+        let (listening, _file) = bound(&path);
+        listen(&listening, 0).unwrap();
+        let address = SocketAddrUnix::new(&path).unwrap();
+        let mut clients = Vec::new();
+        loop {
+            let client = socket();
+            let connected = connect(&client, &address);
+            clients.push(client);
+            if connected.is_err() {
+                break;
+            }
+        }
+        let error = SocketFile::listen(socket().as_fd(), &path, None, 16).unwrap_err();
+        assert_eq!(io::ErrorKind::AddrInUse, error.kind());
+        let path = folder.0.join("datagrams");
+        let _datagrams = UnixDatagram::bind(&path).unwrap();
+        let error = SocketFile::listen(socket().as_fd(), &path, None, 16).unwrap_err();
+        assert_eq!(io::ErrorKind::AddrInUse, error.kind());
+    }
+
+    #[test]
+    fn one_start_at_a_time_works_in_a_folder() {
+        let folder = Folder::new("lock");
+        let first = lock(&folder.0, 1);
+        assert!(first.is_some());
+        assert!(lock(&folder.0, 2).is_none());
+        drop(first);
+        assert!(lock(&folder.0, 1).is_some());
+    }
+
+    #[test]
+    fn the_file_never_has_more_permissions_than_asked_for() {
+        let folder = Folder::new("mode");
+        let path = folder.0.join("socket");
+        let socket = socket();
+        rustix::fs::fchmod(&socket, Mode::from_raw_mode(0o600)).unwrap();
+        bind(&socket, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+        assert_eq!(0, std::fs::symlink_metadata(&path).unwrap().mode() & 0o177);
+        std::fs::remove_file(&path).unwrap();
+        let file = SocketFile::listen(self::socket().as_fd(), &path, Some(0o777), 16).unwrap();
+        assert_eq!(0o777, std::fs::symlink_metadata(&path).unwrap().mode() & 0o7777);
+        drop(file);
+    }
+
+    #[test]
+    fn permissions_are_not_given_to_what_has_taken_its_place() {
+        let folder = Folder::new("mode-link");
+        let (path, precious) = (folder.0.join("socket"), folder.0.join("precious"));
+        let (_socket, file) = bound(&path);
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&precious, "").unwrap();
+        std::fs::set_permissions(&precious, std::fs::Permissions::from_mode(0o600)).unwrap();
+        std::os::unix::fs::symlink(&precious, &path).unwrap();
+        file.set_mode(0o666).unwrap_err();
+        assert_eq!(0o600, std::fs::metadata(&precious).unwrap().mode() & 0o7777);
+    }
+}
