@@ -51,10 +51,14 @@ pub fn disconnected(py: Python<'_>, reason: GoneReason) -> PyErr {
     raise(py, DISCONNECTED, format!("The exchange is over: {reason}."))
 }
 
-/// An error of the system, as the OSError that Python would raise.
+/// An error of the system, as the OSError that Python would raise: with its number, where there is one.
 pub fn system(error: std::io::Error) -> PyErr {
+    let text = error.to_string();
     match error.raw_os_error() {
-        Some(_) => error.into(),
-        None => PyOSError::new_err(error.to_string()),
+        Some(number) => {
+            let text = text.strip_suffix(&format!(" (os error {number})")).unwrap_or(&text).to_owned();
+            PyOSError::new_err((number, text))
+        }
+        None => PyOSError::new_err(text),
     }
 }

@@ -134,9 +134,7 @@ fn remove_stale(path: &Path, address: &SocketAddrUnix) -> io::Result<()> {
         Err(Errno::CONNREFUSED) if identity(path)? == Some(found) => std::fs::remove_file(path),
         Err(Errno::CONNREFUSED | Errno::NOENT) => Ok(()),
         // A full queue, or a socket of datagrams.
-        Ok(()) | Err(Errno::AGAIN | Errno::INPROGRESS | Errno::PROTOTYPE) => {
-            Err(io::Error::new(io::ErrorKind::AddrInUse, "another server listens there"))
-        }
+        Ok(()) | Err(Errno::AGAIN | Errno::INPROGRESS | Errno::PROTOTYPE) => Err(Errno::ADDRINUSE.into()),
         Err(error) => Err(error.into()),
     }
 }

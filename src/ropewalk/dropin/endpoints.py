@@ -4,11 +4,14 @@
 names, in seconds, bytes or counts: `ropewalk:idle_timeout=30:body_size=10485760:tcp:8080`.
 """
 
+import inspect
 import os
+import re
 import socket
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from twisted.internet import endpoints
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import AdoptedStreamServerEndpoint, serverFromString
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
@@ -22,7 +25,7 @@ from ropewalk.errors import StartError, full_name
 from ropewalk.server import Site
 from ropewalk.server import listen as listen_for_app
 from ropewalk.server.socket_files import leave_to_others
-from ropewalk.server.strings import KNOWN
+from ropewalk.server.strings import KNOWN, systemd_descriptor
 from ropewalk.suggest import did_you_mean
 
 NAMES: Final = frozenset(Limits.names) - {"backlog"}
@@ -39,20 +42,46 @@ class MalformedEndpoint(StartError, ValueError):
 def parse(reactor: Any, arguments: Sequence[str], options: Mapping[str, str]) -> "Endpoint":
     """The endpoint for what follows the prefix, as Twisted has split it. Raises MalformedEndpoint."""
     own = {name: value for name, value in options.items() if name not in NAMES}
+    given = {name: value for name, value in options.items() if name in NAMES}
+    written = ":".join(filter(None, (_join((), given), _join(arguments, own))))
+    limits = _limits(written, given)
     description = _join(arguments, own)
-    limits = _limits(description, {name: value for name, value in options.items() if name in NAMES})
     try:
         if arguments[:1] == ("fd",):
             wrapped = _inherited(reactor, *arguments[1:], **own)
+        elif arguments[:1] == ("systemd",):
+            wrapped = _inherited(reactor, systemd_descriptor(arguments[1:], own))
         else:
             wrapped = serverFromString(reactor, description)
+    except MalformedEndpoint:  # of another prefix of ours in this one
+        raise
     except TypeError as error:
-        strange = next((name for name in own if f"'{name}'" in str(error)), None)
-        reason = f"there is no option {strange}.{did_you_mean(strange, NAMES)}" if strange else f"{error}."
-        raise MalformedEndpoint(description, reason) from error
+        raise MalformedEndpoint(written, _reason(error, arguments[0], own)) from error
     except ValueError as error:
-        raise MalformedEndpoint(description, f"{error}.") from error
+        raise MalformedEndpoint(written, _sentence(f"{error}")) from error
     return Endpoint(reactor, description, wrapped, limits)
+
+
+def _reason(error: TypeError, kind: str, options: Mapping[str, str]) -> str:
+    """What a call of a parser with wrong arguments says of these."""
+    strange = next((name for name in options if f"'{name}'" in f"{error}"), None)
+    if strange is not None:
+        parser = getattr(endpoints, f"{error}".partition("(")[0], None)
+        known = inspect.signature(parser).parameters if callable(parser) else KNOWN.get(kind, ())
+        return _sentence(f"{kind} has no option {strange}.{did_you_mean(strange, NAMES | {*known})}")
+    missing = re.search(r"missing [0-9]+ required positional arguments?: (.*)", f"{error}")
+    if missing:
+        absent = missing[1].replace("'", "")
+        return f"it lacks the {absent}."
+    if "positional argument" in f"{error}":
+        return "it has an argument too many (a colon within a value is written \\:)."
+    return _sentence(f"{error}")
+
+
+def _sentence(text: str) -> str:
+    text = re.sub(r"invalid literal for int\(\) with base 10: ('.*')", r"\1 is not a number", text)
+    text = re.sub(r"invalid literal for int\(\) with base 8: ('.*')", r"\1 is not an octal number", text)
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 @implementer(IStreamServerEndpoint)
@@ -110,7 +139,7 @@ class Endpoint:
         return port
 
 
-def _inherited(reactor: Any, descriptor: str) -> AdoptedStreamServerEndpoint:
+def _inherited(reactor: Any, descriptor: str | int) -> AdoptedStreamServerEndpoint:
     """Of a listening socket that the process was started with; the endpoint takes a duplicate of it."""
     number = int(descriptor)
     try:

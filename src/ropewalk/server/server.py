@@ -17,7 +17,7 @@ from ropewalk.proxies import TrustedProxies
 from ropewalk.resource import Resource, as_resource
 from ropewalk.server.reader import watch
 from ropewalk.server.service import Service
-from ropewalk.server.strings import parse_endpoint
+from ropewalk.server.strings import parse_endpoint, remedy
 
 log = Logger(namespace="ropewalk.server")
 
@@ -67,7 +67,9 @@ class Server:
             return listener.open(self.engine)
         except OSError as error:
             reason = error.strerror or str(error)
-            raise EngineError("RW502", f"{description} cannot be listened on: {reason}.") from error
+            raise EngineError(
+                "RW502", f"{description} cannot be listened on: {reason}.", remedy(listener, error)
+            ) from error
 
     def stop(self) -> "Deferred[None]":
         """Stop accepting, finish what runs until the deadline (`Limits.drain_timeout`), call the stop hooks.

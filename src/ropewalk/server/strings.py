@@ -1,12 +1,14 @@
 """Endpoint descriptions, as Twisted writes them, for sockets on which the engine itself accepts."""
 
+import errno
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from twisted.internet.endpoints import _SystemdParser
-
 from ropewalk._engine import Engine
 from ropewalk.errors import StartError
+from ropewalk.server.activation import ActivatedSocket, NotActivated, activated_sockets
+from ropewalk.suggest import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +58,65 @@ KNOWN: Final = {
     "fd": ("descriptor",),
     "systemd": ("domain", "index", "name"),
 }
+"""The options of each kind of endpoint, in the order in which they may stand without their names."""
+
+NEEDED: Final = {
+    "tcp": ("port", "tcp:8080"),
+    "tcp6": ("port", "tcp6:8080"),
+    "unix": ("path", "unix:/run/app.sock"),
+    "fd": ("descriptor", "fd:3"),
+}
+"""The option that must be there, and an example."""
+
+DOMAINS: Final = ("INET", "INET6", "UNIX")
+"""Those of sockets by systemd. Twisted has to know which it is, the engine asks the socket."""
+
+ACTIVATE: Final = "Start it by a service of systemd that has a .socket unit, or try it by systemd-socket-activate."
+
+_TCP_REMEDIES: Final = {
+    errno.EACCES: "Choose a port from 1024 on, have systemd open it, or grant CAP_NET_BIND_SERVICE.",
+    errno.EADDRNOTAVAIL: "Name an address of this machine: 127.0.0.1 for itself, 0.0.0.0 or :: for all it has.",
+    errno.EAFNOSUPPORT: "This machine has no addresses of that family. Choose one of the other.",
+}
+_UNIX_REMEDIES: Final[dict[int | None, str]] = {
+    None: "Choose another path; a file that is not needed any more has to be removed by hand.",
+    errno.EADDRINUSE: "Stop what listens there, or choose another path.",
+    errno.EACCES: "Choose a folder in which the user of this process may create files.",
+    errno.EROFS: "Choose a folder in which files can be created.",
+    errno.ENOENT: "Create the folder first.",
+    errno.ENOTDIR: "Name a path whose folder is one.",
+    errno.ENAMETOOLONG: "Choose a shorter path: a UNIX socket's has at most 107 bytes.",
+}
+
+Argument = tuple[str | None, str]
+"""An option's name, where it stands there, and its value."""
 
 
 def parse_endpoint(description: str) -> Listener:
     """Raises StartError (RW401) for what is malformed, and for kinds of endpoints that the engine does not open."""
-    kind, *arguments = _split(description)
+    (_, kind), *arguments = _split(description)
     if kind not in KNOWN:
-        raise StartError(
-            "RW401",
-            f"{description!r} is not an endpoint on which the engine accepts.",
-            f"Use {', '.join(KNOWN)}; for any other, give a Site to Twisted's serverFromString.",
-        )
+        raise StartError("RW401", f"{description!r} is not an endpoint on which the engine accepts.", _unknown(kind))
     try:
-        return _make(kind, _named(arguments, KNOWN[kind]))
-    except (KeyError, ValueError) as error:
-        raise StartError("RW401", f"{description!r} is malformed: {error}.") from error
+        return _make(kind, _named(kind, arguments))
+    except NotActivated as error:
+        raise StartError("RW401", f"{description!r} cannot be listened on: {error}.", ACTIVATE) from error
+    except ValueError as error:
+        stop = "" if f"{error}".endswith("?") else "."
+        raise StartError("RW401", f"{description!r} is malformed: {error}{stop}", _correct(kind)) from error
+
+
+def remedy(listener: Listener, error: OSError) -> str | None:
+    """What to do where a listener cannot be opened; None for what the catalogue says of RW502."""
+    match listener:
+        case Inherited():
+            return "Name a descriptor that is a listening stream socket, and that the parent process leaves open."
+        case Unix():
+            return _UNIX_REMEDIES.get(error.errno)
+        case Tcp(host=host):
+            if error.errno is None:  # of the resolver, whose errors have numbers of their own
+                return f"Check the name {host}, or give an address by number."
+            return _TCP_REMEDIES.get(error.errno)
 
 
 def tcp_endpoint(host: str, port: int) -> str:
@@ -79,59 +125,129 @@ def tcp_endpoint(host: str, port: int) -> str:
     return f"{'tcp6' if ':' in host else 'tcp'}:{port}:interface={escaped}"
 
 
+def systemd_descriptor(arguments: Sequence[str], options: dict[str, str]) -> int:
+    """The descriptor that `systemd:` with these arguments and options means. Raises ValueError."""
+    given: list[Argument] = [*((None, argument) for argument in arguments), *options.items()]
+    return _systemd(_named("systemd", given))
+
+
+def _unknown(kind: str) -> str:
+    if kind.isdecimal():
+        return f'For a TCP port write "tcp:{kind}".'
+    if kind.startswith(("/", "./", "~")):
+        return f'For a UNIX socket write "unix:{kind}".'
+    if kind in ("http", "https"):
+        return 'Name a port, such as "tcp:8080", and not a URL.'
+    if kind in ("ssl", "tls"):
+        return "For TLS put a proxy in front, or give a Site to Twisted's serverFromString."
+    others = f"Use {', '.join(KNOWN)}; for any other, give a Site to Twisted's serverFromString."
+    return f"{did_you_mean(kind, KNOWN)} {others}".lstrip()
+
+
+def _correct(kind: str) -> str:
+    if kind == "systemd":
+        return 'Write it as "systemd:domain=INET:index=0" or "systemd:domain=INET:name=web".'
+    names = ", ".join(KNOWN[kind][1:])
+    options = f', with the options {names} behind it as in ":{KNOWN[kind][1]}=..."' if names else ""
+    return f'Write it as "{NEEDED[kind][1]}"{options}.'
+
+
 def _make(kind: str, given: dict[str, str]) -> Listener:
-    backlog = int(given["backlog"]) if "backlog" in given else None
-    if kind in ("tcp", "tcp6"):
-        host = given.get("interface") or ("::" if kind == "tcp6" else "0.0.0.0")
-        port = int(given["port"])
-        if not 0 <= port <= 65535:
-            raise ValueError("a port is from 0 to 65535")
-        return Tcp(host, port, backlog, given.get("reusePort", "0") not in ("0", "no", "false"))
-    if kind == "unix":
-        return Unix(given["path"], int(given["mode"], 8) if "mode" in given else None, backlog)
+    if kind == "systemd":
+        return Inherited(_systemd(given))
+    needed, _ = NEEDED[kind]
+    if not given.get(needed):
+        raise ValueError(f"the {needed} is missing")
     if kind == "fd":
-        return Inherited(int(given["descriptor"]))
-    return Inherited(_systemd(given))
+        return Inherited(_number("descriptor", given["descriptor"]))
+    backlog = _number("backlog", given["backlog"]) if "backlog" in given else None
+    if kind == "unix":
+        return Unix(given["path"], _mode(given["mode"]) if "mode" in given else None, backlog)
+    host = given.get("interface") or ("::" if kind == "tcp6" else "0.0.0.0")
+    return Tcp(host, _number("port", given["port"], 65535), backlog, _truth("reusePort", given.get("reusePort", "no")))
+
+
+def _number(name: str, text: str, most: int = 2**31 - 1) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) <= most):
+        raise ValueError(f"the {name} is a number from 0 to {most}, not {text!r}")
+    return int(text)
+
+
+def _mode(text: str) -> int:
+    try:
+        mode = int(text, 8)
+    except ValueError:
+        mode = -1
+    if not 0 <= mode <= 0o777:
+        raise ValueError(f"the mode is octal, from 000 to 777, such as 660, not {text!r}")
+    return mode
+
+
+def _truth(name: str, text: str) -> bool:
+    truths = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
+    if text.lower() not in truths:
+        raise ValueError(f"{name} is yes or no, not {text!r}")
+    return truths[text.lower()]
 
 
 def _systemd(given: dict[str, str]) -> int:
-    """systemd's sd_listen_fds(3). Twisted takes it out of the environment at import, so that nobody uses it twice."""
-    inherited = _SystemdParser._sddaemon  # noqa: SLF001 - where Twisted keeps it
-    if "name" in given:
-        named = inherited.inheritedNamedDescriptors()
-        if given["name"] not in named:
-            raise ValueError(f"systemd has handed over no socket of the name {given['name']}")
-        return named[given["name"]]
-    descriptors = inherited.inheritedDescriptors()
-    index = int(given.get("index", "0"))
-    if not 0 <= index < len(descriptors):
-        raise ValueError(f"systemd has handed over {len(descriptors)} sockets")
-    return descriptors[index]
+    domain, name = given.get("domain"), given.get("name")
+    if domain not in (None, *DOMAINS):
+        raise ValueError(f"the domain is {', '.join(DOMAINS[:-1])} or {DOMAINS[-1]}, not {domain!r}")
+    index = _number("index", given["index"]) if "index" in given else None
+    sockets = activated_sockets()
+    meant, kind = (sockets, "") if name is None else _of_the_name(sockets, name)
+    if index is None and len(meant) == 1:
+        index = 0
+    if index is None or index >= len(meant):
+        count = "1 socket" if len(meant) == 1 else f"{len(meant)} sockets"
+        others = f"choose one by index=0 to index={len(meant) - 1}" if len(meant) > 1 else "that has index=0"
+        raise NotActivated(f"systemd has handed over {count}{kind}: {others}")
+    return meant[index].descriptor
 
 
-def _named(arguments: list[str], names: tuple[str, ...]) -> dict[str, str]:
+def _of_the_name(sockets: list[ActivatedSocket], name: str) -> tuple[list[ActivatedSocket], str]:
+    """They, and what to call them."""
+    names = dict.fromkeys(each.name for each in sockets if each.name is not None)
+    if not names:
+        raise NotActivated("systemd has given its sockets no names (LISTEN_FDNAMES is not set): choose one by index=0")
+    meant = [each for each in sockets if each.name == name]
+    if not meant:
+        raise NotActivated(f"systemd has handed over no socket of the name {name}, but of {', '.join(names)}")
+    return meant, f" of the name {name}"
+
+
+def _named(kind: str, arguments: Sequence[Argument]) -> dict[str, str]:
     """The arguments by name; those without one take the names in order."""
+    names = KNOWN[kind]
     given: dict[str, str] = {}
     positional = iter(names)
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        if not equals or name not in names:
-            name, value = next(positional, ""), argument
-        if not name or name in given:
-            raise ValueError(f"{argument!r} is one too many")
+    for name, value in arguments:
+        if name is None:
+            name = next(positional, None)
+            if name is None:
+                raise ValueError(f"{value!r} is one too many (a colon within a value is written \\:)")
+        elif name not in names:
+            raise ValueError(f"{kind} has no option {name}.{did_you_mean(name, names)}".removesuffix("."))
+        if name in given:
+            raise ValueError(f"the {name} is given twice, as {given[name]!r} and {value!r}")
         given[name] = value
     return given
 
 
-def _split(description: str) -> list[str]:
-    """At colons, except those behind a backslash."""
-    parts = [""]
+def _split(description: str) -> list[Argument]:
+    """At colons, and at the first equals sign behind the name of an option, except those behind a backslash."""
+    parts: list[Argument] = []
+    name, value = None, ""
     characters = iter(description)
     for character in characters:
-        if character == "\\":
-            parts[-1] += next(characters, "")
-        elif character == ":":
-            parts.append("")
+        if character == ":":
+            parts.append((name, value))
+            name, value = None, ""
+        elif character == "=" and name is None and value.isidentifier():
+            name, value = value, ""
+        elif character == "\\":
+            value += next(characters, "")
         else:
-            parts[-1] += character
-    return parts
+            value += character
+    return [*parts, (name, value)]

@@ -1,10 +1,10 @@
 """Endpoint descriptions."""
 
 import pytest
-from twisted.internet.endpoints import _SystemdParser
-from twisted.python.systemd import ListenFDs
+from tests.unit.server.test_server import Reactor
 
-from ropewalk.errors import StartError
+from ropewalk import App
+from ropewalk.errors import EngineError, StartError
 from ropewalk.server.strings import Inherited, Listener, Tcp, Unix, parse_endpoint, tcp_endpoint
 
 
@@ -48,14 +48,57 @@ def test_what_is_not(description: str) -> None:
         parse_endpoint(description)
 
 
-def test_systemd(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_SystemdParser, "_sddaemon", ListenFDs([3, 4], ["web", "admin"]))
-    assert parse_endpoint("systemd:domain=INET:index=1") == Inherited(4)
-    assert parse_endpoint("systemd:INET:name=web") == Inherited(3)
-    with pytest.raises(StartError, match="handed over 2 sockets"):
-        parse_endpoint("systemd:INET:index=2")
-    with pytest.raises(StartError, match="no socket of the name other"):
-        parse_endpoint("systemd:INET:name=other")
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        ("tcp:21041:interfce=127.0.0.1", "malformed: tcp has no option interfce. Did you mean interface? Write it as"),
+        ("tcp:80:xyz=1", "malformed: tcp has no option xyz. Write it as"),
+        ("tcp", 'malformed: the port is missing. Write it as "tcp:8080"'),
+        ("unix", 'malformed: the path is missing. Write it as "unix:/run/app.sock", with the options mode, backlog'),
+        ("unix:", "the path is missing"),
+        ("fd", 'the descriptor is missing. Write it as "fd:3".'),
+        ("tcp:http", "the port is a number from 0 to 65535, not 'http'"),
+        ("tcp:80:backlog=x", "the backlog is a number from 0 to 2147483647, not 'x'"),
+        ("tcp:80:reusePort=maybe", "reusePort is yes or no, not 'maybe'"),
+        ("tcp:80:port=81", "the port is given twice, as '80' and '81'"),
+        ("tcp6:80:::1:5", r"'5' is one too many (a colon within a value is written \:)"),
+        ("unix:a:mode=9", "the mode is octal, from 000 to 777, such as 660, not '9'"),
+        ("unix:a:mode=7777", "the mode is octal"),
+        ("8080", 'For a TCP port write "tcp:8080".'),
+        ("/run/app.sock", 'For a UNIX socket write "unix:/run/app.sock".'),
+        ("http://localhost:8080", 'Name a port, such as "tcp:8080", and not a URL.'),
+        ("ssl:443", "For TLS put a proxy in front"),
+        ("tpc:80", "Did you mean tcp?"),
+    ],
+)
+def test_what_the_message_says(description: str, message: str) -> None:
+    with pytest.raises(StartError) as caught:
+        parse_endpoint(description)
+    assert message in str(caught.value)
+
+
+def test_an_escaped_equals_sign_belongs_to_the_value() -> None:
+    assert parse_endpoint(r"unix:a\=b.sock") == Unix("a=b.sock", None, None)
+    assert parse_endpoint("unix:path=a=b.sock") == Unix("a=b.sock", None, None)
+
+
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        ("tcp:0:interface=192.0.2.1", "Name an address of this machine"),
+        ("tcp:0:interface=name.invalid", "Check the name name.invalid, or give an address by number."),
+        ("unix:/no/such/folder/a.sock", "No such file or directory. Create the folder first."),
+        ("unix:/dev/null/a.sock", "Not a directory. Name a path whose folder is one."),
+        ("unix:/dev/null", "there is a file that is not a socket. Choose another path"),
+        (f"unix:/tmp/{'x' * 200}", "Choose a shorter path"),
+        ("fd:999", "Bad file descriptor. Name a descriptor that is a listening stream socket"),
+    ],
+)
+def test_the_remedy_fits_what_the_system_says(description: str, message: str) -> None:
+    with pytest.raises(EngineError) as caught:
+        App().listen(Reactor(), description)
+    assert caught.value.code == "RW502"
+    assert message in str(caught.value)
 
 
 def test_of_a_host_and_a_port() -> None:

@@ -1,0 +1,85 @@
+"""Sockets with which systemd has started the process, by the protocol of sd_listen_fds(3).
+
+`LISTEN_PID` is the process for which they are meant, `LISTEN_FDS` their count, from descriptor 3 on, and
+`LISTEN_FDNAMES`, which is optional, their names with colons in between; several may have the same name.
+"""
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from twisted.internet.endpoints import _SystemdParser
+
+FIRST: Final = 3
+"""The first descriptor."""
+
+VARIABLES: Final = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
+
+
+class NotActivated(ValueError):
+    """There are no such sockets. The text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivatedSocket:
+    """One of them."""
+
+    descriptor: int
+    name: str | None
+    """None where systemd has named none of them."""
+
+
+def activated_sockets() -> list[ActivatedSocket]:
+    """All that this process was started with. Raises NotActivated where there are none.
+
+    The variables are taken out of the environment, and the descriptors closed on exec, so that no child takes them for
+    its own.
+    """
+    twisted = _SystemdParser._sddaemon  # noqa: SLF001 - where Twisted keeps what it has taken from the environment
+    descriptors = twisted.inheritedDescriptors()
+    names: list[str] | None = list(twisted._names)  # noqa: SLF001 - by their descriptors, of which some share a name
+    if not descriptors:
+        descriptors, names = _parse(_environment())
+    for variable in VARIABLES:
+        os.environ.pop(variable, None)
+    for descriptor in descriptors:
+        with suppress(OSError):  # it was closed since; opening it as a listener says so
+            os.set_inheritable(descriptor, False)
+    if not names:
+        return [ActivatedSocket(descriptor, None) for descriptor in descriptors]
+    return [ActivatedSocket(descriptor, name) for descriptor, name in zip(descriptors, names, strict=True)]
+
+
+def _environment() -> Mapping[str, str]:
+    """With which the process was started: Twisted removes the variables, even where it takes nothing from them."""
+    if "LISTEN_PID" in os.environ:
+        return os.environ
+    try:
+        block = Path("/proc/self/environ").read_bytes()
+    except OSError:
+        return os.environ
+    pairs = (os.fsdecode(each).partition("=") for each in block.split(b"\0"))
+    return {name: value for name, _, value in pairs}
+
+
+def _parse(environ: Mapping[str, str]) -> tuple[list[int], list[str] | None]:
+    process, count, names = map(environ.get, VARIABLES)
+    if process is None or count is None:
+        raise NotActivated("systemd has handed over no sockets (LISTEN_PID and LISTEN_FDS are not set)")
+    if process != str(os.getpid()):
+        raise NotActivated(
+            f"the sockets of systemd are meant for process {process} (LISTEN_PID), and this is {os.getpid()}: start "
+            "this program without a shell or another program in between, or have that use exec"
+        )
+    if not count.isdecimal() or count == "0":
+        raise NotActivated(f"LISTEN_FDS is the count of sockets, not {count!r}")
+    descriptors = list(range(FIRST, FIRST + int(count)))
+    if not names:
+        return descriptors, None
+    named = names.split(":")
+    if len(named) != len(descriptors):
+        raise NotActivated(f"LISTEN_FDS says {len(descriptors)} sockets, and LISTEN_FDNAMES has {len(named)} names")
+    return descriptors, named
