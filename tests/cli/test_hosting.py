@@ -97,10 +97,10 @@ class TestTarget:
 class TestNotOfThatKind:
     def test_of_the_other(self) -> None:
         assert failure("hello.py:by_asgi", Hosting(wsgi=True)) == (
-            "RW707 hello.py:by_asgi looks like an application of ASGI. Say --asgi in place of --wsgi."
+            "RW707 hello.py:by_asgi looks like an application of ASGI. Set --asgi in place of --wsgi."
         )
         assert failure("hello.py:application", Hosting(asgi=True)) == (
-            "RW715 hello.py:application looks like an application of WSGI. Say --wsgi in place of --asgi."
+            "RW715 hello.py:application looks like an application of WSGI. Set --wsgi in place of --asgi."
         )
 
     def test_of_neither(self) -> None:
@@ -151,8 +151,11 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("flags", "said"),
         [
-            (["--wsgi", "--asgi"], "An application is called by --wsgi or by --asgi. Leave out one of them."),
-            (["--wsgi-threads", "3"], "--wsgi-threads is for --wsgi. Leave it out, or say that too."),
+            (
+                ["--wsgi", "--asgi"],
+                "An application is called by WSGI or by ASGI, not by --wsgi and --asgi. Leave out one of them.",
+            ),
+            (["--wsgi-threads", "3"], "--wsgi-threads is for applications of WSGI. Leave it out, or set --wsgi too."),
             (["--wsgi", "--wsgi-threads", "0"], "0 is not in the range x>=1."),
         ],
     )

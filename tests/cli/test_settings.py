@@ -1,6 +1,9 @@
 """Flags, the environment and TOML: which wins, and what is refused."""
 
 import re
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +15,13 @@ from ropewalk.cli import main
 from ropewalk.server.cautions import OFF_AT_0
 
 Check = Callable[..., Result]
+
+
+def finished(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    """A command that ends by itself."""
+    command = [sys.executable, "-m", "ropewalk", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+
 
 HELLO = """
 from ropewalk import App
@@ -220,34 +230,37 @@ class TestRefusals:
 
     def test_an_unknown_limit(self, check: Check) -> None:
         output = self.refused(check("hello.py", "--limit", "head_timeot=5"))
-        assert output == "RW423 There is no limit head_timeot. Did you mean head_timeout?\n"
+        assert output == "RW423 --limit: there is no limit head_timeot. Did you mean head_timeout?\n"
 
     def test_a_limit_that_is_no_number(self, check: Check) -> None:
         output = self.refused(check("hello.py", "--limit", "head_timeout=soon"))
-        assert output == "RW423 The limit head_timeout is a number, not 'soon'.\n"
+        assert output == "RW423 --limit: the limit head_timeout is a number, not 'soon'.\n"
 
     def test_a_limit_without_a_value(self, check: Check) -> None:
         output = self.refused(check("hello.py", "--limit", "head_timeout"))
-        assert output == "RW423 head_timeout is not NAME=VALUE, such as head_timeout=5.\n"
+        assert output == "RW423 --limit: head_timeout is not NAME=VALUE, such as head_timeout=5.\n"
 
     def test_an_endpoint_that_is_none(self, check: Check) -> None:
         output = self.refused(check("hello.py", "--listen", "tcp:many"))
-        assert "'tcp:many' is malformed: the port is a number from 0 to 65535, not 'many'." in output
-        assert "RW401 'ssl:443' is not an endpoint" in self.refused(check("hello.py", "--listen", "ssl:443"))
+        assert "RW401 --listen: 'tcp:many' is malformed: the port is a number from 0 to 65535, not 'many'." in output
+        assert "RW401 --listen: 'ssl:443' is not an endpoint" in self.refused(check("hello.py", "--listen", "ssl:443"))
 
     @pytest.mark.parametrize(
         ("flags", "message"),
         [
-            (["--trusted-proxy", "localhost", "--proxy-protocol"], "RW402 'localhost' is not the address of a proxy: "),
+            (
+                ["--trusted-proxy", "localhost", "--proxy-protocol"],
+                "RW402 --trusted-proxy: 'localhost' is not the address of a proxy: ",
+            ),
             (
                 ["--trusted-proxy", "::1"],
-                "RW402 It is not said how trusted proxies tell of clients. Use --proxy-headers",
+                "RW402 It is not said how the proxies of --trusted-proxy tell of clients. Set --proxy-headers or",
             ),
-            (["--proxy-protocol"], "RW402 No proxy is trusted. Name its address by --trusted-proxy."),
-            (["--proxy-host"], "RW402 No proxy is trusted. Name its address by --trusted-proxy."),
+            (["--proxy-protocol"], "RW402 No proxy is trusted, which --proxy-protocol needs. Name its address by --tr"),
+            (["--proxy-host"], "RW402 No proxy is trusted, which --proxy-host needs. Name its address by --trusted-"),
             (
                 ["--trusted-proxy", "::1", "--proxy-headers", "forwarded", "--proxy-host"],
-                "RW402 X-Forwarded-Host is to be believed, but its family is not. Leave out --proxy-host",
+                "RW402 X-Forwarded-Host is to be believed by --proxy-host, but its family is not. Leave out",
             ),
         ],
     )
@@ -276,3 +289,141 @@ class TestRefusals:
 
     def test_a_flag_that_is_none(self, check: Check) -> None:
         assert "--port" in self.refused(check("hello.py", "--prot", "1"))
+
+    @pytest.mark.parametrize(
+        ("flag", "message"),
+        [
+            ("--tls", "'--tls'. The command line serves plain HTTP. For TLS put a proxy in front"),
+            ("--certfile", "'--certfile'. The command line serves plain HTTP."),
+            ("--bind", "'--bind'. Use --host and --port, or --listen"),
+            ("--uds", "'--uds'. Use --listen unix:/run/app.sock."),
+            ("--acces-log", "'--acces-log'. Did you mean --access-log?"),
+            ("--no-proxy-hots", "'--no-proxy-hots'. Did you mean --no-proxy-host?"),
+            ("--x", "'--x'.\n"),
+        ],
+    )
+    def test_what_a_flag_was_meant_to_be(self, check: Check, flag: str, message: str) -> None:
+        assert f"No such option {message}" in self.refused(check("hello.py", flag))
+
+
+WRONG = [
+    ("target", 5, "nowhere.py"),
+    ("host", 5, None),
+    ("port", "x", "x"),
+    ("port", True, "70000"),
+    ("port", 80.5, "80.5"),
+    ("port", [80], "-1"),
+    ("listen", 8080, "8080"),
+    ("listen", [8080], "tcp:80:interfce=1"),
+    ("listen", "unix", "unix"),
+    ("trusted_proxy", 1, "localhost"),
+    ("trusted_proxy", ["localhost"], "1.2.3.4/99"),
+    ("proxy_headers", "x", "x"),
+    ("proxy_host", "yes", "maybe"),
+    ("proxy_protocol", 1, "maybe"),
+    ("access_log", "xml", "xml"),
+    ("access_log", False, "0"),
+    ("access_log_file", 1, "/"),
+    ("log_level", "loud", "loud"),
+    ("wsgi", "yes", "maybe"),
+    ("asgi", 1, "maybe"),
+    ("wsgi_threads", 0, "0"),
+    ("wsgi_threads", "x", "x"),
+]
+"""Names of settings, and values that they cannot have: in TOML, and in the environment."""
+
+
+class TestSources:
+    """An error names the place where the value was set, not another one where it could have been."""
+
+    def refused(self, result: Result) -> str:
+        assert result.exit_code == 2, result.output
+        assert "Traceback" not in result.output
+        return result.output
+
+    @pytest.mark.parametrize(("name", "value"), [(name, value) for name, value, _ in WRONG if name != "target"])
+    def test_toml(self, check: Check, project: Path, name: str, value: object) -> None:
+        text = {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value).replace("'", '"')
+        lines = f"{name} = {text}\n"
+        if name == "trusted_proxy":
+            lines += "proxy_protocol = true\n"
+        (project / "ropewalk.toml").write_text(lines)
+        output = self.refused(check("hello.py"))
+        assert f"{name} in {project}/ropewalk.toml" in output
+        assert f"--{name.replace('_', '-')}" not in output
+
+    def test_a_target_in_toml(self, check: Check, project: Path) -> None:
+        (project / "ropewalk.toml").write_text("target = 5")
+        assert f"Invalid value for target in {project}/ropewalk.toml: 5 is not a string." in self.refused(check())
+
+    @pytest.mark.parametrize(
+        ("name", "value"), [(name, value) for name, _, value in WRONG if value is not None and name != "target"]
+    )
+    def test_the_environment(self, check: Check, name: str, value: str) -> None:
+        environment = {f"ROPEWALK_{name.upper()}": value}
+        if name == "trusted_proxy":
+            environment["ROPEWALK_PROXY_PROTOCOL"] = "1"
+        output = self.refused(check("hello.py", environment=environment))
+        assert f"ROPEWALK_{name.upper()}: " in output
+        assert f"--{name.replace('_', '-')}" not in output
+
+    @pytest.mark.parametrize(("name", "value"), [("port", "x"), ("log-level", "loud"), ("wsgi-threads", "0")])
+    def test_flags(self, check: Check, name: str, value: str) -> None:
+        output = self.refused(check("hello.py", f"--{name}", value))
+        assert f"Invalid value for '--{name}': " in output
+        assert "ROPEWALK_" not in output
+
+    def test_every_setting_is_in_the_table_above(self) -> None:
+        checks = main.commands["check"]
+        settings = {each.name for each in checks.params if each.envvar} - {"config", "limits"}
+        assert settings == {name for name, *_ in WRONG}
+
+    @pytest.mark.parametrize(
+        "line", ['head_timeout = "soon"', "head_timeout = true", "head_timeot = 5", "body_rate = -1"]
+    )
+    def test_limits_in_toml(self, check: Check, project: Path, line: str) -> None:
+        (project / "ropewalk.toml").write_text(f"[limits]\n{line}")
+        assert self.refused(check("hello.py")).startswith(f"RW423 [limits] in {project}/ropewalk.toml: ")
+
+    @pytest.mark.parametrize("limit", ["head_timeout=soon", "head_timeout", "head_timeot=5", "body_rate=-1"])
+    def test_limits_in_the_environment(self, check: Check, limit: str) -> None:
+        output = self.refused(check("hello.py", environment={"ROPEWALK_LIMIT": limit}))
+        assert output.startswith("RW423 ROPEWALK_LIMIT: ")
+
+    def test_a_remedy_stays_in_the_place_where_the_mistake_is(self, check: Check, project: Path) -> None:
+        output = self.refused(check("hello.py", environment={"ROPEWALK_PROXY_PROTOCOL": "1"}))
+        assert "which ROPEWALK_PROXY_PROTOCOL needs. Name its address by ROPEWALK_TRUSTED_PROXY." in output
+        (project / "ropewalk.toml").write_text("wsgi_threads = 5")
+        toml = f"{project}/ropewalk.toml"
+        output = " ".join(self.refused(check("hello.py")).split())
+        assert f"wsgi_threads in {toml} is for applications of WSGI. Leave it out, or set wsgi in {toml} too." in output
+
+    def test_a_target_that_is_not_there(self, check: Check, project: Path) -> None:
+        output = self.refused(check(environment={"ROPEWALK_TARGET": "helo.py"}))
+        assert output == "RW411 ROPEWALK_TARGET: There is no file helo.py. Did you mean hello.py?\n"
+        (project / "ropewalk.toml").write_text('target = "helo.py"')
+        assert self.refused(check()).startswith(f"RW411 target in {project}/ropewalk.toml: There is no file helo.py.")
+        assert self.refused(check("helo.py")).startswith("RW411 There is no file helo.py.")
+
+    def test_a_settings_file_that_is_not_there(self, check: Check) -> None:
+        output = self.refused(check("hello.py", environment={"ROPEWALK_CONFIG": "none.toml"}))
+        assert output.startswith("RW421 ROPEWALK_CONFIG: none.toml cannot be read")
+
+    def test_one_endpoint_in_toml_may_be_a_string(self, check: Check, project: Path) -> None:
+        (project / "ropewalk.toml").write_text('listen = "tcp:8001"')
+        assert setting(check("hello.py"), "listen")[0] == "tcp:8001"
+
+    def test_an_access_log_that_cannot_be_opened(self, project: Path) -> None:
+        (project / "hello.py").write_text(HELLO)
+        (project / "ropewalk.toml").write_text('access_log_file = "no/such/folder/log"\nport = 0')
+        ended = finished("run", "hello.py", cwd=project)
+        assert ended.returncode == 2
+        assert f"RW424 access_log_file in {project}/ropewalk.toml: no/such/folder/log cannot be opened" in ended.stderr
+
+    def test_a_port_in_use(self, project: Path) -> None:
+        (project / "hello.py").write_text(HELLO)
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            (project / "ropewalk.toml").write_text(f"port = {taken.getsockname()[1]}")
+            ended = finished("run", "hello.py", cwd=project)
+        assert ended.returncode == 2
+        assert f"RW502 port in {project}/ropewalk.toml: " in ended.stderr

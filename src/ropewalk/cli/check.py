@@ -10,14 +10,13 @@ from rich.text import Text
 from ropewalk import Limits
 from ropewalk.cli.banner import print_cautions
 from ropewalk.cli.columns import columns
-from ropewalk.cli.flags import ENVIRONMENT, FLAG, SETTINGS, target_argument
+from ropewalk.cli.flags import ENVIRONMENT, FLAG, SETTINGS, Command, target_argument
 from ropewalk.cli.hosting import Hosting, hosting_flags, hosting_of
 from ropewalk.cli.limits import LIMIT_ORIGINS
 from ropewalk.cli.serving import Serving, failing, serving_flags
 from ropewalk.cli.target import Target, load_target
 from ropewalk.cli.tree import rows
 from ropewalk.server import cautions, install_reactor
-from ropewalk.server.strings import parse_endpoint
 
 PROXIES = ("trusted_proxy", "proxy_headers", "proxy_host", "proxy_protocol")
 
@@ -27,7 +26,7 @@ HOSTING = ("wsgi", "asgi", "wsgi_threads")
 SHOWN = ("target", *HOSTING, "host", "port", "listen", "access_log", "access_log_file", "log_level")
 
 
-@click.command()
+@click.command(cls=Command)
 @target_argument
 @hosting_flags
 @serving_flags
@@ -43,10 +42,9 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
     found = load_target(target, hosting)
     options = Serving(**flags)
     console = Console(soft_wrap=True)
-    with failing():
+    with failing(options):
         console.print(_settings(context, found, hosting, options))
-        for description in options.endpoints():
-            parse_endpoint(description)
+        options.endpoints()
         print_cautions(console, cautions(options.limits_of(found.value), options.proxies_of(found.value)))
     count = len(rows(found.value))
     routes = "1 route" if count == 1 else f"{count} routes"

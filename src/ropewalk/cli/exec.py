@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 import click
 
 from ropewalk.cli import program
-from ropewalk.cli.flags import config_flag, flag
+from ropewalk.cli.flags import Command, config_flag, flag
 from ropewalk.cli.limits import limit_flag
 
 
-@click.command(name="exec", context_settings={"allow_interspersed_args": False})
+@click.command(name="exec", cls=Command, context_settings={"allow_interspersed_args": False})
 @click.option("-m", "is_module", is_flag=True, help="PROGRAM is a module, as for python -m.")
 @limit_flag
 @flag("--quiet", "-q", is_flag=True, default=False, show_default=False, help="Do not say what is served where.")

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
+from click.core import ParameterSource
 
+from ropewalk.cli.failure import Failure
 from ropewalk.cli.settings import Settings, find_settings, read_settings
+from ropewalk.suggest import did_you_mean
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 SETTINGS = "ropewalk.settings"
 """The key in click's `Context.meta` under which a command finds its `Settings`."""
@@ -17,15 +20,130 @@ FLAG = "flag"
 ENVIRONMENT = "environment"
 
 
-def flag(name: str, *names: str, **attributes: Any) -> Callable[[Command], Command]:
+class _Sourced(click.Parameter):
+    """A parameter whose errors name the place where its value was set."""
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        if not self.name or not ctx:
+            return super().get_error_hint(ctx)
+        return source_elsewhere(self.name, ctx) or f"'{source_of(self.name, ctx)}'"
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        if ctx.get_parameter_source(self.name or "") is ParameterSource.DEFAULT_MAP:
+            value = self._of_toml(ctx, value)
+        return super().type_cast_value(ctx, value)
+
+    def _of_toml(self, context: click.Context, value: Any) -> Any:
+        """The value, where it is of the type that the setting has. Click would convert it from almost any."""
+        wrong = ""
+        if getattr(self, "multiple", False):
+            value = [value] if isinstance(value, str) else value
+            if not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
+                wrong = "a string nor a list of strings"
+        elif getattr(self, "is_flag", False):
+            wrong = "" if isinstance(value, bool) else "true nor false"
+        elif isinstance(self.type, click.types.IntParamType):
+            wrong = "" if isinstance(value, int | str) and not isinstance(value, bool) else "a whole number"
+        elif not isinstance(value, str):
+            wrong = "a string"
+        if wrong:
+            verb = "is neither" if " nor " in wrong else "is not"
+            raise click.BadParameter(f"{value!r} {verb} {wrong}.", context, self)
+        return value
+
+
+class _Option(_Sourced, click.Option):
+    """A flag."""
+
+
+class _Argument(_Sourced, click.Argument):
+    """An argument."""
+
+
+def source_of(name: str, context: click.Context | None = None, *, like: str | None = None) -> str:
+    """Where a setting was made, as messages name it: `--port`, `ROPEWALK_PORT`, `port in ropewalk.toml`.
+
+    `like` names another setting: then it is where this one would be made beside it.
+    """
+    context = context or click.get_current_context(silent=True)
+    parameters = context.command.params if context else []
+    variable = next((each.envvar for each in parameters if each.name == name), None)
+    match context and context.get_parameter_source(like or name):
+        case ParameterSource.ENVIRONMENT if variable:
+            return f"{variable}"
+        case ParameterSource.DEFAULT_MAP:
+            assert context is not None
+            return f"{name} in {context.meta[SETTINGS].source}"
+    argument = any(each.name == name and isinstance(each, click.Argument) for each in parameters)
+    return name.upper() if argument else f"--{name.replace('_', '-')}"
+
+
+def source_elsewhere(name: str, context: click.Context | None = None) -> str | None:
+    """As `source_of`; None for what stands on the command line, where it is seen, and for a default."""
+    context = context or click.get_current_context(silent=True)
+    sources = (ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP)
+    return source_of(name, context) if context and context.get_parameter_source(name) in sources else None
+
+
+ELSEWHERE: Final = {
+    ("tls", "ssl", "https", "cert", "certfile", "keyfile", "ssl-certfile", "ssl-keyfile", "tls-cert", "tls-key"): (
+        "The command line serves plain HTTP. For TLS put a proxy in front, or serve a Site by Twisted's endpoints."
+    ),
+    ("bind", "address", "endpoint"): "Use --host and --port, or --listen with an endpoint such as tcp:8080.",
+    ("uds", "unix", "socket"): "Use --listen unix:/run/app.sock.",
+    ("fd", "systemd"): "Use --listen fd:3 or --listen systemd:domain=INET:index=0.",
+}
+"""What flags of other servers are called here, or where else it is done."""
+
+
+class Command(click.Command):
+    """A command that knows what was meant by an unknown flag."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise click.UsageError(
+                f"No such option {error.option_name!r}.{self._meant(error.option_name)}", ctx
+            ) from None
+
+    def _meant(self, name: str) -> str:
+        word = name.lstrip("-").lower()
+        for names, advice in ELSEWHERE.items():
+            if word in names:
+                return f" {advice}"
+        known = [
+            each[2:]
+            for parameter in self.params
+            for each in (*parameter.opts, *parameter.secondary_opts)
+            if each[:2] == "--"
+        ]
+        # Without the dashes, in which all are alike.
+        meant = did_you_mean(word, [*known, "help"])
+        return meant.replace("mean ", "mean --")
+
+
+def flag(name: str, *names: str, **attributes: Any) -> Callable[[Decorated], Decorated]:
     """A click option that also reads the environment variable `ROPEWALK_` and its name in capitals."""
     variable = "ROPEWALK_" + name.partition("/")[0].removeprefix("--").replace("-", "_").upper()
-    return click.option(name, *names, envvar=variable, show_envvar=True, **{"show_default": True} | attributes)
+    options: dict[str, Any] = {"cls": _Option, "envvar": variable, "show_envvar": True, "show_default": True}
+    return click.option(name, *names, **options | attributes)
 
 
-def argument(name: str, **attributes: Any) -> Callable[[Command], Command]:
+def argument(name: str, **attributes: Any) -> Callable[[Decorated], Decorated]:
     """A click argument that may come from the environment or from TOML too."""
-    return click.argument(name, envvar=f"ROPEWALK_{name.upper()}", **attributes)
+    return click.argument(name, cls=_Argument, envvar=f"ROPEWALK_{name.upper()}", **attributes)
+
+
+class WholeNumber(click.IntRange):
+    """An int within bounds."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            int(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a whole number.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class _TargetType(click.types.StringParamType):
@@ -35,12 +153,12 @@ class _TargetType(click.types.StringParamType):
         return 'Give it here, in ROPEWALK_TARGET, or in ropewalk.toml: target = "hello.py"'
 
 
-def target_argument(command: Command) -> Command:
+def target_argument(command: Decorated) -> Decorated:
     """The argument that names what to serve."""
     return argument("target", type=_TargetType())(command)
 
 
-def config_flag(command: Command) -> Command:
+def config_flag(command: Decorated) -> Decorated:
     """`--config`, read before every other flag, because it holds their defaults."""
     return flag(
         "--config",
@@ -54,7 +172,11 @@ def config_flag(command: Command) -> Command:
 
 def _load_settings(context: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
     known = _known_keys(context)
-    settings: Settings = read_settings(path, known) if path else find_settings(Path.cwd(), known)
+    try:
+        settings: Settings = read_settings(path, known) if path else find_settings(Path.cwd(), known)
+    except Failure as error:
+        source = source_elsewhere("config", context)
+        raise Failure(error.code, f"{source}: {error.message}") if source else error from None
     context.default_map = settings.flags
     context.meta[SETTINGS] = settings
 

@@ -8,7 +8,7 @@ import click
 
 from ropewalk import App, Resource, Site
 from ropewalk.cli.failure import Failure
-from ropewalk.cli.flags import Command, flag
+from ropewalk.cli.flags import Decorated, WholeNumber, flag, source_of
 from ropewalk.errors import HostedError
 
 Interface = Literal["wsgi", "asgi"]
@@ -29,9 +29,13 @@ class Hosting:
 
     def __post_init__(self) -> None:
         if self.wsgi and self.asgi:
-            raise click.UsageError("An application is called by --wsgi or by --asgi. Leave out one of them.")
+            both = f"{source_of('wsgi')} and {source_of('asgi')}"
+            raise click.UsageError(
+                f"An application is called by WSGI or by ASGI, not by {both}. Leave out one of them."
+            )
         if self.wsgi_threads is not None and not self.wsgi:
-            raise click.UsageError("--wsgi-threads is for --wsgi. Leave it out, or say that too.")
+            alone, other = source_of("wsgi_threads"), source_of("wsgi", like="wsgi_threads")
+            raise click.UsageError(f"{alone} is for applications of WSGI. Leave it out, or set {other} too.")
 
     @property
     def interface(self) -> Interface | None:
@@ -43,14 +47,15 @@ class Hosting:
         interface = self.interface
         assert interface is not None
         if isinstance(application, App | Resource | Site):
-            raise Failure("RW414", f"{name} is Ropewalk's own. Leave out --{interface}.")
+            raise Failure("RW414", f"{name} is Ropewalk's own. Leave out {source_of(interface)}.")
         try:
             return _HOSTS[interface](application, self)
         except HostedError as error:
             other = likely_interface(application)
             if other is None:
                 raise Failure(error.code, f"{name}: {error.message} {error.remedy}") from error
-            message = f"{name} looks like an application of {other.upper()}. Say --{other} in place of --{interface}."
+            instead = f"{source_of(other, like=interface)} in place of {source_of(interface)}"
+            message = f"{name} looks like an application of {other.upper()}. Set {instead}."
             raise Failure(error.code, message) from error
 
 
@@ -65,7 +70,7 @@ def likely_interface(thing: object) -> Interface | None:
     return None
 
 
-def hosting_flags(command: Command) -> Command:
+def hosting_flags(command: Decorated) -> Decorated:
     """The flags of which `hosting_of` makes a `Hosting`."""
     for decorate in reversed(_FLAGS):
         command = decorate(command)
@@ -110,7 +115,7 @@ _FLAGS: Sequence[Callable[[Any], Any]] = (
     ),
     flag(
         "--wsgi-threads",
-        type=click.IntRange(1),
+        type=WholeNumber(1),
         default=Hosting.wsgi_threads,
         help="Threads that call it by WSGI.  [default: the reactor's 10]",
     ),

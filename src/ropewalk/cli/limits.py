@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from ropewalk import Limits
 from ropewalk.cli.failure import Failure
-from ropewalk.cli.flags import ENVIRONMENT, FLAG, SETTINGS, Command, flag
+from ropewalk.cli.flags import ENVIRONMENT, FLAG, SETTINGS, Decorated, flag
 from ropewalk.cli.settings import Settings
 from ropewalk.suggest import did_you_mean
 
@@ -17,7 +17,7 @@ LIMIT_ORIGINS = "ropewalk.limits"
 """The key in click's `Context.meta` under which it stands where each limit was set, by name."""
 
 
-def limit_flag(command: Command) -> Command:
+def limit_flag(command: Decorated) -> Decorated:
     """`--limit`, which may be repeated. The command gets the limits that were set by name, as `limits`."""
     return flag(
         "--limit",
@@ -35,39 +35,42 @@ def _merge(context: click.Context, _parameter: click.Parameter, given: tuple[str
     origins = context.meta[LIMIT_ORIGINS] = {}
     limits: dict[str, float] = {}
     flags = given if context.get_parameter_source("limits") is ParameterSource.COMMANDLINE else ()
-    for origin, found in (
-        (str(settings.source), {name: _number(name, value) for name, value in settings.limits.items()}),
-        (ENVIRONMENT, _parse(os.environ.get("ROPEWALK_LIMIT", "").split())),
-        (FLAG, _parse(flags)),
+    table, variable = f"[limits] in {settings.source}", "ROPEWALK_LIMIT"
+    for origin, source, found in (
+        (str(settings.source), table, {name: _number(table, name, value) for name, value in settings.limits.items()}),
+        (ENVIRONMENT, variable, _parse(variable, os.environ.get(variable, "").split())),
+        (FLAG, "--limit", _parse("--limit", flags)),
     ):
+        _check(source, found)
         limits |= found
         origins |= dict.fromkeys(found, origin)
-    _check(limits)
     return limits
 
 
-def _parse(assignments: Iterable[str]) -> dict[str, float]:
+def _parse(source: str, assignments: Iterable[str]) -> dict[str, float]:
     limits = {}
     for assignment in assignments:
         name, separator, value = assignment.partition("=")
         if not separator:
-            raise Failure("RW423", f"{assignment} is not NAME=VALUE, such as head_timeout=5.")
-        limits[name.replace("-", "_")] = _number(name, value)
+            raise Failure("RW423", f"{source}: {assignment} is not NAME=VALUE, such as head_timeout=5.")
+        limits[name.replace("-", "_")] = _number(source, name, value)
     return limits
 
 
-def _number(name: str, value: Any) -> float:
+def _number(source: str, name: str, value: Any) -> float:
     try:
+        if isinstance(value, bool):
+            raise TypeError
         return float(value)
     except (TypeError, ValueError):
-        raise Failure("RW423", f"The limit {name} is a number, not {value!r}.") from None
+        raise Failure("RW423", f"{source}: the limit {name} is a number, not {value!r}.") from None
 
 
-def _check(limits: dict[str, float]) -> None:
+def _check(source: str, limits: dict[str, float]) -> None:
     for name in limits:
         if name not in Limits.names:
-            raise Failure("RW423", f"There is no limit {name}.{did_you_mean(name, Limits.names)}")
+            raise Failure("RW423", f"{source}: there is no limit {name}.{did_you_mean(name, Limits.names)}")
     try:
         Limits(**limits)
     except ValueError as error:
-        raise Failure("RW423", f"{error}") from error
+        raise Failure("RW423", f"{source}: {error}") from error

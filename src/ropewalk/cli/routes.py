@@ -5,14 +5,14 @@ from typing import Any
 import click
 from rich.console import Console
 
-from ropewalk.cli.flags import config_flag, target_argument
+from ropewalk.cli.flags import Command, config_flag, target_argument
 from ropewalk.cli.hosting import hosting_flags, hosting_of
 from ropewalk.cli.target import load_target
 from ropewalk.cli.tree import rows, table
 from ropewalk.server import install_reactor
 
 
-@click.command()
+@click.command(cls=Command)
 @target_argument
 @hosting_flags
 @config_flag

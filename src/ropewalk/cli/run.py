@@ -5,13 +5,13 @@ from typing import Any
 
 import click
 
-from ropewalk.cli.flags import target_argument
+from ropewalk.cli.flags import Command, target_argument
 from ropewalk.cli.hosting import hosting_flags, hosting_of
 from ropewalk.cli.serving import Serving, serve, serving_flags
 from ropewalk.cli.target import load_target
 
 
-@click.command()
+@click.command(cls=Command)
 @target_argument
 @hosting_flags
 @serving_flags

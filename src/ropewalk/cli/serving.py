@@ -11,13 +11,14 @@ import click
 from ropewalk import Limits, TrustedProxies
 from ropewalk.cli.banner import print_banner
 from ropewalk.cli.failure import Failure
-from ropewalk.cli.flags import Command, config_flag, flag
+from ropewalk.cli.flags import Decorated, WholeNumber, config_flag, flag, source_of
 from ropewalk.cli.limits import limit_flag
 from ropewalk.cli.logs import LEVELS, start_logging
 from ropewalk.cli.target import Servable, Target
-from ropewalk.errors import RopewalkError, StartError
+from ropewalk.errors import CATALOGUE, RopewalkError, StartError
 from ropewalk.proxies import ProxyHeaders
 from ropewalk.server import Listening, cautions, install_reactor, limits_of, proxies_of, run, tcp_endpoint
+from ropewalk.server.strings import parse_endpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,12 @@ class Serving:
     """The least level of Twisted's log that is shown, on the standard error."""
 
     def endpoints(self) -> Sequence[str]:
-        """What to listen on, as endpoint descriptions."""
+        """What to listen on, as endpoint descriptions. Raises StartError (RW401) for one that is malformed."""
+        for description in self.listen:
+            try:
+                parse_endpoint(description)
+            except StartError as error:
+                raise StartError(error.code, f"{source_of('listen')}: {error.message}", error.remedy) from error
         return self.listen or [tcp_endpoint(self.host, self.port)]
 
     def limits_of(self, servable: Servable) -> Limits:
@@ -60,22 +66,29 @@ class Serving:
         if not (self.trusted_proxy or self.proxy_headers or self.proxy_host or self.proxy_protocol):
             return proxies_of(servable)
         if not self.trusted_proxy:
-            raise StartError("RW402", "No proxy is trusted.", "Name its address by --trusted-proxy.")
+            given = next(name for name in ("proxy_headers", "proxy_host", "proxy_protocol") if getattr(self, name))
+            message = f"No proxy is trusted, which {source_of(given)} needs."
+            raise StartError("RW402", message, f"Name its address by {source_of('trusted_proxy', like=given)}.")
         if not (self.proxy_headers or self.proxy_protocol):
-            message = "It is not said how trusted proxies tell of clients."
-            raise StartError("RW402", message, "Use --proxy-headers or --proxy-protocol.")
+            message = f"It is not said how the proxies of {source_of('trusted_proxy')} tell of clients."
+            ways = [source_of(name, like="trusted_proxy") for name in ("proxy_headers", "proxy_protocol")]
+            raise StartError("RW402", message, f"Set {' or '.join(ways)}.")
         if self.proxy_host and self.proxy_headers != "x-forwarded":
-            message = "X-Forwarded-Host is to be believed, but its family is not."
-            raise StartError("RW402", message, "Leave out --proxy-host, or say --proxy-headers x-forwarded.")
-        return TrustedProxies(
-            self.trusted_proxy,
-            headers=self.proxy_headers,
-            host=self.proxy_host,
-            proxy_protocol=self.proxy_protocol,
-        )
+            host, family = source_of("proxy_host"), source_of("proxy_headers", like="proxy_host")
+            message = f"X-Forwarded-Host is to be believed by {host}, but its family is not."
+            raise StartError("RW402", message, f"Leave out {host}, or set {family} to x-forwarded.")
+        try:
+            return TrustedProxies(
+                self.trusted_proxy,
+                headers=self.proxy_headers,
+                host=self.proxy_host,
+                proxy_protocol=self.proxy_protocol,
+            )
+        except StartError as error:
+            raise StartError(error.code, f"{source_of('trusted_proxy')}: {error.message}", error.remedy) from error
 
 
-def serving_flags(command: Command) -> Command:
+def serving_flags(command: Decorated) -> Decorated:
     """The flags from which a command makes its `Serving`."""
     for decorate in reversed(_FLAGS):
         command = decorate(command)
@@ -84,7 +97,7 @@ def serving_flags(command: Command) -> Command:
 
 _FLAGS: Sequence[Callable[[Any], Any]] = (
     flag("--host", default=Serving.host, help="Address to listen on."),
-    flag("--port", "-p", default=Serving.port, type=click.IntRange(0, 65535), help="TCP port; 0 takes a free one."),
+    flag("--port", "-p", default=Serving.port, type=WholeNumber(0, 65535), help="TCP port; 0 takes a free one."),
     flag(
         "--listen",
         multiple=True,
@@ -147,7 +160,7 @@ def serve(load: Callable[[], Target], options: Serving) -> None:
             service.engine.set_debug(True)
         print_banner(target, ports, reactor, cautions(service.engine.limits, service.proxies))
 
-    with failing():
+    with failing(options):
         run(
             target.value,
             listen=options.endpoints(),
@@ -160,11 +173,17 @@ def serve(load: Callable[[], Target], options: Serving) -> None:
 
 
 @contextmanager
-def failing() -> Iterator[None]:
-    """Errors of our own, and those of opening files, as a `Failure`."""
+def failing(options: Serving) -> Iterator[None]:
+    """Errors of our own, and that of opening the access log, as a `Failure`."""
     try:
         yield
     except OSError as error:
-        raise Failure("RW424", f"{error.filename} cannot be opened: {error.strerror}.") from error
+        if options.access_log_file is None or error.filename != str(options.access_log_file):
+            raise
+        message = f"{source_of('access_log_file')}: {error.filename} cannot be opened: {error.strerror}."
+        raise Failure("RW424", f"{message} {CATALOGUE['RW424'].remedy}") from error
     except RopewalkError as error:
-        raise Failure(error.code, f"{error}".removeprefix(error.code).strip()) from error
+        text = f"{error}".removeprefix(error.code).strip()
+        if error.code == "RW502":
+            text = f"{source_of('listen' if options.listen else 'port')}: {text}"
+        raise Failure(error.code, text) from error

@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from ropewalk import Files
-from ropewalk.cli.flags import argument
+from ropewalk.cli.flags import Command, argument
 from ropewalk.cli.serving import Serving, serve, serving_flags
 from ropewalk.cli.target import Target
 
 
-@click.command()
+@click.command(cls=Command)
 @argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @serving_flags
 def static(directory: Path, **flags: Any) -> None:

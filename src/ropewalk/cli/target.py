@@ -18,6 +18,7 @@ from types import ModuleType, TracebackType
 
 from ropewalk import App, Resource, Site
 from ropewalk.cli.failure import Failure
+from ropewalk.cli.flags import source_elsewhere
 from ropewalk.cli.hosting import Hosting, likely_interface
 from ropewalk.errors import full_name
 from ropewalk.resource import as_resource, is_twisted
@@ -40,6 +41,14 @@ class Target:
 
 def load_target(text: str, hosting: Hosting | None = None) -> Target:
     """Import what `text` names. Raises `Failure`, with a suggestion or with the traceback in the user's module."""
+    try:
+        return _load(text, hosting)
+    except Failure as error:
+        source = source_elsewhere("target")
+        raise Failure(error.code, f"{source}: {error.message}") if source else error from error.__cause__
+
+
+def _load(text: str, hosting: Hosting | None) -> Target:
     place, _, name = text.partition(":")
     module = _import(place, _locate_path(Path(place)) if _is_path(place) else _locate_module(place))
     if hosting is None or hosting.interface is None:
