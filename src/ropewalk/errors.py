@@ -81,6 +81,11 @@ _ENTRIES: Final = (
     Entry("RW208", "A handler raised an exception that nothing handles.", "Catch it, or register an error handler."),
     Entry("RW209", "A middleware returned nothing.", "End it with `return response`, the one that `next` gave."),
     Entry("RW210", "A wait was used as if it were its result.", "Await it: `data = await request.json()`."),
+    Entry(
+        "RW220",
+        "A coroutine awaited itself, or a future of another event loop.",
+        "Await what was made in the same loop. From another thread, use asyncio.run_coroutine_threadsafe.",
+    ),
     Entry("RW301", "A handler wrote after the end of its answer.", "Write before you return or call finish."),
     Entry("RW302", "A handler started its answer twice.", "Answer once: return a value, or write and finish."),
     Entry(

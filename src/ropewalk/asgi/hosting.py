@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from ropewalk.asgi.anchor import Anchor
 from ropewalk.asgi.call import Call
 from ropewalk.asgi.checking import check
 from ropewalk.asgi.lifespan import Lifespan, Mode
@@ -27,10 +26,9 @@ class ASGIResource(Hosted):
         self.state: dict[str, Any] = {}
         """What the lifespan has left for requests."""
         runner = Runner(application)
-        anchor = Anchor(application)
         life = Lifespan(application, self.state, lifespan)
-        self.start_hooks += [anchor.start, life.start]
-        self.stop_hooks += [anchor.stop, life.stop, runner.finish]
+        self.start_hooks += [runner.check_loop, life.start]
+        self.stop_hooks += [life.stop, runner.finish]
         self._call = _handler(runner, self.state)
         # Called at the head, though it is no coroutine function: the application asks for the body.
         node_of(self).rendering["render"] = Handler(self._call, whole_body=False, body_limit=body_limit)

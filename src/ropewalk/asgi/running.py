@@ -16,7 +16,7 @@ from ropewalk.asgi.call import Call
 from ropewalk.asgi.incoming import COMPLETE
 from ropewalk.asgi.messages import Application, Scope
 from ropewalk.calling.driving import HandlerTask, enter_task, leave_task
-from ropewalk.calling.task import swap_current_task
+from ropewalk.calling.task import register_task, swap_current_task
 from ropewalk.errors import HostedError, interrupts, named
 
 log = Logger(namespace="ropewalk.asgi")
@@ -50,10 +50,7 @@ class CallTask(HandlerTask):
 
     def settle(self) -> None:
         error = self.error
-        if isinstance(error, CancelledError):
-            self.error = CancelledError()  # without the traceback, whose frames hold the task
-        else:
-            self.error = None
+        self.forget_frames()
         self.runner.ended(self, error)
 
 
@@ -69,11 +66,16 @@ class Runner:
         self._news: Future[None] | None = None
         """Done when no call waits any more."""
 
+    def check_loop(self) -> None:
+        """Raises HostedError (RW710) where no asyncio loop runs."""
+        if running_loop() is None:
+            raise _needs_asyncio(self.application)
+
     def run(self, scope: Scope, call: Call) -> None:
         """Call the application for a request. Raises what it raises before there is anything to be awaited."""
         loop = running_loop()
         if loop is None:
-            raise needs_asyncio(self.application)
+            raise _needs_asyncio(self.application)
         coroutine: Any = self.application(scope, call.receive, call.send)
         if type(coroutine) is not CoroutineType:
             coroutine = _awaiting(coroutine)
@@ -98,6 +100,7 @@ class Runner:
             failure = error
         else:
             self.waiting.add(task)
+            register_task(task)
             task.wait(awaited)
             return
         finally:
@@ -108,7 +111,9 @@ class Runner:
             task.coroutine = task.context = task.call = _NOTHING
             self._spare.append(task)
         else:
+            task.error = failure
             task.finish()
+            task.forget_frames()
         if failure is not None or call.stage != COMPLETE:
             try:
                 call.ended(failure, self.application)
@@ -153,7 +158,7 @@ class Runner:
                 await self._idle()
 
 
-def needs_asyncio(application: Application) -> HostedError:
+def _needs_asyncio(application: Application) -> HostedError:
     """The error for an application without an asyncio event loop."""
     return HostedError("RW710", f"{named(application)} was to run on a reactor that is not asyncio's.")
 

@@ -1,5 +1,6 @@
 """The one place that knows plain, Deferred and coroutine handlers, what they may await, and what they may return."""
 
+from ropewalk.calling.anchor import Anchor
 from ropewalk.calling.answering import blame_middleware, deliver, fail, plain_error, respond, respond_to_error
 from ropewalk.calling.driving import Driver, HandlerTask
 from ropewalk.calling.error_handlers import ErrorHandlers
@@ -7,6 +8,7 @@ from ropewalk.calling.scarcity import Scarcity
 from ropewalk.calling.task import Task, call_hook, start
 
 __all__ = [
+    "Anchor",
     "Driver",
     "ErrorHandlers",
     "HandlerTask",

@@ -1,7 +1,6 @@
 """Coroutine handlers: the first segment runs inline, and most end there."""
 
 import asyncio
-from asyncio import CancelledError
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Coroutine
 from contextvars import Context
@@ -12,7 +11,7 @@ from weakref import getweakrefcount
 
 from twisted.logger import Logger
 
-from ropewalk.calling.task import Task, swap_current_task
+from ropewalk.calling.task import Task, register_task, swap_current_task
 from ropewalk.errors import CATALOGUE, named
 from ropewalk.request import PENDING, Request
 
@@ -50,7 +49,7 @@ class HandlerTask(Task):
         if error is None:
             request.service.deliver(request, self.outcome)
             return
-        self.error = _without_frames(error)
+        self.forget_frames()
         request.service.fail(request, error)
 
 
@@ -82,8 +81,9 @@ class Driver:
         except StopIteration as stop:
             value = stop.value
         except BaseException as error:
-            task.error = _without_frames(error)
+            task.error = error
             task.finish()
+            task.forget_frames()
             raise
         else:
             value = PENDING
@@ -94,6 +94,8 @@ class Driver:
                     enter_task(loop, former)
         if value is PENDING:
             task.request = request
+            if loop is not None:
+                register_task(task)
             request.run(task)
             if request.gone:
                 task.cancel()
@@ -105,11 +107,6 @@ class Driver:
             task.outcome = value
             task.finish()
         return value
-
-
-def _without_frames(error: BaseException) -> BaseException | None:
-    """What a task keeps of an error, whose traceback has frames that hold the task: that it was cancelled."""
-    return CancelledError() if isinstance(error, CancelledError) else None
 
 
 def _references() -> int:

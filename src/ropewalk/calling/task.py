@@ -7,6 +7,7 @@ It runs the first segment at once, is resumed where a Deferred fires, and works 
 | a Deferred | resumed where it fires | the same |
 | an asyncio future or task | resumed by the loop | HandlerError RW203 is raised at the await |
 | nothing (`asyncio.sleep(0)`) | resumed at the loop's next turn | at the reactor's |
+| itself, or a future of another loop | HandlerError RW220 is raised at the await | RW203, as above |
 | anything else | HandlerError RW204 is raised at the await | the same |
 """
 
@@ -17,13 +18,13 @@ from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from functools import partial
-from itertools import count
 from typing import Any, Final
 
 from twisted.internet.defer import CancelledError as DeferredCancelled
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from ropewalk.calling.task_interface import TaskInterface
 from ropewalk.errors import HandlerError, interrupts, named
 from ropewalk.waiting import call_soon
 
@@ -42,93 +43,20 @@ else:
         return former
 
 
-_numbers: Final = count(1)
+register_task: Final[Any] = asyncio._register_task  # noqa: SLF001 - for those who write event loops, as we do
+"""Have `asyncio.all_tasks()` know a task, weakly. A task is registered when it waits: most handlers never do."""
+
+_loop_of: Final[Any] = asyncio.futures._get_loop  # type: ignore[attr-defined] # noqa: SLF001 - as asyncio's tasks do
 
 
-class Task:
+class Task(TaskInterface):
     """A running coroutine, to asyncio the current task. A subclass says in `settle` what becomes of its outcome."""
 
-    __slots__ = (
-        "__weakref__",
-        "_cancel_message",
-        "_fut_waiter",
-        "_inline",
-        "_must_cancel",
-        "callbacks",
-        "cancels",
-        "context",
-        "coroutine",
-        "error",
-        "finished",
-        "loop",
-        "marked",
-        "name",
-        "outcome",
-    )
-
-    # asyncio looks for this on what it may await; a task of ours is awaited by nobody.
-    _asyncio_future_blocking = None
-    _log_destroy_pending = False
-    _source_traceback = None
+    __slots__ = ("_inline",)
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], context: Context, loop: AbstractEventLoop | None) -> None:
-        self.coroutine = coroutine
-        self.context = context
-        self.loop = loop
-        self.callbacks: list[tuple[Callable[[Any], object], Context | None]] | None = None
-        self._cancel_message: Any = None
-        self.cancels = 0
-        self.finished = False
-        self.error: BaseException | None = None
-        self._fut_waiter: Any = None
+        super().__init__(coroutine, context, loop)
         self._inline = True
-        self._must_cancel = False
-        self.marked = False  # somebody has left something here that outlives the first segment
-        self.name: str | None = None
-        self.outcome: Any = None
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.coroutine!r}>"
-
-    # What asyncio and libraries upon it ask of the current task
-
-    def get_coro(self) -> Coroutine[Any, Any, Any]:
-        return self.coroutine
-
-    def get_context(self) -> Context:
-        return self.context
-
-    def get_loop(self) -> AbstractEventLoop | None:
-        return self.loop
-
-    def get_name(self) -> str:
-        if self.name is None:
-            self.set_name(f"Ropewalk-{next(_numbers)}")
-        return str(self.name)
-
-    def set_name(self, name: object) -> None:
-        self.marked = True
-        self.name = str(name)
-
-    def get_stack(self, *, limit: int | None = None) -> list[Any]:
-        frame = getattr(self.coroutine, "cr_frame", None)
-        return [] if frame is None or limit == 0 else [frame]
-
-    def done(self) -> bool:
-        return self.finished
-
-    def cancelled(self) -> bool:
-        return self.finished and isinstance(self.error, CancelledError)
-
-    def cancelling(self) -> int:
-        return self.cancels
-
-    def uncancel(self) -> int:
-        if self.cancels:
-            self.cancels -= 1
-            if not self.cancels:
-                self._must_cancel = False
-        return self.cancels
 
     def cancel(self, msg: Any = None) -> bool:
         """Raise CancelledError where the coroutine waits, at the loop's next turn (or at once without asyncio)."""
@@ -137,7 +65,7 @@ class Task:
         self.marked = True
         self.cancels += 1
         self._cancel_message = msg
-        waiter = self._fut_waiter
+        waiter = self.awaiting
         if waiter is None:
             self._must_cancel = True
         elif isinstance(waiter, Deferred):
@@ -150,43 +78,15 @@ class Task:
             self._must_cancel = True
         return True
 
-    def result(self) -> Any:
-        if not self.finished:
-            raise asyncio.InvalidStateError("The task is not done.")
-        if self.error is not None:
-            raise self.error
-        return self.outcome
-
-    def exception(self) -> BaseException | None:
-        if not self.finished:
-            raise asyncio.InvalidStateError("The task is not done.")
-        if isinstance(self.error, CancelledError):
-            raise self.error
-        return self.error
-
-    def add_done_callback(self, callback: Callable[[Any], object], *, context: Context | None = None) -> None:
-        self.marked = True
-        if self.finished:
-            self._tell(callback, context)
-        elif self.callbacks is None:
-            self.callbacks = [(callback, context)]
-        else:
-            self.callbacks.append((callback, context))
-
-    def remove_done_callback(self, callback: Callable[[Any], object]) -> int:
-        former = self.callbacks or []
-        self.callbacks = [entry for entry in former if entry[0] != callback]
-        return len(former) - len(self.callbacks)
-
     # The course of the coroutine
 
     def step(self, error: BaseException | None = None) -> None:
         """Run the coroutine to its next await, inside its context."""
-        self._fut_waiter = None
+        self.awaiting = None
         if self._must_cancel:
             self._must_cancel = False
             if not isinstance(error, CancelledError):
-                error = CancelledError() if self._cancel_message is None else CancelledError(self._cancel_message)
+                error = self._make_cancelled_error()
         loop = self.loop
         former = None if loop is None else swap_current_task(loop, self)
         try:
@@ -216,8 +116,14 @@ class Task:
         """Tell those who have asked that the coroutine has ended."""
         self.finished = True
         for callback, context in self.callbacks or ():
-            self._tell(callback, context)
-        self.callbacks = None
+            self.call_back(callback, context)
+        if self.callbacks is not None:
+            self.callbacks = []
+
+    def forget_frames(self) -> None:
+        """Keep of the error what nothing but `cancelled` needs, unless it was asked for: its frames hold the task."""
+        if self.callbacks is None:
+            self.error = CancelledError() if isinstance(self.error, CancelledError) else None
 
     def settle(self) -> None:
         """Called once, outside of the coroutine: `error`, else `outcome`, is there."""
@@ -226,7 +132,7 @@ class Task:
     def wait(self, awaited: Any) -> None:
         """Have the coroutine resumed when what it awaits is there."""
         if isinstance(awaited, Deferred):
-            self._fut_waiter = awaited
+            self.awaiting = awaited
             self._inline = False  # the coroutine's context is entered
             awaited.addBoth(self._resume)
             if self._must_cancel:
@@ -236,9 +142,13 @@ class Task:
             if self.loop is None:
                 self._refuse("RW203", f"awaits {type(awaited).__qualname__}.")
                 return
+            if awaited is self or _loop_of(awaited) is not self.loop:
+                kind = type(awaited).__qualname__
+                self._refuse("RW220", "awaits itself." if awaited is self else f"awaits a {kind} of another loop.")
+                return
             awaited._asyncio_future_blocking = False  # noqa: SLF001 - asyncio's protocol between tasks and futures
             awaited.add_done_callback(self._wake, context=self.context)
-            self._fut_waiter = awaited
+            self.awaiting = awaited
             if self._must_cancel and awaited.cancel(msg=self._cancel_message):
                 self._must_cancel = False
         elif awaited is None:
@@ -266,10 +176,6 @@ class Task:
 
     def _later(self, call: Callable[[], None]) -> None:
         call_soon(self.context.run, call)
-
-    def _tell(self, callback: Callable[[Any], object], context: Context | None) -> None:
-        if self.loop is not None:
-            self.loop.call_soon(callback, self, context=context)
 
     def _refuse(self, code: str, what: str) -> None:
         error = HandlerError(code, f"{named(self.coroutine)} {what}")
@@ -301,6 +207,8 @@ def start(coroutine: Coroutine[Any, Any, Any]) -> Deferred[Any]:
         task.cancel()
 
     result = task.deferred = Deferred(cancel)
+    if task.loop is not None:
+        register_task(task)
     context.run(task.step)
     return result
 

@@ -11,6 +11,7 @@ from weakref import finalize
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
+from ropewalk.calling import Anchor
 from ropewalk.headers import Fields, Headers
 from ropewalk.response import JSON, encode_json
 from ropewalk.server import app_of
@@ -37,15 +38,20 @@ class AsyncClient:
         self.headers = Headers(headers)
         self._secure = secure
         self._harness = Harness(self.app)
+        self._anchor = Anchor()
 
     async def __aenter__(self) -> Self:
+        self._anchor.start()
         await self.app.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.app.stop()
+        try:
+            await self.app.stop()
+        finally:
+            await self._anchor.stop()
 
     async def request(
         self,

@@ -231,7 +231,7 @@ class TestCancellation:
             await send({"type": "lifespan.startup.complete"})
             await asyncio.Event().wait()
 
-        self.cut(lambda app: app.resource.tree_node.mounted.stop_hooks[1](), application)  # type: ignore[union-attr]
+        self.cut(lambda app: app.resource.tree_node.mounted.stop_hooks[0](), application)  # type: ignore[union-attr]
 
 
 def test_on_a_reactor_that_is_not_asyncios() -> None:

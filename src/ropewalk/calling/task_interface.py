@@ -1,0 +1,251 @@
+"""The public and private attributes of `asyncio.Task`, on a task that is not one.
+
+asyncio, anyio, aiohttp, asgiref and debuggers read the current task and `asyncio.all_tasks()` in many places, private
+attributes included: anyio starts its threads by `task._loop`, asyncio.gather() needs `_asyncio_future_blocking`, and
+`asyncio.run` cancels and gathers every task at its end. So every attribute of `asyncio.Task` is here.
+`isinstance(task, asyncio.Task)` is false all the same: a subclass is scheduled by its own constructor.
+"""
+
+import asyncio
+from asyncio import AbstractEventLoop, CancelledError
+from asyncio.base_tasks import _task_get_stack, _task_print_stack
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context, copy_context
+from itertools import count
+from types import FrameType, GenericAlias
+from typing import Any, ClassVar, Final, NoReturn, TextIO
+
+from twisted.internet.defer import Deferred
+
+from ropewalk.waiting import call_soon
+
+_numbers: Final = count(1)
+
+
+class DeferredWait:
+    """The Deferred that a task awaits, to those who look for a future there (`task._fut_waiter`)."""
+
+    __slots__ = ("deferred",)
+
+    def __init__(self, deferred: Deferred[Any]) -> None:
+        self.deferred = deferred
+
+    def __repr__(self) -> str:
+        return repr(self.deferred)
+
+    def done(self) -> bool:
+        return bool(self.deferred.called)
+
+    def cancelled(self) -> bool:
+        return False
+
+    def cancel(self, msg: Any = None) -> bool:
+        del msg
+        if self.deferred.called:
+            return False
+        self.deferred.cancel()
+        return True
+
+
+class TaskInterface:
+    """What is read of a task while its coroutine runs, waits and after it has ended."""
+
+    __slots__ = (
+        "__weakref__",
+        "_asyncio_future_blocking",
+        "_cancel_message",
+        "_must_cancel",
+        "awaiting",
+        "callbacks",
+        "cancels",
+        "context",
+        "coroutine",
+        "error",
+        "finished",
+        "loop",
+        "marked",
+        "name",
+        "outcome",
+    )
+
+    _source_traceback: ClassVar[None] = None
+    _asyncio_awaited_by: ClassVar[None] = None
+
+    __class_getitem__: Any = classmethod(GenericAlias)
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], context: Context, loop: AbstractEventLoop | None) -> None:
+        self.coroutine = coroutine
+        self.context = context
+        self.loop = loop
+        self.awaiting: Any = None
+        """The Deferred or future that the coroutine waits for."""
+        self.callbacks: list[tuple[Callable[[Any], object], Context]] | None = None
+        self.cancels = 0
+        self.error: BaseException | None = None
+        self.finished = False
+        self.marked = False  # something has been left here that outlives the first segment
+        self.name: str | None = None
+        self.outcome: Any = None
+        self._asyncio_future_blocking = False  # asyncio's protocol between tasks and what they await
+        self._cancel_message: Any = None
+        self._must_cancel = False
+
+    def __repr__(self) -> str:
+        # Not asyncio's own: it asks for the name, which would keep the task from being used again.
+        name = "" if self.name is None else f" name={self.name!r}"
+        waiter = "" if self.awaiting is None else f" wait_for={self.awaiting!r}"
+        return f"<{type(self).__name__} {self._state.lower()}{name} coro={self.coroutine!r}{waiter}>"
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        if not self.finished:
+            self._asyncio_future_blocking = True
+            yield self
+        return self.result()
+
+    __iter__ = __await__
+
+    # The coroutine
+
+    def get_coro(self) -> Coroutine[Any, Any, Any]:
+        return self.coroutine
+
+    def get_context(self) -> Context:
+        return self.context
+
+    def get_loop(self) -> AbstractEventLoop | None:
+        return self.loop
+
+    def get_name(self) -> str:
+        if self.name is None:
+            self.set_name(f"Ropewalk-{next(_numbers)}")
+        return str(self.name)
+
+    def set_name(self, name: object) -> None:
+        self.marked = True
+        self.name = str(name)
+
+    def get_stack(self, *, limit: int | None = None) -> list[FrameType]:
+        this: Any = self
+        return _task_get_stack(this, limit)
+
+    def print_stack(self, *, limit: int | None = None, file: TextIO | None = None) -> None:
+        this: Any = self
+        to: Any = file
+        _task_print_stack(this, limit, to)
+
+    # Its outcome
+
+    def done(self) -> bool:
+        return self.finished
+
+    def cancelled(self) -> bool:
+        return self.finished and isinstance(self.error, CancelledError)
+
+    def result(self) -> Any:
+        if not self.finished:
+            raise asyncio.InvalidStateError("The task is not done.")
+        if self.error is not None:
+            raise self.error
+        return self.outcome
+
+    def exception(self) -> BaseException | None:
+        if not self.finished:
+            raise asyncio.InvalidStateError("The task is not done.")
+        if isinstance(self.error, CancelledError):
+            raise self.error
+        return self.error
+
+    def set_result(self, _: object, /) -> NoReturn:
+        raise RuntimeError("A task has the result of its coroutine.")
+
+    def set_exception(self, _: object, /) -> NoReturn:
+        raise RuntimeError("A task has the exception of its coroutine.")
+
+    def add_done_callback(self, callback: Callable[[Any], object], *, context: Context | None = None) -> None:
+        self.marked = True
+        entry = (callback, copy_context() if context is None else context)
+        if self.finished:
+            self.call_back(*entry)
+        elif self.callbacks is None:
+            self.callbacks = [entry]
+        else:
+            self.callbacks.append(entry)
+
+    def remove_done_callback(self, callback: Callable[[Any], object]) -> int:
+        former = self.callbacks or []
+        self.callbacks = [entry for entry in former if entry[0] != callback]
+        return len(former) - len(self.callbacks)
+
+    def call_back(self, callback: Callable[[Any], object], context: Context) -> None:
+        """Call a done callback at the next turn."""
+        if self.loop is not None:
+            self.loop.call_soon(callback, self, context=context)
+        else:
+            call_soon(context.run, callback, self)
+
+    # Its cancellation
+
+    def cancelling(self) -> int:
+        return self.cancels
+
+    def uncancel(self) -> int:
+        if self.cancels:
+            self.cancels -= 1
+            if not self.cancels:
+                self._must_cancel = False
+        return self.cancels
+
+    # What has no public name
+
+    @property
+    def _loop(self) -> AbstractEventLoop | None:
+        return self.loop
+
+    @property
+    def _coro(self) -> Coroutine[Any, Any, Any]:
+        return self.coroutine
+
+    @property
+    def _fut_waiter(self) -> Any:
+        return DeferredWait(self.awaiting) if isinstance(self.awaiting, Deferred) else self.awaiting
+
+    @property
+    def _callbacks(self) -> list[tuple[Callable[[Any], object], Context]] | None:
+        return self.callbacks
+
+    @property
+    def _state(self) -> str:
+        if not self.finished:
+            return "PENDING"
+        return "CANCELLED" if self.cancelled() else "FINISHED"
+
+    @property
+    def _result(self) -> Any:
+        return self.outcome
+
+    @property
+    def _exception(self) -> BaseException | None:
+        return None if self.cancelled() else self.error
+
+    @property
+    def _num_cancels_requested(self) -> int:
+        return self.cancels
+
+    @property
+    def _log_destroy_pending(self) -> bool:
+        return False
+
+    @_log_destroy_pending.setter
+    def _log_destroy_pending(self, log: bool) -> None:
+        """A task of ours is never destroyed with a word, so there is nothing to be turned off."""
+
+    @property
+    def _log_traceback(self) -> bool:
+        return False
+
+    @_log_traceback.setter
+    def _log_traceback(self, log: bool) -> None:
+        """As above: what a handler raised is logged with its request."""
+
+    def _make_cancelled_error(self) -> CancelledError:
+        return CancelledError() if self._cancel_message is None else CancelledError(self._cancel_message)
