@@ -86,6 +86,11 @@ _ENTRIES: Final = (
         "A coroutine awaited itself, or a future of another event loop.",
         "Await what was made in the same loop. From another thread, use asyncio.run_coroutine_threadsafe.",
     ),
+    Entry(
+        "RW221",
+        "A handler returned Deferreds or coroutines in one another without end.",
+        "Await the inner one, and return its value.",
+    ),
     Entry("RW301", "A handler wrote after the end of its answer.", "Write before you return or call finish."),
     Entry("RW302", "A handler started its answer twice.", "Answer once: return a value, or write and finish."),
     Entry(
@@ -409,7 +414,9 @@ def shown(value: object) -> str:
     """What `repr` gives, on one line and not too long, for a message. It raises nothing, whatever the value does."""
     try:
         text = repr(value)
-    except Exception:  # noqa: BLE001 - who reports a mistake has to report this one too
+    except BaseException as error:  # who reports a mistake has to report this one too
+        if interrupts(error):
+            raise
         return f"<{full_name(type(value))} that has no repr>"
     text = text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
     return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")

@@ -1,13 +1,14 @@
 """From what a handler returned or raised to an answer."""
 
 import os
+import sys
 from asyncio import CancelledError
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context, copy_context
 from inspect import iscoroutine
 from pathlib import Path
-from traceback import format_exception, walk_tb
+from traceback import format_exception, format_tb, walk_tb
 from typing import Any, Final, cast
 
 from msgspec import Struct
@@ -16,6 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ropewalk.calling.nesting import must_wait, resolve
 from ropewalk.calling.scarcity import INTERVAL, Lack, lack_in
 from ropewalk.errors import (
     CATALOGUE,
@@ -26,6 +28,7 @@ from ropewalk.errors import (
     HTTPError,
     RopewalkError,
     code_place,
+    full_name,
     interrupts,
     named,
     phrase,
@@ -40,6 +43,8 @@ log = Logger(namespace="ropewalk.handlers")
 
 _PACKAGE: Final = f"{Path(__file__).parents[1]}{os.sep}"
 _JSON: Final = ((b"Content-Type", JSON),)
+MOST_TRACED: Final = 1 << 15
+"""Characters of a traceback: an error may quote a whole body, or come of thousands of others."""
 _BLAME: Final = "Raised by the "
 """How a note begins on an exception of an error handler or a middleware."""
 _LEAVING: Final = (CancelledError, DeferredCancelled, Disconnected, GeneratorExit)
@@ -48,13 +53,10 @@ _LEAVING: Final = (CancelledError, DeferredCancelled, Disconnected, GeneratorExi
 
 async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Response:
     """The Response that a handler's value stands for, waited for where it must be."""
-    while True:
-        if isinstance(value, Deferred) or iscoroutine(value):
-            value = await value
-        elif value is PENDING or (value is NOT_DONE_YET and _may_answer_itself(call)):
-            return await _answered(request)
-        else:
-            break
+    if must_wait(value):
+        value = await resolve(value, call)
+    if value is PENDING or (value is NOT_DONE_YET and _may_answer_itself(call)):
+        return await _answered(request)
     return request.complete(_as_response(value, call, request))
 
 
@@ -91,7 +93,7 @@ def deliver(request: Request, value: Any) -> None:
             request.run(value)
             value.addBoth(_fired, request, copy_context())
         elif iscoroutine(value):
-            _start(request, value)
+            _start(request, resolve(value, call))
         elif value is PENDING:
             pass  # whoever returns that answers, and cleans up, by itself
         elif value is NOT_DONE_YET and _may_answer_itself(call):
@@ -162,7 +164,7 @@ async def _failed(request: Request, error: BaseException, scope: tuple[Any, ...]
     if isinstance(error, HTTPError):
         return plain_error(error)
     if scope[0].debug:
-        return Response("".join(format_exception(error)), 500)
+        return Response(_traceback(error), 500)
     return plain_error(HTTPError(500))
 
 
@@ -170,8 +172,8 @@ async def _handle(request: Request, error: BaseException, handler: Callable[...,
     """What an error handler makes of an error; where it says no status, the error's."""
     try:
         value = handler(request, error)
-        while isinstance(value, Deferred) or iscoroutine(value):
-            value = await value
+        if must_wait(value):
+            value = await resolve(value, handler)
         response = _as_response(value, handler, request)
     except BaseException as raised:
         if raised is not error:
@@ -279,35 +281,64 @@ class _Chained(Failure):
         """As Twisted's logger asks for it."""
         del args, options
         # What an exception says of itself may be a client's words, with whatever a terminal does at control characters.
-        return visible("".join(format_exception(cast("BaseException", self.value))))
+        return visible(_traceback(cast("BaseException", self.value)))
+
+
+def _traceback(error: BaseException) -> str:
+    """The traceback of an error, of bounded length. Nothing is raised, whatever the methods of the error do."""
+    try:
+        text = "".join(format_exception(error))
+    except Exception as raised:  # noqa: BLE001 - the error is to be logged all the same
+        frames = "".join(format_tb(error.__traceback__))
+        text = f"{frames}{full_name(type(error))}, whose traceback cannot be shown: {shown(raised)}\n"
+    half = MOST_TRACED // 2
+    if len(text) <= MOST_TRACED:
+        return text
+    return f"{text[:half]}\n... {len(text) - 2 * half} characters are left out ...\n{text[-half:]}"
 
 
 def _log(request: Request, error: BaseException) -> None:
-    """A line for an error that nothing handles, with the place in the user's code."""
-    lack = lack_in(error)
-    if lack is not None:
-        _tell(request, error, lack)
-        return
+    """A line for an error that nothing handles, with the place in the user's code. It raises nothing but Ctrl-C."""
+    try:
+        lack = lack_in(error)
+        code, what, remedy = ("", "", "") if lack is not None else _line(request, error)
+        failure = _Chained(error)  # type: ignore[no-untyped-call] # Twisted's
+    except BaseException as raised:  # by a method of the error
+        if interrupts(raised):
+            raise
+        lack, code, remedy = None, "RW208", CATALOGUE["RW208"].remedy
+        what = f"{_who(request, error)} raised {full_name(type(error))}, of which this was raised: {shown(raised)}."
+        failure = _Chained(raised)  # type: ignore[no-untyped-call] # as above
+    try:
+        if lack is not None:
+            _tell(request, error, lack)
+            return
+        log.failure(
+            "{code} {method} {path}: {what} {remedy}",
+            failure,
+            code=code,
+            method=request.method,
+            path=request.raw_path.decode("ascii"),  # as it was sent: what it stands for may be a line's end
+            what=visible(what),
+            remedy=remedy,
+        )
+    except BaseException as raised:  # by an observer of the log: Twisted handles all but SystemExit and its like
+        if interrupts(raised):
+            raise
+        sys.excepthook(type(raised), raised, raised.__traceback__)
+
+
+def _line(request: Request, error: BaseException) -> tuple[str, str, str]:
+    """The code, what happened, and the remedy."""
     who = _who(request, error)
     blame = [note for note in _notes(error) if note.startswith(_BLAME)]
     if isinstance(error, RopewalkError):
         told = error.message.startswith(who)
-        code, remedy = error.code, error.remedy
-        what = " ".join([error.message if told else f"{who}: {error.message}", *blame])
-    else:
-        on_wrong_reactor = isinstance(error, RuntimeError) and "no running event loop" in shown(error)
-        code = "RW203" if on_wrong_reactor else "RW208"
-        what = " ".join([f"{shown(error)} came of {who}.", *blame] if blame else [f"{who} raised {shown(error)}."])
-        remedy = CATALOGUE[code].remedy
-    log.failure(
-        "{code} {method} {path}: {what} {remedy}",
-        _Chained(error),  # type: ignore[no-untyped-call] # Twisted's
-        code=code,
-        method=request.method,
-        path=request.raw_path.decode("ascii"),  # as it was sent: what it stands for may be a line's end
-        what=visible(what),
-        remedy=remedy,
-    )
+        return error.code, " ".join([error.message if told else f"{who}: {error.message}", *blame]), error.remedy
+    on_wrong_reactor = isinstance(error, RuntimeError) and "no running event loop" in shown(error)
+    code = "RW203" if on_wrong_reactor else "RW208"
+    what = " ".join([f"{shown(error)} came of {who}.", *blame] if blame else [f"{who} raised {shown(error)}."])
+    return code, what, CATALOGUE[code].remedy
 
 
 def _tell(request: Request, error: BaseException, lack: Lack) -> None:

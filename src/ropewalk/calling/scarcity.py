@@ -36,7 +36,12 @@ _LACKS: Final = {EMFILE: _DESCRIPTORS, ENFILE: _DESCRIPTORS, ENOSPC: _ROOM, EDQU
 
 def lack_in(error: BaseException) -> Lack | None:
     """What an error says is lacking."""
-    return _LACKS.get(error.errno or 0) if isinstance(error, OSError) else None
+    if not isinstance(error, OSError):
+        return None
+    try:
+        return _LACKS.get(error.errno or 0)
+    except Exception:  # noqa: BLE001 - a property of a subclass; the error itself is what is to be logged
+        return None
 
 
 class Scarcity:

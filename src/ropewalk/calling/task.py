@@ -24,6 +24,7 @@ from twisted.internet.defer import CancelledError as DeferredCancelled
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from ropewalk.calling.nesting import resolve
 from ropewalk.calling.task_interface import TaskInterface
 from ropewalk.errors import HandlerError, interrupts, named
 from ropewalk.waiting import call_soon
@@ -215,6 +216,4 @@ def start(coroutine: Coroutine[Any, Any, Any]) -> Deferred[Any]:
 
 async def call_hook(hook: Callable[[], Any]) -> None:
     """Call a function without parameters, and wait for what it returns."""
-    value = hook()
-    if isinstance(value, Deferred | Coroutine):
-        await value
+    await resolve(hook(), hook)

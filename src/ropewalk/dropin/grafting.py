@@ -14,7 +14,7 @@ from ropewalk.dropin.channel import HTTPChannel
 from ropewalk.dropin.driver import Driver
 from ropewalk.dropin.inner import InnerChannel
 from ropewalk.dropin.joint import Joint
-from ropewalk.errors import HostedError, StartError, full_name
+from ropewalk.errors import HostedError, StartError, full_name, shown
 from ropewalk.server import app_of
 
 log = Logger(namespace="ropewalk.dropin")
@@ -112,7 +112,7 @@ class Life:
             self._failure = StartError("RW403", "It was stopped before it had started.")
         else:
             log.failure("RW403 A start hook of the app failed.", failure)
-            self._failure = StartError("RW403", f"A start hook failed: {failure.value!r}.")
+            self._failure = StartError("RW403", f"A start hook failed: {shown(failure.value)}.")
         self._serve()
 
     def _stop(self, reactor: Any) -> "Deferred[None]":

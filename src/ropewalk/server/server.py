@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from ropewalk._engine import Limits, self_test
 from ropewalk.app import App, Hook
 from ropewalk.calling import Anchor, call_hook, start
-from ropewalk.errors import EngineError, RopewalkError, StartError, describe
+from ropewalk.errors import EngineError, RopewalkError, StartError, describe, shown
 from ropewalk.proxies import TrustedProxies
 from ropewalk.resource import Resource, as_resource
 from ropewalk.server.reader import watch
@@ -114,7 +114,7 @@ class Server:
             self._never_start(f"A start hook failed with {failure.value.code}.", "The log says what to do.")
         else:
             log.failure("RW403 A start hook of the app failed.", failure)
-            self._never_start(f"A start hook failed: {failure.value!r}.")
+            self._never_start(f"A start hook failed: {shown(failure.value)}.")
 
     def _never_start(self, reason: str, remedy: str | None = None) -> None:
         self._started.come(Failure(StartError("RW403", reason, remedy)))

@@ -117,6 +117,25 @@ class TestListen:
         assert started == [None]
         port.stopListening()
 
+    def test_a_start_hook_whose_exception_has_no_repr(self, log: Log) -> None:
+        """The failure is passed on all the same: `App.run` waits for it."""
+
+        class Odd(Exception):
+            def __repr__(self) -> str:
+                raise ValueError("odd")
+
+        def hook() -> None:
+            raise Odd
+
+        reactor, app = Reactor(), make()
+        app.on_start(hook)
+        port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
+        failures: list[Any] = []
+        port.started().addErrback(failures.append)
+        assert "RW403 A start hook failed: <" in str(failures[0].value)
+        assert "Odd that has no repr>" in str(failures[0].value)
+        port.stopListening()
+
     def test_a_start_hook_that_fails(self, log: Log) -> None:
         reactor, app = Reactor(), make()
         app.on_start(lambda: 1 // 0)

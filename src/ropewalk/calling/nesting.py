@@ -1,0 +1,33 @@
+"""Values that have to be waited for, which may give such a value again."""
+
+from inspect import iscoroutine
+from typing import Any, Final, TypeGuard
+
+from twisted.internet.defer import Deferred
+
+from ropewalk.errors import HandlerError, named
+from ropewalk.response import forget
+
+MOST_NESTED: Final = 100
+"""Deferreds and coroutines in one another. Few programs nest three; one that goes on without end is stopped here."""
+
+
+def must_wait(value: object) -> TypeGuard[Any]:
+    """Whether a value is a Deferred or a coroutine."""
+    return isinstance(value, Deferred) or iscoroutine(value)
+
+
+async def resolve(value: Any, call: Any) -> Any:
+    """What a value stands for that is neither Deferred nor coroutine; `call` is the function that returned it.
+
+    Raises HandlerError (RW221) where too many are in one another.
+    """
+    for _ in range(MOST_NESTED):
+        if not must_wait(value):
+            return value
+        value = await value
+    if must_wait(value):
+        forget(value)
+        what = f"{named(call)} returned Deferreds or coroutines in one another, more than {MOST_NESTED} deep."
+        raise HandlerError("RW221", what)
+    return value

@@ -1,0 +1,105 @@
+"""Deferreds and coroutines in one another."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from tests.unit.conftest import Log
+from twisted.internet.defer import Deferred, succeed
+
+from ropewalk import App, Request, Response
+from ropewalk.calling.nesting import MOST_NESTED
+from ropewalk.testing import AsyncClient, Client
+
+Next = Callable[[Request], Awaitable[Response]]
+
+
+async def coroutines(depth: int) -> Any:
+    return coroutines(depth - 1) if depth else "end"
+
+
+async def waiting(depth: int) -> Any:
+    await asyncio.sleep(0)
+    return waiting(depth - 1) if depth else "end"
+
+
+def deferreds(depth: int) -> Any:
+    """By turns with coroutines: Twisted chains a Deferred in a Deferred by itself."""
+    deferred: Deferred[Any] = succeed(None)
+    return deferred.addCallback(lambda _: between(depth - 1) if depth else "end")
+
+
+async def between(depth: int) -> Any:
+    return deferreds(depth - 1) if depth > 0 else "end"
+
+
+MADE: dict[str, Callable[[int], Any]] = {"coroutines": coroutines, "waiting": waiting, "deferreds": deferreds}
+
+
+def make_app(place: str, made: Callable[[int], Any], depth: int) -> App:
+    app = App()
+
+    if place == "middleware":
+
+        @app.middleware
+        async def around(request: Request, next: Next) -> Any:
+            return made(depth)
+
+    if place == "error handler":
+
+        @app.error(KeyError)
+        def handle(request: Request, error: KeyError) -> Any:
+            return made(depth)
+
+    @app.get("/")
+    def handler(request: Request) -> Any:
+        if place == "error handler":
+            raise KeyError
+        return made(depth)
+
+    @app.get("/async")
+    async def async_handler(request: Request) -> Any:
+        return handler(request)
+
+    return app
+
+
+@pytest.mark.parametrize("path", ["/", "/async"])
+@pytest.mark.parametrize("place", ["handler", "middleware", "error handler"])
+@pytest.mark.parametrize("made", MADE)
+class TestDepth:
+    def test_a_few(self, made: str, place: str, path: str) -> None:
+        response = Client(make_app(place, MADE[made], MOST_NESTED // 2)).get(path)
+        assert response.text == "end"
+
+    def test_too_many(self, made: str, place: str, path: str, log: Log) -> None:
+        response = Client(make_app(place, MADE[made], 3_000)).get(path)
+        assert response.status == 500
+        (event,) = log
+        who = {"middleware": "around", "error handler": "handle"}.get(place, path.lstrip("/") and "async_handler")
+        assert event["code"] == "RW221"
+        assert f"make_app.<locals>.{who or 'handler'} at tests/unit/calling/test_nesting.py:" in log.text
+        assert "in one another, more than 100 deep." in log.text
+        assert log.text.endswith("Await the inner one, and return its value.")
+
+
+class TestHooks:
+    def test_what_a_hook_returns_is_waited_for(self) -> None:
+        seen: list[str] = []
+
+        async def inner() -> None:
+            seen.append("inner")
+
+        async def hook() -> Any:
+            return inner()
+
+        async def main() -> None:
+            app = App()
+            app.on_start(hook)
+            app.on_stop(lambda: succeed(None).addCallback(lambda _: hook()))
+            async with AsyncClient(app):
+                pass
+
+        asyncio.run(main())
+        assert seen == ["inner", "inner"]
