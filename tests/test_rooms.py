@@ -9,7 +9,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "ropewalk"
 
 FLOORS = (
-    {"errors", "headers", "cookies", "waiting", "producing", "converters", "proxies", "suggest"},
+    {"errors", "headers", "charsets", "cookies", "json_values"},
+    {"waiting", "producing", "converters", "proxies", "suggest"},
     {"request", "response"},
     {"resource"},
     {"routing", "calling"},

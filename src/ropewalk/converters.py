@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID
@@ -50,7 +51,10 @@ def _number(segment: str) -> float:
     whole, _, fraction = segment.removeprefix("-").partition(".")
     if not (whole + fraction).isascii() or not whole.isdigit() or not (fraction.isdigit() or "." not in segment):
         raise ValueError("not a decimal number")
-    return float(segment)
+    number = float(segment)
+    if not isfinite(number):  # more digits than there is a float for
+        raise ValueError("not a number that a float can be")
+    return number
 
 
 def _uuid(segment: str) -> UUID:

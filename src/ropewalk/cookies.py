@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from http.cookies import SimpleCookie
 from typing import Final, Literal
 
 from ropewalk.errors import InvalidField, is_int, shown
@@ -21,7 +20,8 @@ _DOMAIN: Final = re.compile(rf"\.?{_LABEL}(\.{_LABEL})*")
 _PATH: Final = re.compile(r"/[ -:<-~]*")
 _ENDS_A_PART: Final = re.compile(r"[\x00-\x1f\x7f;]")
 _A_SECOND: Final = timedelta(seconds=1)
-_CODEC: Final = SimpleCookie()
+_ESCAPE: Final = re.compile(r"\\(?:([0-3][0-7]{2})|(.))")
+"""What Python's `http.cookies` writes in quotes: a character by its octal number, or one that stands for itself."""
 
 
 def parse_cookies(value: str | None) -> dict[str, str]:
@@ -32,9 +32,14 @@ def parse_cookies(value: str | None) -> dict[str, str]:
         if equals and name:
             given = given.strip(" \t")
             if len(given) > 1 and given[0] == given[-1] == '"':
-                given, _ = _CODEC.value_decode(given)
+                given = _ESCAPE.sub(_unescaped, given[1:-1])
             found.setdefault(name.rstrip(" \t"), given)
     return found
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    """In one pass, unlike `http.cookies` before Python 3.13 (CVE-2024-7592)."""
+    return chr(int(escape[1], 8)) if escape[1] else escape[2]
 
 
 def format_cookie(

@@ -21,6 +21,10 @@ class TestReading:
             ("a=1; a=2", {"a": "1"}),
             ('a="x y"', {"a": "x y"}),
             ("a=b=c; nonsense; =d", {"a": "b=c"}),
+            (r'a="\"x\" \\ \054"', {"a": '"x" \\ ,'}),
+            (r'a="\101\400\1\x\"', {"a": r"A4001x" + "\\"}),
+            ('a="', {"a": '"'}),
+            ('a=""', {"a": ""}),
         ],
     )
     def test_cookies_by_name(self, value: str | None, expected: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Generator
 from typing import Any, Final
 
+from ropewalk.charsets import UTF_8, find_codec
 from ropewalk.headers import Headers, content_type
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2}) ([\t -~\x80-\xff]*)")
@@ -35,8 +36,12 @@ class ClientResponse:
 
     @property
     def text(self) -> str:
-        """The body by the charset of its Content-Type, else UTF-8."""
-        return self.body.decode(content_type(self.headers.get("content-type"))[1].get("charset", "utf-8"))
+        """The body by the charset of its Content-Type, else UTF-8. Raises LookupError for one that is not known."""
+        charset = content_type(self.headers.get("content-type"))[1].get("charset", UTF_8)
+        codec = find_codec(charset)
+        if codec is None:
+            raise LookupError(f"The charset {charset!r} of the response is not known.")
+        return self.body.decode(codec)
 
     def json(self) -> Any:
         """The body as JSON."""

@@ -47,6 +47,7 @@ def make_environ(request: Request, server: Environ, body: BinaryIO, errors: obje
         environ["CONTENT_LENGTH"] = str(_size(request, body))
     if request.host:
         environ["HTTP_HOST"] = request.host  # not always what the field says (RFC 9112, section 3.2.2)
+    repeated: dict[str, list[str]] = {}
     for name, value in request.raw_headers():
         key = _KEYS.get(name)
         if key is None:
@@ -55,8 +56,11 @@ def make_environ(request: Request, server: Environ, body: BinaryIO, errors: obje
             continue
         text = value.decode("latin-1")
         if key in environ:
-            text = f"{environ[key]}{'; ' if name == b'cookie' else ', '}{text}"
-        environ[key] = text
+            repeated.setdefault(key, [environ[key]]).append(text)
+        else:
+            environ[key] = text
+    for key, lines in repeated.items():  # joined at the end, since each join takes as long as what is there already
+        environ[key] = ("; " if key == "HTTP_COOKIE" else ", ").join(lines)
     return environ
 
 

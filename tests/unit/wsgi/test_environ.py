@@ -98,9 +98,9 @@ class TestFields:
         assert environ["HTTP_USER_AGENT"] == "caf\xe9"
 
     def test_several_lines_are_joined(self) -> None:
-        lines = [("X-List", "a"), ("X-List", "b"), ("Accept", "c"), ("Accept", "d")]
+        lines = [("X-List", "a"), ("X-List", "b"), ("Accept", "c"), ("X-List", ""), ("Accept", "d"), ("X-List", "e")]
         environ = asked(headers=lines)
-        assert (environ["HTTP_X_LIST"], environ["HTTP_ACCEPT"]) == ("a, b", "c, d")
+        assert (environ["HTTP_X_LIST"], environ["HTTP_ACCEPT"]) == ("a, b, , e", "c, d")
 
     def test_cookies_are_joined_as_cookies_are(self) -> None:
         assert asked(headers=[("Cookie", "a=1"), ("Cookie", "b=2")])["HTTP_COOKIE"] == "a=1; b=2"
