@@ -82,6 +82,12 @@ _ENTRIES: Final = (
     Entry("RW209", "A middleware returned nothing.", "End it with `return response`, the one that `next` gave."),
     Entry("RW210", "A wait was used as if it were its result.", "Await it: `data = await request.json()`."),
     Entry(
+        "RW211",
+        "A body was to be read as a type that JSON cannot become.",
+        "Read it as a dataclass, a msgspec.Struct, a TypedDict or the like; other types are made of `await "
+        "request.body()`, as in `Model.model_validate_json(await request.body())` with Pydantic.",
+    ),
+    Entry(
         "RW220",
         "A coroutine awaited itself, or a future of another event loop.",
         "Await what was made in the same loop. From another thread, use asyncio.run_coroutine_threadsafe.",

@@ -208,7 +208,7 @@ class Request(Exchange):
         """The whole body read as JSON (RFC 8259) and checked against a type that msgspec knows.
 
         Fails with HTTPError 400 where it is not JSON or has more than 200 arrays and objects within each other, with
-        422 where it is not of the type, and as `body` does.
+        422 where it is not of the type, with HandlerError (RW211) where no JSON is, and as `body` does.
         """
         return cast("Waiter[Any]", self.body(limit).addCallback(read_json, type))
 

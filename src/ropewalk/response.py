@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import is_dataclass
 from datetime import datetime, timedelta
-from errno import ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR
+from errno import ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, ENXIO
 from inspect import iscoroutine
 from mimetypes import MimeTypes
 from pathlib import Path
@@ -263,7 +263,7 @@ def answering_os_errors() -> Iterator[None]:
     except ValueError:  # a NUL, or a lone surrogate
         raise HTTPError(404) from None
     except OSError as error:
-        if error.errno in (ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG):
+        if error.errno in (ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, ENXIO):  # the last is that of a socket
             raise HTTPError(404) from None
         raise
 

@@ -234,11 +234,12 @@ HOSTILE_JSON = {
     "a BOM": b'\xef\xbb\xbf{"a": 1}',
     "NUL": b"\x00",
     "a key twice": b'{"name": "a", "name": "b"}',
+    "arrays in it": b'[[1], {"a": 1}]',
     "one that is no str": b'{"name": [[]]}',
     "nothing": b"",
     "a comma": b"[1,]",
 }
-TYPES = {"Any": Any, "Struct": Guest, "Node": Node, "Raw": msgspec.Raw, "int": int}
+TYPES = {"Any": Any, "Struct": Guest, "Node": Node, "Raw": msgspec.Raw, "set": set, "int": int}
 TYPES |= {"dict": dict[int, float], "list": list[Any]}
 
 
@@ -278,6 +279,10 @@ KINDS: list[Any] = [
     Flags,
 ]
 KINDS += [
+    set[Decimal],
+    set[Any],
+    set[tuple[Any, ...]],
+    frozenset[float],
     dict[int, Any],
     dict[float, int],
     dict[UUID, int],

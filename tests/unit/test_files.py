@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from socket import AF_UNIX, socket
 
 import pytest
 
@@ -28,6 +29,8 @@ def folder(tmp_path: Path) -> Path:
     (public / "inner.txt").symlink_to("index.html")
     (public / "up").symlink_to(tmp_path)
     os.mkfifo(public / "pipe")
+    with socket(AF_UNIX) as server:
+        server.bind(str(public / "socket"))
     return public
 
 
@@ -121,6 +124,7 @@ class TestNotServed:
             "/files/up/outside.txt",
             "/files/up/public/index.html",
             "/files/pipe",
+            "/files/socket",
             "/files/" + "x" * 300,
         ],
     )

@@ -1,0 +1,209 @@
+"""JSON as values of a type: what is the client's mistake, and what is the program's."""
+
+import collections
+import dataclasses
+import numbers
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any, Generic, TypedDict, TypeVar
+
+import msgspec
+import pydantic
+import pytest
+from tests.unit.conftest import Log
+
+from ropewalk import App, HTTPError, Request
+from ropewalk.errors import BadBody
+from ropewalk.json_values import read_json
+from ropewalk.testing import Client
+
+Item = TypeVar("Item")
+HERE = "tests/unit/test_json_values.py:"
+
+
+class Model(pydantic.BaseModel):
+    name: str
+
+
+class Plain:
+    pass
+
+
+class Guest(msgspec.Struct):
+    name: str
+
+
+class Page(msgspec.Struct, Generic[Item]):
+    items: list[Item]
+    next: "Page[Item] | None" = None
+
+
+@dataclasses.dataclass
+class Booking:
+    guest: Model | None = None
+
+
+@dataclasses.dataclass
+class Dated:
+    day: int = 0
+
+
+class Frozen(msgspec.Struct, frozen=True):
+    tags: Any = None
+
+
+class Unhashable(msgspec.Struct):
+    name: str = ""
+
+
+class Misspelt(msgspec.Struct):
+    guest: "Gast"  # type: ignore[name-defined]  # noqa: F821 - the mistake
+
+
+class Checked(msgspec.Struct):
+    kind: str
+
+    def __post_init__(self) -> None:
+        raise {
+            "value": ValueError("too small"),
+            "type": TypeError("not that"),
+            "key": KeyError("table"),
+            "json": msgspec.DecodeError("JSON inside is malformed"),
+            "http": HTTPError(409, "There is one already."),
+            "recursion": RecursionError("too deep"),
+        }[self.kind]
+
+
+class Answer(Enum):
+    YES = "yes"
+
+
+class Named(TypedDict):
+    name: str
+
+
+def ask(kind: Any, body: bytes) -> Any:
+    app = App()
+
+    @app.post("/")
+    async def read(request: Request) -> str:
+        return repr(await request.json(kind))
+
+    return Client(app).post("/", body=body)
+
+
+UNREADABLE = {
+    "a model of Pydantic": (Model, "test_json_values.Model."),
+    "a class": (Plain, "test_json_values.Plain."),
+    "in a list": (list[Model], "It has tests.unit.test_json_values.Model in it."),
+    "optional": (Model | None, "It has tests.unit.test_json_values.Model in it."),
+    "in a dataclass": (Booking, "test_json_values.Booking. It has tests.unit.test_json_values.Model in it."),
+    "in a generic Struct": (list[Page[Plain] | int], "It has tests.unit.test_json_values.Plain in it."),
+    "a number that JSON has not": (complex, "complex."),
+    "a collection that msgspec does not know": (collections.deque, "collections.deque."),
+    "not a type": (5, "JSON cannot become 5. TypeError: Type '5' is not supported"),
+    "a list of types": ([int], "It is no type."),
+    "two Structs without tags": (Guest | Unhashable, "If a type union contains multiple Struct types"),
+    "a name that is not there": (Misspelt, "NameError: name 'Gast' is not defined"),
+    "a set of what has no hash": (set[Unhashable], "set[tests.unit.test_json_values.Unhashable]"),
+    "a set of dataclasses without a hash": (frozenset[Dated], "unhashable type: 'Dated'"),
+    "a set of lists": (set[list[int]], "unhashable type: 'list'"),
+}
+
+
+class TestTypesOfTheProgram:
+    @pytest.mark.parametrize(("kind", "told"), UNREADABLE.values(), ids=UNREADABLE)
+    def test_it_is_an_error_of_the_server(self, kind: Any, told: str, log: Log) -> None:
+        body = b'[{"day": 1, "name": "Ada", "items": [{"name": "Ada"}]}]'
+        if kind == set[list[int]]:
+            body = b"[[1]]"
+        elif kind is Booking:
+            body = b'{"guest": {"name": "Ada"}}'
+        response = ask(kind, body)
+        assert (response.status, response.text) == (500, "Internal Server Error\n")
+        assert len(log) == 1
+        assert f"RW211 POST /: ask.<locals>.read at {HERE}" in log.text
+        assert ": JSON cannot become " in log.text
+        assert told in log.text
+        assert "`Model.model_validate_json(await request.body())` with Pydantic." in log.text
+
+    @pytest.mark.parametrize(
+        ("kind", "body", "status"),
+        [
+            (Model, b"not JSON", 400),
+            (list[Model], b"[]", 200),
+            (list[Model], b"{}", 422),
+            (Model | None, b"null", 200),
+            (Booking, b"{}", 200),
+            (Booking, b'{"guest": null}', 200),
+            (Booking, b"5", 422),
+        ],
+    )
+    def test_where_it_does_not_matter(self, kind: Any, body: bytes, status: int, log: Log) -> None:
+        """A field of such a type may be the program's own, with a default."""
+        assert ask(kind, body).status == status
+        assert log == []
+
+    @pytest.mark.parametrize(
+        ("kind", "body"),
+        [
+            (object, b"[1]"),
+            (numbers.Number, b"1.5"),
+            (Iterable, b"[]"),
+            (Any, b"{}"),
+            (None, b"null"),
+            (Page[Guest], b'{"items": [{"name": "Ada"}], "next": {"items": []}}'),
+            (Booking, None),
+            (Named, b'{"name": "Ada"}'),
+            (Answer, b'"yes"'),
+            (datetime, b'"2027-01-01T00:00:00Z"'),
+            (set, b"[1, 1]"),
+            (Annotated[int, msgspec.Meta(ge=1)], b"1"),
+            (msgspec.Raw, b"[1]"),
+        ],
+    )
+    def test_what_can_be_read(self, kind: Any, body: bytes | None, log: Log) -> None:
+        if body is not None:
+            assert ask(kind, body).status == 200
+            assert log == []
+
+
+class TestMistakesOfClients:
+    @pytest.mark.parametrize(
+        ("kind", "body", "status"),
+        [
+            (Guest, b"{}", 422),
+            (Guest, b'{"name": 5}', 422),
+            (Guest, b"{", 400),
+            (set, b"[[1]]", 422),
+            (frozenset[Any], b'[{"a": 1}]', 422),
+            (Page[set[Any]], b'{"items": [[[]]]}', 422),
+            (set[Frozen], b'[{"tags": []}]', 422),
+            (set[tuple[Any, ...]], b"[[[]]]", 422),
+            (set[Decimal], b'["sNaN"]', 422),
+            (Answer, b'"no"', 422),
+            (Checked, b'{"kind": "value"}', 422),
+            (Checked, b'{"kind": "type"}', 422),
+            (Checked, b'{"kind": "json"}', 422),
+            (Checked, b'{"kind": "http"}', 409),
+        ],
+    )
+    def test_nothing_is_logged(self, kind: Any, body: bytes, status: int, log: Log) -> None:
+        assert ask(kind, body).status == status
+        assert log == []
+
+    @pytest.mark.parametrize(
+        ("kind", "told"), [("key", "KeyError('table')"), ("recursion", "RecursionError('too deep')")]
+    )
+    def test_what_a_check_of_the_program_raises_else(self, kind: str, told: str, log: Log) -> None:
+        assert ask(Checked, b'{"kind": "%b"}' % kind.encode()).status == 500
+        assert f"RW208 POST /: ask.<locals>.read at {HERE}" in log.text
+        assert f"raised {told}." in log.text
+
+    def test_what_they_are_told(self) -> None:
+        with pytest.raises(HTTPError, match="422 too small"):
+            read_json(b'{"kind": "value"}', Checked)
+        with pytest.raises(BadBody, match="The body is not JSON: it is not UTF-8."):
+            read_json(b'"\xff"', Any)
