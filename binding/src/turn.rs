@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use pyo3::{ffi, intern};
@@ -384,9 +385,15 @@ impl Engine {
                 || value.is_exact_instance_of::<PyList>()
                 || value.is_instance(self.json_types.bind(py))?
             {
-                let encoded = self.encode_json.bind(py).call1((value,))?;
-                let fields: [(&[u8], &[u8]); 1] = [(b"Content-Type", b"application/json")];
-                return answer(request, 200, &fields, Answer::Bytes(encoded.cast::<PyBytes>()?));
+                match self.encode_json.bind(py).call1((&value,)) {
+                    Ok(encoded) => {
+                        let fields: [(&[u8], &[u8]); 1] = [(b"Content-Type", b"application/json")];
+                        return answer(request, 200, &fields, Answer::Bytes(encoded.cast::<PyBytes>()?));
+                    }
+                    // `deliver` tries again: it has the value, and can say where in it the cause is.
+                    Err(error) if error.is_instance_of::<PyException>(py) => {}
+                    Err(interrupt) => return Err(interrupt),
+                }
             }
         }
         self.service.bind(py).call_method1(intern!(py, "deliver"), (request, value))?;

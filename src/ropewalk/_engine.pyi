@@ -108,7 +108,7 @@ class Service(Protocol):
         """Run the first segment of a coroutine; its value, or `PENDING`."""
 
     def deliver(self, request: Any, value: Any, /) -> None:
-        """Answer with a handler's value that the engine does not encode by itself."""
+        """Answer with a handler's value that the engine does not encode by itself, or that `encode_json` refused."""
 
     def fail(self, request: Any, error: BaseException, /) -> None:
         """Answer for a handler (or `resolve`) that raised."""

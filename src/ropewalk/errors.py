@@ -88,6 +88,11 @@ _ENTRIES: Final = (
         "request.body()`, as in `Model.model_validate_json(await request.body())` with Pydantic.",
     ),
     Entry(
+        "RW212",
+        "A value cannot be encoded as JSON.",
+        "Give what msgspec encodes: str, numbers, bool, None, dict, list, dataclasses, Structs, dates, UUIDs and such.",
+    ),
+    Entry(
         "RW220",
         "A coroutine awaited itself, or a future of another event loop.",
         "Await what was made in the same loop. From another thread, use asyncio.run_coroutine_threadsafe.",

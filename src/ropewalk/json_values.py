@@ -1,7 +1,8 @@
-"""JSON of clients as values of a type: what is their mistake, and what is the program's."""
+"""JSON of clients as values of a type, and what is wrong with values that are to become JSON."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any, Final
@@ -88,6 +89,50 @@ def depth(body: bytes) -> int:
     if not rest:
         return 2 * _PEELED
     return max(accumulate(map(_STEPS.__getitem__, structure)), default=0)
+
+
+def locate(value: Any, root: Any) -> str:
+    """Where a value is within another, as in `$.guests[0].since`; "" where it is not to be found."""
+    places: list[tuple[Any, str]] = [(root, "$")]
+    seen: set[int] = set()
+    while places:
+        each, place = places.pop()
+        if each is value:
+            return place
+        if id(each) not in seen:
+            seen.add(id(each))
+            places.extend(_parts(each, place))
+    return ""
+
+
+class Unencodable(HandlerError):
+    """RW212: a value that is to become JSON, and cannot."""
+
+    def __init__(self, value: object) -> None:
+        super().__init__("RW212", f"{shown(value)}, of type {full_name(type(value))}, cannot be encoded as JSON.")
+        self.value = value
+
+    def locate_in(self, root: object) -> None:
+        """Name the place within what was to be encoded."""
+        place = locate(self.value, root)
+        if place:
+            self.message = f"{self.message.removesuffix('.')}; it is at `{place}`."
+
+
+def _parts(value: Any, place: str) -> Iterator[tuple[Any, str]]:
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield part, f"{place}.{key}" if isinstance(key, str) else f"{place}[{shown(key)}]"
+            yield key, f"{place} (a key)"
+    elif isinstance(value, list | tuple | set | frozenset):
+        for index, part in enumerate(value):
+            yield part, f"{place}[{index}]"
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield getattr(value, name, None), f"{place}.{name}"
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield getattr(value, field.name, None), f"{place}.{field.name}"
 
 
 @lru_cache(maxsize=512)

@@ -19,6 +19,7 @@ from twisted.internet.defer import Deferred
 from ropewalk.cookies import SameSite, format_cookie, is_secure_name
 from ropewalk.errors import AnswerStarted, HandlerError, HTTPError, InvalidField, is_int, shown
 from ropewalk.headers import Fields, Headers, Text, http_date, location, reason_phrase
+from ropewalk.json_values import Unencodable
 from ropewalk.request import BODILESS, Request, check_status, octets
 
 TEXT: Final = "text/plain; charset=utf-8"
@@ -53,7 +54,7 @@ def _refuse(value: Any) -> None:
     if isinstance(value, Deferred | Awaitable):
         forget(value)
         raise HandlerError("RW210", f"A {type(value).__qualname__} was to be encoded as JSON.")
-    raise NotImplementedError  # msgspec makes a TypeError of it that names the type
+    raise Unencodable(value)
 
 
 def forget(value: Any) -> None:
@@ -63,6 +64,15 @@ def forget(value: Any) -> None:
 
 
 encode_json: Final = msgspec.json.Encoder(enc_hook=_refuse).encode
+
+
+def to_json(value: Any) -> bytes:
+    """As `encode_json`; the error for what cannot be encoded names the place within the value."""
+    try:
+        return encode_json(value)
+    except Unencodable as error:
+        error.locate_in(value)
+        raise
 
 
 class OpenFile:
@@ -136,7 +146,7 @@ class Response:
     @classmethod
     def json(cls, value: Any, status: int = 200, headers: Fields = ()) -> "Response":
         """Any value that msgspec encodes, as JSON."""
-        return cls(encode_json(value), status, headers, content_type=JSON)
+        return cls(to_json(value), status, headers, content_type=JSON)
 
     @classmethod
     def html(cls, text: str, status: int = 200, headers: Fields = ()) -> "Response":
@@ -285,7 +295,7 @@ def _encode(body: Any) -> tuple[Any, str | None]:
     if body is None:
         return b"", None
     if isinstance(body, dict | list | msgspec.Struct) or (is_dataclass(body) and not isinstance(body, type)):
-        return encode_json(body), JSON
+        return to_json(body), JSON
     if isinstance(body, Path):
         return body, file_type(body.name)
     if isinstance(body, OpenFile):

@@ -4,7 +4,7 @@ import collections
 import dataclasses
 import numbers
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Generic, TypedDict, TypeVar
@@ -14,9 +14,9 @@ import pydantic
 import pytest
 from tests.unit.conftest import Log
 
-from ropewalk import App, HTTPError, Request
-from ropewalk.errors import BadBody
-from ropewalk.json_values import read_json
+from ropewalk import App, HTTPError, Request, Response
+from ropewalk.errors import BadBody, HandlerError
+from ropewalk.json_values import Unencodable, locate, read_json
 from ropewalk.testing import Client
 
 Item = TypeVar("Item")
@@ -207,3 +207,71 @@ class TestMistakesOfClients:
             read_json(b'{"kind": "value"}', Checked)
         with pytest.raises(BadBody, match="The body is not JSON: it is not UTF-8."):
             read_json(b'"\xff"', Any)
+
+
+WHEN = datetime(2027, 1, 1, tzinfo=UTC)
+
+
+class TestUnencodable:
+    @pytest.mark.parametrize(
+        ("value", "place"),
+        [
+            ({"a": Plain()}, "$.a"),
+            ({"a": [1, {"b c": (2, Plain())}]}, "$.a[1].b c[1]"),
+            ([Page([Plain()])], "$[0].items[0]"),
+            ({"a": dataclasses.make_dataclass("D", ["guest"])(Plain())}, "$.a.guest"),
+            ({Plain(): 1}, "$ (a key)"),
+            ({1: {WHEN: Plain()}}, f"$[1][{WHEN!r}]"),
+            ([{Plain()}], "$[0][0]"),
+        ],
+    )
+    @pytest.mark.parametrize("kind", ["def", "async def", "Response", "Response.json", "HTTPError", "after a wait"])
+    def test_the_value_and_its_place(self, value: Any, place: str, kind: str, log: Log) -> None:
+        app = App()
+
+        @app.get("/def")
+        def plain(request: Request) -> Any:
+            return value
+
+        @app.get("/async def")
+        async def coroutine(request: Request) -> Any:
+            return value
+
+        @app.get("/Response")
+        def response(request: Request) -> Any:
+            return Response(value)
+
+        @app.get("/Response.json")
+        def as_json(request: Request) -> Any:
+            return Response.json(value)
+
+        @app.get("/HTTPError")
+        def error(request: Request) -> Any:
+            raise HTTPError(409, value)
+
+        @app.get("/after a wait")
+        async def waiting(request: Request) -> Any:
+            import asyncio
+
+            await asyncio.sleep(0)
+            return value
+
+        assert Client(app).get(f"/{kind}".replace(" ", "%20")).status == 500
+        assert len(log) == 1
+        assert f" at {HERE}" in log.text.partition(" object")[0]
+        assert f"RW212 GET /{kind.replace(' ', '%20')}: " in log.text
+        assert "of type tests.unit.test_json_values.Plain, cannot be encoded as JSON; it is at `" in log.text
+        assert f"`{place}`. Give what msgspec encodes" in log.text
+
+    def test_a_value_that_is_not_within_another(self) -> None:
+        value = Plain()
+        with pytest.raises(Unencodable, match="cannot be encoded as JSON; it is at `\\$`"):
+            Response.json(value)
+
+    def test_looking_for_it_ends(self) -> None:
+        circle: list[Any] = [1]
+        circle.append({"again": circle})
+        assert locate(Plain(), circle) == ""
+
+    def test_it_is_an_error_of_the_handler(self) -> None:
+        assert issubclass(Unencodable, HandlerError)

@@ -37,7 +37,7 @@ from ropewalk.errors import (
 )
 from ropewalk.request import PENDING, Request
 from ropewalk.resource import NOT_DONE_YET, Resource
-from ropewalk.response import BYTES, JSON, TEXT, Response, encode_json
+from ropewalk.response import BYTES, JSON, TEXT, Response, to_json
 
 log = Logger(namespace="ropewalk.handlers")
 
@@ -207,7 +207,7 @@ def _answer_value(request: Request, value: Any) -> bool:
     if kind is str:
         request.answer(200, ((b"Content-Type", endpoint.text_type),), value)
     elif kind is dict or kind is list or isinstance(value, Struct):
-        request.answer(200, _JSON, encode_json(value))
+        request.answer(200, _JSON, to_json(value))
     elif kind is bytes:
         request.answer(200, ((b"Content-Type", endpoint.bytes_type),), value)
     elif value is None:
