@@ -231,7 +231,7 @@ class App(Routes):
 
 
 def _make_endpoint(handler: Handler, scope: tuple[Any, ...], static: bool) -> Endpoint:
-    if any(app.middlewares for app in scope) or any(app.errors for app in scope[1:]):
+    if any(app.middlewares for app in scope) or any(app.errors for app in scope[1:]) or not handler.utf_8:
         call: Callable[..., Any] = chain(handler, scope)
         whole_body = pass_params = False
     else:

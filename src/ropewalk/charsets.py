@@ -1,11 +1,17 @@
-"""Charsets: those by which text is read.
+"""Charsets: those by which text is read and sent.
 
 A client that names a charset chooses the code that runs. Python has codecs whose time grows with the square of the text
 (punycode, idna), and some that are no charsets at all. So the list here is fixed: the charsets of the WHATWG's Encoding
 Standard, US-ASCII, ISO-8859-1, 9 and 11 as they are, and UTF-32. Their codecs are in C and read every byte once.
 """
 
+from codecs import getincrementalencoder
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
+
+from ropewalk.errors import HandlerError, shown
+from ropewalk.headers import content_type
 
 UTF_8: Final = "utf-8"
 
@@ -62,3 +68,58 @@ _CODECS: Final = {label: codec for codec, labels in _LABELS.items() for label in
 def find_codec(charset: str) -> str | None:
     """The name of Python's codec for a charset, whatever its case. None where it is not on the list."""
     return _CODECS.get(charset.strip().lower())
+
+
+@lru_cache(maxsize=512)
+def codec_for(field: str | None) -> str:
+    """The codec for text that is sent with such a Content-Type: UTF-8 where it names no charset.
+
+    Raises HandlerError (RW213) for a charset that is not on the list.
+    """
+    charset = content_type(field)[1].get("charset")
+    if charset is None:
+        return UTF_8
+    codec = find_codec(charset)
+    if codec is None:
+        what = f"Text is to be sent as {shown(field)}, and {shown(charset)} is no charset that is known here."
+        raise HandlerError("RW213", what)
+    return codec
+
+
+@lru_cache(maxsize=512)
+def is_utf_8(field: str) -> bool:
+    """Whether a Content-Type names UTF-8, or no charset."""
+    charset = content_type(field)[1].get("charset", UTF_8)
+    return find_codec(charset) == UTF_8
+
+
+def encode(text: str, codec: str) -> bytes:
+    """Text in a codec of the list. Where there is none, there is no byte order mark.
+
+    Raises HandlerError (RW213) for what the codec cannot express.
+    """
+    try:
+        return text.encode(codec) if text else b""
+    except UnicodeEncodeError as error:
+        raise _unfit(error, codec) from None
+
+
+def encoder(codec: str) -> Callable[..., bytes]:
+    """As `encode`, for the parts of one text: what a codec puts at the start is there once.
+
+    Called with "" and True at the end, it gives what the codec puts there.
+    """
+    encode_part = getincrementalencoder(codec)().encode
+
+    def encode(part: str, final: bool = False) -> bytes:
+        try:
+            return encode_part(part, final)
+        except UnicodeEncodeError as error:
+            raise _unfit(error, codec) from None
+
+    return encode
+
+
+def _unfit(error: UnicodeEncodeError, codec: str) -> HandlerError:
+    character = shown(error.object[error.start])
+    return HandlerError("RW213", f"Text with {character} is to be sent as {codec}, which does not have that.")

@@ -93,6 +93,11 @@ _ENTRIES: Final = (
         "Give what msgspec encodes: str, numbers, bool, None, dict, list, dataclasses, Structs, dates, UUIDs and such.",
     ),
     Entry(
+        "RW213",
+        "Text cannot be sent in the charset that its Content-Type names.",
+        "Name utf-8 or no charset; or encode the text yourself, and give bytes.",
+    ),
+    Entry(
         "RW220",
         "A coroutine awaited itself, or a future of another event loop.",
         "Await what was made in the same loop. From another thread, use asyncio.run_coroutine_threadsafe.",

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ropewalk._engine import PENDING, Endpoint, Exchange
-from ropewalk.charsets import UTF_8, find_codec
+from ropewalk.charsets import UTF_8, codec_for, encoder, find_codec
 from ropewalk.cookies import format_twisted_cookie, parse_cookies
 from ropewalk.errors import (
     AnswerOver,
@@ -84,6 +84,7 @@ class Request(Exchange):
         "_content",
         "_cookies",
         "_detached",
+        "_encode",
         "_endings",
         "_failing",
         "_fields",
@@ -107,6 +108,7 @@ class Request(Exchange):
     _content: BinaryIO
     _cookies: dict[str, str]
     _detached: bool
+    _encode: Callable[..., bytes]
     _endings: list[Waiter[None]]
     _failing: bool
     _fields: Headers
@@ -357,7 +359,7 @@ class Request(Exchange):
         for more than Content-Length says, and HandlerError (RW201) for what is no body, or where there can be none.
         """
         try:
-            part = octets(data)
+            part = data if isinstance(data, bytes) else self._text_part(data)
             status = getattr(self, "_status", 200) if self.status is None else self.status
             if part and status in BODILESS:
                 what = f"A body was written to an answer of status {status}."
@@ -385,6 +387,9 @@ class Request(Exchange):
             if self.finished:
                 raise AnswerOver("`finish` was called after the end of the answer.")
             if self.started:
+                encode: Callable[..., bytes] = getattr(self, "_encode", octets)
+                if encode is not octets:
+                    Exchange.write(self, encode("", True))  # what the charset has at its end
                 self.end()
             else:
                 self.answer(getattr(self, "_status", 200), self._own_fields().encoded(), b"")
@@ -512,9 +517,21 @@ class Request(Exchange):
 
     def forget(self) -> None:
         """Drop what `setResponseCode` and `setHeader` said."""
+        _take(self, "_encode")
         if self.prepared:
             self.set_reason(0, b"")
             self._unprepare()
+
+    def _text_part(self, part: object) -> bytes:
+        """A part of the body that is not bytes, in the charset of the Content-Type that was set, else UTF-8."""
+        if not part or not isinstance(part, str):
+            return octets(part)
+        encode = getattr(self, "_encode", None)
+        if encode is None:
+            fields = getattr(self, "_fields", None)
+            codec = UTF_8 if fields is None else codec_for(fields.get("content-type"))
+            encode = self._encode = octets if codec == UTF_8 else encoder(codec)
+        return encode(part)
 
     def _unprepare(self) -> None:
         _take(self, "_status")

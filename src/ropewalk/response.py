@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Awaitable, Coroutine, Generator, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import is_dataclass
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from urllib.parse import quote
 import msgspec
 from twisted.internet.defer import Deferred
 
+from ropewalk.charsets import UTF_8, codec_for, encode, encoder
 from ropewalk.cookies import SameSite, format_cookie, is_secure_name
 from ropewalk.errors import AnswerStarted, HandlerError, HTTPError, InvalidField, is_int, shown
 from ropewalk.headers import Fields, Headers, Text, http_date, location, reason_phrase
@@ -103,9 +104,13 @@ class Response:
     of the one that fits the body, and `reason` of the registered one in the status line. Raises HandlerError (RW201)
     for any other body, TypeError for a status that is not an int, and InvalidField (RW304) for headers that must not
     reach the wire.
+
+    str is sent in the charset that the Content-Type names, in UTF-8 where it names none. Raises HandlerError (RW213)
+    for a charset that is not known (see `ropewalk.charsets`), for text that it cannot express, and for JSON that is to
+    be anything but UTF-8 (RFC 8259, section 8.1).
     """
 
-    __slots__ = ("_part_types", "body", "headers", "reason", "status")
+    __slots__ = ("_json", "_part_types", "body", "headers", "reason", "status")
 
     def __init__(
         self,
@@ -122,10 +127,15 @@ class Response:
         self.reason = None if reason is None else reason_phrase(reason)
         self.headers = Headers(headers)
         self.body, fitting = _encode(body)
+        self._json = self.body if fitting is JSON and self.body is not body else None
+        """The body as long as it is JSON that was made here."""
         self._part_types = (TEXT, BYTES)
         if content_type is not None:
             self.headers["content-type"] = content_type
-        elif fitting is not None and "content-type" not in self.headers:
+            self._in_charset(self.body, content_type)
+        elif "content-type" in self.headers:
+            self._in_charset(self.body, self.headers["content-type"])
+        elif fitting is not None:
             self.headers.add("content-type", fitting)
 
     @classmethod
@@ -136,7 +146,10 @@ class Response:
         if value is None:
             return cls(status=204)
         if isinstance(value, str):
-            return cls(value, content_type=text_type)
+            response = cls(value)
+            if text_type != TEXT:
+                response.headers["content-type"] = text_type  # which a handler may have replaced by another
+            return response
         if isinstance(value, bytes):
             return cls(value, content_type=bytes_type)
         response = cls(value)
@@ -146,7 +159,9 @@ class Response:
     @classmethod
     def json(cls, value: Any, status: int = 200, headers: Fields = ()) -> "Response":
         """Any value that msgspec encodes, as JSON."""
-        return cls(to_json(value), status, headers, content_type=JSON)
+        response = cls(to_json(value), status, headers, content_type=JSON)
+        response._json = response.body
+        return response
 
     @classmethod
     def html(cls, text: str, status: int = 200, headers: Fields = ()) -> "Response":
@@ -230,7 +245,10 @@ class Response:
         if not isinstance(body, bytes | str):
             body, fitting = _encode(body)  # again: another one may have been put there
             if body is not self.body and fitting is not None:
+                self._json = body if fitting is JSON else None
                 self.headers.setdefault("content-type", fitting)
+        if isinstance(body, str) or body is self._json:
+            body = self._in_charset(body, self.headers.get("content-type"))
         if body and status in BODILESS:
             raise HandlerError(
                 "RW201", f"A response of status {status} has a body.", "Leave it out, or choose another status."
@@ -249,12 +267,26 @@ class Response:
             raise AnswerStarted("A body was returned behind what had been written already.")
         return _stream(request, self, body)
 
-    def begin(self, request: Request, part: bytes | str | None = None) -> None:
-        """Send the head only, with the Content-Type of the first part where it has none."""
-        if part is not None:
-            text_type, bytes_type = self._part_types
-            self.headers.setdefault("content-type", text_type if isinstance(part, str) else bytes_type)
+    def begin(self, request: Request) -> None:
+        """Send the head only."""
         request.begin(self.status, self.headers.encoded())
+
+    def take_type_of(self, part: bytes | str) -> None:
+        """Where there is no Content-Type, take that of a first part."""
+        text_type, bytes_type = self._part_types
+        self.headers.setdefault("content-type", text_type if isinstance(part, str) else bytes_type)
+
+    def _in_charset(self, body: Any, field: str | None) -> Any:
+        """A body in the charset of a Content-Type, where it is text. Raises HandlerError (RW213)."""
+        if not isinstance(body, str) and (body is None or body is not self._json):
+            return body
+        codec = codec_for(field)
+        if codec == UTF_8:
+            return body
+        if isinstance(body, str):
+            return encode(body, codec)
+        remedy = "Leave out the charset: JSON is UTF-8 (RFC 8259, section 8.1)."
+        raise HandlerError("RW213", f"JSON is to be sent as {shown(field)}.", remedy)
 
 
 def open_file(path: Path | str, *, flags: int = 0, folder: int | None = None) -> OpenFile:
@@ -324,6 +356,7 @@ async def _stream(request: Request, response: Response, parts: Any) -> None:
                         await sender.rest()
         if not request.started:
             response.begin(request)
+        sender.end()
         request.end()
     finally:
         await _close(parts)
@@ -332,9 +365,11 @@ async def _stream(request: Request, response: Response, parts: Any) -> None:
 class _Sender:
     """Sends the parts of one body, and says when it is time to rest."""
 
-    __slots__ = ("_full", "_request", "_response", "_share")
+    __slots__ = ("_encode", "_full", "_request", "_response", "_share")
 
     def __init__(self, request: Request, response: Response) -> None:
+        self._encode: Callable[..., bytes] | None = None
+        """What makes bytes of str, once there was a part of that."""
         self._request = request
         self._response = response
         self._full = False
@@ -342,13 +377,31 @@ class _Sender:
 
     def send(self, part: Any) -> bool:
         """Send a part. False: call `rest` before the next one."""
-        data = octets(part)
+        data = part if isinstance(part, bytes) else self._octets(part)
         if not self._request.started:
-            self._response.begin(self._request, part)
+            self._response.take_type_of(part)
+            self._response.begin(self._request)
         if data:
             self._full = not self._request.write(data)
         self._share -= len(data) + PART
         return not self._full and self._share > 0
+
+    def end(self) -> None:
+        """Send what the charset has at its end."""
+        if self._encode is not None and self._encode is not octets:
+            rest = self._encode("", True)
+            if rest:
+                self._request.write(rest)
+
+    def _octets(self, part: Any) -> bytes:
+        if not part or not isinstance(part, str):
+            return octets(part)
+        if self._encode is None:
+            if not self._request.started:
+                self._response.take_type_of(part)
+            codec = codec_for(self._response.headers.get("content-type"))
+            self._encode = octets if codec == UTF_8 else encoder(codec)
+        return self._encode(part)
 
     async def rest(self) -> None:
         """Wait until the client has taken enough; and let others have their turn where it takes all."""

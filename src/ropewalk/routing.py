@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from ropewalk.charsets import is_utf_8
 from ropewalk.converters import BUILT_IN, STR, Converter
 from ropewalk.errors import HandlerError, TreeError, describe, place
 from ropewalk.resource import Handler, Resource, as_resource, claim, handler_of, is_async, methods_of, node_of
@@ -60,8 +61,9 @@ class Routes:
         """Have a function answer these methods at a path such as "/users/{id}" or "/files/{name:path}".
 
         A parameter without a converter takes the one of the handler's annotation, else str. `name` (the function's own
-        where it is None) is for `url_for`; `content_type` is that of str and bytes; `body_limit` (bytes) stands in
-        place of the engine's. Raises TreeError (RW101 to RW104, RW109) and HandlerError (RW202).
+        where it is None) is for `url_for`; `content_type` is that of str and bytes, and str is sent in the charset that
+        it names; `body_limit` (bytes) stands in place of the engine's. Raises TreeError (RW101 to RW104, RW109) and
+        HandlerError (RW202).
         """
         if not isinstance(path, str):
             raise TreeError("RW101", f"{place(path)}: a route has no path.", 'Write `@app.get("/...")`, with its path.')
@@ -77,6 +79,7 @@ class Routes:
                 pass_params=_takes(function, parameters, path),
                 text_type=content_type or TEXT,
                 bytes_type=content_type or BYTES,
+                utf_8=content_type is None or is_utf_8(content_type),
                 body_limit=body_limit,
             )
             node = grow(self.resource, pattern, f"{path} ({place(function)})")

@@ -68,6 +68,11 @@ class Text(Leaf):
     def render_GET(self, request):
         return "<p>Größe: %s</p>" % request.args.get(b"size", [b"?"])[0].decode()
 
+class Latin(Leaf):
+    def render_GET(self, request):
+        request.setHeader("content-type", "text/plain; charset=iso-8859-1")
+        return "Größe"
+
 class Slow(Leaf):
     async def render_GET(self, request):
         await asyncio.sleep(0)
@@ -85,7 +90,7 @@ class Request(server.Request):
         super().write(data.upper())
 
 root = resource.Resource()
-for name, child in ("text", Text()), (b"slow", Slow()), ("broken", Broken()):
+for name, child in ("text", Text()), ("latin", Latin()), (b"slow", Slow()), ("broken", Broken()):
     root.putChild(name, child)
 for options in {}, {"requestFactory": Request}:
     endpoints.serverFromString(reactor, "tcp:0:interface=127.0.0.1").listen(server.Site(root, **options))
@@ -318,6 +323,7 @@ class TestServing:
             text = httpx.get(f"{served.url}/text?size=3")
             assert text.text == "<p>Größe: 3</p>"
             assert text.headers["Content-Type"] == "text/html; charset=utf-8"
+            assert httpx.get(f"{served.url}/latin").content == b"Gr\xf6\xdfe"
             assert httpx.get(f"{served.url}/slow").text == "slow"
             assert httpx.head(f"{served.url}/slow").headers["Content-Length"] == "4"
             assert "Request did not return bytes" in httpx.get(f"{served.url}/broken").text

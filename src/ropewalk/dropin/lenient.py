@@ -12,6 +12,7 @@ from twisted.web.http import NO_BODY_CODES
 from twisted.web.server import NOT_DONE_YET
 
 from ropewalk.calling import start
+from ropewalk.charsets import codec_for, encode
 from ropewalk.dropin.request import Rendered, Request, named_like_stock
 
 
@@ -21,7 +22,7 @@ class LenientRequest(Request):
 
     | a resource returns | the answer |
     |---|---|
-    | `str` | in UTF-8, and the default Content-Type says so |
+    | `str` | in the charset of its Content-Type; else in UTF-8, and the default Content-Type says so |
     | a Deferred, a coroutine | that of its result, or that of its error; cancelled when the client leaves |
 
     A coroutine whose result is NOT_DONE_YET answers by itself. It may await Deferreds, and asyncio's futures where the
@@ -39,7 +40,7 @@ class LenientRequest(Request):
     def _lean_rendered(self, resrc: Any, outcome: Any) -> None:
         if isinstance(outcome, str):
             self._lean_say_utf8(outcome)
-            Request.render(self, Rendered(resrc, outcome.encode()))
+            Request.render(self, Rendered(resrc, self._lean_encoded(outcome)))
         elif isinstance(outcome, Deferred):
             self._lean_wait(resrc, outcome)
         elif iscoroutine(outcome):
@@ -50,7 +51,7 @@ class LenientRequest(Request):
     def _lean_render_again(self, resrc: Any) -> Any:
         value = super()._lean_render_again(resrc)
         if isinstance(value, str):
-            return value.encode()
+            return self._lean_encoded(value)
         if isinstance(value, Deferred) or iscoroutine(value):
             result = value if isinstance(value, Deferred) else start(value)
             result.addErrback(lambda failure: self._log.failure("", failure=failure))
@@ -69,6 +70,12 @@ class LenientRequest(Request):
             and not self.responseHeaders.getRawHeaders(b"Content-Type")
         ):
             self.setHeader(b"Content-Type", f"{default}; charset=utf-8")
+
+    def _lean_encoded(self, body: str) -> bytes:
+        """Text as its Content-Type says that it is. Raises HandlerError (RW213) where that cannot be."""
+        lines: Any = self.responseHeaders.getRawHeaders(b"Content-Type") or (self.defaultContentType,)
+        field = lines[-1]
+        return encode(body, codec_for(field.decode("latin-1") if isinstance(field, bytes) else field))
 
     def _lean_wait(self, resrc: Any, result: Deferred[Any]) -> None:
         self._lean_awaited = result

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NamedTuple, Protocol
 from weakref import WeakSet
 
+from ropewalk.charsets import is_utf_8
 from ropewalk.converters import Converter
 from ropewalk.errors import HTTPError, TreeError, full_name, place
 from ropewalk.headers import Text, text
@@ -30,6 +31,8 @@ class Handler:
     """Whether it takes the path's parameters as keywords."""
     text_type: str = TEXT
     bytes_type: str = BYTES
+    utf_8: bool = True
+    """Whether `text_type` names UTF-8, or no charset: the engine sends str in that by itself."""
     body_limit: int | None = None
     """In bytes; None for the engine's."""
 
@@ -294,7 +297,8 @@ def _rendering(resource: Resource, name: str) -> Handler:
     if handler is None:
         call = getattr(resource, name)
         kind = resource.content_type
-        handler = Handler(call, not is_async(call), text_type=kind, bytes_type=kind)
+        utf_8 = kind is HTML or is_utf_8(kind)
+        handler = Handler(call, not is_async(call), text_type=kind, bytes_type=kind, utf_8=utf_8)
         if node is not _EMPTY:
             node.rendering[name] = handler
     return handler

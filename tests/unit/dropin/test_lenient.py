@@ -59,6 +59,43 @@ class TestText:
 
         assert b"Content-Type: text/x\r\n" in ask(render)[1].written
 
+    @pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+    @pytest.mark.parametrize("field", [b"text/plain; charset=iso-8859-1", "text/html; charset=latin1"])
+    def test_it_is_in_the_charset_that_was_set(self, field: Any, method: bytes) -> None:
+        def render(request: Any) -> str:
+            request.setHeader("content-type" if isinstance(field, str) else b"content-type", field)
+            return "é"
+
+        _, channel = ask(render, method)
+        assert b"Content-Length: 1\r\n" in channel.written
+        assert body(channel) == (b"" if method == b"HEAD" else b"\xe9")
+
+    def test_that_of_a_default_type(self) -> None:
+        base = subclass(defaultContentType=b"text/plain; charset=latin-1")(LenientRequest)
+        assert body(ask("é", base=base)[1]) == b"\xe9"
+
+    def test_nothing_has_no_byte_order_mark(self) -> None:
+        base = subclass(defaultContentType=b"text/plain; charset=utf-16")(LenientRequest)
+        assert body(ask("", base=base)[1]) == b""
+
+    def test_that_of_a_result(self) -> None:
+        def render(request: Any) -> Any:
+            request.setHeader("content-type", "text/plain; charset=utf-16le")
+            return succeed("é")
+
+        assert body(ask(render)[1]) == b"\xe9\x00"
+
+    @pytest.mark.parametrize(("field", "text"), [("text/plain; charset=latin-1", "€"), ("a/b; charset=klingon", "x")])
+    @pytest.mark.parametrize("waits", [False, True])
+    def test_what_cannot_be_in_its_charset_is_an_error(self, field: str, text: str, waits: bool, log: Log) -> None:
+        def render(request: Any) -> Any:
+            request.setHeader("content-type", field)
+            return succeed(text) if waits else text
+
+        request, _ = ask(render)
+        assert (request.code, len(log)) == (500, 1)
+        assert "RW213" in str(log[0]["log_failure"].value)
+
     @pytest.mark.parametrize(
         ("default", "expected"),
         [
