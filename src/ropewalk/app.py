@@ -7,8 +7,8 @@ from weakref import WeakSet
 
 from twisted.logger import Logger
 
-from ropewalk.calling import ErrorHandlers, call_hook
-from ropewalk.errors import HTTPError
+from ropewalk.calling import ErrorHandlers, Unreached, call_hook
+from ropewalk.errors import HTTPError, interrupts
 from ropewalk.middleware import Middleware, chain, check
 from ropewalk.proxies import TrustedProxies
 from ropewalk.request import Endpoint, Request
@@ -74,9 +74,12 @@ class App(Routes):
         return function
 
     def error(self, kind: int | type[Exception]) -> Callable[[Function], Function]:
-        """Have a function `(request, error)` answer for an exception class or a status (400 to 599).
+        """Have a function `(request, error)` make the response for an exception class or a status (400 to 599).
 
-        The error handler for 500 is also called for what nothing else handles, once it is logged.
+        The innermost app's nearest class counts; for an HTTPError its status comes before HTTPError itself. A class of
+        exceptions that is named here is expected, and logged only where its response has status 500. What is not
+        expected is logged as an error, and then shaped by the error handler for `Exception`, else by that for 500.
+        HTTPErrors and clients that leave are none of `Exception`'s.
         """
 
         def register(function: Function) -> Function:
@@ -153,7 +156,10 @@ class App(Routes):
 
     def resolve(self, request: Request) -> Endpoint:
         """What answers a request."""
-        segments = split_path(request.raw_path)
+        try:
+            segments = split_path(request.raw_path)
+        except HTTPError as error:
+            return self.refuse(error)
         endpoint = None if self._sole is None else self._sole.get(request.method)
         if endpoint is None:
             return self.resolve_below(request, segments, 0)
@@ -163,7 +169,12 @@ class App(Routes):
     def resolve_below(self, request: Request, segments: list[str], depth: int) -> Endpoint:
         """What answers a request where this app stands behind so many of the segments of its path."""
         search = Search(request, segments)
-        handler = search.visit(self.resource, depth)
+        try:
+            handler = search.visit(self.resource, depth)
+        except BaseException as error:
+            if interrupts(error):
+                raise
+            return _refusing(error, search.scope or (self,))
         if handler is None:
             handler, params, scope, static, lasting = self._otherwise(request, search)
         else:
@@ -179,6 +190,10 @@ class App(Routes):
         if self._sole is not None and not static and not depth:
             self._sole[request.method] = endpoint
         return endpoint
+
+    def refuse(self, error: HTTPError) -> Endpoint:
+        """What responds to a request that has no way through the tree."""
+        return _refusing(error, (self,))
 
     def watch(self, listener: Owner) -> None:
         """Have a listener told of changes. It is held weakly."""
@@ -228,6 +243,11 @@ class App(Routes):
             if isinstance(mounted, App):
                 family += [app for app in mounted.family() if app not in family]
         return family
+
+
+def _refusing(error: BaseException, scope: tuple[Any, ...]) -> Endpoint:
+    """What raises, inside the middleware of a scope, an error that was met on the way to a handler."""
+    return _make_endpoint(Handler(Unreached(error), whole_body=False), scope, static=False)
 
 
 def _make_endpoint(handler: Handler, scope: tuple[Any, ...], static: bool) -> Endpoint:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from copy import copy
 from datetime import datetime, timedelta
 from io import BufferedReader, BytesIO, FileIO
-from types import SimpleNamespace
+from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, TypeVar, cast, overload
 from urllib.parse import parse_qsl, unquote
 
@@ -87,6 +87,7 @@ class Request(Exchange):
         "_encode",
         "_endings",
         "_failing",
+        "_failure",
         "_fields",
         "_headers",
         "_leaving",
@@ -111,6 +112,7 @@ class Request(Exchange):
     _encode: Callable[..., bytes]
     _endings: list[Waiter[None]]
     _failing: bool
+    _failure: "tuple[Response, TracebackType | None]"
     _fields: Headers
     _headers: Headers
     _leaving: list[Waiter[None]]
@@ -494,6 +496,27 @@ class Request(Exchange):
         failing = getattr(self, "_failing", False)
         self._failing = True
         return failing
+
+    def fail_with(self, error: BaseException, response: "Response") -> None:
+        """Remember the response that an error has become, for a middleware that raises the error again."""
+        response.note_error(error)
+        self._failure = response, error.__traceback__
+
+    def has_failed_with(self, error: BaseException) -> bool:
+        """Whether a response was made of this very error."""
+        failure = getattr(self, "_failure", None)
+        return failure is not None and failure[0].error is error
+
+    def failure(self) -> "Response":
+        """That response. Frames of the middleware that has raised the error again do not stay in its traceback."""
+        response, trace = self._failure
+        assert response.error is not None
+        response.error.__traceback__ = trace
+        return response
+
+    def forget_failure(self) -> None:
+        """All middleware is through. The error's traceback leads back to the request."""
+        _take(self, "_failure")
 
     def give_up(self) -> None:
         """Answer 500 in the plainest way, whatever has failed before."""

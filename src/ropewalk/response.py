@@ -1,9 +1,11 @@
 """An answer: status, header fields and a body of any kind that a handler may return."""
 
 import os
+import re
 import stat
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import is_dataclass
 from datetime import datetime, timedelta
 from errno import ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, ENXIO
@@ -18,7 +20,7 @@ from twisted.internet.defer import Deferred
 
 from ropewalk.charsets import UTF_8, codec_for, encode, encoder
 from ropewalk.cookies import SameSite, format_cookie, is_secure_name
-from ropewalk.errors import AnswerStarted, HandlerError, HTTPError, InvalidField, is_int, shown
+from ropewalk.errors import AnswerStarted, HandlerError, HTTPError, InvalidField, WrongLength, is_int, shown
 from ropewalk.headers import Fields, Headers, Text, http_date, location, reason_phrase
 from ropewalk.json_values import Unencodable
 from ropewalk.request import BODILESS, Request, check_status, octets
@@ -48,6 +50,9 @@ SHARE: Final = 256 * 1024
 """Bytes that one streamed body may send before others have a turn, where the client takes all of it."""
 PART: Final = 256
 """What a part costs of that besides its size."""
+
+
+_LENGTH: Final = re.compile("0|[1-9][0-9]{0,18}")
 
 
 def _refuse(value: Any) -> None:
@@ -110,7 +115,10 @@ class Response:
     be anything but UTF-8 (RFC 8259, section 8.1).
     """
 
-    __slots__ = ("_json", "_part_types", "body", "headers", "reason", "status")
+    __slots__ = ("_error", "_json", "_part_types", "body", "headers", "reason", "status")
+
+    _error: BaseException
+    """Unset where there is none."""
 
     def __init__(
         self,
@@ -235,6 +243,83 @@ class Response:
         """Have the client forget a cookie; path and domain are those it was set with."""
         self.set_cookie(name, "", max_age=0, path=path, domain=domain, secure=is_secure_name(name))
 
+    @property
+    def error(self) -> BaseException | None:
+        """The exception that this response was made of, as a middleware finds it; None where nothing was raised."""
+        return getattr(self, "_error", None)
+
+    def raise_error(self) -> None:
+        """Raise that exception, if there is one, so that a context manager around it rolls back.
+
+        A middleware that lets it pass returns this response all the same.
+        """
+        if self.error is not None:
+            raise self.error
+
+    def note_error(self, error: BaseException) -> None:
+        """This response is made of an exception."""
+        self._error = error
+
+    def settle(self, request: Request) -> "Response":
+        """This response, or one like it, with a body in the form in which it is sent: a file is open.
+
+        Raises what would else be raised when it is sent: HTTPError 404 or 403 for a file, InvalidField for the status
+        and for fields that frame the body, HandlerError for the body (RW201) and its charset (RW213), WrongLength for
+        its length.
+        """
+        settled = self._encoded()
+        settled.check(request)
+        return settled
+
+    def _encoded(self) -> "Response":
+        """This response where its body is in that form already, else another: a handler may return this one again."""
+        check_status(self.status)
+        if isinstance(self.body, bytes | str):
+            return self
+        body, fitting = _encode(self.body)
+        if isinstance(body, Path):
+            body = open_file(body)
+        if body is self.body:
+            return self
+        encoded = copy(self)
+        encoded.body = body
+        encoded._json = body if fitting is JSON else None  # noqa: SLF001 - of this class
+        if fitting is not None and "content-type" not in self.headers:
+            encoded.headers = Headers([*self.headers.lines(), ("content-type", fitting)])
+        return encoded
+
+    def check(self, request: Request) -> None:
+        """Raise for a body that cannot be sent with this status and these fields."""
+        body = self.body
+        if isinstance(body, str) or (body is not None and body is self._json):
+            body = self._in_charset(body, self.headers.get("content-type"))
+        if body and self.status in BODILESS:
+            raise _superfluous(self.status)
+        self._check_framing(body, request)
+
+    def _check_framing(self, body: Any, request: Request) -> None:
+        """Hold the fields that frame the body to what the engine allows (RFC 9112, section 6)."""
+        said = None
+        for name, value in self.headers.lines():
+            if name == "transfer-encoding":
+                raise InvalidField("The header transfer-encoding is the server's to set.")
+            if name == "content-length":
+                if not _LENGTH.fullmatch(value):
+                    raise InvalidField("The header content-length is not a plain number.")
+                if said not in (None, value):
+                    raise InvalidField("The header content-length is there twice.")
+                said = value
+        if said is None or self.status in BODILESS:
+            return
+        if isinstance(body, bytes | str):
+            size = len(octets(body))
+        elif isinstance(body, OpenFile):
+            size = body.size
+        else:
+            return
+        if int(said) != size and not (request.method == "HEAD" and not size):
+            raise WrongLength(f"The body has {size} bytes, and Content-Length says {said}.")
+
     def send(self, request: Request) -> Coroutine[Any, Any, None] | None:
         """Answer the request. Where the body is streamed: what remains to be run, else None."""
         status = self.status
@@ -250,9 +335,7 @@ class Response:
         if isinstance(body, str) or body is self._json:
             body = self._in_charset(body, self.headers.get("content-type"))
         if body and status in BODILESS:
-            raise HandlerError(
-                "RW201", f"A response of status {status} has a body.", "Leave it out, or choose another status."
-            )
+            raise _superfluous(status)
         if isinstance(body, bytes | str):
             request.answer(status, self.headers.encoded(), body)
             return None
@@ -341,6 +424,12 @@ def _encode(body: Any) -> tuple[Any, str | None]:
     raise HandlerError("RW201", f"A value of type {type(body).__qualname__} is not a body.", remedy)
 
 
+def _superfluous(status: int) -> HandlerError:
+    return HandlerError(
+        "RW201", f"A response of status {status} has a body.", "Leave it out, or choose another status."
+    )
+
+
 async def _stream(request: Request, response: Response, parts: Any) -> None:
     """Send parts as the client takes them. The head leaves with the first part, so that an error before it is a 500."""
     sender = _Sender(request, response)
@@ -359,7 +448,7 @@ async def _stream(request: Request, response: Response, parts: Any) -> None:
         sender.end()
         request.end()
     finally:
-        await _close(parts)
+        await close_parts(parts)
 
 
 class _Sender:
@@ -419,7 +508,7 @@ class _Turn:
         yield
 
 
-async def _close(parts: Any) -> None:
+async def close_parts(parts: Any) -> None:
     if hasattr(parts, "aclose"):
         await parts.aclose()
     elif hasattr(parts, "close"):

@@ -1,18 +1,24 @@
 """Middleware, and error handlers within it."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from asyncio import CancelledError, current_task, sleep, timeout
+from collections.abc import AsyncIterator, Iterator
+from contextvars import ContextVar
+from errno import EMFILE
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.conftest import Log
 from twisted.internet.defer import Deferred
 
-from ropewalk import NOT_DONE_YET, App, HTTPError, Request, Resource, Response
-from ropewalk.errors import HandlerError
+from ropewalk import NOT_DONE_YET, App, Files, HTTPError, Request, Resource, Response
+from ropewalk.errors import BodyTooLarge, Disconnected, HandlerError, InvalidField
 from ropewalk.middleware import Next
-from ropewalk.testing import Client
+from ropewalk.testing import AsyncClient, Client, ProtocolError
 
 NOTHING: dict[str, str] = {}
+variable: ContextVar[str] = ContextVar("variable")
 
 
 def marking(mark: str) -> Any:
@@ -157,20 +163,20 @@ class TestErrors:
         response = Client(app).get("/")
         assert (response.status, response.text, response.headers["x-marks"]) == (404, "not there", "x")
 
-    def test_any_other_passes_through(self, log: Log) -> None:
-        seen: list[BaseException] = []
+    def test_any_other_is_a_response_too(self, log: Log) -> None:
+        seen: list[BaseException | None] = []
 
         async def middleware(request: Request, next: Next) -> Response:
-            try:
-                return await next(request)
-            except ZeroDivisionError as error:
-                seen.append(error)
-                raise
+            response = await next(request)
+            seen.append(response.error)
+            return response
 
-        app = App(middleware=[middleware])
+        app = App(middleware=[marking("x"), middleware])
         app.get("/")(lambda request: str(1 // 0))
-        assert Client(app).get("/").status == 500
-        assert len(seen) == 1
+        response = Client(app).get("/")
+        assert (response.status, response.headers["x-marks"]) == (500, "x")
+        assert [type(error) for error in seen] == [ZeroDivisionError]
+        assert len(log) == 1
         assert "raised ZeroDivisionError" in log.text
         assert "<lambda> at tests/unit/test_middleware.py:" in log.text
 
@@ -197,6 +203,395 @@ class TestErrors:
         inner.get("/a")(lambda request: str(1 // 0))
         app.mount("/inner", inner)
         assert Client(app).get("/inner/a").text == "outer"
+
+
+def raising(error: BaseException) -> Any:
+    def handler(request: Request) -> Any:
+        raise error
+
+    return handler
+
+
+def parts_that_raise(error: Exception) -> Any:
+    def handler(request: Request) -> Iterator[str]:
+        raise error
+        yield "never"  # type: ignore[unreachable] # makes it a generator
+
+    return handler
+
+
+def async_parts_that_raise(error: Exception) -> Any:
+    async def handler(request: Request) -> AsyncIterator[str]:
+        raise error
+        yield "never"  # type: ignore[unreachable] # makes it a generator
+
+    return handler
+
+
+class Broken(Resource):
+    """Raises on the way to a handler."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def getChild(self, name: str, request: Request) -> Resource | None:
+        raise self.error
+
+
+async def wrong_part(request: Request) -> AsyncIterator[Any]:
+    yield 5
+
+
+OUTCOMES: dict[str, tuple[Any, int, str | None]] = {
+    "a value": (lambda request: "fine", 200, None),
+    "HTTPError": (raising(HTTPError(409)), 409, None),
+    "an exception": (raising(LookupError("lost")), 500, "RW208"),
+    "an exit": (raising(SystemExit(3)), 500, "RW208"),
+    "a cancellation that is nobody's": (raising(CancelledError()), 500, "RW208"),
+    "no descriptors": (raising(OSError(EMFILE, "none")), 503, "RW506"),
+    "parts that raise": (parts_that_raise(LookupError("lost")), 500, "RW208"),
+    "parts that are an HTTPError": (parts_that_raise(HTTPError(410)), 410, None),
+    "async parts that raise": (async_parts_that_raise(LookupError("lost")), 500, "RW208"),
+    "a part that is none": (wrong_part, 500, "RW201"),
+    "a value that is none": (lambda request: object(), 500, "RW201"),
+    "a file": (lambda request: Path(__file__), 200, None),
+    "a file that is missing": (lambda request: Path(__file__, "missing"), 404, None),
+    "a status that is none": (lambda request: Response("x", 99), 500, "RW304"),
+    "a body where there can be none": (lambda request: Response("x", 204), 500, "RW201"),
+    "a length that is wrong": (lambda request: Response("x", headers={"content-length": "2"}), 500, "RW303"),
+    "a length that is none": (lambda request: Response("x", headers={"content-length": "+1"}), 500, "RW304"),
+    "a framing of its own": (lambda request: Response("x", headers={"transfer-encoding": "chunked"}), 500, "RW304"),
+    "a body that is too large": (lambda request: request.content.read(), 413, None),
+}
+
+
+class TestEveryResponseIsSeen:
+    """By the outermost middleware, whatever it was made by."""
+
+    def ask(self, app: App, path: str = "/", *, headers: Any = (), **options: Any) -> tuple[int, int]:
+        """The status that a client has, and the one that the outermost middleware has seen and marked."""
+
+        async def outermost(request: Request, next: Next) -> Response:
+            response = await next(request)
+            response.headers["x-seen"] = str(response.status)
+            return response
+
+        app.middlewares.insert(0, outermost)
+        response = Client(app).request(options.pop("method", "GET"), path, headers=headers, **options)
+        return response.status, int(response.headers.get("x-seen", "0"))
+
+    @pytest.mark.parametrize("mounted", [False, True])
+    @pytest.mark.parametrize("between", [False, True])
+    @pytest.mark.parametrize("name", OUTCOMES)
+    def test_of_handlers(self, name: str, between: bool, mounted: bool, log: Log) -> None:
+        handler, status, code = OUTCOMES[name]
+        inner = App(middleware=[marking("between")] if between else [])
+        inner.post("/", body_limit=3)(handler)
+        app = inner
+        if mounted:
+            app = App()
+            app.mount("/", inner)
+        assert self.ask(app, method="POST", body="four" if status == 413 else "one") == (status, status)
+        assert [event["code"] for event in log] == ([] if code is None else [code])
+
+    @pytest.mark.parametrize(
+        ("path", "method", "status"),
+        [
+            ("/%ff", "GET", 400),
+            ("/none", "GET", 404),
+            ("/", "PUT", 405),
+            ("/folder", "GET", 308),
+            ("/", "OPTIONS", 204),
+            ("/way/http", "GET", 402),
+            ("/way/code", "GET", 500),
+        ],
+    )
+    def test_of_the_app_itself(self, path: str, method: str, status: int, tmp_path: Path) -> None:
+        app = App()
+        app.get("/")(lambda request: "")
+        app.mount("/folder", Files(tmp_path))
+        way = Resource()
+        way.putChild("http", Broken(HTTPError(402)))
+        way.putChild("code", Broken(LookupError()))
+        app.mount("/way", way)
+        if path.startswith("/way"):
+            path += "/below"
+        assert self.ask(app, path, method=method) == (status, status)
+
+    def test_the_log_names_what_raised_on_the_way(self, log: Log) -> None:
+        app = App()
+        app.mount("/", Broken(LookupError("lost")))
+        assert self.ask(app, "/below") == (500, 500)
+        assert "Broken.getChild at tests/unit/test_middleware.py:" in log.text
+
+    @pytest.mark.parametrize(("name", "status"), [("missing", 404), (".hidden", 404), ("there", 200)])
+    def test_of_files(self, name: str, status: int, tmp_path: Path) -> None:
+        (tmp_path / "there").write_text("here")
+        app = App()
+        app.mount("/", Files(tmp_path))
+        assert self.ask(app, f"/{name}") == (status, status)
+
+    @pytest.mark.parametrize("error", [HTTPError(401), LookupError("lost"), SystemExit()])
+    def test_of_inner_middleware(self, error: BaseException) -> None:
+        async def refusing(request: Request, next: Next) -> Response:
+            raise error
+
+        app = App(middleware=[refusing])
+        app.get("/")(lambda request: "")
+        status = 401 if isinstance(error, HTTPError) else 500
+        assert self.ask(app) == (status, status)
+
+    @pytest.mark.parametrize("answer", [Response("x", 99), Response(Path("missing")), Response("x", 204)])
+    def test_of_inner_middleware_that_responds_with_what_cannot_be_sent(self, answer: Response) -> None:
+        async def wrong(request: Request, next: Next) -> Response:
+            return answer
+
+        app = App(middleware=[wrong])
+        app.get("/")(lambda request: "")
+        seen = self.ask(app)
+        assert seen[0] == seen[1] >= 404
+
+    @pytest.mark.parametrize("kind", [LookupError, Exception, 500])
+    @pytest.mark.parametrize("raised", [KeyError("in the handler of errors"), HTTPError(418), SystemExit()])
+    def test_of_error_handlers_that_fail(self, kind: Any, raised: BaseException, log: Log) -> None:
+        app = App()
+        app.get("/")(lambda request: NOTHING["lost"])
+
+        @app.error(kind)
+        def handle(request: Request, error: Exception) -> None:
+            raise raised
+
+        status = 418 if isinstance(raised, HTTPError) else 500
+        assert self.ask(app) == (status, status)
+        named = "handle at tests/unit/test_middleware.py:" in log.text
+        assert named == (status == 500)
+
+    def test_of_error_handlers_whose_response_cannot_be_sent(self, log: Log) -> None:
+        app = App()
+        app.get("/")(lambda request: NOTHING["lost"])
+        app.error(KeyError)(lambda request, error: Response(parts_that_raise(ValueError("of parts"))(request), 422))
+        assert self.ask(app) == (500, 500)
+        assert "of parts" in log.text
+
+    def test_with_debug(self) -> None:
+        app = App(debug=True)
+        app.get("/")(lambda request: NOTHING["lost"])
+        assert self.ask(app) == (500, 500)
+
+    def test_behind_the_head(self, log: Log) -> None:
+        """What is begun cannot be made another: it is cut off, and the middleware is told by what."""
+        seen = []
+
+        class Own(Resource):
+            def render_GET(self, request: Request) -> int:
+                request.write("some")
+                raise LookupError("lost")
+
+        async def middleware(request: Request, next: Next) -> Response:
+            response = await next(request)
+            seen.append((response.status, type(response.error)))
+            return response
+
+        app = App(middleware=[middleware])
+        app.resource.putChild("", Own())
+        with pytest.raises(ProtocolError):
+            Client(app).get("/")
+        assert seen == [(200, LookupError)]
+        assert len(log) == 1
+
+
+class Transaction:
+    """What a program has around the work of a request."""
+
+    def __init__(self) -> None:
+        self.outcome = ""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        self.outcome = "commit" if error is None else "rollback"
+
+
+class TestErrorsAgain:
+    """`raise_error` has context managers see what a response was made of."""
+
+    @pytest.mark.parametrize(
+        ("error", "status", "outcome"),
+        [(LookupError("lost"), 500, "rollback"), (HTTPError(409), 409, "rollback"), (None, 204, "commit")],
+    )
+    def test_a_transaction(self, error: Exception | None, status: int, outcome: str, log: Log) -> None:
+        transaction = Transaction()
+
+        async def transacting(request: Request, next: Next) -> Response:
+            with transaction:
+                response = await next(request)
+                response.headers["x-outcome"] = "known"
+                response.raise_error()
+            return response
+
+        app = App(middleware=[marking("x"), transacting, marking("y")])
+        app.get("/")(lambda request: None if error is None else raising(error)(request))
+        response = Client(app).get("/")
+        assert (response.status, response.headers["x-outcome"]) == (status, "known")
+        assert response.headers.all("x-marks") == ["y", "x"]
+        assert transaction.outcome == outcome
+        assert len(log) == (status == 500)
+
+    def test_another_error_in_its_place(self, log: Log) -> None:
+        async def replacing(request: Request, next: Next) -> Response:
+            response = await next(request)
+            raise HTTPError(502) from response.error
+
+        app = App(middleware=[marking("x"), replacing])
+        app.get("/")(raising(LookupError("lost")))
+        response = Client(app).get("/")
+        assert (response.status, response.headers["x-marks"]) == (502, "x")
+        assert len(log) == 1
+
+    def test_a_timeout_of_a_middleware(self, log: Log) -> None:
+        """A cancellation goes through `next`: it is for whoever has asked for it."""
+
+        async def impatient(request: Request, next: Next) -> Response:
+            try:
+                async with timeout(0.001):
+                    return await next(request)
+            except TimeoutError:
+                return Response("late", 504)
+
+        async def handler(request: Request) -> str:
+            return await sleep(60, "never")
+
+        app = App(middleware=[marking("x"), impatient, marking("y")])
+        app.get("/")(handler)
+        response = Client(app).get("/")
+        assert (response.status, response.headers.all("x-marks")) == (504, ["x"])
+        assert log == []
+
+
+class TestStreams:
+    def test_its_parts_are_made_in_one_task_and_context(self) -> None:
+        tasks = []
+
+        async def handler(request: Request) -> AsyncIterator[str]:
+            token = variable.set("mine")
+            for part in "ab":
+                await sleep(0)
+                tasks.append(current_task())
+                yield part
+            variable.reset(token)
+
+        app = App(middleware=[marking("x")])
+        app.get("/")(handler)
+        assert Client(app).get("/").text == "ab"
+        assert tasks[0] is tasks[1]
+
+    @pytest.mark.parametrize("wrapped", [False, True])
+    def test_it_is_closed_where_the_client_leaves(self, wrapped: bool) -> None:
+        seen = []
+
+        async def handler(request: Request) -> AsyncIterator[str]:
+            try:
+                yield "begun"
+                await sleep(60)
+            finally:
+                seen.append("closed")
+
+        async def wrapping(request: Request, next: Next) -> Response:
+            response = await next(request)
+            body = response.body
+
+            async def parts() -> AsyncIterator[Any]:
+                async for part in body:
+                    yield part
+
+            response.body = parts()
+            return response
+
+        app = App(middleware=[wrapping] if wrapped else [marking("x")])
+        app.get("/")(handler)
+
+        async def main() -> None:
+            async with await AsyncClient(app).stream("GET", "/") as response:
+                assert await anext(response) == b"begun"
+            await sleep(0)
+
+        asyncio.run(main())
+        assert seen == ["closed"]
+
+    def test_an_empty_one(self) -> None:
+        app = App(middleware=[marking("x")])
+        app.get("/")(lambda request: iter(()))
+        response = Client(app).get("/")
+        assert (response.status, response.text, response.headers["x-marks"]) == (200, "", "x")
+
+    def test_a_head(self) -> None:
+        app = App(middleware=[marking("x")])
+        app.get("/")(parts_that_raise(LookupError()))
+        assert Client(app).head("/").status == 200
+
+
+class TestWhoIsCalled:
+    """Which error handler, and whether there is a line in the log."""
+
+    def ask(self, error: BaseException, *kinds: Any, middleware: bool, status: int = 422) -> str:
+        app = App(middleware=[marking("x")] if middleware else [])
+        app.get("/")(raising(error))
+        for kind in kinds:
+            app.error(kind)(lambda request, error, kind=kind: Response(str(getattr(kind, "__name__", kind)), status))
+        return Client(app).get("/").text
+
+    @pytest.mark.parametrize("middleware", [False, True])
+    @pytest.mark.parametrize(
+        ("error", "kinds", "called", "logged"),
+        [
+            (KeyError("x"), (Exception, LookupError), "LookupError", False),
+            (KeyError("x"), (Exception, LookupError, KeyError), "KeyError", False),
+            (KeyError("x"), (Exception,), "Exception", True),
+            (KeyError("x"), (Exception, 500), "Exception", True),
+            (KeyError("x"), (500,), "500", True),
+            (HTTPError(404), (Exception,), "Not Found\n", False),
+            (HTTPError(404), (Exception, HTTPError), "HTTPError", False),
+            (HTTPError(404), (Exception, HTTPError, 404), "404", False),
+            (HTTPError(500), (Exception, 500), "500", False),
+            (BodyTooLarge("x"), (Exception, HTTPError, 413), "413", False),
+            (BodyTooLarge("x"), (Exception, HTTPError, 413, BodyTooLarge), "BodyTooLarge", False),
+            (Disconnected("elsewhere"), (Exception,), "Internal Server Error\n", True),
+            (InvalidField("x"), (Exception,), "Exception", True),
+            (InvalidField("x"), (ValueError,), "ValueError", True),
+            (OSError(EMFILE, "none"), (Exception,), "Service Unavailable\n", True),
+            (OSError(EMFILE, "none"), (OSError,), "OSError", False),
+            (OSError(EMFILE, "none"), (Exception, 503), "503", True),
+            (SystemExit(), (Exception,), "Internal Server Error\n", True),
+            (SystemExit(), (Exception, 500), "500", True),
+        ],
+    )
+    def test_of_one_app(
+        self, error: BaseException, kinds: Any, called: str, logged: bool, middleware: bool, log: Log
+    ) -> None:
+        assert self.ask(error, *kinds, middleware=middleware) == called
+        assert len(log) == logged
+
+    @pytest.mark.parametrize("middleware", [False, True])
+    def test_a_class_that_is_made_500_is_logged(self, middleware: bool, log: Log) -> None:
+        assert self.ask(KeyError("x"), KeyError, middleware=middleware, status=500) == "KeyError"
+        assert "raised KeyError('x')" in log.text
+
+    def test_the_innermost_app_comes_first(self, log: Log) -> None:
+        inner, app = App(), App()
+        inner.error(Exception)(lambda request, error: Response("inner", 503))
+        app.error(KeyError)(lambda request, error: Response("outer", 404))
+        inner.get("/a")(raising(KeyError("x")))
+        app.mount("/inner", inner)
+        assert Client(app).get("/inner/a").text == "inner"
+        assert len(log) == 1
+
+    def test_an_unexpected_error_is_logged_once_however_many_there_are_around_it(self, log: Log) -> None:
+        app = App(middleware=[marking(mark) for mark in "abc"])
+        app.error(Exception)(lambda request, error: Response("shaped", 500))
+        app.get("/")(raising(KeyError("x")))
+        assert Client(app).get("/").headers.all("x-marks") == ["c", "b", "a"]
+        assert len(log) == 1
 
 
 class TestShape:

@@ -1,7 +1,16 @@
 """The one place that knows plain, Deferred and coroutine handlers, what they may await, and what they may return."""
 
 from ropewalk.calling.anchor import Anchor
-from ropewalk.calling.answering import blame_middleware, deliver, fail, plain_error, respond, respond_to_error
+from ropewalk.calling.answering import (
+    Unreached,
+    blame_middleware,
+    deliver,
+    fail,
+    plain_error,
+    respond,
+    respond_to_error,
+    send,
+)
 from ropewalk.calling.driving import Driver, HandlerTask
 from ropewalk.calling.error_handlers import ErrorHandlers
 from ropewalk.calling.scarcity import Scarcity
@@ -14,6 +23,7 @@ __all__ = [
     "HandlerTask",
     "Scarcity",
     "Task",
+    "Unreached",
     "blame_middleware",
     "call_hook",
     "deliver",
@@ -21,5 +31,6 @@ __all__ = [
     "plain_error",
     "respond",
     "respond_to_error",
+    "send",
     "start",
 ]

@@ -2,14 +2,15 @@
 
 import os
 import sys
-from asyncio import CancelledError
+from asyncio import CancelledError, current_task
+from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context, copy_context
-from inspect import iscoroutine
+from inspect import iscoroutine, unwrap
 from pathlib import Path
 from traceback import format_exception, format_tb, walk_tb
-from typing import Any, Final, cast
+from typing import Any, Final, NoReturn, cast
 
 from msgspec import Struct
 from twisted.internet.defer import CancelledError as DeferredCancelled
@@ -19,6 +20,7 @@ from twisted.python.failure import Failure
 
 from ropewalk.calling.nesting import must_wait, resolve
 from ropewalk.calling.scarcity import INTERVAL, Lack, lack_in
+from ropewalk.calling.settling import settled
 from ropewalk.errors import (
     CATALOGUE,
     BadBody,
@@ -52,24 +54,58 @@ _LEAVING: Final = (CancelledError, DeferredCancelled, Disconnected, GeneratorExi
 
 
 async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Response:
-    """The Response that a handler's value stands for, waited for where it must be."""
+    """The Response that a handler's value stands for, waited for where it must be, and fit to be sent."""
     if must_wait(value):
         value = await resolve(value, call)
     if value is PENDING or (value is NOT_DONE_YET and _may_answer_itself(call)):
         return await _answered(request)
-    return request.complete(_as_response(value, call, request))
+    return await settled(request.complete(_as_response(value, call, request)), request)
 
 
 async def respond_to_error(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:
-    """The Response for an error, by the innermost app that handles it. Raises the error where none does."""
-    request.forget()
-    for app in reversed(scope):
-        handler = app.errors.find(error)
-        if handler is not None:
-            return await _handle(request, error, handler)
-    if isinstance(error, HTTPError):
-        return plain_error(error)
-    raise error
+    """The Response for whatever a handler or a middleware has raised; it is logged where that is due.
+
+    Raises the error where no response is to be made: the client has left, or the handler is being cancelled.
+    """
+    if _passes(request, error):
+        raise error
+    if request.started or request.finished:
+        fail(request, error)
+        response: Response = _Answered(status=request.status or 500)
+    else:
+        request.forget()
+        response = await _respond_or_give_up(request, error, scope)
+    request.fail_with(error, response)
+    return response
+
+
+async def _respond_or_give_up(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:
+    try:
+        return await settled(await _failed(request, error, scope), request)
+    except BaseException as raised:
+        if _passes(request, raised):
+            raise
+        _log(request, raised)
+        return plain_error(HTTPError(500))
+
+
+def _passes(request: Request, error: BaseException) -> bool:
+    """Whether an error goes through all middleware, because it ends the handler or the process."""
+    if isinstance(error, GeneratorExit) or interrupts(error):
+        return True
+    if request.gone:
+        return isinstance(error, _LEAVING)
+    loop = running_loop() if isinstance(error, CancelledError) else None
+    task = None if loop is None else current_task(loop)
+    return task is not None and task.cancelling() > 0  # by a timeout, say; else what was awaited was cancelled
+
+
+async def send(response: Response, request: Request) -> Response:
+    """Send a response to its end; what stands for it from then on."""
+    rest = response.send(request)
+    if rest is not None:
+        await rest
+    return _Answered(status=request.status or response.status)
 
 
 def blame_middleware(error: BaseException, middleware: Callable[..., Any]) -> None:
@@ -144,28 +180,67 @@ def fail(request: Request, error: BaseException) -> None:
 
 
 async def _failed(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:
-    """The answer for an error that left all middleware behind, whatever else goes wrong."""
-    if isinstance(error, Exception):
-        try:
-            return await respond_to_error(request, error, scope)
-        except Exception as raised:  # noqa: BLE001 - this is the end of the line
-            error = raised
-    _log(request, error)
-    lack = lack_in(error)
+    """The response for an error, logged where that is due, whatever else goes wrong."""
+    handler, expected = _handler_for(error, scope)
+    lack = None if expected else lack_in(error)
     if lack is not None:
+        _tell(request, error, lack)
         error = lack.answer()
-    for app in reversed(scope):
-        handler = app.errors.find_status(500) if lack is None else app.errors.find(error)
+        handler, _ = _handler_for(error, scope)
+    is_http = isinstance(error, HTTPError)
+    # What is not expected is logged, whatever is made of it; and so is what Ropewalk itself finds wrong in a program.
+    logged = not is_http and (not expected or isinstance(error, RopewalkError))
+    if logged:
+        _log(request, error)
+    try:
         if handler is not None:
+            response = await _handle(request, error, handler)
+            if not (is_http or logged) and response.status == 500:
+                _log(request, error)
+            return response
+        if isinstance(error, HTTPError):
+            return plain_error(error)
+    except BaseException as raised:
+        if _passes(request, raised):
+            raise
+        if isinstance(raised, HTTPError) and not is_http:  # an error handler may say it in this way
+            return await _failed(request, raised, scope)
+        if raised is not error or not logged:
+            _log(request, raised)
+        error = raised
+    return await _failed_again(request, error, scope, handler)
+
+
+async def _failed_again(
+    request: Request, error: BaseException, scope: tuple[Any, ...], tried: Callable[..., Any] | None
+) -> Response:
+    """The response for an error that is logged, and that no handler has made one of."""
+    for app in reversed(scope):
+        handler = app.errors.find_status(500)
+        if handler is not None and handler is not tried:
             try:
                 return await _handle(request, error, handler)
-            except Exception as again:  # noqa: BLE001 - as above
-                _log(request, again)
-    if isinstance(error, HTTPError):
-        return plain_error(error)
+            except BaseException as raised:
+                if _passes(request, raised):
+                    raise
+                _log(request, raised)
     if scope[0].debug:
         return Response(_traceback(error), 500)
     return plain_error(HTTPError(500))
+
+
+def _handler_for(error: BaseException, scope: tuple[Any, ...]) -> tuple[Callable[..., Any] | None, bool]:
+    """The error handler of the innermost app that has one, and whether it is registered for this kind of error."""
+    unexpected = not isinstance(error, HTTPError)
+    for app in reversed(scope):
+        handler = app.errors.find(error)
+        if handler is not None:
+            return handler, True
+        if unexpected:
+            handler = app.errors.find_status(500) if isinstance(error, _LEAVING) else app.errors.find_unexpected(error)
+            if handler is not None:
+                return handler, False
+    return None, False
 
 
 async def _handle(request: Request, error: BaseException, handler: Callable[..., Any]) -> Response:
@@ -189,10 +264,31 @@ async def _handle(request: Request, error: BaseException, handler: Callable[...,
     return response
 
 
+class Unreached:
+    """Stands for a handler where an error was met on the way to it, and raises that."""
+
+    __slots__ = ("_error",)
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def __call__(self, request: Request) -> NoReturn:
+        del request
+        try:
+            raise self._error
+        finally:
+            del self._error  # whose traceback leads here
+
+
 class _Answered(Response):
     """Stands for an answer that a resource gave by itself."""
 
     __slots__ = ()
+
+    def settle(self, request: Request) -> Response:
+        """It has been sent."""
+        del request
+        return self
 
     def send(self, request: Request) -> None:
         """It has been sent."""
@@ -359,7 +455,7 @@ def _tell(request: Request, error: BaseException, lack: Lack) -> None:
 def _who(request: Request, error: BaseException) -> str:
     """The handler; or what stands on the way to it, such as a `getChild`, where that has raised."""
     endpoint = request.endpoint
-    if endpoint is not None:
+    if endpoint is not None and not isinstance(unwrap(endpoint.call), Unreached):
         return named(endpoint.call)
     for frame, _ in walk_tb(error.__traceback__):
         code = frame.f_code

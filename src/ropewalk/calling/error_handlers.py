@@ -33,14 +33,26 @@ class ErrorHandlers:
         known[key] = handler
 
     def find(self, error: BaseException) -> Callable[..., Any] | None:
-        """What handles an error: the nearest class, else the status of an HTTPError."""
+        """What is registered for this kind of error: the nearest class, and for an HTTPError also its status.
+
+        A status is nearer than HTTPError itself, and farther than a class derived from it. `Exception` is not looked
+        at: it is for errors that are not expected, see `find_unexpected`.
+        """
         for kind in type(error).__mro__:
-            if kind in self._by_class:
+            if kind is HTTPError and (status := getattr(error, "status", None)) in self._by_status:
+                return self._by_status[status]
+            if kind in self._by_class and kind is not Exception:
                 return self._by_class[kind]
-        return self._by_status.get(error.status) if isinstance(error, HTTPError) else None
+        return None
+
+    def find_unexpected(self, error: BaseException) -> Callable[..., Any] | None:
+        """What shapes the response for an error for which nothing else is registered: `Exception`, else status 500."""
+        if isinstance(error, Exception) and Exception in self._by_class:
+            return self._by_class[Exception]
+        return self.find_status(500)
 
     def find_status(self, status: int) -> Callable[..., Any] | None:
-        """What handles a status."""
+        """What is registered for a status."""
         return self._by_status.get(status)
 
 

@@ -112,7 +112,8 @@ class Joint:
             above = [segment.decode() for segment in request.prepath]
             below = [segment.decode() for segment in request.postpath]
         except UnicodeDecodeError:
-            raise HTTPError(400, "The path is not UTF-8.") from None
+            self.endpoint = self.app.refuse(HTTPError(400, "The path is not UTF-8."))
+            return self.endpoint
         exchange.set_paths(above + below, [])
         self.endpoint = endpoint = self.app.resolve_below(exchange, above + below, len(above))
         if endpoint.whole_body:

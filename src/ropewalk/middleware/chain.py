@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from inspect import iscoroutinefunction
 from typing import Any
 
-from ropewalk.calling import blame_middleware, respond, respond_to_error
+from ropewalk.calling import blame_middleware, respond, respond_to_error, send
 from ropewalk.errors import HandlerError, HTTPError, named
 from ropewalk.request import Request
 from ropewalk.resource import Handler
@@ -28,6 +28,7 @@ def chain(handler: Handler, scope: tuple[Any, ...]) -> Step:
     for depth in range(len(scope), 0, -1):
         for middleware in reversed(scope[depth - 1].middlewares):
             step = _around(middleware, step, scope[:depth])
+    step = _outermost(step)
     step.scope = scope  # type: ignore[attr-defined] # calling.fail finds the apps' error handlers by it
     step.__wrapped__ = handler.call  # type: ignore[attr-defined] # error messages find the user's code by it
     return step
@@ -42,7 +43,7 @@ def _innermost(handler: Handler, scope: tuple[Any, ...]) -> Step:
                 await request.body(handler.body_limit)
             value = call(request, **request.params) if handler.pass_params else call(request)
             return await respond(request, value, call)
-        except Exception as error:  # noqa: BLE001 - raised again where nothing handles it
+        except BaseException as error:  # noqa: BLE001 - logged, or raised again where it ends the handler
             return await respond_to_error(request, error, scope)
 
     return innermost
@@ -55,14 +56,28 @@ def _around(middleware: Middleware, inner: Step, scope: tuple[Any, ...]) -> Step
             if value is None:
                 raise HandlerError("RW209", f"{named(middleware)} returned None.")
             return await respond(request, value, middleware)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - as above
+            if request.has_failed_with(error):
+                return request.failure()
             if not isinstance(error, HTTPError) and not _came_from_within(error):
                 blame_middleware(error, middleware)
-            if not isinstance(error, Exception):
-                raise
             return await respond_to_error(request, error, scope)
 
     return around
+
+
+def _outermost(inner: Step) -> Step:
+    async def outermost(request: Request) -> Response:
+        try:
+            response = await inner(request)
+        finally:
+            request.forget_failure()  # its traceback leads back to the request
+        if isinstance(response.body, bytes | str):
+            return response
+        # The parts of a stream are made by the task and in the context that have made the first.
+        return await send(response, request)
+
+    return outermost
 
 
 def _came_from_within(error: BaseException) -> bool:

@@ -249,7 +249,7 @@ class TestReuse:
 class TestGarbage:
     """A request is freed when it is over, not when the collector comes round."""
 
-    def alive(self, handler: Any, *, leave: bool) -> int:
+    def alive(self, handler: Any, *, leave: bool, middleware: Any = ()) -> int:
         """How many requests are left after one."""
         alive = 0
 
@@ -276,7 +276,7 @@ class TestGarbage:
             end_writing = abort = pause_reading = resume_reading = close
 
         async def main() -> int:
-            app = App()
+            app = App(middleware=middleware)
             app.get("/")(handler)
             loop = asyncio.get_running_loop()
             service = Counting(app, loop.call_later)
@@ -322,6 +322,19 @@ class TestGarbage:
             "error": error,
         }
         assert self.alive(handlers[kind], leave=leave) == 0
+
+    @pytest.mark.parametrize("again", [False, True])
+    def test_nor_by_an_error_inside_of_middleware(self, again: bool) -> None:
+        async def middleware(request: Request, next: Any) -> Any:
+            response = await next(request)
+            if again:
+                response.raise_error()
+            return response
+
+        async def handler(request: Request) -> str:
+            raise HTTPError(404)
+
+        assert self.alive(handler, leave=False, middleware=[middleware]) == 0
 
 
 class TestDisconnect:

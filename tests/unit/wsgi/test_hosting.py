@@ -265,10 +265,8 @@ class TestMiddleware:
 
         @app.middleware
         async def catch(request: Request, next: Next) -> Any:
-            try:
-                return await next(request)
-            except LookupError as error:
-                return f"caught {error}"
+            response = await next(request)
+            return f"caught {response.error}"
 
         app.mount("/", wsgi(validated(broken)))
         assert Client(app).get("/").text == "caught no such guest"

@@ -404,7 +404,7 @@ async def handle_with_parts(request: Request, error: Exception) -> Response:
         raise made(request)
         yield "x"  # type: ignore[unreachable] # makes it a generator
 
-    return Response(parts(), 500)
+    return Response(parts(), 503)
 
 
 def raises_what_is_handled(request: Request) -> NoReturn:

@@ -122,7 +122,7 @@ class TestWhatIsNoBody:
         assert (answer.status, answer.text) == (500, "Internal Server Error\n")
         (entry,) = careless.log()
         line = entry.partition("\n")[0]
-        assert re.match(r"RW(201|208|210|222) ", line)
+        assert re.match(r"RW(201|208|210|212) ", line)
         assert f" {path}: no_body at tests/wire/output/bodies.py:" in line
 
     def test_a_path_with_a_nul(self, careless: Careless) -> None:
