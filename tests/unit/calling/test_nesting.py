@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from inspect import CORO_CLOSED, getcoroutinestate
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from twisted.internet.defer import Deferred, succeed
 
 from ropewalk import App, Request, Response
 from ropewalk.calling.nesting import MOST_NESTED
+from ropewalk.response import forget
 from ropewalk.testing import AsyncClient, Client
 
 Next = Callable[[Request], Awaitable[Response]]
@@ -82,6 +84,12 @@ class TestDepth:
         assert f"make_app.<locals>.{who or 'handler'} at tests/unit/calling/test_nesting.py:" in log.text
         assert "in one another, more than 100 deep." in log.text
         assert log.text.endswith("Await the inner one, and return its value.")
+
+
+def test_what_is_not_used_is_closed() -> None:
+    inner = coroutines(1)
+    forget(succeed(inner))
+    assert getcoroutinestate(inner) == CORO_CLOSED
 
 
 class TestHooks:
