@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "ropewalk"
 
 FLOORS = (
-    {"errors", "headers", "charsets", "cookies", "json_values"},
+    {"errors", "headers", "charsets", "cookies", "json_values", "methods"},
     {"waiting", "producing", "converters", "proxies", "suggest"},
     {"request", "response"},
     {"resource"},

@@ -368,6 +368,11 @@ impl Engine {
         self.memo.clear();
     }
 
+    /// Let in methods that are registered nowhere, but CONNECT and TRACE.
+    fn extend_methods(&self) {
+        lock(&self.core).set_methods(Methods::Conventional);
+    }
+
     /// Report every refused message at debug level.
     #[pyo3(signature = (on, /))]
     fn set_debug(&self, on: bool) {

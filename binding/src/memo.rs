@@ -23,12 +23,17 @@ impl Memo {
     }
 
     pub fn find(&self, py: Python<'_>, head: &Head) -> Option<Py<Endpoint>> {
+        if head.method() == Method::OTHER {
+            return None;
+        }
         lock(&self.0)[head.method().index()].get(path(head)).map(|endpoint| endpoint.clone_ref(py))
     }
 
-    /// Remembers a static endpoint; other spellings of its path are resolved each time.
+    /// Remembers a static endpoint; other spellings of its path are resolved each time, and methods that are not registered,
+    /// since they have one place for all.
     pub fn keep(&self, head: &Head, endpoint: &Bound<'_, Endpoint>) {
-        if endpoint.get().is_static && !path(head).contains(&b'%') {
+        let registered = head.method() != Method::OTHER;
+        if registered && endpoint.get().is_static && !path(head).contains(&b'%') {
             lock(&self.0)[head.method().index()].insert(path(head).into(), endpoint.clone().unbind());
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A registered method; others are answered 501 before anybody sees them, unless [`Methods::Any`] lets them through.
+/// A registered method; others are answered 501 before anybody sees them, unless [`Methods`] lets them through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Method(u8);
 
@@ -56,6 +56,9 @@ pub enum Methods {
     /// Those of the registry but CONNECT and TRACE.
     #[default]
     Registered,
+    /// Those, and what looks like a method: an application may serve some that nobody has registered. What no convention
+    /// has is 501 still, as some applications would take `delete` for `DELETE`, and what stands before them would not.
+    Conventional,
     /// Whatever is a token: programs that answer methods by themselves, proxies among them. URLs in the absolute form may
     /// have any scheme.
     Any,
@@ -80,6 +83,13 @@ impl Method {
     /// The method of that name (case matters); None for one that is not registered.
     pub fn parse(name: &[u8]) -> Option<Method> {
         NAMES.iter().position(|known| known.as_bytes() == name).map(|index| Method(index as u8))
+    }
+
+    /// Whether a name is of capitals, digits, hyphens and underscores, as all methods are by convention (RFC 9110, section
+    /// 9.1).
+    pub fn is_conventional(name: &[u8]) -> bool {
+        let rest = |&byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+        name.first().is_some_and(u8::is_ascii_uppercase) && name.iter().all(rest)
     }
 
     /// Its name.
@@ -108,6 +118,16 @@ mod tests {
         assert_eq!(Some(Method::GET), Method::parse(b"GET"));
         assert_eq!(None, Method::parse(b"get"));
         assert_eq!(None, Method::parse(b"BREW"));
+    }
+
+    #[test]
+    fn conventional_names() {
+        for name in ["BREW", "M-SEARCH", "X_Y", "A1"] {
+            assert!(Method::is_conventional(name.as_bytes()), "{name}");
+        }
+        for name in ["", "get", "Get", "-A", "1A", "A B", "!", "A.B"] {
+            assert!(!Method::is_conventional(name.as_bytes()), "{name}");
+        }
     }
 
     #[test]

@@ -405,6 +405,8 @@ class Engine:
     def set_access_log(self, style: str | None, /) -> None:
         """ "combined", "json" or None."""
     def take_access_log(self) -> bytes: ...
+    def extend_methods(self) -> None:
+        """Let in methods that are registered nowhere, but CONNECT and TRACE: the service serves some."""
     def set_debug(self, on: bool, /) -> None:
         """Report every refused message at debug level."""
 

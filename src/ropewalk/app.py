@@ -9,10 +9,22 @@ from twisted.logger import Logger
 
 from ropewalk.calling import ErrorHandlers, Unreached, call_hook
 from ropewalk.errors import HTTPError, interrupts
+from ropewalk.methods import REGISTERED
 from ropewalk.middleware import Middleware, chain, check
 from ropewalk.proxies import TrustedProxies
 from ropewalk.request import Endpoint, Request
-from ropewalk.resource import Found, Handler, Hosted, Owner, Resource, Search, hosted_below, node_of, split_path
+from ropewalk.resource import (
+    Found,
+    Handler,
+    Hosted,
+    Owner,
+    Resource,
+    Search,
+    hosted_below,
+    node_of,
+    not_allowed,
+    split_path,
+)
 from ropewalk.response import Response
 from ropewalk.routing import Routes
 
@@ -187,7 +199,7 @@ class App(Routes):
         endpoint = self._endpoints.get(key)
         if endpoint is None:
             endpoint = self._endpoints[key] = _make_endpoint(handler, scope, static)
-        if self._sole is not None and not static and not depth:
+        if self._sole is not None and not static and not depth and request.method in REGISTERED:
             self._sole[request.method] = endpoint
         return endpoint
 
@@ -220,11 +232,12 @@ class App(Routes):
     def _otherwise(self, request: Request, search: Search) -> Found:
         """What answers where the tree has no handler."""
         scope = search.scope or (self,)
-        allowed = ", ".join(sorted(search.allowed or ()))
+        allowed = sorted(search.allowed or ())
         if request.method == "OPTIONS" and (allowed or request.target == b"*"):
-            return _passing(partial(_options, allowed), scope)
-        if allowed:
-            return _passing(partial(_refuse, allowed), scope)
+            return _passing(partial(_options, ", ".join(allowed)), scope)
+        known = node_of(self.resource).extra
+        if allowed or not (request.method in REGISTERED or request.method in known):
+            return _passing(partial(_refuse, not_allowed(request.method, allowed, known)), scope)
         policy = scope[-1].trailing_slash
         if search.slash is None or policy == "strict":
             return Found(_NOT_FOUND, {}, scope, static=False, lasting=True)
@@ -284,10 +297,10 @@ def _options(allowed: str, request: Request) -> Response:
     return Response(None, 204, {"allow": allowed} if allowed else {})
 
 
-def _refuse(allowed: str, request: Request) -> Response:
-    """RFC 9110, section 15.5.6."""
+def _refuse(error: HTTPError, request: Request) -> Response:
+    """RFC 9110, sections 15.5.6 and 15.6.2."""
     del request
-    raise HTTPError(405, headers=[("allow", allowed)])
+    raise error
 
 
 def _not_found(request: Request) -> Response:

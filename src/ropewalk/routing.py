@@ -9,6 +9,7 @@ from urllib.parse import quote
 from ropewalk.charsets import is_utf_8
 from ropewalk.converters import BUILT_IN, STR, Converter
 from ropewalk.errors import HandlerError, TreeError, describe, place
+from ropewalk.methods import SERVABLE, is_servable
 from ropewalk.resource import Handler, Resource, as_resource, claim, handler_of, is_async, methods_of, node_of
 from ropewalk.response import BYTES, TEXT
 
@@ -70,6 +71,8 @@ class Routes:
         if isinstance(methods, str):
             raise TreeError("RW109", f"{path!r} has methods={methods!r}.", f"Write methods=[{methods!r}].")
 
+        methods = [_method(each, path) for each in methods]
+
         def register(function: HandlerFunction) -> HandlerFunction:
             pattern = parse_path(path, self.converters, _annotations(function))
             parameters = [part.name for part in pattern if isinstance(part, Parameter)]
@@ -84,7 +87,7 @@ class Routes:
             )
             node = grow(self.resource, pattern, f"{path} ({place(function)})")
             for method in methods:
-                claim(node, method.upper(), handler, path)
+                claim(node, method, handler, path)
             self._names.setdefault(name or str(getattr(function, "__name__", describe(function))), []).append(pattern)
             return function
 
@@ -264,6 +267,13 @@ def _converter_for(name: str, path: str, annotation: Any, converters: dict[str, 
         f"In {path!r}, no converter makes {name}: {getattr(annotation, '__name__', annotation)}.",
         "Annotate the parameter with int, float, str or UUID, or add a Converter of this type to app.converters.",
     )
+
+
+def _method(name: str, path: str) -> str:
+    method = name.upper()
+    if not is_servable(method):
+        raise TreeError("RW109", f"{path!r} has the method {name!r}, which no client can ask for here.", SERVABLE)
+    return method
 
 
 def _annotations(function: Callable[..., Any]) -> dict[str, Any]:

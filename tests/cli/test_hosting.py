@@ -176,6 +176,7 @@ class TestServed:
         with ropewalk("run", "--wsgi", "hello.py", cwd=program) as server:
             assert "hello.py:application" in server.banner
             assert httpx.get(f"{server.url}/a/b").text == " /a/b 0"
+            assert httpx.request("M-SEARCH", f"{server.url}/a").text == " /a 0"
             body = bytes(2 << 20)
             assert httpx.post(f"{server.url}/", content=body).text == f" / {len(body)}"
             assert server.stop() == 0
@@ -195,6 +196,7 @@ class TestServed:
     def test_by_asgi(self, program: Path) -> None:
         with ropewalk("run", "--asgi", "hello:by_asgi", cwd=program) as server:
             assert httpx.get(f"{server.url}/a/b").text == "/a/b"
+            assert httpx.request("SUBSCRIBE", f"{server.url}/a").text == "/a"
 
 
 STOPPED = """

@@ -165,7 +165,11 @@ fn check_request_line(bytes: &[u8], methods: Methods) -> Result<Method, Refusal>
         return Ok(Method::parse(method).unwrap_or(Method::OTHER));
     }
     let unknown = Refusal { status: 501, reason: "the method is not known here" };
-    let method = Method::parse(method).ok_or(unknown)?;
+    let method = match Method::parse(method) {
+        Some(method) => method,
+        None if methods == Methods::Conventional && Method::is_conventional(method) => Method::OTHER,
+        None => return Err(unknown),
+    };
     if method == Method::CONNECT || method == Method::TRACE {
         return Err(Refusal { status: 501, reason: "CONNECT and TRACE are not served here" });
     }
@@ -214,7 +218,7 @@ fn absolute_form(target: &[u8], methods: Methods) -> Result<(Option<&[u8]>, &[u8
     let bad = Refusal::bad("the target is neither a path nor an http URL");
     let scheme = target.iter().position(|&byte| byte == b':').ok_or(bad)?;
     let known = target[..scheme].eq_ignore_ascii_case(b"http") || target[..scheme].eq_ignore_ascii_case(b"https");
-    if !known && methods == Methods::Registered {
+    if !known && methods != Methods::Any {
         return Err(bad);
     }
     let rest = target[scheme..].strip_prefix(b"://").ok_or(bad)?;
@@ -487,6 +491,22 @@ mod tests {
             let refused = parsed(&format!("{line}\r\n\r\n"), Methods::Any);
             assert_eq!(400, refused.unwrap_err().status, "{line}");
         }
+    }
+
+    #[test]
+    fn applications_may_serve_methods_that_nobody_has_registered() {
+        let refusal = |line: &str| {
+            parsed(&format!("{line}\r\nHost: a\r\n\r\n"), Methods::Conventional).map_err(|refusal| refusal.status)
+        };
+        let head = refusal("M-SEARCH * HTTP/1.1").unwrap_err();
+        assert_eq!(400, head, "the target * is for OPTIONS");
+        let head = refusal("BREW /pot HTTP/1.1").unwrap();
+        assert_eq!((Method::OTHER, &b"BREW"[..]), (head.method(), head.method_name()));
+        assert_eq!(Method::GET, refusal("GET / HTTP/1.1").unwrap().method());
+        for line in ["get / HTTP/1.1", "Brew / HTTP/1.1", "TRACE / HTTP/1.1", "CONNECT a:80 HTTP/1.1"] {
+            assert_eq!(501, refusal(line).unwrap_err(), "{line}");
+        }
+        assert_eq!(400, refusal("BREW matrix://a/b HTTP/1.1").unwrap_err(), "no other scheme");
     }
 
     #[test]

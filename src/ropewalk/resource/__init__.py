@@ -27,6 +27,7 @@ from ropewalk.resource.tree import (
     is_twisted,
     methods_of,
     node_of,
+    not_allowed,
 )
 
 __all__ = [
@@ -46,5 +47,6 @@ __all__ = [
     "is_twisted",
     "methods_of",
     "node_of",
+    "not_allowed",
     "split_path",
 ]

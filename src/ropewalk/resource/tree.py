@@ -11,6 +11,7 @@ from ropewalk.charsets import is_utf_8
 from ropewalk.converters import Converter
 from ropewalk.errors import HTTPError, TreeError, full_name, place
 from ropewalk.headers import Text, text
+from ropewalk.methods import ANY, REGISTERED, rendered_method
 from ropewalk.request import Request
 from ropewalk.response import BYTES, HTML, TEXT
 
@@ -56,7 +57,7 @@ class Capture(NamedTuple):
 class Node:
     """What hangs on one resource. It stands apart from it, so that users' attributes do not meet ours."""
 
-    __slots__ = ("__weakref__", "_owners", "app", "captures", "children", "handlers", "mounted", "rendering")
+    __slots__ = ("__weakref__", "_owners", "app", "captures", "children", "extra", "handlers", "mounted", "rendering")
 
     def __init__(self) -> None:
         self.app: Any = None
@@ -64,6 +65,8 @@ class Node:
         self.children: dict[str, Resource] = {}
         self.captures: tuple[Capture, ...] = ()
         """The more specific ones first."""
+        self.extra: frozenset[str] = frozenset()
+        """Methods that are registered nowhere and were ever served below, by their names or as ANY."""
         self.handlers: dict[str, Handler] = {}
         """By method: those that routes have put here."""
         self.rendering: dict[str, Handler] = {}
@@ -110,6 +113,14 @@ class Node:
         self.mounted = self._adopt(resource)
         self.changed(set())
 
+    def serve_extra(self, methods: frozenset[str]) -> None:
+        """Methods that are registered nowhere may be served here or below: all above are to know."""
+        if not methods <= self.extra:
+            self.extra |= methods
+            for owner in tuple(self._owners):
+                if isinstance(owner, Node):
+                    owner.serve_extra(methods)
+
     def own(self, owner: Owner) -> None:
         """Have an owner told of changes. It is held weakly."""
         self._owners.add(owner)
@@ -128,7 +139,9 @@ class Node:
             yield f"{{{name}}}" if converter.name == "str" else f"{{{name}:{converter.name}}}", child
 
     def _adopt(self, child: "Resource") -> "Resource":
-        node_of(child).own(self)
+        node = node_of(child)
+        node.own(self)
+        self.serve_extra(node.extra | child.tree_kind.extra)
         return child
 
 
@@ -140,6 +153,8 @@ class Kind(NamedTuple):
     renders_all: bool
     dynamic: bool
     """Whether it has a `getChild`."""
+    extra: frozenset[str] = frozenset()
+    """Methods that are registered nowhere and may be served at its resources or below, as in `Node`."""
 
 
 _EMPTY: Final = Node()
@@ -162,11 +177,11 @@ class Resource:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls.tree_kind = Kind(
-            {name.removeprefix("render_"): name for name in dir(cls) if name.startswith("render_")},
-            renders_all=cls.render is not Resource.render,
-            dynamic=cls.getChild is not Resource.getChild,
-        )
+        renders = {method: name for name in dir(cls) if (method := rendered_method(name)) is not None}
+        renders_all = cls.render is not Resource.render
+        dynamic = cls.getChild is not Resource.getChild
+        extra = frozenset(renders) - REGISTERED | ({ANY} if renders_all or dynamic else set())
+        cls.tree_kind = Kind(renders, renders_all, dynamic, extra)
 
     def __init__(self) -> None:
         """A subclass need not call this."""
@@ -178,9 +193,10 @@ class Resource:
 
     def render(self, request: Request) -> Any:
         """Answer any method. Defined in a subclass, it stands for every method that has no `render_*` of its own."""
-        handler = handler_of(self, request.method)
+        # A subclass that calls this is what answers all methods, and is not to be called by it again.
+        handler = own_handler_of(self, request.method)
         if handler is None:
-            raise HTTPError(405, headers=[("allow", ", ".join(methods_of(self)))])
+            raise not_allowed(request.method, methods_of(self))
         return handler.call(request)
 
     def putChild(self, name: Text, child: Any) -> None:
@@ -248,21 +264,28 @@ def claim(resource: Resource, method: str, handler: Handler, path: str) -> None:
         raise TreeError("RW104", f"{method} {path} is claimed twice: {places}.")
     node = node_of(resource)
     node.handlers[method] = handler
+    if method not in REGISTERED:
+        node.serve_extra(frozenset((method,)))
     node.changed(set())
 
 
 def handler_of(resource: Resource, method: str) -> Handler | None:
     """What answers a method at a resource; GET's also answers HEAD."""
+    found = own_handler_of(resource, method)
+    if found is None and resource.tree_kind.renders_all:
+        return _rendering(resource, "render")
+    return found
+
+
+def own_handler_of(resource: Resource, method: str) -> Handler | None:
+    """What answers this very method, `render` apart."""
     found = resource.tree_node.handlers.get(method)
     if found is not None:
         return found
-    kind = resource.tree_kind
-    name = kind.renders.get(method)
+    name = resource.tree_kind.renders.get(method)
     if name is not None:
         return _rendering(resource, name)
-    if method == "HEAD":
-        return handler_of(resource, "GET")
-    return _rendering(resource, "render") if kind.renders_all else None
+    return own_handler_of(resource, "GET") if method == "HEAD" else None
 
 
 def methods_of(resource: Resource, *, implied: bool = True) -> list[str]:
@@ -279,6 +302,13 @@ def methods_of(resource: Resource, *, implied: bool = True) -> list[str]:
         if "GET" in own:
             own.add("HEAD")
     return sorted(own)
+
+
+def not_allowed(method: str, allowed: list[str], known: frozenset[str] = frozenset()) -> HTTPError:
+    """What a method gets where others are allowed: 501 if it is unknown to the whole server (RFC 9110, section 9.1)."""
+    if method in REGISTERED or method in known:
+        return HTTPError(405, headers=[("allow", ", ".join(allowed))])
+    return HTTPError(501)
 
 
 def is_async(function: Callable[..., Any]) -> bool:

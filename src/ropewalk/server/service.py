@@ -13,6 +13,7 @@ from ropewalk.app import App
 from ropewalk.errors import StartError
 from ropewalk.proxies import TrustedProxies
 from ropewalk.request import Endpoint, Request
+from ropewalk.resource import node_of
 from ropewalk.response import encode_json
 from ropewalk.server.access_log import AccessLog
 
@@ -77,6 +78,7 @@ class Service:
                 protocol=self.proxies.proxy_protocol,
             )
         app.watch(self)
+        self._admit_methods()
 
     def drain(self, seconds: float | None = None) -> "Deferred[int]":
         """Stop accepting and finish what runs; the count of exchanges that were cut at the deadline."""
@@ -109,6 +111,7 @@ class Service:
         """The engine asks again for every path."""
         del seen
         self.engine.forget_endpoints()
+        self._admit_methods()
 
     # Called by the engine
 
@@ -131,6 +134,11 @@ class Service:
     def access_ready(self) -> None:
         if self.access_log is not None:
             self.access_log.write(self.engine.take_access_log())
+
+    def _admit_methods(self) -> None:
+        """Let in methods that are registered nowhere, as soon as something in the tree may serve one."""
+        if node_of(self.app.resource).extra:
+            self.engine.extend_methods()
 
     def _flush(self) -> None:
         self.access_ready()

@@ -102,6 +102,10 @@ def make_app() -> Any:
         reactor.callLater(0.05, later.callback, "no")
         return Response(await later, 403)
 
+    @app.route("/cache", methods=["BAN"])
+    def ban(request: Request) -> str:
+        return request.method
+
     @app.get("/open")
     def count(request: Request) -> str:
         return str(request.service.engine.connections)
@@ -218,6 +222,8 @@ def ask(connect: Any, kind: str) -> http.client.HTTPConnection:
     assert get(connection, "/deferred") == (200, b"later")
     assert get(connection, "/turn") == (200, b"turned")
     assert get(connection, "/big") == (200, bytes(5_000_000))
+    connection.request("BAN", "/cache")
+    assert connection.getresponse().read() == b"BAN"
     connection.request("POST", "/echo", body=b"x" * 200_000)
     assert connection.getresponse().read() == b"x" * 200_000
     if kind == "asyncio":
