@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "src" / "ropewalk"
 
 FLOORS = (
     {"errors", "headers", "charsets", "cookies", "json_values", "methods"},
-    {"waiting", "producing", "converters", "proxies", "suggest"},
+    {"waiting", "producing", "converters", "proxies", "suggest", "tracebacks"},
     {"request", "response"},
     {"resource"},
     {"routing", "calling"},

@@ -8,7 +8,7 @@ from weakref import WeakSet
 from twisted.logger import Logger
 
 from ropewalk.calling import ErrorHandlers, Unreached, call_hook
-from ropewalk.errors import HTTPError, interrupts
+from ropewalk.errors import HTTPError, interrupts, named
 from ropewalk.methods import REGISTERED
 from ropewalk.middleware import Middleware, chain, check
 from ropewalk.proxies import TrustedProxies
@@ -27,6 +27,7 @@ from ropewalk.resource import (
 )
 from ropewalk.response import Response
 from ropewalk.routing import Routes
+from ropewalk.tracebacks import shown_failure
 
 if TYPE_CHECKING:
     from ropewalk._engine import Limits
@@ -226,8 +227,9 @@ class App(Routes):
             for hook in reversed(each.stop_hooks):
                 try:
                     await call(hook)
-                except Exception:  # noqa: BLE001 - the others must still be stopped
-                    log.failure("RW208 {hook} failed while the app was stopping.", hook=hook)
+                except Exception as error:  # noqa: BLE001 - the others must still be stopped
+                    failure = shown_failure(error)
+                    log.failure("RW208 {hook} failed while the app was stopping.", failure, hook=named(hook))
 
     def _otherwise(self, request: Request, search: Search) -> Found:
         """What answers where the tree has no handler."""

@@ -127,7 +127,7 @@ _ENTRIES: Final = (
         "It is not clear which proxies are to be trusted, or with what.",
         'Name addresses or networks such as "127.0.0.1" and "10.0.0.0/8", or "unix".',
     ),
-    Entry("RW403", "A start-up handler failed.", "See the traceback above this line."),
+    Entry("RW403", "A start hook failed.", "Fix the cause shown in the log above."),
     Entry(
         "RW404",
         "An app was given limits or proxies that would not count.",
@@ -139,8 +139,8 @@ _ENTRIES: Final = (
     Entry(
         "RW414", "The thing to serve is not servable.", "Name an App, a Site, or one derived from ropewalk.Resource."
     ),
-    Entry("RW415", "The module to serve cannot be imported.", "Mend what the traceback shows."),
-    Entry("RW421", "A settings file cannot be read.", "Mend it: it is TOML."),
+    Entry("RW415", "The module to serve cannot be imported.", "Fix the cause shown in the traceback below."),
+    Entry("RW421", "A settings file cannot be read.", "Correct the file: it has to be TOML."),
     Entry("RW422", "A settings file has a key that is no setting.", "See `ropewalk run --help` for those there are."),
     Entry("RW423", "A limit is unknown or out of range.", "See the table of limits in the documentation."),
     Entry("RW424", "The file of the access log cannot be opened.", "Name one in a folder that can be written to."),
@@ -197,8 +197,10 @@ _ENTRIES: Final = (
         "An ASGI application was to run on a reactor that is not asyncio's.",
         "Start with `ropewalk run` or App.run, or install twisted.internet.asyncioreactor before any other reactor.",
     ),
-    Entry("RW711", "An ASGI application did not start.", "Mend what it says of it."),
-    Entry("RW712", "The lifespan of an ASGI application did not end well.", "Mend what it says of it."),
+    Entry("RW711", "An ASGI application did not start.", "Fix the cause that the application names."),
+    Entry(
+        "RW712", "The lifespan of an ASGI application did not end well.", "Fix the cause that the application names."
+    ),
     Entry(
         "RW713",
         "An ASGI application sent a message that does not fit.",
@@ -394,6 +396,8 @@ def phrase(status: int) -> str:
 def place(function: Any) -> str:
     """Where a callable or coroutine is written, as `users.py:12`, the path relative to the working directory."""
     target = _innermost(function)
+    if isinstance(target, type):
+        return _class_place(target)
     code = getattr(target, "__code__", None) or getattr(target, "cr_code", None)
     if code is None:
         code = getattr(type(target).__call__, "__code__", None) if callable(target) else None
@@ -404,10 +408,22 @@ def place(function: Any) -> str:
 
 def code_place(code: CodeType) -> str:
     """As `place`, for compiled code."""
-    path = Path(code.co_filename)
+    return relative(code.co_filename, code.co_firstlineno)
+
+
+def _class_place(kind: type[Any]) -> str:
+    """Its module where it has no source, or that cannot be read."""
+    try:
+        return relative(inspect.getfile(kind), inspect.getsourcelines(kind)[1])
+    except (OSError, TypeError):
+        return kind.__module__
+
+
+def relative(name: str, line: int | None) -> str:
+    """A line of a file as messages name it: the path from the working directory, where it is below that."""
+    path = Path(name)
     working = Path(os.curdir).absolute()
-    shown = path.relative_to(working) if path.is_relative_to(working) else path
-    return f"{shown}:{code.co_firstlineno}"
+    return f"{path.relative_to(working) if path.is_relative_to(working) else path}:{line}"
 
 
 def describe(function: Any) -> str:

@@ -211,9 +211,11 @@ def walk(resource: Resource, path: str = "", above: frozenset[int] = frozenset()
     above |= {id(resource)}
     dynamic = resource.tree_kind.dynamic and not resource.isLeaf
     below = f"{path}/{{...}}" if resource.isLeaf or dynamic else path
+    exact = getattr(resource, "exact_methods", None)
     for method in methods_of(resource):
         handler = handler_of(resource, method)
-        if handler is not None and not (method == "HEAD" and handler is handler_of(resource, "GET")):
+        of_get = method == "HEAD" and handler is handler_of(resource, "GET")
+        if handler is not None and not (of_get and exact is None):
             yield Route(method, below or "/", describe(handler.call), place(handler.call))
     if dynamic:
         yield Route("*", below, describe(resource.getChild), place(resource.getChild))

@@ -5,10 +5,10 @@ from asyncio import CancelledError, Future, Queue, Task, get_running_loop
 from typing import Any, Final, Literal
 
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from ropewalk.asgi.messages import LIFESPAN, Application, Message, unfit
 from ropewalk.errors import HostedError, named, shown
+from ropewalk.tracebacks import shown_failure
 
 log = Logger(namespace="ropewalk.asgi")
 
@@ -109,7 +109,7 @@ class Lifespan:
         elif error is not None and not self._started.cancelled() and self._started.exception() is None:
             log.failure(
                 "RW712 The lifespan of {who} ended with {error}.",
-                Failure(error),
+                shown_failure(error),
                 who=named(self._application),
                 error=shown(error),
             )

@@ -1,6 +1,5 @@
 """From what a handler returned or raised to an answer."""
 
-import os
 import sys
 from asyncio import CancelledError, current_task
 from asyncio import _get_running_loop as running_loop
@@ -8,8 +7,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context, copy_context
 from inspect import iscoroutine, unwrap
-from pathlib import Path
-from traceback import format_exception, format_tb, walk_tb
+from traceback import walk_tb
 from typing import Any, Final, NoReturn, cast
 
 from msgspec import Struct
@@ -40,13 +38,11 @@ from ropewalk.errors import (
 from ropewalk.request import PENDING, Request
 from ropewalk.resource import NOT_DONE_YET, Resource
 from ropewalk.response import BYTES, JSON, TEXT, Response, to_json
+from ropewalk.tracebacks import PACKAGE, format_error, shown_failure
 
 log = Logger(namespace="ropewalk.handlers")
 
-_PACKAGE: Final = f"{Path(__file__).parents[1]}{os.sep}"
 _JSON: Final = ((b"Content-Type", JSON),)
-MOST_TRACED: Final = 1 << 15
-"""Characters of a traceback: an error may quote a whole body, or come of thousands of others."""
 _BLAME: Final = "Raised by the "
 """How a note begins on an exception of an error handler or a middleware."""
 _LEAVING: Final = (CancelledError, DeferredCancelled, Disconnected, GeneratorExit)
@@ -225,7 +221,7 @@ async def _failed_again(
                     raise
                 _log(request, raised)
     if scope[0].debug:
-        return Response(_traceback(error), 500)
+        return Response(format_error(error), 500)
     return plain_error(HTTPError(500))
 
 
@@ -370,41 +366,18 @@ def _start(request: Request, coroutine: Coroutine[Any, Any, Any]) -> None:
         deliver(request, value)
 
 
-class _Chained(Failure):
-    """A failure whose traceback is Python's own, with what the exception came of and its notes."""
-
-    def getTraceback(self, *args: Any, **options: Any) -> str:
-        """As Twisted's logger asks for it."""
-        del args, options
-        # What an exception says of itself may be a client's words, with whatever a terminal does at control characters.
-        return visible(_traceback(cast("BaseException", self.value)))
-
-
-def _traceback(error: BaseException) -> str:
-    """The traceback of an error, of bounded length. Nothing is raised, whatever the methods of the error do."""
-    try:
-        text = "".join(format_exception(error))
-    except Exception as raised:  # noqa: BLE001 - the error is to be logged all the same
-        frames = "".join(format_tb(error.__traceback__))
-        text = f"{frames}{full_name(type(error))}, whose traceback cannot be shown: {shown(raised)}\n"
-    half = MOST_TRACED // 2
-    if len(text) <= MOST_TRACED:
-        return text
-    return f"{text[:half]}\n... {len(text) - 2 * half} characters are left out ...\n{text[-half:]}"
-
-
 def _log(request: Request, error: BaseException) -> None:
     """A line for an error that nothing handles, with the place in the user's code. It raises nothing but Ctrl-C."""
     try:
         lack = lack_in(error)
         code, what, remedy = ("", "", "") if lack is not None else _line(request, error)
-        failure = _Chained(error)  # type: ignore[no-untyped-call] # Twisted's
+        failure = shown_failure(error)
     except BaseException as raised:  # by a method of the error
         if interrupts(raised):
             raise
         lack, code, remedy = None, "RW208", CATALOGUE["RW208"].remedy
         what = f"{_who(request, error)} raised {full_name(type(error))}, of which this was raised: {shown(raised)}."
-        failure = _Chained(raised)  # type: ignore[no-untyped-call] # as above
+        failure = shown_failure(raised)
     try:
         if lack is not None:
             _tell(request, error, lack)
@@ -456,12 +429,22 @@ def _who(request: Request, error: BaseException) -> str:
     """The handler; or what stands on the way to it, such as a `getChild`, where that has raised."""
     endpoint = request.endpoint
     if endpoint is not None and not isinstance(unwrap(endpoint.call), Unreached):
-        return named(endpoint.call)
+        return _told(endpoint.call, request, error) or named(endpoint.call)
     for frame, _ in walk_tb(error.__traceback__):
         code = frame.f_code
-        if not code.co_filename.startswith(_PACKAGE):
+        if not code.co_filename.startswith(PACKAGE):
             return f"{code.co_qualname} at {code_place(code)}"
     return "what leads to it"
+
+
+def _told(call: Any, request: Request, error: BaseException) -> str | None:
+    """What a handler that stands for others, such as a mounted resource of twisted.web, has to say of who failed."""
+    while call is not None:
+        tell = getattr(call, "who_failed", None)
+        if tell is not None:
+            return str(tell(request, error))
+        call = getattr(call, "__wrapped__", None)
+    return None
 
 
 def _notes(error: BaseException) -> list[str]:

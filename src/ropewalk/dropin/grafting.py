@@ -16,6 +16,7 @@ from ropewalk.dropin.inner import InnerChannel
 from ropewalk.dropin.joint import Joint
 from ropewalk.errors import HostedError, StartError, full_name, shown
 from ropewalk.server import app_of
+from ropewalk.tracebacks import shown_failure
 
 log = Logger(namespace="ropewalk.dropin")
 
@@ -111,7 +112,7 @@ class Life:
         if self._stopping:
             self._failure = StartError("RW403", "It was stopped before it had started.")
         else:
-            log.failure("RW403 A start hook of the app failed.", failure)
+            log.failure("RW403 A start hook of the app failed.", shown_failure(failure.value))
             self._failure = StartError("RW403", f"A start hook failed: {shown(failure.value)}.")
         self._serve()
 

@@ -1,14 +1,27 @@
 """Resources of twisted.web in a tree of ours."""
 
+import os
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from pathlib import Path
+from traceback import walk_tb
+from typing import Any, Final
 
-from twisted.web import resource, server
+import twisted
+from twisted.web import resource, server, static
 
 from ropewalk.dropin.driver import BODY_SIZE
 from ropewalk.dropin.inner import InnerChannel
+from ropewalk.errors import code_place, named
 from ropewalk.request import Request
 from ropewalk.resource import Handler, Resource, node_of
+from ropewalk.tracebacks import PACKAGE
+
+_CHILDREN: Final = ("getChild", "getChildWithDefault")
+"""With these a resource makes the ones below it."""
+
+_LIBRARIES: Final = (PACKAGE, f"{Path(twisted.__file__).parent}{os.sep}")
+"""What the paths of files begin with that are not the user's."""
 
 
 class Mounted(Resource):
@@ -20,8 +33,15 @@ class Mounted(Resource):
         super().__init__()
         self.root = root
         """The `IResource`."""
+        self.wrapped = _own_code(root)
+        """What error messages name it by."""
         self._call = _handler(self)
         node_of(self).rendering["render"] = Handler(self._call, body_limit=body_limit)
+
+    @property
+    def exact_methods(self) -> set[str] | None:
+        """Those that the resource and those below it answer; None where that is not known beforehand."""
+        return _methods(self.root) or None
 
     def render(self, request: Request) -> Any:
         """Have the resource, or one below it, answer."""
@@ -67,15 +87,53 @@ def _handler(mounted: Mounted) -> Callable[[Request], Any]:
         return InnerChannel(request, root, _site_of(request)).serve()
 
     shown: Any = render
-    shown.__wrapped__ = _own_code(root)  # error messages name it by this
+    shown.__wrapped__ = mounted.wrapped
     shown.__self__ = mounted  # who answers by itself is a resource
+    shown.who_failed = partial(_who_failed, mounted)
     return render
+
+
+def _who_failed(mounted: Mounted, request: Request, error: BaseException) -> str:
+    """The code that has raised, be it of the resource or of one below it, and where the tree is mounted."""
+    codes = [frame.f_code for frame, _ in walk_tb(error.__traceback__)]
+    inside = max((number for number, code in enumerate(codes) if code.co_filename == __file__), default=0)
+    code = next((code for code in codes[inside:] if not code.co_filename.startswith(_LIBRARIES)), None)
+    who = named(mounted.wrapped) if code is None else f"{code.co_qualname} at {code_place(code)}"
+    return f"{who}, mounted at /{'/'.join(request.prepath)}"
+
+
+def _methods(root: Any) -> set[str] | None:
+    """The methods that a resource and those below it answer, as far as that is known beforehand; else None."""
+    kind = type(root)
+    allowed = getattr(root, "allowedMethods", None)
+    if allowed is not None:
+        own = {method.decode() if isinstance(method, bytes) else f"{method}" for method in allowed}
+    elif getattr(kind, "render", None) is not resource.Resource.render:
+        return None
+    else:
+        own = {name.removeprefix("render_") for name in dir(root) if name.startswith("render_")}
+        if "GET" not in own and getattr(kind, "render_HEAD", None) is resource.Resource.render_HEAD:
+            own.discard("HEAD")  # which every resource has, and which asks for GET
+    if root.isLeaf:
+        return own
+    if isinstance(root, static.File):
+        if root.processors:
+            return None
+    elif any(getattr(kind, name, None) is not getattr(resource.Resource, name) for name in _CHILDREN):
+        return None
+    for child in getattr(root, "children", {}).values():
+        below = _methods(child)
+        if below is None:
+            return None
+        own |= below
+    return own
 
 
 def _own_code(root: Any) -> Any:
     """What tells of a resource, rather than of what it is derived from."""
     kind = type(root)
-    for name in ("render", "render_GET", "getChild", "getChildWithDefault"):
+    renders = sorted(name for name in dir(kind) if name.startswith("render_") and name != "render_HEAD")
+    for name in ("render", "render_GET", *renders, *_CHILDREN):
         code = getattr(kind, name, None)
         if code is not None and code is not getattr(resource.Resource, name, None):
             return code

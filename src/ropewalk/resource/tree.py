@@ -291,10 +291,14 @@ def own_handler_of(resource: Resource, method: str) -> Handler | None:
 def methods_of(resource: Resource, *, implied: bool = True) -> list[str]:
     """The methods that are answered at a resource, as Allow names them (RFC 9110, section 10.2.1).
 
-    HEAD beside GET and OPTIONS beside anything are `implied`; so are all where the class defines `render`.
+    HEAD beside GET and OPTIONS beside anything are `implied`; so are all where the class defines `render`, unless the
+    resource knows better by its `exact_methods`.
     """
     own = {*resource.tree_node.handlers, *resource.tree_kind.renders}
     if implied:
+        exact = getattr(resource, "exact_methods", None)
+        if exact is not None:
+            return sorted(exact)
         if resource.tree_kind.renders_all:
             own.update(map(text, getattr(resource, "allowedMethods", METHODS)))
         if own:

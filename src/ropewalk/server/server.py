@@ -18,6 +18,7 @@ from ropewalk.resource import Resource, as_resource
 from ropewalk.server.reader import watch
 from ropewalk.server.service import Service
 from ropewalk.server.strings import parse_endpoint, remedy
+from ropewalk.tracebacks import shown_failure
 
 log = Logger(namespace="ropewalk.server")
 
@@ -113,7 +114,7 @@ class Server:
             log.critical("{error}", error=failure.value)
             self._never_start(f"A start hook failed with {failure.value.code}.", "The log says what to do.")
         else:
-            log.failure("RW403 A start hook of the app failed.", failure)
+            log.failure("RW403 A start hook of the app failed.", shown_failure(failure.value))
             self._never_start(f"A start hook failed: {shown(failure.value)}.")
 
     def _never_start(self, reason: str, remedy: str | None = None) -> None:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
+from functools import partial
 from types import TracebackType
 from typing import Any, BinaryIO
 
@@ -10,6 +11,7 @@ from twisted.logger import Logger
 
 from ropewalk.errors import CATALOGUE, Disconnected, HostedError, RopewalkError, WrongLength, named, shown, visible
 from ropewalk.request import BODILESS
+from ropewalk.tracebacks import shown_failure
 from ropewalk.wsgi.answer import Answer
 from ropewalk.wsgi.checking import Application, Environ
 from ropewalk.wsgi.environ import make_environ
@@ -176,7 +178,8 @@ class Call:
     def _tell(self, code: str, what: str) -> None:
         """A line in the log for what no answer can tell, with the traceback of the exception that is being handled."""
         request = self._answer.request
-        say = log.error if sys.exc_info()[0] is None else log.failure
+        error = sys.exception()
+        say = log.error if error is None else partial(log.failure, failure=shown_failure(error))
         say(
             "{code} {method} {path}: {who}: {what} {remedy}",
             code=code,

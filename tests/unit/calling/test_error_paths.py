@@ -11,9 +11,9 @@ from twisted.internet.defer import fail
 from twisted.logger import LogEvent, globalLogPublisher
 
 from ropewalk import App, HTTPError, Request, Response, asgi, wsgi
-from ropewalk.calling.answering import MOST_TRACED
 from ropewalk.errors import HandlerError
 from ropewalk.testing import AsyncClient, Client
+from ropewalk.tracebacks import MOST_TRACED
 
 Next = Callable[[Request], Awaitable[Response]]
 

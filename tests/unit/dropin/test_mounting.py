@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from klein import Klein
+from tests.unit.conftest import Log
 from tests.unit.dropin.mounts import Leaf, mount, shown, tree
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.portal import IRealm, Portal
@@ -320,3 +321,89 @@ class TestSessions:
     def test_by_tls(self) -> None:
         response = Client(mount(self.count), secure=True).get("/legacy")
         assert response.headers["set-cookie"].startswith("TWISTED_SECURE_SESSION=")
+
+
+class Posting(TwistedResource):
+    isLeaf = True
+
+    def render_POST(self, request: Any) -> bytes:
+        raise KeyError("lost")
+
+
+class Rendering(TwistedResource):
+    isLeaf = True
+
+    def render(self, request: Any) -> bytes:
+        return b""
+
+
+class Limited(Rendering):
+    allowedMethods = (b"GET", b"PUT")
+
+
+class Making(TwistedResource):
+    def getChild(self, path: bytes, request: Any) -> TwistedResource:
+        return Posting()
+
+
+ANY = ["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"]
+
+
+class TestMethods:
+    """Those that are listed, as far as they are known beforehand."""
+
+    @pytest.mark.parametrize(
+        ("make", "methods"),
+        [
+            (lambda: File("."), ["GET", "HEAD"]),
+            (lambda: Data(b"", "text/plain"), ["GET", "HEAD"]),
+            (Posting, ["POST"]),
+            (Rendering, ANY),
+            (Limited, ["GET", "PUT"]),
+            (Making, ANY),
+            (TwistedResource, ANY),
+            (lambda: tree(a=Posting(), b=File(".")), ["GET", "HEAD", "POST"]),
+            (lambda: tree(a=Posting(), b=Making()), ANY),
+        ],
+    )
+    def test_listed(self, make: Callable[[], Any], methods: list[str]) -> None:
+        assert [route.method for route in mount(make()).routes()] == methods
+
+    def test_what_other_files_become_is_not_known(self) -> None:
+        root = File(".")
+        root.processors = {".rpy": PythonScript}  # type: ignore[dict-item]
+        assert [route.method for route in mount(root).routes()] == ANY
+
+    def test_a_tree_that_grows(self) -> None:
+        root = tree(a=File("."))
+        app = mount(root)
+        assert [route.method for route in app.routes()] == ["GET", "HEAD"]
+        root.putChild(b"b", Posting())
+        assert [route.method for route in app.routes()] == ["GET", "HEAD", "POST"]
+
+    def test_the_list_says_nothing_of_what_is_answered(self) -> None:
+        assert Client(mount(Rendering())).delete("/legacy").status == 200
+        assert Client(mount(Posting())).delete("/legacy").status == 501  # which is Twisted's
+
+
+class TestWhoFailed:
+    def test_the_code_that_has_raised_and_the_place_of_the_tree(self, log: Log) -> None:
+        line = Posting.render_POST.__code__.co_firstlineno
+        Client(mount(tree(a=tree(b=Posting())), "/old/legacy")).post("/old/legacy/a/b")
+        who = f"Posting.render_POST at tests/unit/dropin/test_mounting.py:{line}, mounted at /old/legacy"
+        assert f"RW208 POST /old/legacy/a/b: {who} raised KeyError('lost')." in log.text
+
+    def test_inside_of_middleware(self, log: Log) -> None:
+        async def passing(request: Request, next: Next) -> Response:
+            return await next(request)
+
+        Client(mount(Posting(), middleware=[passing])).post("/legacy")
+        assert "Posting.render_POST at tests/unit/dropin/test_mounting.py:" in log.text
+
+    def test_what_twisted_itself_raises(self, log: Log) -> None:
+        class Odd(Data):
+            """Its data are none."""
+
+        Client(mount(Odd(5, "text/plain"))).get("/legacy")
+        assert "RW208 GET /legacy: " in log.text
+        assert "mounted at /legacy raised" in log.text

@@ -1,0 +1,151 @@
+"""Tracebacks as users read them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.unit.conftest import Log
+from twisted.logger import eventAsText
+
+from ropewalk import App, Headers, Request, Response, asgi, wsgi
+from ropewalk.errors import TreeError
+from ropewalk.middleware import Next
+from ropewalk.testing import Client
+from ropewalk.tracebacks import PACKAGE, format_error, shown_error
+
+
+def raised(call: Callable[[], object]) -> BaseException:
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - any
+        call()
+    return caught.value
+
+
+def nested() -> None:
+    try:
+        raise KeyError("first")
+    except KeyError as error:
+        raise ValueError("second") from error
+
+
+class TestFrames:
+    def passing(self, depth: int) -> list[Any]:
+        async def middleware(request: Request, next: Next) -> Response:
+            return await next(request)
+
+        return [middleware] * depth
+
+    @pytest.mark.parametrize("debug", [False, True])
+    @pytest.mark.parametrize("kind", ["plain", "coroutine"])
+    def test_middleware_adds_a_frame_of_the_user_each(self, log: Log, kind: str, debug: bool) -> None:
+        def plain(request: Request) -> str:
+            raise KeyError("lost")
+
+        async def coroutine(request: Request) -> str:
+            await request.body()
+            raise KeyError("lost")
+
+        app = App(middleware=self.passing(2), debug=debug)
+        app.get("/")({"plain": plain, "coroutine": coroutine}[kind])
+        response = Client(app).get("/")
+        (event,) = log
+        for text in [eventAsText(event), *([response.text] if debug else [])]:
+            assert PACKAGE not in text
+            assert text.count("return await next(request)") == 2
+            lines = [line for line in text.splitlines() if line.strip().startswith("File ")]
+            assert len(lines) == 3
+            assert lines[-1].endswith(f", in {kind}")
+
+    def test_by_wsgi(self, log: Log) -> None:
+        def application(environ: Any, start_response: Any) -> Any:
+            raise KeyError("lost")
+
+        app = App()
+        app.mount("/", wsgi(application))
+        assert Client(app).get("/").status == 500
+        assert [PACKAGE in eventAsText(event) for event in log] == [False]
+        assert ", in application" in eventAsText(log[0])
+
+    def test_by_asgi(self, log: Log) -> None:
+        async def application(scope: Any, receive: Any, send: Any) -> Any:
+            if scope["type"] == "http":
+                raise KeyError("lost")
+
+        app = App()
+        app.mount("/", asgi(application))
+        with Client(app) as client:
+            assert client.get("/").status == 500
+        texts = [eventAsText(event) for event in log if "log_failure" in event]
+        assert [PACKAGE in text for text in texts] == [False]
+        assert ", in application" in texts[0]
+
+    def test_a_hook(self, log: Log) -> None:
+        app = App()
+
+        @app.on_stop
+        def stop() -> None:
+            raise KeyError("lost")
+
+        with Client(app) as client:
+            client.get("/")
+        (event,) = [event for event in log if "log_failure" in event]
+        text = eventAsText(event)
+        assert "stop at tests/unit/test_tracebacks.py:" in text
+        assert PACKAGE not in text
+
+    def test_what_python_raises_in_our_code_keeps_the_frames_in_which_it_did(self) -> None:
+        text = format_error(raised(lambda: Headers([("a", "b")]).get(5)))  # type: ignore[call-overload]
+        assert text.index("test_tracebacks.py") < text.index(f"{PACKAGE}headers.py")
+
+    def test_what_we_raise_ends_in_the_line_of_the_user(self) -> None:
+        text = format_error(raised(lambda: App().get("no slash")(lambda request: "")))
+        assert PACKAGE not in text
+        assert "ropewalk.errors.TreeError: RW101" in text
+
+    def test_what_has_passed_through_ours_alone_is_whole(self) -> None:
+        error = TreeError("RW101", "Oh.")
+        assert format_error(error) == f"ropewalk.errors.TreeError: {error}\n"
+        code = compile("def fail(): raise KeyError('ours')", f"{PACKAGE}some.py", "exec")
+        scope: dict[str, Any] = {}
+        exec(code, scope)
+        own = raised(scope["fail"])
+        own = own.with_traceback(own.__traceback__ and own.__traceback__.tb_next)
+        assert f"{PACKAGE}some.py" in format_error(own)
+
+
+class TestChains:
+    def test_causes_and_notes_stay(self) -> None:
+        error = raised(nested)
+        error.add_note("Said besides.")
+        text = format_error(error)
+        assert "KeyError: 'first'" in text
+        assert "The above exception was the direct cause" in text
+        assert text.endswith("ValueError: second\nSaid besides.\n")
+
+    def test_groups_stay(self) -> None:
+        group = raised(lambda: _raise(ExceptionGroup("both", [raised(nested), KeyError("other")])))  # type: ignore[type-var]
+        text = format_error(group)
+        assert text.count("Traceback") == 3
+        assert "KeyError: 'other'" in text
+
+    def test_a_circle_ends(self) -> None:
+        one, two = KeyError("one"), KeyError("two")
+        one.__context__, two.__context__ = two, one
+        assert "KeyError: 'one'" in format_error(one)
+
+
+def _raise(error: BaseException) -> None:
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (KeyError("a"), "KeyError: 'a'"),
+        (ValueError("one\ntwo"), "ValueError: one"),
+        (SyntaxError("invalid", ("a.py", 1, 1, "x", 1, 2)), "SyntaxError: invalid"),
+        (ValueError(), "ValueError"),
+    ],
+)
+def test_the_line_of_an_error(error: Exception, line: str) -> None:
+    error.add_note("a note")
+    assert shown_error(error) == line
