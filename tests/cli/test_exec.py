@@ -259,12 +259,24 @@ class TestWhatIsRun:
             (["srve.py"], "RW723 There is no file srve.py. Did you mean serve.py?\n"),
             (["folder/serve.py"], "RW723 There is no file folder/serve.py.\n"),
             (["folder"], "RW723 folder is a folder. Name the script in it.\n"),
-            (["serve"], "RW723 There is no file serve, and no command of that name. Did you mean -m serve?\n"),
-            (["nothing"], "RW723 There is no file nothing, and no command of that name.\n"),
-            (["-m", "serve.py"], "RW723 There is no module serve.py that could be run. Did you mean serve.py?\n"),
-            (["-m", "nothing"], "RW723 There is no module nothing that could be run.\n"),
-            (["-m", "folder"], "RW723 There is no module folder that could be run.\n"),
-            (["-m", "..folder"], "RW723 There is no module ..folder that could be run.\n"),
+            (["serve"], "RW723 There is no file serve, and no command of that name. Did you mean serve.py?\n"),
+            (
+                ["nothing"],
+                (
+                    "RW723 There is no file nothing, and no command of that name. "
+                    "Name a script, an installed command, or -m and a module.\n"
+                ),
+            ),
+            (["this"], "RW723 There is no file this, and no command of that name. Did you mean -m this?\n"),
+            (["runnable"], "RW723 runnable is a folder. Name the script in it, or run it by -m runnable.\n"),
+            (["-m", "email"], "RW723 email is a package that cannot be run: it has no email.__main__.\n"),
+            (["-m", "serve.py"], "RW723 serve.py is a file and not the name of a module. Leave out -m.\n"),
+            (
+                ["-m", "nothing"],
+                "RW723 There is no module nothing. Check its name, and that it is installed for {python}.\n",
+            ),
+            (["-m", "folder"], "RW723 folder is a package that cannot be run: it has no folder.__main__.\n"),
+            (["-m", "..folder"], "RW723 '..folder' is not the name of a module. Leave out -m to run a file.\n"),
             (["sh"], "RW724 {which} is not written in Python.\n"),
             (["./shell"], "RW724 shell is not written in Python, it is run by /bin/sh.\n"),
         ],
@@ -272,9 +284,11 @@ class TestWhatIsRun:
     def test_what_cannot_be(self, tmp_path: Path, arguments: list[str], message: str) -> None:
         (tmp_path / "serve.py").write_text("")
         (tmp_path / "folder").mkdir()
+        (tmp_path / "runnable").mkdir()
+        (tmp_path / "runnable" / "__main__.py").write_text("")
         (tmp_path / "shell").write_text("#!/bin/sh\nexit 0\n")
         ours = finished(*EXEC, *arguments, cwd=tmp_path, environment={"PATH": "/bin"})
-        assert (ours.stderr, ours.returncode) == (message.format(which="/bin/sh"), 2)
+        assert (ours.stderr, ours.returncode) == (message.format(which="/bin/sh", python=PYTHON[0]), 2)
 
     def test_a_command_of_another_python(self, tmp_path: Path) -> None:
         (tmp_path / "bin").mkdir()
@@ -384,7 +398,7 @@ class TestServing:
     def test_a_limit_that_is_none(self, site: Path) -> None:
         ended = finished(*EXEC, "--limit", "body_siz=10", "hello.py", cwd=site)
         assert ended.returncode == 2
-        assert ended.stderr == "RW423 There is no limit body_siz. Did you mean body_size?\n"
+        assert ended.stderr == "RW423 --limit: there is no limit body_siz. Did you mean body_size?\n"
 
     def test_what_is_run_is_no_setting(self, site: Path) -> None:
         (site / "ropewalk.toml").write_text("name = 'hello.py'\n")

@@ -31,6 +31,9 @@ async def by_asgi(scope, receive, send):
 def make_application():
     return application
 
+def with_options(options=None):
+    return application
+
 ours = App()
 number = 7
 """
@@ -80,7 +83,7 @@ class TestTarget:
     def test_without_a_name_where_there_is_none(self, program: Path) -> None:
         (program / "empty.py").write_text("")
         said = failure("empty.py", Hosting(wsgi=True))
-        assert said == "RW413 empty.py has no app and no application. Name what is there: empty.py:..."
+        assert said == "RW413 empty.py has no app and no application. Name the application of WSGI: empty.py:NAME"
 
     def test_a_name_that_is_not_there(self) -> None:
         said = failure("hello.py:aplication", Hosting(wsgi=True))
@@ -109,8 +112,12 @@ class TestNotOfThatKind:
 
     def test_what_makes_one(self) -> None:
         said = failure("hello.py:make_application", Hosting(wsgi=True))
-        assert "make_application at hello.py:13 takes no arguments." in said
-        assert said.endswith("If it makes the application, call it: wsgi(make_app()).")
+        assert said == (
+            "RW707 hello.py:make_application takes no arguments. "
+            "If it makes the application, call it at the top level: application = make_application()"
+        )
+        assert failure("hello.py:with_options", Hosting(wsgi=True)).endswith("application = with_options()")
+        assert failure("hello.py:with_options", Hosting(asgi=True)).endswith("application = with_options()")
 
     def test_of_ropewalks_own(self) -> None:
         said = failure("hello.py:ours", Hosting(wsgi=True))
@@ -122,6 +129,123 @@ class TestNotOfThatKind:
             load_target(f"hello.py:{name}")
         assert caught.value.code == "RW414"
         assert caught.value.message.endswith(f"If it is an application of {interface.upper()}, say --{interface}.")
+
+
+@pytest.mark.usefixtures("program")
+class TestWhereToGoFromThere:
+    """A message names what is there, and following it leads on."""
+
+    @pytest.mark.parametrize(
+        ("program_text", "hosting", "message"),
+        [
+            (
+                "def create_app(x=1): ...",
+                Hosting(wsgi=True),
+                "If create_app makes one, call it there: application = cre",
+            ),
+            ("def create_app(x=1): ...", Hosting(), "If create_app makes one, call it there: app = create_app()"),
+            ("def served(environ, start): ...", Hosting(wsgi=True), "Name what is there: other.py:served"),
+            (
+                "def wsgi_app(environ, start): ...",
+                Hosting(),
+                "application of WSGI: serve it by --wsgi other.py:wsgi_app",
+            ),
+            ("async def application(a, b, c): ...", Hosting(), "of ASGI: serve it by --asgi other.py:application"),
+        ],
+    )
+    def test_without_a_name(self, program: Path, program_text: str, hosting: Hosting, message: str) -> None:
+        (program / "other.py").write_text(program_text)
+        said = failure("other.py", hosting)
+        assert said.startswith("RW413 other.py has no ")
+        assert message in said
+
+    @pytest.mark.parametrize(
+        ("program_text", "message"),
+        [
+            (
+                "from ropewalk import App\napp = App",
+                "is the class ropewalk.app.App. Make one of it at the top level, and name that: app = App(",
+            ),
+            (
+                "def app(): ...",
+                "is a function. If it makes what is to be served, call it at the top level: app = app()",
+            ),
+            ("app = 5", "is of type int. Name an App, a Site, or something derived from ropewalk.Resource."),
+        ],
+    )
+    def test_what_cannot_be_served(self, program: Path, program_text: str, message: str) -> None:
+        (program / "other.py").write_text(program_text)
+        with pytest.raises(Failure) as caught:
+            load_target("other.py:app")
+        assert caught.value.code == "RW414"
+        assert message in caught.value.message
+
+
+LIFESPANS = """
+async def serve(scope, receive, send, failing="", stopping=""):
+    assert scope["type"] == "lifespan"
+    assert (await receive())["type"] == "lifespan.startup"
+    if failing:
+        await send({"type": "lifespan.startup.failed", "message": failing})
+        return
+    print("started")
+    await send({"type": "lifespan.startup.complete"})
+    assert (await receive())["type"] == "lifespan.shutdown"
+    if stopping == "raise":
+        raise ValueError("at the end")
+    if stopping:
+        await send({"type": "lifespan.shutdown.failed", "message": stopping})
+        return
+    print("stopped")
+    await send({"type": "lifespan.shutdown.complete"})
+
+async def good(scope, receive, send):
+    await serve(scope, receive, send)
+
+async def does_not_start(scope, receive, send):
+    await serve(scope, receive, send, failing="no database")
+
+async def does_not_stop(scope, receive, send):
+    await serve(scope, receive, send, stopping="no end")
+
+async def raises(scope, receive, send):
+    await serve(scope, receive, send, stopping="raise")
+
+async def without(scope, receive, send):
+    assert scope["type"] == "http"
+"""
+
+
+class TestLifespan:
+    """`check --asgi` starts and stops what it checks."""
+
+    def test_both_ends(self, check: Check, project: Path) -> None:
+        (project / "life.py").write_text(LIFESPANS)
+        for _ in range(2):
+            result = check("--asgi", "life.py:good")
+            assert result.exit_code == 0, result.output
+            assert result.output.index("started\nstopped\n") < result.output.index("life.py:good can be served")
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("does_not_start", "RW711 does_not_start at life.py:22 did not start: no database. Fix the cause"),
+            ("does_not_stop", "RW712 does_not_stop at life.py:25 did not stop well: no end."),
+            ("raises", "RW712 The lifespan of raises at life.py:28 ended with ValueError('at the end').\nTraceback"),
+        ],
+    )
+    def test_what_goes_wrong(self, check: Check, project: Path, name: str, message: str) -> None:
+        (project / "life.py").write_text(LIFESPANS)
+        result = check("--asgi", f"life.py:{name}")
+        assert result.exit_code == 2
+        assert f"\n{message}" in result.output
+        assert "can be served" not in result.output
+
+    def test_one_that_has_none(self, check: Check, project: Path) -> None:
+        (project / "life.py").write_text(LIFESPANS)
+        result = check("--asgi", "life.py:without")
+        assert result.exit_code == 0, result.output
+        assert "without at life.py:31 is served without a lifespan: it raised AssertionError()" in result.output
 
 
 class TestSettings:

@@ -63,6 +63,27 @@ class TestRun:
         ended = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=60, check=True)
         assert "head_timeout is off, since it is 0: it cuts off nobody.\n" in ended.stderr
 
+    @pytest.mark.parametrize("how", ["run", "app.run"])
+    def test_the_start_up_lines_warn_of_tracebacks_for_clients(self, tmp_path: Path, how: str) -> None:
+        line = "The app has debug=True: clients see the traceback of every error, with paths and code."
+        (tmp_path / "shown.py").write_text("from ropewalk import App\napp = App(debug=True)\n")
+        if how == "run":
+            with ropewalk("run", "shown.py", cwd=tmp_path) as server:
+                assert line in server.banner
+            return
+        (tmp_path / "program.py").write_text(
+            "import os, signal\n"
+            "from ropewalk.server import install_reactor, run\n"
+            "install_reactor()\n"
+            "from twisted.internet import reactor\n"
+            "from shown import app\n"
+            "app.on_start(lambda: reactor.callLater(0, os.kill, os.getpid(), signal.SIGTERM) and None)\n"
+            "run(app, listen='tcp:0:interface=127.0.0.1')\n"
+        )
+        command = [sys.executable, "program.py"]
+        ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+        assert line in ended.stderr
+
     def test_debug_shows_what_is_refused(self) -> None:
         with ropewalk("run", "examples/hello.py", "--log-level", "debug") as server:
             with socket.create_connection(("127.0.0.1", httpx.URL(server.url).port or 0)) as connection:

@@ -174,6 +174,15 @@ class TestCautions:
         lines = check("hello.py", *given).output.splitlines()
         assert f"Everybody is trusted as a proxy ({address}): clients may claim to be anybody." in lines
 
+    @pytest.mark.parametrize("servable", ["app", "site", "root"])
+    def test_tracebacks_for_clients(self, check: Check, project: Path, servable: str) -> None:
+        line = "The app has debug=True: clients see the traceback of every error, with paths and code."
+        (project / "hello.py").write_text(
+            "from ropewalk import App, Site\napp = App(debug=True)\nsite = Site(app)\nroot = app.resource\n"
+        )
+        assert (line in check(f"hello.py:{servable}").output.splitlines()) == (servable != "root")
+        assert line not in check("hello.py:root").output
+
     def test_those_of_the_app_count(self, check: Check, project: Path) -> None:
         (project / "hello.py").write_text(
             "from ropewalk import App, Limits, TrustedProxies\n"

@@ -1,5 +1,6 @@
 """What TARGET may be, and what is said where it is not."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -131,17 +132,36 @@ class TestBroken:
     def test_the_traceback_begins_in_the_users_file(self, project: Path) -> None:
         write(project, "hello.py", "1 / 0")
         message = failure("hello.py")
-        assert message.startswith("RW415 hello.py cannot be imported.\nTraceback (most recent call last):\n")
-        first_frame = message.splitlines()[2]
+        first, second, first_frame, *_ = message.splitlines()
+        assert first == (
+            "RW415 hello.py cannot be imported: ZeroDivisionError: division by zero (hello.py:2). "
+            "Fix the cause shown in the traceback below."
+        )
+        assert second == "Traceback (most recent call last):"
         assert str(project / "hello.py") in first_frame
         assert message.endswith("ZeroDivisionError: division by zero")
 
     def test_a_module_that_it_wants_is_missing(self, project: Path) -> None:
         write(project, "hello.py", "import no_such_library")
-        assert failure("hello.py").endswith("ModuleNotFoundError: No module named 'no_such_library'")
+        message = failure("hello.py")
+        assert message.endswith("ModuleNotFoundError: No module named 'no_such_library'")
+        assert f"(hello.py:2). Install no_such_library for {sys.executable}, or correct the import.\n" in message
 
     def test_a_mistake_in_its_syntax(self, project: Path) -> None:
         write(project, "hello.py", "app = App(")
         message = failure("hello.py")
-        assert message.startswith("RW415 ")
-        assert "SyntaxError" in message
+        assert re.match(r"RW415 hello.py cannot be imported: SyntaxError: .* \(hello.py:2\)\. Fix the cause ", message)
+
+    def test_an_error_of_ours_is_named_first_and_without_our_frames(self, project: Path) -> None:
+        write(project, "hello.py", "app = App()", "@app.get('/')", "def one(request): ...", "app.get('/')(one)")
+        message = failure("hello.py")
+        assert message.splitlines()[0].startswith(
+            "RW415 hello.py cannot be imported: ropewalk.errors.TreeError: RW104 "
+        )
+        assert "(hello.py:5). " in message.splitlines()[0]
+        assert "routing.py" not in message
+
+    def test_a_target_without_a_place(self, project: Path) -> None:
+        assert failure(":app") == "RW411 ':app' names no file and no module. Write hello.py or hello.py:app."
+        (project / "hello.txt").write_text("")
+        assert failure("hello.txt").startswith("RW412 hello.txt is a file, and not one of Python")

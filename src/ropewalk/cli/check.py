@@ -12,11 +12,12 @@ from ropewalk.cli.banner import print_cautions
 from ropewalk.cli.columns import columns
 from ropewalk.cli.flags import ENVIRONMENT, FLAG, SETTINGS, Command, target_argument
 from ropewalk.cli.hosting import Hosting, hosting_flags, hosting_of
+from ropewalk.cli.lifespan import try_lifespan
 from ropewalk.cli.limits import LIMIT_ORIGINS
 from ropewalk.cli.serving import Serving, failing, serving_flags
 from ropewalk.cli.target import Target, load_target
 from ropewalk.cli.tree import rows
-from ropewalk.server import cautions, install_reactor
+from ropewalk.server import app_of, cautions, install_reactor
 
 PROXIES = ("trusted_proxy", "proxy_headers", "proxy_host", "proxy_protocol")
 
@@ -35,7 +36,7 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
     """Say whether TARGET could be served, and with which settings, without serving it.
 
     Takes the flags of `ropewalk run`. The exit code is 2 where it could not. A line says what is less safe than the
-    defaults: a limit that is off, a trust in everybody.
+    defaults: a limit that is off, a trust in everybody, debug=True. An application of ASGI is started and stopped.
     """
     install_reactor()
     hosting = hosting_of(flags, flags["limits"])
@@ -45,7 +46,10 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
     with failing(options):
         console.print(_settings(context, found, hosting, options))
         options.endpoints()
-        print_cautions(console, cautions(options.limits_of(found.value), options.proxies_of(found.value)))
+        app = app_of(found.value)
+        remarks = try_lifespan(app) if hosting.asgi else []
+        less_safe = cautions(options.limits_of(found.value), options.proxies_of(found.value), app.debug)
+        print_cautions(console, [*remarks, *less_safe])
     count = len(rows(found.value))
     routes = "1 route" if count == 1 else f"{count} routes"
     console.print(f"[green]{found.name} can be served: {routes}.[/]", highlight=False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from inspect import signature
 from typing import Any, Final, Literal
 
 import click
@@ -9,7 +10,7 @@ import click
 from ropewalk import App, Resource, Site
 from ropewalk.cli.failure import Failure
 from ropewalk.cli.flags import Decorated, WholeNumber, flag, source_of
-from ropewalk.errors import HostedError
+from ropewalk.errors import HostedError, describe
 
 Interface = Literal["wsgi", "asgi"]
 
@@ -52,11 +53,26 @@ class Hosting:
             return _HOSTS[interface](application, self)
         except HostedError as error:
             other = likely_interface(application)
+            if other is None and is_factory(application):
+                made = f"application = {describe(application)}()"
+                message = f"{name} takes no arguments. If it makes the application, call it at the top level: {made}"
+                raise Failure(error.code, message) from error
             if other is None:
                 raise Failure(error.code, f"{name}: {error.message} {error.remedy}") from error
             instead = f"{source_of(other, like=interface)} in place of {source_of(interface)}"
             message = f"{name} looks like an application of {other.upper()}. Set {instead}."
             raise Failure(error.code, message) from error
+
+
+def is_factory(thing: object) -> bool:
+    """Whether something can be called without arguments, as what makes an application."""
+    if not callable(thing):
+        return False
+    try:
+        signature(thing).bind()
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def likely_interface(thing: object) -> Interface | None:

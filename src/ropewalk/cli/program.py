@@ -17,6 +17,7 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 
 from ropewalk.cli.failure import Failure
+from ropewalk.errors import CATALOGUE
 from ropewalk.suggest import did_you_mean
 
 
@@ -98,7 +99,7 @@ def _load_module(name: str) -> tuple[ModuleType, CodeType]:
         spec = _find(f"{name}.__main__")
     code = getattr(spec.loader, "get_code", lambda _: None)(spec.name) if spec else None
     if spec is None or code is None:
-        raise Failure("RW723", f"There is no module {name} that could be run.{_similar_script(name)}")
+        raise Failure("RW723", _not_a_module(name))
     main = importlib.util.module_from_spec(spec)
     main.__name__ = "__main__"
     main.__dict__["__builtins__"] = builtins
@@ -125,22 +126,45 @@ def _locate(name: str) -> Path:
     if path.is_file():
         return path
     if path.is_dir():
-        raise Failure("RW723", f"{name} is a folder. Name the script in it.")
+        module = name.rstrip("/").replace("/", ".")
+        as_module = f", or run it by -m {module}" if _is_runnable(module) else ""
+        raise Failure("RW723", f"{name} is a folder. Name the script in it{as_module}.")
     if path.parent == Path() and path.suffix != ".py":
         found = shutil.which(name, path=f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ.get('PATH', '')}")
         if found:
             return Path(found)
-        raise Failure("RW723", f"There is no file {name}, and no command of that name.{_as_module(name)}")
+        hint = _similar_program(name) or f" {CATALOGUE['RW723'].remedy}"
+        raise Failure("RW723", f"There is no file {name}, and no command of that name.{hint}")
     siblings = [str(sibling) for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
     raise Failure("RW723", f"There is no file {name}.{did_you_mean(name, siblings)}")
 
 
-def _as_module(name: str) -> str:
-    return f" Did you mean -m {name}?" if all(map(str.isidentifier, name.split("."))) and _find(name) else ""
+def _similar_program(name: str) -> str:
+    if Path(f"{name}.py").is_file():
+        return f" Did you mean {name}.py?"
+    if _is_runnable(name):
+        return f" Did you mean -m {name}?"
+    return did_you_mean(name, [path.name for path in Path().glob("*.py")])
 
 
-def _similar_script(name: str) -> str:
-    return f" Did you mean {name}?" if Path(name).is_file() else ""
+def _is_runnable(name: str) -> bool:
+    """Whether `-m` would find something to run."""
+    if not all(map(str.isidentifier, name.split("."))):
+        return False
+    spec = _find(name)
+    if spec is not None and spec.submodule_search_locations is not None:
+        spec = _find(f"{name}.__main__")
+    return spec is not None
+
+
+def _not_a_module(name: str) -> str:
+    if Path(name).is_file():
+        return f"{name} is a file and not the name of a module. Leave out -m."
+    if not all(map(str.isidentifier, name.split("."))):
+        return f"{name!r} is not the name of a module. Leave out -m to run a file."
+    if _find(name) is None:
+        return f"There is no module {name}. Check its name, and that it is installed for {sys.executable}."
+    return f"{name} is a package that cannot be run: it has no {name}.__main__."
 
 
 def _check_interpreter(path: Path) -> None:
@@ -149,17 +173,23 @@ def _check_interpreter(path: Path) -> None:
         first, second = file.readline(), file.readline()
     if not first.startswith(b"#!"):
         if b"\0" in first:
-            raise Failure("RW724", f"{path} is not written in Python.")
+            raise Failure("RW724", f"{path} is not written in Python.{_script_beside(path)}")
         return
     words = shlex.split(os.fsdecode(first[2:]))
     if second.startswith(b"'''exec' "):  # by pip, where the path of the interpreter is too long for the first line
         words = shlex.split(os.fsdecode(second.removeprefix(b"'''exec' ")))
     interpreter = next((word for word in words if not word.endswith("/env") and not word.startswith("-")), "")
     if "python" not in Path(interpreter).name:
-        raise Failure("RW724", f"{path} is not written in Python, it is run by {interpreter or 'nothing'}.")
+        runner = interpreter or "nothing"
+        raise Failure("RW724", f"{path} is not written in Python, it is run by {runner}.{_script_beside(path)}")
     if "/" in interpreter and Path(interpreter).parent.resolve() != Path(sys.executable).parent.resolve():
         again = f"install Ropewalk there, then: {interpreter} -m ropewalk exec {path}"
         raise Failure("RW724", f"{path} is run by {interpreter}, this is {sys.executable}: {again}")
+
+
+def _script_beside(path: Path) -> str:
+    """A command was found where a script may have been meant."""
+    return f" Did you mean {path.name}.py?" if Path(f"{path.name}.py").is_file() else ""
 
 
 def _frames_of_program(frames: TracebackType | None) -> TracebackType | None:

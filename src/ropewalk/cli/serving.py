@@ -11,11 +11,11 @@ import click
 from ropewalk import Limits, TrustedProxies
 from ropewalk.cli.banner import print_banner
 from ropewalk.cli.failure import Failure
-from ropewalk.cli.flags import Decorated, WholeNumber, config_flag, flag, source_of
+from ropewalk.cli.flags import Decorated, WholeNumber, config_flag, flag, source_elsewhere, source_of
 from ropewalk.cli.limits import limit_flag
 from ropewalk.cli.logs import LEVELS, start_logging
 from ropewalk.cli.target import Servable, Target
-from ropewalk.errors import CATALOGUE, RopewalkError, StartError
+from ropewalk.errors import RopewalkError, StartError
 from ropewalk.proxies import ProxyHeaders
 from ropewalk.server import Listening, cautions, install_reactor, limits_of, proxies_of, run, tcp_endpoint
 from ropewalk.server.strings import parse_endpoint
@@ -158,7 +158,7 @@ def serve(load: Callable[[], Target], options: Serving) -> None:
         service = ports[0].server.service
         if options.log_level == "debug":
             service.engine.set_debug(True)
-        print_banner(target, ports, reactor, cautions(service.engine.limits, service.proxies))
+        print_banner(target, ports, reactor, cautions(service.engine.limits, service.proxies, service.app.debug))
 
     with failing(options):
         run(
@@ -180,10 +180,16 @@ def failing(options: Serving) -> Iterator[None]:
     except OSError as error:
         if options.access_log_file is None or error.filename != str(options.access_log_file):
             raise
-        message = f"{source_of('access_log_file')}: {error.filename} cannot be opened: {error.strerror}."
-        raise Failure("RW424", f"{message} {CATALOGUE['RW424'].remedy}") from error
+        message = f"{error.filename} cannot be opened: {error.strerror}."
+        raise Failure("RW424", _from("access_log_file", message)) from error
     except RopewalkError as error:
         text = f"{error}".removeprefix(error.code).strip()
         if error.code == "RW502":
-            text = f"{source_of('listen' if options.listen else 'port')}: {text}"
+            text = _from("listen" if options.listen else "port", text)
         raise Failure(error.code, text) from error
+
+
+def _from(name: str, message: str) -> str:
+    """A message about a setting, which names the place of that where it is not on the command line."""
+    source = source_elsewhere(name)
+    return f"{source}: {message}" if source else message

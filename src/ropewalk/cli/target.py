@@ -8,21 +8,23 @@ where an application is to be hosted, `app` and `application`.
 import importlib
 import importlib.util
 import pkgutil
+import re
 import sys
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import ModuleType, TracebackType
+from traceback import walk_tb
+from types import FunctionType, ModuleType, TracebackType
 
 from ropewalk import App, Resource, Site
 from ropewalk.cli.failure import Failure
 from ropewalk.cli.flags import source_elsewhere
-from ropewalk.cli.hosting import Hosting, likely_interface
-from ropewalk.errors import full_name
+from ropewalk.cli.hosting import Hosting, is_factory, likely_interface
+from ropewalk.errors import CATALOGUE, full_name, relative
 from ropewalk.resource import as_resource, is_twisted
 from ropewalk.suggest import did_you_mean
+from ropewalk.tracebacks import PACKAGE, format_error, shown_error
 
 Servable = App | Resource | Site
 
@@ -50,12 +52,14 @@ def load_target(text: str, hosting: Hosting | None = None) -> Target:
 
 def _load(text: str, hosting: Hosting | None) -> Target:
     place, _, name = text.partition(":")
+    if not place:
+        raise Failure("RW411", f"{text!r} names no file and no module. Write hello.py or hello.py:app.")
     module = _import(place, _locate_path(Path(place)) if _is_path(place) else _locate_module(place))
     if hosting is None or hosting.interface is None:
         name = name or _only_servable(module, place)
         servable = _servable(_attribute(module, place, name), f"{place}:{name}")
     else:
-        name = name or _application(module, place)
+        name = name or _application(module, place, hosting.interface)
         servable = hosting.host(_attribute(module, place, name), f"{place}:{name}")
     return Target(servable, f"{place}:{name}")
 
@@ -94,6 +98,8 @@ def _load_file(path: Path) -> ModuleType:
 
 
 def _locate_module(name: str) -> Callable[[], ModuleType]:
+    if Path(name).is_file():
+        raise Failure("RW412", f"{name} is a file, and not one of Python: its name does not end in .py.")
     if not all(part.isidentifier() for part in name.split(".")):
         raise Failure("RW412", f"{name!r} is neither a file nor the name of a module.")
     _search_first(Path.cwd())
@@ -114,10 +120,26 @@ def _import(place: str, load: Callable[[], ModuleType]) -> ModuleType:
 
 
 def _broken(place: str, error: Exception) -> Failure:
-    """A failure that shows the user's frames only, not the ones by which we came there."""
+    """A failure that says first what is wrong and where, and shows the user's frames only."""
     users = _first_frame_of_user(error.__traceback__)
-    lines = traceback.format_exception(type(error), error, users)
-    return Failure("RW415", f"{place} cannot be imported.\n{''.join(lines).rstrip()}")
+    what = f"{shown_error(error)} ({_where(error, users)})."
+    remedy = CATALOGUE["RW415"].remedy
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        remedy = f"Install {error.name.partition('.')[0]} for {sys.executable}, or correct the import."
+    trace = format_error(error.with_traceback(users)).rstrip()
+    return Failure("RW415", f"{place} cannot be imported: {what} {remedy}\n{trace}")
+
+
+def _where(error: Exception, users: TracebackType | None) -> str:
+    if isinstance(error, SyntaxError) and error.filename:
+        return relative(error.filename, error.lineno)
+    frames = [frame for frame, _ in walk_tb(users)]
+    lines = [line for _, line in walk_tb(users)]
+    for frame, line in zip(reversed(frames), reversed(lines), strict=True):
+        file = frame.f_code.co_filename
+        if not file.startswith((PACKAGE, "<frozen ")):
+            return relative(file, line)
+    return "the traceback is below"
 
 
 def _first_frame_of_user(frames: TracebackType | None) -> TracebackType | None:
@@ -144,7 +166,8 @@ def _similar_file(path: Path) -> str:
 def _similar_module(name: str) -> str:
     if Path(f"{name}.py").exists():
         return f" Did you mean {name}.py?"
-    return did_you_mean(name, [module.name for module in pkgutil.iter_modules([str(Path.cwd())])])
+    meant = did_you_mean(name, [module.name for module in pkgutil.iter_modules([str(Path.cwd())])])
+    return meant or f" {CATALOGUE['RW412'].remedy}"
 
 
 def _only_servable(module: ModuleType, place: str) -> str:
@@ -158,17 +181,47 @@ def _only_servable(module: ModuleType, place: str) -> str:
         case [name]:
             return name
         case []:
-            raise Failure("RW413", f"{place} has no App, Resource or Site at its top level. Make one: app = App()")
+            raise Failure("RW413", f"{place} has no App, Resource or Site at its top level. {_instead(module, place)}")
         case _:
             choices = ", ".join(f"{place}:{name}" for name in servable)
             raise Failure("RW413", f"{place} has several things to serve. Name one: {choices}")
 
 
-def _application(module: ModuleType, place: str) -> str:
+def _instead(module: ModuleType, place: str) -> str:
+    """What to do where there is no App: by what is there."""
+    for name in (*APPLICATION_NAMES, "wsgi_app", "asgi_app", "wsgi", "asgi"):
+        interface = likely_interface(getattr(module, name, None))
+        if interface is not None:
+            return f"{name} looks like an application of {interface.upper()}: serve it by --{interface} {place}:{name}"
+    factory = _factory(module)
+    if factory:
+        return f"If {factory} makes one, call it there: app = {factory}()"
+    if hasattr(module, "__path__"):
+        return f"Make one there, or name the module in it that has one: {place.rstrip('/')}/web.py:app"
+    return "Make one: app = App()"
+
+
+def _factory(module: ModuleType) -> str | None:
+    """A function of the module that seems to make an application."""
+    made = re.compile(r"(create|make|build|get)_(\w+_)?(app|application|site|root)")
+    return next((name for name, value in vars(module).items() if made.fullmatch(name) and is_factory(value)), None)
+
+
+def _application(module: ModuleType, place: str, interface: str) -> str:
     for name in APPLICATION_NAMES:
         if hasattr(module, name):
             return name
-    raise Failure("RW413", f"{place} has no {' and no '.join(APPLICATION_NAMES)}. Name what is there: {place}:...")
+    own = [name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
+    others = [name for name in vars(module) if not name.startswith("_") and name not in own]
+    found = [name for name in (*own, *others) if likely_interface(getattr(module, name)) == interface]
+    factory = _factory(module)
+    if factory:
+        remedy = f"If {factory} makes one, call it there: application = {factory}()"
+    elif len(found) == 1:
+        remedy = f"Name what is there: {place}:{found[0]}"
+    else:
+        remedy = f"Name the application of {interface.upper()}: {place}:NAME"
+    raise Failure("RW413", f"{place} has no {' and no '.join(APPLICATION_NAMES)}. {remedy}")
 
 
 def _attribute(module: ModuleType, place: str, path: str) -> object:
@@ -186,8 +239,20 @@ def _servable(value: object, name: str) -> Servable:
         return as_resource(value)
     if isinstance(value, Servable):
         return value
-    what = f"{name} is of type {full_name(type(value))}"
+    if isinstance(value, type):
+        what = f"{name} is the class {full_name(value)}"
+        if issubclass(value, Servable):
+            raise Failure(
+                "RW414", f"{what}. Make one of it at the top level, and name that: app = {value.__name__}(...)"
+            )
+    elif isinstance(value, FunctionType):
+        what = f"{name} is a function"
+    else:
+        what = f"{name} is of type {full_name(type(value))}"
     interface = likely_interface(value)
     if interface is not None:
         raise Failure("RW414", f"{what}. If it is an application of {interface.upper()}, say --{interface}.")
+    if is_factory(value) and not isinstance(value, type):
+        made = f"{value.__name__}()" if isinstance(value, FunctionType) else "..."
+        raise Failure("RW414", f"{what}. If it makes what is to be served, call it at the top level: app = {made}")
     raise Failure("RW414", f"{what}. Name an App, a Site, or something derived from ropewalk.Resource.")

@@ -70,7 +70,8 @@ def run(
     app = app_of(servable)
     limits = limits or limits_of(servable)
     proxies = proxies or proxies_of(servable)
-    listening = [listen_on(app, reactor, description, limits=limits, proxies=proxies) for description in listen]
+    endpoints = [listen] if isinstance(listen, str) else listen
+    listening = [listen_on(app, reactor, description, limits=limits, proxies=proxies) for description in endpoints]
     server: Server = app.server
     if access_log is not None:
         server.service.log_access(access_log, AccessLog(access_log_file))
@@ -92,7 +93,7 @@ def _log_addresses(listening: list[Listening]) -> None:
     for port in listening:
         log.info("Serving on {address}", address=str(port))
     service = listening[0].server.service
-    for caution in cautions(service.engine.limits, service.proxies):
+    for caution in cautions(service.engine.limits, service.proxies, service.app.debug):
         log.warn("{caution}", caution=caution)
 
 

@@ -3,10 +3,10 @@
 import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from ropewalk._engine import Engine
-from ropewalk.errors import StartError
+from ropewalk.errors import StartError, full_name, is_int
 from ropewalk.server.activation import ActivatedSocket, NotActivated, activated_sockets
 from ropewalk.suggest import did_you_mean
 
@@ -120,7 +120,12 @@ def remedy(listener: Listener, error: OSError) -> str | None:
 
 
 def tcp_endpoint(host: str, port: int) -> str:
-    """The description of a host, by number or name, and a port."""
+    """The description of a host, by number or name, and a port. Raises StartError (RW401) where the host is no str."""
+    given: Any = host
+    if not isinstance(given, str):
+        what = f"The host to listen on is {given!r}, of type {full_name(type(given))}."
+        remedy = f"Name the port: run(port={given})." if is_int(given) else 'Write it as "127.0.0.1" or "::1".'
+        raise StartError("RW401", what, remedy)
     escaped = host.replace("\\", "\\\\").replace(":", "\\:")
     return f"{'tcp6' if ':' in host else 'tcp'}:{port}:interface={escaped}"
 

@@ -13,8 +13,8 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _TAKES: Final = (
     (3, "takes three arguments", "That is ASGI: serve it by ropewalk.asgi."),
-    (1, "takes one argument", "If it is a handler of Ropewalk, give it a route: @app.get(...)."),
     (0, "takes no arguments", "If it makes the application, call it: wsgi(make_app())."),
+    (1, "takes one argument", "If it is a handler of Ropewalk, give it a route: @app.get(...)."),
 )
 
 

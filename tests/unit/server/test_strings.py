@@ -1,5 +1,7 @@
 """Endpoint descriptions."""
 
+from typing import Any
+
 import pytest
 from tests.unit.server.test_server import Reactor
 
@@ -104,3 +106,14 @@ def test_the_remedy_fits_what_the_system_says(description: str, message: str) ->
 def test_of_a_host_and_a_port() -> None:
     assert parse_endpoint(tcp_endpoint("127.0.0.1", 80)) == Tcp("127.0.0.1", 80, None, reuse_port=False)
     assert parse_endpoint(tcp_endpoint("::1", 80)) == Tcp("::1", 80, None, reuse_port=False)
+
+
+def test_a_host_that_is_none() -> None:
+    host: Any = 8080
+    with pytest.raises(
+        StartError, match=r"RW401 The host to listen on is 8080, of type int. Name the port: run\(port="
+    ):
+        tcp_endpoint(host, 80)
+    host = None
+    with pytest.raises(StartError, match="RW401 The host to listen on is None, of type NoneType. Write it as"):
+        tcp_endpoint(host, 80)

@@ -1,0 +1,48 @@
+"""A start and a stop of what is hosted, without serving it."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogPublisher
+
+from ropewalk import App
+from ropewalk.cli.failure import Failure
+
+
+def try_lifespan(app: App) -> list[str]:
+    """Start what is hosted in an app, and stop it: remarks about it.
+
+    Raises HostedError (RW711) where it does not start, and `Failure` (RW712) where it does not stop well.
+    """
+    events: list[LogEvent] = []
+    observer: Any = events.append
+    globalLogPublisher.addObserver(observer)
+    try:
+        _complete(_start_and_stop(app))
+    finally:
+        globalLogPublisher.removeObserver(observer)
+    ours = [event for event in events if str(event.get("log_namespace")).startswith("ropewalk.")]
+    for event in ours:
+        if event["log_level"] >= LogLevel.error:
+            text = formatEvent(event)
+            if "log_failure" in event:
+                text += f"\n{event['log_failure'].getTraceback().rstrip()}"
+            raise Failure("RW712", text.removeprefix("RW712 "))
+    return [formatEvent(event) for event in ours if event["log_level"] >= LogLevel.info]
+
+
+async def _start_and_stop(app: App) -> None:
+    await app.start()
+    await app.stop()
+
+
+def _complete(work: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine to its end, on the loop of the reactor where it has one: there is nothing else to turn it."""
+    from twisted.internet import reactor
+
+    loop = getattr(reactor, "_asyncioEventloop", None)
+    if loop is None:
+        asyncio.run(work)
+    else:
+        loop.run_until_complete(work)
