@@ -29,7 +29,11 @@ impl Limits {
         let mut changed = self.0.clone();
         for (name, value) in limits.into_iter().flatten() {
             let name: String = name.extract()?;
-            changed.set(&name, value.extract()?).map_err(|error| match error {
+            let number = value.extract().map_err(|_| {
+                let shown = value.repr().map_or_else(|_| "that".to_owned(), |text| text.to_string());
+                PyTypeError::new_err(format!("The limit {name:?} is a number, not {shown}."))
+            })?;
+            changed.set(&name, number).map_err(|error| match error {
                 LimitError::Unknown => PyTypeError::new_err(format!(
                     "There is no limit named {name:?}. There are: {}.",
                     ropewalk_engine::Limits::NAMES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")

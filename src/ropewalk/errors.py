@@ -78,7 +78,11 @@ _ENTRIES: Final = (
         "A body cannot be read in the way that was asked for.",
         "Read the body once: by body(), text() or json(), or by stream(), or through content in a plain handler.",
     ),
-    Entry("RW208", "A handler raised an exception that nothing handles.", "Catch it, or register an error handler."),
+    Entry(
+        "RW208",
+        "A handler raised an exception that nothing handles.",
+        "Fix the cause shown in the traceback, or register an error handler for it.",
+    ),
     Entry("RW209", "A middleware returned nothing.", "End it with `return response`, the one that `next` gave."),
     Entry("RW210", "A wait was used as if it were its result.", "Await it: `data = await request.json()`."),
     Entry(

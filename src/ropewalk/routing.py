@@ -3,15 +3,16 @@
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from ropewalk.charsets import is_utf_8
 from ropewalk.converters import BUILT_IN, STR, Converter
-from ropewalk.errors import HandlerError, TreeError, describe, place
+from ropewalk.errors import HandlerError, TreeError, describe, place, shown
 from ropewalk.methods import SERVABLE, is_servable
 from ropewalk.resource import Handler, Resource, as_resource, claim, handler_of, is_async, methods_of, node_of
 from ropewalk.response import BYTES, TEXT
+from ropewalk.suggest import did_you_mean
 
 HandlerFunction = TypeVar("HandlerFunction", bound=Callable[..., Any])
 
@@ -25,6 +26,9 @@ class Parameter:
 
 
 Pattern = tuple[str | Parameter, ...]
+
+SEGMENT: Final = "!$&'()*+,;=:@~"
+"""What need not be quoted in a segment of a path (RFC 3986, section 3.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,11 @@ class Routes:
         methods = [_method(each, path) for each in methods]
 
         def register(function: HandlerFunction) -> HandlerFunction:
-            pattern = parse_path(path, self.converters, _annotations(function))
+            try:
+                pattern = parse_path(path, self.converters, _annotations(function))
+            except TreeError as error:
+                error.blame(place(function))
+                raise
             parameters = [part.name for part in pattern if isinstance(part, Parameter)]
             handler = Handler(
                 function,
@@ -152,18 +160,30 @@ class Routes:
         patterns = self.patterns(name)
         if len(patterns) != 1:
             many = "several routes have" if patterns else "no route has"
-            raise TreeError("RW107", f"In url_for({name!r}): {many} this name.")
+            remedy = "Give each a name of its own by name=." if patterns else did_you_mean(name, self._known()).lstrip()
+            raise TreeError("RW107", f"In url_for({name!r}): {many} this name.", remedy or None)
         pattern = patterns[0]
         wanted = {part.name for part in pattern if isinstance(part, Parameter)}
         if wanted != set(params):
             raise TreeError("RW108", f"url_for({name!r}) needs {_listed(wanted)} and was given {_listed(params)}.")
-        try:
-            return "/" + "/".join(
-                quote(part, safe="!$&'()*+,;=:@~") if isinstance(part, str) else part.converter.quote(params[part.name])
-                for part in pattern
-            )
-        except ValueError as error:
-            raise TreeError("RW108", f"url_for({name!r}): {error}.") from error
+        parts = []
+        for part in pattern:
+            if isinstance(part, str):
+                parts.append(quote(part, safe=SEGMENT))
+                continue
+            try:
+                parts.append(part.converter.quote(params[part.name]))
+            except ValueError as error:
+                what = f"url_for({name!r}): {part.name} is {shown(params[part.name])}, {error}."
+                raise TreeError("RW108", what, f"Give what the converter {part.converter.name} takes.") from error
+        return f"/{'/'.join(parts)}"
+
+    def _known(self) -> set[str]:
+        """The names of all routes, for url_for."""
+        known = set(self._names)
+        for prefix, _, mounted in self._mounts:
+            known.update(name if prefix is None else f"{prefix}.{name}" for name in mounted._known())  # noqa: SLF001
+        return known
 
     def routes(self) -> list[Route]:
         """Everything that is served, in the order of the paths."""
@@ -185,13 +205,14 @@ class Routes:
 def parse_path(path: str, converters: dict[str, Converter], annotations: dict[str, Any]) -> Pattern:
     """The segments of a pattern. Raises TreeError (RW101, RW102)."""
     if not path.startswith("/"):
-        raise TreeError("RW101", f"{path!r} does not begin with a slash.")
+        raise TreeError("RW101", f"{path!r} does not begin with a slash.", f"Write {f'/{path}'!r}.")
     pattern = tuple(_parse_segment(segment, path, converters, annotations) for segment in path.split("/")[1:])
     parameters = [part for part in pattern if isinstance(part, Parameter)]
     if len({part.name for part in parameters}) < len(parameters):
-        raise TreeError("RW101", f"{path!r} has two parameters of one name.")
+        raise TreeError("RW101", f"{path!r} has two parameters of one name.", "Give each a name of its own.")
     if any(part.converter.rest for part in parameters if part is not pattern[-1]):
-        raise TreeError("RW101", f"{path!r} has something behind a parameter that takes the rest of the path.")
+        what = f"{path!r} has something behind a parameter that takes the rest of the path."
+        raise TreeError("RW101", what, "Put that parameter last, or have it take one segment.")
     return pattern
 
 
@@ -242,7 +263,8 @@ def _parse_segment(
 ) -> str | Parameter:
     if not (segment.startswith("{") and segment.endswith("}")):
         if "{" in segment or "}" in segment:
-            raise TreeError("RW101", f"In {path!r}, a parameter must fill its segment.")
+            remedy = "Let it take the whole segment, and take that apart in the handler."
+            raise TreeError("RW101", f"In {path!r}, a parameter must fill its segment.", remedy)
         if segment.startswith("<") and segment.endswith(">"):
             kind, _, name = segment[1:-1].rpartition(":")
             ours = f"{name}:{kind}" if kind not in ("", "string") else name
@@ -250,11 +272,13 @@ def _parse_segment(
         return segment
     name, colon, kind = segment[1:-1].partition(":")
     if not name.isidentifier():
-        raise TreeError("RW101", f"In {path!r}, {name!r} cannot be the name of a parameter.")
+        remedy = "Letters, digits and underscores make a name, as for a parameter of a function."
+        raise TreeError("RW101", f"In {path!r}, {name!r} cannot be the name of a parameter.", remedy)
     if not colon:
         return Parameter(name, _converter_for(name, path, annotations.get(name, str), converters))
     if kind not in converters:
-        raise TreeError("RW102", f"In {path!r}, there is no converter {kind!r}.", f"There are: {_listed(converters)}.")
+        remedy = f"{did_you_mean(kind, converters)} There are: {_listed(converters)}.".lstrip()
+        raise TreeError("RW102", f"In {path!r}, there is no converter {kind!r}.", remedy)
     return Parameter(name, converters[kind])
 
 

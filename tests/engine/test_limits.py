@@ -1,5 +1,7 @@
 """`Limits` as Python sees it."""
 
+from typing import Any
+
 import pytest
 
 from ropewalk._engine import Limits
@@ -33,6 +35,12 @@ def test_they_are_values() -> None:
 def test_nonsense_is_refused(value: float) -> None:
     with pytest.raises(ValueError, match="head_size"):
         Limits(head_size=value)
+
+
+def test_what_is_no_number_is_refused_by_its_name() -> None:
+    value: Any = "x"
+    with pytest.raises(TypeError, match="The limit \"head_timeout\" is a number, not 'x'."):
+        Limits(head_timeout=value)
 
 
 def test_an_unknown_name_is_refused() -> None:

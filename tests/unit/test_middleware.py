@@ -604,7 +604,16 @@ class TestShape:
         assert Client(app).get("/").status == 500
         line = forgetful.__code__.co_firstlineno
         assert f"forgetful at tests/unit/test_middleware.py:{line} returned None. End it with `return resp" in log.text
-        assert "RW209" in log.text
+        assert f"RW209 GET /: {forgetful.__qualname__} at " in log.text
+
+    def test_what_it_returns_is_not_said_to_be_the_handlers(self, log: Log) -> None:
+        async def strange(request: Request, next: Next) -> int:
+            return 5
+
+        app = App(middleware=[strange])
+        app.get("/")(lambda request: "")
+        assert Client(app).get("/").status == 500
+        assert f"RW201 GET /: {strange.__qualname__} at " in log.text
 
     def test_it_is_a_coroutine_function(self) -> None:
         with pytest.raises(HandlerError, match=r"RW205 .*<lambda> at tests/unit/test_middleware.py:\d+"):

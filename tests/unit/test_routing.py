@@ -147,22 +147,26 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("path", "message"),
         [
-            ("users", "does not begin with a slash"),
-            ("/a{id}", "must fill its segment"),
-            ("/{id}.json", "must fill its segment"),
-            ("/{}", "'' cannot be the name"),
-            ("/{a b}", "'a b' cannot be the name"),
-            ("/{id}/{id}", "two parameters of one name"),
-            ("/{rest:path}/more", "behind a parameter that takes the rest"),
+            ("users", "does not begin with a slash. Write '/users'."),
+            ("/a{id}", "must fill its segment. Let it take the whole segment"),
+            ("/{id}.json", "must fill its segment. Let it take the whole segment"),
+            ("/{}", "'' cannot be the name of a parameter. Letters"),
+            ("/{a b}", "'a b' cannot be the name of a parameter. Letters"),
+            ("/{id}/{id}", "two parameters of one name. Give each a name of its own."),
+            ("/{rest:path}/more", "behind a parameter that takes the rest of the path. Put that parameter last"),
         ],
     )
     def test_patterns(self, path: str, message: str) -> None:
-        with pytest.raises(TreeError, match=f"RW101 .*{message}"):
+        with pytest.raises(TreeError, match=rf"RW101 tests/unit/test_routing.py:\d+: .*{message}"):
             App().get(path)(lambda request, **parameters: "")
 
     def test_a_converter_that_is_not_there(self) -> None:
         with pytest.raises(TreeError, match=r"RW102 .*'number'\. There are: float, int, path, str, uuid"):
             App().get("/{id:number}")(lambda request, id: "")
+
+    def test_a_converter_that_was_meant(self) -> None:
+        with pytest.raises(TreeError, match=r"RW102 tests/unit/test_routing.py:\d+: .* Did you mean int\? There are: "):
+            App().get("/{id:integer}")(lambda request, id: "")
 
     def test_an_annotation_without_a_converter(self) -> None:
         def handler(request: Request, day: date) -> str:
@@ -319,9 +323,15 @@ class TestUrlFor:
         app = App()
         app.get("/a", name="same")(answering(""))
         app.get("/b", name="same")(answering(""))
-        with pytest.raises(TreeError, match="RW107 .*no route has"):
+        with pytest.raises(TreeError, match=r"RW107 .*no route has this name\. Name routes"):
             app.url_for("other")
-        with pytest.raises(TreeError, match="RW107 .*several routes have"):
+        with pytest.raises(TreeError, match=r"RW107 .*no route has this name\. Did you mean same\?"):
+            app.url_for("smae")
+        outer = App()
+        outer.mount("/inner", app, name="inner")
+        with pytest.raises(TreeError, match=r"RW107 .*no route has this name\. Did you mean inner\.same\?"):
+            outer.url_for("inner.sme")
+        with pytest.raises(TreeError, match=r"RW107 .*several routes have this name\. Give each a name of its own"):
             app.url_for("same")
 
     def test_parameters_that_do_not_fit(self) -> None:
@@ -329,7 +339,7 @@ class TestUrlFor:
         app.get("/{id:int}", name="user")(lambda request, id: "")
         with pytest.raises(TreeError, match="RW108 .*needs id and was given none"):
             app.url_for("user")
-        with pytest.raises(TreeError, match="RW108 .*not an integer"):
+        with pytest.raises(TreeError, match=r"RW108 .*: id is 'x', not an integer\. Give what the conv"):
             app.url_for("user", id="x")
 
 

@@ -4,6 +4,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any, ClassVar, Final, NamedTuple, Protocol
 from weakref import WeakSet
 
@@ -232,7 +233,9 @@ def as_resource(thing: Any) -> Resource:
 
         return Mounted(thing)
     remedy = None
-    if is_twisted(resource):
+    if isinstance(thing, str | PathLike):
+        remedy = "To serve a folder, give Files(...) of it."
+    elif is_twisted(resource):
         remedy = "Give its `resource`."
     elif callable(resource):
         remedy = "Give what its `resource` returns."
