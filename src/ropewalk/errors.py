@@ -111,6 +111,11 @@ _ENTRIES: Final = (
         "A handler returned Deferreds or coroutines in one another without end.",
         "Await the inner one, and return its value.",
     ),
+    Entry(
+        "RW222",
+        "A response, or a hook, took longer than the client of a test waits.",
+        "Have what it waits for fire, or give it longer: timeout=, in seconds, or None.",
+    ),
     Entry("RW301", "A handler wrote after the end of its answer.", "Write before you return or call finish."),
     Entry("RW302", "A handler started its answer twice.", "Answer once: return a value, or write and finish."),
     Entry(

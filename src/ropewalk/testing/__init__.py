@@ -4,6 +4,7 @@
 """
 
 from ropewalk.testing.clients import AsyncClient, Client
+from ropewalk.testing.timeouts import ClientTimeout
 from ropewalk.testing.wire import ClientResponse, ProtocolError
 
-__all__ = ["AsyncClient", "Client", "ClientResponse", "ProtocolError"]
+__all__ = ["AsyncClient", "Client", "ClientResponse", "ClientTimeout", "ProtocolError"]

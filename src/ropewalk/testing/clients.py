@@ -1,7 +1,6 @@
 """The clients of `ropewalk.testing`."""
 
 import asyncio
-import sys
 from asyncio import _get_running_loop as running_loop
 from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Mapping
 from types import TracebackType
@@ -16,6 +15,8 @@ from ropewalk.headers import Fields, Headers
 from ropewalk.response import JSON, encode_json
 from ropewalk.server import app_of
 from ropewalk.testing.harness import Harness, Wire
+from ropewalk.testing.idle_reactor import Hold, installed
+from ropewalk.testing.timeouts import DEFAULT, TIMEOUT, Default, check_timeout, run_hooks
 from ropewalk.testing.wire import ClientResponse
 
 Body = bytes | str | Iterable[bytes] | AsyncIterable[bytes]
@@ -30,28 +31,39 @@ class AsyncClient:
             response = await client.get("/users/7")
 
     `async with` runs the app's start and stop hooks; without it they are not called. Every request has a connection of
-    its own. `headers` are sent with each.
+    its own. `headers` are sent with each. `timeout` is how long a response may take, in seconds, and each start and
+    stop hook; a request may have another. None is no limit. Raises ValueError for one that is not over 0.
     """
 
-    def __init__(self, servable: Any, *, headers: Fields = (), secure: bool = False) -> None:
+    def __init__(
+        self, servable: Any, *, headers: Fields = (), secure: bool = False, timeout: float | None = TIMEOUT
+    ) -> None:
         self.app = app_of(servable)
         self.headers = Headers(headers)
+        self.timeout = check_timeout(timeout)
         self._secure = secure
         self._harness = Harness(self.app)
         self._anchor = Anchor()
+        self._hold: Hold | None = None
 
     async def __aenter__(self) -> Self:
+        loop = running_loop()
+        self._hold = None if loop is None else Hold.of(loop)
         self._anchor.start()
-        await self.app.start()
+        try:
+            await run_hooks("start", self.app.start(), self.timeout)
+        except BaseException:
+            await self._leave()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            await self.app.stop()
+            await run_hooks("stop", self.app.stop(), self.timeout)
         finally:
-            await self._anchor.stop()
+            await self._leave()
 
     async def request(
         self,
@@ -62,13 +74,16 @@ class AsyncClient:
         headers: Fields = (),
         body: Body | None = None,
         json: Any = None,
+        timeout: float | Default | None = DEFAULT,
     ) -> ClientResponse:
-        """Send a request and read the whole answer. Raises ProtocolError where that breaks a rule of HTTP.
+        """Send a request and read the whole response. Raises ProtocolError where that breaks a rule of HTTP.
 
         `path` is sent as it is, `query` is encoded behind it. `body` of str or bytes has a Content-Length, an iterable
-        is chunked; `json` is a value to be sent as JSON.
+        is chunked; `json` is a value to be sent as JSON. Raises ClientTimeout (RW222) where the whole response has not
+        come within `timeout` seconds, by default the client's; it names the handler and what that waits for.
         """
-        async with await self.stream(method, path, query=query, headers=headers, body=body, json=json) as response:
+        seconds = self.timeout if timeout is DEFAULT else check_timeout(timeout)
+        async with await self._begin(method, path, query, headers, body, json, seconds) as response:
             return await response.whole()
 
     async def stream(
@@ -80,18 +95,40 @@ class AsyncClient:
         headers: Fields = (),
         body: Body | None = None,
         json: Any = None,
+        timeout: float | Default | None = DEFAULT,
     ) -> "StreamedResponse":
-        """As `request`, but come back with the head of the answer. Close the response, or use it in `async with`."""
+        """As `request`, but come back with the head of the response. Close the response, or use it in `async with`.
+
+        `timeout` is for the head, and then for each part.
+        """
+        seconds = self.timeout if timeout is DEFAULT else check_timeout(timeout)
+        response = await self._begin(method, path, query, headers, body, json, seconds)
+        response.unlimit()
+        return response
+
+    async def _begin(
+        self,
+        method: str,
+        path: str,
+        query: Parameters | None,
+        headers: Fields,
+        body: Body | None,
+        json: Any,
+        seconds: float | None,
+    ) -> "StreamedResponse":
+        """Send a request and come back with the head of the response, whose time goes on."""
         if json is not None:
             body = encode_json(json)
         given = Headers(headers)
         given = Headers([*(line for line in self.headers.lines() if line[0] not in given), *given.lines()])
         if json is not None:
             given.setdefault("content-type", JSON)
-        head = _write_head(method, path + ("" if query is None else f"?{urlencode(query, doseq=True)}"), given, body)
-        wire = self._harness.connect(method, secure=self._secure)
-        response = StreamedResponse(wire)
+        target = path + ("" if query is None else f"?{urlencode(query, doseq=True)}")
+        head = _write_head(method, target, given, body)
+        wire = self._harness.connect(method, target, secure=self._secure)
+        response = StreamedResponse(wire, seconds)
         try:
+            wire.limit(seconds)
             wire.send(head)
             if body is not None:
                 await _send_body(wire, body)
@@ -100,6 +137,14 @@ class AsyncClient:
             response.close()
             raise
         return response
+
+    async def _leave(self) -> None:
+        try:
+            await self._anchor.stop()
+        finally:
+            hold, self._hold = self._hold, None
+            if hold is not None:
+                hold.release()
 
     async def get(self, path: str, **options: Any) -> ClientResponse:
         """`request` with GET."""
@@ -133,8 +178,9 @@ class AsyncClient:
 class StreamedResponse:
     """An answer whose head has come. `async for part in response` gives the body as it comes; `close` leaves."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, timeout: float | None) -> None:
         self._wire = wire
+        self._timeout = timeout
         self._response = wire.reader.response
 
     async def __aenter__(self) -> Self:
@@ -149,13 +195,13 @@ class StreamedResponse:
         return self
 
     async def __anext__(self) -> bytes:
-        reader = self._wire.reader
-        while not reader.parts:
-            self._check()
-            if reader.done:
-                raise StopAsyncIteration
-            await self._wire.news()
-        return reader.parts.pop(0)
+        if not self._wire.reader.parts:
+            self._wire.limit(self._timeout)
+        part = await self._part()
+        self._wire.limit(None)
+        if part is None:
+            raise StopAsyncIteration
+        return part
 
     @property
     def status(self) -> int:
@@ -174,7 +220,10 @@ class StreamedResponse:
 
     async def whole(self) -> ClientResponse:
         """The answer with the rest of its body."""
-        self._response.body = b"".join([part async for part in self])
+        parts = []
+        while (part := await self._part()) is not None:
+            parts.append(part)
+        self._response.body = b"".join(parts)
         return self._response
 
     def pause(self) -> None:
@@ -195,6 +244,20 @@ class StreamedResponse:
             self._check()
             await self._wire.news()
 
+    def unlimit(self) -> None:
+        """Have the time stand still until the next part is waited for."""
+        self._wire.limit(None)
+
+    async def _part(self) -> bytes | None:
+        """The next part of the body; None at its end."""
+        reader = self._wire.reader
+        while not reader.parts:
+            self._check()
+            if reader.done:
+                return None
+            await self._wire.news()
+        return reader.parts.pop(0)
+
     def _check(self) -> None:
         if self._wire.error is not None:
             raise self._wire.error
@@ -207,14 +270,20 @@ class Client:
         assert client.get("/").text == "Hello, World!"
 
     Handlers that wait run on an event loop: that of the asyncio reactor where it is installed, else one of the client's
-    own. `with` runs the app's start and stop hooks; without it they are not called.
+    own. Where the reactor does not run, the client has it work meanwhile: its timers, its threads, `callFromThread`.
+
+    `with` runs the app's start and stop hooks; without it they are not called. At its end the client is closed. One
+    that is closed may be used again. `timeout` is as for `AsyncClient`.
     """
 
-    def __init__(self, servable: Any, *, headers: Fields = (), secure: bool = False) -> None:
-        self._client = AsyncClient(servable, headers=headers, secure=secure)
-        self._loop, own = _find_loop()
-        if own:
-            finalize(self, self._loop.close)
+    def __init__(
+        self, servable: Any, *, headers: Fields = (), secure: bool = False, timeout: float | None = TIMEOUT
+    ) -> None:
+        self._client = AsyncClient(servable, headers=headers, secure=secure, timeout=timeout)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._finalizer: finalize[..., Any] | None = None
+        """Closes the loop, where that is the client's own."""
+        self._entered = False
 
     @property
     def app(self) -> Any:
@@ -223,12 +292,30 @@ class Client:
 
     def __enter__(self) -> Self:
         self._run(self._client.__aenter__())
+        self._entered = True
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._run(self._client.__aexit__(kind, error, trace))
+        try:
+            self._run(self._client.__aexit__(kind, error, trace))
+        finally:
+            self._entered = False
+            self.close()
+
+    def close(self) -> None:
+        """Close the event loop, and cancel what still runs on it, where it is the client's own.
+
+        Inside of `with` this waits for its end.
+        """
+        if self._entered:
+            return
+        loop, finalizer, self._finalizer = self._loop, self._finalizer, None
+        self._loop = None
+        if loop is not None and finalizer is not None and finalizer.detach():
+            with asyncio.Runner(loop_factory=lambda: loop) as runner:
+                runner.get_loop()
 
     def request(self, method: str, path: str, **options: Any) -> ClientResponse:
         """As `AsyncClient.request`."""
@@ -266,17 +353,19 @@ class Client:
         if running_loop() is not None:
             coroutine.close()
             raise RuntimeError("A Client waits, which a running event loop must not. In coroutines use AsyncClient.")
-        return self._loop.run_until_complete(coroutine)
+        return self._find_loop().run_until_complete(coroutine)
 
-
-def _find_loop() -> tuple[asyncio.AbstractEventLoop, bool]:
-    """The loop of the installed asyncio reactor, so that its timers work in handlers, else a new one."""
-    if "twisted.internet.reactor" in sys.modules:
-        from twisted.internet import reactor
-
-        if isinstance(reactor, AsyncioSelectorReactor):
-            return reactor._asyncioEventloop, False  # noqa: SLF001 - it has no other name
-    return asyncio.new_event_loop(), True
+    def _find_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop of the asyncio reactor where that is installed and does not run, else a new one."""
+        if self._loop is None or self._loop.is_closed():
+            reactor = installed()
+            theirs = reactor._asyncioEventloop if isinstance(reactor, AsyncioSelectorReactor) else None  # noqa: SLF001 - it has no other name
+            if theirs is not None and not theirs.is_closed() and not theirs.is_running():
+                self._loop = theirs
+            else:
+                self._loop = asyncio.new_event_loop()
+                self._finalizer = finalize(self, self._loop.close)
+        return self._loop
 
 
 def _write_head(method: str, target: str, headers: Headers, body: Body | None) -> bytes:
@@ -304,7 +393,7 @@ async def _send_body(wire: Wire, body: Body) -> None:
 
 async def _send_chunk(wire: Wire, part: bytes) -> None:
     """As a client whose socket is full, wait while the server does not read."""
-    while not wire.flowing and not wire.reader.done:
+    while not wire.flowing and not wire.reader.done and wire.error is None:
         await wire.news()
     if part:
         wire.send(b"%x\r\n%b\r\n" % (len(part), part))

@@ -1,14 +1,16 @@
 """The engine of a test: turned by whatever runs, and let go of when nothing is under way."""
 
-import sys
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable
 from typing import Any, Final
 
-from ropewalk._engine import Pipe
+from ropewalk._engine import Limits, Pipe
 from ropewalk.app import App
+from ropewalk.request import Request
 from ropewalk.server import Service
 from ropewalk.server.reader import watch
+from ropewalk.testing.idle_reactor import Hold, installed
+from ropewalk.testing.timeouts import ClientTimeout, no_response
 from ropewalk.testing.wire import ProtocolError, Reader
 from ropewalk.waiting import Waiter
 
@@ -23,18 +25,21 @@ class Harness:
 
     def __init__(self, app: App) -> None:
         self.app = app
-        self._service: Service | None = None
+        self._service: _Service | None = None
         self._unwatch: Callable[[], object]
+        self._hold: Hold | None = None
         self._open = 0
 
-    def connect(self, method: str, *, secure: bool = False) -> "Wire":
+    def connect(self, method: str, target: str, *, secure: bool = False) -> "Wire":
         """A new connection, for one request."""
         if self._service is None:
-            runner: Any = running_loop() or _reactor()
-            self._service = Service(self.app, getattr(runner, "call_later", None) or runner.callLater)
+            loop = running_loop()
+            runner: Any = loop or _reactor()
+            self._service = _Service(self.app, getattr(runner, "call_later", None) or runner.callLater)
             self._unwatch = watch(self._service.engine, runner)
+            self._hold = None if loop is None else Hold.of(loop)
         self._open += 1
-        return Wire(self, self._service, method, secure=secure)
+        return Wire(self, self._service, method, target, secure=secure)
 
     def closed(self) -> None:
         """A connection is over."""
@@ -43,17 +48,72 @@ class Harness:
             service, self._service = self._service, None
             self._unwatch()
             service.close()
+            if self._hold is not None:
+                self._hold.release()
+
+
+class _Service(Service):
+    """One that knows what runs, so that a timeout can name it."""
+
+    def __init__(self, app: App, call_later: Callable[..., Any]) -> None:
+        super().__init__(app, call_later)
+        self.call_later = call_later
+        self.requests: dict[Request, None] = {}
+        """Those for which a handler has been called, in order, the most of those that are finished left out."""
+        self._enough = 16
+        del self.drive  # the engine calls the method below; a bound one kept here would be a cycle
+
+    def drive(self, request: Request, coroutine: Any, context: Any) -> Any:
+        self._know(request)
+        return self.driver.drive(request, coroutine, context)
+
+    def deliver(self, request: Request, value: Any) -> None:
+        self._know(request)
+        Service.deliver(request, value)
+
+    def find(self, method: str, target: str) -> Request | None:
+        """A request that has no whole response."""
+        sent = target.encode("latin-1")
+        for request in self.requests:
+            if not request.finished and (request.method, request.target) == (method, sent):
+                return request
+        return None
+
+    def close(self) -> None:
+        """As in service; and the engine's descriptors are closed now, not when the collector comes to the cycle."""
+        super().close()
+        self.requests.clear()
+        self.engine = _Closed(self.engine.limits)  # type: ignore[assignment] # what is asked of it after the end
+
+    def _know(self, request: Request) -> None:
+        if len(self.requests) > self._enough:
+            self.requests = {each: None for each in self.requests if not each.finished}
+            self._enough = 2 * len(self.requests) + 16
+        self.requests[request] = None
+
+
+class _Closed:
+    """Stands for an engine that is closed, for calls that outlive their request."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+
+    def forget_endpoints(self) -> None:
+        """There are none."""
 
 
 class Wire:
     """One connection: the engine's sink on one side, a reader of the answer on the other."""
 
-    def __init__(self, harness: Harness, service: Service, method: str, *, secure: bool) -> None:
+    def __init__(self, harness: Harness, service: _Service, method: str, target: str, *, secure: bool) -> None:
         self.reader = Reader(method)
-        self.error: ProtocolError | None = None
+        self.error: ProtocolError | ClientTimeout | None = None
         self.flowing = True
         """Whether the engine takes more of the request."""
         self._harness = harness
+        self._service = service
+        self._asked = method, target
+        self._timer: Any = None
         self._news: Waiter[None] | None = None
         self._over = False
         self._pipe: Pipe = service.engine.open_pipe(self, client=CLIENT, server=SERVER, secure=secure)
@@ -67,6 +127,14 @@ class Wire:
         self._news = Waiter()
         return self._news
 
+    def limit(self, seconds: float | None) -> None:
+        """Give the server so long from now, in place of what it was given before. None is no limit."""
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+        if seconds is not None and not self._over:
+            self._timer = self._service.call_later(seconds, self._expire, seconds)
+
     def pause(self) -> None:
         """The client's end is full."""
         self._pipe.pause()
@@ -79,6 +147,7 @@ class Wire:
         """Close the connection, whatever is under way."""
         if not self._over:
             self._over = True
+            self.limit(None)
             self._pipe.lost()
             self._harness.closed()
 
@@ -117,6 +186,11 @@ class Wire:
         self.flowing = True
         self._tell()
 
+    def _expire(self, seconds: float) -> None:
+        self._timer = None
+        self.error = no_response(*self._asked, seconds, self._service.find(*self._asked))
+        self._tell()
+
     def _tell(self) -> None:
         news, self._news = self._news, None
         if news is not None and not news.called:
@@ -124,8 +198,7 @@ class Wire:
 
 
 def _reactor() -> Any:
-    if "twisted.internet.reactor" not in sys.modules:
+    reactor = installed()
+    if reactor is None:
         raise RuntimeError("AsyncClient is for coroutines that asyncio or a reactor runs. In a plain test use Client.")
-    from twisted.internet import reactor
-
     return reactor

@@ -1,0 +1,152 @@
+"""How long a client waits, and what it says of a handler that takes longer."""
+
+import os
+import sysconfig
+from asyncio import CancelledError
+from asyncio import _get_running_loop as running_loop
+from collections.abc import Coroutine, Iterator
+from contextvars import copy_context
+from enum import Enum
+from pathlib import Path
+from traceback import walk_tb
+from types import FrameType
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+
+from ropewalk.calling import Task
+from ropewalk.errors import RopewalkError, relative, named, shown
+from ropewalk.request import Request
+from ropewalk.testing.idle_reactor import installed, runs_elsewhere
+from ropewalk.waiting import Waiter
+
+TIMEOUT: Final = 30.0
+"""Seconds. Few tests wait so long for a response on purpose, and a debugger leaves time to look."""
+
+_LIBRARIES: Final = tuple(
+    f"{folder}{os.sep}"
+    for folder in (Path(__file__).parents[1], *map(sysconfig.get_path, ("stdlib", "purelib", "platlib")))
+)
+
+
+class Default(Enum):
+    """Stands for the timeout of the client."""
+
+    DEFAULT = "the client's timeout"
+
+
+DEFAULT: Final = Default.DEFAULT
+
+
+class ClientTimeout(RopewalkError, TimeoutError):
+    """RW222: a response, or a start or stop hook, has taken longer than the client's `timeout`."""
+
+    def __init__(self, message: str) -> None:
+        remedy = (
+            "Have the reactor run the test, with AsyncClient: it runs in another thread." if runs_elsewhere() else None
+        )
+        super().__init__("RW222", message, remedy)
+
+
+def check_timeout(timeout: Any) -> float | None:
+    """Raises ValueError for what is neither None nor a number over 0."""
+    if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
+        raise ValueError(f"A timeout is a number of seconds over 0, or None, not {shown(timeout)}.")
+    return timeout
+
+
+def no_response(method: str, target: str, seconds: float, request: Request | None) -> ClientTimeout:
+    """The error for a request without a whole response. The request is that of a handler that has been called."""
+    if request is None:
+        waits = "No handler of ours has been called and waits."
+    else:
+        waits = f"{_who(request)} {_waits(getattr(request, '_running', None))}"
+    return ClientTimeout(f"{method} {target}: no whole response within {seconds:g} s. {waits}")
+
+
+class _HookTask(Task):
+    """The hooks of an app, as a server runs them: they may await Deferreds, which a task of asyncio's may not."""
+
+    __slots__ = ("ended", "late")
+
+    ended: Waiter[None]
+    late: bool
+
+    def settle(self) -> None:
+        if not self.ended.called:
+            self.ended.callback(None)
+
+    def expire(self) -> None:
+        self.late = True
+        self.cancel()
+
+
+async def run_hooks(kind: str, hooks: Coroutine[Any, Any, None], seconds: float | None) -> None:
+    """Run start or stop hooks, and cancel what takes longer.
+
+    Raises ClientTimeout, which names the place where a hook waited.
+    """
+    loop = running_loop()
+    runner: Any = loop or installed()
+    context = copy_context()
+    task = _HookTask(hooks, context, loop)
+    task.ended = Waiter()
+    task.late = False
+    timer: Any = None
+    if seconds is not None and runner is not None:
+        timer = (getattr(runner, "call_later", None) or runner.callLater)(seconds, task.expire)
+    try:
+        context.run(task.step)
+        await task.ended
+    except BaseException:
+        task.cancel()  # whoever has run this does not wait any more
+        raise
+    finally:
+        if timer is not None and not task.late:
+            timer.cancel()
+    error = task.error
+    if error is None:
+        return
+    if not (task.late and isinstance(error, CancelledError)):
+        raise error
+    places = [
+        relative(frame.f_code.co_filename, line)
+        for frame, line in walk_tb(error.__traceback__)
+        if _is_users(frame.f_code.co_filename)
+    ]
+    where = f" It waited at {places[-1]}." if places else ""
+    raise ClientTimeout(f"A {kind} hook has not ended within {seconds:g} s.{where}") from error
+
+
+def _who(request: Request) -> str:
+    endpoint = request.endpoint
+    return "Its handler" if endpoint is None else named(endpoint.call)
+
+
+def _waits(running: Any) -> str:
+    """What a handler waits for, and where, as far as that is known."""
+    if isinstance(running, Deferred):
+        return f"waits for {shown(running)}."
+    if not isinstance(running, Task):
+        return "has returned, and nothing has finished the response."
+    places = [
+        relative(frame.f_code.co_filename, frame.f_lineno)
+        for frame in _frames(running.get_coro())
+        if _is_users(frame.f_code.co_filename)
+    ]
+    where = f" at {places[-1]}" if places else ""
+    awaited = running.awaiting
+    return f"waits{where}." if awaited is None else f"waits{where} for {shown(awaited)}."
+
+
+def _frames(coroutine: Any) -> Iterator[FrameType]:
+    """Those of a coroutine that waits, from the outermost in."""
+    while coroutine is not None:
+        frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
+        if frame is not None:
+            yield frame
+        coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
+
+
+def _is_users(filename: str) -> bool:
+    return not filename.startswith((*_LIBRARIES, "<"))

@@ -1,0 +1,261 @@
+"""Handlers and hooks that take longer than a client waits."""
+
+import asyncio
+import sys
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from tests.unit.conftest import Log
+from tests.unit.testing.reactors import make_app
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
+
+from ropewalk import App, Request, Response
+from ropewalk.testing import AsyncClient, Client, ClientTimeout, idle_reactor
+
+Next = Callable[[Request], Awaitable[Response]]
+
+SHORT = 0.01
+
+
+def make() -> App:
+    app = App()
+
+    @app.get("/deferred")
+    def deferred(request: Request) -> Any:
+        return Deferred()
+
+    @app.get("/coroutine")
+    async def coroutine(request: Request) -> Any:
+        return await inner()
+
+    async def inner() -> Any:
+        return await Deferred()
+
+    @app.get("/asyncio")
+    async def asyncios(request: Request) -> Any:
+        await asyncio.get_running_loop().create_future()
+
+    @app.get("/stream")
+    async def stream(request: Request) -> AsyncIterator[bytes]:
+        yield b"first"
+        await Deferred()
+
+    @app.get("/endless")
+    async def endless(request: Request) -> AsyncIterator[bytes]:
+        while True:
+            yield b"again"
+            await asyncio.sleep(0)
+
+    @app.get("/quick")
+    def quick(request: Request) -> str:
+        return "quick"
+
+    return app
+
+
+class TestMessages:
+    """The request, the handler, and what it waits for where."""
+
+    @pytest.mark.parametrize(
+        ("path", "waits"),
+        [
+            ("/deferred", r"deferred at {here}\d+ waits for <Deferred at \S+>\."),
+            ("/coroutine", r"coroutine at {here}\d+ waits at {here}\d+ for <Deferred at \S+>\."),
+            ("/asyncio", r"asyncios at {here}\d+ waits at {here}\d+ for <Future pending .*>\."),
+            ("/stream", r"stream at {here}\d+ waits"),
+        ],
+    )
+    def test_of_a_handler(self, path: str, waits: str) -> None:
+        here = r"tests/unit/testing/test_timeouts\.py:"
+        said = rf"RW222 GET {path}: no whole response within 0\.01 s\. make\.<locals>\.{waits.format(here=here)}"
+        with pytest.raises(ClientTimeout, match=said):
+            Client(make()).get(path, timeout=SHORT)
+
+    def test_the_line_of_the_innermost_wait(self) -> None:
+        with pytest.raises(ClientTimeout) as raised:
+            Client(make()).get("/coroutine", timeout=SHORT)
+        lines = [part.split(":")[1].split()[0] for part in raised.value.message.split("test_timeouts.py")[1:]]
+        handler, waits = map(int, lines)
+        assert waits == handler + 5  # in `inner`
+
+    def test_through_a_middleware(self) -> None:
+        app = make()
+
+        @app.middleware
+        async def around(request: Request, next: Next) -> Response:
+            return await next(request)
+
+        with pytest.raises(ClientTimeout, match=r"make\.<locals>\.coroutine at .* waits at tests/unit/testing"):
+            Client(app).get("/coroutine", timeout=SHORT)
+
+    def test_the_remedy(self) -> None:
+        with pytest.raises(ClientTimeout, match=r"give it longer: timeout=, in seconds, or None\.$"):
+            Client(make()).get("/deferred", timeout=SHORT)
+
+    def test_the_remedy_where_the_reactor_runs_in_another_thread(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Running:
+            running = True
+
+            def callLater(self) -> None: ...
+
+        monkeypatch.setitem(sys.modules, "twisted.internet.reactor", Running())
+        monkeypatch.setattr(idle_reactor, "isInIOThread", lambda: False)
+        with pytest.raises(ClientTimeout, match=r"AsyncClient: it runs in another thread\.$"):
+            Client(make()).get("/deferred", timeout=SHORT)
+
+
+class TestTime:
+    def test_of_the_client_and_of_the_request(self) -> None:
+        client = Client(make(), timeout=SHORT)
+        with pytest.raises(TimeoutError):
+            client.get("/deferred")
+        assert client.get("/quick", timeout=None).text == "quick"
+        assert client.get("/quick").text == "quick"
+
+    def test_the_client_may_be_used_again(self, log: Log) -> None:
+        client = Client(make())
+        for path in ("/coroutine", "/deferred", "/asyncio", "/stream"):
+            with pytest.raises(ClientTimeout):
+                client.get(path, timeout=SHORT)
+            assert client.get("/quick").text == "quick"
+        assert "RW2" not in log.text
+
+    @pytest.mark.parametrize("timeout", [0, -1, "5", float("nan")])
+    def test_what_is_none(self, timeout: Any) -> None:
+        with pytest.raises(ValueError, match="A timeout is a number of seconds over 0, or None, not "):
+            Client(make(), timeout=timeout)
+        with pytest.raises(ValueError, match="A timeout is"):
+            Client(make()).get("/quick", timeout=timeout)
+
+    def test_it_is_for_the_whole_response(self) -> None:
+        with pytest.raises(ClientTimeout, match=r"RW222 GET /endless: no whole response within"):
+            Client(make()).get("/endless", timeout=SHORT)
+
+    def test_of_a_stream_it_is_for_each_part(self) -> None:
+        async def main() -> None:
+            async with await AsyncClient(make(), timeout=SHORT).stream("GET", "/stream") as response:
+                await asyncio.sleep(2 * SHORT)  # of the test's own, which is not counted
+                assert await anext(aiter(response)) == b"first"
+                with pytest.raises(ClientTimeout):
+                    await anext(aiter(response))
+
+        asyncio.run(main())
+
+    def test_a_thread_that_goes_on_does_not_hold_up_the_client(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(idle_reactor, "PATIENCE", SHORT)
+        end = threading.Event()
+        app = make_app([])
+
+        @app.get("/busy")
+        async def busy(request: Request) -> Any:
+            return await deferToThread(end.wait)
+
+        client = Client(app)
+        with pytest.raises(ClientTimeout, match=r"busy at .* for <Deferred"):
+            client.get("/busy", timeout=SHORT)
+        assert client.get("/in_a_thread").text == "well"
+        end.set()
+
+    def test_nothing_is_left_in_the_loop(self) -> None:
+        async def main() -> None:
+            client = AsyncClient(make())
+            await client.get("/quick")
+            with pytest.raises(ClientTimeout):
+                await client.get("/deferred", timeout=SHORT)
+            loop: Any = asyncio.get_running_loop()
+            assert [handle for handle in loop._scheduled if not handle.cancelled()] == []
+
+        asyncio.run(main())
+
+
+class TestHooks:
+    @pytest.mark.parametrize("kind", ["start", "stop"])
+    @pytest.mark.parametrize("wait", [Deferred, lambda: asyncio.sleep(60)])
+    def test_they_are_cancelled(self, wait: Callable[[], Any], kind: str) -> None:
+        seen: list[str] = []
+
+        async def hook() -> None:
+            try:
+                await wait()
+            finally:
+                seen.append("cancelled")
+
+        app = make()
+        (app.on_start if kind == "start" else app.on_stop)(hook)
+        said = (
+            rf"RW222 A {kind} hook has not ended within 0.01 s\. It waited at tests/unit/testing/test_timeouts\.py:\d+"
+        )
+        with pytest.raises(ClientTimeout, match=said), Client(app, timeout=SHORT):
+            pass
+        assert seen == ["cancelled"]
+
+    def test_a_timeout_of_their_own_is_theirs(self) -> None:
+        def hook() -> None:
+            raise TimeoutError("its own")
+
+        app = make()
+        app.on_start(hook)
+        with pytest.raises(TimeoutError, match="its own"), Client(app):
+            pass
+
+    def test_they_may_await_deferreds(self) -> None:
+        hooks: list[str] = []
+        with Client(make_app(hooks)) as client:
+            assert hooks == ["well", "well"]
+            assert client.get("/both").text == "well"
+        assert hooks == ["well"] * 4
+
+
+class TestClosing:
+    def test_twice_and_in_with(self) -> None:
+        client = Client(make())
+        with client:
+            assert client.get("/quick").text == "quick"
+            client.close()
+            assert client.get("/quick").text == "quick"
+        client.close()
+        client.close()
+        assert client.get("/quick").text == "quick"
+        client.close()
+
+    def test_what_still_runs_is_cancelled(self) -> None:
+        seen: list[str] = []
+        app = App()
+
+        @app.get("/")
+        async def handler(request: Request) -> str:
+            tasks.append(asyncio.create_task(work()))
+            await asyncio.sleep(0)
+            return ""
+
+        async def work() -> None:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                seen.append("cancelled")
+
+        tasks: list[Any] = []
+        with Client(app) as client:
+            client.get("/")
+        if tasks[0].get_loop().is_closed():  # else it is the reactor's
+            assert seen == ["cancelled"]
+
+    def test_threads_end(self) -> None:
+        before = set(threading.enumerate())
+        with Client(make_app([])) as client:
+            assert client.get("/in_a_thread").text == "well"
+        assert [each for each in set(threading.enumerate()) - before if "twisted" in each.name] == []
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.mark.anyio
+async def test_under_the_plugin_of_anyio() -> None:
+    async with AsyncClient(make_app([])) as client:
+        assert (await client.get("/both")).text == "well"
