@@ -5,9 +5,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from weakref import WeakSet
 
+from twisted.internet.defer import DeferredList
 from twisted.logger import Logger
 
-from ropewalk.calling import ErrorHandlers, Unreached, call_hook
+from ropewalk.calling import ErrorHandlers, Unreached, call_hook, start
 from ropewalk.errors import HTTPError, interrupts, named
 from ropewalk.methods import REGISTERED
 from ropewalk.middleware import Middleware, chain, check
@@ -28,6 +29,7 @@ from ropewalk.resource import (
 from ropewalk.response import Response
 from ropewalk.routing import Routes
 from ropewalk.tracebacks import shown_failure
+from ropewalk.waiting import Moment, Waiter
 
 if TYPE_CHECKING:
     from ropewalk._engine import Limits
@@ -69,7 +71,9 @@ class App(Routes):
         self.server: Any = None
         """What serves this app since `listen`."""
         self.start_hooks: list[Hook] = []
+        self.stopping_hooks: list[Hook] = []
         self.stop_hooks: list[Hook] = []
+        self.stop_begins = Moment()
         self._endpoints: dict[tuple[Handler, tuple[Any, ...], bool], Endpoint] = {}
         self._sole: dict[str, Endpoint] | None = None
         """By method, where something hosted is all there is, and no search need be made; else None."""
@@ -111,10 +115,29 @@ class App(Routes):
         self.start_hooks.append(function)
         return function
 
+    def on_stopping(self, function: Function) -> Function:
+        """Have a function without parameters, plain or async, called when a stop begins, while requests still run.
+
+        Here long work is told to end: what waits for news, say. Streams of events (`text/event-stream`) end by
+        themselves. The stop hooks are called when it is over, too.
+        """
+        self.stopping_hooks.append(function)
+        return function
+
     def on_stop(self, function: Function) -> Function:
         """Have a function without parameters, plain or async, called when the last request is answered."""
         self.stop_hooks.append(function)
         return function
+
+    @property
+    def stopping(self) -> Waiter[None]:
+        """A new wait for the moment at which a stop of this app, or of the one that it is mounted in, begins."""
+        return self.stop_begins.wait()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a stop has begun. Any thread may ask."""
+        return self.stop_begins.passed
 
     # Serving
 
@@ -147,6 +170,8 @@ class App(Routes):
 
         Where that fails, what is hosted is stopped again.
         """
+        for app in self.family():
+            app.stop_begins = Moment()
         started: list[App | Hosted] = []
         try:
             for each in self._living():
@@ -157,6 +182,19 @@ class App(Routes):
         except BaseException:
             await self._stop(call_hook, started)
             raise
+
+    def begin_stop(self) -> Waiter[None]:
+        """Call what `on_stopping` registered, here and in mounted apps, all at once. Fires when that is through.
+
+        A failure is logged and does not keep the others. Cancelling it cancels the hooks that wait.
+        """
+        for app in self.family():
+            app.stop_begins.come()
+        hooks = [hook for each in self._living() for hook in each.stopping_hooks]
+        calls = DeferredList([start(_call_logged(hook)) for hook in hooks], consumeErrors=True)
+        through: Waiter[None] = Waiter(lambda _: calls.cancel())
+        calls.addCallback(lambda _: through.callback(None))
+        return through
 
     async def stop(self) -> None:
         """Stop what is hosted, and call what `on_stop` registered, the last first.
@@ -258,6 +296,13 @@ class App(Routes):
             if isinstance(mounted, App):
                 family += [app for app in mounted.family() if app not in family]
         return family
+
+
+async def _call_logged(hook: Hook) -> None:
+    try:
+        await call_hook(hook)
+    except Exception:  # noqa: BLE001 - the others must still be called, and the app stopped
+        log.failure("RW208 {hook} failed while the app was stopping.", hook=hook)
 
 
 def _refusing(error: BaseException, scope: tuple[Any, ...]) -> Endpoint:

@@ -1,7 +1,7 @@
 """A request: what the client asked, read when somebody asks for it, and the way to answer."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from copy import copy
 from datetime import datetime, timedelta
@@ -40,7 +40,7 @@ from ropewalk.headers import (
 )
 from ropewalk.json_values import read_json
 from ropewalk.producing import Producer, PulledProducer, PullProducer
-from ropewalk.waiting import Waiter, failed, ready
+from ropewalk.waiting import Waiter, call_soon, failed, ready
 
 if TYPE_CHECKING:
     from ropewalk.response import Response
@@ -53,6 +53,9 @@ PART: Final = 64 * 1024
 """Bytes of one part of a stream where the body is whole already."""
 
 _PLAIN: Final = ((b"content-type", b"text/plain; charset=utf-8"),)
+
+_TYPE_LENGTH: Final = len("content-type")
+_STOPS: Final = "The server stops."
 
 BODILESS: Final = (204, 205, 304)
 """Statuses of answers that have no body (RFC 9110, sections 6.4.1 and 15.3.6)."""
@@ -85,6 +88,7 @@ class Request(Exchange):
         "_cookies",
         "_detached",
         "_encode",
+        "_end_stream",
         "_endings",
         "_failing",
         "_failure",
@@ -99,7 +103,10 @@ class Request(Exchange):
         "_space",
         "_state",
         "_status",
+        "_stop",
+        "_stopped",
         "_streamed",
+        "_streams",
     )
 
     # Slots start unset: nothing is paid for what a handler does not use.
@@ -110,6 +117,7 @@ class Request(Exchange):
     _cookies: dict[str, str]
     _detached: bool
     _encode: Callable[..., bytes]
+    _end_stream: Callable[[], object]
     _endings: list[Waiter[None]]
     _failing: bool
     _failure: "tuple[Response, TracebackType | None]"
@@ -124,7 +132,10 @@ class Request(Exchange):
     _space: list[Waiter[None]]
     _state: SimpleNamespace
     _status: int
+    _stop: Waiter[None]
+    _stopped: bool
     _streamed: bool
+    _streams: bool
 
     # What was asked
 
@@ -251,6 +262,14 @@ class Request(Exchange):
         """A new wait for the moment at which the client leaves (or is cut off) before its answer is complete."""
         return ready(None) if self.gone else self._wait("_leaving")
 
+    @property
+    def stopping(self) -> Waiter[None]:
+        """A new wait for the moment at which a stop of the server begins. What runs is then finished, up to a deadline.
+
+        Streams of events (`text/event-stream`) are ended by themselves.
+        """
+        return cast("Waiter[None]", self.service.stopping.wait())
+
     # Twisted's names
 
     @property
@@ -371,6 +390,8 @@ class Request(Exchange):
                 self.begin(status, () if fields is None else fields.encoded())
             room = Exchange.write(self, part)
         except RopewalkError as error:
+            if self.is_stopped() and self.finished:
+                raise Disconnected(_STOPS) from None
             self._refused(error)
             raise
         if not room:
@@ -383,7 +404,7 @@ class Request(Exchange):
         Raises AnswerOver after the end, and WrongLength where less was written than Content-Length says.
         """
         self.unregisterProducer()
-        if self.gone:
+        if self.gone or (self.finished and self.is_stopped()):
             return
         try:
             if self.finished:
@@ -398,6 +419,13 @@ class Request(Exchange):
         except RopewalkError as error:
             self._refused(error)
             raise
+
+    def begin(self, status: int, fields: Iterable[tuple[Text, Text]], length: int | None = None, /) -> None:
+        """The head of a streamed response: by length where given, else chunked (close-delimited on HTTP/1.0)."""
+        fields = list(fields)
+        super().begin(status, fields, length)
+        if sends_events(fields):
+            self.end_at_stop()
 
     def processingFailed(self, reason: Failure) -> None:
         """Answer for what went wrong, as if the handler had raised it: `deferred.addErrback(request.processingFailed)`.
@@ -462,6 +490,7 @@ class Request(Exchange):
             self._guard(producer.resumeProducing)
 
     def on_gone(self, reason: str, /) -> None:
+        self._forget_stop()
         _fire_all(self, "_leaving", None)
         running = _take(self, "_running")
         if running is not None:
@@ -475,6 +504,7 @@ class Request(Exchange):
         _fire_all(self, "_endings", error)
 
     def on_done(self) -> None:
+        self._forget_stop()
         _fire_all(self, "_endings", None)
 
     # For the rooms above
@@ -490,6 +520,44 @@ class Request(Exchange):
     def detach(self) -> None:
         """The handler has returned, and whatever it has left behind answers."""
         self._detached = True
+
+    def is_stopped(self) -> bool:
+        """Whether this is a stream of events, and a stop has begun."""
+        return getattr(self, "_stopped", False)
+
+    def end_at_stop(self) -> None:
+        """This is a stream of events. When a stop begins, have it end."""
+        if getattr(self, "_stop", None) is None and not self.finished:
+            self.watched = True  # so that it is told when it has ended, and need not wait for a stop any more
+            self._stop = self.stopping
+            self._stop.addCallbacks(self._stop_begins, _nothing)
+
+    def end_stream_by(self, end: Callable[[], object]) -> None:
+        """Where this is a stream of events, call `end` when a stop begins, instead of cancelling what runs."""
+        if getattr(self, "_stop", None) is not None:
+            self._end_stream = end
+
+    def streams(self, on: bool) -> None:
+        """Whether what runs makes parts of the body, and may be cancelled when a stop begins."""
+        self._streams = on
+
+    def uncancel(self) -> None:
+        """The cancellation by a stop has been taken."""
+        running: Any = getattr(self, "_running", None)
+        if hasattr(running, "uncancel"):
+            running.uncancel()
+
+    def end_stream(self) -> None:
+        """End a body whose maker cannot go on, for the client as it should be, for the maker as if the client left."""
+        error = Disconnected(_STOPS)
+        producer = _take(self, "_producer")
+        if producer is not None:
+            self._guard(producer.stopProducing)
+        _fire_all(self, "_leaving", None)
+        _fire_all(self, "_space", error)
+        _fire_all(self, "_endings", error)
+        if not self.finished:
+            self._guard(self.end)
 
     def is_failing(self) -> bool:
         """Whether this was asked before: an answer for an error is being made, and has failed itself."""
@@ -555,6 +623,29 @@ class Request(Exchange):
             codec = UTF_8 if fields is None else codec_for(fields.get("content-type"))
             encode = self._encode = octets if codec == UTF_8 else encoder(codec)
         return encode(part)
+
+    def _stop_begins(self, _: None) -> None:
+        self._stopped = True
+        call_soon(self._end_for_stop)  # what is in its first segment can be cancelled then
+
+    def _end_for_stop(self) -> None:
+        if self.finished:
+            return
+        end = _take(self, "_end_stream")
+        running = getattr(self, "_running", None)
+        streams = getattr(self, "_streams", None)
+        if end is not None:
+            self._guard(end)
+        elif streams is None and getattr(self, "_detached", False):
+            self.end_stream()
+        elif running is not None and (self.started if streams is None else streams):
+            self._guard(running.cancel)
+
+    def _forget_stop(self) -> None:
+        _take(self, "_end_stream")
+        stop = _take(self, "_stop")
+        if stop is not None:
+            stop.cancel()
 
     def _unprepare(self) -> None:
         _take(self, "_status")
@@ -736,6 +827,18 @@ def _take(request: Request, slot: str) -> Any:
     if value is not None:
         delattr(request, slot)
     return value
+
+
+def sends_events(fields: Iterable[tuple[Text, Text]]) -> bool:
+    """Whether the fields of a response say that it is a stream of events (the HTML standard, section 9.2)."""
+    for name, value in fields:
+        if len(name) == _TYPE_LENGTH and text(name).lower() == "content-type":
+            return content_type(text(value))[0] == "text/event-stream"
+    return False
+
+
+def _nothing(_: object) -> None:
+    """A wait was cancelled."""
 
 
 def _fire(request: Request, slot: str, result: Disconnected | None) -> None:

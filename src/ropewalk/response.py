@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -23,7 +24,7 @@ from ropewalk.cookies import SameSite, format_cookie, is_secure_name
 from ropewalk.errors import AnswerStarted, HandlerError, HTTPError, InvalidField, WrongLength, is_int, shown
 from ropewalk.headers import Fields, Headers, Text, http_date, location, reason_phrase
 from ropewalk.json_values import Unencodable
-from ropewalk.request import BODILESS, Request, check_status, octets
+from ropewalk.request import BODILESS, Request, check_status, octets, sends_events
 
 TEXT: Final = "text/plain; charset=utf-8"
 HTML: Final = "text/html; charset=utf-8"
@@ -433,24 +434,54 @@ def _superfluous(status: int) -> HandlerError:
 
 
 async def _stream(request: Request, response: Response, parts: Any) -> None:
-    """Send parts as the client takes them. The head leaves with the first part, so that an error before it is a 500."""
+    """Send parts as the client takes them. The head leaves with the first part, so that an error before it is a 500.
+
+    A stream of events ends when a stop begins, since it would else end never.
+    """
+    events = sends_events(response.headers.lines())
     sender = _Sender(request, response)
     try:
-        if request.method != "HEAD":
-            if hasattr(parts, "__aiter__"):
-                async for part in parts:
-                    if not sender.send(part):
-                        await sender.rest()
-            else:
-                for part in parts:
-                    if not sender.send(part):
-                        await sender.rest()
+        if request.method == "HEAD":
+            pass
+        elif events:
+            await until_stop(request, _send_parts(sender, parts))
+        else:
+            await _send_parts(sender, parts)
         if not request.started:
             response.begin(request)
         sender.end()
         request.end()
     finally:
         await close_parts(parts)
+
+
+async def _send_parts(sender: "_Sender", parts: Any) -> None:
+    if hasattr(parts, "__aiter__"):
+        async for part in parts:
+            if not sender.send(part):
+                await sender.rest()
+    else:
+        for part in parts:
+            if not sender.send(part):
+                await sender.rest()
+
+
+async def until_stop(request: Request, work: Coroutine[Any, Any, Any], otherwise: Any = None) -> Any:
+    """What a coroutine gives that makes parts of a stream of events; something else where a stop ends that."""
+    request.end_at_stop()
+    if request.is_stopped():
+        work.close()
+        return otherwise
+    request.streams(True)
+    try:
+        return await work
+    except CancelledError:
+        if request.gone or not request.is_stopped():
+            raise
+        request.uncancel()
+        return otherwise
+    finally:
+        request.streams(False)
 
 
 class _Sender:

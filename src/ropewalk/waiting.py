@@ -3,6 +3,7 @@
 from asyncio import Future, Task, current_task
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable, Generator
+from threading import Event
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -32,6 +33,37 @@ class Waiter(Deferred[Result]):
         loop = running_loop()
         assert loop is not None
         return self.asFuture(loop)
+
+
+class Moment:
+    """Something that happens once. Whoever likes may wait for it, before and after; threads by `event`."""
+
+    def __init__(self) -> None:
+        self.event = Event()
+        self._waiting: dict[int, Waiter[None]] = {}
+
+    @property
+    def passed(self) -> bool:
+        """Whether it has happened."""
+        return self.event.is_set()
+
+    def wait(self) -> Waiter[None]:
+        """A new wait for it, which is over at once where it has happened."""
+        if self.passed:
+            return ready(None)
+        waiter: Waiter[None] = Waiter(self._forget)
+        self._waiting[id(waiter)] = waiter
+        return waiter
+
+    def come(self) -> None:
+        """It happens."""
+        self.event.set()
+        while self._waiting:
+            _, waiter = self._waiting.popitem()
+            waiter.callback(None)
+
+    def _forget(self, waiter: Deferred[None]) -> None:
+        self._waiting.pop(id(waiter), None)
 
 
 def ready(result: Result) -> Waiter[Result]:

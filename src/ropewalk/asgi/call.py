@@ -147,8 +147,21 @@ class Call(Incoming):
         self._with_head(answer, *body)
         self.over(COMPLETE)
 
+    def stop(self) -> None:
+        """A stop has begun, and this is a stream of events: end it. The application hears that its client has left."""
+        if self.stage == BODY:
+            try:
+                self._write(b"")
+                self.request.end()
+            except Disconnected:
+                pass
+            except RopewalkError as error:
+                self.refuse(error)
+            self.left()
+
     def _begin(self) -> None:
         self._with_head(self.request.begin)
+        self.request.end_stream_by(self.stop)
         self._gathers = not any(name.lower() in _LENGTH for name, _ in self._headers)
         self._parts = []
         self._gathered = 0

@@ -147,7 +147,9 @@ def fail(request: Request, error: BaseException) -> None:
 
     Where the system lacks something, it is 503 or 507, and there is a line at intervals.
     """
-    if request.gone and isinstance(error, _LEAVING):
+    if isinstance(error, _LEAVING) and (request.gone or request.is_stopped()):
+        if not request.gone:
+            request.end_stream()
         return
     if request.finished or request.started:
         if not isinstance(error, BadBody | BodyTooLarge):  # those are the client's, and the engine has logged them

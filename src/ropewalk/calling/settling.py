@@ -3,8 +3,8 @@
 from copy import copy
 from typing import Any
 
-from ropewalk.request import Request, octets
-from ropewalk.response import OpenFile, Response, close_parts
+from ropewalk.request import Request, octets, sends_events
+from ropewalk.response import OpenFile, Response, close_parts, until_stop
 
 
 async def settled(response: Response, request: Request) -> Response:
@@ -18,7 +18,10 @@ async def settled(response: Response, request: Request) -> Response:
         return response
     settled = copy(response)
     try:
-        settled.body = await _begun(body)
+        if sends_events(response.headers.lines()):
+            settled.body = await until_stop(request, _begun(body), b"")
+        else:
+            settled.body = await _begun(body)
     except BaseException:
         await close_parts(body)
         raise

@@ -13,6 +13,7 @@ from twisted.web import http
 from ropewalk._engine import Connection, Engine, Limits
 from ropewalk.dropin.addresses import to_twisted
 from ropewalk.dropin.exchange import Incoming
+from ropewalk.dropin.going_away import go_away
 from ropewalk.dropin.impatience import cut_at_next_signal
 from ropewalk.dropin.transport import SocketTransport, release
 from ropewalk.request import Address
@@ -214,7 +215,7 @@ class Driver:
         self.over = True
         self._draining = Deferred()
         for transport in tuple(self.upgraded):
-            transport.loseConnection()
+            go_away(transport)
         for channel in tuple(self.endless):
             channel.loseConnection()
         # Its log and whatever else it needs for the requests that are here still.

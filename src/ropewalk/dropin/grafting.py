@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -17,6 +17,7 @@ from ropewalk.dropin.joint import Joint
 from ropewalk.errors import HostedError, StartError, full_name, shown
 from ropewalk.server import app_of
 from ropewalk.tracebacks import shown_failure
+from ropewalk.waiting import Moment
 
 log = Logger(namespace="ropewalk.dropin")
 
@@ -32,7 +33,9 @@ class Grafted(resource.Resource):
         self.driver = calling.Driver()
         """Runs its handlers."""
         self.scarcity = calling.Scarcity()
-        self._life = Life(app)
+        self.stopping = Moment()
+        """A stop has begun."""
+        self._life = Life(app, self.stopping)
 
     def render(self, request: Any) -> int:
         """Have the app answer. Raises HostedError where there is no engine below the request (RW730 and RW731)."""
@@ -77,8 +80,9 @@ def around(request: Any) -> Any:
 class Life:
     """From an app's start, which its first request brings about, to its stop."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, stopping: Moment) -> None:
         self._app = app
+        self._stop_begins = stopping
         self._drivers: set[Driver] = set()
         self._failure: StartError | None = None
         self._over = False
@@ -123,9 +127,12 @@ class Life:
     async def _end(self, reactor: Any) -> None:
         assert self._starting is not None
         self._starting.cancel()
+        hooks = self._app.begin_stop() if self._over and self._failure is None else succeed(None)
+        self._stop_begins.come()
         await deferLater(reactor, 0)  # so that every driver has begun its drain
         for driver in self._drivers:
             await driver.drained_out()
+        await hooks
         if self._failure is None:
             await self._app.stop()
 

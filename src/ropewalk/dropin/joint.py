@@ -31,7 +31,7 @@ class Joint:
     transport is full; and in twisted.web's books the request is finished when the exchange is.
     """
 
-    __slots__ = ("app", "drive", "endpoint", "engine", "exchange", "paused", "request", "scarcity")
+    __slots__ = ("app", "drive", "endpoint", "engine", "exchange", "paused", "request", "scarcity", "stopping")
 
     deliver = staticmethod(calling.deliver)
     fail = staticmethod(calling.fail)
@@ -46,6 +46,7 @@ class Joint:
         """The transport is full."""
         self.request = request
         self.scarcity = tree.scarcity
+        self.stopping = tree.stopping
         self.exchange = GraftedRequest.of(exchange, self)
 
     @property

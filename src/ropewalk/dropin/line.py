@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from ropewalk.dropin.going_away import go_away
 from ropewalk.dropin.transport import SocketTransport
 from ropewalk.request import Address, Request
+from ropewalk.waiting import Waiter
 
 
 class Line:
@@ -23,7 +25,7 @@ class Line:
         self._aborted = False
         self._exchange = exchange
         self._may_take = may_take
-        self._trigger: Any = None
+        self._stopping: Waiter[None]
 
     def transport(self, protocol: Any) -> SocketTransport:
         """The transport."""
@@ -66,7 +68,8 @@ class Line:
             return None
         exchange.notifyFinish().addCallbacks(self._ended, self._lost)
         exchange.registerProducer(self, True)
-        self._trigger = self.reactor.addSystemEventTrigger("before", "shutdown", self._stop)
+        self._stopping = exchange.stopping
+        self._stopping.addCallbacks(self._stop, lambda _: None)
         self._listen()
         return exchange
 
@@ -92,10 +95,9 @@ class Line:
         self._listen()
         self._transport.deliver()
 
-    def _stop(self) -> None:
+    def _stop(self, _: None) -> None:
         """What is no HTTP any more would never end by itself."""
-        self._trigger = None
-        self._transport.loseConnection()
+        go_away(self._transport)
 
     def _ended(self, _: None) -> None:
         self._close("done")
@@ -104,6 +106,5 @@ class Line:
         self._close("aborted" if self._aborted else "cut")
 
     def _close(self, how: str) -> None:
-        if self._trigger is not None:
-            self.reactor.removeSystemEventTrigger(self._trigger)
+        self._stopping.cancel()
         self._transport.closed(how)

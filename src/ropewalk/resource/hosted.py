@@ -18,6 +18,8 @@ class Hosted(Resource):
         super().__init__()
         self.start_hooks: list[Callable[[], Any]] = []
         """Called in order, behind the app's own."""
+        self.stopping_hooks: list[Callable[[], Any]] = []
+        """Called when a stop begins, before what runs is finished."""
         self.stop_hooks: list[Callable[[], Any]] = []
         """Called before the app's own, the last first."""
 

@@ -131,6 +131,10 @@ class Server:
             self._never_start("It was stopped before it had started.")
         else:
             self._starting.cancel()
+        hooks = None
+        if self._unwatch is not None:
+            hooks = self.app.begin_stop()
+            self.service.stopping.come()
         for port in self._ports(self.reactor):
             await _close(port)
         if self._unwatch is None:
@@ -144,6 +148,11 @@ class Server:
         await self._part()
         self._unwatch()
         self.service.close()
+        if hooks is not None:
+            self._awaited = hooks
+            if self._impatient:
+                hooks.cancel()
+            await hooks
         await self.app._stop(self._call)  # noqa: SLF001 - its end is ours to cut short
 
     async def _part(self) -> None:

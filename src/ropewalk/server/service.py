@@ -16,6 +16,7 @@ from ropewalk.request import Endpoint, Request
 from ropewalk.resource import node_of
 from ropewalk.response import encode_json
 from ropewalk.server.access_log import AccessLog
+from ropewalk.waiting import Moment
 
 FLUSH: Final = 1.0
 """Seconds after which the lines of the access log are handed to its writer, however few they are."""
@@ -62,6 +63,8 @@ class Service:
         self.driver = calling.Driver()
         self.drive = self.driver.drive
         self.scarcity = calling.Scarcity()
+        self.stopping = Moment()
+        """A stop has begun."""
         self.access_log: AccessLog | None = None
         self._call_later = call_later
         self._timer: Cancellable | None = None

@@ -61,6 +61,7 @@ class AsyncClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
+            await run_hooks("stopping", self._harness.begin_stop(), self.timeout)
             await run_hooks("stop", self.app.stop(), self.timeout)
         finally:
             await self._leave()

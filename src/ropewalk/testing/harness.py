@@ -41,6 +41,13 @@ class Harness:
         self._open += 1
         return Wire(self, self._service, method, target, secure=secure)
 
+    async def begin_stop(self) -> None:
+        """Tell the app, and what it still sends, that a stop begins."""
+        hooks = self.app.begin_stop()
+        if self._service is not None:
+            self._service.stopping.come()
+        await hooks
+
     def closed(self) -> None:
         """A connection is over."""
         self._open -= 1

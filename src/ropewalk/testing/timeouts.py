@@ -15,7 +15,7 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred
 
 from ropewalk.calling import Task
-from ropewalk.errors import RopewalkError, relative, named, shown
+from ropewalk.errors import RopewalkError, named, relative, shown
 from ropewalk.request import Request
 from ropewalk.testing.idle_reactor import installed, runs_elsewhere
 from ropewalk.waiting import Waiter
@@ -82,7 +82,7 @@ class _HookTask(Task):
 
 
 async def run_hooks(kind: str, hooks: Coroutine[Any, Any, None], seconds: float | None) -> None:
-    """Run start or stop hooks, and cancel what takes longer.
+    """Run start, stopping or stop hooks, and cancel what takes longer.
 
     Raises ClientTimeout, which names the place where a hook waited.
     """

@@ -5,6 +5,7 @@ from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
+from threading import Event
 from typing import Any, Final, NoReturn
 
 from twisted.logger import Logger
@@ -62,6 +63,8 @@ class WSGIResource(Hosted):
         check(application)
         self.application: Application = application
         self.options = options
+        self.start_hooks.append(self._begin)
+        self.stopping_hooks.append(self._stop)
         self.stop_hooks.append(self._finish)
         self._handler = _handler(self)
         node_of(self).rendering["render"] = Handler(self._handler, body_limit=options.body_limit)
@@ -73,6 +76,7 @@ class WSGIResource(Hosted):
             "wsgi.input_terminated": True,
             "wsgi.file_wrapper": FileWrapper,
         }
+        self._begin()
         self._own = Threads(options.threads or THREADS)
         self._pool: PoolThreads | None = None
         self._outbox: Outbox | None = None
@@ -106,6 +110,13 @@ class WSGIResource(Hosted):
         if self._outbox is None or self._outbox.loop is not loop:
             self._outbox = Outbox(loop)
         return self._outbox
+
+    def _begin(self) -> None:
+        self._server["ropewalk.stopping"] = self._stopping = Event()
+
+    def _stop(self) -> None:
+        """Tell the threads that wait for it that a stop has begun."""
+        self._stopping.set()
 
     def _refuse(self, request: Request) -> NoReturn:
         """Too many requests wait for a thread."""

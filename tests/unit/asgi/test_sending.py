@@ -275,6 +275,8 @@ class Taking:
 
     def begin(self, status: int, fields: Any) -> None: ...
 
+    def end_stream_by(self, end: Any) -> None: ...
+
     def write(self, data: bytes) -> bool:
         self.size += len(data)
         return True

@@ -63,6 +63,9 @@ class Served:
     def until(self, done: Callable[[], object]) -> None:
         self.world.until(done)
 
+    def begin_stop(self) -> None:
+        self._service.stopping.come()
+
     def close(self) -> None:
         self._service.close()
         self._unwatch()

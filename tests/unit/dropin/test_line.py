@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tests.unit.conftest import Log
 from tests.unit.dropin.mounts import Renderer, mount, pass_on
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Protocol, connectionDone
@@ -121,15 +122,53 @@ class TestUpgrades:
         assert 0 < flood.left < 160
         assert len(client.rest()) == 8_000_000
 
-    def test_the_reactor_stops(self, serve: Any) -> None:
+    def test_a_stop_begins(self, serve: Any) -> None:
         shout = Shout()
         server = serve(mount(upgrade_to(shout)))
         client = server.connect()
         client.get("/legacy")
         client.until(b"\r\n\r\n")
-        server.world.reactor.fireSystemEvent("shutdown")
+        server.begin_stop()
         client.rest()
         assert shout.ends == [ConnectionDone]
+
+    @pytest.mark.parametrize("patience", [0, 1])
+    def test_a_stop_begins_for_a_websocket_of_autobahns(self, serve: Any, patience: float) -> None:
+        class Autobahns(Shout):
+            closeHandshakeTimeout = patience
+
+            def sendCloseFrame(self, code: int, reasonUtf8: bytes | None, isReply: bool) -> None:
+                assert (reasonUtf8, isReply) == (None, False)
+                self.transport.write(b"close frame %d" % code)
+
+        autobahns = Autobahns()
+        server = serve(mount(upgrade_to(autobahns)))
+        client = server.connect()
+        client.get("/legacy")
+        client.until(b"\r\n\r\n")
+        server.begin_stop()
+        assert client.until(b"1001").endswith(b"close frame 1001")
+        if patience:
+            assert not autobahns.ends
+            client.send(b"bye")
+        client.rest()
+        server.until(lambda: autobahns.ends)
+        assert autobahns.ends == [ConnectionDone]
+
+    def test_a_stop_begins_for_one_that_cannot_say_goodbye(self, serve: Any, log: Log) -> None:
+        class Unready(Shout):
+            def sendCloseFrame(self, **options: Any) -> None:
+                raise LookupError("not yet connected")
+
+        unready = Unready()
+        server = serve(mount(upgrade_to(unready)))
+        client = server.connect()
+        client.get("/legacy")
+        client.until(b"\r\n\r\n")
+        server.begin_stop()
+        client.rest()
+        server.until(lambda: unready.ends)
+        assert "not yet connected" in str(log[0]["log_failure"])
 
     def test_by_the_head_of_an_answer(self, serve: Any) -> None:
         """And with a request that is cleaned up by hand, as some do."""
@@ -158,7 +197,8 @@ class TestUpgrades:
         client.rest()
         server.until(lambda: shout.ends)
 
-    def test_a_websocket(self, serve: Any) -> None:
+    @pytest.mark.parametrize("end", ["the client", "a stop"])
+    def test_a_websocket(self, serve: Any, end: str) -> None:
         from wsproto import ConnectionType, WSConnection
         from wsproto.events import AcceptConnection, CloseConnection, TextMessage
         from wsproto.events import Request as Opening
@@ -202,5 +242,10 @@ class TestUpgrades:
         client.send(connection.send(TextMessage("hello")))
         server.until(lambda: read(TextMessage))
         assert events[0].data == "HELLO"
-        client.send(connection.send(CloseConnection(1000)))
+        if end == "the client":
+            client.send(connection.send(CloseConnection(1000)))
+        else:
+            server.begin_stop()
         server.until(lambda: read(CloseConnection))
+        closed = next(event for event in events if isinstance(event, CloseConnection))
+        assert closed.code == (1000 if end == "the client" else 1001)

@@ -307,3 +307,21 @@ def test_writing_behind_the_end_is_nothing(there: World, way: str) -> None:
     transport.abortConnection()
     there.turn()
     assert len(upgrading.protocol.lost) == 1
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_stop_says_goodbye_in_the_protocols_own_way(there: World, style: Callable[..., None]) -> None:
+    class Autobahns(Shouting):
+        closeHandshakeTimeout = 1
+
+        def sendCloseFrame(self, code: int, reasonUtf8: bytes | None, isReply: bool) -> None:
+            self.transport.write(b"close frame %d" % code)
+
+    upgrading = Upgrading(there, "accepted", style)
+    upgrading.protocol = Autobahns()
+    upgrading.upgrade()
+    there.reactor.fireSystemEvent("shutdown")
+    assert upgrading.client.until(b"1001").endswith(b"close frame 1001")
+    upgrading.client.send(b"close")
+    assert upgrading.client.rest().endswith(b"bye")
+    there.until(lambda: upgrading.protocol.lost)

@@ -1,0 +1,44 @@
+"""The end of connections that are another protocol's, when a stop begins.
+
+| protocol | how it ends |
+|---|---|
+| twisted.web's `WebSocketResource` | close frame 1001, "going away" (RFC 6455, section 7.4.1), then the connection |
+| Autobahn's, and what derives from it | the same frame; Autobahn closes after the client's or its own timeout |
+| any other | the connection is closed after what was written; the protocol has `connectionLost` |
+"""
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from twisted.logger import Logger
+
+if TYPE_CHECKING:
+    from ropewalk.dropin.transport import SocketTransport
+
+GOING_AWAY: Final = 1001
+
+log = Logger(namespace="ropewalk.dropin")
+
+
+def go_away(transport: "SocketTransport") -> None:
+    """Close a connection by its protocol's own means, if they are known."""
+    protocol = transport.protocol
+    protocol = getattr(protocol, "wrappedProtocol", protocol)  # Autobahn puts its own into a wrapper that is there
+    try:
+        _close(protocol, transport)
+    except Exception:  # noqa: BLE001 - a protocol that cannot say goodbye is closed as any other
+        log.failure("{protocol} failed while the server was stopping; its connection is closed.", protocol=protocol)
+        transport.loseConnection()
+
+
+def _close(protocol: Any, transport: "SocketTransport") -> None:
+    twisted: Any = sys.modules.get("twisted.web._websocket_impl")
+    if twisted is not None and isinstance(protocol, twisted._WebSocketWireProtocol):  # noqa: SLF001 - has no other name
+        protocol.loseConnection(GOING_AWAY)
+    elif hasattr(protocol, "sendCloseFrame"):
+        # Not `sendClose`, which takes only the codes of applications.
+        protocol.sendCloseFrame(code=GOING_AWAY, reasonUtf8=None, isReply=False)
+        if not getattr(protocol, "closeHandshakeTimeout", 0):  # else the protocol itself waits no longer for the client
+            transport.loseConnection()
+    else:
+        transport.loseConnection()
