@@ -1,6 +1,7 @@
 """An app: a tree of resources, the middleware and error handlers around it, and its start and stop."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from weakref import WeakSet
@@ -46,9 +47,10 @@ class App(Routes):
     """A service. It grows a tree by decorators, and may be mounted in another app.
 
     `trailing_slash` says what happens to a path that would be found with a slash at its end put there or taken away:
-    "redirect" (308), "ignore" (answered alike) or "strict" (404). `limits` are the engine's. `proxies` are those whose
-    word on the client counts; by default nobody's does. Limits and proxies of the app that is served count, not those
-    of one that is mounted. With `debug`, a 500 shows the traceback to the client.
+    "redirect" (308), "ignore" (both have the same response) or "strict" (404). Where it is not given, an app that is
+    mounted does as the one around it, and the app that is served redirects. `limits` are the engine's. `proxies` are
+    those whose word on the client counts; by default nobody's does. Limits and proxies of the app that is served count,
+    not those of one that is mounted. With `debug`, a 500 shows the traceback to the client.
     """
 
     def __init__(
@@ -58,7 +60,7 @@ class App(Routes):
         limits: "Limits | None" = None,
         proxies: TrustedProxies | None = None,
         debug: bool = False,
-        trailing_slash: TrailingSlash = "redirect",
+        trailing_slash: TrailingSlash | None = None,
     ) -> None:
         super().__init__()
         self.limits = limits
@@ -74,7 +76,7 @@ class App(Routes):
         self.stopping_hooks: list[Hook] = []
         self.stop_hooks: list[Hook] = []
         self.stop_begins = Moment()
-        self._endpoints: dict[tuple[Handler, tuple[Any, ...], bool], Endpoint] = {}
+        self._endpoints: dict[tuple[Handler, tuple[Any, ...], bool, bool], Endpoint] = {}
         self._sole: dict[str, Endpoint] | None = None
         """By method, where something hosted is all there is, and no search need be made; else None."""
         self._listeners: WeakSet[Owner] = WeakSet()
@@ -230,14 +232,16 @@ class App(Routes):
             handler, params, scope, static, lasting = self._otherwise(request, search)
         else:
             params, scope, static, lasting = search.params, search.scope, search.static, search.lasting
+        foreign = False
         if params:
             request.params = params
+            foreign = len(params) > len(handler.names) and handler.pass_params and not _takes_all(handler, params)
         if not lasting:
-            return _make_endpoint(handler, scope, static)
-        key = (handler, scope, static)
+            return _make_endpoint(handler, scope, static, foreign)
+        key = (handler, scope, static, foreign)
         endpoint = self._endpoints.get(key)
         if endpoint is None:
-            endpoint = self._endpoints[key] = _make_endpoint(handler, scope, static)
+            endpoint = self._endpoints[key] = _make_endpoint(handler, scope, static, foreign)
         if self._sole is not None and not static and not depth and request.method in REGISTERED:
             self._sole[request.method] = endpoint
         return endpoint
@@ -278,7 +282,7 @@ class App(Routes):
         known = node_of(self.resource).extra
         if allowed or not (request.method in REGISTERED or request.method in known):
             return _passing(partial(_refuse, not_allowed(request.method, allowed, known)), scope)
-        policy = scope[-1].trailing_slash
+        policy = next((app.trailing_slash for app in reversed(scope) if app.trailing_slash is not None), "redirect")
         if search.slash is None or policy == "strict":
             return Found(_NOT_FOUND, {}, scope, static=False, lasting=True)
         if policy == "ignore":
@@ -310,7 +314,26 @@ def _refusing(error: BaseException, scope: tuple[Any, ...]) -> Endpoint:
     return _make_endpoint(Handler(Unreached(error), whole_body=False), scope, static=False)
 
 
-def _make_endpoint(handler: Handler, scope: tuple[Any, ...], static: bool) -> Endpoint:
+def _takes_all(handler: Handler, params: dict[str, Any]) -> bool:
+    return handler.takes is None or handler.takes.issuperset(params)
+
+
+def _with_own_params(handler: Handler) -> Handler:
+    """A handler that is not given those parameters of the mounts around it that it does not take."""
+    call, takes = handler.call, handler.takes or ()
+
+    def with_own_params(request: Request) -> Any:
+        params = request.params
+        return call(request, **{name: params[name] for name in takes if name in params})
+
+    with_own_params.__wrapped__ = call  # type: ignore[attr-defined] # error messages find the user's code by it
+    return replace(handler, call=with_own_params, pass_params=False)
+
+
+def _make_endpoint(handler: Handler, scope: tuple[Any, ...], static: bool, foreign: bool = False) -> Endpoint:
+    """`foreign`: there are parameters that the handler does not take."""
+    if foreign:
+        handler = _with_own_params(handler)
     if any(app.middlewares for app in scope) or any(app.errors for app in scope[1:]) or not handler.utf_8:
         call: Callable[..., Any] = chain(handler, scope)
         whole_body = pass_params = False

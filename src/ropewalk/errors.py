@@ -36,7 +36,7 @@ class Entry:
 _ENTRIES: Final = (
     Entry("RW101", "A path pattern is malformed.", 'Write it as "/users/{id}" or "/users/{id:int}".'),
     Entry("RW102", "A path pattern names an unknown converter.", "Use str, int, float, uuid or path, or register it."),
-    Entry("RW103", "The names of parameters clash in a path.", "Give the parameter one name in every route."),
+    Entry("RW103", "The names of parameters clash in a path.", "Give each parameter a name of its own."),
     Entry("RW104", "A method and path are claimed twice.", "Rename one, or mount one of them under a prefix."),
     Entry("RW105", "Something was put into the tree that is not a resource.", "Derive it from ropewalk.Resource."),
     Entry("RW106", "A child's name is not one segment of a path.", "Put children level by level, or use App.mount."),

@@ -65,10 +65,14 @@ class Routes:
     ) -> Callable[[HandlerFunction], HandlerFunction]:
         """Have a function answer these methods at a path such as "/users/{id}" or "/files/{name:path}".
 
+        The empty path is the place of the app itself: of one that is mounted at "/todos", "/todos" without a slash.
+        Routes may call a parameter at one place by different names. Where converters compete for a segment, the more
+        specific one comes first, so "/users/{id:int}" before "/users/{name}"; see `Converter.rank`.
+
         A parameter without a converter takes the one of the handler's annotation, else str. `name` (the function's own
         where it is None) is for `url_for`; `content_type` is that of str and bytes, and str is sent in the charset that
-        it names; `body_limit` (bytes) stands in place of the engine's. Raises TreeError (RW101 to RW104, RW109) and
-        HandlerError (RW202).
+        it names; `body_limit` (bytes) stands in place of the engine's. Raises TreeError (RW101, RW102, RW104, RW109)
+        and HandlerError (RW202).
         """
         if not isinstance(path, str):
             raise TreeError("RW101", f"{place(path)}: a route has no path.", 'Write `@app.get("/...")`, with its path.')
@@ -88,12 +92,15 @@ class Routes:
                 function,
                 whole_body=not is_async(function),
                 pass_params=_takes(function, parameters, path),
+                names=tuple(parameters),
+                takes=_keywords(function),
+                path=path,
                 text_type=content_type or TEXT,
                 bytes_type=content_type or BYTES,
                 utf_8=content_type is None or is_utf_8(content_type),
                 body_limit=body_limit,
             )
-            node = grow(self.resource, pattern, f"{path} ({place(function)})")
+            node = grow(self.resource, pattern)
             for method in methods:
                 claim(node, method, handler, path)
             self._names.setdefault(name or str(getattr(function, "__name__", describe(function))), []).append(pattern)
@@ -150,8 +157,9 @@ class Routes:
         for part in pattern:
             if isinstance(part, Parameter) and part.name in taken:
                 what = f"{{{part.name}}} of {path} is the name of another parameter in what is mounted there."
-                raise TreeError("RW103", what, "Give each parameter of a path a name of its own.")
-        node_of(grow(self.resource, pattern, path)).mount(resource, path)
+                raise TreeError("RW103", what)
+        names = tuple(part.name for part in pattern if isinstance(part, Parameter))
+        node_of(grow(self.resource, pattern)).mount(resource, path, names)
         if isinstance(thing, Routes):
             self._mounts.append((name, pattern, thing))
 
@@ -203,7 +211,9 @@ class Routes:
 
 
 def parse_path(path: str, converters: dict[str, Converter], annotations: dict[str, Any]) -> Pattern:
-    """The segments of a pattern. Raises TreeError (RW101, RW102)."""
+    """The segments of a pattern, none for the empty path. Raises TreeError (RW101, RW102)."""
+    if not path:
+        return ()
     if not path.startswith("/"):
         raise TreeError("RW101", f"{path!r} does not begin with a slash.", f"Write {f'/{path}'!r}.")
     pattern = tuple(_parse_segment(segment, path, converters, annotations) for segment in path.split("/")[1:])
@@ -216,34 +226,53 @@ def parse_path(path: str, converters: dict[str, Converter], annotations: dict[st
     return pattern
 
 
-def grow(root: Resource, pattern: Pattern, written: str) -> Resource:
-    """The resource at the end of a pattern; what is missing on the way is made. `written` is for error messages."""
+def grow(root: Resource, pattern: Pattern) -> Resource:
+    """The resource at the end of a pattern; what is missing on the way is made."""
     resource = root
     for part in pattern:
         node = node_of(resource)
-        resource = node.child(part) if isinstance(part, str) else node.capture(part.name, part.converter, written)
+        resource = node.child(part) if isinstance(part, str) else node.capture(part.converter)
     return resource
 
 
-def walk(resource: Resource, path: str = "", above: frozenset[int] = frozenset()) -> Iterator[Route]:
-    """What is served at a resource and below. `path` leads to it, `above` are the ids of those on the way."""
+def walk(
+    resource: Resource, path: str = "", above: frozenset[int] = frozenset(), way: tuple[str | Converter, ...] = ()
+) -> Iterator[Route]:
+    """What is served at a resource and below.
+
+    `path` leads to the root of the routes that are walked, `way` from there to the resource; `above` are the ids of
+    those on the way.
+    """
     if id(resource) in above:
         return
     above |= {id(resource)}
     dynamic = resource.tree_kind.dynamic and not resource.isLeaf
-    below = f"{path}/{{...}}" if resource.isLeaf or dynamic else path
     exact = getattr(resource, "exact_methods", None)
     for method in methods_of(resource):
         handler = handler_of(resource, method)
         of_get = method == "HEAD" and handler is handler_of(resource, "GET")
         if handler is not None and not (of_get and exact is None):
+            here = _written(path, way, handler.names)
+            below = f"{here}/{{...}}" if resource.isLeaf or dynamic else here
             yield Route(method, below or "/", describe(handler.call), place(handler.call))
     if dynamic:
-        yield Route("*", below, describe(resource.getChild), place(resource.getChild))
-    for name, child in resource.tree_node.known_children():
-        yield from walk(child, f"{path}/{name}", above)
-    if resource.tree_node.mounted is not None:
-        yield from walk(resource.tree_node.mounted, path, above)
+        yield Route("*", f"{_written(path, way)}/{{...}}", describe(resource.getChild), place(resource.getChild))
+    node = resource.tree_node
+    for part, child in node.known_children():
+        yield from walk(child, path, above, (*way, part))
+    if node.mounted is not None:
+        yield from walk(node.mounted, _written(path, way, node.mount_names), above)
+
+
+def _written(path: str, way: tuple[str | Converter, ...], names: tuple[str, ...] = ()) -> str:
+    """A path as a handler, or a mount, has it: `{name:converter}` for parameters."""
+    left = iter(names)
+    for part in way:
+        if isinstance(part, Converter):
+            name = next(left, "")
+            part = f"{{{name}}}" if part.name == "str" and name else f"{{{name}:{part.name}}}"
+        path = f"{path}/{part}"
+    return path
 
 
 def parameters_below(resource: Resource, seen: set[int]) -> set[str]:
@@ -255,7 +284,8 @@ def parameters_below(resource: Resource, seen: set[int]) -> set[str]:
     below = [child for _, child in node.known_children()]
     if node.mounted is not None:
         below.append(node.mounted)
-    return {capture.name for capture in node.captures}.union(*(parameters_below(child, seen) for child in below))
+    own = set(node.mount_names).union(*(handler.names for handler in node.handlers.values()))
+    return own.union(*(parameters_below(child, seen) for child in below))
 
 
 def _parse_segment(
@@ -332,6 +362,15 @@ def _takes(function: Callable[..., Any], names: list[str], path: str) -> bool:
     if taken and taken != set(names):
         raise HandlerError("RW202", f"{written} does not take {_listed(set(names) - taken)} of {path}.")
     return bool(taken)
+
+
+def _keywords(function: Callable[..., Any]) -> frozenset[str] | None:
+    """The keywords that a handler takes besides the request; None for any."""
+    parameters = list(_signature(function).parameters.values())
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return frozenset(parameter.name for parameter in parameters[1:] if parameter.kind in kinds)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -196,13 +196,14 @@ class TestMistakes:
         with pytest.raises(TreeError, match=rf"RW109 app.{method}\('/b'\) .*Write app.route\('/b', methods="):
             getattr(App(), method)("/b", methods=["POST"])
 
-    def test_two_names_at_one_place(self) -> None:
+    def test_one_place_by_two_names(self) -> None:
         app = App()
         app.get("/users/{id}")(lambda request, id: "")
-        first = r"/users/\{id\} \(tests/unit/test_routing.py:\d+\)"
-        second = r"/users/\{name\}/posts \(tests/unit/test_routing.py:\d+\)"
-        with pytest.raises(TreeError, match=rf"RW103 \{{id:str\}} and .* stand at one place: {first} and {second}"):
-            app.get("/users/{name}/posts")(lambda request, name: "")
+        app.post("/users/{name}")(lambda request, name: "")
+        places = r"tests/unit/test_routing.py:\d+ and tests/unit/test_routing.py:\d+"
+        both = r"GET /users/\{id\} and GET /users/\{user\} are one path, claimed twice"
+        with pytest.raises(TreeError, match=f"RW104 {both}: {places}"):
+            app.get("/users/{user}")(lambda request, user: "")
 
     def test_one_name_at_two_places(self) -> None:
         inner, middle, app = App(), App(), App()
@@ -246,6 +247,81 @@ class TestMistakes:
             App().get("/{a}/{b}")(lambda request, a: "")
 
 
+class TestNames:
+    """Every route calls its parameters as it likes."""
+
+    def test_of_routes(self) -> None:
+        app = App()
+        app.get("/users/{id}", name="user")(lambda request, id: f"user {id}")
+        app.get("/users/{user_id}/posts/{id:int}", name="post")(lambda request, user_id, id: f"post {id} of {user_id}")
+        app.delete("/users/{name}")(lambda request: ",".join(request.params))
+        app.get("/users/{who}/")(lambda request, **params: str(params))
+        client = Client(app)
+        assert client.get("/users/ada").text == "user ada"
+        assert client.get("/users/ada/posts/7").text == "post 7 of ada"
+        assert client.delete("/users/ada").text == "name"
+        assert client.get("/users/ada/").text == "{'who': 'ada'}"
+        assert app.url_for("user", id="x") == "/users/x"
+        assert app.url_for("post", user_id="x", id=7) == "/users/x/posts/7"
+        paths = ["/users/{id}", "/users/{name}", "/users/{user_id}/posts/{id:int}", "/users/{who}/"]
+        assert [route.path for route in app.routes()] == paths
+
+    def test_of_routes_and_mounts(self) -> None:
+        inner, app = App(), App()
+        inner.get("/{id}", name="inner")(lambda request, id: f"{id} of {request.params['tenant']}")
+        inner.get("/{id}/both")(lambda request, id, tenant="nobody": f"{id} of {tenant}")
+        inner.get("/{name}/all")(lambda request, **params: ",".join(sorted(params)))
+        app.mount("/t/{tenant}/in", inner)
+        app.mount("/plain", inner, name="plain")
+        app.get("/t/{id}")(lambda request, id: f"tenant {id}")
+        client = Client(app)
+        assert client.get("/t/acme").text == "tenant acme"
+        assert client.get("/t/acme/in/7").text == "7 of acme"
+        assert client.get("/plain/7/both").text == "7 of nobody"
+        assert client.get("/t/acme/in/7/both").text == "7 of acme"
+        assert client.get("/plain/7/both").text == "7 of nobody"
+        assert client.get("/t/acme/in/7/all").text == "name,tenant"
+        assert app.url_for("inner", tenant="acme", id=7) == "/t/acme/in/7"
+        assert "/t/{tenant}/in/{name}/all" in [route.path for route in app.routes()]
+        with pytest.raises(TreeError, match=r"RW103 \{name\} of /x/\{name\}"):
+            App().mount("/x/{name}", inner)
+
+    @pytest.mark.parametrize("middleware", [False, True])
+    def test_a_handler_is_not_given_what_it_does_not_take(self, middleware: bool) -> None:
+        async def pass_on(request: Request, next: Any) -> Any:
+            return await next(request)
+
+        inner, app = App(middleware=[pass_on] if middleware else []), App()
+
+        async def handler(request: Request, id: int) -> str:
+            return f"{id} of {request.params['tenant']}"
+
+        inner.get("/{id:int}")(handler)
+        app.mount("/{tenant}", inner)
+        app.mount("/", inner)
+        client = Client(app)
+        for _ in range(2):
+            assert client.get("/acme/7").text == "7 of acme"
+
+    def test_the_nearest_way_that_fails_leaves_nothing(self) -> None:
+        app = App()
+        app.get("/{first:int}/a")(lambda request, first: f"first {first}")
+        app.get("/{second}/{third}")(lambda request, second, third: f"second {second} {third}")
+        client = Client(app)
+        assert client.get("/7/a").text == "first 7"
+        assert client.get("/7/b").text == "second 7 b"
+
+    def test_the_more_specific_converter_comes_first(self) -> None:
+        app = App()
+        app.get("/users/{name}")(lambda request, name: f"name {name}")
+        app.get("/users/{rest:path}")(lambda request, rest: f"rest {rest}")
+        app.get("/users/{id:int}")(lambda request, id: f"id {id}")
+        app.get("/users/me")(lambda request: "me")
+        client = Client(app)
+        texts = [client.get(f"/users/{segment}").text for segment in ("7", "ada", "me", "a/b")]
+        assert texts == ["id 7", "name ada", "me", "rest a/b"]
+
+
 class TestMount:
     def test_an_app(self) -> None:
         inner = App()
@@ -284,6 +360,43 @@ class TestMount:
         assert client.get("/inner/a").status == 404
         inner.get("/a")(answering("late"))
         assert client.get("/inner/a").text == "late"
+
+    @pytest.mark.parametrize("at", ["/todos", "/todos/", "/of/{who}/todos"])
+    def test_the_place_itself(self, at: str) -> None:
+        inner, app = App(), App()
+        inner.get("", name="todos")(answering("todos"))
+        inner.post("")(answering("more"))
+        inner.get("/{id:int}")(lambda request, id: f"todo {id}")
+        app.mount(at, inner)
+        client = Client(app)
+        path = at.rstrip("/").replace("{who}", "ada")
+        assert client.get(path).text == "todos"
+        assert client.post(path).text == "more"
+        assert client.get(f"{path}/7").text == "todo 7"
+        assert client.get(f"{path}/").headers["location"] == path
+        assert client.put(path).headers["allow"] == "GET, HEAD, OPTIONS, POST"
+        assert app.url_for("todos", **({"who": "ada"} if "who" in at else {})) == path
+        assert [route.path for route in app.routes()][:2] == [at.rstrip("/")] * 2
+
+    def test_the_place_itself_with_a_slash_and_without(self) -> None:
+        inner, app = App(), App()
+        inner.get("")(answering("without"))
+        inner.get("/")(answering("with"))
+        app.mount("/todos", inner)
+        client = Client(app)
+        assert [client.get(path).text for path in ("/todos", "/todos/")] == ["without", "with"]
+
+    @pytest.mark.parametrize("mounted", [False, True])
+    def test_the_place_of_the_app_that_is_served(self, mounted: bool) -> None:
+        inner = App()
+        inner.get("", name="root")(answering("root"))
+        app = inner
+        if mounted:
+            app = App()
+            app.mount("/", inner)
+        assert Client(app).get("/").text == "root"
+        assert app.url_for("root") == "/"
+        assert [route.path for route in app.routes()] == ["/"]
 
     def test_twice_at_one_place(self) -> None:
         app = App()
@@ -368,6 +481,19 @@ class TestTrailingSlash:
     def test_strict(self) -> None:
         client = self.make("strict")
         assert client.get("/without/").status == client.get("/with").status == 404
+
+    @pytest.mark.parametrize("outer", [None, "redirect", "ignore", "strict"])
+    @pytest.mark.parametrize("inner", [None, "redirect", "ignore", "strict"])
+    def test_of_a_mounted_app(self, outer: Any, inner: Any) -> None:
+        """Its own, where it has one, else that of the app around it."""
+        todos, between, app = App(trailing_slash=inner), App(), App(trailing_slash=outer)
+        todos.get("/")(answering("todos"))
+        todos.get("/{id:int}")(lambda request, id: f"todo {id}")
+        between.mount("/todos", todos)
+        app.mount("/", between)
+        client = Client(app)
+        statuses = [client.get(path).status for path in ("/todos", "/todos/7/")]
+        assert statuses == [{"redirect": 308, "ignore": 200, "strict": 404}[inner or outer or "redirect"]] * 2
 
     def test_never_to_another_host(self) -> None:
         app = App()

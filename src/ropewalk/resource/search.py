@@ -28,11 +28,13 @@ class Search:
     """The way of one request through a tree. What `visit` learns besides a handler is left in the attributes."""
 
     __slots__ = (
+        "_bound",
         "_count",
         "_method",
         "_request",
         "_segments",
         "_steps",
+        "_values",
         "allowed",
         "lasting",
         "params",
@@ -47,6 +49,10 @@ class Search:
         self._segments = segments
         self._count = len(segments)
         self._steps = 0
+        self._bound: dict[str, Any] = {}
+        """Parameters of the paths at which those on the way are mounted."""
+        self._values: tuple[Any, ...] = ()
+        """What captures have taken since the root of the routes that are being visited."""
         self.params: dict[str, Any] = {}
         self.scope: tuple[Any, ...] = ()
         """The Apps on the way to the handler; where there is none, those of the innermost App that was reached."""
@@ -91,12 +97,30 @@ class Search:
                 else:
                     self._note_slash(resource, scope, static, lasting)
         if handler is None and node.mounted is not None:
-            return self.visit(node.mounted, index, scope, static, lasting)
+            return self._enter(node, node.mounted, index, scope, static, lasting)
         return handler
+
+    def _enter(
+        self, node: Node, mounted: Resource, index: int, scope: tuple[Any, ...], static: bool, lasting: bool
+    ) -> Handler | None:
+        """Visit what is mounted, to which the parameters so far are known by the names that the mount has given."""
+        bound, values = self._bound, self._values
+        if values:
+            self._bound = {**bound, **dict(zip(node.mount_names, values, strict=False))}
+            self._values = ()
+        handler = self.visit(mounted, index, scope, static, lasting)
+        self._bound, self._values = bound, values
+        return handler
+
+    def _params(self, handler: Handler) -> dict[str, Any]:
+        """The parameters as a handler calls them, and those of the mounts around it."""
+        if not self._values:
+            return self._bound
+        return {**self._bound, **dict(zip(handler.names, self._values, strict=False))}
 
     def _capture(self, node: Node, index: int, scope: tuple[Any, ...], lasting: bool) -> Handler | None:
         segment = self._segments[index]
-        above = self.params
+        above = self._values
         for capture in node.captures:
             converter = capture.converter
             try:
@@ -106,11 +130,11 @@ class Search:
                     after, value = index + 1, converter.parse(segment)
             except ValueError:
                 continue
-            self.params = {**above, capture.name: value}
+            self._values = (*above, value)
             handler = self.visit(capture.child, after, scope, False, lasting)
+            self._values = above
             if handler is not None:
                 return handler
-        self.params = above
         return None
 
     def _ask(self, resource: Resource, index: int, scope: tuple[Any, ...]) -> Handler | None:
@@ -121,6 +145,7 @@ class Search:
     def _arrive(self, resource: Resource, scope: tuple[Any, ...], static: bool, lasting: bool) -> Handler | None:
         handler = handler_of(resource, self._method)
         if handler is not None:
+            self.params = self._params(handler)
             self.scope = scope
             self.static = static
             self.lasting = lasting
@@ -133,7 +158,7 @@ class Search:
     def _note_slash(self, resource: Resource, scope: tuple[Any, ...], static: bool, lasting: bool) -> None:
         handler = handler_of(resource, self._method)
         if handler is not None and self.slash is None:
-            self.slash = Found(handler, self.params, scope, static, lasting)
+            self.slash = Found(handler, self._params(handler), scope, static, lasting)
 
 
 def split_path(raw_path: bytes) -> list[str]:

@@ -37,6 +37,12 @@ class Handler:
     """Whether `text_type` names UTF-8, or no charset: the engine sends str in that by itself."""
     body_limit: int | None = None
     """In bytes; None for the engine's."""
+    names: tuple[str, ...] = ()
+    """What the parameters of its path are called, in order, from the root of the routes to which it belongs."""
+    takes: frozenset[str] | None = None
+    """The keywords that it takes; None for any."""
+    path: str = ""
+    """Its path as it is written, for messages."""
 
 
 class Owner(Protocol):
@@ -46,19 +52,27 @@ class Owner(Protocol):
 
 
 class Capture(NamedTuple):
-    """A child that stands for many names."""
+    """A child that stands for many names. What its parameter is called is for each handler below it to say."""
 
-    name: str
     converter: Converter
     child: "Resource"
-    written: str
-    """The path, and the place in the user's code, that made it."""
 
 
 class Node:
     """What hangs on one resource. It stands apart from it, so that users' attributes do not meet ours."""
 
-    __slots__ = ("__weakref__", "_owners", "app", "captures", "children", "extra", "handlers", "mounted", "rendering")
+    __slots__ = (
+        "__weakref__",
+        "_owners",
+        "app",
+        "captures",
+        "children",
+        "extra",
+        "handlers",
+        "mount_names",
+        "mounted",
+        "rendering",
+    )
 
     def __init__(self) -> None:
         self.app: Any = None
@@ -72,6 +86,8 @@ class Node:
         """By method: those that routes have put here."""
         self.rendering: dict[str, Handler] = {}
         """The resource's own, by the name of the function."""
+        self.mount_names: tuple[str, ...] = ()
+        """What the parameters of the path are called for what is mounted."""
         self.mounted: Resource | None = None
         """What answers for all that the children do not."""
         self._owners: WeakSet[Owner] = WeakSet()
@@ -92,26 +108,23 @@ class Node:
             self.put(name, Resource())
         return self.children[name]
 
-    def capture(self, name: str, converter: Converter, written: str) -> "Resource":
+    def capture(self, converter: Converter) -> "Resource":
         """The child that stands for every segment which the converter takes, made where it is missing."""
         for capture in self.captures:
             if capture.converter is converter:
-                if capture.name != name:
-                    kind = converter.name
-                    names = f"{{{capture.name}:{kind}}} and {{{name}:{kind}}}"
-                    raise TreeError("RW103", f"{names} stand at one place: {capture.written} and {written}.")
                 return capture.child
-        capture = Capture(name, converter, self._adopt(Resource()), written)
+        capture = Capture(converter, self._adopt(Resource()))
         self.captures = tuple(sorted((*self.captures, capture), key=lambda each: each.converter.rank))
         self.changed(set())
         return capture.child
 
-    def mount(self, resource: "Resource", path: str) -> None:
+    def mount(self, resource: "Resource", path: str, names: tuple[str, ...]) -> None:
         """Let a resource answer here and below, for all that the children do not."""
         if self.mounted is not None:
             kinds = f"{type(self.mounted).__qualname__} and {type(resource).__qualname__}"
             raise TreeError("RW104", f"{path} is claimed twice, by {kinds}.")
         self.mounted = self._adopt(resource)
+        self.mount_names = names
         self.changed(set())
 
     def serve_extra(self, methods: frozenset[str]) -> None:
@@ -133,11 +146,10 @@ class Node:
             for owner in tuple(self._owners):
                 owner.changed(seen)
 
-    def known_children(self) -> Iterator[tuple[str, "Resource"]]:
-        """Every child that is known beforehand: static ones by name, captures as `{name:converter}`."""
+    def known_children(self) -> Iterator[tuple[str | Converter, "Resource"]]:
+        """Every child that is known beforehand: static ones by name, captures by their converter."""
         yield from self.children.items()
-        for name, converter, child, _ in self.captures:
-            yield f"{{{name}}}" if converter.name == "str" else f"{{{name}:{converter.name}}}", child
+        yield from self.captures
 
     def _adopt(self, child: "Resource") -> "Resource":
         node = node_of(child)
@@ -264,7 +276,9 @@ def claim(resource: Resource, method: str, handler: Handler, path: str) -> None:
     former = handler_of(resource, method) if method in methods_of(resource, implied=False) else None
     if former is not None:
         places = f"{place(former.call)} and {place(handler.call)}"
-        raise TreeError("RW104", f"{method} {path} is claimed twice: {places}.")
+        if former.path in ("", path):
+            raise TreeError("RW104", f"{method} {path} is claimed twice: {places}.")
+        raise TreeError("RW104", f"{method} {former.path} and {method} {path} are one path, claimed twice: {places}.")
     node = node_of(resource)
     node.handlers[method] = handler
     if method not in REGISTERED:
