@@ -450,7 +450,7 @@ async def _stream(request: Request, response: Response, parts: Any) -> None:
         if not request.started:
             response.begin(request)
         sender.end()
-        request.end()
+        request.end(getattr(parts, "trailers", None))
     finally:
         await close_parts(parts)
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from twisted.logger import Logger
 
+from ropewalk.asgi.handed import Handed
 from ropewalk.asgi.incoming import BODY, COMPLETE, GONE, HEAD, NEW, TRAILERS, Incoming
 from ropewalk.asgi.messages import ClientGone, Message, octets, pairs, unfit
 from ropewalk.errors import Disconnected, HostedError, InvalidField, RopewalkError, named, shown
@@ -50,6 +51,7 @@ class Call(Incoming):
         "_status",
         "_trailers",
         "inline",
+        "out",
     )
 
     _gathered: int
@@ -58,8 +60,10 @@ class Call(Incoming):
     _parts: list[bytes]
     _status: int
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, out: Handed | None = None) -> None:
         super().__init__(request)
+        self.out: Any = request if out is None else out
+        """What takes the response: the request itself, or something that hands it to middleware."""
         self.inline = True
         """Whether the application runs in the call's own task, which will see to a head that is kept."""
         self._dropped = 0
@@ -83,7 +87,7 @@ class Call(Incoming):
                 if more or stage == BODY or self._trailers is not None:
                     await self._send_part(body, more)
                 else:
-                    self._send_whole(self.request.answer, b"" if self._status in BODILESS else body)
+                    self._send_whole(self.out.answer, b"" if self._status in BODILESS else body)
             elif kind == "http.response.start" and stage == NEW:
                 self._start(message)
             elif stage == GONE:
@@ -102,6 +106,12 @@ class Call(Incoming):
             if isinstance(error, RopewalkError):
                 raise
             raise unfit(message, f"with something missing or of the wrong kind ({shown(error)})") from error
+
+    def fail(self, error: BaseException) -> None:
+        if self.out is self.request:
+            super().fail(error)
+        else:
+            self.out.fail(error)
 
     def flush(self) -> None:
         """The application waits: send a head that is kept."""
@@ -125,14 +135,14 @@ class Call(Incoming):
             log.debug("{who} ended with {error} behind its call.", who=named(application), error=shown(error))
             return
         self.left()
-        self.request.service.fail(self.request, error)
+        self.fail(error)
 
     def _start(self, message: Message) -> None:
         status = message["status"]
         headers = message.get("headers", ())
         if type(headers) is not list:
             headers = list(headers)
-        if self.request.prepared:
+        if self.request.prepared and self.out is self.request:
             response = self.request.complete(Response(None, status, pairs(headers)))
             status, headers = response.status, response.headers.encoded()
         if message.get("trailers"):
@@ -152,7 +162,7 @@ class Call(Incoming):
         if self.stage == BODY:
             try:
                 self._write(b"")
-                self.request.end()
+                self.out.end()
             except Disconnected:
                 pass
             except RopewalkError as error:
@@ -160,8 +170,8 @@ class Call(Incoming):
             self.left()
 
     def _begin(self) -> None:
-        self._with_head(self.request.begin)
-        self.request.end_stream_by(self.stop)
+        self._with_head(self.out.begin)
+        self.out.end_stream_by(self.stop)
         self._gathers = not any(name.lower() in _LENGTH for name, _ in self._headers)
         self._parts = []
         self._gathered = 0
@@ -190,7 +200,7 @@ class Call(Incoming):
         if more:
             await self._rest(len(body), room)
         elif self._trailers is None:
-            self.request.end()
+            self.out.end()
             self.over(COMPLETE)
         else:
             self.stage = TRAILERS
@@ -206,7 +216,7 @@ class Call(Incoming):
             get_running_loop().call_soon(self._push)
         self._parts.append(part)
         self._gathered += len(part)
-        return self._write(b"") if self._gathered >= BLOCK else not self.request.pressure
+        return self._write(b"") if self._gathered >= BLOCK else not self.out.pressure
 
     def _push(self) -> None:
         """The next turn has come."""
@@ -226,13 +236,13 @@ class Call(Incoming):
             part = b"".join(self._parts)
             self._parts.clear()
             self._gathered = 0
-        return not part or self.request.write(part)
+        return not part or self.out.write(part)
 
     async def _rest(self, size: int, room: bool) -> None:
         """Wait until the client has taken enough; and let others have their turn where it takes all."""
         self._share -= size + PART
         if not room:
-            await self.request.writable()
+            await self.out.writable()
         elif self._share > 0:
             return
         else:
@@ -240,13 +250,12 @@ class Call(Incoming):
         self._share = SHARE
 
     async def _send_file(self, path: str) -> None:
-        request = self.request
         if self._status in BODILESS:
             await self._send_part(b"", more=False)
             return
         file = open_file(path)
         if self.stage == HEAD and self._trailers is None:
-            self._send_whole(request.answer_file, file.fd, 0, file.size)
+            self._send_whole(self.out.answer_file, file.fd, 0, file.size)
             return
         loop = get_running_loop()
         offset = 0
@@ -261,7 +270,7 @@ class Call(Incoming):
         self._trailers += pairs(message.get("headers", ()))
         if not message.get("more_trailers"):
             taken = [coding.strip() for coding in (self.request.header("te") or "").lower().split(",")]
-            self.request.end(self._trailers if "trailers" in taken else None)
+            self.out.end(self._trailers if "trailers" in taken else None)
             self.over(COMPLETE)
 
     def _send_hint(self, links: Iterable[bytes]) -> None:

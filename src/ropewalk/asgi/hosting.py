@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from ropewalk.asgi.call import Call
 from ropewalk.asgi.checking import check
+from ropewalk.asgi.handed import Handed
 from ropewalk.asgi.lifespan import Lifespan, Mode
 from ropewalk.asgi.messages import Application
 from ropewalk.asgi.running import Runner
@@ -31,7 +32,9 @@ class ASGIResource(Hosted):
         self.stop_hooks += [life.stop, runner.finish]
         self._call = _handler(runner, self.state)
         # Called at the head, though it is no coroutine function: the application asks for the body.
-        node_of(self).rendering["render"] = Handler(self._call, whole_body=False, body_limit=body_limit)
+        node_of(self).rendering["render"] = Handler(
+            self._call, whole_body=False, body_limit=body_limit, inside=_handing(runner, self.state)
+        )
 
     def render(self, request: Request) -> Any:
         """Call the application."""
@@ -59,4 +62,18 @@ def _handler(runner: Runner, state: dict[str, Any]) -> Callable[[Request], Any]:
         return PENDING
 
     render.__wrapped__ = runner.application  # type: ignore[attr-defined] # error messages name it by this
+    return render
+
+
+def _handing(runner: Runner, state: dict[str, Any]) -> Callable[[Request], Any]:
+    """What is called where there is middleware, which is to have the response in its hands."""
+
+    def render(request: Request) -> Any:
+        handed = Handed(request)
+        call = Call(request, handed)
+        handed.when_left(call.left)
+        runner.run(http_scope(request, state), call)
+        return handed.response
+
+    render.__wrapped__ = runner.application  # type: ignore[attr-defined] # as above
     return render

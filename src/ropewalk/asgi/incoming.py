@@ -83,6 +83,10 @@ class Incoming:
         """Answer for an error that the application does not get to see."""
         self.left()
         self.told = True
+        self.fail(error)
+
+    def fail(self, error: BaseException) -> None:
+        """Have somebody answer for an error."""
         self.request.service.fail(self.request, error)
 
     async def _take(self) -> bytes | None:

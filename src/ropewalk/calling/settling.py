@@ -57,6 +57,10 @@ class BegunAsyncIterator(_Begun):
     async def __anext__(self) -> Any:
         return self._first.pop() if self._first else await anext(self._parts)
 
+    @property
+    def trailers(self) -> Any:
+        return getattr(self._parts, "trailers", None)
+
     async def aclose(self) -> None:
         await close_parts(self._parts)
 

@@ -35,7 +35,7 @@ def chain(handler: Handler, scope: tuple[Any, ...]) -> Step:
 
 
 def _innermost(handler: Handler, scope: tuple[Any, ...]) -> Step:
-    call = handler.call
+    call = handler.inside or handler.call
 
     async def innermost(request: Request) -> Response:
         try:

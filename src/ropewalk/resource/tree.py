@@ -37,6 +37,8 @@ class Handler:
     """Whether `text_type` names UTF-8, or no charset: the engine sends str in that by itself."""
     body_limit: int | None = None
     """In bytes; None for the engine's."""
+    inside: Callable[..., Any] | None = None
+    """Called in its place where there is middleware around it."""
     names: tuple[str, ...] = ()
     """What the parameters of its path are called, in order, from the root of the routes to which it belongs."""
     takes: frozenset[str] | None = None

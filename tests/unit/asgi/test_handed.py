@@ -1,0 +1,235 @@
+"""Applications inside of middleware, which has the response in its hands."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.asgi.applications import body, sending, start
+from tests.unit.conftest import Log
+
+from ropewalk import App, Request, Response, asgi
+from ropewalk.asgi import Application, Receive, Scope, Send
+from ropewalk.middleware import Next
+from ropewalk.testing import AsyncClient, Client, ClientResponse, ProtocolError
+
+
+async def marking(request: Request, next: Next) -> Response:
+    response = await next(request)
+    response.headers["x-seen"] = str(response.status)
+    return response
+
+
+def inside(application: Application, *middleware: Any) -> App:
+    app = App(middleware=[marking, *middleware])
+    app.mount("/", asgi(application, lifespan="off"))
+    return app
+
+
+async def raising(scope: Scope, receive: Receive, send: Send) -> None:
+    raise LookupError("lost")
+
+
+async def raising_later(scope: Scope, receive: Receive, send: Send) -> None:
+    await asyncio.sleep(0)
+    raise LookupError("lost")
+
+
+async def raising_behind_the_start(scope: Scope, receive: Receive, send: Send) -> None:
+    await send(start())
+    raise LookupError("lost")
+
+
+async def reading(scope: Scope, receive: Receive, send: Send) -> None:
+    message = await receive()
+    assert message["type"] == "http.disconnect"
+
+
+OUTCOMES: dict[str, tuple[Application, int, int]] = {
+    "whole": (sending(start(200, [[b"x-a", b"1"]]), body(b"whole")), 200, 0),
+    "in parts": (sending(start(201), body(b"who", True), body(b"le")), 201, 0),
+    "an error of its own": (sending(start(404), body(b"whole")), 404, 0),
+    "a file": (sending(start(200), {"type": "http.response.pathsend", "path": __file__}), 200, 0),
+    "nothing": (sending(), 500, 1),
+    "an exception": (raising, 500, 1),
+    "an exception later": (raising_later, 500, 1),
+    "an exception behind the start": (raising_behind_the_start, 500, 1),
+    "a status that is none": (sending(start(99), body(b"")), 500, 1),
+    "a header that is none": (sending(start(200, [[b"x y", b""]]), body(b"")), 500, 1),
+    "a body that is too large": (reading, 413, 0),
+}
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_the_outermost_sees_every_response(name: str, log: Log) -> None:
+    application, status, lines = OUTCOMES[name]
+    app = App(middleware=[marking])
+    app.mount("/", asgi(application, lifespan="off", body_limit=3))
+    response = Client(app).post("/", body="four")
+    assert (response.status, response.headers["x-seen"]) == (status, str(status))
+    assert len(log) == lines
+    if status < 400 and name != "a file":
+        assert response.text == "whole"
+    elif name == "a file":
+        assert response.body == Path(__file__).read_bytes()
+
+
+def test_a_status_without_a_body() -> None:
+    response = Client(inside(sending(start(204), body(b"dropped")))).get("/")
+    assert (response.status, response.text, response.headers["x-seen"]) == (204, "", "204")
+
+
+@pytest.mark.parametrize("length", [[], [[b"content-length", b"5"]]])
+def test_a_head(length: Any) -> None:
+    app = inside(sending(start(200, length), body(b"")))
+    response = Client(app).head("/")
+    assert (response.status, response.headers["x-seen"]) == (200, "200")
+    assert response.headers["content-length"] == ("5" if length else "0")
+
+
+def test_no_content_type_is_added() -> None:
+    for parts in ([body(b"a")], [body(b"a", True), body(b"b")]):
+        assert "content-type" not in Client(inside(sending(start(200, []), *parts))).get("/").headers
+
+
+def test_the_head_leaves_before_the_body() -> None:
+    async def main() -> list[Any]:
+        go_on = asyncio.Event()
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            await send(start(200, [[b"x-a", b"1"]]))
+            await go_on.wait()
+            await send(body(b"late"))
+
+        async with await AsyncClient(inside(application)).stream("GET", "/") as response:
+            seen = [response.status, response.headers["x-seen"]]
+            go_on.set()
+            return [*seen, (await response.whole()).text]
+
+    assert asyncio.run(asyncio.wait_for(main(), 10)) == [200, "200", "late"]
+
+
+def test_trailers() -> None:
+    application = sending(
+        {"type": "http.response.start", "status": 200, "headers": [], "trailers": True},
+        body(b"whole", True),
+        body(b""),
+        {"type": "http.response.trailers", "headers": [[b"x-sum", b"5"]]},
+    )
+    response = Client(inside(application)).get("/", headers={"te": "trailers"})
+    assert (response.text, response.trailers["x-sum"]) == ("whole", "5")
+
+
+def test_send_waits_while_the_client_takes_nothing() -> None:
+    async def main() -> int:
+        sent = 0
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            nonlocal sent
+            await send(start())
+            for _ in range(256):
+                await send(body(bytes(64 * 1024), True))
+                sent += 1
+            await send(body())
+
+        async with await AsyncClient(inside(application)).stream("GET", "/") as response:
+            response.pause()
+            for _ in range(200):
+                await asyncio.sleep(0)
+            before = sent
+            response.resume()
+            assert len((await response.whole()).body) == 256 * 64 * 1024
+            return before
+
+    assert 0 < asyncio.run(asyncio.wait_for(main(), 20)) < 256
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_the_client_leaves(begun: bool, log: Log) -> None:
+    async def main() -> list[str]:
+        seen = []
+        called, told = asyncio.Event(), asyncio.Event()
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            called.set()
+            if begun:
+                await send(start())
+                await send(body(b"some", True))
+            seen.append((await receive())["type"])
+            seen.append((await receive())["type"])
+            await send(body(b"more", True))
+            told.set()
+
+        client = AsyncClient(inside(application))
+        asking = asyncio.ensure_future(client.get("/"))
+        await called.wait()
+        await asyncio.sleep(0)
+        asking.cancel()
+        await told.wait()
+        return seen
+
+    assert asyncio.run(asyncio.wait_for(main(), 10)) == ["http.request", "http.disconnect"]
+    assert log == []
+
+
+def test_a_middleware_that_responds_with_something_else(log: Log) -> None:
+    """The application hears that its client has left."""
+    seen = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(start())
+        await send(body(b"some", True))
+        await receive()
+        seen.append((await receive())["type"])
+
+    async def replacing(request: Request, next: Next) -> Response:
+        await next(request)
+        return Response("other", 202)
+
+    async def main() -> ClientResponse:
+        response = await AsyncClient(inside(application, replacing)).get("/")
+        while not seen:
+            await asyncio.sleep(0)
+        return response
+
+    response = asyncio.run(asyncio.wait_for(main(), 10))
+    assert (response.status, response.text) == (202, "other")
+    assert seen == ["http.disconnect"]
+    assert log == []
+
+
+def test_a_middleware_that_changes_the_body() -> None:
+    async def louder(request: Request, next: Next) -> Response:
+        response = await next(request)
+        body = response.body
+
+        async def parts() -> Any:
+            async for part in body:
+                yield part.upper()
+
+        response.body = parts()
+        return response
+
+    assert Client(inside(sending(start(), body(b"a", True), body(b"b")), louder)).get("/").text == "AB"
+
+
+def test_an_exception_behind_the_head(log: Log) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(start())
+        await send(body(b"some", True))
+        await asyncio.sleep(0.001)
+        raise LookupError("lost")
+
+    with pytest.raises(ProtocolError):
+        Client(inside(application)).get("/")
+    assert "raised LookupError('lost')" in log.text
+
+
+@pytest.mark.parametrize("handle", [lambda request, error: Response("mapped", 422)])
+def test_error_handlers_of_the_app(handle: Callable[..., Any], log: Log) -> None:
+    app = inside(raising_later)
+    app.error(LookupError)(handle)
+    response = Client(app).get("/")
+    assert (response.status, response.text, response.headers["x-seen"]) == (422, "mapped", "422")
+    assert log == []
