@@ -18,6 +18,8 @@ Fields = Mapping[str, Text] | Mapping[bytes, Text] | Iterable[tuple[Text, Text]]
 
 TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """What a name is made of (RFC 9110, section 5.6.2)."""
+MANY: Final = 32
+"""Lines beyond which they are found by an index. Below, looking at each is faster than making one."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """What no field value may have (RFC 9110, section 5.5): every control character but the tab."""
 
@@ -79,9 +81,11 @@ class Headers(MutableMapping[str, str]):
     here raises InvalidField for a name that is no token, and for a value with control characters or beyond Latin-1.
     """
 
-    __slots__ = ("_lines",)
+    __slots__ = ("_index", "_lines")
 
     def __init__(self, fields: Fields = ()) -> None:
+        self._index: dict[str, list[str]] | None = None
+        """The values of the lines by name, once one of many lines is asked for."""
         self._lines: list[tuple[str, str]] = []
         if fields:
             pairs: Iterable[tuple[Text, Text]] = fields.items() if isinstance(fields, Mapping) else _pairs(fields)
@@ -106,12 +110,14 @@ class Headers(MutableMapping[str, str]):
         value = field_value(name, value)
         self._lines = [line for line in self._lines if line[0] != name]
         self._lines.append((name, value))
+        self._index = None
 
     def __delitem__(self, name: str) -> None:
         kept = [line for line in self._lines if line[0] != name.lower()]
         if len(kept) == len(self._lines):
             raise KeyError(name)
         self._lines = kept
+        self._index = None
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict(self._lines))
@@ -122,18 +128,34 @@ class Headers(MutableMapping[str, str]):
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and any(line[0] == name.lower() for line in self._lines)
 
+    def __copy__(self) -> "Headers":
+        headers = Headers()
+        headers._lines = self.lines()
+        return headers
+
     def __repr__(self) -> str:
         return f"Headers({self._lines!r})"
 
     def all(self, name: str) -> list[str]:
         """The value of each line of this name, in order."""
         name = name.lower()
+        if len(self._lines) > MANY:
+            return list(self._by_name().get(name, ()))
         return [value for other, value in self._lines if other == name]
 
     def add(self, name: Text, value: Text) -> None:
         """Put one more line beside those that this name has."""
         name = field_name(name)
         self._lines.append((name, field_value(name, value)))
+        self._index = None
+
+    def _by_name(self) -> dict[str, list[str]]:
+        """So that `dict(headers)` is linear, however many lines a client sends."""
+        if self._index is None:
+            self._index = {}
+            for name, value in self._lines:
+                self._index.setdefault(name, []).append(value)
+        return self._index
 
     def lines(self) -> list[tuple[str, str]]:
         """Every line in order."""

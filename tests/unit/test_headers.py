@@ -1,5 +1,6 @@
 """Fields, reasons, targets and dates."""
 
+from copy import copy
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -28,6 +29,25 @@ class TestHeaders:
         headers["A"] = "3"
         headers.add("A", "4")
         assert headers.all("a") == ["3", "4"]
+
+    @pytest.mark.parametrize("others", [0, 100])
+    def test_changes_show_however_many_there_are(self, others: int) -> None:
+        headers = Headers([(f"x-{number}", "1") for number in range(others)])
+        headers.add("a", "1")
+        assert headers.all("A") == ["1"]
+        headers.add("a", "2")
+        assert headers["a"] == "1, 2"
+        headers["a"] = "3"
+        assert headers["a"] == "3"
+        copied = copy(headers)
+        copied.add("a", "4")
+        assert (headers.all("a"), copied.all("a")) == (["3"], ["3", "4"])
+        headers.all("a").append("5")
+        assert headers.all("a") == ["3"]
+        del headers["a"]
+        assert "a" not in headers
+        assert headers.all("a") == []
+        assert len(headers) == others
 
     def test_deletion(self) -> None:
         headers = Headers([("a", "1"), ("a", "2"), ("b", "3")])
