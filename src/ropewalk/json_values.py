@@ -48,7 +48,7 @@ def read_json(body: bytes, kind: Any) -> Any:
     have, and HandlerError (RW211) for a type, or a part of it that was sent, which no JSON can become.
     """
     decoder = _decoder_for(kind)
-    if depth(body) > DEEPEST:
+    if is_too_deep(body):
         raise BadBody(f"The body has arrays and objects more than {DEEPEST} deep.")
     try:
         return decoder.decode(body)
@@ -71,14 +71,13 @@ def read_json(body: bytes, kind: Any) -> Any:
         raise _unreadable(kind, str(error)) from error
 
 
-def depth(body: bytes) -> int:
-    """The most arrays and objects that are within each other, or a larger number that is no more than DEEPEST.
+def is_too_deep(body: bytes) -> bool:
+    """Whether more than DEEPEST arrays and objects are within each other.
 
     As far as a body is JSON, it is taken apart correctly, so that no decoder gets deeper. The work is linear.
     """
-    opened = body.count(b"[") + body.count(b"{")
-    if opened <= DEEPEST:
-        return opened
+    if body.count(b"[") + body.count(b"{") <= DEEPEST:
+        return False
     if b"\\" in body:
         body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     structure = body.translate(None, _UNSTRUCTURED).replace(b'""', b"")  # nothing is lost by the end of one in the next
@@ -86,9 +85,7 @@ def depth(body: bytes) -> int:
     rest = structure
     for _ in range(_PEELED):
         rest = rest.replace(b"[]", b"").replace(b"{}", b"")
-    if not rest:
-        return 2 * _PEELED
-    return max(accumulate(map(_STEPS.__getitem__, structure)), default=0)
+    return bool(rest) and any(map(DEEPEST.__lt__, accumulate(map(_STEPS.__getitem__, structure))))
 
 
 def locate(value: Any, root: Any) -> str:
