@@ -65,11 +65,9 @@ def _refuse(value: Any) -> None:
 
 
 def forget(value: Any) -> None:
-    """Close a coroutine that is not going to be run, and what a Deferred gives, so that Python does not warn of it."""
+    """Close a coroutine that nobody is going to run, so that Python need not warn of it besides."""
     if iscoroutine(value):
         value.close()
-    elif isinstance(value, Deferred):
-        value.addCallback(forget)
 
 
 encode_json: Final = msgspec.json.Encoder(enc_hook=_refuse).encode

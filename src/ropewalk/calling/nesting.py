@@ -27,7 +27,11 @@ async def resolve(value: Any, call: Any) -> Any:
             return value
         value = await value
     if must_wait(value):
-        forget(value)
+        if isinstance(value, Deferred):
+            value.addBoth(forget)
+            value.cancel()
+        else:
+            forget(value)
         what = f"{named(call)} returned Deferreds or coroutines in one another, more than {MOST_NESTED} deep."
         raise HandlerError("RW221", what)
     return value

@@ -16,7 +16,7 @@ import sys
 from asyncio import AbstractEventLoop, CancelledError
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable, Coroutine
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from functools import partial
 from typing import Any, Final
 
@@ -53,11 +53,7 @@ _loop_of: Final[Any] = asyncio.futures._get_loop  # type: ignore[attr-defined] #
 class Task(TaskInterface):
     """A running coroutine, to asyncio the current task. A subclass says in `settle` what becomes of its outcome."""
 
-    __slots__ = ("_inline",)
-
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], context: Context, loop: AbstractEventLoop | None) -> None:
-        super().__init__(coroutine, context, loop)
-        self._inline = True
+    __slots__ = ()
 
     def cancel(self, msg: Any = None) -> bool:
         """Raise CancelledError where the coroutine waits, at the loop's next turn (or at once without asyncio)."""

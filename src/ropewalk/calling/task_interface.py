@@ -54,6 +54,7 @@ class TaskInterface:
         "__weakref__",
         "_asyncio_future_blocking",
         "_cancel_message",
+        "_inline",
         "_must_cancel",
         "awaiting",
         "callbacks",
@@ -88,6 +89,7 @@ class TaskInterface:
         self.outcome: Any = None
         self._asyncio_future_blocking = False  # asyncio's protocol between tasks and what they await
         self._cancel_message: Any = None
+        self._inline = True  # a Deferred that fires resumes the coroutine inside of its call
         self._must_cancel = False
 
     def __repr__(self) -> str:

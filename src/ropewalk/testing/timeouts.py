@@ -15,6 +15,7 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred
 
 from ropewalk.calling import Task
+from ropewalk.calling.task import register_task
 from ropewalk.errors import RopewalkError, named, relative, shown
 from ropewalk.request import Request
 from ropewalk.testing.idle_reactor import installed, runs_elsewhere
@@ -92,6 +93,8 @@ async def run_hooks(kind: str, hooks: Coroutine[Any, Any, None], seconds: float 
     task = _HookTask(hooks, context, loop)
     task.ended = Waiter()
     task.late = False
+    if loop is not None:
+        register_task(task)
     timer: Any = None
     if seconds is not None and runner is not None:
         timer = (getattr(runner, "call_later", None) or runner.callLater)(seconds, task.expire)

@@ -88,11 +88,15 @@ def endless(request: Request) -> Any:
     return endless(request)
 
 
-def nested_lists() -> list[Any]:
+def nested_lists(depth: int) -> list[Any]:
     value: list[Any] = []
-    for _ in range(3_000):
+    for _ in range(depth):
         value = [value]
     return value
+
+
+NESTED = nested_lists(200_000)
+"""Made once: a handler that is slow to make it would be told of."""
 
 
 def nested_iterators(depth: int) -> Iterator[Any]:
@@ -126,12 +130,12 @@ HANDLERS: dict[str, Callable[[Request], Any]] = {
     "chained": raising(chained),
     "failed": lambda request: fail(NoStr()),
     "endless": endless,
-    "lists": lambda request: nested_lists(),
-    "lists in a response": lambda request: Response(nested_lists()),
+    "lists": lambda request: NESTED,
+    "lists in a response": lambda request: Response(NESTED),
     "iterators": lambda request: nested_iterators(3),
     "many iterators": lambda request: iter([nested_iterators(300)]),
     "generators": lambda request: nested_generators(3_000),
-    "detail": raising(lambda: HTTPError(404, nested_lists())),
+    "detail": raising(lambda: HTTPError(404, NESTED)),
     "object": lambda request: object(),
 }
 
@@ -156,7 +160,7 @@ def test_one_line_for_every_500(kind: str, around: str, log: Log) -> None:
 
     response = Client(app).get("/")
     assert response.status == 500
-    (event,) = log
+    (event,) = (each for each in log if each.get("code") != "RW306")  # a slow machine's
     assert event["code"] in ("RW201", "RW208")
     assert event["what"]
     assert len(event["log_failure"].getTraceback()) < 2 * MOST_TRACED

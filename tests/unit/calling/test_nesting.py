@@ -1,8 +1,8 @@
 """Deferreds and coroutines in one another."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
-from inspect import CORO_CLOSED, getcoroutinestate
 from typing import Any
 
 import pytest
@@ -10,8 +10,8 @@ from tests.unit.conftest import Log
 from twisted.internet.defer import Deferred, succeed
 
 from ropewalk import App, Request, Response
-from ropewalk.calling.nesting import MOST_NESTED
-from ropewalk.response import forget
+from ropewalk.calling import start
+from ropewalk.calling.nesting import MOST_NESTED, resolve
 from ropewalk.testing import AsyncClient, Client
 
 Next = Callable[[Request], Awaitable[Response]]
@@ -86,10 +86,13 @@ class TestDepth:
         assert log.text.endswith("Await the inner one, and return its value.")
 
 
-def test_what_is_not_used_is_closed() -> None:
-    inner = coroutines(1)
-    forget(succeed(inner))
-    assert getcoroutinestate(inner) == CORO_CLOSED
+@pytest.mark.parametrize("first", [deferreds, between])
+def test_what_is_left_is_let_go_of(first: Callable[[int], Any]) -> None:
+    """A coroutine that nothing runs would warn when it is freed."""
+    failures: list[Any] = []
+    start(resolve(first(3_000), first)).addErrback(failures.append)
+    assert failures.pop().value.code == "RW221"
+    gc.collect()
 
 
 class TestHooks:
