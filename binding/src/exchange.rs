@@ -250,6 +250,13 @@ impl Exchange {
         Ok(convert::latin1(py, self.link()?.head.host()))
     }
 
+    /// Seconds since 1970 of the Date of a response that is made now.
+    #[getter]
+    fn unix_date(&self, py: Python<'_>) -> PyResult<i64> {
+        let link = self.link()?;
+        Ok(link.engine.get().core(py)?.unix())
+    }
+
     #[getter]
     fn client<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let link = self.link()?;

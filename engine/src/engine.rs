@@ -190,6 +190,11 @@ impl<D: Driver> Engine<D> {
         self.connections.len()
     }
 
+    /// Unix seconds of the Date of a response that is made now.
+    pub fn unix(&self) -> i64 {
+        self.clock.unix()
+    }
+
     /// What it has counted so far.
     pub fn counters(&self) -> Counters {
         Counters { open: self.connections.len() as u64, ..self.counters.clone() }

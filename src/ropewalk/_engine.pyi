@@ -187,6 +187,9 @@ class Exchange:
     @property
     def host(self) -> str: ...
     @property
+    def unix_date(self) -> int:
+        """Seconds since 1970 of the Date of a response that is made now."""
+    @property
     def client(self) -> _Address: ...
     @property
     def peer(self) -> _Address: ...

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
+from math import floor
 from typing import Final, Self
 from urllib.parse import quote
 
@@ -211,8 +212,28 @@ def location(target: Text) -> str:
         raise InvalidField(f"The target of the redirect {shown(target)} is not Unicode text.", _ENCODE_TARGET) from None
 
 
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+
+
 def http_date(moment: datetime | float) -> str:
     """A date as HTTP writes it (RFC 9110, section 5.6.7), from an aware datetime or seconds since 1970."""
     if not isinstance(moment, datetime):
         moment = datetime.fromtimestamp(moment, UTC)
-    return format_datetime(moment.astimezone(UTC), usegmt=True)
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:  # in UTC it is in the year 0 or 10000
+        moment = _LAST if moment.year > 1 else _FIRST
+    return format_datetime(moment, usegmt=True)
+
+
+def last_modified(modified: float, date: int) -> str | None:
+    """The Last-Modified of something, by when it was changed and by the Date of the response, in seconds since 1970.
+
+    A time that is still to come is replaced by the Date (RFC 9110, section 8.8.2.1). None for what no date can say:
+    file systems know times before the year 1.
+    """
+    try:
+        return http_date(min(floor(modified), date))
+    except (OverflowError, ValueError, OSError):
+        return None

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import is_dataclass
 from datetime import datetime, timedelta
-from errno import ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, ENXIO
+from errno import ELOOP, ENAMETOOLONG, ENODEV, ENOENT, ENOTDIR, ENXIO, ESTALE
 from inspect import iscoroutine
 from mimetypes import MimeTypes
 from pathlib import Path
@@ -22,7 +22,7 @@ from twisted.internet.defer import Deferred
 from ropewalk.charsets import UTF_8, codec_for, encode, encoder
 from ropewalk.cookies import SameSite, format_cookie, is_secure_name
 from ropewalk.errors import AnswerStarted, HandlerError, HTTPError, InvalidField, WrongLength, is_int, shown
-from ropewalk.headers import Fields, Headers, Text, http_date, location, reason_phrase
+from ropewalk.headers import Fields, Headers, Text, last_modified, location, reason_phrase
 from ropewalk.json_values import Unencodable
 from ropewalk.request import BODILESS, Request, check_status, octets, sends_events
 
@@ -43,6 +43,15 @@ for _ending, _media in {
     ".woff2": "font/woff2",
 }.items():
     _MEDIA_TYPES.add_type(_media, _ending)
+
+_ABSENT: Final = frozenset(
+    (
+        *(ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG),
+        *(ENXIO, ENODEV),  # a socket, or a device without a driver
+        ESTALE,  # gone from the server of a network file system
+    )
+)
+"""What the system says of paths at which there is no file."""
 
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 """Statuses of answers that send the client to their Location (RFC 9110, section 15.4)."""
@@ -193,7 +202,9 @@ class Response:
         """
         response = cls(Path(path), status, headers, content_type=content_type)
         if download is not None:
-            response.headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(download, safe='')}"
+            # A name that the file system gives may have bytes that are not UTF-8.
+            readable = download.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            response.headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(readable, safe='')}"
         return response
 
     @classmethod
@@ -343,9 +354,13 @@ class Response:
         if isinstance(body, Path):
             body = open_file(body)
         if isinstance(body, OpenFile):
+            fields = self.headers.encoded()
             if "last-modified" not in self.headers:
-                self.headers.add("last-modified", http_date(int(body.modified)))
-            request.answer_file(status, self.headers.encoded(), body.fd, 0, body.size)
+                # Not into the headers: the same Response may be sent again when the file has changed.
+                changed = last_modified(body.modified, request.unix_date)
+                if changed is not None:
+                    fields.append(("last-modified", changed))
+            request.answer_file(status, fields, body.fd, 0, body.size)
             return None
         if request.started and not request.gone:
             raise AnswerStarted("A body was returned behind what had been written already.")
@@ -389,14 +404,14 @@ def answering_os_errors() -> Iterator[None]:
     except ValueError:  # a NUL, or a lone surrogate
         raise HTTPError(404) from None
     except OSError as error:
-        if error.errno in (ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, ENXIO):  # the last is that of a socket
+        if error.errno in _ABSENT:
             raise HTTPError(404) from None
         raise
 
 
 def file_type(name: str) -> str:
     """The Content-Type of a file by its name."""
-    media, coding = _MEDIA_TYPES.guess_type(name)
+    media, coding = _MEDIA_TYPES.guess_type(f"/{name}")  # or `data:text/html,x.txt` would be a URL that says its type
     if media is None or coding is not None:
         return BYTES
     return f"{media}; charset=utf-8" if media.startswith("text/") else media

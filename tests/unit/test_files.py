@@ -64,6 +64,12 @@ class TestServed:
         assert (response.body, response.headers["content-length"]) == (b"", "4")
         assert response.headers["content-type"] == "text/html; charset=utf-8"
 
+    def test_a_time_that_is_still_to_come(self, client: Client, folder: Path) -> None:
+        """RFC 9110, section 8.8.2.1."""
+        os.utime(folder / "index.html", (10_000_000_000, 10_000_000_000))
+        response = client.get("/files/")
+        assert (response.status, response.headers["last-modified"]) == (200, response.headers["date"])
+
     def test_folders_get_their_slash(self, client: Client) -> None:
         for path, location in (("/files", "/files/"), ("/files/docs?a=1", "/files/docs/?a=1")):
             response = client.get(path)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ropewalk.errors import InvalidField
-from ropewalk.headers import Headers, Text, content_type, http_date, location, reason_phrase
+from ropewalk.headers import Headers, Text, content_type, http_date, last_modified, location, reason_phrase
 
 
 class TestHeaders:
@@ -179,3 +179,27 @@ class TestDates:
     def test_rfc_9110_section_5_6_7(self) -> None:
         assert http_date(784111777) == "Sun, 06 Nov 1994 08:49:37 GMT"
         assert http_date(datetime(1994, 11, 6, 9, 49, 37, tzinfo=timezone(timedelta(hours=1)))) == http_date(784111777)
+
+    def test_the_ends_of_time(self) -> None:
+        west, east = timezone(timedelta(hours=-1)), timezone(timedelta(hours=1))
+        assert http_date(datetime.max.replace(tzinfo=west)) == "Fri, 31 Dec 9999 23:59:59 GMT"
+        assert http_date(datetime.min.replace(tzinfo=east)) == "Mon, 01 Jan 0001 00:00:00 GMT"
+
+    @pytest.mark.parametrize(
+        ("modified", "expected"),
+        [
+            (784111777.9, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (-0.5, "Wed, 31 Dec 1969 23:59:59 GMT"),
+            (-2_000_000_000, "Thu, 16 Aug 1906 20:26:40 GMT"),
+            (-62_135_596_800, "Mon, 01 Jan 0001 00:00:00 GMT"),
+            (-62_135_596_801, None),
+            (-1e30, None),
+            (1_000_000_000, "Sun, 09 Sep 2001 01:46:40 GMT"),
+            (1_000_000_000.5, "Sun, 09 Sep 2001 01:46:40 GMT"),
+            (1_000_000_001, "Sun, 09 Sep 2001 01:46:40 GMT"),
+            (253_402_300_800, "Sun, 09 Sep 2001 01:46:40 GMT"),
+            (1e30, "Sun, 09 Sep 2001 01:46:40 GMT"),
+        ],
+    )
+    def test_rfc_9110_section_8_8_2_1(self, modified: float, expected: str | None) -> None:
+        assert last_modified(modified, date=1_000_000_000) == expected

@@ -1,5 +1,8 @@
 """What a handler answers with."""
 
+import os
+import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,7 +15,7 @@ from tests.unit.conftest import Log
 
 from ropewalk import App, HTTPError, Request, Response
 from ropewalk.errors import HandlerError, InvalidField
-from ropewalk.response import file_type
+from ropewalk.response import OpenFile, file_type, open_file
 from ropewalk.testing import AsyncClient, Client, ClientResponse, ProtocolError
 from ropewalk.waiting import ready
 
@@ -22,6 +25,12 @@ def answered(value: Any, method: str = "GET") -> ClientResponse:
     app = App()
     app.get("/")(lambda request: value)
     return Client(app).request(method, "/")
+
+
+def opened(folder: Path) -> OpenFile:
+    """A file that is open and has not been sent."""
+    (folder / "opened.txt").write_text("text")
+    return open_file(folder / "opened.txt")
 
 
 @dataclass
@@ -202,6 +211,64 @@ class TestFiles:
         assert response.headers["content-length"] == "3"
         assert "last-modified" in response.headers
 
+    @pytest.mark.parametrize("ahead", [0.5, 1, 86_400, 10.0**9, 10.0**12, 10.0**30])
+    def test_one_that_was_changed_in_the_future(self, tmp_path: Path, ahead: float) -> None:
+        """RFC 9110, section 8.8.2.1."""
+        file = opened(tmp_path)
+        file.modified = time.time() + ahead
+        response = answered(Response(file))
+        assert (response.status, response.text) == (200, "text")
+        assert response.headers["last-modified"] == response.headers["date"]
+
+    @pytest.mark.parametrize("modified", [-1.5, -(10.0**10), -(10.0**12), -(10.0**30)])
+    def test_one_that_was_changed_long_ago(self, tmp_path: Path, modified: float) -> None:
+        file = opened(tmp_path)
+        file.modified = modified
+        response = answered(Response(file))
+        assert (response.status, response.text) == (200, "text")
+        assert ("last-modified" in response.headers) == (modified > -62_135_596_800)
+
+    def test_one_that_is_sent_again_when_it_has_changed(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.txt"
+        path.write_text("text")
+        response, dates = Response(path), []
+        for modified in (1_000_000_000, 1_000_000_001):
+            os.utime(path, (modified, modified))
+            dates.append(answered(response).headers["last-modified"])
+        assert dates == ["Sun, 09 Sep 2001 01:46:40 GMT", "Sun, 09 Sep 2001 01:46:41 GMT"]
+
+    @pytest.mark.parametrize("size", [0, 1, 3])
+    def test_one_that_shrinks_before_it_is_sent(self, tmp_path: Path, size: int) -> None:
+        file = opened(tmp_path)
+        os.truncate(tmp_path / "opened.txt", size)
+        response = answered(Response(file))
+        assert (response.status, response.text) == (200, "text"[:size])
+        assert response.headers["content-length"] == str(size)
+
+    def test_one_that_grows_before_it_is_sent(self, tmp_path: Path) -> None:
+        file = opened(tmp_path)
+        (tmp_path / "opened.txt").write_text("text and more")
+        assert answered(Response(file)).text == "text"
+
+    def test_one_that_vanishes_before_it_is_sent(self, tmp_path: Path) -> None:
+        file = opened(tmp_path)
+        (tmp_path / "opened.txt").unlink()
+        assert answered(Response(file)).text == "text"
+
+    def test_what_is_no_regular_file(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(tmp_path / "socket"))
+            assert answered(tmp_path / "socket").status == 404
+        assert answered(tmp_path / "pipe").status == 404
+        assert answered(Path("/dev/null")).status == 404
+
+    def test_a_download_whose_name_is_not_utf_8(self, tmp_path: Path) -> None:
+        opened(tmp_path)
+        name = os.fsdecode(b"caf\xe9.txt")
+        response = answered(Response.file(tmp_path / "opened.txt", download=name))
+        assert response.headers["content-disposition"] == "attachment; filename*=UTF-8''caf%EF%BF%BD.txt"
+
     def test_an_empty_and_a_large_one(self, tmp_path: Path) -> None:
         for size in (0, 1_000_000):
             file = tmp_path / f"{size}.bin"
@@ -236,6 +303,10 @@ class TestFiles:
             ("a.json", "application/json"),
             ("a.svg", "image/svg+xml"),
             ("a.tar.gz", "application/octet-stream"),
+            ("data:text/html,a.txt", "text/plain; charset=utf-8"),
+            ("data:a\n/b,c", "application/octet-stream"),
+            ("x:a.html?b.json", "application/json"),
+            ("caf\udce9.txt", "text/plain; charset=utf-8"),
             ("a", "application/octet-stream"),
         ],
     )

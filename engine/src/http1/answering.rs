@@ -23,7 +23,8 @@ impl Http1 {
         cx: &mut Context<'_>,
     ) -> Result<(), CommandError> {
         let found = self.check_final(status, fields)?;
-        let body = if self.is_head { body } else { in_memory(body)? };
+        let exact = found.length.is_some() || status.code == 206;
+        let body = if self.is_head { body } else { in_memory(body, exact)? };
         let length = body.len();
         if length > 0 && (encode::is_bodiless(status.code) || status.code == 205) {
             return Err(CommandError::NoBody(status.code));
@@ -288,8 +289,9 @@ impl Http1 {
     }
 }
 
-/// A small file as its bytes; anything else as it is.
-fn in_memory(body: Body<'_>) -> Result<Body<'_>, CommandError> {
+/// A small file as its bytes; anything else as it is. A file that has become shorter since it was measured is sent as it
+/// is now, unless its handler has said how much there is: no head has left yet.
+fn in_memory(body: Body<'_>, exact: bool) -> Result<Body<'_>, CommandError> {
     let Body::File { file, offset, length } = &body else { return Ok(body) };
     if *length > SMALL_FILE {
         return Ok(body);
@@ -299,6 +301,7 @@ fn in_memory(body: Body<'_>) -> Result<Body<'_>, CommandError> {
     while read < bytes.len() {
         match rustix::io::pread(file, &mut bytes[read..], offset + read as u64) {
             Err(rustix::io::Errno::INTR) => {}
+            Ok(0) if !exact => bytes.truncate(read),
             Ok(count) if count > 0 => read += count,
             _ => return Err(CommandError::Length { announced: *length, written: read as u64 }),
         }

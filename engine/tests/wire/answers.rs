@@ -283,11 +283,29 @@ fn a_small_file_that_is_shorter_than_it_was_said_is_not_begun_to_be_sent() {
     let mut client = world.connect();
     client.send(GET);
     let (id, _) = world.head();
-    let body = Body::File { file: OwnedFd::from(file(b"short")), offset: 0, length: 500 };
-    let outcome = world.engine.answer(id, 200, &[], body);
-    assert_eq!(Err(CommandError::Length { announced: 500, written: 5 }), outcome);
+    for (status, fields) in [(200, &[(&b"Content-Length"[..], &b"500"[..])][..]), (206, &[])] {
+        let body = Body::File { file: OwnedFd::from(file(b"short")), offset: 0, length: 500 };
+        let outcome = world.engine.answer(id, status, fields, body);
+        assert_eq!(Err(CommandError::Length { announced: 500, written: 5 }), outcome);
+    }
     world.ok(id, "another answer");
     assert_eq!("another answer", world.answer(&mut client).text());
+}
+
+#[test]
+fn a_small_file_that_has_become_shorter_is_sent_as_it_is_where_nobody_has_said_more() {
+    for (content, offset, expected) in
+        [(&b"short"[..], 0, "short"), (b"short", 3, "rt"), (b"", 0, ""), (b"short", 9, "")]
+    {
+        let mut world = World::new();
+        let mut client = world.connect();
+        client.send(GET);
+        let (id, _) = world.head();
+        let body = Body::File { file: OwnedFd::from(file(content)), offset, length: 500 };
+        world.engine.answer(id, 200, &[], body).unwrap();
+        let answer = world.answer(&mut client);
+        assert_eq!((expected, Some(&*expected.len().to_string())), (answer.text(), answer.field("content-length")));
+    }
 }
 
 #[test]

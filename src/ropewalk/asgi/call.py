@@ -16,7 +16,7 @@ from ropewalk.asgi.incoming import BODY, COMPLETE, GONE, HEAD, NEW, TRAILERS, In
 from ropewalk.asgi.messages import ClientGone, Message, octets, pairs, unfit
 from ropewalk.errors import Disconnected, HostedError, InvalidField, RopewalkError, named, shown
 from ropewalk.request import BODILESS, Request
-from ropewalk.response import PART, SHARE, Response, open_file
+from ropewalk.response import PART, SHARE, OpenFile, Response, open_file
 
 log = Logger(namespace="ropewalk.asgi")
 
@@ -255,14 +255,21 @@ class Call(Incoming):
             return
         file = open_file(path)
         if self.stage == HEAD and self._trailers is None:
-            self._send_whole(self.out.answer_file, file.fd, 0, file.size)
+            self._send_whole(self.out.answer_file, file.fd, 0, self._size_of(file))
             return
         loop = get_running_loop()
-        offset = 0
-        while part := await loop.run_in_executor(None, pread, file.fd, BLOCK, offset):
+        offset, size = 0, self._size_of(file)
+        while part := await loop.run_in_executor(None, pread, file.fd, min(BLOCK, size - offset), offset):
             offset += len(part)
             await self._send_part(part, more=True)
         await self._send_part(b"", more=False)
+
+    def _size_of(self, file: OpenFile) -> int:
+        """How much of a file is sent: no more than it has now, and no more than the application has announced."""
+        for name, value in self._headers:
+            if name.lower() in _LENGTH and value.isdigit():
+                return max(min(file.size, int(value) - self.request.bytes_sent), 0)
+        return file.size
 
     def _send_trailers(self, message: Message) -> None:
         """They go to a client only that has said it takes them (RFC 9110, section 6.5.1)."""

@@ -153,9 +153,8 @@ class _Given(Response):
 
     __slots__ = ()
 
-    def begin(self, request: Request, part: bytes | str | None = None) -> None:
-        del part
-        super().begin(request)
+    def take_type_of(self, part: object) -> None:
+        """None is missing."""
 
 
 def _nothing() -> None:

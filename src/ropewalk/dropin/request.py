@@ -26,7 +26,7 @@ from urllib.parse import unquote_to_bytes
 from twisted.python.failure import Failure
 from twisted.web import http, resource, server
 from twisted.web.error import UnsupportedMethod
-from twisted.web.http import NO_BODY_CODES, OK, RESPONSES, datetimeToString, parse_qs
+from twisted.web.http import NO_BODY_CODES, OK, RESPONSES, datetimeToString, parse_qs, stringToDatetime
 from twisted.web.http import Request as HTTPRequest
 from twisted.web.http_headers import Headers
 from twisted.web.resource import Resource
@@ -371,7 +371,9 @@ class Request(Stock):
             if headers.hasHeader(b"Last-Modified"):
                 self._log.info("Warning: last-modified specified both in header list and lastModified attribute.")
             else:
-                headers.setRawHeaders(b"Last-Modified", [datetimeToString(self.lastModified)])
+                changed = modified_line(self.lastModified, _date_of(headers))
+                if changed is not None:
+                    headers.setRawHeaders(b"Last-Modified", [changed])
         if self.etag is not None:
             headers.setRawHeaders(b"ETag", [self.etag])
         if self.cookies:
@@ -458,6 +460,28 @@ class Rendered:
         return str(self._resource)
 
 
+def modified_line(modified: int, date: int) -> bytes | None:
+    """The Last-Modified of what was changed at this time, in a response of this Date, both in seconds since 1970.
+
+    A time that is still to come is replaced by the Date (RFC 9110, section 8.8.2.1). None for what no date can say.
+    """
+    modified = min(modified, date)
+    return bytes(datetimeToString(modified)) if modified >= _YEAR_1000 else None
+
+
+def date_now() -> int:
+    """Seconds since 1970 of the Date of a request that has just been given to a program."""
+    return _date.second or int(time())
+
+
+def _date_of(headers: Headers) -> int:
+    lines = headers.getRawHeaders(b"Date")
+    try:
+        return int(stringToDatetime(lines[0])) if lines else int(time())
+    except (IndexError, KeyError, ValueError):  # whatever a program has put there
+        return int(time())
+
+
 class _Date:
     """The Date of this second."""
 
@@ -465,6 +489,11 @@ class _Date:
         self._since = self._until = 0
         self._make: Any = None
         self._line = b""
+
+    @property
+    def second(self) -> int:
+        """The one of the line that was made last."""
+        return self._since
 
     def now(self) -> bytes:
         now = time()
@@ -492,6 +521,8 @@ _LATE: Final = {
 }
 """The names of what a lean request does, or makes, in another way than Twisted's until the request is processed."""
 
+_YEAR_1000: Final = -30_610_224_000
+"""In seconds since 1970. The years before have no four digits."""
 _date: Final = _Date()
 _IEncodingResource: Final = resource._IEncodingResource  # noqa: SLF001 - as in Twisted
 _HTML: Final[Any] = Stock.defaultContentType

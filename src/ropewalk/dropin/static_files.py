@@ -14,12 +14,16 @@ from typing import Any, Final
 from twisted.web import static
 from twisted.web.http import datetimeToString
 
+from ropewalk.dropin.request import date_now, modified_line
+
 _LEFT_TO_TWISTED: Final = (b"range", b"if-modified-since", b"if-none-match")
 _SPECIAL: Final = (b"", b".", b"..")
 _OPENED: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 """A name may be a pipe's, at which nobody is to wait."""
 _READ_AT_ONCE: Final = 64 * 1024
 """Bytes up to which a file is read here: the way through a descriptor costs more."""
+_SANE: Final = 0
+"""Files that are older than 1970 are rare enough to have their date made each time."""
 _STOCK: Final = {
     name: getattr(static.File, name)
     for name in ("getChild", "getChildWithDefault", "render", "render_GET", "makeProducer", "openForReading", "child")
@@ -76,7 +80,9 @@ def _send(folder: Any, request: Any, path: str, descriptor: int, status: os.stat
     if encoding:
         lines[b"Content-Encoding"] = [encoding.encode("ascii")]
     request.lastModified = -int(-status.st_mtime // 1)
-    lines[b"Last-Modified"] = [_date(request.lastModified)]
+    changed = _changed(request.lastModified, date_now())
+    if changed is not None:
+        lines[b"Last-Modified"] = [changed]
     request.send_file(descriptor if body is None else body, size)
 
 
@@ -89,6 +95,10 @@ def _type(path: str, default: Any) -> tuple[Any, Any]:
     return static.File.contentTypes.get(extension.lower(), default), encoding
 
 
+def _changed(modified: int, date: int) -> bytes | None:
+    return _line(modified) if _SANE <= modified <= date else modified_line(modified, date)
+
+
 @lru_cache(maxsize=1024)
-def _date(seconds: int) -> bytes:
-    return bytes(datetimeToString(seconds))
+def _line(modified: int) -> bytes:
+    return bytes(datetimeToString(modified))

@@ -1,6 +1,8 @@
 """What an application sends, and what comes of it."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -421,6 +423,49 @@ class TestFiles:
             await send(self.pathsend(file))
 
         assert Client(hosting(application)).get("/").body == file.read_bytes()
+
+    @pytest.mark.parametrize("waits", [False, True])
+    @pytest.mark.parametrize("parts", [[], [b"before"]])
+    def test_one_that_has_grown_since_its_length_was_announced(
+        self, file: Path, waits: bool, parts: list[bytes]
+    ) -> None:
+        content = file.read_bytes()
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            length = len(content) + len(b"".join(parts))
+            with file.open("ab") as log:
+                log.write(b"more")
+            await send(start(200, [(b"content-length", b"%d" % length)]))
+            for part in parts:
+                await send(body(part, True))
+            if waits:
+                await asyncio.sleep(0)
+            await send(self.pathsend(file))
+
+        response = Client(hosting(application)).get("/")
+        assert (response.status, response.body) == (200, b"".join(parts) + content)
+
+    def test_one_that_grows_as_fast_as_it_is_read(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        content = file.read_bytes()
+
+        def read(fd: int, size: int, offset: int) -> bytes:
+            if file.stat().st_size < 10 * len(content):
+                with file.open("ab") as log:
+                    log.write(b"x" * size)
+            return os.pread(fd, size, offset)
+
+        monkeypatch.setitem(vars(sys.modules["ropewalk.asgi.call"]), "pread", read)
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            await send(start(200, []))
+            await asyncio.sleep(0)
+            await send(self.pathsend(file))
+
+        assert Client(hosting(application)).get("/").body == content
+
+    def test_one_that_is_no_regular_file(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        assert answered(start(), self.pathsend(tmp_path / "pipe")).status == 404
 
     def test_one_that_is_not_there(self, tmp_path: Path) -> None:
         assert answered(start(), self.pathsend(tmp_path / "missing")).status == 404

@@ -1,6 +1,7 @@
 """A folder of twisted.web's answers the same, whoever sends its files."""
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,10 @@ from twisted.web import resource, server, static
 from twisted.web.server import Site
 
 from ropewalk.dropin import static_files
+from ropewalk.dropin.request import modified_line
+
+FAR = 253_402_300_800
+"""The first second of the year 10000, since 1970."""
 
 
 @pytest.fixture(scope="module")
@@ -177,3 +182,74 @@ def test_a_folder_is_plain_until_somebody_changes_the_class(folder: Path, monkey
     assert static_files.is_plain(root)
     monkeypatch.setattr(static.File, "render_GET", lambda self, request: b"patched")
     assert not static_files.is_plain(root)
+
+
+@pytest.fixture
+def timeless(tmp_path: Path) -> Path:
+    """A folder of a file system that knows the year 10000."""
+    for folder in (tmp_path, Path("/dev/shm")):
+        with tempfile.NamedTemporaryFile(dir=folder) as file:
+            os.utime(file.name, (FAR, FAR))
+            if Path(file.name).stat().st_mtime == FAR:
+                return folder
+    pytest.skip("no file system here knows that year")
+
+
+def dates(received: bytes) -> dict[str, bytes]:
+    """Date and Last-Modified of a response."""
+    lines = (line.partition(b": ") for line in received.split(b"\r\n\r\n")[0].split(b"\r\n"))
+    return {name.decode(): value for name, _, value in lines if name in (b"Date", b"Last-Modified")}
+
+
+@pytest.mark.parametrize("fields", [(), ("Range: bytes=0-1",)], ids=["all of it", "a range"])
+@pytest.mark.parametrize("size", [5, 100_000])
+@pytest.mark.parametrize("modified", [FAR, 2**40, -FAR], ids=["the year 10000", "the year 36812", "long ago"])
+def test_times_of_all_ages(timeless: Path, modified: float, size: int, fields: tuple[str, ...]) -> None:
+    """RFC 9110, section 8.8.2.1: no Last-Modified is later than its Date."""
+    with tempfile.TemporaryDirectory(dir=timeless) as folder:
+        path = Path(folder) / "file.txt"
+        path.write_bytes(bytes(size))
+        os.utime(path, (modified, modified))
+        for way in WAYS:
+            with world() as there:
+                client = there.connect(there.listen(Site(static.File(folder), reactor=there.reactor), way))
+                client.get("/file.txt", "Connection: close", *fields)
+                received = client.rest()
+                assert received.startswith(b"HTTP/1.1 20"), received
+                told = dates(received)
+                assert told.get("Last-Modified") == (told["Date"] if modified > 0 else None), way
+
+
+@pytest.mark.parametrize(
+    ("modified", "date", "line"),
+    [
+        (0, 1, b"Thu, 01 Jan 1970 00:00:00 GMT"),
+        (-1, 1, b"Wed, 31 Dec 1969 23:59:59 GMT"),
+        (2, 1, b"Thu, 01 Jan 1970 00:00:01 GMT"),
+        (2**70, 1, b"Thu, 01 Jan 1970 00:00:01 GMT"),
+        (-30_610_224_000, 1, b"Wed, 01 Jan 1000 00:00:00 GMT"),
+        (-30_610_224_001, 1, None),
+        (-(2**70), 1, None),
+    ],
+)
+def test_the_line_of_a_time(modified: int, date: int, line: bytes | None) -> None:
+    assert modified_line(modified, date) == line
+
+
+@pytest.mark.parametrize("own", [None, b"Sun, 09 Sep 2001 01:46:40 GMT", b"whatever"])
+def test_what_a_program_says_itself(own: bytes | None) -> None:
+    class Page(resource.Resource):
+        isLeaf = True
+
+        def render_GET(self, request: Any) -> bytes:
+            request.setLastModified(2**60)
+            if own is not None:
+                request.setHeader(b"Date", own)
+            return b"page"
+
+    with world() as there:
+        client = there.connect(there.listen(Site(Page(), reactor=there.reactor)))
+        client.get("/", "Connection: close")
+        told = dates(client.rest())
+        assert own == b"whatever" or told["Last-Modified"] == told["Date"]
+        assert told["Last-Modified"].endswith(b" GMT")
