@@ -6,6 +6,7 @@ TOML, TOML over the default.
 """
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,6 +16,7 @@ from ropewalk.cli.exec import execute
 from ropewalk.cli.routes import routes
 from ropewalk.cli.run import run
 from ropewalk.cli.static import static
+from ropewalk.server import reserve_standard_streams
 from ropewalk.suggest import did_you_mean
 
 __all__ = ["main"]
@@ -22,6 +24,10 @@ __all__ = ["main"]
 
 class _Commands(click.Group):
     """Commands, and a word of help where what is given is none."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        reserve_standard_streams()
+        return super().main(*args, **options)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

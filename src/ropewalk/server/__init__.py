@@ -9,6 +9,7 @@ from ropewalk.server.running import install_reactor, run
 from ropewalk.server.server import Server, app_of, limits_of, proxies_of
 from ropewalk.server.service import Service
 from ropewalk.server.sites import Site
+from ropewalk.server.standard_streams import reserve_standard_streams
 from ropewalk.server.strings import tcp_endpoint
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "limits_of",
     "listen",
     "proxies_of",
+    "reserve_standard_streams",
     "run",
     "tcp_endpoint",
 ]

@@ -27,6 +27,7 @@ from ropewalk.server.cautions import cautions
 from ropewalk.server.listening import Listening
 from ropewalk.server.listening import listen as listen_on
 from ropewalk.server.server import Server, app_of, limits_of, proxies_of
+from ropewalk.server.standard_streams import reserve_standard_streams
 
 log = Logger(namespace="ropewalk.server")
 
@@ -58,9 +59,11 @@ def run(
 
     A second signal cuts off what still runs, or cancels the stop hook that does; a third one kills. `started` is called
     when requests are accepted; where it is None, Twisted's log goes to the standard error, unless somebody has begun
-    it, and says what is served where. The access log goes to the standard output where `access_log_file` is None.
+    it, and says what is served where. The access log goes to the standard output where `access_log_file` is None. A
+    standard stream that is closed is the null device from here on.
     Raises StartError and EngineError where serving cannot begin, and OSError where the access log cannot be opened.
     """
+    reserve_standard_streams()
     install_reactor()
     from twisted.internet import reactor
 

@@ -1,0 +1,40 @@
+"""Descriptors 0 to 2 for a process that was started without them, as by `>&-` or by some supervisors."""
+
+import os
+import sys
+from typing import Final
+
+_STREAMS: Final = (("stdin", os.O_RDONLY, "r"), ("stdout", os.O_WRONLY, "w"), ("stderr", os.O_WRONLY, "w"))
+
+
+def reserve_standard_streams() -> None:
+    """Open the null device where a standard stream is closed, as descriptor and as the object in `sys`.
+
+    A socket or a file that is opened later would get the free number else, and what is meant for the standard error,
+    by a C library too, would go to a client or into a file. A number that something else has by now, such as a socket
+    that was handed over, is left alone.
+    """
+    for number, (name, flags, mode) in enumerate(_STREAMS):
+        if not _is_open(number):
+            # The numbers below are open, so the system gives this one.
+            os.set_inheritable(os.open(os.devnull, flags), True)
+            descriptor = number
+        elif getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, flags | os.O_CLOEXEC)
+        else:
+            continue
+        if getattr(sys, name) is None:
+            stream = open(  # noqa: SIM115 - it is for the whole life of the process
+                descriptor, mode, encoding="utf-8", errors="backslashreplace", closefd=False
+            )
+            setattr(sys, name, stream)
+            if getattr(sys, f"__{name}__") is None:
+                setattr(sys, f"__{name}__", stream)
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
