@@ -54,6 +54,8 @@ pub struct Engine {
     pub(crate) busy: AtomicBool,
     /// The deadline, in milliseconds of the engine's clock, that the service knows of.
     armed: AtomicU64,
+    /// Lines of the access log that its writer could not write.
+    log_lines_lost: AtomicU64,
 }
 
 /// Locks a mutex that no other thread holds for long, and that outlives a panic.
@@ -145,6 +147,7 @@ impl Engine {
             thread: OnceLock::new(),
             busy: AtomicBool::new(false),
             armed: AtomicU64::new(UNARMED),
+            log_lines_lost: AtomicU64::new(0),
         })
     }
 
@@ -318,21 +321,29 @@ impl Engine {
         for (name, value) in counters.totals() {
             shown.set_item(name, value)?;
         }
+        shown.set_item("log_lines_lost", self.log_lines_lost.load(Ordering::Relaxed))?;
         shown.set_item("answers", counters.answers.to_vec())?;
         shown.set_item("latency", counters.latency.to_vec())?;
         Ok(shown)
     }
 
-    /// "combined", "json" or None.
+    /// Counts lines of the access log that were taken and never written. Any thread may call it.
+    #[pyo3(signature = (count, /))]
+    fn count_lost_lines(&self, count: u64) {
+        self.log_lines_lost.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// "combined", "timed", "json" or None.
     #[pyo3(signature = (style, /))]
     fn set_access_log(&self, style: Option<&str>) -> PyResult<()> {
         let style = match style {
             None => None,
             Some("combined") => Some(Style::Combined),
+            Some("timed") => Some(Style::Timed),
             Some("json") => Some(Style::Json),
             Some(other) => {
                 return Err(PyValueError::new_err(format!(
-                    "An access log is \"combined\" or \"json\", not {other:?}."
+                    "An access log is \"combined\", \"timed\" or \"json\", not {other:?}."
                 )));
             }
         };

@@ -3,6 +3,8 @@
 use std::fmt::{self, Display, Formatter, Write as _};
 use std::io::Write as _;
 
+use rustix::time::{ClockId, clock_gettime};
+
 use crate::clock::{Clock, MONTHS, civil};
 use crate::exchange::{Head, Peer, Version};
 
@@ -11,6 +13,8 @@ use crate::exchange::{Head, Peer, Version};
 pub enum Style {
     /// The combined format of Apache and nginx.
     Combined,
+    /// The combined format, then the Unix time with microseconds and the duration in seconds.
+    Timed,
     /// One JSON object a line.
     Json,
 }
@@ -22,6 +26,7 @@ pub struct AccessLog {
     buffer: Vec<u8>,
     /// Unix second of `stamp`.
     second: i64,
+    /// The time of a line; JSON appends the fraction of the second and the zone.
     stamp: String,
 }
 
@@ -67,7 +72,20 @@ impl AccessLog {
     }
 
     pub(crate) fn write(&mut self, line: &Line, status: u16, bytes: u64, micros: u64, clock: &Clock) {
-        self.refresh_stamp(clock.unix());
+        let (unix, fraction) = match self.style {
+            Style::Combined => (clock.unix(), 0),
+            // One reading for both, because the engine's clock has whole seconds, and coarse ones.
+            Style::Timed | Style::Json => {
+                let now = clock_gettime(ClockId::Realtime);
+                (now.tv_sec, now.tv_nsec as u32 / 1000)
+            }
+        };
+        self.write_at(unix, fraction, line, status, bytes, micros);
+    }
+
+    /// `fraction` is the microseconds of the second.
+    fn write_at(&mut self, unix: i64, fraction: u32, line: &Line, status: u16, bytes: u64, micros: u64) {
+        self.refresh_stamp(unix);
         let Line { client, request, referer, agent } = line;
         let stamp = &self.stamp;
         // Writing to a Vec cannot fail.
@@ -79,9 +97,18 @@ impl AccessLog {
                 Quoted(dash(referer)),
                 Quoted(dash(agent)),
             ),
+            Style::Timed => writeln!(
+                self.buffer,
+                "{client} - - [{stamp}] \"{}\" {status} {bytes} \"{}\" \"{}\" {unix}.{fraction:06} {}.{:06}",
+                Quoted(request),
+                Quoted(dash(referer)),
+                Quoted(dash(agent)),
+                micros / 1_000_000,
+                micros % 1_000_000,
+            ),
             Style::Json => writeln!(
                 self.buffer,
-                "{{\"time\":\"{stamp}\",\"client\":\"{client}\",\"request\":\"{}\",\"status\":{status},\"bytes\":{bytes},\
+                "{{\"time\":\"{stamp}.{fraction:06}Z\",\"client\":\"{client}\",\"request\":\"{}\",\"status\":{status},\"bytes\":{bytes},\
                  \"seconds\":{}.{:06},\"referer\":\"{}\",\"user_agent\":\"{}\"}}",
                 Json(request),
                 micros / 1_000_000,
@@ -105,14 +132,14 @@ impl AccessLog {
         let date = civil(unix);
         let (hour, minute, second) = (date.second_of_day / 3600, date.second_of_day / 60 % 60, date.second_of_day % 60);
         self.stamp = match self.style {
-            Style::Combined => format!(
+            Style::Combined | Style::Timed => format!(
                 "{:02}/{}/{:04}:{hour:02}:{minute:02}:{second:02} +0000",
                 date.day,
                 MONTHS[date.month as usize - 1],
                 date.year
             ),
             Style::Json => {
-                format!("{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", date.year, date.month, date.day)
+                format!("{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}", date.year, date.month, date.day)
             }
         };
     }
@@ -174,12 +201,9 @@ mod tests {
         )
         .unwrap();
         let mut log = AccessLog::new(style);
-        log.stamp = "NOW".into();
-        let clock = Clock::default();
-        log.second = clock.unix();
         let peer = Peer::Inet("127.0.0.1:9".parse().unwrap());
         let line = log.line(&head, &peer);
-        log.write(&line, 200, 13, 1_500_000, &clock);
+        log.write_at(784_111_777, 120, &line, 200, 13, 1_500_000);
         assert!(!log.is_empty());
         String::from_utf8(log.take()).unwrap()
     }
@@ -187,15 +211,24 @@ mod tests {
     #[test]
     fn combined() {
         assert_eq!(
-            "127.0.0.1 - - [NOW] \"GET /a\\\"b HTTP/1.1\" 200 13 \"http://r/\" \"x\\\"\\\\\\x09\\xff\"\n",
+            "127.0.0.1 - - [06/Nov/1994:08:49:37 +0000] \"GET /a\\\"b HTTP/1.1\" 200 13 \"http://r/\" \"x\\\"\\\\\\x09\\xff\"\n",
             logged(Style::Combined)
+        );
+    }
+
+    #[test]
+    fn timed() {
+        assert_eq!(
+            "127.0.0.1 - - [06/Nov/1994:08:49:37 +0000] \"GET /a\\\"b HTTP/1.1\" 200 13 \"http://r/\" \
+             \"x\\\"\\\\\\x09\\xff\" 784111777.000120 1.500000\n",
+            logged(Style::Timed)
         );
     }
 
     #[test]
     fn json() {
         assert_eq!(
-            "{\"time\":\"NOW\",\"client\":\"127.0.0.1\",\"request\":\"GET /a\\\"b HTTP/1.1\",\"status\":200,\"bytes\":13,\
+            "{\"time\":\"1994-11-06T08:49:37.000120Z\",\"client\":\"127.0.0.1\",\"request\":\"GET /a\\\"b HTTP/1.1\",\"status\":200,\"bytes\":13,\
              \"seconds\":1.500000,\"referer\":\"http://r/\",\"user_agent\":\"x\\\"\\\\\\u0009\u{fffd}\"}\n",
             logged(Style::Json)
         );

@@ -405,8 +405,10 @@ class Engine:
     def forget_endpoints(self) -> None:
         """Ask `Service.resolve` again for every path: the tree has changed."""
     def counters(self) -> dict[str, int | list[int]]: ...
+    def count_lost_lines(self, count: int, /) -> None:
+        """Count lines of the access log that were taken and never written. Any thread may call it."""
     def set_access_log(self, style: str | None, /) -> None:
-        """ "combined", "json" or None."""
+        """ "combined", "timed", "json" or None."""
     def take_access_log(self) -> bytes: ...
     def extend_methods(self) -> None:
         """Let in methods that are registered nowhere, but CONNECT and TRACE: the service serves some."""

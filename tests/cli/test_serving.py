@@ -6,6 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -183,8 +185,27 @@ class TestAccessLog:
             httpx.get(f"{server.url}/hello/Ada?x=1")
             server.stop()
         entry = json.loads(server.output)
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", entry["time"])
         assert entry["request"] == "GET /hello/Ada?x=1 HTTP/1.1"
         assert entry["status"] == 200
+
+    @pytest.mark.parametrize("given", ["flag", "environment", "TOML"])
+    def test_timed(self, given: str, tmp_path: Path) -> None:
+        """The combined format, then the time and the duration."""
+        (tmp_path / "ropewalk.toml").write_text('access_log = "timed"' if given == "TOML" else "")
+        flags = ("--access-log", "timed") if given == "flag" else ()
+        environment = {"ROPEWALK_ACCESS_LOG": "timed"} if given == "environment" else {}
+        before = time.time()
+        with ropewalk("run", EXAMPLES / "hello.py", *flags, cwd=tmp_path, environment=environment) as server:
+            httpx.get(f"{server.url}/", headers={"User-Agent": "a test"})
+            server.stop()
+        line = r'127\.0\.0\.1 - - \[(.+)\] "GET / HTTP/1\.1" 200 13 "-" "a test" (\d+\.\d{6}) (\d+\.\d{6})\n'
+        found = re.fullmatch(line, server.output)
+        assert found is not None
+        stamp, moment, duration = found.groups()
+        assert before <= float(moment) <= time.time()
+        assert datetime.strptime(stamp, "%d/%b/%Y:%H:%M:%S %z").timestamp() == int(float(moment))
+        assert float(duration) >= 0
 
     def test_into_a_file(self, tmp_path: Path) -> None:
         file = tmp_path / "access.log"

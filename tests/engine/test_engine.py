@@ -1,6 +1,7 @@
 """The engine as a whole: sockets, pipes, time, the end."""
 
 import os
+import re
 import select
 import socket
 import threading
@@ -176,6 +177,9 @@ class TestReports:
         world.engine.set_access_log("json")
         world.ask()
         assert b'"status":200' in world.engine.take_access_log()
+        world.engine.set_access_log("timed")
+        world.ask()
+        assert re.search(rb' 200 1 "-" "-" \d+\.\d{6} \d+\.\d{6}\n$', world.engine.take_access_log())
         world.engine.set_access_log(None)
         world.ask()
         assert world.engine.take_access_log() == b""
@@ -189,6 +193,14 @@ class TestReports:
         for _ in range(100):
             world.pipe.feed(GET * 20)
         assert world.service.log_ready >= 1
+
+    def test_lost_lines_are_counted(self) -> None:
+        engine = World().engine
+        engine.count_lost_lines(2)
+        writer = threading.Thread(target=engine.count_lost_lines, args=(3,))
+        writer.start()
+        writer.join()
+        assert engine.counters()["log_lines_lost"] == 5
 
     def test_counters(self) -> None:
         world = World()

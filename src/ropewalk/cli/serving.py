@@ -41,7 +41,7 @@ class Serving:
     """Whether X-Forwarded-Host is one of them."""
     proxy_protocol: bool = False
     """Whether connections begin with a header of the PROXY protocol."""
-    access_log: Literal["combined", "json", "off"] = "combined"
+    access_log: Literal["combined", "timed", "json", "off"] = "combined"
     """The form of the access log."""
     access_log_file: Path | None = None
     """Where it goes; None is the standard output."""
@@ -134,7 +134,7 @@ _FLAGS: Sequence[Callable[[Any], Any]] = (
     ),
     flag(
         "--access-log",
-        type=click.Choice(["combined", "json", "off"]),
+        type=click.Choice(["combined", "timed", "json", "off"]),
         default=Serving.access_log,
         help="Form of the access log.",
     ),

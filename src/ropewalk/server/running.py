@@ -51,7 +51,7 @@ def run(
     listen: Sequence[str],
     limits: Limits | None = None,
     proxies: TrustedProxies | None = None,
-    access_log: Literal["combined", "json"] | None = None,
+    access_log: Literal["combined", "timed", "json"] | None = None,
     access_log_file: Path | None = None,
     started: Callable[[list[Listening]], None] | None = None,
 ) -> None:

@@ -103,7 +103,7 @@ class Service:
             self.access_log = None
 
     def log_access(self, style: str, access_log: AccessLog) -> None:
-        """Write a line ("combined" or "json") for every answer, within a second or so."""
+        """Write a line ("combined", "timed" or "json") for every response, within a second or so."""
         self.access_log = access_log
         self.engine.set_access_log(style)
         self._flusher = self._call_later(FLUSH, self._flush)
