@@ -20,14 +20,24 @@ export PYO3_PYTHON := $(CURDIR)/$(bin)/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 PYTEST_ARGS ?=
+PYTHONS ?=
+ENGINE_BUILD ?= --release
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?=
 INTEROP ?=
 SERVE ?= examples/hello.py
 
+# An environment that is there stays what it is, whatever PYTHON says.
+ifneq ($(and $(PYTHON),$(wildcard $(bin)/python)),)
+version := -c 'import sys; print(sys.version)'
+ifneq ($(shell $(PYTHON) $(version) 2>/dev/null),$(shell $(bin)/python $(version)))
+$(warning $(venv) is of another Python than PYTHON=$(PYTHON), and is used. `make clean` removes it; try `make test-pythons`)
+endif
+endif
+
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(engine_ready) ## Make .venv, install the locked dependencies, build the engine
@@ -53,6 +63,10 @@ test-fuzz: $(oracle_ready)
 .PHONY: test-python
 test-python: $(engine_ready)
 	$(bin)/python -W error -m pytest $(PYTEST_ARGS)
+
+.PHONY: test-pythons
+test-pythons: $(python_ready) ## Run the Python tests on every CPython from 3.11 on (PYTHONS="3.12 3.13" for some)
+	$(bin)/python scripts/test_pythons.py $(PYTHONS)
 
 .PHONY: lint
 lint: $(engine_ready) ## Check style and types of Python and Rust
@@ -97,7 +111,7 @@ lock: $(python_ready) ## Resolve the Python dependencies anew into requirements/
 
 .PHONY: clean
 clean: ## Remove .venv and everything that was built
-	rm -rf $(venv) .interop target fuzz/target fuzz/oracle/llhttp docs/_build .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(venv) .interop .pythons target fuzz/target fuzz/oracle/llhttp docs/_build .mypy_cache .ruff_cache .hypothesis
 	find src tests examples scripts -name __pycache__ -prune -exec rm -rf {} +
 	find src/ropewalk -name '_engine*.so' -delete
 
@@ -112,6 +126,6 @@ $(oracle_ready): $(python_ready) fuzz/oracle/fetch
 
 $(engine_ready): $(python_ready) $(engine_sources)
 	@scripts/need-rust
-	@echo "Building the engine in release mode. The first time takes a minute or two."
-	env -u CONDA_PREFIX VIRTUAL_ENV="$(CURDIR)/$(venv)" $(bin)/maturin develop --uv --release
+	@echo "Building the engine. In release mode the first time takes a minute or two."
+	env -u CONDA_PREFIX VIRTUAL_ENV="$(CURDIR)/$(venv)" $(bin)/maturin develop --uv $(ENGINE_BUILD)
 	@touch $@

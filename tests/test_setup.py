@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
@@ -57,3 +58,12 @@ def test_with_everything(tmp_path: Path) -> None:
     program(tmp_path / "cargo", "exit 0")
     program(tmp_path / "cc", "exit 0")
     assert run("need-rust", {"PATH": str(tmp_path)}).returncode == 0
+
+
+def test_an_environment_of_another_python_is_said_to_be_used(tmp_path: Path) -> None:
+    program(tmp_path / "mine", "echo '3.99 (another one)'")
+    for named, expected in ((tmp_path / "mine", True), (Path(sys.executable), False)):
+        command = ["make", "help", f"PYTHON={named}"]
+        ended = subprocess.run(command, cwd=SCRIPTS.parent, capture_output=True, text=True, check=True)
+        if (SCRIPTS.parent / ".venv" / "bin" / "python").exists():
+            assert (f"is of another Python than PYTHON={named}, and is used" in ended.stderr) == expected

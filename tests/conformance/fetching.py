@@ -3,8 +3,9 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,28 @@ def run(*command: str | Path) -> None:
     if ended.returncode != 0:
         reason = (ended.stderr.strip() or "it does not say why").splitlines()[-1]
         raise UnreachableError(f"{command[1]} cannot fetch what these tests need: {reason}")
+
+
+def environment(
+    name: str, requirements: Path, *others: Path, complete: Callable[[Path], None] = lambda folder: None
+) -> Path:
+    """An environment of this very Python with the locked packages, made the first time.
+
+    The engine is built for one Python, so that no other can import it. `others` are further files from which the
+    environment follows; `complete` is called with a new one. Raises UnreachableError.
+    """
+    sources = sha256(sys.version.encode())
+    for path in (requirements, *others):
+        sources.update(path.read_bytes())
+    folder = CACHE / f"{name}-{sources.hexdigest()[:12]}"
+    ready = folder / ".ready"
+    if not ready.exists():
+        python = folder / "bin" / "python"
+        run("-m", "uv", "venv", "--quiet", "--clear", "--python", sys.executable, folder)
+        run("-m", "uv", "pip", "sync", "--quiet", "--require-hashes", "--python", python, requirements)
+        complete(folder)
+        ready.touch()
+    return folder
 
 
 @contextmanager

@@ -3,10 +3,9 @@
 import json
 import subprocess
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
-from tests.conformance.fetching import CACHE, run
+from tests.conformance.fetching import environment
 
 REQUIREMENTS = Path(__file__).with_name("redbot.txt")
 LINTER = Path(__file__).with_name("linter.py")
@@ -35,13 +34,7 @@ class Report:
 
 def interpreter() -> Path:
     """A Python with the locked REDbot, made the first time. Raises UnreachableError."""
-    environment = CACHE / f"redbot-{sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"
-    python, ready = environment / "bin" / "python", environment / ".ready"
-    if not ready.exists():
-        run("-m", "uv", "venv", "--quiet", "--clear", environment)
-        run("-m", "uv", "pip", "sync", "--quiet", "--require-hashes", "--python", python, REQUIREMENTS)
-        ready.touch()
-    return python
+    return environment("redbot", REQUIREMENTS) / "bin" / "python"
 
 
 def linted(python: Path, urls: list[str]) -> list[Report]:

@@ -5,13 +5,12 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
-from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
 import msgspec
-from tests.conformance.fetching import CACHE, run
+from tests.conformance.fetching import environment, run
 from tests.processes import ROOT
 
 HERE = Path(__file__).parent
@@ -75,14 +74,14 @@ def surprises(report: Report) -> dict[str, str]:
 
 def outcomes() -> Report:
     """Run the tests. Raises UnreachableError where they cannot be fetched."""
-    environment = _environment()
+    folder = environment("starlette", ENVIRONMENT, SOURCE, complete=_complete)
     with TemporaryDirectory() as name:
         path = Path(name) / "report.json"
         # Reading sources for tracebacks while other threads do the same is beyond some versions of Python.
         options = ["--quiet", "--tb=native", "-p", "no:cacheprovider", "-p", "anyio", "-p", "plugin"]
         ended = subprocess.run(
-            [environment / "bin" / "python", "-m", "pytest", *options, *OF_THE_CLIENT, "--report", path, "tests"],
-            cwd=environment / "suite",
+            [folder / "bin" / "python", "-m", "pytest", *options, *OF_THE_CLIENT, "--report", path, "tests"],
+            cwd=folder / "suite",
             env=os.environ | ALONE,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -95,19 +94,11 @@ def outcomes() -> Report:
     return {test.removeprefix("tests/"): outcome for test, outcome in report.items()}
 
 
-def _environment() -> Path:
-    """A Python with the locked packages, with Ropewalk and what that needs, and with the tests; made the first time."""
-    locks = ENVIRONMENT.read_bytes() + SOURCE.read_bytes()
-    environment = CACHE / f"starlette-{sha256(locks).hexdigest()[:12]}"
-    python, ready = environment / "bin" / "python", environment / ".ready"
-    if not ready.exists():
-        run("-m", "uv", "venv", "--quiet", "--clear", environment)
-        run("-m", "uv", "pip", "sync", "--quiet", "--require-hashes", "--python", python, ENVIRONMENT)
-        (packages,) = (environment / "lib").glob("python3.*/site-packages")
-        (packages / "ropewalk.pth").write_text(f"{ROOT / 'src'}\n{sysconfig.get_path('purelib')}\n", encoding="utf-8")
-        _fetch(environment / "suite")
-        ready.touch()
-    return environment
+def _complete(folder: Path) -> None:
+    """Ropewalk and what that needs, and the tests."""
+    (packages,) = (folder / "lib").glob("python3.*/site-packages")
+    (packages / "ropewalk.pth").write_text(f"{ROOT / 'src'}\n{sysconfig.get_path('purelib')}\n", encoding="utf-8")
+    _fetch(folder / "suite")
 
 
 def _fetch(suite: Path) -> None:
