@@ -282,6 +282,10 @@ class HandlerError(RopewalkError, TypeError):
     """RW2xx: a handler, or what it returned, is not what it must be."""
 
 
+class WrongReturn(HandlerError):
+    """RW201 or RW209 that names who returned the wrong thing: a handler, a middleware or an error handler."""
+
+
 class ExchangeError(RopewalkError):
     """RW3xx: something was done to a request or its answer at the wrong time."""
 

@@ -36,7 +36,7 @@ class TestFrames:
 
     @pytest.mark.parametrize("debug", [False, True])
     @pytest.mark.parametrize("kind", ["plain", "coroutine"])
-    def test_middleware_adds_a_frame_of_the_user_each(self, log: Log, kind: str, debug: bool) -> None:
+    def test_middleware_adds_no_frames(self, log: Log, kind: str, debug: bool) -> None:
         def plain(request: Request) -> str:
             raise KeyError("lost")
 
@@ -50,10 +50,8 @@ class TestFrames:
         (event,) = log
         for text in [eventAsText(event), *([response.text] if debug else [])]:
             assert PACKAGE not in text
-            assert text.count("return await next(request)") == 2
-            lines = [line for line in text.splitlines() if line.strip().startswith("File ")]
-            assert len(lines) == 3
-            assert lines[-1].endswith(f", in {kind}")
+            (line,) = [line for line in text.splitlines() if line.strip().startswith("File ")]
+            assert line.endswith(f", in {kind}")
 
     def test_by_wsgi(self, log: Log) -> None:
         def application(environ: Any, start_response: Any) -> Any:

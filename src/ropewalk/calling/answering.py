@@ -27,6 +27,7 @@ from ropewalk.errors import (
     HandlerError,
     HTTPError,
     RopewalkError,
+    WrongReturn,
     code_place,
     full_name,
     interrupts,
@@ -45,8 +46,6 @@ log = Logger(namespace="ropewalk.handlers")
 _JSON: Final = ((b"Content-Type", JSON),)
 _BLAME: Final = "Raised by the "
 """How a note begins on an exception of an error handler or a middleware."""
-_NAMING: Final = ("RW201", "RW209")
-"""Errors that name what has returned the wrong thing, be it the handler, a middleware or an error handler."""
 _LEAVING: Final = (CancelledError, DeferredCancelled, Disconnected, GeneratorExit)
 """What ends a handler whose client has left."""
 
@@ -335,7 +334,7 @@ def _as_response(value: Any, call: Callable[..., Any], request: Request) -> Resp
             raise
         kind = type(value).__qualname__
         remedy = "Write `Response(body, status=...)`." if isinstance(value, tuple) else None
-        raise HandlerError("RW201", f"{named(call)} returned a value of type {kind}.", remedy) from None
+        raise WrongReturn("RW201", f"{named(call)} returned a value of type {kind}.", remedy) from None
 
 
 def _may_answer_itself(call: Callable[..., Any]) -> bool:
@@ -406,7 +405,7 @@ def _line(request: Request, error: BaseException) -> tuple[str, str, str]:
     who = _who(request, error)
     blame = [note for note in _notes(error) if note.startswith(_BLAME)]
     if isinstance(error, RopewalkError):
-        told = error.message.startswith(who) or error.code in _NAMING
+        told = isinstance(error, WrongReturn) or error.message.startswith(who)
         return error.code, " ".join([error.message if told else f"{who}: {error.message}", *blame]), error.remedy
     on_wrong_reactor = isinstance(error, RuntimeError) and "no running event loop" in shown(error)
     code = "RW203" if on_wrong_reactor else "RW208"

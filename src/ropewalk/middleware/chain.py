@@ -5,7 +5,7 @@ from inspect import iscoroutinefunction
 from typing import Any
 
 from ropewalk.calling import blame_middleware, respond, respond_to_error, send
-from ropewalk.errors import HandlerError, HTTPError, named
+from ropewalk.errors import HandlerError, HTTPError, WrongReturn, named
 from ropewalk.request import Request
 from ropewalk.resource import Handler
 from ropewalk.response import Response
@@ -54,7 +54,7 @@ def _around(middleware: Middleware, inner: Step, scope: tuple[Any, ...]) -> Step
         try:
             value = await middleware(request, inner)
             if value is None:
-                raise HandlerError("RW209", f"{named(middleware)} returned None.")
+                raise WrongReturn("RW209", f"{named(middleware)} returned None.")
             return await respond(request, value, middleware)
         except BaseException as error:  # noqa: BLE001 - as above
             if request.has_failed_with(error):
