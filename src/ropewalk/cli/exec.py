@@ -8,6 +8,7 @@ import click
 from ropewalk.cli import program
 from ropewalk.cli.flags import Command, config_flag, flag
 from ropewalk.cli.limits import limit_flag
+from ropewalk.server import is_writable
 
 
 @click.command(name="exec", cls=Command, context_settings={"allow_interspersed_args": False})
@@ -31,6 +32,10 @@ def execute(name: str, arguments: Sequence[str], is_module: bool, limits: Mappin
 
 
 def _say(address: str) -> None:
-    """Past the log of Twisted, which takes over `sys.stderr` in many programs."""
-    if sys.__stderr__ is not None:
-        print(f"Serving {address} by the engine", file=sys.__stderr__, flush=True)
+    """Past the log of Twisted, which takes over `sys.stderr` in many programs; not where that would have to wait.
+
+    A thread of ours would be in the way of a program that forks.
+    """
+    stream = sys.__stderr__
+    if stream is not None and is_writable(stream):
+        print(f"Serving {address} by the engine", file=stream, flush=True)

@@ -1,21 +1,14 @@
 """Twisted's log on the standard error."""
 
-import sys
 from typing import Final
 
-from twisted.logger import (
-    FilteringLogObserver,
-    LogLevel,
-    LogLevelFilterPredicate,
-    globalLogBeginner,
-    textFileLogObserver,
-)
+from twisted.logger import LogLevel
+
+from ropewalk.server import begin_logging
 
 LEVELS: Final = ("debug", "info", "warn", "error", "critical")
 
 
 def start_logging(level: str) -> None:
     """Show events of at least this level. What a handler prints is left alone."""
-    least = LogLevelFilterPredicate(defaultLogLevel=LogLevel.levelWithName(level))
-    observer = FilteringLogObserver(textFileLogObserver(sys.stderr), [least])
-    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+    begin_logging(LogLevel.levelWithName(level))

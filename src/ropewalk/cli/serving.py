@@ -17,7 +17,16 @@ from ropewalk.cli.logs import LEVELS, start_logging
 from ropewalk.cli.target import Servable, Target
 from ropewalk.errors import RopewalkError, StartError
 from ropewalk.proxies import ProxyHeaders
-from ropewalk.server import Listening, cautions, install_reactor, limits_of, proxies_of, run, tcp_endpoint
+from ropewalk.server import (
+    Listening,
+    cautions,
+    flush_errors,
+    install_reactor,
+    limits_of,
+    proxies_of,
+    run,
+    tcp_endpoint,
+)
 from ropewalk.server.strings import parse_endpoint
 
 
@@ -150,9 +159,15 @@ _FLAGS: Sequence[Callable[[Any], Any]] = (
 
 def serve(load: Callable[[], Target], options: Serving) -> None:
     """Install the reactor, then load the target, then serve it until SIGINT or SIGTERM has drained it."""
-    reactor = install_reactor()
+    kind = install_reactor()
     start_logging(options.log_level)
-    target = load()
+    try:
+        _serve(load(), options, kind)
+    finally:
+        flush_errors()
+
+
+def _serve(target: Target, options: Serving, reactor: str) -> None:
 
     def started(ports: Sequence[Listening]) -> None:
         service = ports[0].server.service

@@ -15,6 +15,7 @@ from ropewalk.dropin.addresses import to_twisted
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.going_away import go_away
 from ropewalk.dropin.impatience import cut_at_next_signal
+from ropewalk.dropin.site_log import SiteLogs
 from ropewalk.dropin.transport import SocketTransport, release
 from ropewalk.request import Address
 from ropewalk.response import encode_json
@@ -80,6 +81,7 @@ class Driver:
         self._turning = False
         self._lines: dict[Any, list[str]] = {}
         """Lines for the logs of the factory that were written in this turn."""
+        self._logs = SiteLogs()
         self._timer: Any = None
         self._unwatch: Callable[[], object] | None = None
         self._trigger: Any = None
@@ -149,7 +151,7 @@ class Driver:
         if self._turning and self.engine.at_home:
             self._lines.setdefault(file, []).append(line)
         else:
-            file.write(line)
+            self._logs.write(file, line)
 
     def _turn(self) -> None:
         self._turning = True
@@ -160,10 +162,7 @@ class Driver:
             if self._lines:
                 lines, self._lines = self._lines, {}
                 for file, written in lines.items():
-                    try:
-                        file.write("".join(written))
-                    except Exception:  # noqa: BLE001 - a full disk, a closed file: no reason to serve nobody any more
-                        log.failure("Lines of {file} are lost.", file=file)
+                    self._logs.write(file, "".join(written))
 
     # Called by the engine
 
@@ -230,6 +229,7 @@ class Driver:
     def _drained(self, _: Any, take_back: Callable[[], None]) -> None:
         take_back()
         self.factory.doStop()
+        self._logs.close()
 
     def _cut(self) -> None:
         """Whoever stops the program does not want to wait."""

@@ -4,7 +4,9 @@
 """
 
 from ropewalk.server.cautions import cautions
+from ropewalk.server.error_log import begin_logging, flush_errors, write_error
 from ropewalk.server.listening import Listening, listen
+from ropewalk.server.log_targets import is_writable
 from ropewalk.server.running import install_reactor, run
 from ropewalk.server.server import Server, app_of, limits_of, proxies_of
 from ropewalk.server.service import Service
@@ -18,12 +20,16 @@ __all__ = [
     "Service",
     "Site",
     "app_of",
+    "begin_logging",
     "cautions",
+    "flush_errors",
     "install_reactor",
+    "is_writable",
     "limits_of",
     "listen",
     "proxies_of",
     "reserve_standard_streams",
     "run",
     "tcp_endpoint",
+    "write_error",
 ]

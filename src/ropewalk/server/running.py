@@ -10,20 +10,14 @@ from typing import Any, Literal
 
 from twisted.internet import asyncioreactor
 from twisted.internet.error import ReactorNotRunning
-from twisted.logger import (
-    FilteringLogObserver,
-    Logger,
-    LogLevel,
-    LogLevelFilterPredicate,
-    globalLogBeginner,
-    textFileLogObserver,
-)
+from twisted.logger import Logger, LogLevel, globalLogBeginner
 from twisted.python.failure import Failure
 
 from ropewalk._engine import Engine, Limits
 from ropewalk.proxies import TrustedProxies
 from ropewalk.server.access_log import AccessLog
 from ropewalk.server.cautions import cautions
+from ropewalk.server.error_log import begin_logging, flush_errors
 from ropewalk.server.listening import Listening
 from ropewalk.server.listening import listen as listen_on
 from ropewalk.server.server import Server, app_of, limits_of, proxies_of
@@ -76,8 +70,10 @@ def run(
     endpoints = [listen] if isinstance(listen, str) else listen
     listening = [listen_on(app, reactor, description, limits=limits, proxies=proxies) for description in endpoints]
     server: Server = app.server
+    lines = None
     if access_log is not None:
-        server.service.log_access(access_log, AccessLog(access_log_file))
+        lines = AccessLog(access_log_file)
+        server.service.log_access(access_log, lines)
     failures: list[Failure] = []
 
     def fail(failure: Failure) -> None:
@@ -87,7 +83,12 @@ def run(
 
     server.started().addCallback(lambda _: started(listening)).addErrback(fail)
     reactor.callWhenRunning(_handle_signals, reactor, server)
-    reactor.run()
+    try:
+        reactor.run()
+    finally:
+        if lines is not None:
+            lines.close()
+        flush_errors()
     if failures:
         failures[0].raiseException()
 
@@ -103,9 +104,7 @@ def _log_addresses(listening: list[Listening]) -> None:
 def _begin_logging() -> None:
     """Twisted's log on the standard error, from info on, where nobody has begun it."""
     if globalLogBeginner._temporaryObserver is not None:  # noqa: SLF001 - nothing else tells
-        least = LogLevelFilterPredicate(defaultLogLevel=LogLevel.info)
-        observer = FilteringLogObserver(textFileLogObserver(sys.stderr), [least])
-        globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+        begin_logging(LogLevel.info)
 
 
 def _handle_signals(reactor: Any, server: Server) -> None:

@@ -99,12 +99,16 @@ class Service:
             self._flusher.cancel()
             self.access_ready()
         if self.access_log is not None:
-            self.access_log.close()
+            self.access_log.finish()  # without waiting: the reactor goes on
             self.access_log = None
 
     def log_access(self, style: str, access_log: AccessLog) -> None:
-        """Write a line ("combined", "timed" or "json") for every response, within a second or so."""
+        """Write a line ("combined", "timed" or "json") for every response, within a second or so.
+
+        Whoever has opened the log closes it, after the service.
+        """
         self.access_log = access_log
+        access_log.on_lost = self.engine.count_lost_lines
         self.engine.set_access_log(style)
         self._flusher = self._call_later(FLUSH, self._flush)
 

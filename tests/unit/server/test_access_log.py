@@ -1,12 +1,16 @@
-"""The writer of the access log."""
+"""The access log's file, and what the engine counts of it."""
 
+import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from tests.unit.conftest import Log
+from twisted.internet.task import Clock
 
-from ropewalk.server import access_log
+from ropewalk import App
 from ropewalk.server.access_log import AccessLog
+from ropewalk.server.service import Service
 
 
 def test_lines_are_appended(tmp_path: Path) -> None:
@@ -31,14 +35,24 @@ def test_a_disk_that_is_full_is_told_once(log: Log) -> None:
     writer.write(b"two\n")
     writer.close()
     assert log.text.count("The access log cannot be written") == 1
+    assert "The access log has a gap: 2 lines are lost." in log.text
 
 
-def test_lines_beyond_the_bound_are_dropped_and_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Log
-) -> None:
-    monkeypatch.setattr(access_log, "MOST_WAITING", -1)
-    writer = AccessLog(tmp_path / "access.log")
-    writer.write(b"one\ntwo\n")
+def test_the_standard_output_without_a_descriptor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", shown := StringIO())
+    writer = AccessLog()
+    writer.write(b"one\n")
     writer.close()
-    assert (tmp_path / "access.log").read_bytes() == b""
-    assert "2 lines of the access log were dropped" in log.text
+    assert shown.getvalue() == "one\n"
+
+
+def test_the_engine_counts_lost_lines(log: Log) -> None:
+    clock = Clock()
+    service = Service(App(), clock.callLater)
+    writer = AccessLog(Path("/dev/full"))
+    service.log_access("combined", writer)
+    assert service.engine.counters()["log_lines_lost"] == 0
+    writer.write(b"one\ntwo\n")
+    service.close()
+    writer.close()
+    assert service.engine.counters()["log_lines_lost"] == writer.lost == 2

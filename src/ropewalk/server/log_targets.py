@@ -1,0 +1,230 @@
+"""Where a log is written to: a file that may be rotated, a descriptor such as the standard output, a Python stream.
+
+`write(data, position)` writes from `position` on and returns the position that it reached. It may write less than all,
+or nothing where the reader of a pipe is not ready. A line that a full disk has cut is completed, or ended and written
+again, before another one follows, so that two lines are never joined. Each target is used by one thread at a time.
+"""
+
+import fcntl
+import os
+import select
+import stat
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+PIPE_BUF: Final = select.PIPE_BUF
+"""Bytes that a pipe takes as a whole: they are not mixed with those of other processes, and a pipe that polls as
+writable takes them without blocking (POSIX, write(), "pipe or FIFO")."""
+
+POLL: Final = 0.25
+"""Seconds to wait for the reader of a pipe in one attempt."""
+
+_cut_files: "dict[tuple[int, int], DescriptorTarget]" = {}
+"""Files by device and inode whose last line was cut, and by whom: the standard output and error may be one file."""
+
+
+class Target(Protocol):
+    """Takes lines."""
+
+    @property
+    def path(self) -> Path | None:
+        """By which it can be opened again."""
+
+    is_file: bool
+    """It is a regular file: it never makes its writer wait, but the disk may be full."""
+
+    def write(self, data: bytes, position: int, /) -> int:
+        """Write from `position` on. Raises OSError where nothing can be written."""
+
+    def moved(self) -> bool:
+        """Whether the file was renamed or removed, so that it has to be opened again."""
+
+    def reopen(self) -> None:
+        """Open the file again, by its path. Raises OSError, and keeps the one that is open then."""
+
+    def close(self) -> None:
+        """Close what this target has opened."""
+
+
+class DescriptorTarget:
+    """A descriptor that belongs to the process: it is neither opened again nor closed."""
+
+    path: Path | None = None
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._cut: int | None = None
+        """The size of the file just after a line was cut."""
+        self._unfinished = False
+        """What precedes is no whole line."""
+        self._examine()
+
+    def write(self, data: bytes, position: int, /) -> int:
+        """Write whole lines that fit into a pipe where it has room, or as much as the disk takes."""
+        if self.is_file:
+            return self._write_file(data, position)
+        if not self._ready.poll(POLL * 1000):
+            return position
+        return position + os.write(self._descriptor, data[position : _end_of_piece(data, position)])
+
+    def moved(self) -> bool:
+        """Never: whoever has redirected the stream has the file."""
+        return False
+
+    def reopen(self) -> None:
+        """Not possible: the path is not known."""
+
+    def close(self) -> None:
+        """Leave the descriptor open."""
+
+    def _examine(self) -> None:
+        """Learn what the descriptor is, and how the file ends."""
+        status = os.fstat(self._descriptor)
+        self._file = status.st_dev, status.st_ino
+        self.is_file = stat.S_ISREG(status.st_mode)
+        self._cut = None
+        self._unfinished = False
+        if not self.is_file:
+            self._ready = select.poll()
+            self._ready.register(self._descriptor, select.POLLOUT)
+        elif fcntl.fcntl(self._descriptor, fcntl.F_GETFL) & os.O_APPEND:
+            name = self.path or f"/proc/self/fd/{self._descriptor}"
+            self._unfinished = _ends_within_a_line(name, status.st_size)
+
+    def _write_file(self, data: bytes, position: int) -> int:
+        unfinished = self._unfinished or _cut_files.get(self._file, self) is not self
+        if self._cut is not None:
+            size = os.fstat(self._descriptor).st_size
+            if size != self._cut:  # somebody else has written, or the file was emptied: the rest would stand alone
+                position = start_of_line(data, position)
+                unfinished = size > 0
+        if unfinished:
+            position += os.write(self._descriptor, b"\n" + data[position:]) - 1
+            self._unfinished = False
+        else:
+            position += os.write(self._descriptor, memoryview(data)[position:])
+        _cut_files.pop(self._file, None)
+        self._cut = None
+        if position > start_of_line(data, position):
+            _cut_files[self._file] = self
+            self._cut = os.fstat(self._descriptor).st_size
+        return position
+
+
+class FileTarget(DescriptorTarget):
+    """A file that is appended to. Raises OSError where it cannot be opened."""
+
+    path: Path
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(_open(path))
+
+    def moved(self) -> bool:
+        """Whether the path leads to another file by now, or to none."""
+        if not self.is_file or self._descriptor < 0:
+            return False
+        try:
+            there = self.path.stat()
+        except FileNotFoundError:
+            return True
+        except OSError:  # a folder that may not be searched any more: what is open goes on
+            return False
+        return not os.path.samestat(there, os.fstat(self._descriptor))
+
+    def reopen(self) -> None:
+        """Open the path again, which makes a file where there is none."""
+        descriptor = _open(self.path)
+        self.close()
+        self._descriptor = descriptor
+        self._examine()
+
+    def close(self) -> None:
+        """Close the file."""
+        descriptor, self._descriptor = self._descriptor, -1
+        _cut_files.pop(self._file, None)
+        os.close(descriptor)
+
+
+class StreamTarget:
+    """A text stream without a descriptor, such as a notebook's or a test's."""
+
+    path: Path | None = None
+    is_file = False
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, data: bytes, position: int, /) -> int:
+        """Hand over all."""
+        try:
+            self._stream.write(data[position:].decode(errors="replace"))
+            self._stream.flush()
+        except ValueError as error:  # it is closed
+            raise OSError(str(error)) from error
+        return len(data)
+
+    def moved(self) -> bool:
+        """Never."""
+        return False
+
+    def reopen(self) -> None:
+        """Not possible."""
+
+    def close(self) -> None:
+        """Leave the stream open."""
+
+
+def target_of(stream: Any) -> Target:
+    """The descriptor below a text stream, after what waits in it; the stream itself where there is none."""
+    try:
+        descriptor = stream.fileno()
+        stream.flush()
+    except (AttributeError, OSError, ValueError):
+        return StreamTarget(stream)
+    return DescriptorTarget(descriptor)
+
+
+def is_writable(stream: Any) -> bool:
+    """Whether a short line would be taken at once. What has no descriptor takes it."""
+    try:
+        descriptor = stream.fileno()
+    except (AttributeError, OSError, ValueError):
+        return not getattr(stream, "closed", False)
+    ready = select.poll()
+    ready.register(descriptor, select.POLLOUT)
+    return [(descriptor, select.POLLOUT)] == ready.poll(0)
+
+
+def start_of_line(data: bytes, position: int) -> int:
+    """Where the line begins in which `position` lies."""
+    return data.rfind(b"\n", 0, position) + 1
+
+
+def _end_of_piece(data: bytes, position: int) -> int:
+    """As many whole lines as a pipe takes at once, or a part of a line that is longer."""
+    end = position + PIPE_BUF
+    if end >= len(data):
+        return len(data)
+    return data.rfind(b"\n", position, end) + 1 or end
+
+
+def _open(path: Path) -> int:
+    flags = os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    if path.is_fifo():  # for reading too: opening does not wait for a reader, and a reader may be restarted
+        return os.open(path, flags | os.O_RDWR)
+    return os.open(path, flags | os.O_WRONLY, 0o666)
+
+
+def _ends_within_a_line(name: Path | str, size: int) -> bool:
+    """Whether the last line of a file has no end: the one who wrote it came to a full disk, or was killed."""
+    if not size:
+        return False
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # it may be written but not read
+        return False
+    try:
+        return os.pread(descriptor, 1, size - 1) not in (b"\n", b"")
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,297 @@
+"""Writes a log from a thread of its own, so that a slow disk or a pipe that nobody reads does not stop the reactor.
+
+A thread, and not a descriptor that the reactor watches: the standard streams are shared with other processes, which a
+switch to non-blocking mode would affect, and no poll tells whether a disk will block.
+
+Lines are written whole, in their order. While they cannot be written they wait, up to a bound. Lines beyond it are
+lost: they are counted, the first of them is reported at once, and their number when lines are written again, or at the
+end. In a child made by fork(), which has no such thread, lines are written at once.
+"""
+
+import atexit
+import errno
+import os
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Condition, Thread
+from time import monotonic
+from typing import Final
+from weakref import WeakSet
+
+from twisted.logger import Logger
+
+from ropewalk.server.log_targets import POLL, Target, start_of_line
+
+log = Logger(namespace="ropewalk.log")
+
+MOST_WAITING: Final = 16 << 20
+"""Bytes that may wait to be written."""
+
+RETRY: Final = 1.0
+"""Seconds between two attempts at a file that cannot be written."""
+
+FLUSH_TIMEOUT: Final = 3.0
+"""Seconds that a stop waits for lines to be written, at most: systemd and containers kill what takes too long."""
+
+_GONE: Final = {errno.EPIPE, errno.EBADF, errno.ECONNRESET, errno.ENOTCONN, errno.ENXIO, errno.EIO}
+"""Who reads a pipe, a socket or a terminal has left. Of a file, EIO and the like may pass."""
+
+_writers: "WeakSet[LogWriter]" = WeakSet()
+
+
+class LogWriter:
+    """Writes lines to a target. `name` begins a sentence: "The access log". Any thread may call it."""
+
+    def __init__(self, target: Target, name: str, *, most_waiting: int = MOST_WAITING) -> None:
+        self.name = name
+        self.lost = 0
+        """Lines that were not written, and never will be."""
+        self.on_lost: Callable[[int], object] | None = None
+        """Called with the number of lines that were lost just now, by any thread."""
+        self._target = target
+        self._most_waiting = most_waiting
+        self._batch = b""
+        """What is being written, and from where on."""
+        self._position = 0
+        self._unreported = 0
+        self._failing = False
+        self._misplaced = False
+        """The file cannot be opened again, and this has been reported."""
+        self._closing = False
+        self._progress = 0
+        """Attempts that have written something."""
+        self._stalled_at: int | None = None
+        """The progress at which a wait for it was in vain."""
+        self._abandoned = False
+        self._direct = False
+        """There is no thread, nor will there be: lines are written by whoever logs them."""
+        self._reset()
+        _writers.add(self)
+        atexit.register(self.close)
+
+    def write(self, lines: bytes) -> None:
+        """Have whole lines written soon."""
+        if not lines:
+            return
+        first = False
+        with self._changed:
+            if self._abandoned:
+                self._lose(lines.count(b"\n"))
+            elif self._waiting + len(lines) > self._most_waiting:
+                first = not self._unreported
+                self._lose(lines.count(b"\n"))
+            else:
+                self._waiting += len(lines)
+                self._queue.append(lines)
+                if self._direct:
+                    self._write_now()
+                else:
+                    self._start()
+                    self._changed.notify_all()
+        if first:
+            log.error("{name} does not keep up: lines are lost from now on, and counted.", name=self.name)
+
+    def reopen(self) -> bool:
+        """Have a file opened again by its path, before the next line; False where there is no path."""
+        if self._target.path is None:
+            return False
+        with self._changed:
+            self._reopening = True
+            self._start()
+            self._changed.notify_all()
+        return True
+
+    def flush(self, seconds: float = FLUSH_TIMEOUT) -> bool:
+        """Wait until all lines are written; False where they are not by then. It blocks."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: not self._waiting or self._failing, self._patience(seconds)):
+                self._stalled_at = self._progress
+            return not self._waiting
+
+    def finish(self) -> None:
+        """Take no more lines for the thread: it ends when those that wait are written."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+
+    def close(self, seconds: float = FLUSH_TIMEOUT) -> None:
+        """Finish, and wait for it; what is not written by then is lost, and reported. It blocks."""
+        atexit.unregister(self.close)
+        self.finish()
+        if self._thread is not None:
+            self._thread.join(self._patience(seconds))
+        with self._changed:
+            if self._direct:
+                return
+            self._direct = True
+            if self._thread is not None and self._thread.is_alive():  # it waits for a reader
+                self._abandoned = True
+                self._discard()
+            else:
+                self._write_now()
+        self._report_lost()
+        if not self._abandoned:
+            self._target.close()
+
+    def forked(self) -> None:
+        """This is a child: what waits is the parent's, and so was the thread."""
+        self._reset()
+        self._batch = b""
+        self._position = 0
+        self._direct = True
+
+    def _reset(self) -> None:
+        self._changed = Condition()
+        self._queue: deque[bytes] = deque()
+        self._waiting = 0
+        """Bytes in the queue and in the batch that are not written."""
+        self._reopening = False
+        self._thread: Thread | None = None
+
+    def _patience(self, seconds: float) -> float:
+        """None for a reader that has not read since the last wait: a stop waits once."""
+        return 0 if self._stalled_at == self._progress else seconds
+
+    def _start(self) -> None:
+        if not self._direct and (self._thread is None or not self._thread.is_alive()):
+            thread = Thread(target=self._run, name=f"ropewalk: {self.name}", daemon=True)
+            with suppress(RuntimeError):  # there is no thread to be had: the next line tries again, and so does `close`
+                thread.start()
+                self._thread = thread
+
+    def _run(self) -> None:
+        while self._wait():
+            self._attempt()
+
+    def _wait(self) -> bool:
+        """Wait for something to write; False at the end."""
+        with self._changed:
+            while True:
+                if self._abandoned:
+                    return False
+                if self._reopening:
+                    self._reopening = False
+                    break
+                if self._take():
+                    return True
+                if self._closing:
+                    return False
+                self._changed.wait()
+        self._reopen()
+        return self._wait()
+
+    def _take(self) -> bool:
+        """Whether there is a batch, or a part of one."""
+        if self._position == len(self._batch):
+            self._batch = b"".join(self._queue)
+            self._position = 0
+            self._queue.clear()
+        return bool(self._batch)
+
+    def _attempt(self) -> None:
+        """Write once."""
+        batch, position = self._batch, self._position
+        if not position and self._target.moved():
+            self._reopen()
+        try:
+            reached = self._target.write(batch, position)
+        except BlockingIOError:  # shared by another process, which has filled it first
+            self._pause(POLL)
+            return
+        except OSError as error:
+            self._fail(error)
+            return
+        with self._changed:
+            if self._abandoned:
+                return
+            self._waiting -= reached - position
+            self._position = reached
+            self._progress += reached != position
+            self._changed.notify_all()
+        if reached > position:
+            if self._failing:
+                self._failing = False
+                log.info("{name} is written again.", name=self.name)
+            if reached == len(batch):
+                self._report_lost()
+
+    def _fail(self, error: OSError) -> None:
+        failing, self._failing = self._failing, True
+        if self._target.moved() and self._reopen():
+            return
+        gone = not self._target.is_file and error.errno in _GONE
+        if not failing:
+            fate = "its lines are lost" if gone else "its lines wait, as long as there is room for them"
+            log.error("{name} cannot be written: {error}; {fate}.", name=self.name, error=error, fate=fate)
+        with self._changed:
+            self._changed.notify_all()
+            if gone or self._closing:
+                self._discard()
+        self._pause(0 if gone else RETRY)
+
+    def _pause(self, seconds: float) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing or self._reopening or self._direct, seconds)
+
+    def _reopen(self) -> bool:
+        """Whether the file is another one now, in which a line that was cut stands whole."""
+        try:
+            self._target.reopen()
+        except OSError as error:
+            if not self._misplaced:
+                reason = "{name} cannot be opened again: {error}; it goes on in the file that is open."
+                log.error(reason, name=self.name, error=error)
+            self._misplaced = True
+            return False
+        self._misplaced = False
+        with self._changed:
+            start = start_of_line(self._batch, self._position)
+            self._waiting += self._position - start
+            self._position = start
+        return True
+
+    def _write_now(self) -> None:
+        """Write what waits without a thread, for as long as a flush may last."""
+        until = monotonic() + FLUSH_TIMEOUT
+        while self._take():
+            self._attempt()
+            if self._failing or monotonic() > until:
+                self._discard()
+
+    def _discard(self) -> None:
+        """Lose all that waits."""
+        waiting = [self._batch[start_of_line(self._batch, self._position) :], *self._queue]
+        if self._position == len(self._batch):
+            waiting[0] = b""
+        self._queue.clear()
+        self._batch = b""
+        self._position = self._waiting = 0
+        self._lose(sum(lines.count(b"\n") for lines in waiting))
+        self._changed.notify_all()
+
+    def _lose(self, count: int) -> None:
+        self.lost += count
+        self._unreported += count
+        if self.on_lost is not None and count:
+            self.on_lost(count)
+
+    def _report_lost(self) -> None:
+        with self._changed:
+            count, self._unreported = self._unreported, 0
+        if count:
+            lines = "1 line is" if count == 1 else f"{count} lines are"
+            log.warn("{name} has a gap: {lines} lost.", name=self.name, lines=lines)
+
+
+def reopen_logs() -> list[str]:
+    """Have every log that goes to a file opened again by its path; their names."""
+    return [writer.name for writer in tuple(_writers) if writer.reopen()]
+
+
+def _forked() -> None:
+    for writer in tuple(_writers):
+        writer.forked()
+
+
+os.register_at_fork(after_in_child=_forked)
