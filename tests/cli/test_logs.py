@@ -5,6 +5,7 @@ import os
 import re
 import resource
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -199,3 +200,126 @@ class TestRotation:
             server.stop()
         assert (folder / "access.log.1").read_text() == ""
         assert len(file.read_text().splitlines()) == 2
+
+    @pytest.mark.parametrize("command", ["run", "App.run"])
+    def test_sigusr1(self, folder: Path, command: str) -> None:
+        file = folder / "access.log"
+        words = (*RUN, "--access-log-file", file) if command == "run" else (*PROGRAM, file)
+        with standalone(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as server:
+            assert b"here" in server.get()
+            file.rename(folder / "access.log.1")
+            server.process.send_signal(signal.SIGUSR1)
+            assert server.process.stderr is not None
+            read_until(server.process.stderr, "SIGUSR1: The access log is opened again.")
+            assert b"here" in server.get()
+            server.process.send_signal(signal.SIGTERM)
+            server.process.communicate(timeout=SECONDS_TO_STOP)
+            assert server.process.returncode == 0
+        logged = [(folder / name).read_text().count("\n") for name in ("access.log.1", "access.log")]
+        assert logged in ([1, 1], [0, 2])  # lines are handed over once a second
+        assert logged[1]
+
+    def test_sigusr1_without_a_file(self, folder: Path) -> None:
+        with ropewalk("run", "served.py", cwd=folder) as server:
+            server.process.send_signal(signal.SIGUSR1)
+            assert server.process.stderr is not None
+            read_until(server.process.stderr, "SIGUSR1: no log goes to a file, so none is opened again.")
+
+
+class TestSignals:
+    """SIGHUP, SIGUSR1 and SIGUSR2."""
+
+    @pytest.mark.parametrize("command", [RUN, PROGRAM, (*QUIET, "static", ".", "--listen", "{listen}")])
+    def test_sigusr2_is_ignored(self, folder: Path, command: tuple[str, ...]) -> None:
+        with standalone(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as server:
+            server.get()
+            server.process.send_signal(signal.SIGUSR2)
+            assert server.process.stderr is not None
+            read_until(server.process.stderr, "SIGUSR2 is ignored")
+            assert b"HTTP/1.1" in server.get()
+            server.process.send_signal(signal.SIGTERM)
+            server.process.communicate(timeout=SECONDS_TO_STOP)
+            assert server.process.returncode == 0
+
+    @pytest.mark.parametrize("command", [RUN, PROGRAM], ids=["run", "App.run"])
+    def test_sighup_drains_however_often_it_comes(self, folder: Path, command: tuple[str, ...]) -> None:
+        with standalone(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as server:
+            with (
+                socket.create_connection(server.address, SECONDS_TO_STOP) as held,
+                socket.create_connection(server.address, SECONDS_TO_STOP) as other,
+            ):
+                held.sendall(b"GET /hold/ HTTP/1.1\r\nHost: a\r\n\r\n")
+                other.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                assert b"here" in other.recv(65536)
+                server.process.send_signal(signal.SIGHUP)
+                assert server.process.stderr is not None
+                read_until(server.process.stderr, "Stopping: 1 request is running")
+                server.process.send_signal(signal.SIGHUP)
+                other.sendall(b"GET /release/ HTTP/1.1\r\nHost: a\r\n\r\n")
+                assert b"released" in other.recv(65536)
+                assert held.recv(65536).endswith(b"held")
+            server.process.communicate(timeout=SECONDS_TO_STOP)
+            assert server.process.returncode == 0
+
+    @pytest.mark.parametrize("command", [RUN, PROGRAM], ids=["run", "App.run"])
+    def test_what_is_ignored_stays_ignored(self, folder: Path, command: tuple[str, ...]) -> None:
+        """As under nohup."""
+        numbers = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+        streams: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        ignoring = ("sh", "-c", 'trap "" HUP USR1 USR2; exec "$@"', "sh", *command)
+        with standalone(ignoring, cwd=folder, **streams) as server:
+            server.get()
+            for number in numbers:
+                server.process.send_signal(number)
+            assert b"here" in server.get()
+            server.process.send_signal(signal.SIGTERM)
+            _, errors = server.process.communicate(timeout=SECONDS_TO_STOP)
+            assert server.process.returncode == 0
+            assert b"SIGUSR" not in errors
+
+    @pytest.mark.parametrize("start", [RUN, PROGRAM], ids=["run", "App.run"])
+    def test_handlers_of_the_program_win(self, folder: Path, start: tuple[str, ...]) -> None:
+        handlers = (
+            "import signal\n"
+            "for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):\n"
+            "    signal.signal(number, lambda number, _: log.info('own: {n}', n=signal.Signals(number).name))\n"
+        )
+        (folder / "served.py").write_text(APP + handlers)
+        with standalone(start, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as server:
+            server.get()
+            assert server.process.stderr is not None
+            for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+                server.process.send_signal(number)
+                assert f"own: {number.name}" in read_until(server.process.stderr, "SIG")
+
+    def test_a_log_is_rotated_while_the_target_is_imported(self, folder: Path) -> None:
+        (folder / "served.py").write_text(f"print('importing', flush=True)\ninput()\n{APP}")
+        streams: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        with standalone(RUN, cwd=folder, **streams) as server:
+            assert server.process.stdin is not None
+            assert server.process.stdout is not None
+            assert server.process.stdout.readline() == b"importing\n"
+            server.process.send_signal(signal.SIGUSR1)
+            server.process.stdin.write(b"\n")
+            server.process.stdin.flush()
+            assert b"here" in server.get()
+
+    def test_the_greatest_size_of_a_file_is_an_error_and_no_end(self, folder: Path) -> None:
+        (folder / "served.py").write_text(f"import signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_DFL)\n{APP}")
+        file = folder / "access.log"
+        with ropewalk("run", "served.py", "--access-log-file", file, cwd=folder) as server:
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+            get(server, 1)
+            assert server.process.stderr is not None
+            assert "File too large" in read_until(server.process.stderr, "The access log cannot be written")
+
+    @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
+    def test_exec_leaves_them_to_the_program(self, folder: Path, number: signal.Signals) -> None:
+        """They end it as they end it under Python, unless it handles them."""
+        program = "import signal\nprint(signal.getsignal(signal.{name}), flush=True)\nsignal.pause()"
+        (folder / "program.py").write_text(program.format(name=number.name))
+        with standalone((*QUIET, "exec", "program.py"), cwd=folder, stdout=subprocess.PIPE) as server:
+            assert server.process.stdout is not None
+            assert server.process.stdout.readline() == b"0\n"
+            server.process.send_signal(number)
+            assert server.process.wait(SECONDS_TO_STOP) == -number

@@ -21,6 +21,7 @@ from ropewalk.server import (
     Listening,
     cautions,
     flush_errors,
+    handle_log_signals,
     install_reactor,
     limits_of,
     proxies_of,
@@ -161,10 +162,14 @@ def serve(load: Callable[[], Target], options: Serving) -> None:
     """Install the reactor, then load the target, then serve it until SIGINT or SIGTERM has drained it."""
     kind = install_reactor()
     start_logging(options.log_level)
+    from twisted.internet import reactor
+
+    give_back = handle_log_signals(reactor)  # already, since a log may be rotated while the target is imported
     try:
         _serve(load(), options, kind)
     finally:
         flush_errors()
+        give_back()
 
 
 def _serve(target: Target, options: Serving, reactor: str) -> None:

@@ -6,6 +6,7 @@
 from ropewalk.server.cautions import cautions
 from ropewalk.server.error_log import begin_logging, flush_errors, write_error
 from ropewalk.server.listening import Listening, listen
+from ropewalk.server.log_signals import handle_log_signals
 from ropewalk.server.log_targets import is_writable
 from ropewalk.server.running import install_reactor, run
 from ropewalk.server.server import Server, app_of, limits_of, proxies_of
@@ -23,6 +24,7 @@ __all__ = [
     "begin_logging",
     "cautions",
     "flush_errors",
+    "handle_log_signals",
     "install_reactor",
     "is_writable",
     "limits_of",

@@ -20,6 +20,7 @@ from ropewalk.server.cautions import cautions
 from ropewalk.server.error_log import begin_logging, flush_errors
 from ropewalk.server.listening import Listening
 from ropewalk.server.listening import listen as listen_on
+from ropewalk.server.log_signals import handle_log_signals, handle_where_default
 from ropewalk.server.server import Server, app_of, limits_of, proxies_of
 from ropewalk.server.standard_streams import reserve_standard_streams
 
@@ -51,10 +52,11 @@ def run(
 ) -> None:
     """Serve an App, a Resource or a Site on endpoints until SIGINT or SIGTERM, then finish what runs.
 
-    A second signal cuts off what still runs, or cancels the stop hook that does; a third one kills. `started` is called
-    when requests are accepted; where it is None, Twisted's log goes to the standard error, unless somebody has begun
-    it, and says what is served where. The access log goes to the standard output where `access_log_file` is None. A
-    standard stream that is closed is the null device from here on.
+    A second signal cuts off what still runs, or cancels the stop hook that does; a third one kills. SIGHUP stops it
+    once, SIGUSR1 opens the access log's file again and SIGUSR2 is ignored, except where the program handles or ignores
+    these. `started` is called when requests are accepted; where it is None, Twisted's log goes to the standard error,
+    unless somebody has begun it, and says what is served where. The access log goes to the standard output where
+    `access_log_file` is None. A standard stream that is closed is the null device from here on.
     Raises StartError and EngineError where serving cannot begin, and OSError where the access log cannot be opened.
     """
     reserve_standard_streams()
@@ -82,13 +84,16 @@ def run(
             reactor.stop()
 
     server.started().addCallback(lambda _: started(listening)).addErrback(fail)
-    reactor.callWhenRunning(_handle_signals, reactor, server)
+    give_back = [handle_log_signals(reactor)]
+    reactor.callWhenRunning(lambda: give_back.append(_handle_signals(reactor, server)))
     try:
         reactor.run()
     finally:
         if lines is not None:
             lines.close()
         flush_errors()
+        for each in give_back:
+            each()
     if failures:
         failures[0].raiseException()
 
@@ -107,10 +112,12 @@ def _begin_logging() -> None:
         begin_logging(LogLevel.info)
 
 
-def _handle_signals(reactor: Any, server: Server) -> None:
+def _handle_signals(reactor: Any, server: Server) -> Callable[[], None]:
     """The first SIGINT or SIGTERM stops the reactor, which drains before; the second one aborts what it waits for.
 
-    The third one is left to the system, which kills: a stop hook that blocks cannot be reached otherwise.
+    The third one is left to the system, which kills: a stop hook that blocks cannot be reached otherwise. SIGHUP is as
+    good as the first one and never as a later one: a terminal that is closed sends it, and its shell may send it too.
+    It is left alone where it is ignored, as under nohup, or the program's. What is returned gives SIGHUP back.
     """
 
     def drain() -> None:
@@ -129,11 +136,16 @@ def _handle_signals(reactor: Any, server: Server) -> None:
         if calls:  # another signal may have come in between
             reactor.callFromThread(calls.pop(0))
 
+    def hang_up(number: int, frame: FrameType | None) -> None:
+        if len(calls) == 2:
+            answer(number, frame)
+
     def handle(handler: Any) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, handler)
 
     handle(answer)
+    return handle_where_default(signal.SIGHUP, hang_up)
 
 
 def log_drain(engine: Engine) -> None:
