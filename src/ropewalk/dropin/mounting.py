@@ -1,6 +1,7 @@
 """Resources of twisted.web in a tree of ours."""
 
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,7 @@ from traceback import walk_tb
 from typing import Any, Final
 
 import twisted
-from twisted.web import resource, server, static
+from twisted.web import resource, server
 
 from ropewalk.dropin.driver import BODY_SIZE
 from ropewalk.dropin.inner import InnerChannel
@@ -116,7 +117,7 @@ def _methods(root: Any) -> set[str] | None:
             own.discard("HEAD")  # which every resource has, and which asks for GET
     if root.isLeaf:
         return own
-    if isinstance(root, static.File):
+    if _is_file(root):
         if root.processors:
             return None
     elif any(getattr(kind, name, None) is not getattr(resource.Resource, name) for name in _CHILDREN):
@@ -127,6 +128,12 @@ def _methods(root: Any) -> set[str] | None:
             return None
         own |= below
     return own
+
+
+def _is_file(root: Any) -> bool:
+    """Whether this is a `static.File`. Importing that warns of what it uses itself, so that is left to its users."""
+    static = sys.modules.get("twisted.web.static")
+    return static is not None and isinstance(root, static.File)
 
 
 def _own_code(root: Any) -> Any:
