@@ -86,7 +86,7 @@ def with_cookies(request: Any) -> bytes:
 
 
 def with_validators(request: Any) -> bytes:
-    request.setLastModified(1000.5)
+    request.setLastModified(-1000.5)  # before the Date, which is that of 1970
     request.setETag(b'"one"')
     return b"hello"
 
