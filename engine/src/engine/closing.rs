@@ -208,29 +208,33 @@ impl<D: Driver> Engine<D> {
     /// Whether there is room for another connection; one that lingers makes room for it.
     pub(super) fn makes_room(&mut self) -> bool {
         while self.is_full() {
-            if !self.end_lingering() {
+            if !self.end_lingering(false) {
                 return false;
             }
         }
         true
     }
 
-    /// Closes the connection that lingers longest. False where none does that counts.
-    pub(super) fn end_lingering(&mut self) -> bool {
-        while let Some(token) = self.lingering.pop_front() {
-            let Some(slot) = self.token_slot(token) else { continue };
-            if !self.connections[slot].turned_away {
-                self.close(slot);
-                return true;
-            }
+    /// Closes the connection that lingers longest: one that counts, or any where a descriptor is wanted. False where there
+    /// is none.
+    pub(super) fn end_lingering(&mut self, any: bool) -> bool {
+        while self.lingering.front().is_some_and(|&token| self.token_slot(token).is_none()) {
+            self.lingering.pop_front();
         }
-        false
+        let slot_of = |&token: &u64| self.token_slot(token).filter(|&slot| any || !self.connections[slot].turned_away);
+        let Some((place, slot)) = self.lingering.iter().map(slot_of).enumerate().find_map(|(at, it)| Some((at, it?)))
+        else {
+            return false;
+        };
+        self.lingering.remove(place);
+        self.close(slot);
+        true
     }
 
     /// Whether a client that there is no room for may have its connection open until it has read so: some may, out of
     /// the descriptors that connections leave to others.
     pub(super) fn may_linger_though_full(&self) -> bool {
-        self.turned < (self.descriptors / 16).min(TURNED_KEPT)
+        self.turned < (self.descriptors / 64).min(TURNED_KEPT)
     }
 
     /// Has a connection count for nothing: there is no room for it.

@@ -173,7 +173,7 @@ impl<D: Driver> Engine<D> {
                     return false;
                 }
                 Accepted::Exhausted => {
-                    if self.end_lingering() {
+                    if self.end_lingering(true) {
                         continue;
                     }
                     self.back_off(key);
