@@ -1,9 +1,11 @@
 //! `Endpoint`: what is called for a request, and how.
 
+use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
+use ropewalk_engine::HalfClose;
 
 /// What is called for a request, and how.
 #[pyclass(frozen, module = "ropewalk._engine")]
@@ -27,6 +29,8 @@ pub struct Endpoint {
     /// The Content-Type of bytes.
     #[pyo3(get)]
     pub bytes_type: Py<PyString>,
+    /// What becomes of it where the client closes its sending side.
+    pub half_close: HalfClose,
 }
 
 #[pymethods]
@@ -41,7 +45,9 @@ impl Endpoint {
         r#static = false,
         text_type = "text/plain; charset=utf-8",
         bytes_type = "application/octet-stream",
+        half_close = "cancel",
     ))]
+    #[expect(clippy::too_many_arguments, reason = "keywords, in Python")]
     fn new(
         call: Bound<'_, PyAny>,
         whole_body: bool,
@@ -50,9 +56,10 @@ impl Endpoint {
         r#static: bool,
         text_type: &str,
         bytes_type: &str,
-    ) -> Self {
+        half_close: &str,
+    ) -> PyResult<Self> {
         let py = call.py();
-        Endpoint {
+        Ok(Endpoint {
             call: call.unbind(),
             whole_body,
             body_limit,
@@ -60,6 +67,26 @@ impl Endpoint {
             is_static: r#static,
             text_type: PyString::intern(py, text_type).unbind(),
             bytes_type: PyString::intern(py, bytes_type).unbind(),
+            half_close: match half_close {
+                "cancel" => HalfClose::Cancel,
+                "respond" => HalfClose::Respond,
+                "finish" => HalfClose::Finish,
+                other => {
+                    let known = "\"cancel\", \"respond\" or \"finish\"";
+                    return Err(PyValueError::new_err(format!("half_close is {known}, not {other:?}.")));
+                }
+            },
+        })
+    }
+
+    /// Where the client closes its sending side before the response is complete: "cancel" ends a request that waits,
+    /// "respond" tells it by `on_half_close`, "finish" does nothing.
+    #[getter]
+    fn half_close(&self) -> &'static str {
+        match self.half_close {
+            HalfClose::Cancel => "cancel",
+            HalfClose::Respond => "respond",
+            HalfClose::Finish => "finish",
         }
     }
 

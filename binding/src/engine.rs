@@ -16,7 +16,7 @@ use ropewalk_engine::access::{AccessLog, Style};
 use ropewalk_engine::clock::monotonic_micros;
 use ropewalk_engine::method::Methods;
 use ropewalk_engine::proxies::{Family, Proxies, Trusted};
-use ropewalk_engine::{ConnectionId, ExchangeId, FileTicket, ListenerId, Peer, Pressure};
+use ropewalk_engine::{ConnectionId, ExchangeId, FileTicket, HalfClose, ListenerId, Peer, Pressure};
 
 use crate::connection::Connection;
 use crate::convert;
@@ -101,6 +101,20 @@ impl Engine {
     pub fn forget(&self, id: ExchangeId) {
         let forgotten = lock(&self.live).remove(&id);
         drop(forgotten);
+    }
+
+    fn listen(
+        &self,
+        py: Python<'_>,
+        half_close: bool,
+        listen: impl FnOnce(&mut ropewalk_engine::Engine) -> std::io::Result<ListenerId>,
+    ) -> PyResult<usize> {
+        let mut core = self.core(py)?;
+        let id = listen(&mut core).map_err(errors::system)?;
+        if half_close {
+            core.set_half_close_on(id, HalfClose::Finish);
+        }
+        Ok(id.0)
     }
 
     /// Has the service call `tick` in time for the engine's next deadline, where it would be too late.
@@ -198,7 +212,8 @@ impl Engine {
         lock(&self.core).counters().running
     }
 
-    #[pyo3(signature = (host, port, *, backlog = None, reuse_port = false))]
+    /// Accept on TCP. With `half_close`, here and below, clients may close their sending side and wait for responses.
+    #[pyo3(signature = (host, port, *, backlog = None, reuse_port = false, half_close = false))]
     fn listen_tcp(
         &self,
         py: Python<'_>,
@@ -206,22 +221,28 @@ impl Engine {
         port: u16,
         backlog: Option<u32>,
         reuse_port: bool,
+        half_close: bool,
     ) -> PyResult<usize> {
-        let id = self.core(py)?.listen_tcp(host, port, backlog, reuse_port).map_err(errors::system)?;
-        Ok(id.0)
+        self.listen(py, half_close, |engine| engine.listen_tcp(host, port, backlog, reuse_port))
     }
 
-    #[pyo3(signature = (path, *, mode = None, backlog = None))]
-    fn listen_unix(&self, py: Python<'_>, path: PathBuf, mode: Option<u32>, backlog: Option<u32>) -> PyResult<usize> {
-        let id = self.core(py)?.listen_unix(&path, mode, backlog).map_err(errors::system)?;
-        Ok(id.0)
+    #[pyo3(signature = (path, *, mode = None, backlog = None, half_close = false))]
+    fn listen_unix(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        mode: Option<u32>,
+        backlog: Option<u32>,
+        half_close: bool,
+    ) -> PyResult<usize> {
+        self.listen(py, half_close, |engine| engine.listen_unix(&path, mode, backlog))
     }
 
     /// Accept on a listening socket inherited from elsewhere. The descriptor is duplicated.
-    #[pyo3(signature = (fd, /))]
-    fn listen_descriptor(&self, py: Python<'_>, fd: i32) -> PyResult<usize> {
-        let id = self.core(py)?.listen_inherited(duplicate(fd)?).map_err(errors::system)?;
-        Ok(id.0)
+    #[pyo3(signature = (fd, /, *, half_close = false))]
+    fn listen_descriptor(&self, py: Python<'_>, fd: i32, half_close: bool) -> PyResult<usize> {
+        let socket = duplicate(fd)?;
+        self.listen(py, half_close, |engine| engine.listen_inherited(socket))
     }
 
     #[pyo3(signature = (listener, /))]
@@ -239,30 +260,35 @@ impl Engine {
 
     /// Take over an accepted stream socket (the descriptor is duplicated) and what was read from it, for its owner.
     /// None where the engine is full and has turned it away.
-    #[pyo3(signature = (fd, data = None, /, *, owner = None))]
+    #[pyo3(signature = (fd, data = None, /, *, owner = None, half_close = false))]
     fn adopt(
         slf: &Bound<'_, Self>,
         fd: i32,
         data: Option<&[u8]>,
         owner: Option<Py<PyAny>>,
+        half_close: bool,
     ) -> PyResult<Option<Connection>> {
         let socket = duplicate(fd)?;
         let this = slf.get();
         let adopted = this.command(slf.py(), |engine| engine.adopt(socket, data.unwrap_or_default()))?;
         let Some(id) = adopted.map_err(errors::system)? else { return Ok(None) };
+        if half_close {
+            lock(&this.core).set_half_close_of(id, HalfClose::Finish);
+        }
         if let Some(owner) = owner {
             lock(&this.owners).insert(id, owner);
         }
         Ok(Some(Connection { engine: slf.clone().unbind(), id }))
     }
 
-    #[pyo3(signature = (sink, *, client = None, server = None, secure = false))]
+    #[pyo3(signature = (sink, *, client = None, server = None, secure = false, half_close = false))]
     fn open_pipe(
         slf: &Bound<'_, Self>,
         sink: Py<PyAny>,
         client: Option<&Bound<'_, PyAny>>,
         server: Option<&Bound<'_, PyAny>>,
         secure: bool,
+        half_close: bool,
     ) -> PyResult<Pipe> {
         let (client, server) = (convert::peer(client)?, convert::peer(server)?);
         let refuses_itself = sink.bind(slf.py()).hasattr(intern!(slf.py(), "refuse"))?;
@@ -270,6 +296,9 @@ impl Engine {
             let id = engine.open_pipe(client, server, secure);
             if refuses_itself {
                 engine.leave_refusing(id.connection());
+            }
+            if half_close {
+                engine.set_half_close_of(id.connection(), HalfClose::Finish);
             }
             id
         })?;

@@ -659,6 +659,8 @@ impl Exchange {
 
     fn on_writable(&self) {}
 
+    fn on_half_close(&self) {}
+
     #[pyo3(signature = (reason, /))]
     fn on_gone(&self, reason: &str) {
         let _ = reason;

@@ -13,7 +13,9 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use pyo3::{ffi, intern};
 use ropewalk_engine::clock::monotonic_micros;
 use ropewalk_engine::exchange::Event;
-use ropewalk_engine::{Closing, ConnectionId, ExchangeId, GoneReason, Head, Peer, PipeId, Pressure, Report, Severity};
+use ropewalk_engine::{
+    Closing, ConnectionId, ExchangeId, GoneReason, HalfClose, Head, Peer, PipeId, Pressure, Report, Severity,
+};
 
 use crate::body::Mode;
 use crate::connection::Connection;
@@ -231,6 +233,11 @@ impl Engine {
                     this.tell(&exchange, "on_writable");
                 }
             }
+            Event::HalfClosed(id) => {
+                if let Some(exchange) = this.find(py, id) {
+                    this.tell(&exchange, "on_half_close");
+                }
+            }
             Event::Gone(id, reason) => this.lose(py, id, reason)?,
             Event::Opened(id, peer) => Self::serve_opened(slf, id, &peer)?,
             Event::Closed(id, closing) => {
@@ -296,6 +303,11 @@ impl Engine {
             },
         };
         request.borrow_mut().endpoint = Some(endpoint.clone_ref(py));
+        let half_close = endpoint.get().half_close;
+        if half_close != HalfClose::Cancel {
+            // A client that is gone already needs no more of this.
+            let _ = lock(&this.core).set_half_close(id, half_close);
+        }
         if !endpoint.get().whole_body || !request.borrow().link()?.head.has_body() {
             this.call(&request, &endpoint, &context)?;
         } else {

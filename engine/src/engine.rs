@@ -24,7 +24,9 @@ use crate::counters::Counters;
 use crate::driver::listener::Listener;
 use crate::driver::wheel::Wheel;
 use crate::driver::{Driver, Epoll, Ready, Token, Watch, socket};
-use crate::exchange::{Body, CommandError, ConnectionId, Event, ExchangeId, GoneReason, Peer, Pressure, Status};
+use crate::exchange::{
+    Body, CommandError, ConnectionId, Event, ExchangeId, GoneReason, HalfClose, Peer, Pressure, Status,
+};
 use crate::http1::connection::{Context, Http1};
 use crate::http1::encode::FieldRef;
 use crate::limits::Limits;
@@ -95,6 +97,8 @@ struct Listening {
     retry: Option<(u64, u64)>,
     /// In a drain: when to close it, provided that descriptors are not short.
     closing: Option<u64>,
+    /// What clients may do that close their sending side.
+    half_close: HalfClose,
 }
 
 impl Listening {
@@ -248,6 +252,14 @@ impl<D: Driver> Engine<D> {
         self.listen(Listener::inherited(socket)?)
     }
 
+    /// Says what becomes of the exchanges of clients that connect to a listener, and close their sending side. Other than
+    /// [`HalfClose::Cancel`] it stands over what [`Engine::set_half_close`] says.
+    pub fn set_half_close_on(&mut self, id: ListenerId, choice: HalfClose) {
+        if let Some(listening) = self.listeners.get_mut(id.0) {
+            listening.half_close = choice;
+        }
+    }
+
     /// Where a listener listens.
     pub fn local_address(&self, id: ListenerId) -> Option<Peer> {
         self.listeners.get(id.0).map(|listening| listening.listener.local.clone())
@@ -267,7 +279,7 @@ impl<D: Driver> Engine<D> {
         let (peer, _) = socket::prepare(socket.as_fd())?;
         bound_sending(&self.limits, &peer, socket.as_fd());
         self.refresh();
-        let token = self.open(socket, peer)?;
+        let token = self.open(socket, peer, HalfClose::Cancel)?;
         if let (Some(token), false) = (token, data.is_empty()) {
             self.feed(token, data);
         }
@@ -280,7 +292,7 @@ impl<D: Driver> Engine<D> {
         let key = entry.key();
         self.driver.watch(listener.socket(), Token(LISTENER | key as u64), Watch::Accept)?;
         bound_sending(&self.limits, &listener.local, listener.socket());
-        entry.insert(Listening { listener, retry: None, closing: None });
+        entry.insert(Listening { listener, retry: None, closing: None, half_close: HalfClose::Cancel });
         Ok(ListenerId(key))
     }
 
@@ -508,6 +520,13 @@ impl<D: Driver> Engine<D> {
         self.press(id)
     }
 
+    /// Says what becomes of an exchange whose client closes its sending side, where its listener leaves that open.
+    pub fn set_half_close(&mut self, id: ExchangeId, choice: HalfClose) -> Result<(), CommandError> {
+        let slot = self.token_slot(id.connection).ok_or(CommandError::Gone)?;
+        self.connections[slot].half_close_of = Some((id.serial, choice));
+        Ok(())
+    }
+
     /// Asks for `Connection: close` on the answer.
     pub fn close_after(&mut self, id: ExchangeId) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
@@ -532,8 +551,9 @@ impl<D: Driver> Engine<D> {
     ) -> Result<R, CommandError> {
         self.refresh();
         let slot = self.token_slot(id.connection).ok_or(CommandError::Gone)?;
-        if self.connections[slot].wire.running() != Some(id.serial) {
-            return Err(CommandError::Over);
+        let wire = &self.connections[slot].wire;
+        if wire.running() != Some(id.serial) {
+            return Err(if wire.has_cut(id.serial) { CommandError::Gone } else { CommandError::Over });
         }
         let outcome = command(self, slot);
         self.rest();

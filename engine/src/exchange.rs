@@ -61,6 +61,8 @@ pub enum Event {
     BadBody(ExchangeId, BodyFault),
     /// The queue of the answer is below its low-water mark again.
     Writable(ExchangeId),
+    /// The client has closed its sending side, and the exchange goes on as [`HalfClose::Respond`] has it.
+    HalfClosed(ExchangeId),
     /// The exchange is over though its answer is not complete.
     Gone(ExchangeId, GoneReason),
     /// Bytes for the owner of a pipe.
@@ -91,6 +93,7 @@ impl Event {
             | Event::End(id, _)
             | Event::BadBody(id, _)
             | Event::Writable(id)
+            | Event::HalfClosed(id)
             | Event::Gone(id, _) => Some(*id),
             _ => None,
         }
@@ -113,6 +116,19 @@ pub enum Closing {
     Cut,
     /// A handler aborted it.
     Aborted,
+}
+
+/// What becomes of an exchange whose client closes its sending side (a FIN) before the response is complete.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum HalfClose {
+    /// One that waits for its response is over. A response under way is sent whole, as long as it does not pause for
+    /// longer than [`Limits::half_close_timeout`](crate::Limits).
+    #[default]
+    Cancel,
+    /// One that waits is told by [`Event::HalfClosed`], and its response is still sent.
+    Respond,
+    /// It goes on as if nothing had happened.
+    Finish,
 }
 
 /// What is wrong with a body.

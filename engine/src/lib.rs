@@ -24,8 +24,8 @@ pub mod proxies;
 pub use counters::Counters;
 pub use engine::{Engine, ListenerId, PipeId};
 pub use exchange::{
-    Body, Closing, CommandError, ConnectionId, Event, ExchangeId, Field, GoneReason, Head, Peer, Pressure, Report,
-    Severity, Status, Version,
+    Body, Closing, CommandError, ConnectionId, Event, ExchangeId, Field, GoneReason, HalfClose, Head, Peer, Pressure,
+    Report, Severity, Status, Version,
 };
 pub use limits::Limits;
 pub use outbox::FileTicket;

@@ -9,7 +9,9 @@ use arbitrary::Unstructured;
 use ropewalk_engine::exchange::Event;
 use ropewalk_engine::http1::chunked::{Chunked, Step};
 use ropewalk_engine::http1::encode::FieldRef;
-use ropewalk_engine::{Body, CommandError, ConnectionId, Engine, ExchangeId, Head, Limits, PipeId, Pressure, Severity};
+use ropewalk_engine::{
+    Body, CommandError, ConnectionId, Engine, ExchangeId, HalfClose, Head, Limits, PipeId, Pressure, Severity,
+};
 
 use crate::memory;
 use crate::world::{self, Handler};
@@ -473,6 +475,9 @@ impl Handler for Chaos<'_> {
                 assert!(self.exchanges.iter().all(|exchange| exchange.id != id));
                 let exchange = self.begin(id, &head);
                 self.exchanges.push(exchange);
+                let choices = [HalfClose::Cancel, HalfClose::Respond, HalfClose::Finish];
+                // The connection may be over already.
+                let _ = engine.set_half_close(id, choices[self.exchanges.len() % choices.len()]);
                 // A handler that acts at once.
                 for _ in 0..self.draw(3) {
                     self.command(engine, self.exchanges.len() - 1);
@@ -485,6 +490,9 @@ impl Handler for Chaos<'_> {
                 self.exchange(id);
             }
             Event::Writable(id) => self.exchange(id).high = false,
+            Event::HalfClosed(id) => {
+                self.exchange(id);
+            }
             Event::Gone(id, _) => {
                 self.gone += 1;
                 let exchange = self.exchange(id);

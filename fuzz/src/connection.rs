@@ -201,7 +201,7 @@ impl Handler for Player {
                 assert_eq!(self.pipe, pipe);
                 self.closed = true;
             }
-            Event::PipeFlow(..) | Event::Writable(_) => {}
+            Event::PipeFlow(..) | Event::Writable(_) | Event::HalfClosed(_) => {}
             Event::Report(report) => {
                 assert_eq!((Severity::Debug, "RW510"), (report.severity, report.code), "{}", report.message);
                 assert_eq!(None, self.refused.replace(report.message));

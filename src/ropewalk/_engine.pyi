@@ -57,6 +57,8 @@ class Limits:
     @property
     def linger_size(self) -> int: ...
     @property
+    def half_close_timeout(self) -> float: ...
+    @property
     def drain_timeout(self) -> float: ...
     @property
     def drain_grace(self) -> float: ...
@@ -147,6 +149,7 @@ class Endpoint:
         static: bool = False,
         text_type: str = ...,
         bytes_type: str = ...,
+        half_close: str = "cancel",
     ) -> Endpoint: ...
     @property
     def call(self) -> Callable[..., Any]: ...
@@ -162,6 +165,10 @@ class Endpoint:
     def text_type(self) -> str: ...
     @property
     def bytes_type(self) -> str: ...
+    @property
+    def half_close(self) -> str:
+        """Where the client closes its sending side before the response is complete: "cancel" ends a request that waits,
+        "respond" tells it by `on_half_close`, "finish" does nothing."""
 
 @disjoint_base
 class Exchange:
@@ -297,6 +304,8 @@ class Exchange:
     # Called by the engine; `Request` overrides them.
     def on_readable(self) -> None: ...
     def on_writable(self) -> None: ...
+    def on_half_close(self) -> None:
+        """The client has closed its sending side before the head of the response. Called for endpoints that respond."""
     def on_gone(self, reason: str, /) -> None:
         """The exchange ended before its answer was complete: the client left, stalled, or the server cut it."""
     def on_done(self) -> None:
@@ -381,17 +390,31 @@ class Engine:
     @property
     def running(self) -> int:
         """Exchanges whose answer is not complete."""
-    def listen_tcp(self, host: str, port: int, *, backlog: int | None = None, reuse_port: bool = False) -> int: ...
-    def listen_unix(self, path: str, *, mode: int | None = None, backlog: int | None = None) -> int: ...
-    def listen_descriptor(self, fd: int, /) -> int:
+    def listen_tcp(
+        self, host: str, port: int, *, backlog: int | None = None, reuse_port: bool = False, half_close: bool = False
+    ) -> int:
+        """Accept on TCP. With `half_close`, here and below, clients may close their sending side and wait for
+        responses."""
+    def listen_unix(
+        self, path: str, *, mode: int | None = None, backlog: int | None = None, half_close: bool = False
+    ) -> int: ...
+    def listen_descriptor(self, fd: int, /, *, half_close: bool = False) -> int:
         """Accept on a listening socket inherited from elsewhere. The descriptor is duplicated."""
     def address(self, listener: int, /) -> _Address: ...
     def stop_listening(self, listener: int, /) -> None: ...
-    def adopt(self, fd: int, data: bytes | None = None, /, *, owner: Any = None) -> Connection | None:
+    def adopt(
+        self, fd: int, data: bytes | None = None, /, *, owner: Any = None, half_close: bool = False
+    ) -> Connection | None:
         """Take over an accepted stream socket (the descriptor is duplicated) and what was read from it, for its owner.
         None where the engine is full and has turned it away."""
     def open_pipe(
-        self, sink: Any, *, client: _Address = None, server: _Address = None, secure: bool = False
+        self,
+        sink: Any,
+        *,
+        client: _Address = None,
+        server: _Address = None,
+        secure: bool = False,
+        half_close: bool = False,
     ) -> Pipe: ...
     def trust_proxies(
         self, addresses: list[str], *, headers: str | None = None, host: bool = False, protocol: bool = False

@@ -161,11 +161,15 @@ class App(Routes):
 
         return listen(self, reactor, endpoint, limits=limits, proxies=proxies)
 
-    def run(self, host: str = "127.0.0.1", port: int = 8080, **options: Any) -> None:
-        """Serve on an asyncio reactor until SIGINT or SIGTERM, then drain. `options` are `ropewalk.server.run`'s."""
-        from ropewalk.server import run, tcp_endpoint
+    def run(self, host: str = "127.0.0.1", port: int = 8080, *, half_close: bool = False, **options: Any) -> None:
+        """Serve on an asyncio reactor until SIGINT or SIGTERM, then drain. `options` are `ropewalk.server.run`'s.
 
-        run(self, listen=[tcp_endpoint(host, port)], **options)
+        With `half_close`, clients may close their sending side and wait for their responses.
+        """
+        from ropewalk.server import half_closing, run, tcp_endpoint
+
+        endpoint = tcp_endpoint(host, port)
+        run(self, listen=[half_closing(endpoint) if half_close else endpoint], **options)
 
     async def start(self) -> None:
         """Call what `on_start` registered, here and in mounted apps, and start what is hosted.
@@ -347,6 +351,7 @@ def _make_endpoint(handler: Handler, scope: tuple[Any, ...], static: bool, forei
         static=static,
         text_type=handler.text_type,
         bytes_type=handler.bytes_type,
+        half_close=handler.half_close,
     )
 
 

@@ -93,8 +93,10 @@ class Request(Exchange):
         "_failing",
         "_failure",
         "_fields",
+        "_half_closed",
         "_headers",
         "_leaving",
+        "_parting",
         "_postpath",
         "_prepath",
         "_producer",
@@ -122,8 +124,10 @@ class Request(Exchange):
     _failing: bool
     _failure: "tuple[Response, TracebackType | None]"
     _fields: Headers
+    _half_closed: bool
     _headers: Headers
     _leaving: list[Waiter[None]]
+    _parting: list[Waiter[None]]
     _postpath: list[str]
     _prepath: list[str]
     _producer: Producer
@@ -489,6 +493,10 @@ class Request(Exchange):
         if producer is not None and not self.pressure:
             self._guard(producer.resumeProducing)
 
+    def on_half_close(self) -> None:
+        self._half_closed = True
+        _fire_all(self, "_parting", None)
+
     def on_gone(self, reason: str, /) -> None:
         self._forget_stop()
         _fire_all(self, "_leaving", None)
@@ -508,6 +516,15 @@ class Request(Exchange):
         _fire_all(self, "_endings", None)
 
     # For the rooms above
+
+    @property
+    def half_closed(self) -> bool:
+        """Whether the client has closed its sending side before the head of the response, where endpoints respond."""
+        return getattr(self, "_half_closed", False)
+
+    def parting(self) -> Waiter[None]:
+        """A new wait for that."""
+        return self._wait("_parting")
 
     def run(self, running: Any) -> None:
         """Remember what works on the answer: its `cancel` is called when the client leaves."""

@@ -327,6 +327,7 @@ WRONG = [
     ("listen", "unix", "unix"),
     ("trusted_proxy", 1, "localhost"),
     ("trusted_proxy", ["localhost"], "1.2.3.4/99"),
+    ("half_close", "yes", "maybe"),
     ("proxy_headers", "x", "x"),
     ("proxy_host", "yes", "maybe"),
     ("proxy_protocol", 1, "maybe"),

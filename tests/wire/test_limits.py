@@ -37,6 +37,7 @@ def test_defaults() -> None:
         "linger_timeout": 5,
         "linger_time": 30,
         "linger_size": 256 * 1024 * 1024,
+        "half_close_timeout": 5,
         "drain_timeout": 30,
         "drain_grace": 1,
         "request_line": 8 * 1024,

@@ -66,6 +66,7 @@ impl Driver for Epoll {
                 readable: broken || flags.intersects(EventFlags::IN | EventFlags::RDHUP),
                 writable: broken || flags.contains(EventFlags::OUT),
                 hung_up: broken || flags.contains(EventFlags::RDHUP),
+                broken,
             });
         }
         Ok(())
@@ -113,18 +114,32 @@ mod tests {
     }
 
     #[test]
+    fn a_half_closed_stream_is_not_broken_and_told_once() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let mut driver = Epoll::open().unwrap();
+        driver.watch(ours.as_fd(), Token(7), Watch::Stream).unwrap();
+        theirs.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut ready = Vec::new();
+        driver.poll(&mut ready).unwrap();
+        let expected = Ready { token: Token(7), readable: true, writable: true, hung_up: true, broken: false };
+        assert_eq!(vec![expected], std::mem::take(&mut ready));
+        driver.poll(&mut ready).unwrap();
+        assert!(ready.is_empty());
+    }
+
+    #[test]
     fn a_stream_is_told_once_a_change() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let mut driver = Epoll::open().unwrap();
         driver.watch(ours.as_fd(), Token(7), Watch::Stream).unwrap();
         let mut ready = Vec::new();
         driver.poll(&mut ready).unwrap();
-        let expected = Ready { token: Token(7), readable: false, writable: true, hung_up: false };
+        let expected = Ready { token: Token(7), readable: false, writable: true, hung_up: false, broken: false };
         assert_eq!(vec![expected], std::mem::take(&mut ready));
         driver.poll(&mut ready).unwrap();
         assert!(ready.is_empty());
         drop(theirs);
         driver.poll(&mut ready).unwrap();
-        assert!(ready[0].hung_up && ready[0].readable);
+        assert!(ready[0].hung_up && ready[0].readable && ready[0].broken);
     }
 }

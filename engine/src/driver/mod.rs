@@ -35,6 +35,8 @@ pub struct Ready {
     pub writable: bool,
     /// The peer has closed its side, or the socket is broken.
     pub hung_up: bool,
+    /// The socket is broken, or closed in both directions: the peer takes nothing any more.
+    pub broken: bool,
 }
 
 /// Readiness behind one descriptor that can itself be watched. epoll today; kqueue is the same shape, and io_uring can

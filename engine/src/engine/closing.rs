@@ -5,7 +5,7 @@ use std::os::fd::AsFd as _;
 use super::connection::Io;
 use super::{Drain, Engine, ListenerId, Listening};
 use crate::driver::{Driver, socket};
-use crate::exchange::{Closing, ConnectionId, Event, ExchangeId, GoneReason};
+use crate::exchange::{Closing, ConnectionId, Event, ExchangeId, GoneReason, HalfClose};
 use crate::http1::connection::{Ending, WireClock};
 
 /// How long a busy listener that admits nobody waits for handshakes under way, in milliseconds.
@@ -143,9 +143,11 @@ impl<D: Driver> Engine<D> {
             return false;
         }
         let connection = &mut self.connections[slot];
-        if connection.wire.running().is_some() {
+        if let Some(serial) = connection.wire.running() {
+            // Decided once, and again only where the client turns out to be gone for good.
+            let decided = connection.outlives == Some(serial) && !connection.deaf && !connection.is_cut_off();
             // Not before its handler had the chance to answer: the request may have come with the end.
-            if !connection.wire.waits_for_reader() {
+            if !decided && !connection.wire.waits_for_reader() {
                 self.leaving.push_back(connection.token);
             }
             return false;
@@ -165,13 +167,47 @@ impl<D: Driver> Engine<D> {
         wanted && !connection.ended
     }
 
-    /// The inbox is empty and the client of this connection has closed its side.
+    /// The inbox is empty and the client of this connection has closed its side: what becomes of the exchange.
+    ///
+    /// | | `Cancel` | `Respond` | `Finish` |
+    /// |---|---|---|---|
+    /// | the client is gone for good, or the body is not whole | over | over | over |
+    /// | raw bytes go both ways | over | over | goes on |
+    /// | no head is out | over | told, goes on | goes on |
+    /// | a head is out | goes on unless it pauses | goes on unless it pauses | goes on |
     pub(super) fn part(&mut self, slot: usize) {
-        if self.connections[slot].wire.running().is_some() && !self.body_flows(slot) {
-            self.lose(slot, GoneReason::ClientLeft);
-        } else {
-            self.look_after(slot, false);
+        let flows = self.body_flows(slot);
+        let connection = &mut self.connections[slot];
+        let running = connection.wire.running().filter(|_| !flows);
+        let Some(serial) = running else { return self.look_after(slot, false) };
+        if connection.deaf || connection.is_cut_off() {
+            return self.lose(slot, GoneReason::ClientLeft);
         }
+        if connection.outlives == running {
+            return self.look_after(slot, false);
+        }
+        let started = connection.wire.has_started();
+        match connection.half_close() {
+            HalfClose::Finish => {}
+            _ if connection.wire.is_tunnel() => return self.lose(slot, GoneReason::ClientLeft),
+            _ if started => {}
+            HalfClose::Respond => {
+                let id = ExchangeId { connection: connection.token, serial };
+                self.inbox.push_back(Event::HalfClosed(id));
+            }
+            HalfClose::Cancel => return self.cancel(slot),
+        }
+        self.connections[slot].outlives = running;
+        self.look_after(slot, false);
+    }
+
+    /// Ends an exchange of which nothing is sent yet. What is sent of those before it is sent whole.
+    fn cancel(&mut self, slot: usize) {
+        let token = self.connections[slot].token;
+        if let Some(serial) = self.work(slot, |wire, cx| wire.cut(CLIENT_LEFT, cx)) {
+            self.inbox.push_back(Event::Gone(ExchangeId { connection: token, serial }, GoneReason::ClientLeft));
+        }
+        self.continue_reading(token);
     }
 
     /// Whether the wire has said its last word, and then does what is left. True where the connection is gone.

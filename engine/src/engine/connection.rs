@@ -5,7 +5,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 
 use crate::driver::socket;
 use crate::driver::wheel::Wheel;
-use crate::exchange::Peer;
+use crate::exchange::{HalfClose, Peer};
 use crate::http1::Http1;
 use crate::http1::connection::WireClock;
 use crate::limits::Limits;
@@ -32,6 +32,14 @@ pub(super) struct Connection {
     pub ended: bool,
     /// The socket is broken, as by a reset.
     pub broken: bool,
+    /// The client takes nothing any more, as the driver says: it has reset the connection, or closed both sides.
+    pub deaf: bool,
+    /// What the listener, or the owner, has said about clients that close their sending side.
+    pub half_close: HalfClose,
+    /// What the handler of one exchange has said about that; the exchange is named by its serial number.
+    pub half_close_of: Option<(u32, HalfClose)>,
+    /// The exchange for which it was decided that it outlives the end of its client's bytes.
+    pub outlives: Option<u32>,
     /// The kernel (or the owner of the pipe) takes no more for now.
     pub blocked: bool,
     /// A writer was told to wait.
@@ -125,6 +133,8 @@ pub(super) enum Clock {
     Body,
     Write,
     Linger,
+    /// The client has closed its sending side, and the response to it pauses.
+    HalfClosed,
     /// Nothing is asked, and the engine drains.
     Parting,
 }
@@ -143,6 +153,10 @@ impl Connection {
             hung_up: false,
             ended: false,
             broken: false,
+            deaf: false,
+            half_close: HalfClose::Cancel,
+            half_close_of: None,
+            outlives: None,
             blocked: false,
             told_high: false,
             unsent: false,
@@ -216,8 +230,9 @@ impl Connection {
                 }
             }
             Clock::Write if changed || progress => self.deadline = after(now, limits.write_timeout),
+            Clock::HalfClosed if changed || progress => self.deadline = after(now, limits.half_close_timeout),
             Clock::Parting if changed => self.deadline = now + limits.drain_grace,
-            Clock::Head | Clock::Write | Clock::Parting => {}
+            Clock::Head | Clock::Write | Clock::HalfClosed | Clock::Parting => {}
             Clock::Body => {
                 let slow = self.rate_deadline(now, changed, limits);
                 self.deadline = after(now, limits.body_timeout).min(slow);
@@ -280,8 +295,29 @@ impl Connection {
             WireClock::Idle => Clock::Idle,
             WireClock::Head | WireClock::Fresh => Clock::Head,
             WireClock::Body => Clock::Body,
+            WireClock::None if self.pauses_half_closed() => Clock::HalfClosed,
             WireClock::None => Clock::None,
         }
+    }
+
+    /// What a FIN does to the exchange that runs.
+    pub fn half_close(&self) -> HalfClose {
+        match self.half_close_of {
+            Some((serial, choice)) if serial == self.wire.serial() && self.half_close == HalfClose::Cancel => choice,
+            _ => self.half_close,
+        }
+    }
+
+    /// Whether a body ends before it is whole.
+    pub fn is_cut_off(&self) -> bool {
+        self.ended && self.wire.lacks_body()
+    }
+
+    fn pauses_half_closed(&self) -> bool {
+        self.outlives == self.wire.running()
+            && self.outlives.is_some()
+            && self.wire.has_started()
+            && self.half_close() != HalfClose::Finish
     }
 }
 

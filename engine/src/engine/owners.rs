@@ -6,7 +6,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use super::Engine;
 use super::connection::Io;
 use crate::driver::{Driver, socket};
-use crate::exchange::{ConnectionId, Event, ExchangeId, GoneReason, Peer};
+use crate::exchange::{ConnectionId, Event, ExchangeId, GoneReason, HalfClose, Peer};
 
 impl<D: Driver> Engine<D> {
     /// Both ends of a connection, and whether the way between them is secure.
@@ -29,6 +29,13 @@ impl<D: Driver> Engine<D> {
         if let Some(slot) = self.token_slot(id.0) {
             self.connections[slot].idle_timeout = Some(millis);
             self.rearm(slot, false);
+        }
+    }
+
+    /// As [`Engine::set_half_close_on`], for one connection.
+    pub fn set_half_close_of(&mut self, id: ConnectionId, choice: HalfClose) {
+        if let Some(slot) = self.token_slot(id.0) {
+            self.connections[slot].half_close = choice;
         }
     }
 

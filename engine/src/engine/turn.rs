@@ -9,7 +9,7 @@ use crate::Severity;
 use crate::driver::listener::Accepted;
 use crate::driver::socket::{self, Read};
 use crate::driver::{Driver, Ready, Token, Watch};
-use crate::exchange::{ConnectionId, Event, ExchangeId, GoneReason, Peer};
+use crate::exchange::{ConnectionId, Event, ExchangeId, GoneReason, HalfClose, Peer};
 use crate::http1::Refusal;
 
 /// Connections accepted from one listener in one turn.
@@ -126,6 +126,7 @@ impl<D: Driver> Engine<D> {
         let connection = &mut self.connections[slot];
         connection.readable |= ready.readable;
         connection.hung_up |= ready.hung_up;
+        connection.deaf |= ready.broken;
         if ready.writable && connection.blocked {
             connection.blocked = false;
             self.flush(slot);
@@ -180,11 +181,13 @@ impl<D: Driver> Engine<D> {
                     return false;
                 }
                 Accepted::Connection(socket, peer) => {
+                    let mut half_close = HalfClose::Cancel;
                     if let Some(listening) = self.listeners.get_mut(key) {
                         listening.retry = None;
+                        half_close = listening.half_close;
                     }
                     let told = self.announces.then(|| peer.clone());
-                    match (self.open(socket, peer), told) {
+                    match (self.open(socket, peer, half_close), told) {
                         (Ok(Some(token)), Some(peer)) => {
                             self.inbox.push_back(Event::Opened(ConnectionId(token), peer));
                         }
@@ -201,7 +204,7 @@ impl<D: Driver> Engine<D> {
     }
 
     /// Puts a connected socket under the engine's care, or turns it away. Its token.
-    pub(super) fn open(&mut self, socket: OwnedFd, peer: Peer) -> io::Result<Option<u64>> {
+    pub(super) fn open(&mut self, socket: OwnedFd, peer: Peer, half_close: HalfClose) -> io::Result<Option<u64>> {
         self.counters.accepted += 1;
         if !self.admits(&peer) {
             return Ok(None);
@@ -225,6 +228,7 @@ impl<D: Driver> Engine<D> {
             self.flush(slot);
             return Ok(None);
         }
+        self.connections[slot].half_close = half_close;
         self.await_proxy(slot);
         self.rearm(slot, false);
         Ok(Some(token))
@@ -470,6 +474,7 @@ impl<D: Driver> Engine<D> {
                 self.close(slot);
             }
             Clock::Linger | Clock::Parting => self.close(slot),
+            Clock::HalfClosed => self.lose(slot, GoneReason::ClientLeft),
             Clock::Write => {
                 self.counters.write_timeouts += 1;
                 self.lose(slot, GoneReason::WriteTimeout);

@@ -114,6 +114,8 @@ pub struct Http1 {
     pub(super) unread: u64,
     /// Body bytes of the answer.
     pub(super) written: u64,
+    /// The exchange that was cut, if one was: its handler may not have heard of it.
+    pub(super) was_cut: Option<u32>,
     /// When the head was whole, in microseconds.
     pub(super) began: u64,
     /// What the access log says of this request.
@@ -205,6 +207,7 @@ impl Default for Http1 {
             body_seen: 0,
             unread: 0,
             written: 0,
+            was_cut: None,
             began: 0,
             log_line: None,
         }
@@ -269,6 +272,11 @@ impl Http1 {
         (!matches!(self.answer, Answer::Idle | Answer::Done)).then_some(self.serial)
     }
 
+    /// Whether an exchange was ended before its answer was complete.
+    pub(crate) fn has_cut(&self, serial: u32) -> bool {
+        self.was_cut == Some(serial)
+    }
+
     /// Whether the next thing to come is a head, or the rest of one.
     pub(crate) fn awaits_head(&self) -> bool {
         matches!(self.request, Request::Head) && self.answer == Answer::Idle
@@ -312,6 +320,16 @@ impl Http1 {
             && (self.unread > 0 || self.has_more())
     }
 
+    /// Whether what is sent is no HTTP any more.
+    pub(crate) fn is_tunnel(&self) -> bool {
+        self.answer == Answer::Raw
+    }
+
+    /// Whether somebody waits for the rest of a body.
+    pub(crate) fn lacks_body(&self) -> bool {
+        self.demand == Demand::Flowing && matches!(self.request, Request::Length(_) | Request::Chunked(_))
+    }
+
     pub(crate) fn ending(&self) -> Ending {
         match self.request {
             Request::Closed if self.demand == Demand::Dropped => Ending::Lingering,
@@ -332,6 +350,7 @@ impl Http1 {
                 log.write(&line, status, self.written, micros, cx.clock);
             }
         }
+        self.was_cut = running;
         // What was said is lost where the connection is closed while the client still sends (RFC 9112, section 9.6).
         let refused = matches!(self.request, Request::Closed) && self.demand == Demand::Dropped;
         let unread = matches!(self.request, Request::Length(_) | Request::Chunked(_) | Request::Spoiled);

@@ -6,6 +6,7 @@ mod chaos;
 mod closing;
 mod connections;
 mod fairness;
+mod half_close;
 mod harness;
 mod lingering;
 mod patience;

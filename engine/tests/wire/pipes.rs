@@ -66,7 +66,7 @@ fn the_end_of_the_other_side() {
     let (id, _) = world.head();
     world.engine.end_pipe(pipe);
     assert_eq!((id, GoneReason::ClientLeft), world.gone());
-    assert!(matches!(world.event(), Event::PipeClosed(closed, false) if closed == pipe));
+    assert!(matches!(world.event(), Event::PipeClosed(closed, true) if closed == pipe), "it still listens");
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl Handler for Reader {
             | Event::PipeClosed(..)
             | Event::Writable(_) => {}
             Event::Opened(..) | Event::Closed(..) | Event::Refused(_) => panic!("nobody has asked for that"),
-            Event::BadBody(_, BodyFault::TooLarge) | Event::Gone(..) | Event::Drained { .. } => {
+            Event::BadBody(_, BodyFault::TooLarge) | Event::HalfClosed(_) | Event::Gone(..) | Event::Drained { .. } => {
                 panic!("nothing is too large, and nobody leaves")
             }
         }

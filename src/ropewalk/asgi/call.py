@@ -126,6 +126,10 @@ class Call(Incoming):
     def ended(self, error: BaseException | None, application: object) -> None:
         """The application has returned, or raised. What it has left undone is a 500, or cuts the connection."""
         over = self.stage >= COMPLETE or self.request.gone
+        if self.told and self.stage == NEW:  # it has heard that the client stops sending, and answers no more
+            over = True
+            self.left()
+            self.request.abort()
         if error is None:
             if over:
                 return

@@ -31,9 +31,14 @@ class ASGIResource(Hosted):
         self.start_hooks += [runner.check_loop, life.start]
         self.stop_hooks += [life.stop, runner.finish]
         self._call = _handler(runner, self.state)
-        # Called at the head, though it is no coroutine function: the application asks for the body.
+        # Called at the head, though it is no coroutine function: the application asks for the body. What waits there
+        # may be a thread, which nothing cancels; an application that listens hears of a client that stops sending.
         node_of(self).rendering["render"] = Handler(
-            self._call, whole_body=False, body_limit=body_limit, inside=_handing(runner, self.state)
+            self._call,
+            whole_body=False,
+            body_limit=body_limit,
+            inside=_handing(runner, self.state),
+            half_close="respond",
         )
 
     def render(self, request: Request) -> Any:

@@ -10,7 +10,8 @@
 | GONE | whatever it was when the client left, or was refused | anything; it is dropped |
 """
 
-from asyncio import Future, get_running_loop
+from asyncio import CancelledError, Future, get_running_loop, sleep
+from contextlib import suppress
 from typing import Final
 
 from ropewalk.asgi.messages import Message
@@ -29,7 +30,7 @@ GONE: Final = 5
 class Incoming:
     """The end at which an application receives."""
 
-    __slots__ = ("_arriving", "_body_over", "_leaving", "_waiting", "request", "stage", "told")
+    __slots__ = ("_arriving", "_body_over", "_leaving", "_parting", "_waiting", "request", "stage", "told")
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -39,10 +40,14 @@ class Incoming:
         self._arriving = False  # it was asked to be told of more of the body
         self._body_over = False
         self._leaving: Waiter[None] | None = None
+        self._parting: Waiter[None] | None = None
         self._waiting: list[Future[None]] | None = None
 
     async def receive(self) -> Message:
         """The next part of the body; behind it, that the answer is complete or the client has left, once it is so.
+
+        To an application that has not begun its response, a client that closes its sending side has left. A response is
+        still sent: an application that does not listen cannot be cancelled, and the client may wait for it.
 
         A body over its limit or malformed is answered by 413 or 400; to the application the client has left then.
         """
@@ -58,10 +63,13 @@ class Incoming:
                     self._body_over = not part or self.request.body_complete
                     return {"type": "http.request", "body": part, "more_body": not self._body_over}
         if self.stage < COMPLETE:
+            if self._half_closed() and await self._still_waits():
+                self.told = True
+                return {"type": "http.disconnect"}
             self._listen()
-        while self.stage < COMPLETE:
+        while self.stage < COMPLETE and not self._half_closed():
             await self._news()
-        if self.stage == GONE:
+        if self.stage != COMPLETE:
             self.told = True
         return {"type": "http.disconnect"}
 
@@ -75,9 +83,9 @@ class Incoming:
         self.stage = stage
         if self._waiting is not None:
             self._wake()
-            leaving = self._leaving
-            if leaving is not None and not leaving.called:
-                leaving.cancel()  # the request may live on, and would hold us
+            for waiter in (self._leaving, self._parting):
+                if waiter is not None and not waiter.called:
+                    waiter.cancel()  # the request may live on, and would hold us
 
     def refuse(self, error: BaseException) -> None:
         """Answer for an error that the application does not get to see."""
@@ -114,6 +122,22 @@ class Incoming:
         if self._leaving is None:
             self._leaving = self.request.disconnected
             self._leaving.addCallbacks(self.left, _nothing)
+            self._parting = self.request.parting()
+            self._parting.addCallbacks(self._wake, _nothing)
+
+    def _half_closed(self) -> bool:
+        """Whether the client has closed its sending side, and nothing is begun that it may wait for."""
+        return self.stage == NEW and self.request.half_closed
+
+    async def _still_waits(self) -> bool:
+        """Whether the response has not begun when other tasks have had their turn.
+
+        Starlette listens beside a task that is about to begin a stream. Its `is_disconnected` asks within a scope that
+        is cancelled already, because it wants to know at once: that cancellation is no reason to tell nothing.
+        """
+        with suppress(CancelledError):
+            await sleep(0)
+        return self.stage == NEW
 
     async def _news(self) -> None:
         """Wait for something to happen. Several tasks may do so, and be cancelled each by itself."""
@@ -126,7 +150,7 @@ class Incoming:
         finally:
             self._waiting.remove(future)
 
-    def _wake(self) -> None:
+    def _wake(self, _: object = None) -> None:
         for future in self._waiting or ():
             if not future.done():
                 future.set_result(None)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from ropewalk.cli import program
-from ropewalk.cli.flags import Command, config_flag, flag
+from ropewalk.cli.flags import Command, config_flag, flag, half_close_flag
 from ropewalk.cli.limits import limit_flag
 from ropewalk.server import is_writable
 
@@ -14,11 +14,19 @@ from ropewalk.server import is_writable
 @click.command(name="exec", cls=Command, context_settings={"allow_interspersed_args": False})
 @click.option("-m", "is_module", is_flag=True, help="PROGRAM is a module, as for python -m.")
 @limit_flag
+@half_close_flag
 @flag("--quiet", "-q", is_flag=True, default=False, show_default=False, help="Do not say what is served where.")
 @config_flag
 @click.argument("name", metavar="PROGRAM")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
-def execute(name: str, arguments: Sequence[str], is_module: bool, limits: Mapping[str, float], quiet: bool) -> None:
+def execute(
+    name: str,
+    arguments: Sequence[str],
+    is_module: bool,
+    limits: Mapping[str, float],
+    half_close: bool,
+    quiet: bool,
+) -> None:
     """Run an existing program of twisted.web, unchanged, on the engine.
 
     PROGRAM is a script (serve.py), a command that a package has brought (twist, twistd, buildbot) or, behind -m, a
@@ -27,7 +35,7 @@ def execute(name: str, arguments: Sequence[str], is_module: bool, limits: Mappin
     from ropewalk.dropin.replacing import replace  # with it comes twisted.web, which no other command needs
 
     target = program.module(name) if is_module else program.script(name)
-    replace(limits=limits, served=None if quiet else _say)
+    replace(limits=limits, half_close=half_close, served=None if quiet else _say)
     program.run(target, arguments)
 
 

@@ -130,6 +130,16 @@ def flag(name: str, *names: str, **attributes: Any) -> Callable[[Decorated], Dec
     return click.option(name, *names, **options | attributes)
 
 
+def half_close_flag(command: Decorated) -> Decorated:
+    """What every listener tolerates of its clients."""
+    return flag(
+        "--half-close/--no-half-close",
+        default=False,
+        show_default=False,
+        help="Let clients close their sending side and wait for their responses.",
+    )(command)
+
+
 def argument(name: str, **attributes: Any) -> Callable[[Decorated], Decorated]:
     """A click argument that may come from the environment or from TOML too."""
     return click.argument(name, cls=_Argument, envvar=f"ROPEWALK_{name.upper()}", **attributes)

@@ -11,7 +11,15 @@ import click
 from ropewalk import Limits, TrustedProxies
 from ropewalk.cli.banner import print_banner
 from ropewalk.cli.failure import Failure
-from ropewalk.cli.flags import Decorated, WholeNumber, config_flag, flag, source_elsewhere, source_of
+from ropewalk.cli.flags import (
+    Decorated,
+    WholeNumber,
+    config_flag,
+    flag,
+    half_close_flag,
+    source_elsewhere,
+    source_of,
+)
 from ropewalk.cli.limits import limit_flag
 from ropewalk.cli.logs import LEVELS, start_logging
 from ropewalk.cli.target import Servable, Target
@@ -21,6 +29,7 @@ from ropewalk.server import (
     Listening,
     cautions,
     flush_errors,
+    half_closing,
     handle_log_signals,
     install_reactor,
     limits_of,
@@ -41,6 +50,8 @@ class Serving:
     """The TCP port; 0 lets the system choose."""
     listen: Sequence[str] = ()
     """Endpoint descriptions, in place of host and port."""
+    half_close: bool = False
+    """Whether clients may close their sending side and wait for their responses, on all of them."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """Limits by name. They stand over those of the target."""
     trusted_proxy: Sequence[str] = ()
@@ -65,7 +76,8 @@ class Serving:
                 parse_endpoint(description)
             except StartError as error:
                 raise StartError(error.code, f"{source_of('listen')}: {error.message}", error.remedy) from error
-        return self.listen or [tcp_endpoint(self.host, self.port)]
+        endpoints = self.listen or [tcp_endpoint(self.host, self.port)]
+        return [half_closing(each) for each in endpoints] if self.half_close else endpoints
 
     def limits_of(self, servable: Servable) -> Limits:
         """The limits under which `servable` is served."""
@@ -115,6 +127,7 @@ _FLAGS: Sequence[Callable[[Any], Any]] = (
         help="Listen here in place of --host and --port: tcp:8080, unix:/run/app.sock, systemd:domain=INET:index=0. "
         "May be repeated.",
     ),
+    half_close_flag,
     limit_flag,
     flag(
         "--trusted-proxy",

@@ -14,13 +14,14 @@ _STOCK: Final = http._genericHTTPChannelProtocolFactory  # noqa: SLF001 - what H
 Factory = TypeVar("Factory", bound=http.HTTPFactory)
 
 
-def accelerate(factory: Factory, *, limits: Limits | None = None) -> Factory:
+def accelerate(factory: Factory, *, limits: Limits | None = None, half_close: bool = False) -> Factory:
     """Have a `twisted.web.server.Site` (or another `HTTPFactory`) served by the engine; the same factory comes back.
 
     Whatever listens for it from now on, and however, its connections speak the engine's HTTP/1. Plain sockets become
     the engine's own, other transports (TLS, wrappers) stay Twisted's. `limits` are those of `limits_of` where they are
-    not given. Raises TypeError for any other factory and for one whose `protocol` is its own, and StartError (RW404)
-    where it has other limits already.
+    not given. With `half_close`, clients may close their sending side and wait for their responses. Raises TypeError
+    for any other factory and for one whose `protocol` is its own, and StartError (RW404) where it has other limits
+    already.
     """
     if not isinstance(factory, http.HTTPFactory):
         raise TypeError(f"{factory!r} is not a twisted.web.http.HTTPFactory, such as a Site.")
@@ -28,6 +29,8 @@ def accelerate(factory: Factory, *, limits: Limits | None = None) -> Factory:
         driver = driver_of(factory, factory.reactor, limits)
         if driver.engine.limits != limits:
             raise StartError("RW404", f"{factory!r} is served with other limits already.")
+    if half_close:
+        driver_of(factory, factory.reactor, limits).half_close = True
     if isinstance(vars(factory).get("protocol"), _Protocols):
         return factory
     if getattr(factory.protocol, "__func__", None) is not _STOCK:
@@ -37,12 +40,13 @@ def accelerate(factory: Factory, *, limits: Limits | None = None) -> Factory:
     return factory
 
 
-def take_over(port: Any, *, limits: Limits | None = None) -> bool:
+def take_over(port: Any, *, limits: Limits | None = None, half_close: bool = False) -> bool:
     """Have the engine accept in place of a listening port of Twisted's; False where it cannot.
 
     The port stays what it is: its address, its factory, `stopListening` and the rest are Twisted's. It must be a plain
     TCP or UNIX port whose factory is an `HTTPFactory`, in a reactor that watches descriptors. Connections whose
-    protocol is no `HTTPChannel` of ours are given back to Twisted. Raises StartError (RW404) as `accelerate` does.
+    protocol is no `HTTPChannel` of ours are given back to Twisted. With `half_close`, clients of this port may close
+    their sending side and wait for their responses. Raises StartError (RW404) as `accelerate` does.
     """
     factory = getattr(port, "factory", None)
     if type(port) not in (tcp.Port, unix.Port) or not isinstance(factory, http.HTTPFactory):
@@ -52,7 +56,7 @@ def take_over(port: Any, *, limits: Limits | None = None) -> bool:
         raise StartError("RW404", f"{factory!r} is served with other limits already.")
     if not driver.can_watch():
         return False
-    driver.accept_on(port)
+    driver.accept_on(port, half_close=half_close)
     return True
 
 

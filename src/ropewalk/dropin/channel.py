@@ -534,7 +534,7 @@ class HTTPChannel(http.HTTPChannel):
         driver.wake()
         ours = SocketTransport.of(driver, from_twisted(transport.getPeer()), transport.protocol, self)
         try:
-            connection = driver.engine.adopt(transport.fileno(), owner=ours)
+            connection = driver.engine.adopt(transport.fileno(), owner=ours, half_close=driver.half_close)
         except OSError:
             driver.rest()
             return False
@@ -563,6 +563,7 @@ class HTTPChannel(http.HTTPChannel):
             client=from_twisted(peer),
             server=from_twisted(host),
             secure=ISSLTransport.providedBy(transport),
+            half_close=self._driver.half_close,
         )
         pipe.set_idle_timeout(0)
         return pipe

@@ -33,7 +33,7 @@ in memory past 100 kB it moves to a file."""
 _AT_EASE: Final = dict.fromkeys(
     (
         *("head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout"),
-        *("linger_timeout", "linger_time"),
+        *("linger_timeout", "linger_time", "half_close_timeout"),
     ),
     0,
 )
@@ -75,6 +75,8 @@ class Driver:
         """Connections that speak something else than HTTP by now."""
         self.endless: set[Any] = set()
         """Channels whose answer is a stream of events (the HTML standard, section 9.2), whose clients come again."""
+        self.half_close = False
+        """Whether clients may close their sending side and wait for their responses."""
         self.over = False
         """It has been drained."""
         self._impatient = False
@@ -118,11 +120,11 @@ class Driver:
         if trigger is not None and self._draining is None:
             self.reactor.removeSystemEventTrigger(trigger)
 
-    def accept_on(self, port: Any) -> None:
+    def accept_on(self, port: Any, *, half_close: bool = False) -> None:
         """Accept in place of one of Twisted's ports, until it is closed."""
         if port in self.ports:
             return
-        self.ports[port] = self.engine.listen_descriptor(port.fileno())
+        self.ports[port] = self.engine.listen_descriptor(port.fileno(), half_close=half_close or self.half_close)
         port.stopReading()
         remove_only_own_file(port)
         close = port.connectionLost

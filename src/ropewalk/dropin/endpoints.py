@@ -1,7 +1,8 @@
 """The endpoint prefix `ropewalk:`, which stands before the description of any server endpoint.
 
 `ropewalk:tcp:8080`, `ropewalk:unix:/run/app.sock`, `ropewalk:ssl:443:privateKey=key.pem`, and with limits by their
-names, in seconds, bytes or counts: `ropewalk:idle_timeout=30:body_size=10485760:tcp:8080`.
+names, in seconds, bytes or counts: `ropewalk:idle_timeout=30:body_size=10485760:tcp:8080`. With `halfClose=yes`,
+clients may close their sending side and wait for their responses.
 """
 
 import inspect
@@ -25,11 +26,14 @@ from ropewalk.errors import StartError, full_name
 from ropewalk.server import Site
 from ropewalk.server import listen as listen_for_app
 from ropewalk.server.socket_files import leave_to_others
-from ropewalk.server.strings import KNOWN, systemd_descriptor
+from ropewalk.server.strings import HALF_CLOSE, KNOWN, half_closing, systemd_descriptor, truth
 from ropewalk.suggest import did_you_mean
 
 NAMES: Final = frozenset(Limits.names) - {"backlog"}
 """The limits that a description may set. `backlog` is an argument of the endpoints, and means the same."""
+
+OWN: Final = NAMES | {HALF_CLOSE}
+"""The options that belong to the prefix, and not to the endpoint behind it."""
 
 
 class MalformedEndpoint(StartError, ValueError):
@@ -41,12 +45,13 @@ class MalformedEndpoint(StartError, ValueError):
 
 def parse(reactor: Any, arguments: Sequence[str], options: Mapping[str, str]) -> "Endpoint":
     """The endpoint for what follows the prefix, as Twisted has split it. Raises MalformedEndpoint."""
-    own = {name: value for name, value in options.items() if name not in NAMES}
-    given = {name: value for name, value in options.items() if name in NAMES}
+    own = {name: value for name, value in options.items() if name not in OWN}
+    given = {name: value for name, value in options.items() if name in OWN}
     written = ":".join(filter(None, (_join((), given), _join(arguments, own))))
-    limits = _limits(written, given)
+    limits = _limits(written, {name: value for name, value in given.items() if name in NAMES})
     description = _join(arguments, own)
     try:
+        half_close = truth(HALF_CLOSE, given.get(HALF_CLOSE, "no"))
         if arguments[:1] == ("fd",):
             wrapped = _inherited(reactor, *arguments[1:], **own)
         elif arguments[:1] == ("systemd",):
@@ -59,7 +64,7 @@ def parse(reactor: Any, arguments: Sequence[str], options: Mapping[str, str]) ->
         raise MalformedEndpoint(written, _reason(error, arguments[0], own)) from error
     except ValueError as error:
         raise MalformedEndpoint(written, _sentence(f"{error}")) from error
-    return Endpoint(reactor, description, wrapped, limits)
+    return Endpoint(reactor, description, wrapped, limits, half_close=half_close)
 
 
 def _reason(error: TypeError, kind: str, options: Mapping[str, str]) -> str:
@@ -68,7 +73,7 @@ def _reason(error: TypeError, kind: str, options: Mapping[str, str]) -> str:
     if strange is not None:
         parser = getattr(endpoints, f"{error}".partition("(")[0], None)
         known = inspect.signature(parser).parameters if callable(parser) else KNOWN.get(kind, ())
-        return _sentence(f"{kind} has no option {strange}.{did_you_mean(strange, NAMES | {*known})}")
+        return _sentence(f"{kind} has no option {strange}.{did_you_mean(strange, OWN | {*known})}")
     missing = re.search(r"missing [0-9]+ required positional arguments?: (.*)", f"{error}")
     if missing:
         absent = missing[1].replace("'", "")
@@ -93,7 +98,13 @@ class Endpoint:
     """
 
     def __init__(
-        self, reactor: Any, description: str, wrapped: IStreamServerEndpoint, limits: Mapping[str, float]
+        self,
+        reactor: Any,
+        description: str,
+        wrapped: IStreamServerEndpoint,
+        limits: Mapping[str, float],
+        *,
+        half_close: bool = False,
     ) -> None:
         self.reactor = reactor
         self.description = description
@@ -101,6 +112,8 @@ class Endpoint:
         self.wrapped = wrapped
         self.limits = limits
         """By name, over those that the site has by itself."""
+        self.half_close = half_close
+        """Whether clients may close their sending side and wait for their responses."""
 
     def listen(self, protocolFactory: Any) -> "Deferred[IListeningPort]":
         """The port of `wrapped`. Fails with StartError (RW721) where the factory serves no HTTP, (RW404) where it
@@ -124,13 +137,16 @@ class Endpoint:
             limits = (site.limits or Limits()).replace(**self.limits)
             if site.numPorts and limits != site.limits:
                 raise StartError("RW404", "The site is served with other limits already.")
+        half_close = self.half_close or site.half_close
         if site is factory and self.description.partition(":")[0] in KNOWN:
-            return listen_for_app(site.app, self.reactor, self.description, limits=limits, proxies=site.proxies)
+            description = half_closing(self.description) if half_close else self.description
+            return listen_for_app(site.app, self.reactor, description, limits=limits, proxies=site.proxies)
         site.limits = limits
+        site.half_close = half_close
         return self.wrapped.listen(factory).addCallback(self._leave_inherited)
 
     def _accept(self, port: IListeningPort) -> IListeningPort:
-        take_over(self._leave_inherited(port))
+        take_over(self._leave_inherited(port), half_close=self.half_close)
         return port
 
     def _leave_inherited(self, port: IListeningPort) -> IListeningPort:

@@ -32,6 +32,7 @@ def replace(
     request: type[server.Request] | None = LenientRequest,
     listening: bool = True,
     limits: Mapping[str, float] | None = None,
+    half_close: bool = False,
     served: Callable[[str], object] | None = None,
 ) -> ExitStack:
     """Replace twisted.web's channel and request in this process, and have the engine accept for its sites.
@@ -39,7 +40,8 @@ def replace(
     It is for the time before a program is imported: what that imports from twisted.web, and derives from it, is ours
     then. `channel` and `request` take the places of `http.HTTPChannel` and `server.Request`; None leaves those alone.
     With `listening` the engine accepts wherever a reactor opens a port for a site; `limits`, by name, stand over those
-    that the site has by itself, and `served` is called with the address of the port.
+    that the site has by itself, and `served` is called with the address of the port. With `half_close`, clients of
+    those ports may close their sending side and wait for their responses.
 
     What it returns puts everything back by `close()`, and is a context manager. No reactor is installed.
     """
@@ -53,7 +55,7 @@ def replace(
     if request is not None and issubclass(request, LenientRequest):
         replacements.append((Resource, "putChild", _putting_str(Resource.putChild)))
     if listening:
-        replacements += _listening(limits or {}, served or _say_nothing)
+        replacements += _listening(limits or {}, half_close, served or _say_nothing)
     before = ExitStack()
     for owner, name, value in replacements:
         before.callback(setattr, owner, name, vars(owner)[name])
@@ -71,13 +73,13 @@ def _putting_str(
     return putChild
 
 
-def _listening(limits: Mapping[str, float], served: Callable[[str], object]) -> Iterator[Replacement]:
+def _listening(limits: Mapping[str, float], half_close: bool, served: Callable[[str], object]) -> Iterator[Replacement]:
     for name in LISTENING:
-        yield PosixReactorBase, name, _taking_over(getattr(PosixReactorBase, name), limits, served)
+        yield PosixReactorBase, name, _taking_over(getattr(PosixReactorBase, name), limits, half_close, served)
 
 
 def _taking_over(
-    listen: Callable[..., Any], limits: Mapping[str, float], served: Callable[[str], object]
+    listen: Callable[..., Any], limits: Mapping[str, float], half_close: bool, served: Callable[[str], object]
 ) -> Callable[..., Any]:
     """A method of a reactor that opens the port as ever, and then has the engine accept on it where it is a site's."""
 
@@ -88,18 +90,18 @@ def _taking_over(
         if isinstance(site, http.HTTPFactory):
             if listen.__name__ == "adoptStreamPort":
                 leave_to_others(port)
-            _accept(port, limit(site, limits))
+            _accept(port, limit(site, limits), half_close)
             served(_url(port))
         return port
 
     return listening
 
 
-def _accept(port: Any, limits: Limits | None) -> None:
+def _accept(port: Any, limits: Limits | None, half_close: bool) -> None:
     try:
-        take_over(port, limits=limits)
+        take_over(port, limits=limits, half_close=half_close)
     except StartError:  # the program has given its site limits, and they were meant for it alone
-        take_over(port)
+        take_over(port, half_close=half_close)
 
 
 def _url(port: Any) -> str:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, ClassVar, Final, NamedTuple, Protocol
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol
 from weakref import WeakSet
 
 from ropewalk.charsets import is_utf_8
@@ -37,6 +37,9 @@ class Handler:
     """Whether `text_type` names UTF-8, or no charset: the engine sends str in that by itself."""
     body_limit: int | None = None
     """In bytes; None for the engine's."""
+    half_close: Literal["cancel", "respond", "finish"] = "cancel"
+    """What becomes of a request whose client closes its sending side before it has its response: one that waits is
+    cancelled, is told and goes on, or goes on as if nothing had happened."""
     inside: Callable[..., Any] | None = None
     """Called in its place where there is middleware around it."""
     names: tuple[str, ...] = ()

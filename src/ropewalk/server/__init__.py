@@ -13,7 +13,7 @@ from ropewalk.server.server import Server, app_of, limits_of, proxies_of
 from ropewalk.server.service import Service
 from ropewalk.server.sites import Site
 from ropewalk.server.standard_streams import reserve_standard_streams
-from ropewalk.server.strings import tcp_endpoint
+from ropewalk.server.strings import half_closing, tcp_endpoint
 
 __all__ = [
     "Listening",
@@ -24,6 +24,7 @@ __all__ = [
     "begin_logging",
     "cautions",
     "flush_errors",
+    "half_closing",
     "handle_log_signals",
     "install_reactor",
     "is_writable",

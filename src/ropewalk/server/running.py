@@ -23,6 +23,7 @@ from ropewalk.server.listening import listen as listen_on
 from ropewalk.server.log_signals import handle_log_signals, handle_where_default
 from ropewalk.server.server import Server, app_of, limits_of, proxies_of
 from ropewalk.server.standard_streams import reserve_standard_streams
+from ropewalk.server.strings import half_closing
 
 log = Logger(namespace="ropewalk.server")
 
@@ -70,6 +71,8 @@ def run(
     limits = limits or limits_of(servable)
     proxies = proxies or proxies_of(servable)
     endpoints = [listen] if isinstance(listen, str) else listen
+    if getattr(servable, "half_close", False):  # a Site's own
+        endpoints = [half_closing(description) for description in endpoints]
     listening = [listen_on(app, reactor, description, limits=limits, proxies=proxies) for description in endpoints]
     server: Server = app.server
     lines = None

@@ -39,8 +39,9 @@ class Site(ServerFactory):
     """A protocol factory for a tree of resources or an App: `reactor.listenTCP(8080, Site(root))`.
 
     It works with `listenTCP`, `listenUNIX`, `listenSSL` and every server endpoint. `reactor` is the global one where it
-    is not given, `limits` and `proxies` are those of the app. When its last port stops listening, what runs is finished
-    and then its connections are closed.
+    is not given, `limits` and `proxies` are those of the app. With `half_close`, clients may close their sending side
+    and wait for their responses. When its last port stops listening, what runs is finished and then its connections are
+    closed.
     """
 
     noisy = False
@@ -51,12 +52,14 @@ class Site(ServerFactory):
         *,
         limits: Limits | None = None,
         proxies: TrustedProxies | None = None,
+        half_close: bool = False,
         reactor: Any = None,
     ) -> None:
         self.app = app_of(resource)
         self.resource = self.app.resource
         self.limits = limits or self.app.limits
         self.proxies = proxies or self.app.proxies
+        self.half_close = half_close
         self._reactor = reactor
         self._server: Server | None = None
 
@@ -80,7 +83,7 @@ class Site(ServerFactory):
     def buildProtocol(self, addr: Any) -> Any:
         """For a connection that Twisted has accepted."""
         del addr
-        return Connection(self._running())
+        return Connection(self._running(), half_close=self.half_close)
 
     def acceptableProtocols(self) -> list[bytes]:
         """What a TLS client that offers protocols may choose from (RFC 7301)."""
@@ -111,11 +114,12 @@ class Site(ServerFactory):
 class Connection:
     """Between a transport of Twisted's and the engine. It is also the transport's producer and the engine's sink."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, *, half_close: bool = False) -> None:
         self.closed: Deferred[None] = Deferred()
         """Fires when the transport is gone."""
         self._server = server
         self._engine = server.engine
+        self._half_close = half_close
         self._started = server.started()
         self._pipe: Pipe | None = None
         self._transport: Any = None
@@ -229,7 +233,7 @@ class Connection:
         if not is_plain_socket(self._transport):
             return False
         try:
-            self._engine.adopt(self._transport.fileno())
+            self._engine.adopt(self._transport.fileno(), half_close=self._half_close)
         except OSError:
             return False
         let_go(self._transport)
@@ -243,6 +247,7 @@ class Connection:
             client=_address(transport.getPeer()),
             server=_address(transport.getHost()),
             secure=ISSLTransport.providedBy(transport),
+            half_close=self._half_close,
         )
         transport.registerProducer(self, True)
         transport.resumeProducing()

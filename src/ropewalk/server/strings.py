@@ -13,16 +13,19 @@ from ropewalk.suggest import did_you_mean
 
 @dataclass(frozen=True, slots=True)
 class Tcp:
-    """`tcp:8080`, `tcp:8080:interface=127.0.0.1`, `tcp6:8080:interface=\\:\\:1`."""
+    """`tcp:8080`, `tcp:8080:interface=127.0.0.1`, `tcp6:8080:interface=\\:\\:1`, `tcp:8080:halfClose=yes`."""
 
     host: str
     port: int
     backlog: int | None
     reuse_port: bool
+    half_close: bool = False
 
     def open(self, engine: Engine) -> int:
         """The engine's number for the listening socket. Raises OSError."""
-        return engine.listen_tcp(self.host, self.port, backlog=self.backlog, reuse_port=self.reuse_port)
+        return engine.listen_tcp(
+            self.host, self.port, backlog=self.backlog, reuse_port=self.reuse_port, half_close=self.half_close
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,11 @@ class Unix:
     path: str
     mode: int | None
     backlog: int | None
+    half_close: bool = False
 
     def open(self, engine: Engine) -> int:
         """As `Tcp.open`."""
-        return engine.listen_unix(self.path, mode=self.mode, backlog=self.backlog)
+        return engine.listen_unix(self.path, mode=self.mode, backlog=self.backlog, half_close=self.half_close)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +47,28 @@ class Inherited:
     """`fd:3`, `systemd:domain=INET:index=0`, `systemd:domain=INET:name=http`."""
 
     descriptor: int
+    half_close: bool = False
 
     def open(self, engine: Engine) -> int:
         """As `Tcp.open`."""
-        return engine.listen_descriptor(self.descriptor)
+        return engine.listen_descriptor(self.descriptor, half_close=self.half_close)
 
 
 Listener = Tcp | Unix | Inherited
 
+HALF_CLOSE: Final = "halfClose"
+"""The option for clients that close their sending side."""
+
 KNOWN: Final = {
-    "tcp": ("port", "interface", "backlog", "reusePort"),
-    "tcp6": ("port", "interface", "backlog", "reusePort"),
-    "unix": ("path", "mode", "backlog"),
-    "fd": ("descriptor",),
-    "systemd": ("domain", "index", "name"),
+    "tcp": ("port", "interface", "backlog", "reusePort", HALF_CLOSE),
+    "tcp6": ("port", "interface", "backlog", "reusePort", HALF_CLOSE),
+    "unix": ("path", "mode", "backlog", HALF_CLOSE),
+    "fd": ("descriptor", HALF_CLOSE),
+    "systemd": ("domain", "index", "name", HALF_CLOSE),
 }
-"""The options of each kind of endpoint, in the order in which they may stand without their names."""
+"""The options of each kind of endpoint, in the order in which they may stand without their names; `halfClose`, which
+Twisted does not know, may not.
+"""
 
 NEEDED: Final = {
     "tcp": ("port", "tcp:8080"),
@@ -130,6 +140,12 @@ def tcp_endpoint(host: str, port: int) -> str:
     return f"{'tcp6' if ':' in host else 'tcp'}:{port}:interface={escaped}"
 
 
+def half_closing(description: str) -> str:
+    """The description with `halfClose=yes`, unless it says something about that by itself."""
+    says = any(name == HALF_CLOSE for name, _ in _split(description))
+    return description if says else f"{description}:{HALF_CLOSE}=yes"
+
+
 def systemd_descriptor(arguments: Sequence[str], options: dict[str, str]) -> int:
     """The descriptor that `systemd:` with these arguments and options means. Raises ValueError."""
     given: list[Argument] = [*((None, argument) for argument in arguments), *options.items()]
@@ -152,24 +168,27 @@ def _unknown(kind: str) -> str:
 def _correct(kind: str) -> str:
     if kind == "systemd":
         return 'Write it as "systemd:domain=INET:index=0" or "systemd:domain=INET:name=web".'
-    names = ", ".join(KNOWN[kind][1:])
-    options = f', with the options {names} behind it as in ":{KNOWN[kind][1]}=..."' if names else ""
+    names = KNOWN[kind][1:]
+    word = "option" if len(names) == 1 else "options"
+    options = f', with the {word} {", ".join(names)} behind it as in ":{names[0]}=..."'
     return f'Write it as "{NEEDED[kind][1]}"{options}.'
 
 
 def _make(kind: str, given: dict[str, str]) -> Listener:
+    half_close = truth(HALF_CLOSE, given.get(HALF_CLOSE, "no"))
     if kind == "systemd":
-        return Inherited(_systemd(given))
+        return Inherited(_systemd(given), half_close)
     needed, _ = NEEDED[kind]
     if not given.get(needed):
         raise ValueError(f"the {needed} is missing")
     if kind == "fd":
-        return Inherited(_number("descriptor", given["descriptor"]))
+        return Inherited(_number("descriptor", given["descriptor"]), half_close)
     backlog = _number("backlog", given["backlog"]) if "backlog" in given else None
     if kind == "unix":
-        return Unix(given["path"], _mode(given["mode"]) if "mode" in given else None, backlog)
+        return Unix(given["path"], _mode(given["mode"]) if "mode" in given else None, backlog, half_close)
     host = given.get("interface") or ("::" if kind == "tcp6" else "0.0.0.0")
-    return Tcp(host, _number("port", given["port"], 65535), backlog, _truth("reusePort", given.get("reusePort", "no")))
+    reuse_port = truth("reusePort", given.get("reusePort", "no"))
+    return Tcp(host, _number("port", given["port"], 65535), backlog, reuse_port, half_close)
 
 
 def _number(name: str, text: str, most: int = 2**31 - 1) -> int:
@@ -188,7 +207,8 @@ def _mode(text: str) -> int:
     return mode
 
 
-def _truth(name: str, text: str) -> bool:
+def truth(name: str, text: str) -> bool:
+    """Whether an option is switched on. Raises ValueError for what is neither yes nor no."""
     truths = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
     if text.lower() not in truths:
         raise ValueError(f"{name} is yes or no, not {text!r}")
@@ -223,10 +243,10 @@ def _of_the_name(sockets: list[ActivatedSocket], name: str) -> tuple[list[Activa
 
 
 def _named(kind: str, arguments: Sequence[Argument]) -> dict[str, str]:
-    """The arguments by name; those without one take the names in order."""
+    """The arguments by name; those without one take the names in order, except `halfClose`."""
     names = KNOWN[kind]
     given: dict[str, str] = {}
-    positional = iter(names)
+    positional = iter(name for name in names if name != HALF_CLOSE)
     for name, value in arguments:
         if name is None:
             name = next(positional, None)

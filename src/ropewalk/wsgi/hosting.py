@@ -67,7 +67,9 @@ class WSGIResource(Hosted):
         self.stopping_hooks.append(self._stop)
         self.stop_hooks.append(self._finish)
         self._handler = _handler(self)
-        node_of(self).rendering["render"] = Handler(self._handler, body_limit=options.body_limit)
+        # Nothing cancels a thread, so that its response may as well be sent.
+        handler = Handler(self._handler, body_limit=options.body_limit, half_close="finish")
+        node_of(self).rendering["render"] = handler
         self._server: Environ = {
             "wsgi.version": (1, 0),
             "wsgi.multithread": options.threads != 1,

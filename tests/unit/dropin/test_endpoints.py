@@ -191,6 +191,11 @@ class TestParse:
                 "ropewalk:idle_timeout=-1:tcp:80",
                 'RW720 ropewalk:idle_timeout=-1:tcp:80 is malformed: The limit "idle_timeout" cannot be -1.',
             ),
+            (
+                "ropewalk:halfClose=maybe:tcp:80",
+                "RW720 ropewalk:halfClose=maybe:tcp:80 is malformed: halfClose is yes or no, not 'maybe'.",
+            ),
+            ("ropewalk:halfclose=yes:tcp:80", "tcp has no option halfclose. Did you mean halfClose?"),
             ("ropewalk:fd:three", "RW720 ropewalk:fd:three is malformed: 'three' is not a number."),
             ("ropewalk:fd:99999", "RW720 ropewalk:fd:99999 is malformed: there is no descriptor 99999."),
             ("ropewalk:fd", "RW720 ropewalk:fd is malformed: it lacks the descriptor."),

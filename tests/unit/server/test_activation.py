@@ -48,6 +48,8 @@ def test_without_names(activate: Activate) -> None:
     activate(count="1")
     assert parse_endpoint("systemd:INET") == Inherited(900)
     activate()
+    assert parse_endpoint("systemd:INET:index=0:halfClose=yes") == Inherited(900, half_close=True)
+    activate()
     assert "has given its sockets no names (LISTEN_FDNAMES is not set)" in refusal("systemd:INET:name=web")
 
 

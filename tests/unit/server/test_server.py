@@ -326,6 +326,27 @@ class TestSite:
         protocol.connectionLost(None)
         site.doStop()
 
+    @pytest.mark.parametrize("half_close", [False, True])
+    def test_a_client_that_stops_sending(self, half_close: bool) -> None:
+        waiting: Deferred[str] = Deferred(lambda _: None)
+        app = make()
+        app.get("/waiting")(lambda request: waiting)
+        site = Site(app, reactor=Reactor(), half_close=half_close)
+        site.doStart()
+        transport = StringTransport()
+        protocol = site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 50000))
+        protocol.makeConnection(transport)
+        protocol.dataReceived(b"GET /waiting HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        protocol.readConnectionLost()
+        assert (transport.disconnecting, waiting.called) == (not half_close, not half_close)
+        if half_close:
+            waiting.callback("late")
+            site._running().engine.turn()
+            assert transport.value().endswith(b"\r\n\r\nlate")
+            assert transport.disconnecting
+        protocol.connectionLost(None)
+        site.doStop()
+
     def test_a_client_that_does_not_take_the_last_bytes_is_cut(self) -> None:
         reactor, site, transport, protocol = self.make()
         protocol.dataReceived(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")

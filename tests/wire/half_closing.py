@@ -1,0 +1,230 @@
+"""Handlers of every kind, for clients that close their sending side.
+
+`python -m tests.wire.half_closing app|site|endpoint [tolerant]`
+"""
+
+import asyncio
+import sys
+import threading
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi import Request as APIRequest
+from fastapi.responses import StreamingResponse
+from twisted.internet.defer import CancelledError, Deferred
+
+from ropewalk import App, Request, Resource, Response, Site
+from ropewalk.asgi import Receive, Scope, Send, asgi
+from ropewalk.middleware import Next
+from ropewalk.resource import NOT_DONE_YET
+from ropewalk.wsgi import wsgi
+
+SECONDS = 20
+"""After which a thread that waits has failed."""
+
+
+class Gate:
+    """What a handler waits for, in whatever way it can."""
+
+    def __init__(self) -> None:
+        self.thread = threading.Event()
+        self.passed: Deferred[None] = Deferred()
+
+    def wait(self) -> None:
+        assert self.thread.wait(SECONDS)
+
+    def open(self) -> None:
+        self.thread.set()
+        self.passed.callback(None)
+
+
+gates: defaultdict[str, Gate] = defaultdict(Gate)
+told: list[str] = []
+
+app = App()
+
+
+@app.post("/open/{name}")
+def let_pass(request: Request, name: str) -> None:
+    gates[name].open()
+
+
+@app.get("/told/{name}")
+async def has_heard(request: Request, name: str) -> None:
+    """Answers when somebody has told of this."""
+    while name not in told:
+        await asyncio.sleep(0.001)
+
+
+@app.get("/native/wait/{name}")
+async def wait(request: Request, name: str) -> str:
+    try:
+        await gates[name].passed
+    except (asyncio.CancelledError, CancelledError):
+        told.append(name)
+        raise
+    return "late"
+
+
+@app.get("/native/stream/{name}")
+async def stream(request: Request, name: str) -> AsyncIterator[str]:
+    async def parts() -> AsyncIterator[str]:
+        yield "one"
+        await gates[name].passed
+        yield "two"
+
+    return parts()
+
+
+@app.get("/native/events/{name}", content_type="text/event-stream")
+async def events(request: Request, name: str) -> AsyncIterator[str]:
+    async def parts() -> AsyncIterator[str]:
+        yield "one"
+        await gates[name].passed
+
+    return parts()
+
+
+@app.get("/native/large")
+def large(request: Request) -> Iterator[bytes]:
+    return (bytes(100_000) for _ in range(100))
+
+
+class ByItself(Resource):
+    """Answers when it likes, as twisted.web's resources do."""
+
+    isLeaf = True
+
+    def render_GET(self, request: Request) -> int:
+        (name,) = request.postpath
+        request.notifyFinish().addErrback(lambda _: told.append(name))
+        return NOT_DONE_YET
+
+
+app.mount("/resource", ByItself())
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """A WSGI application."""
+    kind, name = environ["PATH_INFO"].strip("/").split("/")
+    if kind == "wait":
+        gates[name].wait()
+    start_response("200 OK", [])
+    if kind == "wait":
+        return [b"late"]
+
+    def parts() -> Iterator[bytes]:
+        yield b"one"
+        gates[name].wait()
+        yield b"two"
+
+    return parts()
+
+
+app.mount("/wsgi", wsgi(application))
+
+guarded = App()
+guarded.mount("/", wsgi(application))
+app.mount("/guarded", guarded)
+
+
+@guarded.middleware
+async def pass_on(request: Request, next: Next) -> Response:
+    try:
+        return await next(request)
+    finally:
+        told.append(f"{request.path.rpartition('/')[2]}-passed")
+
+
+api = FastAPI()
+
+
+@api.get("/wait/{name}")
+def wait_in_thread(name: str) -> str:
+    gates[name].wait()
+    return "late"
+
+
+@api.get("/coroutine/{name}")
+async def wait_in_coroutine(name: str) -> str:
+    await gates[name].passed.asFuture(asyncio.get_running_loop())
+    return "late"
+
+
+def parts_in_thread(name: str) -> Iterator[str]:
+    yield "one"
+    gates[name].wait()
+    yield "two"
+
+
+@api.get("/stream/{name}")
+def stream_from_thread(name: str) -> StreamingResponse:
+    return StreamingResponse(parts_in_thread(name))
+
+
+@api.get("/stream_late/{name}")
+def stream_when_noticed(name: str) -> StreamingResponse:
+    gates[name].wait()
+    return StreamingResponse(iter(["one", "two"]))
+
+
+@api.get("/poll/{name}")
+async def poll(request: APIRequest, name: str) -> str:
+    while not await request.is_disconnected():
+        await asyncio.sleep(0.001)
+    told.append(name)
+    return "left"
+
+
+@api.get("/events/{name}")
+async def events_of_application(name: str) -> StreamingResponse:
+    async def parts() -> AsyncIterator[str]:
+        yield "one"
+        await gates[name].passed.asFuture(asyncio.get_running_loop())
+
+    return StreamingResponse(parts(), media_type="text/event-stream")
+
+
+app.mount("/api", asgi(api))
+guarded.mount("/api", asgi(api))
+
+
+async def listening(scope: Scope, receive: Receive, send: Send) -> None:
+    """An ASGI application that ends with its client."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    assert (await receive())["type"] == "http.disconnect"
+    told.append(scope["path"].rpartition("/")[2])
+
+
+app.mount("/listen", asgi(listening, lifespan="off"))
+guarded.mount("/listen", asgi(listening, lifespan="off"))
+
+
+def main(kind: str, half_close: bool) -> None:
+    if kind == "app":
+        app.run(port=0, half_close=half_close, started=lambda listening: announce(str(listening[0])))
+        return
+    from twisted.internet import asyncioreactor
+
+    asyncioreactor.install()
+    from twisted.internet import endpoints, reactor
+
+    site = Site(app, half_close=half_close and kind == "site")
+    description = "tcp:0:interface=127.0.0.1"
+    if kind == "endpoint":
+        description = f"ropewalk:halfClose={'yes' if half_close else 'no'}:{description}"
+    endpoints.serverFromString(reactor, description).listen(site).addCallback(
+        lambda port: announce(f"http://127.0.0.1:{port.getHost().port}")
+    )
+    reactor.run()
+
+
+def announce(url: str) -> None:
+    print(f"{url} \nStop with SIGTERM", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], "tolerant" in sys.argv)
