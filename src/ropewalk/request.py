@@ -52,6 +52,9 @@ Type = TypeVar("Type")
 PART: Final = 64 * 1024
 """Bytes of one part of a stream where the body is whole already."""
 
+_UNREAD: Final = "The answer was complete before the body."
+_UNWANTED: Final = "The answer is complete, and there is nothing more to be written."
+
 _PLAIN: Final = ((b"content-type", b"text/plain; charset=utf-8"),)
 
 _TYPE_LENGTH: Final = len("content-type")
@@ -195,7 +198,8 @@ class Request(Exchange):
     def body(self, limit: int | None = None) -> Waiter[bytes]:
         """The whole body. `limit` (bytes) stands in place of the route's and the engine's.
 
-        Fails with BodyTooLarge, with BadBody where the body is malformed, and with Disconnected.
+        Fails with BodyTooLarge, with BadBody where the body is malformed, with Disconnected, and with AnswerOver where
+        the answer was complete before the body: the rest of it is dropped.
         """
         try:
             return ready(self._body)
@@ -263,8 +267,13 @@ class Request(Exchange):
 
     @property
     def disconnected(self) -> Waiter[None]:
-        """A new wait for the moment at which the client leaves (or is cut off) before its answer is complete."""
-        return ready(None) if self.gone else self._wait("_leaving")
+        """A new wait for the moment from which the client takes no more of this exchange.
+
+        It fires when the client leaves or is cut off, and when the answer is complete: at once where either is so
+        already. `gone` tells which it was. It never fails.
+        """
+        self.watched = True
+        return self.leaving()
 
     @property
     def stopping(self) -> Waiter[None]:
@@ -439,18 +448,28 @@ class Request(Exchange):
         self.service.fail(self, reason.value)
 
     def notifyFinish(self) -> Waiter[None]:
-        """Fires with None when the answer is complete; fails with Disconnected where the client left before."""
+        """Fires with None when the answer is complete; fails with Disconnected where the client left before.
+
+        Where either has happened already, it does so at once.
+        """
+        if self.gone:
+            return failed(Disconnected())
+        if self.finished:
+            return ready(None)
         self.watched = True
         return self._wait("_endings")
 
     def writable(self) -> Waiter[None]:
         """Fires when there is room for more: at once, or after a `write` that gave False when the client has taken it.
 
-        Fails with Disconnected.
+        Fails with Disconnected, and with AnswerOver when the answer is complete.
         """
-        if self.gone:
-            return failed(Disconnected())
-        return self._wait("_space") if self.pressure else ready(None)
+        if self.finished:
+            return failed(self._ended(_UNWANTED))
+        if not self.pressure:
+            return ready(None)
+        self.watched = True
+        return self._wait("_space")
 
     @overload
     def registerProducer(self, producer: Producer, streaming: Literal[True]) -> None: ...
@@ -459,11 +478,12 @@ class Request(Exchange):
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Let a producer write the body as the client takes it: an IPushProducer where `streaming`, else IPullProducer.
 
-        It is stopped when the client leaves. Raises RuntimeError where there is one already.
+        It is stopped when the client leaves, and at once where the answer is complete. Raises RuntimeError where there
+        is one already.
         """
         if getattr(self, "_producer", None) is not None:
             raise RuntimeError("The request has a producer already; unregister that first.")
-        if self.gone:
+        if self.finished:
             producer.stopProducing()
             return
         self._producer = producer if streaming else PulledProducer(producer, self._give_up_producing)
@@ -513,9 +533,18 @@ class Request(Exchange):
 
     def on_done(self) -> None:
         self._forget_stop()
+        _fire_all(self, "_leaving", None)
+        if hasattr(self, "_arrival"):
+            _fire(self, "_arrival", AnswerOver(_UNREAD))
+        if hasattr(self, "_space"):
+            _fire_all(self, "_space", AnswerOver(_UNWANTED))
         _fire_all(self, "_endings", None)
 
     # For the rooms above
+
+    def leaving(self) -> Waiter[None]:
+        """As `disconnected`, but an answer that is complete is told only where somebody watches for it."""
+        return ready(None) if self.finished else self._wait("_leaving")
 
     @property
     def half_closed(self) -> bool:
@@ -713,10 +742,17 @@ class Request(Exchange):
         if getattr(self, "_streamed", False):
             raise HandlerError("RW207", "The body has been streamed.")
 
+    def _ended(self, what: str) -> RopewalkError:
+        """Why a wait is in vain: the exchange is over."""
+        return Disconnected() if self.gone else AnswerOver(what)
+
     def _readable(self) -> Waiter[None]:
+        if self.finished:
+            return failed(self._ended(_UNREAD))
         arrival = getattr(self, "_arrival", None)
         if arrival is not None and not arrival.called:
             raise HandlerError("RW207", "The body is being read already.")
+        self.watched = True
         self._arrival = Waiter()
         return self._arrival
 
@@ -858,18 +894,18 @@ def _nothing(_: object) -> None:
     """A wait was cancelled."""
 
 
-def _fire(request: Request, slot: str, result: Disconnected | None) -> None:
+def _fire(request: Request, slot: str, result: RopewalkError | None) -> None:
     waiter = _take(request, slot)
     if waiter is not None:
         _settle(waiter, result)
 
 
-def _fire_all(request: Request, slot: str, result: Disconnected | None) -> None:
+def _fire_all(request: Request, slot: str, result: RopewalkError | None) -> None:
     for waiter in _take(request, slot) or ():
         _settle(waiter, result)
 
 
-def _settle(waiter: Deferred[None], result: Disconnected | None) -> None:
+def _settle(waiter: Deferred[None], result: RopewalkError | None) -> None:
     if waiter.called:
         return
     if result is None:

@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 from tests.unit.conftest import Log
+from twisted.internet.defer import ensureDeferred
 
 from ropewalk import App, HTTPError, Limits, Query, Request, Response
+from ropewalk.errors import AnswerOver, Disconnected
 from ropewalk.testing import AsyncClient, Client
 
 
@@ -431,6 +433,121 @@ class TestWaiters:
             return len(getattr(request, "_leaving", ()) or request._endings)
 
         assert ask(count) == 1
+
+
+def outcome(waiter: Any) -> list[Any]:
+    """What a wait has come to, or will: nothing as long as it waits."""
+    told: list[Any] = []
+    waiter.addCallbacks(told.append, lambda failure: told.append(failure.type))
+    return told
+
+
+WAITS: dict[str, Callable[[Request], Any]] = {
+    "disconnected": lambda request: request.disconnected,
+    "notifyFinish": lambda request: request.notifyFinish(),
+    "writable": lambda request: request.writable(),
+    "body": lambda request: request.body(),
+    "text": lambda request: request.text(),
+    "json": lambda request: request.json(),
+    "stream": lambda request: ensureDeferred(anext(request.stream())),
+}
+
+COMPLETE = {
+    "disconnected": None,
+    "notifyFinish": None,
+    **dict.fromkeys(("writable", "body", "text", "json", "stream"), AnswerOver),
+}
+
+GONE = {"disconnected": None, **dict.fromkeys(WAITS.keys() - {"disconnected"}, Disconnected)}
+
+
+class TestWaitsForWhatIsOver:
+    @pytest.mark.parametrize("name", WAITS)
+    def test_before_the_end_of_the_answer(self, name: str) -> None:
+        """The body of the request is on its way, and the queue is full."""
+        seen: list[Any] = []
+        app = App()
+
+        @app.post("/")
+        async def handler(request: Request) -> None:
+            assert not request.write(bytes(1_000_000))
+            told = outcome(WAITS[name](request))
+            assert told == []
+            request.finish()
+            seen.extend(told)
+
+        assert len(Client(app).post("/", body=b"[]").body) == 1_000_000
+        assert seen == [COMPLETE[name]]
+
+    @pytest.mark.parametrize("name", WAITS)
+    def test_after_the_end_of_the_answer(self, name: str) -> None:
+        seen: list[Any] = []
+        app = App()
+
+        @app.post("/")
+        async def handler(request: Request) -> None:
+            request.write("all")
+            request.finish()
+            try:
+                seen.extend(outcome(WAITS[name](request)))
+            except AnswerOver as error:
+                seen.append(type(error))
+
+        Client(app).post("/", body=b"[]")
+        assert seen == [COMPLETE[name]]
+
+    @pytest.mark.parametrize("name", WAITS)
+    def test_after_the_client_has_left(self, name: str, run: Any) -> None:
+        async def main() -> list[Any]:
+            import asyncio
+
+            seen: list[Any] = []
+            begun = asyncio.Event()
+            app = App()
+
+            @app.post("/")
+            async def handler(request: Request) -> None:
+                begun.set()
+                try:
+                    await asyncio.get_running_loop().create_future()
+                finally:
+                    try:
+                        seen.extend(outcome(WAITS[name](request)))
+                    except Disconnected as error:
+                        seen.append(type(error))
+
+            async def parts() -> AsyncIterator[bytes]:
+                yield b"half"
+                await asyncio.get_running_loop().create_future()
+
+            asking = asyncio.ensure_future(AsyncClient(app).post("/", body=parts()))
+            await begun.wait()
+            asking.cancel()
+            for _ in range(10):
+                await asyncio.sleep(0)
+            return seen
+
+        assert run(main()) == [GONE[name]]
+
+    def test_a_producer_is_stopped(self) -> None:
+        stopped: list[bool] = []
+
+        class Late:
+            def resumeProducing(self) -> None: ...
+            def pauseProducing(self) -> None: ...
+            def stopProducing(self) -> None:
+                stopped.append(True)
+
+        def handler(request: Request) -> str:
+            request.finish()
+            request.registerProducer(Late(), True)
+            request.registerProducer(Late(), False)
+            return ""
+
+        app = App()
+        app.get("/")(handler)
+        Client(app).get("/")
+        assert stopped == [True, True]
 
 
 class TestDisconnect:

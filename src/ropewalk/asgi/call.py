@@ -6,6 +6,7 @@ until the application waits. `http.response.early_hint` is sent before the head 
 
 from asyncio import CancelledError, get_running_loop, sleep
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from os import pread
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from twisted.logger import Logger
 from ropewalk.asgi.handed import Handed
 from ropewalk.asgi.incoming import BODY, COMPLETE, GONE, HEAD, NEW, TRAILERS, Incoming
 from ropewalk.asgi.messages import ClientGone, Message, octets, pairs, unfit
-from ropewalk.errors import Disconnected, HostedError, InvalidField, RopewalkError, named, shown
+from ropewalk.errors import AnswerOver, Disconnected, HostedError, InvalidField, RopewalkError, named, shown
 from ropewalk.request import BODILESS, Request
 from ropewalk.response import PART, SHARE, OpenFile, Response, open_file
 
@@ -246,7 +247,8 @@ class Call(Incoming):
         """Wait until the client has taken enough; and let others have their turn where it takes all."""
         self._share -= size + PART
         if not room:
-            await self.out.writable()
+            with suppress(AnswerOver):  # another task of the application has sent the end meanwhile
+                await self.out.writable()
         elif self._share > 0:
             return
         else:

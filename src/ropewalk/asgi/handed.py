@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from ropewalk.asgi.messages import pairs
-from ropewalk.errors import Disconnected
+from ropewalk.errors import AnswerOver, Disconnected
 from ropewalk.request import Request, check_status
 from ropewalk.response import OpenFile, Response
 from ropewalk.waiting import Waiter, failed, ready
@@ -34,7 +34,8 @@ class Handed:
         self._size = 0
         self._space: list[Waiter[None]] = []
         self._unwanted = False
-        request.notifyFinish().addBoth(lambda _: self.drop())  # middleware may have dropped the Response
+        # Middleware may have dropped the Response. Where the client has left, it is cancelled.
+        request.notifyFinish().addCallbacks(self._answered, lambda _: self.drop())
 
     def when_left(self, left: Callable[[], None]) -> None:
         """Have something called when nothing more is wanted."""
@@ -128,6 +129,12 @@ class Handed:
             self._make_room()
             self._left()
             self._left = _nothing
+
+    def _answered(self, _: object) -> None:
+        """The response to the client is complete, be it this one or another."""
+        self.drop()
+        if not self.response.called:
+            self.response.errback(AnswerOver("The answer was complete before the application had one."))
 
     def _deliver(self, status: int, fields: Iterable[Any], body: Any) -> None:
         check_status(status)

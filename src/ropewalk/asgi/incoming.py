@@ -102,6 +102,8 @@ class Incoming:
         request = self.request
         if not request.has_body:
             return b""
+        if request.finished:  # somebody else has answered
+            return None
         request.receive()
         while self.stage < COMPLETE:
             part: bytes | None = request.take()
@@ -120,10 +122,17 @@ class Incoming:
     def _listen(self) -> None:
         """Be told when the client leaves."""
         if self._leaving is None:
-            self._leaving = self.request.disconnected
-            self._leaving.addCallbacks(self.left, _nothing)
+            self._leaving = self.request.leaving()
+            self._leaving.addCallbacks(self._unwanted, _nothing)
             self._parting = self.request.parting()
             self._parting.addCallbacks(self._wake, _nothing)
+
+    def _unwanted(self, _: object) -> None:
+        """The client has left, or the answer is complete: if it is this one, `over` is told of that in a moment."""
+        if self.request.gone:
+            self.left()
+        else:
+            get_running_loop().call_soon(self.left)
 
     def _half_closed(self) -> bool:
         """Whether the client has closed its sending side, and nothing is begun that it may wait for."""

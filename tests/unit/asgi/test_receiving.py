@@ -8,8 +8,9 @@ import pytest
 from tests.unit.asgi.applications import body, hosting, start
 from tests.unit.conftest import Log
 
-from ropewalk import Request
-from ropewalk.asgi import Application, Message, Receive, Scope, Send
+from ropewalk import App, Request, Response
+from ropewalk.asgi import Application, Message, Receive, Scope, Send, asgi
+from ropewalk.middleware import Next
 from ropewalk.testing import AsyncClient, Client
 
 
@@ -290,3 +291,41 @@ class TestDisconnect:
             return got
 
         assert b"part" in asyncio.run(main())
+
+
+class TestSomebodyElseAnswers:
+    def test_and_the_application_hears_of_it(self) -> None:
+        async def main() -> list[Message]:
+            seen: list[Message] = []
+            requests: list[Request] = []
+            heard, passed = asyncio.Event(), asyncio.Event()
+
+            async def application(scope: Scope, receive: Receive, send: Send) -> None:
+                seen.append(await receive())
+                seen.append(await receive())
+                seen.append(await receive())
+                heard.set()
+
+            app = App()
+            app.mount("/", asgi(application, lifespan="off"))
+
+            @app.middleware
+            async def keep(request: Request, next: Next) -> Response:
+                requests.append(request)
+                try:
+                    return await next(request)
+                finally:
+                    passed.set()
+
+            asked = asyncio.create_task(AsyncClient(app).get("/"))
+            while not seen:
+                await asyncio.sleep(0)
+            requests[0].answer(503, (), b"")
+            assert (await asked).status == 503
+            await heard.wait()
+            await passed.wait()
+            return seen
+
+        first, *others = asyncio.run(main())
+        assert first["type"] == "http.request"
+        assert others == [{"type": "http.disconnect"}] * 2
