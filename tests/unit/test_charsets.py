@@ -11,6 +11,7 @@ from tests.unit.conftest import Log
 from ropewalk import NOT_DONE_YET, App, HTTPError, Request, Resource, Response, Site
 from ropewalk.charsets import _LABELS, codec_for, encode, encoder, find_codec, is_utf_8
 from ropewalk.errors import HandlerError
+from ropewalk.request import PENDING
 from ropewalk.testing import Client, ClientResponse, ProtocolError
 
 LATIN = "text/plain; charset=iso-8859-1"
@@ -131,12 +132,12 @@ def make() -> App:
         return iter(["ca", "fé"])
 
     @app.get("/write")
-    async def write(request: Request) -> None:
+    def write(request: Request) -> object:
         request.setHeader("content-type", LATIN)
         request.write("ca")
         request.write("fé")
         request.finish()
-        await request.notifyFinish()
+        return PENDING
 
     @app.get("/error")
     def error(request: Request) -> None:
@@ -243,7 +244,7 @@ class TestSending:
             for part in text:
                 request.write(part)
             request.finish()
-            return await request.notifyFinish()
+            return PENDING
 
         if way == "written":
             app = App()
@@ -268,12 +269,12 @@ class TestSending:
         app.get("/parts")(lambda request: Response(iter(["", ""]), content_type=UTF_16))
 
         @app.get("/written")
-        async def written(request: Request) -> None:
+        def written(request: Request) -> object:
             request.setResponseCode(status)
             request.setHeader("content-type", UTF_16)
             request.write("")
             request.finish()
-            await request.notifyFinish()
+            return PENDING
 
         assert [Client(app).get(path).body for path in ("/whole", "/parts", "/written")] == [b"", b"", b""]
         assert log == []
