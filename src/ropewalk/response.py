@@ -388,6 +388,15 @@ class Response:
         raise HandlerError("RW213", f"JSON is to be sent as {shown(field)}.", remedy)
 
 
+class ExactResponse(Response):
+    """A response whose head a hosted application has made: no Content-Type is added to it."""
+
+    __slots__ = ()
+
+    def take_type_of(self, part: bytes | str) -> None:
+        """Add nothing."""
+
+
 def open_file(path: Path | str, *, flags: int = 0, folder: int | None = None) -> OpenFile:
     """Open a file to be sent, relative to the descriptor of a folder where given. Raises HTTPError 404 or 403."""
     with answering_os_errors():

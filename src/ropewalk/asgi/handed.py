@@ -11,7 +11,7 @@ from typing import Any, Final
 from ropewalk.asgi.messages import pairs
 from ropewalk.errors import AnswerOver, Disconnected
 from ropewalk.request import Request, check_status
-from ropewalk.response import OpenFile, Response
+from ropewalk.response import ExactResponse, OpenFile, Response
 from ropewalk.waiting import Waiter, failed, ready
 
 AHEAD: Final = 64 * 1024
@@ -138,7 +138,7 @@ class Handed:
 
     def _deliver(self, status: int, fields: Iterable[Any], body: Any) -> None:
         check_status(status)
-        response = _Given(None, status, pairs(fields))
+        response = ExactResponse(None, status, pairs(fields))
         response.body = body
         if not self.response.called:
             self.response.callback(response)
@@ -153,15 +153,6 @@ class Handed:
         news, self._news = self._news, None
         if news is not None and not news.called:
             news.callback(None)
-
-
-class _Given(Response):
-    """A Response to which no Content-Type is added."""
-
-    __slots__ = ()
-
-    def take_type_of(self, part: object) -> None:
-        """None is missing."""
 
 
 def _nothing() -> None:

@@ -32,7 +32,7 @@ from ropewalk.errors import BadBody, RopewalkError
 from ropewalk.headers import Headers
 from ropewalk.request import Request
 from ropewalk.resource import NOT_DONE_YET
-from ropewalk.response import Response
+from ropewalk.response import ExactResponse
 from ropewalk.waiting import Waiter, call_soon
 
 
@@ -269,7 +269,7 @@ class InnerChannel:
             return
         code, reason, lines = self._head
         try:
-            response = Given(status=code, reason=None if reason == RESPONSES.get(code) else reason)
+            response = ExactResponse(status=code, reason=None if reason == RESPONSES.get(code) else reason)
             # What must not reach the wire is refused by the engine.
             response.headers = Headers.received(
                 (name.lower(), value) for name, values in lines.items() for value in values
@@ -317,17 +317,6 @@ class InnerChannel:
         request: InnerRequest = self._request
         self._request = None
         return request
-
-
-class Given(Response):
-    """A response of which nothing is to be guessed."""
-
-    __slots__ = ()
-
-    def begin(self, request: Request, part: bytes | str | None = None) -> None:
-        """Send the head, whatever its first part is."""
-        del part
-        super().begin(request)
 
 
 def _kept(pairs: Any) -> TwistedHeaders:

@@ -13,7 +13,7 @@ from typing import Final
 from ropewalk.errors import Disconnected, interrupts
 from ropewalk.headers import Text
 from ropewalk.request import Request
-from ropewalk.response import OpenFile, Response
+from ropewalk.response import ExactResponse, OpenFile, Response
 from ropewalk.waiting import Waiter
 from ropewalk.wsgi.outbox import Outbox
 
@@ -204,7 +204,7 @@ class Answer:
 
     def _deliver(self, body: "bytes | Answer") -> None:
         """Hand over a Response."""
-        response = _Untouched(None, self.status, self.fields, reason=self.reason)
+        response = ExactResponse(None, self.status, self.fields, reason=self.reason)
         response.body = body
         if self._response is None:
             self.request.service.deliver(self.request, response)
@@ -234,13 +234,3 @@ class Answer:
         if self._room is not None and not self._is_full():
             self._room.set()
         return part
-
-
-class _Untouched(Response):
-    """A Response to which no Content-Type is added."""
-
-    __slots__ = ()
-
-    def begin(self, request: Request, part: bytes | str | None = None) -> None:
-        del part
-        super().begin(request)

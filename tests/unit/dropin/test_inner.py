@@ -135,6 +135,20 @@ class TestAnswers:
 
         assert "content-type" not in answer(write).headers
 
+    def test_no_type_in_a_stream(self, answer: Any) -> None:
+        def write(request: Any) -> int:
+            request.defaultContentType = None
+            request.write(b"hel")
+            call_soon(call_soon, finish, request)
+            return NOT_DONE_YET
+
+        def finish(request: Any) -> None:
+            request.write(b"lo")
+            request.finish()
+
+        response = answer(write)
+        assert (response.text, "content-type" in response.headers) == ("hello", False)
+
     def test_status_and_fields(self, answer: Any) -> None:
         def render(request: Any) -> bytes:
             request.setResponseCode(418, b"Short and stout")

@@ -127,6 +127,12 @@ class TestHead:
             "transfer-encoding",
         }
 
+    def test_nothing_is_added_to_a_stream(self) -> None:
+        """The thread waits behind the first part, so that the response is not complete when the reactor takes it."""
+        application = answering(b"x" * (answer.AHEAD + 1), b"end", headers=[], lazily=True)
+        response = client(application, wrap=plain).get("/")
+        assert (len(response.body), "content-type" in response.headers) == (answer.AHEAD + 4, False)
+
     @pytest.mark.parametrize("lazily", [False, True])
     def test_beyond_ascii(self, wrap: Wrap, *, lazily: bool) -> None:
         application = answering(b"Hello", headers=[TEXT, ("X-Name", "caf\xe9")], lazily=lazily)
