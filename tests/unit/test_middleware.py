@@ -2,20 +2,26 @@
 
 import asyncio
 from asyncio import CancelledError, current_task, sleep, timeout
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextvars import ContextVar
 from errno import EMFILE
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from tests.unit.conftest import Log
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError as DeferredCancelled
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.task import Clock
 
 from ropewalk import NOT_DONE_YET, App, Files, HTTPError, Request, Resource, Response
 from ropewalk.errors import BodyTooLarge, Disconnected, HandlerError, InvalidField
 from ropewalk.middleware import Next
 from ropewalk.testing import AsyncClient, Client, ProtocolError
+
+if TYPE_CHECKING:
+    from twisted.internet.interfaces import IReactorTime
 
 NOTHING: dict[str, str] = {}
 variable: ContextVar[str] = ContextVar("variable")
@@ -466,6 +472,70 @@ class TestErrorsAgain:
         app.get("/")(handler)
         response = Client(app).get("/")
         assert (response.status, response.headers.all("x-marks")) == (504, ["x"])
+        assert log == []
+
+    @pytest.mark.parametrize("where", ["handler", "error handler", "stream", "inner middleware"])
+    def test_a_timeout_by_twisted(self, where: str, log: Log) -> None:
+        clock = Clock()
+        closed = []
+
+        async def impatient(request: Request, next: Next) -> Response:
+            waiting = ensureDeferred(cast("Coroutine[Deferred[Any], Any, Response]", next(request)))
+            waiting.addTimeout(1, cast("IReactorTime", clock))
+            clock.advance(2)
+            try:
+                return await waiting
+            except DeferredTimeout:
+                return Response("late", 504)
+
+        async def inner(request: Request, next: Next) -> Response:
+            if where == "inner middleware":
+                await Deferred()
+            return await next(request)
+
+        async def handler(request: Request) -> Any:
+            if where == "error handler":
+                raise LookupError
+            if where == "stream":
+                return stream()
+            return await Deferred()
+
+        async def stream() -> AsyncIterator[str]:
+            try:
+                await Deferred()
+                yield ""
+            finally:
+                closed.append(True)
+
+        async def on_error(request: Request, error: Exception) -> str:
+            await Deferred()
+            return "never"
+
+        app = App(middleware=[marking("x"), impatient, marking("y"), inner])
+        app.error(LookupError)(on_error)
+        app.get("/")(handler)
+        response = Client(app).get("/")
+        assert (response.status, response.headers.all("x-marks")) == (504, ["x"])
+        assert log == []
+        assert closed == [True] * (where == "stream")
+
+    @pytest.mark.parametrize("shaped", [False, True])
+    def test_a_cancellation_that_nobody_takes(self, shaped: bool, log: Log) -> None:
+        app = App(middleware=[marking("x")])
+        app.get("/")(raising(DeferredCancelled()))
+        if shaped:
+            app.error(500)(lambda request, error: Response("shaped", 500))
+        response = Client(app).get("/")
+        assert (response.status, response.text == "shaped") == (500, shaped)
+        assert len(log) == 1
+        assert "RW208" in log.text
+
+    def test_a_cancellation_that_an_error_handler_names(self, log: Log) -> None:
+        app = App(middleware=[marking("x")])
+        app.error(DeferredCancelled)(lambda request, error: Response("named", 409))
+        app.get("/")(raising(DeferredCancelled()))
+        response = Client(app).get("/")
+        assert (response.status, response.headers["x-marks"]) == (409, "x")
         assert log == []
 
 

@@ -64,7 +64,7 @@ async def respond_to_error(request: Request, error: BaseException, scope: tuple[
 
     Raises the error where no response is to be made: the client has left, or the handler is being cancelled.
     """
-    if _passes(request, error):
+    if _passes(request, error, scope):
         raise error
     if request.started or request.finished:
         fail(request, error)
@@ -80,18 +80,24 @@ async def _respond_or_give_up(request: Request, error: BaseException, scope: tup
     try:
         return await settled(await _failed(request, error, scope), request)
     except BaseException as raised:
-        if _passes(request, raised):
+        if _passes(request, raised, scope):
             raise
         _log(request, raised)
         return plain_error(HTTPError(500))
 
 
-def _passes(request: Request, error: BaseException) -> bool:
-    """Whether an error goes through all middleware, because it ends the handler or the process."""
+def _passes(request: Request, error: BaseException, scope: tuple[Any, ...]) -> bool:
+    """Whether an error goes through all middleware, because it ends the handler or the process.
+
+    A cancelled Deferred does, unless an error handler names the error: whoever has cancelled it, such as `addTimeout`
+    in a middleware, expects its own error to come back. Where nobody takes it, it is `fail` that logs it.
+    """
     if isinstance(error, GeneratorExit) or interrupts(error):
         return True
     if request.gone:
         return isinstance(error, _LEAVING)
+    if isinstance(error, DeferredCancelled):
+        return not _handler_for(error, scope)[1]
     loop = running_loop() if isinstance(error, CancelledError) else None
     task = None if loop is None else current_task(loop)
     return task is not None and task.cancelling() > 0  # by a timeout, say; else what was awaited was cancelled
@@ -200,7 +206,7 @@ async def _failed(request: Request, error: BaseException, scope: tuple[Any, ...]
         if isinstance(error, HTTPError):
             return plain_error(error)
     except BaseException as raised:
-        if _passes(request, raised):
+        if _passes(request, raised, scope):
             raise
         if isinstance(raised, HTTPError) and not is_http:  # an error handler may say it in this way
             return await _failed(request, raised, scope)
@@ -220,7 +226,7 @@ async def _failed_again(
             try:
                 return await _handle(request, error, handler)
             except BaseException as raised:
-                if _passes(request, raised):
+                if _passes(request, raised, scope):
                     raise
                 _log(request, raised)
     if scope[0].debug:
