@@ -611,10 +611,11 @@ class Request(Exchange):
         self._failing = True
         return failing
 
-    def fail_with(self, error: BaseException, response: "Response") -> None:
+    def fail_with(self, error: BaseException, response: "Response") -> "Response":
         """Remember the response that an error has become, for a middleware that raises the error again."""
-        response.note_error(error)
+        response = response.with_error(error)
         self._failure = response, error.__traceback__
+        return response
 
     def has_failed_with(self, error: BaseException) -> bool:
         """Whether a response was made of this very error."""

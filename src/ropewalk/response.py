@@ -268,9 +268,17 @@ class Response:
         if self.error is not None:
             raise self.error
 
-    def note_error(self, error: BaseException) -> None:
-        """This response is made of an exception."""
-        self._error = error
+    def with_error(self, error: BaseException) -> "Response":
+        """A copy that is made of an exception."""
+        response = self.detached()
+        response._error = error  # noqa: SLF001 - of this class
+        return response
+
+    def detached(self) -> "Response":
+        """A copy with headers of its own: a program may return one Response to many clients, at the same time."""
+        response = copy(self)
+        response.headers = copy(self.headers)
+        return response
 
     def settle(self, request: Request) -> "Response":
         """This response, or one like it, with a body in the form in which it is sent: a file is open.

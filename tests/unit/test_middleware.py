@@ -4,6 +4,7 @@ import asyncio
 from asyncio import CancelledError, current_task, sleep, timeout
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextvars import ContextVar
+from copy import copy
 from errno import EMFILE
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -17,6 +18,7 @@ from twisted.internet.task import Clock
 
 from ropewalk import NOT_DONE_YET, App, Files, HTTPError, Request, Resource, Response
 from ropewalk.errors import BodyTooLarge, Disconnected, HandlerError, InvalidField
+from ropewalk.headers import Headers
 from ropewalk.middleware import Next
 from ropewalk.testing import AsyncClient, Client, ProtocolError
 
@@ -419,6 +421,14 @@ class Transaction:
         self.outcome = "commit" if error is None else "rollback"
 
 
+async def telling_outcome(request: Request, next: Next) -> Response:
+    response = await next(request)
+    outcome = "none" if response.error is None else type(response.error).__name__
+    response = copy(response)
+    response.headers = Headers({"x-outcome": outcome})
+    return response
+
+
 class TestErrorsAgain:
     """`raise_error` has context managers see what a response was made of."""
 
@@ -537,6 +547,30 @@ class TestErrorsAgain:
         response = Client(app).get("/")
         assert (response.status, response.headers["x-marks"]) == (409, "x")
         assert log == []
+
+
+class TestOneResponseForManyClients:
+    def test_it_keeps_no_error(self) -> None:
+        busy = Response("busy", 503)
+        app = App(middleware=[telling_outcome])
+        app.error(LookupError)(lambda request, error: busy)
+        app.get("/failing")(raising(LookupError("another client's")))
+        app.get("/busy")(lambda request: busy)
+        client = Client(app)
+        assert client.get("/failing").headers["x-outcome"] == "LookupError"
+        assert client.get("/busy").headers["x-outcome"] == "none"
+        assert busy.error is None
+
+    def test_it_keeps_no_headers_of_an_error(self) -> None:
+        refused = Response("no", 405)
+        app = App()
+        app.error(405)(lambda request, error: refused)
+        app.get("/a")(lambda request: "")
+        app.post("/b")(lambda request: "")
+        client = Client(app)
+        assert client.put("/a").headers["allow"] == "GET, HEAD, OPTIONS"
+        assert client.put("/b").headers["allow"] == "OPTIONS, POST"
+        assert "allow" not in refused.headers
 
 
 class TestStreams:

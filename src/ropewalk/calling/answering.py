@@ -72,8 +72,7 @@ async def respond_to_error(request: Request, error: BaseException, scope: tuple[
     else:
         request.forget()
         response = await _respond_or_give_up(request, error, scope)
-    request.fail_with(error, response)
-    return response
+    return request.fail_with(error, response)
 
 
 async def _respond_or_give_up(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:
@@ -263,7 +262,9 @@ async def _handle(request: Request, error: BaseException, handler: Callable[...,
         raise
     if response is not value:
         response.status = error.status if isinstance(error, HTTPError) else 500
-    if isinstance(error, HTTPError):
+    if isinstance(error, HTTPError) and error.headers:
+        if response is value:
+            response = response.detached()
         for name, field in error.headers:
             response.headers.setdefault(name, field)
     return response
