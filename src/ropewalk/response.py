@@ -92,17 +92,21 @@ def to_json(value: Any) -> bytes:
 
 
 class OpenFile:
-    """A regular file that is open for reading, with its size (bytes) and the time of its last change (seconds)."""
+    """A regular file that is open for reading, or a part of it.
 
-    __slots__ = ("fd", "modified", "size")
+    `offset` and `size` (bytes) say what is sent, `modified` is the time of the last change (seconds).
+    """
 
-    def __init__(self, fd: int) -> None:
+    __slots__ = ("fd", "modified", "offset", "size")
+
+    def __init__(self, fd: int, offset: int = 0, size: int | None = None) -> None:
         """Takes over the descriptor. Raises HTTPError 404 where it is not that of a regular file."""
         self.fd = fd  # from here on it is closed with this object
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise HTTPError(404)
-        self.size = status.st_size
+        self.offset = offset
+        self.size = status.st_size - offset if size is None else size
         self.modified = status.st_mtime
 
     def __del__(self) -> None:
@@ -362,17 +366,20 @@ class Response:
         if isinstance(body, Path):
             body = open_file(body)
         if isinstance(body, OpenFile):
-            fields = self.headers.encoded()
-            if "last-modified" not in self.headers:
-                # Not into the headers: the same Response may be sent again when the file has changed.
-                changed = last_modified(body.modified, request.unix_date)
-                if changed is not None:
-                    fields.append(("last-modified", changed))
-            request.answer_file(status, fields, body.fd, 0, body.size)
+            request.answer_file(status, self._file_fields(body, request), body.fd, body.offset, body.size)
             return None
         if request.started and not request.gone:
             raise AnswerStarted("A body was returned behind what had been written already.")
         return _stream(request, self, body)
+
+    def _file_fields(self, file: OpenFile, request: Request) -> list[tuple[str, Text]]:
+        """The fields for a file. Last-Modified does not go into the headers: the file may have changed next time."""
+        fields = self.headers.encoded()
+        if "last-modified" not in self.headers:
+            changed = last_modified(file.modified, request.unix_date)
+            if changed is not None:
+                fields.append(("last-modified", changed))
+        return fields
 
     def begin(self, request: Request) -> None:
         """Send the head only."""
@@ -397,9 +404,13 @@ class Response:
 
 
 class ExactResponse(Response):
-    """A response whose head a hosted application has made: no Content-Type is added to it."""
+    """A response whose head a hosted application has made: neither Content-Type nor Last-Modified is added to it."""
 
     __slots__ = ()
+
+    def _file_fields(self, file: OpenFile, request: Request) -> list[tuple[str, Text]]:
+        del file, request
+        return self.headers.encoded()
 
     def take_type_of(self, part: bytes | str) -> None:
         """Add nothing."""

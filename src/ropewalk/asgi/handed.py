@@ -21,9 +21,23 @@ AHEAD: Final = 64 * 1024
 class Handed:
     """Takes what a call has for its request. `left` is called when nothing more of it is wanted."""
 
-    __slots__ = ("_error", "_left", "_news", "_over", "_parts", "_size", "_space", "_unwanted", "response", "trailers")
+    __slots__ = (
+        "_error",
+        "_left",
+        "_news",
+        "_over",
+        "_parts",
+        "_size",
+        "_space",
+        "_unwanted",
+        "bytes_sent",
+        "response",
+        "trailers",
+    )
 
     def __init__(self, request: Request) -> None:
+        self.bytes_sent = 0
+        """Bytes of the body that the application has sent."""
         self.response: Waiter[Response] = Waiter(lambda _: self.drop())
         self.trailers: list[tuple[bytes, bytes]] | None = None
         self._error: BaseException | None = None
@@ -49,8 +63,7 @@ class Handed:
 
     def answer_file(self, status: int, fields: Iterable[Any], fd: int, offset: int, length: int) -> None:
         """A whole response whose body is a file."""
-        del offset, length
-        self._deliver(status, fields, OpenFile(os.dup(fd)))
+        self._deliver(status, fields, OpenFile(os.dup(fd), offset, length))
 
     def begin(self, status: int, fields: Iterable[Any]) -> None:
         """The head of a response that goes on."""
@@ -63,6 +76,7 @@ class Handed:
             raise Disconnected
         self._parts.append(data)
         self._size += len(data)
+        self.bytes_sent += len(data)
         self._tell()
         return not self.pressure
 

@@ -88,6 +88,31 @@ def test_a_head(length: Any) -> None:
     assert response.headers["content-length"] == ("5" if length else "0")
 
 
+class TestFiles:
+    """The client gets the same as without middleware."""
+
+    @pytest.mark.parametrize("method", ["GET", "HEAD"])
+    @pytest.mark.parametrize("length", [None, 4, 10])
+    @pytest.mark.parametrize("before", [b"", b"abcd"])
+    @pytest.mark.parametrize("middleware", [(), (marking,), (marking, marking)])
+    def test_no_more_than_was_announced(
+        self, method: str, length: int | None, before: bytes, middleware: Any, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "file"
+        file.write_bytes(b"0123456789")
+        sent = (before + b"0123456789")[:length]
+        headers = [] if length is None else [(b"content-length", b"%d" % length)]
+        messages = [body(before, True)] if before else []
+        application = sending(start(200, headers), *messages, {"type": "http.response.pathsend", "path": str(file)})
+        app = App(middleware=middleware)
+        app.mount("/", asgi(application, lifespan="off"))
+        response = Client(app).request(method, "/")
+        assert response.body == (sent if method == "GET" else b"")
+        assert set(response.headers) <= {"date", "content-length", "transfer-encoding", "x-seen"}
+        if not before or length is not None:
+            assert response.headers["content-length"] == str(len(sent))
+
+
 def test_no_content_type_is_added() -> None:
     for parts in ([body(b"a")], [body(b"a", True), body(b"b")]):
         assert "content-type" not in Client(inside(sending(start(200, []), *parts))).get("/").headers
