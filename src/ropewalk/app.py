@@ -177,7 +177,8 @@ class App(Routes):
         Where that fails, what is hosted is stopped again.
         """
         for app in self.family():
-            app.stop_begins = Moment()
+            if app.stop_begins.passed:  # else somebody may wait for it already
+                app.stop_begins = Moment()
         started: list[App | Hosted] = []
         try:
             for each in self._living():

@@ -100,6 +100,20 @@ class TestWaits:
 
         assert stop_while(app).text == "begun, ended"
 
+    @pytest.mark.parametrize("whose", ["app", "mounted"])
+    def test_a_wait_may_begin_before_the_start(self, whose: str) -> None:
+        inner, app = App(), App()
+        app.mount("/inner", inner)
+        seen: list[None] = []
+        (inner if whose == "mounted" else app).stopping.addCallback(seen.append)
+
+        async def main() -> None:
+            async with AsyncClient(app):
+                assert seen == []
+            assert seen == [None]
+
+        asyncio.run(main())
+
     def test_a_task_of_asyncios_waits_too(self) -> None:
         app = App()
 
