@@ -272,11 +272,7 @@ class App(Routes):
         """Stop all, or what has been started, with a hook called in this way."""
         for each in reversed(self._living() if started is None else started):
             for hook in reversed(each.stop_hooks):
-                try:
-                    await call(hook)
-                except Exception as error:  # noqa: BLE001 - the others must still be stopped
-                    failure = shown_failure(error)
-                    log.failure("RW208 {hook} failed while the app was stopping.", failure, hook=named(hook))
+                await _call_logged(hook, call)
 
     def _otherwise(self, request: Request, search: Search) -> Found:
         """What answers where the tree has no handler."""
@@ -307,11 +303,12 @@ class App(Routes):
         return family
 
 
-async def _call_logged(hook: Hook) -> None:
+async def _call_logged(hook: Hook, call: Callable[[Hook], Awaitable[None]] = call_hook) -> None:
+    """Call a hook of a stop, in this way. A failure is logged."""
     try:
-        await call_hook(hook)
-    except Exception:  # noqa: BLE001 - the others must still be called, and the app stopped
-        log.failure("RW208 {hook} failed while the app was stopping.", hook=hook)
+        await call(hook)
+    except Exception as error:  # noqa: BLE001 - the others must still be called, and the app stopped
+        log.failure("RW208 {hook} failed while the app was stopping.", shown_failure(error), hook=named(hook))
 
 
 def _refusing(error: BaseException, scope: tuple[Any, ...]) -> Endpoint:

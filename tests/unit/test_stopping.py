@@ -1,14 +1,16 @@
 """Stops as apps and handlers hear of them, and what they do to streams of events."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
 from tests.unit.conftest import Log
 from twisted.internet.defer import Deferred
+from twisted.logger import formatEvent
 
-from ropewalk import NOT_DONE_YET, App, Request, Resource, Response, asgi
+from ropewalk import NOT_DONE_YET, App, Request, Resource, Response, asgi, tracebacks
 from ropewalk.errors import Disconnected
 from ropewalk.middleware import Next
 from ropewalk.testing import AsyncClient, ClientResponse
@@ -57,19 +59,30 @@ class TestHooks:
         asyncio.run(main())
         assert calls == ["stopping True True", "inner stopping", "stopped"]
 
-    def test_one_that_fails_keeps_no_other(self, log: Log) -> None:
+    @pytest.mark.parametrize("event", ["on_stopping", "on_stop"])
+    def test_one_that_fails_keeps_no_other(self, event: str, log: Log) -> None:
         calls = []
         app = App()
-        app.on_stopping(lambda: 1 // 0)
-        app.on_stopping(lambda: calls.append("other"))
+
+        def failing() -> None:
+            raise LookupError
+
+        getattr(app, event)(lambda: calls.append("other"))
+        getattr(app, event)(failing)
+        getattr(app, event)(lambda: calls.append("other"))
 
         async def main() -> None:
             async with AsyncClient(app):
                 pass
 
         asyncio.run(main())
-        assert calls == ["other"]
-        assert "RW208" in log.text
+        assert calls == ["other", "other"]
+        (line,) = log
+        place = r"TestHooks\..*failing at .*test_stopping\.py:\d+"
+        assert re.fullmatch(rf"RW208 {place} failed while the app was stopping\.", formatEvent(line))
+        trace = line["log_failure"].getTraceback()
+        assert "raise LookupError" in trace
+        assert tracebacks.PACKAGE not in trace
 
     def test_an_app_may_start_again(self) -> None:
         app = App()

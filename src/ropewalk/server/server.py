@@ -81,7 +81,9 @@ class Server:
         if not self.stopping:
             self.stopping = True
             stopped = start(self._stop())
-            stopped.addErrback(lambda failure: log.failure("The app did not stop in good order.", failure))
+            stopped.addErrback(
+                lambda failure: log.failure("The app did not stop in good order.", shown_failure(failure.value))
+            )
             stopped.addBoth(self._forget)
         return self._stopped.wait()
 
