@@ -96,10 +96,10 @@ class Request(Exchange):
         "_failing",
         "_failure",
         "_fields",
+        "_half_close_waits",
         "_half_closed",
         "_headers",
         "_leaving",
-        "_parting",
         "_postpath",
         "_prepath",
         "_producer",
@@ -127,10 +127,10 @@ class Request(Exchange):
     _failing: bool
     _failure: "tuple[Response, TracebackType | None]"
     _fields: Headers
+    _half_close_waits: list[Waiter[None]]
     _half_closed: bool
     _headers: Headers
     _leaving: list[Waiter[None]]
-    _parting: list[Waiter[None]]
     _postpath: list[str]
     _prepath: list[str]
     _producer: Producer
@@ -515,7 +515,7 @@ class Request(Exchange):
 
     def on_half_close(self) -> None:
         self._half_closed = True
-        _fire_all(self, "_parting", None)
+        _fire_all(self, "_half_close_waits", None)
 
     def on_gone(self, reason: str, /) -> None:
         self._forget_stop()
@@ -551,9 +551,9 @@ class Request(Exchange):
         """Whether the client has closed its sending side before the head of the response, where endpoints respond."""
         return getattr(self, "_half_closed", False)
 
-    def parting(self) -> Waiter[None]:
+    def half_close_wait(self) -> Waiter[None]:
         """A new wait for that."""
-        return self._wait("_parting")
+        return self._wait("_half_close_waits")
 
     def run(self, running: Any) -> None:
         """Remember what works on the answer: its `cancel` is called when the client leaves."""

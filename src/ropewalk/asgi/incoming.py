@@ -11,7 +11,6 @@
 """
 
 from asyncio import CancelledError, Future, get_running_loop, sleep
-from contextlib import suppress
 from typing import Final
 
 from ropewalk.asgi.messages import Message
@@ -26,11 +25,14 @@ TRAILERS: Final = 3
 COMPLETE: Final = 4
 GONE: Final = 5
 
+_OF_SCOPE: Final = ("Cancelled via cancel scope ", "Cancelled by cancel scope ")
+"""How the message of a cancellation by anyio begins, in current versions and in older ones."""
+
 
 class Incoming:
     """The end at which an application receives."""
 
-    __slots__ = ("_arriving", "_body_over", "_leaving", "_parting", "_waiting", "request", "stage", "told")
+    __slots__ = ("_arriving", "_body_over", "_half_closing", "_leaving", "_waiting", "request", "stage", "told")
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -39,8 +41,8 @@ class Incoming:
         """Whether the application knows that the client has left."""
         self._arriving = False  # it was asked to be told of more of the body
         self._body_over = False
+        self._half_closing: Waiter[None] | None = None
         self._leaving: Waiter[None] | None = None
-        self._parting: Waiter[None] | None = None
         self._waiting: list[Future[None]] | None = None
 
     async def receive(self) -> Message:
@@ -83,7 +85,7 @@ class Incoming:
         self.stage = stage
         if self._waiting is not None:
             self._wake()
-            for waiter in (self._leaving, self._parting):
+            for waiter in (self._leaving, self._half_closing):
                 if waiter is not None and not waiter.called:
                     waiter.cancel()  # the request may live on, and would hold us
 
@@ -124,8 +126,8 @@ class Incoming:
         if self._leaving is None:
             self._leaving = self.request.leaving()
             self._leaving.addCallbacks(self._unwanted, _nothing)
-            self._parting = self.request.parting()
-            self._parting.addCallbacks(self._wake, _nothing)
+            self._half_closing = self.request.half_close_wait()
+            self._half_closing.addCallbacks(self._wake, _nothing)
 
     def _unwanted(self, _: object) -> None:
         """The client has left, or the answer is complete: if it is this one, `over` is told of that in a moment."""
@@ -141,11 +143,14 @@ class Incoming:
     async def _still_waits(self) -> bool:
         """Whether the response has not begun when other tasks have had their turn.
 
-        Starlette listens beside a task that is about to begin a stream. Its `is_disconnected` asks within a scope that
-        is cancelled already, because it wants to know at once: that cancellation is no reason to tell nothing.
+        Starlette listens beside a task that is about to begin a stream. Its `is_disconnected` asks within a scope of
+        anyio that is cancelled already, because it wants to know at once: that is no reason to tell nothing.
         """
-        with suppress(CancelledError):
+        try:
             await sleep(0)
+        except CancelledError as error:
+            if not _is_of_scope(error):
+                raise
         return self.stage == NEW
 
     async def _news(self) -> None:
@@ -163,6 +168,16 @@ class Incoming:
         for future in self._waiting or ():
             if not future.done():
                 future.set_result(None)
+
+
+def _is_of_scope(error: CancelledError) -> bool:
+    """Whether a cancel scope of anyio, and it alone, has cancelled the task.
+
+    anyio then cancels again at every await until the scope ends, where it calls `Task.uncancel` as often. Any other
+    cancellation comes once and must be raised. Where both come in one turn, the message is not anyio's.
+    """
+    message = error.args[0] if error.args else None
+    return isinstance(message, str) and message.startswith(_OF_SCOPE)
 
 
 def _nothing(_: object) -> None:

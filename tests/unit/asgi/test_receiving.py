@@ -1,9 +1,10 @@
 """What an application receives."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import anyio
 import pytest
 from tests.unit.asgi.applications import body, hosting, start
 from tests.unit.conftest import Log
@@ -291,6 +292,106 @@ class TestDisconnect:
             return got
 
         assert b"part" in asyncio.run(main())
+
+
+async def after_half_close(use: Callable[[Receive], Awaitable[object]]) -> None:
+    """Have an application use `receive` when its client has closed its sending side. The response is sent then."""
+    done = asyncio.Event()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        call: Any = receive
+        call.__self__.request.on_half_close()  # as the engine calls it
+        await use(receive)
+        await send(start())
+        await send(body())
+        done.set()
+
+    assert (await AsyncClient(hosting(application)).get("/")).status == 200
+    await done.wait()
+
+
+class TestHalfClose:
+    """Receiving waits a turn before it tells of a disconnect: other tasks may be about to begin the response."""
+
+    def test_is_told_as_a_disconnect(self) -> None:
+        async def use(receive: Receive) -> None:
+            assert await receive() == {"type": "http.disconnect"}
+
+        asyncio.run(after_half_close(use))
+
+    def test_a_cancellation_is_raised(self) -> None:
+        async def use(receive: Receive) -> None:
+            async def listen() -> Message:
+                return await receive()
+
+            listening = asyncio.create_task(listen())
+            await asyncio.sleep(0)
+            listening.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await listening
+
+        asyncio.run(after_half_close(use))
+
+    def test_a_cancellation_of_the_call_is_raised(self) -> None:
+        async def use(receive: Receive) -> None:
+            call = asyncio.current_task()
+            assert call is not None
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await receive()
+            assert call.uncancel() == 0
+
+        asyncio.run(after_half_close(use))
+
+    def test_a_timeout_ends_the_wait(self) -> None:
+        async def use(receive: Receive) -> None:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0):
+                    await receive()
+            call = asyncio.current_task()
+            assert call is not None
+            assert call.cancelling() == 0
+
+        asyncio.run(after_half_close(use))
+
+    def test_who_asks_at_once_is_told(self) -> None:
+        """As Starlette's `is_disconnected` does: within a scope that is cancelled already."""
+
+        async def use(receive: Receive) -> None:
+            with anyio.CancelScope() as scope:
+                scope.cancel()
+                message = await receive()
+            assert message == {"type": "http.disconnect"}
+            call = asyncio.current_task()
+            assert call is not None
+            assert call.cancelling() == 0
+
+        asyncio.run(after_half_close(use))
+
+    @pytest.mark.parametrize("first", ["scope", "task"])
+    def test_a_cancellation_is_raised_though_the_scope_is_cancelled_too(self, first: str) -> None:
+        async def use(receive: Receive) -> None:
+            call = asyncio.current_task()
+            assert call is not None
+
+            def cancel() -> None:
+                call.cancel()
+
+            async def listen() -> None:
+                with anyio.CancelScope() as scope:
+                    if first == "task":
+                        asyncio.get_running_loop().call_soon(cancel)
+                    scope.cancel()
+                    if first == "scope":
+                        asyncio.get_running_loop().call_soon(cancel)
+                    await receive()
+
+            with pytest.raises(asyncio.CancelledError):
+                await listen()
+            assert call.uncancel() == 0
+
+        asyncio.run(after_half_close(use))
 
 
 class TestSomebodyElseAnswers:
