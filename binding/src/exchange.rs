@@ -53,9 +53,6 @@ pub(crate) struct Link {
     pub engine: Py<Engine>,
     pub id: ExchangeId,
     pub head: Box<Head>,
-    /// Who is at the other end of the connection, and whether the way there is secure.
-    pub peer: Peer,
-    pub secure: bool,
     /// Our end, asked for once.
     pub local: OnceLock<Peer>,
     /// Whoever holds the connection in Python, where somebody does.
@@ -241,7 +238,7 @@ impl Exchange {
     #[getter]
     fn scheme(&self) -> PyResult<&'static str> {
         let link = self.link()?;
-        let secure = link.head.origin().map_or(link.secure, |origin| origin.secure);
+        let secure = link.head.origin().map_or_else(|| link.head.is_secure(), |origin| origin.secure);
         Ok(if secure { "https" } else { "http" })
     }
 
@@ -260,12 +257,12 @@ impl Exchange {
     #[getter]
     fn client<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let link = self.link()?;
-        convert::address(py, link.head.origin().map_or(&link.peer, |origin| &origin.client))
+        convert::address(py, link.head.origin().map_or_else(|| link.head.peer(), |origin| &origin.client))
     }
 
     #[getter]
     fn peer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        convert::address(py, &self.link()?.peer)
+        convert::address(py, self.link()?.head.peer())
     }
 
     #[getter]

@@ -274,12 +274,11 @@ impl Engine {
     fn serve_head(slf: &Bound<'_, Self>, id: ExchangeId, head: Box<Head>) -> PyResult<Option<Py<Endpoint>>> {
         let py = slf.py();
         let this = slf.get();
-        let (peer, secure) = lock(&this.core).peer(id).unwrap_or((Peer::Unknown, false));
         let known = if this.owners_begin { None } else { this.memo.find(py, &head) };
         let owner = lock(&this.owners).get(&id.connection()).map(|owner| owner.clone_ref(py));
         let request = this.request.bind(py).call0()?.cast_into::<Exchange>()?;
         request.borrow_mut().link =
-            Some(Link { engine: slf.clone().unbind(), id, head, peer, secure, local: OnceLock::new(), owner });
+            Some(Link { engine: slf.clone().unbind(), id, head, local: OnceLock::new(), owner });
         if this.owners_begin {
             let link = request.borrow().link()?.owner.as_ref().map(|owner| owner.clone_ref(py));
             let Some(owner) = link else { return Ok(None) };

@@ -302,12 +302,6 @@ impl<D: Driver> Engine<D> {
 
     // Exchanges
 
-    /// Who is at the other end of the connection of an exchange, and whether the way there is secure.
-    pub fn peer(&self, id: ExchangeId) -> Option<(Peer, bool)> {
-        let connection = &self.connections[self.token_slot(id.connection)?];
-        Some((connection.peer.clone(), connection.is_secure()))
-    }
-
     /// Our end of an exchange, or what a proxy says that its client has connected to.
     pub fn local(&self, id: ExchangeId) -> Option<Peer> {
         Some(self.connections[self.token_slot(id.connection)?].local())
@@ -599,7 +593,8 @@ impl<D: Driver> Engine<D> {
         let mut context = Context {
             connection: connection.token,
             secure: connection.is_secure(),
-            peer: connection.via.client().unwrap_or(&connection.peer),
+            peer: &connection.peer,
+            client: connection.via.client().unwrap_or(&connection.peer),
             proxies: self.proxies.as_ref(),
             fields_tell: connection.via.lets_fields_tell(),
             inbox: &mut self.inbox,

@@ -329,6 +329,9 @@ pub struct Head {
     pub(crate) framing: Framing,
     pub(crate) keep_alive: bool,
     pub(crate) expects_continue: bool,
+    /// The other end of the connection, kept here for handlers whose client has left by the time they ask.
+    pub(crate) peer: Peer,
+    pub(crate) secure: bool,
     /// What proxies say of the request, where they are asked.
     pub(crate) origin: Option<Box<Origin>>,
 }
@@ -392,6 +395,16 @@ impl Head {
     /// Where the request comes from, if proxies in front are asked; else its connection shows that.
     pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_deref()
+    }
+
+    /// Who is at the other end of the connection, a proxy or the client.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// Whether the connection is secure.
+    pub fn is_secure(&self) -> bool {
+        self.secure
     }
 
     /// The version of the message.

@@ -40,6 +40,24 @@ class TestRequest:
         ]
         assert request.params == {}
 
+    def test_its_client_is_known_though_it_has_left_before_the_request_is_served(self) -> None:
+        world = World()
+        first = world.pipe
+        world.open()
+        clients: list[Any] = []
+
+        def serve(request: Recorder) -> str:
+            if not clients:
+                world.pipe.feed(GET)
+                world.pipe.lost()
+            clients.append((request.client, request.peer, request.scheme))
+            return ""
+
+        world.serve(serve)
+        first.feed(GET)
+        world.settle()
+        assert clients == [(("192.0.2.1", 5), ("192.0.2.1", 5), "https")] * 2
+
     def test_the_path_of_an_absolute_target_may_be_empty(self) -> None:
         request = World().waiting(b"GET http://a HTTP/1.1\r\nHost: a\r\n\r\n")
         assert (request.path, request.raw_path) == ("/", b"/")

@@ -39,7 +39,10 @@ use crate::proxies::{Origin, Proxies};
 /// What a connection needs of its engine while it works.
 pub(crate) struct Context<'a> {
     pub connection: u64,
+    /// Who is at the other end of the connection.
     pub peer: &'a Peer,
+    /// Who has connected, as the header of the PROXY protocol says; else the peer.
+    pub client: &'a Peer,
     pub secure: bool,
     pub proxies: Option<&'a Proxies>,
     /// Whether fields of a head may tell where it comes from.
@@ -61,10 +64,12 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Has the head say where its request comes from, where proxies are asked.
+    /// Has the head say where its request comes from: by its connection, and by proxies where they are asked.
     fn trace(&self, mut head: Box<Head>) -> Result<Box<Head>, Refusal> {
+        head.peer = self.peer.clone();
+        head.secure = self.secure;
         if let Some(proxies) = self.proxies {
-            let shown = Origin { client: self.peer.clone(), secure: self.secure, host: None };
+            let shown = Origin { client: self.client.clone(), secure: self.secure, host: None };
             let origin = if self.fields_tell { proxies.trace(&head, shown)? } else { shown };
             head.origin = Some(Box::new(origin));
         }
@@ -75,7 +80,7 @@ impl Context<'_> {
     fn note_refusal(&mut self, status: u16, reason: &str) {
         self.counters.refused += 1;
         if self.debug {
-            let message = format!("{}: {status} {reason}", self.peer);
+            let message = format!("{}: {status} {reason}", self.client);
             self.inbox.push_back(Event::Report(Report { severity: Severity::Debug, code: "RW510", message }));
         }
     }
@@ -426,7 +431,7 @@ impl Http1 {
         let length = self.say(refusal, cx);
         cx.note_refusal(refusal.status, refusal.reason);
         if let Some(log) = cx.access.as_deref_mut() {
-            log.write_refused(cx.peer, refusal.status, length, cx.clock);
+            log.write_refused(cx.client, refusal.status, length, cx.clock);
         }
     }
 
@@ -598,7 +603,7 @@ impl Http1 {
         };
         self.began = cx.clock.micros();
         if let Some(log) = cx.access.as_deref_mut() {
-            self.log_line = Some(Box::new(log.line(&head, cx.peer)));
+            self.log_line = Some(Box::new(log.line(&head, cx.client)));
         }
         cx.counters.requests += 1;
         cx.counters.running += 1;

@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 use memchr::memchr_iter;
 
 use super::Refusal;
-use crate::exchange::{FieldSpan, Framing, Head, Span, Version};
+use crate::exchange::{FieldSpan, Framing, Head, Peer, Span, Version};
 use crate::limits::Limits;
 use crate::method::{Method, Methods};
 
@@ -131,6 +131,8 @@ pub fn parse(bytes: &[u8], method: Method, methods: Methods) -> Result<Box<Head>
         framing,
         keep_alive: !summary.close && (version == Version::Http11 || summary.keep_alive),
         expects_continue: summary.expects_continue && version == Version::Http11,
+        peer: Peer::Unknown,
+        secure: false,
         origin: None,
         bytes: bytes.into(),
     }))

@@ -9,6 +9,7 @@ use ropewalk_engine::access::Style;
 use ropewalk_engine::driver::{Driver, Epoll, Ready, Token, Watch};
 use ropewalk_engine::exchange::Event;
 use ropewalk_engine::{Body, CommandError, Engine, GoneReason, Limits, Peer};
+use rustix::net::sockopt::set_socket_linger;
 
 use crate::harness::{End, GET, World};
 
@@ -108,10 +109,24 @@ fn peers_and_addresses_are_known() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send(GET);
-    let (id, _) = world.head();
+    let (id, head) = world.head();
     let address = client.stream.local_addr().unwrap();
-    assert_eq!(Some((Peer::Inet(address), false)), world.engine.peer(id));
+    assert_eq!((&Peer::Inet(address), false), (head.peer(), head.is_secure()));
     assert_eq!(Some(Peer::Inet(world.address)), world.engine.local(id));
+}
+
+#[test]
+fn the_peer_of_a_request_is_known_though_it_has_left_before_the_request_is_served() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    let address = client.stream.local_addr().unwrap();
+    client.send(GET);
+    world.settle();
+    set_socket_linger(&client.stream, Some(std::time::Duration::ZERO)).unwrap();
+    drop(client);
+    world.until("the reset", |world| world.engine.connections() == 0);
+    let (_, head) = world.head();
+    assert_eq!((&Peer::Inet(address), false), (head.peer(), head.is_secure()));
 }
 
 #[test]

@@ -30,9 +30,8 @@ fn bytes_go_in_and_come_out() {
     let pipe = open(&mut world);
     world.engine.feed_pipe(pipe, &GET.as_bytes()[..5]);
     world.engine.feed_pipe(pipe, &GET.as_bytes()[5..]);
-    let (id, _) = world.head();
-    let (peer, secure) = world.engine.peer(id).unwrap();
-    assert_eq!(("192.0.2.1:5".to_owned(), true), (peer.to_string(), secure));
+    let (id, head) = world.head();
+    assert_eq!(("192.0.2.1:5".to_owned(), true), (head.peer().to_string(), head.is_secure()));
     world.ok(id, "through");
     let text = output(&mut world);
     assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("\r\n\r\nthrough"), "{text}");

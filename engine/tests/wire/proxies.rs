@@ -143,9 +143,9 @@ mod fields {
             let mut world = believing(family);
             let mut client = world.connect();
             client.send(GET);
-            let (id, head) = world.head();
+            let (_, head) = world.head();
             assert_eq!(inet(&client.stream.local_addr().unwrap().to_string()), facts(&head).0);
-            assert_eq!(Some((facts(&head).0, false)), world.engine.peer(id));
+            assert_eq!((&facts(&head).0, false), (head.peer(), head.is_secure()));
         }
     }
 
@@ -189,9 +189,9 @@ mod fields {
         let fields = "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: http\r\n";
         world.engine.feed_pipe(pipe, format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n").as_bytes());
         world.turn();
-        let (id, head) = world.head();
+        let (_, head) = world.head();
         assert_eq!((inet("192.0.2.1:0"), false, "a".into()), facts(&head));
-        assert_eq!(Some((inet("[::ffff:10.0.0.9]:5"), true)), world.engine.peer(id));
+        assert_eq!((&inet("[::ffff:10.0.0.9]:5"), true), (head.peer(), head.is_secure()));
     }
 
     #[test]
@@ -237,7 +237,7 @@ mod protocol {
         let (id, head) = world.head();
         assert_eq!((inet("192.0.2.1:1234"), false, "a".into()), facts(&head));
         let proxy = Peer::Inet(client.stream.local_addr().unwrap());
-        assert_eq!(Some((proxy, false)), world.engine.peer(id).map(|(peer, _)| (peer, false)));
+        assert_eq!(&proxy, head.peer());
         assert_eq!(Some(inet("198.51.100.1:443")), world.engine.local(id));
         world.ok(id, "first");
         assert_eq!((200, "first"), world.answer(&mut client).brief());
