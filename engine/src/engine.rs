@@ -67,7 +67,7 @@ pub struct Engine<D: Driver = Epoll> {
     /// Connections that linger, the oldest first; those that are over meanwhile may be among them.
     lingering: VecDeque<u64>,
     /// Connections that came when the engine was full and are open until their clients have read that.
-    turned: usize,
+    turned_away_open: usize,
     drain: Option<Drain>,
     counters: Counters,
     access: Option<AccessLog>,
@@ -150,7 +150,7 @@ impl<D: Driver> Engine<D> {
             leaving: VecDeque::new(),
             resuming: VecDeque::new(),
             lingering: VecDeque::new(),
-            turned: 0,
+            turned_away_open: 0,
             drain: None,
             counters: Counters::default(),
             access: None,
@@ -185,7 +185,7 @@ impl<D: Driver> Engine<D> {
 
     /// Whether another connection would be one too many.
     fn is_full(&self) -> bool {
-        let open = self.connections.len() - self.turned;
+        let open = self.connections.len() - self.turned_away_open;
         open >= self.capacity || open + self.files.count() >= self.descriptors
     }
 
@@ -516,9 +516,10 @@ impl<D: Driver> Engine<D> {
 
     /// Says what becomes of an exchange whose client closes its sending side, where its listener leaves that open.
     pub fn set_half_close(&mut self, id: ExchangeId, choice: HalfClose) -> Result<(), CommandError> {
-        let slot = self.token_slot(id.connection).ok_or(CommandError::Gone)?;
-        self.connections[slot].half_close_of = Some((id.serial, choice));
-        Ok(())
+        self.command(id, |engine, slot| {
+            engine.connections[slot].half_close_of = Some((id.serial, choice));
+            Ok(())
+        })
     }
 
     /// Asks for `Connection: close` on the answer.

@@ -12,7 +12,7 @@ use crate::http1::connection::{Ending, WireClock};
 const LAST_HANDSHAKES: u64 = 20;
 
 /// Connections that may linger though the engine is full.
-const TURNED_KEPT: usize = 64;
+const TURNED_AWAY_KEPT: usize = 64;
 
 /// Entries of the list of lingering connections that are kept before those that are over are taken out.
 const LINGERING_KEPT: usize = 64;
@@ -133,7 +133,7 @@ impl<D: Driver> Engine<D> {
     pub fn forget_all(&mut self) {
         self.connections.clear();
         (self.unsent, self.leaving, self.resuming, self.lingering) = Default::default();
-        self.turned = 0;
+        self.turned_away_open = 0;
         self.in_turn = false;
     }
 
@@ -145,7 +145,9 @@ impl<D: Driver> Engine<D> {
         let connection = &mut self.connections[slot];
         if let Some(serial) = connection.wire.running() {
             // Decided once, and again only where the client turns out to be gone for good.
-            let decided = connection.outlives == Some(serial) && !connection.deaf && !connection.is_cut_off();
+            let decided = connection.survives_half_close == Some(serial)
+                && !connection.peer_closed_both
+                && !connection.is_cut_off();
             // Not before its handler had the chance to answer: the request may have come with the end.
             if !decided && !connection.wire.waits_for_reader() {
                 self.leaving.push_back(connection.token);
@@ -175,15 +177,15 @@ impl<D: Driver> Engine<D> {
     /// | raw bytes go both ways | over | over | goes on |
     /// | no head is out | over | told, goes on | goes on |
     /// | a head is out | goes on unless it pauses | goes on unless it pauses | goes on |
-    pub(super) fn part(&mut self, slot: usize) {
+    pub(super) fn decide_half_close(&mut self, slot: usize) {
         let flows = self.body_flows(slot);
         let connection = &mut self.connections[slot];
         let running = connection.wire.running().filter(|_| !flows);
         let Some(serial) = running else { return self.look_after(slot, false) };
-        if connection.deaf || connection.is_cut_off() {
+        if connection.peer_closed_both || connection.is_cut_off() {
             return self.lose(slot, GoneReason::ClientLeft);
         }
-        if connection.outlives == running {
+        if connection.survives_half_close == running {
             return self.look_after(slot, false);
         }
         let started = connection.wire.has_started();
@@ -197,7 +199,7 @@ impl<D: Driver> Engine<D> {
             }
             HalfClose::Cancel => return self.cancel(slot),
         }
-        self.connections[slot].outlives = running;
+        self.connections[slot].survives_half_close = running;
         self.look_after(slot, false);
     }
 
@@ -270,13 +272,13 @@ impl<D: Driver> Engine<D> {
     /// Whether a client that there is no room for may have its connection open until it has read so: some may, out of
     /// the descriptors that connections leave to others.
     pub(super) fn may_linger_though_full(&self) -> bool {
-        self.turned < (self.descriptors / 64).min(TURNED_KEPT)
+        self.turned_away_open < (self.descriptors / 64).min(TURNED_AWAY_KEPT)
     }
 
     /// Has a connection count for nothing: there is no room for it.
     pub(super) fn mark_turned_away(&mut self, slot: usize) {
         self.connections[slot].turned_away = true;
-        self.turned += 1;
+        self.turned_away_open += 1;
     }
 
     /// The connection is broken or cut.
@@ -313,7 +315,7 @@ impl<D: Driver> Engine<D> {
 
     fn remove(&mut self, slot: usize, orderly: bool, closing: Closing) {
         let mut connection = self.connections.remove(slot);
-        self.turned -= usize::from(connection.turned_away);
+        self.turned_away_open -= usize::from(connection.turned_away);
         if let Some(buffer) = connection.out.reclaim() {
             if self.spare.len() < super::SPARE {
                 self.spare.push(buffer);

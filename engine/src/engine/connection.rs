@@ -33,13 +33,13 @@ pub(super) struct Connection {
     /// The socket is broken, as by a reset.
     pub broken: bool,
     /// The client takes nothing any more, as the driver says: it has reset the connection, or closed both sides.
-    pub deaf: bool,
+    pub peer_closed_both: bool,
     /// What the listener, or the owner, has said about clients that close their sending side.
     pub half_close: HalfClose,
     /// What the handler of one exchange has said about that; the exchange is named by its serial number.
     pub half_close_of: Option<(u32, HalfClose)>,
-    /// The exchange for which it was decided that it outlives the end of its client's bytes.
-    pub outlives: Option<u32>,
+    /// The exchange for which it was decided that it goes on after the end of its client's bytes.
+    pub survives_half_close: Option<u32>,
     /// The kernel (or the owner of the pipe) takes no more for now.
     pub blocked: bool,
     /// A writer was told to wait.
@@ -136,7 +136,7 @@ pub(super) enum Clock {
     /// The client has closed its sending side, and the response to it pauses.
     HalfClosed,
     /// Nothing is asked, and the engine drains.
-    Parting,
+    DrainGrace,
 }
 
 impl Connection {
@@ -153,10 +153,10 @@ impl Connection {
             hung_up: false,
             ended: false,
             broken: false,
-            deaf: false,
+            peer_closed_both: false,
             half_close: HalfClose::Cancel,
             half_close_of: None,
-            outlives: None,
+            survives_half_close: None,
             blocked: false,
             told_high: false,
             unsent: false,
@@ -231,8 +231,8 @@ impl Connection {
             }
             Clock::Write if changed || progress => self.deadline = after(now, limits.write_timeout),
             Clock::HalfClosed if changed || progress => self.deadline = after(now, limits.half_close_timeout),
-            Clock::Parting if changed => self.deadline = now + limits.drain_grace,
-            Clock::Head | Clock::Write | Clock::HalfClosed | Clock::Parting => {}
+            Clock::DrainGrace if changed => self.deadline = now + limits.drain_grace,
+            Clock::Head | Clock::Write | Clock::HalfClosed | Clock::DrainGrace => {}
             Clock::Body => {
                 let slow = self.rate_deadline(now, changed, limits);
                 self.deadline = after(now, limits.body_timeout).min(slow);
@@ -291,7 +291,7 @@ impl Connection {
             return Clock::Linger;
         }
         match self.wire.clock(limits) {
-            WireClock::Idle | WireClock::Fresh if draining => Clock::Parting,
+            WireClock::Idle | WireClock::Fresh if draining => Clock::DrainGrace,
             WireClock::Idle => Clock::Idle,
             WireClock::Head | WireClock::Fresh => Clock::Head,
             WireClock::Body => Clock::Body,
@@ -314,8 +314,8 @@ impl Connection {
     }
 
     fn pauses_half_closed(&self) -> bool {
-        self.outlives == self.wire.running()
-            && self.outlives.is_some()
+        self.survives_half_close == self.wire.running()
+            && self.survives_half_close.is_some()
             && self.wire.has_started()
             && self.half_close() != HalfClose::Finish
     }

@@ -98,7 +98,7 @@ impl<D: Driver> Engine<D> {
         for _ in 0..self.leaving.len().min(POLL_LOSSES) {
             let Some(token) = self.leaving.pop_front() else { break };
             if let Some(slot) = self.token_slot(token) {
-                self.part(slot);
+                self.decide_half_close(slot);
             }
         }
     }
@@ -126,7 +126,7 @@ impl<D: Driver> Engine<D> {
         let connection = &mut self.connections[slot];
         connection.readable |= ready.readable;
         connection.hung_up |= ready.hung_up;
-        connection.deaf |= ready.broken;
+        connection.peer_closed_both |= ready.broken;
         if ready.writable && connection.blocked {
             connection.blocked = false;
             self.flush(slot);
@@ -473,7 +473,7 @@ impl<D: Driver> Engine<D> {
                 self.counters.idle_timeouts += 1;
                 self.close(slot);
             }
-            Clock::Linger | Clock::Parting => self.close(slot),
+            Clock::Linger | Clock::DrainGrace => self.close(slot),
             Clock::HalfClosed => self.lose(slot, GoneReason::ClientLeft),
             Clock::Write => {
                 self.counters.write_timeouts += 1;

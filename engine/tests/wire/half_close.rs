@@ -275,6 +275,26 @@ fn a_handler_that_has_not_heard_of_it_learns_that_its_client_is_gone() {
 }
 
 #[test]
+fn what_is_said_of_an_exchange_that_is_over_does_not_change_the_next() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send([GET, GET].concat());
+    let (first, _) = world.head();
+    world.ok(first, "1");
+    let (second, _) = world.head();
+    world.engine.set_half_close(second, HalfClose::Finish).unwrap();
+    assert_eq!(Err(CommandError::Over), world.engine.set_half_close(first, HalfClose::Cancel));
+    client.stream.shut_down_writing();
+    notice(&mut world);
+    assert!(world.events.is_empty(), "the second goes on");
+    world.ok(second, "2");
+    assert_eq!("1", world.answer(&mut client).text());
+    assert_eq!("2", world.answer(&mut client).text());
+    assert_eq!(End::Orderly, world.ended(&mut client));
+    assert_eq!(Err(CommandError::Gone), world.engine.set_half_close(second, HalfClose::Cancel));
+}
+
+#[test]
 fn the_owner_of_a_pipe_may_say_so_too() {
     let mut world = World::new();
     let pipe = world.engine.open_pipe(ropewalk_engine::Peer::Unknown, ropewalk_engine::Peer::Unknown, false);

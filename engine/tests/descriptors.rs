@@ -1,0 +1,60 @@
+//! Few descriptors, which are the process's: in a program of its own, with one test.
+
+#[allow(dead_code)]
+#[path = "wire/harness.rs"]
+mod harness;
+
+use std::fs::File;
+
+use ropewalk_engine::Limits;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use harness::{End, World};
+
+/// As many may be open, and one turned-away connection for each 64 of four fifths of them.
+const DESCRIPTORS: u64 = 400;
+const LINGERING: usize = 5;
+
+/// Takes the descriptors that are left, apart from so many.
+fn take_descriptors(taken: &mut Vec<File>, but: usize) {
+    while let Ok(file) = File::open("/dev/null") {
+        taken.push(file);
+    }
+    taken.truncate(taken.len().saturating_sub(but));
+}
+
+#[test]
+fn connections_that_are_turned_away_give_their_descriptors_back() {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: Some(DESCRIPTORS), maximum }).unwrap();
+    let limits = Limits { connections: 1, linger_timeout: 0, linger_time: 0, ..Limits::default() };
+    let mut world = World::with(limits).echoing_targets();
+    let mut one = world.connect();
+    one.send(harness::GET);
+    assert_eq!(200, world.answer(&mut one).status);
+    let mut away: Vec<_> = (0..LINGERING).map(|_| world.connect()).collect();
+    for client in &mut away {
+        assert_eq!(503, world.answer(client).status);
+    }
+    assert_eq!(1 + LINGERING, world.engine.connections());
+
+    let mut taken = Vec::new();
+    let mut later = Vec::new();
+    for client in &mut away {
+        take_descriptors(&mut taken, 1);
+        let mut next = world.connect(); // with the last descriptor
+        assert_eq!(503, world.answer(&mut next).status);
+        assert_eq!(0, world.engine.counters().accept_backoffs);
+        assert_eq!(End::Orderly, world.ended(client), "the one that lingers longest has made room");
+        later.push(next);
+    }
+
+    // One more has each time, since accept(2) wants a descriptor before it finds that no client waits.
+    assert_eq!(1, world.engine.connections());
+    // Where none lingers, accepting pauses.
+    take_descriptors(&mut taken, 1);
+    let mut next = world.connect();
+    world.until("a pause", |world| world.engine.counters().accept_backoffs == 1);
+    drop(taken);
+    assert_eq!(503, world.answer(&mut next).status);
+}
