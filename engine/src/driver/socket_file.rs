@@ -34,8 +34,8 @@ pub struct SocketFile {
 type Identity = (u64, u64);
 
 impl SocketFile {
-    /// Binds a socket and has it listen. A file that a dead server left is replaced; a live server's, and what is not a socket, is an
-    /// error. At no time does the file have more permissions than `mode`.
+    /// Binds a socket and has it listen. A file that a dead server left is replaced; a live server's, and what is not a
+    /// socket, is an error. At no time does the file have more permissions than `mode`.
     pub fn listen(socket: BorrowedFd<'_>, path: &Path, mode: Option<u32>, backlog: i32) -> io::Result<Self> {
         let address = SocketAddrUnix::new(path)?;
         let (folder, name) = split(path)?;
