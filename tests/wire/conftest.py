@@ -52,8 +52,7 @@ def server(kind: str) -> Iterator[Server]:
 @contextmanager
 def by_site(module: str, *arguments: str) -> Iterator[Server]:
     """A module of ours that serves by a Site, in a process of its own."""
-    warnings = ("-W", "error", "-W", "ignore:twisted.web.resource._Unsafe:DeprecationWarning")  # Twisted's own
-    command = [sys.executable, *warnings, "-m", module, *arguments]
+    command = [sys.executable, "-W", "error", "-m", module, *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         server = Server(process)
         try:
