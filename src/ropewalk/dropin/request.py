@@ -502,7 +502,8 @@ class _Date:
             self._since = int(now)
             self._until = self._since + 1
             self._make = make
-            line = make()
+            # Of this second: without a time, Twisted reads another clock, which may be in the second before still.
+            line = make(self._since) if make is datetimeToString else make()
             self._line = line if isinstance(line, bytes) else line.encode()
         return self._line
 

@@ -23,7 +23,7 @@ from zope.interface.verify import verifyObject
 from ropewalk.dropin.headers import ReceivedHeaders
 from ropewalk.dropin.lazy import Lazy
 from ropewalk.dropin.lenient import LenientRequest
-from ropewalk.dropin.request import Request, stands_in_for
+from ropewalk.dropin.request import Request, _Date, date_now, stands_in_for
 
 WAYS = [plainly, lazily, leanly]
 
@@ -270,6 +270,15 @@ class TestLean:
             request, _ = received(Request)
             dates.append(request.responseHeaders.getRawHeaders(b"Date"))
         assert dates == [[b"1"], [b"1"], [b"2"], [b"2"], [b"3"]]
+
+    def test_the_date_is_of_the_time_that_was_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Last-Modified is compared with it; another reading may be of another second."""
+        monkeypatch.setattr("ropewalk.dropin.request.time", lambda: 1_000_000_000.0)
+        monkeypatch.setattr(server, "datetimeToString", http.datetimeToString)
+        monkeypatch.setattr("ropewalk.dropin.request._date", _Date())
+        request, _ = received(Request)
+        assert request.responseHeaders.getRawHeaders(b"Date") == [b"Sun, 09 Sep 2001 01:46:40 GMT"]
+        assert date_now() == 1_000_000_000
 
 
 class TestStandingIn:
