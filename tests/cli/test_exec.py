@@ -407,13 +407,15 @@ class TestServing:
         assert "there is no setting name." in ended.stderr
 
     def test_quiet(self, site: Path) -> None:
-        process = subprocess.Popen(
-            [*EXEC, "--quiet", "hello.py"], cwd=site, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        assert process.stdout is not None
-        assert httpx.get(f"http://127.0.0.1:{process.stdout.readline().strip()}").text == OURS
-        process.terminate()
-        assert process.communicate(timeout=SECONDS_TO_STOP) == ("", "")
+        command = [*EXEC, "--quiet", "hello.py"]
+        with subprocess.Popen(command, cwd=site, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                assert httpx.get(f"http://127.0.0.1:{process.stdout.readline().strip()}").text == OURS
+                process.terminate()
+                assert process.communicate(timeout=SECONDS_TO_STOP) == ("", "")
+            finally:
+                process.kill()
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
     def test_what_runs_is_finished(self, tmp_path: Path, number: signal.Signals) -> None:

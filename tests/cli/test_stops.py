@@ -201,13 +201,15 @@ class TestSignals:
     def test_while_the_target_is_imported(self, tmp_path: Path) -> None:
         (tmp_path / "slow.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(60)\n")
         for number, code in (signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 1):
-            process = Popen(
-                [sys.executable, "-m", "ropewalk", "run", "slow.py"], cwd=tmp_path, stdout=PIPE, stderr=PIPE, text=True
-            )
-            assert process.stdout is not None
-            assert process.stdout.readline() == "importing\n"
-            process.send_signal(number)
-            errors = process.communicate(timeout=SECONDS)[1]
+            command = [sys.executable, "-m", "ropewalk", "run", "slow.py"]
+            with Popen(command, cwd=tmp_path, stdout=PIPE, stderr=PIPE, text=True) as process:
+                try:
+                    assert process.stdout is not None
+                    assert process.stdout.readline() == "importing\n"
+                    process.send_signal(number)
+                    errors = process.communicate(timeout=SECONDS)[1]
+                finally:
+                    process.kill()
             assert process.returncode == code
             assert "Traceback" not in errors
 
