@@ -1,11 +1,12 @@
-"""Writes a log from a thread of its own, so that a slow disk or a pipe that nobody reads does not stop the reactor.
+"""Writes a log from a thread of its own, so that a slow disk or a pipe that is not read does not stop the reactor.
 
 A thread, and not a descriptor that the reactor watches: the standard streams are shared with other processes, which a
 switch to non-blocking mode would affect, and no poll tells whether a disk will block.
 
 Lines are written whole, in their order. While they cannot be written they wait, up to a bound. Lines beyond it are
 lost: they are counted, the first of them is reported at once, and their number when lines are written again, or at the
-end. In a child made by fork(), which has no such thread, lines are written at once.
+end. A child made by fork() starts a thread of its own with its first line; like what a standard stream has buffered,
+its last lines need an ordinary exit, which os._exit() is not.
 """
 
 import atexit
@@ -45,27 +46,14 @@ class LogWriter:
 
     def __init__(self, target: Target, name: str, *, most_waiting: int = MOST_WAITING) -> None:
         self.name = name
-        self.lost = 0
-        """Lines that were not written, and never will be."""
         self.on_lost: Callable[[int], object] | None = None
         """Called with the number of lines that were lost just now, by any thread."""
         self._target = target
         self._most_waiting = most_waiting
-        self._batch = b""
-        """What is being written, and from where on."""
-        self._position = 0
-        self._unreported = 0
-        self._failing = False
-        self._misplaced = False
-        """The file cannot be opened again, and this has been reported."""
         self._closing = False
-        self._progress = 0
-        """Attempts that have written something."""
-        self._stalled_at: int | None = None
-        """The progress at which a wait for it was in vain."""
         self._abandoned = False
         self._direct = False
-        """There is no thread, nor will there be: lines are written by whoever logs them."""
+        """It is closed. There will be no thread any more: `write` itself writes."""
         self._reset()
         _writers.add(self)
         atexit.register(self.close)
@@ -85,7 +73,7 @@ class LogWriter:
                 self._waiting += len(lines)
                 self._queue.append(lines)
                 if self._direct:
-                    self._write_now()
+                    self._write_now(FLUSH_TIMEOUT)
                 else:
                     self._start()
                     self._changed.notify_all()
@@ -129,23 +117,35 @@ class LogWriter:
                 self._abandoned = True
                 self._discard()
             else:
-                self._write_now()
+                self._write_now(seconds)
         self._report_lost()
         if not self._abandoned:
             self._target.close()
 
     def forked(self) -> None:
-        """This is a child: what waits is the parent's, and so was the thread."""
+        """Begin anew in a child: what waits and what was lost is the parent's, and so was the thread."""
         self._reset()
-        self._batch = b""
-        self._position = 0
-        self._direct = True
 
     def _reset(self) -> None:
+        """Set what a process and its thread have of their own."""
+        self.lost = 0
+        """Lines that were not written, and never will be."""
         self._changed = Condition()
         self._queue: deque[bytes] = deque()
+        self._batch = b""
+        """What is being written, and from where on."""
+        self._position = 0
         self._waiting = 0
         """Bytes in the queue and in the batch that are not written."""
+        self._unreported = 0
+        self._failing = False
+        """A failure has been reported, and nothing was written since."""
+        self._misplaced = False
+        """The file cannot be opened again, and this has been reported."""
+        self._progress = 0
+        """Attempts that have written something."""
+        self._stalled_at: int | None = None
+        """The progress at which a wait for it was in vain."""
         self._reopening = False
         self._thread: Thread | None = None
 
@@ -189,8 +189,8 @@ class LogWriter:
             self._queue.clear()
         return bool(self._batch)
 
-    def _attempt(self) -> None:
-        """Write once."""
+    def _attempt(self) -> bool:
+        """Write once; False where that has failed, and another attempt at once would fail too."""
         batch, position = self._batch, self._position
         if not position and self._target.moved():
             self._reopen()
@@ -198,13 +198,12 @@ class LogWriter:
             reached = self._target.write(batch, position)
         except BlockingIOError:  # shared by another process, which has filled it first
             self._pause(POLL)
-            return
+            return True
         except OSError as error:
-            self._fail(error)
-            return
+            return self._fail(error)
         with self._changed:
             if self._abandoned:
-                return
+                return False
             self._waiting -= reached - position
             self._position = reached
             self._progress += reached != position
@@ -215,11 +214,13 @@ class LogWriter:
                 log.info("{name} is written again.", name=self.name)
             if reached == len(batch):
                 self._report_lost()
+        return True
 
-    def _fail(self, error: OSError) -> None:
-        failing, self._failing = self._failing, True
+    def _fail(self, error: OSError) -> bool:
+        """Report it, and lose what waits or pause; True where the file was rotated, so that the next one takes it."""
         if self._target.moved() and self._reopen():
-            return
+            return True
+        failing, self._failing = self._failing, True
         gone = not self._target.is_file and error.errno in _GONE
         if not failing:
             fate = "its lines are lost" if gone else "its lines wait, as long as there is room for them"
@@ -229,6 +230,7 @@ class LogWriter:
             if gone or self._closing:
                 self._discard()
         self._pause(0 if gone else RETRY)
+        return False
 
     def _pause(self, seconds: float) -> None:
         with self._changed:
@@ -251,12 +253,14 @@ class LogWriter:
             self._position = start
         return True
 
-    def _write_now(self) -> None:
-        """Write what waits without a thread, for as long as a flush may last."""
-        until = monotonic() + FLUSH_TIMEOUT
+    def _write_now(self, seconds: float) -> None:
+        """Write what waits without a thread, for as long as a close may last."""
+        until = monotonic() + self._patience(seconds)
         while self._take():
-            self._attempt()
-            if self._failing or monotonic() > until:
+            if not self._attempt():
+                self._discard()
+            elif monotonic() > until:
+                self._stalled_at = self._progress
                 self._discard()
 
     def _discard(self) -> None:

@@ -7,9 +7,10 @@ import select
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Event
+from threading import Event, Thread, current_thread
 
 import pytest
 from tests.unit.conftest import Log
@@ -207,7 +208,7 @@ writer.write(b"parent\\n")
 writer.flush()
 if not (child := os.fork()):
     writer.write(b"child\\n")
-    os._exit(0)
+    sys.exit()
 os.waitpid(child, 0)
 writer.write(b"parent again\\n")  # the interpreter's end writes it
 """
@@ -216,6 +217,56 @@ writer.write(b"parent again\\n")  # the interpreter's end writes it
 def test_a_child_and_the_end_of_the_interpreter() -> None:
     shown = subprocess.run([sys.executable, "-c", FORKING], capture_output=True, text=True, check=True)
     assert shown.stdout == "parent\nchild\nparent again\n"
+
+
+def test_a_child_has_a_thread_of_its_own() -> None:
+    """It may serve as its parent does, so that a reader who stalls must not hold it up."""
+
+    class Threaded(Scripted):
+        by: set[Thread] = set()
+
+        def write(self, data: bytes, position: int, /) -> int:
+            self.by.add(current_thread())
+            return super().write(data, position)
+
+    target = Threaded()
+    writer = LogWriter(target, "The log")
+    writer.forked()
+    writer.write(b"child\n")
+    written(writer)
+    assert target.written == b"child\n"
+    assert current_thread() not in target.by
+    writer.close()
+
+
+def test_a_child_reports_only_what_it_has_lost(log: Log) -> None:
+    writer = LogWriter(Scripted(), "The log", most_waiting=4)
+    writer.write(b"longer than the bound\n")
+    assert writer.lost == 1
+    writer.forked()
+    writer.write(b"one\n")
+    writer.close()
+    assert writer.lost == 0
+    assert "has a gap" not in log.text
+
+
+def test_lines_after_the_end_wait_once_for_a_reader_that_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Counting(Scripted):
+        attempts = 0
+
+        def write(self, data: bytes, position: int, /) -> int:
+            self.attempts += 1
+            return position
+
+    monkeypatch.setattr(log_writer, "monotonic", count().__next__)  # a second at each look
+    target = Counting(is_file=False)
+    writer = LogWriter(target, "The log")
+    writer.close()
+    writer.write(b"late\n")
+    assert target.attempts > 1
+    target.attempts = 0
+    writer.write(b"later\n")
+    assert (target.attempts, writer.lost) == (1, 2)
 
 
 class TestPipes:
@@ -344,6 +395,33 @@ class TestRotation:
         writer.close()
         assert (path.with_suffix(".1").read_bytes(), path.read_bytes()) == (b"one\ntw", b"two\nthree\n")
         assert writer.lost == 0
+
+    @pytest.mark.parametrize("closed", [False, True], ids=["by the thread", "after the end"])
+    def test_a_full_one_that_is_rotated_just_then(self, closed: bool, log: Log) -> None:
+        """It is still in its place when it is looked at before the write that fails."""
+
+        class Rotated(Scripted):
+            def moved(self) -> bool:
+                return bool(self._outcomes) and self.failed
+
+            failed = False
+
+            def write(self, data: bytes, position: int, /) -> int:
+                self.failed = True
+                return super().write(data, position)
+
+            def reopen(self) -> None:
+                self._outcomes.clear()
+
+        target = Rotated(NO_SPACE, NO_SPACE)
+        writer = LogWriter(target, "The log")
+        if closed:
+            writer.close()
+        writer.write(b"one\n")
+        if not closed:
+            written(writer)
+        writer.close()
+        assert (target.written, writer.lost, log.text) == (b"one\n", 0, "")
 
     def test_a_folder_that_is_gone(self, writer: LogWriter, path: Path, log: Log) -> None:
         kept = path.parent.parent / "kept"
