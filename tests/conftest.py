@@ -10,6 +10,6 @@ def pytest_configure() -> None:
     inherit that, and servers that the tests stop by SIGINT would run on. A signal with a handler has its default action
     after exec(2), and this handler goes on ignoring it here.
     """
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)

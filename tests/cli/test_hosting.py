@@ -337,7 +337,7 @@ class Body:
         yield b"finished"
 
     def close(self):
-        print("closed", file=sys.stderr)
+        sys.stderr.write("closed\\n")
 
 def endless(environ, start_response):
     write = start_response("200 OK", [("Content-Type", "text/plain")])
@@ -346,7 +346,7 @@ def endless(environ, start_response):
         while True:
             write(bytes(65536))
     except Exception as error:
-        print("let go by", type(error).__name__, file=sys.stderr)
+        sys.stderr.write(f"let go by {type(error).__name__}\\n")  # at once, also where streams are not buffered
         raise
 
 def stuck(environ, start_response):
