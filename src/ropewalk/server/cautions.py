@@ -13,7 +13,7 @@ OFF_AT_0: Final = (
 
 
 def cautions(limits: Limits, proxies: TrustedProxies | None, debug: bool) -> list[str]:
-    """A sentence for each limit that is off, one where anybody at all is trusted as a proxy, and one for `debug`."""
+    """A sentence for each limit that is off, one where every address is trusted as a proxy, and one for `debug`."""
     lines = [f"{name} is off, since it is 0: it cuts off nobody." for name in OFF_AT_0 if getattr(limits, name) == 0]
     everybody = [] if proxies is None else [address for address in proxies.addresses if address.endswith("/0")]
     if everybody:

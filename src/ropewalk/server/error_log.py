@@ -1,4 +1,4 @@
-"""Twisted's log and the start-up lines on the standard error, by a thread that a reader who stalls cannot stop."""
+"""Twisted's log and the start-up lines on the standard error, by a thread that a reader that stalls cannot stop."""
 
 import sys
 from typing import Any, Final

@@ -20,7 +20,7 @@ POLL: Final = 0.25
 """Seconds to wait for the reader of a pipe in one attempt."""
 
 _cut_files: "dict[tuple[int, int], DescriptorTarget]" = {}
-"""Files by device and inode whose last line was cut, and by whom: the standard output and error may be one file."""
+"""Files by device and inode whose last line was cut, by its target: the standard output and error may be one file."""
 
 
 class Target(Protocol):
@@ -68,7 +68,7 @@ class DescriptorTarget:
         return position + os.write(self._descriptor, data[position : _end_of_piece(data, position)])
 
     def moved(self) -> bool:
-        """Never: whoever has redirected the stream has the file."""
+        """Never: the file is that of the program which has redirected the stream."""
         return False
 
     def reopen(self) -> None:
@@ -95,7 +95,7 @@ class DescriptorTarget:
         unfinished = self._unfinished or _cut_files.get(self._file, self) is not self
         if self._cut is not None:
             size = os.fstat(self._descriptor).st_size
-            if size != self._cut:  # somebody else has written, or the file was emptied: the rest would stand alone
+            if size != self._cut:  # another process has written, or emptied the file: the rest would stand alone
                 position = start_of_line(data, position)
                 unfinished = size > 0
         if unfinished:
@@ -217,7 +217,7 @@ def _open(path: Path) -> int:
 
 
 def _ends_within_a_line(name: Path | str, size: int) -> bool:
-    """Whether the last line of a file has no end: the one who wrote it came to a full disk, or was killed."""
+    """Whether the last line of a file has no end: its writer came to a full disk, or was killed."""
     if not size:
         return False
     try:

@@ -36,7 +36,7 @@ FLUSH_TIMEOUT: Final = 3.0
 """Seconds that a stop waits for lines to be written, at most: systemd and containers kill what takes too long."""
 
 _GONE: Final = {errno.EPIPE, errno.EBADF, errno.ECONNRESET, errno.ENOTCONN, errno.ENXIO, errno.EIO}
-"""Who reads a pipe, a socket or a terminal has left. Of a file, EIO and the like may pass."""
+"""The reader of a pipe, a socket or a terminal has left. Of a file, EIO and the like may pass."""
 
 _writers: "WeakSet[LogWriter]" = WeakSet()
 

@@ -56,7 +56,7 @@ def run(
     A second signal cuts off what still runs, or cancels the stop hook that does; a third one kills. SIGHUP stops it
     once, SIGUSR1 opens the access log's file again and SIGUSR2 is ignored, except where the program handles or ignores
     these. `started` is called when requests are accepted; where it is None, Twisted's log goes to the standard error,
-    unless somebody has begun it, and says what is served where. The access log goes to the standard output where
+    unless the program has begun it, and says what is served where. The access log goes to the standard output where
     `access_log_file` is None. A standard stream that is closed is the null device from here on.
     Raises StartError and EngineError where serving cannot begin, and OSError where the access log cannot be opened.
     """
@@ -132,7 +132,7 @@ def _handle_signals(reactor: Any, server: Server) -> Callable[[], None]:
 
     calls = [drain, server.abort]
 
-    def answer(number: int, frame: FrameType | None) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
         del number, frame
         if len(calls) == 1:
             handle(signal.SIG_DFL)
@@ -141,13 +141,13 @@ def _handle_signals(reactor: Any, server: Server) -> Callable[[], None]:
 
     def hang_up(number: int, frame: FrameType | None) -> None:
         if len(calls) == 2:
-            answer(number, frame)
+            stop(number, frame)
 
     def handle(handler: Any) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, handler)
 
-    handle(answer)
+    handle(stop)
     return handle_where_default(signal.SIGHUP, hang_up)
 
 

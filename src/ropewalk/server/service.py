@@ -105,7 +105,7 @@ class Service:
     def log_access(self, style: str, access_log: AccessLog) -> None:
         """Write a line ("combined", "timed" or "json") for every response, within a second or so.
 
-        Whoever has opened the log closes it, after the service.
+        The caller closes the log, after the service.
         """
         self.access_log = access_log
         access_log.on_lost = self.engine.count_lost_lines

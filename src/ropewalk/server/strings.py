@@ -170,7 +170,7 @@ def _correct(kind: str) -> str:
         return 'Write it as "systemd:domain=INET:index=0" or "systemd:domain=INET:name=web".'
     names = KNOWN[kind][1:]
     word = "option" if len(names) == 1 else "options"
-    options = f', with the {word} {", ".join(names)} behind it as in ":{names[0]}=..."'
+    options = f', with the {word} {", ".join(names)} after it as in ":{names[0]}=..."'
     return f'Write it as "{NEEDED[kind][1]}"{options}.'
 
 
@@ -261,7 +261,7 @@ def _named(kind: str, arguments: Sequence[Argument]) -> dict[str, str]:
 
 
 def _split(description: str) -> list[Argument]:
-    """At colons, and at the first equals sign behind the name of an option, except those behind a backslash."""
+    """At colons, and at the first equals sign after the name of an option, except those after a backslash."""
     parts: list[Argument] = []
     name, value = None, ""
     characters = iter(description)

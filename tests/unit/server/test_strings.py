@@ -63,7 +63,7 @@ def test_what_is_not(description: str) -> None:
         ("tcp", 'malformed: the port is missing. Write it as "tcp:8080"'),
         ("unix", 'malformed: the path is missing. Write it as "unix:/run/app.sock", with the options mode, backlog'),
         ("unix:", "the path is missing"),
-        ("fd", 'is missing. Write it as "fd:3", with the option halfClose behind it as in ":halfClose=...".'),
+        ("fd", 'is missing. Write it as "fd:3", with the option halfClose after it as in ":halfClose=...".'),
         ("tcp:http", "the port is a number from 0 to 65535, not 'http'"),
         ("tcp:80:backlog=x", "the backlog is a number from 0 to 2147483647, not 'x'"),
         ("tcp:80:reusePort=maybe", "reusePort is yes or no, not 'maybe'"),
