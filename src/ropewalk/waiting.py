@@ -1,8 +1,9 @@
 """What Ropewalk hands out to be waited for: a Deferred that an asyncio task can await too."""
 
-from asyncio import Future, Task, current_task
+from asyncio import AbstractEventLoop, Future, Task, current_task
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable, Generator
+from contextvars import Context
 from threading import Event
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -22,17 +23,57 @@ class Waiter(Deferred[Result]):
     def __await__(self) -> Generator[Any, None, Result]:
         if (self.called and not self.paused) or not _in_asyncio_task():
             return super().__await__()
-        return self._as_future().__await__()
+        return _await(_Wait(self))
 
     if not TYPE_CHECKING:  # which finds the mistake by itself
 
         def __getitem__(self, key: object) -> NoReturn:
             raise HandlerError("RW210", f"[{key!r}] was asked of a wait.")
 
-    def _as_future(self) -> "Future[Result]":
+
+class _Wait(Deferred[Result]):
+    """One await of a Waiter while an asyncio task runs: a Deferred to Twisted, a future to asyncio.
+
+    The task may await it, or it may have called a coroutine that Twisted drives. The current task is the same in both
+    cases, so the driver decides: only asyncio's calls `add_done_callback`.
+    """
+
+    def __init__(self, waiter: Waiter[Result]) -> None:
+        super().__init__(lambda _: waiter.cancel())
+        self._asyncio_future_blocking = True  # asyncio's protocol between tasks and what they await
+        self.future: Future[Result] | None = None
+        waiter.addBoth(self._fire)
+
+    def get_loop(self) -> AbstractEventLoop:
         loop = running_loop()
         assert loop is not None
-        return self.asFuture(loop)
+        return loop
+
+    def add_done_callback(self, callback: "Callable[[Future[Result]], object]", *, context: Context) -> None:
+        self.future = self.asFuture(self.get_loop())
+        self.future.add_done_callback(callback, context=context)
+
+    def done(self) -> bool:
+        """What anyio asks of whatever a task awaits."""
+        return self.called if self.future is None else self.future.done()
+
+    def cancelled(self) -> bool:
+        return self.future is not None and self.future.cancelled()
+
+    def cancel(self, msg: object = None) -> bool:  # type: ignore[override] # a future's says whether it is cancelled
+        if self.future is not None and not self.future.done():
+            return self.future.cancel(msg)
+        super().cancel()  # the future calls this when it has been cancelled
+        return False
+
+    def _fire(self, result: Any) -> None:
+        if not self.called:
+            self.callback(result)
+
+
+def _await(wait: _Wait[Result]) -> Generator[Any, Any, Result]:
+    result: Result = yield wait
+    return result if wait.future is None else wait.future.result()
 
 
 class Moment:

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from twisted.internet.defer import inlineCallbacks
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, inlineCallbacks
 from twisted.internet.task import Clock
 
 from ropewalk.calling import start
@@ -55,6 +55,74 @@ class TestCallers:
         caller().addCallback(seen.append)
         waiter.callback("late")
         assert seen == ["late"]
+
+    def test_a_coroutine_of_twisted_that_an_asyncio_task_calls(self) -> None:
+        async def inner() -> Any:
+            waiter: Waiter[None] = Waiter()
+            asyncio.get_running_loop().call_soon(waiter.errback, KeyError("late"))
+            with pytest.raises(KeyError, match="late"):
+                await waiter
+            return await fired_soon("late")
+
+        async def main() -> Any:
+            return await ensureDeferred(inner()).asFuture(asyncio.get_running_loop())
+
+        assert asyncio.run(main()) == "late"
+
+    def test_a_coroutine_of_twisted_that_an_asyncio_task_resumes(self) -> None:
+        first: Deferred[None] = Deferred()
+
+        async def inner() -> Any:
+            await first
+            return await fired_soon("late")
+
+        async def main() -> Any:
+            result = ensureDeferred(inner())
+            first.callback(None)
+            return await result.asFuture(asyncio.get_running_loop())
+
+        assert asyncio.run(main()) == "late"
+
+    def test_its_cancellation(self) -> None:
+        ended: list[BaseException] = []
+
+        async def inner(waiter: Waiter[None]) -> None:
+            try:
+                await waiter
+            except BaseException as error:
+                ended.append(error)
+                raise
+
+        async def main() -> None:
+            waiter: Waiter[None] = Waiter()
+            result = ensureDeferred(inner(waiter))
+            result.cancel()
+            assert waiter.called
+            with pytest.raises(CancelledError):
+                await result.asFuture(asyncio.get_running_loop())
+
+            waiter = Waiter()
+            task = asyncio.create_task(inner(waiter))
+            await asyncio.sleep(0)
+            task.cancel("enough")
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert waiter.called
+
+        asyncio.run(main())
+        assert [type(error) for error in ended] == [CancelledError, asyncio.CancelledError]
+
+    def test_a_task_that_is_cancelled_when_its_wait_is_over(self) -> None:
+        async def main() -> None:
+            waiter: Waiter[str] = Waiter()
+            task = asyncio.ensure_future(waiter)
+            await asyncio.sleep(0)
+            waiter.callback("late")
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(main())
 
     def test_failures(self) -> None:
         async def main() -> None:

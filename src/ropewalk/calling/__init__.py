@@ -1,6 +1,5 @@
 """The one place that knows plain, Deferred and coroutine handlers, what they may await, and what they may return."""
 
-from ropewalk.calling.anchor import Anchor
 from ropewalk.calling.answering import (
     Unreached,
     blame_middleware,
@@ -13,14 +12,15 @@ from ropewalk.calling.answering import (
 )
 from ropewalk.calling.driving import Driver, HandlerTask
 from ropewalk.calling.error_handlers import ErrorHandlers
+from ropewalk.calling.root_task import RootTask
 from ropewalk.calling.scarcity import Scarcity
 from ropewalk.calling.task import Task, call_hook, start
 
 __all__ = [
-    "Anchor",
     "Driver",
     "ErrorHandlers",
     "HandlerTask",
+    "RootTask",
     "Scarcity",
     "Task",
     "Unreached",

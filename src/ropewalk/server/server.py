@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 
 from ropewalk._engine import Limits, self_test
 from ropewalk.app import App, Hook
-from ropewalk.calling import Anchor, call_hook, start
+from ropewalk.calling import RootTask, call_hook, start
 from ropewalk.errors import EngineError, RopewalkError, StartError, describe, shown
 from ropewalk.proxies import TrustedProxies
 from ropewalk.resource import Resource, as_resource
@@ -57,7 +57,7 @@ class Server:
         self._awaited: Deferred[Any] | None = None
         """What the stop waits for when the engine has done its part, or did last."""
         self._unwatch: Callable[[], object] | None = None
-        self._anchor = Anchor()
+        self._root_task = RootTask()
         self._trigger = reactor.addSystemEventTrigger("before", "shutdown", self._before_shutdown)
         # By a detour into the loop: an asyncio reactor makes its first calls before its loop runs.
         reactor.callWhenRunning(reactor.callFromThread, self._start)
@@ -101,7 +101,7 @@ class Server:
 
     def _start(self) -> None:
         if not self.stopping:
-            self._anchor.start()
+            self._root_task.start()
             self._starting = start(self.app.start())
             self._starting.addCallbacks(self._accept, self._give_up)
 
@@ -126,7 +126,7 @@ class Server:
         try:
             await self._finish()
         finally:
-            await self._anchor.stop()
+            await self._root_task.stop()
 
     async def _finish(self) -> None:
         if self._starting is None:

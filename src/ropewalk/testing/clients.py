@@ -10,7 +10,7 @@ from weakref import finalize
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
-from ropewalk.calling import Anchor
+from ropewalk.calling import RootTask
 from ropewalk.headers import Fields, Headers
 from ropewalk.response import JSON, encode_json
 from ropewalk.server import app_of
@@ -43,13 +43,13 @@ class AsyncClient:
         self.timeout = check_timeout(timeout)
         self._secure = secure
         self._harness = Harness(self.app)
-        self._anchor = Anchor()
+        self._root_task = RootTask()
         self._hold: Hold | None = None
 
     async def __aenter__(self) -> Self:
         loop = running_loop()
         self._hold = None if loop is None else Hold.of(loop)
-        self._anchor.start()
+        self._root_task.start()
         try:
             await run_hooks("start", self.app.start(), self.timeout)
         except BaseException:
@@ -141,7 +141,7 @@ class AsyncClient:
 
     async def _leave(self) -> None:
         try:
-            await self._anchor.stop()
+            await self._root_task.stop()
         finally:
             hold, self._hold = self._hold, None
             if hold is not None:

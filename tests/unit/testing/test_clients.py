@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 from tests.unit.calling.test_task import later
+from twisted.internet.defer import ensureDeferred
 
 from ropewalk import App, Request
 from ropewalk.testing import AsyncClient, Client
 
 TRIAL = """
 from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
-from ropewalk import App
+from ropewalk import App, asgi
 from ropewalk.testing import AsyncClient
 
 app = App()
@@ -38,6 +40,57 @@ class Tests(TestCase):
     def test_inline_callbacks(self):
         response = yield AsyncClient(app).get("/")
         self.assertEqual("in trial", response.text)
+
+    async def test_while_the_reactor_runs(self):
+        from twisted.internet import reactor
+        await deferLater(reactor, 0)
+        async with AsyncClient(app) as client:
+            self.assertEqual("in trial", (await client.get("/")).text)
+
+    async def test_with_an_asgi_application(self):
+        from twisted.internet import reactor
+        if not hasattr(reactor, "_asyncioEventloop"):
+            return
+        await deferLater(reactor, 0)
+        hosting = App()
+        hosting.mount("/", asgi(hosted))
+        async with AsyncClient(hosting) as client:
+            self.assertEqual("startup", (await client.get("/")).text)
+        self.assertEqual(["startup", "shutdown"], seen)
+
+seen = []
+
+async def hosted(scope, receive, send):
+    import asyncio
+    if scope["type"] == "lifespan":
+        for kind in ("startup", "shutdown"):
+            await receive()
+            await asyncio.sleep(0)
+            seen.append(kind)
+            await send({"type": f"lifespan.{kind}.complete"})
+    else:
+        await asyncio.sleep(0)
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": seen[0].encode()})
+"""
+
+REACT = """
+from twisted.internet import asyncioreactor
+asyncioreactor.install()
+from twisted.internet.defer import ensureDeferred
+from twisted.internet.task import deferLater, react
+from ropewalk import App
+from ropewalk.testing import AsyncClient
+
+app = App()
+app.get("/")(lambda request: "in react")
+
+async def main(reactor):
+    await deferLater(reactor, 0)
+    async with AsyncClient(app) as client:
+        print((await client.get("/")).text)
+
+react(lambda reactor: ensureDeferred(main(reactor)))
 """
 
 
@@ -128,7 +181,23 @@ class TestAsyncClient:
             command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ)
         )
         assert ended.returncode == 0, ended.stdout + ended.stderr
-        assert "PASSED (successes=2)" in ended.stdout
+        assert "PASSED (successes=4)" in ended.stdout
+
+    @pytest.mark.slow
+    def test_under_react(self) -> None:
+        command = [sys.executable, "-W", "error", "-c", REACT]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert (ended.stdout, ended.stderr, ended.returncode) == ("in react\n", "", 0)
+
+    def test_in_a_coroutine_of_twisted_that_an_asyncio_task_calls(self) -> None:
+        async def use() -> str:
+            async with AsyncClient(make()) as client:
+                return (await client.get("/")).text
+
+        async def main() -> str:
+            return await ensureDeferred(use()).asFuture(asyncio.get_running_loop())
+
+        assert asyncio.run(main()) == "late"
 
     def test_without_anything_that_runs(self) -> None:
         if "twisted.internet.reactor" in sys.modules:
