@@ -100,6 +100,14 @@ class Headers(MutableMapping[str, str]):
         headers._lines = [(name.decode("ascii"), value.decode("latin-1")) for name, value in lines]
         return headers
 
+    @classmethod
+    def checked(cls, lines: list[tuple[str, str]]) -> Self:
+        """Lines that are known to be valid, with names in lower case."""
+        headers = cls.__new__(cls)
+        headers._index = None  # noqa: SLF001 - of this class
+        headers._lines = lines  # noqa: SLF001 - the same
+        return headers
+
     def __getitem__(self, name: str) -> str:
         values = self.all(name)
         if not values:
@@ -130,9 +138,7 @@ class Headers(MutableMapping[str, str]):
         return isinstance(name, str) and any(line[0] == name.lower() for line in self._lines)
 
     def __copy__(self) -> "Headers":
-        headers = Headers()
-        headers._lines = self.lines()
-        return headers
+        return Headers.checked(self.lines())
 
     def __repr__(self) -> str:
         return f"Headers({self._lines!r})"
@@ -161,6 +167,14 @@ class Headers(MutableMapping[str, str]):
     def lines(self) -> list[tuple[str, str]]:
         """Every line in order."""
         return list(self._lines)
+
+    def content_type(self) -> str | None:
+        """As `get("content-type")`, which every response is asked for."""
+        kind = None
+        for name, value in self._lines:
+            if name == "content-type":
+                kind = value if kind is None else f"{kind}, {value}"
+        return kind
 
     def overlaid(self, others: "Headers") -> "Headers":
         """These, with the names of others replaced by theirs; cookies stand beside each other."""

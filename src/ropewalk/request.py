@@ -57,7 +57,8 @@ _UNWANTED: Final = "The answer is complete, and there is nothing more to be writ
 
 _PLAIN: Final = ((b"content-type", b"text/plain; charset=utf-8"),)
 
-_TYPE_LENGTH: Final = len("content-type")
+_TYPE: Final = "content-type"
+_TYPE_LENGTH: Final = len(_TYPE)
 _STOPS: Final = "The server stops."
 
 BODILESS: Final = (204, 205, 304)
@@ -886,8 +887,10 @@ def _take(request: Request, slot: str) -> Any:
 def sends_events(fields: Iterable[tuple[Text, Text]]) -> bool:
     """Whether the fields of a response say that it is a stream of events (the HTML standard, section 9.2)."""
     for name, value in fields:
-        if len(name) == _TYPE_LENGTH and text(name).lower() == "content-type":
-            return content_type(text(value))[0] == "text/event-stream"
+        if len(name) == _TYPE_LENGTH and name.lower() == (b"content-type" if isinstance(name, bytes) else _TYPE):
+            # Few responses have it, and `content_type` costs more than this.
+            likely = b"event-stream" in value.lower() if isinstance(value, bytes) else "event-stream" in value.lower()
+            return likely and content_type(text(value))[0] == "text/event-stream"
     return False
 
 

@@ -30,6 +30,8 @@ TEXT: Final = "text/plain; charset=utf-8"
 HTML: Final = "text/html; charset=utf-8"
 BYTES: Final = "application/octet-stream"
 JSON: Final = "application/json"
+KNOWN_TYPES: Final = frozenset((TEXT, HTML, BYTES, JSON))
+"""Valid values of Content-Type, in which text is UTF-8."""
 
 _MEDIA_TYPES: Final = MimeTypes()  # not the system's table: the answer is to be the same on every machine
 for _ending, _media in {
@@ -167,15 +169,27 @@ class Response:
             return value
         if value is None:
             return cls(status=204)
-        if isinstance(value, str):
+        if isinstance(value, str | bytes):
+            kind = text_type if isinstance(value, str) else bytes_type
+            if cls is Response and kind in KNOWN_TYPES:
+                return cls._plain(value, kind)
             response = cls(value)
-            if text_type != TEXT:
-                response.headers["content-type"] = text_type  # which a handler may have replaced by another
+            response.headers["content-type"] = kind  # which a handler may replace by another
             return response
-        if isinstance(value, bytes):
-            return cls(value, content_type=bytes_type)
         response = cls(value)
         response._part_types = (text_type, bytes_type)
+        return response
+
+    @classmethod
+    def _plain(cls, body: str | bytes, kind: str) -> "Response":
+        """As `Response(body, content_type=kind)`, for one of the known types, in the fewest steps."""
+        response = cls.__new__(cls)
+        response.status = 200
+        response.reason = None
+        response.headers = Headers.checked([("content-type", kind)])
+        response.body = body
+        response._json = None  # noqa: SLF001 - of this class
+        response._part_types = (TEXT, BYTES)  # noqa: SLF001 - the same
         return response
 
     @classmethod
@@ -291,15 +305,14 @@ class Response:
         and for fields that frame the body, HandlerError for the body (RW201) and its charset (RW213), WrongLength for
         its length.
         """
-        settled = self._encoded()
+        if type(self.status) is not int or not 200 <= self.status <= 599:
+            check_status(self.status)
+        settled = self if isinstance(self.body, bytes | str) else self._encoded()
         settled.check(request)
         return settled
 
     def _encoded(self) -> "Response":
         """This response where its body is in that form already, else another: a handler may return this one again."""
-        check_status(self.status)
-        if isinstance(self.body, bytes | str):
-            return self
         body, fitting = _encode(self.body)
         if isinstance(body, Path):
             body = open_file(body)
@@ -316,13 +329,10 @@ class Response:
         """Raise for a body that cannot be sent with this status and these fields."""
         body = self.body
         if isinstance(body, str) or (body is not None and body is self._json):
-            body = self._in_charset(body, self.headers.get("content-type"))
+            body = self._in_charset(body, self.headers.content_type())
         if body and self.status in BODILESS:
             raise _superfluous(self.status)
-        self._check_framing(body, request)
-
-    def _check_framing(self, body: Any, request: Request) -> None:
-        """Hold the fields that frame the body to what the engine allows (RFC 9112, section 6)."""
+        # What frames the body is held to what the engine allows (RFC 9112, section 6).
         said = None
         for name, value in self.headers.lines():
             if name == "transfer-encoding":
@@ -347,7 +357,8 @@ class Response:
     def send(self, request: Request) -> Coroutine[Any, Any, None] | None:
         """Answer the request. Where the body is streamed: what remains to be run, else None."""
         status = self.status
-        check_status(status)
+        if type(status) is not int or not 200 <= status <= 599:
+            check_status(status)
         if self.reason is not None:
             request.set_reason(status, self.reason)
         body = self.body
@@ -357,7 +368,7 @@ class Response:
                 self._json = body if fitting is JSON else None
                 self.headers.setdefault("content-type", fitting)
         if isinstance(body, str) or body is self._json:
-            body = self._in_charset(body, self.headers.get("content-type"))
+            body = self._in_charset(body, self.headers.content_type())
         if body and status in BODILESS:
             raise _superfluous(status)
         if isinstance(body, bytes | str):
@@ -387,12 +398,13 @@ class Response:
 
     def take_type_of(self, part: bytes | str) -> None:
         """Where there is no Content-Type, take that of a first part."""
-        text_type, bytes_type = self._part_types
-        self.headers.setdefault("content-type", text_type if isinstance(part, str) else bytes_type)
+        if self.headers.content_type() is None:
+            text_type, bytes_type = self._part_types
+            self.headers.add("content-type", text_type if isinstance(part, str) else bytes_type)
 
     def _in_charset(self, body: Any, field: str | None) -> Any:
         """A body in the charset of a Content-Type, where it is text. Raises HandlerError (RW213)."""
-        if not isinstance(body, str) and (body is None or body is not self._json):
+        if field in KNOWN_TYPES or (not isinstance(body, str) and (body is None or body is not self._json)):
             return body
         codec = codec_for(field)
         if codec == UTF_8:
@@ -562,7 +574,7 @@ class _Sender:
         if self._encode is None:
             if not self._request.started:
                 self._response.take_type_of(part)
-            codec = codec_for(self._response.headers.get("content-type"))
+            codec = codec_for(self._response.headers.content_type())
             self._encode = octets if codec == UTF_8 else encoder(codec)
         return self._encode(part)
 

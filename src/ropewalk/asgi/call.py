@@ -274,7 +274,8 @@ class Call(Incoming):
         """How much of a file is sent: no more than it has now, and no more than the application has announced."""
         for name, value in self._headers:
             if name.lower() in _LENGTH and value.isdigit():
-                return max(min(file.size, int(value) - self.out.bytes_sent), 0)
+                left: int = int(value) - self.out.bytes_sent
+                return max(min(file.size, left), 0)
         return file.size
 
     def _send_trailers(self, message: Message) -> None:

@@ -143,9 +143,9 @@ class Search:
         return None if child is None else self.visit(as_resource(child), index + 1, scope, False, False)
 
     def _arrive(self, resource: Resource, scope: tuple[Any, ...], static: bool, lasting: bool) -> Handler | None:
-        handler = handler_of(resource, self._method)
+        handler = resource.tree_node.handlers.get(self._method) or handler_of(resource, self._method)
         if handler is not None:
-            self.params = self._params(handler)
+            self.params = self._params(handler) if self._values else self._bound
             self.scope = scope
             self.static = static
             self.lasting = lasting
