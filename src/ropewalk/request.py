@@ -1,7 +1,7 @@
 """A request: what the client asked, read when somebody asks for it, and the way to answer."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from datetime import datetime, timedelta
@@ -43,6 +43,7 @@ from ropewalk.producing import Producer, PulledProducer, PullProducer
 from ropewalk.waiting import Waiter, call_soon, failed, ready
 
 if TYPE_CHECKING:
+    from ropewalk.calling.settling import BegunBody, Settled
     from ropewalk.response import Response
 
 __all__ = ["PENDING", "Address", "BodyStream", "Endpoint", "Query", "Request"]
@@ -113,6 +114,8 @@ class Request(Exchange):
         "_stopped",
         "_streamed",
         "_streams",
+        "begun",
+        "settled",
     )
 
     # Slots start unset: nothing is paid for what a handler does not use.
@@ -144,6 +147,10 @@ class Request(Exchange):
     _stopped: bool
     _streamed: bool
     _streams: bool
+    begun: "Sequence[BegunBody]"
+    """Streamed bodies whose first part was made inside of middleware."""
+    settled: "Settled"
+    """The response that `next` gave last."""
 
     # What was asked
 
@@ -630,9 +637,12 @@ class Request(Exchange):
         response.error.__traceback__ = trace
         return response
 
-    def forget_failure(self) -> None:
-        """All middleware is through. The error's traceback leads back to the request."""
-        _take(self, "_failure")
+    def leave_middleware(self) -> None:
+        """All middleware is through. The traceback of an error leads back to the request, as the responses' may."""
+        if hasattr(self, "settled"):
+            del self.settled
+        if hasattr(self, "_failure"):
+            del self._failure
 
     def give_up(self) -> None:
         """Answer 500 in the plainest way, whatever has failed before."""

@@ -1,12 +1,14 @@
 """Middleware, and error handlers within it."""
 
 import asyncio
+import sys
 from asyncio import CancelledError, current_task, sleep, timeout
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from contextvars import ContextVar
 from copy import copy
 from errno import EMFILE
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -21,6 +23,7 @@ from ropewalk.errors import BodyTooLarge, Disconnected, HandlerError, InvalidFie
 from ropewalk.headers import Headers
 from ropewalk.middleware import Next
 from ropewalk.testing import AsyncClient, Client, ProtocolError
+from ropewalk.tracebacks import PACKAGE
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IReactorTime
@@ -571,6 +574,248 @@ class TestOneResponseForManyClients:
         assert client.put("/a").headers["allow"] == "GET, HEAD, OPTIONS"
         assert client.put("/b").headers["allow"] == "OPTIONS, POST"
         assert "allow" not in refused.headers
+
+    @pytest.mark.parametrize("whose", ["route", "error handler", "middleware"])
+    def test_it_keeps_nothing_of_a_middleware(self, whose: str, log: Log) -> None:
+        """A cookie of one client must not reach another one."""
+        shared = Response("shared", 503)
+
+        async def setting_cookies(request: Request, next: Next) -> Response:
+            response = await next(request)
+            response.set_cookie("client", request.query["client"])
+            return response
+
+        async def inner(request: Request, next: Next) -> Response:
+            return shared if whose == "middleware" else await next(request)
+
+        app = App(middleware=[marking("x"), setting_cookies, inner])
+        app.error(LookupError)(lambda request, error: shared)
+        app.get("/")(lambda request: shared if whose == "route" else raising(LookupError())(request))
+        client = Client(app)
+        for name in "ab":
+            response = client.get(f"/?client={name}")
+            assert [each.split(";")[0] for each in response.headers.all("set-cookie")] == [f"client={name}"]
+            assert response.headers.all("x-marks") == ["x"]
+        assert list(shared.headers) == ["content-type"]
+
+
+class Parts:
+    """A body that tells when it is closed."""
+
+    def __init__(self, events: list[str], error: BaseException | None = None) -> None:
+        self._events = events
+        self._error = error
+        self._left = 3
+
+    def __iter__(self) -> "Parts":
+        return self
+
+    def __next__(self) -> str:
+        self._left -= 1
+        if not self._left:
+            raise StopIteration
+        return "part"
+
+    def close(self) -> None:
+        self._events.append("closed")
+        if self._error is not None:
+            raise self._error
+
+
+def generator(events: list[str], error: BaseException | None = None) -> Iterator[str]:
+    try:
+        yield "part"
+        yield "part"
+    finally:
+        events.append("closed")
+        if error is not None:
+            raise error
+
+
+async def async_generator(events: list[str], error: BaseException | None = None) -> AsyncIterator[str]:
+    try:
+        yield "part"
+        yield "part"
+    finally:
+        await Turn()
+        events.append("closed")
+        if error is not None:
+            raise error
+
+
+class Turn:
+    """Awaited, gives the event loop a turn."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+async def first_part(body: Any) -> AsyncIterator[str]:
+    if hasattr(body, "__aiter__"):
+        async for part in body:
+            yield part
+            return
+    else:
+        yield next(body)
+
+
+class TestDroppedStreams:
+    """A stream that a middleware puts something else in the place of is closed when the response is over."""
+
+    @pytest.mark.parametrize("body", [Parts, generator, async_generator])
+    @pytest.mark.parametrize("how", ["another", "another stream", "another body", "its first part", "an error", "sent"])
+    def test_it_is_closed(self, body: Any, how: str, log: Log) -> None:
+        events: list[str] = []
+        kept = []
+
+        async def dropping(request: Request, next: Next) -> Any:
+            response = await next(request)
+            kept.append((response, response.body))  # or the garbage collector might close it
+            if how == "another":
+                return "instead"
+            if how == "another stream":
+                return iter(["ins", "tead"])
+            if how == "another body":
+                response.body = "instead"
+            elif how == "its first part":
+                response.body = first_part(response.body)
+            elif how == "an error":
+                raise HTTPError(409, "instead")
+            return response
+
+        app = App(middleware=[marking("x"), dropping, marking("y")])
+        app.get("/")(lambda request: body(events))
+        text = Client(app).get("/").text
+        assert text == {"its first part": "part", "sent": "partpart"}.get(how, "instead")
+        assert events == ["closed"]
+        assert log == []
+
+    @pytest.mark.parametrize("body", [Parts, generator, async_generator])
+    def test_one_that_cannot_be_closed_is_logged(self, body: Any, log: Log) -> None:
+        async def dropping(request: Request, next: Next) -> str:
+            await next(request)
+            return "instead"
+
+        events: list[str] = []
+        app = App(middleware=[dropping])
+        app.get("/")(lambda request: body(events, LookupError("lost")))
+        assert Client(app).get("/").text == "instead"
+        assert events == ["closed"]
+        assert len(log) == 1
+        assert "lost" in log.text
+
+    def test_that_of_a_head(self) -> None:
+        events: list[str] = []
+
+        async def dropping(request: Request, next: Next) -> str:
+            await next(request)
+            return "instead"
+
+        app = App(middleware=[dropping])
+        app.get("/")(lambda request: Parts(events))
+        assert Client(app).head("/").status == 200
+        assert events == ["closed"]
+
+    def test_where_the_client_leaves(self, log: Log) -> None:
+        events: list[str] = []
+
+        async def dropping(request: Request, next: Next) -> str:
+            await next(request)
+            await sleep(60)
+            return "never"
+
+        app = App(middleware=[dropping])
+        app.get("/")(lambda request: async_generator(events))
+
+        async def main() -> None:
+            async with AsyncClient(app) as client:
+                asking = asyncio.ensure_future(client.get("/"))
+                await sleep(0)
+                asking.cancel()
+                while not events:
+                    await sleep(0)
+
+        asyncio.run(asyncio.wait_for(main(), 10))
+        assert events == ["closed"]
+        assert log == []
+
+
+def say_as(kind: str, body: str) -> Callable[[Request, Response], object]:
+    """A change of the body and its Content-Type."""
+
+    def change(request: Request, response: Response) -> None:
+        response.headers["content-type"] = kind
+        response.body = body
+
+    return change
+
+
+CHANGES: dict[str, Callable[[Request, Response], object]] = {
+    "status": lambda request, response: setattr(response, "status", 99),
+    "status that is none": lambda request, response: setattr(response, "status", "200"),
+    "status without a body": lambda request, response: setattr(response, "status", 204),
+    "body": lambda request, response: setattr(response, "body", object()),
+    "body in a charset": say_as("text/plain; charset=ascii", "caf\xe9"),
+    "charset": say_as("text/plain; charset=none", "text"),
+    "length": lambda request, response: response.headers.__setitem__("content-length", "99"),
+    "another length": lambda request, response: response.headers.add("content-length", "99"),
+    "coding": lambda request, response: response.headers.add("transfer-encoding", "gzip"),
+    "replaced headers": lambda request, response: setattr(response, "headers", Headers({"content-length": "99"})),
+    "field of the request": lambda request, response: request.setHeader("content-length", "99"),
+}
+
+
+class TestChanges:
+    """A response that a middleware has changed is checked, so that the next one sees the error."""
+
+    @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+    @pytest.mark.parametrize("value", ["text", b"bytes", {"a": 1}, Response("x", headers={"content-length": "1"})])
+    def test_that_cannot_be_sent(self, change: Callable[[Request, Response], object], value: Any, log: Log) -> None:
+        seen = []
+
+        async def seeing(request: Request, next: Next) -> Response:
+            response = await next(request)
+            seen.append(response.status)
+            return response
+
+        async def changing(request: Request, next: Next) -> Response:
+            response = await next(request)
+            change(request, response)
+            return response
+
+        app = App(middleware=[seeing, seeing, changing, marking("x")])
+        app.get("/")(lambda request: value)
+        assert Client(app).get("/").status == 500
+        assert seen == [500, 500]
+        assert len(log) == 1
+
+    @pytest.mark.parametrize("value", ["text", b"bytes"])
+    def test_one_that_is_not_changed_costs_few_calls(self, value: Any) -> None:
+        """What one more middleware costs, in calls of functions in the package."""
+
+        async def passing(request: Request, next: Next) -> Response:
+            return await next(request)
+
+        def calls(middlewares: int) -> int:
+            app = App(middleware=[passing] * middlewares)
+            app.get("/")(lambda request: value)
+            client = Client(app)
+            client.get("/")
+            count = 0
+
+            def profile(frame: FrameType, event: str, arg: Any) -> None:
+                nonlocal count
+                count += event == "call" and frame.f_code.co_filename.startswith(PACKAGE)
+
+            before = sys.getprofile()
+            sys.setprofile(profile)
+            try:
+                client.get("/")
+            finally:
+                sys.setprofile(before)
+            return count
+
+        assert calls(11) - calls(1) <= 4 * 10
 
 
 class TestStreams:

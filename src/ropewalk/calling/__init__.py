@@ -3,6 +3,7 @@
 from ropewalk.calling.answering import (
     Unreached,
     blame_middleware,
+    close_dropped,
     deliver,
     fail,
     plain_error,
@@ -14,6 +15,7 @@ from ropewalk.calling.driving import Driver, HandlerTask
 from ropewalk.calling.error_handlers import ErrorHandlers
 from ropewalk.calling.root_task import RootTask
 from ropewalk.calling.scarcity import Scarcity
+from ropewalk.calling.settling import is_settled, settle_plain
 from ropewalk.calling.task import Task, call_hook, start
 
 __all__ = [
@@ -26,11 +28,14 @@ __all__ = [
     "Unreached",
     "blame_middleware",
     "call_hook",
+    "close_dropped",
     "deliver",
     "fail",
+    "is_settled",
     "plain_error",
     "respond",
     "respond_to_error",
     "send",
+    "settle_plain",
     "start",
 ]

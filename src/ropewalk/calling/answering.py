@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 
 from ropewalk.calling.nesting import must_wait, resolve
 from ropewalk.calling.scarcity import INTERVAL, Lack, lack_in
-from ropewalk.calling.settling import settled
+from ropewalk.calling.settling import Settled, close_unsent, remember, settle, settle_plain
 from ropewalk.errors import (
     CATALOGUE,
     BadBody,
@@ -54,9 +54,19 @@ async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Res
     """The Response that a handler's value stands for, waited for where it must be, and fit to be sent."""
     if must_wait(value):
         value = await resolve(value, call)
+        plain = settle_plain(value, request)
+        if plain is not None:
+            return plain
     if value is PENDING or (value is NOT_DONE_YET and _may_answer_itself(call)):
-        return await _answered(request)
-    return await settled(request.complete(_as_response(value, call, request)), request)
+        return remember(await _answered(request), request)
+    response = _as_response(value, call, request)
+    if request.prepared:
+        response = request.complete(response)
+    elif response is value:
+        settled: Settled | None = getattr(request, "settled", None)
+        if settled is None or response is not settled[0]:
+            response = response.detached()  # middleware may change it, and the program return it to others
+    return await settle(response, request)
 
 
 async def respond_to_error(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:
@@ -72,12 +82,12 @@ async def respond_to_error(request: Request, error: BaseException, scope: tuple[
     else:
         request.forget()
         response = await _respond_or_give_up(request, error, scope)
-    return request.fail_with(error, response)
+    return remember(request.fail_with(error, response), request)
 
 
 async def _respond_or_give_up(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:
     try:
-        return await settled(await _failed(request, error, scope), request)
+        return await settle(await _failed(request, error, scope), request)
     except BaseException as raised:
         if _passes(request, raised, scope):
             raise
@@ -108,6 +118,16 @@ async def send(response: Response, request: Request) -> Response:
     if rest is not None:
         await rest
     return _Answered(status=request.status or response.status)
+
+
+async def close_dropped(request: Request) -> None:
+    """Close the streams that handlers have begun, and middleware has replaced. What that raises is logged."""
+    for error in await close_unsent(request.begun):
+        if interrupts(error):
+            raise error
+        if not (request.gone and isinstance(error, _LEAVING)):
+            _log(request, error)
+    del request.begun
 
 
 def blame_middleware(error: BaseException, middleware: Callable[..., Any]) -> None:

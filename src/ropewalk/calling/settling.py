@@ -1,44 +1,121 @@
-"""Responses on their way through middleware: whatever can go wrong before the head is sent has gone wrong by then."""
+"""Responses on their way through middleware: whatever can go wrong before the head is sent has gone wrong by then.
 
+What `next` gives can be sent as it is. Each layer checks what its middleware returns, unless that is the same response
+and nothing of it has changed.
+"""
+
+from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
 from ropewalk.request import Request, octets, sends_events
-from ropewalk.response import OpenFile, Response, close_parts, until_stop
+from ropewalk.response import KNOWN_TYPES, OpenFile, Response, close_parts, until_stop
+
+Settled = tuple[Response, Any, int, list[tuple[str, str]]]
+"""A response that can be sent as it is, with its body, status and header lines by which changes are seen."""
 
 
-async def settled(response: Response, request: Request) -> Response:
-    """A response as `settle` has it, of whose streamed body the first part is there.
+def settle_plain(value: Any, request: Request) -> Response | None:
+    """The response for a plain str or bytes, which most handlers return. None for any other value."""
+    kind = type(value)
+    endpoint = request.endpoint
+    if (kind is not str and kind is not bytes) or endpoint is None or request.prepared:
+        return None
+    response = Response.of(value, endpoint.text_type, endpoint.bytes_type)
+    if (endpoint.text_type if kind is str else endpoint.bytes_type) not in KNOWN_TYPES:
+        response.check(request)
+    request.settled = response, value, 200, response.headers.lines()
+    return response
+
+
+def is_settled(value: Any, request: Request) -> bool:
+    """Whether a middleware returns the response that `next` gave, and has changed nothing of it."""
+    settled: Settled | None = getattr(request, "settled", None)
+    return (
+        settled is not None
+        and value is settled[0]
+        and value.body is settled[1]
+        and value.status is settled[2]
+        and value.headers.lines() == settled[3]
+        and not request.prepared
+    )
+
+
+def remember(response: Response, request: Request) -> Response:
+    """Note that a response can be sent as it is."""
+    request.settled = response, response.body, response.status, response.headers.lines()
+    return response
+
+
+async def settle(response: Response, request: Request) -> Response:
+    """A response as `Response.settle` has it, of whose streamed body the first part is there.
 
     That is for middleware, which is to see what becomes of a request: what goes wrong before a part would be 500.
     """
     response = response.settle(request)
-    body = response.body
-    if isinstance(body, bytes | str | OpenFile | _Begun) or request.method == "HEAD":
-        return response
-    settled = copy(response)
-    try:
-        if sends_events(response.headers.lines()):
-            settled.body = await until_stop(request, _begun(body), b"")
-        else:
-            settled.body = await _begun(body)
-    except BaseException:
-        await close_parts(body)
-        raise
-    return settled.settle(request)
+    if isinstance(response.body, bytes | str | OpenFile | BegunBody):
+        return remember(response, request)
+    response = copy(response)
+    parts = response.body
+    body = response.body = BegunAsyncIterator(parts) if hasattr(parts, "__aiter__") else BegunIterator(parts)
+    request.begun = [*getattr(request, "begun", ()), body]
+    if request.method != "HEAD":
+        try:
+            if sends_events(response.headers.lines()):
+                there = await until_stop(request, body.begin(), False)
+            else:
+                there = await body.begin()
+        except BaseException:
+            await close_parts(body)
+            raise
+        if not there:
+            response.body = b""
+            response.check(request)
+    return remember(response, request)
 
 
-class _Begun:
-    """The parts of a body of which the first is there."""
+async def close_unsent(bodies: "Sequence[BegunBody]") -> list[BaseException]:
+    """Close those bodies that middleware has dropped; what was raised by that."""
+    errors: list[BaseException] = []
+    for body in bodies:
+        if not body.closed:
+            try:
+                await close_parts(body)
+            except GeneratorExit:
+                raise
+            except BaseException as error:  # noqa: BLE001 - the caller logs it; the others must still be closed
+                errors.append(error)
+    return errors
 
-    __slots__ = ("_first", "_parts")
 
-    def __init__(self, first: Any, parts: Any) -> None:
-        self._first = [first]
+class BegunBody:
+    """The parts of a streamed body, of which the first may be there already."""
+
+    __slots__ = ("_first", "_parts", "closed")
+
+    def __init__(self, parts: Any) -> None:
+        self._first: list[Any] = []
         self._parts = parts
+        self.closed = False
+
+    async def begin(self) -> bool:
+        """Have the first part made. False: there is none.
+
+        Raises HandlerError (RW201) where it is no part of a body.
+        """
+        raise NotImplementedError
 
 
-class BegunIterator(_Begun):
+class BegunIterator(BegunBody):
+    __slots__ = ()
+
+    async def begin(self) -> bool:
+        for first in self._parts:
+            octets(first)
+            self._first.append(first)
+            return True
+        return False
+
     def __iter__(self) -> "BegunIterator":
         return self
 
@@ -46,11 +123,24 @@ class BegunIterator(_Begun):
         return self._first.pop() if self._first else next(self._parts)
 
     def close(self) -> None:
+        self.closed = True
         if hasattr(self._parts, "close"):
             self._parts.close()
 
 
-class BegunAsyncIterator(_Begun):
+class BegunAsyncIterator(BegunBody):
+    __slots__ = ()
+
+    async def begin(self) -> bool:
+        parts = self._parts = aiter(self._parts)
+        try:
+            first = await anext(parts)
+        except StopAsyncIteration:
+            return False
+        octets(first)
+        self._first.append(first)
+        return True
+
     def __aiter__(self) -> "BegunAsyncIterator":
         return self
 
@@ -62,23 +152,5 @@ class BegunAsyncIterator(_Begun):
         return getattr(self._parts, "trailers", None)
 
     async def aclose(self) -> None:
+        self.closed = True
         await close_parts(self._parts)
-
-
-async def _begun(parts: Any) -> Any:
-    """The same parts, once there is the first of them; b"" where there are none.
-
-    Raises HandlerError (RW201) where the first is no part of a body.
-    """
-    if hasattr(parts, "__aiter__"):
-        several = aiter(parts)
-        try:
-            first = await anext(several)
-        except StopAsyncIteration:
-            return b""
-        octets(first)
-        return BegunAsyncIterator(first, several)
-    for first in parts:
-        octets(first)
-        return BegunIterator(first, iter(parts))
-    return b""

@@ -2,9 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Coroutine
 from inspect import iscoroutinefunction
-from typing import Any
+from typing import Any, cast
 
-from ropewalk.calling import blame_middleware, respond, respond_to_error, send
+from ropewalk.calling import blame_middleware, close_dropped, is_settled, respond, respond_to_error, send, settle_plain
 from ropewalk.errors import HandlerError, HTTPError, WrongReturn, named
 from ropewalk.request import Request
 from ropewalk.resource import Handler
@@ -42,7 +42,7 @@ def _innermost(handler: Handler, scope: tuple[Any, ...]) -> Step:
             if handler.whole_body and request.has_body:
                 await request.body(handler.body_limit)
             value = call(request, **request.params) if handler.pass_params else call(request)
-            return await respond(request, value, call)
+            return settle_plain(value, request) or await respond(request, value, call)
         except BaseException as error:  # noqa: BLE001 - logged, or raised again where it ends the handler
             return await respond_to_error(request, error, scope)
 
@@ -53,6 +53,8 @@ def _around(middleware: Middleware, inner: Step, scope: tuple[Any, ...]) -> Step
     async def around(request: Request) -> Response:
         try:
             value = await middleware(request, inner)
+            if is_settled(value, request):
+                return cast("Response", value)
             if value is None:
                 raise WrongReturn("RW209", f"{named(middleware)} returned None.")
             return await respond(request, value, middleware)
@@ -69,13 +71,20 @@ def _around(middleware: Middleware, inner: Step, scope: tuple[Any, ...]) -> Step
 def _outermost(inner: Step) -> Step:
     async def outermost(request: Request) -> Response:
         try:
-            response = await inner(request)
+            try:
+                response = await inner(request)
+            finally:
+                request.leave_middleware()
+            if isinstance(response.body, bytes | str) and not hasattr(request, "begun"):
+                return response
+            # The parts of a stream are made by the task and in the context that have made the first.
+            return await send(response, request)
+        except GeneratorExit:
+            request.begun = ()  # nothing can be awaited any more
+            raise
         finally:
-            request.forget_failure()  # its traceback leads back to the request
-        if isinstance(response.body, bytes | str):
-            return response
-        # The parts of a stream are made by the task and in the context that have made the first.
-        return await send(response, request)
+            if getattr(request, "begun", None):
+                await close_dropped(request)
 
     return outermost
 
