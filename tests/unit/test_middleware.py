@@ -1,6 +1,8 @@
 """Middleware, and error handlers within it."""
 
 import asyncio
+import gc
+import re
 import sys
 from asyncio import CancelledError, current_task, sleep, timeout
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
@@ -468,6 +470,26 @@ class TestErrorsAgain:
         assert (response.status, response.headers["x-marks"]) == (502, "x")
         assert len(log) == 1
 
+    @pytest.mark.parametrize(
+        ("error", "said"), [(RuntimeError("r"), r" raised RuntimeError\('r'\)\."), (InvalidField("i"), r": i")]
+    )
+    def test_the_log_names_what_raised_another_error(self, error: Exception, said: str, log: Log) -> None:
+        async def wrapping(request: Request, next: Next) -> Response:
+            await next(request)
+            raise error
+
+        app = App(middleware=[wrapping])
+
+        @app.get("/")
+        def handler(request: Request) -> str:
+            return ""
+
+        assert Client(app).get("/").status == 500
+        (line,) = log
+        name = r"\S+\.{} at \S+:\d+"
+        wanted = f"The middleware {name.format('wrapping')}{said} The handler is {name.format('handler')}"
+        assert re.fullmatch(rf"{wanted}\.", line["what"])
+
     def test_a_timeout_of_a_middleware(self, log: Log) -> None:
         """A cancellation goes through `next`: it is for whoever has asked for it."""
 
@@ -808,11 +830,13 @@ class TestChanges:
                 count += event == "call" and frame.f_code.co_filename.startswith(PACKAGE)
 
             before = sys.getprofile()
+            gc.disable()  # it would call what other tests have left
             sys.setprofile(profile)
             try:
                 client.get("/")
             finally:
                 sys.setprofile(before)
+                gc.enable()
             return count
 
         assert calls(11) - calls(1) <= 4 * 10

@@ -46,6 +46,9 @@ log = Logger(namespace="ropewalk.handlers")
 _JSON: Final = ((b"Content-Type", JSON),)
 _BLAME: Final = "Raised by the "
 """How a note begins on an exception of an error handler or a middleware."""
+_CALLED_FOR: Final = ", called for "
+_ON_THE_WAY: Final = "what leads to it"
+"""Who has failed where no handler was found yet, nor any code of the user's."""
 _LEAVING: Final = (CancelledError, DeferredCancelled, Disconnected, GeneratorExit)
 """What ends a handler whose client has left."""
 
@@ -278,7 +281,7 @@ async def _handle(request: Request, error: BaseException, handler: Callable[...,
         if raised is not error:
             if raised.__context__ is None:
                 raised.__context__ = error
-            raised.add_note(f"{_BLAME}error handler {named(handler)}, called for {shown(error)}.")
+            raised.add_note(f"{_BLAME}error handler {named(handler)}{_CALLED_FOR}{shown(error)}.")
         raise
     if response is not value:
         response.status = error.status if isinstance(error, HTTPError) else 500
@@ -430,14 +433,16 @@ def _log(request: Request, error: BaseException) -> None:
 def _line(request: Request, error: BaseException) -> tuple[str, str, str]:
     """The code, what happened, and the remedy."""
     who = _who(request, error)
-    blame = [note for note in _notes(error) if note.startswith(_BLAME)]
+    blamed = _blamed(error)
+    handler = "" if blamed is None or who is _ON_THE_WAY else f" The handler is {who}."
     if isinstance(error, RopewalkError):
-        told = isinstance(error, WrongReturn) or error.message.startswith(who)
-        return error.code, " ".join([error.message if told else f"{who}: {error.message}", *blame]), error.remedy
+        if isinstance(error, WrongReturn) or error.message.startswith(who):
+            return error.code, error.message, error.remedy
+        return error.code, f"{blamed or who}: {error.message}{handler}", error.remedy
     on_wrong_reactor = isinstance(error, RuntimeError) and "no running event loop" in shown(error)
     code = "RW203" if on_wrong_reactor else "RW208"
-    what = " ".join([f"{shown(error)} came of {who}.", *blame] if blame else [f"{who} raised {shown(error)}."])
-    return code, what, CATALOGUE[code].remedy
+    comma = "," if blamed is not None and _CALLED_FOR in blamed else ""
+    return code, f"{blamed or who}{comma} raised {shown(error)}.{handler}", CATALOGUE[code].remedy
 
 
 def _tell(request: Request, error: BaseException, lack: Lack) -> None:
@@ -464,7 +469,7 @@ def _who(request: Request, error: BaseException) -> str:
         code = frame.f_code
         if not code.co_filename.startswith(PACKAGE):
             return f"{code.co_qualname} at {code_place(code)}"
-    return "what leads to it"
+    return _ON_THE_WAY
 
 
 def _told(call: Any, request: Request, error: BaseException) -> str | None:
@@ -474,6 +479,14 @@ def _told(call: Any, request: Request, error: BaseException) -> str | None:
         if tell is not None:
             return str(tell(request, error))
         call = getattr(call, "__wrapped__", None)
+    return None
+
+
+def _blamed(error: BaseException) -> str | None:
+    """The middleware or error handler that raised an error, where it was one: it raised it last."""
+    for note in reversed(_notes(error)):
+        if note.startswith(_BLAME):
+            return f"The {note.removeprefix(_BLAME).removesuffix('.')}"
     return None
 
 

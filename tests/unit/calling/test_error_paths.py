@@ -219,7 +219,9 @@ class TestErrorHandlers:
         assert (response.status, response.text) == (500, "Internal Server Error\n")
         first, second = (event["what"] for event in log)
         assert first.endswith(" raised KeyError().")
-        assert "NoStr that has no repr> came of " in second
+        assert second.startswith("The error handler ")
+        assert ", called for KeyError(), raised <" in second
+        assert "NoStr that has no repr>. The handler is " in second
 
 
 class TestObservers:

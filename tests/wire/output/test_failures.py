@@ -142,7 +142,7 @@ class TestExceptions:
         """The log names the middleware besides the handler."""
         for error, entry in zip(ERRORS, assert_500_for_each(careless, "/failures/raising/", "hello"), strict=True):
             is_answer = isinstance(failures.errors[error](), HTTPError)
-            named = "Raised by the middleware raising at tests/wire/output/failures.py:" in first_line(entry)
+            named = "The middleware raising at tests/wire/output/failures.py:" in first_line(entry)
             assert named == (not is_answer), error
 
     def test_a_middleware_that_forgets_to_return(self, careless: Careless) -> None:
