@@ -196,7 +196,7 @@ class App(Routes):
         A failure is logged and does not keep the others. Cancelling it cancels the hooks that wait.
         """
         for app in self.family():
-            app.stop_begins.come()
+            app.stop_begins.fire()
         hooks = [hook for each in self._living() for hook in each.stopping_hooks]
         calls = DeferredList([start(_call_logged(hook)) for hook in hooks], consumeErrors=True)
         through: Waiter[None] = Waiter(lambda _: calls.cancel())

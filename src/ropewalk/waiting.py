@@ -96,7 +96,7 @@ class Moment:
         self._waiting[id(waiter)] = waiter
         return waiter
 
-    def come(self) -> None:
+    def fire(self) -> None:
         """It happens."""
         self.event.set()
         while self._waiting:

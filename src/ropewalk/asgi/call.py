@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from twisted.logger import Logger
 
-from ropewalk.asgi.handed import Handed
 from ropewalk.asgi.incoming import BODY, COMPLETE, GONE, HEAD, NEW, TRAILERS, Incoming
 from ropewalk.asgi.messages import ClientGone, Message, octets, pairs, unfit
+from ropewalk.asgi.response_receiver import ResponseReceiver
 from ropewalk.errors import AnswerOver, Disconnected, HostedError, InvalidField, RopewalkError, named, shown
 from ropewalk.request import BODILESS, Request
 from ropewalk.response import PART, SHARE, OpenFile, Response, open_file
@@ -61,7 +61,7 @@ class Call(Incoming):
     _parts: list[bytes]
     _status: int
 
-    def __init__(self, request: Request, out: Handed | None = None) -> None:
+    def __init__(self, request: Request, out: ResponseReceiver | None = None) -> None:
         super().__init__(request)
         self.out: Any = request if out is None else out
         """What takes the response: the request itself, or something that hands it to middleware."""

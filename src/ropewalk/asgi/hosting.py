@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from ropewalk.asgi.call import Call
 from ropewalk.asgi.checking import check
-from ropewalk.asgi.handed import Handed
 from ropewalk.asgi.lifespan import Lifespan, Mode
 from ropewalk.asgi.messages import Application
+from ropewalk.asgi.response_receiver import ResponseReceiver
 from ropewalk.asgi.running import Runner
 from ropewalk.asgi.scope import http_scope
 from ropewalk.request import PENDING, Request
@@ -37,7 +37,7 @@ class ASGIResource(Hosted):
             self._call,
             whole_body=False,
             body_limit=body_limit,
-            inside=_handing(runner, self.state),
+            call_in_middleware=_handing(runner, self.state),
             half_close="respond",
         )
 
@@ -74,11 +74,11 @@ def _handing(runner: Runner, state: dict[str, Any]) -> Callable[[Request], Any]:
     """What is called where there is middleware, which is to have the response in its hands."""
 
     def render(request: Request) -> Any:
-        handed = Handed(request)
-        call = Call(request, handed)
-        handed.when_left(call.left)
+        receiver = ResponseReceiver(request)
+        call = Call(request, receiver)
+        receiver.when_left(call.left)
         runner.run(http_scope(request, state), call)
-        return handed.response
+        return receiver.response
 
     render.__wrapped__ = runner.application  # type: ignore[attr-defined] # as above
     return render

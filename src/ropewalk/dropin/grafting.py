@@ -128,7 +128,7 @@ class Life:
         assert self._starting is not None
         self._starting.cancel()
         hooks = self._app.begin_stop() if self._over and self._failure is None else succeed(None)
-        self._stop_begins.come()
+        self._stop_begins.fire()
         await deferLater(reactor, 0)  # so that every driver has begun its drain
         for driver in self._drivers:
             await driver.drained_out()

@@ -35,7 +35,7 @@ def chain(handler: Handler, scope: tuple[Any, ...]) -> Step:
 
 
 def _innermost(handler: Handler, scope: tuple[Any, ...]) -> Step:
-    call = handler.inside or handler.call
+    call = handler.call_in_middleware or handler.call
 
     async def innermost(request: Request) -> Response:
         try:

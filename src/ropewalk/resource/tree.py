@@ -40,7 +40,7 @@ class Handler:
     half_close: Literal["cancel", "respond", "finish"] = "cancel"
     """What becomes of a request whose client closes its sending side before it has its response: one that waits is
     cancelled, is told and goes on, or goes on as if nothing had happened."""
-    inside: Callable[..., Any] | None = None
+    call_in_middleware: Callable[..., Any] | None = None
     """Called in its place where there is middleware around it."""
     names: tuple[str, ...] = ()
     """What the parameters of its path are called, in order, from the root of the routes to which it belongs."""

@@ -107,7 +107,7 @@ class Server:
 
     def _accept(self, _: Any) -> None:
         self._unwatch = watch(self.engine, self.reactor)
-        self._started.come()
+        self._started.fire()
 
     def _give_up(self, failure: Failure) -> None:
         if self.stopping:
@@ -120,7 +120,7 @@ class Server:
             self._never_start(f"A start hook failed: {shown(failure.value)}.")
 
     def _never_start(self, reason: str, remedy: str | None = None) -> None:
-        self._started.come(Failure(StartError("RW403", reason, remedy)))
+        self._started.fire(Failure(StartError("RW403", reason, remedy)))
 
     async def _stop(self) -> None:
         try:
@@ -136,7 +136,7 @@ class Server:
         hooks = None
         if self._unwatch is not None:
             hooks = self.app.begin_stop()
-            self.service.stopping.come()
+            self.service.stopping.fire()
         for port in self._ports(self.reactor):
             await _close(port)
         if self._unwatch is None:
@@ -174,7 +174,7 @@ class Server:
     def _forget(self, _: Any) -> None:
         if self._trigger is not None:
             self.reactor.removeSystemEventTrigger(self._trigger)
-        self._stopped.come()
+        self._stopped.fire()
 
     def _before_shutdown(self) -> "Deferred[None]":
         self._trigger = None
@@ -229,7 +229,7 @@ class _Moment:
             self._tell()
         return waiting
 
-    def come(self, failure: Failure | None = None) -> None:
+    def fire(self, failure: Failure | None = None) -> None:
         """It has happened, or will not."""
         self.passed = True
         self._failure = failure

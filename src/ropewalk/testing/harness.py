@@ -45,7 +45,7 @@ class Harness:
         """Tell the app, and what it still sends, that a stop begins."""
         hooks = self.app.begin_stop()
         if self._service is not None:
-            self._service.stopping.come()
+            self._service.stopping.fire()
         await hooks
 
     def closed(self) -> None:

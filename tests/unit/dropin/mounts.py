@@ -64,7 +64,7 @@ class Served:
         self.world.until(done)
 
     def begin_stop(self) -> None:
-        self._service.stopping.come()
+        self._service.stopping.fire()
 
     def close(self) -> None:
         self._service.close()

@@ -18,7 +18,7 @@ AHEAD: Final = 64 * 1024
 """Bytes of a body that may lie here before the application has to wait."""
 
 
-class Handed:
+class ResponseReceiver:
     """Takes what a call has for its request. `left` is called when nothing more of it is wanted."""
 
     __slots__ = (
@@ -114,7 +114,7 @@ class Handed:
 
     # As the parts of a body
 
-    def __aiter__(self) -> "Handed":
+    def __aiter__(self) -> "ResponseReceiver":
         return self
 
     async def __anext__(self) -> bytes:
