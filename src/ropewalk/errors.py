@@ -255,6 +255,9 @@ _ENTRIES: Final = (
 
 CATALOGUE: Final[dict[str, Entry]] = {entry.code: entry for entry in _ENTRIES}
 
+LATE_REMEDY: Final = "Fix the cause shown in the traceback."
+"""The remedy of RW208 where a response has begun or is complete, so that no error handler is called."""
+
 
 class RopewalkError(Exception):
     """An error with a code. Its text is `CODE what happened. Remedy`."""

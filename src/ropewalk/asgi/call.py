@@ -13,8 +13,9 @@ from typing import Any, Final
 from twisted.logger import Logger
 
 from ropewalk.asgi.incoming import BODY, COMPLETE, GONE, HEAD, NEW, TRAILERS, Incoming
-from ropewalk.asgi.messages import ClientGone, Message, octets, pairs, unfit
+from ropewalk.asgi.messages import ClientGone, Message, octets, pairs, says_client_left, unfit
 from ropewalk.asgi.response_receiver import ResponseReceiver
+from ropewalk.calling import log_late
 from ropewalk.errors import AnswerOver, Disconnected, HostedError, InvalidField, RopewalkError, named, shown
 from ropewalk.request import BODILESS, Request
 from ropewalk.response import PART, SHARE, OpenFile, Response, open_file
@@ -136,8 +137,13 @@ class Call(Incoming):
                 return
             what = "without an answer" if self.stage == NEW else "before the end of its answer"
             error = HostedError("RW714", f"{named(application)} returned {what}.")
-        elif over and (self.told or isinstance(error, CancelledError)):
-            log.debug("{who} ended with {error} behind its call.", who=named(application), error=shown(error))
+        elif over:
+            # What was sent to its end stands, though middleware or a slow client may still be reading it.
+            self.left()
+            if isinstance(error, CancelledError) or (self.told and says_client_left(error)):
+                log.debug("{who} ended with {error} after its call.", who=named(application), error=shown(error))
+            else:
+                log_late(self.request, error)
             return
         self.left()
         self.fail(error)

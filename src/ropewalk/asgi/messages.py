@@ -1,9 +1,10 @@
 """What an ASGI server and an application say to each other (ASGI 3.0)."""
 
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
 
-from ropewalk.errors import HostedError, shown
+from ropewalk.errors import Disconnected, HostedError, shown
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -17,9 +18,24 @@ while they send, and a stream that waits for something else would not end with i
 LIFESPAN: Final = "2.0"
 """The version of "Lifespan"."""
 
+_CLIENT_LEFT: Final = {"ClientDisconnect", "RequestAborted"}
+
 
 class ClientGone(OSError):
     """Raised by `send` where an application goes on and on for a client that has left."""
+
+
+def says_client_left(error: BaseException) -> bool:
+    """Whether an error is what an application raises to say that its client has left.
+
+    Starlette's ClientDisconnect and Django's RequestAborted are no OSErrors. They are known by their names, since
+    neither framework need be installed.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(says_client_left, error.exceptions))
+    if isinstance(error, OSError | CancelledError | Disconnected):
+        return True
+    return any(kind.__name__ in _CLIENT_LEFT for kind in type(error).__mro__)
 
 
 def unfit(message: object, when: str) -> HostedError:

@@ -21,6 +21,7 @@ from ropewalk.calling.scarcity import INTERVAL, Lack, lack_in
 from ropewalk.calling.settling import Settled, close_unsent, remember, settle, settle_plain
 from ropewalk.errors import (
     CATALOGUE,
+    LATE_REMEDY,
     BadBody,
     BodyTooLarge,
     Disconnected,
@@ -179,8 +180,7 @@ def fail(request: Request, error: BaseException) -> None:
             request.end_stream()
         return
     if request.finished or request.started:
-        if not isinstance(error, BadBody | BodyTooLarge):  # those are the client's, and the engine has logged them
-            _log(request, error)
+        log_late(request, error)
         with suppress(Disconnected):  # the error may be one for which the engine has cut the connection itself
             request.abort()
         return
@@ -204,6 +204,23 @@ def fail(request: Request, error: BaseException) -> None:
         return
     if value is not PENDING:
         deliver(request, value)
+
+
+def log_late(request: Request, error: BaseException) -> None:
+    """Log an error to which no response can be made any more: one has begun or is complete, or the client has left.
+
+    Errors that only say that the client has left are not logged. Where it has left, neither are those that would have
+    become a response without a line in the log: HTTPErrors, and classes with an error handler of their own.
+    """
+    if isinstance(error, BadBody | BodyTooLarge):  # those are the client's, and the engine has logged them
+        return
+    if request.gone:
+        if isinstance(error, (*_LEAVING, HTTPError)):
+            return
+        scope = getattr(_call(request), "scope", None) or (request.service.app,)
+        if _handler_for(error, scope)[1] and not isinstance(error, RopewalkError):
+            return
+    _log(request, error, late=True)
 
 
 async def _failed(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:
@@ -399,11 +416,16 @@ def _start(request: Request, coroutine: Coroutine[Any, Any, Any]) -> None:
         deliver(request, value)
 
 
-def _log(request: Request, error: BaseException) -> None:
-    """A line for an error that nothing handles, with the place in the user's code. It raises nothing but Ctrl-C."""
+def _log(request: Request, error: BaseException, *, late: bool = False) -> None:
+    """A line for an error that nothing handles, with the place in the user's code. It raises nothing but Ctrl-C.
+
+    A `late` error is one for which an error handler is not called.
+    """
     try:
         lack = lack_in(error)
         code, what, remedy = ("", "", "") if lack is not None else _line(request, error)
+        if late and code == "RW208":
+            remedy = LATE_REMEDY
         failure = shown_failure(error)
     except BaseException as raised:  # by a method of the error
         if interrupts(raised):

@@ -9,7 +9,17 @@ from typing import Any, BinaryIO
 
 from twisted.logger import Logger
 
-from ropewalk.errors import CATALOGUE, Disconnected, HostedError, RopewalkError, WrongLength, named, shown, visible
+from ropewalk.errors import (
+    CATALOGUE,
+    LATE_REMEDY,
+    Disconnected,
+    HostedError,
+    RopewalkError,
+    WrongLength,
+    named,
+    shown,
+    visible,
+)
 from ropewalk.request import BODILESS
 from ropewalk.tracebacks import shown_failure
 from ropewalk.wsgi.answer import Answer
@@ -187,7 +197,7 @@ class Call:
             path=request.raw_path.decode("ascii"),  # as it was sent: what it stands for may be a line's end
             who=named(self._application),
             what=visible(what),
-            remedy=CATALOGUE[code].remedy,
+            remedy=LATE_REMEDY if code == "RW208" else CATALOGUE[code].remedy,
         )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
+from starlette.requests import ClientDisconnect
 from tests.unit.asgi.applications import body, hosting, start
 from tests.unit.conftest import Log
 
@@ -199,7 +200,7 @@ class TestDisconnect:
                 begun.set()
                 seen.append(await receive())
                 done.set()
-                raise ValueError("what frameworks raise then")
+                raise ClientDisconnect
 
             async def parts() -> AsyncIterator[bytes]:
                 yield b"part"

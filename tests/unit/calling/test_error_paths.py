@@ -11,8 +11,8 @@ from twisted.internet.defer import fail
 from twisted.logger import LogEvent, globalLogPublisher
 
 from ropewalk import App, HTTPError, Request, Response, asgi, wsgi
-from ropewalk.errors import HandlerError
-from ropewalk.testing import AsyncClient, Client
+from ropewalk.errors import HandlerError, shown
+from ropewalk.testing import AsyncClient, Client, ProtocolError
 from ropewalk.tracebacks import MOST_TRACED
 
 Next = Callable[[Request], Awaitable[Response]]
@@ -108,6 +108,10 @@ def nested_generators(depth: int) -> Iterator[str]:
         yield from nested_generators(depth - 1)
     else:
         yield "end"
+
+
+async def passing(request: Request, next: Next) -> Response:
+    return await next(request)
 
 
 def raising(make: Callable[[], BaseException]) -> Callable[[Request], Any]:
@@ -280,3 +284,66 @@ class TestHosted:
 
         assert asyncio.run(main()) == 500
         assert len(log) == 1
+
+
+class TestWhenTheClientHasLeft:
+    """A handler is cancelled then, and may raise something else."""
+
+    def lines_for(self, error: Exception, around: list[Any], log: Log) -> list[str]:
+        called: list[str] = []
+        app = App(middleware=around)
+
+        @app.error(LookupError)
+        @app.error(Exception)
+        def handle(request: Request, error: Exception) -> str:
+            called.append(shown(error))
+            return "handled"
+
+        async def main() -> None:
+            begun, over = asyncio.Event(), asyncio.Event()
+
+            @app.get("/")
+            async def handler(request: Request) -> str:
+                begun.set()
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    over.set()
+                    raise error from None
+                return "never"
+
+            asking = asyncio.ensure_future(AsyncClient(app).get("/"))
+            await begun.wait()
+            asking.cancel()
+            await over.wait()
+            await asyncio.sleep(0)
+
+        asyncio.run(main())
+        assert called == []
+        return [line for line in log.text.splitlines() if line.startswith("RW")]
+
+    @pytest.mark.parametrize("around", [[], [passing]], ids=["", "in a middleware"])
+    @pytest.mark.parametrize("error", [KeyError("expected"), HTTPError(404)], ids=repr)
+    def test_what_would_not_have_been_logged_is_not(self, error: Exception, around: list[Any], log: Log) -> None:
+        assert self.lines_for(error, around, log) == []
+
+    @pytest.mark.parametrize("around", [[], [passing]], ids=["", "in a middleware"])
+    @pytest.mark.parametrize("error", [ValueError("unexpected"), HandlerError("RW201", "wrong")], ids=repr)
+    def test_what_would_have_been_is(self, error: Exception, around: list[Any], log: Log) -> None:
+        (line,) = self.lines_for(error, around, log)
+        assert "error handler" not in line
+
+
+def test_no_error_handler_is_recommended_where_none_is_called(log: Log) -> None:
+    """The response has begun."""
+    app = App()
+
+    @app.get("/")
+    async def handler(request: Request) -> None:
+        request.write(b"some")
+        raise ValueError("too late")
+
+    with pytest.raises(ProtocolError):
+        Client(app).get("/")
+    assert "raised ValueError('too late'). Fix the cause shown in the traceback." in log.text
+    assert "error handler" not in log.text
