@@ -13,8 +13,9 @@ class Converter:
     """Between a segment of a path and a value.
 
     `parse` makes the value of a decoded segment and raises ValueError where it does not fit, which makes the route not
-    match. `format` makes the segment of a value, for url_for. Where several converters compete for a segment, the
-    lowest `rank` is tried first.
+    match. It is not called for a segment in which a slash was encoded (`%2F`), which only a converter for the `rest` of
+    the path matches. `format` makes the segment of a value, for url_for. Where several converters compete for a
+    segment, the lowest `rank` is tried first.
     """
 
     name: str
@@ -29,6 +30,8 @@ class Converter:
     def quote(self, value: Any) -> str:
         """A value as it stands in a path. Raises ValueError where it would not be matched again."""
         text = self.format(value)
+        if "/" in text and not self.rest:
+            raise ValueError("which has a slash, and only {name:path} takes slashes")
         self.parse(text)
         return quote(text, safe="/!$&'()*+,;=:@~" if self.rest else "!$&'()*+,;=:@~")
 

@@ -44,7 +44,7 @@ def test_what_does_not_fit(name: str, segment: str) -> None:
 
 
 def test_quoting() -> None:
-    assert STR.quote("a/b c?") == "a%2Fb%20c%3F"
+    assert STR.quote("a+b c?") == "a+b%20c%3F"
     assert PATH.quote("a/b c?") == "a/b%20c%3F"
     assert CONVERTERS["int"].quote(5) == "5"
 
@@ -52,3 +52,5 @@ def test_quoting() -> None:
 def test_quoting_what_would_not_be_matched() -> None:
     with pytest.raises(ValueError, match="not an integer"):
         CONVERTERS["int"].quote("x")
+    with pytest.raises(ValueError, match="has a slash"):
+        STR.quote("a/b")

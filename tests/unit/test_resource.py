@@ -125,6 +125,13 @@ class TestPaths:
     def test_an_encoded_slash_does_not_divide(self) -> None:
         assert Client(tree(a=tree(b=Text("b")))).get("/a%2Fb").status == 404
 
+    def test_an_encoded_slash_reaches_get_child(self) -> None:
+        class Named(Resource):
+            def getChild(self, name: str, request: Request) -> Resource:
+                return Text(name)
+
+        assert Client(Named()).get("/a%2Fb").text == "a/b"
+
     def test_what_is_not_utf_8(self) -> None:
         assert Client(tree()).get("/%ff").status == 400
 

@@ -2,12 +2,14 @@
 
 from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
 
-from ropewalk import App, Converter, Files, Request
+from ropewalk import App, Converter, Files, Request, Resource
 from ropewalk.errors import HandlerError, TreeError
 from ropewalk.testing import Client
 
@@ -130,7 +132,49 @@ class TestParameters:
     def test_decoded(self) -> None:
         app = App()
         app.get("/{name}")(lambda request, name: name)
-        assert Client(app).get("/a%2Fb%20%C3%A9").text == "a/b é"
+        assert Client(app).get("/a%2Bb%20%C3%A9").text == "a+b é"
+
+    @pytest.mark.parametrize("segment", ["a%2Fb", "..%2fnotes.py", "%2Fetc%2Fpasswd", "%2F", "a%2F"])
+    def test_an_encoded_slash_is_in_no_parameter_of_one_segment(self, segment: str) -> None:
+        """A handler that puts it behind a folder would be led out of that."""
+        app = App()
+        app.converter(Converter("shout", str.upper))
+        for pattern in ("/str/{name}", "/named/{name:str}", "/own/{name:shout}", "/above/{name}/x"):
+            app.get(pattern)(lambda request, name: f"one {name}")
+        client = Client(app)
+        assert client.get(f"/str/{segment}").status == 404
+        assert client.get(f"/named/{segment}").status == 404
+        assert client.get(f"/own/{segment}").status == 404
+        assert client.get(f"/above/{segment}/x").status == 404
+
+    def test_an_encoded_slash_is_for_what_takes_the_rest(self) -> None:
+        app = App()
+        app.get("/{name}")(lambda request, name: f"one {name}")
+        app.get("/{rest:path}")(lambda request, rest: f"rest {rest}")
+        assert Client(app).get("/a%2Fb").text == "rest a/b"
+        assert Client(app).get("/a%20b").text == "one a b"
+
+    def test_an_encoded_slash_is_in_no_parameter_of_a_mount(self) -> None:
+        inner, app = App(), App()
+        inner.get("/files")(lambda request: request.params["tenant"])
+        app.mount("/{tenant}", inner)
+        assert Client(app).get("/a%2Fb/files").status == 404
+        assert Client(app).get("/a%20b/files").text == "a b"
+
+    def test_an_encoded_slash_is_in_no_parameter_of_an_app_at_a_segment(self) -> None:
+        app = App()
+        app.get("/{name}")(lambda request, name: name)
+        root = Resource()
+        root.putChild("api", app)
+        assert Client(root).get("/api/a%2Fb").status == 404
+
+    def test_a_file_above_a_folder_is_not_sent_by_an_encoded_slash(self, tmp_path: Path) -> None:
+        (tmp_path / "public").mkdir()
+        (tmp_path / "notes.py").write_text("secret")
+        app = App()
+        app.get("/download/{name}")(lambda request, name: tmp_path / "public" / name)
+        for way in ("..%2fnotes.py", "%2e%2e%2Fnotes.py", quote(str(tmp_path / "notes.py"), safe="")):
+            assert Client(app).get(f"/download/{way}").status == 404
 
     def test_a_handler_may_leave_them_to_the_request(self) -> None:
         app = App()
@@ -419,8 +463,20 @@ class TestUrlFor:
     def test_what_it_makes_leads_back(self) -> None:
         app = App()
         app.get("/{name}", name="echo")(lambda request, name: name)
-        value = "a/b ?#%é;&"
-        assert Client(app).get(app.url_for("echo", name=value)).text == value
+        app.get("/rest/{name:path}", name="rest")(lambda request, name: name)
+        client = Client(app)
+        value = "a+b ?#%é;&"
+        assert client.get(app.url_for("echo", name=value)).text == value
+        assert client.get(app.url_for("rest", name=f"a/{value}")).text == f"a/{value}"
+
+    def test_a_slash_for_a_parameter_of_one_segment(self) -> None:
+        """The path would not lead back."""
+        app = App()
+        app.get("/{name}", name="echo")(lambda request, name: name)
+        with pytest.raises(
+            TreeError, match=r"RW108 .*: name is 'a/b', which has a slash, and only \{name:path\} takes"
+        ):
+            app.url_for("echo", name="a/b")
 
     def test_in_mounted_apps(self) -> None:
         inner = App()

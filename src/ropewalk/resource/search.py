@@ -126,6 +126,8 @@ class Search:
             try:
                 if converter.rest:
                     after, value = self._count, converter.parse("/".join(self._segments[index:]))
+                elif "/" in segment:  # it was encoded, and would lead a handler out of the folder that it serves
+                    continue
                 else:
                     after, value = index + 1, converter.parse(segment)
             except ValueError:

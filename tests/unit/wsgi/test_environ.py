@@ -34,7 +34,7 @@ class TestPath:
             ("/blog", "/blog/2024/may", "/blog", "/2024/may"),
             ("/a/b", "/a/b/c", "/a/b", "/c"),
             ("/{user}", "/ada/c", "/ada", "/c"),
-            ("/{user}", "/a%2Fb", "/a/b", ""),
+            ("/{user}", "/a%20b%3Fc", "/a b?c", ""),
             ("/caf%C3%A9", "/caf%25C3%25A9/x", "/caf%C3%A9", "/x"),
             ("/café", "/caf%C3%A9/x", "/caf\xc3\xa9", "/x"),
         ],
