@@ -10,7 +10,7 @@ from twisted.internet.defer import DeferredList
 from twisted.logger import Logger
 
 from ropewalk.calling import ErrorHandlers, Unreached, call_hook, start
-from ropewalk.errors import HTTPError, interrupts, named
+from ropewalk.errors import HandlerError, HTTPError, interrupts, named
 from ropewalk.methods import REGISTERED
 from ropewalk.middleware import Middleware, chain, check
 from ropewalk.proxies import TrustedProxies
@@ -98,8 +98,11 @@ class App(Routes):
         The innermost app's nearest class counts; for an HTTPError its status comes before HTTPError itself. A class of
         exceptions that is named here is expected, and logged only where its response has status 500. What is not
         expected is logged as an error, and then shaped by the error handler for `Exception`, else by that for 500.
-        HTTPErrors and clients that leave are none of `Exception`'s.
+        HTTPErrors and clients that leave are none of `Exception`'s. Raises HandlerError (RW206).
         """
+        if callable(kind) and not isinstance(kind, type):
+            what = f"{named(kind)} is registered as an error handler for no kind of error."
+            raise HandlerError("RW206", what, "Write `@app.error(404)`, with its status or exception class.")
 
         def register(function: Function) -> Function:
             self.errors.add(kind, function)

@@ -1,5 +1,6 @@
 """Error handlers, lifecycle and what else an app is."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -109,10 +110,21 @@ class TestErrorHandlers:
         with pytest.raises(HandlerError, match=r"RW206 .* at tests/unit/test_app.py:\d+ does not take a request and"):
             App().error(404)(lambda request: "")
 
-    @pytest.mark.parametrize("kind", [200, 600, "404", BaseException, int])
+    @pytest.mark.parametrize("kind", [200, 600, "404", 404.0, True, None, BaseException, int, (404, 405)])
     def test_what_cannot_be_handled(self, kind: Any) -> None:
         with pytest.raises(HandlerError, match="RW206"):
             App().error(kind)(lambda request, error: "")
+
+    def test_without_parentheses(self) -> None:
+        def handler(request: Request, error: Exception) -> str:
+            return ""
+
+        line = handler.__code__.co_firstlineno
+        for bare in (handler, partial(handler)):
+            with pytest.raises(
+                HandlerError, match=rf"RW206 .*handler at tests/unit/test_app.py:{line} .*@app\.error\(404\)"
+            ):
+                App().error(bare)  # type: ignore[arg-type] # the mistake
 
     def test_twice(self) -> None:
         app = App()

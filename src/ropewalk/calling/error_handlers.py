@@ -4,7 +4,7 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
-from ropewalk.errors import HandlerError, HTTPError, named, place
+from ropewalk.errors import HandlerError, HTTPError, is_int, named, place
 
 
 class ErrorHandlers:
@@ -24,7 +24,7 @@ class ErrorHandlers:
         key: Any = kind
         if isinstance(kind, type) and issubclass(kind, Exception):
             known = self._by_class
-        elif kind in range(400, 600):
+        elif is_int(kind) and kind in range(400, 600):
             known = self._by_status
         else:
             raise HandlerError("RW206", f"{named(handler)} is registered for {kind!r}.")
