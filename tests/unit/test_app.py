@@ -1,5 +1,6 @@
 """Error handlers, lifecycle and what else an app is."""
 
+import re
 from functools import partial
 from typing import Any
 
@@ -74,6 +75,39 @@ class TestErrorHandlers:
         response = Client(app).get("/")
         assert (response.status, response.text) == (500, "Sorry: ZeroDivisionError")
         assert "RW208 GET /: " in log.text
+
+    def test_the_log_says_why_a_plain_value_has_status_500(self, log: Log) -> None:
+        """Not that an error handler is missing: it is there."""
+
+        def shape(request: Request, error: Exception) -> dict[str, str]:
+            return {"error": "taken"}
+
+        app = App()
+        app.error(LookupError)(shape)
+        app.get("/")(lambda request: NOTHING["a"])
+        response = Client(app).get("/")
+        assert (response.status, response.json()) == (500, {"error": "taken"})
+        assert "register an error handler" not in log.text
+        where = rf"shape at tests/unit/test_app\.py:{shape.__code__.co_firstlineno}"
+        assert re.search(rf"The response has status 500, because \S+{where} gave no other: return Response", log.text)
+
+    @pytest.mark.parametrize("kind", [Exception, 500])
+    def test_the_log_asks_for_no_handler_where_one_is_called(self, log: Log, kind: Any) -> None:
+        def shape(request: Request, error: Exception) -> str:
+            return "sorry"
+
+        app = App()
+        app.error(kind)(shape)
+        app.get("/")(lambda request: NOTHING["a"])
+        assert Client(app).get("/").text == "sorry"
+        assert "register an error handler" not in log.text
+        assert "Fix the cause shown in the traceback." in log.text
+
+    def test_a_plain_value_has_the_status_of_an_http_error(self, log: Log) -> None:
+        app = App()
+        app.error(404)(lambda request, error: {"error": "none"})
+        response = Client(app).get("/")
+        assert (response.status, response.json(), log.text) == (404, {"error": "none"}, "")
 
     def test_one_that_fails_itself(self, log: Log) -> None:
         app = App()

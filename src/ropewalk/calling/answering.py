@@ -50,6 +50,7 @@ _BLAME: Final = "Raised by the "
 _CALLED_FOR: Final = ", called for "
 _ON_THE_WAY: Final = "what leads to it"
 """Who has failed where no handler was found yet, nor any code of the user's."""
+_FIX: Final = "Fix the cause shown in the traceback"
 _LEAVING: Final = (CancelledError, DeferredCancelled, Disconnected, GeneratorExit)
 """What ends a handler whose client has left."""
 
@@ -220,7 +221,7 @@ def log_late(request: Request, error: BaseException) -> None:
         scope = getattr(_call(request), "scope", None) or (request.service.app,)
         if _handler_for(error, scope)[1] and not isinstance(error, RopewalkError):
             return
-    _log(request, error, late=True)
+    _log(request, error, LATE_REMEDY)
 
 
 async def _failed(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:
@@ -235,12 +236,13 @@ async def _failed(request: Request, error: BaseException, scope: tuple[Any, ...]
     # What is not expected is logged, whatever is made of it; and so is what Ropewalk itself finds wrong in a program.
     logged = not is_http and (not expected or isinstance(error, RopewalkError))
     if logged:
-        _log(request, error)
+        _log(request, error, None if handler is None else f"{_FIX}.")
     try:
         if handler is not None:
             response = await _handle(request, error, handler)
             if not (is_http or logged) and response.status == 500:
-                _log(request, error)
+                status = f"The response has status 500, because {named(handler)} gave no other"
+                _log(request, error, f"{_FIX}. {status}: return Response(body, status=...) there.")
             return response
         if isinstance(error, HTTPError):
             return plain_error(error)
@@ -416,16 +418,14 @@ def _start(request: Request, coroutine: Coroutine[Any, Any, Any]) -> None:
         deliver(request, value)
 
 
-def _log(request: Request, error: BaseException, *, late: bool = False) -> None:
-    """A line for an error that nothing handles, with the place in the user's code. It raises nothing but Ctrl-C.
+def _log(request: Request, error: BaseException, advice: str | None = None) -> None:
+    """A line for an error, with the place in the user's code. It raises nothing but Ctrl-C.
 
-    A `late` error is one for which an error handler is not called.
+    `advice` is the remedy for an exception of the user's, where that is not to register an error handler.
     """
     try:
         lack = lack_in(error)
-        code, what, remedy = ("", "", "") if lack is not None else _line(request, error)
-        if late and code == "RW208":
-            remedy = LATE_REMEDY
+        code, what, remedy = ("", "", "") if lack is not None else _line(request, error, advice)
         failure = shown_failure(error)
     except BaseException as raised:  # by a method of the error
         if interrupts(raised):
@@ -452,7 +452,7 @@ def _log(request: Request, error: BaseException, *, late: bool = False) -> None:
         sys.excepthook(type(raised), raised, raised.__traceback__)
 
 
-def _line(request: Request, error: BaseException) -> tuple[str, str, str]:
+def _line(request: Request, error: BaseException, advice: str | None) -> tuple[str, str, str]:
     """The code, what happened, and the remedy."""
     who = _who(request, error)
     blamed = _blamed(error)
@@ -464,7 +464,8 @@ def _line(request: Request, error: BaseException) -> tuple[str, str, str]:
     on_wrong_reactor = isinstance(error, RuntimeError) and "no running event loop" in shown(error)
     code = "RW203" if on_wrong_reactor else "RW208"
     comma = "," if blamed is not None and _CALLED_FOR in blamed else ""
-    return code, f"{blamed or who}{comma} raised {shown(error)}.{handler}", CATALOGUE[code].remedy
+    what = f"{blamed or who}{comma} raised {shown(error)}.{handler}"
+    return code, what, advice if advice and code == "RW208" else CATALOGUE[code].remedy
 
 
 def _tell(request: Request, error: BaseException, lack: Lack) -> None:
