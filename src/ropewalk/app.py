@@ -98,7 +98,10 @@ class App(Routes):
         The innermost app's nearest class counts; for an HTTPError its status comes before HTTPError itself. A class of
         exceptions that is named here is expected, and logged only where its response has status 500. What is not
         expected is logged as an error, and then shaped by the error handler for `Exception`, else by that for 500.
-        HTTPErrors and clients that leave are none of `Exception`'s. Raises HandlerError (RW206).
+        HTTPErrors and clients that leave are none of `Exception`'s. Ropewalk's own errors (RW...) are for handlers of
+        RopewalkError or its classes, not of ValueError and the like, from which some derive.
+
+        Raises HandlerError (RW206).
         """
         if callable(kind) and not isinstance(kind, type):
             what = f"{named(kind)} is registered as an error handler for no kind of error."

@@ -361,13 +361,14 @@ class HTTPError(Exception):
     """Raised in a handler or a middleware, this is the answer: `raise HTTPError(404, "No such guest.")`.
 
     `status` is from 400 to 599 (RFC 9110, sections 15.5 and 15.6). `detail` is shown to the client: a str as text, a
-    dict or list as JSON; None stands for the status phrase. `headers` are added to the answer. Raises ValueError for
+    dict or list as JSON; None stands for the status phrase. `headers` are added to the answer. Raises InvalidField for
     another status.
     """
 
     def __init__(self, status: int, detail: Any = None, headers: Fields = ()) -> None:
         if not is_status(status) or status < 400:
-            raise ValueError(f"The status of an HTTPError is from 400 to 599, not {shown(status)}.")
+            what = f"The status of an HTTPError is from 400 to 599, not {shown(status)}."
+            raise InvalidField(what, "Give that of an error, such as 404.")
         super().__init__(status, detail)
         self.status = status
         self.detail: Any = phrase(status) if detail is None else detail

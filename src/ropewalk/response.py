@@ -146,7 +146,7 @@ class Response:
         reason: Text | None = None,
     ) -> None:
         if not is_int(status):
-            raise TypeError(f"The status of a Response is an int such as 404, not {shown(status)}.")
+            raise InvalidField(f"The status of a Response is an int such as 404, not {shown(status)}.", "Give an int.")
         self.status = status
         self.reason = None if reason is None else reason_phrase(reason)
         self.headers = Headers(headers)

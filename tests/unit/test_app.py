@@ -9,9 +9,10 @@ from tests.unit.conftest import Log
 from twisted.internet.defer import Deferred, succeed
 
 from ropewalk import App, HTTPError, Request, Response
-from ropewalk.errors import HandlerError
+from ropewalk.errors import ExchangeError, HandlerError, InvalidField, RopewalkError
 from ropewalk.middleware import Next
 from ropewalk.testing import Client
+from ropewalk.wsgi import wsgi
 
 NOTHING: dict[str, str] = {}
 
@@ -30,6 +31,47 @@ class TestErrorHandlers:
         app.get("/")(lambda request: NOTHING["a"])
         response = Client(app).get("/")
         assert (response.status, response.text) == (500, "near")
+
+    @pytest.mark.parametrize("kind", [ValueError, TypeError, RuntimeError])
+    @pytest.mark.parametrize(
+        "mistake",
+        [
+            lambda app: Response("", headers={"x": "a\nb"}),
+            lambda app: Response("", status="404"),
+            lambda app: HTTPError(200),
+            lambda app: app.url_for("nowhere"),
+            lambda app: (1, 2),
+            lambda app: wsgi(7),
+        ],
+    )
+    def test_a_mistake_of_the_program_is_not_for_handlers_of_built_in_classes(
+        self, kind: Any, mistake: Any, log: Log
+    ) -> None:
+        """Some errors of Ropewalk's own derive from those, and a client is not to be told of them."""
+        app = App()
+        app.error(kind)(lambda request, error: Response(f"Bad input: {error}", 400))
+        app.get("/")(lambda request: mistake(app))
+        response = Client(app).get("/")
+        assert (response.status, response.text) == (500, "Internal Server Error\n")
+        assert re.match(r"RW\d+ GET /: ", log.text)
+
+    @pytest.mark.parametrize("kind", [InvalidField, ExchangeError, RopewalkError, Exception, 500])
+    def test_a_mistake_of_the_program_is_for_handlers_of_its_class(self, kind: Any, log: Log) -> None:
+        app = App()
+        app.error(ValueError)(lambda request, error: "wrong")
+        app.error(kind)(lambda request, error: "right")
+        app.get("/")(lambda request: Response("", headers={"x": "a\nb"}))
+        response = Client(app).get("/")
+        assert (response.status, response.text) == (500, "right")
+        assert "RW304 GET /: " in log.text
+
+    def test_a_mistake_of_an_inner_app_is_not_for_its_handler_of_a_built_in_class(self, log: Log) -> None:
+        inner, app = App(), App()
+        inner.error(ValueError)(lambda request, error: "wrong")
+        app.error(RopewalkError)(lambda request, error: "right")
+        inner.get("/")(lambda request: Response("", headers={"x": "a\nb"}))
+        app.mount("/inner", inner)
+        assert Client(app).get("/inner/").text == "right"
 
     def test_a_class_comes_before_a_status(self) -> None:
         class Missing(HTTPError):

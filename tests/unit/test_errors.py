@@ -14,6 +14,7 @@ from ropewalk.errors import (
     BadBody,
     BodyTooLarge,
     HTTPError,
+    InvalidField,
     RopewalkError,
     TreeError,
     describe,
@@ -59,7 +60,7 @@ class TestText:
 
     @pytest.mark.parametrize("status", [200, 302, 399, 600, True, "404", 404.5, None])
     def test_an_http_error_is_an_error(self, status: Any) -> None:
-        with pytest.raises(ValueError, match=f"The status of an HTTPError is from 400 to 599, not {status!r}"):
+        with pytest.raises(InvalidField, match=f"RW304 The status of an HTTPError is from 400 to 599, not {status!r}"):
             HTTPError(status)
 
     def test_headers_of_an_http_error(self) -> None:

@@ -21,7 +21,7 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.task import Clock
 
 from ropewalk import NOT_DONE_YET, App, Files, HTTPError, Request, Resource, Response
-from ropewalk.errors import BodyTooLarge, Disconnected, HandlerError, InvalidField
+from ropewalk.errors import BodyTooLarge, Disconnected, HandlerError, InvalidField, RopewalkError
 from ropewalk.headers import Headers
 from ropewalk.middleware import Next
 from ropewalk.testing import AsyncClient, Client, ProtocolError
@@ -931,7 +931,9 @@ class TestWhoIsCalled:
             (BodyTooLarge("x"), (Exception, HTTPError, 413, BodyTooLarge), "BodyTooLarge", False),
             (Disconnected("elsewhere"), (Exception,), "Internal Server Error\n", True),
             (InvalidField("x"), (Exception,), "Exception", True),
-            (InvalidField("x"), (ValueError,), "ValueError", True),
+            (InvalidField("x"), (ValueError,), "Internal Server Error\n", True),
+            (InvalidField("x"), (ValueError, Exception), "Exception", True),
+            (InvalidField("x"), (ValueError, RopewalkError), "RopewalkError", True),
             (OSError(EMFILE, "none"), (Exception,), "Service Unavailable\n", True),
             (OSError(EMFILE, "none"), (OSError,), "OSError", False),
             (OSError(EMFILE, "none"), (Exception, 503), "503", True),

@@ -86,7 +86,9 @@ class TestKinds:
 
     @pytest.mark.parametrize("status", ["404", None, 404.0, True])
     def test_a_status_is_an_int(self, status: Any) -> None:
-        with pytest.raises(TypeError, match=f"The status of a Response is an int such as 404, not {status!r}."):
+        with pytest.raises(
+            InvalidField, match=f"RW304 The status of a Response is an int such as 404, not {status!r}."
+        ):
             Response("", status=status)
 
     def test_a_status_by_its_name(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
-from ropewalk.errors import HandlerError, HTTPError, is_int, named, place
+from ropewalk.errors import HandlerError, HTTPError, RopewalkError, is_int, named, place
 
 
 class ErrorHandlers:
@@ -36,9 +36,14 @@ class ErrorHandlers:
         """What is registered for this kind of error: the nearest class, and for an HTTPError also its status.
 
         A status is nearer than HTTPError itself, and farther than a class derived from it. `Exception` is not looked
-        at: it is for errors that are not expected, see `find_unexpected`.
+        at: it is for errors that are not expected, see `find_unexpected`. Some errors of Ropewalk's own derive from
+        ValueError and the like; a handler for one of these means the user's, and would show the client a mistake of the
+        program as one of its own.
         """
+        own = isinstance(error, RopewalkError)
         for kind in type(error).__mro__:
+            if own and not issubclass(kind, RopewalkError):
+                continue
             if kind is HTTPError and (status := getattr(error, "status", None)) in self._by_status:
                 return self._by_status[status]
             if kind in self._by_class and kind is not Exception:
