@@ -23,6 +23,11 @@ MANY: Final = 32
 """Lines beyond which they are found by an index. Below, looking at each is faster than making one."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """What no field value may have (RFC 9110, section 5.5): every control character but the tab."""
+_DOWNLOAD: Final = (
+    'The name of a download is encoded (RFC 6266) by `Response.file(path, download="...")`; for a body that is no '
+    "file, write \"attachment; filename*=UTF-8''\" and what `urllib.parse.quote` makes of the name."
+)
+"""The remedy for a name in Content-Disposition that is not Latin-1."""
 
 
 def text(value: Text) -> str:
@@ -59,7 +64,10 @@ def field_value(name: str, value: Text) -> str:
     try:
         written.encode("latin-1")
     except UnicodeEncodeError:
-        raise InvalidField(f"The header {name} is not Latin-1 but {shown(written)}; encode it to bytes.") from None
+        what = f"The header {name} is not Latin-1 but {shown(written)}"
+        if name.lower() == "content-disposition":
+            raise InvalidField(f"{what}.", _DOWNLOAD) from None
+        raise InvalidField(f"{what}; encode it to bytes.") from None
     return written
 
 

@@ -68,6 +68,13 @@ class TestHeaders:
         with pytest.raises(InvalidField, match="The header price is not Latin-1 but '5 €'; encode it to bytes"):
             Headers({"price": "5 €"})
 
+    @pytest.mark.parametrize("name", ["Content-Disposition", "content-disposition"])
+    def test_a_download_beyond_latin_1(self, name: str) -> None:
+        with pytest.raises(
+            InvalidField, match=r"is not Latin-1 but .*€.*\. The name of a download .*Response\.file\(path"
+        ):
+            Headers({name: 'attachment; filename="5 €.pdf"'})
+
     @pytest.mark.parametrize("wrong", [{"x": 5}, {5: "x"}, {None: "x"}, [("x", ["a"])]])
     def test_what_is_neither_str_nor_bytes(self, wrong: Any) -> None:
         with pytest.raises(InvalidField, match="A header is str or bytes, and .* is not"):
