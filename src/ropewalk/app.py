@@ -103,8 +103,9 @@ class App(Routes):
 
         Raises HandlerError (RW206).
         """
-        if callable(kind) and not isinstance(kind, type):
-            what = f"{named(kind)} is registered as an error handler for no kind of error."
+        given: Any = kind
+        if callable(given) and not isinstance(given, type):
+            what = f"{named(given)} is registered as an error handler for no kind of error."
             raise HandlerError("RW206", what, "Write `@app.error(404)`, with its status or exception class.")
 
         def register(function: Function) -> Function:
@@ -196,25 +197,26 @@ class App(Routes):
             await self._stop(call_hook, started)
             raise
 
-    def begin_stop(self) -> Waiter[None]:
+    def begin_stop(self, call: Callable[[Hook], Awaitable[None]] = call_hook) -> Waiter[None]:
         """Call what `on_stopping` registered, here and in mounted apps, all at once. Fires when that is through.
 
-        A failure is logged and does not keep the others. Cancelling it cancels the hooks that wait.
+        `call` is how a hook is called. A failure is logged and does not keep the others. Cancelling it cancels the
+        hooks that wait.
         """
         for app in self.family():
             app.stop_begins.fire()
         hooks = [hook for each in self._living() for hook in each.stopping_hooks]
-        calls = DeferredList([start(_call_logged(hook)) for hook in hooks], consumeErrors=True)
+        calls = DeferredList([start(_call_logged(hook, call)) for hook in hooks], consumeErrors=True)
         through: Waiter[None] = Waiter(lambda _: calls.cancel())
         calls.addCallback(lambda _: through.callback(None))
         return through
 
-    async def stop(self) -> None:
+    async def stop(self, call: Callable[[Hook], Awaitable[None]] = call_hook) -> None:
         """Stop what is hosted, and call what `on_stop` registered, the last first.
 
-        A failure is logged and does not keep the others.
+        `call` is how a hook is called. A failure is logged and does not keep the others.
         """
-        await self._stop(call_hook)
+        await self._stop(call)
 
     # Called by the engine's service and the tree
 

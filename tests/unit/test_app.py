@@ -37,7 +37,7 @@ class TestErrorHandlers:
         "mistake",
         [
             lambda app: Response("", headers={"x": "a\nb"}),
-            lambda app: Response("", status="404"),
+            lambda app: Response("", status="404"),  # type: ignore[arg-type] # the mistake
             lambda app: HTTPError(200),
             lambda app: app.url_for("nowhere"),
             lambda app: (1, 2),

@@ -17,6 +17,7 @@ from ropewalk.calling.error_handlers import ErrorHandlers
 from ropewalk.calling.root_task import RootTask
 from ropewalk.calling.scarcity import Scarcity
 from ropewalk.calling.settling import is_settled, settle_plain
+from ropewalk.calling.stop_hooks import StopHooks
 from ropewalk.calling.task import Task, call_hook, start
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "HandlerTask",
     "RootTask",
     "Scarcity",
+    "StopHooks",
     "Task",
     "Unreached",
     "blame_middleware",

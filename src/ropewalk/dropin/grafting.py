@@ -127,14 +127,17 @@ class Life:
     async def _end(self, reactor: Any) -> None:
         assert self._starting is not None
         self._starting.cancel()
-        hooks = self._app.begin_stop() if self._over and self._failure is None else succeed(None)
+        seconds = max((driver.engine.limits.drain_timeout for driver in self._drivers), default=0)
+        calls = calling.StopHooks(reactor.callLater, seconds)
+        started = self._over and self._failure is None
+        hooks = self._app.begin_stop(calls.call_stopping) if started else succeed(None)
         self._stop_begins.fire()
         await deferLater(reactor, 0)  # so that every driver has begun its drain
         for driver in self._drivers:
             await driver.drained_out()
         await hooks
         if self._failure is None:
-            await self._app.stop()
+            await self._app.stop(calls.call_stop)
 
 
 def _no_engine(channel: Any) -> HostedError:

@@ -52,6 +52,8 @@ class LogWriter:
         self._most_waiting = most_waiting
         self._closing = False
         self._abandoned = False
+        self._stalled_at: int | None = None
+        """The progress at which a wait for it was in vain."""
         self._direct = False
         """It is closed. There will be no thread any more: `write` itself writes."""
         self._reset()
@@ -144,8 +146,7 @@ class LogWriter:
         """The file cannot be opened again, and this has been reported."""
         self._progress = 0
         """Attempts that have written something."""
-        self._stalled_at: int | None = None
-        """The progress at which a wait for it was in vain."""
+        self._stalled_at = None
         self._reopening = False
         self._thread: Thread | None = None
 

@@ -1,18 +1,17 @@
 """An app being served: its engine, the reactor that turns it, its start and its end."""
 
-import asyncio
 import select
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ropewalk._engine import Limits, self_test
-from ropewalk.app import App, Hook
-from ropewalk.calling import RootTask, call_hook, start
-from ropewalk.errors import EngineError, RopewalkError, StartError, describe, shown
+from ropewalk.app import App
+from ropewalk.calling import RootTask, StopHooks, start
+from ropewalk.errors import EngineError, RopewalkError, StartError, shown
 from ropewalk.proxies import TrustedProxies
 from ropewalk.resource import Resource, as_resource
 from ropewalk.server.reader import watch
@@ -55,7 +54,8 @@ class Server:
         self._ports = ports
         """From the reactor to those of Twisted's listening ports that accept for this server."""
         self._awaited: Deferred[Any] | None = None
-        """What the stop waits for when the engine has done its part, or did last."""
+        """The transports that the stop waits for when the engine has done its part."""
+        self._hooks = StopHooks(reactor.callLater, self.engine.limits.drain_timeout)
         self._unwatch: Callable[[], object] | None = None
         self._root_task = RootTask()
         self._trigger = reactor.addSystemEventTrigger("before", "shutdown", self._before_shutdown)
@@ -76,7 +76,8 @@ class Server:
     def stop(self) -> "Deferred[None]":
         """Stop accepting, finish what runs until the deadline (`Limits.drain_timeout`), call the stop hooks.
 
-        The stop hooks are called only where the start hooks came to their end.
+        The stop hooks are called only where the start hooks came to their end. Hooks that take longer than a drain are
+        cancelled.
         """
         if not self.stopping:
             self.stopping = True
@@ -88,12 +89,13 @@ class Server:
         return self._stopped.wait()
 
     def abort(self) -> None:
-        """Stop, and cut off what still runs; where nothing does, cancel the stop hook that runs."""
+        """Stop, and cut off what still runs, the hook that runs included."""
         self._impatient = True
         self.stop()
         self.engine.drain(0)
         if self._awaited is not None:
             self._awaited.cancel()
+        self._hooks.cancel()
 
     def started(self) -> "Deferred[None]":
         """Fires when requests are accepted; fails with StartError (RW403) where that will not happen."""
@@ -135,7 +137,7 @@ class Server:
             self._starting.cancel()
         hooks = None
         if self._unwatch is not None:
-            hooks = self.app.begin_stop()
+            hooks = self.app.begin_stop(self._hooks.call_stopping)
             self.service.stopping.fire()
         for port in self._ports(self.reactor):
             await _close(port)
@@ -151,25 +153,14 @@ class Server:
         self._unwatch()
         self.service.close()
         if hooks is not None:
-            self._awaited = hooks
-            if self._impatient:
-                hooks.cancel()
             await hooks
-        await self.app._stop(self._call)  # noqa: SLF001 - its end is ours to cut short
+        await self.app.stop(self._hooks.call_stop)
 
     async def _part(self) -> None:
         """Wait for Twisted's transports, which send the last bytes when the engine knows nothing of them any more."""
         self._awaited = DeferredList([pipe.closed for pipe in self.pipes], consumeErrors=True)
         self._awaited.addTimeout(self.engine.limits.linger_timeout, self.reactor)
         await self._awaited
-
-    async def _call(self, hook: Hook) -> None:
-        """Call a stop hook, in such a way that `abort` can let go of it."""
-        self._awaited = start(call_hook(hook))
-        try:
-            await self._awaited
-        except (asyncio.CancelledError, CancelledError):
-            log.warn("The stop hook {hook} was cancelled.", hook=describe(hook))
 
     def _forget(self, _: Any) -> None:
         if self._trigger is not None:

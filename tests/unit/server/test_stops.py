@@ -2,6 +2,7 @@
 
 import re
 import signal
+from asyncio import CancelledError
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.unit.conftest import Log
 from tests.unit.server.test_server import Reactor, make
 from twisted.internet.defer import Deferred
 
+from ropewalk import Limits
 from ropewalk.errors import StartError
 from ropewalk.server.running import _handle_signals
 
@@ -74,7 +76,96 @@ class TestHooks:
         port.server.abort()
         assert ends == [None]
         assert calls == ["cancelled", "other"]
-        assert re.search(r"The stop hook \S+hanging was cancelled.", log.text)
+        assert re.search(r"The stop hook \S+hanging at \S+test_stops.py:\d+ was cancelled\.", log.text)
+
+    @pytest.mark.parametrize(
+        ("event", "kind", "seconds"),
+        [("on_stopping", "on_stopping", 9), ("on_stop", "stop", 9), ("on_stop", "stop", 2)],
+    )
+    def test_one_that_hangs_is_named_and_cancelled_at_its_end(
+        self, event: str, kind: str, seconds: float, log: Log
+    ) -> None:
+        reactor, app = Reactor(), make()
+        calls: list[str] = []
+        app.on_stop(lambda: calls.append("other"))
+
+        def hanging() -> Deferred[None]:
+            return Deferred(lambda _: calls.append("cancelled"))
+
+        getattr(app, event)(hanging)
+        port = app.listen(reactor, "tcp:0:interface=127.0.0.1", limits=Limits(drain_timeout=seconds))
+        bound = seconds if kind == "on_stopping" else max(seconds, 5)
+        stopped = port.stopListening()
+        assert log.text == ""
+        reactor.advance(1)
+        who = rf"{kind} hook \S+hanging at \S+test_stops\.py:\d+"
+        assert re.search(rf"Stopping: the {who} still runs, up to {bound - 1} s more\.", log.text)
+        reactor.advance(bound - 1.01)
+        assert calls == []
+        reactor.advance(0.02)
+        assert calls == ["cancelled", "other"]
+        assert stopped.called
+        assert re.search(rf"The {who} was cancelled after {bound} s\.", log.text)
+        assert not reactor.getDelayedCalls()
+
+    @pytest.mark.parametrize("event", ["on_stopping", "on_stop"])
+    def test_what_follows_waits_for_one_that_is_cancelled(self, event: str) -> None:
+        app = make()
+        calls: list[str] = []
+        end: Deferred[None] = Deferred()
+
+        @app.on_stop
+        def other() -> None:
+            calls.append("other")
+
+        @getattr(app, event)  # type: ignore[untyped-decorator, unused-ignore]
+        async def hanging() -> None:
+            try:
+                await Deferred()
+            finally:
+                await end
+                calls.append("ended")
+
+        port = app.listen(Reactor(), "tcp:0:interface=127.0.0.1")
+        stopped = port.stopListening()
+        port.server.abort()
+        assert calls == []
+        end.callback(None)
+        assert calls == ["ended", "other"]
+        assert stopped.called
+
+    @pytest.mark.parametrize("event", ["on_stopping", "on_stop"])
+    def test_one_that_does_not_let_itself_be_cancelled_is_given_up(self, event: str, log: Log) -> None:
+        reactor, app = Reactor(), make()
+        end: Deferred[None] = Deferred()
+
+        async def stubborn() -> None:
+            try:
+                await Deferred()
+            except CancelledError:
+                await end
+                raise LookupError from None
+
+        getattr(app, event)(stubborn)
+        port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
+        stopped: Any = port.stopListening()
+        port.server.abort()
+        assert not stopped.called
+        reactor.advance(1)
+        assert stopped.called
+        assert "does not end when it is cancelled: it is not waited for." in log.text
+        assert not reactor.getDelayedCalls()
+        end.callback(None)
+        assert "failed after all" in log.text
+
+    def test_one_that_is_cancelled_by_somebody_else(self, log: Log) -> None:
+        app = make()
+        waits: list[Deferred[None]] = [Deferred()]
+        app.on_stop(lambda: waits[0])
+        stopped = app.listen(Reactor(), "tcp:0:interface=127.0.0.1").stopListening()
+        waits[0].cancel()
+        assert stopped.called
+        assert re.search(r"The stop hook .* was cancelled\.", log.text)
 
     def test_abort_after_the_last_hook_is_nothing(self, log: Log) -> None:
         app = make()
