@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ropewalk.asgi.messages import pairs
 from ropewalk.errors import AnswerOver, Disconnected
-from ropewalk.request import Request, check_status
+from ropewalk.request import BODILESS, Request, check_status
 from ropewalk.response import ExactResponse, OpenFile, Response
 from ropewalk.waiting import Waiter, failed, ready
 
@@ -66,7 +66,10 @@ class ResponseReceiver:
         self._deliver(status, fields, OpenFile(os.dup(fd), offset, length))
 
     def begin(self, status: int, fields: Iterable[Any]) -> None:
-        """The head of a response that goes on."""
+        """The head of a response that goes on. One whose status has no body is whole, whatever the application adds."""
+        if status in BODILESS:
+            self._deliver(status, fields, b"")
+            return
         self._parts.append(b"")
         self._deliver(status, fields, self)
 

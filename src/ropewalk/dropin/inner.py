@@ -30,7 +30,7 @@ from ropewalk.dropin.pulling import Pulled
 from ropewalk.dropin.request import Request as LeanRequest
 from ropewalk.errors import BadBody, RopewalkError
 from ropewalk.headers import Headers
-from ropewalk.request import Request
+from ropewalk.request import BODILESS, Request
 from ropewalk.resource import NOT_DONE_YET
 from ropewalk.response import ExactResponse
 from ropewalk.waiting import Waiter, call_soon
@@ -277,7 +277,7 @@ class InnerChannel:
         except (RopewalkError, UnicodeDecodeError) as error:
             self._settle(error)
             return
-        response.body = body()
+        response.body = b"" if code in BODILESS else body()  # the program may go on, and write nothing
         self._settle(response)
 
     def _settle(self, outcome: Any) -> None:
@@ -294,7 +294,7 @@ class InnerChannel:
 
     def _answered(self, _: None) -> None:
         """The app has answered. Where it was not by what the program writes, that is told so."""
-        if self.exchange.method == "HEAD":
+        if self.exchange.method == "HEAD" or (self._head is not None and self._head[0] in BODILESS):
             self._parts.drop()
         else:
             self._lose("The app has given another answer.")

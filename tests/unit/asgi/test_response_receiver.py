@@ -80,6 +80,39 @@ def test_a_status_without_a_body() -> None:
     assert (response.status, response.text, response.headers["x-seen"]) == (204, "", "204")
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("middleware", [(), (marking,), (marking, marking)])
+@pytest.mark.parametrize("parts", [(b"",), (b"", b""), (b"dropped", b"", b"too")])
+@pytest.mark.parametrize(("status", "length"), [(204, None), (205, "0"), (304, "50")])
+def test_a_status_without_a_body_where_the_application_waits_after_the_start(
+    method: str, middleware: Any, parts: tuple[bytes, ...], status: int, length: str | None, log: Log
+) -> None:
+    ended = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(start(status, [] if length is None else [(b"content-length", length.encode())]))
+        await asyncio.sleep(0)
+        for part in parts:
+            await asyncio.sleep(0)
+            await send(body(part, True))
+        await send(body())
+        ended.append(True)
+
+    app = App(middleware=middleware)
+    app.mount("/", asgi(application, lifespan="off"))
+
+    async def main() -> ClientResponse:
+        response = await AsyncClient(app).request(method, "/")
+        while not ended:
+            await asyncio.sleep(0)
+        return response
+
+    response = asyncio.run(asyncio.wait_for(main(), 10))
+    assert (response.status, response.body) == (status, b"")
+    assert response.headers.get("content-length") == length
+    assert log == []
+
+
 @pytest.mark.parametrize("length", [[], [[b"content-length", b"5"]]])
 def test_a_head(length: Any) -> None:
     app = inside(sending(start(200, length), body(b"")))

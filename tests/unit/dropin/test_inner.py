@@ -100,6 +100,25 @@ class TestAnswers:
         response = answer(lambda request: b"hello", "HEAD")
         assert (response.status, response.headers["content-length"], response.body) == (200, "5", b"")
 
+    @pytest.mark.parametrize("status", [204, 304])
+    def test_a_status_without_a_body_that_is_written_to(self, answer: Any, status: int, log: Log) -> None:
+        finished: list[None] = []
+
+        def write(request: Any) -> int:
+            request.notifyFinish().addCallback(finished.append)
+            request.setResponseCode(status)
+            request.write(b"")
+            call_soon(finish, request)
+            return NOT_DONE_YET
+
+        def finish(request: Any) -> None:
+            request.write(b"")
+            request.finish()
+
+        response = answer(write)
+        assert (response.status, response.body, finished) == (status, b"", [None])
+        assert log == []
+
     def test_head_of_a_stream(self) -> None:
         finished: list[None] = []
 
