@@ -103,11 +103,10 @@ limits! {
     /// The longest time a client may take nothing of an answer that waits for it. nginx 60 s.
     write_timeout: Seconds = 30_000;
     /// The longest silence while the rest of a refused or cut request is read and dropped, so that the client gets to
-    /// read the response (RFC 9112, section 9.6). In a drain `drain_grace`, where that is shorter. nginx
-    /// `lingering_timeout` 5 s, Apache 2 s.
+    /// read the response (RFC 9112, section 9.6). nginx `lingering_timeout` 5 s, Apache 2 s.
     linger_timeout: Seconds = 5_000;
-    /// How long that goes on in all, while the client goes on sending. nginx `lingering_time` 30 s, Apache 30 s,
-    /// Kestrel 5 s, Go 0.5 s.
+    /// How long that goes on in all, while the client goes on sending. In a drain it goes on for `drain_grace` at most:
+    /// the response has been sent. nginx `lingering_time` 30 s, Apache 30 s, Kestrel 5 s, Go 0.5 s.
     linger_time: Seconds = 30_000;
     /// The most bytes that are read and dropped in that time; past it the client may see a reset in place of the
     /// response. nginx and Apache set none, and read a fast client for the whole time.
@@ -119,7 +118,8 @@ limits! {
     /// How long a drain waits for running exchanges. Kestrel 30 s.
     drain_timeout: Seconds = 30_000;
     /// How long a drain leaves a connection open on which nothing is asked, since a request may be on its way there.
-    /// nginx and Go close such a connection at once, and the request is lost; HAProxy can wait for its next answer.
+    /// And how long at most it goes on reading what it drops of a refused or cut request. nginx and Go close an idle
+    /// connection at once, and the request is lost; HAProxy can wait for its next answer.
     drain_grace: Seconds = 1_000;
     /// The longest request line; past it 414. nginx 8 KiB, RFC 9112 section 3 asks for at least 8000.
     request_line: Count = 8 * 1024;

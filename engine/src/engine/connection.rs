@@ -222,12 +222,14 @@ impl Connection {
                 if changed {
                     self.linger_until = after(now, limits.linger_time);
                 }
-                if changed || progress {
-                    self.deadline = after(now, limits.linger_timeout).min(self.linger_until);
-                }
                 if draining {
-                    self.deadline = self.deadline.min(now + limits.drain_grace);
+                    // Once the earliest of these is set, bytes from the client do not extend it.
+                    self.linger_until = self.linger_until.min(now + limits.drain_grace);
                 }
+                if changed || progress {
+                    self.deadline = after(now, limits.linger_timeout);
+                }
+                self.deadline = self.deadline.min(self.linger_until);
             }
             Clock::Write if changed || progress => self.deadline = after(now, limits.write_timeout),
             Clock::HalfClosed if changed || progress => self.deadline = after(now, limits.half_close_timeout),

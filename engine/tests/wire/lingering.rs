@@ -188,6 +188,22 @@ fn a_drain_waits_no_longer_for_a_silent_client_than_for_a_request() {
     assert!(matches!(world.event(), Event::Drained { cut: 0 }));
 }
 
+#[test]
+fn a_client_that_drips_does_not_hold_up_a_drain() {
+    // The drain's own limit ends it in any case, after a minute: past what `until` waits for.
+    let limits = Limits { drain_grace: 100, linger_timeout: 60_000, linger_time: 0, ..Limits::default() };
+    let (mut world, mut client) = refused_with(limits);
+    world.engine.drain(Some(60_000));
+    world.until("the end of the dripping", |world| {
+        let over = world.engine.connections() == 0;
+        if !over {
+            client.send_some(b"x");
+        }
+        over
+    });
+    assert!(matches!(world.event(), Event::Drained { cut: 0 }));
+}
+
 fn full() -> (World, Client<TcpStream>) {
     full_with(Limits::default())
 }
