@@ -203,6 +203,35 @@ app.mount("/listen", asgi(listening, lifespan="off"))
 guarded.mount("/listen", asgi(listening, lifespan="off"))
 
 
+async def listening_after_the_start(scope: Scope, receive: Receive, send: Send) -> None:
+    """An ASGI application that begins its response, and then listens."""
+    name = scope["path"].rpartition("/")[2]
+    await send({"type": "http.response.start", "status": 200})
+    await send({"type": "http.response.body", "body": b"one", "more_body": True})
+    told.append(f"{name}-begun")
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    told.append(name)
+
+
+app.mount("/begun", asgi(listening_after_the_start, lifespan="off"))
+guarded.mount("/begun", asgi(listening_after_the_start, lifespan="off"))
+
+collected = App()
+collected.mount("/begun", asgi(listening_after_the_start, lifespan="off"))
+collected.mount("/api", asgi(api))
+app.mount("/collected", collected)
+
+
+@collected.middleware
+async def collect(request: Request, next: Next) -> Response:
+    """Keeps back the response until there is all of it."""
+    response = await next(request)
+    if hasattr(response.body, "__aiter__"):
+        response.body = b"".join([part async for part in response.body])
+    return response
+
+
 def main(kind: str, half_close: bool) -> None:
     if kind == "app":
         app.run(port=0, half_close=half_close, started=lambda listening: announce(str(listening[0])))

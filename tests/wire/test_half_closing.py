@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -40,6 +41,13 @@ class Half:
     def ask_exactly(self, request: str) -> None:
         self._asking.send(request.encode())
         self._asking.socket.shutdown(socket.SHUT_WR)
+
+    def reset(self, path: str) -> None:
+        """Ask, and leave by a reset once the handler runs."""
+        self._asking.send(f"GET {path}/{self.name} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        self.wait_until_told("-begun")
+        self._asking.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._asking.socket.close()
 
     def open(self) -> None:
         """Let the handler go on."""
@@ -125,6 +133,49 @@ def test_a_handler_that_waits_is_cancelled_or_told(half: Half, path: str) -> Non
     half.ask(path)
     assert half.end() == b""
     half.wait_until_told()
+
+
+BEGUN = ["/begun", "/guarded/begun", "/collected/begun"]
+"""Applications that have begun, and listen: the client has it, or middleware holds it."""
+
+
+@pytest.fixture(scope="module")
+def impatient() -> Iterator[Server]:
+    with ropewalk("run", SERVICE, "--limit", "half_close_timeout=0.1") as server:
+        yield server
+
+
+@pytest.mark.parametrize("path", BEGUN)
+def test_one_that_has_begun_and_pauses_is_told(impatient: Server, path: str) -> None:
+    with ExitStack() as stack:
+        half = Half(stack, impatient)
+        half.ask(path)
+        half.wait_until_told()
+
+
+@pytest.mark.parametrize("path", BEGUN)
+def test_one_that_has_begun_is_told_of_a_reset_at_once(server: Server, path: str) -> None:
+    with ExitStack() as stack:
+        half = Half(stack, server)
+        half.reset(path)
+        half.wait_until_told()
+
+
+def test_one_that_ends_while_middleware_holds_its_response_is_no_error() -> None:
+    with ropewalk("run", SERVICE, "--access-log", "off", "--limit", "half_close_timeout=0.1") as server:
+        with ExitStack() as stack:
+            half = Half(stack, server)
+            half.ask("/collected/begun")
+            half.wait_until_told()
+            assert half.end() == b""
+        assert server.stop() == 0
+        assert server.errors == ""
+
+
+def test_what_middleware_collects_is_sent_whole(half: Half) -> None:
+    half.ask("/collected/api/stream")
+    half.open()
+    assert (half.answer().text, half.end()) == ("onetwo", b"")
 
 
 def test_middleware_around_it_ends_with_it(half: Half) -> None:

@@ -53,7 +53,6 @@ class Call(Incoming):
         "_status",
         "_trailers",
         "inline",
-        "out",
     )
 
     _gathered: int
@@ -64,8 +63,7 @@ class Call(Incoming):
 
     def __init__(self, request: Request, out: ResponseReceiver | None = None) -> None:
         super().__init__(request)
-        self.out: Any = request if out is None else out
-        """What takes the response: the request itself, or something that hands it to middleware."""
+        self.out = request if out is None else out
         self.inline = True
         """Whether the application runs in the call's own task, which will see to a head that is kept."""
         self._dropped = 0
@@ -128,7 +126,7 @@ class Call(Incoming):
     def ended(self, error: BaseException | None, application: object) -> None:
         """The application has returned, or raised. What it has left undone is a 500, or cuts the connection."""
         over = self.stage >= COMPLETE or self.request.gone
-        if self.told and self.stage == NEW:  # it has heard that the client stops sending, and answers no more
+        if self.told and self._half_closed():  # it has heard that the client stops sending, and answers no more
             over = True
             self.left()
             self.request.abort()

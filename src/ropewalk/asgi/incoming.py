@@ -10,8 +10,8 @@
 | GONE | whatever it was when the client left, or was refused | anything; it is dropped |
 """
 
-from asyncio import CancelledError, Future, get_running_loop, sleep
-from typing import Final
+from asyncio import CancelledError, Future, TimerHandle, get_running_loop, sleep
+from typing import Any, Final
 
 from ropewalk.asgi.messages import Message
 from ropewalk.errors import BadBody, BodyTooLarge, Disconnected
@@ -32,7 +32,28 @@ _OF_SCOPE: Final = ("Cancelled via cancel scope ", "Cancelled by cancel scope ")
 class Incoming:
     """The end at which an application receives."""
 
-    __slots__ = ("_arriving", "_body_over", "_half_closing", "_leaving", "_waiting", "request", "stage", "told")
+    __slots__ = (
+        "_arriving",
+        "_body_over",
+        "_half_closing",
+        "_held",
+        "_leaving",
+        "_overdue",
+        "_waiting",
+        "out",
+        "request",
+        "stage",
+        "told",
+    )
+
+    out: Any
+    """What takes the response: the request itself, or something that hands it to middleware."""
+
+    # Both are set by `_listen` only: most applications do not listen.
+    _held: TimerHandle | None
+    """Measures how long middleware keeps back what is begun."""
+    _overdue: bool
+    """The client has closed its sending side, and that was for longer than a response may pause."""
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -49,7 +70,9 @@ class Incoming:
         """The next part of the body; behind it, that the answer is complete or the client has left, once it is so.
 
         To an application that has not begun its response, a client that closes its sending side has left. A response is
-        still sent: an application that does not listen cannot be cancelled, and the client may wait for it.
+        still sent: an application that does not listen cannot be cancelled, and the client may wait for it. The same
+        goes for a response that is begun, and kept back by middleware, when nothing of it came for
+        `half_close_timeout`: on the wire such a pause is the client's end.
 
         A body over its limit or malformed is answered by 413 or 400; to the application the client has left then.
         """
@@ -70,6 +93,7 @@ class Incoming:
                 return {"type": "http.disconnect"}
             self._listen()
         while self.stage < COMPLETE and not self._half_closed():
+            self._watch_held()
             await self._news()
         if self.stage != COMPLETE:
             self.told = True
@@ -88,6 +112,8 @@ class Incoming:
             for waiter in (self._leaving, self._half_closing):
                 if waiter is not None and not waiter.called:
                     waiter.cancel()  # the request may live on, and would hold us
+            if self._leaving is not None and self._held is not None:
+                self._held.cancel()
 
     def refuse(self, error: BaseException) -> None:
         """Answer for an error that the application does not get to see."""
@@ -124,6 +150,8 @@ class Incoming:
     def _listen(self) -> None:
         """Be told when the client leaves."""
         if self._leaving is None:
+            self._held = None
+            self._overdue = False
             self._leaving = self.request.leaving()
             self._leaving.addCallbacks(self._unwanted, _nothing)
             self._half_closing = self.request.half_close_wait()
@@ -138,7 +166,29 @@ class Incoming:
 
     def _half_closed(self) -> bool:
         """Whether the client has closed its sending side, and nothing is begun that it may wait for."""
-        return self.stage == NEW and self.request.half_closed
+        if self.stage == NEW:
+            return self.request.half_closed
+        return self._leaving is not None and self._overdue and not self.request.started
+
+    def _watch_held(self) -> None:
+        """Where middleware keeps back what is begun, see to it that this has an end when the client has closed.
+
+        The engine does so for what has begun on the wire.
+        """
+        if self._held is None and self.request.half_closed and not self.request.started:
+            limit = self.request.service.engine.limits.half_close_timeout
+            if limit:
+                self._held = get_running_loop().call_later(limit, self._look_at_held, limit, self.out.bytes_sent)
+
+    def _look_at_held(self, limit: float, sent: int) -> None:
+        """The time for a part is over: the application has sent none, or it has the same time for the next one."""
+        if self.request.started:
+            self._held = None
+        elif sent == self.out.bytes_sent:
+            self._overdue = True
+            self._wake()
+        else:
+            self._held = get_running_loop().call_later(limit, self._look_at_held, limit, self.out.bytes_sent)
 
     async def _still_waits(self) -> bool:
         """Whether the response has not begun when other tasks have had their turn.
@@ -151,7 +201,7 @@ class Incoming:
         except CancelledError as error:
             if not _is_of_scope(error):
                 raise
-        return self.stage == NEW
+        return self._half_closed()
 
     async def _news(self) -> None:
         """Wait for something to happen. Several tasks may do so, and be cancelled each by itself."""
