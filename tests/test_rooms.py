@@ -9,9 +9,9 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "ropewalk"
 
 FLOORS = (
-    {"errors", "headers", "charsets", "cookies", "json_values", "methods"},
+    {"errors", "headers", "charsets", "cookies", "json_values", "methods", "open_files"},
     {"waiting", "producing", "converters", "proxies", "suggest", "tracebacks"},
-    {"request", "response"},
+    {"request", "response", "streaming"},
     {"resource"},
     {"routing", "calling"},
     {"middleware", "files", "asgi", "wsgi"},

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from ropewalk.errors import HTTPError, TreeError
+from ropewalk.open_files import answering_os_errors, open_file
 from ropewalk.request import Request
 from ropewalk.resource import Resource
-from ropewalk.response import Response, answering_os_errors, file_type, open_file
+from ropewalk.response import Response, file_type
 
 _FOLDER: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 

@@ -1,15 +1,10 @@
 """An answer: status, header fields and a body of any kind that a handler may return."""
 
-import os
 import re
-import stat
-from asyncio import CancelledError
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Coroutine
 from copy import copy
 from dataclasses import is_dataclass
 from datetime import datetime, timedelta
-from errno import ELOOP, ENAMETOOLONG, ENODEV, ENOENT, ENOTDIR, ENXIO, ESTALE
 from inspect import iscoroutine
 from mimetypes import MimeTypes
 from pathlib import Path
@@ -19,12 +14,14 @@ from urllib.parse import quote
 import msgspec
 from twisted.internet.defer import Deferred
 
-from ropewalk.charsets import UTF_8, codec_for, encode, encoder
+from ropewalk.charsets import UTF_8, codec_for, encode
 from ropewalk.cookies import SameSite, format_cookie, is_secure_name
-from ropewalk.errors import AnswerStarted, HandlerError, HTTPError, InvalidField, WrongLength, is_int, shown
+from ropewalk.errors import AnswerStarted, HandlerError, InvalidField, WrongLength, is_int, shown
 from ropewalk.headers import Fields, Headers, Text, last_modified, location, reason_phrase
 from ropewalk.json_values import Unencodable
-from ropewalk.request import BODILESS, Request, check_status, octets, sends_events
+from ropewalk.open_files import OpenFile, open_file
+from ropewalk.request import BODILESS, Request, check_status, octets
+from ropewalk.streaming import stream
 
 TEXT: Final = "text/plain; charset=utf-8"
 HTML: Final = "text/html; charset=utf-8"
@@ -46,22 +43,8 @@ for _ending, _media in {
 }.items():
     _MEDIA_TYPES.add_type(_media, _ending)
 
-_ABSENT: Final = frozenset(
-    (
-        *(ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG),
-        *(ENXIO, ENODEV),  # a socket, or a device without a driver
-        ESTALE,  # gone from the server of a network file system
-    )
-)
-"""What the system says of paths at which there is no file."""
-
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 """Statuses of answers that send the client to their Location (RFC 9110, section 15.4)."""
-
-SHARE: Final = 256 * 1024
-"""Bytes that one streamed body may send before others have a turn, where the client takes all of it."""
-PART: Final = 256
-"""What a part costs of that besides its size."""
 
 
 _LENGTH: Final = re.compile("0|[1-9][0-9]{0,18}")
@@ -91,30 +74,6 @@ def to_json(value: Any) -> bytes:
     except Unencodable as error:
         error.locate_in(value)
         raise
-
-
-class OpenFile:
-    """A regular file that is open for reading, or a part of it.
-
-    `offset` and `size` (bytes) say what is sent, `modified` is the time of the last change (seconds).
-    """
-
-    __slots__ = ("fd", "modified", "offset", "size")
-
-    def __init__(self, fd: int, offset: int = 0, size: int | None = None) -> None:
-        """Takes over the descriptor. Raises HTTPError 404 where it is not that of a regular file."""
-        self.fd = fd  # from here on it is closed with this object
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            raise HTTPError(404)
-        self.offset = offset
-        self.size = status.st_size - offset if size is None else size
-        self.modified = status.st_mtime
-
-    def __del__(self) -> None:
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
 
 
 class Response:
@@ -381,7 +340,7 @@ class Response:
             return None
         if request.started and not request.gone:
             raise AnswerStarted("A body was returned behind what had been written already.")
-        return _stream(request, self, body)
+        return stream(request, self, body)
 
     def _file_fields(self, file: OpenFile, request: Request) -> list[tuple[str, Text]]:
         """The fields for a file. Last-Modified does not go into the headers: the file may have changed next time."""
@@ -428,27 +387,6 @@ class ExactResponse(Response):
         """Add nothing."""
 
 
-def open_file(path: Path | str, *, flags: int = 0, folder: int | None = None) -> OpenFile:
-    """Open a file to be sent, relative to the descriptor of a folder where given. Raises HTTPError 404 or 403."""
-    with answering_os_errors():
-        return OpenFile(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags, dir_fd=folder))
-
-
-@contextmanager
-def answering_os_errors() -> Iterator[None]:
-    """What the system says of a path that a client chose, as an HTTPError: 404, or 403 where access is denied."""
-    try:
-        yield
-    except PermissionError:
-        raise HTTPError(403) from None
-    except ValueError:  # a NUL, or a lone surrogate
-        raise HTTPError(404) from None
-    except OSError as error:
-        if error.errno in _ABSENT:
-            raise HTTPError(404) from None
-        raise
-
-
 def file_type(name: str) -> str:
     """The Content-Type of a file by its name."""
     media, coding = _MEDIA_TYPES.guess_type(f"/{name}")  # or `data:text/html,x.txt` would be a URL that says its type
@@ -484,118 +422,3 @@ def _superfluous(status: int) -> HandlerError:
     return HandlerError(
         "RW201", f"A response of status {status} has a body.", "Leave it out, or choose another status."
     )
-
-
-async def _stream(request: Request, response: Response, parts: Any) -> None:
-    """Send parts as the client takes them. The head leaves with the first part, so that an error before it is a 500.
-
-    A stream of events ends when a stop begins, since it would else end never.
-    """
-    events = sends_events(response.headers.lines())
-    sender = _Sender(request, response)
-    try:
-        if request.method == "HEAD":
-            pass
-        elif events:
-            await until_stop(request, _send_parts(sender, parts))
-        else:
-            await _send_parts(sender, parts)
-        if not request.started:
-            response.begin(request)
-        sender.end()
-        request.end(getattr(parts, "trailers", None))
-    finally:
-        await close_parts(parts)
-
-
-async def _send_parts(sender: "_Sender", parts: Any) -> None:
-    if hasattr(parts, "__aiter__"):
-        async for part in parts:
-            if not sender.send(part):
-                await sender.rest()
-    else:
-        for part in parts:
-            if not sender.send(part):
-                await sender.rest()
-
-
-async def until_stop(request: Request, work: Coroutine[Any, Any, Any], otherwise: Any = None) -> Any:
-    """What a coroutine gives that makes parts of a stream of events; something else where a stop ends that."""
-    request.end_at_stop()
-    if request.is_stopped():
-        work.close()
-        return otherwise
-    request.streams(True)
-    try:
-        return await work
-    except CancelledError:
-        if request.gone or not request.is_stopped():
-            raise
-        request.uncancel()
-        return otherwise
-    finally:
-        request.streams(False)
-
-
-class _Sender:
-    """Sends the parts of one body, and says when it is time to rest."""
-
-    __slots__ = ("_encode", "_full", "_request", "_response", "_share")
-
-    def __init__(self, request: Request, response: Response) -> None:
-        self._encode: Callable[..., bytes] | None = None
-        """What makes bytes of str, once there was a part of that."""
-        self._request = request
-        self._response = response
-        self._full = False
-        self._share = SHARE
-
-    def send(self, part: Any) -> bool:
-        """Send a part. False: call `rest` before the next one."""
-        data = part if isinstance(part, bytes) else self._octets(part)
-        if not self._request.started:
-            self._response.take_type_of(part)
-            self._response.begin(self._request)
-        if data:
-            self._full = not self._request.write(data)
-        self._share -= len(data) + PART
-        return not self._full and self._share > 0
-
-    def end(self) -> None:
-        """Send what the charset has at its end."""
-        if self._encode is not None and self._encode is not octets:
-            rest = self._encode("", True)
-            if rest:
-                self._request.write(rest)
-
-    def _octets(self, part: Any) -> bytes:
-        if not part or not isinstance(part, str):
-            return octets(part)
-        if self._encode is None:
-            if not self._request.started:
-                self._response.take_type_of(part)
-            codec = codec_for(self._response.headers.content_type())
-            self._encode = octets if codec == UTF_8 else encoder(codec)
-        return self._encode(part)
-
-    async def rest(self) -> None:
-        """Wait until the client has taken enough; and let others have their turn where it takes all."""
-        if self._full:
-            await self._request.writable()
-        else:
-            await _Turn()
-        self._share = SHARE
-
-
-class _Turn:
-    """Awaited by a handler, gives the reactor a turn."""
-
-    def __await__(self) -> Generator[None, None, None]:
-        yield
-
-
-async def close_parts(parts: Any) -> None:
-    if hasattr(parts, "aclose"):
-        await parts.aclose()
-    elif hasattr(parts, "close"):
-        parts.close()

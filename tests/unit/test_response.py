@@ -15,7 +15,8 @@ from tests.unit.conftest import Log
 
 from ropewalk import App, HTTPError, Request, Response
 from ropewalk.errors import HandlerError, InvalidField
-from ropewalk.response import OpenFile, file_type, open_file
+from ropewalk.open_files import OpenFile, open_file
+from ropewalk.response import file_type
 from ropewalk.testing import AsyncClient, Client, ClientResponse, ProtocolError
 from ropewalk.waiting import ready
 

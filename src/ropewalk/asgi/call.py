@@ -17,8 +17,10 @@ from ropewalk.asgi.messages import ClientGone, Message, octets, pairs, says_clie
 from ropewalk.asgi.response_receiver import ResponseReceiver
 from ropewalk.calling import log_late
 from ropewalk.errors import AnswerOver, Disconnected, HostedError, InvalidField, RopewalkError, named, shown
+from ropewalk.open_files import OpenFile, open_file
 from ropewalk.request import BODILESS, Request
-from ropewalk.response import PART, SHARE, OpenFile, Response, open_file
+from ropewalk.response import Response
+from ropewalk.streaming import PART, SHARE
 
 log = Logger(namespace="ropewalk.asgi")
 

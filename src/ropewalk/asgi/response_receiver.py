@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from ropewalk.asgi.messages import pairs
 from ropewalk.errors import AnswerOver, Disconnected
+from ropewalk.open_files import OpenFile
 from ropewalk.request import BODILESS, Request, check_status
-from ropewalk.response import ExactResponse, OpenFile, Response
+from ropewalk.response import ExactResponse, Response
 from ropewalk.waiting import Waiter, failed, ready
 
 AHEAD: Final = 64 * 1024

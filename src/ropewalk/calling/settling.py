@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
+from ropewalk.open_files import OpenFile
 from ropewalk.request import Request, octets, sends_events
-from ropewalk.response import KNOWN_TYPES, OpenFile, Response, close_parts, until_stop
+from ropewalk.response import KNOWN_TYPES, Response
+from ropewalk.streaming import close_parts, until_stop
 
 Settled = tuple[Response, Any, int, list[tuple[str, str]]]
 """A response that can be sent as it is, with its body, status and header lines by which changes are seen."""

@@ -12,8 +12,9 @@ from typing import Final
 
 from ropewalk.errors import Disconnected, interrupts
 from ropewalk.headers import Text
+from ropewalk.open_files import OpenFile
 from ropewalk.request import Request
-from ropewalk.response import ExactResponse, OpenFile, Response
+from ropewalk.response import ExactResponse, Response
 from ropewalk.waiting import Waiter
 from ropewalk.wsgi.outbox import Outbox
 

@@ -5,7 +5,7 @@ import stat
 from io import BufferedRandom, BufferedReader, FileIO
 from typing import Any, Final
 
-from ropewalk.response import OpenFile
+from ropewalk.open_files import OpenFile
 
 _PLAIN: Final = (BufferedReader, BufferedRandom, FileIO)
 """What reads a file as it is. Others may have a descriptor too, and read what they make of it: `gzip.GzipFile` does."""
