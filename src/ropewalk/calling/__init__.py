@@ -1,8 +1,6 @@
 """The one place that knows plain, Deferred and coroutine handlers, what they may await, and what they may return."""
 
 from ropewalk.calling.answering import (
-    Unreached,
-    blame_middleware,
     close_dropped,
     deliver,
     fail,
@@ -14,6 +12,7 @@ from ropewalk.calling.answering import (
 )
 from ropewalk.calling.driving import Driver, HandlerTask
 from ropewalk.calling.error_handlers import ErrorHandlers
+from ropewalk.calling.reports import Unreached, blame_middleware
 from ropewalk.calling.root_task import RootTask
 from ropewalk.calling.scarcity import Scarcity
 from ropewalk.calling.settling import is_settled, settle_plain

@@ -1,26 +1,23 @@
 """From what a handler returned or raised to an answer."""
 
-import sys
 from asyncio import CancelledError, current_task
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context, copy_context
-from inspect import iscoroutine, unwrap
-from traceback import walk_tb
-from typing import Any, Final, NoReturn, cast
+from inspect import iscoroutine
+from typing import Any, Final, cast
 
 from msgspec import Struct
 from twisted.internet.defer import CancelledError as DeferredCancelled
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ropewalk.calling.nesting import must_wait, resolve
-from ropewalk.calling.scarcity import INTERVAL, Lack, lack_in
+from ropewalk.calling.reports import blame_error_handler, log_error, log_lack
+from ropewalk.calling.scarcity import lack_in
 from ropewalk.calling.settling import Settled, close_unsent, remember, settle, settle_plain
 from ropewalk.errors import (
-    CATALOGUE,
     LATE_REMEDY,
     BadBody,
     BodyTooLarge,
@@ -29,27 +26,16 @@ from ropewalk.errors import (
     HTTPError,
     RopewalkError,
     WrongReturn,
-    code_place,
-    full_name,
     interrupts,
     named,
     phrase,
-    shown,
-    visible,
 )
 from ropewalk.request import PENDING, Request
 from ropewalk.resource import NOT_DONE_YET, Resource
 from ropewalk.response import BYTES, JSON, TEXT, Response, to_json
-from ropewalk.tracebacks import PACKAGE, format_error, shown_failure
-
-log = Logger(namespace="ropewalk.handlers")
+from ropewalk.tracebacks import format_error
 
 _JSON: Final = ((b"Content-Type", JSON),)
-_BLAME: Final = "Raised by the "
-"""How a note begins on an exception of an error handler or a middleware."""
-_CALLED_FOR: Final = ", called for "
-_ON_THE_WAY: Final = "what leads to it"
-"""Who has failed where no handler was found yet, nor any code of the user's."""
 _FIX: Final = "Fix the cause shown in the traceback"
 _LEAVING: Final = (CancelledError, DeferredCancelled, Disconnected, GeneratorExit)
 """What ends a handler whose client has left."""
@@ -96,7 +82,7 @@ async def _respond_or_give_up(request: Request, error: BaseException, scope: tup
     except BaseException as raised:
         if _passes(request, raised, scope):
             raise
-        _log(request, raised)
+        log_error(request, raised)
         return plain_error(HTTPError(500))
 
 
@@ -131,15 +117,8 @@ async def close_dropped(request: Request) -> None:
         if interrupts(error):
             raise error
         if not (request.gone and isinstance(error, _LEAVING)):
-            _log(request, error)
+            log_error(request, error)
     del request.begun
-
-
-def blame_middleware(error: BaseException, middleware: Callable[..., Any]) -> None:
-    """Have the log name the middleware that raised an error."""
-    who = named(middleware)
-    if not (isinstance(error, RopewalkError) and who in error.message):
-        error.add_note(f"{_BLAME}middleware {who}.")
 
 
 def plain_error(error: HTTPError) -> Response:
@@ -186,7 +165,7 @@ def fail(request: Request, error: BaseException) -> None:
             request.abort()
         return
     if request.is_failing():
-        _log(request, error)
+        log_error(request, error)
         with suppress(Disconnected):
             request.give_up()
         return
@@ -221,7 +200,7 @@ def log_late(request: Request, error: BaseException) -> None:
         scope = getattr(_call(request), "scope", None) or (request.service.app,)
         if _handler_for(error, scope)[1] and not isinstance(error, RopewalkError):
             return
-    _log(request, error, LATE_REMEDY)
+    log_error(request, error, LATE_REMEDY)
 
 
 async def _failed(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:
@@ -229,20 +208,20 @@ async def _failed(request: Request, error: BaseException, scope: tuple[Any, ...]
     handler, expected = _handler_for(error, scope)
     lack = None if expected else lack_in(error)
     if lack is not None:
-        _tell(request, error, lack)
+        log_lack(request, error, lack)
         error = lack.answer()
         handler, _ = _handler_for(error, scope)
     is_http = isinstance(error, HTTPError)
     # What is not expected is logged, whatever is made of it; and so is what Ropewalk itself finds wrong in a program.
     logged = not is_http and (not expected or isinstance(error, RopewalkError))
     if logged:
-        _log(request, error, None if handler is None else f"{_FIX}.")
+        log_error(request, error, None if handler is None else f"{_FIX}.")
     try:
         if handler is not None:
             response = await _handle(request, error, handler)
             if not (is_http or logged) and response.status == 500:
                 status = f"The response has status 500, because {named(handler)} gave no other"
-                _log(request, error, f"{_FIX}. {status}: return Response(body, status=...) there.")
+                log_error(request, error, f"{_FIX}. {status}: return Response(body, status=...) there.")
             return response
         if isinstance(error, HTTPError):
             return plain_error(error)
@@ -252,7 +231,7 @@ async def _failed(request: Request, error: BaseException, scope: tuple[Any, ...]
         if isinstance(raised, HTTPError) and not is_http:  # an error handler may say it in this way
             return await _failed(request, raised, scope)
         if raised is not error or not logged:
-            _log(request, raised)
+            log_error(request, raised)
         error = raised
     return await _failed_again(request, error, scope, handler)
 
@@ -269,7 +248,7 @@ async def _failed_again(
             except BaseException as raised:
                 if _passes(request, raised, scope):
                     raise
-                _log(request, raised)
+                log_error(request, raised)
     if scope[0].debug:
         return Response(format_error(error), 500)
     return plain_error(HTTPError(500))
@@ -300,7 +279,7 @@ async def _handle(request: Request, error: BaseException, handler: Callable[...,
         if raised is not error:
             if raised.__context__ is None:
                 raised.__context__ = error
-            raised.add_note(f"{_BLAME}error handler {named(handler)}{_CALLED_FOR}{shown(error)}.")
+            blame_error_handler(raised, handler, error)
         raise
     if response is not value:
         response.status = error.status if isinstance(error, HTTPError) else 500
@@ -310,22 +289,6 @@ async def _handle(request: Request, error: BaseException, handler: Callable[...,
         for name, field in error.headers:
             response.headers.setdefault(name, field)
     return response
-
-
-class Unreached:
-    """Stands for a handler where an error was met on the way to it, and raises that."""
-
-    __slots__ = ("_error",)
-
-    def __init__(self, error: BaseException) -> None:
-        self._error = error
-
-    def __call__(self, request: Request) -> NoReturn:
-        del request
-        try:
-            raise self._error
-        finally:
-            del self._error  # whose traceback leads here
 
 
 class _Answered(Response):
@@ -416,103 +379,3 @@ def _start(request: Request, coroutine: Coroutine[Any, Any, Any]) -> None:
         return
     if value is not PENDING:
         deliver(request, value)
-
-
-def _log(request: Request, error: BaseException, advice: str | None = None) -> None:
-    """A line for an error, with the place in the user's code. It raises nothing but Ctrl-C.
-
-    `advice` is the remedy for an exception of the user's, where that is not to register an error handler.
-    """
-    try:
-        lack = lack_in(error)
-        code, what, remedy = ("", "", "") if lack is not None else _line(request, error, advice)
-        failure = shown_failure(error)
-    except BaseException as raised:  # by a method of the error
-        if interrupts(raised):
-            raise
-        lack, code, remedy = None, "RW208", CATALOGUE["RW208"].remedy
-        what = f"{_who(request, error)} raised {full_name(type(error))}, of which this was raised: {shown(raised)}."
-        failure = shown_failure(raised)
-    try:
-        if lack is not None:
-            _tell(request, error, lack)
-            return
-        log.failure(
-            "{code} {method} {path}: {what} {remedy}",
-            failure,
-            code=code,
-            method=request.method,
-            path=request.raw_path.decode("ascii"),  # as it was sent: what it stands for may be a line's end
-            what=visible(what),
-            remedy=remedy,
-        )
-    except BaseException as raised:  # by an observer of the log: Twisted handles all but SystemExit and its like
-        if interrupts(raised):
-            raise
-        sys.excepthook(type(raised), raised, raised.__traceback__)
-
-
-def _line(request: Request, error: BaseException, advice: str | None) -> tuple[str, str, str]:
-    """The code, what happened, and the remedy."""
-    who = _who(request, error)
-    blamed = _blamed(error)
-    handler = "" if blamed is None or who is _ON_THE_WAY else f" The handler is {who}."
-    if isinstance(error, RopewalkError):
-        if isinstance(error, WrongReturn) or error.message.startswith(who):
-            return error.code, error.message, error.remedy
-        return error.code, f"{blamed or who}: {error.message}{handler}", error.remedy
-    on_wrong_reactor = isinstance(error, RuntimeError) and "no running event loop" in shown(error)
-    code = "RW203" if on_wrong_reactor else "RW208"
-    comma = "," if blamed is not None and _CALLED_FOR in blamed else ""
-    what = f"{blamed or who}{comma} raised {shown(error)}.{handler}"
-    return code, what, advice if advice and code == "RW208" else CATALOGUE[code].remedy
-
-
-def _tell(request: Request, error: BaseException, lack: Lack) -> None:
-    """A line for what the system lacks, unless there was one lately. It is the same for all, whoever meets it."""
-    if request.service.scarcity.is_news(lack):
-        log.warn(
-            "{code} {method} {path}: {who} met {error}. {remedy} For {seconds:g} s there is no other line about this.",
-            code=lack.code,
-            method=request.method,
-            path=request.raw_path.decode("ascii"),
-            who=_who(request, error),
-            error=visible(shown(error)),
-            remedy=CATALOGUE[lack.code].remedy,
-            seconds=INTERVAL,
-        )
-
-
-def _who(request: Request, error: BaseException) -> str:
-    """The handler; or what stands on the way to it, such as a `getChild`, where that has raised."""
-    endpoint = request.endpoint
-    if endpoint is not None and not isinstance(unwrap(endpoint.call), Unreached):
-        return _told(endpoint.call, request, error) or named(endpoint.call)
-    for frame, _ in walk_tb(error.__traceback__):
-        code = frame.f_code
-        if not code.co_filename.startswith(PACKAGE):
-            return f"{code.co_qualname} at {code_place(code)}"
-    return _ON_THE_WAY
-
-
-def _told(call: Any, request: Request, error: BaseException) -> str | None:
-    """What a handler that stands for others, such as a mounted resource of twisted.web, has to say of who failed."""
-    while call is not None:
-        tell = getattr(call, "who_failed", None)
-        if tell is not None:
-            return str(tell(request, error))
-        call = getattr(call, "__wrapped__", None)
-    return None
-
-
-def _blamed(error: BaseException) -> str | None:
-    """The middleware or error handler that raised an error, where it was one: it raised it last."""
-    for note in reversed(_notes(error)):
-        if note.startswith(_BLAME):
-            return f"The {note.removeprefix(_BLAME).removesuffix('.')}"
-    return None
-
-
-def _notes(error: BaseException) -> list[str]:
-    notes = getattr(error, "__notes__", None)
-    return [note for note in notes if isinstance(note, str)] if isinstance(notes, list) else []
