@@ -112,8 +112,8 @@ limits! {
     /// response. nginx and Apache set none, and read a fast client for the whole time.
     linger_size: Count = 256 * 1024 * 1024;
     /// How long a response under way may pause once its client has closed its sending side. After that the client counts
-    /// as having left: a FIN alone does not tell one that only stops sending from one that is gone. nginx and Node end the
-    /// exchange at the FIN.
+    /// as having left: a FIN alone does not tell one that only stops sending from one that is gone. A stream of events
+    /// (`text/event-stream`), which does not end by itself, has no such time. nginx and Node end the exchange at the FIN.
     half_close_timeout: Seconds = 5_000;
     /// How long a drain waits for running exchanges. Kestrel 30 s.
     drain_timeout: Seconds = 30_000;

@@ -232,6 +232,8 @@ impl Connection {
                 self.deadline = self.deadline.min(self.linger_until);
             }
             Clock::Write if changed || progress => self.deadline = after(now, limits.write_timeout),
+            // A stream of events does not end by itself: to wait for more would keep those that have left.
+            Clock::HalfClosed if self.wire.sends_events() => self.deadline = now,
             Clock::HalfClosed if changed || progress => self.deadline = after(now, limits.half_close_timeout),
             Clock::DrainGrace if changed => self.deadline = now + limits.drain_grace,
             Clock::Head | Clock::Write | Clock::HalfClosed | Clock::DrainGrace => {}

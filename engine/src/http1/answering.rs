@@ -73,6 +73,7 @@ impl Http1 {
         };
         self.keep &= frame != BodyFrame::UntilClose && self.may_get_whole(cx.limits);
         self.write_head(status, fields, found, frame, cx);
+        self.events = found.events;
         self.answer = match frame {
             _ if self.is_head || bodiless => Answer::Silent,
             BodyFrame::Length(announced) => Answer::Length { announced, left: announced },

@@ -104,6 +104,8 @@ pub struct Http1 {
     pub(super) serial: u32,
     /// The status of the answer, once its head is out.
     pub(super) status: u16,
+    /// The body of the response is a stream of events.
+    pub(super) events: bool,
     /// Facts of the current request that the answer needs.
     pub(super) version: Version,
     pub(super) is_head: bool,
@@ -203,6 +205,7 @@ impl Default for Http1 {
             pledged: 0,
             serial: 0,
             status: 0,
+            events: false,
             version: Version::Http11,
             is_head: false,
             keep: true,
@@ -323,6 +326,11 @@ impl Http1 {
         self.demand == Demand::Flowing
             && !matches!(self.request, Request::Complete | Request::Head | Request::Spoiled)
             && (self.unread > 0 || self.has_more())
+    }
+
+    /// Whether the body of the response is a stream of events.
+    pub(crate) fn sends_events(&self) -> bool {
+        self.events
     }
 
     /// Whether what is sent is no HTTP any more.

@@ -46,6 +46,8 @@ pub struct Found {
     pub keep_alive: bool,
     /// The handler sends its body in chunks that it frames itself.
     pub chunked: bool,
+    /// The body is a stream of events, which does not end by itself.
+    pub events: bool,
 }
 
 /// Checks the status and the fields of a handler before anything is written.
@@ -80,6 +82,10 @@ pub fn check_framing(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Foun
                     found.close |= option.eq_ignore_ascii_case(b"close");
                     found.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
                 }
+            }
+            12 if name.eq_ignore_ascii_case(b"content-type") => {
+                let media_type = value.split(|&byte| byte == b';').next().unwrap_or_default();
+                found.events = media_type.trim_ascii().eq_ignore_ascii_case(b"text/event-stream");
             }
             14 if name.eq_ignore_ascii_case(b"content-length") => {
                 let length = parse_length(value).map_err(|_| refused(name, "is not a plain number"))?;

@@ -33,6 +33,7 @@ impl Http1 {
             && self.may_get_whole(cx.limits)
             && (!cx.draining || self.has_pledged_more());
         self.status = status.code;
+        self.events = found.events;
         // A body that ends with the connection says so by having no length.
         let ends = answer == Answer::UntilClose || found.close || self.version == Version::Http10;
         let close = !self.keep && !ends;

@@ -53,6 +53,28 @@ fn a_response_under_way_is_sent_whole_and_ends_with_a_fin() {
 }
 
 #[test]
+fn a_stream_of_events_ends_with_its_client() {
+    for relayed in [false, true] {
+        for choice in [HalfClose::Cancel, HalfClose::Respond] {
+            let mut world = World::with(Limits { half_close_timeout: 3_600_000, ..Limits::default() });
+            let (mut client, id) = waiting(&mut world, choice);
+            let fields: &[(&[u8], &[u8])] = &[(b"Content-Type", b"Text/Event-Stream; charset=utf-8")];
+            if relayed {
+                world.engine.relay_head(id, 200.into(), fields).unwrap();
+                world.engine.relay_write(id, Bytes::from("data: 1\n\n")).unwrap();
+            } else {
+                world.engine.begin(id, 200, fields, None).unwrap();
+                world.engine.write(id, Bytes::from("data: 1\n\n")).unwrap();
+            }
+            notice(&mut world);
+            client.stream.shut_down_writing();
+            let event = world.event();
+            assert!(matches!(event, Event::Gone(gone, GoneReason::ClientLeft) if gone == id), "{event:?}");
+        }
+    }
+}
+
+#[test]
 fn one_that_its_handler_frames_too() {
     let mut world = World::new();
     let (mut client, id) = waiting(&mut world, HalfClose::Cancel);
