@@ -9,6 +9,8 @@ from twisted.logger import LoggingFile
 from twisted.python.logfile import BaseLogFile
 from twisted.web import http
 
+from ropewalk.dropin.site_log import logs_of
+
 _LOG: Final = http.HTTPFactory.log
 _FORMATTER: Final = http.combinedLogFormatter
 _escape: Final = http._escape  # noqa: SLF001 - Twisted's own, for what needs it
@@ -18,20 +20,48 @@ _is_plain: Final = re.compile(rb"[ !#-\[\]-~]*").fullmatch
 
 
 def log(factory: Any, request: Any) -> None:
-    """Have a factory log a request, as `HTTPFactory.log` does where it is that."""
-    if getattr(factory.log, "__func__", None) is not _LOG or factory._logFormatter is not _FORMATTER:  # noqa: SLF001
-        factory.log(request)
+    """Have a factory log a request, as `HTTPFactory.log` does where it is that. A full disk raises nothing."""
+    own = factory.log
+    if getattr(own, "__func__", None) is not _LOG:
+        if type(own) is SafeLog:
+            own(request)
+        else:
+            logs_of(factory).write_by(own, request)
         return
     file = factory._logFile  # noqa: SLF001 - what HTTPFactory.log writes to
     if file is None:
         return
-    line = combined(factory._logDateTime, request)  # noqa: SLF001 - as there
+    formatter = factory._logFormatter  # noqa: SLF001 - as there
+    line = (combined if formatter is _FORMATTER else formatter)(factory._logDateTime, request)  # noqa: SLF001 - as there
     if type(file) is LoggingFile:
         _emit(file, line)
     elif isinstance(file, BaseLogFile) and getattr(request.channel, "responds", False):
         request.channel.write_log(file, f"{line}\n")
     else:
-        file.write(f"{line}\n")
+        logs_of(factory).write(file, f"{line}\n")
+
+
+class SafeLog:
+    """In the place of a factory's `log`, which Twisted's own requests call in `finish`: a full disk raises nothing."""
+
+    def __init__(self, factory: Any) -> None:
+        self._factory = factory
+        self._log = factory.log
+        self.__func__ = getattr(self._log, "__func__", None)
+        """What it stands for, as a method has it."""
+
+    def __call__(self, request: Any) -> None:
+        """Log a request."""
+        if self.__func__ is _LOG:
+            log(self._factory, request)
+        else:
+            logs_of(self._factory).write_by(self._log, request)
+
+
+def make_log_safe(factory: Any) -> None:
+    """Have nothing that logs a request raise where a disk is full or the reader of a pipe has left."""
+    if type(factory.log) is not SafeLog:
+        factory.log = SafeLog(factory)
 
 
 def combined(timestamp: str, request: Any) -> str:

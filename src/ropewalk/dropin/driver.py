@@ -12,10 +12,11 @@ from twisted.web import http
 
 from ropewalk._engine import Connection, Engine, Limits
 from ropewalk.dropin.addresses import to_twisted
+from ropewalk.dropin.combined import make_log_safe
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.going_away import go_away
 from ropewalk.dropin.impatience import cut_at_next_signal
-from ropewalk.dropin.site_log import SiteLogs
+from ropewalk.dropin.site_log import SiteLogs, logs_of
 from ropewalk.dropin.transport import SocketTransport, release
 from ropewalk.request import Address
 from ropewalk.response import encode_json
@@ -51,6 +52,7 @@ def driver_of(factory: Any, reactor: Any, limits: Limits | None = None) -> "Driv
     driver: Driver | None = vars(factory).get("_ropewalk")
     if driver is None or driver.reactor is not reactor or driver.over:
         driver = factory._ropewalk = Driver(factory, reactor, limits or limits_of(factory))  # noqa: SLF001 - ours
+        make_log_safe(factory)
     return driver
 
 
@@ -83,7 +85,7 @@ class Driver:
         self._turning = False
         self._lines: dict[Any, list[str]] = {}
         """Lines for the logs of the factory that were written in this turn."""
-        self._logs = SiteLogs()
+        self._logs = SiteLogs() if factory is None else logs_of(factory)
         self._timer: Any = None
         self._unwatch: Callable[[], object] | None = None
         self._trigger: Any = None
@@ -230,7 +232,10 @@ class Driver:
 
     def _drained(self, _: Any, take_back: Callable[[], None]) -> None:
         take_back()
-        self.factory.doStop()
+        try:
+            self.factory.doStop()
+        except Exception:  # noqa: BLE001 - as a log file on a full disk, which writes what it has kept when it is closed
+            log.failure("{factory} has not stopped well.", factory=self.factory)
         self._logs.close()
 
     def _cut(self) -> None:

@@ -1,56 +1,81 @@
-"""Lines for the log files of sites, where those are `twisted.python.logfile`'s.
+"""Lines for the log files of sites and other factories of twisted.web's: a file that takes none ends no request.
 
-Such a file writes to a raw file and ignores how much of it was written, so that a full disk cuts a line and the next
-one is joined to it. It stays on the reactor's thread, as without us: it is the program's, which may rotate, close or
-read it at any time, and it can be no pipe, only a file.
+Where the file is one of `twisted.python.logfile`'s, it writes to a raw file and ignores how much of it was written, so
+that a full disk cuts a line and the next one is joined to it: that is made whole. Any other file, such as the one that
+`http.HTTPFactory` opens, is Python's or the program's, and may keep what it could not write. Each stays on the
+reactor's thread, as without us: it is the program's, which may rotate, close or read it at any time.
 """
 
+from collections.abc import Callable
 from io import RawIOBase
 from typing import Any
 
 from twisted.logger import Logger
+from twisted.python.logfile import BaseLogFile
 
 from ropewalk.server.log_targets import start_of_line
 
 log = Logger(namespace="ropewalk.dropin")
 
 
+def logs_of(factory: Any) -> "SiteLogs":
+    """What writes to the log of a factory."""
+    logs: SiteLogs | None = vars(factory).get("_ropewalk_logs")
+    if logs is None:
+        logs = factory._ropewalk_logs = SiteLogs()  # noqa: SLF001 - ours
+    return logs
+
+
 class SiteLogs:
     """Writes to log files, and counts what they do not take."""
 
     def __init__(self) -> None:
-        self.lost: dict[Any, int] = {}
-        """Lines that are lost, by the file that fails."""
+        self.lost: dict[int, tuple[Any, int]] = {}
+        """What fails and the number of its lines that are lost, by its identity: a program's may not be hashable."""
 
     def write(self, file: Any, text: str) -> None:
         """Write whole lines. A full disk or a closed file is no reason to serve no request any more: it is logged."""
         raw = None
         try:
-            if file.shouldRotate():
-                file.flush()
-                file.rotate()
-            raw = _whole(file)
+            raw = _rotated(file)
             file.write(text)
         except Exception:  # noqa: BLE001 - a program's own file may raise anything
-            if file not in self.lost:
-                log.failure("Lines of {file} are lost.", file=file)
-            lost = text.count("\n") if raw is None else raw.take_lost()
-            self.lost[file] = self.lost.get(file, 0) + lost
+            self._lose(file, text.count("\n") if raw is None else raw.take_lost())
         else:
-            if file in self.lost:
-                if raw is not None:
-                    self.lost[file] += raw.take_lost()
-                self._report(file)
+            if self.lost and id(file) in self.lost:
+                self._report(id(file), 0 if raw is None else raw.take_lost())
+
+    def write_by(self, write: Callable[[Any], object], request: Any) -> None:
+        """Have a function of the program write a line. What else than OSError it raises is a fault of the program."""
+        writer = getattr(write, "__self__", write)
+        try:
+            write(request)
+        except OSError:
+            self._lose(writer, 1)
+        else:
+            if self.lost and id(writer) in self.lost:
+                self._report(id(writer))
 
     def close(self) -> None:
         """Report what has not been reported."""
-        for file in tuple(self.lost):
-            self._report(file)
+        for failing in tuple(self.lost):
+            self._report(failing)
 
-    def _report(self, file: Any) -> None:
-        count = self.lost.pop(file)
-        lines = {0: "no line is", 1: "1 line is"}.get(count, f"{count} lines are")
-        log.warn("{file} has a gap: {lines} lost.", file=file, lines=lines)
+    def _lose(self, file: Any, count: int) -> None:
+        if id(file) not in self.lost:
+            fate = "are lost" if isinstance(file, BaseLogFile) else "may be lost"
+            log.failure("Lines of {file} {fate}.", file=file, fate=fate)
+        self.lost[id(file)] = file, self.lost.get(id(file), (file, 0))[1] + count
+
+    def _report(self, failing: int, more: int = 0) -> None:
+        file, count = self.lost.pop(failing)
+        count += more
+        if isinstance(file, BaseLogFile):
+            lines = {0: "no line is", 1: "1 line is"}.get(count, f"{count} lines are")
+            log.warn("{file} has a gap: {lines} lost.", file=file, lines=lines)
+        else:
+            lines = "1 line was" if count == 1 else f"{count} lines were"
+            log.warn("{file} may have a gap: {lines} not written at once.", file=file, lines=lines)
 
 
 class WholeLines:
@@ -93,6 +118,16 @@ class WholeLines:
         if count is None:
             raise BlockingIOError("The file does not take more now.")
         return count
+
+
+def _rotated(file: Any) -> WholeLines | None:
+    """What a log file of Twisted's writes to next, made whole; None where a file is another one."""
+    if not isinstance(file, BaseLogFile) or _whole(file) is None:
+        return None
+    if file.shouldRotate():
+        file.flush()
+        file.rotate()  # type: ignore[attr-defined] # every one that Twisted has
+    return _whole(file)
 
 
 def _whole(file: Any) -> WholeLines | None:

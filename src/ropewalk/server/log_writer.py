@@ -50,6 +50,8 @@ class LogWriter:
         """Called with the number of lines that were lost just now, by any thread."""
         self._target = target
         self._most_waiting = most_waiting
+        self._stalled_at: int | None = None
+        """The progress at which a wait for it was in vain."""
         self._closing = False
         self._abandoned = False
         self._stalled_at: int | None = None

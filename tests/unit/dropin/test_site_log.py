@@ -1,15 +1,19 @@
 """Lines for the log files of sites."""
 
 import errno
-from collections.abc import Callable
-from io import RawIOBase
+from collections.abc import Callable, Iterator
+from io import RawIOBase, StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.conftest import Log
-from twisted.python.logfile import LogFile
+from tests.unit.dropin.world import WAYS, World, world
+from twisted.python.logfile import BaseLogFile, LogFile
+from twisted.web import http, resource, server
+from twisted.web.server import NOT_DONE_YET, Site
 
+from ropewalk.dropin import HTTPChannel
 from ropewalk.dropin.site_log import SiteLogs
 
 
@@ -73,7 +77,7 @@ def test_a_line_that_was_cut_is_completed(
     if b"four" in written:
         logs.write(file, "four\n")
     assert disk.written == written
-    assert sum(event.get("log_format") == "Lines of {file} are lost." for event in log) == 1
+    assert sum(event.get("log_format") == "Lines of {file} {fate}." for event in log) == 1
     said = {0: "no line is", 1: "1 line is"}.get(lost, f"{lost} lines are")
     assert f"has a gap: {said} lost." in log.text
 
@@ -96,3 +100,125 @@ def test_a_file_that_rotates(tmp_path: Path) -> None:
     file.close()
     written = [path.with_suffix(f".log{suffix}").read_text() for suffix in (".2", ".1", "")]
     assert written == ["one\n", "two\n", "three\n"]
+
+
+def test_a_log_file_of_another_kind_is_written_as_it_wishes() -> None:
+    class Own(BaseLogFile):
+        lines = ""
+
+        def __init__(self) -> None:
+            """Without a file, and without `shouldRotate`."""
+
+        def write(self, data: Any) -> None:
+            self.lines += data
+
+    file, logs = Own(), SiteLogs()
+    logs.write(file, "one\n")
+    assert (file.lines, logs.lost) == ("one\n", {})
+
+
+class Failing(StringIO):
+    """A file of the program's."""
+
+    error: Exception | None = None
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def write(self, text: str) -> int:
+        if self.error:
+            raise self.error
+        return super().write(text)
+
+    def close(self) -> None:
+        """It is looked at after the end."""
+
+
+def _process(request: Any) -> None:
+    request.write(b"whole")
+    request.finish()
+    request.finished_paths.append(request.uri)
+
+
+class Page(resource.Resource):
+    isLeaf = True
+
+    def render_GET(self, request: Any) -> int:
+        _process(request)
+        return NOT_DONE_YET
+
+
+class OfServer(server.Request):
+    """A program's own request."""
+
+
+class OfHTTP(http.Request):
+    """One without resources."""
+
+    def process(self) -> None:
+        _process(self)
+
+
+class Logging(Site):
+    """A site that logs in a way of its own."""
+
+    def log(self, request: Any) -> None:
+        super().log(request)
+
+
+def _formatted(timestamp: str, request: Any) -> str:
+    return f"{timestamp} {request.code}"
+
+
+def _encoding(reactor: Any) -> Site:
+    return Site(resource.EncodingResourceWrapper(Page(), [server.GzipEncoderFactory()]), reactor=reactor)
+
+
+FACTORIES: dict[str, Callable[[Any], http.HTTPFactory]] = {
+    "site": lambda reactor: Site(Page(), reactor=reactor),
+    "own request": lambda reactor: Site(Page(), OfServer, reactor=reactor),
+    "own formatter": lambda reactor: Site(Page(), reactor=reactor, logFormatter=_formatted),
+    "own log": lambda reactor: Logging(Page(), reactor=reactor),
+    "own log and request": lambda reactor: Logging(Page(), OfServer, reactor=reactor),
+    "encoder": _encoding,
+    "without resources": lambda reactor: Plain(reactor=reactor),
+}
+
+
+class Plain(http.HTTPFactory):
+    """A factory whose channel makes requests without resources."""
+
+    protocol = HTTPChannel  # type: ignore[assignment]
+
+    def buildProtocol(self, addr: Any) -> Any:
+        channel: Any = super().buildProtocol(addr)
+        channel.requestFactory = OfHTTP
+        return channel
+
+
+@pytest.fixture
+def there() -> Iterator[World]:
+    with world() as made:
+        yield made
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EAGAIN, errno.EPIPE], ids=errno.errorcode.get)
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", FACTORIES)
+def test_no_finish_fails_with_the_log(
+    kind: str, way: str, number: int, there: World, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished: list[bytes] = []
+    monkeypatch.setattr(http.Request, "finished_paths", finished, raising=False)
+    factory: Any = FACTORIES[kind](there.reactor)
+    file = Failing()
+    factory._openLogFile = lambda path: file
+    factory.logPath = "a path"
+    client = there.connect(there.listen(factory, way))
+    for path in "/1", "/2", "/3":
+        file.error = OSError(number, "no") if path != "/3" else None
+        client.get(path)
+        client.until(b"0\r\n\r\n")
+    assert finished == [b"/1", b"/2", b"/3"]
+    assert file.getvalue().count("\n") == 1
+    assert log.text.count("may be lost") == 1
+    assert log.text.count("may have a gap: 2 lines were not written at once.") == 1
