@@ -116,6 +116,12 @@ _ENTRIES: Final = (
         "A response, or a hook, took longer than the client of a test waits.",
         "Have what it waits for fire, or give it longer: timeout=, in seconds, or None.",
     ),
+    Entry(
+        "RW223",
+        "Clients of tests in two threads were to use the reactor at once, and nothing runs it.",
+        "Use one thread, with AsyncClient and asyncio.gather for requests at once; or leave the clients of one thread "
+        "before another uses its own.",
+    ),
     Entry("RW301", "A handler wrote after the end of its answer.", "Write before you return or call finish."),
     Entry("RW302", "A handler started its answer twice.", "Answer once: return a value, or write and finish."),
     Entry(

@@ -4,7 +4,8 @@
 """
 
 from ropewalk.testing.clients import AsyncClient, Client
+from ropewalk.testing.idle_reactor import ReactorInUse
 from ropewalk.testing.timeouts import ClientTimeout
 from ropewalk.testing.wire import ClientResponse, ProtocolError
 
-__all__ = ["AsyncClient", "Client", "ClientResponse", "ClientTimeout", "ProtocolError"]
+__all__ = ["AsyncClient", "Client", "ClientResponse", "ClientTimeout", "ProtocolError", "ReactorInUse"]

@@ -8,14 +8,12 @@ from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 from weakref import finalize
 
-from twisted.internet.asyncioreactor import AsyncioSelectorReactor
-
 from ropewalk.calling import RootTask
 from ropewalk.headers import Fields, Headers
 from ropewalk.response import JSON, encode_json
 from ropewalk.server import app_of
 from ropewalk.testing.harness import Harness, Wire
-from ropewalk.testing.idle_reactor import Hold, installed
+from ropewalk.testing.idle_reactor import Claim, ReactorUse
 from ropewalk.testing.timeouts import DEFAULT, TIMEOUT, Default, check_timeout, run_hooks
 from ropewalk.testing.wire import ClientResponse
 
@@ -44,14 +42,14 @@ class AsyncClient:
         self._secure = secure
         self._harness = Harness(self.app)
         self._root_task = RootTask()
-        self._hold: Hold | None = None
+        self._use: ReactorUse | None = None
 
     async def __aenter__(self) -> Self:
         loop = running_loop()
-        self._hold = None if loop is None else Hold.of(loop)
+        self._use = None if loop is None else ReactorUse.of(loop)
         self._root_task.start()
         try:
-            await run_hooks("start", self.app.start(), self.timeout)
+            await run_hooks("start", self.app.start(), self.timeout, self._use)
         except BaseException:
             await self._leave()
             raise
@@ -61,8 +59,8 @@ class AsyncClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            await run_hooks("stopping", self._harness.begin_stop(), self.timeout)
-            await run_hooks("stop", self.app.stop(), self.timeout)
+            await run_hooks("stopping", self._harness.begin_stop(), self.timeout, self._use)
+            await run_hooks("stop", self.app.stop(), self.timeout, self._use)
         finally:
             await self._leave()
 
@@ -143,9 +141,9 @@ class AsyncClient:
         try:
             await self._root_task.stop()
         finally:
-            hold, self._hold = self._hold, None
-            if hold is not None:
-                hold.release()
+            use, self._use = self._use, None
+            if use is not None:
+                use.release()
 
     async def get(self, path: str, **options: Any) -> ClientResponse:
         """`request` with GET."""
@@ -272,6 +270,7 @@ class Client:
 
     Handlers that wait run on an event loop: that of the asyncio reactor where it is installed, else one of the client's
     own. Where the reactor does not run, the client has it work meanwhile: its timers, its threads, `callFromThread`.
+    Clients of one thread at a time can do so; in another thread ReactorInUse (RW223) is raised.
 
     `with` runs the app's start and stop hooks; without it they are not called. At its end the client is closed. One
     that is closed may be used again. `timeout` is as for `AsyncClient`.
@@ -283,7 +282,7 @@ class Client:
         self._client = AsyncClient(servable, headers=headers, secure=secure, timeout=timeout)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._finalizer: finalize[..., Any] | None = None
-        """Closes the loop, where that is the client's own."""
+        """Closes the loop, which is the client's own."""
         self._entered = False
 
     @property
@@ -354,18 +353,21 @@ class Client:
         if running_loop() is not None:
             coroutine.close()
             raise RuntimeError("A Client waits, which a running event loop must not. In coroutines use AsyncClient.")
-        return self._find_loop().run_until_complete(coroutine)
+        claim = Claim.of_idle()  # before the loop is chosen: another thread might choose the same
+        try:
+            return self._find_loop(claim).run_until_complete(coroutine)
+        finally:
+            if claim is not None:
+                claim.release()
 
-    def _find_loop(self) -> asyncio.AbstractEventLoop:
-        """The loop of the asyncio reactor where that is installed and does not run, else a new one."""
+    def _find_loop(self, claim: Claim | None) -> asyncio.AbstractEventLoop:
+        """The loop of the asyncio reactor where that is installed and does not run, else one of the client's own."""
         if self._loop is None or self._loop.is_closed():
-            reactor = installed()
-            theirs = reactor._asyncioEventloop if isinstance(reactor, AsyncioSelectorReactor) else None  # noqa: SLF001 - it has no other name
-            if theirs is not None and not theirs.is_closed() and not theirs.is_running():
-                self._loop = theirs
-            else:
-                self._loop = asyncio.new_event_loop()
-                self._finalizer = finalize(self, self._loop.close)
+            home = None if claim is None else claim.home
+            if home is not None and not home.is_closed() and not home.is_running():
+                return home
+            self._loop = asyncio.new_event_loop()
+            self._finalizer = finalize(self, self._loop.close)
         return self._loop
 
 

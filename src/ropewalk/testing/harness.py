@@ -9,7 +9,7 @@ from ropewalk.app import App
 from ropewalk.request import Request
 from ropewalk.server import Service
 from ropewalk.server.reader import watch
-from ropewalk.testing.idle_reactor import Hold, installed
+from ropewalk.testing.idle_reactor import ReactorInUse, ReactorUse, installed
 from ropewalk.testing.timeouts import ClientTimeout, no_response
 from ropewalk.testing.wire import ProtocolError, Reader
 from ropewalk.waiting import Waiter
@@ -27,19 +27,16 @@ class Harness:
         self.app = app
         self._service: _Service | None = None
         self._unwatch: Callable[[], object]
-        self._hold: Hold | None = None
-        self._open = 0
+        self._use: ReactorUse | None = None
+        self._wires: set[Wire] = set()
 
     def connect(self, method: str, target: str, *, secure: bool = False) -> "Wire":
-        """A new connection, for one request."""
+        """A new connection, for one request. Raises ReactorInUse (RW223) where another thread uses the reactor."""
         if self._service is None:
-            loop = running_loop()
-            runner: Any = loop or _reactor()
-            self._service = _Service(self.app, getattr(runner, "call_later", None) or runner.callLater)
-            self._unwatch = watch(self._service.engine, runner)
-            self._hold = None if loop is None else Hold.of(loop)
-        self._open += 1
-        return Wire(self, self._service, method, target, secure=secure)
+            self._service = self._open()
+        wire = Wire(self, self._service, method, target, secure=secure)
+        self._wires.add(wire)
+        return wire
 
     async def begin_stop(self) -> None:
         """Tell the app, and what it still sends, that a stop begins."""
@@ -48,15 +45,36 @@ class Harness:
             self._service.stopping.fire()
         await hooks
 
-    def closed(self) -> None:
+    def closed(self, wire: "Wire") -> None:
         """A connection is over."""
-        self._open -= 1
-        if not self._open and self._service is not None:
+        self._wires.discard(wire)
+        if not self._wires and self._service is not None:
             service, self._service = self._service, None
             self._unwatch()
             service.close()
-            if self._hold is not None:
-                self._hold.release()
+            if self._use is not None:
+                self._use.refused.discard(self._refuse)
+                self._use.release()
+
+    def _open(self) -> "_Service":
+        loop = running_loop()
+        runner: Any = loop or _reactor()
+        use = None if loop is None else ReactorUse.of(loop)
+        try:
+            service = _Service(self.app, getattr(runner, "call_later", None) or runner.callLater)
+            self._unwatch = watch(service.engine, runner)
+        except BaseException:
+            if use is not None:
+                use.release()
+            raise
+        self._use = use
+        if use is not None:
+            use.refused.add(self._refuse)
+        return service
+
+    def _refuse(self, error: ReactorInUse) -> None:
+        for wire in tuple(self._wires):
+            wire.fail(error)
 
 
 class _Service(Service):
@@ -114,7 +132,7 @@ class Wire:
 
     def __init__(self, harness: Harness, service: _Service, method: str, target: str, *, secure: bool) -> None:
         self.reader = Reader(method)
-        self.error: ProtocolError | ClientTimeout | None = None
+        self.error: ProtocolError | ClientTimeout | ReactorInUse | None = None
         self.flowing = True
         """Whether the engine takes more of the request."""
         self._harness = harness
@@ -156,7 +174,12 @@ class Wire:
             self._over = True
             self.limit(None)
             self._pipe.lost()
-            self._harness.closed()
+            self._harness.closed(self)
+
+    def fail(self, error: ClientTimeout | ReactorInUse) -> None:
+        """Have the request end with an error."""
+        self.error = error
+        self._tell()
 
     # Called by the engine
 
@@ -195,8 +218,7 @@ class Wire:
 
     def _expire(self, seconds: float) -> None:
         self._timer = None
-        self.error = no_response(*self._asked, seconds, self._service.find(*self._asked))
-        self._tell()
+        self.fail(no_response(*self._asked, seconds, self._service.find(*self._asked)))
 
     def _tell(self) -> None:
         news, self._news = self._news, None

@@ -9,19 +9,25 @@
 | another | the same, and the loop has it do an iteration when it is woken, and at every tick |
 
 So timers, threads, calls from threads and Twisted's own connections work in handlers and hooks. Afterwards the pool is
-stopped, and nothing is left in the loop. Clients may be in use side by side; the reactor is let go of after the last.
+stopped, an asyncio reactor is on its own loop again, and nothing is left in the client's.
+
+Clients may be in use side by side, on one loop or on several: an asyncio reactor follows the loop that runs. They may
+not be in several threads, as a reactor calls what fires where it works: the first thread has it until its last client
+is left, and ReactorInUse (RW223) is raised in others.
 """
 
 import sys
-from asyncio import AbstractEventLoop, TimerHandle
+from asyncio import AbstractEventLoop, Handle
 from collections.abc import Callable
 from functools import partial
-from threading import Thread
-from typing import Any, Final
+from threading import Lock, Thread, current_thread
+from typing import Any, ClassVar, Final
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.python.threadable import isInIOThread
 from twisted.python.threadpool import ThreadPool
+
+from ropewalk.errors import RopewalkError
 
 TICK: Final = 0.01
 """Seconds after which a reactor of another kind has an iteration, for timers that nothing else tells of."""
@@ -42,26 +48,89 @@ def runs_elsewhere() -> bool:
     return reactor is not None and reactor.running and not isInIOThread()
 
 
-class Hold:
-    """The use of the reactor by one loop. Uses are counted: `release` as often as `take`."""
+class ReactorInUse(RopewalkError, RuntimeError):
+    """RW223: clients in another thread use the reactor."""
 
-    _of_loops: "dict[AbstractEventLoop, Hold]" = {}
+    def __init__(self, user: Thread) -> None:
+        here = current_thread().name
+        super().__init__(
+            "RW223", f"Clients in the thread {user.name} use the reactor, which does not run: those in {here} cannot."
+        )
 
-    def __init__(self, loop: AbstractEventLoop) -> None:
-        self._loop = loop
+
+class Claim:
+    """The right of one thread to work a reactor that does not run. Claims are counted: `release` as often as `of`."""
+
+    _of_reactors: "ClassVar[dict[int, Claim]]" = {}
+    _lock: ClassVar[Any] = Lock()
+
+    def __init__(self, reactor: Any) -> None:
+        self.reactor = reactor
+        self.home: AbstractEventLoop | None = None
+        """The loop of an asyncio reactor itself, on which no client may have left it."""
+        if isinstance(reactor, AsyncioSelectorReactor):
+            self.home = reactor._asyncioEventloop  # noqa: SLF001 - it has no other name
+        self._thread = current_thread()
         self._count = 0
-        self._detach: list[Callable[[], object]] = []
-        self._reactor: Any = None
-        self._timer: TimerHandle | None = None
 
     @classmethod
-    def of(cls, loop: AbstractEventLoop) -> "Hold":
-        """That of a loop, taken."""
-        hold = cls._of_loops.get(loop)
-        if hold is None:
-            hold = cls._of_loops[loop] = cls(loop)
-        hold._take()
-        return hold
+    def of(cls, reactor: Any) -> "Claim":
+        """Claim a reactor for this thread. Raises ReactorInUse (RW223) where another one has it."""
+        with cls._lock:
+            claim = cls._of_reactors.get(id(reactor))
+            if claim is None:
+                claim = cls._of_reactors[id(reactor)] = cls(reactor)
+            elif claim._thread is not current_thread():
+                if claim._thread.is_alive():
+                    raise ReactorInUse(claim._thread)
+                claim._thread = current_thread()  # the other has ended without leaving its clients
+            claim._count += 1
+            return claim
+
+    @classmethod
+    def of_idle(cls) -> "Claim | None":
+        """Claim the installed reactor; None where there is none, where it runs, and where another thread has it."""
+        reactor = installed()
+        if reactor is None or reactor.running:
+            return None
+        try:
+            return cls.of(reactor)
+        except ReactorInUse:
+            return None
+
+    def release(self) -> None:
+        """Let go of the reactor, if this was the last claim."""
+        with self._lock:
+            self._count -= 1
+            if not self._count:
+                del self._of_reactors[id(self.reactor)]
+
+
+class ReactorUse:
+    """The use of the reactor by one loop. Uses are counted: `release` as often as `of`."""
+
+    _of_loops: "ClassVar[dict[AbstractEventLoop, ReactorUse]]" = {}
+
+    def __init__(self, loop: AbstractEventLoop) -> None:
+        self.refused: set[Callable[[ReactorInUse], object]] = set()
+        """Called where a handler has imported the reactor, and another thread has it: what waits may wait for ever."""
+        self._loop = loop
+        self._count = 0
+        self._claim: Claim | None = None
+        self._detach: list[Callable[[], object]] = []
+        self._next: Handle | None = None
+        """The next tick or, while an asyncio reactor is on another loop, its return."""
+
+    @classmethod
+    def of(cls, loop: AbstractEventLoop) -> "ReactorUse":
+        """That of a loop, begun. Raises ReactorInUse (RW223) where another thread uses the reactor."""
+        use = cls._of_loops.get(loop)
+        if use is None:
+            use = cls(loop)
+        use._look()
+        cls._of_loops[loop] = use
+        use._count += 1
+        return use
 
     def release(self) -> None:
         """Let go of the reactor, if this was the last use."""
@@ -69,46 +138,80 @@ class Hold:
         if self._count:
             return
         del self._of_loops[self._loop]
-        if self._timer is not None:
-            self._timer.cancel()
-        self._reactor = None
+        if self._next is not None:
+            self._next.cancel()
         while self._detach:
             self._detach.pop()()
+        self._claim = None
 
-    def _take(self) -> None:
-        self._count += 1
-        if self._count == 1:
-            self._tick()
+    def return_later(self) -> None:
+        """Have an asyncio reactor, which is about to work on another loop, come back when this one runs."""
+        if self._claim is not None and not self._loop.is_closed():
+            self._next = self._loop.call_soon(self._bring)
 
-    def _tick(self) -> None:
-        """Look for a reactor, and have it do an iteration where it needs that."""
-        if self._reactor is None:
-            self._attach()
-        if self._reactor is None or not isinstance(self._reactor, AsyncioSelectorReactor):
-            self._timer = self._loop.call_later(TICK, self._tick)
+    def _look(self) -> None:
+        """Look for a reactor that does not run, and have it do an iteration where it needs that."""
+        reactor = installed()
+        if self._claim is None and reactor is not None and not reactor.running:
+            self._attach(reactor)
+        if self._next is None and self._ticks(reactor):
+            self._next = self._loop.call_later(TICK, self._tick)
             self._turn()
 
-    def _turn(self) -> None:
-        if self._reactor is not None:
-            type(self._reactor).iterate(self._reactor, 0)  # trial has put a warning in the place of the method
+    def _ticks(self, reactor: Any) -> bool:
+        if self._claim is None:
+            return reactor is None
+        return self._claim.home is None and not self._claim.reactor.running
 
-    def _attach(self) -> None:
-        reactor = installed()
-        if reactor is None or reactor.running:
-            return
-        self._reactor = reactor
+    def _tick(self) -> None:
+        self._next = None
+        try:
+            self._look()
+        except ReactorInUse as error:
+            self._next = self._loop.call_later(TICK, self._tick)
+            for refused in tuple(self.refused):
+                refused(error)
+
+    def _turn(self) -> None:
+        claim = self._claim
+        if claim is not None and not claim.reactor.running:
+            type(claim.reactor).iterate(claim.reactor, 0)  # trial has put a warning in the place of the method
+
+    def _attach(self, reactor: Any) -> None:
+        self._claim = Claim.of(reactor)
+        self._detach.append(self._claim.release)
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
         _Pool.take(reactor)
         self._detach.append(partial(_Pool.release, reactor))
-        if isinstance(reactor, AsyncioSelectorReactor):
-            former = reactor._asyncioEventloop  # noqa: SLF001 - it has no other name
-            if former is not self._loop:
-                _move(reactor, self._loop)
-                self._detach.append(partial(_move, reactor, former))
+        if self._claim.home is not None:
+            self._bring()
+            self._detach.append(self._send_home)
             return
         descriptor = _descriptor(reactor)
         if descriptor is not None:
             self._loop.add_reader(descriptor, self._turn)
             self._detach.append(partial(self._loop.remove_reader, descriptor))
+
+    def _bring(self) -> None:
+        """Have an asyncio reactor work on this loop. Where it was for another use, that has it back when it runs."""
+        assert self._claim is not None
+        self._next = None
+        reactor = self._claim.reactor
+        former = self._of_loops.get(reactor._asyncioEventloop)  # noqa: SLF001 - it has no other name
+        if former is self:
+            return
+        _move(reactor, self._loop)
+        if former is not None:
+            former.return_later()
+
+    def _send_home(self) -> None:
+        """Have an asyncio reactor work on its own loop, where it is on this one."""
+        assert self._claim is not None
+        reactor, home = self._claim.reactor, self._claim.home
+        if home is not None and reactor._asyncioEventloop is self._loop is not home:  # noqa: SLF001 - as above
+            _move(reactor, home)
 
 
 class _Pool:
@@ -147,6 +250,8 @@ def _stop(pool: ThreadPool) -> None:
 
 def _move(reactor: Any, loop: AbstractEventLoop) -> None:
     """Have an asyncio reactor that does not run work on another loop, with the timers that it has."""
+    if reactor.running or reactor._asyncioEventloop is loop:  # noqa: SLF001 - what AsyncioSelectorReactor keeps
+        return
     if reactor._timerHandle is not None:  # noqa: SLF001 - what AsyncioSelectorReactor keeps of its loop
         reactor._timerHandle.cancel()  # noqa: SLF001 - as above
     reactor._timerHandle = reactor._scheduledAt = None  # noqa: SLF001 - as above

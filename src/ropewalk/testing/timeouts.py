@@ -2,10 +2,10 @@
 
 import os
 import sysconfig
-from asyncio import CancelledError
+from asyncio import AbstractEventLoop, CancelledError
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Coroutine, Iterator
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from enum import Enum
 from pathlib import Path
 from traceback import walk_tb
@@ -18,7 +18,7 @@ from ropewalk.calling import Task
 from ropewalk.calling.task import register_task
 from ropewalk.errors import RopewalkError, named, relative, shown
 from ropewalk.request import Request
-from ropewalk.testing.idle_reactor import installed, runs_elsewhere
+from ropewalk.testing.idle_reactor import ReactorInUse, ReactorUse, installed, runs_elsewhere
 from ropewalk.waiting import Waiter
 
 TIMEOUT: Final = 30.0
@@ -68,10 +68,13 @@ def no_response(method: str, target: str, seconds: float, request: Request | Non
 class _HookTask(Task):
     """The hooks of an app, as a server runs them: they may await Deferreds, which a task of asyncio's may not."""
 
-    __slots__ = ("ended", "late")
+    __slots__ = ("ended", "late", "refusal")
 
-    ended: Waiter[None]
-    late: bool
+    def __init__(self, hooks: Coroutine[Any, Any, None], context: Context, loop: AbstractEventLoop | None) -> None:
+        super().__init__(hooks, context, loop)
+        self.ended: Waiter[None] = Waiter()
+        self.late = False
+        self.refusal: ReactorInUse | None = None
 
     def settle(self) -> None:
         if not self.ended.called:
@@ -81,23 +84,29 @@ class _HookTask(Task):
         self.late = True
         self.cancel()
 
+    def refuse(self, error: ReactorInUse) -> None:
+        self.refusal = error
+        self.cancel()
 
-async def run_hooks(kind: str, hooks: Coroutine[Any, Any, None], seconds: float | None) -> None:
+
+async def run_hooks(
+    kind: str, hooks: Coroutine[Any, Any, None], seconds: float | None, use: ReactorUse | None = None
+) -> None:
     """Run start, stopping or stop hooks, and cancel what takes longer.
 
-    Raises ClientTimeout, which names the place where a hook waited.
+    Raises ClientTimeout, which names the place where a hook waited, and ReactorInUse where `use` is refused meanwhile.
     """
     loop = running_loop()
     runner: Any = loop or installed()
     context = copy_context()
     task = _HookTask(hooks, context, loop)
-    task.ended = Waiter()
-    task.late = False
     if loop is not None:
         register_task(task)
     timer: Any = None
     if seconds is not None and runner is not None:
         timer = (getattr(runner, "call_later", None) or runner.callLater)(seconds, task.expire)
+    if use is not None:
+        use.refused.add(task.refuse)
     try:
         context.run(task.step)
         await task.ended
@@ -107,9 +116,13 @@ async def run_hooks(kind: str, hooks: Coroutine[Any, Any, None], seconds: float 
     finally:
         if timer is not None and not task.late:
             timer.cancel()
+        if use is not None:
+            use.refused.discard(task.refuse)
     error = task.error
     if error is None:
         return
+    if task.refusal is not None and isinstance(error, CancelledError):
+        raise task.refusal from error
     if not (task.late and isinstance(error, CancelledError)):
         raise error
     places = [
