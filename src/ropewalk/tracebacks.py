@@ -1,8 +1,11 @@
 """Tracebacks as users read them: their own code, without the frames of Ropewalk by which a request came to it."""
 
 import os
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from traceback import StackSummary, TracebackException, format_tb
+from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, Final
 
 from twisted.python.failure import Failure
@@ -81,3 +84,41 @@ class ShownFailure(Failure):
 def shown_failure(error: BaseException | None) -> Failure:
     """An error for `Logger.failure`; None stands for the one that is being handled."""
     return ShownFailure(error)  # type: ignore[no-untyped-call]
+
+
+def without_frames(error: BaseException) -> BaseException:
+    """A copy of an exception, of the same type, that keeps no frame alive: no traceback, cause or context.
+
+    `__init__` is not called, as that of a user may take other arguments than `args`, or do something. Where the type
+    cannot be made without it, the copy is a RuntimeError that shows the exception.
+    """
+    try:
+        return _copy(error)
+    except Exception:  # noqa: BLE001 - whatever a __new__ or __setattr__ of the user's raises
+        return RuntimeError(shown(error))
+
+
+def _copy(error: BaseException) -> BaseException:
+    kind: Any = type(error)
+    arguments = error.args
+    if isinstance(error, BaseExceptionGroup):
+        arguments = (error.message, [without_frames(inner) for inner in error.exceptions])
+    copied: BaseException = kind.__new__(kind, *arguments)
+    vars(copied).update(vars(error))
+    for name in _fields(kind):
+        with suppress(AttributeError, TypeError):  # not set, or not to be set
+            value = getattr(error, name)
+            if value is not getattr(copied, name, copied):  # an OSError shows a second file name of None
+                setattr(copied, name, value)
+    return copied
+
+
+@lru_cache(maxsize=128)
+def _fields(kind: type) -> tuple[str, ...]:
+    """What exceptions of a type keep elsewhere than in `__dict__`: slots, and the fields of Python's own types."""
+    return tuple(
+        name
+        for each in kind.__mro__
+        for name, value in vars(each).items()
+        if isinstance(value, GetSetDescriptorType | MemberDescriptorType) and not name.startswith("__")
+    )

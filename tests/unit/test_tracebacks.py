@@ -11,7 +11,7 @@ from ropewalk import App, Headers, Request, Response, asgi, wsgi
 from ropewalk.errors import TreeError
 from ropewalk.middleware import Next
 from ropewalk.testing import Client
-from ropewalk.tracebacks import PACKAGE, format_error, shown_error
+from ropewalk.tracebacks import PACKAGE, format_error, shown_error, without_frames
 
 
 def raised(call: Callable[[], object]) -> BaseException:
@@ -147,3 +147,71 @@ def _raise(error: BaseException) -> None:
 def test_the_line_of_an_error(error: Exception, line: str) -> None:
     error.add_note("a note")
     assert shown_error(error) == line
+
+
+class Picky(Exception):
+    """Whose constructor takes other arguments than it keeps."""
+
+    __slots__ = ("count",)
+
+    def __init__(self, *, count: int) -> None:
+        super().__init__("too many")
+        self.count = count
+        self.also = "kept"
+
+
+class Unmakeable(Exception):
+    def __new__(cls, *, name: str) -> "Unmakeable":
+        return super().__new__(cls, name)
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(name)
+
+
+class TestWithoutFrames:
+    def test_the_traceback_the_cause_and_the_context(self) -> None:
+        copied = without_frames(raised(nested))
+        assert (type(copied), copied.args) == (ValueError, ("second",))
+        assert (copied.__traceback__, copied.__cause__, copied.__context__) == (None, None, None)
+
+    def test_the_error_itself_keeps_them(self) -> None:
+        error = raised(nested)
+        without_frames(error)
+        assert error.__traceback__ is not None
+        assert error.__cause__ is not None
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            OSError(2, "gone", "here"),
+            OSError(18, "across", "here", None, "there"),
+            OSError("odd"),
+            UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"),
+            KeyError("x"),
+            SystemExit(3),
+            ImportError("lost", name="module"),
+            TreeError("RW104", "twice"),
+        ],
+    )
+    def test_what_it_shows(self, error: BaseException) -> None:
+        copied = without_frames(error)
+        assert (type(copied), str(copied), repr(copied)) == (type(error), str(error), repr(error))
+        assert copied is not error
+
+    def test_fields_of_every_kind(self) -> None:
+        exit_code: Any = without_frames(SystemExit(3))
+        picky: Any = without_frames(Picky(count=3))
+        assert exit_code.code == 3
+        assert (picky.args, picky.count, picky.also) == (("too many",), 3, "kept")
+
+    def test_groups(self) -> None:
+        group: Any = without_frames(BaseExceptionGroup("several", [raised(nested), KeyError("x")]))
+        assert (str(group), [type(each) for each in group.exceptions]) == (
+            "several (2 sub-exceptions)",
+            [ValueError, KeyError],
+        )
+        assert [each.__traceback__ for each in group.exceptions] == [None, None]
+
+    def test_what_cannot_be_made(self) -> None:
+        copied = without_frames(Unmakeable(name="x"))
+        assert (type(copied), str(copied)) == (RuntimeError, "Unmakeable('x')")

@@ -27,6 +27,7 @@ from twisted.python.failure import Failure
 from ropewalk.calling.nesting import resolve
 from ropewalk.calling.task_interface import TaskInterface
 from ropewalk.errors import HandlerError, interrupts, named
+from ropewalk.tracebacks import without_frames
 from ropewalk.waiting import call_soon
 
 if sys.version_info >= (3, 12):
@@ -118,9 +119,12 @@ class Task(TaskInterface):
             self.callbacks = []
 
     def forget_frames(self) -> None:
-        """Keep of the error what nothing but `cancelled` needs, unless it was asked for: its frames hold the task."""
-        if self.callbacks is None:
-            self.error = CancelledError() if isinstance(self.error, CancelledError) else None
+        """Keep of the error, unless it was asked for, a copy without traceback: its frames hold the task.
+
+        The error itself goes its way, with its traceback, to the log and to error handlers.
+        """
+        if self.callbacks is None and self.error is not None:
+            self.error = without_frames(self.error)
 
     def settle(self) -> None:
         """Called once, outside of the coroutine: `error`, else `outcome`, is there."""

@@ -20,7 +20,7 @@ from tests.unit.conftest import Log
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 
-from ropewalk import App, HTTPError, Request
+from ropewalk import App, HTTPError, Request, asgi
 from ropewalk.calling import Task, start
 from ropewalk.errors import HandlerError
 from ropewalk.testing import AsyncClient
@@ -231,6 +231,68 @@ class TestAwaiting:
 
         asyncio.run(main())
         assert seen == [("late", HTTPError), ("early", HTTPError)]
+
+    @pytest.mark.parametrize("when", ["early", "late"])
+    @pytest.mark.parametrize("place", ["handler", "asgi"])
+    def test_what_was_raised_by_a_task_that_is_kept(self, place: str, when: str, log: Log) -> None:
+        kept: list[Any] = []
+
+        async def work() -> None:
+            kept.append(asyncio.current_task())
+            if when == "late":
+                await asyncio.sleep(0)
+            raise OSError(2, "gone", "here")
+
+        async def handler(request: Request) -> None:
+            await work()
+
+        async def application(scope: Any, receive: Any, send: Any) -> None:
+            await work()
+
+        app = App()
+        if place == "handler":
+            app.get("/")(handler)
+        else:
+            app.mount("/", asgi(application, lifespan="off"))
+
+        async def main() -> None:
+            assert (await AsyncClient(app).get("/")).status == 500
+            task = kept[0]
+            assert (task.done(), task.cancelled(), task._state) == (True, False, "FINISHED")
+            error = task.exception()
+            assert (type(error), str(error)) == (FileNotFoundError, "[Errno 2] gone: 'here'")
+            assert (error.__traceback__, error.__cause__, error.__context__) == (None, None, None)
+            with pytest.raises(FileNotFoundError, match="gone"):
+                task.result()
+            with pytest.raises(FileNotFoundError, match="gone"):
+                await task
+
+        asyncio.run(main())
+        assert any("log_failure" in event and "in work" in event["log_failure"].getTraceback() for event in log)
+
+    @pytest.mark.parametrize("when", ["early", "late"])
+    def test_a_task_that_has_raised_is_freed(self, when: str) -> None:
+        tasks: list[Any] = []
+
+        async def handler(request: Request) -> None:
+            task = asyncio.current_task()  # its frame, and so the traceback, holds it
+            tasks.append(weakref.ref(task))
+            if when == "late":
+                await asyncio.sleep(0)
+            raise HTTPError(404)
+
+        async def main() -> None:
+            app = App()
+            app.get("/")(handler)
+            gc.disable()
+            try:
+                await AsyncClient(app).get("/")
+                await asyncio.sleep(0)
+                assert [task() for task in tasks] == [None]
+            finally:
+                gc.enable()
+
+        asyncio.run(main())
 
     def test_in_the_context_of_who_asked(self) -> None:
         from tests.unit.calling.libraries import variable
