@@ -107,7 +107,7 @@ class Call(Incoming):
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             if isinstance(error, RopewalkError):
                 raise
-            raise unfit(message, f"with something missing or of the wrong kind ({shown(error)})") from error
+            raise unfit(message, _misshapen(error)) from error
 
     def fail(self, error: BaseException) -> None:
         if self.out is self.request:
@@ -192,12 +192,17 @@ class Call(Incoming):
         """Have the engine send the head: as the application gives it, else as the engine takes it."""
         try:
             command(self._status, self._headers, *rest)
-        except (TypeError, InvalidField):
+        except (TypeError, OverflowError, UnicodeEncodeError, InvalidField):
             pass
         else:
             return
-        self._headers = pairs(self._headers)
-        command(self._status, self._headers, *rest)
+        try:
+            self._headers = pairs(self._headers)
+            command(self._status, self._headers, *rest)
+        except (TypeError, ValueError, OverflowError) as error:
+            if isinstance(error, RopewalkError):
+                raise
+            raise unfit({"type": "http.response.start"}, _misshapen(error)) from error
 
     async def _send_part(self, body: bytes, more: bool) -> None:
         if self.stage == HEAD:
@@ -303,3 +308,8 @@ class Call(Incoming):
             self.told = True
             raise ClientGone("The client has left.")
         await sleep(0)
+
+
+def _misshapen(error: BaseException) -> str:
+    """How a message was sent that is not what its type has it be."""
+    return f"with something missing or of the wrong kind ({shown(error)})"

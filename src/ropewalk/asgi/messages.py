@@ -52,6 +52,13 @@ def octets(value: object) -> bytes:
 
 
 def pairs(headers: Iterable[Any]) -> list[tuple[bytes, bytes]]:
-    """Headers as the engine takes them: tuples, and without Transfer-Encoding, which ASGI has servers ignore."""
-    fields = [(octets(name), octets(value)) for name, value in headers]
+    """Headers as the engine takes them: tuples, and without Transfer-Encoding, which ASGI has servers ignore.
+
+    str, which ASGI does not have, is UTF-8, as the engine has it.
+    """
+    fields = [(_octets(name), _octets(value)) for name, value in headers]
     return [field for field in fields if field[0].lower() != b"transfer-encoding"]
+
+
+def _octets(value: object) -> bytes:
+    return value.encode() if isinstance(value, str) else octets(value)

@@ -23,6 +23,7 @@ class ResponseReceiver:
     """Takes what a call has for its request. `left` is called when nothing more of it is wanted."""
 
     __slots__ = (
+        "_cut",
         "_error",
         "_left",
         "_news",
@@ -41,6 +42,7 @@ class ResponseReceiver:
         """Bytes of the body that the application has sent."""
         self.response: Waiter[Response] = Waiter(lambda _: self.drop())
         self.trailers: list[tuple[bytes, bytes]] | None = None
+        self._cut = False
         self._error: BaseException | None = None
         self._left: Callable[[], None] = _nothing
         self._news: Waiter[None] | None = None
@@ -125,6 +127,8 @@ class ResponseReceiver:
         while not self._parts:
             if self._error is not None:
                 raise self._error
+            if self._cut:
+                raise Disconnected
             if self._over:
                 raise StopAsyncIteration
             self._news = Waiter()
@@ -136,15 +140,19 @@ class ResponseReceiver:
         return part
 
     async def aclose(self) -> None:
-        """Nothing more is wanted."""
+        """Nothing more is wanted: it has its end here."""
+        self._parts.clear()
+        self._over = True
         self.drop()
 
     def drop(self) -> None:
-        """As `aclose`."""
+        """Nothing more is wanted. To whoever still iterates, what is not complete is cut."""
         if not self._unwanted:
             self._unwanted = True
+            self._cut = bool(self._parts) or not self._over
             self._parts.clear()
             self._make_room()
+            self._tell()
             self._left()
             self._left = _nothing
 

@@ -126,6 +126,7 @@ class BegunIterator(BegunBody):
 
     def close(self) -> None:
         self.closed = True
+        self._first.clear()
         if hasattr(self._parts, "close"):
             self._parts.close()
 
@@ -155,4 +156,5 @@ class BegunAsyncIterator(BegunBody):
 
     async def aclose(self) -> None:
         self.closed = True
+        self._first.clear()
         await close_parts(self._parts)

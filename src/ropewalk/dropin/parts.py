@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from ropewalk.errors import Disconnected
 from ropewalk.waiting import Waiter
 
 HIGH_WATER: Final = 64 * 1024
@@ -11,11 +12,12 @@ HIGH_WATER: Final = 64 * 1024
 class Parts:
     """Takes what a program writes, and gives it to whoever sends it, as fast as that is taken."""
 
-    __slots__ = ("_full", "_news", "_over", "_parts", "_size", "_unwanted", "producer")
+    __slots__ = ("_cut", "_full", "_news", "_over", "_parts", "_size", "_unwanted", "producer")
 
     def __init__(self) -> None:
         self.producer: Any = None
         """Told when there is too much, and when all of that is taken; an `IPushProducer`."""
+        self._cut = False
         self._full = False
         self._news: Waiter[None] | None = None
         self._over = False
@@ -55,6 +57,8 @@ class Parts:
 
     async def __anext__(self) -> bytes:
         while not self._parts:
+            if self._cut:
+                raise Disconnected
             if self._over:
                 raise StopAsyncIteration
             if self._full:
@@ -65,15 +69,20 @@ class Parts:
         return self.take()
 
     async def aclose(self) -> None:
-        """Nobody wants the rest."""
+        """Nobody wants the rest: it has its end here."""
+        self.take()
+        self._over = True
         self.drop()
 
     def drop(self) -> None:
-        """As `aclose`. The program may write on."""
-        self._unwanted = True
+        """Nobody wants the rest. The program may write on. To whoever still iterates, what is not complete is cut."""
+        if not self._unwanted:
+            self._unwanted = True
+            self._cut = bool(self._parts) or not self._over
         self.take()
         if self._full:
             self._go_on()
+        self._tell()
 
     def _go_on(self) -> None:
         self._full = False

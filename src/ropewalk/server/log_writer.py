@@ -54,8 +54,6 @@ class LogWriter:
         """The progress at which a wait for it was in vain."""
         self._closing = False
         self._abandoned = False
-        self._stalled_at: int | None = None
-        """The progress at which a wait for it was in vain."""
         self._direct = False
         """It is closed. There will be no thread any more: `write` itself writes."""
         self._reset()

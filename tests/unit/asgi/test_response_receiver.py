@@ -11,6 +11,7 @@ from tests.unit.conftest import Log
 
 from ropewalk import App, Request, Response, asgi
 from ropewalk.asgi import Application, Receive, Scope, Send
+from ropewalk.errors import Disconnected
 from ropewalk.middleware import Next
 from ropewalk.testing import AsyncClient, Client, ClientResponse, ProtocolError
 
@@ -270,6 +271,103 @@ def test_a_middleware_that_changes_the_body() -> None:
         return response
 
     assert Client(inside(sending(start(), body(b"a", True), body(b"b")), louder)).get("/").text == "AB"
+
+
+class TestClosing:
+    """Middleware that closes the body, and reads on."""
+
+    def test_a_closed_body_has_ended(self) -> None:
+        told = []
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            await send(start())
+            await send(body(b"some", True))
+            await receive()
+            told.append((await receive())["type"])
+
+        async def closing(request: Request, next: Next) -> Response:
+            response = await next(request)
+            await response.body.aclose()
+            return Response(repr([part async for part in response.body]))
+
+        async def main() -> ClientResponse:
+            return await asyncio.wait_for(AsyncClient(inside(application, closing)).get("/"), 10)
+
+        assert (asyncio.run(main()).text, told) == ("[]", ["http.disconnect"])
+
+    def test_closing_ends_the_wait_of_others(self) -> None:
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            await send(start())
+            await send(body(b"some", True))
+            await receive()
+            await receive()
+
+        async def closing(request: Request, next: Next) -> Response:
+            response = await next(request)
+            reading = asyncio.ensure_future(collect(response.body))
+            await asyncio.sleep(0.001)
+            await response.body.aclose()
+            return Response(await reading)
+
+        async def main() -> ClientResponse:
+            return await asyncio.wait_for(AsyncClient(inside(application, closing)).get("/"), 10)
+
+        assert asyncio.run(main()).text == "some"
+
+    def test_who_reads_behind_another_response_learns_that_the_body_is_cut(self) -> None:
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            await send(start())
+            await send(body(b"some", True))
+            await receive()
+            await receive()
+
+        async def main() -> None:
+            reading: list[asyncio.Future[bytes]] = []
+
+            async def replacing(request: Request, next: Next) -> Response:
+                response = await next(request)
+                reading.append(asyncio.ensure_future(collect(response.body)))
+                return Response("other")
+
+            assert (await AsyncClient(inside(application, replacing)).get("/")).text == "other"
+            with pytest.raises(Disconnected):
+                await asyncio.wait_for(reading[0], 10)
+
+        asyncio.run(main())
+
+
+async def collect(parts: Any) -> bytes:
+    return b"".join([part async for part in parts])
+
+
+@pytest.mark.parametrize("middleware", [(), (marking,)])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("x-a", "b")],
+        [["x-a", b"b"]],
+        [("x-a", "\xe9")],
+        [("x-a", bytearray(b"b"))],
+        [("x-a", "b"), ("Transfer-Encoding", "chunked")],
+    ],
+)
+def test_headers_as_str(middleware: Any, headers: Any, log: Log) -> None:
+    """ASGI has bytes; the engine takes both, wherever they come from."""
+    app = App(middleware=middleware)
+    app.mount("/", asgi(sending(start(200, headers), body(b"whole")), lifespan="off"))
+    response = Client(app).get("/")
+    value = response.headers["x-a"].encode("latin-1").decode()
+    assert (response.status, response.text, value) == (200, "whole", "b" if headers[0][1] != "\xe9" else "\xe9")
+    assert log == []
+
+
+@pytest.mark.parametrize("middleware", [(), (marking,)])
+@pytest.mark.parametrize("headers", [[(b"x-a", 1)], [("x-a", "\ud800")], [7]])
+def test_what_is_wrong_with_the_start_is_not_blamed_on_the_body(middleware: Any, headers: Any, log: Log) -> None:
+    app = App(middleware=middleware)
+    app.mount("/", asgi(sending(start(200, headers), body(b"whole")), lifespan="off"))
+    assert Client(app).get("/").status == 500
+    assert "http.response.start was sent with something missing or of the wrong kind" in log.text
 
 
 def test_an_exception_behind_the_head(log: Log) -> None:

@@ -119,6 +119,22 @@ class TestAnswers:
         assert (response.status, response.body, finished) == (status, b"", [None])
         assert log == []
 
+    def test_a_body_that_middleware_closes_has_ended(self) -> None:
+        async def closing(request: Request, next: Next) -> Response:
+            response = await next(request)
+            await response.body.aclose()
+            return Response(repr([part async for part in response.body]))
+
+        def write(request: Any) -> int:
+            request.notifyFinish().addErrback(lambda _: None)
+            request.write(b"a")
+            return NOT_DONE_YET
+
+        async def ask() -> Any:
+            return await asyncio.wait_for(AsyncClient(mount(write, middleware=[closing])).get("/legacy"), 10)
+
+        assert asyncio.run(ask()).text == "[]"
+
     def test_head_of_a_stream(self) -> None:
         finished: list[None] = []
 
