@@ -292,6 +292,24 @@ class TestSignals:
                 server.process.send_signal(number)
                 assert f"own: {number.name}" in read_until(server.process.stderr, "SIG")
 
+    def test_none_kills_a_process_that_exits(self, folder: Path) -> None:
+        """Neither while functions of `atexit` run, such as those that flush logs, nor while modules are torn down."""
+        last = (
+            "import atexit, os\n"
+            "from signal import SIGHUP, SIGUSR1, SIGUSR2\n"
+            "class Last:\n"
+            "    def __del__(self, kill=os.kill, me=os.getpid(), numbers=(SIGHUP, SIGUSR1, SIGUSR2)):\n"
+            "        for number in numbers: kill(me, number)\n"
+            "last = Last()\n"
+            "atexit.register(last.__del__)\n"
+        )
+        (folder / "served.py").write_text(APP + last)
+        with standalone(RUN, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as server:
+            server.get()
+            server.process.send_signal(signal.SIGTERM)
+            server.process.communicate(timeout=SECONDS_TO_STOP)
+            assert server.process.returncode == 0
+
     def test_a_log_is_rotated_while_the_target_is_imported(self, folder: Path) -> None:
         (folder / "served.py").write_text(f"print('importing', flush=True)\ninput()\n{APP}")
         streams: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)

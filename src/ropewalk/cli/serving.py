@@ -182,7 +182,7 @@ def serve(load: Callable[[], Target], options: Serving) -> None:
         _serve(load(), options, kind)
     finally:
         flush_errors()
-        give_back()
+        give_back(exiting=True)
 
 
 def _serve(target: Target, options: Serving, reactor: str) -> None:
@@ -202,6 +202,7 @@ def _serve(target: Target, options: Serving, reactor: str) -> None:
             access_log=None if options.access_log == "off" else options.access_log,
             access_log_file=options.access_log_file,
             started=started,
+            exiting=True,
         )
 
 

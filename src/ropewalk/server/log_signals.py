@@ -5,8 +5,7 @@ is left alone.
 """
 
 import signal
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.logger import Logger
 
@@ -15,8 +14,18 @@ from ropewalk.server.log_writer import reopen_logs
 log = Logger(namespace="ropewalk.server")
 
 
-def handle_log_signals(reactor: Any) -> Callable[[], None]:
-    """Handle them from the reactor, as soon as it runs; what is returned gives them back."""
+class GiveBack(Protocol):
+    """Gives signals back that were taken, unless they were taken by another since.
+
+    `exiting`: the process ends now. A signal is ignored then, as its default effect would be to kill what is about to
+    exit by itself, while logs are flushed and the interpreter is torn down.
+    """
+
+    def __call__(self, *, exiting: bool = False) -> None: ...
+
+
+def handle_log_signals(reactor: Any) -> GiveBack:
+    """Handle them from the reactor, as soon as it runs."""
 
     def reopen(*_: object) -> None:
         reactor.callFromThread(_reopen)
@@ -30,22 +39,22 @@ def handle_log_signals(reactor: Any) -> Callable[[], None]:
         handle_where_default(signal.SIGXFSZ, signal.SIG_IGN),  # a file of the greatest size is an error of its writer
     ]
 
-    def give_back() -> None:
+    def give_back(*, exiting: bool = False) -> None:
         for each in taken:
-            each()
+            each(exiting=exiting)
 
     return give_back
 
 
-def handle_where_default(number: signal.Signals, handler: Any) -> Callable[[], None]:
-    """Handle a signal where it has its default effect; what is returned restores that, unless it was changed since."""
-    if signal.getsignal(number) is not signal.SIG_DFL:
-        return lambda: None
-    signal.signal(number, handler)
+def handle_where_default(number: signal.Signals, handler: Any) -> GiveBack:
+    """Handle a signal where it has its default effect."""
+    taken = signal.getsignal(number) is signal.SIG_DFL
+    if taken:
+        signal.signal(number, handler)
 
-    def give_back() -> None:
-        if signal.getsignal(number) is handler:
-            signal.signal(number, signal.SIG_DFL)
+    def give_back(*, exiting: bool = False) -> None:
+        if taken and signal.getsignal(number) is handler:
+            signal.signal(number, signal.SIG_IGN if exiting else signal.SIG_DFL)
 
     return give_back
 

@@ -20,7 +20,7 @@ from ropewalk.server.cautions import cautions
 from ropewalk.server.error_log import begin_logging, flush_errors
 from ropewalk.server.listening import Listening
 from ropewalk.server.listening import listen as listen_on
-from ropewalk.server.log_signals import handle_log_signals, handle_where_default
+from ropewalk.server.log_signals import GiveBack, handle_log_signals, handle_where_default
 from ropewalk.server.server import Server, app_of, limits_of, proxies_of
 from ropewalk.server.standard_streams import reserve_standard_streams
 from ropewalk.server.strings import half_closing
@@ -50,6 +50,7 @@ def run(
     access_log: Literal["combined", "timed", "json"] | None = None,
     access_log_file: Path | None = None,
     started: Callable[[list[Listening]], None] | None = None,
+    exiting: bool = False,
 ) -> None:
     """Serve an App, a Resource or a Site on endpoints until SIGINT or SIGTERM, then finish what runs.
 
@@ -57,7 +58,8 @@ def run(
     once, SIGUSR1 opens the access log's file again and SIGUSR2 is ignored, except where the program handles or ignores
     these. `started` is called when requests are accepted; where it is None, Twisted's log goes to the standard error,
     unless the program has begun it, and says what is served where. The access log goes to the standard output where
-    `access_log_file` is None. A standard stream that is closed is the null device from here on.
+    `access_log_file` is None. A standard stream that is closed is the null device from here on. `exiting`: the process
+    ends after this, and ignores from the end on the signals that were handled here but SIGINT and SIGTERM.
     Raises StartError and EngineError where serving cannot begin, and OSError where the access log cannot be opened.
     """
     reserve_standard_streams()
@@ -96,7 +98,7 @@ def run(
             lines.close()
         flush_errors()
         for each in give_back:
-            each()
+            each(exiting=exiting)
     if failures:
         failures[0].raiseException()
 
@@ -115,7 +117,7 @@ def _begin_logging() -> None:
         begin_logging(LogLevel.info)
 
 
-def _handle_signals(reactor: Any, server: Server) -> Callable[[], None]:
+def _handle_signals(reactor: Any, server: Server) -> GiveBack:
     """The first SIGINT or SIGTERM stops the reactor, which drains before; the second one aborts what it waits for.
 
     The third one is left to the system, which kills: a stop hook that blocks cannot be reached otherwise. SIGHUP is as
