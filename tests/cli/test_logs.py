@@ -210,7 +210,7 @@ class TestRotation:
             file.rename(folder / "access.log.1")
             server.process.send_signal(signal.SIGUSR1)
             assert server.process.stderr is not None
-            read_until(server.process.stderr, "SIGUSR1: The access log is opened again.")
+            read_until(server.process.stderr, " The access log is opened again.")
             assert b"here" in server.get()
             server.process.send_signal(signal.SIGTERM)
             server.process.communicate(timeout=SECONDS_TO_STOP)

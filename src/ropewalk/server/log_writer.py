@@ -179,7 +179,8 @@ class LogWriter:
                 if self._closing:
                     return False
                 self._changed.wait()
-        self._reopen()
+        if self._reopen(asked=True):
+            log.info("{name} is opened again.", name=self.name)
         return self._wait()
 
     def _take(self) -> bool:
@@ -237,12 +238,12 @@ class LogWriter:
         with self._changed:
             self._changed.wait_for(lambda: self._closing or self._reopening or self._direct, seconds)
 
-    def _reopen(self) -> bool:
-        """Whether the file is another one now, in which a line that was cut stands whole."""
+    def _reopen(self, *, asked: bool = False) -> bool:
+        """Whether the file is another one now, in which a line that was cut stands whole. Who asks hears of failure."""
         try:
             self._target.reopen()
         except OSError as error:
-            if not self._misplaced:
+            if asked or not self._misplaced:
                 reason = "{name} cannot be opened again: {error}; it goes on in the file that is open."
                 log.error(reason, name=self.name, error=error)
             self._misplaced = True
@@ -290,7 +291,7 @@ class LogWriter:
 
 
 def reopen_logs() -> list[str]:
-    """Have every log that goes to a file opened again by its path; their names."""
+    """Have every log that goes to a file opened again by its path; their names. The log says what has become of it."""
     return [writer.name for writer in tuple(_writers) if writer.reopen()]
 
 

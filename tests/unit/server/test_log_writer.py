@@ -431,7 +431,14 @@ class TestRotation:
             writer.write(line)
             assert writer.flush()
         assert log.text.count("The log cannot be opened again") == 1
-        path.parent.mkdir()
+        assert writer.reopen()
         writer.write(b"four\n")
         assert writer.flush()
-        assert (kept.read_bytes(), path.read_bytes()) == (b"one\ntwo\nthree\n", b"four\n")
+        assert log.text.count("The log cannot be opened again") == 2  # who asks for it is told each time
+        assert "is opened again" not in log.text
+        path.parent.mkdir()
+        assert writer.reopen()
+        writer.write(b"five\n")
+        assert writer.flush()
+        assert (kept.read_bytes(), path.read_bytes()) == (b"one\ntwo\nthree\nfour\n", b"five\n")
+        assert log.text.count("The log is opened again.") == 1
