@@ -193,6 +193,95 @@ class TestCautions:
         assert "Everybody is trusted as a proxy (::/0)" in output
 
 
+class TestWithoutEffect:
+    def test_a_port_beside_listen(self, check: Check, project: Path) -> None:
+        (project / "ropewalk.toml").write_text('port = 8001\nlisten = ["tcp:0"]')
+        toml = f"{project}/ropewalk.toml"
+        result = check("hello.py")
+        assert f"port in {toml} is ignored, since listen in {toml} is set." in result.output.splitlines()
+        assert not re.search(r"^(host|port) +\S+ +\S+$", result.output, re.MULTILINE)
+
+    def test_listen_of_a_stronger_source(self, check: Check, project: Path) -> None:
+        (project / "ropewalk.toml").write_text("port = 8001")
+        assert "ignored" not in check("hello.py", "--listen", "tcp:0").output
+
+    def test_variables_that_are_none(self, check: Check) -> None:
+        lines = check("hello.py", environment={"ROPEWALK_PROT": "8080", "ROPEWALK_LIMIT": "body_size=5"}).output
+        assert "ROPEWALK_PROT is no setting of Ropewalk, and is ignored. Did you mean ROPEWALK_PORT?\n" in lines
+        assert lines.count("is ignored") == 1
+
+    def test_a_start_says_so_too(self, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ROPEWALK_PROT", "8080")
+        (project / "hello.py").write_text(
+            HELLO + "@app.on_start\ndef start():\n    from twisted.internet import reactor\n"
+            "    reactor.callLater(0, reactor.callLater, 0, reactor.stop)\n"
+        )
+        ended = finished("run", "hello.py", "--port", "0", cwd=project)
+        assert ended.stderr.count("ROPEWALK_PROT is no setting of Ropewalk") == 1
+
+
+class TestTrials:
+    """What a start would fail at."""
+
+    @pytest.mark.parametrize(
+        ("flags", "message"),
+        [
+            (
+                ["--listen", "unix:/nonexistent/a.sock"],
+                "RW502 unix:/nonexistent/a.sock cannot be listened on: No such file or directory. Create the folder",
+            ),
+            (["--listen", f"unix:/tmp/{'a' * 108}"], "cannot be listened on: File name too long."),
+            (["--listen", "unix:hello.py"], "RW502 unix:hello.py cannot be listened on: File exists."),
+            (["--listen", "unix:hello.py/a"], "RW502 unix:hello.py/a cannot be listened on: Not a directory."),
+            (["--host", "192.0.2.1"], "cannot be listened on: Cannot assign requested address. Name an address of"),
+            (["--access-log-file", "/nonexistent/x.log"], "RW424 /nonexistent/x.log cannot be opened: No such file"),
+        ],
+    )
+    def test_it_is_refused(self, check: Check, flags: list[str], message: str) -> None:
+        result = check("hello.py", *flags)
+        assert result.exit_code == 2, result.output
+        assert message in result.output
+
+    def test_a_host_that_is_not_known(self, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+        def unknown(*_: object, **__: object) -> None:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+        monkeypatch.setattr(socket, "getaddrinfo", unknown)
+        result = check("hello.py", environment={"ROPEWALK_HOST": "localhos"})
+        assert result.exit_code == 2
+        assert (
+            "RW502 ROPEWALK_HOST: tcp:8080:interface=localhos cannot be listened on: Name or service" in result.output
+        )
+        assert "Check the name localhos" in result.output
+
+    def test_a_port_in_use_may_be_that_of_the_server_before(self, check: Check) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            result = check("hello.py", "--port", f"{port}")
+        assert result.exit_code == 0
+        assert "is in use now: a start fails as long as it is." in result.output
+
+    def test_nothing_is_made(self, check: Check, project: Path) -> None:
+        given = ("--listen", "unix:a.sock", "--listen", "unix:@abstract", "--access-log-file", "access.log")
+        assert check("hello.py", *given).exit_code == 0
+        assert sorted(each.name for each in project.iterdir() if each.suffix in (".sock", ".log")) == []
+
+    def test_an_access_log_that_is_off_is_not_tried(self, check: Check) -> None:
+        assert check("hello.py", "--access-log", "off", "--access-log-file", "/nonexistent/x.log").exit_code == 0
+
+    @pytest.mark.parametrize(("name", "least"), [("request_line", 16), ("head_size", 27), ("head_fields", 1)])
+    def test_limits_that_refuse_every_request(self, check: Check, project: Path, name: str, least: int) -> None:
+        message = f"the limit {name} is {least - 1}, which refuses every request: it is {least} at least."
+        result = check("hello.py", "--limit", f"{name}={least - 1}")
+        assert (result.exit_code, result.output) == (2, f"RW423 --limit: {message}\n")
+        assert check("hello.py", "--limit", f"{name}={least}").exit_code == 0
+        app = HELLO.replace("App()", f"App(limits=Limits({name}={least - 1}))").replace(
+            "import App", "import App, Limits"
+        )
+        (project / "hello.py").write_text(app)
+        assert f"RW423 the app: {message}" in check("hello.py").output
+
+
 class TestFiles:
     def test_the_target_may_stand_in_toml(self, check: Check, project: Path) -> None:
         (project / "ropewalk.toml").write_text('target = "hello.py"')
@@ -244,6 +333,19 @@ class TestRefusals:
     def test_a_limit_that_is_no_number(self, check: Check) -> None:
         output = self.refused(check("hello.py", "--limit", "head_timeout=soon"))
         assert output == "RW423 --limit: the limit head_timeout is a number, not 'soon'.\n"
+
+    @pytest.mark.parametrize(
+        ("limit", "kind"),
+        [
+            ("body_size=-1", "-1: it is a whole number"),
+            ("body_size=1.5", "1.5: it is a whole number"),
+            ("head_timeout=-1", "-1: it is a number of seconds"),
+            ("head_timeout=inf", "inf: it is a number of seconds"),
+        ],
+    )
+    def test_a_limit_that_is_out_of_range(self, check: Check, limit: str, kind: str) -> None:
+        output = self.refused(check("hello.py", "--limit", limit))
+        assert output == f"RW423 --limit: the limit {limit.partition('=')[0]} cannot be {kind}, 0 or more.\n"
 
     def test_a_limit_without_a_value(self, check: Check) -> None:
         output = self.refused(check("hello.py", "--limit", "head_timeout"))
@@ -319,6 +421,7 @@ WRONG = [
     ("target", 5, "nowhere.py"),
     ("host", 5, None),
     ("port", "x", "x"),
+    ("port", "8000", "70000"),
     ("port", True, "70000"),
     ("port", 80.5, "80.5"),
     ("port", [80], "-1"),
@@ -389,7 +492,15 @@ class TestSources:
         assert settings == {name for name, *_ in WRONG}
 
     @pytest.mark.parametrize(
-        "line", ['head_timeout = "soon"', "head_timeout = true", "head_timeot = 5", "body_rate = -1"]
+        "line",
+        [
+            'head_timeout = "soon"',
+            'body_size = "8000"',
+            "body_size = 1.5",
+            "head_timeout = true",
+            "head_timeot = 5",
+            "body_rate = -1",
+        ],
     )
     def test_limits_in_toml(self, check: Check, project: Path, line: str) -> None:
         (project / "ropewalk.toml").write_text(f"[limits]\n{line}")

@@ -17,6 +17,7 @@ from ropewalk.cli.limits import LIMIT_ORIGINS
 from ropewalk.cli.serving import Serving, failing, serving_flags
 from ropewalk.cli.target import Target, load_target
 from ropewalk.cli.tree import rows
+from ropewalk.cli.trying import try_endpoints, try_file, without_effect
 from ropewalk.server import app_of, cautions, install_reactor
 
 PROXIES = ("trusted_proxy", "proxy_headers", "proxy_host", "proxy_protocol")
@@ -35,8 +36,10 @@ SHOWN = ("target", *HOSTING, "host", "port", "listen", "access_log", "access_log
 def check(context: click.Context, /, target: str, **flags: Any) -> None:
     """Say whether TARGET could be served, and with which settings, without serving it.
 
-    Takes the flags of `ropewalk run`. The exit code is 2 where it could not. A line says what is less safe than the
-    defaults: a limit that is off, a trust in everybody, debug=True. An application of ASGI is started and stopped.
+    Takes the flags of `ropewalk run`. The exit code is 2 where it could not. Hosts are resolved, and the folders of
+    sockets and of the access log are looked at; a port that is in use is a remark, as it may be the server before.
+    A line says what is less safe than the defaults: a limit that is off, a trust in everybody, debug=True. An
+    application of ASGI is started and stopped.
     """
     install_reactor()
     hosting = hosting_of(flags, flags["limits"])
@@ -45,9 +48,12 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
     console = Console(soft_wrap=True)
     with failing(options):
         console.print(_settings(context, found, hosting, options))
-        options.endpoints()
+        remarks = without_effect(context) + try_endpoints(options.endpoints())
+        if options.access_log != "off" and options.access_log_file is not None:
+            try_file(options.access_log_file)
         app = app_of(found.value)
-        remarks = try_lifespan(app) if hosting.asgi else []
+        if hosting.asgi:
+            remarks += try_lifespan(app)
         less_safe = cautions(options.limits_of(found.value), options.proxies_of(found.value), app.debug)
         print_cautions(console, [*remarks, *less_safe])
     count = len(rows(found.value))
@@ -58,7 +64,8 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
 def _settings(context: click.Context, found: Target, hosting: Hosting, options: Serving) -> Text:
     """Every setting, its value and where it comes from."""
     values = {"target": found.name} | vars(hosting) | vars(options)
-    shown = [name for name in SHOWN if name not in HOSTING or values[name]]
+    unset = ("host", "port") if options.listen else ()
+    shown = [name for name in SHOWN if name not in unset and (name not in HOSTING or values[name])]
     settings = [(name, _shown(values[name]), _origin(context, name)) for name in shown]
     proxies = options.proxies_of(found.value)
     if proxies is not None:

@@ -43,7 +43,7 @@ class _Sourced(click.Parameter):
         elif getattr(self, "is_flag", False):
             wrong = "" if isinstance(value, bool) else "true nor false"
         elif isinstance(self.type, click.types.IntParamType):
-            wrong = "" if isinstance(value, int | str) and not isinstance(value, bool) else "a whole number"
+            wrong = "" if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
         elif not isinstance(value, str):
             wrong = "a string"
         if wrong:

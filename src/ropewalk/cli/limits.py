@@ -1,8 +1,8 @@
 """`--limit name=value`, and its brothers in the environment and in TOML."""
 
 import os
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 import click
 from click.core import ParameterSource
@@ -37,7 +37,7 @@ def _merge(context: click.Context, _parameter: click.Parameter, given: tuple[str
     flags = given if context.get_parameter_source("limits") is ParameterSource.COMMANDLINE else ()
     table, variable = f"[limits] in {settings.source}", "ROPEWALK_LIMIT"
     for origin, source, found in (
-        (str(settings.source), table, {name: _number(table, name, value) for name, value in settings.limits.items()}),
+        (str(settings.source), table, {name: _of_toml(table, name, value) for name, value in settings.limits.items()}),
         (ENVIRONMENT, variable, _parse(variable, os.environ.get(variable, "").split())),
         (FLAG, "--limit", _parse("--limit", flags)),
     ):
@@ -66,11 +66,40 @@ def _number(source: str, name: str, value: Any) -> float:
         raise Failure("RW423", f"{source}: the limit {name} is a number, not {value!r}.") from None
 
 
+LEAST: Final = {"request_line": 16, "head_size": 27, "head_fields": 1}
+"""The least values with which any request can be served: `GET / HTTP/1.1`, with a Host."""
+
+
+def check_useful(source: str, limits: Mapping[str, float]) -> None:
+    """Raises Failure (RW423) for a limit with which every request would be refused."""
+    for name, least in LEAST.items():
+        value = limits.get(name, least)
+        if value < least:
+            message = f"the limit {name} is {value:.15g}, which refuses every request: it is {least} at least."
+            raise Failure("RW423", f"{source}: {message}")
+
+
+def _of_toml(source: str, name: str, value: Any) -> float:
+    if isinstance(value, str):
+        raise Failure("RW423", f"{source}: the limit {name} is a number, not the string {value!r}.")
+    return _number(source, name, value)
+
+
 def _check(source: str, limits: dict[str, float]) -> None:
     for name in limits:
         if name not in Limits.names:
             raise Failure("RW423", f"{source}: there is no limit {name}.{did_you_mean(name, Limits.names)}")
-    try:
-        Limits(**limits)
-    except ValueError as error:
-        raise Failure("RW423", f"{source}: {error}") from error
+    for name, value in limits.items():
+        counted = isinstance(getattr(_DEFAULTS, name), int)
+        kind = "a whole number" if counted else "a number of seconds"
+        try:
+            Limits(**{name: value})
+            if counted and value != int(value):
+                raise ValueError
+        except (ValueError, OverflowError) as error:
+            message = f"the limit {name} cannot be {value:.15g}: it is {kind}, 0 or more."
+            raise Failure("RW423", f"{source}: {message}") from error
+    check_useful(source, limits)
+
+
+_DEFAULTS: Final = Limits()

@@ -20,9 +20,10 @@ from ropewalk.cli.flags import (
     source_elsewhere,
     source_of,
 )
-from ropewalk.cli.limits import limit_flag
+from ropewalk.cli.limits import check_useful, limit_flag
 from ropewalk.cli.logs import LEVELS, start_logging
 from ropewalk.cli.target import Servable, Target
+from ropewalk.cli.trying import without_effect
 from ropewalk.errors import RopewalkError, StartError
 from ropewalk.proxies import ProxyHeaders
 from ropewalk.server import (
@@ -81,7 +82,9 @@ class Serving:
 
     def limits_of(self, servable: Servable) -> Limits:
         """The limits under which `servable` is served."""
-        return (limits_of(servable) or Limits()).replace(**self.limits)
+        limits = (limits_of(servable) or Limits()).replace(**self.limits)
+        check_useful("the app", {name: getattr(limits, name) for name in Limits.names})
+        return limits
 
     def proxies_of(self, servable: Servable) -> TrustedProxies | None:
         """The proxies that are trusted where `servable` is served: those of the flags where there are any."""
@@ -191,7 +194,8 @@ def _serve(target: Target, options: Serving, reactor: str) -> None:
         service = ports[0].server.service
         if options.log_level == "debug":
             service.engine.set_debug(True)
-        print_banner(target, ports, reactor, cautions(service.engine.limits, service.proxies, service.app.debug))
+        less_safe = cautions(service.engine.limits, service.proxies, service.app.debug)
+        print_banner(target, ports, reactor, [*without_effect(click.get_current_context()), *less_safe])
 
     with failing(options):
         run(
@@ -219,7 +223,8 @@ def failing(options: Serving) -> Iterator[None]:
     except RopewalkError as error:
         text = f"{error}".removeprefix(error.code).strip()
         if error.code == "RW502":
-            text = _from("listen" if options.listen else "port", text)
+            resolving = getattr(error.__cause__, "errno", 0) is None  # as the engine has it
+            text = _from("listen" if options.listen else "host" if resolving else "port", text)
         raise Failure(error.code, text) from error
 
 

@@ -1,0 +1,101 @@
+"""What `ropewalk check` tries of a start without its effects, and what settings that have none are remarked on."""
+
+import errno
+import os
+import socket
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from ropewalk.cli.flags import source_of
+from ropewalk.errors import EngineError
+from ropewalk.server.strings import Listener, Tcp, Unix, parse_endpoint, remedy
+from ropewalk.suggest import did_you_mean
+
+PREFIX = "ROPEWALK_"
+
+
+def without_effect(context: click.Context) -> list[str]:
+    """A sentence for each setting that is made and does not count."""
+    lines: list[str] = []
+    source = context.get_parameter_source("listen")
+    if source not in (None, ParameterSource.DEFAULT):
+        beside = [name for name in ("host", "port") if context.get_parameter_source(name) is source]
+        lines += [f"{source_of(name)} is ignored, since {source_of('listen')} is set." for name in beside]
+    known = {f"{each.envvar}" for command in _commands(context) for each in command.params if each.envvar}
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    lines += [f"{name} is no setting of Ropewalk, and is ignored.{did_you_mean(name, known)}" for name in unknown]
+    return lines
+
+
+def try_endpoints(endpoints: Iterable[str]) -> list[str]:
+    """A remark for each that is in use now. Raises EngineError (RW502) for what could not be listened on."""
+    remarks = []
+    for description in endpoints:
+        listener = parse_endpoint(description)
+        try:
+            _try(listener)
+        except OSError as error:
+            reason = error.strerror or f"{error}"
+            if error.errno == errno.EADDRINUSE:
+                remarks.append(f"{description} is in use now: a start fails as long as it is.")
+                continue
+            message = f"{description} cannot be listened on: {reason}."
+            raise EngineError("RW502", message, remedy(listener, error)) from error
+    return remarks
+
+
+def try_file(path: Path) -> None:
+    """Raises OSError where a file could not be appended to. Nothing is opened, and nothing is made."""
+    if path.exists():
+        if not os.access(path, os.W_OK):
+            raise _error(errno.EACCES, path)
+        return
+    _try_folder(path)
+
+
+def _commands(context: click.Context) -> list[click.Command]:
+    root = context.find_root().command
+    return list(root.commands.values()) if isinstance(root, click.Group) else [root]
+
+
+def _try(listener: Listener) -> None:
+    match listener:
+        case Tcp(host=host, port=port, reuse_port=reuse_port):
+            try:
+                found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            except socket.gaierror as error:
+                raise OSError(error.strerror) from error  # without a number, as the engine says it
+            family, kind, protocol, _, address = found[0]
+            with socket.socket(family, kind, protocol) as probe:  # bound but not listening: it takes nobody's clients
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if reuse_port:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                probe.bind(address)
+        case Unix(path=path) if not path.startswith(("\0", "@")):
+            place = Path(path)
+            if len(os.fsencode(path)) > 107:
+                raise _error(errno.ENAMETOOLONG, place)
+            if place.exists() and not stat.S_ISSOCK(place.stat().st_mode):
+                raise _error(errno.EEXIST, place)
+            _try_folder(place)
+
+
+def _try_folder(path: Path) -> None:
+    """Raises OSError where no file could be made at a path."""
+    folder = path.parent
+    try:
+        is_folder = stat.S_ISDIR(folder.stat().st_mode)
+    except OSError as error:
+        raise _error(error.errno or errno.ENOENT, path) from error
+    if not is_folder:
+        raise _error(errno.ENOTDIR, path)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _error(errno.EACCES, path)
+
+
+def _error(number: int, path: Path) -> OSError:
+    return OSError(number, os.strerror(number), f"{path}")
