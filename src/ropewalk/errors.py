@@ -156,7 +156,11 @@ _ENTRIES: Final = (
     ),
     Entry("RW415", "The module to serve cannot be imported.", "Fix the cause shown in the traceback below."),
     Entry("RW421", "A settings file cannot be read.", "Correct the file: it has to be TOML."),
-    Entry("RW422", "A settings file has a key that is no setting.", "See `ropewalk run --help` for those there are."),
+    Entry(
+        "RW422",
+        "A settings file has a key that is no setting, or a value that it cannot have.",
+        "See `ropewalk run --help` for those there are.",
+    ),
     Entry("RW423", "A limit is unknown or out of range.", "See the table of limits in the documentation."),
     Entry("RW424", "The file of the access log cannot be opened.", "Name one in a folder that can be written to."),
     Entry(

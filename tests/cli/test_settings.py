@@ -410,6 +410,8 @@ class TestRefusals:
             ("--uds", "'--uds'. Use --listen unix:/run/app.sock."),
             ("--acces-log", "'--acces-log'. Did you mean --access-log?"),
             ("--no-proxy-hots", "'--no-proxy-hots'. Did you mean --no-proxy-host?"),
+            ("--reload", "'--reload'. Nothing here starts a server again when files change."),
+            ("--workers", "'--workers'. A server is one process. Start several on one port, each with --listen tcp:"),
             ("--x", "'--x'.\n"),
         ],
     )
@@ -463,11 +465,49 @@ class TestSources:
         (project / "ropewalk.toml").write_text(lines)
         output = self.refused(check("hello.py"))
         assert f"{name} in {project}/ropewalk.toml" in output
+        assert re.match("RW4[0-9][0-9] ", output.splitlines()[-1])
+        assert "Usage" not in output
         assert f"--{name.replace('_', '-')}" not in output
+
+    @pytest.mark.parametrize(
+        ("file", "lines", "hint"),
+        [
+            ("ropewalk.toml", "head_timeout = 5", "head_timeout is a limit: write it under [limits]."),
+            (
+                "pyproject.toml",
+                "[tool.ropewalk]\nhead-timeout = 5",
+                "head_timeout is a limit: write it under [tool.ropewalk.limits].",
+            ),
+            (
+                "ropewalk.toml",
+                "[tool.ropewalk]\nport = 1",
+                "there is no table [tool]: [tool.ropewalk] is for pyproject",
+            ),
+            ("ropewalk.toml", "[ropewalk]\nport = 1", "there is no table [ropewalk]: [tool.ropewalk] is for pyproject"),
+        ],
+    )
+    def test_a_table_that_was_mistaken(self, check: Check, project: Path, file: str, lines: str, hint: str) -> None:
+        (project / file).write_text(lines)
+        assert self.refused(check("hello.py")).startswith(f"RW422 {project}/{file}: {hint}")
+
+    def test_a_flag_that_is_neither_yes_nor_no(self, check: Check) -> None:
+        output = self.refused(check("hello.py", environment={"ROPEWALK_HALF_CLOSE": "maybe"}))
+        assert (
+            "ROPEWALK_HALF_CLOSE: 'maybe' is neither yes nor no: use 1, true, yes or on; or 0, false, no or" in output
+        )
+
+    def test_a_file_that_is_not_there(self, check: Check, project: Path) -> None:
+        output = self.refused(check("nope.py"))
+        assert (
+            output
+            == f"RW411 There is no file nope.py. Check its name, or start where it is: the start was in {project}.\n"
+        )
+        output = self.refused(check("no/nope.py"))
+        assert output.endswith(f"There is no folder no either: the start was in {project}.\n")
 
     def test_a_target_in_toml(self, check: Check, project: Path) -> None:
         (project / "ropewalk.toml").write_text("target = 5")
-        assert f"Invalid value for target in {project}/ropewalk.toml: 5 is not a string." in self.refused(check())
+        assert f"RW422 target in {project}/ropewalk.toml: 5 is not a string." in self.refused(check())
 
     @pytest.mark.parametrize(
         ("name", "value"), [(name, value) for name, _, value in WRONG if value is not None and name != "target"]

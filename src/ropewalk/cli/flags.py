@@ -29,9 +29,16 @@ class _Sourced(click.Parameter):
         return source_elsewhere(self.name, ctx) or f"'{source_of(self.name, ctx)}'"
 
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
-        if ctx.get_parameter_source(self.name or "") is ParameterSource.DEFAULT_MAP:
-            value = self._of_toml(ctx, value)
-        return super().type_cast_value(ctx, value)
+        in_toml = ctx.get_parameter_source(self.name or "") is ParameterSource.DEFAULT_MAP
+        try:
+            return super().type_cast_value(ctx, self._of_toml(ctx, value) if in_toml else value)
+        except click.BadParameter as error:
+            message = error.message
+            if getattr(self, "is_flag", False) and not in_toml:  # click names an empty word among those that it takes
+                message = f"{value!r} is neither yes nor no: use 1, true, yes or on; or 0, false, no or off."
+            if in_toml:  # all mistakes of a file are said in one way, and the usage of the command is no help
+                raise Failure("RW422", f"{source_of(self.name or '', ctx)}: {message}") from error
+            raise click.BadParameter(message, ctx, self) from error
 
     def _of_toml(self, context: click.Context, value: Any) -> Any:
         """The value, where it is of the type that the setting has. Click would convert it from almost any."""
@@ -91,6 +98,13 @@ ELSEWHERE: Final = {
     ),
     ("bind", "address", "endpoint"): "Use --host and --port, or --listen with an endpoint such as tcp:8080.",
     ("uds", "unix", "socket"): "Use --listen unix:/run/app.sock.",
+    ("reload", "autoreload"): (
+        "Nothing here starts a server again when files change. Have a tool do it: watchfiles 'ropewalk run hello.py'."
+    ),
+    ("workers", "worker", "processes"): (
+        "A server is one process. Start several on one port, each with --listen tcp:8080:reusePort=yes, by a "
+        "supervisor such as systemd."
+    ),
     ("fd", "systemd"): "Use --listen fd:3 or --listen systemd:domain=INET:index=0.",
 }
 """What flags of other servers are called here, or where else it is done."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ropewalk import Limits
 from ropewalk.cli.failure import Failure
 from ropewalk.suggest import did_you_mean
 
@@ -51,7 +52,13 @@ def parse_settings(path: Path, document: dict[str, Any], known: set[str]) -> Set
     limits = flags.pop("limits", {})
     if not isinstance(limits, dict):
         raise Failure("RW422", f"{path}: limits is a table: write [limits] and a line for each.")
-    for key in flags:
+    for key, value in flags.items():
+        if key in Limits.names:
+            table = "[tool.ropewalk.limits]" if path.name == "pyproject.toml" else "[limits]"
+            raise Failure("RW422", f"{path}: {key} is a limit: write it under {table}.")
+        if key in ("tool", "ropewalk") and isinstance(value, dict) and path.name != "pyproject.toml":
+            hint = "[tool.ropewalk] is for pyproject.toml. Here settings stand at the top, and limits under [limits]"
+            raise Failure("RW422", f"{path}: there is no table [{key}]: {hint}.")
         if key not in known:
             raise Failure("RW422", f"{path}: there is no setting {key}.{did_you_mean(key, known | {'limits'})}")
     return Settings(path, flags, limits)

@@ -159,8 +159,9 @@ def _search_first(folder: Path) -> None:
 
 def _similar_file(path: Path) -> str:
     if not path.parent.is_dir():
-        return ""
-    return did_you_mean(str(path), [str(sibling) for sibling in path.parent.iterdir()])
+        return f" There is no folder {path.parent} either: the start was in {Path.cwd()}."
+    meant = did_you_mean(str(path), [str(sibling) for sibling in path.parent.iterdir()])
+    return meant or f" Check its name, or start where it is: the start was in {Path.cwd()}."
 
 
 def _similar_module(name: str) -> str:
