@@ -205,17 +205,30 @@ class App(Routes):
         """
         for app in self.family():
             app.stop_begins.fire()
-        hooks = [hook for each in self._living() for hook in each.stopping_hooks]
-        calls = DeferredList([start(_call_logged(hook, call)) for hook in hooks], consumeErrors=True)
-        through: Waiter[None] = Waiter(lambda _: calls.cancel())
-        calls.addCallback(lambda _: through.callback(None))
-        return through
+        return _call_together([hook for each in self._living() for hook in each.stopping_hooks], call)
 
-    async def stop(self, call: Callable[[Hook], Awaitable[None]] = call_hook) -> None:
+    def finish_calls(self, seconds: float | None = None) -> Waiter[None]:
+        """Wait for what is hosted and runs after its responses, all at the same time, and cut it after `seconds`.
+
+        None stands for the limit `drain_timeout`. A failure is logged and does not keep the others.
+        """
+        return _call_together([partial(each.finish_calls, seconds) for each in hosted_below(self.resource)])
+
+    def cut_calls(self) -> None:
+        """Have `finish_calls` wait no longer."""
+        for each in hosted_below(self.resource):
+            each.cut_calls()
+
+    async def stop(self) -> None:
         """Stop what is hosted, and call what `on_stop` registered, the last first.
 
-        `call` is how a hook is called. A failure is logged and does not keep the others.
+        A failure is logged and does not keep the others.
         """
+        await self.finish_calls()
+        await self.call_stop_hooks()
+
+    async def call_stop_hooks(self, call: Callable[[Hook], Awaitable[None]] = call_hook) -> None:
+        """`stop` after `finish_calls`, with each hook called in this way."""
         await self._stop(call)
 
     # Called by the engine's service and the tree
@@ -309,6 +322,14 @@ class App(Routes):
             if isinstance(mounted, App):
                 family += [app for app in mounted.family() if app not in family]
         return family
+
+
+def _call_together(hooks: "Sequence[Hook]", call: Callable[[Hook], Awaitable[None]] = call_hook) -> Waiter[None]:
+    """Call hooks at the same time, in this way. Fires when all have ended; cancelling it cancels those that wait."""
+    calls = DeferredList([start(_call_logged(hook, call)) for hook in hooks], consumeErrors=True)
+    through: Waiter[None] = Waiter(lambda _: calls.cancel())
+    calls.addCallback(lambda _: through.callback(None))
+    return through
 
 
 async def _call_logged(hook: Hook, call: Callable[[Hook], Awaitable[None]] = call_hook) -> None:

@@ -178,6 +178,32 @@ class TestSignals:
         assert re.search(r"The stop hook hanging at hooked\.py:\d+ was cancelled\.", server.errors)
         assert "Traceback" not in server.errors
 
+    def test_the_second_one_cuts_work_after_responses(self, tmp_path: Path) -> None:
+        """That of all applications at once, before stop hooks are called."""
+        (tmp_path / "behind.py").write_text(
+            "from asyncio import sleep\nfrom ropewalk import App, asgi\napp = App()\n"
+            "@app.on_stop\ndef stopped():\n    print('stopped', flush=True)\n"
+            "def make():\n"
+            "    async def application(scope, receive, send):\n"
+            "        await send({'type': 'http.response.start', 'status': 200, 'headers': []})\n"
+            "        await send({'type': 'http.response.body', 'body': b'sent'})\n"
+            "        try:\n            await sleep(3600)\n"
+            "        finally:\n            print('cancelled', flush=True)\n"
+            "    return asgi(application, lifespan='off')\n"
+            "for name in ('/a', '/b', '/c'):\n    app.mount(name, make())\n"
+        )
+        limit = ["--limit", "drain_timeout=3600"]
+        with ropewalk("run", "behind.py", "--access-log", "off", *limit, cwd=tmp_path) as server:
+            for path in ("/a", "/b", "/c"):
+                with Connection(address_of(server)) as connection:
+                    assert connection.ask(get(path)).body == b"sent"
+            begin_to_stop(server)
+            while "runs after its response, up to 3600 s." not in read_line(server.process.stderr):
+                pass
+            assert server.stop() == 0
+        assert server.output == "cancelled\n" * 3 + "stopped\n"
+        assert server.errors.count("RW716 1 call") == 3
+
     def test_a_third_one_kills_where_a_stop_hook_blocks(self, tmp_path: Path) -> None:
         with hooked(tmp_path, "def hanging():\n    {}\n    time.sleep(60)") as server:
             server.process.send_signal(signal.SIGTERM)

@@ -1,6 +1,6 @@
 """An ASGI application as a resource."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from ropewalk.asgi.call import Call
@@ -10,6 +10,7 @@ from ropewalk.asgi.messages import Application
 from ropewalk.asgi.response_receiver import ResponseReceiver
 from ropewalk.asgi.running import Runner
 from ropewalk.asgi.scope import http_scope
+from ropewalk.errors import named
 from ropewalk.request import PENDING, Request
 from ropewalk.resource import Handler, Hosted, node_of
 
@@ -26,10 +27,10 @@ class ASGIResource(Hosted):
         self.application: Application = application
         self.state: dict[str, Any] = {}
         """What the lifespan has left for requests."""
-        runner = Runner(application)
+        self._runner = runner = Runner(application)
         life = Lifespan(application, self.state, lifespan)
         self.start_hooks += [runner.check_loop, life.start]
-        self.stop_hooks += [life.stop, runner.finish]
+        self.stop_hooks.append(_shutdown(life, application))
         self._call = _handler(runner, self.state)
         # Called at the head, though it is no coroutine function: the application asks for the body. What waits there
         # may be a thread, which nothing cancels; an application that listens hears of a client that stops sending.
@@ -45,6 +46,14 @@ class ASGIResource(Hosted):
         """Call the application."""
         return self._call(request)
 
+    async def finish_calls(self, seconds: float | None) -> None:
+        """Wait for background work of the application, then cancel it."""
+        await self._runner.finish(seconds)
+
+    def cut_calls(self) -> None:
+        """Cancel the background work that a stop waits for."""
+        self._runner.cut()
+
 
 def asgi(application: Any, *, lifespan: Mode = "auto", body_limit: int | None = BODY_LIMIT) -> ASGIResource:
     """An ASGI application (ASGI 3.0) as a resource: `app.mount("/", asgi(application))`.
@@ -57,6 +66,16 @@ def asgi(application: Any, *, lifespan: Mode = "auto", body_limit: int | None = 
     HostedError (RW715) for what is no ASGI application.
     """
     return ASGIResource(application, lifespan=lifespan, body_limit=body_limit)
+
+
+def _shutdown(life: Lifespan, application: Application) -> Callable[[], Awaitable[None]]:
+    """The stop hook of an application, by a name that says whose it is."""
+
+    async def shutdown() -> None:
+        await life.stop()
+
+    shutdown.__qualname__ = f"lifespan.shutdown of {named(application)}"
+    return shutdown
 
 
 def _handler(runner: Runner, state: dict[str, Any]) -> Callable[[Request], Any]:

@@ -1,6 +1,6 @@
 """Runs the calls of an application: the first segment at once, where most calls end, and the rest as a task."""
 
-from asyncio import CancelledError, Future, get_running_loop, timeout
+from asyncio import CancelledError, Future, Timeout, get_running_loop, timeout
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Awaitable
 from contextlib import suppress
@@ -23,6 +23,9 @@ log = Logger(namespace="ropewalk.asgi")
 
 PATIENCE: Final = 1.0
 """Seconds for calls that are cancelled to end."""
+
+LOOK: Final = 0.1
+"""Seconds that a stop waits for calls before it says so: most end when they hear that their client has left."""
 
 _NOTHING: Final[Any] = None
 
@@ -65,6 +68,8 @@ class Runner:
         """Tasks of calls that never waited: the next call can have one."""
         self._news: Future[None] | None = None
         """Done when no call waits any more."""
+        self._patience: Timeout | None = None
+        """How long `finish` waits, while it does."""
 
     def check_loop(self) -> None:
         """Raises HostedError (RW710) where no asyncio loop runs."""
@@ -127,19 +132,43 @@ class Runner:
             self._news.set_result(None)
         task.call.ended(error, self.application)
 
-    async def finish(self) -> None:
-        """Wait for calls that go on behind their answers, for as long as a drain may last; then cancel them."""
+    async def finish(self, seconds: float | None) -> None:
+        """Wait for calls that run after their responses, at most so long (None: `drain_timeout`); then cancel them."""
         if not self.waiting:
             return
-        limits = next(iter(self.waiting)).call.request.service.engine.limits
+        if seconds is None:
+            seconds = float(next(iter(self.waiting)).call.request.service.engine.limits.drain_timeout)
+        told = get_running_loop().call_later(LOOK, self._log_wait, seconds - LOOK)
         try:
-            async with timeout(limits.drain_timeout):
-                await self._idle()
+            try:
+                async with timeout(seconds) as self._patience:
+                    await self._idle()
+            finally:
+                self._patience = None
+                told.cancel()
         except TimeoutError:
             await self._cut()
         except CancelledError:
             await self._cut()
             raise
+
+    def cut(self) -> None:
+        """Have `finish` wait no longer."""
+        if self._patience is not None and not self._patience.expired():
+            self._patience.reschedule(0)
+
+    def _log_wait(self, seconds: float) -> None:
+        """Say what a stop waits for, and how much longer at most."""
+        if not self.waiting:
+            return
+        one = len(self.waiting) == 1
+        log.info(
+            "Stopping: {calls} of {who} {run}, up to {seconds:g} s.",
+            calls="1 call" if one else f"{len(self.waiting)} calls",
+            who=named(self.application),
+            run="runs after its response" if one else "run after their responses",
+            seconds=round(seconds, 1) if seconds < 10 else round(seconds),
+        )
 
     async def _idle(self) -> None:
         """Come back when no call waits."""
@@ -150,7 +179,7 @@ class Runner:
     async def _cut(self) -> None:
         who = named(self.application)
         calls = "1 call" if len(self.waiting) == 1 else f"{len(self.waiting)} calls"
-        log.warn("RW716 {calls} of {who} still ran behind the answer; cancelled.", calls=calls, who=who)
+        log.warn("RW716 {calls} of {who} still ran after the response; cancelled.", calls=calls, who=who)
         for task in self.waiting:
             task.cancel()
         with suppress(TimeoutError):

@@ -12,6 +12,7 @@ from ropewalk import calling
 from ropewalk.app import App
 from ropewalk.dropin.channel import HTTPChannel
 from ropewalk.dropin.driver import Driver
+from ropewalk.dropin.impatience import cut_at_next_signal
 from ropewalk.dropin.inner import InnerChannel
 from ropewalk.dropin.joint import Joint
 from ropewalk.errors import HostedError, StartError, full_name, shown
@@ -88,6 +89,7 @@ class Life:
         self._over = False
         """It has started, or will never have."""
         self._starting: Deferred[Any] | None = None
+        self._impatient = False
         self._stopping = False
         self._waiting: list[Joint] = []
 
@@ -127,7 +129,9 @@ class Life:
     async def _end(self, reactor: Any) -> None:
         assert self._starting is not None
         self._starting.cancel()
+        take_back = cut_at_next_signal(reactor, self._cut)
         seconds = max((driver.engine.limits.drain_timeout for driver in self._drivers), default=0)
+        deadline = reactor.seconds() + seconds
         calls = calling.StopHooks(reactor.callLater, seconds)
         started = self._over and self._failure is None
         hooks = self._app.begin_stop(calls.call_stopping) if started else succeed(None)
@@ -137,7 +141,15 @@ class Life:
             await driver.drained_out()
         await hooks
         if self._failure is None:
-            await self._app.stop(calls.call_stop)
+            await self._app.finish_calls(0 if self._impatient else max(deadline - reactor.seconds(), 0))
+        take_back()
+        if self._failure is None:
+            await self._app.call_stop_hooks(calls.call_stop)
+
+    def _cut(self) -> None:
+        """Whoever stops the program does not want to wait."""
+        self._impatient = True
+        self._app.cut_calls()
 
 
 def _no_engine(channel: Any) -> HostedError:

@@ -23,6 +23,16 @@ class Hosted(Resource):
         self.stop_hooks: list[Callable[[], Any]] = []
         """Called before the app's own, the last first."""
 
+    async def finish_calls(self, seconds: float | None) -> None:
+        """Wait for calls that run after their responses, at most so long, then cut them as far as that can be done.
+
+        It is called when no request runs any more, before all stop hooks, for everything hosted at the same time. None
+        stands for a default.
+        """
+
+    def cut_calls(self) -> None:
+        """End the wait of `finish_calls` now: whoever stops the app does not want to wait."""
+
 
 def hosted_below(resource: Resource) -> list[Hosted]:
     """Every Hosted at a resource and below, each once."""

@@ -2,7 +2,7 @@
 
 import select
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
@@ -20,6 +20,9 @@ from ropewalk.server.strings import parse_endpoint, remedy
 from ropewalk.tracebacks import shown_failure
 
 log = Logger(namespace="ropewalk.server")
+
+LEAST: Final = 1.0
+"""Seconds for what a stop waits for, where its deadline has passed: what was cut off has to end."""
 
 
 class Server:
@@ -44,6 +47,8 @@ class Server:
         self.engine = self.service.engine
         self.stopping = False
         self._impatient = False
+        self._deadline = 0.0
+        """When the stop waits no longer for anything but hooks, by the reactor's clock."""
         self._started = _Moment()
         self._stopped = _Moment()
         self.listening: list[Any] = []
@@ -93,6 +98,7 @@ class Server:
         self._impatient = True
         self.stop()
         self.engine.drain(0)
+        self.app.cut_calls()
         if self._awaited is not None:
             self._awaited.cancel()
         self._hooks.cancel()
@@ -137,6 +143,7 @@ class Server:
             self._starting.cancel()
         hooks = None
         if self._unwatch is not None:
+            self._deadline = self.reactor.seconds() + self.engine.limits.drain_timeout
             hooks = self.app.begin_stop(self._hooks.call_stopping)
             self.service.stopping.fire()
         for port in self._ports(self.reactor):
@@ -154,13 +161,19 @@ class Server:
         self.service.close()
         if hooks is not None:
             await hooks
-        await self.app.stop(self._hooks.call_stop)
+        await self.app.finish_calls(self._time_left())
+        await self.app.call_stop_hooks(self._hooks.call_stop)
 
     async def _part(self) -> None:
         """Wait for Twisted's transports, which send the last bytes when the engine knows nothing of them any more."""
         self._awaited = DeferredList([pipe.closed for pipe in self.pipes], consumeErrors=True)
-        self._awaited.addTimeout(self.engine.limits.linger_timeout, self.reactor)
+        seconds = min(self.engine.limits.linger_timeout, max(self._time_left(), LEAST))
+        self._awaited.addTimeout(seconds, self.reactor)
         await self._awaited
+
+    def _time_left(self) -> float:
+        """Seconds to the deadline of the stop."""
+        return 0.0 if self._impatient else max(self._deadline - self.reactor.seconds(), 0.0)
 
     def _forget(self, _: Any) -> None:
         if self._trigger is not None:

@@ -26,7 +26,9 @@ from ropewalk.wsgi.threads import PoolThreads, Threads
 THREADS: Final = 10
 """Threads of our own where there is no reactor, as in tests: as many as a reactor has."""
 PATIENCE: Final = 5.0
-"""Seconds for calls to end that still run when everything is answered, or cut off."""
+"""Seconds at most for calls to end that still run when every response is complete, or cut off."""
+LEAST: Final = 1.0
+"""Seconds at least for that, also where the deadline of the stop has passed: a thread has to notice that it is cut."""
 LOOK: Final = 0.02
 """Seconds after which the stop looks again whether they have."""
 
@@ -65,7 +67,6 @@ class WSGIResource(Hosted):
         self.options = options
         self.start_hooks.append(self._begin)
         self.stopping_hooks.append(self._stop)
-        self.stop_hooks.append(self._finish)
         self._handler = _handler(self)
         # Nothing cancels a thread, so that its response may as well be sent.
         handler = Handler(self._handler, body_limit=options.body_limit, half_close="finish")
@@ -82,6 +83,8 @@ class WSGIResource(Hosted):
         self._own = Threads(options.threads or THREADS)
         self._pool: PoolThreads | None = None
         self._outbox: Outbox | None = None
+        self._cut = False
+        """Whether a stop waits for threads no longer."""
 
     def render(self, request: Request) -> Any:
         """Have the application called on a thread, which answers."""
@@ -135,19 +138,26 @@ class WSGIResource(Hosted):
             )
         raise _BUSY.answer()
 
-    async def _finish(self) -> None:
-        """Wait a little for calls that go on behind their answers."""
-        for _ in range(round(PATIENCE / LOOK)):
+    async def finish_calls(self, seconds: float | None) -> None:
+        """Wait a little for calls that run after their responses. Nothing can end a thread."""
+        self._cut = False
+        patience = PATIENCE if seconds is None else min(PATIENCE, max(seconds, LEAST))
+        who = named(self.application)
+        for turn in range(round(patience / LOOK)):
             busy = self._own.busy + (self._pool.busy if self._pool is not None else 0)
             if not busy:
                 return
+            calls = f"1 call of {who} still runs" if busy == 1 else f"{busy} calls of {who} still run"
+            if self._cut:
+                break
+            if turn == 1:
+                log.info("Stopping: {calls}, up to {seconds:g} s.", calls=calls, seconds=round(patience, 1))
             await _pause(LOOK)
-        who = named(self.application)
-        log.warn(
-            "RW706 {calls}. {remedy}",
-            calls=f"1 call of {who} still runs" if busy == 1 else f"{busy} calls of {who} still run",
-            remedy=CATALOGUE["RW706"].remedy,
-        )
+        log.warn("RW706 {calls}. {remedy}", calls=calls, remedy=CATALOGUE["RW706"].remedy)
+
+    def cut_calls(self) -> None:
+        """Wait for threads no longer."""
+        self._cut = True
 
 
 def wsgi(application: Any, options: WSGIOptions = WSGIOptions()) -> WSGIResource:

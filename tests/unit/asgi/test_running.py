@@ -15,7 +15,7 @@ from tests.unit.asgi.applications import body, hosting, start
 from tests.unit.conftest import Log
 
 from ropewalk import App, Limits, Request
-from ropewalk.asgi import Application, Receive, Scope, Send, asgi
+from ropewalk.asgi import Application, Receive, Scope, Send, asgi, running
 from ropewalk.asgi.call import Call
 from ropewalk.testing import AsyncClient, Client
 
@@ -282,12 +282,63 @@ class TestBehindTheAnswer:
         assert "RW716 2 calls of TestBehindTheAnswer.going_on.<locals>.application at " in log.text
         assert "RW208" not in log.text
 
+    def test_several_applications_are_waited_for_at_the_same_time(self, log: Log) -> None:
+        """No call of any of them goes on while another is waited for, and no stop hook is called before."""
+
+        async def main() -> list[str]:
+            done = list[str]()
+            app = App()
+            app.on_stop(lambda: done.append("stopped"))
+            for name in ("a", "b", "c"):
+                app.mount(f"/{name}", asgi(self.going_on(asyncio.Event(), done), lifespan="off"))
+            client = AsyncClient(app)
+            for name in ("a", "b", "c"):
+                await client.get(f"/{name}")
+            waits = list[float]()
+            timeout = asyncio.timeout
+
+            def noting(seconds: float) -> Any:
+                waits.append(seconds)
+                return timeout(seconds)
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(running, "timeout", noting)
+                stopping = asyncio.ensure_future(app.stop())
+                await asyncio.sleep(0)
+                assert (waits, done) == ([30.0] * 3, [])
+                app.cut_calls()
+                await stopping
+            return done
+
+        assert asyncio.run(main()) == ["cancelled"] * 3 + ["stopped"]
+        assert log.text.count("RW716 1 call") == 3
+
+    def test_what_is_waited_for_is_logged(self, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(running, "LOOK", 0)
+
+        async def main() -> None:
+            until, done = asyncio.Event(), list[str]()
+            resource = asgi(self.going_on(until, done), lifespan="off")
+            client = AsyncClient(resource)
+            await client.get("/")
+            await client.get("/")
+            stopping = asyncio.ensure_future(resource.finish_calls(28.7))
+            while not log:
+                await asyncio.sleep(0)
+            until.set()
+            await stopping
+
+        asyncio.run(main())
+        (line,) = log.text.splitlines()
+        assert line.startswith("Stopping: 2 calls of TestBehindTheAnswer.going_on.<locals>.application at ")
+        assert line.endswith(" run after their responses, up to 29 s.")
+
     def test_a_stop_that_is_cut_short_cuts_it_off(self, log: Log) -> None:
         async def main() -> list[str]:
             done = list[str]()
             resource = asgi(self.going_on(asyncio.Event(), done), lifespan="off")
             await AsyncClient(resource).get("/")
-            stopping = asyncio.ensure_future(resource.stop_hooks[-1]())
+            stopping = asyncio.ensure_future(resource.finish_calls(None))
             await asyncio.sleep(0)
             stopping.cancel()
             await asyncio.wait({stopping})

@@ -29,6 +29,7 @@ from ropewalk import NOT_DONE_YET, App, Request, Resource, Response, TrustedProx
 from ropewalk.dropin import accelerate, around, graft
 from ropewalk.errors import StartError, TreeError
 from ropewalk.middleware import Next
+from ropewalk.resource import Hosted
 from ropewalk.testing import Client
 
 
@@ -635,6 +636,25 @@ class TestLife:
         for client in clients:
             assert client.rest().endswith(b"hello")
         program.world.until(lambda: told[3:] == ["stopped"])
+
+    def test_work_after_responses_has_the_time_that_the_drain_leaves(self, one: Program) -> None:
+        class Working(Hosted):
+            given: Any = None
+
+            def render(self, request: Request) -> str:
+                return "hello"
+
+            async def finish_calls(self, seconds: float | None) -> None:
+                self.given = seconds
+
+        work = Working()
+        app = App()
+        app.mount("/", work)
+        one.graft(app)
+        assert one.ask("GET", "/api/").text == "hello"
+        one.shut_down()
+        one.world.until(lambda: work.given is not None)
+        assert 0 < work.given <= 30
 
     def test_it_never_starts(self, one: Program) -> None:
         app = App()

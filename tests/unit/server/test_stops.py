@@ -11,8 +11,9 @@ from tests.unit.conftest import Log
 from tests.unit.server.test_server import Reactor, make
 from twisted.internet.defer import Deferred
 
-from ropewalk import Limits
+from ropewalk import App, Limits
 from ropewalk.errors import StartError
+from ropewalk.resource import Hosted
 from ropewalk.server.running import _handle_signals
 
 
@@ -174,6 +175,73 @@ class TestHooks:
         assert port.stopListening().called
         port.server.abort()
         assert log.text == ""
+
+
+class Working(Hosted):
+    """Something hosted that has work after its responses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[float | None] = []
+        self.cuts = 0
+        self.idle: Deferred[None] = Deferred()
+
+    async def finish_calls(self, seconds: float | None) -> None:
+        self.given.append(seconds)
+        await self.idle
+
+    def cut_calls(self) -> None:
+        self.cuts += 1
+        if self.given and not self.idle.called:
+            self.idle.callback(None)
+
+
+class TestDeadline:
+    """There is one for the whole stop."""
+
+    @pytest.fixture
+    def stopping(self) -> tuple[Any, Reactor, list[Working], list[str]]:
+        """A server that stops, two applications with work, and what hooks have told."""
+        app = App(limits=Limits(drain_timeout=10))
+        told: list[str] = []
+        works = [Working(), Working()]
+        app.mount("/a", works[0])
+        app.mount("/b", works[1])
+        app.on_stop(lambda: told.append("stopped"))
+        begun: Deferred[None] = Deferred(lambda _: None)
+        app.on_stopping(lambda: begun)
+        reactor = Reactor()
+        port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
+        port.stopListening()
+        reactor.advance(4)
+        begun.callback(None)
+        return port.server, reactor, works, told
+
+    def test_what_is_left_of_it_is_for_all_applications(self, stopping: Any, log: Log) -> None:
+        _, _, works, told = stopping
+        assert [work.given for work in works] == [[6.0]] * 2
+        works[0].idle.callback(None)
+        assert told == []
+        works[1].idle.callback(None)
+        assert told == ["stopped"]
+        assert log.text == ""
+
+    def test_abort_cuts_all_of_them(self, stopping: Any) -> None:
+        server, _, works, told = stopping
+        server.abort()
+        assert [work.cuts for work in works] == [1, 1]
+        assert told == ["stopped"]
+
+    def test_an_abort_before_leaves_no_time(self) -> None:
+        app = App()
+        work = Working()
+        app.mount("/", work)
+        app.on_stopping(Deferred)
+        port = app.listen(Reactor(), "tcp:0:interface=127.0.0.1")
+        port.stopListening()
+        port.server.abort()
+        assert work.given == [0.0]
+        work.idle.callback(None)
 
 
 class TestSignals:

@@ -16,6 +16,7 @@ from tests.unit.wsgi.test_answers import middled
 from ropewalk import App, HTTPError, Request, Resource, Response, Site
 from ropewalk.errors import BadBody
 from ropewalk.testing import AsyncClient, Client
+from ropewalk.waiting import Waiter, ready
 from ropewalk.wsgi import Environ, StartResponse, WSGIOptions, hosting, wsgi
 
 Next = Callable[[Request], Any]
@@ -390,6 +391,46 @@ class TestEnd:
             assert asked.get("/").text == "Hello"
         going.set()
         assert "RW706 1 call of returning.<locals>.application at tests/unit/wsgi/applications.py" in log.text
+        body.wait()
+
+    @pytest.mark.parametrize(("seconds", "wait"), [(None, "5"), (30, "5"), (2.5, "2.5"), (0, "1")])
+    def test_it_waits_no_longer_than_the_deadline_of_the_stop(
+        self, seconds: float | None, wait: str, log: Log, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pauses: list[float] = []
+
+        def pause(seconds: float) -> Waiter[None]:
+            pauses.append(seconds)
+            return ready(None)
+
+        monkeypatch.setattr(hosting, "_pause", pause)
+        going = threading.Event()
+        body = Parts([b"Hello"], lambda: going.wait(SECONDS))
+        resource = wsgi(plain(returning(body, headers=[TEXT, ("Content-Length", "5")])))
+        assert Client(resource).get("/").text == "Hello"
+        asyncio.run(resource.finish_calls(seconds))
+        assert sum(pauses) == pytest.approx(float(wait))
+        told, warned = log.text.splitlines()
+        assert told.startswith("Stopping: 1 call of returning.<locals>.application at ")
+        assert told.endswith(f" still runs, up to {wait} s.")
+        assert warned.startswith("RW706 1 call of returning.<locals>.application at ")
+        going.set()
+        body.wait()
+
+    def test_it_waits_no_longer_when_that_is_cut_short(self, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+        going = threading.Event()
+        body = Parts([b"Hello"], lambda: going.wait(SECONDS))
+        resource = wsgi(plain(returning(body, headers=[TEXT, ("Content-Length", "5")])))
+
+        def pause(seconds: float) -> Waiter[None]:
+            resource.cut_calls()
+            return ready(None)
+
+        monkeypatch.setattr(hosting, "_pause", pause)
+        assert Client(resource).get("/").text == "Hello"
+        asyncio.run(resource.finish_calls(30))
+        assert log.text.startswith("RW706 1 call of ")
+        going.set()
         body.wait()
 
     def test_a_loop_that_is_gone(self) -> None:
