@@ -11,6 +11,7 @@ from ropewalk.converters import BUILT_IN, STR, Converter
 from ropewalk.errors import HandlerError, TreeError, describe, place, shown
 from ropewalk.methods import SERVABLE, is_servable
 from ropewalk.resource import Handler, Resource, as_resource, claim, handler_of, is_async, methods_of, node_of
+from ropewalk.resource.tree import own_handler_of
 from ropewalk.response import BYTES, TEXT
 from ropewalk.suggest import did_you_mean
 
@@ -248,7 +249,13 @@ def walk(
     above |= {id(resource)}
     dynamic = resource.tree_kind.dynamic and not resource.isLeaf
     exact = getattr(resource, "exact_methods", None)
-    for method in methods_of(resource):
+    kind = resource.tree_kind
+    any_method = kind.renders_all and exact is None and not hasattr(resource, "allowedMethods")
+    if any_method:  # besides those that have handlers of their own
+        methods = ["*", *(method for method in methods_of(resource) if own_handler_of(resource, method) is not None)]
+    else:
+        methods = methods_of(resource)
+    for method in methods:
         handler = handler_of(resource, method)
         of_get = method == "HEAD" and handler is handler_of(resource, "GET")
         if handler is not None and not (of_get and exact is None):

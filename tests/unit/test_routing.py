@@ -12,6 +12,7 @@ import pytest
 from ropewalk import App, Converter, Files, Request, Resource
 from ropewalk.errors import HandlerError, TreeError
 from ropewalk.testing import Client
+from ropewalk.wsgi import wsgi
 
 
 def answering(word: str) -> Any:
@@ -572,3 +573,33 @@ class TestListing:
             ("GET", "/users/{id:int}", "TestListing.test_routes.<locals>.<lambda>"),
         ]
         assert app.routes()[0].place.startswith("tests/unit/test_routing.py:")
+
+    def test_what_takes_any_method(self) -> None:
+        """A star, for registered methods and others reach it too; not what a route or a `render_*` takes before it."""
+
+        class Anything(Resource):
+            def render(self, request: Request) -> str:
+                return request.method
+
+            def render_PUT(self, request: Request) -> str:
+                return "own"
+
+        app = App()
+        app.mount("/any", Anything())
+        app.mount("/wsgi", wsgi(lambda environ, start_response: []))
+        assert [(route.method, route.path) for route in app.routes()] == [
+            ("*", "/any"),
+            ("PUT", "/any"),
+            ("*", "/wsgi/{...}"),
+        ]
+
+    def test_what_says_its_methods(self) -> None:
+        class Some(Resource):
+            allowedMethods = ("GET", "PURGE")
+
+            def render(self, request: Request) -> str:
+                return request.method
+
+        app = App()
+        app.mount("/some", Some())
+        assert [route.method for route in app.routes()] == ["GET", "OPTIONS", "PURGE"]

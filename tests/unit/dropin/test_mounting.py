@@ -349,7 +349,7 @@ class Making(TwistedResource):
         return Posting()
 
 
-ANY = ["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"]
+ANY = ["*"]
 
 
 class TestMethods:
