@@ -62,6 +62,18 @@ _LABELS: Final = {
 }
 """By the name of Python's codec: the labels of the Encoding Standard, and other names that are in use."""
 
+
+class _Codec(str):
+    """The name of a codec, with the name of the charset as it was written, for messages."""
+
+    __slots__ = ("written",)
+
+    def __new__(cls, codec: str, written: str) -> "_Codec":
+        self = super().__new__(cls, codec)
+        self.written = written
+        return self
+
+
 _CODECS: Final = {label: codec for codec, labels in _LABELS.items() for label in labels.split()}
 
 
@@ -83,7 +95,7 @@ def codec_for(field: str | None) -> str:
     if codec is None:
         what = f"Text is to be sent as {shown(field)}, and {shown(charset)} is no charset that is known here."
         raise HandlerError("RW213", what)
-    return codec
+    return codec if codec == UTF_8 else _Codec(codec, charset)
 
 
 @lru_cache(maxsize=512)
@@ -122,4 +134,5 @@ def encoder(codec: str) -> Callable[..., bytes]:
 
 def _unfit(error: UnicodeEncodeError, codec: str) -> HandlerError:
     character = shown(error.object[error.start])
-    return HandlerError("RW213", f"Text with {character} is to be sent as {codec}, which does not have that.")
+    charset = shown(codec.written)[1:-1] if isinstance(codec, _Codec) else codec
+    return HandlerError("RW213", f"Text with {character} is to be sent as {charset}, which does not have that.")

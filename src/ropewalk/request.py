@@ -779,13 +779,14 @@ class Request(Exchange):
         return body
 
     def _decode(self, body: bytes) -> str:
-        codec = find_codec(content_type(self.header("content-type"))[1].get("charset", UTF_8))
+        charset = content_type(self.header("content-type"))[1].get("charset", UTF_8)
+        codec = find_codec(charset)
         if codec is None:
             raise HTTPError(415, "The charset of the body is unknown.")
         try:
             return body.decode(codec)
         except UnicodeDecodeError:
-            raise BadBody(f"The body is not {codec}.") from None
+            raise BadBody(f"The body is not {charset}.") from None
 
 
 def check_status(status: object) -> None:

@@ -63,6 +63,15 @@ class TestNames:
         with pytest.raises(HandlerError, match=what):
             encoder("iso8859-1")("1 €")
 
+    @pytest.mark.parametrize("written", ["iso-8859-1", "ISO-8859-1", "l1", "us-ascii"])
+    def test_the_charset_is_named_as_it_was_written(self, written: str) -> None:
+        codec = codec_for(f"text/plain; charset={written}")
+        what = f"RW213 Text with '€' is to be sent as {written}, which does not have that."
+        with pytest.raises(HandlerError, match=what):
+            encode("1 €", codec)
+        with pytest.raises(HandlerError, match=what):
+            encoder(codec)("1 €")
+
 
 def make() -> App:
     """Every way of sending text whose charset is said."""
