@@ -1,6 +1,7 @@
 """Decorators that grow the tree, the patterns of paths, and the way back from a name to a path."""
 
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -8,7 +9,7 @@ from urllib.parse import quote
 
 from ropewalk.charsets import is_utf_8
 from ropewalk.converters import BUILT_IN, STR, Converter
-from ropewalk.errors import HandlerError, TreeError, describe, place, shown
+from ropewalk.errors import HandlerError, TreeError, describe, place, relative, shown
 from ropewalk.methods import SERVABLE, is_servable
 from ropewalk.resource import Handler, Resource, as_resource, claim, handler_of, is_async, methods_of, node_of
 from ropewalk.resource.tree import own_handler_of
@@ -160,7 +161,7 @@ class Routes:
                 what = f"{{{part.name}}} of {path} is the name of another parameter in what is mounted there."
                 raise TreeError("RW103", what)
         names = tuple(part.name for part in pattern if isinstance(part, Parameter))
-        node_of(grow(self.resource, pattern)).mount(resource, path, names)
+        node_of(grow(self.resource, pattern)).mount(resource, path, names, _calling_place())
         if isinstance(thing, Routes):
             self._mounts.append((name, pattern, thing))
 
@@ -330,6 +331,12 @@ def _converter_for(name: str, path: str, annotation: Any, converters: dict[str, 
         f"In {path!r}, no converter makes {name}: {getattr(annotation, '__name__', annotation)}.",
         "Annotate the parameter with int, float, str or UUID, or add a Converter of this type to app.converters.",
     )
+
+
+def _calling_place() -> str:
+    """The line in the user's code that has called the function from which this is called."""
+    frame = sys._getframe(2)  # noqa: SLF001 - what `inspect` is made of
+    return relative(frame.f_code.co_filename, frame.f_lineno)
 
 
 def _method(name: str, path: str) -> str:

@@ -1,5 +1,6 @@
 """Patterns, decorators and url_for."""
 
+import re
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -448,6 +449,20 @@ class TestMount:
         app.mount("/a", App())
         with pytest.raises(TreeError, match="RW104 /a/ is claimed twice"):
             app.mount("/a/", App())
+
+
+class TestMountedTwice:
+    @pytest.mark.parametrize(("first", "second"), [(App, App), (App, Resource), (lambda: Files("."), App)])
+    def test_both_are_named_with_their_places(self, first: Any, second: Any) -> None:
+        app, one, other = App(), first(), second()
+        app.mount("/m", one)
+        with pytest.raises(TreeError) as caught:
+            app.mount("/m/", other)
+        here = r"\(mounted at tests/unit/test_routing\.py:(\d+)\)"
+        told = rf"/m/ is claimed twice, by {type(one).__name__} {here} and {type(other).__name__} {here}\."
+        found = re.fullmatch(told, caught.value.message)
+        assert found is not None, caught.value.message
+        assert int(found[2]) == int(found[1]) + 2
 
 
 class TestUrlFor:

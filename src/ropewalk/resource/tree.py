@@ -75,6 +75,7 @@ class Node:
         "extra",
         "handlers",
         "mount_names",
+        "mount_place",
         "mounted",
         "rendering",
     )
@@ -93,6 +94,8 @@ class Node:
         """The resource's own, by the name of the function."""
         self.mount_names: tuple[str, ...] = ()
         """What the parameters of the path are called for what is mounted."""
+        self.mount_place = ""
+        """Where it was mounted, for messages."""
         self.mounted: Resource | None = None
         """What answers for all that the children do not."""
         self._owners: WeakSet[Owner] = WeakSet()
@@ -123,12 +126,13 @@ class Node:
         self.changed(set())
         return capture.child
 
-    def mount(self, resource: "Resource", path: str, names: tuple[str, ...]) -> None:
-        """Let a resource answer here and below, for all that the children do not."""
+    def mount(self, resource: "Resource", path: str, names: tuple[str, ...], where: str) -> None:
+        """Let a resource answer here and below, for all that the children do not. `where` is the place of the call."""
         if self.mounted is not None:
-            kinds = f"{type(self.mounted).__qualname__} and {type(resource).__qualname__}"
-            raise TreeError("RW104", f"{path} is claimed twice, by {kinds}.")
+            both = f"{_mounted(self.mounted, self.mount_place)} and {_mounted(resource, where)}"
+            raise TreeError("RW104", f"{path} is claimed twice, by {both}.")
         self.mounted = self._adopt(resource)
+        self.mount_place = where
         self.mount_names = names
         self.changed(set())
 
@@ -358,6 +362,12 @@ def _rendering(resource: Resource, name: str) -> Handler:
         if node is not _EMPTY:
             node.rendering[name] = handler
     return handler
+
+
+def _mounted(resource: Resource, where: str) -> str:
+    """What is mounted, as messages name it: an App rather than the Resource at its root."""
+    app = resource.tree_node.app
+    return f"{type(resource if app is None else app).__qualname__} (mounted at {where})"
 
 
 def _name(name: Text) -> str:
