@@ -588,3 +588,19 @@ class TestSources:
             ended = finished("run", "hello.py", cwd=project)
         assert ended.returncode == 2
         assert f"RW502 port in {project}/ropewalk.toml: " in ended.stderr
+
+
+def test_the_table_of_the_guide_has_every_setting() -> None:
+    rows = [
+        line
+        for line in Path("docs/how-to/settings.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| ") and "`ROPEWALK_" in line
+    ]
+    written = {variable for row in rows for variable in re.findall(r"`(ROPEWALK_[A-Z_]+)=", row.split("|")[2])}
+    parameters = [each for command in main.commands.values() for each in command.params if each.envvar]
+    assert written == {each.envvar for each in parameters}
+    for each in parameters:
+        (row,) = [row for row in rows if f"`{each.envvar}=" in row]
+        _, flag, _, toml, _ = row.split("|")
+        assert each.param_type_name == "argument" or any(f"`{option}" in flag for option in each.opts)
+        assert each.name in ("config", "limits") or f"`{each.name} = " in toml

@@ -13,6 +13,7 @@ import click
 from ropewalk import __version__
 from ropewalk.cli.check import check
 from ropewalk.cli.exec import execute
+from ropewalk.cli.explain import explain
 from ropewalk.cli.routes import routes
 from ropewalk.cli.run import run
 from ropewalk.cli.static import static
@@ -51,5 +52,5 @@ def main() -> None:
     """Serve HTTP from Twisted's reactor with a native engine."""
 
 
-for command in (run, static, execute, routes, check):
+for command in (run, static, execute, routes, check, explain):
     main.add_command(command)

@@ -1,0 +1,34 @@
+"""`ropewalk explain CODE`."""
+
+import click
+from rich.console import Console
+
+from ropewalk.cli.columns import columns
+from ropewalk.cli.flags import Command
+from ropewalk.errors import CATALOGUE, Entry
+from ropewalk.suggest import did_you_mean
+
+
+@click.command(cls=Command)
+@click.argument("codes", metavar="[CODE]...", nargs=-1)
+def explain(codes: tuple[str, ...]) -> None:
+    """Say what an error code such as RW213 means, and what to do about it. Without a CODE, list them all."""
+    entries = [_find(code) for code in codes]
+    console = Console(soft_wrap=True, highlight=False)
+    if not entries:
+        listed = sorted(CATALOGUE.values(), key=lambda entry: entry.code)
+        console.print(columns([(entry.code, entry.summary) for entry in listed], ("cyan", "")))
+    for entry in entries:
+        console.print(f"{entry.code} {entry.summary}\nRemedy: {entry.remedy}", markup=False)
+
+
+def _find(code: str) -> Entry:
+    """The entry of a code, as the log has it or in lower case, with its colon or without its letters."""
+    name = code.strip().rstrip(":").upper()
+    name = f"RW{name}" if name.isdigit() else name
+    if name not in CATALOGUE:
+        meant = did_you_mean(name, CATALOGUE)
+        raise click.BadParameter(
+            f"There is no code {code!r}.{meant or ' `ropewalk explain` lists them.'}", param_hint="CODE"
+        )
+    return CATALOGUE[name]
