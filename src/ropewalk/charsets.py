@@ -68,6 +68,8 @@ class _Codec(str):
 
     __slots__ = ("written",)
 
+    written: str
+
     def __new__(cls, codec: str, written: str) -> "_Codec":
         self = super().__new__(cls, codec)
         self.written = written
