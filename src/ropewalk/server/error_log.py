@@ -14,7 +14,7 @@ from twisted.logger import (
 from zope.interface import implementer
 
 from ropewalk.server.log_targets import target_of
-from ropewalk.server.log_writer import LogWriter
+from ropewalk.server.log_writer import FLUSH_TIMEOUT, LogWriter
 
 
 @implementer(ILogObserver)
@@ -55,7 +55,7 @@ def write_error(text: str) -> None:
     _current[0].write_text(text)
 
 
-def flush_errors() -> None:
-    """Wait, for a while at most, until all of that is written. It blocks."""
+def flush_errors(seconds: float = FLUSH_TIMEOUT) -> None:
+    """Wait, for so long at most, until all of that is written. It blocks."""
     for error_log in _current:
-        error_log.flush()
+        error_log.flush(seconds)

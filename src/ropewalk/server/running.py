@@ -5,8 +5,9 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import monotonic
 from types import FrameType
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from twisted.internet import asyncioreactor
 from twisted.internet.error import ReactorNotRunning
@@ -21,11 +22,15 @@ from ropewalk.server.error_log import begin_logging, flush_errors
 from ropewalk.server.listening import Listening
 from ropewalk.server.listening import listen as listen_on
 from ropewalk.server.log_signals import GiveBack, handle_log_signals, handle_where_default
+from ropewalk.server.log_writer import FLUSH_TIMEOUT
 from ropewalk.server.server import Server, app_of, limits_of, proxies_of
 from ropewalk.server.standard_streams import reserve_standard_streams
 from ropewalk.server.strings import half_closing
 
 log = Logger(namespace="ropewalk.server")
+
+LAST_LINES: Final = 0.25
+"""Seconds that lines logged at the very end have at least to be written."""
 
 
 def install_reactor() -> str:
@@ -94,13 +99,23 @@ def run(
     try:
         reactor.run()
     finally:
-        if lines is not None:
-            lines.close()
-        flush_errors()
+        finish_logs(lines)
         for each in give_back:
             each(exiting=exiting)
     if failures:
         failures[0].raiseException()
+
+
+def finish_logs(access_log: AccessLog | None) -> None:
+    """Wait until the logs are written, for one FLUSH_TIMEOUT at most in all, not for one each. It blocks.
+
+    While the first is waited for, the thread of the other one writes, too. That has a moment in any case: closing the
+    first may have logged how many lines are lost.
+    """
+    end = monotonic() + FLUSH_TIMEOUT
+    if access_log is not None:
+        access_log.close()
+    flush_errors(max(end - monotonic(), LAST_LINES))
 
 
 def _log_addresses(listening: list[Listening]) -> None:
