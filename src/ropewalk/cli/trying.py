@@ -75,7 +75,7 @@ def _try(listener: Listener) -> None:
                 if reuse_port:
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
                 probe.bind(address)
-        case Unix(path=path) if not path.startswith(("\0", "@")):
+        case Unix(path=path) if not path.startswith("\0"):
             place = Path(path)
             if len(os.fsencode(path)) > 107:
                 raise _error(errno.ENAMETOOLONG, place)
