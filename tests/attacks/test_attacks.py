@@ -63,13 +63,19 @@ class TestSlowness:
                 Habit(first=GET_STREAM * 4, reads=16, interval=0.1, window=1), "write_timeouts", id="drips in reads"
             ),
             pytest.param(Habit(first=GET_BIG * 4, reads=0, window=1), "write_timeouts", id="answers unread"),
-            pytest.param(Habit(flood=GET * 100, reads=0, window=1), "write_timeouts", id="pipelining"),
         ],
     )
     def test_is_gone_by_its_limit(self, habit: Habit, counter: str) -> None:
         with attacked(QUICK) as (target, friend, counters), crowd_of(habit, target) as crowd:
             friend.asks_until(lambda: crowd.tally.connects == SIZE)
             friend.asks_until(lambda: counters.read()[counter] >= SIZE)
+
+    def test_who_asks_without_end_is_gone_by_whichever_clock(self) -> None:
+        """While a slow server reads what others have sent, an attacker may count as idle, or the kernel may end it."""
+        habit = Habit(flood=GET * 100, reads=0, window=1)
+        with attacked(QUICK) as (target, friend, counters), crowd_of(habit, target) as crowd:
+            friend.asks_until(lambda: crowd.tally.connects == SIZE)
+            friend.asks_until(lambda: counters.read()["write_timeouts"] > 0 and crowd.tally.gone == SIZE)
 
 
 class TestFloods:
