@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from twisted.logger import formatEvent
 from ropewalk import NOT_DONE_YET, App, Request, Resource, Response, asgi, tracebacks
 from ropewalk.errors import Disconnected
 from ropewalk.middleware import Next
-from ropewalk.testing import AsyncClient, ClientResponse
+from ropewalk.testing import AsyncClient, ClientResponse, ClientTimeout, ProtocolError, harness
 
 EVENTS = "text/event-stream"
 
@@ -413,3 +414,111 @@ class TestEvents:
         asyncio.run(main(True))
         assert seen == ["closed", "closed"]
         assert log == []
+
+
+class TestCloses:
+    """The end of `async with` is a stop as in service."""
+
+    @pytest.mark.parametrize("leaves", [False, True])
+    def test_streams_of_events_end_before_the_stop_hooks(self, leaves: bool) -> None:
+        app, calls = App(), []
+        app.on_stop(lambda: calls.append("stopped"))
+
+        @app.get("/", content_type=EVENTS)
+        async def handler(request: Request) -> AsyncIterator[str]:
+            try:
+                yield "data: 1\n\n"
+                await asyncio.sleep(60)
+            finally:
+                await asyncio.sleep(0)
+                calls.append("ended")
+
+        async def main() -> None:
+            async with AsyncClient(app) as client:
+                response = await client.stream("GET", "/")
+                assert await anext(response) == b"data: 1\n\n"
+                if leaves:
+                    response.close()
+
+        asyncio.run(main())
+        assert calls == ["ended", "stopped"]
+
+    def test_a_handler_is_waited_for(self) -> None:
+        app, calls = App(), []
+        app.on_stop(lambda: calls.append("stopped"))
+
+        @app.get("/")
+        async def handler(request: Request) -> str:
+            await request.stopping
+            await asyncio.sleep(0.001)
+            calls.append("ended")
+            return "whole"
+
+        assert stop_while(app).text == "whole"
+        assert calls == ["ended", "stopped"]
+
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_one_that_takes_longer_than_the_timeout_is_cut_off(self, fails: bool, log: Log) -> None:
+        """At once where the block raises."""
+        app, calls = App(), []
+        begun = asyncio.Event()
+        app.on_stop(lambda: calls.append("stopped"))
+
+        @app.get("/")
+        async def handler(request: Request) -> str:
+            begun.set()
+            try:
+                await asyncio.sleep(60)
+            finally:
+                calls.append("ended")
+            return "whole"
+
+        async def main() -> None:
+            with suppress(LookupError):
+                async with AsyncClient(app, timeout=60 if fails else 0.01) as client:
+                    asking = asyncio.ensure_future(client.get("/", timeout=None))
+                    await begun.wait()
+                    if fails:
+                        raise LookupError
+            with pytest.raises(ProtocolError):
+                await asking
+
+        asyncio.run(main())
+        assert calls == ["ended", "stopped"]
+        assert "1 request was cut off when the client was closed." in log.text
+
+    def test_one_that_goes_on_without_its_client_is_named(self, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(harness, "_PATIENCE", 0.001)
+        app = App()
+        end = asyncio.Event()
+
+        @app.get("/")
+        async def handler(request: Request) -> str:
+            try:
+                return await asyncio.sleep(60, "")
+            finally:
+                await end.wait()
+
+        async def main() -> None:
+            async with AsyncClient(app) as client:
+                with pytest.raises(ClientTimeout):
+                    await client.get("/", timeout=0.001)
+            end.set()
+
+        asyncio.run(main())
+        assert re.search(r"handler at \S+test_stopping\.py:\d+ still runs when the stop hooks are called\.", log.text)
+
+    def test_a_client_is_used_again_while_a_response_of_before_is_open(self) -> None:
+        app = App()
+        app.get("/")(lambda request: "Hello")
+
+        async def main() -> None:
+            client = AsyncClient(app)
+            async with client:
+                former = await client.stream("GET", "/")
+            async with client:
+                second = await client.stream("GET", "/")
+                former.close()
+                assert (await second.whole()).text == "Hello"
+
+        asyncio.run(main())

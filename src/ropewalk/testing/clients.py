@@ -58,9 +58,13 @@ class AsyncClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        seconds = self.timeout if kind is None else 0  # nobody waits for the responses of a test that has failed
         try:
-            await run_hooks("stopping", self._harness.begin_stop(), self.timeout, self._use)
-            await run_hooks("stop", self.app.stop(), self.timeout, self._use)
+            try:
+                await run_hooks("stopping", self._harness.begin_stop(), self.timeout, self._use)
+            finally:
+                await self._harness.drain(seconds)
+                await run_hooks("stop", self.app.stop(), self.timeout, self._use)
         finally:
             await self._leave()
 

@@ -3,10 +3,15 @@
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable
 from typing import Any, Final
+from weakref import WeakSet
+
+from twisted.logger import Logger
 
 from ropewalk._engine import Limits, Pipe
 from ropewalk.app import App
-from ropewalk.request import Request
+from ropewalk.calling import HandlerTask
+from ropewalk.errors import named
+from ropewalk.request import PENDING, Request
 from ropewalk.server import Service
 from ropewalk.server.reader import watch
 from ropewalk.testing.idle_reactor import ReactorInUse, ReactorUse, installed
@@ -16,6 +21,13 @@ from ropewalk.waiting import Waiter
 
 CLIENT: Final = ("127.0.0.1", 50000)
 SERVER: Final = ("127.0.0.1", 80)
+
+_FOREVER: Final = 1e6
+"""Seconds for a client without a timeout."""
+
+_PATIENCE: Final = 1.0
+"""Seconds for handlers to end when their client has left."""
+log = Logger(namespace="ropewalk.testing")
 
 
 class Harness:
@@ -29,6 +41,8 @@ class Harness:
         self._unwatch: Callable[[], object]
         self._use: ReactorUse | None = None
         self._wires: set[Wire] = set()
+        self.tasks: WeakSet[HandlerTask] = WeakSet()
+        """What works on responses, those included whose client has left."""
 
     def connect(self, method: str, target: str, *, secure: bool = False) -> "Wire":
         """A new connection, for one request. Raises ReactorInUse (RW223) where another thread uses the reactor."""
@@ -45,11 +59,34 @@ class Harness:
             self._service.stopping.fire()
         await hooks
 
+    async def drain(self, seconds: float | None) -> None:
+        """Have what runs finish within so long, and cut off the rest; no handler runs any more then."""
+        if self._service is not None:
+            cut: Waiter[int] = Waiter()
+            self._service.drain(_FOREVER if seconds is None else seconds).addCallback(cut.callback)
+            count = await cut
+            if count:
+                requests = "1 request was" if count == 1 else f"{count} requests were"
+                log.warn("{requests} cut off when the client was closed.", requests=requests)
+        self._close()
+        await self._ended()
+
     def closed(self, wire: "Wire") -> None:
         """A connection is over."""
-        self._wires.discard(wire)
-        if not self._wires and self._service is not None:
-            service, self._service = self._service, None
+        if wire in self._wires:  # else its service is closed, and there may be another
+            self._wires.remove(wire)
+            if not self._wires:
+                self._close()
+
+    def know(self, task: Any) -> None:
+        """Wait for a handler before the stop hooks."""
+        if isinstance(task, HandlerTask):
+            self.tasks.add(task)
+
+    def _close(self) -> None:
+        service, self._service = self._service, None
+        if service is not None:
+            self._wires.clear()
             self._unwatch()
             service.close()
             if self._use is not None:
@@ -61,7 +98,7 @@ class Harness:
         runner: Any = loop or _reactor()
         use = None if loop is None else ReactorUse.of(loop)
         try:
-            service = _Service(self.app, getattr(runner, "call_later", None) or runner.callLater)
+            service = _Service(self, getattr(runner, "call_later", None) or runner.callLater)
             self._unwatch = watch(service.engine, runner)
         except BaseException:
             if use is not None:
@@ -76,12 +113,38 @@ class Harness:
         for wire in tuple(self._wires):
             wire.fail(error)
 
+    async def _ended(self) -> None:
+        """Wait for handlers that end because their client has left."""
+        running = {task for task in self.tasks if not task.finished}
+        if not running:
+            return
+        ended: Waiter[None] = Waiter()
+
+        def tell(task: Any = None) -> None:
+            running.discard(task)
+            if (task is None or not running) and not ended.called:
+                ended.callback(None)
+
+        for task in tuple(running):
+            task.add_done_callback(tell)
+        loop = running_loop()
+        runner: Any = loop or _reactor()
+        timer = (getattr(runner, "call_later", None) or runner.callLater)(_PATIENCE, tell)
+        await ended
+        if running:
+            handlers = ", ".join(sorted(named(task.coroutine) for task in running))
+            log.warn("{handlers} still runs when the stop hooks are called.", handlers=handlers)
+        else:
+            timer.cancel()
+
 
 class _Service(Service):
     """One that knows what runs, so that a timeout can name it."""
 
-    def __init__(self, app: App, call_later: Callable[..., Any]) -> None:
-        super().__init__(app, call_later)
+    def __init__(self, harness: Harness, call_later: Callable[..., Any]) -> None:
+        app = harness.app
+        super().__init__(app, call_later, (app.limits or Limits()).replace(drain_grace=0))  # its clients ask once
+        self._harness = harness
         self.call_later = call_later
         self.requests: dict[Request, None] = {}
         """Those for which a handler has been called, in order, the most of those that are finished left out."""
@@ -90,7 +153,10 @@ class _Service(Service):
 
     def drive(self, request: Request, coroutine: Any, context: Any) -> Any:
         self._know(request)
-        return self.driver.drive(request, coroutine, context)
+        value = self.driver.drive(request, coroutine, context)
+        if value is PENDING:
+            self._harness.know(getattr(request, "_running", None))
+        return value
 
     def deliver(self, request: Request, value: Any) -> None:
         self._know(request)
@@ -109,6 +175,7 @@ class _Service(Service):
         super().close()
         self.requests.clear()
         self.engine = _Closed(self.engine.limits)  # type: ignore[assignment] # what is asked of it after the end
+        self.drained(0)
 
     def _know(self, request: Request) -> None:
         if len(self.requests) > self._enough:
