@@ -68,9 +68,10 @@ class TestFastAPI:
         async def main() -> list[str]:
             api = FastAPI()
             done: list[str] = []
+            asserted = asyncio.Event()
 
             async def later() -> None:
-                await asyncio.sleep(0)
+                await asserted.wait()
                 done.append("async")
 
             @api.get("/")
@@ -82,6 +83,7 @@ class TestFastAPI:
             async with AsyncClient(hosting(api)) as client:
                 assert (await client.get("/")).json() == "hello"
                 assert done == []
+                asserted.set()
             return done
 
         assert asyncio.run(main()) == ["async", "thread"]
