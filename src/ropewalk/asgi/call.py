@@ -16,7 +16,16 @@ from ropewalk.asgi.incoming import BODY, COMPLETE, GONE, HEAD, NEW, TRAILERS, In
 from ropewalk.asgi.messages import ClientGone, Message, octets, pairs, says_client_left, unfit
 from ropewalk.asgi.response_receiver import ResponseReceiver
 from ropewalk.calling import log_late
-from ropewalk.errors import AnswerOver, Disconnected, HostedError, InvalidField, RopewalkError, named, shown
+from ropewalk.errors import (
+    AnswerOver,
+    Disconnected,
+    HostedError,
+    InvalidField,
+    RopewalkError,
+    WrongLength,
+    named,
+    shown,
+)
 from ropewalk.open_files import OpenFile, open_file
 from ropewalk.request import BODILESS, Request
 from ropewalk.response import Response
@@ -46,21 +55,25 @@ class Call(Incoming):
     """The two ends that an application is given, `receive` and `send`, and what is behind them."""
 
     __slots__ = (
+        "_announced",
         "_dropped",
         "_gathered",
         "_gathers",
         "_headers",
         "_parts",
+        "_sent",
         "_share",
         "_status",
         "_trailers",
         "inline",
     )
 
+    _announced: int | None
     _gathered: int
     _gathers: bool
     _headers: list[Any]
     _parts: list[bytes]
+    _sent: int
     _status: int
 
     def __init__(self, request: Request, out: ResponseReceiver | None = None) -> None:
@@ -160,11 +173,35 @@ class Call(Incoming):
             self._trailers = []
         self._status = status
         self._headers = headers
+        if self.out is not self.request:
+            self._announced = self._announced_length()
+            self._sent = 0
         self.stage = HEAD
         if not self.inline:
             get_running_loop().call_soon(self.flush)
 
+    def _announced_length(self) -> int | None:
+        """What Content-Length says, where a body has to keep to it, and middleware gets it before the engine does."""
+        if self._status not in BODILESS:
+            for name, value in self._headers:
+                if name.lower() in _LENGTH and octets(value).isdigit():
+                    return int(octets(value))
+        return None
+
+    def _count(self, size: int, *, last: bool) -> None:
+        """Count bytes of a body that go to middleware. Raises WrongLength as the engine does, which is told later."""
+        if self._announced is None:
+            return
+        sent = self._sent + size
+        if sent > self._announced or (last and sent < self._announced):
+            raise WrongLength(f"{self._announced} bytes were announced and {sent} written.")
+        self._sent = sent
+
     def _send_whole(self, answer: Callable[..., None], *body: Any) -> None:
+        if self.out is not self.request:
+            size = body[-1] if len(body) > 1 else len(body[0])
+            if size or self.request.method != "HEAD":
+                self._count(size, last=True)
         self._with_head(answer, *body)
         self.over(COMPLETE)
 
@@ -181,8 +218,11 @@ class Call(Incoming):
             self.left()
 
     def _begin(self) -> None:
-        self._with_head(self.out.begin)
-        self.out.end_stream_by(self.stop)
+        if self._status in BODILESS and self.out is not self.request:
+            self._with_head(self.out.answer, b"")  # middleware is given no stream where nothing may come of it
+        else:
+            self._with_head(self.out.begin)
+            self.out.end_stream_by(self.stop)
         self._gathers = not any(name.lower() in _LENGTH for name, _ in self._headers)
         self._parts = []
         self._gathered = 0
@@ -209,6 +249,8 @@ class Call(Incoming):
             self._begin()
         if self._status in BODILESS:
             body = b""
+        if self.out is not self.request and self.request.method != "HEAD":
+            self._count(len(body), last=not more and self._trailers is None)
         if more and self._gathers:
             await self._rest(len(body), self._gather(body))
             return

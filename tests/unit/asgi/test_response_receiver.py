@@ -11,7 +11,7 @@ from tests.unit.conftest import Log
 
 from ropewalk import App, Request, Response, asgi
 from ropewalk.asgi import Application, Receive, Scope, Send
-from ropewalk.errors import Disconnected
+from ropewalk.errors import Disconnected, WrongLength
 from ropewalk.middleware import Next
 from ropewalk.testing import AsyncClient, Client, ClientResponse, ProtocolError
 
@@ -389,3 +389,41 @@ def test_error_handlers_of_the_app(handle: Callable[..., Any], log: Log) -> None
     response = Client(app).get("/")
     assert (response.status, response.text, response.headers["x-seen"]) == (422, "mapped", "422")
     assert log == []
+
+
+WHOLE = [[b"abc"], [b"abcd"], [b"ab"], [b""]]
+IN_PARTS = [[b"abcd", b""], [b"ab", b"cd", b""], [b"ab", b""], [b"ab", b"c"], [b"abc", b""]]
+
+
+@pytest.mark.parametrize("status", [200, 304])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("parts", [*WHOLE, *IN_PARTS], ids=repr)
+def test_a_length_that_is_announced_is_held_to_as_without_middleware(
+    parts: list[bytes], method: str, status: int, log: Log
+) -> None:
+    """`send` raises, and the client and the log get the same."""
+
+    def outcome(middleware: list[Any]) -> list[str]:
+        seen = []
+        log.clear()
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            try:
+                await send(start(status, [[b"content-length", b"3"]]))
+                for number, part in enumerate(parts, 1):
+                    await send(body(part, number < len(parts)))
+            except WrongLength as error:
+                seen.append(error.message.rpartition(": ")[2])
+                raise
+
+        app = App(middleware=middleware)
+        app.mount("/", asgi(application, lifespan="off"))
+        try:
+            response = Client(app).request(method, "/")
+        except ProtocolError:
+            seen.append("cut")
+        else:
+            seen += [str(response.status), response.text]
+        return [*seen, *(line[:5] for line in log.text.splitlines())]
+
+    assert outcome([marking]) == outcome([])
