@@ -68,7 +68,9 @@ def _environment() -> Mapping[str, str]:
 def _parse(environ: Mapping[str, str]) -> tuple[list[int], list[str] | None]:
     process, count, names = map(environ.get, VARIABLES)
     if process is None or count is None:
-        raise NotActivated("systemd has handed over no sockets (LISTEN_PID and LISTEN_FDS are not set)")
+        unset = [name for name, value in zip(VARIABLES, (process, count), strict=False) if value is None]
+        verb = "is" if len(unset) == 1 else "are"
+        raise NotActivated(f"systemd has handed over no sockets ({' and '.join(unset)} {verb} not set)")
     if process != str(os.getpid()):
         raise NotActivated(
             f"the sockets of systemd are meant for process {process} (LISTEN_PID), and this is {os.getpid()}: start "

@@ -1,7 +1,8 @@
 """The engine of a test: turned by whatever runs, and let go of when nothing is under way."""
 
 from asyncio import _get_running_loop as running_loop
-from collections.abc import Callable
+from asyncio import all_tasks
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -162,13 +163,14 @@ class _Service(Service):
         self._know(request)
         Service.deliver(request, value)
 
-    def find(self, method: str, target: str) -> Request | None:
-        """A request that has no whole response."""
-        sent = target.encode("latin-1")
-        for request in self.requests:
-            if not request.finished and (request.method, request.target) == (method, sent):
-                return request
-        return None
+    def find(self, method: str, target: str) -> tuple[Request | None, Any]:
+        """A request that has no whole response, and the task of the ASGI application that was called for it, if any."""
+        asked = method, target.encode("latin-1")
+        tasks = {call.request: task for task in _tasks() if (call := getattr(task, "call", None)) is not None}
+        for request in (*self.requests, *tasks):
+            if request.service is self and not request.finished and (request.method, request.target) == asked:
+                return request, tasks.get(request)
+        return None, None
 
     def close(self) -> None:
         """As in service; and the engine's descriptors are closed now, not when the collector comes to the cycle."""
@@ -285,12 +287,18 @@ class Wire:
 
     def _expire(self, seconds: float) -> None:
         self._timer = None
-        self.fail(no_response(*self._asked, seconds, self._service.find(*self._asked)))
+        self.fail(no_response(*self._asked, seconds, *self._service.find(*self._asked)))
 
     def _tell(self) -> None:
         news, self._news = self._news, None
         if news is not None and not news.called:
             news.callback(None)
+
+
+def _tasks() -> Iterable[Any]:
+    """Those that wait. The call of an application is a task that no request knows, unless middleware waits for it."""
+    loop = running_loop()
+    return () if loop is None else all_tasks(loop)
 
 
 def _reactor() -> Any:

@@ -18,6 +18,7 @@ from ropewalk.calling import Task
 from ropewalk.calling.task import register_task
 from ropewalk.errors import RopewalkError, named, relative, shown
 from ropewalk.request import Request
+from ropewalk.resource import Hosted
 from ropewalk.testing.idle_reactor import ReactorInUse, ReactorUse, installed, runs_elsewhere
 from ropewalk.waiting import Waiter
 
@@ -56,12 +57,20 @@ def check_timeout(timeout: Any) -> float | None:
     return timeout
 
 
-def no_response(method: str, target: str, seconds: float, request: Request | None) -> ClientTimeout:
-    """The error for a request without a whole response. The request is that of a handler that has been called."""
+def no_response(method: str, target: str, seconds: float, request: Request | None, task: Any) -> ClientTimeout:
+    """The error for a request without a whole response.
+
+    The request is that of a handler that has been called, and `task` is that of an ASGI application.
+    """
     if request is None:
-        waits = "No handler of ours has been called and waits."
+        waits = "No handler or application has been called that waits."
     else:
-        waits = f"{_who(request)} {_waits(getattr(request, '_running', None))}"
+        running = getattr(request, "_running", None) if task is None else task
+        call = None if request.endpoint is None else request.endpoint.call
+        if running is None and isinstance(getattr(call, "__self__", None), Hosted):
+            waits = f"{_who(request)} runs on a thread, or waits for one."
+        else:
+            waits = f"{_who(request)} {_waits(running)}"
     return ClientTimeout(f"{method} {target}: no whole response within {seconds:g} s. {waits}")
 
 

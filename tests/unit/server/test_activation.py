@@ -113,6 +113,15 @@ def test_none_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "handed over no sockets (LISTEN_PID and LISTEN_FDS are not set). Start it by a service of systemd" in message
 
 
+@pytest.mark.parametrize(
+    ("environ", "unset"), [({"LISTEN_FDS": "1"}, "LISTEN_PID"), ({"LISTEN_PID": str(os.getpid())}, "LISTEN_FDS")]
+)
+def test_one_variable_without_the_other(environ: dict[str, str], unset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_SystemdParser, "_sddaemon", ListenFDs([]))
+    monkeypatch.setattr(activation, "_environment", lambda: environ)
+    assert f"handed over no sockets ({unset} is not set)." in refusal("systemd:INET:index=0")
+
+
 def test_children_do_not_see_them(activate: Activate) -> None:
     activate("web:admin")
     activated_sockets()

@@ -12,12 +12,17 @@ from tests.unit.testing.reactors import make_app
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
-from ropewalk import App, Request, Response
+from ropewalk import App, Request, Response, asgi, wsgi
+from ropewalk.asgi import Receive, Scope, Send
 from ropewalk.testing import AsyncClient, Client, ClientTimeout, idle_reactor
 
 Next = Callable[[Request], Awaitable[Response]]
 
 SHORT = 0.01
+
+
+async def passing(request: Request, next: Next) -> Response:
+    return await next(request)
 
 
 def make() -> App:
@@ -90,6 +95,50 @@ class TestMessages:
 
         with pytest.raises(ClientTimeout, match=r"make\.<locals>\.coroutine at .* waits at tests/unit/testing"):
             Client(app).get("/coroutine", timeout=SHORT)
+
+    @pytest.mark.parametrize("around", [[], [passing]], ids=["", "in a middleware"])
+    @pytest.mark.parametrize("begun", [False, True])
+    def test_of_an_asgi_application(self, begun: bool, around: list[Any]) -> None:
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            if begun:
+                await send({"type": "http.response.start", "status": 200, "headers": []})
+                await send({"type": "http.response.body", "body": b"some", "more_body": True})
+            await asyncio.Event().wait()
+
+        app = App(middleware=around)
+        app.mount("/", asgi(application, lifespan="off"))
+        said = r"GET /a: no .*\.application at {here}\d+ waits at {here}\d+ for <Future pending"
+        with pytest.raises(ClientTimeout, match=said.format(here=r"tests/unit/testing/test_timeouts\.py:")):
+            Client(app).get("/a", timeout=SHORT)
+
+    def test_of_another_request_of_the_same_application(self) -> None:
+        """Each has its own line, and a response that was complete is none's."""
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["path"] != "/waits":
+                await send({"type": "http.response.start", "status": 200, "headers": []})
+                await send({"type": "http.response.body", "body": b"whole"})
+            await asyncio.Event().wait()
+
+        async def main() -> None:
+            client = AsyncClient(asgi(application, lifespan="off"))
+            assert (await client.get("/")).text == "whole"
+            with pytest.raises(ClientTimeout, match=r"GET /waits: no .*\.application at \S+ waits at"):
+                await client.get("/waits", timeout=SHORT)
+
+        asyncio.run(main())
+
+    def test_of_a_wsgi_application(self) -> None:
+        going = threading.Event()
+
+        def application(environ: Any, start_response: Any) -> list[bytes]:
+            going.wait()
+            start_response("200 OK", [])
+            return [b"late"]
+
+        with pytest.raises(ClientTimeout, match=r"\.application at \S+ runs on a thread, or waits for one\."):
+            Client(wsgi(application)).get("/", timeout=SHORT)
+        going.set()
 
     def test_the_remedy(self) -> None:
         with pytest.raises(ClientTimeout, match=r"give it longer: timeout=, in seconds, or None\.$"):
