@@ -57,7 +57,7 @@ fn a_stream_of_events_ends_with_its_client() {
     for relayed in [false, true] {
         for choice in [HalfClose::Cancel, HalfClose::Respond] {
             let mut world = World::with(Limits { half_close_timeout: 3_600_000, ..Limits::default() });
-            let (mut client, id) = waiting(&mut world, choice);
+            let (client, id) = waiting(&mut world, choice);
             let fields: &[(&[u8], &[u8])] = &[(b"Content-Type", b"Text/Event-Stream; charset=utf-8")];
             if relayed {
                 world.engine.relay_head(id, 200.into(), fields).unwrap();
