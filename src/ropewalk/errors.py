@@ -266,7 +266,7 @@ _ENTRIES: Final = (
 CATALOGUE: Final[dict[str, Entry]] = {entry.code: entry for entry in _ENTRIES}
 
 LATE_REMEDY: Final = "Fix the cause shown in the traceback."
-"""The remedy of RW208 where a response has begun or is complete, so that no error handler is called."""
+"""The remedy of RW208 where an error handler would not help: it is called already, or a response has begun."""
 
 
 class RopewalkError(Exception):

@@ -36,7 +36,6 @@ from ropewalk.response import BYTES, JSON, TEXT, Response, to_json
 from ropewalk.tracebacks import format_error
 
 _JSON: Final = ((b"Content-Type", JSON),)
-_FIX: Final = "Fix the cause shown in the traceback"
 _LEAVING: Final = (CancelledError, DeferredCancelled, Disconnected, GeneratorExit)
 """What ends a handler whose client has left."""
 
@@ -215,13 +214,13 @@ async def _failed(request: Request, error: BaseException, scope: tuple[Any, ...]
     # What is not expected is logged, whatever is made of it; and so is what Ropewalk itself finds wrong in a program.
     logged = not is_http and (not expected or isinstance(error, RopewalkError))
     if logged:
-        log_error(request, error, None if handler is None else f"{_FIX}.")
+        log_error(request, error, None if handler is None else LATE_REMEDY)
     try:
         if handler is not None:
             response = await _handle(request, error, handler)
             if not (is_http or logged) and response.status == 500:
                 status = f"The response has status 500, because {named(handler)} gave no other"
-                log_error(request, error, f"{_FIX}. {status}: return Response(body, status=...) there.")
+                log_error(request, error, f"{LATE_REMEDY} {status}: return Response(body, status=...) there.")
             return response
         if isinstance(error, HTTPError):
             return plain_error(error)

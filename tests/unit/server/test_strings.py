@@ -101,7 +101,7 @@ def test_an_escaped_equals_sign_belongs_to_the_value() -> None:
         ("unix:/dev/null/a.sock", "Not a directory. Name a path whose folder is one."),
         ("unix:/dev/null", "there is a file that is not a socket. Choose another path"),
         (f"unix:/tmp/{'x' * 200}", "Choose a shorter path"),
-        ("fd:999", "Bad file descriptor. Name a descriptor that is a listening stream socket"),
+        ("fd:1000000000", "Bad file descriptor. Name a descriptor that is a listening stream socket"),
     ],
 )
 def test_the_remedy_fits_what_the_system_says(description: str, message: str) -> None:
