@@ -176,6 +176,7 @@ impl<D: Driver> Engine<D> {
     /// | the client is gone for good, or the body is not whole | over | over | over |
     /// | raw bytes go both ways | over | over | goes on |
     /// | no head is out | over | told, goes on | goes on |
+    /// | a stream of events is under way | over | over | goes on |
     /// | a head is out | goes on unless it pauses | goes on unless it pauses | goes on |
     pub(super) fn decide_half_close(&mut self, slot: usize) {
         let flows = self.body_flows(slot);
@@ -192,6 +193,10 @@ impl<D: Driver> Engine<D> {
         match connection.half_close() {
             HalfClose::Finish => {}
             _ if connection.wire.is_tunnel() => return self.lose(slot, GoneReason::ClientLeft),
+            // It does not end by itself. Where something waits to be sent, `Clock::HalfClosed` ends it after that.
+            _ if started && connection.wire.sends_events() && connection.out.is_empty() => {
+                return self.lose(slot, GoneReason::ClientLeft);
+            }
             _ if started => {}
             HalfClose::Respond => {
                 let id = ExchangeId { connection: connection.token, serial };
