@@ -184,7 +184,7 @@ class App(Routes):
         Where that fails, what is hosted is stopped again.
         """
         for app in self.family():
-            if app.stop_begins.passed:  # else somebody may wait for it already
+            if app.stop_begins.passed:  # else a waiter may hold it already
                 app.stop_begins = Moment()
         started: list[App | Hosted] = []
         try:

@@ -551,7 +551,7 @@ class Request(Exchange):
     # For the rooms above
 
     def leaving(self) -> Waiter[None]:
-        """As `disconnected`, but an answer that is complete is told only where somebody watches for it."""
+        """As `disconnected`, but an answer that is complete is told only where `watched` is set."""
         return ready(None) if self.finished else self._wait("_leaving")
 
     @property

@@ -122,7 +122,7 @@ class Incoming:
         self.fail(error)
 
     def fail(self, error: BaseException) -> None:
-        """Have somebody answer for an error."""
+        """Hand an error to what makes the response."""
         self.request.service.fail(self.request, error)
 
     async def _take(self) -> bytes | None:
@@ -130,7 +130,7 @@ class Incoming:
         request = self.request
         if not request.has_body:
             return b""
-        if request.finished:  # somebody else has answered
+        if request.finished:  # another party has responded
             return None
         request.receive()
         while self.stage < COMPLETE:

@@ -146,7 +146,7 @@ class ResponseReceiver:
         self.drop()
 
     def drop(self) -> None:
-        """Nothing more is wanted. To whoever still iterates, what is not complete is cut."""
+        """Nothing more is wanted. A reader that still iterates finds it cut, if it is not complete."""
         if not self._unwanted:
             self._unwanted = True
             self._cut = bool(self._parts) or not self._over

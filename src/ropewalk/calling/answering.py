@@ -88,8 +88,8 @@ async def _respond_or_give_up(request: Request, error: BaseException, scope: tup
 def _passes(request: Request, error: BaseException, scope: tuple[Any, ...]) -> bool:
     """Whether an error goes through all middleware, because it ends the handler or the process.
 
-    A cancelled Deferred does, unless an error handler names the error: whoever has cancelled it, such as `addTimeout`
-    in a middleware, expects its own error to come back. Where nobody takes it, it is `fail` that logs it.
+    A cancelled Deferred does, unless an error handler names the error: what has cancelled it, such as `addTimeout` in
+    a middleware, expects its own error to come back. Where no code takes it, `fail` logs it.
     """
     if isinstance(error, GeneratorExit) or interrupts(error):
         return True

@@ -99,7 +99,7 @@ class _Call:
         except (asyncio.CancelledError, CancelledError):
             if not self._cancelled:
                 log.warn("{who} was cancelled.", who=self._who)
-        except Exception as error:  # noqa: BLE001 - whoever waits for the hook reports it
+        except Exception as error:  # noqa: BLE001 - the waiter reports it
             if self._ended.called:
                 log.failure("RW208 {who} failed after all.", shown_failure(error), who=self._who)
             else:

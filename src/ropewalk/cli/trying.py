@@ -70,7 +70,7 @@ def _try(listener: Listener) -> None:
             except socket.gaierror as error:
                 raise OSError(error.strerror) from error  # without a number, as the engine says it
             family, kind, protocol, _, address = found[0]
-            with socket.socket(family, kind, protocol) as probe:  # bound but not listening: it takes nobody's clients
+            with socket.socket(family, kind, protocol) as probe:  # bound but not listening: it takes no clients
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 if reuse_port:
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

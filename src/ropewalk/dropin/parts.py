@@ -75,7 +75,7 @@ class Parts:
         self.drop()
 
     def drop(self) -> None:
-        """Nobody wants the rest. The program may write on. To whoever still iterates, what is not complete is cut."""
+        """The rest is not wanted. The program may write on. A reader finds it cut, if it is not complete."""
         if not self._unwanted:
             self._unwanted = True
             self._cut = bool(self._parts) or not self._over

@@ -31,7 +31,7 @@ class Hosted(Resource):
         """
 
     def cut_calls(self) -> None:
-        """End the wait of `finish_calls` now: whoever stops the app does not want to wait."""
+        """End the wait of `finish_calls` now: the operator does not want to wait."""
 
 
 def hosted_below(resource: Resource) -> list[Hosted]:

@@ -58,7 +58,7 @@ class AsyncClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        seconds = self.timeout if kind is None else 0  # nobody waits for the responses of a test that has failed
+        seconds = self.timeout if kind is None else 0  # a failed test does not wait for its responses
         try:
             try:
                 await run_hooks("stopping", self._harness.begin_stop(), self.timeout, self._use)

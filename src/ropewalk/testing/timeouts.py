@@ -120,7 +120,7 @@ async def run_hooks(
         context.run(task.step)
         await task.ended
     except BaseException:
-        task.cancel()  # whoever has run this does not wait any more
+        task.cancel()  # the caller does not wait any more
         raise
     finally:
         if timer is not None and not task.late:

@@ -213,7 +213,7 @@ class Answer:
             self._response.callback(response)
 
     def _refuse(self, error: BaseException) -> None:
-        """Have somebody answer for an error."""
+        """Hand an error to what makes the response."""
         self.close()
         if self._response is None:
             self.request.service.fail(self.request, error)
