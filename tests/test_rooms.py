@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "ropewalk"
 
 FLOORS = (
-    {"errors", "headers", "charsets", "cookies", "json_values", "methods", "open_files"},
+    {"errors", "headers", "charsets", "cookies", "json_values", "methods", "open_files", "twisted_private"},
     {"waiting", "producing", "converters", "proxies", "suggest", "tracebacks"},
     {"request", "response", "streaming"},
     {"resource"},

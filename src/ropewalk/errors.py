@@ -261,6 +261,11 @@ _ENTRIES: Final = (
         "An app is grafted upon a tree of twisted.web that is itself mounted in an app.",
         "Mount the inner app in the outer one, at its own path.",
     ),
+    Entry(
+        "RW755",
+        "Twisted lacks something that Ropewalk needs of it.",
+        "Install one of the tested versions of Twisted, or a Ropewalk that knows this one.",
+    ),
 )
 
 CATALOGUE: Final[dict[str, Entry]] = {entry.code: entry for entry in _ENTRIES}

@@ -8,6 +8,7 @@ from ropewalk.dropin.lenient import LenientRequest
 from ropewalk.dropin.mounting import mounted
 from ropewalk.dropin.replacing import replace
 from ropewalk.dropin.request import Request
+from ropewalk.twisted_private import check
 
 __all__ = [
     "HTTPChannel",
@@ -21,3 +22,5 @@ __all__ = [
     "replace",
     "take_over",
 ]
+
+check("dropin")

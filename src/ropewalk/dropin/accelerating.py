@@ -1,6 +1,6 @@
 """Putting the engine below factories and ports of Twisted's."""
 
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from twisted.internet import tcp, unix
 from twisted.web import http
@@ -9,8 +9,8 @@ from ropewalk._engine import Limits
 from ropewalk.dropin.channel import HTTPChannel
 from ropewalk.dropin.driver import driver_of
 from ropewalk.errors import StartError
+from ropewalk.twisted_private import HTTP_CHANNEL_FACTORY, GenericHTTPChannelProtocol
 
-_STOCK: Final = http._genericHTTPChannelProtocolFactory  # noqa: SLF001 - what HTTPFactory has for its protocol
 Factory = TypeVar("Factory", bound=http.HTTPFactory)
 
 
@@ -33,7 +33,7 @@ def accelerate(factory: Factory, *, limits: Limits | None = None, half_close: bo
         driver_of(factory, factory.reactor, limits).half_close = True
     if isinstance(vars(factory).get("protocol"), _Protocols):
         return factory
-    if getattr(factory.protocol, "__func__", None) is not _STOCK:
+    if getattr(factory.protocol, "__func__", None) is not HTTP_CHANNEL_FACTORY:
         message = f"{factory!r} makes protocols of its own. Have them derive from ropewalk.dropin.HTTPChannel."
         raise TypeError(message)
     factory.protocol = _Protocols()  # type: ignore[method-assign]
@@ -64,4 +64,4 @@ class _Protocols:
     """Makes a factory's protocols, as `HTTPFactory.protocol` does."""
 
     def __call__(self) -> Any:
-        return http._GenericHTTPChannelProtocol(HTTPChannel())  # noqa: SLF001 - it looks for HTTP/2 over TLS
+        return GenericHTTPChannelProtocol(HTTPChannel())  # which looks for HTTP/2 over TLS

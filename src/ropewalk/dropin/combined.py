@@ -10,10 +10,10 @@ from twisted.python.logfile import BaseLogFile
 from twisted.web import http
 
 from ropewalk.dropin.site_log import logs_of
+from ropewalk.twisted_private import escape
 
 _LOG: Final = http.HTTPFactory.log
 _FORMATTER: Final = http.combinedLogFormatter
-_escape: Final = http._escape  # noqa: SLF001 - Twisted's own, for what needs it
 _INTERNET: Final = (IPv4Address, IPv6Address)
 _is_plain: Final = re.compile(rb"[ !#-\[\]-~]*").fullmatch
 """Bytes that stand for themselves: printable, and neither a quote nor a backslash."""
@@ -92,7 +92,7 @@ def _last(values: Any) -> str:
 
 
 def _text(value: bytes) -> str:
-    return value.decode("ascii") if _is_plain(value) else str(_escape(value))
+    return value.decode("ascii") if _is_plain(value) else str(escape(value))
 
 
 def _emit(file: LoggingFile, line: str) -> None:

@@ -8,7 +8,6 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorFDSet
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web import http
 
 from ropewalk._engine import Connection, Engine, Limits
 from ropewalk.dropin.addresses import to_twisted
@@ -24,6 +23,7 @@ from ropewalk.server.reader import watch
 from ropewalk.server.running import log_drain
 from ropewalk.server.service import LEVELS
 from ropewalk.server.socket_files import remove_only_own_file
+from ropewalk.twisted_private import GenericHTTPChannelProtocol
 
 log = Logger(namespace="ropewalk.dropin")
 
@@ -266,6 +266,6 @@ class Driver:
 
 def _channel_of(protocol: Any) -> Any:
     """The channel that a factory has built, if it is ours; Twisted puts one around it that looks for HTTP/2."""
-    if isinstance(protocol, http._GenericHTTPChannelProtocol):  # noqa: SLF001 - what HTTPFactory.protocol makes
-        protocol = protocol._channel  # noqa: SLF001 - the same
+    if isinstance(protocol, GenericHTTPChannelProtocol):  # what HTTPFactory.protocol makes
+        protocol = protocol._channel  # noqa: SLF001 - it has no other name
     return protocol if getattr(protocol, "responds", False) else None

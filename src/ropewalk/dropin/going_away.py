@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from twisted.logger import Logger
 
+from ropewalk import twisted_private
+
 if TYPE_CHECKING:
     from ropewalk.dropin.transport import SocketTransport
 
@@ -32,8 +34,7 @@ def go_away(transport: "SocketTransport") -> None:
 
 
 def _close(protocol: Any, transport: "SocketTransport") -> None:
-    twisted: Any = sys.modules.get("twisted.web._websocket_impl")
-    if twisted is not None and isinstance(protocol, twisted._WebSocketWireProtocol):  # noqa: SLF001 - has no other name
+    if "twisted.web.websocket" in sys.modules and isinstance(protocol, twisted_private.WebSocketWireProtocol):
         protocol.loseConnection(GOING_AWAY)
     elif hasattr(protocol, "sendCloseFrame"):
         # Not `sendClose`, which takes only the codes of applications.

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, AnyStr, Final, Protocol, TypeVar, overload
 
-from twisted.web import http_headers
 from twisted.web.http_headers import Headers
+
+from ropewalk.twisted_private import name_encoder as _encoder
 
 Default = TypeVar("Default")
 
-_encoder: Final = http_headers._nameEncoder  # noqa: SLF001 - Twisted's own way of writing names
-_written: Final = _encoder._canonicalHeaderCache  # noqa: SLF001 - and what it has written
+_written: Final = _encoder._canonicalHeaderCache  # noqa: SLF001 - what it has written
 
 
 class Received(Protocol):

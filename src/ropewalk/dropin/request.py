@@ -37,6 +37,7 @@ from ropewalk._engine import Exchange
 from ropewalk.dropin.combined import log
 from ropewalk.dropin.headers import Received, ReceivedHeaders
 from ropewalk.dropin.lazy import Lazy
+from ropewalk.twisted_private import IEncodingResource
 
 Kind = TypeVar("Kind", bound=type)
 
@@ -217,7 +218,7 @@ class Request(Stock):
                     return
             else:
                 found = site.getResourceFor(self)
-            if hasattr(found, "getEncoder") and _IEncodingResource.providedBy(found):
+            if hasattr(found, "getEncoder") and IEncodingResource.providedBy(found):
                 encoder = found.getEncoder(self)
                 if encoder is not None:
                     self._encoder = encoder
@@ -525,7 +526,6 @@ _LATE: Final = {
 _YEAR_1000: Final = -30_610_224_000
 """In seconds since 1970. The years before have no four digits."""
 _date: Final = _Date()
-_IEncodingResource: Final = resource._IEncodingResource  # noqa: SLF001 - as in Twisted
 _HTML: Final[Any] = Stock.defaultContentType
 _OK: Final = RESPONSES[OK]
 _RENDERERS: Final = {

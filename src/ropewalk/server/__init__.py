@@ -14,6 +14,7 @@ from ropewalk.server.service import Service
 from ropewalk.server.sites import Site
 from ropewalk.server.standard_streams import reserve_standard_streams
 from ropewalk.server.strings import half_closing, tcp_endpoint
+from ropewalk.twisted_private import check
 
 __all__ = [
     "Listening",
@@ -36,3 +37,5 @@ __all__ = [
     "tcp_endpoint",
     "write_error",
 ]
+
+check("server")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from twisted.internet.endpoints import _SystemdParser
+from ropewalk.twisted_private import SystemdParser
 
 FIRST: Final = 3
 """The first descriptor."""
@@ -38,7 +38,7 @@ def activated_sockets() -> list[ActivatedSocket]:
     The variables are taken out of the environment, and the descriptors closed on exec, so that no child takes them for
     its own.
     """
-    twisted = _SystemdParser._sddaemon  # noqa: SLF001 - where Twisted keeps what it has taken from the environment
+    twisted = SystemdParser._sddaemon  # noqa: SLF001 - where Twisted keeps what it has taken from the environment
     descriptors = twisted.inheritedDescriptors()
     names: list[str] | None = list(twisted._names)  # noqa: SLF001 - by their descriptors, of which some share a name
     if not descriptors:

@@ -13,6 +13,8 @@ from typing import Any, Final
 from twisted.internet import tcp, unix
 from twisted.python.failure import Failure
 
+from ropewalk.twisted_private import in_filesystem
+
 _OWN: Final = "_ropewalk_socket_file"
 """The attribute of a port that holds its `_SocketFile`."""
 
@@ -39,7 +41,7 @@ def remove_only_own_file(port: Any) -> None:
 
 
 def _look_after(port: Any, *, inherited: bool) -> None:
-    if type(port) is not unix.Port or not unix._inFilesystemNamespace(port._bindPath):  # noqa: SLF001 - nothing else tells
+    if type(port) is not unix.Port or not in_filesystem(port._bindPath):  # noqa: SLF001 - nothing else tells
         return
     known: _SocketFile | None = vars(port).get(_OWN)
     if known is None:

@@ -7,5 +7,8 @@ from ropewalk.testing.clients import AsyncClient, Client
 from ropewalk.testing.idle_reactor import ReactorInUse
 from ropewalk.testing.timeouts import ClientTimeout
 from ropewalk.testing.wire import ClientResponse, ProtocolError
+from ropewalk.twisted_private import check
 
 __all__ = ["AsyncClient", "Client", "ClientResponse", "ClientTimeout", "ProtocolError", "ReactorInUse"]
+
+check("testing")

@@ -1,0 +1,210 @@
+"""The private names of Twisted: all of them stand in the tables of `ropewalk.twisted_private`, and are there."""
+
+import ast
+import inspect
+import re
+import sys
+import textwrap
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted import __version__
+
+import ropewalk.dropin
+import ropewalk.testing
+from ropewalk import twisted_private
+from ropewalk.errors import StartError
+from ropewalk.twisted_private import ATTRIBUTES, NAMES, Attribute, Name, check, is_there
+
+PACKAGE = Path(ropewalk.__file__).parent
+TABLES = PACKAGE / "twisted_private.py"
+FILES = sorted(file for file in PACKAGE.rglob("*.py") if file not in (TABLES, PACKAGE / "__main__.py"))
+
+LISTED = {attribute.name for attribute in ATTRIBUTES}
+PRIVATE = re.compile(r"_(?!_)\w+")
+
+READERS = ("getattr", "hasattr", "setattr")
+
+NOT_TWISTEDS = {
+    "request.py": {"_failure"},
+    "testing/idle_reactor.py": {"_thread"},
+}
+"""What a file of ours reads of objects of our own, though Twisted has something of that name in a module that it
+imports."""
+
+
+def is_private(name: str) -> bool:
+    return PRIVATE.fullmatch(name) is not None
+
+
+def module_of(file: Path) -> str:
+    return ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def name_of(file: Path) -> str:
+    return str(file.relative_to(PACKAGE))
+
+
+def twisted_imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """Each module of Twisted that is imported, and the name that is taken from it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names if alias.name.split(".")[0] == "twisted")
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "twisted":
+            yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def named_imports(tree: ast.AST) -> Iterator[str]:
+    """The modules of Twisted whose private names are imported by way of the table."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == twisted_private.__name__:
+            yield from (NAMES[alias.name].module for alias in node.names if alias.name in NAMES)
+
+
+@cache
+def names_in(module: str) -> frozenset[str]:
+    """Every private name that the source of a module has in it."""
+    found = import_module(module)
+    return frozenset(PRIVATE.findall(inspect.getsource(found)))
+
+
+def twisteds(tree: ast.AST) -> set[str]:
+    """The private names of what a file imports of Twisted."""
+    found = {name for module in named_imports(tree) for name in names_in(module)}
+    for module, name in twisted_imports(tree):
+        if module == "twisted.internet" and name == "reactor":
+            continue
+        found |= names_in(module)
+        kind = getattr(import_module(module), name, None) if name else None
+        if inspect.ismodule(kind):
+            found |= names_in(kind.__name__)
+        elif isinstance(kind, type):
+            for each in kind.__mro__:
+                if each.__module__.split(".")[0] == "twisted":
+                    found |= names_in(each.__module__)
+    return found
+
+
+def reads(tree: ast.AST) -> Iterator[str]:
+    """The private attributes that are read or set on something else than `self`, also by `getattr` and the like."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and is_private(node.attr):
+            if not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")):
+                yield node.attr
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in READERS:
+            name = node.args[1]
+            if isinstance(name, ast.Constant) and isinstance(name.value, str) and is_private(name.value):
+                yield name.value
+
+
+def names_of_class(tree: ast.AST) -> set[str]:
+    """The private names that the body of a class defines, or uses of its instances."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            found.add(node.attr)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign):
+            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            found.add(node.target.id)
+    return set(filter(is_private, found))
+
+
+def names_of_base(base: type) -> set[str]:
+    source = ast.parse(textwrap.dedent(inspect.getsource(base)))
+    return names_of_class(source) | set(filter(is_private, vars(base)))
+
+
+def derived(file: Path) -> Iterator[tuple[type, ast.ClassDef]]:
+    module = import_module(module_of(file))
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        kind = getattr(module, node.name, None) if isinstance(node, ast.ClassDef) else None
+        if isinstance(node, ast.ClassDef) and isinstance(kind, type):
+            yield kind, node
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_no_other_module_imports_a_private_name(file: Path) -> None:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    imported = [f"{module}.{name}" for module, name in twisted_imports(tree)]
+    assert [path for path in imported if any(map(is_private, path.split(".")))] == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_every_private_attribute_is_listed(file: Path) -> None:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    theirs = set(reads(tree)) & twisteds(tree)
+    assert theirs - LISTED - NOT_TWISTEDS.get(name_of(file), set()) == set()
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_every_private_name_that_a_class_shares_with_its_base_is_listed(file: Path) -> None:
+    shared = {
+        (f"{base.__module__}:{base.__qualname__}", name)
+        for kind, node in derived(file)
+        for base in kind.__mro__[1:]
+        if base.__module__.split(".")[0] == "twisted" and not issubclass(base, ropewalk.dropin.Request)
+        for name in names_of_class(node) & names_of_base(base)
+    }
+    assert shared - {(attribute.owner, attribute.name) for attribute in ATTRIBUTES} == set()
+
+
+def test_every_name_is_used() -> None:
+    sources = "\n".join(file.read_text(encoding="utf-8") for file in FILES)
+    unused = [name for name in (*NAMES, *LISTED) if not re.search(rf"\b{name}\b", sources)]
+    assert unused == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_is_there(name: str) -> None:
+    assert getattr(twisted_private, name) is getattr(import_module(NAMES[name].module), NAMES[name].name)
+
+
+@pytest.mark.parametrize("attribute", ATTRIBUTES, ids=lambda each: f"{each.owner}.{each.name}")
+def test_every_attribute_is_there(attribute: Attribute) -> None:
+    assert is_there(attribute)
+
+
+def test_a_name_that_is_missing_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = Name("twisted.web.http", "_gone", "writes something")
+    monkeypatch.setitem(NAMES, "escape", gone)
+    monkeypatch.delitem(vars(twisted_private), "escape", raising=False)
+    with pytest.raises(StartError) as raised:
+        _ = twisted_private.escape
+    assert raised.value.code == "RW755"
+    assert f"Twisted {__version__} has no twisted.web.http._gone (writes something)." in str(raised.value)
+    assert f"Tested versions: {', '.join(twisted_private.TESTED)}." in str(raised.value)
+
+
+def test_a_module_that_is_missing_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "twisted.web._websocket_impl", None)
+    monkeypatch.delitem(vars(twisted_private), "WebSocketWireProtocol", raising=False)
+    with pytest.raises(StartError, match="RW755 .*_WebSocketWireProtocol"):
+        _ = twisted_private.WebSocketWireProtocol
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"), [("twisted.web.http:HTTPFactory", "_logFile"), ("twisted.web.server:Request", "_inFakeHead")]
+)
+def test_an_attribute_that_is_missing_is_an_error_that_says_so(
+    owner: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, _, kind = owner.partition(":")
+    found: Any = getattr(import_module(module), kind)
+    stripped = type(kind, (), {})
+    monkeypatch.setattr(import_module(module), kind, stripped)
+    with pytest.raises(StartError, match=rf"RW755 .*{owner.replace(':', '.')}\.{name} "):
+        check("dropin")
+    monkeypatch.setattr(import_module(module), kind, found)
+    check("dropin")
+
+
+def test_nothing_else_is_an_attribute() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'unheard_of'"):
+        _ = twisted_private.unheard_of
