@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
-use ropewalk_engine::Peer;
 use ropewalk_engine::http1::encode::FieldRef;
+use ropewalk_engine::method::Method;
+use ropewalk_engine::{Head, Peer, Version};
 
 use crate::errors;
 
@@ -65,6 +67,48 @@ pub fn latin1<'py>(py: Python<'py>, bytes: &[u8]) -> Bound<'py, PyString> {
         Ok(text) if text.is_ascii() => PyString::new(py, text),
         _ => PyString::new(py, &bytes.iter().map(|&byte| byte as char).collect::<String>()),
     }
+}
+
+/// The method of a request.
+pub fn method<'py>(py: Python<'py>, head: &Head) -> Bound<'py, PyString> {
+    if head.method() == Method::OTHER {
+        return latin1(py, head.method_name());
+    }
+    PyString::intern(py, head.method().as_str())
+}
+
+/// The version of a request, as ASGI and WSGI write it.
+pub fn version<'py>(py: Python<'py>, head: &Head) -> &'py Bound<'py, PyString> {
+    match head.version() {
+        Version::Http10 => intern!(py, "1.0"),
+        Version::Http11 => intern!(py, "1.1"),
+    }
+}
+
+/// "https" where the client came by TLS, which a trusted proxy may have undone.
+pub fn scheme<'py>(py: Python<'py>, head: &Head) -> &'py Bound<'py, PyString> {
+    let secure = head.origin().map_or_else(|| head.is_secure(), |origin| origin.secure);
+    if secure { intern!(py, "https") } else { intern!(py, "http") }
+}
+
+/// Who asks: the other end of the connection, or whom a trusted proxy tells of.
+pub fn client(head: &Head) -> &Peer {
+    head.origin().map_or_else(|| head.peer(), |origin| &origin.client)
+}
+
+/// Every field line of a request in order, names in lower case.
+pub fn raw_headers<'py>(py: Python<'py>, head: &Head) -> PyResult<Bound<'py, PyList>> {
+    let lines = PyList::empty(py);
+    for (name, value) in head.fields() {
+        let name = PyBytes::new_with(py, name.len(), |lower| {
+            for (to, from) in lower.iter_mut().zip(name) {
+                *to = from.to_ascii_lowercase();
+            }
+            Ok(())
+        })?;
+        lines.append((name, PyBytes::new(py, value)))?;
+    }
+    Ok(lines)
 }
 
 /// A path with its percent-encoding undone; what is not UTF-8 becomes U+FFFD.

@@ -10,11 +10,11 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use ropewalk_engine::exchange::{BodyFault, Event};
-use ropewalk_engine::method::Method;
 use ropewalk_engine::{
     Body as EngineBody, CommandError, ExchangeId, GoneReason, Head, Peer, Pressure, Status, Version,
 };
 
+use crate::asgi;
 use crate::body::{Body, Mode};
 use crate::convert::{self, Fields};
 use crate::endpoint::Endpoint;
@@ -57,6 +57,13 @@ pub(crate) struct Link {
     pub local: OnceLock<Peer>,
     /// Whoever holds the connection in Python, where somebody does.
     pub owner: Option<Py<PyAny>>,
+}
+
+impl Link {
+    /// Our end of the connection.
+    fn server(&self) -> &Peer {
+        self.local.get_or_init(|| self.engine.get().local(self.id))
+    }
 }
 
 impl Exchange {
@@ -188,11 +195,7 @@ impl Exchange {
 
     #[getter]
     fn method<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        let head = &self.link()?.head;
-        if head.method() == Method::OTHER {
-            return Ok(convert::latin1(py, head.method_name()));
-        }
-        Ok(PyString::intern(py, head.method().as_str()))
+        Ok(convert::method(py, &self.link()?.head))
     }
 
     /// What a request begins with: method, target and version as they were sent, whether the client would ask more on
@@ -228,18 +231,13 @@ impl Exchange {
     }
 
     #[getter]
-    fn http_version(&self) -> PyResult<&'static str> {
-        Ok(match self.link()?.head.version() {
-            Version::Http10 => "1.0",
-            Version::Http11 => "1.1",
-        })
+    fn http_version<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        Ok(convert::version(py, &self.link()?.head).clone())
     }
 
     #[getter]
-    fn scheme(&self) -> PyResult<&'static str> {
-        let link = self.link()?;
-        let secure = link.head.origin().map_or_else(|| link.head.is_secure(), |origin| origin.secure);
-        Ok(if secure { "https" } else { "http" })
+    fn scheme<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        Ok(convert::scheme(py, &self.link()?.head).clone())
     }
 
     #[getter]
@@ -256,8 +254,7 @@ impl Exchange {
 
     #[getter]
     fn client<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let link = self.link()?;
-        convert::address(py, link.head.origin().map_or_else(|| link.head.peer(), |origin| &origin.client))
+        convert::address(py, convert::client(&self.link()?.head))
     }
 
     #[getter]
@@ -267,9 +264,7 @@ impl Exchange {
 
     #[getter]
     fn server<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let link = self.link()?;
-        let local = link.local.get_or_init(|| link.engine.get().local(link.id));
-        convert::address(py, local)
+        convert::address(py, self.link()?.server())
     }
 
     /// Whoever holds the connection: the sink of a pipe, or what `Service.opened` gave.
@@ -360,12 +355,14 @@ impl Exchange {
 
     /// Every field line in order, names in lower case.
     fn raw_headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let pairs = self
-            .link()?
-            .head
-            .fields()
-            .map(|(name, value)| (PyBytes::new(py, &name.to_ascii_lowercase()), PyBytes::new(py, value)));
-        PyList::new(py, pairs.collect::<Vec<_>>())
+        convert::raw_headers(py, &self.link()?.head)
+    }
+
+    /// Set what the head tells in an ASGI scope: `http_version`, `method`, `scheme`, `path`, `raw_path`, `query_string`,
+    /// `headers`, `client` and `server`.
+    fn fill_asgi_scope(&self, py: Python<'_>, scope: &Bound<'_, PyDict>) -> PyResult<()> {
+        let link = self.link()?;
+        asgi::fill_scope(py, scope, &link.head, link.server())
     }
 
     // Its body

@@ -3,6 +3,7 @@
 //! Thin by intent. What an event means is the engine's business, what a value means is Python's; here an event finds
 //! its request, a request its handler, and a handler's plain value its way back without a detour.
 
+mod asgi;
 mod body;
 mod connection;
 mod context;

@@ -233,6 +233,9 @@ class Exchange:
         may be other than they were here. None where something in it has to be escaped."""
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
         """Every field line in order, names in lower case."""
+    def fill_asgi_scope(self, scope: dict[str, Any]) -> None:
+        """Set what the head tells in an ASGI scope: `http_version`, `method`, `scheme`, `path`, `raw_path`,
+        `query_string`, `headers`, `client` and `server`."""
 
     # Its body
     def receive(self, limit: int | None = None, /) -> None:

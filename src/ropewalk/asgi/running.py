@@ -1,6 +1,6 @@
 """Runs the calls of an application: the first segment at once, where most calls end, and the rest as a task."""
 
-from asyncio import CancelledError, Future, Timeout, get_running_loop, timeout
+from asyncio import AbstractEventLoop, CancelledError, Future, Timeout, get_running_loop, timeout
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Awaitable
 from contextlib import suppress
@@ -70,6 +70,8 @@ class Runner:
         """Done when no call waits any more."""
         self._patience: Timeout | None = None
         """How long `finish` waits, while it does."""
+        self._loop: AbstractEventLoop | None = None
+        """The event loop that called the application last."""
 
     def check_loop(self) -> None:
         """Raises HostedError (RW710) where no asyncio loop runs."""
@@ -78,9 +80,12 @@ class Runner:
 
     def run(self, scope: Scope, call: Call) -> None:
         """Call the application for a request. Raises what it raises before there is anything to be awaited."""
-        loop = running_loop()
-        if loop is None:
-            raise _needs_asyncio(self.application)
+        loop = self._loop
+        if loop is None or not loop.is_running():
+            # Not for each request: before CPython 3.12 this is a system call (getpid).
+            loop = self._loop = running_loop()
+            if loop is None:
+                raise _needs_asyncio(self.application)
         coroutine: Any = self.application(scope, call.receive, call.send)
         if type(coroutine) is not CoroutineType:
             coroutine = _awaiting(coroutine)

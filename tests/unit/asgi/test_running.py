@@ -346,3 +346,29 @@ class TestBehindTheAnswer:
 
         assert asyncio.run(main()) == ["cancelled"]
         assert "RW716 1 call" in log.text
+
+
+def test_the_event_loop_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for each request: before CPython 3.12 that is a system call."""
+    looked: list[Any] = []
+
+    def look() -> Any:
+        looked.append(asyncio.get_running_loop())
+        return looked[-1]
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(start())
+        await send(body(b"x"))
+
+    async def main(app: App) -> None:
+        async with AsyncClient(app) as client:
+            for _ in range(3):
+                assert (await client.get("/")).body == b"x"
+
+    app = hosting(application)
+    asyncio.run(main(app))
+    monkeypatch.setattr(running, "running_loop", look)
+    for _ in range(2):
+        asyncio.run(main(app))
+    loops = len(looked)
+    assert (len(set(looked)), loops) == (2, 2 * 2)  # at the start, and at the first request
