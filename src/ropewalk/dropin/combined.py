@@ -9,6 +9,7 @@ from twisted.logger import LoggingFile
 from twisted.python.logfile import BaseLogFile
 from twisted.web import http
 
+from ropewalk.dropin.early_log import publish
 from ropewalk.dropin.site_log import logs_of
 from ropewalk.twisted_private import escape
 
@@ -110,4 +111,4 @@ def _emit(file: LoggingFile, line: str) -> None:
         "log_time": time(),
         "log_io": line,
     }
-    logger.observer(event)
+    publish(logger.observer, file.level, event)
