@@ -291,16 +291,17 @@ class HTTPChannel(http.HTTPChannel):
         if code == b"101":
             self._switch(exchange, version, reason, headers)
             return
-        fields = dict(headers.getAllRawHeaders())
+        fields = headers._rawHeaders if type(headers) is Headers else dict(headers.getAllRawHeaders())  # noqa: SLF001
         try:
             exchange.relay_head(int(code), reason, fields)
         except WrongThread:
-            self._bring_home(partial(self.writeHeaders, version, code, reason, Headers(fields)))
+            self._bring_home(partial(self.writeHeaders, version, code, reason, Headers(dict(fields))))
             return
         except RopewalkError as error:
             self._refuse_answer(exchange, error)
-        if any(kind.startswith(_EVENTS) for kind in fields.get(b"Content-Type", ())):
-            self._driver.endless.add(self)
+        for kind in fields.get(b"Content-Type", ()):
+            if kind.startswith(_EVENTS):
+                self._driver.endless.add(self)
         self._flush()
 
     def write(self, data: bytes) -> None:
@@ -723,6 +724,8 @@ class HTTPChannel(http.HTTPChannel):
         """What makes a request for a channel as a factory would, and whether it makes a lean one."""
         if factory is self.lean or stands_in_for(factory):
             return self.lean, True
+        if isinstance(factory, type) and issubclass(factory, Request):  # which sees itself whether it can be lean
+            return (lambda channel: factory(channel, len(channel.requests))), True
         if INonQueuedRequestFactory.providedBy(factory):
             return factory, False
         return lambda channel: factory(channel, len(channel.requests)), False

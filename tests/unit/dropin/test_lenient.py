@@ -8,6 +8,7 @@ import pytest
 from tests.unit.conftest import Log
 from tests.unit.dropin.channels import Lines, leanly
 from tests.unit.dropin.scenes import Headless, Scene, subclass
+from tests.unit.dropin.world import world
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
@@ -365,3 +366,24 @@ class TestHeadByGet:
         _, channel = self.ask(lambda: fail(ValueError("no")))
         assert channel.written.startswith(b"HTTP/1.1 200 ")
         assert [event["log_failure"].type for event in log if "log_failure" in event] == [ValueError]
+
+
+def test_nothing_of_the_head_is_made_before_it_is_asked_for() -> None:
+    """The channel gives a request of this kind, and of what derives from it, the head as it gives it a lean one."""
+    made: list[Any] = []
+
+    class Derived(LenientRequest):
+        pass
+
+    def render(request: Any) -> bytes:
+        made.append((type(request), {"requestHeaders", "received_cookies", "content"} & vars(request).keys()))
+        return b""
+
+    for wanted, kind in enumerate((LenientRequest, Derived), 1):
+        with world() as there:
+            site = Scene("", render, site={"log": lambda request: None}).make_site()
+            site.requestFactory = kind  # type: ignore[assignment]
+            client = there.connect(there.listen(site, "accepted", None))
+            client.get("/")
+            there.until(lambda: len(made) == wanted)  # noqa: B023 - within the round
+    assert made == [(LenientRequest, set()), (Derived, set())]
