@@ -124,6 +124,15 @@ ATTRIBUTES: Final = (
     Attribute("dropin", "twisted.web.http:HTTPFactory", "_logDateTime", "the time that it gives to that"),
     Attribute("dropin", "twisted.logger:LoggingFile", "_buffer", "a line that is not complete"),
     Attribute("dropin", "twisted.logger:LoggingFile", "_closed", "whether it is closed"),
+    Attribute(
+        "dropin",
+        "twisted.logger._global:LogBeginner",
+        "_temporaryObserver",
+        "the only observer before logging begins",
+        optional=True,
+    ),
+    Attribute("dropin", "twisted.logger._global:LogBeginner", "_initialBuffer", "the history in that", optional=True),
+    Attribute("dropin", "twisted.logger:LogPublisher", "_observers", "the observers of the log", optional=True),
     Attribute("dropin", "twisted.python.logfile:BaseLogFile", "_file", "the raw file, which may write half a line"),
     # Sockets and ports
     Attribute("dropin", "twisted.internet.abstract:FileDescriptor", "_tempDataLen", "bytes that wait to be written"),
