@@ -262,6 +262,26 @@ _ENTRIES: Final = (
         "Mount the inner app in the outer one, at its own path.",
     ),
     Entry(
+        "RW740",
+        "A channel of twisted.web's is overridden in such a way that its connections stay on Twisted's own code.",
+        "Nothing is wrong. For the engine, override only what docs/reference/dropin.md says that the engine calls.",
+    ),
+    Entry(
+        "RW741",
+        "What only Twisted's own channel calls was overridden on a channel that was connected already.",
+        "Set it in `buildProtocol`, or override it in a subclass.",
+    ),
+    Entry(
+        "RW742",
+        "An app is grafted upon a tree of twisted.web whose channel overrides what responses are sent by.",
+        "Set headers by a middleware of the app, or on the request before the app's place in the tree.",
+    ),
+    Entry(
+        "RW743",
+        "A factory that the engine serves builds protocols that are not the engine's; they stay Twisted's.",
+        "Have them derive from ropewalk.dropin.HTTPChannel.",
+    ),
+    Entry(
         "RW755",
         "Twisted lacks something that Ropewalk needs of it.",
         "Install one of the tested versions of Twisted, or a Ropewalk that knows this one.",

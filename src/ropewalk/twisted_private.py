@@ -97,6 +97,9 @@ ATTRIBUTES: Final = (
         "how a WebSocketResource takes the connection over",
         optional=True,
     ),
+    Attribute("dropin", "twisted.web.http:HTTPChannel", "_command", "the method, for `allHeadersReceived`"),
+    Attribute("dropin", "twisted.web.http:HTTPChannel", "_path", "the target, for that"),
+    Attribute("dropin", "twisted.web.http:HTTPChannel", "_version", "the version, for that"),
     # Requests
     Attribute("dropin", "twisted.web.http:Request", "_cleanup", "the end of a request, which `finish` calls"),
     Attribute("dropin", "twisted.web.http:Request", "_disconnected", "the client has left"),

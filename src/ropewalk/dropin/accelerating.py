@@ -1,16 +1,19 @@
 """Putting the engine below factories and ports of Twisted's."""
 
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 from twisted.internet import tcp, unix
 from twisted.web import http
 
 from ropewalk._engine import Limits
 from ropewalk.dropin.channel import HTTPChannel
-from ropewalk.dropin.driver import driver_of
-from ropewalk.errors import StartError
+from ropewalk.dropin.channel_overrides import report_foreign
+from ropewalk.dropin.driver import channel_of, driver_of
+from ropewalk.errors import StartError, full_name
 from ropewalk.twisted_private import HTTP_CHANNEL_FACTORY, GenericHTTPChannelProtocol
 
+_OURS: Final = "ropewalk.dropin.HTTPChannel"
 Factory = TypeVar("Factory", bound=http.HTTPFactory)
 
 
@@ -19,9 +22,10 @@ def accelerate(factory: Factory, *, limits: Limits | None = None, half_close: bo
 
     Whatever listens for it from now on, and however, its connections speak the engine's HTTP/1. Plain sockets become
     the engine's own, other transports (TLS, wrappers) stay Twisted's. `limits` are those of `limits_of` where they are
-    not given. With `half_close`, clients may close their sending side and wait for their responses. Raises TypeError
-    for any other factory and for one whose `protocol` is its own, and StartError (RW404) where it has other limits
-    already.
+    not given. With `half_close`, clients may close their sending side and wait for their responses. A `protocol` of
+    the program's own is called as ever; where it makes something else than `ropewalk.dropin.HTTPChannel` or a subclass,
+    those connections stay Twisted's, which is logged (RW743). Raises TypeError for any other factory and for one whose
+    `protocol` is a class that does not derive from that, and StartError (RW404) where it has other limits already.
     """
     if not isinstance(factory, http.HTTPFactory):
         raise TypeError(f"{factory!r} is not a twisted.web.http.HTTPFactory, such as a Site.")
@@ -31,12 +35,16 @@ def accelerate(factory: Factory, *, limits: Limits | None = None, half_close: bo
             raise StartError("RW404", f"{factory!r} is served with other limits already.")
     if half_close:
         driver_of(factory, factory.reactor, limits).half_close = True
-    if isinstance(vars(factory).get("protocol"), _Protocols):
+    protocol: Any = factory.protocol
+    if isinstance(protocol, _Protocols | _OwnProtocols):
         return factory
-    if getattr(factory.protocol, "__func__", None) is not HTTP_CHANNEL_FACTORY:
-        message = f"{factory!r} makes protocols of its own. Have them derive from ropewalk.dropin.HTTPChannel."
+    if getattr(protocol, "__func__", None) is HTTP_CHANNEL_FACTORY:
+        factory.protocol = _Protocols()  # type: ignore[method-assign]
+    elif not isinstance(protocol, type):
+        factory.protocol = _OwnProtocols(protocol)  # type: ignore[method-assign]
+    elif not issubclass(protocol, HTTPChannel):
+        message = f"{factory!r} makes protocols of its own. Have {full_name(protocol)} derive from {_OURS}."
         raise TypeError(message)
-    factory.protocol = _Protocols()  # type: ignore[method-assign]
     return factory
 
 
@@ -58,6 +66,19 @@ def take_over(port: Any, *, limits: Limits | None = None, half_close: bool = Fal
         return False
     driver.accept_on(port, half_close=half_close)
     return True
+
+
+class _OwnProtocols:
+    """In the place of a function of the program's that makes a factory's protocols."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self.make = make
+
+    def __call__(self) -> Any:
+        protocol = self.make()
+        if channel_of(protocol) is None:
+            report_foreign(protocol)
+        return protocol
 
 
 class _Protocols:

@@ -27,6 +27,7 @@ from twisted.web.iweb import INonQueuedRequestFactory
 
 from ropewalk._engine import Engine, Pipe
 from ropewalk.dropin.addresses import from_twisted
+from ropewalk.dropin.channel_overrides import READ, Overrides, hands_on_bytes
 from ropewalk.dropin.driver import driver_of, limits_of, lone_driver
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.headers import ReceivedHeaders
@@ -34,16 +35,24 @@ from ropewalk.dropin.pulling import Pulled
 from ropewalk.dropin.request import Request, stands_in_for
 from ropewalk.dropin.sink import Sink, is_on_socket
 from ropewalk.dropin.transport import SocketTransport
-from ropewalk.errors import AnswerOver, BadBody, BodyTooLarge, Disconnected, RopewalkError, WrongThread, phrase
+from ropewalk.errors import (
+    AnswerOver,
+    BadBody,
+    BodyTooLarge,
+    Disconnected,
+    HostedError,
+    RopewalkError,
+    WrongThread,
+    phrase,
+)
 from ropewalk.server.sites import end_writing, is_plain_socket, let_go
 
 log = Logger(namespace="ropewalk.dropin")
 
 _EVENTS: Final = b"text/event-stream"
-_MOST_HEADERS: Final = http.HTTPChannel.maxHeaders
-_HEAD_SIZE: Final = http.HTTPChannel.totalHeadersSize
+_MOST_HEADERS: Final = READ["maxHeaders"]
+_HEAD_SIZE: Final = READ["totalHeadersSize"]
 """twisted.web's own bounds, in place of which the engine's `Limits` hold; a program's are held to besides."""
-_CHECK: Final = http.HTTPChannel.checkPersistence
 
 
 class HTTPChannel(http.HTTPChannel):
@@ -101,6 +110,10 @@ class HTTPChannel(http.HTTPChannel):
     """The connection is to be closed when the program has returned."""
     _serving = False
     """A program is at work on a request that has just come."""
+    _stays_twisted = ""
+    """Why the connection is served by Twisted's own channel; empty where the engine serves it."""
+    hooked = False
+    """Whether every call of twisted.web's is made, for a program has overridden what else is not called."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -114,13 +127,16 @@ class HTTPChannel(http.HTTPChannel):
         transport = self.transport
         if isinstance(transport, SocketTransport):
             self._sit_on(transport)
-        elif not self._adopted(transport):
+        elif self.stays_twisted() or not self._adopted(transport):
             super().connectionMade()
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes from a transport of Twisted's."""
         pipe = self._pipe
         if pipe is None:
+            if self._stays_twisted:
+                super().dataReceived(data)
+                return
             if self._losing or self._upgraded:
                 return
             # Not before: what is connected may turn out to speak HTTP/2, and then this is not its channel any more.
@@ -166,18 +182,24 @@ class HTTPChannel(http.HTTPChannel):
         self._exchange = exchange
         if self.maxHeaders != _MOST_HEADERS or self.totalHeadersSize != _HEAD_SIZE:
             lines = exchange.raw_headers()
-            size = sum(len(name) + len(value) for name, value in lines)
+            size = sum(map(len, exchange.opening[:3])) + 2  # as twisted.web counts: each line without its end
+            size += sum(len(name) + 2 + len(value) for name, value in lines)
             if len(lines) > self.maxHeaders or size > self.totalHeadersSize:
                 self._refuse(exchange)
                 return
         command, path, version, keeps, length = exchange.opening
         factory = self.requestFactory
         if factory is not self._factory:
+            self.hooked = self._decide_hooked()
             self._factory = factory
             self._make, self._leans = self._maker(factory)
         request = self._make(self)
         self.requests.append(request)
-        plain = keeps and version == b"HTTP/1.1" and type(self).checkPersistence is _CHECK
+        if self.hooked:
+            self._command, self._path, self._version = command, path, version
+            self._begin_hooked(exchange, request, length)
+            return
+        plain = keeps and version == b"HTTP/1.1"
         if self._leans and plain and length == 0:
             self.persistent = self._kept = True
             request.arrive(exchange)
@@ -193,15 +215,28 @@ class HTTPChannel(http.HTTPChannel):
         if length == 0:
             self._receive(request.requestReceived, command, path, version)
             return
-        try:
-            exchange.receive()
-        except BodyTooLarge as error:
-            self._refuse_body(exchange, error)
-            return
-        except Disconnected:
-            return
         self._line = command, path, version
-        self._take_body(exchange)
+        self._receive_body(exchange)
+
+    def allHeadersReceived(self) -> None:
+        """The head of `requests[-1]` is in. Called on channels for which a program has overridden some method."""
+        if self._stays_twisted:
+            super().allHeadersReceived()
+            return
+        request = self.requests[-1]
+        request.parseCookies()
+        self.persistent = self.checkPersistence(request, self._version)
+        request.gotLength(self.length)
+
+    def allContentReceived(self) -> None:
+        """All of `requests[-1]` is in: let the program have it. Called on the same channels."""
+        if self._stays_twisted:
+            super().allContentReceived()
+            return
+        line = self._command, self._path, self._version
+        self.length = 0
+        del self._command, self._path, self._version
+        self._receive(self.requests[-1].requestReceived, *line)
 
     def readable(self, exchange: Incoming) -> None:
         """Some of what follows a head is here."""
@@ -258,10 +293,14 @@ class HTTPChannel(http.HTTPChannel):
 
     def getPeer(self) -> Any:
         """The other end, also when the connection is gone."""
+        if self._stays_twisted:
+            return super().getPeer()
         return self.transport.getPeer() if self._ends is None else self._ends[0]
 
     def getHost(self) -> Any:
         """Our end, also when the connection is gone."""
+        if self._stays_twisted:
+            return super().getHost()
         return self.transport.getHost() if self._ends is None else self._ends[1]
 
     @property
@@ -295,7 +334,7 @@ class HTTPChannel(http.HTTPChannel):
         try:
             exchange.relay_head(int(code), reason, fields)
         except WrongThread:
-            self._bring_home(partial(self.writeHeaders, version, code, reason, Headers(dict(fields))))
+            self._bring_home(partial(_WRITE_HEADERS, self, version, code, reason, Headers(dict(fields))))
             return
         except RopewalkError as error:
             self._refuse_answer(exchange, error)
@@ -307,21 +346,21 @@ class HTTPChannel(http.HTTPChannel):
     def write(self, data: bytes) -> None:
         """Send a part of the body as the request has framed it; before any head, whatever the program says itself."""
         if self._abroad and not self._came_home():
-            self._bring_home(partial(self.write, bytes(data)))
+            self._bring_home(partial(_WRITE, self, bytes(data)))
             return
         exchange = self._exchange
         if exchange is None:
             if self._socket is not None and self.transport is self._socket:
                 self._socket.write(data)
             elif self._socket is None:
-                self.transport.write(data)
+                super().write(data)
             return
         try:
             if not exchange.started:
                 exchange.take_over()
             room = exchange.relay_write(data if type(data) is bytes else bytes(data))
         except WrongThread:
-            self._bring_home(partial(self.write, bytes(data)))
+            self._bring_home(partial(_WRITE, self, bytes(data)))
             return
         except RopewalkError as error:
             self._refuse_answer(exchange, error)
@@ -334,7 +373,10 @@ class HTTPChannel(http.HTTPChannel):
 
     def writeSequence(self, iovec: Any) -> None:
         """Send several at once."""
-        self.write(b"".join(iovec))
+        if self._stays_twisted:
+            super().writeSequence(iovec)
+        else:
+            _WRITE(self, b"".join(iovec))
 
     def respond(self, request: Any, code: int, reason: bytes, headers: dict[bytes, list[bytes]], body: bytes) -> None:
         """Send a whole answer, whose headers say how it is framed."""
@@ -365,12 +407,16 @@ class HTTPChannel(http.HTTPChannel):
 
     def requestDone(self, request: Any) -> None:
         """The answer is complete, and the next request may come. Raises TypeError for one that is not its turn."""
-        self._look_for_upgrade()
+        if self._socket is None:
+            if self._stays_twisted:
+                super().requestDone(request)
+                return
+            self._look_for_upgrade()
         if self._upgraded:
             return
         driver = self._driver
         if (self._abroad or (driver is not None and not driver.engine.at_home)) and not self._came_home():
-            self._bring_home(partial(self.requestDone, request))
+            self._bring_home(partial(_REQUEST_DONE, self, request))
             return
         if not self.requests or request != self.requests[0]:
             raise TypeError(f"{request!r} is not the request that is being answered.")
@@ -395,10 +441,13 @@ class HTTPChannel(http.HTTPChannel):
             self._end(exchange)
         self._flush()
 
-    @classmethod
-    def reads_itself(cls) -> bool:
-        """Whether a subclass wants the bytes that come, which the engine would keep to itself."""
-        return cls.dataReceived is not HTTPChannel.dataReceived
+    def stays_twisted(self) -> str:
+        """Why Twisted's own channel serves the connection, decided before that is made; empty where the engine does."""
+        reason, _ = _OVERRIDES.decide(self)
+        if reason:
+            self._stays_twisted = reason
+            self.responds = False  # type: ignore[misc] # an instance's own, for its requests
+        return self._stays_twisted
 
     def write_log(self, file: Any, line: str) -> None:
         """Write a line to a log of the factory's."""
@@ -407,9 +456,9 @@ class HTTPChannel(http.HTTPChannel):
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Have what writes the body told when to wait, or asked for more. Raises RuntimeError where there is one."""
         if not self._came_home():
-            self._bring_home(partial(self.registerProducer, producer, streaming))
+            self._bring_home(partial(_REGISTER_PRODUCER, self, producer, streaming))
             return
-        if streaming or self._requestProducer is not None:
+        if streaming or self._requestProducer is not None or self._stays_twisted:
             super().registerProducer(producer, streaming)
             return
         pulled = Pulled(producer, self)
@@ -423,7 +472,7 @@ class HTTPChannel(http.HTTPChannel):
     def loseConnection(self) -> None:
         """Close behind what was written, whether it is a whole answer or not."""
         if not self._came_home():
-            self._bring_home(self.loseConnection)
+            self._bring_home(partial(_LOSE_CONNECTION, self))
             return
         if self.closes_later():
             return
@@ -460,7 +509,7 @@ class HTTPChannel(http.HTTPChannel):
             self._socket.protocol = protocol
             protocol.makeConnection(self._socket)
             return
-        rest = self._part_with_pipe()
+        rest = b"" if self._stays_twisted else self._part_with_pipe()
         super()._protocolUpgradeForWebsockets(protocol)
         if rest:
             self.later(partial(protocol.dataReceived, rest))
@@ -527,7 +576,9 @@ class HTTPChannel(http.HTTPChannel):
     def _adopted(self, transport: Any) -> bool:
         """Whether the engine has taken over a socket that Twisted has accepted."""
         factory = self.factory
-        if factory is None or not self.adopts or self.reads_itself() or not is_plain_socket(transport):
+        if factory is None or not self.adopts or not is_plain_socket(transport):
+            return False
+        if transport.protocol is not self and not hands_on_bytes(transport.protocol):
             return False
         driver = driver_of(factory, transport.reactor, limits_of(factory, self.limits))
         if not driver.can_watch():
@@ -571,6 +622,43 @@ class HTTPChannel(http.HTTPChannel):
 
     # A request
 
+    def sending_overrides(self) -> set[str]:
+        """The methods by which responses are sent that a program has overridden."""
+        return _OVERRIDES.on(self) & {"write", "writeHeaders", "writeSequence"}
+
+    def _decide_hooked(self) -> bool:
+        """Whether every call is to be made. Raises HostedError (RW741) where a method was overridden too late."""
+        reason, hooked = _OVERRIDES.decide(self)
+        if reason:
+            raise HostedError("RW741", f"A channel was changed when it was connected already: {reason}.")
+        if hooked:
+            self.responds = False  # type: ignore[misc] # an instance's own, for its requests
+        return hooked
+
+    def _begin_hooked(self, exchange: Incoming, request: Any, length: int | None) -> None:
+        """The head of a request is in, on a channel that makes every call of twisted.web's."""
+        for name, value in exchange.raw_headers():
+            request.requestHeaders.addRawHeader(name, value)
+        self.length = length
+        self.allHeadersReceived()
+        self._kept = bool(self.persistent)
+        if exchange is not self._exchange:
+            return
+        if length == 0:
+            self.allContentReceived()
+        else:
+            self._receive_body(exchange)
+
+    def _receive_body(self, exchange: Incoming) -> None:
+        try:
+            exchange.receive()
+        except BodyTooLarge as error:
+            self._refuse_body(exchange, error)
+        except Disconnected:
+            pass
+        else:
+            self._take_body(exchange)
+
     def _take_body(self, exchange: Incoming) -> None:
         request = self.requests[-1]
         while self._socket is None or not self._socket.paused:
@@ -584,7 +672,10 @@ class HTTPChannel(http.HTTPChannel):
             if data is None:
                 return
             if not data:
-                self._receive(request.requestReceived, *self._line)
+                if self.hooked:
+                    self.allContentReceived()
+                else:
+                    self._receive(request.requestReceived, *self._line)
                 return
             request.handleContentChunk(data)
             if exchange is not self._exchange:
@@ -723,9 +814,9 @@ class HTTPChannel(http.HTTPChannel):
     def _maker(self, factory: Any) -> tuple[Callable[[Any], Any], bool]:
         """What makes a request for a channel as a factory would, and whether it makes a lean one."""
         if factory is self.lean or stands_in_for(factory):
-            return self.lean, True
+            return self.lean, not self.hooked
         if isinstance(factory, type) and issubclass(factory, Request):  # which sees itself whether it can be lean
-            return (lambda channel: factory(channel, len(channel.requests))), True
+            return (lambda channel: factory(channel, len(channel.requests))), not self.hooked
         if INonQueuedRequestFactory.providedBy(factory):
             return factory, False
         return lambda channel: factory(channel, len(channel.requests)), False
@@ -746,6 +837,14 @@ class HTTPChannel(http.HTTPChannel):
 
 
 _FRAMING: Final = (b"Content-Length", b"Transfer-Encoding")
+_OVERRIDES: Final = Overrides(HTTPChannel)
+
+# What is made again in the reactor's thread, where an override of it has been called already.
+_WRITE: Final = HTTPChannel.write
+_WRITE_HEADERS: Final = HTTPChannel.writeHeaders
+_REQUEST_DONE: Final = HTTPChannel.requestDone
+_REGISTER_PRODUCER: Final = HTTPChannel.registerProducer
+_LOSE_CONNECTION: Final = HTTPChannel.loseConnection
 
 
 def _sanitized(pairs: Any) -> Headers:

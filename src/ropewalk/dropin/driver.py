@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 
 from ropewalk._engine import Connection, Engine, Limits
 from ropewalk.dropin.addresses import to_twisted
+from ropewalk.dropin.channel_overrides import hands_on_bytes, report_foreign
 from ropewalk.dropin.combined import make_log_safe
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.going_away import go_away
@@ -179,8 +180,10 @@ class Driver:
         if protocol is None:
             connection.close()
             return None
-        channel = _channel_of(protocol)
-        if channel is None or channel.reads_itself():
+        channel = channel_of(protocol)
+        if channel is None:
+            report_foreign(protocol)
+        if channel is None or channel.stays_twisted():
             release(connection, protocol, self._port_of(connection))
             return None
         transport = SocketTransport.of(self, client, protocol, channel)
@@ -264,8 +267,10 @@ class Driver:
         return ports[0]
 
 
-def _channel_of(protocol: Any) -> Any:
+def channel_of(protocol: Any) -> Any:
     """The channel that a factory has built, if it is ours; Twisted puts one around it that looks for HTTP/2."""
     if isinstance(protocol, GenericHTTPChannelProtocol):  # what HTTPFactory.protocol makes
+        if not hands_on_bytes(protocol):
+            return None
         protocol = protocol._channel  # noqa: SLF001 - it has no other name
     return protocol if getattr(protocol, "responds", False) else None

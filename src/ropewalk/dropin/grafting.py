@@ -42,6 +42,8 @@ class Grafted(resource.Resource):
         """Have the app answer. Raises HostedError where there is no engine below the request (RW730 and RW731)."""
         channel: Any = getattr(request, "channel", None)
         exchange = channel.lend(request) if isinstance(channel, HTTPChannel) else None
+        if exchange is not None:
+            _check_overrides(channel)
         if exchange is None:
             raise _no_engine(channel)
         driver = exchange.service
@@ -152,9 +154,19 @@ class Life:
         self._app.cut_calls()
 
 
+def _check_overrides(channel: HTTPChannel) -> None:
+    """Raises HostedError (RW742) where a program has overridden what a response of twisted.web's is sent by."""
+    own = sorted(channel.sending_overrides()) if channel.hooked else ()
+    if own:
+        message = f"An app is grafted upon a tree whose {full_name(type(channel))} overrides {', '.join(own)}."
+        raise HostedError("RW742", message)
+
+
 def _no_engine(channel: Any) -> HostedError:
     if isinstance(channel, InnerChannel):
         message = "An app is grafted upon a tree of twisted.web that is mounted in an app."
         return HostedError("RW731", message)
     what = f"below it is {full_name(type(channel))}"
+    if getattr(channel, "_stays_twisted", ""):
+        what = f"its channel stays Twisted's own, for {channel._stays_twisted}"  # noqa: SLF001 - ours
     return HostedError("RW730", f"An app is grafted upon a tree whose site the engine does not serve: {what}.")

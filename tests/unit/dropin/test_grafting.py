@@ -26,7 +26,7 @@ from twisted.web.vhost import VHostMonsterResource
 from zope.interface.verify import verifyObject
 
 from ropewalk import NOT_DONE_YET, App, Request, Resource, Response, TrustedProxies
-from ropewalk.dropin import accelerate, around, graft
+from ropewalk.dropin import HTTPChannel, accelerate, around, graft
 from ropewalk.errors import StartError, TreeError
 from ropewalk.middleware import Next
 from ropewalk.resource import Hosted
@@ -717,6 +717,29 @@ class TestElsewhere:
         channel.makeConnection(transport)
         channel.dataReceived(b"GET /api/ HTTP/1.1\r\nHost: a\r\n\r\n")
         assert transport.value().endswith(b"\r\n\r\nhello")
+
+    @pytest.mark.parametrize(
+        ("overridden", "told"),
+        [("writeHeaders", "RW742"), ("lineReceived", "RW730"), ("allHeadersReceived", None)],
+    )
+    def test_a_channel_with_overrides(self, log: Log, overridden: str, told: str | None) -> None:
+        def override(self: Any, *args: Any) -> Any:
+            return base(self, *args)
+
+        base = getattr(HTTPChannel, overridden)
+        site = Site(tree(api=graft(answering(lambda request: "hello"))), reactor=Clock())
+        site.protocol = type("Own", (HTTPChannel,), {overridden: override})  # type: ignore[method-assign]
+        channel: Any = site.buildProtocol(None)
+        transport = StringTransport()
+        channel.makeConnection(transport)
+        channel.dataReceived(b"GET /api/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        if told is None:
+            assert transport.value().endswith(b"\r\n\r\nhello")
+        else:
+            assert transport.value().startswith(b"HTTP/1.1 500 ")
+            (error,) = (str(event["log_failure"].value) for event in log if "log_failure" in event)
+            assert error.startswith(told)
+            assert overridden in error
 
     def test_what_is_not_ours(self) -> None:
         with pytest.raises(TreeError, match="RW105"):

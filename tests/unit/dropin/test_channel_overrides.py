@@ -1,0 +1,510 @@
+"""A channel's methods that a program overrides, beside twisted.web: the same calls, and the same responses."""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from tests.unit.conftest import Log
+from tests.unit.dropin.world import Client, World, world
+from twisted.logger import formatEvent
+from twisted.protocols.policies import WrappingFactory
+from twisted.web import http, resource, static
+from twisted.web.server import NOT_DONE_YET, Site
+
+from ropewalk.dropin import HTTPChannel, accelerate, take_over
+from ropewalk.dropin.channel_overrides import CALLED_ALWAYS, CALLED_ON_HOOKED, DEFAULTS, METHODS, READ, TWISTED_ONLY
+
+STOCK = http.HTTPChannel
+WAYS = ("accepted", "adopted", "fed", "wrapped")
+STYLES = ("in a subclass", "on the instance", "in the class", "in Twisted's class")
+Seen = list[tuple[Any, ...]]
+
+GET = b"GET /page HTTP/1.1\r\nHost: a\r\nCookie: k=v\r\n"
+LAST = b"Connection: close\r\n\r\n"
+CONVERSATIONS = {
+    "get": GET + LAST,
+    "head": b"HEAD /page HTTP/1.1\r\nHost: a\r\n" + LAST,
+    "post": b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n" + LAST + b"body",
+    "chunked": b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n" + LAST + b"4\r\nbody\r\n0\r\n\r\n",
+    "pipelined": GET + b"\r\n" + GET + b"\r\n" + GET + LAST,
+    "http/1.0": b"GET /page HTTP/1.0\r\n\r\n",
+    "written": b"GET /written HTTP/1.1\r\nHost: a\r\n" + LAST,
+    "produced": b"GET /produced HTTP/1.1\r\nHost: a\r\n" + LAST,
+    "missing": b"GET /none HTTP/1.1\r\nHost: a\r\n" + LAST,
+    "failing": b"GET /failing HTTP/1.1\r\nHost: a\r\n" + LAST,
+    "file": b"GET /files/a.txt HTTP/1.1\r\nHost: a\r\n" + LAST,
+    "range": b"GET /files/a.txt HTTP/1.1\r\nHost: a\r\nRange: bytes=1-2\r\n" + LAST,
+    "session": b"GET /session HTTP/1.1\r\nHost: a\r\n" + LAST,
+    "secure": b"GET /secure HTTP/1.1\r\nHost: a\r\n" + LAST,
+}
+STRANGE = {
+    "expecting": b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n" + LAST + b"body",
+    "expecting else": b"GET /page HTTP/1.1\r\nHost: a\r\nExpect: else\r\n" + LAST,
+    "no colon": b"GET / HTTP/1.1\r\nHost: a\r\nnonsense\r\n\r\n",
+    "long line": b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n",
+}
+"""To which the engine responds in words of its own."""
+
+
+@pytest.fixture(params=["accepted", "adopted", "wrapped"])
+def way(request: pytest.FixtureRequest) -> str:
+    return f"{request.param}"
+
+
+@pytest.fixture
+def there() -> Iterator[World]:
+    with world() as made:
+        yield made
+
+
+class Leaf(resource.Resource):
+    isLeaf = True
+
+    def __init__(self, render: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.render_GET = self.render_POST = render
+
+
+class Producer:
+    """Pulled twice."""
+
+    def __init__(self, request: Any) -> None:
+        self._request = request
+        self._parts = [b"one", b"two"]
+
+    def resumeProducing(self) -> None:
+        if self._parts:
+            self._request.write(self._parts.pop(0))
+        else:
+            self._request.unregisterProducer()
+            self._request.finish()
+
+    def stopProducing(self) -> None:
+        """The client has left."""
+
+
+def written(request: Any) -> int:
+    request.write(b"some")
+    request.write(b"more")
+    request.finish()
+    return NOT_DONE_YET
+
+
+def produced(request: Any) -> int:
+    request.registerProducer(Producer(request), False)
+    return NOT_DONE_YET
+
+
+def session(request: Any) -> bytes:
+    request.getSession().expire()
+    return b"session"
+
+
+def failing(request: Any) -> bytes:
+    request.setResponseCode(500)
+    return b"failing"
+
+
+def page(request: Any) -> bytes:
+    return repr((request.getCookie(b"k"), request.getHeader("host"), request.getHeader("x-user"))).encode()
+
+
+def site(there: World, folder: Path) -> Site:
+    root = resource.Resource()
+    for name, render in {
+        b"page": page,
+        b"echo": lambda request: request.content.read(),
+        b"written": written,
+        b"produced": produced,
+        b"failing": failing,
+        b"session": session,
+        b"secure": lambda request: repr(request.isSecure()).encode(),
+    }.items():
+        root.putChild(name, Leaf(render))
+    root.putChild(b"files", static.File(str(folder)))
+    made = Site(root, reactor=there.reactor)
+    made._mkuid = lambda: b"uid"  # type: ignore[method-assign]
+    made.log = lambda request: None  # type: ignore[method-assign]
+    return made
+
+
+def listen(there: World, factory: Site, way: str) -> Any:
+    """A port on which a factory is served, by the engine in some way or by twisted.web."""
+    served: Any = factory
+    if way != "stock":
+        accelerate(factory)
+    if way == "wrapped":
+        served = WrappingFactory(factory)
+    port = there.reactor.listenTCP(0, served, interface="127.0.0.1")
+    there._ports.append(port)
+    if way == "accepted":
+        assert take_over(port)
+    return port
+
+
+def talk(there: World, port: Any, conversations: dict[str, bytes]) -> dict[str, bytes]:
+    """What each of the conversations gets to read."""
+    told = {}
+    for name, said in conversations.items():
+        client: Client = there.connect(port)
+        client.send(said)
+        told[name] = re.sub(rb"(Date|Last-Modified): [^\r]*\r\n", b"", client.rest())
+        there.turn()
+    return told
+
+
+def shown(value: Any) -> Any:
+    if isinstance(value, http.Request):
+        return value.uri
+    if hasattr(value, "getPeer"):
+        return "transport"
+    if isinstance(value, tuple | list):
+        return b"".join(value)
+    if isinstance(value, bytes | int | type(None)):
+        return value
+    return type(value).__name__
+
+
+def recording(name: str, seen: Seen, base: Callable[..., Any]) -> Callable[..., Any]:
+    """An override that notes how it is called."""
+
+    def override(*args: Any) -> Any:
+        seen.append((name, *(shown(each) for each in args if not isinstance(each, STOCK))))
+        return base(*args)
+
+    return override
+
+
+def overriding(base: type, name: str, style: str, seen: Seen, patch: pytest.MonkeyPatch) -> Callable[[], Any]:
+    """What makes channels on which a method is overridden."""
+    if style == "in a subclass":
+        return type("Own", (base,), {name: recording(name, seen, getattr(base, name))})
+    if style.endswith("class"):
+        patched: Any = STOCK if style == "in Twisted's class" else base
+        patch.setattr(patched, name, recording(name, seen, getattr(patched, name)))
+        return base
+
+    def make() -> Any:
+        channel = base()
+        setattr(channel, name, recording(name, seen, getattr(channel, name)))
+        return channel
+
+    return make
+
+
+def served(there: World, folder: Path, way: str, name: str, style: str, patch: pytest.MonkeyPatch) -> tuple[Any, Seen]:
+    """What is read and called where a method is overridden."""
+    seen: Seen = []
+    factory = site(there, folder)
+    base = STOCK if way == "stock" else type("Fed", (HTTPChannel,), {"adopts": False}) if way == "fed" else HTTPChannel
+    with patch.context() as patched:
+        factory.protocol = overriding(base, name, style, seen, patched)  # type: ignore[method-assign]
+        conversations = {**CONVERSATIONS, **STRANGE} if name in TWISTED_ONLY else CONVERSATIONS
+        return talk(there, listen(there, factory, way), conversations), seen
+
+
+def test_what_a_channel_has_is_known() -> None:
+    """A new name in Twisted is for nobody to overlook: is it called, or does it keep a channel Twisted's?"""
+    public = {name for name in dir(STOCK) if not name.startswith("_")}
+    assert public == PUBLIC
+    assert {name: getattr(STOCK, name) for name in READ} == READ
+    assert {name: getattr(STOCK, name) for name in DEFAULTS} == DEFAULTS
+    called = CALLED_ALWAYS | CALLED_ON_HOOKED
+    assert called <= METHODS
+    assert called | TWISTED_ONLY == METHODS
+
+
+PUBLIC = {
+    # called, as twisted.web calls it
+    *("allContentReceived", "allHeadersReceived", "checkPersistence", "connectionLost", "connectionMade", "getHost"),
+    *("getPeer", "isSecure", "makeConnection", "registerProducer", "requestDone", "unregisterProducer", "write"),
+    *("writeHeaders", "writeSequence"),
+    # read, as twisted.web reads it
+    *("callLater", "factory", "maxHeaders", "requestFactory", "timeOut", "totalHeadersSize", "transport"),
+    # kept for a connection, and no setting
+    *("connected", "length", "line_mode", "paused", "persistent"),
+    # called and read by Twisted's own channel alone, which then serves the connection
+    *("MAX_LENGTH", "abortTimeout", "dataReceived", "delimiter", "forceAbortClient", "headerReceived"),
+    *("lineLengthExceeded", "lineReceived", "logPrefix", "loseConnection", "pauseProducing", "rawDataReceived"),
+    *("resetTimeout", "resumeProducing", "setLineMode", "setRawMode", "setTimeout", "stopProducing"),
+    "timeoutConnection",
+    # called by programs alone
+    *("clearLineBuffer", "sendLine"),
+}
+
+
+OVERRIDABLE = sorted(name for name in METHODS if callable(getattr(STOCK, name)))
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("name", OVERRIDABLE)
+def test_an_override_is_called_as_by_twisted_web(
+    there: World, tmp_path: Path, name: str, style: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.txt").write_bytes(b"a file")
+    expected = served(there, tmp_path, "stock", name, style, monkeypatch)
+    for way in WAYS:
+        assert served(there, tmp_path, way, name, style, monkeypatch) == expected, way
+
+
+# What an override can do
+
+
+def with_channel(there: World, way: str, channel: Any, render: Callable[[Any], Any]) -> Any:
+    factory = Site(Leaf(render), reactor=there.reactor)
+    factory.log = lambda request: None  # type: ignore[method-assign]
+    factory.protocol = channel  # type: ignore[method-assign]
+    return listen(there, factory, way)
+
+
+def base_of(way: str) -> Any:
+    return STOCK if way == "stock" else HTTPChannel
+
+
+EVERY_WAY = pytest.mark.parametrize("way", ["stock", "accepted", "adopted", "wrapped"])
+
+
+@EVERY_WAY
+def test_a_channel_strips_what_only_a_proxy_may_say(there: World, way: str) -> None:
+    base = base_of(way)
+
+    class Guarded(base):  # type: ignore[misc, valid-type]
+        def allHeadersReceived(self) -> None:
+            headers = self.requests[-1].requestHeaders
+            headers.removeHeader("X-User")
+            headers.setRawHeaders("X-From", [self.transport.getPeer().host])
+            base.allHeadersReceived(self)
+
+        def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:
+            headers.addRawHeader("Strict-Transport-Security", "max-age=1")
+            base.writeHeaders(self, version, code, reason, headers)
+
+    port = with_channel(
+        there, way, Guarded, lambda request: repr([request.getHeader(name) for name in ("x-user", "x-from")]).encode()
+    )
+    told = talk(there, port, {"forged": b"GET / HTTP/1.1\r\nHost: a\r\nX-User: admin\r\n" + LAST})
+    head, _, body = told["forged"].partition(b"\r\n\r\n")
+    assert body == b"[None, '127.0.0.1']"
+    assert head.count(b"Strict-Transport-Security: max-age=1") == 1
+
+
+@EVERY_WAY
+def test_a_channel_rewrites_a_request_and_its_response(there: World, way: str) -> None:
+    base = base_of(way)
+
+    class Rewriting(base):  # type: ignore[misc, valid-type]
+        def allHeadersReceived(self) -> None:
+            base.allHeadersReceived(self)
+            self._path = b"/rewritten"
+            self.persistent = False
+
+        def write(self, data: bytes) -> None:
+            base.write(self, data.upper())
+
+    port = with_channel(there, way, Rewriting, lambda request: request.uri)
+    told = talk(there, port, {"twice": b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 2})
+    head, _, body = told["twice"].partition(b"\r\n\r\n")
+    assert body == b"/REWRITTEN"
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@EVERY_WAY
+@pytest.mark.parametrize("more", [0, 1])
+@pytest.mark.parametrize("bound", ["maxHeaders", "totalHeadersSize"])
+def test_a_channel_has_bounds_of_its_own(there: World, way: str, bound: str, more: int) -> None:
+    request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+    limits = {"maxHeaders": 2, "totalHeadersSize": len(request.replace(b"\r\n", b""))}
+    own = type("Own", (base_of(way),), {bound: limits[bound] - more})
+    told = talk(there, with_channel(there, way, own, lambda _: b"small"), {"": request + b"\r\n"})
+    assert told[""].startswith(b"HTTP/1.1 400 Bad Request\r\n" if more else b"HTTP/1.1 200 OK\r\n")
+
+
+@EVERY_WAY
+@pytest.mark.parametrize("attribute", sorted(DEFAULTS.keys() - {"line_mode"}))
+def test_an_attribute_of_the_parser_s_is_read(there: World, way: str, attribute: str) -> None:
+    own = type("Own", (base_of(way),), {attribute: {"MAX_LENGTH": 30, "delimiter": b"|"}.get(attribute, 1)})
+    end = b"|" if attribute == "delimiter" else b"\r\n"
+    line = b"GET / HTTP/1.1\r\nHost: a\r\nX-Long: " + b"x" * 40 + b"\r\n" + LAST
+    port = with_channel(there, way, own, lambda _: b"read")
+    told = talk(there, port, {"": line.replace(b"\r\n", end)})
+    assert told[""] == (b"" if attribute == "MAX_LENGTH" else told[""])
+    assert told[""].endswith(b"\r\n\r\nread") is (attribute != "MAX_LENGTH")
+
+
+@EVERY_WAY
+def test_an_override_that_a_thread_calls_is_called_once(there: World, way: str) -> None:
+    base = base_of(way)
+    seen: list[bytes] = []
+
+    class Noting(base):  # type: ignore[misc, valid-type]
+        def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:
+            seen.append(code)
+            base.writeHeaders(self, version, code, reason, headers)
+
+        def write(self, data: bytes) -> None:
+            seen.append(data)
+            base.write(self, data)
+
+    def answer(request: Any) -> None:
+        request.setHeader("Content-Length", "2")
+        request.write(b"ok")
+
+    def render(request: Any) -> int:
+        thread = Thread(target=answer, args=(request,))
+        thread.start()
+        thread.join()
+        there.reactor.callLater(0, request.finish)
+        return NOT_DONE_YET
+
+    told = talk(there, with_channel(there, way, Noting, render), {"": GET + LAST})
+    assert told[""].endswith(b"\r\n\r\nok")
+    assert seen == [b"200", b"ok"]
+
+
+# Which connections stay Twisted's
+
+
+def test_why_a_class_stays_twisted_s_is_logged_once(there: World, log: Log) -> None:
+    class Lines(HTTPChannel):
+        def lineReceived(self, line: bytes) -> None:
+            super().lineReceived(line)
+
+    port = with_channel(there, "accepted", Lines, lambda _: b"lines")
+    talk(there, port, {"one": GET + LAST, "two": GET + LAST})
+    (line,) = (formatEvent(event) for event in log if event.get("channel"))
+    assert line
+    assert line.startswith("RW740 Connections of ")
+    assert line.endswith(".Lines stay on Twisted's own channel: lineReceived is overridden.")
+
+
+class ByTransport(HTTPChannel):
+    def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:
+        self.send(version + b" " + code + b" " + reason + b"\r\n")
+        self.send(b"".join(b"%b: %b\r\n" % (name, value) for name, (value,) in headers.getAllRawHeaders()) + b"\r\n")
+
+    def send(self, data: bytes) -> None:
+        self.transport.write(data)
+
+
+class Rejecting(HTTPChannel):
+    def allHeadersReceived(self) -> None:
+        if self.requests[-1].requestHeaders.hasHeader("X-Evil"):
+            self.loseConnection()
+        super().allHeadersReceived()
+
+
+class Late(HTTPChannel):
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self.lineReceived = self.noted  # type: ignore[method-assign]
+
+    def noted(self, line: bytes) -> None:
+        STOCK.lineReceived(self, line)
+
+
+class Called(HTTPChannel):
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self.setTimeout(5)
+
+    def connectionLost(self, reason: Any = None) -> None:
+        super().connectionLost(reason)
+
+    def requestDone(self, request: Any) -> None:
+        super().requestDone(request)
+
+
+def unreadable() -> Any:
+    channel = HTTPChannel()
+    channel.write = partial(HTTPChannel.write, channel)  # type: ignore[method-assign]
+    return channel
+
+
+@pytest.mark.parametrize(
+    ("channel", "reason"),
+    [
+        (ByTransport, "the writeHeaders that overrides its own works on the transport"),
+        (Rejecting, "the allHeadersReceived that overrides its own uses loseConnection"),
+        (Late, "the connectionMade that overrides its own sets lineReceived"),
+        (unreadable, "the write that overrides its own cannot be looked into"),
+        (Called, ""),
+    ],
+)
+def test_by_what_code_a_connection_is_served(there: World, channel: Any, reason: str) -> None:
+    found: list[Any] = []
+
+    def render(request: Any) -> bytes:
+        found.append(request.channel)
+        return b"served"
+
+    told = talk(there, with_channel(there, "accepted", channel, render), {"": GET + LAST})
+    assert told[""].endswith(b"\r\n\r\nserved")
+    assert [(each._stays_twisted, type(each.transport).__name__) for each in found] == [
+        (reason, "Server" if reason else "TCPTransport")
+    ]
+
+
+def test_an_override_that_comes_too_late_is_an_error(there: World, log: Log) -> None:
+    class Sneaky(HTTPChannel):
+        def connectionMade(self) -> None:
+            super().connectionMade()
+            setattr(self, "line" + "Received", self.lineReceived)
+
+    told = talk(there, with_channel(there, "accepted", Sneaky, lambda _: b"served"), {"": GET + LAST})
+    assert told[""].startswith(b"HTTP/1.1 500 ")
+    errors = [str(event["log_failure"].value) for event in log if "log_failure" in event]
+    assert [error.partition(": ")[0] for error in errors] == [
+        "RW741 A channel was changed when it was connected already"
+    ]
+
+
+def test_what_stands_around_a_channel_may_read(there: World, way: str) -> None:
+    read: list[bytes] = []
+
+    def make() -> Any:
+        around = http._GenericHTTPChannelProtocol(HTTPChannel())
+        hand_on = around.dataReceived
+
+        def dataReceived(data: bytes) -> None:
+            read.append(data)
+            hand_on(data)
+
+        around.dataReceived = dataReceived  # type: ignore[method-assign]
+        return around
+
+    told = talk(there, with_channel(there, way, make, lambda _: b"read"), {"": GET + LAST})
+    assert told[""].endswith(b"\r\n\r\nread")
+    assert b"".join(read) == GET + LAST
+
+
+def test_a_factory_whose_protocols_are_not_ours_is_served_by_twisted(there: World, way: str, log: Log) -> None:
+    foreign = type(f"Foreign_{way}", (STOCK,), {})
+    port = with_channel(there, way, lambda: foreign(), lambda request: type(request.transport).__name__.encode())
+    told = talk(there, port, {"one": GET + LAST, "two": GET + LAST})
+    assert told["one"].endswith(b"\r\n\r\nProtocolWrapper" if way == "wrapped" else b"\r\n\r\nServer")
+    lines = [formatEvent(event) for event in log if event.get("protocol")]
+    assert [line.partition(" ")[0] for line in lines if line] == ["RW743"]
+
+
+def test_a_class_that_is_not_ours_is_refused(there: World) -> None:
+    factory = site(there, Path())
+    factory.protocol = type("Foreign", (STOCK,), {})  # type: ignore[method-assign]
+    with pytest.raises(TypeError, match=r"Have .*Foreign derive from ropewalk\.dropin\.HTTPChannel"):
+        accelerate(factory)
+
+
+@pytest.mark.parametrize("made", ["class", "function"])
+def test_a_class_of_ours_is_served_by_the_engine(there: World, made: str) -> None:
+    own = type("Own", (HTTPChannel,), {})
+    port = with_channel(
+        there,
+        "adopted",
+        own if made == "class" else lambda: own(),
+        lambda request: f"{type(request.channel).__name__} {type(request.transport).__name__}".encode(),
+    )
+    assert talk(there, port, {"": GET + LAST})[""].endswith(b"\r\n\r\nOwn TCPTransport")
+    assert accelerate(port.factory) is port.factory
