@@ -68,6 +68,10 @@ test-python: $(engine_ready)
 test-pythons: $(python_ready) ## Run the Python tests on every CPython from 3.11 on (PYTHONS="3.12 3.13" for some)
 	$(bin)/python scripts/test_pythons.py $(PYTHONS)
 
+.PHONY: wheel-test
+wheel-test: $(engine_ready) ## Install a wheel without extras and with each alone, run the commands of the pages there
+	$(bin)/python scripts/wheel_test.py $(ENGINE_BUILD)
+
 .PHONY: lint
 lint: $(engine_ready) ## Check style and types of Python and Rust
 	$(bin)/ruff check
@@ -111,7 +115,7 @@ lock: $(python_ready) ## Resolve the Python dependencies anew into requirements/
 
 .PHONY: clean
 clean: ## Remove .venv and everything that was built
-	rm -rf $(venv) .interop .pythons target fuzz/target fuzz/oracle/llhttp docs/_build .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(venv) .interop .pythons .wheel-test target fuzz/target fuzz/oracle/llhttp docs/_build .mypy_cache .ruff_cache .hypothesis
 	find src tests examples scripts -name __pycache__ -prune -exec rm -rf {} +
 	find src/ropewalk -name '_engine*.so' -delete
 

@@ -262,6 +262,11 @@ _ENTRIES: Final = (
         "Mount the inner app in the outer one, at its own path.",
     ),
     Entry(
+        "RW750",
+        "A feature needs a package that is not installed.",
+        "Install it by the extra that the message names, such as `pip install 'ropewalk[tls]'`.",
+    ),
+    Entry(
         "RW740",
         "A channel of twisted.web's is overridden in such a way that its connections stay on Twisted's own code.",
         "Nothing is wrong. For the engine, override only what docs/reference/dropin.md says that the engine calls.",

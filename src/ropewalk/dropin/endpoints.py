@@ -21,6 +21,7 @@ from zope.interface import implementer
 
 from ropewalk._engine import Limits
 from ropewalk.dropin.accelerating import accelerate, take_over
+from ropewalk.dropin.extras import MissingPackage, missing_package
 from ropewalk.dropin.factories import innermost, limit
 from ropewalk.errors import StartError, full_name
 from ropewalk.server import Site
@@ -44,7 +45,10 @@ class MalformedEndpoint(StartError, ValueError):
 
 
 def parse(reactor: Any, arguments: Sequence[str], options: Mapping[str, str]) -> "Endpoint":
-    """The endpoint for what follows the prefix, as Twisted has split it. Raises MalformedEndpoint."""
+    """The endpoint for what follows the prefix, as Twisted has split it.
+
+    Raises MalformedEndpoint, and MissingPackage (RW750) for TLS without pyOpenSSL.
+    """
     own = {name: value for name, value in options.items() if name not in OWN}
     given = {name: value for name, value in options.items() if name in OWN}
     written = ":".join(filter(None, (_join((), given), _join(arguments, own))))
@@ -58,8 +62,13 @@ def parse(reactor: Any, arguments: Sequence[str], options: Mapping[str, str]) ->
             wrapped = _inherited(reactor, systemd_descriptor(arguments[1:], own))
         else:
             wrapped = serverFromString(reactor, description)
-    except MalformedEndpoint:  # of another prefix of ours in this one
+    except (MalformedEndpoint, MissingPackage):  # of another prefix of ours in this one
         raise
+    except (ImportError, NameError) as error:
+        missing = missing_package(f"ropewalk:{written}", error)
+        if missing is None:
+            raise
+        raise missing from error
     except TypeError as error:
         raise MalformedEndpoint(written, _reason(error, arguments[0], own)) from error
     except ValueError as error:

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from twisted.internet.address import UNIXAddress
 from twisted.internet.posixbase import PosixReactorBase
-from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.web import http, server
 from twisted.web.resource import IResource, Resource
 
 from ropewalk._engine import Limits
 from ropewalk.dropin.accelerating import take_over
 from ropewalk.dropin.channel import HTTPChannel
+from ropewalk.dropin.extras import is_installed, is_tls_factory, require
 from ropewalk.dropin.factories import innermost, limit
 from ropewalk.dropin.lenient import LenientRequest
 from ropewalk.errors import StartError
@@ -76,6 +76,8 @@ def _putting_str(
 def _listening(limits: Mapping[str, float], half_close: bool, served: Callable[[str], object]) -> Iterator[Replacement]:
     for name in LISTENING:
         yield PosixReactorBase, name, _taking_over(getattr(PosixReactorBase, name), limits, half_close, served)
+    if not is_installed("OpenSSL"):
+        yield PosixReactorBase, "listenSSL", _explaining(PosixReactorBase.listenSSL)
 
 
 def _taking_over(
@@ -97,6 +99,16 @@ def _taking_over(
     return listening
 
 
+def _explaining(listen: Callable[..., Any]) -> Callable[..., Any]:
+    """`listenSSL` where there is no pyOpenSSL, and Twisted's own fails an assertion."""
+
+    @wraps(listen)
+    def listenSSL(*_: Any, **__: Any) -> Any:
+        require("reactor.listenSSL", "OpenSSL")
+
+    return listenSSL
+
+
 def _accept(port: Any, limits: Limits | None, half_close: bool) -> None:
     try:
         take_over(port, limits=limits, half_close=half_close)
@@ -109,7 +121,7 @@ def _url(port: Any) -> str:
     address = port.getHost()
     if isinstance(address, UNIXAddress):
         return f"unix:{(address.name or b'').decode(errors='replace')}"
-    scheme = "https" if isinstance(port.factory, TLSMemoryBIOFactory) else "http"
+    scheme = "https" if is_tls_factory(port.factory) else "http"
     return f"{scheme}://{f'[{address.host}]' if ':' in address.host else address.host}:{address.port}"
 
 

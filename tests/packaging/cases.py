@@ -1,0 +1,193 @@
+"""How each command of the pages is tried: what serves and what comes from it, what prints, and what is not run here."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Serves:
+    """A command that serves until it is stopped."""
+
+    response: str = "Hello, World!"
+    """What is in the response."""
+    path: str = "/"
+    before: str = ""
+    """What a proxy sends at the start of the connection."""
+    instead: str = ""
+    """What is run in its place, in the project of the tests. Ports are replaced by 0, a free one, without that."""
+    project: str = "ours"
+
+
+@dataclass(frozen=True)
+class Prints:
+    """A command that ends with the code 0 and prints something."""
+
+    text: str
+    instead: str = ""
+    project: str = "ours"
+
+
+@dataclass(frozen=True)
+class NotRun:
+    """A command that is not run here, and why."""
+
+    reason: str
+
+
+Case = Serves | Prints | NotRun
+
+_BUILDS: Final = NotRun("works in the checkout, with cargo; `make wheel-test` builds the wheel and installs it so")
+_OTHERS: Final = NotRun("a program of others, which no extra installs; `make interop` runs it")
+_SERVED: Final = NotRun("a client of a server that another command starts; the tests have a client of their own")
+_SYSTEM: Final = NotRun("needs a service manager or a container")
+_STOCK: Final = Serves("Hello from twisted.web on HTTPChannel")
+
+CASES: Final[dict[str, Case]] = {
+    # README.md
+    "make serve": _BUILDS,
+    "make test": _BUILDS,
+    "ropewalk exec serve.py": _STOCK,
+    "ropewalk run hello.py": Serves(),
+    "twist web --listen=ropewalk:tcp:8080 --path .": Serves("A page", "/public/index.html"),
+    # asgi.md
+    "ropewalk run --asgi main:api": Serves("Hello by ASGI", project="hosted"),
+    # behind-a-proxy.md
+    "curl --interface 127.0.0.2 http://127.0.0.1/": _SERVED,
+    "ropewalk run hotel --trusted-proxy 127.0.0.1 --proxy-headers x-forwarded": Serves(),
+    "ropewalk run hotel --trusted-proxy 127.0.0.1 --proxy-protocol": Serves(
+        before="PROXY TCP4 192.0.2.1 192.0.2.2 5000 80\r\n"
+    ),
+    # drop-in.md
+    "buildbot start --nodaemon master": _OTHERS,
+    "python -X dev -m ropewalk serve.py": _STOCK,
+    'python -c "from twisted.plugin import getPlugins as g, IPlugin; '
+    "print([p for p in g(IPlugin) if 'ropewalk' in repr(p)])\"": Prints("twisted.plugins.ropewalk_dropin._Parser"),
+    'python -c "import ropewalk"': Prints(""),
+    "python -m ropewalk serve.py": _STOCK,
+    "python -m synapse.app.homeserver -c homeserver.yaml": _OTHERS,
+    "python serve.py --port 8080": Serves("Hello from twisted.web on HTTPChannel"),
+    "ropewalk exec --limit body_size=10485760 serve.py": _STOCK,
+    "ropewalk exec -m synapse.app.homeserver -c homeserver.yaml": _OTHERS,
+    "ropewalk exec buildbot start --nodaemon master": _OTHERS,
+    "ropewalk exec serve.py --port 8080": _STOCK,
+    "ropewalk exec twist web --path .": Serves(
+        "A page", "/public/index.html", instead="ropewalk exec twist web --path . --listen=tcp:0"
+    ),
+    "twist --reactor=asyncio web": Serves(
+        "A page", "/public/index.html", instead="twist --reactor=asyncio web --path . --listen=ropewalk:tcp:0"
+    ),
+    "twist web --listen=tcp:8080 --path .": Serves("A page", "/public/index.html"),
+    "twist web --path .": Serves("A page", "/public/index.html", instead="twist web --path . --listen=tcp:0"),
+    # files.md
+    "ropewalk static public": Serves("A page"),
+    # install.md
+    ".venv/bin/maturin build --release --out dist": _BUILDS,
+    "cd /path/to/ropewalk": _BUILDS,
+    "make setup": _BUILDS,
+    "pip install --constraint /path/to/ropewalk/requirements/dev.txt /path/to/ropewalk": _BUILDS,
+    "pip install /path/to/ropewalk": _BUILDS,
+    "pip install '/path/to/ropewalk[uvloop]'": _BUILDS,
+    "pip install '/path/to/ropewalk[tls]'": _BUILDS,
+    "pip install dist/ropewalk-*.whl": _BUILDS,
+    "ropewalk --version": Prints("ropewalk, version "),
+    "ropewalk explain RW413": Prints("A module does not hold the name to serve."),
+    "source .venv/bin/activate": NotRun("changes the shell of the user"),
+    # listen.md
+    "ropewalk run hello.py --host 0.0.0.0 --port 80": Serves(),
+    "ropewalk run hello.py --host ::": Serves(),
+    "ropewalk run hello.py --port 0": Serves(),
+    # one-tree.md
+    "ropewalk run program.py:root": Serves(instead="ropewalk run hello.py:root"),
+    # settings.md
+    'export ROPEWALK_LIMIT="head_timeout=5 body_size=4194304"': Prints(
+        "head_timeout", 'env ROPEWALK_LIMIT="head_timeout=5 body_size=4194304" ropewalk check hello.py'
+    ),
+    'export ROPEWALK_LISTEN="tcp:8080 unix:/run/app.sock"': Prints(
+        "unix:app.sock", 'env ROPEWALK_LISTEN="tcp:0 unix:app.sock" ropewalk check hello.py'
+    ),
+    "ropewalk check": Prints("hello.py", "ropewalk check hello.py --port 0"),
+    "ropewalk check --asgi": Prints("main:api", "ropewalk check --asgi main:api --port 0", project="hosted"),
+    "ropewalk routes": Prints("GET", "ropewalk routes hello.py"),
+    # stopping.md
+    "docker stop -t 40": _SYSTEM,
+    "python -m benchmarks stops": NotRun("a measurement of several minutes, in the checkout"),
+    "ropewalk run hotel --limit drain_grace=5": Serves(),
+    "systemctl restart hotel": _SYSTEM,
+    # tls.md
+    "curl --insecure https://127.0.0.1:8443/": _SERVED,
+    "openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost -keyout key.pem -out certificate.pem": (
+        NotRun("a program of the system; `test_extras` makes its certificate by a library")
+    ),
+    "ropewalk run hotel --listen unix:/run/hotel/http.sock:mode=660": Serves(
+        instead="ropewalk run hotel --listen unix:http.sock:mode=660"
+    ),
+    "ropewalk run hotel --listen unix:/run/hotel/http.sock:mode=660 --trusted-proxy unix --proxy-headers x-forwarded": (
+        Serves(
+            instead="ropewalk run hotel --listen unix:a.sock:mode=660 --trusted-proxy unix --proxy-headers x-forwarded"
+        )
+    ),
+    # wsgi.md
+    "ropewalk run --wsgi hello.py": Serves("Hello by WSGI", project="hosted"),
+    "ropewalk run --wsgi mysite.wsgi:application --wsgi-threads 20": Serves("Hello by WSGI", project="hosted"),
+}
+"""By the command as it stands on the page."""
+
+_APP: Final = """
+from ropewalk import App, Request
+
+app = App()
+
+@app.get("/")
+def hello(request: Request) -> str:
+    return "Hello, World!"
+
+root = app
+"""
+
+_SERVE: Final = """
+import argparse
+from twisted.internet import reactor
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+
+class Hello(Resource):
+    isLeaf = True
+
+    def render_GET(self, request):
+        return b"Hello from twisted.web on " + type(request.channel).__name__.encode()
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--port", type=int, default=0)
+port = reactor.listenTCP(parser.parse_args().port, Site(Hello()), interface="127.0.0.1")
+print(f"http://127.0.0.1:{port.getHost().port}", flush=True)
+reactor.run()
+"""
+
+_WSGI: Final = """
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"Hello by WSGI"]
+"""
+
+_ASGI: Final = """
+async def api(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            message = await receive()
+            await send({"type": message["type"] + ".complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"Hello by ASGI"})
+"""
+
+PROJECTS: Final = {
+    "ours": {
+        "hello.py": _APP,
+        "hotel/__init__.py": _APP,
+        "public/index.html": "A page",
+        "serve.py": _SERVE,
+    },
+    "hosted": {"hello.py": _WSGI, "main.py": _ASGI, "mysite/__init__.py": "", "mysite/wsgi.py": _WSGI},
+}
+"""Files by their paths, for programs that the pages speak of. They import nothing that a plain installation lacks."""

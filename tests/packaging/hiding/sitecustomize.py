@@ -1,0 +1,28 @@
+"""Hides packages from a process, as if they were not installed: those named in ROPEWALK_TEST_HIDDEN, by module.
+
+Python imports this at its start where the folder is on PYTHONPATH, in child processes too.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+
+class _Hidden:
+    """A finder before all others, which finds nothing of what is hidden."""
+
+    def __init__(self, modules: set[str]) -> None:
+        self.modules = modules
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Raises ModuleNotFoundError, as the import statement does."""
+        if name.partition(".")[0] in self.modules:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return None
+
+
+sys.meta_path.insert(0, _Hidden(set(os.environ.get("ROPEWALK_TEST_HIDDEN", "").split())))

@@ -1,0 +1,115 @@
+"""Environments that have Ropewalk without extras, and with each extra alone.
+
+`make wheel-test` makes real ones: a wheel, installed in an environment of its own for each. Without them, this
+environment stands in, and all that a plain installation would lack is hidden from its processes.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import distribution, distributions, packages_distributions
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from tests.processes import SECONDS_TO_STOP
+
+FOLDER = "ROPEWALK_TEST_INSTALLATIONS"
+"""The variable that names the folder of the real ones, each called by its extra, and `plain` without any."""
+
+PLAIN = "plain"
+EXTRAS = tuple(sorted(distribution("ropewalk").metadata.get_all("Provides-Extra") or ()))
+CHECKED = (PLAIN, *EXTRAS) if os.environ.get(FOLDER) else (PLAIN,)
+"""Those in which all is tried. An extra adds packages: in the fast form only what it is for is tried with it."""
+
+HIDING = Path(__file__).parent / "hiding"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Where programs run: the commands in `bin`, by PATH, with these variables."""
+
+    bin: Path
+    variables: Mapping[str, str]
+
+    @contextmanager
+    def start(self, *command: str, cwd: Path, **variables: str) -> "Iterator[subprocess.Popen[str]]":
+        """A process in a folder, which is killed where it has not ended by then. Its two streams are one."""
+        process = subprocess.Popen(
+            command,
+            executable=self._program(command[0]),
+            cwd=cwd,
+            env=self._environment() | variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
+
+    def run(self, *command: str, cwd: Path, **variables: str) -> tuple[int, str]:
+        """The exit code of a program, and what it has printed."""
+        with self.start(*command, cwd=cwd, **variables) as process:
+            output, _ = process.communicate(timeout=SECONDS_TO_STOP)
+            return process.returncode, output
+
+    def _program(self, name: str) -> str:
+        own = self.bin / name
+        return str(own) if own.exists() else name
+
+    def _environment(self) -> dict[str, str]:
+        """That of the tests, less what would have other packages be found."""
+        kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+        path = f"{self.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        return kept | {"PATH": path, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"} | dict(self.variables)
+
+
+@cache
+def installation(extra: str) -> Installation:
+    """The one with an extra, or `PLAIN`."""
+    folder = os.environ.get(FOLDER)
+    if folder:
+        return Installation(Path(folder) / extra / "bin", {})
+    hidden = " ".join(sorted(hidden_modules(() if extra == PLAIN else (extra,))))
+    return Installation(Path(sys.executable).parent, {"PYTHONPATH": str(HIDING), "ROPEWALK_TEST_HIDDEN": hidden})
+
+
+def hidden_modules(extras: tuple[str, ...]) -> set[str]:
+    """The modules at the top of what is installed here, and would not be with these extras alone."""
+    needed = installed_with(extras)
+    return {
+        module
+        for module, owners in packages_distributions().items()
+        if not needed.intersection(map(canonicalize_name, owners)) and module not in sys.stdlib_module_names
+    }
+
+
+def installed_with(extras: tuple[str, ...]) -> set[str]:
+    """The distributions that `pip install ropewalk[extras]` installs, by their normalized names."""
+    here = {canonicalize_name(each.name) for each in distributions()}
+    wanted: list[tuple[str, frozenset[str]]] = [("ropewalk", frozenset(extras))]
+    seen: set[tuple[str, frozenset[str]]] = set()
+    while wanted:
+        name, chosen = each = wanted.pop()
+        if each in seen:
+            continue
+        seen.add(each)
+        for line in distribution(name).requires or ():
+            requirement = Requirement(line)
+            marker = requirement.marker
+            if marker is not None and not any(marker.evaluate({"extra": extra}) for extra in chosen or {""}):
+                continue
+            needed = canonicalize_name(requirement.name)
+            assert needed in here, f"{name} needs {needed}, which is not installed. `make setup` installs it."
+            wanted.append((needed, frozenset(requirement.extras)))
+    return {name for name, _ in seen}
