@@ -1,6 +1,7 @@
 """Putting the engine below factories and ports of Twisted's."""
 
 from collections.abc import Callable
+from functools import update_wrapper
 from typing import Any, Final, TypeVar
 
 from twisted.internet import tcp, unix
@@ -82,7 +83,10 @@ class _OwnProtocols:
 
 
 class _Protocols:
-    """Makes a factory's protocols, as `HTTPFactory.protocol` does."""
+    """Makes a factory's protocols, as `HTTPFactory.protocol` does, whose name and documentation it has."""
+
+    def __init__(self) -> None:
+        update_wrapper(self, HTTP_CHANNEL_FACTORY)
 
     def __call__(self) -> Any:
         return GenericHTTPChannelProtocol(HTTPChannel())  # which looks for HTTP/2 over TLS

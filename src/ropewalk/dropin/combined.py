@@ -1,6 +1,7 @@
 """The line of a request in a site's log, where the site writes it in Twisted's way: the same text, sooner."""
 
 import re
+from functools import WRAPPER_ASSIGNMENTS
 from time import time
 from typing import Any, Final
 
@@ -11,10 +12,12 @@ from twisted.web import http
 
 from ropewalk.dropin.early_log import publish
 from ropewalk.dropin.site_log import logs_of
+from ropewalk.dropin.stand_in import StandIn
 from ropewalk.twisted_private import escape
 
 _LOG: Final = http.HTTPFactory.log
 _FORMATTER: Final = http.combinedLogFormatter
+_OF_A_METHOD: Final = (*WRAPPER_ASSIGNMENTS, "__self__", "__func__")
 _INTERNET: Final = (IPv4Address, IPv6Address)
 _is_plain: Final = re.compile(rb"[ !#-\[\]-~]*").fullmatch
 """Bytes that stand for themselves: printable, and neither a quote nor a backslash."""
@@ -42,14 +45,19 @@ def log(factory: Any, request: Any) -> None:
         logs_of(factory).write(file, f"{line}\n")
 
 
-class SafeLog:
+class SafeLog(StandIn):
     """In the place of a factory's `log`, which Twisted's own requests call in `finish`: a full disk raises nothing."""
+
+    stands_for = "_log"
+    own = frozenset(("_factory", "_log"))
 
     def __init__(self, factory: Any) -> None:
         self._factory = factory
         self._log = factory.log
+        for name in _OF_A_METHOD:
+            if hasattr(self._log, name):
+                setattr(self, name, getattr(self._log, name))
         self.__func__ = getattr(self._log, "__func__", None)
-        """What it stands for, as a method has it."""
 
     def __call__(self, request: Any) -> None:
         """Log a request."""

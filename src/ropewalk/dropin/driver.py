@@ -51,7 +51,7 @@ def limits_of(factory: Any, given: Mapping[str, float] | None = None) -> Limits:
 def driver_of(factory: Any, reactor: Any, limits: Limits | None = None) -> "Driver":
     """The one below a factory in this reactor, made with these limits where there is none yet."""
     driver: Driver | None = vars(factory).get("_ropewalk")
-    if driver is None or driver.reactor is not reactor or driver.over:
+    if driver is None or driver.factory is not factory or driver.reactor is not reactor or driver.over:
         driver = factory._ropewalk = Driver(factory, reactor, limits or limits_of(factory))  # noqa: SLF001 - ours
         make_log_safe(factory)
     return driver

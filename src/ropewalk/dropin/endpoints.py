@@ -17,12 +17,13 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import AdoptedStreamServerEndpoint, serverFromString
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.web.http import HTTPFactory
-from zope.interface import implementer
+from zope.interface import directlyProvides, implementer, providedBy
 
 from ropewalk._engine import Limits
 from ropewalk.dropin.accelerating import accelerate, take_over
 from ropewalk.dropin.extras import MissingPackage, missing_package
 from ropewalk.dropin.factories import innermost, limit
+from ropewalk.dropin.stand_in import StandIn
 from ropewalk.errors import StartError, full_name
 from ropewalk.server import Site
 from ropewalk.server import listen as listen_for_app
@@ -99,12 +100,17 @@ def _sentence(text: str) -> str:
 
 
 @implementer(IStreamServerEndpoint)
-class Endpoint:
+class Endpoint(StandIn):
     """Listens for sites of twisted.web, and for Ropewalk's own, and has the engine serve them.
 
     The engine accepts by itself where `wrapped` makes a plain TCP or UNIX port for the site. Else that port accepts,
     and the engine speaks HTTP over what it has accepted.
+
+    It stands in for `wrapped`: it has that one's attributes, class and interfaces besides its own.
     """
+
+    stands_for = "wrapped"
+    own = frozenset(("reactor", "description", "wrapped", "limits", "half_close"))
 
     def __init__(
         self,
@@ -115,6 +121,7 @@ class Endpoint:
         *,
         half_close: bool = False,
     ) -> None:
+        directlyProvides(self, providedBy(wrapped))
         self.reactor = reactor
         self.description = description
         """That of `wrapped`."""
@@ -123,6 +130,9 @@ class Endpoint:
         """By name, over those that the site has by itself."""
         self.half_close = half_close
         """Whether clients may close their sending side and wait for their responses."""
+
+    def __repr__(self) -> str:
+        return f"<ropewalk:{self.description}>"
 
     def listen(self, protocolFactory: Any) -> "Deferred[IListeningPort]":
         """The port of `wrapped`. Fails with StartError (RW721) where the factory serves no HTTP, (RW404) where it

@@ -28,6 +28,7 @@ from ropewalk.dropin.line import Line
 from ropewalk.dropin.parts import Parts
 from ropewalk.dropin.pulling import Pulled
 from ropewalk.dropin.request import Request as LeanRequest
+from ropewalk.dropin.stock_attributes import ChannelAttributes
 from ropewalk.errors import BadBody, RopewalkError
 from ropewalk.headers import Headers
 from ropewalk.request import BODILESS, Request
@@ -67,7 +68,7 @@ class InnerRequest(LeanRequest):
         return reason
 
 
-class InnerChannel:
+class InnerChannel(ChannelAttributes):
     """What such a request has for its channel: the face of `dropin.HTTPChannel`, and a request of ours below."""
 
     responds = True

@@ -454,6 +454,11 @@ class Rendered:
             raise self._outcome
         return self._outcome
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "_resource" not in vars(self):  # as in a copy that is being made
+            raise AttributeError(name)
+        return getattr(self._resource, name)
+
     def __repr__(self) -> str:
         return repr(self._resource)
 

@@ -6,13 +6,14 @@ that a full disk cuts a line and the next one is joined to it: that is made whol
 reactor's thread, as without us: it is the program's, which may rotate, close or read it at any time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import RawIOBase
 from typing import Any
 
 from twisted.logger import Logger
 from twisted.python.logfile import BaseLogFile
 
+from ropewalk.dropin.stand_in import StandIn
 from ropewalk.server.log_targets import start_of_line
 
 log = Logger(namespace="ropewalk.dropin")
@@ -78,8 +79,11 @@ class SiteLogs:
             log.warn("{file} may have a gap: {lines} not written at once.", file=file, lines=lines)
 
 
-class WholeLines:
+class WholeLines(StandIn):
     """In the place of the raw file in a log file: completes a line that was cut before it writes the next one."""
+
+    stands_for = "_raw"
+    own = frozenset(("_raw", "_rest", "_lost"))
 
     def __init__(self, raw: RawIOBase) -> None:
         self._raw = raw
@@ -87,8 +91,18 @@ class WholeLines:
         """Of the line that was cut, which counts as lost until this is written."""
         self._lost = 0
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._raw, name)
+    def __enter__(self) -> "WholeLines":
+        self._raw.__enter__()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self._raw.close()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._raw)
+
+    def __next__(self) -> bytes:
+        return next(self._raw)
 
     def write(self, data: bytes) -> int:
         """Write all, or raise OSError, and keep nothing but the rest of a line that was cut."""

@@ -1,6 +1,5 @@
 """The transport that a program finds where the engine has the socket."""
 
-import os
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +20,7 @@ from ropewalk._engine import Connection
 from ropewalk.dropin.addresses import to_twisted
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.pulling import Pulled
+from ropewalk.dropin.stock_attributes import BorrowedSocket, TransportAttributes
 from ropewalk.errors import AnswerOver, Disconnected, WrongThread, interrupts
 from ropewalk.request import Address
 
@@ -34,7 +34,7 @@ _ENDS: Final = {"done": ConnectionDone, "lost": ConnectionLost, "cut": Connectio
 
 
 @implementer(IConsumer, IPushProducer, ILoggingContext)
-class SocketTransport:
+class SocketTransport(TransportAttributes):
     """One connection: HTTP, until a program writes to it or gives it another `protocol`; from then on raw bytes.
 
     It has the attributes that programs know from `twisted.internet.tcp.Server`, and takes any others.
@@ -149,7 +149,7 @@ class SocketTransport:
 
     def getHandle(self) -> socket.socket:
         """A socket object of its own for the connection. Whoever reads from it takes the engine's bytes."""
-        return socket.socket(fileno=os.dup(self.fileno()))
+        return BorrowedSocket.of(self.fileno())
 
     def fileno(self) -> int:
         """The descriptor, -1 when it is closed."""
@@ -270,16 +270,6 @@ class TCPTransport(SocketTransport):
 
     def setTcpNoDelay(self, enabled: bool) -> None:
         """For the interface."""
-
-    def getTcpKeepAlive(self) -> bool:
-        """Whether the kernel looks after a silent client."""
-        with self.getHandle() as handle:
-            return bool(handle.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
-
-    def setTcpKeepAlive(self, enabled: bool) -> None:
-        """Have it, or not."""
-        with self.getHandle() as handle:
-            handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, enabled)
 
 
 @implementer(IUNIXTransport)

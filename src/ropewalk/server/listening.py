@@ -41,6 +41,32 @@ class Listening:
         """Fires when requests are accepted; fails with StartError (RW403) where a start hook failed."""
         return self.server.started()
 
+    @property
+    def port(self) -> Any:
+        """The number of the port, or the path of the UNIX socket, as Twisted's ports have it."""
+        address = self.getHost()
+        return os.fsdecode(address.name or b"") if isinstance(address, UNIXAddress) else address.port
+
+    @property
+    def interface(self) -> str:
+        """The host on which it listens; empty for a UNIX socket."""
+        address = self.getHost()
+        return "" if isinstance(address, UNIXAddress) else str(address.host)
+
+    @property
+    def reactor(self) -> Any:
+        """The reactor in which it listens."""
+        return self.server.reactor
+
+    @property
+    def connected(self) -> bool:
+        """Whether it listens."""
+        return self._listener is not None
+
+    def loseConnection(self) -> "Deferred[None]":
+        """As `stopListening`."""
+        return self.stopListening()
+
     def startListening(self) -> None:
         """Open the socket again. Raises EngineError (RW502) where it cannot be opened."""
         if self._listener is None:
