@@ -5,6 +5,7 @@
 
 mod closing;
 mod connection;
+mod forking;
 mod owners;
 mod pipes;
 mod proxied;
@@ -56,6 +57,8 @@ pub struct Engine<D: Driver = Epoll> {
     files: OpenFiles,
     /// Tells connections apart that had the same slot.
     generation: u64,
+    /// In a forked child: the last generation of its parent's connections.
+    inherited: u64,
     listeners: Slab<Listening>,
     inbox: VecDeque<Event>,
     /// Connections with something to send that may wait until the inbox is empty.
@@ -144,6 +147,7 @@ impl<D: Driver> Engine<D> {
             connections: Slab::new(),
             files: OpenFiles::default(),
             generation: 0,
+            inherited: 0,
             listeners: Slab::new(),
             inbox: VecDeque::new(),
             unsent: Vec::new(),
@@ -271,6 +275,7 @@ impl<D: Driver> Engine<D> {
             // It may be out of the driver already, while descriptors are short. An inherited socket lives on elsewhere,
             // so that closing ours does not take it out.
             let _ = self.driver.forget(listener.socket());
+            listener.close();
         }
     }
 

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::io::{DupFlags, dup3};
 
 use super::{Driver, Ready, Token, Watch};
 
@@ -28,6 +29,16 @@ impl Driver for Epoll {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)?;
         Ok(Epoll { epoll, wake, awake: false })
+    }
+
+    fn reopen(&mut self) -> io::Result<()> {
+        // What is registered with an epoll descriptor belongs to all processes that have it, so nothing is removed from
+        // the inherited one: closing it is enough. The numbers stay, since the reactor knows the descriptor by its own.
+        dup3(epoll::create(CreateFlags::CLOEXEC)?, &mut self.epoll, DupFlags::CLOEXEC)?;
+        dup3(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?, &mut self.wake, DupFlags::CLOEXEC)?;
+        epoll::add(&self.epoll, &self.wake, EventData::new_u64(WAKE), EventFlags::IN)?;
+        self.awake = false;
+        Ok(())
     }
 
     fn descriptor(&self) -> BorrowedFd<'_> {
@@ -111,6 +122,32 @@ mod tests {
     #[test]
     fn a_nested_descriptor_wakes() {
         self_test().unwrap();
+    }
+
+    #[test]
+    fn what_is_opened_again_leaves_the_other_process_what_it_watches() {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let mut driver = Epoll::open().unwrap();
+        // As fork(2) does: other descriptors of the same epoll and the same eventfd.
+        let mut parent =
+            Epoll { epoll: driver.epoll.try_clone().unwrap(), wake: driver.wake.try_clone().unwrap(), awake: false };
+        parent.watch(ours.as_fd(), Token(7), Watch::Stream).unwrap();
+        parent.wake().unwrap();
+        let number = std::os::fd::AsRawFd::as_raw_fd(&driver.descriptor());
+
+        driver.reopen().unwrap();
+        assert_eq!(number, std::os::fd::AsRawFd::as_raw_fd(&driver.descriptor()));
+        let flags = rustix::io::fcntl_getfd(driver.descriptor()).unwrap();
+        assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
+        let mut ready = Vec::new();
+        driver.poll(&mut ready).unwrap();
+        assert!(ready.is_empty());
+        driver.wake().unwrap();
+        driver.poll(&mut ready).unwrap();
+        assert!(ready.is_empty());
+        parent.poll(&mut ready).unwrap();
+        assert_eq!(vec![Token(7)], ready.iter().map(|ready| ready.token).collect::<Vec<_>>());
+        assert!(!parent.awake, "its wakeup was still there");
     }
 
     #[test]

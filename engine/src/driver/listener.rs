@@ -28,8 +28,10 @@ pub struct Listener {
     socket: OwnedFd,
     /// Where it listens.
     pub local: Peer,
-    /// Somebody else has the socket too, and may go on accepting.
+    /// Another process has the socket too, and may go on accepting.
     shared: bool,
+    /// A forked child has a copy of the socket, and does not accept.
+    copied: bool,
 }
 
 /// What an accept brought.
@@ -93,7 +95,7 @@ impl Listener {
         listen(&socket, backlog)?;
         let local = socket::local_address(&socket);
         // With SO_REUSEPORT the kernel finds others to connect to at once.
-        Ok(Listener { file: None, socket, local, shared: reuse_port })
+        Ok(Listener { file: None, socket, local, shared: reuse_port, copied: false })
     }
 
     /// Listens on a UNIX socket. A file that a dead server left is replaced; a live one is an error. A path that
@@ -112,7 +114,7 @@ impl Listener {
             }
             _ => (Some(SocketFile::listen(socket.as_fd(), path, mode, backlog)?), socket::local_address(&socket)),
         };
-        Ok(Listener { file, socket, local, shared: false })
+        Ok(Listener { file, socket, local, shared: false, copied: false })
     }
 
     /// Accepts on a socket that somebody else bound.
@@ -125,7 +127,7 @@ impl Listener {
         if matches!(local, Peer::Inet(_)) {
             sockopt::set_tcp_nodelay(&socket, true)?;
         }
-        Ok(Listener { file: None, socket, local, shared: true })
+        Ok(Listener { file: None, socket, local, shared: true, copied: false })
     }
 
     /// The listening socket.
@@ -136,6 +138,24 @@ impl Listener {
     /// Whether somebody else may go on accepting when this listener is closed.
     pub fn is_shared(&self) -> bool {
         self.shared
+    }
+
+    /// From here another process accepts on the socket too.
+    pub fn share(&mut self) {
+        self.shared = true;
+    }
+
+    /// From here a forked child has a copy of the socket, and does not accept.
+    pub fn set_copied(&mut self) {
+        self.copied = true;
+    }
+
+    /// Closes it. Where no other process accepts, the address is free from here on, whoever has a copy.
+    pub fn close(mut self) {
+        self.file = None;
+        if self.copied && !self.shared {
+            socket::shut_down(self.socket());
+        }
     }
 
     /// Lets nobody begin to connect, while those who have begun come through. What is in the queue of a listener when
@@ -220,6 +240,28 @@ mod tests {
         rustix::io::write(&client, b"hello").unwrap();
         assert_eq!(5, rustix::io::read(&socket, &mut [0; 16]).unwrap());
         assert!(matches!(listener.accept(), Accepted::Empty));
+    }
+
+    #[test]
+    fn a_copy_that_nobody_serves_ends_with_the_listener() {
+        let mut listener = Listener::tcp("127.0.0.1", 0, 16, false).unwrap();
+        let Peer::Inet(address) = listener.local else { panic!("{:?}", listener.local) };
+        let _copy = listener.socket().try_clone_to_owned().unwrap();
+        listener.set_copied();
+        listener.close();
+        assert_eq!(io::ErrorKind::ConnectionRefused, TcpStream::connect(address).unwrap_err().kind());
+    }
+
+    #[test]
+    fn a_copy_that_is_served_outlives_the_listener() {
+        let mut listener = Listener::tcp("127.0.0.1", 0, 16, false).unwrap();
+        let Peer::Inet(address) = listener.local else { panic!("{:?}", listener.local) };
+        let copy = Listener::inherited(listener.socket().try_clone_to_owned().unwrap()).unwrap();
+        listener.share();
+        listener.set_copied();
+        listener.close();
+        let _client = TcpStream::connect(address).unwrap();
+        assert!(matches!(copy.accept(), Accepted::Connection(..)));
     }
 
     #[test]

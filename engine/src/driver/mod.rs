@@ -44,6 +44,9 @@ pub struct Ready {
 pub trait Driver: Sized {
     /// A driver that watches nothing.
     fn open() -> io::Result<Self>;
+    /// In a forked child: watches nothing, behind the same descriptor number, and leaves to the parent what it watches.
+    /// After an error the driver must not be used.
+    fn reopen(&mut self) -> io::Result<()>;
     /// The descriptor that is readable while something waits for [`Driver::poll`].
     fn descriptor(&self) -> BorrowedFd<'_>;
     /// Starts to watch.

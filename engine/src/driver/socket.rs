@@ -46,6 +46,11 @@ pub fn shut_down_writing(socket: BorrowedFd<'_>) {
     let _ = shutdown(socket, Shutdown::Write);
 }
 
+/// Ends a listening socket, in every process that has it; where that cannot be, closing it has to do.
+pub fn shut_down(socket: BorrowedFd<'_>) {
+    let _ = shutdown(socket, Shutdown::Both);
+}
+
 /// Takes an open descriptor into use: it must be a connected stream socket. Returns its two addresses.
 pub fn prepare(socket: BorrowedFd<'_>) -> io::Result<(Peer, Peer)> {
     if sockopt::socket_type(socket)? != SocketType::STREAM {

@@ -14,6 +14,7 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, connect, listen, socket_with};
+use rustix::process::{Pid, getpid, test_kill_process};
 
 use super::listener::FLAGS;
 
@@ -26,8 +27,9 @@ pub struct SocketFile {
     /// Absolute, without symbolic links in the folder.
     path: PathBuf,
     identity: Identity,
-    /// A forked child has a copy of the listener, but its end is not the end of the server.
-    process: u32,
+    /// The process that made it. A forked child has a copy of the listener, but its end is not the end of the server,
+    /// unless the process that made the file is gone.
+    process: Pid,
 }
 
 /// Device and inode.
@@ -49,7 +51,7 @@ impl SocketFile {
         bind(socket, &address)?;
         let path = folder.join(name);
         let identity = identity(&path)?.ok_or(Errno::ADDRINUSE)?;
-        let file = SocketFile { path, identity, process: std::process::id() };
+        let file = SocketFile { path, identity, process: getpid() };
         if let Some(mode) = mode {
             file.set_mode(mode)?;
         }
@@ -81,8 +83,8 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        let ours = self.process == std::process::id() && identity(&self.path).is_ok_and(|it| it == Some(self.identity));
-        if ours {
+        let ours = self.process == getpid() || test_kill_process(self.process) == Err(Errno::SRCH);
+        if ours && identity(&self.path).is_ok_and(|it| it == Some(self.identity)) {
             // It may have gone since; there is no caller to report it to.
             let _ = std::fs::remove_file(&self.path);
         }
@@ -180,6 +182,23 @@ mod tests {
         let _successor = UnixListener::bind(&path).unwrap();
         drop(file);
         UnixStream::connect(&path).unwrap();
+    }
+
+    #[test]
+    fn a_forked_copy_leaves_the_file_to_its_maker_as_long_as_that_lives() {
+        let folder = Folder::new("maker");
+        let (path, other) = (folder.0.join("socket"), folder.0.join("other"));
+        let (_socket, mut file) = bound(&path);
+        file.process = rustix::process::getppid().unwrap();
+        drop(file);
+        assert!(path.exists());
+
+        let (_socket, mut file) = bound(&other);
+        let mut maker = std::process::Command::new("true").spawn().unwrap();
+        file.process = Pid::from_child(&maker);
+        maker.wait().unwrap();
+        drop(file);
+        assert!(!other.exists());
     }
 
     #[test]

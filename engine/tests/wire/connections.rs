@@ -81,6 +81,10 @@ impl Driver for Panicking {
         Epoll::open().map(Panicking)
     }
 
+    fn reopen(&mut self) -> std::io::Result<()> {
+        self.0.reopen()
+    }
+
     fn descriptor(&self) -> std::os::fd::BorrowedFd<'_> {
         self.0.descriptor()
     }

@@ -6,6 +6,7 @@ mod chaos;
 mod closing;
 mod connections;
 mod fairness;
+mod forking;
 mod half_close;
 mod harness;
 mod lingering;

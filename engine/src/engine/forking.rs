@@ -1,0 +1,79 @@
+//! What becomes of an engine when its process forks.
+//!
+//! | | the parent | the child |
+//! |---|---|---|
+//! | connections | go on | its copies are closed, without a byte to the client |
+//! | listeners | go on | are accepted on too |
+//! | driver, timers, queued events, counters, log lines | go on | begin anew |
+//! | the file of a UNIX socket | removed when its listener closes | left to the parent, as long as that lives |
+//!
+//! Nothing that two processes have in common is changed here: no registration with the inherited epoll descriptor, no
+//! option of a socket, no shutdown(2).
+
+use std::io;
+
+use super::{Engine, LISTENER};
+use crate::clock::Clock;
+use crate::counters::Counters;
+use crate::driver::wheel::Wheel;
+use crate::driver::{Driver, Token, Watch};
+use crate::exchange::ExchangeId;
+use crate::outbox::OpenFiles;
+
+impl<D: Driver> Engine<D> {
+    /// In a child, before anything else: leaves the parent what is its, and accepts on the same listeners by a driver of
+    /// its own. `mid_turn` says that a turn goes on in this thread. After an error it must not be used: its driver is the parent's too.
+    pub fn forked(&mut self, mid_turn: bool) -> io::Result<()> {
+        self.connections.clear();
+        self.inbox.clear();
+        self.due.clear();
+        self.ready.clear();
+        self.scratch.resize(super::SCRATCH, 0);
+        (self.unsent, self.leaving, self.resuming, self.lingering) = Default::default();
+        self.turned_away_open = 0;
+        self.working = None;
+        self.files = OpenFiles::default();
+        self.counters = Counters::default();
+        if let Some(access) = &mut self.access {
+            drop(access.take());
+        }
+        self.clock = Clock::default();
+        self.wheel = Wheel::new(self.clock.millis());
+        self.inherited = self.generation;
+        self.in_turn &= mid_turn;
+        let outcome = self.watch_listeners_anew();
+        if outcome.is_err() {
+            // Not by `stop_listening`: the driver may be the parent's still.
+            self.listeners.clear();
+        }
+        outcome
+    }
+
+    /// In the parent: children have copies of the listening sockets. Where they serve, they may go on accepting when
+    /// this process has stopped; where they do not, this process ends the sockets when it stops.
+    pub fn has_forked(&mut self, children_serve: bool) {
+        for (_, listening) in &mut self.listeners {
+            if children_serve {
+                listening.listener.share();
+            } else {
+                listening.listener.set_copied();
+            }
+        }
+    }
+
+    /// Whether an exchange began in the parent of this process.
+    pub fn is_inherited(&self, id: ExchangeId) -> bool {
+        id.connection >> 32 <= self.inherited && self.inherited > 0
+    }
+
+    fn watch_listeners_anew(&mut self) -> io::Result<()> {
+        self.driver.reopen()?;
+        for (key, listening) in &mut self.listeners {
+            listening.listener.share();
+            if !listening.is_short() {
+                self.driver.watch(listening.listener.socket(), Token(LISTENER | key as u64), Watch::Accept)?;
+            }
+        }
+        Ok(())
+    }
+}
