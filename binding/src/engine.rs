@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::ThreadId;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -25,6 +24,7 @@ use crate::exchange::Exchange;
 use crate::limits::Limits;
 use crate::memo::Memo;
 use crate::pipe::Pipe;
+use crate::thread::BoundThread;
 use crate::turn::report_poll;
 
 /// Nothing is armed.
@@ -49,7 +49,7 @@ pub struct Engine {
     /// The owner of its connection is given every exchange, and the service resolves none.
     pub(crate) owners_begin: bool,
     /// The thread that runs the turns.
-    pub(crate) thread: OnceLock<ThreadId>,
+    pub(crate) thread: BoundThread,
     /// A turn is being run.
     pub(crate) busy: AtomicBool,
     /// The deadline, in milliseconds of the engine's clock, that the service knows of.
@@ -66,7 +66,11 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Engine {
     /// The engine, for as long as Python does not run. Raises WrongThread.
     pub fn core(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, ropewalk_engine::Engine>> {
-        if self.thread.get().is_some_and(|&thread| thread != std::thread::current().id()) {
+        if !self.thread.admits() {
+            if self.thread.is_closed() {
+                let message = "The engine could not be set up anew in this process, which was forked.".to_owned();
+                return Err(errors::raise(py, errors::FORKED, message));
+            }
             let message = "The engine was called from another thread than its reactor's.".to_owned();
             return Err(errors::raise(py, errors::WRONG_THREAD, message));
         }
@@ -95,6 +99,11 @@ impl Engine {
     /// Whether a writer should wait; any thread may ask.
     pub fn pressure(&self, id: ExchangeId) -> Pressure {
         lock(&self.core).pressure(id)
+    }
+
+    /// Whether an exchange began in the process that this one was forked from.
+    pub fn is_inherited(&self, id: ExchangeId) -> bool {
+        lock(&self.core).is_inherited(id)
     }
 
     /// The answer of an exchange is complete.
@@ -158,7 +167,7 @@ impl Engine {
             memo: Memo::new(),
             owners: Mutex::default(),
             owners_begin,
-            thread: OnceLock::new(),
+            thread: BoundThread::unbound(),
             busy: AtomicBool::new(false),
             armed: AtomicU64::new(UNARMED),
             log_lines_lost: AtomicU64::new(0),
@@ -184,10 +193,44 @@ impl Engine {
         Self::turn(slf)
     }
 
+    /// From here this thread runs the turns, and no other may use the engine.
+    fn bind_thread(&self) {
+        self.thread.bind();
+    }
+
+    /// Make the wish for a `tick` again: the service has not heeded the last one.
+    fn rearm(&self, py: Python<'_>) -> PyResult<()> {
+        self.armed.store(UNARMED, Ordering::Relaxed);
+        self.arm(py)
+    }
+
+    /// This process is a forked child: leave the parent its connections, and accept on the same listeners.
+    fn forked(&self) {
+        let mid_turn = self.busy.load(Ordering::Relaxed) && self.thread.admits();
+        self.busy.store(mid_turn, Ordering::Relaxed);
+        self.thread.unbind();
+        self.log_lines_lost.store(0, Ordering::Relaxed);
+        // What the parent's requests hold must not be ended here: that would run code of its handlers a second time.
+        if let (Ok(mut live), Ok(mut owners)) = (self.live.try_lock(), self.owners.try_lock()) {
+            std::mem::forget((std::mem::take(&mut *live), std::mem::take(&mut *owners)));
+        }
+        // A lock that another thread held will never be released.
+        let renewed = self.core.try_lock().is_ok_and(|mut core| core.forked(mid_turn).is_ok());
+        if !renewed {
+            self.thread.close();
+        }
+    }
+
+    /// This process has a new child, which has copies of its listening sockets.
+    #[pyo3(signature = (*, children_serve))]
+    fn has_forked(&self, children_serve: bool) {
+        lock(&self.core).has_forked(children_serve);
+    }
+
     /// Whether this is the thread that runs the turns.
     #[getter]
     fn at_home(&self) -> bool {
-        self.thread.get().is_none_or(|&thread| thread == std::thread::current().id())
+        self.thread.admits()
     }
 
     #[getter]

@@ -3,6 +3,7 @@
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
 use ropewalk_engine::{CommandError, GoneReason};
 
 pub const ANSWER_OVER: &str = "AnswerOver";
@@ -11,17 +12,22 @@ pub const BAD_BODY: &str = "BadBody";
 pub const BODY_TOO_LARGE: &str = "BodyTooLarge";
 pub const DISCONNECTED: &str = "Disconnected";
 pub const ENGINE_UNUSABLE: &str = "EngineUnusable";
+pub const FORKED: &str = "Forked";
 pub const INVALID_FIELD: &str = "InvalidField";
+pub const OF_PARENT: &str = "ParentsRequest";
 pub const WRONG_LENGTH: &str = "WrongLength";
 pub const WRONG_THREAD: &str = "WrongThread";
 
 static ERRORS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 
 /// The exception of that name in `ropewalk.errors`, with one sentence.
+///
+/// It is made when it reaches Python, and not here: its class is written in Python, where another thread may get its
+/// turn, and the caller may have borrowed an exchange that the other thread is about to use.
 pub fn raise(py: Python<'_>, name: &str, message: String) -> PyErr {
     let module = ERRORS.get_or_try_init(py, || Ok::<_, PyErr>(py.import("ropewalk.errors")?.unbind()));
-    let made = module.and_then(|module| module.bind(py).getattr(name)?.call1((message,)));
-    made.map_or_else(|error| error, PyErr::from_value)
+    let class = module.and_then(|module| Ok(module.bind(py).getattr(name)?.cast_into::<PyType>()?));
+    class.map_or_else(|error| error, |class| PyErr::from_type(class, (message,)))
 }
 
 /// The exception for a command that was not carried out.

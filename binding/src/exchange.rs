@@ -81,7 +81,11 @@ impl Exchange {
             return Err(errors::disconnected(py, reason));
         }
         let link = self.link()?;
-        link.engine.get().command(py, |engine| command(engine, link.id))?.map_err(|error| {
+        let engine = link.engine.get();
+        engine.command(py, |engine| command(engine, link.id))?.map_err(|error| {
+            if error == CommandError::Gone && engine.is_inherited(link.id) {
+                return errors::raise(py, errors::OF_PARENT, "The request came to the parent of this process.".into());
+            }
             if error == CommandError::Gone {
                 self.gone.get_or_init(|| GoneReason::ClientLeft);
             }

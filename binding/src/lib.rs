@@ -15,6 +15,7 @@ mod exchange;
 mod limits;
 mod memo;
 mod pipe;
+mod thread;
 mod turn;
 
 use pyo3::prelude::*;

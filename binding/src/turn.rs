@@ -37,7 +37,7 @@ impl Engine {
     pub fn pump(slf: &Bound<'_, Self>, start: impl FnOnce(&mut ropewalk_engine::Engine)) -> PyResult<()> {
         let py = slf.py();
         let this = slf.get();
-        this.thread.get_or_init(|| std::thread::current().id());
+        this.thread.bind_first();
         // A reactor lets go of a reader that raises, and nobody would be served any more.
         let begun = catch_unwind(AssertUnwindSafe(|| {
             let mut core = this.core(py)?;
@@ -425,11 +425,8 @@ impl Engine {
 
     /// Remembers an exchange whose answer is not complete.
     fn keep(&self, request: &Bound<'_, Exchange>, id: ExchangeId) {
-        let unfinished = {
-            let inner = request.borrow();
-            !inner.finished
-        };
-        if unfinished {
+        // Another thread may be using it, which it should not do, and is about to be refused.
+        if request.try_borrow().map_or(true, |inner| !inner.finished) {
             lock(&self.live).insert(id, request.clone().unbind());
         }
     }

@@ -380,9 +380,19 @@ class Engine:
         """Run one bounded turn: take in what the sockets have, call the handlers, send the answers."""
     def tick(self) -> None:
         """The wish made by `Service.arm` has come due."""
+    def bind_thread(self) -> None:
+        """From here this thread runs the turns, and no other may use the engine. Until then, or until the first turn,
+        any thread may."""
+    def forked(self) -> None:
+        """This process is a forked child: leave the parent its connections, and accept on the same listeners. Where
+        that fails, whatever uses the engine raises Forked (RW508)."""
+    def has_forked(self, *, children_serve: bool) -> None:
+        """This process has a new child, which has copies of its listening sockets: to serve by them, or without use."""
+    def rearm(self) -> None:
+        """Make the wish for a `tick` again: the service has not heeded the last one."""
     @property
     def at_home(self) -> bool:
-        """Whether this is the thread that runs the turns."""
+        """Whether this is the thread that runs the turns. True as long as there is none."""
     @property
     def limits(self) -> Limits: ...
     @property

@@ -162,7 +162,7 @@ class App(Routes):
 
         Limits and proxies that are given the first time hold wherever the app listens in this reactor. Raises
         StartError: RW401 for the description, RW404 for limits or proxies that would not count; and EngineError
-        (RW502) where the socket cannot be opened.
+        (RW502) where the socket cannot be opened, (RW503) where the reactor runs in another thread.
         """
         from ropewalk.server import listen
 

@@ -176,6 +176,16 @@ _ENTRIES: Final = (
     ),
     Entry("RW506", "There were no descriptors left to answer with.", "Raise the limit of open files, `ulimit -n`."),
     Entry("RW507", "There was no room left on a disk.", "Make some; large bodies are kept in the temporary folder."),
+    Entry(
+        "RW508",
+        "A forked process could not have the engine's descriptors anew.",
+        "Raise the limit of open files, `ulimit -n`; or fork before you listen, or start a new process.",
+    ),
+    Entry(
+        "RW509",
+        "A request was used in a process that was forked while it was handled.",
+        "Respond in the process to which the request came; have the child send it the result.",
+    ),
     Entry("RW510", "A message from a client was refused.", "Nothing is wrong here; the reason names the rule."),
     Entry(
         "RW700",
@@ -388,6 +398,20 @@ class EngineUnusable(EngineError):
 
     def __init__(self, message: str) -> None:
         super().__init__("RW501", message)
+
+
+class Forked(EngineError):
+    """A forked process has no engine of its own."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("RW508", message)
+
+
+class ParentsRequest(Disconnected):
+    """A request is its parent process's to answer."""
+
+    def __init__(self, message: str) -> None:
+        ExchangeError.__init__(self, "RW509", message)
 
 
 class WrongThread(EngineError):

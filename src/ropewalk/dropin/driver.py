@@ -20,6 +20,7 @@ from ropewalk.dropin.site_log import SiteLogs, logs_of
 from ropewalk.dropin.transport import SocketTransport, release
 from ropewalk.request import Address
 from ropewalk.response import encode_json
+from ropewalk.server.reactor_thread import runs_elsewhere, when_running
 from ropewalk.server.reader import watch
 from ropewalk.server.running import log_drain
 from ropewalk.server.service import LEVELS
@@ -108,7 +109,8 @@ class Driver:
         if self._unwatch is None and self.can_watch():
             self._unwatch = watch(self.engine, self.reactor, self._turn)
             self._trigger = self.reactor.addSystemEventTrigger("before", "shutdown", self._drain)
-            self.engine.tick()  # what it wished for at rest was not heard
+            when_running(self.reactor, self.engine.bind_thread)
+            self.engine.rearm()  # what it wished for at rest was not heard
 
     def rest(self) -> None:
         """Something is over. After the last of all, nothing of the engine is left in the reactor."""
@@ -124,8 +126,11 @@ class Driver:
             self.reactor.removeSystemEventTrigger(trigger)
 
     def accept_on(self, port: Any, *, half_close: bool = False) -> None:
-        """Accept in place of one of Twisted's ports, until it is closed."""
-        if port in self.ports:
+        """Accept in place of one of Twisted's ports, until it is closed. From another thread: soon."""
+        if runs_elsewhere(self.reactor):  # meanwhile Twisted's port accepts
+            self.reactor.callFromThread(self.accept_on, port, half_close=half_close)
+            return
+        if port in self.ports or not port.connected:
             return
         self.ports[port] = self.engine.listen_descriptor(port.fileno(), half_close=half_close or self.half_close)
         port.stopReading()

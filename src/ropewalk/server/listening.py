@@ -10,8 +10,9 @@ from zope.interface import implementer
 
 from ropewalk._engine import Limits
 from ropewalk.app import App
-from ropewalk.errors import StartError
+from ropewalk.errors import StartError, WrongThread
 from ropewalk.proxies import TrustedProxies
+from ropewalk.server.reactor_thread import runs_elsewhere
 from ropewalk.server.server import Server
 
 
@@ -100,11 +101,13 @@ def listen(
     limits: Limits | None = None,
     proxies: TrustedProxies | None = None,
 ) -> Listening:
-    """Serve an app on an endpoint. Raises StartError (RW401, RW404) and EngineError (RW502).
+    """Serve an app on an endpoint. Raises StartError (RW401, RW404) and EngineError (RW502, RW503).
 
     What an app listens on in one reactor shares one engine, made with the limits and the proxies of the first call.
     Later ones leave them out, or give the same.
     """
+    if runs_elsewhere(reactor):
+        raise WrongThread("An app was to listen, and its reactor runs in another thread.")
     return Listening(_server_of(app, reactor, limits, proxies), endpoint)
 
 

@@ -114,6 +114,7 @@ class Server:
             self._starting.addCallbacks(self._accept, self._give_up)
 
     def _accept(self, _: Any) -> None:
+        self.engine.bind_thread()
         self._unwatch = watch(self.engine, self.reactor)
         self._started.fire()
 

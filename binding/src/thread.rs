@@ -1,0 +1,65 @@
+//! Which thread may use an engine: the one that runs its reactor, which is known when the reactor runs and not before.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// No thread yet.
+const UNBOUND: u64 = 0;
+/// No thread any more.
+const CLOSED: u64 = u64::MAX;
+
+static NEXT: AtomicU64 = AtomicU64::new(UNBOUND + 1);
+
+thread_local! {
+    /// A number that no other thread of this process has or had, cheaper to read than `std::thread::current().id()`.
+    static NUMBER: u64 = NEXT.fetch_add(1, Ordering::Relaxed);
+}
+
+/// The thread to which an engine is bound.
+#[derive(Debug)]
+pub struct BoundThread(AtomicU64);
+
+impl BoundThread {
+    /// Any thread may use the engine.
+    pub const fn unbound() -> Self {
+        BoundThread(AtomicU64::new(UNBOUND))
+    }
+
+    /// Whether this thread may use the engine.
+    pub fn admits(&self) -> bool {
+        let bound = self.0.load(Ordering::Relaxed);
+        bound == UNBOUND || bound == current()
+    }
+
+    /// Binds the engine to this thread, unless it is bound already.
+    pub fn bind_first(&self) {
+        if self.0.load(Ordering::Relaxed) == UNBOUND {
+            self.bind();
+        }
+    }
+
+    /// Binds the engine to this thread, whatever it was bound to.
+    pub fn bind(&self) {
+        if !self.is_closed() {
+            self.0.store(current(), Ordering::Relaxed);
+        }
+    }
+
+    /// Lets no thread use the engine ever again.
+    pub fn close(&self) {
+        self.0.store(CLOSED, Ordering::Relaxed);
+    }
+
+    /// Whether no thread may use the engine.
+    pub fn is_closed(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == CLOSED
+    }
+
+    /// Lets any thread use the engine until it is bound again.
+    pub fn unbind(&self) {
+        self.0.store(UNBOUND, Ordering::Relaxed);
+    }
+}
+
+fn current() -> u64 {
+    NUMBER.with(|&number| number)
+}
