@@ -160,6 +160,8 @@ _foreign: Final[set[str]] = set()
 
 def report_foreign(protocol: Any) -> None:
     """Log, once a class, that a factory on the engine builds what the engine cannot serve."""
+    if hands_on_bytes(protocol):
+        protocol = protocol._channel  # noqa: SLF001 - it has no other name
     named = full_name(type(protocol))
     if named not in _foreign:
         _foreign.add(named)

@@ -29,8 +29,8 @@ def stock(reactor: Any, path: str) -> Any:
 def replaced(reactor: Any, path: str) -> Any:
     from ropewalk.dropin.replacing import replace
 
-    with replace():
-        return stock(reactor, path)
+    replace()
+    return stock(reactor, path)
 
 
 def unix(reactor: Any, path: str) -> Any:
@@ -38,8 +38,8 @@ def unix(reactor: Any, path: str) -> Any:
 
     from ropewalk.dropin.replacing import replace
 
-    with replace():
-        return reactor.listenUNIX(path, Site(resource()))
+    replace()
+    return reactor.listenUNIX(path, Site(resource()))
 
 
 def wrapped(reactor: Any, path: str) -> Any:
@@ -48,8 +48,8 @@ def wrapped(reactor: Any, path: str) -> Any:
 
     from ropewalk.dropin.replacing import replace
 
-    with replace():
-        return reactor.listenTCP(0, WrappingFactory(Site(resource())), interface="127.0.0.1")
+    replace()
+    return reactor.listenTCP(0, WrappingFactory(Site(resource())), interface="127.0.0.1")
 
 
 def accelerated(reactor: Any, path: str) -> Any:
