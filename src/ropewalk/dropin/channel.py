@@ -95,6 +95,8 @@ class HTTPChannel(http.HTTPChannel):
     """Method, target and version of a request whose body is on its way."""
     _full = False
     """The engine's queue is over its high-water mark."""
+    _flushing = False
+    """Bytes are being passed on to the transport."""
     _called_home = False
     """The reactor's thread will look for what was said in others."""
     _homecoming = False
@@ -251,8 +253,16 @@ class HTTPChannel(http.HTTPChannel):
             if self._socket is not None:
                 self._socket.has_room()
             return
+        if not self._full:
+            return
         self._full = False
-        if self._requestProducer is not None and not self._waitingForTransport:
+        if self._flushing:
+            self.later(self._let_produce)  # a program is in `write`, within which no transport resumes a producer
+        else:
+            self._let_produce()
+
+    def _let_produce(self) -> None:
+        if self._requestProducer is not None and not self._full and not self._waitingForTransport:
             self._requestProducer.resumeProducing()
 
     def gone(self, exchange: Incoming) -> None:
@@ -276,6 +286,8 @@ class HTTPChannel(http.HTTPChannel):
         if not (self._losing or self._kept or not self.persistent):
             return
         if not (reads_on and is_on_socket(self.transport)):
+            # The transport may have paused us for the last bytes, and nobody else lets it read on to the client's end.
+            self._networkProducer.resumeProducing()
             super().loseConnection()
             return
         self._networkProducer.unregisterProducer()
@@ -365,8 +377,10 @@ class HTTPChannel(http.HTTPChannel):
         except RopewalkError as error:
             self._refuse_answer(exchange, error)
             return
+        pipe = self._pipe
         self._flush()
-        if not room:
+        # The bytes of a pipe are with the transport by now, which says itself when it is full.
+        if not room and (pipe is None or exchange.pressure):
             self._full = True
             if self._requestProducer is not None:
                 self._requestProducer.pauseProducing()
@@ -764,11 +778,15 @@ class HTTPChannel(http.HTTPChannel):
         pipe = self._pipe
         if pipe is None:
             return
-        if self._driver.watched:
-            pipe.settle()
-        else:
-            while self._pipe is not None and pipe.flush():
-                pass
+        flushing, self._flushing = self._flushing, True
+        try:
+            if self._driver.watched:
+                pipe.settle()
+            else:
+                while self._pipe is not None and pipe.flush():
+                    pass
+        finally:
+            self._flushing = flushing
 
     # The end of HTTP
 

@@ -122,6 +122,10 @@ class GraftedRequest(Incoming):
         """Whether a writer should wait: for the engine, or for the transport below it."""
         return super().pressure or self.joint.paused
 
+    def has_no_room(self) -> None:
+        """The transport below the engine is full, of which the engine knows nothing."""
+        self._pause_producer()
+
     def has_room(self) -> None:
         """There is room below the engine."""
         Request.on_writable(self)
@@ -141,7 +145,8 @@ class GraftedRequest(Incoming):
         Request.on_readable(self)
 
     def on_writable(self) -> None:
-        Request.on_writable(self)
+        if not self.joint.paused:
+            Request.on_writable(self)
 
     def on_gone(self, reason: str, /) -> None:
         super().on_gone(reason)

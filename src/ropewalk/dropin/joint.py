@@ -97,6 +97,7 @@ class Joint:
     def pauseProducing(self) -> None:
         """The transport is full."""
         self.paused = True
+        self.exchange.has_no_room()
 
     def resumeProducing(self) -> None:
         """It has room."""

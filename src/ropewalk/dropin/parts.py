@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from ropewalk.errors import Disconnected
-from ropewalk.waiting import Waiter
+from ropewalk.waiting import Waiter, call_soon
 
 HIGH_WATER: Final = 64 * 1024
 """Bytes that may lie here before the program is asked to wait."""
@@ -12,7 +12,7 @@ HIGH_WATER: Final = 64 * 1024
 class Parts:
     """Takes what a program writes, and gives it to whoever sends it, as fast as that is taken."""
 
-    __slots__ = ("_cut", "_full", "_news", "_over", "_parts", "_size", "_unwanted", "producer")
+    __slots__ = ("_cut", "_full", "_news", "_over", "_parts", "_putting", "_size", "_unwanted", "producer")
 
     def __init__(self) -> None:
         self.producer: Any = None
@@ -22,6 +22,8 @@ class Parts:
         self._news: Waiter[None] | None = None
         self._over = False
         self._parts: list[bytes] = []
+        self._putting = False
+        """The program is in `put`."""
         self._size = 0
         self._unwanted = False
 
@@ -37,7 +39,11 @@ class Parts:
             self._full = True
             if self.producer is not None:
                 self.producer.pauseProducing()
-        self._tell()
+        putting, self._putting = self._putting, True
+        try:
+            self._tell()
+        finally:
+            self._putting = putting
 
     def end(self) -> None:
         """There will be no more."""
@@ -86,7 +92,13 @@ class Parts:
 
     def _go_on(self) -> None:
         self._full = False
-        if self.producer is not None:
+        if self._putting:
+            call_soon(self._let_produce)  # no transport resumes a producer within its `write`
+        else:
+            self._let_produce()
+
+    def _let_produce(self) -> None:
+        if self.producer is not None and not self._full:
             self.producer.resumeProducing()
 
     def _tell(self) -> None:

@@ -57,8 +57,16 @@ class World:
     def connect(self, port: Any) -> "Client":
         """A client of a port."""
         client = Client(self, port.getHost().port)
-        self._clients.append(client)
+        self.keep(client)
         return client
+
+    def keep(self, client: "Client") -> None:
+        """Close a client at the end."""
+        self._clients.append(client)
+
+    def keep_port(self, port: Any) -> None:
+        """Close a port at the end."""
+        self._ports.append(port)
 
     def until(self, done: Callable[[], object], what: str = "it") -> None:
         """Turn the reactor until something has happened."""
