@@ -272,6 +272,11 @@ _ENTRIES: Final = (
         "Mount the inner app in the outer one, at its own path.",
     ),
     Entry(
+        "RW748",
+        "A site of twisted.web was handed a connection that was accepted for another protocol.",
+        "Nothing has to be done. Where the site can have a port of its own, the engine owns its sockets.",
+    ),
+    Entry(
         "RW750",
         "A feature needs a package that is not installed.",
         "Install it by the extra that the message names, such as `pip install 'ropewalk[tls]'`.",

@@ -8,9 +8,10 @@ from twisted.internet import tcp, unix
 from twisted.web import http
 
 from ropewalk._engine import Limits
+from ropewalk.dropin.accepted import channel_of
 from ropewalk.dropin.channel import HTTPChannel
 from ropewalk.dropin.channel_overrides import report_foreign
-from ropewalk.dropin.driver import channel_of, driver_of
+from ropewalk.dropin.driver import driver_of
 from ropewalk.errors import StartError, full_name
 from ropewalk.twisted_private import HTTP_CHANNEL_FACTORY, GenericHTTPChannelProtocol
 

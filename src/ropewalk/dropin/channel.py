@@ -26,6 +26,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import INonQueuedRequestFactory
 
 from ropewalk._engine import Engine, Pipe
+from ropewalk.dropin.accepted import is_new, log_handed_over, mark_used
 from ropewalk.dropin.addresses import from_twisted
 from ropewalk.dropin.channel_overrides import READ, Overrides, hands_on_bytes
 from ropewalk.dropin.driver import driver_of, limits_of, lone_driver
@@ -127,9 +128,10 @@ class HTTPChannel(http.HTTPChannel):
     def connectionMade(self) -> None:
         """The connection is there: by the engine's hands, or to be fed."""
         transport = self.transport
-        if isinstance(transport, SocketTransport):
+        if isinstance(transport, SocketTransport) and transport.is_for(self):
             self._sit_on(transport)
         elif self.stays_twisted() or not self._adopted(transport):
+            mark_used(transport)
             super().connectionMade()
 
     def dataReceived(self, data: bytes) -> None:
@@ -593,6 +595,9 @@ class HTTPChannel(http.HTTPChannel):
         if factory is None or not self.adopts or not is_plain_socket(transport):
             return False
         if transport.protocol is not self and not hands_on_bytes(transport.protocol):
+            return False
+        if not is_new(transport, self):
+            log_handed_over(factory)
             return False
         driver = driver_of(factory, transport.reactor, limits_of(factory, self.limits))
         if not driver.can_watch():

@@ -10,8 +10,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ropewalk._engine import Connection, Engine, Limits
+from ropewalk.dropin.accepted import channel_of
 from ropewalk.dropin.addresses import to_twisted
-from ropewalk.dropin.channel_overrides import hands_on_bytes, report_foreign
+from ropewalk.dropin.channel_overrides import report_foreign
 from ropewalk.dropin.combined import make_log_safe
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.going_away import go_away
@@ -25,7 +26,6 @@ from ropewalk.server.reader import watch
 from ropewalk.server.running import log_drain
 from ropewalk.server.service import LEVELS
 from ropewalk.server.socket_files import remove_only_own_file
-from ropewalk.twisted_private import GenericHTTPChannelProtocol
 
 log = Logger(namespace="ropewalk.dropin")
 
@@ -270,12 +270,3 @@ class Driver:
         if isinstance(ours, tuple):
             ports = [port for port in ports if port.getHost().port == ours[1]] or ports
         return ports[0]
-
-
-def channel_of(protocol: Any) -> Any:
-    """The channel that a factory has built, if it is ours; Twisted puts one around it that looks for HTTP/2."""
-    if isinstance(protocol, GenericHTTPChannelProtocol):  # what HTTPFactory.protocol makes
-        if not hands_on_bytes(protocol):
-            return None
-        protocol = protocol._channel  # noqa: SLF001 - it has no other name
-    return protocol if getattr(protocol, "responds", False) else None

@@ -44,7 +44,8 @@ class Sink:
         if self._over:
             return
         transport = self._transport
-        if self._plain and not (transport.dataBuffer or transport._tempDataLen or transport.disconnecting):  # noqa: SLF001
+        waits = self._plain and (transport.dataBuffer or transport._tempDataLen or transport.disconnecting)  # noqa: SLF001
+        if self._plain and not waits and not transport.TLS:
             # Now, as a server would: in the reactor's next round it costs two changes of what is watched besides.
             sent = transport.writeSomeData(data)
             if isinstance(sent, int) and sent > 0:

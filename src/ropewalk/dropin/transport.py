@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ropewalk._engine import Connection
+from ropewalk.dropin.accepted import mark_used
 from ropewalk.dropin.addresses import to_twisted
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.pulling import Pulled
@@ -212,6 +213,10 @@ class SocketTransport(TransportAttributes):
         """Call something when others have had their turn."""
         self.reactor.callLater(0, call)
 
+    def is_for(self, channel: Any) -> bool:
+        """Whether a channel is the one that the connection was opened for, and not one that is handed raw bytes."""
+        return channel is self._channel
+
     @property
     def paused(self) -> bool:
         """Whether the program wants nothing for now."""
@@ -288,6 +293,8 @@ def release(connection: Connection, protocol: Any, port: Any) -> None:
     accepted.setblocking(False)
     address = accepted.getpeername() if accepted.family != socket.AF_UNIX else ""
     number, port.sessionno = port.sessionno, port.sessionno + 1
-    protocol.makeConnection(port.transport(accepted, protocol, address, port, number, port.reactor))
+    transport = port.transport(accepted, protocol, address, port, number, port.reactor)
+    mark_used(transport)
+    protocol.makeConnection(transport)
     if read:
         protocol.dataReceived(read)

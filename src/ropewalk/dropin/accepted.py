@@ -1,0 +1,54 @@
+"""Whether a connection is new, so that the engine may take its socket over from Twisted.
+
+Programs share one port among protocols: one reads the first bytes, and then hands the connection to a site. What such a
+protocol has read is not in the socket any more, and it may go on to use the transport. So a socket is adopted only for
+the protocol that Twisted's port has accepted it for; any other connection stays with Twisted, and the engine is fed.
+"""
+
+from typing import Any
+from weakref import WeakSet
+
+from twisted.logger import Logger
+
+from ropewalk.dropin.channel_overrides import hands_on_bytes
+from ropewalk.twisted_private import GenericHTTPChannelProtocol
+
+log = Logger(namespace="ropewalk.dropin")
+
+_told: WeakSet[Any] = WeakSet()
+"""Factories of which the log has it that their connections come from others."""
+
+
+def is_new(transport: Any, channel: Any) -> bool:
+    """Whether a socket of Twisted's was accepted for a channel, and nobody else has been on it."""
+    protocol = transport.protocol
+    if channel_of(protocol) is not channel or vars(transport).get("_ropewalk_used"):
+        return False
+    # Twisted names a connection after the protocol that it was accepted for, and keeps that name.
+    return repr(transport).startswith(f"<{type(protocol).__name__} #")
+
+
+def mark_used(transport: Any) -> None:
+    """Have a transport count as new no more."""
+    if hasattr(transport, "__dict__"):
+        transport._ropewalk_used = True  # noqa: SLF001 - ours
+
+
+def log_handed_over(factory: Any) -> None:
+    """Log once for each factory that its connections stay with Twisted."""
+    if factory not in _told:
+        _told.add(factory)
+        log.info(
+            "RW748 {factory} was handed a connection that was accepted for another protocol. Twisted keeps its "
+            "socket, and the engine speaks HTTP over that.",
+            factory=factory,
+        )
+
+
+def channel_of(protocol: Any) -> Any:
+    """The channel that a factory has built, if it is ours; Twisted puts one around it that looks for HTTP/2."""
+    if isinstance(protocol, GenericHTTPChannelProtocol):  # what HTTPFactory.protocol makes
+        if not hands_on_bytes(protocol):
+            return None
+        protocol = protocol._channel  # noqa: SLF001 - it has no other name
+    return protocol if getattr(protocol, "responds", False) else None

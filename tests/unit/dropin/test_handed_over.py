@@ -1,0 +1,309 @@
+"""Connections that another protocol has had before a site, beside stock Twisted: the ways in which programs do it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.conftest import Log
+from tests.unit.dropin.carriers import Carrier, TLSClient, beside, context, dateless
+from tests.unit.dropin.test_channel import Page
+from tests.unit.dropin.world import World, world
+from twisted.internet.protocol import Factory, Protocol
+from twisted.web.server import NOT_DONE_YET, Site
+
+from ropewalk.dropin import accelerate, take_over
+
+pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted does so
+
+CARRIERS = ("adopted", "adopted unix", "tls", "wrapping")
+"""Twisted has accepted for a factory that is no site."""
+
+POST = b"POST /one HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"
+CHUNKS = b"POST /two HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"
+LAST = b"GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+SEGMENTS = (
+    [POST + CHUNKS + LAST],
+    [POST, CHUNKS, LAST],
+    [b"P", POST[1:40], POST[40:] + CHUNKS[:9], CHUNKS[9:-8], CHUNKS[-8:] + LAST],
+    [POST[:-2], POST[-2:] + CHUNKS, LAST],
+)
+
+
+@pytest.fixture
+def there() -> Iterator[World]:
+    with world() as made:
+        yield made
+
+
+class Outer(Protocol):
+    """Reads the first bytes, and passes on what comes when it has handed over."""
+
+    transport: Any
+    inner: Any = None
+
+    def __init__(self, site: Site, addr: Any) -> None:
+        self.site = site
+        self.inner = None
+        self.built: Any = site.buildProtocol(addr) if not isinstance(site, Peeking) else None
+
+    def dataReceived(self, data: bytes) -> None:
+        if self.inner is not None:
+            self.inner.dataReceived(data)
+        else:
+            self.inner = self.built
+            self.hand_over(self.inner)
+            self.inner.dataReceived(data)
+
+    def hand_over(self, inner: Any) -> None:
+        raise NotImplementedError
+
+    def connectionLost(self, reason: Any = None) -> None:
+        if self.inner is not None:
+            self.inner.connectionLost(reason)
+
+
+class Replaced(Outer):
+    """The channel becomes the protocol of the transport."""
+
+    def hand_over(self, inner: Any) -> None:
+        self.transport.protocol = inner
+        inner.makeConnection(self.transport)
+
+
+class Forwarding(Outer):
+    """This stays the protocol of the transport."""
+
+    def hand_over(self, inner: Any) -> None:
+        inner.makeConnection(self.transport)
+
+
+class Pretending(Outer):
+    """The channel is given its transport by hand."""
+
+    def hand_over(self, inner: Any) -> None:
+        self.transport.protocol = inner
+        getattr(inner, "_channel", inner).transport = self.transport  # around it is what looks for HTTP/2
+        inner.connectionMade()
+
+
+class Crossbar(Outer):
+    """As Crossbar's UniSocket: as the one before, and this stays the protocol of the transport."""
+
+    def hand_over(self, inner: Any) -> None:
+        getattr(inner, "_channel", inner).transport = self.transport
+        inner.connectionMade()
+
+
+class Between(Outer):
+    """This is the transport of the channel, too."""
+
+    def hand_over(self, inner: Any) -> None:
+        inner.makeConnection(Passing(self.transport))
+
+
+class Passing:
+    """All that a transport has, and no class of Twisted's."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+class AtOnce(Outer):
+    """Hands over before there are any bytes."""
+
+    def connectionMade(self) -> None:
+        self.inner = self.transport.protocol = self.built
+        self.built.makeConnection(self.transport)
+
+
+class ForwardingAtOnce(Outer):
+    def connectionMade(self) -> None:
+        self.inner = self.built
+        self.inner.makeConnection(self.transport)
+
+
+IDIOMS = (Replaced, Forwarding, Pretending, Crossbar, Between, AtOnce, ForwardingAtOnce)
+
+
+class Sharing(Factory):
+    """Builds such a protocol for every connection."""
+
+    def __init__(self, kind: type[Outer], site: Site) -> None:
+        self._kind = kind
+        self._site = site
+
+    def buildProtocol(self, addr: Any) -> Outer:
+        return self._kind(self._site, addr)
+
+
+class Peeking(Site):
+    """A site that has another protocol before its own channels."""
+
+    kind: type[Outer]
+
+    def buildProtocol(self, addr: Any) -> Any:
+        outer = self.kind(self, addr)
+        outer.built = super().buildProtocol(addr)
+        return outer
+
+
+def site(there: World, kind: type[Site] = Site) -> Any:
+    made = kind(Page(lambda request: request.uri + b" " + request.content.read()), reactor=there.reactor)
+    made.log = lambda request: None  # type: ignore[method-assign]
+    return made
+
+
+def talk(there: World, client: Any, segments: list[bytes]) -> bytes:
+    for segment in segments:
+        client.send(segment)
+        there.turn(10)
+    return dateless(client.rest())
+
+
+@pytest.mark.parametrize("segments", SEGMENTS, ids=["at once", "one by one", "in pieces", "in halves"])
+@pytest.mark.parametrize("kind", IDIOMS)
+@pytest.mark.parametrize("name", CARRIERS)
+def test_no_byte_is_lost(there: World, tmp_path: Path, name: str, kind: type[Outer], segments: list[bytes]) -> None:
+    def ask(carrier: Carrier) -> bytes:
+        inner = site(there)
+        carrier.listen(Sharing(kind, inner if carrier.stock else accelerate(inner)))
+        return talk(there, carrier.connect(), segments)
+
+    stock, engine = beside(there, name, tmp_path, ask)
+    assert engine == stock
+    assert engine.count(b"HTTP/1.1 200 OK\r\n") == 3
+
+
+@pytest.mark.parametrize("kind", [Replaced, Forwarding, Pretending])
+@pytest.mark.parametrize("way", ["accepted", "adopted"])
+def test_a_site_that_puts_another_protocol_before_its_own(there: World, way: str, kind: type[Outer]) -> None:
+    inner = accelerate(site(there, type("PeekingSite", (Peeking,), {"kind": kind})))
+    port = there.reactor.listenTCP(0, inner, interface="127.0.0.1")
+    there.keep_port(port)
+    if way == "accepted":
+        assert take_over(port)
+    for segments in SEGMENTS:
+        client = there.connect(port)
+        assert talk(there, client, segments).count(b"HTTP/1.1 200 OK\r\n") == 3
+
+
+def test_a_protocol_of_the_sites_own(there: World) -> None:
+    """A site whose `protocol` makes another one, which has a channel of the site's for later."""
+    inner = accelerate(site(there))
+    build = inner.protocol
+
+    class Wrapping(Replaced):
+        def __init__(self) -> None:
+            channel: Any = build()
+            channel.factory = channel.site = inner
+            channel.requestFactory, channel.timeOut = inner.requestFactory, None
+            channel.callLater = there.reactor.callLater
+            self.inner = None
+            self.built = channel
+
+    vars(inner)["protocol"] = Wrapping
+    port = there.reactor.listenTCP(0, inner, interface="127.0.0.1")
+    there.keep_port(port)
+    assert take_over(port)
+    assert talk(there, there.connect(port), SEGMENTS[2]).count(b"HTTP/1.1 200 OK\r\n") == 3
+
+
+@pytest.mark.parametrize("name", ["adopted", "adopted unix"])
+def test_tls_that_begins_before(there: World, tmp_path: Path, name: str) -> None:
+    def ask(carrier: Carrier) -> bytes:
+        inner = site(there)
+
+        class Starting(Forwarding):
+            def dataReceived(self, data: bytes) -> None:
+                if data == b"STARTTLS\r\n":
+                    self.transport.write(b"go on\r\n")
+                    self.transport.startTLS(context(tmp_path))
+                else:
+                    super().dataReceived(data)
+
+        carrier.listen(Sharing(Starting, inner if carrier.stock else accelerate(inner)))
+        plain = carrier.connect()
+        plain.send(b"STARTTLS\r\n")
+        plain.until(b"go on\r\n")
+        client = TLSClient(there, plain.socket)
+        there.keep(client)
+        return talk(there, client, SEGMENTS[2])
+
+    stock, engine = beside(there, name, tmp_path, ask)
+    assert engine == stock
+    assert engine.count(b"HTTP/1.1 200 OK\r\n") == 3
+
+
+@pytest.mark.parametrize("kind", IDIOMS)
+@pytest.mark.parametrize("name", CARRIERS[:3])
+def test_the_end_is_told(there: World, tmp_path: Path, name: str, kind: type[Outer]) -> None:
+    def ask(carrier: Carrier) -> list[str]:
+        ends: list[str] = []
+        waiting: list[Any] = []
+
+        def render(request: Any) -> Any:
+            waiting.append(request)
+            request.notifyFinish().addErrback(lambda failure: ends.append(failure.type.__name__))
+            return NOT_DONE_YET
+
+        inner = Site(Page(render), reactor=there.reactor)
+        carrier.listen(Sharing(kind, inner if carrier.stock else accelerate(inner)))
+        client = carrier.connect()
+        client.get()
+        there.until(lambda: waiting, "the request")
+        client.socket.close()
+        there.until(lambda: ends, "its end")
+        return ends
+
+    stock, engine = beside(there, name, tmp_path, ask)
+    assert len(engine) == len(stock) == 1
+
+
+@pytest.mark.parametrize("way", ["accepted", "adopted", "fed"])
+def test_a_site_within_a_connection_of_a_sites(there: World, way: str) -> None:
+    """As behind CONNECT: what was a request becomes the transport of another site's channel."""
+    inner = accelerate(site(there))
+
+    def render(request: Any) -> Any:
+        transport, request.channel.transport = request.channel.transport, None
+        channel = inner.buildProtocol(None)
+        transport.unregisterProducer()
+        transport.protocol = channel
+        channel.makeConnection(transport)
+        transport.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+        return NOT_DONE_YET
+
+    outer = Site(Page(render), reactor=there.reactor)
+    outer.log = lambda request: None  # type: ignore[method-assign]
+    client = there.connect(there.listen(outer, way))
+    client.get()
+    client.until(b"Connected\r\n\r\n")
+    assert talk(there, client, SEGMENTS[2]).count(b"HTTP/1.1 200 OK\r\n") == 3
+
+
+def test_the_log_says_so_once(there: World, tmp_path: Path, log: Log) -> None:
+    carrier = Carrier(there, "adopted", tmp_path).listen(Sharing(Replaced, accelerate(site(there))))
+    for _ in range(3):
+        talk(there, carrier.connect(), [LAST])
+    assert log.text.count("RW748") == 1
+
+
+def test_what_is_new_is_adopted(there: World, tmp_path: Path, log: Log) -> None:
+    """Also where the factory that the port was given passes on to the site."""
+    inner = accelerate(site(there))
+
+    class Passing(Factory):
+        def buildProtocol(self, addr: Any) -> Any:
+            return inner.buildProtocol(addr)
+
+    carrier = Carrier(there, "adopted", tmp_path).listen(Passing())
+    client = carrier.connect()
+    client.get()
+    there.until(lambda: client.read())
+    assert inner._ropewalk.engine.connections == 1
+    assert not there.reactor.getReaders().count(client)
+    assert "RW748" not in log.text
