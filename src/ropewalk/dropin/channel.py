@@ -10,10 +10,10 @@ Twisted's is on the way; over any other transport the same codec is fed by `data
 and `connectionLost(Failure)` whenever the connection is over before that.
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from threading import Lock
 from typing import Any, ClassVar, Final
 
 from twisted.internet.interfaces import ISSLTransport
@@ -35,6 +35,7 @@ from ropewalk.dropin.headers import ReceivedHeaders
 from ropewalk.dropin.pulling import Pulled
 from ropewalk.dropin.request import Request, stands_in_for
 from ropewalk.dropin.sink import Sink, is_on_socket
+from ropewalk.dropin.thread_calls import ThreadCalls
 from ropewalk.dropin.transport import SocketTransport
 from ropewalk.errors import (
     AnswerOver,
@@ -54,6 +55,9 @@ _EVENTS: Final = b"text/event-stream"
 _MOST_HEADERS: Final = READ["maxHeaders"]
 _HEAD_SIZE: Final = READ["totalHeadersSize"]
 """twisted.web's own bounds, in place of which the engine's `Limits` hold; a program's are held to besides."""
+
+_threads: Final = Lock()
+"""Held where the first call of another thread meets that of a third."""
 
 
 class HTTPChannel(http.HTTPChannel):
@@ -98,10 +102,8 @@ class HTTPChannel(http.HTTPChannel):
     """The engine's queue is over its high-water mark."""
     _flushing = False
     """Bytes are being passed on to the transport."""
-    _called_home = False
-    """The reactor's thread will look for what was said in others."""
-    _homecoming = False
-    """It does."""
+    _abroad: ThreadCalls | None = None
+    """What was said in other threads, once anything was."""
     _losing = False
     _kept = True
     """Whether the last request has left the connection open."""
@@ -117,11 +119,6 @@ class HTTPChannel(http.HTTPChannel):
     """Why the connection is served by Twisted's own channel; empty where the engine serves it."""
     hooked = False
     """Whether every call of twisted.web's is made, for a program has overridden what else is not called."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._abroad: deque[Callable[[], None]] = deque()
-        """What was said in other threads, in order."""
 
     # From the transport
 
@@ -359,8 +356,8 @@ class HTTPChannel(http.HTTPChannel):
 
     def write(self, data: bytes) -> None:
         """Send a part of the body as the request has framed it; before any head, whatever the program says itself."""
-        if self._abroad and not self._came_home():
-            self._bring_home(partial(_WRITE, self, bytes(data)))
+        if self._abroad is not None and not self._came_home():
+            self._abroad.add(bytes(data))
             return
         exchange = self._exchange
         if exchange is None:
@@ -374,7 +371,7 @@ class HTTPChannel(http.HTTPChannel):
                 exchange.take_over()
             room = exchange.relay_write(data if type(data) is bytes else bytes(data))
         except WrongThread:
-            self._bring_home(partial(_WRITE, self, bytes(data)))
+            self._bring_home(bytes(data))
             return
         except RopewalkError as error:
             self._refuse_answer(exchange, error)
@@ -404,7 +401,7 @@ class HTTPChannel(http.HTTPChannel):
         try:
             exchange.relay(code, reason, headers, body)
         except WrongThread:
-            self._bring_home(partial(self.respond, request, code, reason, dict(headers), body))
+            self._bring_home(partial(HTTPChannel.respond, self, request, code, reason, dict(headers), body))
         except RopewalkError as error:
             self._refuse_answer(exchange, error)
 
@@ -431,7 +428,7 @@ class HTTPChannel(http.HTTPChannel):
         if self._upgraded:
             return
         driver = self._driver
-        if (self._abroad or (driver is not None and not driver.engine.at_home)) and not self._came_home():
+        if (self._abroad is not None or (driver is not None and not driver.engine.at_home)) and not self._came_home():
             self._bring_home(partial(_REQUEST_DONE, self, request))
             return
         if not self.requests or request != self.requests[0]:
@@ -548,31 +545,32 @@ class HTTPChannel(http.HTTPChannel):
 
     # Programs that write from threads, as they should not
 
-    def _bring_home(self, call: Callable[[], None]) -> None:
+    def _bring_home(self, call: Callable[[], None] | bytes) -> None:
         """Have the reactor's thread make a call, before whatever it has to say of the same answer by itself."""
-        self._abroad.append(call)
-        if not self._called_home:  # asked behind the call's being there, and unsaid before it is looked for
-            self._called_home = True
-            self._reactor.callFromThread(self._come_home)
+        if self._abroad is None:
+            with _threads:
+                if self._abroad is None:
+                    self._abroad = ThreadCalls(self._write_joined, self._reactor)
+        self._abroad.add(call)
 
-    def _come_home(self) -> None:
-        self._called_home = False
-        if not self._homecoming:
-            self._homecoming = True
-            try:
-                while self._abroad:  # to which a thread may be adding
-                    self._abroad.popleft()()
-            finally:
-                self._homecoming = False
-                if self._abroad:  # something has failed
-                    self._reactor.callFromThread(self._come_home)
+    def _write_joined(self, parts: list[bytes]) -> None:
+        """Write pieces as one, unless that would be refused where the first of them would not."""
+        data = b"".join(parts)
+        exchange, announced = self._exchange, None
+        if exchange is not None and self.requests:
+            announced = self.requests[0].responseHeaders.getRawHeaders(b"content-length")
+        if announced and exchange is not None and exchange.bytes_sent + len(data) > int(announced[0]):
+            for part in parts:
+                _WRITE(self, part)
+        else:
+            _WRITE(self, data)
 
     def _came_home(self) -> bool:
         """Whether this is the reactor's thread; then the calls that wait have been made."""
         if self._driver is not None and not self._driver.engine.at_home:
             return False
-        if self._abroad:
-            self._come_home()
+        if self._abroad is not None:
+            self._abroad.make()
         return True
 
     @property

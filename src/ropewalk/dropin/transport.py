@@ -22,6 +22,7 @@ from ropewalk.dropin.addresses import to_twisted
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.pulling import Pulled
 from ropewalk.dropin.stock_attributes import BorrowedSocket, TransportAttributes
+from ropewalk.dropin.thread_calls import ThreadCalls
 from ropewalk.errors import AnswerOver, Disconnected, WrongThread, interrupts
 from ropewalk.request import Address
 
@@ -58,6 +59,8 @@ class SocketTransport(TransportAttributes):
         self._raw: Incoming | None = None
         """The exchange that carries raw bytes."""
         self._paused = False
+        self._abroad: ThreadCalls | None = None
+        """What was written in other threads, once anything was."""
         self._producer: Any = None
         self._server: Address = None
         self._peer: Any = None
@@ -102,7 +105,9 @@ class SocketTransport(TransportAttributes):
         try:
             room = exchange.relay_write(bytes(data))
         except WrongThread:
-            self.reactor.callFromThread(self.write, bytes(data))
+            if self._abroad is None:
+                self._abroad = ThreadCalls(self.writeSequence, self.reactor)
+            self._abroad.add(bytes(data))
             return
         except (Disconnected, AnswerOver):
             return
