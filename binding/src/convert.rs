@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use ropewalk_engine::http1::encode::FieldRef;
 use ropewalk_engine::method::Method;
-use ropewalk_engine::{Head, Peer, Version};
+use ropewalk_engine::{Closing, Head, Peer, Version};
 
 use crate::errors;
 
@@ -142,4 +142,14 @@ pub fn peer(value: Option<&Bound<'_, PyAny>>) -> PyResult<Peer> {
     let (host, port): (String, u16) = (pair.get_item(0)?.extract()?, pair.get_item(1)?.extract()?);
     // A host that is a name, as test transports have it, is nobody's address.
     Ok(host.parse().map_or(Peer::Unknown, |host| Peer::Inet(std::net::SocketAddr::new(host, port))))
+}
+
+/// How a connection ended, as Python is told.
+pub fn closing(closing: Closing) -> &'static str {
+    match closing {
+        Closing::Done => "done",
+        Closing::Lost => "lost",
+        Closing::Cut => "cut",
+        Closing::Aborted => "aborted",
+    }
 }

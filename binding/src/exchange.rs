@@ -11,7 +11,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use ropewalk_engine::exchange::{BodyFault, Event};
 use ropewalk_engine::{
-    Body as EngineBody, CommandError, ExchangeId, GoneReason, Head, Peer, Pressure, Status, Version,
+    Body as EngineBody, Closing, CommandError, ExchangeId, GoneReason, Head, Peer, Pressure, Status, Version,
 };
 
 use crate::asgi;
@@ -39,6 +39,8 @@ pub struct Exchange {
     pub(crate) finished: bool,
     /// Why the exchange ended early, from the moment at which that shows.
     pub(crate) gone: OnceLock<GoneReason>,
+    /// How its connection ends with it, where the exchange ended early. Known when `on_gone` is called.
+    pub(crate) ending: Option<Closing>,
     /// Call `on_done` at the end of the answer.
     #[pyo3(get, set)]
     pub(crate) watched: bool,
@@ -441,6 +443,12 @@ impl Exchange {
     #[getter]
     fn gone(&self) -> bool {
         self.gone.get().is_some()
+    }
+
+    /// How the connection ends with an exchange that ended early: "done", "lost", "cut" or "aborted". None before `on_gone`.
+    #[getter]
+    fn ending(&self) -> Option<&'static str> {
+        self.ending.map(convert::closing)
     }
 
     #[getter]

@@ -14,7 +14,7 @@ use pyo3::{ffi, intern};
 use ropewalk_engine::clock::monotonic_micros;
 use ropewalk_engine::exchange::Event;
 use ropewalk_engine::{
-    Closing, ConnectionId, ExchangeId, GoneReason, HalfClose, Head, Peer, PipeId, Pressure, Report, Severity,
+    ConnectionId, ExchangeId, GoneReason, HalfClose, Head, Peer, PipeId, Pressure, Report, Severity,
 };
 
 use crate::body::Mode;
@@ -240,14 +240,9 @@ impl Engine {
             }
             Event::Gone(id, reason) => this.lose(py, id, reason)?,
             Event::Opened(id, peer) => Self::serve_opened(slf, id, &peer)?,
+            Event::Lingering(id) => this.tell_owner(py, id, "lingers", None),
             Event::Closed(id, closing) => {
-                let how = match closing {
-                    Closing::Done => "done",
-                    Closing::Lost => "lost",
-                    Closing::Cut => "cut",
-                    Closing::Aborted => "aborted",
-                };
-                this.tell_owner(py, id, "closed", Some(PyString::new(py, how).into_any()));
+                this.tell_owner(py, id, "closed", Some(PyString::new(py, convert::closing(closing)).into_any()));
                 this.disown(id);
             }
             Event::PipeOutput(id, bytes) => {
@@ -441,6 +436,7 @@ impl Engine {
         let spool = {
             let mut inner = exchange.borrow_mut();
             inner.gone.get_or_init(|| reason);
+            inner.ending = Some(reason.into());
             inner.finished = true;
             inner.body.spool.take()
         };

@@ -49,6 +49,9 @@ impl ExchangeId {
 pub enum Event {
     /// A socket is connected, and who is at its other end. Told where [`crate::Engine::announce`] asks for it.
     Opened(ConnectionId, Peer),
+    /// All was sent on a connection that was announced, and our side of it is closed. What its client still sends is read
+    /// and dropped until [`Event::Closed`], which is no concern of the connection's owner.
+    Lingering(ConnectionId),
     /// A connection that was announced is over, behind all that was told of its exchanges.
     Closed(ConnectionId, Closing),
     /// A request head is in. Its body (if any) does not flow before [`crate::Engine::receive`].
@@ -140,11 +143,26 @@ pub enum BodyFault {
     Malformed(&'static str),
 }
 
+impl From<GoneReason> for Closing {
+    /// How the connection ends with which an exchange ends for this reason.
+    fn from(reason: GoneReason) -> Self {
+        match reason {
+            // A refusal, or a close after what was sent: the end that an owner of a timer of its own would bring about.
+            GoneReason::ClientLeft | GoneReason::BodyTimeout => Closing::Done,
+            GoneReason::ClientReset => Closing::Lost,
+            GoneReason::WriteTimeout | GoneReason::Stopped => Closing::Cut,
+            GoneReason::Aborted => Closing::Aborted,
+        }
+    }
+}
+
 /// Why an exchange ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GoneReason {
-    /// The client closed or reset the connection.
+    /// The client closed the connection.
     ClientLeft,
+    /// The client reset the connection, or whatever else breaks a socket.
+    ClientReset,
     /// The body stalled or was slower than its limit.
     BodyTimeout,
     /// The client took nothing of the answer for too long.
@@ -159,6 +177,7 @@ impl fmt::Display for GoneReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             GoneReason::ClientLeft => "the client left",
+            GoneReason::ClientReset => "the client reset the connection",
             GoneReason::BodyTimeout => "the client was too slow to send the body",
             GoneReason::WriteTimeout => "the client was too slow to read the answer",
             GoneReason::Stopped => "the server stopped",

@@ -519,7 +519,7 @@ impl Handler for Chaos<'_> {
                 (pipe.open, pipe.flowing) = (false, false);
             }
             Event::Closed(id, _) => self.connection(id).open = false,
-            Event::Opened(..) | Event::Refused(_) => panic!("nobody has asked for that"),
+            Event::Opened(..) | Event::Lingering(_) | Event::Refused(_) => panic!("nobody has asked for that"),
             Event::Report(report) => {
                 assert_eq!(Severity::Debug, report.severity, "{}", report.message);
                 self.refused += 1;

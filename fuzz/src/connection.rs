@@ -206,7 +206,7 @@ impl Handler for Player {
                 assert_eq!((Severity::Debug, "RW510"), (report.severity, report.code), "{}", report.message);
                 assert_eq!(None, self.refused.replace(report.message));
             }
-            Event::Opened(..) | Event::Closed(..) | Event::Refused(_) | Event::Drained { .. } => {
+            Event::Opened(..) | Event::Lingering(_) | Event::Closed(..) | Event::Refused(_) | Event::Drained { .. } => {
                 panic!("nobody has asked for that")
             }
         }

@@ -132,8 +132,9 @@ class OwnersService(Service, Protocol):
 
     def opened(self, connection: Connection, client: _Address, /) -> Any:
         """Who owns a new connection, or None for nobody. The owner is called `begin(exchange)` for every request, and
-        `closed(how)` at the end, which is "done", "lost", "cut" or "aborted". The sink of a pipe owns it too, without
-        `closed`."""
+        `closed(how)` at the end, which is "done", "lost", "cut" or "aborted". Before that it is called `lingers()`
+        where all was sent and our side is closed, and the engine only waits for the client. The sink of a pipe owns
+        it too, without these two."""
 
 @final
 class Endpoint:
@@ -263,6 +264,10 @@ class Exchange:
     @property
     def gone(self) -> bool:
         """Whether the client left before the answer was complete."""
+    @property
+    def ending(self) -> str | None:
+        """How the connection ends with an exchange that ended early: "done", "lost", "cut" or "aborted". None before
+        `on_gone`."""
     @property
     def status(self) -> int | None: ...
     @property

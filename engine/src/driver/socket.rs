@@ -84,6 +84,11 @@ pub fn drop_unsent(socket: BorrowedFd<'_>) {
     let _ = sockopt::set_socket_linger(socket, Some(Duration::ZERO));
 }
 
+/// The error that waits at a socket, which is told once.
+pub fn take_error(socket: BorrowedFd<'_>) -> Option<Errno> {
+    sockopt::socket_error(socket).ok().and_then(Result::err)
+}
+
 /// The address that a socket is bound to.
 pub fn local_address(socket: impl AsFd) -> Peer {
     getsockname(socket).map_or(Peer::Unknown, address)

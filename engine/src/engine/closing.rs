@@ -235,7 +235,12 @@ impl<D: Driver> Engine<D> {
         }
         connection.lingering = true;
         match &connection.io {
-            Io::Socket(socket) => socket::shut_down_writing(socket.as_fd()),
+            Io::Socket(socket) => {
+                socket::shut_down_writing(socket.as_fd());
+                if self.announces && !connection.turned_away {
+                    self.inbox.push_back(Event::Lingering(ConnectionId(connection.token)));
+                }
+            }
             Io::Pipe { .. } => self.inbox.push_back(Event::PipeEnding(super::PipeId(connection.token))),
         }
         let token = connection.token;
@@ -289,6 +294,8 @@ impl<D: Driver> Engine<D> {
     /// The connection is broken or cut.
     pub(super) fn lose(&mut self, slot: usize, reason: GoneReason) {
         let connection = &self.connections[slot];
+        let reset = reason == GoneReason::ClientLeft && connection.was_reset();
+        let reason = if reset { GoneReason::ClientReset } else { reason };
         let unfinished = connection.wire.running().is_some() || !connection.out.is_empty();
         let resets = match reason {
             // The kernel would go on for minutes to offer what the client does not take.
@@ -304,13 +311,7 @@ impl<D: Driver> Engine<D> {
             self.inbox.push_back(Event::Gone(ExchangeId { connection: token, serial }, reason));
         }
         // The owner of a pipe may hold answers that were complete before this one was given up.
-        let closing = match reason {
-            GoneReason::ClientLeft if self.connections[slot].broken => Closing::Lost,
-            GoneReason::ClientLeft => Closing::Done,
-            GoneReason::Aborted => Closing::Aborted,
-            GoneReason::BodyTimeout | GoneReason::WriteTimeout | GoneReason::Stopped => Closing::Cut,
-        };
-        self.remove(slot, reason == GoneReason::Aborted && !resets, closing);
+        self.remove(slot, reason == GoneReason::Aborted && !resets, reason.into());
     }
 
     /// The connection has done its work.

@@ -3,6 +3,8 @@
 use std::cell::OnceCell;
 use std::os::fd::{AsFd as _, OwnedFd};
 
+use rustix::io::Errno;
+
 use crate::driver::socket;
 use crate::driver::wheel::Wheel;
 use crate::exchange::{HalfClose, Peer};
@@ -32,6 +34,9 @@ pub(super) struct Connection {
     pub ended: bool,
     /// The socket is broken, as by a reset.
     pub broken: bool,
+    /// The client was seen to close its side while the socket was whole. What breaks it afterwards is of no account: a
+    /// client that has left resets whatever is still sent to it.
+    pub left_in_order: bool,
     /// The client takes nothing any more, as the driver says: it has reset the connection, or closed both sides.
     pub peer_closed_both: bool,
     /// What the listener, or the owner, has said about clients that close their sending side.
@@ -153,6 +158,7 @@ impl Connection {
             hung_up: false,
             ended: false,
             broken: false,
+            left_in_order: false,
             peer_closed_both: false,
             half_close: HalfClose::Cancel,
             half_close_of: None,
@@ -310,6 +316,18 @@ impl Connection {
             Some((serial, choice)) if serial == self.wire.serial() && self.half_close == HalfClose::Cancel => choice,
             _ => self.half_close,
         }
+    }
+
+    /// Whether a client that has left has reset the connection, rather than closed it. Asks the kernel for the error of
+    /// the socket, which it tells once.
+    pub fn was_reset(&self) -> bool {
+        let Io::Socket(socket) = &self.io else { return false };
+        let told_by_fin = self.half_close() == HalfClose::Cancel;
+        if self.left_in_order && told_by_fin {
+            return false;
+        }
+        // A reset that comes after a FIN is EPIPE, any other one ECONNRESET.
+        self.broken || socket::take_error(socket.as_fd()).is_some_and(|error| error != Errno::PIPE || !told_by_fin)
     }
 
     /// Whether a body ends before it is whole.

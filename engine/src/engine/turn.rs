@@ -127,6 +127,7 @@ impl<D: Driver> Engine<D> {
         connection.readable |= ready.readable;
         connection.hung_up |= ready.hung_up;
         connection.peer_closed_both |= ready.broken;
+        connection.left_in_order |= ready.hung_up && !ready.broken;
         if ready.writable && connection.blocked {
             connection.blocked = false;
             self.flush(slot);
@@ -325,6 +326,7 @@ impl<D: Driver> Engine<D> {
                     connection.readable = false;
                     connection.hung_up = true;
                     connection.ended = true;
+                    connection.left_in_order = true;
                 }
                 Read::Broken => broken = true,
             }
@@ -402,8 +404,9 @@ impl<D: Driver> Engine<D> {
                     self.report_seldom(Severity::Error, "RW307", message);
                     return self.lose(slot, GoneReason::Aborted);
                 }
-                Err(_) => {
-                    connection.broken = true;
+                Err(error) => {
+                    // EPIPE: the client has closed its side before, which the next read would have shown.
+                    connection.broken = error != rustix::io::Errno::PIPE;
                     return self.lose(slot, GoneReason::ClientLeft);
                 }
             }

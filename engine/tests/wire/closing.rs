@@ -54,7 +54,7 @@ fn a_reset_ends_an_exchange() {
     client.send(GET);
     let (id, _) = world.head();
     reset(client.stream);
-    assert_eq!((id, GoneReason::ClientLeft), world.gone());
+    assert_eq!((id, GoneReason::ClientReset), world.gone());
     assert_eq!(0, world.engine.connections());
 }
 

@@ -218,7 +218,7 @@ fn a_reset_is_no_half_close() {
         world.events.clear();
         set_socket_linger(&client.stream, Some(std::time::Duration::ZERO)).unwrap();
         drop(client);
-        assert_eq!((id, GoneReason::ClientLeft), world.gone());
+        assert_eq!((id, GoneReason::ClientReset), world.gone());
         assert_eq!(0, world.engine.connections());
     }
 }

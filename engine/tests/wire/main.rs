@@ -9,6 +9,7 @@ mod fairness;
 mod forking;
 mod half_close;
 mod harness;
+mod leaving;
 mod lingering;
 mod patience;
 mod pipes;

@@ -105,6 +105,8 @@ class HTTPChannel(http.HTTPChannel):
     _abroad: ThreadCalls | None = None
     """What was said in other threads, once anything was."""
     _losing = False
+    _lost = False
+    """The connection is over, and the program was told."""
     _kept = True
     """Whether the last request has left the connection open."""
     _upgraded = False
@@ -165,7 +167,10 @@ class HTTPChannel(http.HTTPChannel):
             self._driver.rest()
         if self._driver is not None:
             self._driver.endless.discard(self)
-        self._losing = True
+        self._losing = self._lost = True
+        producer = self._requestProducer
+        if isinstance(producer, Pulled):
+            producer.end()
         super().connectionLost(reason)
 
     def resumeProducing(self) -> None:
@@ -474,6 +479,9 @@ class HTTPChannel(http.HTTPChannel):
         if streaming or self._requestProducer is not None or self._stays_twisted:
             super().registerProducer(producer, streaming)
             return
+        if self._lost:  # Twisted would ask it for ever
+            producer.stopProducing()
+            return
         pulled = Pulled(producer, self)
         self._requestProducer = pulled
         self._requestProducerStreaming = False
@@ -488,6 +496,8 @@ class HTTPChannel(http.HTTPChannel):
             self._bring_home(partial(_LOSE_CONNECTION, self))
             return
         if self.closes_later():
+            if self._socket is not None:
+                self._socket.unregisterProducer()
             return
         self._losing = True
         pipe = self._pipe
@@ -533,6 +543,11 @@ class HTTPChannel(http.HTTPChannel):
         if exchange is not None:
             self._upgraded = True
         return exchange
+
+    def end_stream(self) -> None:
+        """End a response that would not end by itself: its producer is stopped, as by the end of the connection."""
+        self.stopProducing()
+        self.loseConnection()
 
     def lend(self, request: Any) -> Incoming | None:
         """The exchange of the request that is being answered, for somebody who answers by that. None for any other."""

@@ -33,6 +33,10 @@ BODY_SIZE: Final = 100 * 1024 * 1024
 """Bytes of a body that a program is given, where nobody says otherwise. twisted.web itself has no bound; what it holds
 in memory past 100 kB it moves to a file."""
 
+HALF_CLOSE_TIMEOUT: Final = 0.001
+"""Seconds that a response may pause whose client has closed its sending side, where nobody says otherwise. Twisted ends
+the connection at that at once, and programs count on it to stop what they make; 0 would be no limit."""
+
 _AT_EASE: Final = dict.fromkeys(
     (
         *("head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout"),
@@ -44,9 +48,10 @@ _AT_EASE: Final = dict.fromkeys(
 
 
 def limits_of(factory: Any, given: Mapping[str, float] | None = None) -> Limits:
-    """The limits of a factory's connections: the engine's, with the factory's `timeOut` and `BODY_SIZE`."""
+    """The limits of a factory's connections: the engine's, but for `timeOut` of the factory, and two of ours."""
     idle = getattr(factory, "timeOut", None) or 0
-    return Limits(**{"body_size": BODY_SIZE, "idle_timeout": idle, **(given or {})})
+    own = {"body_size": BODY_SIZE, "idle_timeout": idle, "half_close_timeout": HALF_CLOSE_TIMEOUT}
+    return Limits(**{**own, **(given or {})})
 
 
 def driver_of(factory: Any, reactor: Any, limits: Limits | None = None) -> "Driver":
@@ -228,7 +233,7 @@ class Driver:
         for transport in tuple(self.upgraded):
             go_away(transport)
         for channel in tuple(self.endless):
-            channel.loseConnection()
+            channel.end_stream()
         # Its log and whatever else it needs for the requests that are here still.
         self.factory.doStart()
         stopped = [port.stopListening() for port in tuple(self.ports)]
@@ -250,7 +255,7 @@ class Driver:
         """Whoever stops the program does not want to wait."""
         self._impatient = True
         for transport in tuple(self.upgraded):
-            transport.abortConnection()
+            transport.cut()
         self.engine.drain(0)
 
     def _disarm(self) -> None:

@@ -22,6 +22,7 @@ from twisted.web.http import RESPONSES
 from twisted.web.http_headers import Headers as TwistedHeaders
 
 from ropewalk.dropin.addresses import to_twisted
+from ropewalk.dropin.endings import end, reason_of
 from ropewalk.dropin.headers import ReceivedHeaders
 from ropewalk.dropin.lazy import Lazy
 from ropewalk.dropin.line import Line
@@ -298,19 +299,17 @@ class InnerChannel(ChannelAttributes):
         if self.exchange.method == "HEAD" or (self._head is not None and self._head[0] in BODILESS):
             self._parts.drop()
         else:
-            self._lose("The app has given another answer.")
+            self._lose(ConnectionLost("The app has given another answer."))
 
     def _lost(self, failure: Failure) -> None:
-        self._lose(str(failure.value))
+        self._lose(reason_of(self.exchange.ending, str(failure.value)))
 
-    def _lose(self, why: str) -> None:
+    def _lose(self, reason: BaseException) -> None:
         if self._done or self._raw:
             return
         producer, self._parts.producer = self._parts.producer, None
         self._parts.drop()
-        if producer is not None:
-            producer.stopProducing()
-        self._through().connectionLost(Failure(ConnectionLost(why)))
+        end(producer, lambda failure: self._through().connectionLost(failure), reason)
 
     def _through(self) -> InnerRequest:
         """The request, which needs nothing any more."""

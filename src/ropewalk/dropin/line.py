@@ -100,10 +100,11 @@ class Line:
         go_away(self._transport)
 
     def _ended(self, _: None) -> None:
-        self._close("done")
+        # Not at once: that may be within a call of the protocol's.
+        self.reactor.callLater(0, self._close, "done")
 
     def _lost(self, _: Any) -> None:
-        self._close("aborted" if self._aborted else "cut")
+        self._close("aborted" if self._aborted else self._exchange.ending or "cut")
 
     def _close(self, how: str) -> None:
         self._stopping.cancel()

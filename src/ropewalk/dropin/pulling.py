@@ -58,6 +58,11 @@ class Pulled:
         self._over = True
         self._producer.stopProducing()
 
+    def end(self) -> None:
+        """There is no connection any more. One that was not told so is stopped, for it is never asked again."""
+        if not self._over:
+            self.stopProducing()
+
     def _ask(self) -> None:
         self._asking = True
         try:

@@ -2,9 +2,9 @@
 
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
+from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import (
     IConsumer,
     ILoggingContext,
@@ -13,12 +13,12 @@ from twisted.internet.interfaces import (
     IUNIXTransport,
 )
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ropewalk._engine import Connection
 from ropewalk.dropin.accepted import mark_used
 from ropewalk.dropin.addresses import to_twisted
+from ropewalk.dropin.endings import end, reason_of
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.pulling import Pulled
 from ropewalk.dropin.stock_attributes import BorrowedSocket, TransportAttributes
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from ropewalk.dropin.driver import Driver
 
 log = Logger(namespace="ropewalk.dropin")
-
-_ENDS: Final = {"done": ConnectionDone, "lost": ConnectionLost, "cut": ConnectionLost, "aborted": ConnectionAborted}
 
 
 @implementer(IConsumer, IPushProducer, ILoggingContext)
@@ -62,6 +60,10 @@ class SocketTransport(TransportAttributes):
         self._abroad: ThreadCalls | None = None
         """What was written in other threads, once anything was."""
         self._producer: Any = None
+        self._feeds_channel = True
+        """Nobody has unregistered the channel, which Twisted's transports have for their producer at first."""
+        self._reason: BaseException | None = None
+        """Why the connection ends, where the engine knows less."""
         self._server: Address = None
         self._peer: Any = None
         self._host: Any = None
@@ -159,7 +161,7 @@ class SocketTransport(TransportAttributes):
 
     def fileno(self) -> int:
         """The descriptor, -1 when it is closed."""
-        return self.connection.fileno()
+        return self.connection.fileno() if self.connected else -1
 
     def logPrefix(self) -> str:
         """For Twisted's log."""
@@ -202,6 +204,7 @@ class SocketTransport(TransportAttributes):
     def unregisterProducer(self) -> None:
         """It has written all it has."""
         producer, self._producer = self._producer, None
+        self._feeds_channel = False
         if isinstance(producer, Pulled):
             producer.stopStreaming()
         if self.disconnecting and self.connected:
@@ -242,6 +245,7 @@ class SocketTransport(TransportAttributes):
                 if interrupts(error):
                     raise
                 log.failure("{protocol} failed; its connection is closed.", protocol=self._protocol)
+                self._reason = error
                 self.abortConnection()
 
     def has_room(self) -> None:
@@ -249,18 +253,33 @@ class SocketTransport(TransportAttributes):
         if self._producer is not None:
             self._producer.resumeProducing()
 
+    def cut(self) -> None:
+        """Close at once, since the server stops. The protocol hears of it as of a connection that is lost."""
+        self._reason = ConnectionLost()
+        self.abortConnection()
+
+    def lingers(self) -> None:
+        """All is sent. That the engine still waits for the client to read it is no concern of the program's."""
+        self._end("done")
+
     def closed(self, how: str) -> None:
         """The connection is over."""
+        try:
+            self._end(how)
+        finally:
+            self.driver.rest()
+
+    def _end(self, how: str) -> None:
+        """Tell the producer and the protocol, in the order in which Twisted's transports do."""
+        if not self.connected:
+            return
         self.connected = 0
         self.disconnected = 1
         self.driver.upgraded.discard(self)
         producer, self._producer = self._producer, None
-        if producer is not None:
-            producer.stopProducing()
-        try:
-            self._protocol.connectionLost(Failure(_ENDS[how]()))
-        finally:
-            self.driver.rest()
+        if producer is None and self._feeds_channel:
+            producer = self._channel
+        end(producer, self._protocol.connectionLost, self._reason or reason_of(how))
 
     def _close(self) -> None:
         if self._raw is None:

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from socket import SO_LINGER, SOL_SOCKET
+from struct import pack
 from typing import Any
 
 import pytest
 from tests.unit.conftest import Log
 from tests.unit.dropin.mounts import Leaf, Renderer, mount, shown, tree
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionLost
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.web.resource import Resource as TwistedResource
 from twisted.web.server import NOT_DONE_YET
 from twisted.web.static import ASISProcessor
@@ -324,7 +326,20 @@ class TestAnswers:
                 assert await anext(response) == b"hello"
 
         run(leave())
-        assert lost == ["stopped", ConnectionLost]
+        assert lost == ["stopped", ConnectionDone]
+
+    @pytest.mark.parametrize(("resets", "reason"), [(True, ConnectionLost), (False, ConnectionDone)])
+    def test_a_reset_is_told_from_a_close(self, serve: Any, resets: bool, reason: type) -> None:
+        lost: list[Any] = []
+        server = serve(mount(self.never_ending(lost), limits=Limits(half_close_timeout=0.001)))
+        client = server.connect()
+        client.get("/legacy")
+        client.until(b"hello\r\n")
+        if resets:
+            client.socket.setsockopt(SOL_SOCKET, SO_LINGER, pack("ii", 1, 0))
+        client.socket.close()
+        server.until(lambda: len(lost) == 2)
+        assert lost == ["stopped", reason]
 
     def test_bytes_as_they_are(self, tmp_path: Path) -> None:
         path = tmp_path / "raw.asis"

@@ -1,5 +1,7 @@
 """Connections that mounted resources take over."""
 
+from socket import SO_LINGER, SOL_SOCKET
+from struct import pack
 from typing import Any
 
 import pytest
@@ -67,15 +69,33 @@ class TestUpgrades:
         client.send(b"GET /legacy HTTP/1.1\r\nHost: a\r\n\r\nearly")
         assert client.until(b"EARLY").endswith(b"\r\n\r\nEARLY")
 
-    def test_the_client_leaves(self, serve: Any) -> None:
+    @pytest.mark.parametrize(("resets", "reason"), [(True, ConnectionLost), (False, ConnectionDone)])
+    def test_the_client_leaves(self, serve: Any, resets: bool, reason: type) -> None:
         shout = Shout()
         server = serve(mount(upgrade_to(shout)))
         client = server.connect()
         client.get("/legacy")
         client.until(b"\r\n\r\n")
+        if resets:
+            client.socket.setsockopt(SOL_SOCKET, SO_LINGER, pack("ii", 1, 0))
         client.socket.close()
         server.until(lambda: shout.ends)
-        assert shout.ends == [ConnectionLost]
+        assert shout.ends == [reason]
+
+    def test_a_protocol_that_closes_hears_of_it_when_it_has_returned(self, serve: Any) -> None:
+        class Closing(Shout):
+            def dataReceived(self, data: bytes) -> None:
+                super().dataReceived(data)
+                self.ends.append("returned")
+
+        closing = Closing()
+        server = serve(mount(upgrade_to(closing)))
+        client = server.connect()
+        client.get("/legacy")
+        client.until(b"\r\n\r\n")
+        client.send(b"bye")
+        server.until(lambda: len(closing.ends) == 2)
+        assert closing.ends == ["returned", ConnectionDone]
 
     def test_the_program_cuts(self, serve: Any) -> None:
         shout = Shout()
@@ -130,6 +150,7 @@ class TestUpgrades:
         client.until(b"\r\n\r\n")
         server.begin_stop()
         client.rest()
+        server.until(lambda: shout.ends)
         assert shout.ends == [ConnectionDone]
 
     @pytest.mark.parametrize("patience", [0, 1])

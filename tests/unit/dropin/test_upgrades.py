@@ -118,6 +118,11 @@ class Upgrading:
         site = Site(Page(self.render), reactor=world.reactor, timeout=timeout)
         site.log = lambda request: None  # type: ignore[method-assign]
         self.client: Client = world.connect(world.listen(site, way))
+        self._site = site
+
+    @property
+    def driver(self) -> Any:
+        return vars(self._site)["_ropewalk"]
 
     def render(self, request: Any) -> Any:
         if request.path != b"/up":
@@ -195,6 +200,59 @@ def test_only_the_protocol_hears_of_the_end(there: World, way: str, style: Calla
     (reason,) = upgrading.protocol.lost
     assert reason.type is reasons.get(how, ConnectionLost)
     assert upgrading.finished == before
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_protocol_that_closes_hears_of_it_before_the_client_has_closed(
+    there: World, way: str, style: Callable[..., None]
+) -> None:
+    """The engine goes on to wait for the client, of which the protocol knows nothing."""
+    upgrading = Upgrading(there, way, style)
+    upgrading.upgrade()
+    upgrading.client.send(b"close")
+    there.until(lambda: upgrading.protocol.lost)
+    assert upgrading.protocol.transport is None or upgrading.protocol.transport.fileno() == -1
+    assert upgrading.client.rest() == b"bye"
+    upgrading.client.socket.close()
+    there.turn()
+    (reason,) = upgrading.protocol.lost
+    assert reason.type is ConnectionDone
+
+
+@pytest.mark.parametrize("way", ["stock", *WAYS])
+def test_a_protocol_that_fails_is_told_why_its_connection_is_lost(there: World, way: str) -> None:
+    class Failing(Shouting):
+        def dataReceived(self, data: bytes) -> None:
+            raise ZeroDivisionError
+
+    upgrading = Upgrading(there, way, by_request)
+    upgrading.protocol = Failing()
+    upgrading.upgrade()
+    upgrading.client.send(b"data")
+    there.until(lambda: upgrading.protocol.lost)
+    (reason,) = upgrading.protocol.lost
+    assert reason.type is ZeroDivisionError
+
+
+def test_a_protocol_that_is_cut_off_by_a_stop_has_lost_its_connection(there: World) -> None:
+    """As Twisted's reactors say it. One that would say goodbye first has no time to."""
+
+    class Slow(Shouting):
+        closeHandshakeTimeout = 60
+
+        def sendCloseFrame(self, **options: Any) -> None:
+            """The client does not answer it."""
+
+    upgrading = Upgrading(there, "accepted", by_channel)
+    upgrading.protocol = Slow()
+    upgrading.upgrade()
+    there.reactor.fireSystemEvent("shutdown")
+    there.turn()
+    assert not upgrading.protocol.lost
+    upgrading.driver._cut()
+    there.until(lambda: upgrading.protocol.lost)
+    (reason,) = upgrading.protocol.lost
+    assert reason.type is ConnectionLost
 
 
 def reset(client: Client) -> None:

@@ -44,7 +44,9 @@ class World:
 
     def listen(self, factory: Any, way: str = "accepted", limits: Limits | None = None) -> Any:
         """A port on which a factory is served."""
-        if way == "fed":
+        if way == "stock":
+            pass
+        elif way == "fed":
             factory.protocol = lambda: http._GenericHTTPChannelProtocol(FedChannel())
         elif type(factory).buildProtocol in (http.HTTPFactory.buildProtocol, Site.buildProtocol):
             accelerate(factory, limits=limits)

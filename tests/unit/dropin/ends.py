@@ -1,0 +1,329 @@
+"""Connections that end in every way, and what a program of twisted.web's is told of it, by Twisted and by the engine.
+
+A `Scene` is played once for each way of being served: a request comes, something happens to its connection, and every
+call that the program gets is kept, in order.
+"""
+
+import ssl
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from socket import AF_UNIX, SHUT_WR, SO_LINGER, SOL_SOCKET, socket
+from struct import pack
+from typing import Any, Final
+
+from tests.unit.dropin.world import Client, FedChannel, World, world
+from tests.unit.server.program import write_certificate
+from twisted.internet.ssl import DefaultOpenSSLContextFactory
+from twisted.protocols.policies import WrappingFactory
+from twisted.web import http, resource
+from twisted.web.server import NOT_DONE_YET, Request, Site
+
+from ropewalk.dropin import HTTPChannel, take_over
+from ropewalk.dropin.driver import limits_of
+
+Call = tuple[Any, ...]
+
+SERVED: Final = (
+    *(("tcp", "accepted"), ("tcp", "adopted"), ("tcp", "fed"), ("unix", "accepted"), ("unix", "adopted")),
+    *(("tls", "fed"), ("wrapped", "fed")),
+)
+"""The transports, and who carries the bytes on them."""
+
+NOTHING: Final = b""
+GET: Final = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+LAST: Final = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+LIMITS: Final = {"drain_timeout": 0.01}
+UPLOAD: Final = b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is asked, how far the program has come with it, and what happens then."""
+
+    end: str
+    """See `Play`."""
+    phase: str
+    """During the request body, before the head of the response, during its body, or after it."""
+    kind: str = "none"
+    """The producer: none, push or pull."""
+    hook: str = ""
+    """Where the program does something more: in stopProducing, connectionLost or errback."""
+    deed: str = ""
+    """What it does there."""
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.end, self.phase, self.kind, self.hook, self.deed) if part)
+
+
+PHASES: Final = ("body", "before", "during")
+KINDS: Final = ("none", "push", "pull")
+
+
+class Play:
+    """One scene, played."""
+
+    def __init__(self, there: World, scene: Scene) -> None:
+        self.world = there
+        self.scene = scene
+        self.calls: list[Call] = []
+        self.requests: list[Any] = []
+        self.client: Any
+        self.site: Any
+
+    # The program
+
+    def tell(self, *call: Any) -> None:
+        self.calls.append(call)
+
+    def do(self, hook: str, request: Any) -> None:
+        """What the program does in a hook, the first time; what comes of it is told."""
+        if hook != self.scene.hook or any(call[0] == "did" for call in self.calls):
+            return
+        self.tell("did", self.scene.deed)
+        deeds: dict[str, Callable[[], object]] = {
+            "unregister": request.unregisterProducer,
+            "finish": request.finish,
+            "write": lambda: request.write(b"more"),
+            "unregister and finish": lambda: (request.unregisterProducer(), request.finish()),
+            "register": lambda: request.registerProducer(Producer(self, request), True),
+            "register instead": lambda: (
+                request.unregisterProducer(),
+                request.registerProducer(Producer(self, request), True),
+            ),
+            "close": request.loseConnection,
+            "close transport": lambda: request.transport.loseConnection(),
+            "abort": lambda: request.transport.abortConnection(),
+            "register with transport": lambda: request.transport.registerProducer(Producer(self, request), True),
+            "notify": lambda: self.watch(request),
+        }
+        try:
+            deeds[self.scene.deed]()
+        except (AttributeError, RuntimeError, ValueError) as error:
+            self.tell("raised", type(error).__name__)
+
+    def watch(self, request: Any) -> None:
+        request.notifyFinish().addCallbacks(
+            lambda _: self.tell("finished"), lambda failure: self.errback(request, failure)
+        )
+
+    def errback(self, request: Any, failure: Any) -> None:
+        self.tell("errback", failure.type.__name__)
+        self.do("errback", request)
+
+    def begin(self, request: Any) -> None:
+        """The program has a request, as far as it is here."""
+        self.requests.append(request)
+        self.watch(request)
+        if self.scene.kind != "none":
+            request.registerProducer(Producer(self, request), self.scene.kind == "push")
+        if self.scene.end.startswith("handler: "):
+            self.act(request)
+
+    def act(self, request: Any) -> None:
+        """What the program itself does to end its connection."""
+        channel = request.channel
+        calls: dict[str, Callable[[], object]] = {
+            "channel.loseConnection": channel.loseConnection,
+            "request.loseConnection": request.loseConnection,
+            "transport.loseConnection": request.transport.loseConnection,
+            "transport.abortConnection": request.transport.abortConnection,
+            "channel.forceAbortClient": channel.forceAbortClient,
+        }
+        calls[self.scene.end.rpartition(" ")[2]]()
+
+    # The play
+
+    def serve(self, transport: str, way: str, folder: Path) -> None:
+        play = self
+
+        class OwnRequest(Request):
+            def gotLength(self, length: Any) -> None:
+                super().gotLength(length)
+                if play.scene.phase == "body":
+                    play.begin(self)
+
+            def connectionLost(self, reason: Any) -> None:
+                play.tell("connectionLost", reason.type.__name__)
+                super().connectionLost(reason)
+                play.do("connectionLost", self)
+
+        class Page(resource.Resource):
+            isLeaf = True
+
+            def render_GET(self, request: Any) -> Any:
+                if play.scene.phase == "during":
+                    request.write(b"part")
+                play.begin(request)
+                if play.scene.phase == "after":
+                    request.finish()
+                if play.scene.end == "error":
+                    raise ZeroDivisionError
+                return NOT_DONE_YET
+
+        base: Any = {"stock": http.HTTPChannel, "fed": FedChannel}.get(way, HTTPChannel)
+
+        class Channel(base):  # type: ignore[misc] # Any is what it is
+            limits = LIMITS
+
+            def connectionLost(self, reason: Any) -> None:
+                play.tell("channel lost", reason.type.__name__)
+                super().connectionLost(reason)
+
+        site = self.site = Site(Page(), reactor=self.world.reactor, timeout=0.1 if self.scene.end == "silence" else 60)
+        site.displayTracebacks = False
+        site.requestFactory = OwnRequest
+        site.log = lambda request: None  # type: ignore[method-assign]
+        site.protocol = lambda: http._GenericHTTPChannelProtocol(Channel())  # type: ignore[method-assign]
+        port = listen(self.world, site, transport, folder)
+        assert way != "accepted" or take_over(port, limits=limits_of(site, LIMITS))
+        self.client = connect(self.world, port, transport)
+
+    def play(self) -> None:
+        scene, client, until = self.scene, self.client, self.world.until
+        asked = {"body": UPLOAD, "idle": NOTHING}.get(scene.phase, LAST if scene.end == "last" else GET)
+        client.send(asked * (3 if scene.end == "pipelined" else 1))
+        if scene.phase != "idle":
+            until(lambda: self.requests, "the request")
+        self.world.turn(10)
+        if scene.phase in ("during", "after"):
+            until(lambda: b"\r\n\r\n" in client.read() or client.ended, "the head of the response")
+        match scene.end:
+            case "half-close":
+                client.socket.shutdown(SHUT_WR)
+            case "close" | "pipelined":
+                client.read()
+                client.socket.close()
+            case "reset":
+                client.socket.setsockopt(SOL_SOCKET, SO_LINGER, pack("ii", 1, 0))
+                client.socket.close()
+            case "stop":
+                self.world.reactor.fireSystemEvent("shutdown")
+            case "stop twice":
+                self.world.reactor.fireSystemEvent("shutdown")
+                driver = vars(self.site).get("_ropewalk")
+                if driver is not None:
+                    driver._cut()
+            case "error" | "last" | "silence":
+                pass
+            case end if end.startswith("program: "):
+                self.act(self.requests[0])
+        until(self.is_over, "the end")
+        lost = [call[0] for call in self.calls].index("channel lost")
+        self.world.turn(10)
+        assert ("asked",) not in self.calls[lost:], "a producer was asked after the end"
+        if client.socket.fileno() >= 0 and not scene.end.startswith(
+            "stop"
+        ):  # by which the engine shows what is cut short
+            until(lambda: client.read() is None or client.ended, "the end for the client")
+            self.tell("client", "reset" if client.reset else "end")
+
+    def is_over(self) -> bool:
+        if self.client.socket.fileno() >= 0:
+            self.client.read()
+        return any(call[0] == "channel lost" for call in self.calls)
+
+
+class Producer:
+    """Writes a part each time it is asked, and tells what else it is told."""
+
+    def __init__(self, play: Play, request: Any) -> None:
+        self._play, self._request = play, request
+
+    def resumeProducing(self) -> None:
+        self._play.tell("asked")
+        if self._play.scene.phase == "during":
+            self._request.write(b"x" * 100)
+
+    def pauseProducing(self) -> None:
+        """Nothing is written but when it is asked."""
+
+    def stopProducing(self) -> None:
+        request = self._request
+        self._play.tell("stopProducing", request.channel is not None, request._disconnected)
+        self._play.do("stopProducing", request)
+
+
+class TLSClient(Client):
+    """One that speaks TLS, and has shaken hands."""
+
+    socket: Any
+
+    def __init__(self, there: World, port: Any) -> None:
+        super().__init__(there, port)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        self.socket = context.wrap_socket(self.socket, do_handshake_on_connect=False)
+        there.until(self._shakes_hands, "the handshake")
+
+    def _shakes_hands(self) -> bool:
+        try:
+            self.socket.do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return False
+        return True
+
+    def read(self) -> bytes:
+        try:
+            return super().read()
+        except ssl.SSLWantReadError:
+            return self.received
+        except ssl.SSLError:  # an end without close_notify
+            self.ended = True
+            return self.received
+
+
+class UNIXClient(Client):
+    """One of a UNIX socket."""
+
+    def __init__(self, there: World, port: Any) -> None:
+        self._world = there
+        self.socket = socket(AF_UNIX)
+        self.socket.connect(port.getHost().name)
+        self.socket.setblocking(False)
+        self.received = b""
+        self.ended = self.reset = False
+
+
+def listen(there: World, site: Site, transport: str, folder: Path) -> Any:
+    """A port of Twisted's."""
+    match transport:
+        case "unix":
+            port = there.reactor.listenUNIX(f"{folder}/socket", site)
+        case "tls":
+            write_certificate(folder)
+            context = DefaultOpenSSLContextFactory(f"{folder}/key.pem", f"{folder}/certificate.pem")
+            port = there.reactor.listenSSL(0, site, context, interface="127.0.0.1")
+        case _:
+            factory = WrappingFactory(site) if transport == "wrapped" else site
+            port = there.reactor.listenTCP(0, factory, interface="127.0.0.1")
+    there._ports.append(port)
+    return port
+
+
+def connect(there: World, port: Any, transport: str) -> Client:
+    kinds: dict[str, Callable[..., Client]] = {"unix": UNIXClient, "tls": TLSClient}
+    made = (
+        kinds[transport](there, port)
+        if transport == "unix"
+        else kinds.get(transport, Client)(there, port.getHost().port)
+    )
+    there._clients.append(made)
+    return made
+
+
+def played(scene: Scene, transport: str, way: str) -> list[Call]:
+    """What the program was told in a scene, but for how often it was asked to produce."""
+    with tempfile.TemporaryDirectory() as folder, world() as there:
+        play = Play(there, scene)
+        play.serve(transport, way, Path(folder))
+        play.play()
+        return [call for call in play.calls if call != ("asked",)]
+
+
+@cache
+def told_by_twisted(scene: Scene, transport: str) -> tuple[Call, ...]:
+    return tuple(played(scene, transport, "stock"))

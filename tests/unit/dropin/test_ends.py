@@ -1,0 +1,163 @@
+"""Ends of connections: programs hear of them what Twisted tells them, in its order."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.conftest import Log
+from tests.unit.dropin.ends import KINDS, PHASES, SERVED, Scene, played, told_by_twisted
+from tests.unit.dropin.test_channel import Page
+from tests.unit.dropin.test_upgrades import reset
+from tests.unit.dropin.world import WAYS, World, world
+from twisted.internet.error import ConnectionDone
+from twisted.web.server import NOT_DONE_YET, Site
+from twisted.web.static import File
+
+BY_CLIENT = ("close", "reset", "pipelined")
+BY_PROGRAM = (
+    *("program: transport.loseConnection", "program: transport.abortConnection", "program: channel.forceAbortClient"),
+    *("handler: transport.loseConnection", "handler: transport.abortConnection", "handler: channel.forceAbortClient"),
+)
+ASKED_FOR_EVER = (
+    "program: channel.loseConnection",
+    "program: request.loseConnection",
+    "handler: channel.loseConnection",
+)
+"""After these Twisted's transport does not tell the producer, and a pull producer is asked for ever."""
+BY_SERVER = ("stop", "stop twice")
+
+SCENES = [
+    *(
+        Scene(end, phase, kind)
+        for end in (*BY_CLIENT, *BY_PROGRAM)
+        for phase in (PHASES[1:] if end.startswith(("handler: ", "pipelined")) else PHASES)
+        for kind in KINDS
+    ),
+    *(Scene(end, phase, kind) for end in ASKED_FOR_EVER for phase in PHASES[1:] for kind in ("none", "push")),
+    *(Scene("half-close", phase, kind) for phase in PHASES for kind in ("none", "push")),
+    *(Scene("half-close", phase, "pull") for phase in ("body", "before")),
+    *(Scene(end, phase, kind) for end in BY_SERVER for phase in PHASES for kind in KINDS),
+    *(Scene(end, phase) for end in ("close", "reset", "half-close", "stop") for phase in ("idle", "after")),
+    Scene("silence", "after"),
+    Scene("last", "after"),
+]
+
+DEEDS = (
+    *("unregister", "finish", "write", "unregister and finish", "register", "register instead"),
+    *("close", "close transport", "abort", "notify"),
+)
+REENTRANT = [
+    Scene(end, phase, kind, hook, deed)
+    for end, phase, kind in (
+        ("close", "before", "push"),
+        ("reset", "during", "pull"),
+        (BY_PROGRAM[0], "during", "push"),
+    )
+    for hook in ("stopProducing", "connectionLost", "errback")
+    for deed in DEEDS
+]
+
+
+def comparable(scene: Scene, transport: str, way: str) -> bool:
+    """Whether it is not left to chance, or to something else, what Twisted tells.
+
+    Where a transport of Twisted's carries the bytes, a stop is for the reactor, which knows no drain. And with a pull
+    producer that goes on writing there, either is seen first: the end that the client has sent, or the reset by which
+    its kernel answers what it does not take. TLS writes by the global reactor, which nobody runs, and has no half of a
+    connection.
+    """
+    if way != "fed":
+        return True
+    if scene.end.startswith("stop") or (scene.kind, scene.phase) == ("pull", "during"):
+        return False
+    return transport != "tls" or (scene.phase in ("body", "before") and scene.end in ("close", "reset", "pipelined"))
+
+
+@pytest.mark.parametrize(
+    ("transport", "way", "scene"),
+    [(*served, scene) for served in SERVED for scene in SCENES if comparable(scene, *served)],
+    ids=str,
+)
+def test_programs_are_told_what_twisted_tells_them(transport: str, way: str, scene: Scene) -> None:
+    assert played(scene, transport, way) == list(told_by_twisted(scene, transport))
+
+
+@pytest.mark.parametrize("way", ["accepted", "adopted"])
+@pytest.mark.parametrize("scene", REENTRANT, ids=str)
+def test_and_may_do_at_the_end_what_they_may_there(scene: Scene, way: str) -> None:
+    assert played(scene, "tcp", way) == list(told_by_twisted(scene, "tcp"))
+
+
+@pytest.fixture
+def there() -> Any:
+    with world() as made:
+        yield made
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "scene", [Scene(end, phase, "pull") for end in ASKED_FOR_EVER for phase in PHASES[1:]], ids=str
+)
+def test_a_pull_producer_that_twisted_would_ask_for_ever_is_stopped(way: str, scene: Scene) -> None:
+    calls = played(scene, "tcp", way)
+    assert [call[0] for call in calls] == ["channel lost", "stopProducing", "connectionLost", "errback", "client"]
+    assert {call[1] for call in calls if call[0] in ("connectionLost", "errback")} == {"ConnectionDone"}
+
+
+@pytest.mark.parametrize("way", ["accepted", "adopted"])
+def test_a_producer_that_fails_when_it_is_stopped_keeps_nothing_back(there: World, way: str, log: Log) -> None:
+    """With Twisted's transports nobody else would hear of the end."""
+    lost: list[Any] = []
+
+    class Failing:
+        def stopProducing(self) -> None:
+            raise ZeroDivisionError
+
+    def render(request: Any) -> Any:
+        request.notifyFinish().addErrback(lambda failure: lost.append(failure.type))
+        request.registerProducer(Failing(), True)
+        return NOT_DONE_YET
+
+    client = there.connect(there.listen(Site(Page(render), reactor=there.reactor), way))
+    client.get()
+    there.turn()
+    client.socket.close()
+    there.until(lambda: lost)
+    assert lost == [ConnectionDone]
+    assert "failed when it was stopped" in log.text
+
+
+def leave(client: Any) -> None:
+    client.socket.close()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("leaving", [leave, reset])
+@pytest.mark.parametrize("fields", [(), ("Range: bytes=1-",)], ids=["whole", "range"])
+def test_aborted_downloads_leave_no_file_open(
+    there: World, tmp_path: Path, log: Log, way: str, leaving: Callable[[Any], None], fields: tuple[str, ...]
+) -> None:
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(100_000_000)
+    port = there.listen(Site(File(str(tmp_path)), reactor=there.reactor), way)
+    clients = [there.connect(port) for _ in range(8)]
+    for client in clients:
+        client.get("/large", *fields)
+        there.until(client.read)
+    assert opened(path) == len(clients)
+    for client in clients:
+        leaving(client)
+    there.until(lambda: not opened(path), "the end of the last file")
+    assert not [event for event in log if "log_failure" in event]
+
+
+def opened(path: Path) -> int:
+    """How many descriptors of the process are of a file."""
+    count = 0
+    for each in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the one of the folder itself
+            count += each.readlink() == path
+    return count
