@@ -57,6 +57,11 @@ impl Pipe {
         Engine::settle_pipe(self.engine.bind(py), self.id, |_| ())
     }
 
+    /// Pass on at once what was written to it, while a turn is being run too. Nothing is served.
+    fn push(&self, py: Python<'_>) -> PyResult<()> {
+        Engine::push_pipe(self.engine.bind(py), self.id)
+    }
+
     /// Close it behind what was written, whether an answer is complete or not.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         Engine::settle_pipe(self.engine.bind(py), self.id, |engine| engine.close_connection(self.id.connection()))

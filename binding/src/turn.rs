@@ -88,6 +88,17 @@ impl Engine {
         this.arm(py)
     }
 
+    /// Passes on what was written to a pipe. Nothing is served, so that a handler may ask for it in the middle of a turn.
+    pub fn push_pipe(slf: &Bound<'_, Self>, pipe: PipeId) -> PyResult<()> {
+        let py = slf.py();
+        let this = slf.get();
+        loop {
+            let bytes = this.core(py)?.next_output(pipe);
+            let Some(bytes) = bytes else { return Ok(()) };
+            this.tell_owner(py, pipe.connection(), "write", Some(PyBytes::new(py, &bytes).into_any()));
+        }
+    }
+
     /// Goes on after a panic in the engine; where even that panics, without anybody who was connected.
     fn recover(&self) {
         let recovered = catch_unwind(AssertUnwindSafe(|| {

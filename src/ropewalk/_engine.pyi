@@ -336,6 +336,8 @@ class Pipe:
         """Serve at once what waits, unless a turn is being run. True where another turn would find more."""
     def settle(self) -> None:
         """Pass on at once what was written to it, unless a turn is being run. Nobody else is served."""
+    def push(self) -> None:
+        """Pass on at once what was written to it, while a turn is being run too. Nothing is served."""
     def close(self) -> None:
         """Close it behind what was written, whether an answer is complete or not. Nobody else is served."""
     def part(self) -> None:

@@ -1,6 +1,8 @@
 //! Connections without a socket: their owner feeds bytes in and sends the bytes that come out. TLS in memory, a
 //! transport of the reactor and the test client are such owners.
 
+use bytes::Bytes;
+
 use super::Engine;
 use super::connection::{Connection, Io};
 use crate::Severity;
@@ -79,6 +81,20 @@ impl<D: Driver> Engine<D> {
         };
         let place = self.inbox.iter().position(is_its)?;
         self.inbox.remove(place)
+    }
+
+    /// The next bytes that were written to a pipe, before anything else that happened is told.
+    pub fn next_output(&mut self, id: PipeId) -> Option<Bytes> {
+        if let Some(slot) = self.token_slot(id.0) {
+            self.connections[slot].unsent = false;
+            self.flush(slot);
+        }
+        let is_output = |event: &Event| matches!(event, Event::PipeOutput(pipe, _) if *pipe == id);
+        let place = self.inbox.iter().position(is_output)?;
+        match self.inbox.remove(place) {
+            Some(Event::PipeOutput(_, bytes)) => Some(bytes),
+            _ => None,
+        }
     }
 
     /// The other end has closed its side.

@@ -94,6 +94,20 @@ fn a_pipe_asked_by_itself_tells_no_end_before_its_beginning() {
 }
 
 #[test]
+fn what_was_written_to_a_pipe_may_be_taken_before_all_else() {
+    let mut world = World::new();
+    let pipe = open(&mut world);
+    world.engine.begin_turn();
+    world.engine.feed_pipe(pipe, format!("{GET}{GET}").as_bytes());
+    let Some(Event::Head(first, _)) = world.engine.next_event() else { panic!("no head") };
+    assert!(world.engine.next_output(pipe).is_none());
+    world.engine.answer(first, 200, &[], Body::Slice(b"one")).unwrap();
+    assert!(world.engine.next_output(pipe).is_some_and(|bytes| bytes.ends_with(b"one")));
+    assert!(world.engine.next_output(pipe).is_none());
+    assert!(matches!(world.engine.next_event(), Some(Event::Head(second, _)) if second != first));
+}
+
+#[test]
 fn an_owner_is_told_when_its_bytes_are_of_no_use() {
     let mut world = World::with(Limits { read_buffer: 1024, ..Limits::default() });
     let pipe = open(&mut world);

@@ -787,6 +787,11 @@ class HTTPChannel(http.HTTPChannel):
         if self.persistent and self._savedTimeOut:
             self.setTimeout(self._savedTimeOut)
 
+    def push(self) -> None:
+        """See that what was written to a pipe is with the transport."""
+        if self._pipe is not None:
+            self._pipe.push()
+
     def _flush(self) -> None:
         """Where a program expects its bytes to be with its transport at once, see that they are.
 
@@ -820,6 +825,7 @@ class HTTPChannel(http.HTTPChannel):
         answer = b"%b%b\r\n" % (head, b"".join(lines))
         exchange.take_over()
         if self._socket is None:
+            self.push()  # such as 100 Continue
             self.transport.write(answer)  # whoever has the transport next must not be before it
         else:
             exchange.relay_write(answer)

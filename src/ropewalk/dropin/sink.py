@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.abstract import FileDescriptor
 from twisted.protocols.policies import ProtocolWrapper
 
+from ropewalk.dropin.exchange import Incoming
 from ropewalk.server.sites import is_plain_socket
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ class Sink:
     """Joins a channel's pipe to its transport."""
 
     def __init__(self, channel: "HTTPChannel", transport: Any) -> None:
-        self.begin = channel.begin
         self._channel = channel
         self._transport = transport
         self._protocol = self._present()
@@ -25,6 +25,11 @@ class Sink:
         self.exhausted = False
         """That has gone on for as long as it may."""
         self._plain = is_plain_socket(transport)
+
+    def begin(self, exchange: Incoming) -> None:
+        """A request: what was written before is with the transport first, to which its program may write by itself."""
+        self._channel.push()
+        self._channel.begin(exchange)
 
     def is_ours(self) -> bool:
         """Whether the transport is still the channel's, and its protocol the one that it had at first."""
