@@ -638,7 +638,7 @@ class HTTPChannel(http.HTTPChannel):
             self._driver = driver_of(factory, factory.reactor, limits_of(factory, self.limits))
             self._driver.wake()
         else:
-            self._driver = lone_driver()
+            self._driver = lone_driver(factory, self.limits)
         engine: Engine = self._driver.engine
         self._sink = Sink(self, transport)
         self._ends = peer, host = transport.getPeer(), transport.getHost()

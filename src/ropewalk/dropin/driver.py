@@ -63,9 +63,16 @@ def driver_of(factory: Any, reactor: Any, limits: Limits | None = None) -> "Driv
     return driver
 
 
-def lone_driver() -> "Driver":
-    """One for a channel that no factory has made, as tests do."""
-    return Driver(None, None, Limits(body_size=BODY_SIZE, **_AT_EASE))
+def lone_driver(factory: Any = None, given: Mapping[str, float] | None = None) -> "Driver":
+    """One for a single channel over a transport that is no socket: a tunnel's, or a test's.
+
+    It keeps time where the factory's reactor runs. A test's does not, and would find calls in it that it has not made.
+    """
+    reactor = getattr(factory, "reactor", None)
+    if not getattr(reactor, "running", False):
+        return Driver(None, None, Limits(body_size=BODY_SIZE, **_AT_EASE))
+    served: Driver | None = vars(factory).get("_ropewalk")
+    return LoneDriver(None, reactor, limits_of(factory, given) if served is None else served.engine.limits)
 
 
 class Driver:
@@ -275,3 +282,11 @@ class Driver:
         if isinstance(ours, tuple):
             ports = [port for port in ports if port.getHost().port == ours[1]] or ports
         return ports[0]
+
+
+class LoneDriver(Driver):
+    """One whose engine the reactor does not watch, since a transport feeds it, and calls in time all the same."""
+
+    def arm(self, seconds: float, /) -> None:
+        self._disarm()
+        self._timer = self.reactor.callLater(seconds, self._tick)

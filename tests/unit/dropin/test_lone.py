@@ -1,0 +1,73 @@
+"""Channels over transports that are no sockets, such as a tunnel's: limits of time hold where the reactor runs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.unit.dropin.test_channel import Page
+from tests.unit.dropin.world import World, world
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from twisted.web.server import Site
+
+from ropewalk._engine import Limits
+from ropewalk.dropin import accelerate
+
+PARTS = {
+    "head_timeout": b"GET / HT",
+    "body_timeout": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nsome",
+}
+
+
+@pytest.fixture
+def there() -> Iterator[World]:
+    with world() as made:
+        yield made
+
+
+def connect(reactor: Any, **limits: float) -> tuple[Any, StringTransport]:
+    site = accelerate(Site(Page(lambda request: b"a page"), reactor=reactor), limits=Limits(**limits))
+    site.timeOut = None
+    channel: Any = site.buildProtocol(None)
+    transport = StringTransport()
+    channel.makeConnection(transport)
+    return channel, transport
+
+
+@pytest.mark.parametrize("limit", PARTS)
+def test_who_sends_too_slowly_is_cut_off(there: World, limit: str) -> None:
+    there.reactor.running = True
+    channel, transport = connect(there.reactor, **{limit: 0.01})
+    channel.dataReceived(PARTS[limit])
+    assert not transport.disconnecting
+    there.until(lambda: transport.disconnecting, limit)
+    channel.connectionLost(Failure(ConnectionDone()))
+    assert there.left() == (set(), [])
+
+
+def test_nothing_is_left_when_the_transport_is_gone(there: World) -> None:
+    there.reactor.running = True
+    channel, transport = connect(there.reactor)
+    channel.dataReceived(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET")
+    assert transport.value().endswith(b"a page")
+    assert len(there.left()[1]) == 1, "the limit of the second head"
+    channel.connectionLost(Failure(ConnectionDone()))
+    assert there.left() == (set(), [])
+
+
+def test_limits_of_size_are_those_of_the_site(there: World) -> None:
+    there.reactor.running = True
+    channel, transport = connect(there.reactor, body_size=3)
+    channel.dataReceived(PARTS["body_timeout"])
+    assert transport.value().startswith(b"HTTP/1.1 413 ")
+    channel.connectionLost(Failure(ConnectionDone()))
+
+
+@pytest.mark.parametrize("part", PARTS.values())
+def test_a_clock_of_a_tests_has_nothing_in_it(part: bytes) -> None:
+    clock: Any = Clock()
+    channel, _ = connect(clock)
+    channel.dataReceived(part)
+    assert clock.getDelayedCalls() == []
