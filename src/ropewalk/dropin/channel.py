@@ -33,7 +33,7 @@ from ropewalk.dropin.driver import driver_of, limits_of, lone_driver
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.headers import ReceivedHeaders
 from ropewalk.dropin.pulling import Pulled
-from ropewalk.dropin.request import Request, stands_in_for
+from ropewalk.dropin.request import Request, give_way, is_as_written, stands_in_for
 from ropewalk.dropin.sink import Sink, is_on_socket
 from ropewalk.dropin.thread_calls import ThreadCalls
 from ropewalk.dropin.transport import SocketTransport
@@ -855,7 +855,8 @@ class HTTPChannel(http.HTTPChannel):
 
     def _maker(self, factory: Any) -> tuple[Callable[[Any], Any], bool]:
         """What makes a request for a channel as a factory would, and whether it makes a lean one."""
-        if factory is self.lean or stands_in_for(factory):
+        give_way()
+        if (factory is self.lean and is_as_written(factory)) or stands_in_for(factory):
             return self.lean, not self.hooked
         if isinstance(factory, type) and issubclass(factory, Request):  # which sees itself whether it can be lean
             return (lambda channel: factory(channel, len(channel.requests))), not self.hooked

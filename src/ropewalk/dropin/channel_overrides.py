@@ -12,7 +12,7 @@ An override may be in a subclass, in twisted.web's or our class, or on one chann
 import dis
 from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from types import CodeType, FunctionType, MethodType
 from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
@@ -86,6 +86,13 @@ _OF_THE_TRANSPORT: Final = frozenset(("getPeer", "getHost"))
 """What a hook may ask the engine's transport as it would ask Twisted's."""
 
 _look: Final = attrgetter(*NAMES)
+_FUNCTIONS: Final = tuple(name for name in NAMES if isinstance(getattr(_STOCK, name), FunctionType))
+_functions_of: Final = attrgetter(*(f"{name}.__func__" for name in _FUNCTIONS))
+_functions_among: Final = itemgetter(*map(NAMES.index, _FUNCTIONS))
+_DATA: Final = tuple(name for name in NAMES if name in DEFAULTS)
+_data_of: Final = attrgetter(*_DATA)
+_data_among: Final = itemgetter(*map(NAMES.index, _DATA))
+_WRAPPER_READS: Final = GenericHTTPChannelProtocol.dataReceived
 
 
 class Decision(NamedTuple):
@@ -121,10 +128,9 @@ class Overrides:
         if known is None or known.ours != ours or known.twisted != twisted:
             known = _Known(ours, twisted, self._decide(kind, dict(zip(NAMES, ours, strict=True)), twisted))
             self._known[kind] = known
-        own = vars(channel)
         decision = known.decision
-        if not METHODS.isdisjoint(own):
-            set_here = {name: own[name] for name in own if name in METHODS}
+        set_here = _set_on(channel, known.ours)
+        if set_here:
             decision = _either(decision, _judge(set_here, (vars(each) for each in self._programs(kind))))
         if decision.reason:
             self._tell(kind, decision.reason)
@@ -172,7 +178,23 @@ def report_foreign(protocol: Any) -> None:
 
 def hands_on_bytes(protocol: Any) -> bool:
     """Whether what stands around a channel, to look for HTTP/2, gives it all bytes as Twisted has written it."""
-    return type(protocol) is GenericHTTPChannelProtocol and "dataReceived" not in vars(protocol)
+    return (
+        isinstance(protocol, GenericHTTPChannelProtocol)
+        and getattr(protocol.dataReceived, "__func__", None) is _WRAPPER_READS
+    )
+
+
+def _set_on(channel: Any, of_class: tuple[Any, ...]) -> dict[str, Any]:
+    """What is overridden on one channel.
+
+    Its `__dict__` is the last place to look: CPython's instances are slower once they have one.
+    """
+    try:
+        if _functions_of(channel) == _functions_among(of_class) and _data_of(channel) == _data_among(of_class):
+            return {}
+    except AttributeError:  # something else than a method
+        pass
+    return {name: value for name, value in vars(channel).items() if name in METHODS}
 
 
 def _judge(overridden: dict[str, Any], namespaces: Iterable[Any]) -> Decision:

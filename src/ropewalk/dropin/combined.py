@@ -16,6 +16,7 @@ from ropewalk.dropin.stand_in import StandIn
 from ropewalk.twisted_private import escape
 
 _LOG: Final = http.HTTPFactory.log
+_GET_HEADER: Final = http.Request.getHeader
 _FORMATTER: Final = http.combinedLogFormatter
 _OF_A_METHOD: Final = (*WRAPPER_ASSIGNMENTS, "__self__", "__func__")
 _INTERNET: Final = (IPv4Address, IPv6Address)
@@ -26,7 +27,8 @@ _is_plain: Final = re.compile(rb"[ !#-\[\]-~]*").fullmatch
 def log(factory: Any, request: Any) -> None:
     """Have a factory log a request, as `HTTPFactory.log` does where it is that. A full disk raises nothing."""
     own = factory.log
-    if getattr(own, "__func__", None) is not _LOG:
+    function = own.__func__ if type(own) is SafeLog else getattr(own, "__func__", None)
+    if function is not _LOG or type(factory).log is not _LOG:
         if type(own) is SafeLog:
             own(request)
         else:
@@ -49,7 +51,7 @@ class SafeLog(StandIn):
     """In the place of a factory's `log`, which Twisted's own requests call in `finish`: a full disk raises nothing."""
 
     stands_for = "_log"
-    own = frozenset(("_factory", "_log"))
+    own = frozenset(("_factory", "_log", "_set_on_factory"))
 
     def __init__(self, factory: Any) -> None:
         self._factory = factory
@@ -57,14 +59,19 @@ class SafeLog(StandIn):
         for name in _OF_A_METHOD:
             if hasattr(self._log, name):
                 setattr(self, name, getattr(self._log, name))
+        self._set_on_factory = "log" in vars(factory)
+        """Whether the factory itself has it, rather than its class, where a program may replace it."""
         self.__func__ = getattr(self._log, "__func__", None)
 
     def __call__(self, request: Any) -> None:
         """Log a request."""
-        if self.__func__ is _LOG:
-            log(self._factory, request)
+        factory = self._factory
+        of_class = type(factory).log
+        if self.__func__ is _LOG and of_class is _LOG:
+            log(factory, request)
         else:
-            logs_of(self._factory).write_by(self._log, request)
+            write = self._log if self._set_on_factory else of_class.__get__(factory)
+            logs_of(factory).write_by(write, request)
 
 
 def make_log_safe(factory: Any) -> None:
@@ -75,6 +82,8 @@ def make_log_safe(factory: Any) -> None:
 
 def combined(timestamp: str, request: Any) -> str:
     """What `twisted.web.http.combinedLogFormatter` gives."""
+    if getattr(request.getHeader, "__func__", None) is not _GET_HEADER:
+        return str(_FORMATTER(timestamp, request))
     client = request.getClientAddress()
     if isinstance(client, _INTERNET):
         host = client.host

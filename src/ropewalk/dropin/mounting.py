@@ -13,6 +13,7 @@ from twisted.web import resource, server
 
 from ropewalk.dropin.driver import BODY_SIZE
 from ropewalk.dropin.inner import InnerChannel
+from ropewalk.dropin.request import give_way
 from ropewalk.errors import code_place, named
 from ropewalk.request import Request
 from ropewalk.resource import Handler, Resource, node_of
@@ -64,6 +65,7 @@ class MountedSite(server.Site):
     def __init__(self, displayTracebacks: bool) -> None:
         from twisted.internet import reactor
 
+        give_way()
         super().__init__(resource.Resource(), reactor=reactor)
         self.displayTracebacks = displayTracebacks
 

@@ -18,6 +18,7 @@ Names of our own begin with `_lean`, so that they do not meet those of subclasse
 
 from contextlib import suppress
 from io import BytesIO
+from operator import attrgetter
 from time import time
 from types import FunctionType
 from typing import Any, Final, TypeVar
@@ -80,7 +81,11 @@ class Request(Stock):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._lean = not any(vars(each).keys() & _LATE for each in cls.__mro__ if each not in Request.__mro__)
+        cls._lean = Request._lean and cls._lean_by_itself()
+
+    @classmethod
+    def _lean_by_itself(cls) -> bool:
+        return not any(vars(each).keys() & _LATE for each in cls.__mro__ if each not in Request.__mro__)
 
     def __init__(self, channel: Any, queued: Any = False, *, parsePOSTFormSubmission: bool | None = None) -> None:
         self.channel = channel
@@ -242,7 +247,12 @@ class Request(Stock):
 
     def _lean_sends_files(self) -> bool:
         sends = getattr(self._lean_channel, "sends_files", False)
-        return sends and self._lean_has_plain_body() and self._lean_is_untouched()
+        if not (sends and self.code == OK and self._lean_has_plain_body()):  # Twisted sets the code for a file
+            return False
+        try:
+            return _called_for_a_file(self) == _CALLED_FOR_A_FILE
+        except AttributeError:
+            return False
 
     # The answer
 
@@ -429,12 +439,49 @@ def stands_in_for(factory: object) -> bool:
 
     Where a program has put functions of its own into that class, they are to be called.
     """
-    return factory is Stock and all(
-        getattr(vars(each)[name], "__globals__", None) is written_in
+    return factory is Stock and _attributes(Stock) == _ATTRIBUTES and not _replaced()
+
+
+def is_as_written(factory: object) -> bool:
+    """Whether a request factory is a lean class, and no function of that is a program's."""
+    if not isinstance(factory, type) or _attributes(factory) != _ATTRIBUTES:
+        return False
+    return all(vars(factory).get(name) is ours for name, ours in _OWN.items())
+
+
+def give_way() -> None:
+    """Have no function of `Request` hide one that a program has put into Twisted's classes meanwhile.
+
+    Programs derive from `Request` under `ropewalk exec`, and may do so by its own name; what they put into
+    `twisted.web.http.Request` is theirs to be called all the same. Once that is gone, ours is back.
+    """
+    global _seen
+    seen = _look_at_stock(Stock), _look_at_http(HTTPRequest)
+    if seen == _seen:
+        return
+    _seen = seen
+    replaced = _replaced()
+    for name, ours in _OWN.items():
+        if name in replaced and vars(Request).get(name) is ours:
+            delattr(Request, name)
+        elif name not in replaced and name not in vars(Request):
+            setattr(Request, name, ours)
+    Request._lean = _LATE.isdisjoint(replaced)  # noqa: SLF001 - ours
+    waiting = Request.__subclasses__()
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        kind._lean = Request._lean and kind._lean_by_itself()  # noqa: SLF001 - ours
+
+
+def _replaced() -> set[str]:
+    """The names of what ours hides in Twisted's classes and Twisted has not written."""
+    return {
+        name
         for each, written_in in ((Stock, vars(server)), (HTTPRequest, vars(http)))
-        for name, ours in vars(Request).items()
-        if isinstance(ours, FunctionType) and name in vars(each)
-    )
+        for name in _OWN
+        if name in vars(each) and getattr(vars(each)[name], "__globals__", None) is not written_in
+    }
 
 
 class Rendered:
@@ -520,11 +567,25 @@ def _cookies(lines: list[bytes]) -> dict[bytes, bytes]:
     return {name: value for name, equals, value in pairs if equals}
 
 
+_OWN: Final = {
+    name: function
+    for name, function in vars(Request).items()
+    if isinstance(function, FunctionType) and hasattr(Stock, name)
+}
+"""The functions here that hide some of Twisted's."""
+_look_at_stock: Final = attrgetter(*(name for name in _OWN if name in vars(Stock)))
+_look_at_http: Final = attrgetter(*(name for name in _OWN if name in vars(HTTPRequest)))
+_seen: Any = None
+"""What Twisted's classes had for these when that was looked at last."""
 _LAZY: Final = [name for name, attribute in vars(Request).items() if isinstance(attribute, Lazy)]
+_SET: Final = ("code", "code_message", "startedWriting", "lastModified", "etag", "producer", "_encoder", "_inFakeHead")
+_attributes: Final = attrgetter(*_SET)
+_ATTRIBUTES: Final = (OK, RESPONSES[OK], 0, None, None, None, None, False)
+"""What `arrive` sets, and to what."""
 _LATE: Final = {
     *_LAZY,
     *("__init__", "__setattr__", "parseCookies", "gotLength", "handleContentChunk", "requestReceived"),
-    *("code", "code_message", "startedWriting", "lastModified", "etag", "producer", "_encoder", "_inFakeHead"),
+    *_SET,
 }
 """The names of what a lean request does, or makes, in another way than Twisted's until the request is processed."""
 
@@ -546,3 +607,10 @@ _render: Final = Resource.render
 _write: Final = Request.write
 _finish: Final = Request.finish
 _set_header: Final = Request.setHeader
+_CALLS: Final = (
+    *("render", "getHeader", "setHeader", "setLastModified", "setResponseCode"),
+    *("registerProducer", "unregisterProducer", "write", "finish"),
+)
+_called_for_a_file: Final = attrgetter(*(f"{name}.__func__" for name in _CALLS))
+_CALLED_FOR_A_FILE: Final = tuple(getattr(Request, name) for name in _CALLS)
+"""What twisted.web calls to send a file."""

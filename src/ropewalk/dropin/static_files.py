@@ -7,6 +7,7 @@ conditions, folders and their indexes, names that are not there, processors, sub
 
 import os
 from functools import lru_cache
+from operator import attrgetter
 from os.path import splitext
 from stat import S_ISREG
 from typing import Any, Final
@@ -14,6 +15,7 @@ from typing import Any, Final
 from twisted.web import static
 from twisted.web.http import datetimeToString
 
+from ropewalk.dropin.headers import ReceivedHeaders
 from ropewalk.dropin.request import date_now, modified_line
 
 _LEFT_TO_TWISTED: Final = (b"range", b"if-modified-since", b"if-none-match")
@@ -24,10 +26,20 @@ _READ_AT_ONCE: Final = 64 * 1024
 """Bytes up to which a file is read here: the way through a descriptor costs more."""
 _SANE: Final = 0
 """Files that are older than 1970 are rare enough to have their date made each time."""
-_STOCK: Final = {
-    name: getattr(static.File, name)
-    for name in ("getChild", "getChildWithDefault", "render", "render_GET", "makeProducer", "openForReading", "child")
-}
+_CALLED: Final = (
+    *("__init__", "getChild", "getChildWithDefault", "createSimilarFile", "child", "restat", "isdir", "exists"),
+    *("siblingExtensionSearch", "splitext", "basename", "render", "render_GET", "openForReading", "open"),
+    *("getModificationTime", "getFileSize", "getsize", "makeProducer", "_setContentHeaders", "clonePath"),
+    *("_asTextPath", "_getPathAsSameTypeAs"),
+)
+"""What twisted.web calls to find a file below a folder, and to send it."""
+_look: Final = attrgetter(*_CALLED, "type")
+_AS_WRITTEN: Final = tuple(
+    each if f"{getattr(each, '__globals__', vars(static)).get('__name__')}".startswith("twisted.") else object()
+    for each in _look(static.File)
+)
+"""What `File` has for these; what is equal to nothing where a program has replaced it already."""
+_getTypeAndEncoding: Final = static.getTypeAndEncoding
 
 
 def is_plain(found: Any) -> bool:
@@ -36,15 +48,15 @@ def is_plain(found: Any) -> bool:
         type(found) is static.File
         and type(found.path) is str
         and not (found.children or found.processors)
-        and found.__dict__.keys().isdisjoint(_STOCK)
-        and all(getattr(static.File, name) is function for name, function in _STOCK.items())
+        and found.__dict__.keys().isdisjoint(_CALLED)
+        and _look(static.File) == _AS_WRITTEN
+        and static.getTypeAndEncoding is _getTypeAndEncoding
     )
 
 
 def send(folder: Any, request: Any) -> bool:
     """Answer a GET with the file that the rest of its path names below a folder. False where that is for Twisted."""
-    source = request._lean_source  # noqa: SLF001 - ours
-    if source is None or any(source.values(name) for name in _LEFT_TO_TWISTED):
+    if request._lean_source is None or _is_special(request):  # noqa: SLF001 - ours
         return False
     names = request.postpath
     for name in names:
@@ -64,6 +76,20 @@ def send(folder: Any, request: Any) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def _is_special(request: Any) -> bool:
+    """Whether a request has a field by which twisted.web may send something else than a file as it is.
+
+    The program may have changed the fields meanwhile.
+    """
+    source = request._lean_received  # noqa: SLF001 - ours
+    if source is None:
+        headers = request.requestHeaders
+        source = headers.source if type(headers) is ReceivedHeaders else None
+        if source is None:
+            return any(map(headers.hasHeader, _LEFT_TO_TWISTED))
+    return any(map(source.values, _LEFT_TO_TWISTED))
 
 
 def _send(folder: Any, request: Any, path: str, descriptor: int, status: os.stat_result) -> None:

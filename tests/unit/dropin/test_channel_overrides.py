@@ -113,7 +113,7 @@ def page(request: Any) -> bytes:
     return repr((request.getCookie(b"k"), request.getHeader("host"), request.getHeader("x-user"))).encode()
 
 
-def site(there: World, folder: Path) -> Site:
+def site(there: World, folder: Path, kind: type[Site] = Site, files: Any = static.File) -> Site:
     root = resource.Resource()
     for name, render in {
         b"page": page,
@@ -125,8 +125,8 @@ def site(there: World, folder: Path) -> Site:
         b"secure": lambda request: repr(request.isSecure()).encode(),
     }.items():
         root.putChild(name, Leaf(render))
-    root.putChild(b"files", static.File(str(folder)))
-    made = Site(root, reactor=there.reactor)
+    root.putChild(b"files", files(str(folder)))
+    made = kind(root, reactor=there.reactor)
     made._mkuid = lambda: b"uid"  # type: ignore[method-assign]
     made.log = lambda request: None  # type: ignore[method-assign]
     return made
@@ -163,7 +163,7 @@ def shown(value: Any) -> Any:
     if hasattr(value, "getPeer"):
         return "transport"
     if isinstance(value, tuple | list):
-        return b"".join(value)
+        return b"".join(each if isinstance(each, bytes) else repr(each).encode() for each in value)
     if isinstance(value, bytes | int | type(None)):
         return value
     return type(value).__name__
@@ -172,9 +172,9 @@ def shown(value: Any) -> Any:
 def recording(name: str, seen: Seen, base: Callable[..., Any]) -> Callable[..., Any]:
     """An override that notes how it is called."""
 
-    def override(*args: Any) -> Any:
-        seen.append((name, *(shown(each) for each in args if not isinstance(each, STOCK))))
-        return base(*args)
+    def override(*args: Any, **options: Any) -> Any:
+        seen.append((name, *(shown(each) for each in args if not isinstance(each, STOCK)), *options))
+        return base(*args, **options)
 
     return override
 
@@ -452,7 +452,7 @@ def test_an_override_that_comes_too_late_is_an_error(there: World, log: Log) -> 
     class Sneaky(HTTPChannel):
         def connectionMade(self) -> None:
             super().connectionMade()
-            setattr(self, "line" + "Received", self.lineReceived)
+            setattr(self, "line" + "Received", lambda line: None)
 
     told = talk(there, with_channel(there, "accepted", Sneaky, lambda _: b"served"), {"": GET + LAST})
     assert told[""].startswith(b"HTTP/1.1 500 ")
