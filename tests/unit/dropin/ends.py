@@ -35,7 +35,6 @@ SERVED: Final = (
 NOTHING: Final = b""
 GET: Final = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 LAST: Final = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-LIMITS: Final = {"drain_timeout": 0.01}
 UPLOAD: Final = b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc"
 
 
@@ -70,6 +69,9 @@ class Play:
         self.scene = scene
         self.calls: list[Call] = []
         self.requests: list[Any] = []
+        self.limits = {"drain_timeout": 0.01}
+        if scene.end == "silence":
+            self.limits["body_timeout"] = 0.1
         self.client: Any
         self.site: Any
 
@@ -166,7 +168,7 @@ class Play:
         base: Any = {"stock": http.HTTPChannel, "fed": FedChannel}.get(way, HTTPChannel)
 
         class Channel(base):  # type: ignore[misc] # Any is what it is
-            limits = LIMITS
+            limits = play.limits
 
             def connectionLost(self, reason: Any) -> None:
                 play.tell("channel lost", reason.type.__name__)
@@ -178,7 +180,7 @@ class Play:
         site.log = lambda request: None  # type: ignore[method-assign]
         site.protocol = lambda: http._GenericHTTPChannelProtocol(Channel())  # type: ignore[method-assign]
         port = listen(self.world, site, transport, folder)
-        assert way != "accepted" or take_over(port, limits=limits_of(site, LIMITS))
+        assert way != "accepted" or take_over(port, limits=limits_of(site, self.limits))
         self.client = connect(self.world, port, transport)
 
     def play(self) -> None:

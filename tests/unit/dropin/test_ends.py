@@ -11,9 +11,11 @@ from tests.unit.dropin.ends import KINDS, PHASES, SERVED, Scene, played, told_by
 from tests.unit.dropin.test_channel import Page
 from tests.unit.dropin.test_upgrades import reset
 from tests.unit.dropin.world import WAYS, World, world
-from twisted.internet.error import ConnectionDone
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.web.server import NOT_DONE_YET, Site
 from twisted.web.static import File
+
+from ropewalk.dropin.driver import limits_of
 
 BY_CLIENT = ("close", "reset", "pipelined")
 BY_PROGRAM = (
@@ -41,6 +43,7 @@ SCENES = [
     *(Scene(end, phase, kind) for end in BY_SERVER for phase in PHASES for kind in KINDS),
     *(Scene(end, phase) for end in ("close", "reset", "half-close", "stop") for phase in ("idle", "after")),
     Scene("silence", "after"),
+    Scene("silence", "body"),
     Scene("last", "after"),
 ]
 
@@ -161,3 +164,53 @@ def opened(path: Path) -> int:
         with suppress(FileNotFoundError):  # the one of the folder itself
             count += each.readlink() == path
     return count
+
+
+def test_a_producer_of_events_is_stopped_by_a_stop(there: World) -> None:
+    """Which ends its response before the reactor would."""
+    told: list[Any] = []
+
+    class Events:
+        def resumeProducing(self) -> None: ...
+        def pauseProducing(self) -> None: ...
+        def stopProducing(self) -> None:
+            told.append("stopped")
+
+    def render(request: Any) -> Any:
+        request.notifyFinish().addErrback(lambda failure: told.append(failure.type))
+        request.registerProducer(Events(), True)
+        request.setHeader(b"Content-Type", b"text/event-stream")
+        request.write(b"data: 1\n\n")
+        return NOT_DONE_YET
+
+    client = there.connect(there.listen(Site(Page(render), reactor=there.reactor)))
+    client.get()
+    client.until(b"data: 1\n\n\r\n")
+    there.reactor.fireSystemEvent("shutdown")
+    there.until(lambda: len(told) == 2)
+    assert told == ["stopped", ConnectionDone]
+
+
+def test_a_client_that_takes_nothing_is_lost(there: World) -> None:
+    told: list[Any] = []
+
+    class Flood:
+        def __init__(self, request: Any) -> None:
+            self._request = request
+
+        def resumeProducing(self) -> None:
+            self._request.write(b"x" * 10_000)
+
+        def stopProducing(self) -> None:
+            told.append("stopped")
+
+    def render(request: Any) -> Any:
+        request.notifyFinish().addErrback(lambda failure: told.append(failure.type))
+        request.registerProducer(Flood(request), False)
+        return NOT_DONE_YET
+
+    site = Site(Page(render), reactor=there.reactor)
+    client = there.connect(there.listen(site, limits=limits_of(site, {"write_timeout": 0.1})))
+    client.get()
+    there.until(lambda: len(told) == 2)
+    assert told == ["stopped", ConnectionLost]
