@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "src" / "ropewalk"
 
 FLOORS = (
     {"errors", "headers", "charsets", "cookies", "json_values", "methods", "open_files", "twisted_private"},
-    {"waiting", "producing", "converters", "proxies", "suggest", "tracebacks"},
+    {"waiting", "producing", "converters", "proxies", "suggest", "tracebacks", "forks"},
     {"request", "response", "streaming"},
     {"resource"},
     {"routing", "calling"},

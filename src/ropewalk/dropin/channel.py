@@ -756,7 +756,7 @@ class HTTPChannel(http.HTTPChannel):
 
     def _refuse_answer(self, exchange: Incoming, error: RopewalkError) -> None:
         """What the program says cannot be sent. Nobody above knows what to do about that."""
-        if isinstance(error, Disconnected):
+        if type(error) is Disconnected:  # and no mistake of the program's, as ParentsRequest is
             return
         log.failure("{channel} cannot send what a program says.", Failure(error), channel=self)
         self._exchange = None

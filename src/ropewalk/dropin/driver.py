@@ -19,13 +19,14 @@ from ropewalk.dropin.going_away import go_away
 from ropewalk.dropin.impatience import cut_at_next_signal
 from ropewalk.dropin.site_log import SiteLogs, logs_of
 from ropewalk.dropin.transport import SocketTransport, release
+from ropewalk.forks import follow_forks
 from ropewalk.request import Address
 from ropewalk.response import encode_json
 from ropewalk.server.reactor_thread import runs_elsewhere, when_running
-from ropewalk.server.reader import watch
+from ropewalk.server.reader import Watch, watch
 from ropewalk.server.running import log_drain
 from ropewalk.server.service import LEVELS
-from ropewalk.server.socket_files import remove_only_own_file
+from ropewalk.server.socket_files import remove_only_own_file, share
 
 log = Logger(namespace="ropewalk.dropin")
 
@@ -101,11 +102,13 @@ class Driver:
         """Lines for the logs of the factory that were written in this turn."""
         self._logs = SiteLogs() if factory is None else logs_of(factory)
         self._timer: Any = None
-        self._unwatch: Callable[[], object] | None = None
+        self._unwatch: Watch | None = None
         self._trigger: Any = None
         self._draining: Deferred[None] | None = None
         self.engine = Engine(self, limits)
         self.engine.set_debug(True)  # Twisted's log has levels of its own
+        if reactor is not None:
+            follow_forks(self)
 
     @property
     def watched(self) -> bool:
@@ -123,6 +126,24 @@ class Driver:
             self._trigger = self.reactor.addSystemEventTrigger("before", "shutdown", self._drain)
             when_running(self.reactor, self.engine.bind_thread)
             self.engine.rearm()  # what it wished for at rest was not heard
+
+    def forked(self) -> None:
+        """In a child: begin anew on the same ports. Connections are the parent's."""
+        self.engine.forked()
+        self.upgraded.clear()
+        self.endless.clear()
+        self._lines.clear()
+        for port in self.ports:
+            share(port)
+        if self._unwatch is not None:
+            self._unwatch.forked()
+
+    def has_forked(self) -> None:
+        """In the parent: children of a reactor that does not run yet are workers."""
+        children_serve = not getattr(self.reactor, "running", False)
+        self.engine.has_forked(children_serve=children_serve)
+        for port in self.ports if children_serve else ():
+            share(port)
 
     def rest(self) -> None:
         """Something is over. After the last of all, nothing of the engine is left in the reactor."""

@@ -12,10 +12,12 @@ from ropewalk._engine import Limits, self_test
 from ropewalk.app import App
 from ropewalk.calling import RootTask, StopHooks, start
 from ropewalk.errors import EngineError, RopewalkError, StartError, shown
+from ropewalk.forks import follow_forks
 from ropewalk.proxies import TrustedProxies
 from ropewalk.resource import Resource, as_resource
-from ropewalk.server.reader import watch
+from ropewalk.server.reader import Watch, watch
 from ropewalk.server.service import Service
+from ropewalk.server.socket_files import share
 from ropewalk.server.strings import parse_endpoint, remedy
 from ropewalk.tracebacks import shown_failure
 
@@ -61,11 +63,27 @@ class Server:
         self._awaited: Deferred[Any] | None = None
         """The transports that the stop waits for when the engine has done its part."""
         self._hooks = StopHooks(reactor.callLater, self.engine.limits.drain_timeout)
-        self._unwatch: Callable[[], object] | None = None
+        self._unwatch: Watch | None = None
         self._root_task = RootTask()
         self._trigger = reactor.addSystemEventTrigger("before", "shutdown", self._before_shutdown)
         # By a detour into the loop: an asyncio reactor makes its first calls before its loop runs.
         reactor.callWhenRunning(reactor.callFromThread, self._start)
+        follow_forks(self)
+
+    def forked(self) -> None:
+        """In a child: begin anew on the same sockets. Connections are the parent's."""
+        self.engine.forked()
+        self.pipes.clear()
+        self._share_ports()
+        if self._unwatch is not None:
+            self._unwatch.forked()
+
+    def has_forked(self) -> None:
+        """In the parent: children of a reactor that does not run yet are workers."""
+        children_serve = not getattr(self.reactor, "running", False)
+        self.engine.has_forked(children_serve=children_serve)
+        if children_serve:
+            self._share_ports()
 
     def open(self, description: str) -> int:
         """The engine's number for a listening socket. Raises StartError (RW401) and EngineError (RW502)."""
@@ -106,6 +124,10 @@ class Server:
     def started(self) -> "Deferred[None]":
         """Fires when requests are accepted; fails with StartError (RW403) where that will not happen."""
         return self._started.wait()
+
+    def _share_ports(self) -> None:
+        for port in self._ports(self.reactor):
+            share(port)
 
     def _start(self) -> None:
         if not self.stopping:

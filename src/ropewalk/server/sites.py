@@ -5,6 +5,7 @@ transport is let go. Where the transport is anything else (TLS in memory, a wrap
 it and the same engine. Until the app has started, nothing is read.
 """
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -68,7 +69,8 @@ class Site(ServerFactory):
         super().doStart()  # type: ignore[no-untyped-call]
         server = self._running()
         # By then it listens, and is among the readers.
-        server.reactor.callWhenRunning(server.reactor.callFromThread, self._look_after_files, server.reactor)
+        look_after = self._look_after_files
+        server.reactor.callWhenRunning(server.reactor.callFromThread, look_after, server.reactor, os.getpid())
 
     def startFactory(self) -> None:
         """The first port is about to listen."""
@@ -97,9 +99,9 @@ class Site(ServerFactory):
             self._server = Server(self.app, reactor, self.limits, self.proxies, self._ports)
         return self._server
 
-    def _look_after_files(self, reactor: Any) -> None:
+    def _look_after_files(self, reactor: Any, maker: int) -> None:
         for port in self._ports(reactor):
-            remove_only_own_file(port)
+            remove_only_own_file(port, maker)
 
     def _ports(self, reactor: Any) -> list[Any]:
         """Twisted's ports that hand it what they accept, by themselves or through factories that wrap it."""

@@ -32,15 +32,25 @@ def leave_to_others(port: Any) -> None:
         _look_after(port, inherited=True)
 
 
-def remove_only_own_file(port: Any) -> None:
+def remove_only_own_file(port: Any, maker: int | None = None) -> None:
     """Have a listening UNIX port of Twisted's remove its file only if it is still the one that the port has made.
 
-    Other ports, and those of which this has been asked already, are left as they are.
+    Other ports, and those of which this has been asked already, are left as they are. `maker` is the process that has
+    opened the port, where that may be another one than this.
     """
-    _look_after(port, inherited=False)
+    _look_after(port, inherited=False, maker=maker)
 
 
-def _look_after(port: Any, *, inherited: bool) -> None:
+def share(port: Any) -> None:
+    """Have a port of Twisted's leave its socket to the other processes that accept on it, when it closes.
+
+    Twisted would shut it down, for all of them.
+    """
+    if isinstance(port, tcp.Port):
+        port._shouldShutdown = False  # noqa: SLF001 - as tcp.Port has it for an inherited socket
+
+
+def _look_after(port: Any, *, inherited: bool, maker: int | None = None) -> None:
     if type(port) is not unix.Port or not in_filesystem(port._bindPath):  # noqa: SLF001 - nothing else tells
         return
     known: _SocketFile | None = vars(port).get(_OWN)
@@ -48,26 +58,42 @@ def _look_after(port: Any, *, inherited: bool) -> None:
         port.connectionLost = _closing(port)  # type: ignore[method-assign]
     elif known.socket is port.socket:
         return
-    setattr(port, _OWN, _SocketFile(port, inherited))
+    setattr(port, _OWN, _SocketFile(port, inherited, maker or os.getpid()))
 
 
 class _SocketFile:
     """What a port has made at its path, by device and inode. The kernel keeps these while the socket is open."""
 
-    def __init__(self, port: Any, inherited: bool) -> None:
+    def __init__(self, port: Any, inherited: bool, maker: int) -> None:
         path = Path(os.fsdecode(port._bindPath))  # noqa: SLF001 - nothing else tells
         self.socket = port.socket
         self._path = path.parent.resolve() / path.name
         if port.lockFile is not None:  # the working directory may change before it is unlocked
             port.lockFile.name = os.fsencode(self._path) + b".lock"
-        self._process = os.getpid()
+        self._process = maker
         self._identity = None if inherited else _identity(self._path)
 
     def remove(self) -> None:
-        """Remove it, if it is there, and this is not a forked copy of the process that has made it."""
-        if self._identity is not None and self._process == os.getpid() and _identity(self._path) == self._identity:
+        """Remove it, if it is there, and this is no forked copy of a process that has made it and lives on."""
+        if self._identity is not None and self._is_ours() and _identity(self._path) == self._identity:
             with suppress(FileNotFoundError):
                 self._path.unlink()
+
+    def unlock(self, port: Any) -> None:
+        """Let others have the port's lock file, where it has one and this process has made it."""
+        if port.lockFile is not None and self._process == os.getpid():
+            port.lockFile.unlock()
+
+    def _is_ours(self) -> bool:
+        if self._process == os.getpid():
+            return True
+        try:
+            os.kill(self._process, 0)
+        except ProcessLookupError:  # as after a program has become a daemon
+            return True
+        except PermissionError:
+            pass
+        return False
 
 
 def _closing(port: Any) -> Any:
@@ -75,8 +101,7 @@ def _closing(port: Any) -> Any:
         own: _SocketFile = getattr(port, _OWN)
         try:
             own.remove()
-            if port.lockFile is not None:
-                port.lockFile.unlock()
+            own.unlock(port)
         finally:
             tcp.Port.connectionLost(port, reason)
 

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from threading import Lock, Thread
 from typing import Any, Final
 
+from ropewalk.forks import follow_forks
+
 REST: Final = 0.1
 """Seconds that a thread waits for more work before it ends."""
 LOOK: Final = 0.0005
@@ -31,6 +33,17 @@ class Threads:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._reset()
+        follow_forks(self)
+
+    def forked(self) -> None:
+        """In a child, which has none of the threads. The jobs are the parent's."""
+        self._reset()
+
+    def has_forked(self) -> None:
+        """In the parent: nothing has changed."""
+
+    def _reset(self) -> None:
         self._jobs: deque[Job] = deque()
         self._taken = 0
         """Jobs that threads have taken."""
