@@ -72,7 +72,8 @@ impl Pipe {
         Engine::settle_pipe(self.engine.bind(py), self.id, |engine| engine.lose_pipe(self.id))
     }
 
-    /// Let it be idle for so many seconds (0: for ever), whatever the limits say.
+    /// Let it be idle for so many seconds (0: for ever), whatever the limits say. Within a request, each silence may be as
+    /// long at most, and no longer than the limits say.
     #[pyo3(signature = (seconds, /))]
     fn set_idle_timeout(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {
         let id = self.id.connection();

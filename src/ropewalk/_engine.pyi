@@ -343,7 +343,10 @@ class Pipe:
     def part(self) -> None:
         """As `lost`, and nobody else is served."""
     def set_idle_timeout(self, seconds: float, /) -> None:
-        """Let it be idle for so many seconds (0: for ever), whatever the limits say."""
+        """Let it be idle for so many seconds (0: for ever), whatever the limits say.
+
+        Within a request, each silence may be as long at most, and no longer than the limits say.
+        """
 
 @final
 class Connection:

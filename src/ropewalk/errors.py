@@ -282,6 +282,11 @@ _ENTRIES: Final = (
         "Install it by the extra that the message names, such as `pip install 'ropewalk[tls]'`.",
     ),
     Entry(
+        "RW751",
+        "A program of twisted.web responds with a status that no response ends with.",
+        "Give setResponseCode one from 200 to 599: a 1xx only announces a response (RFC 9110, section 15.2).",
+    ),
+    Entry(
         "RW740",
         "A channel of twisted.web's is overridden in such a way that its connections stay on Twisted's own code.",
         "Nothing is wrong. For the engine, override only what docs/reference/dropin.md says that the engine calls.",

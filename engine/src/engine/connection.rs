@@ -61,8 +61,11 @@ pub(super) struct Connection {
     linger_until: u64,
     /// It came when the engine was full, and counts for nothing: its only response is a refusal.
     pub turned_away: bool,
-    /// How long it may be idle, in milliseconds, where its owner has said so.
+    /// How long it may be idle, in milliseconds, where its owner has said so. That bounds each silence within a request,
+    /// too: for twisted.web, a connection without a whole request is idle.
     pub idle_timeout: Option<u64>,
+    /// Until when the head that has begun must be whole, in milliseconds.
+    head_until: u64,
     /// Its owner answers what is refused with 400.
     pub refuses_itself: bool,
     clock: Clock,
@@ -172,6 +175,7 @@ impl Connection {
             linger_until: u64::MAX,
             turned_away: false,
             idle_timeout: None,
+            head_until: u64::MAX,
             refuses_itself: false,
             clock: Clock::None,
             deadline: u64::MAX,
@@ -223,7 +227,12 @@ impl Connection {
         match clock {
             Clock::None => self.deadline = u64::MAX,
             Clock::Idle => self.deadline = after(now, self.idle_timeout.unwrap_or(limits.idle_timeout)),
-            Clock::Head if changed => self.deadline = after(now, limits.head_timeout),
+            Clock::Head => {
+                if changed {
+                    self.head_until = after(now, limits.head_timeout);
+                }
+                self.deadline = self.head_until.min(after(now, self.idle_timeout.unwrap_or(0)));
+            }
             Clock::Linger => {
                 if changed {
                     self.linger_until = after(now, limits.linger_time);
@@ -242,10 +251,11 @@ impl Connection {
             Clock::HalfClosed if self.wire.sends_events() => self.deadline = now,
             Clock::HalfClosed if changed || progress => self.deadline = after(now, limits.half_close_timeout),
             Clock::DrainGrace if changed => self.deadline = now + limits.drain_grace,
-            Clock::Head | Clock::Write | Clock::HalfClosed | Clock::DrainGrace => {}
+            Clock::Write | Clock::HalfClosed | Clock::DrainGrace => {}
             Clock::Body => {
                 let slow = self.rate_deadline(now, changed, limits);
-                self.deadline = after(now, limits.body_timeout).min(slow);
+                self.deadline =
+                    after(now, limits.body_timeout).min(after(now, self.idle_timeout.unwrap_or(0))).min(slow);
             }
         }
         self.schedule(wheel);

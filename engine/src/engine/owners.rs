@@ -23,7 +23,8 @@ impl<D: Driver> Engine<D> {
         }
     }
 
-    /// Lets a connection be idle for so many milliseconds (0: for ever), whatever the limits say.
+    /// Lets a connection be idle for so many milliseconds (0: for ever), whatever the limits say. Within a request, each
+    /// silence may be as long at most, and no longer than the limits say.
     pub fn set_idle_timeout(&mut self, id: ConnectionId, millis: u64) {
         self.refresh();
         if let Some(slot) = self.token_slot(id.0) {

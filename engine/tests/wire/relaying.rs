@@ -252,6 +252,26 @@ fn an_owner_says_how_long_a_connection_may_be_idle() {
 }
 
 #[test]
+fn what_an_owner_says_bounds_the_silences_within_a_request() {
+    let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx";
+    for (sent, timeouts) in [("", (1, 0)), ("GET / HT", (1, 0)), (post, (0, 1))] {
+        let mut world = World::with(Limits { idle_timeout: 0, ..Limits::default() });
+        world.engine.announce();
+        let mut client = world.connect();
+        let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
+        world.engine.set_idle_timeout(connection, 20);
+        client.send(sent);
+        if sent == post {
+            let (id, _) = world.head();
+            world.engine.receive(id, None).unwrap();
+        }
+        assert_eq!(End::Orderly, world.ended(&mut client), "{sent:?}");
+        let counters = world.engine.counters();
+        assert_eq!(timeouts, (counters.head_timeouts, counters.body_timeouts), "{sent:?}");
+    }
+}
+
+#[test]
 fn the_owner_of_a_pipe_answers_what_is_refused() {
     let mut world = World::new();
     let pipe = world.engine.open_pipe(ropewalk_engine::Peer::Unknown, ropewalk_engine::Peer::Unknown, false);

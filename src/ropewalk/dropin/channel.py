@@ -37,6 +37,7 @@ from ropewalk.dropin.request import Request, give_way, is_as_written, stands_in_
 from ropewalk.dropin.sink import Sink, is_on_socket
 from ropewalk.dropin.thread_calls import ThreadCalls
 from ropewalk.dropin.transport import SocketTransport
+from ropewalk.dropin.unsendable import explained
 from ropewalk.errors import (
     AnswerOver,
     BadBody,
@@ -98,6 +99,7 @@ class HTTPChannel(http.HTTPChannel):
     _leans = False
     _line: tuple[bytes, bytes, bytes]
     """Method, target and version of a request whose body is on its way."""
+    _time_out: Any = http.HTTPChannel.timeOut
     _full = False
     """The engine's queue is over its high-water mark."""
     _flushing = False
@@ -115,6 +117,8 @@ class HTTPChannel(http.HTTPChannel):
     """A producer that is asked when the program has returned."""
     _closing = False
     """The connection is to be closed when the program has returned."""
+    _refused = False
+    """A response could not be sent. What the program still writes belongs to it, and the connection is closed."""
     _serving = False
     """A program is at work on a request that has just come."""
     _stays_twisted = ""
@@ -298,6 +302,22 @@ class HTTPChannel(http.HTTPChannel):
         end_writing(self.transport)
         self._networkProducer.resumeProducing()
 
+    @property
+    def timeOut(self) -> Any:
+        """Seconds for which the client may be silent, None for ever. Programs set it at any time."""
+        return self._time_out
+
+    @timeOut.setter
+    def timeOut(self, period: Any) -> None:
+        self._time_out = period
+        if self._socket is None or not self._socket.connected:
+            return
+        set_timeout = partial(self._socket.connection.set_idle_timeout, period or 0)
+        if self._driver.engine.at_home:
+            set_timeout()
+        else:
+            self._bring_home(set_timeout)
+
     def setTimeout(self, period: Any) -> Any:
         """Let the connection be idle for so many seconds, None for ever; how many it was before."""
         if self._socket is None:
@@ -338,7 +358,7 @@ class HTTPChannel(http.HTTPChannel):
         """Send the head of an answer as it is given."""
         exchange = self._exchange
         if exchange is None:
-            if self._socket is None:
+            if self._socket is None and not self._refused:
                 super().writeHeaders(version, code, reason, headers)
             return
         if not isinstance(headers, Headers):
@@ -368,7 +388,7 @@ class HTTPChannel(http.HTTPChannel):
         if exchange is None:
             if self._socket is not None and self.transport is self._socket:
                 self._socket.write(data)
-            elif self._socket is None:
+            elif self._socket is None and not self._refused:
                 super().write(data)
             return
         try:
@@ -598,9 +618,10 @@ class HTTPChannel(http.HTTPChannel):
         self._socket = transport
         self._driver = transport.driver
         self._networkProducer = transport
+        limits = self._driver.engine.limits
         idle = self.timeOut or 0
-        if idle != self._driver.engine.limits.idle_timeout:
-            transport.connection.set_idle_timeout(idle)
+        if idle != limits.idle_timeout or 0 < idle < max(limits.head_timeout, limits.body_timeout):
+            transport.connection.set_idle_timeout(idle)  # which bounds silences within a request, too
 
     def _adopted(self, transport: Any) -> bool:
         """Whether the engine has taken over a socket that Twisted has accepted."""
@@ -758,8 +779,11 @@ class HTTPChannel(http.HTTPChannel):
         """What the program says cannot be sent. Nobody above knows what to do about that."""
         if type(error) is Disconnected:  # and no mistake of the program's, as ParentsRequest is
             return
-        log.failure("{channel} cannot send what a program says.", Failure(error), channel=self)
+        log.failure(
+            "{channel} cannot send what a program says.", Failure(explained(error, self.requests)), channel=self
+        )
         self._exchange = None
+        self._refused = True
         with suppress(AnswerOver, Disconnected):
             self._answer_plainly(exchange, 500)
 

@@ -544,6 +544,35 @@ def test_what_cannot_be_sent_is_an_error_of_the_program(there: World, way: str, 
     assert "cannot send what a program says" in log.text
 
 
+@pytest.mark.parametrize("status", [99, 100, 101, 103, 199, 600])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_status_that_is_no_end_of_a_response(there: World, way: str, status: int, whole: bool, log: Any) -> None:
+    def render(request: Any) -> Any:
+        request.setResponseCode(status, b"Odd")
+        if whole or status == 101:  # in parts, that is an upgrade
+            return b"body"
+        request.write(b"body")
+        request.finish()
+        return NOT_DONE_YET
+
+    client = serve(there, way, render)
+    client.get("/odd%FF")
+    assert client.rest().startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
+    [failure] = [event["log_failure"] for event in log if "log_failure" in event]
+    assert f"{failure.value}" == (
+        f"RW751 GET /odd%FF: the program responds with the status {status}. Give setResponseCode one from 200 to 599: "
+        "a 1xx only announces a response (RFC 9110, section 15.2)."
+    )
+
+
+@pytest.mark.parametrize("path", ["/%00", "/a%00b?c=d"])
+def test_an_encoded_nul_is_refused_and_logs_no_failure(there: World, way: str, path: str, log: Any) -> None:
+    client = serve(there, way, lambda request: b"body")
+    client.get(path)
+    assert client.rest().startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert [event for event in log if "log_failure" in event] == []
+
+
 def test_more_than_was_announced(there: World, way: str, log: Any) -> None:
     def render(request: Any) -> Any:
         request.setHeader(b"Content-Length", b"2")

@@ -1,0 +1,143 @@
+"""The `timeOut` of a site and of a channel: it disconnects a client that is silent for so long, as on stock Twisted."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.unit.dropin.world import WAYS, Client, FedChannel, World, world
+from twisted.protocols.policies import WrappingFactory
+from twisted.web import http
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+
+from ropewalk.dropin import HTTPChannel, take_over
+
+SHORT = 0.1
+"""Seconds. The limits of the engine would have the tests run out of patience."""
+
+SENT = {
+    "nothing": b"",
+    "a part of a head": b"GET / HT",
+    "a head without its end": b"GET / HTTP/1.1\r\nHost: a\r\n",
+    "a part of a body": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx",
+    "a part of a chunk": b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nx",
+    "a request": b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "the begin of another": b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HT",
+}
+"""What a client sends before it is silent."""
+
+
+class Hello(Resource):
+    isLeaf = True
+
+    def render_GET(self, request: Any) -> bytes:
+        return b"hello"
+
+
+@pytest.fixture
+def made() -> Iterator[World]:
+    with world() as made:
+        yield made
+
+
+def connect(made: World, site: Site, way: str) -> Client:
+    """A client of a site: on stock Twisted, on the engine in each way, or on it within a wrapping factory."""
+    if way in WAYS:
+        return made.connect(made.listen(site, way))
+    factory: Any = site
+    if way == "wrapped":
+        site.protocol = lambda: http._GenericHTTPChannelProtocol(FedChannel())  # type: ignore[method-assign]
+        factory = WrappingFactory(site)
+    port = made.reactor.listenTCP(0, factory, interface="127.0.0.1")
+    made._ports.append(port)
+    return made.connect(port)
+
+
+@pytest.mark.parametrize("sent", SENT)
+@pytest.mark.parametrize("way", ["stock", *WAYS, "wrapped"])
+def test_that_of_a_site(made: World, way: str, sent: str) -> None:
+    client = connect(made, Site(Hello(), reactor=made.reactor, timeout=SHORT), way)
+    client.send(SENT[sent])
+    served = SENT[sent].count(b"\r\n\r\n") if b"POST" not in SENT[sent] else 0
+    assert client.rest().count(b"hello") == served
+
+
+class OfTheClass(HTTPChannel):
+    timeOut = SHORT
+
+
+class Before(HTTPChannel):
+    def connectionMade(self) -> None:
+        self.timeOut = SHORT
+        super().connectionMade()
+
+
+class After(HTTPChannel):
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self.setTimeout(SHORT)
+
+
+class Assigned(HTTPChannel):
+    """Stock Twisted looks at the attribute when it resets the timeout, for bytes that have come."""
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self.timeOut = SHORT
+
+
+@pytest.mark.parametrize("sent", ["nothing", "a part of a head", "a part of a body", "a request"])
+@pytest.mark.parametrize("channel", [OfTheClass, Before, After, Assigned])
+@pytest.mark.parametrize("way", ["accepted", "adopted"])
+def test_that_of_a_channel(made: World, way: str, channel: type[HTTPChannel], sent: str) -> None:
+    site = Site(Hello(), reactor=made.reactor, timeout=None if channel is OfTheClass else 60)
+    site.protocol = channel  # type: ignore[method-assign,assignment]
+    if channel is OfTheClass:
+        site.buildProtocol = lambda address: _kept(site, channel())  # type: ignore[method-assign]
+    port = made.reactor.listenTCP(0, site, interface="127.0.0.1")
+    assert take_over(port) if way == "accepted" else True
+    made._ports.append(port)
+    client = made.connect(port)
+    client.send(SENT[sent])
+    assert client.rest().count(b"hello") == (sent == "a request")
+
+
+def _kept(site: Site, channel: HTTPChannel) -> HTTPChannel:
+    """A channel as a factory of a program builds it, which leaves its `timeOut` alone."""
+    channel.factory = channel.site = site
+    channel.requestFactory = site.requestFactory
+    return channel
+
+
+def test_none_at_all(made: World) -> None:
+    """The engine's own limit for a head holds then."""
+    site = Site(Hello(), reactor=made.reactor, timeout=None)
+    client = connect(made, site, "accepted")
+    client.get()
+    client.until(b"hello")
+    assert site._ropewalk.engine.limits.idle_timeout == 0  # type: ignore[attr-defined]
+    assert site._ropewalk.engine.limits.head_timeout == 10  # type: ignore[attr-defined]
+
+
+def test_it_can_be_taken_back(made: World) -> None:
+    site = Site(Hello(), reactor=made.reactor, timeout=SHORT)
+    channels: list[Any] = []
+
+    class Kept(HTTPChannel):
+        def connectionMade(self) -> None:
+            super().connectionMade()
+            self.timeOut = None
+            channels.append(self)
+
+    site.protocol = Kept  # type: ignore[method-assign,assignment]
+    port = made.reactor.listenTCP(0, site, interface="127.0.0.1")
+    assert take_over(port)
+    made._ports.append(port)
+    silent, other = made.connect(port), made.connect(port)
+    silent.get()
+    silent.until(b"hello")
+    made.until(lambda: len(channels) == 2)
+    channels[1].timeOut = SHORT
+    other.rest()  # by then the time is over for both
+    assert silent.read() == b""
+    assert not silent.ended
