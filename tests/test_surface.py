@@ -7,6 +7,7 @@ import ropewalk
 
 SURFACE = [
     "NOT_DONE_YET",
+    "ASGIOptions",
     "App",
     "BadBody",
     "BodyTooLarge",

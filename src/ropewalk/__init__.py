@@ -2,7 +2,7 @@
 
 from ropewalk._engine import Limits, __version__
 from ropewalk.app import App
-from ropewalk.asgi import asgi
+from ropewalk.asgi import ASGIOptions, asgi
 from ropewalk.converters import Converter
 from ropewalk.errors import BadBody, BodyTooLarge, Disconnected, HTTPError, RopewalkError
 from ropewalk.files import Files
@@ -16,6 +16,7 @@ from ropewalk.wsgi import WSGIOptions, wsgi
 
 __all__ = [
     "NOT_DONE_YET",
+    "ASGIOptions",
     "App",
     "BadBody",
     "BodyTooLarge",

@@ -181,7 +181,7 @@ class TestSignals:
     def test_the_second_one_cuts_work_after_responses(self, tmp_path: Path) -> None:
         """That of all applications at once, before stop hooks are called."""
         (tmp_path / "behind.py").write_text(
-            "from asyncio import sleep\nfrom ropewalk import App, asgi\napp = App()\n"
+            "from asyncio import sleep\nfrom ropewalk import ASGIOptions, App, asgi\napp = App()\n"
             "@app.on_stop\ndef stopped():\n    print('stopped', flush=True)\n"
             "def make():\n"
             "    async def application(scope, receive, send):\n"
@@ -189,7 +189,7 @@ class TestSignals:
             "        await send({'type': 'http.response.body', 'body': b'sent'})\n"
             "        try:\n            await sleep(3600)\n"
             "        finally:\n            print('cancelled', flush=True)\n"
-            "    return asgi(application, lifespan='off')\n"
+            "    return asgi(application, ASGIOptions(lifespan='off'))\n"
             "for name in ('/a', '/b', '/c'):\n    app.mount(name, make())\n"
         )
         limit = ["--limit", "drain_timeout=3600"]

@@ -10,7 +10,7 @@ from tests.engine.world import Sink
 from twisted.web.resource import Resource as TwistedResource
 
 from ropewalk import App, Files, Request, Resource, Response
-from ropewalk.asgi import asgi
+from ropewalk.asgi import ASGIOptions, asgi
 from ropewalk.errors import TreeError
 from ropewalk.methods import REGISTERED, is_servable, rendered_method
 from ropewalk.middleware import Next
@@ -109,8 +109,8 @@ SERVING = {
     "wsgi": lambda: mounted(wsgi(by_wsgi)),
     "wsgi at the root": lambda: wsgi(by_wsgi),
     "wsgi in an app in an app": lambda: within(wsgi(by_wsgi)),
-    "asgi": lambda: mounted(asgi(by_asgi, lifespan="off")),
-    "asgi at the root": lambda: asgi(by_asgi, lifespan="off"),
+    "asgi": lambda: mounted(asgi(by_asgi, ASGIOptions(lifespan="off"))),
+    "asgi at the root": lambda: asgi(by_asgi, ASGIOptions(lifespan="off")),
     "a resource": lambda: mounted(Anything()),
     "a resource below a resource": lambda: below(Anything()),
     "a resource that is made": lambda: Dynamic(),

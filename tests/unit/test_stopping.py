@@ -11,7 +11,7 @@ from tests.unit.conftest import Log
 from twisted.internet.defer import Deferred
 from twisted.logger import formatEvent
 
-from ropewalk import NOT_DONE_YET, App, Request, Resource, Response, asgi, tracebacks
+from ropewalk import NOT_DONE_YET, App, ASGIOptions, Request, Resource, Response, asgi, tracebacks
 from ropewalk.errors import Disconnected
 from ropewalk.middleware import Next
 from ropewalk.testing import AsyncClient, ClientResponse, ClientTimeout, ProtocolError, harness
@@ -383,7 +383,7 @@ class TestEvents:
                     seen.append("told")
 
         app = App(middleware=middleware)
-        app.mount("/", asgi(application, lifespan="off"))
+        app.mount("/", asgi(application, ASGIOptions(lifespan="off")))
         assert stop_while(app).text == "data: 1\n\n"
         assert seen == ["http.disconnect" if listens else "told"]
         assert log == []

@@ -16,7 +16,7 @@ from fastapi.responses import StreamingResponse
 from twisted.internet.defer import CancelledError, Deferred
 
 from ropewalk import App, Request, Resource, Response, Site
-from ropewalk.asgi import Receive, Scope, Send, asgi
+from ropewalk.asgi import ASGIOptions, Receive, Scope, Send, asgi
 from ropewalk.middleware import Next
 from ropewalk.resource import NOT_DONE_YET
 from ropewalk.wsgi import wsgi
@@ -199,8 +199,8 @@ async def listening(scope: Scope, receive: Receive, send: Send) -> None:
     told.append(scope["path"].rpartition("/")[2])
 
 
-app.mount("/listen", asgi(listening, lifespan="off"))
-guarded.mount("/listen", asgi(listening, lifespan="off"))
+app.mount("/listen", asgi(listening, ASGIOptions(lifespan="off")))
+guarded.mount("/listen", asgi(listening, ASGIOptions(lifespan="off")))
 
 
 async def listening_after_the_start(scope: Scope, receive: Receive, send: Send) -> None:
@@ -214,11 +214,11 @@ async def listening_after_the_start(scope: Scope, receive: Receive, send: Send) 
     told.append(name)
 
 
-app.mount("/begun", asgi(listening_after_the_start, lifespan="off"))
-guarded.mount("/begun", asgi(listening_after_the_start, lifespan="off"))
+app.mount("/begun", asgi(listening_after_the_start, ASGIOptions(lifespan="off")))
+guarded.mount("/begun", asgi(listening_after_the_start, ASGIOptions(lifespan="off")))
 
 collected = App()
-collected.mount("/begun", asgi(listening_after_the_start, lifespan="off"))
+collected.mount("/begun", asgi(listening_after_the_start, ASGIOptions(lifespan="off")))
 collected.mount("/api", asgi(api))
 app.mount("/collected", collected)
 

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI, UploadFile
 
 from ropewalk import App, Request, Site
-from ropewalk.asgi import Receive, Scope, Send, asgi
+from ropewalk.asgi import ASGIOptions, Receive, Scope, Send, asgi
 
 
 def told(body: bytes) -> str:
@@ -40,7 +40,7 @@ async def file(file: UploadFile) -> str:
 
 
 app = App()
-app.mount("/asgi", asgi(raw, lifespan="off"))
+app.mount("/asgi", asgi(raw, ASGIOptions(lifespan="off")))
 app.mount("/fastapi", asgi(api))
 
 

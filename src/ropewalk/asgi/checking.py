@@ -1,9 +1,8 @@
 """Whether something is an ASGI application, as far as that can be seen from outside."""
 
 from inspect import isclass, signature
-from typing import Any, Final, get_args
+from typing import Any, Final
 
-from ropewalk.asgi.lifespan import Mode
 from ropewalk.errors import HostedError, named, shown
 
 _TAKES: Final = (
@@ -13,11 +12,8 @@ _TAKES: Final = (
 _LEGACY: Final = "That is ASGI 2: wrap it in asgiref.compatibility.guarantee_single_callable."
 
 
-def check(application: Any, lifespan: str) -> None:
+def check(application: Any) -> None:
     """Raises HostedError (RW715) for what cannot be called with a scope, `receive` and `send`."""
-    if lifespan not in get_args(Mode):
-        what = f"asgi() was given lifespan={shown(lifespan)}."
-        raise HostedError("RW715", what, f"It is {' or '.join(map(repr, get_args(Mode)))}.")
     if not callable(application):
         raise HostedError("RW715", f"{shown(application)} cannot be called.")
     if _binds(application, 3):

@@ -1,7 +1,8 @@
 """An ASGI application as a resource."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, get_args
 
 from ropewalk.asgi.call import Call
 from ropewalk.asgi.checking import check
@@ -10,25 +11,42 @@ from ropewalk.asgi.messages import Application
 from ropewalk.asgi.response_receiver import ResponseReceiver
 from ropewalk.asgi.running import Runner
 from ropewalk.asgi.scope import http_scope
-from ropewalk.errors import named
+from ropewalk.errors import named, shown
 from ropewalk.request import PENDING, Request
-from ropewalk.resource import Handler, Hosted, node_of
+from ropewalk.resource import BODY_LIMIT, Handler, Hosted, check_body_limit, check_options, node_of
 
-BODY_LIMIT: Final = 100 << 20
-"""Bytes. Applications take a body part by part, and expect to be given large ones."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ASGIOptions:
+    """How an application is called. Raises ValueError for what cannot be."""
+
+    lifespan: Mode = "auto"
+    """Whether it is told of start and stop: "auto" accepts an application that has no lifespan, "on" does not, and
+    "off" does not ask."""
+    body_limit: int | None = BODY_LIMIT
+    """Bytes of a request's body, at most, past which it is 413; None for the engine's limit. Applications take a body
+    part by part, and expect to be given large ones."""
+
+    def __post_init__(self) -> None:
+        if self.lifespan not in get_args(Mode):
+            modes = " or ".join(map(repr, get_args(Mode)))
+            raise ValueError(f"The lifespan of an application is {modes}, not {shown(self.lifespan)}.")
+        check_body_limit(self.body_limit)
 
 
 class ASGIResource(Hosted):
     """An ASGI application at its place in the tree, where it answers every method and every path. See `asgi`."""
 
-    def __init__(self, application: Any, *, lifespan: Mode, body_limit: int | None) -> None:
+    def __init__(self, application: Any, options: ASGIOptions) -> None:
         super().__init__()
-        check(application, lifespan)
+        check_options(options, ASGIOptions)
+        check(application)
         self.application: Application = application
+        self.options = options
         self.state: dict[str, Any] = {}
         """What the lifespan has left for requests."""
         self._runner = runner = Runner(application)
-        life = Lifespan(application, self.state, lifespan)
+        life = Lifespan(application, self.state, options.lifespan)
         self.start_hooks += [runner.check_loop, life.start]
         self.stop_hooks.append(_shutdown(life, application))
         self._call = _handler(runner, self.state)
@@ -37,7 +55,7 @@ class ASGIResource(Hosted):
         node_of(self).rendering["render"] = Handler(
             self._call,
             whole_body=False,
-            body_limit=body_limit,
+            body_limit=options.body_limit,
             call_in_middleware=_handing(runner, self.state),
             half_close="respond",
         )
@@ -55,17 +73,14 @@ class ASGIResource(Hosted):
         self._runner.cut()
 
 
-def asgi(application: Any, *, lifespan: Mode = "auto", body_limit: int | None = BODY_LIMIT) -> ASGIResource:
+def asgi(application: Any, options: ASGIOptions = ASGIOptions()) -> ASGIResource:
     """An ASGI application (ASGI 3.0) as a resource: `app.mount("/", asgi(application))`.
 
-    It answers for all paths below its place, which it knows as `root_path`. Its lifespan begins and ends with the app
-    that is served: "auto" bears an application that has none, "on" does not, "off" does not ask. `body_limit` is the
-    most that the body of a request may have, in bytes; None stands for the engine's limit.
-
-    It needs an asyncio event loop, so an asyncio reactor: the start fails with HostedError (RW710) elsewhere. Raises
-    HostedError (RW715) for what is no ASGI application.
+    It responds on all paths below its place, which it knows as `root_path`. Its lifespan begins and ends with the app
+    that is served. It needs an asyncio event loop, so an asyncio reactor: the start fails with HostedError (RW710)
+    elsewhere. Raises HostedError (RW715) for what is no ASGI application, and TypeError for other options.
     """
-    return ASGIResource(application, lifespan=lifespan, body_limit=body_limit)
+    return ASGIResource(application, options)
 
 
 def _shutdown(life: Lifespan, application: Application) -> Callable[[], Awaitable[None]]:

@@ -107,9 +107,10 @@ def _host_by_wsgi(application: object, hosting: Hosting) -> Resource:
 
 
 def _host_by_asgi(application: object, hosting: Hosting) -> Resource:
-    from ropewalk.asgi import asgi
+    from ropewalk.asgi import ASGIOptions, asgi
 
-    return asgi(application, body_limit=None) if hosting.limits_body else asgi(application)
+    options = ASGIOptions()
+    return asgi(application, replace(options, body_limit=None) if hosting.limits_body else options)
 
 
 _HOSTS: Final[dict[Interface, Callable[[object, Hosting], Resource]]] = {"wsgi": _host_by_wsgi, "asgi": _host_by_asgi}

@@ -12,7 +12,7 @@ the root, "/rooms/" the child "" of "rooms", and "/" the child "" of the root. A
 A step that leads nowhere is taken back, so that "/rooms/{id}" answers for what "/rooms/free" does not.
 """
 
-from ropewalk.resource.hosted import Hosted, hosted_below
+from ropewalk.resource.hosted import BODY_LIMIT, Hosted, check_body_limit, check_options, hosted_below
 from ropewalk.resource.search import Found, Search, split_path
 from ropewalk.resource.tree import (
     NOT_DONE_YET,
@@ -31,6 +31,7 @@ from ropewalk.resource.tree import (
 )
 
 __all__ = [
+    "BODY_LIMIT",
     "NOT_DONE_YET",
     "Found",
     "Handler",
@@ -40,6 +41,8 @@ __all__ = [
     "Resource",
     "Search",
     "as_resource",
+    "check_body_limit",
+    "check_options",
     "claim",
     "handler_of",
     "hosted_below",

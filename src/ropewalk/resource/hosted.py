@@ -1,9 +1,13 @@
 """Resources that begin and end with the app that is served."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
+from ropewalk.errors import full_name, is_int, shown
 from ropewalk.resource.tree import Resource
+
+BODY_LIMIT: Final = 100 << 20
+"""Bytes that the body of a request to a hosted application may have, where its options say nothing else."""
 
 
 class Hosted(Resource):
@@ -52,3 +56,16 @@ def _gather(resource: Resource, found: list[Hosted], seen: set[int]) -> None:
         _gather(child, found, seen)
     if node.mounted is not None:
         _gather(node.mounted, found, seen)
+
+
+def check_options(options: object, kind: type) -> None:
+    """Raises TypeError for options that are of another kind than a hosted application takes."""
+    if not isinstance(options, kind):
+        given = f"{shown(options)}, of type {full_name(type(options))}"
+        raise TypeError(f"The options of the application are {given}. Give them as {kind.__name__}(...).")
+
+
+def check_body_limit(limit: object) -> None:
+    """Raises ValueError for what is neither a number of bytes nor None."""
+    if limit is not None and not (is_int(limit) and limit >= 0):
+        raise ValueError(f"The body_limit is a number of bytes, or None for the engine's limit, not {shown(limit)}.")

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from ropewalk.calling.scarcity import INTERVAL, Lack
 from ropewalk.errors import CATALOGUE, named
 from ropewalk.request import Request
-from ropewalk.resource import NOT_DONE_YET, Handler, Hosted, node_of
+from ropewalk.resource import BODY_LIMIT, NOT_DONE_YET, Handler, Hosted, check_body_limit, check_options, node_of
 from ropewalk.response import Response
 from ropewalk.waiting import Waiter
 from ropewalk.wsgi.answer import Answer
@@ -46,7 +46,7 @@ class WSGIOptions:
     more by `reactor.suggestThreadPoolSize`. An application that often waits for others wants more."""
     waiting: int = 1000
     """Requests that may wait for a thread; one more is answered 503. Those that wait hold memory for their bodies."""
-    body_limit: int | None = 100 << 20
+    body_limit: int | None = BODY_LIMIT
     """Bytes of a request's body, at most, past which it is 413; None for the engine's limit. A body past
     `Limits.spool_size` waits in a temporary file."""
 
@@ -55,6 +55,7 @@ class WSGIOptions:
             raise ValueError(f"An application needs a thread, and threads is {self.threads}.")
         if self.waiting < 1:
             raise ValueError(f"Requests have to wait for a thread to wake, and waiting is {self.waiting}.")
+        check_body_limit(self.body_limit)
 
 
 class WSGIResource(Hosted):
@@ -62,6 +63,7 @@ class WSGIResource(Hosted):
 
     def __init__(self, application: Any, options: WSGIOptions) -> None:
         super().__init__()
+        check_options(options, WSGIOptions)
         check(application)
         self.application: Application = application
         self.options = options
@@ -165,7 +167,7 @@ def wsgi(application: Any, options: WSGIOptions = WSGIOptions()) -> WSGIResource
 
     It answers for all paths below its place, which it knows as SCRIPT_NAME. It is called on a thread when the body of
     the request is there. Middleware stands around it as around any handler. Raises HostedError (RW707) for what is no
-    WSGI application.
+    WSGI application, and TypeError for other options.
     """
     return WSGIResource(application, options)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ropewalk import App
-from ropewalk.asgi import Application, Message, Receive, Scope, Send, asgi
+from ropewalk.asgi import Application, ASGIOptions, Message, Receive, Scope, Send, asgi
 
 PLAIN = [(b"content-type", b"text/plain")]
 
@@ -12,7 +12,7 @@ PLAIN = [(b"content-type", b"text/plain")]
 def hosting(application: Any, path: str = "/", **options: Any) -> App:
     """An app that has nothing but this application."""
     app = App()
-    app.mount(path, asgi(application, **options))
+    app.mount(path, asgi(application, ASGIOptions(**options)))
     return app
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ropewalk.asgi import Receive, Scope, Send, asgi
+from ropewalk.asgi import ASGIOptions, Receive, Scope, Send, asgi
 from ropewalk.errors import HostedError
 
 
@@ -49,7 +49,5 @@ def test_unfit(unfit: Any, complaint: str) -> None:
 
 
 def test_a_lifespan_of_another_kind() -> None:
-    with pytest.raises(
-        HostedError, match=r"RW715 asgi\(\) was given lifespan='maybe'\. It is 'auto' or 'on' or 'off'\."
-    ):
-        asgi(application, lifespan="maybe")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="The lifespan of an application is 'auto' or 'on' or 'off', not 'maybe'."):
+        ASGIOptions(lifespan="maybe")  # type: ignore[arg-type]

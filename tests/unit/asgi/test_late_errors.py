@@ -14,7 +14,7 @@ from starlette.routing import Route
 from tests.unit.asgi.applications import body, start
 from tests.unit.conftest import Log
 
-from ropewalk import App, HTTPError, Request, Response, asgi
+from ropewalk import App, ASGIOptions, HTTPError, Request, Response, asgi
 from ropewalk.asgi import Application, ClientGone, Receive, Scope, Send
 from ropewalk.middleware import Next
 from ropewalk.testing import AsyncClient, Client, ClientResponse
@@ -38,7 +38,7 @@ around = pytest.mark.parametrize("middleware", AROUND.values(), ids=AROUND)
 
 def hosting(application: Any, middleware: list[Any]) -> App:
     app = App(middleware=middleware)
-    app.mount("/", asgi(application, lifespan="off", body_limit=3))
+    app.mount("/", asgi(application, ASGIOptions(lifespan="off", body_limit=3)))
     return app
 
 

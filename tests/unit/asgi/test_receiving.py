@@ -11,7 +11,7 @@ from tests.unit.asgi.applications import body, hosting, start
 from tests.unit.conftest import Log
 
 from ropewalk import App, Request, Response
-from ropewalk.asgi import Application, Message, Receive, Scope, Send, asgi
+from ropewalk.asgi import Application, ASGIOptions, Message, Receive, Scope, Send, asgi
 from ropewalk.middleware import Next
 from ropewalk.testing import AsyncClient, Client
 
@@ -409,7 +409,7 @@ class TestSomebodyElseAnswers:
                 heard.set()
 
             app = App()
-            app.mount("/", asgi(application, lifespan="off"))
+            app.mount("/", asgi(application, ASGIOptions(lifespan="off")))
 
             @app.middleware
             async def keep(request: Request, next: Next) -> Response:

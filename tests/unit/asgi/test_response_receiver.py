@@ -9,7 +9,7 @@ import pytest
 from tests.unit.asgi.applications import body, sending, start
 from tests.unit.conftest import Log
 
-from ropewalk import App, Request, Response, asgi
+from ropewalk import App, ASGIOptions, Request, Response, asgi
 from ropewalk.asgi import Application, Receive, Scope, Send
 from ropewalk.errors import Disconnected, WrongLength
 from ropewalk.middleware import Next
@@ -24,7 +24,7 @@ async def marking(request: Request, next: Next) -> Response:
 
 def inside(application: Application, *middleware: Any) -> App:
     app = App(middleware=[marking, *middleware])
-    app.mount("/", asgi(application, lifespan="off"))
+    app.mount("/", asgi(application, ASGIOptions(lifespan="off")))
     return app
 
 
@@ -66,7 +66,7 @@ OUTCOMES: dict[str, tuple[Application, int, int]] = {
 def test_the_outermost_sees_every_response(name: str, log: Log) -> None:
     application, status, lines = OUTCOMES[name]
     app = App(middleware=[marking])
-    app.mount("/", asgi(application, lifespan="off", body_limit=3))
+    app.mount("/", asgi(application, ASGIOptions(lifespan="off", body_limit=3)))
     response = Client(app).post("/", body="four")
     assert (response.status, response.headers["x-seen"]) == (status, str(status))
     assert len(log) == lines
@@ -100,7 +100,7 @@ def test_a_status_without_a_body_where_the_application_waits_after_the_start(
         ended.append(True)
 
     app = App(middleware=middleware)
-    app.mount("/", asgi(application, lifespan="off"))
+    app.mount("/", asgi(application, ASGIOptions(lifespan="off")))
 
     async def main() -> ClientResponse:
         response = await AsyncClient(app).request(method, "/")
@@ -139,7 +139,7 @@ class TestFiles:
         messages = [body(before, True)] if before else []
         application = sending(start(200, headers), *messages, {"type": "http.response.pathsend", "path": str(file)})
         app = App(middleware=middleware)
-        app.mount("/", asgi(application, lifespan="off"))
+        app.mount("/", asgi(application, ASGIOptions(lifespan="off")))
         response = Client(app).request(method, "/")
         assert response.body == (sent if method == "GET" else b"")
         assert set(response.headers) <= {"date", "content-length", "transfer-encoding", "x-seen"}
@@ -354,7 +354,7 @@ async def collect(parts: Any) -> bytes:
 def test_headers_as_str(middleware: Any, headers: Any, log: Log) -> None:
     """ASGI has bytes; the engine takes both, wherever they come from."""
     app = App(middleware=middleware)
-    app.mount("/", asgi(sending(start(200, headers), body(b"whole")), lifespan="off"))
+    app.mount("/", asgi(sending(start(200, headers), body(b"whole")), ASGIOptions(lifespan="off")))
     response = Client(app).get("/")
     value = response.headers["x-a"].encode("latin-1").decode()
     assert (response.status, response.text, value) == (200, "whole", "b" if headers[0][1] != "\xe9" else "\xe9")
@@ -365,7 +365,7 @@ def test_headers_as_str(middleware: Any, headers: Any, log: Log) -> None:
 @pytest.mark.parametrize("headers", [[(b"x-a", 1)], [("x-a", "\ud800")], [7]])
 def test_what_is_wrong_with_the_start_is_not_blamed_on_the_body(middleware: Any, headers: Any, log: Log) -> None:
     app = App(middleware=middleware)
-    app.mount("/", asgi(sending(start(200, headers), body(b"whole")), lifespan="off"))
+    app.mount("/", asgi(sending(start(200, headers), body(b"whole")), ASGIOptions(lifespan="off")))
     assert Client(app).get("/").status == 500
     assert "http.response.start was sent with something missing or of the wrong kind" in log.text
 
@@ -417,7 +417,7 @@ def test_a_length_that_is_announced_is_held_to_as_without_middleware(
                 raise
 
         app = App(middleware=middleware)
-        app.mount("/", asgi(application, lifespan="off"))
+        app.mount("/", asgi(application, ASGIOptions(lifespan="off")))
         try:
             response = Client(app).request(method, "/")
         except ProtocolError:

@@ -15,7 +15,7 @@ from tests.unit.asgi.applications import body, hosting, start
 from tests.unit.conftest import Log
 
 from ropewalk import App, Limits, Request
-from ropewalk.asgi import Application, Receive, Scope, Send, asgi, running
+from ropewalk.asgi import Application, ASGIOptions, Receive, Scope, Send, asgi, running
 from ropewalk.asgi.call import Call
 from ropewalk.testing import AsyncClient, Client
 
@@ -272,7 +272,7 @@ class TestBehindTheAnswer:
         async def main() -> list[str]:
             done = list[str]()
             app = App(limits=Limits(drain_timeout=0.001))
-            app.mount("/", asgi(self.going_on(asyncio.Event(), done), lifespan="off"))
+            app.mount("/", asgi(self.going_on(asyncio.Event(), done), ASGIOptions(lifespan="off")))
             async with AsyncClient(app) as client:
                 await client.get("/")
                 await client.get("/")
@@ -290,7 +290,7 @@ class TestBehindTheAnswer:
             app = App()
             app.on_stop(lambda: done.append("stopped"))
             for name in ("a", "b", "c"):
-                app.mount(f"/{name}", asgi(self.going_on(asyncio.Event(), done), lifespan="off"))
+                app.mount(f"/{name}", asgi(self.going_on(asyncio.Event(), done), ASGIOptions(lifespan="off")))
             client = AsyncClient(app)
             for name in ("a", "b", "c"):
                 await client.get(f"/{name}")
@@ -318,7 +318,7 @@ class TestBehindTheAnswer:
 
         async def main() -> None:
             until, done = asyncio.Event(), list[str]()
-            resource = asgi(self.going_on(until, done), lifespan="off")
+            resource = asgi(self.going_on(until, done), ASGIOptions(lifespan="off"))
             client = AsyncClient(resource)
             await client.get("/")
             await client.get("/")
@@ -336,7 +336,7 @@ class TestBehindTheAnswer:
     def test_a_stop_that_is_cut_short_cuts_it_off(self, log: Log) -> None:
         async def main() -> list[str]:
             done = list[str]()
-            resource = asgi(self.going_on(asyncio.Event(), done), lifespan="off")
+            resource = asgi(self.going_on(asyncio.Event(), done), ASGIOptions(lifespan="off"))
             await AsyncClient(resource).get("/")
             stopping = asyncio.ensure_future(resource.finish_calls(None))
             await asyncio.sleep(0)

@@ -10,7 +10,7 @@ from tests.unit.conftest import Log
 from twisted.internet.defer import fail
 from twisted.logger import LogEvent, globalLogPublisher
 
-from ropewalk import App, HTTPError, Request, Response, asgi, wsgi
+from ropewalk import App, ASGIOptions, HTTPError, Request, Response, asgi, wsgi
 from ropewalk.errors import HandlerError, shown
 from ropewalk.testing import AsyncClient, Client, ProtocolError
 from ropewalk.tracebacks import MOST_TRACED
@@ -265,7 +265,7 @@ class TestHosted:
 
         async def main() -> int:
             app = App()
-            app.mount("/", asgi(application, lifespan="off"))
+            app.mount("/", asgi(application, ASGIOptions(lifespan="off")))
             async with AsyncClient(app) as client:
                 return (await client.get("/")).status
 

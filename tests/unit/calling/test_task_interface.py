@@ -20,7 +20,7 @@ from tests.unit.conftest import Log
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 
-from ropewalk import App, HTTPError, Request, asgi
+from ropewalk import App, ASGIOptions, HTTPError, Request, asgi
 from ropewalk.calling import Task, start
 from ropewalk.errors import HandlerError
 from ropewalk.testing import AsyncClient
@@ -253,7 +253,7 @@ class TestAwaiting:
         if place == "handler":
             app.get("/")(handler)
         else:
-            app.mount("/", asgi(application, lifespan="off"))
+            app.mount("/", asgi(application, ASGIOptions(lifespan="off")))
 
         async def main() -> None:
             assert (await AsyncClient(app).get("/")).status == 500

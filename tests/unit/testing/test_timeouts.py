@@ -12,7 +12,7 @@ from tests.unit.testing.reactors import make_app
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
-from ropewalk import App, Request, Response, asgi, wsgi
+from ropewalk import App, ASGIOptions, Request, Response, asgi, wsgi
 from ropewalk.asgi import Receive, Scope, Send
 from ropewalk.testing import AsyncClient, Client, ClientTimeout, idle_reactor
 
@@ -106,7 +106,7 @@ class TestMessages:
             await asyncio.Event().wait()
 
         app = App(middleware=around)
-        app.mount("/", asgi(application, lifespan="off"))
+        app.mount("/", asgi(application, ASGIOptions(lifespan="off")))
         said = r"GET /a: no .*\.application at {here}\d+ waits at {here}\d+ for <Future pending"
         with pytest.raises(ClientTimeout, match=said.format(here=r"tests/unit/testing/test_timeouts\.py:")):
             Client(app).get("/a", timeout=SHORT)
@@ -121,7 +121,7 @@ class TestMessages:
             await asyncio.Event().wait()
 
         async def main() -> None:
-            client = AsyncClient(asgi(application, lifespan="off"))
+            client = AsyncClient(asgi(application, ASGIOptions(lifespan="off")))
             assert (await client.get("/")).text == "whole"
             with pytest.raises(ClientTimeout, match=r"GET /waits: no .*\.application at \S+ waits at"):
                 await client.get("/waits", timeout=SHORT)

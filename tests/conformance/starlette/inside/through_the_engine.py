@@ -14,7 +14,7 @@ from typing import Any
 from starlette import testclient
 from starlette.testclient import TestClient, _TestClientTransport
 
-from ropewalk import App, asgi
+from ropewalk import App, ASGIOptions, asgi
 from ropewalk.asgi import Message, Receive, Scope, Send
 from ropewalk.errors import HostedError
 from ropewalk.testing import AsyncClient, harness
@@ -80,7 +80,7 @@ class Transport(_TestClientTransport):
         super().__init__(app, portal_factory, *arguments, **options)
         self.watched = Watched(app)
         self.hosting = App()
-        self.resource = asgi(self.watched, lifespan="on")
+        self.resource = asgi(self.watched, ASGIOptions(lifespan="on"))
         self.hosting.mount(self.root_path or "/", self.resource)
         self._client = AsyncClient(self.hosting), AsyncClient(self.hosting, secure=True)
 

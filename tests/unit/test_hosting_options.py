@@ -1,0 +1,81 @@
+"""The options of `wsgi()` and `asgi()`: what both have is called, given, checked and documented alike."""
+
+from dataclasses import FrozenInstanceError, fields
+from inspect import getsource, signature
+from typing import Any
+
+import pytest
+
+from ropewalk import ASGIOptions, WSGIOptions, asgi, wsgi
+from ropewalk.cli.hosting import Hosting
+
+
+async def by_asgi(scope: Any, receive: Any, send: Any) -> None: ...
+
+
+def by_wsgi(environ: Any, start_response: Any) -> list[bytes]:
+    return []
+
+
+BOTH: Any = pytest.mark.parametrize(
+    ("host", "application", "options"),
+    [(wsgi, by_wsgi, WSGIOptions), (asgi, by_asgi, ASGIOptions)],
+    ids=["wsgi", "asgi"],
+)
+
+SHARED = {"body_limit"}
+OWN = {WSGIOptions: {"threads", "waiting"}, ASGIOptions: {"lifespan"}}
+"""What the nature of the one interface has and that of the other has not."""
+
+
+def test_the_shared_ones_have_the_same_names_types_and_defaults() -> None:
+    wsgis, asgis = ({field.name: field for field in fields(kind)} for kind in (WSGIOptions, ASGIOptions))
+    assert wsgis.keys() & asgis.keys() == SHARED
+    for name in SHARED:
+        assert (wsgis[name].type, wsgis[name].default) == (asgis[name].type, asgis[name].default)
+
+
+@BOTH
+def test_every_field_is_known_here_and_documents_itself(host: Any, application: Any, options: Any) -> None:
+    names = {field.name for field in fields(options)}
+    assert names == SHARED | OWN[options]
+    source = getsource(options)
+    assert all('\n    """' in source.partition(f"    {name}: ")[2].partition("\n    def ")[0] for name in names)
+
+
+def test_the_signatures_are_the_same() -> None:
+    taken = [list(signature(host).parameters.values()) for host in (wsgi, asgi)]
+    assert [each.name for each in taken[0]] == [each.name for each in taken[1]] == ["application", "options"]
+    assert [each.kind for each in taken[0]] == [each.kind for each in taken[1]]
+    assert [each[1].default for each in taken] == [WSGIOptions(), ASGIOptions()]
+
+
+@BOTH
+def test_they_are_kept(host: Any, application: Any, options: Any) -> None:
+    given = options(body_limit=7)
+    assert host(application, given).options is given
+    with pytest.raises(FrozenInstanceError):
+        given.body_limit = 8
+
+
+@BOTH
+@pytest.mark.parametrize("limit", [-1, 1.5, "10", True])
+def test_a_limit_that_cannot_be(host: Any, application: Any, options: Any, limit: Any) -> None:
+    with pytest.raises(ValueError, match=f"The body_limit is a number of bytes, or None .*, not {limit!r}."):
+        options(body_limit=limit)
+
+
+@BOTH
+@pytest.mark.parametrize("given", [None, 10, {"body_limit": 1}, "the other"])
+def test_options_of_another_kind(host: Any, application: Any, options: Any, given: Any) -> None:
+    other = ASGIOptions() if options is WSGIOptions else WSGIOptions()
+    with pytest.raises(TypeError, match=rf"The options of the application are .*\. Give them as {options.__name__}\("):
+        host(application, other if given == "the other" else given)
+
+
+@BOTH
+@pytest.mark.parametrize(("limits_body", "limit"), [(False, 100 << 20), (True, None)])
+def test_the_command_line_gives_them(host: Any, application: Any, options: Any, limits_body: bool, limit: Any) -> None:
+    hosting = Hosting(wsgi=host is wsgi, asgi=host is asgi, limits_body=limits_body)
+    hosted: Any = hosting.host(application, "main:application")
+    assert hosted.options == options(body_limit=limit)
