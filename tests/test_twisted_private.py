@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -12,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.versions import with_websocket
 from twisted import __version__
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.web.http_headers import Headers
 
 import ropewalk.dropin
 import ropewalk.testing
 from ropewalk import twisted_private
-from ropewalk.errors import StartError
-from ropewalk.twisted_private import ATTRIBUTES, NAMES, Attribute, Name, check, is_there
+from ropewalk.errors import CATALOGUE, StartError
+from ropewalk.twisted_private import ATTRIBUTES, NAMES, Attribute, Name, check, is_there, warn_of_untested
 
 PACKAGE = Path(ropewalk.__file__).parent
 TABLES = PACKAGE / "twisted_private.py"
@@ -26,6 +30,8 @@ FILES = sorted(file for file in PACKAGE.rglob("*.py") if file not in (TABLES, PA
 
 LISTED = {attribute.name for attribute in ATTRIBUTES}
 PRIVATE = re.compile(r"_(?!_)\w+")
+
+REMEDY = CATALOGUE["RW756"].remedy
 
 READERS = ("getattr", "hasattr", "setattr")
 
@@ -143,6 +149,7 @@ def test_every_private_attribute_is_listed(file: Path) -> None:
     assert theirs - LISTED - NOT_TWISTEDS.get(name_of(file), set()) == set()
 
 
+@pytest.mark.skipif(__version__ != twisted_private.TESTED[-1], reason="The classes of other versions differ.")
 @pytest.mark.parametrize("file", FILES, ids=name_of)
 def test_every_private_name_that_a_class_shares_with_its_base_is_listed(file: Path) -> None:
     shared = {
@@ -157,18 +164,84 @@ def test_every_private_name_that_a_class_shares_with_its_base_is_listed(file: Pa
 
 def test_every_name_is_used() -> None:
     sources = "\n".join(file.read_text(encoding="utf-8") for file in FILES)
+    sources += TABLES.read_text(encoding="utf-8").partition("def __getattr__")[2]
     unused = [name for name in (*NAMES, *LISTED) if not re.search(rf"\b{name}\b", sources)]
     assert unused == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [with_websocket(name) if "WebSocket" in name else name for name in NAMES])
 def test_every_name_is_there(name: str) -> None:
-    assert getattr(twisted_private, name) is getattr(import_module(NAMES[name].module), NAMES[name].name)
+    entry = NAMES[name]
+    found = getattr(twisted_private, name)
+    assert found is getattr(import_module(entry.module), entry.name, found if entry.earlier else None)
 
 
 @pytest.mark.parametrize("attribute", ATTRIBUTES, ids=lambda each: f"{each.owner}.{each.name}")
 def test_every_attribute_is_there(attribute: Attribute) -> None:
+    if attribute.optional and __version__ != twisted_private.TESTED[-1]:
+        pytest.skip("This Twisted need not have it.")
     assert is_there(attribute)
+
+
+def test_names_of_headers_are_written_as_twisted_writes_them() -> None:
+    headers = Headers({b"x-odd-NAME": [b"value"], b"etag": [b"value"], b"www-authenticate": [b"value"]})
+    encoder = twisted_private.name_encoder
+    assert [encoder.encode(name) for name in (b"x-odd-NAME", b"etag", b"www-authenticate")] == [
+        name for name, _ in headers.getAllRawHeaders()
+    ]
+    assert encoder._canonicalHeaderCache[b"x-odd-NAME"] == b"X-Odd-Name"
+
+
+@pytest.mark.parametrize(
+    ("version", "tested"),
+    [
+        ("24.3.0", False),
+        ("24.7.0", True),
+        ("24.10.0rc1", True),
+        ("25.5.0", True),
+        ("26.10.0", True),
+        ("26.10.1", True),
+        ("26.11.0rc1", False),
+        ("27.1.0", False),
+    ],
+)
+def test_a_version_that_is_not_tested_is_logged(version: str, tested: bool) -> None:
+    events: list[LogEvent] = []
+    observer: Any = events.append
+    globalLogPublisher.addObserver(observer)
+    try:
+        warn_of_untested(version)
+    finally:
+        globalLogPublisher.removeObserver(observer)
+    lines = [] if tested else [f"RW756 Twisted {version} is not tested: 24.7.0 to 26.10.0 are. {REMEDY}"]
+    assert [formatEvent(event) for event in events] == lines
+
+
+def test_the_drop_in_logs_it_once() -> None:
+    program = """
+import twisted, sys
+twisted.__version__ = "99.1.0"
+from twisted.logger import globalLogPublisher, formatEvent
+globalLogPublisher.addObserver(lambda event: print(formatEvent(event)))
+import ropewalk
+assert "ropewalk.dropin" not in sys.modules
+import ropewalk.dropin
+import ropewalk.dropin.replacing
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == f"RW756 Twisted 99.1.0 is not tested: 24.7.0 to 26.10.0 are. {REMEDY}\n"
+
+
+def test_the_command_line_says_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text("print('has run')")
+    preparing = "from twisted.web import http; del http.HTTPChannel._respondToBadRequestAndDisconnect"
+    program = f"{preparing}; from ropewalk.cli import main; main(['exec', 'program.py'])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "RW755" in done.stderr
+    assert "HTTPChannel._respondToBadRequestAndDisconnect" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_name_that_is_missing_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

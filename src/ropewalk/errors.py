@@ -311,6 +311,11 @@ _ENTRIES: Final = (
         "Twisted lacks something that Ropewalk needs of it.",
         "Install one of the tested versions of Twisted, or a Ropewalk that knows this one.",
     ),
+    Entry(
+        "RW756",
+        "A program of twisted.web runs on a version of Twisted that Ropewalk is not tested with.",
+        "Run the tests of your program by `ropewalk exec` first, or install a version that is tested.",
+    ),
 )
 
 CATALOGUE: Final[dict[str, Entry]] = {entry.code: entry for entry in _ENTRIES}

@@ -7,19 +7,27 @@ Twisted may change what begins with an underscore in any release. So each such n
 | `NAMES` | names of modules | `from ropewalk.twisted_private import escape` looks it up |
 | `ATTRIBUTES` | attributes of classes and instances | directly: `factory._logFile`. `check` looks for them at import |
 
-Both raise StartError (RW755) where a name is missing, so that nothing fails in the middle of a request. No module of
-Twisted is imported before one of its names is asked for: a program without twisted.web does without it.
+Both raise StartError (RW755) where a name is missing, so that nothing fails in the middle of a request. Nothing of
+twisted.web is imported before one of its names is asked for: a program without twisted.web does without it.
+
+What differs between the versions is handled here, by looking for a name and never by comparing versions.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from dis import get_instructions
 from importlib import import_module
 from types import FunctionType
 from typing import Any, Final, Literal
 
-from ropewalk.errors import StartError
+from twisted.logger import Logger
 
-TESTED: Final = ("26.10.0",)
+from ropewalk.errors import CATALOGUE, StartError
+
+log = Logger(namespace="ropewalk.dropin")
+
+TESTED: Final = ("24.7.0", "24.11.0", "25.5.0", "26.10.0")
 """The versions with which our tests and Twisted's own tests of twisted.web are run, oldest first."""
 
 User = Literal["dropin", "server", "testing"]
@@ -32,6 +40,8 @@ class Name:
     module: str
     name: str
     why: str
+    earlier: Callable[[], Any] | None = None
+    """What stands in for it in versions that do not have it yet. Raises AttributeError where it cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,20 @@ class Attribute:
     """Whether the code that uses it does without it where it is missing."""
 
 
-NAMES: Final = {
+class EarlierNameEncoder:
+    """`http_headers._nameEncoder`, which 24.10 introduced. Before, `Headers` itself has what it does."""
+
+    __slots__ = ("_canonicalHeaderCache", "encode")
+
+    def __init__(self) -> None:
+        from twisted.web.http_headers import Headers
+
+        headers: Any = Headers()
+        self.encode: Callable[[bytes | str], bytes] = headers._encodeName  # noqa: SLF001 - it has no other name
+        self._canonicalHeaderCache: Mapping[bytes | str, bytes] = headers._canonicalHeaderCache  # noqa: SLF001 - as above
+
+
+NAMES: Final[dict[str, Name]] = {
     "HTTP_CHANNEL_FACTORY": Name(
         "twisted.web.http",
         "_genericHTTPChannelProtocolFactory",
@@ -60,7 +83,9 @@ NAMES: Final = {
         "what that makes: it holds the channel, and changes to HTTP/2 where TLS has negotiated that",
     ),
     "escape": Name("twisted.web.http", "_escape", "writes a value in the combined log format"),
-    "name_encoder": Name("twisted.web.http_headers", "_nameEncoder", "writes the names of headers as `Headers` does"),
+    "name_encoder": Name(
+        "twisted.web.http_headers", "_nameEncoder", "writes the names of headers as `Headers` does", EarlierNameEncoder
+    ),
     "IEncodingResource": Name("twisted.web.resource", "_IEncodingResource", "a resource that encodes responses"),
     "WebSocketWireProtocol": Name(
         "twisted.web._websocket_impl",
@@ -119,7 +144,11 @@ ATTRIBUTES: Final = (
     # Headers
     Attribute("dropin", "twisted.web.http_headers:Headers", "_rawHeaders", "the lines, by their names"),
     Attribute(
-        "dropin", "twisted.web.http_headers:_NameEncoder", "_canonicalHeaderCache", "the names that it has written"
+        "dropin",
+        "twisted.web.http_headers:_NameEncoder",
+        "_canonicalHeaderCache",
+        "the names that it has written",
+        optional=True,
     ),
     # Logs
     Attribute("dropin", "twisted.web.http:HTTPFactory", "_logFile", "what `HTTPFactory.log` writes to"),
@@ -141,7 +170,7 @@ ATTRIBUTES: Final = (
     Attribute("dropin", "twisted.internet.abstract:FileDescriptor", "_tempDataLen", "bytes that wait to be written"),
     Attribute("server", "twisted.internet.tcp:Connection", "_shouldShutdown", "closes a socket without shutdown(2)"),
     Attribute("server", "twisted.internet.tcp:Port", "_shouldShutdown", "the same of a listening socket"),
-    Attribute("server", "twisted.internet.unix:Port", "_bindPath", "the path of the socket's file"),
+    Attribute("server", "twisted.internet.unix:Port", "_bindPath", "the path of the socket's file", optional=True),
     Attribute("server", "twisted.internet.endpoints:_SystemdParser", "_sddaemon", "holds the sockets of systemd"),
     Attribute("server", "twisted.python.systemd:ListenFDs", "_names", "their names, by their descriptors"),
     Attribute("server", "twisted.logger._global:LogBeginner", "_temporaryObserver", "whether logging has begun"),
@@ -172,11 +201,43 @@ def __getattr__(name: str) -> Any:
     if entry is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        found = getattr(import_module(entry.module), entry.name)
+        module = import_module(entry.module)
+        found = entry.earlier() if entry.earlier and not hasattr(module, entry.name) else getattr(module, entry.name)
     except (ImportError, AttributeError) as error:
         raise _missing([f"{entry.module}.{entry.name} ({entry.why})"]) from error
     globals()[name] = found
     return found
+
+
+def has_form_switch() -> bool:
+    """Whether a site may leave forms unread, by `parsePOSTFormSubmission`, as from 25.5 on."""
+    from twisted.web.http import Request
+
+    functions = [each for each in vars(Request).values() if isinstance(each, FunctionType)]
+    return any("_parsePOSTFormSubmission" in each.__code__.co_names for each in functions)
+
+
+def bind_path(port: Any) -> bytes:
+    """The address to which a UNIX port of Twisted's is bound. 26.10 renamed what was `port`."""
+    path: bytes = getattr(port, "_bindPath", None) or port.port
+    return path
+
+
+def is_tested(version: str) -> bool:
+    """Whether a version of Twisted is between the oldest and the newest that are tested, by year and month."""
+    return _release(TESTED[0]) <= _release(version) <= _release(TESTED[-1])
+
+
+def warn_of_untested(version: str) -> None:
+    """Log a warning (RW756) where a version of Twisted is older or newer than those that are tested."""
+    if not is_tested(version):
+        message = "RW756 Twisted {version} is not tested: {oldest} to {newest} are. {remedy}"
+        remedy = CATALOGUE["RW756"].remedy
+        log.warn(message, version=version, oldest=TESTED[0], newest=TESTED[-1], remedy=remedy)
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall("[0-9]+", version)[:2]))
 
 
 def check(user: User) -> None:
@@ -187,7 +248,7 @@ def check(user: User) -> None:
 
 
 def is_there(attribute: Attribute) -> bool:
-    """Whether a class has an attribute, or one of its functions sets or reads it on instances."""
+    """Whether a class has an attribute, or one of its functions sets it on an instance."""
     module, _, name = attribute.owner.partition(":")
     try:
         owner = getattr(import_module(module), name)
@@ -196,7 +257,12 @@ def is_there(attribute: Attribute) -> bool:
     if hasattr(owner, attribute.name):
         return True
     functions = (each for kind in owner.__mro__ for each in vars(kind).values() if isinstance(each, FunctionType))
-    return any(attribute.name in each.__code__.co_names for each in functions)
+    users = [each for each in functions if attribute.name in each.__code__.co_names]
+    return any(
+        instruction.opname == "STORE_ATTR" and instruction.argval == attribute.name
+        for each in users
+        for instruction in get_instructions(each)
+    )
 
 
 def _missing(names: Iterable[str]) -> StartError:

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 import click
 
 from ropewalk.cli import program
+from ropewalk.cli.failure import Failure
 from ropewalk.cli.flags import Command, config_flag, flag, half_close_flag
 from ropewalk.cli.limits import limit_flag
+from ropewalk.errors import StartError
 from ropewalk.server import is_writable
 
 
@@ -32,7 +34,10 @@ def execute(
     PROGRAM is a script (serve.py), a command that a package has brought (twist, twistd, buildbot) or, behind -m, a
     module. What follows it is its own. It runs as python would run it, with its own reactor, signals and exit code.
     """
-    from ropewalk.dropin.replacing import replace  # with it comes twisted.web, which no other command needs
+    try:
+        from ropewalk.dropin.replacing import replace  # with it comes twisted.web, which no other command needs
+    except StartError as error:  # RW755: this Twisted lacks something
+        raise Failure(error.code, f"{error}".removeprefix(error.code).strip()) from error
 
     target = program.module(name) if is_module else program.script(name)
     replace(limits=limits, half_close=half_close, served=None if quiet else _say)

@@ -1,6 +1,6 @@
 """The headers of a request as twisted.web's `Headers`, read from the engine when somebody asks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, AnyStr, Final, Protocol, TypeVar, overload
 
 from twisted.web.http_headers import Headers
@@ -9,7 +9,8 @@ from ropewalk.twisted_private import name_encoder as _encoder
 
 Default = TypeVar("Default")
 
-_written: Final = _encoder._canonicalHeaderCache  # noqa: SLF001 - what it has written
+_written: Final[Mapping[bytes | str, bytes]] = getattr(_encoder, "_canonicalHeaderCache", {})
+"""What it has written already."""
 
 
 class Received(Protocol):

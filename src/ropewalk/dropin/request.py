@@ -38,7 +38,7 @@ from ropewalk._engine import Exchange
 from ropewalk.dropin.combined import log
 from ropewalk.dropin.headers import Received, ReceivedHeaders
 from ropewalk.dropin.lazy import Lazy
-from ropewalk.twisted_private import IEncodingResource
+from ropewalk.twisted_private import IEncodingResource, has_form_switch
 
 Kind = TypeVar("Kind", bound=type)
 
@@ -132,9 +132,11 @@ class Request(Stock):
     def host(self) -> Any:
         return self._lean_channel.getHost()
 
-    @Lazy
-    def _parsePOSTFormSubmission(self) -> Any:
-        return self.channel.site._parsePOSTFormSubmission  # noqa: SLF001 - as in Twisted
+    if has_form_switch():
+
+        @Lazy
+        def _parsePOSTFormSubmission(self) -> Any:
+            return self.channel.site._parsePOSTFormSubmission  # noqa: SLF001 - as in Twisted
 
     @Lazy
     def _adapterCache(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from twisted.internet import tcp, unix
 from twisted.python.failure import Failure
 
-from ropewalk.twisted_private import in_filesystem
+from ropewalk.twisted_private import bind_path, in_filesystem
 
 _OWN: Final = "_ropewalk_socket_file"
 """The attribute of a port that holds its `_SocketFile`."""
@@ -51,7 +51,7 @@ def share(port: Any) -> None:
 
 
 def _look_after(port: Any, *, inherited: bool, maker: int | None = None) -> None:
-    if type(port) is not unix.Port or not in_filesystem(port._bindPath):  # noqa: SLF001 - nothing else tells
+    if type(port) is not unix.Port or not in_filesystem(bind_path(port)):
         return
     known: _SocketFile | None = vars(port).get(_OWN)
     if known is None:
@@ -65,7 +65,7 @@ class _SocketFile:
     """What a port has made at its path, by device and inode. The kernel keeps these while the socket is open."""
 
     def __init__(self, port: Any, inherited: bool, maker: int) -> None:
-        path = Path(os.fsdecode(port._bindPath))  # noqa: SLF001 - nothing else tells
+        path = Path(os.fsdecode(bind_path(port)))
         self.socket = port.socket
         self._path = path.parent.resolve() / path.name
         if port.lockFile is not None:  # the working directory may change before it is unlocked

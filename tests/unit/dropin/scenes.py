@@ -57,7 +57,7 @@ class Scene:
         root = self.root() if isinstance(self.root, type) else self.root
         if not hasattr(root, "render"):
             root = Page(root if callable(root) else lambda request: self.root)
-        made = Site(root, reactor=Clock(), parsePOSTFormSubmission=self.parse)
+        made = Site(root, reactor=Clock(), **({} if self.parse else {"parsePOSTFormSubmission": False}))
         vars(made).update(self.site)
         return made
 

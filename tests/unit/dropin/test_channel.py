@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.unit.dropin.world import WAYS, Client, World, world
+from tests.versions import with_websocket
 from twisted.application.internet import StreamServerEndpointService
 from twisted.internet.defer import succeed
 from twisted.internet.endpoints import TCP4ServerEndpoint
@@ -758,7 +759,7 @@ class Echo(Protocol):
         self.lost.append(reason)
 
 
-@pytest.mark.parametrize("style", ["protocol", "websocket"])
+@pytest.mark.parametrize("style", ["protocol", with_websocket("websocket")])
 def test_another_protocol_takes_over(there: World, way: str, style: str) -> None:
     echo = Echo()
     told: list[Any] = []

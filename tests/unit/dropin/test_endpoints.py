@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from tests.unit.server.program import write_certificate
+from tests.versions import collect_unbound_sockets
 from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import _SystemdParser, serverFromString
@@ -324,6 +325,7 @@ class TestListen:
         port = listen(reactor, f"ropewalk:{LOCAL}", site)
         with pytest.raises(CannotListenError):
             listen(reactor, f"ropewalk:tcp:{port.getHost().port}:interface=127.0.0.1", site)
+        collect_unbound_sockets()
 
     def test_by_hand(self, reactor: Any, site: Site, ask: Callable[..., bytes]) -> None:
         endpoint = Endpoint(reactor, LOCAL, serverFromString(reactor, LOCAL), {"body_size": 10})

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from tests.unit.conftest import Log
 from tests.unit.dropin.mounts import Renderer, mount, pass_on
+from tests.versions import needs_websocket
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET
-from twisted.web.websocket import WebSocketResource, WebSocketTransport
 
 
 class Shout(Protocol):
@@ -218,8 +218,10 @@ class TestUpgrades:
         client.rest()
         server.until(lambda: shout.ends)
 
+    @needs_websocket
     @pytest.mark.parametrize("end", ["the client", "a stop"])
     def test_a_websocket(self, serve: Any, end: str) -> None:
+        from twisted.web.websocket import WebSocketResource, WebSocketTransport
         from wsproto import ConnectionType, WSConnection
         from wsproto.events import AcceptConnection, CloseConnection, TextMessage
         from wsproto.events import Request as Opening

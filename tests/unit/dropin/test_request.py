@@ -9,6 +9,7 @@ import pytest
 from tests.unit.conftest import Log
 from tests.unit.dropin.channels import HOST, PEER, Channel, Head, RespondingChannel, Way, lazily, leanly, plainly
 from tests.unit.dropin.scenes import SCENES, Page, Scene, raising
+from tests.versions import needs_form_switch
 from twisted.internet.error import ConnectionLost
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent, formatEvent
@@ -108,7 +109,11 @@ def _one_date(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestLikeTwisted:
     @pytest.mark.parametrize("way", WAYS)
     @pytest.mark.parametrize("base", [Request, LenientRequest])
-    @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+    @pytest.mark.parametrize(
+        "scene",
+        [scene if scene.parse else pytest.param(scene, marks=needs_form_switch) for scene in SCENES],
+        ids=lambda scene: scene.name,
+    )
     def test_all_is_as_with_twisteds(self, scene: Scene, base: Any, way: Way, log: Log) -> None:
         expected = play(scene, Stock, plainly, log)
         actual = play(scene, base, way, log)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.dropin.test_channel import Page
 from tests.unit.dropin.world import WAYS, Client, World, world
+from tests.versions import with_websocket
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IConsumer, IPushProducer, ISSLTransport, ITCPTransport
 from twisted.internet.protocol import Protocol
@@ -94,7 +95,7 @@ def in_thread(call: Callable[..., None], *arguments: Any) -> None:
     thread.join()
 
 
-STYLES = (by_channel, by_request, by_websocket, by_answer, by_name_only)
+STYLES = (by_channel, by_request, with_websocket(by_websocket), by_answer, by_name_only)
 
 
 @pytest.fixture
@@ -326,7 +327,7 @@ class Pieces:
         self.stopped = True
 
 
-@pytest.mark.parametrize("style", [by_channel, by_request, by_websocket])
+@pytest.mark.parametrize("style", [by_channel, by_request, with_websocket(by_websocket)])
 def test_a_producer_is_held_back(there: World, way: str, style: Callable[..., None]) -> None:
     """Which Twisted's own channel refuses to register, for it is registered itself."""
     upgrading = Upgrading(there, way, style)

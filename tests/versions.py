@@ -1,0 +1,38 @@
+"""What older versions of Twisted do not have, for tests of it. They look for the thing, not at the version."""
+
+import gc
+import warnings
+from importlib.util import find_spec
+from inspect import signature
+from typing import Any
+
+import pytest
+from twisted.web import http, http_headers
+from twisted.web.server import Site
+
+invalid_header_name: type[Exception] | None = getattr(http_headers, "InvalidHeaderName", None)
+"""Raised for a name of a header that is no token."""
+
+needs_invalid_header_name = pytest.mark.skipif(
+    invalid_header_name is None, reason="Headers of this Twisted take any name (24.10 refuses what is no token)"
+)
+needs_websocket = pytest.mark.skipif(
+    find_spec("twisted.web.websocket") is None, reason="This Twisted has no WebSockets (25.5 has)"
+)
+needs_form_switch = pytest.mark.skipif(
+    "parsePOSTFormSubmission" not in signature(Site).parameters,
+    reason="Sites of this Twisted take no parsePOSTFormSubmission (25.5 does)",
+)
+
+
+def with_websocket(style: Any) -> Any:
+    """A parameter that stands for the upgrade by twisted.web's WebSocketResource."""
+    has = hasattr(http.HTTPChannel, "_protocolUpgradeForWebsockets")
+    return pytest.param(style, marks=pytest.mark.skipif(not has, reason="This Twisted has no WebSockets (25.5 has)"))
+
+
+def collect_unbound_sockets() -> None:
+    """Close what ports are left with that could not listen: Twisted before 26.10 leaves that to the collector."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
