@@ -883,6 +883,8 @@ class HTTPChannel(http.HTTPChannel):
         if (factory is self.lean and is_as_written(factory)) or stands_in_for(factory):
             return self.lean, not self.hooked
         if isinstance(factory, type) and issubclass(factory, Request):  # which sees itself whether it can be lean
+            if factory.__init__ is Request.__init__ and factory.__new__ is object.__new__:
+                return factory, not self.hooked
             return (lambda channel: factory(channel, len(channel.requests))), not self.hooked
         if INonQueuedRequestFactory.providedBy(factory):
             return factory, False

@@ -10,7 +10,9 @@ from twisted.logger import LoggingFile
 from twisted.python.logfile import BaseLogFile
 from twisted.web import http
 
+from ropewalk._engine import Exchange
 from ropewalk.dropin.early_log import publish
+from ropewalk.dropin.headers import ReceivedHeaders
 from ropewalk.dropin.site_log import logs_of
 from ropewalk.dropin.stand_in import StandIn
 from ropewalk.twisted_private import escape
@@ -93,6 +95,11 @@ def combined(timestamp: str, request: Any) -> str:
         host = "-"
     asked = request.method, request.uri, request.clientproto
     received = getattr(request, "_lean_received", None)
+    if received is None:
+        headers = request.requestHeaders
+        if type(headers) is ReceivedHeaders:
+            source = headers.source_of(b"User-Agent", b"Referer")
+            received = source if isinstance(source, Exchange) else None
     if received is not None:
         told = received.combined(host, timestamp, asked, request.code, request.sentLength)
         if told is not None:

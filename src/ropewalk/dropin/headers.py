@@ -81,6 +81,15 @@ class ReceivedHeaders(Headers):
             return [value.decode("utf8") for value in values]
         return values
 
+    def source_of(self, *names: bytes) -> Received | None:
+        """The head, where nobody has been given what these lines say, and so could have changed it; names as written
+        in canonical form.
+        """
+        for name in names:
+            if name in self._lines:
+                return None
+        return self.source
+
     def hasHeader(self, name: AnyStr) -> bool:
         """Whether there is a line of this name."""
         if self.source is None:

@@ -1,16 +1,21 @@
 """The line of a request in a site's log is Twisted's, to the letter."""
 
+from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.dropin.scenes import Scene
+from tests.unit.dropin.world import world
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.task import Clock
 from twisted.web.http import HTTPFactory, combinedLogFormatter, proxiedLogFormatter
 from twisted.web.http_headers import Headers
+from twisted.web.server import Site
 
+from ropewalk.dropin import combined as module
 from ropewalk.dropin.combined import combined, log
 
 
@@ -92,3 +97,64 @@ def test_the_formatter_for_proxies_is_twisted_s() -> None:
     made.requestHeaders.addRawHeader(b"X-Forwarded-For", b"198.51.100.7, 10.0.0.1")
     log(factory, made)
     assert factory._logFile.getvalue().startswith('"198.51.100.7" - - [now] "GET / ')
+
+
+class TestAfterAReaderOfHeaders:
+    """The engine writes the line as long as nobody could have changed what stands in it."""
+
+    def line(self, read: Callable[[Any], Any]) -> tuple[str, bool]:
+        """The line of a request whose program reads, and whether the engine has made it."""
+        file = StringIO()
+        made: list[bool] = []
+
+        def render(request: Any) -> bytes:
+            read(request)
+            made.append(request.requestHeaders.source is not None)
+            return b""
+
+        with world() as there:
+            site = Site(Scene("", render).make_site().resource, reactor=there.reactor)
+            port = there.listen(site, "accepted", None)
+            site._logFile, site._logDateTime = file, "[now]"
+            client = there.connect(port)
+            client.get("/", "User-Agent: me", "Referer: there", "X-A: b")
+            there.until(lambda: client.read().endswith(b"\r\n\r\n"))
+            return file.getvalue(), made[0]
+
+    @pytest.mark.parametrize(
+        "read",
+        [
+            lambda request: request.getHeader("x-a"),
+            lambda request: request.getHeader("user-agent"),
+            lambda request: request.requestHeaders.getRawHeaders(b"Referer"),
+            lambda request: list(request.requestHeaders.getAllRawHeaders()),
+        ],
+    )
+    def test_a_reader_changes_nothing(self, read: Callable[[Any], Any]) -> None:
+        assert self.line(read)[0] == '"127.0.0.1" - - [now] "GET / HTTP/1.1" 200 - "there" "me"\n'
+
+    @pytest.mark.parametrize("name", [b"User-Agent", b"user-agent"])
+    def test_what_a_program_has_changed_is_logged(self, name: bytes) -> None:
+        def change(request: Any) -> None:
+            request.requestHeaders.getRawHeaders(name)[-1] = b"changed"
+
+        assert self.line(change)[0].endswith('"there" "changed"\n')
+
+    def test_what_a_program_has_set_is_logged(self) -> None:
+        def change(request: Any) -> None:
+            request.requestHeaders.setRawHeaders(b"Referer", [b"changed"])
+
+        assert self.line(change)[0].endswith('"changed" "me"\n')
+
+    def test_a_reader_of_another_field_leaves_the_line_to_the_engine(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        slow: list[bytes] = []
+
+        def text(value: bytes) -> str:
+            slow.append(value)
+            return value.decode()
+
+        monkeypatch.setattr(module, "_text", text)
+        assert self.line(lambda request: request.getHeader("x-a"))[1]
+        assert slow == []
+        self.line(lambda request: request.getHeader("referer"))
+        assert sorted(slow) == [b"GET / HTTP/1.1", b"me", b"there"]
