@@ -33,7 +33,7 @@ from ropewalk.dropin.driver import driver_of, limits_of, lone_driver
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.headers import ReceivedHeaders
 from ropewalk.dropin.pulling import Pulled
-from ropewalk.dropin.request import Request, give_way, is_as_written, stands_in_for
+from ropewalk.dropin.request import Request, give_way, is_as_written, may_be_lean, stands_in_for
 from ropewalk.dropin.sink import Sink, is_on_socket
 from ropewalk.dropin.thread_calls import ThreadCalls
 from ropewalk.dropin.transport import SocketTransport
@@ -882,7 +882,7 @@ class HTTPChannel(http.HTTPChannel):
         give_way()
         if (factory is self.lean and is_as_written(factory)) or stands_in_for(factory):
             return self.lean, not self.hooked
-        if isinstance(factory, type) and issubclass(factory, Request):  # which sees itself whether it can be lean
+        if may_be_lean(factory):
             if factory.__init__ is Request.__init__ and factory.__new__ is object.__new__:
                 return factory, not self.hooked
             return (lambda channel: factory(channel, len(channel.requests))), not self.hooked

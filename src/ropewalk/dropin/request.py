@@ -451,6 +451,18 @@ def is_as_written(factory: object) -> bool:
     return all(vars(factory).get(name) is ours for name, ours in _OWN.items())
 
 
+def may_be_lean(factory: object) -> bool:
+    """Whether a request factory is a class that derives from `Request`, in which a program has not set what `arrive`
+    would pass by or hide.
+    """
+    return (
+        isinstance(factory, type)
+        and issubclass(factory, Request)
+        and _attributes(factory) == _ATTRIBUTES
+        and all(getattr(factory, name) is _OWN[name] for name in _PASSED_BY)
+    )
+
+
 def give_way() -> None:
     """Have no function of `Request` hide one that a program has put into Twisted's classes meanwhile.
 
@@ -590,6 +602,9 @@ _LATE: Final = {
     *_SET,
 }
 """The names of what a lean request does, or makes, in another way than Twisted's until the request is processed."""
+
+_PASSED_BY: Final = tuple(_LATE & _OWN.keys())
+"""The functions of a lean request that its channel does not call, or that make what is made late."""
 
 _YEAR_1000: Final = -30_610_224_000
 """In seconds since 1970. The years before have no four digits."""
