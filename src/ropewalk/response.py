@@ -409,7 +409,8 @@ def _encode(body: Any) -> tuple[Any, str | None]:
         return body, file_type(body.name)
     if isinstance(body, OpenFile):
         return body, BYTES
-    if hasattr(body, "__aiter__") or hasattr(body, "__next__"):
+    # A Deferred of Twisted 24.7 has a `__next__`.
+    if hasattr(body, "__aiter__") or (hasattr(body, "__next__") and not isinstance(body, Deferred)):
         return body, None  # that of its first part
     if isinstance(body, bytearray | memoryview):
         return bytes(body), BYTES
