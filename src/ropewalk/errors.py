@@ -273,7 +273,7 @@ _ENTRIES: Final = (
     ),
     Entry(
         "RW748",
-        "A site of twisted.web was handed a connection that was accepted for another protocol.",
+        "A site of twisted.web was handed a connection on which another protocol reads, or has read.",
         "Nothing has to be done. Where the site can have a port of its own, the engine owns its sockets.",
     ),
     Entry(

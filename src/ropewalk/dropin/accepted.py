@@ -9,6 +9,7 @@ from typing import Any
 from weakref import WeakSet
 
 from twisted.logger import Logger
+from twisted.protocols.policies import ProtocolWrapper
 
 from ropewalk.dropin.channel_overrides import hands_on_bytes
 from ropewalk.twisted_private import GenericHTTPChannelProtocol
@@ -22,7 +23,7 @@ _told: WeakSet[Any] = WeakSet()
 def is_new(transport: Any, channel: Any) -> bool:
     """Whether a socket of Twisted's was accepted for a channel, and nobody else has been on it."""
     protocol = transport.protocol
-    if channel_of(protocol) is not channel or vars(transport).get("_ropewalk_used"):
+    if channel_of(_wrapped_by(protocol)) is not channel or vars(transport).get("_ropewalk_used"):
         return False
     # Twisted names a connection after the protocol that it was accepted for, and keeps that name.
     return repr(transport).startswith(f"<{type(protocol).__name__} #")
@@ -39,10 +40,20 @@ def log_handed_over(factory: Any) -> None:
     if factory not in _told:
         _told.add(factory)
         log.info(
-            "RW748 {factory} was handed a connection that was accepted for another protocol. Twisted keeps its "
+            "RW748 {factory} was handed a connection on which another protocol reads, or has read. Twisted keeps its "
             "socket, and the engine speaks HTTP over that.",
             factory=factory,
         )
+
+
+def _wrapped_by(protocol: Any) -> Any:
+    """What stands inside of wrappers that count or register connections, and leave all that is read to it."""
+    while (
+        isinstance(protocol, ProtocolWrapper)
+        and getattr(protocol.dataReceived, "__func__", None) is ProtocolWrapper.dataReceived
+    ):
+        protocol = protocol.wrappedProtocol
+    return protocol
 
 
 def channel_of(protocol: Any) -> Any:

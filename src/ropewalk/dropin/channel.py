@@ -28,7 +28,7 @@ from twisted.web.iweb import INonQueuedRequestFactory
 from ropewalk._engine import Engine, Pipe
 from ropewalk.dropin.accepted import is_new, log_handed_over, mark_used
 from ropewalk.dropin.addresses import from_twisted
-from ropewalk.dropin.channel_overrides import READ, Overrides, hands_on_bytes
+from ropewalk.dropin.channel_overrides import READ, Overrides
 from ropewalk.dropin.driver import driver_of, limits_of, lone_driver
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.headers import ReceivedHeaders
@@ -627,8 +627,6 @@ class HTTPChannel(http.HTTPChannel):
         """Whether the engine has taken over a socket that Twisted has accepted."""
         factory = self.factory
         if factory is None or not self.adopts or not is_plain_socket(transport):
-            return False
-        if transport.protocol is not self and not hands_on_bytes(transport.protocol):
             return False
         if not is_new(transport, self):
             log_handed_over(factory)

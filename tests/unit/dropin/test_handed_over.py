@@ -10,6 +10,7 @@ from tests.unit.dropin.carriers import Carrier, TLSClient, beside, context, date
 from tests.unit.dropin.test_channel import Page
 from tests.unit.dropin.world import World, world
 from twisted.internet.protocol import Factory, Protocol
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.web.server import NOT_DONE_YET, Site
 
 from ropewalk.dropin import accelerate, take_over
@@ -307,3 +308,41 @@ def test_what_is_new_is_adopted(there: World, tmp_path: Path, log: Log) -> None:
     assert inner._ropewalk.engine.connections == 1
     assert not there.reactor.getReaders().count(client)
     assert "RW748" not in log.text
+
+
+class Counted(ProtocolWrapper):
+    """Registers connections, and gives the program's protocol the transport itself, as Crossbar's does."""
+
+    def makeConnection(self, transport: Any) -> None:
+        Protocol.makeConnection(self, transport)
+        self.factory.registerProtocol(self)
+        self.wrappedProtocol.makeConnection(transport)
+
+
+class Reading(Counted):
+    """Sees the bytes first."""
+
+    def dataReceived(self, data: bytes) -> None:
+        super().dataReceived(data.replace(b"/secret", b"/public"))
+
+
+@pytest.mark.parametrize(("kind", "served"), [(Counted, "TCPTransport"), (Reading, "Server")])
+def test_a_wrapper_that_passes_the_transport_on(
+    there: World, tmp_path: Path, log: Log, kind: type[Counted], served: str
+) -> None:
+    told: list[tuple[str, bytes]] = []
+
+    def render(request: Any) -> bytes:
+        told.append((type(request.channel.transport).__name__, request.path))
+        return b""
+
+    class Counting(WrappingFactory):
+        protocol = kind
+
+    factory = Counting(accelerate(Site(Page(render), reactor=there.reactor)))
+    client = Carrier(there, "adopted", tmp_path).listen(factory).connect()
+    client.get("/secret", "Connection: close")
+    there.until(lambda: client.read() and client.ended)
+    there.until(lambda: not factory.protocols)
+    assert told == [(served, b"/public" if kind is Reading else b"/secret")]
+    assert log.text.count("RW748") == (kind is Reading)
