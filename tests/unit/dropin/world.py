@@ -132,7 +132,7 @@ class Client:
         came = []
         while not self.ended:
             try:
-                data = self.socket.recv(65536)
+                data = self.socket.recv(1 << 20)  # each part is a copy of all that came before
             except BlockingIOError:
                 break
             except ConnectionResetError:
