@@ -29,6 +29,9 @@ class Suite:
     """Whether the suite starts servers and puts Ropewalk under them where `interop.processes.ON_ROPEWALK` says so.
     Elsewhere the runner puts it under the process of the suite, and under every Python that this one starts."""
 
+    ours: bool = False
+    """Whether these are tests of Ropewalk itself: they run once, and all of them have to pass."""
+
     left_out: tuple["LeftOut", ...] = ()
     """Tests that are not to pass with Ropewalk. One that is named here and passes is a mistake."""
 

@@ -30,12 +30,12 @@ class SuiteResult:
     title: str
     tests: int
     """Those that some run has not skipped."""
-    stock: int
-    """How many pass on Twisted as it is."""
+    stock: int | None
+    """How many pass on Twisted as it is; None for tests of Ropewalk itself."""
     ropewalk: int
     """How many pass with Ropewalk under it."""
-    connections: int
-    """How many connections came to Ropewalk's channel in that run."""
+    connections: int | None
+    """How many connections came to Ropewalk's channel in that run; None as above."""
     left_out: dict[str, int]
     """How many are known not to pass with Ropewalk, for each reason."""
     lost: list[str]
@@ -58,7 +58,7 @@ class Result:
 
     @property
     def good(self) -> bool:
-        return not any(suite.lost or suite.mistaken for suite in self.suites)
+        return not any(suite.lost or suite.mistaken or not suite.tests for suite in self.suites)
 
 
 def result_of(program: Program, suites: list[SuiteResult]) -> Result:
@@ -69,9 +69,9 @@ def result_of_suite(suite: Suite, comparison: Comparison, connections: int) -> S
     return SuiteResult(
         suite.title,
         len(comparison.tests),
-        len(passed(comparison.stock)),
+        None if suite.ours else len(passed(comparison.stock)),
         len(passed(comparison.ropewalk)),
-        connections,
+        None if suite.ours else connections,
         comparison.found,
         comparison.lost,
         comparison.mistaken,
@@ -92,7 +92,13 @@ def saved() -> list[Result]:
 def table(results: Iterable[Result]) -> str:
     """In Markdown."""
     rows = [
-        (f"{it.program} {it.version}: {suite.title}", suite.tests, suite.stock, suite.ropewalk, suite.connections)
+        (
+            f"{it.program} {it.version}: {suite.title}",
+            suite.tests,
+            "" if suite.stock is None else suite.stock,
+            suite.ropewalk,
+            "" if suite.connections is None else suite.connections,
+        )
         for it in results
         for suite in it.suites
     ]
@@ -103,7 +109,7 @@ def table(results: Iterable[Result]) -> str:
 def reasons(results: Iterable[Result]) -> str:
     """Why tests are left out, in Markdown."""
     return "".join(
-        f"- {it.program}, {suite.title}: {number} {'test' if number == 1 else 'tests'}. {reason}\n"
+        f"- {it.program} {it.version}, {suite.title}: {number} {'test' if number == 1 else 'tests'}. {reason}\n"
         for it in results
         for suite in it.suites
         for reason, number in suite.left_out.items()

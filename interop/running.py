@@ -33,7 +33,7 @@ def run(suite: Suite, environment: Environment, under: Under) -> tuple[Outcomes,
         variables = os.environ | _variables(suite, under, environment) | files
         log = environment.folder / f"{re.sub(r'[^a-z0-9]+', '-', suite.title.lower())}.{under}.log"
         with log.open("w") as output:
-            _run(command, scratch, variables, output)
+            _run(command, str(ROOT) if suite.ours else scratch, variables, output)
         read = of_trial if suite.runner == "trial" else of_pytest
         return read(outcomes) if outcomes.exists() else {}, connections.stat().st_size
 

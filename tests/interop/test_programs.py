@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from interop.environment import Environment
-from interop.outcomes import Comparison, Outcome, Outcomes
+from interop.outcomes import Comparison, all_pass
 from interop.program import Program, Suite, programs
 from interop.running import run
 
@@ -37,11 +37,6 @@ def test_passes(program: Program, suite: Suite, tmp_path: Path) -> None:
     assert compared.lost == [], said(tmp_path)
     assert compared.mistaken == []
     assert connections > 0
-
-
-def all_pass(outcomes: Outcomes) -> Outcomes:
-    """As it is to be on Twisted as it is."""
-    return {test: Outcome.passed for test, outcome in outcomes.items() if outcome is not Outcome.skipped}
 
 
 def said(folder: Path) -> str:

@@ -1,0 +1,7 @@
+"""The oldest Twisted that Ropewalk works with."""
+
+from pathlib import Path
+
+from interop.twisted_web import with_twisted
+
+PROGRAM = with_twisted(Path(__file__).parent)

@@ -1,0 +1,43 @@
+"""Twisted itself, in several versions: its own tests of twisted.web, and Ropewalk's tests of the drop-in."""
+
+from pathlib import Path
+from typing import Final
+
+from tests.conformance.twisted_web.listing import left_out, names
+
+from interop.program import LeftOut, Program, Suite
+
+REASONS: Final = {
+    ("host",): "A request of HTTP/1.1 without a Host gets 400 (RFC 9112, section 3.2). With one all of them pass.",
+    ("rule", "extension"): "They want what [our rules refuse](twisted-tests.md), or an error that is none under exec.",
+}
+"""By the kinds of `left_out.toml`, which has the reason for each test. What Twisted itself skips is lost in no run."""
+
+OURS: Final = ("tests/unit/dropin", "tests/test_twisted_private.py")
+
+
+def with_twisted(folder: Path) -> Program:
+    """The version that the lock in a folder has."""
+    above = "../.."
+    return Program(
+        name="Twisted",
+        package="twisted",
+        folder=folder,
+        suites=(
+            Suite("its own tests of twisted.web", "trial", ("twisted.web",), left_out=tuple(_left_out())),
+            Suite(
+                "Ropewalk's tests of the drop-in",
+                "pytest",
+                tuple(f"{above}/{tests}" for tests in OURS),
+                ours=True,
+            ),
+        ),
+    )
+
+
+def _left_out() -> list[LeftOut]:
+    groups = left_out("exec")
+    return [
+        LeftOut(reason, tuple(f".{test}" for test in names(it for it in groups if it.kind in kinds)))
+        for kinds, reason in REASONS.items()
+    ]
