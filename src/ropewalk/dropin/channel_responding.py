@@ -1,0 +1,423 @@
+"""How a channel sends responses, and gives its connection to another protocol."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from threading import Lock
+from typing import Any, Final
+
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.http_headers import Headers
+
+from ropewalk.dropin.channel_connection import ConnectedChannel
+from ropewalk.dropin.exchange import Incoming
+from ropewalk.dropin.pulling import Pulled
+from ropewalk.dropin.thread_calls import ThreadCalls
+from ropewalk.dropin.unsendable import explained
+from ropewalk.errors import (
+    AnswerOver,
+    Disconnected,
+    RopewalkError,
+    WrongThread,
+    phrase,
+)
+
+log = Logger(namespace="ropewalk.dropin")
+
+_EVENTS: Final = b"text/event-stream"
+_FRAMING: Final = (b"Content-Length", b"Transfer-Encoding")
+_threads: Final = Lock()
+"""Held where the first call of another thread meets that of a third."""
+
+
+class RespondingChannel(ConnectedChannel):
+    """The part of `HTTPChannel` that is about responses; nothing else derives from it."""
+
+    _abroad: ThreadCalls | None = None
+    """What was said in other threads, once anything was."""
+    _pulled: Pulled | None = None
+    """A producer that is asked when the program has returned."""
+    _closing = False
+    """The connection is to be closed when the program has returned."""
+    _refused = False
+    """A response could not be sent. What the program still writes belongs to it, and the connection is closed."""
+    _serving = False
+    """A program is at work on a request that has just come."""
+
+    def writable(self) -> None:
+        """What was written is on its way, or enough of it."""
+        if self._exchange is None:
+            if self._socket is not None:
+                self._socket.has_room()
+            return
+        if not self._full:
+            return
+        self._full = False
+        if self._flushing:
+            self.later(self._let_produce)  # a program is in `write`, within which no transport resumes a producer
+        else:
+            self._let_produce()
+
+    def _let_produce(self) -> None:
+        if self._requestProducer is not None and not self._full and not self._waitingForTransport:
+            self._requestProducer.resumeProducing()
+
+    @property
+    def timeOut(self) -> Any:
+        """Seconds for which the client may be silent, None for ever. Programs set it at any time."""
+        return self._time_out
+
+    @timeOut.setter
+    def timeOut(self, period: Any) -> None:
+        self._time_out = period
+        if self._socket is None or not self._socket.connected:
+            return
+        set_timeout = partial(self._socket.connection.set_idle_timeout, period or 0)
+        if self._driver.engine.at_home:
+            set_timeout()
+        else:
+            self._bring_home(set_timeout)
+
+    def setTimeout(self, period: Any) -> Any:
+        """Let the connection be idle for so many seconds, None for ever; how many it was before."""
+        if self._socket is None:
+            return super().setTimeout(period)
+        before, self.timeOut = self.timeOut, period
+        if self._socket.connected:
+            self._socket.connection.set_idle_timeout(period or 0)
+        return before
+
+    def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:
+        """Send the head of an answer as it is given."""
+        exchange = self._exchange
+        if exchange is None:
+            if self._socket is None and not self._refused:
+                super().writeHeaders(version, code, reason, headers)
+            return
+        if not isinstance(headers, Headers):
+            headers = _sanitized(headers)
+        if code == b"101":
+            self._switch(exchange, version, reason, headers)
+            return
+        fields = headers._rawHeaders if type(headers) is Headers else dict(headers.getAllRawHeaders())  # noqa: SLF001
+        try:
+            exchange.relay_head(int(code), reason, fields)
+        except WrongThread:
+            self._bring_home(partial(_WRITE_HEADERS, self, version, code, reason, Headers(dict(fields))))
+            return
+        except RopewalkError as error:
+            self._refuse_answer(exchange, error)
+        for kind in fields.get(b"Content-Type", ()):
+            if kind.startswith(_EVENTS):
+                self._driver.endless.add(self)
+        self._flush()
+
+    def write(self, data: bytes) -> None:
+        """Send a part of the body as the request has framed it; before any head, whatever the program says itself."""
+        if self._abroad is not None and not self._came_home():
+            self._abroad.add(bytes(data))
+            return
+        exchange = self._exchange
+        if exchange is None:
+            if self._socket is not None and self.transport is self._socket:
+                self._socket.write(data)
+            elif self._socket is None and not self._refused:
+                super().write(data)
+            return
+        try:
+            if not exchange.started:
+                exchange.take_over()
+            room = exchange.relay_write(data if type(data) is bytes else bytes(data))
+        except WrongThread:
+            self._bring_home(bytes(data))
+            return
+        except RopewalkError as error:
+            self._refuse_answer(exchange, error)
+            return
+        pipe = self._pipe
+        self._flush()
+        # The bytes of a pipe are with the transport by now, which says itself when it is full.
+        if not room and (pipe is None or exchange.pressure):
+            self._full = True
+            if self._requestProducer is not None:
+                self._requestProducer.pauseProducing()
+
+    def writeSequence(self, iovec: Any) -> None:
+        """Send several at once."""
+        if self._stays_twisted:
+            super().writeSequence(iovec)
+        else:
+            _WRITE(self, b"".join(iovec))
+
+    def respond(self, request: Any, code: int, reason: bytes, headers: dict[bytes, list[bytes]], body: bytes) -> None:
+        """Send a whole answer, whose headers say how it is framed."""
+        exchange = self._exchange
+        if exchange is None:
+            self.writeHeaders(request.clientproto, b"%d" % code, reason, Headers(headers))
+            self.write(body)
+            return
+        try:
+            exchange.relay(code, reason, headers, body)
+        except WrongThread:
+            self._bring_home(partial(RespondingChannel.respond, self, request, code, reason, dict(headers), body))
+        except RopewalkError as error:
+            self._refuse_answer(exchange, error)
+
+    def respond_with_file(
+        self, code: int, reason: bytes, headers: dict[bytes, list[bytes]], descriptor: int, size: int
+    ) -> None:
+        """Send a whole answer whose body is an open file, of which the engine keeps a descriptor of its own."""
+        exchange = self._exchange
+        if exchange is None:
+            return
+        try:
+            exchange.relay_head(code, reason, headers)
+            exchange.relay_file(descriptor, 0, size)
+        except RopewalkError as error:
+            self._refuse_answer(exchange, error)
+
+    def requestDone(self, request: Any) -> None:
+        """The answer is complete, and the next request may come. Raises TypeError for one that is not its turn."""
+        if self._socket is None:
+            if self._stays_twisted:
+                super().requestDone(request)
+                return
+            self._look_for_upgrade()
+        if self._upgraded:
+            return
+        driver = self._driver
+        if (self._abroad is not None or (driver is not None and not driver.engine.at_home)) and not self._came_home():
+            self._bring_home(partial(_REQUEST_DONE, self, request))
+            return
+        if not self.requests or request != self.requests[0]:
+            raise TypeError(f"{request!r} is not the request that is being answered.")
+        del self.requests[0]
+        if driver is not None and driver.endless:
+            driver.endless.discard(self)
+        exchange, self._exchange = self._exchange, None
+        self._handlingRequest = self._full = False
+        if self._socket is None:
+            self._be_ready()
+        if exchange is None:
+            if not self.persistent:
+                self.loseConnection()
+            return
+        if exchange.finished:
+            pass
+        elif not exchange.started:
+            exchange.abort()
+        else:
+            if not self.persistent:
+                exchange.close_after()
+            self._end(exchange)
+        self._flush()
+
+    def write_log(self, file: Any, line: str) -> None:
+        """Write a line to a log of the factory's."""
+        self._driver.write_log(file, line)
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Have what writes the body told when to wait, or asked for more. Raises RuntimeError where there is one."""
+        if not self._came_home():
+            self._bring_home(partial(_REGISTER_PRODUCER, self, producer, streaming))
+            return
+        if streaming or self._requestProducer is not None or self._stays_twisted:
+            super().registerProducer(producer, streaming)
+            return
+        if self._lost:  # Twisted would ask it for ever
+            producer.stopProducing()
+            return
+        pulled = Pulled(producer, self)
+        self._requestProducer = pulled
+        self._requestProducerStreaming = False
+        if self._serving and self._socket is not None:
+            self._pulled = pulled
+        else:
+            self.later(pulled.startStreaming)
+
+    def loseConnection(self) -> None:
+        """Close behind what was written, whether it is a whole answer or not."""
+        if not self._came_home():
+            self._bring_home(partial(_LOSE_CONNECTION, self))
+            return
+        if self.closes_later():
+            if self._socket is not None:
+                self._socket.unregisterProducer()
+            return
+        self._losing = True
+        pipe = self._pipe
+        if pipe is not None:
+            pipe.close()
+        elif self.transport is not None:
+            super().loseConnection()
+
+    def closes_later(self) -> bool:
+        """Whether the connection is closed when the program has returned: it may say so first and answer then."""
+        self._closing = self._serving and self._exchange is not None
+        return self._closing
+
+    def abortConnection(self) -> None:
+        """Close at once."""
+        self._losing = True
+        if self.transport is not None:
+            self.transport.abortConnection()
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        exchange, self._exchange = self._exchange, None
+        if exchange is None or exchange.finished:
+            super()._respondToBadRequestAndDisconnect()
+            return
+        exchange.take_over()
+        exchange.relay_write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        exchange.end()
+        self._flush()
+
+    def _protocolUpgradeForWebsockets(self, protocol: Any) -> None:
+        if self._socket is not None:
+            self._socket.protocol = protocol
+            protocol.makeConnection(self._socket)
+            return
+        rest = b"" if self._stays_twisted else self._part_with_pipe()
+        super()._protocolUpgradeForWebsockets(protocol)
+        if rest:
+            self.later(partial(protocol.dataReceived, rest))
+
+    def hand_over(self) -> Incoming | None:
+        """The exchange that is running, which is the caller's from now on. None where none is."""
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            self._upgraded = True
+        return exchange
+
+    def end_stream(self) -> None:
+        """End a response that would not end by itself: its producer is stopped, as by the end of the connection."""
+        self.stopProducing()
+        self.loseConnection()
+
+    def lend(self, request: Any) -> Incoming | None:
+        """The exchange of the request that is being answered, for somebody who answers by that. None for any other."""
+        return self._exchange if self.requests and self.requests[0] is request else None
+
+    def _bring_home(self, call: Callable[[], None] | bytes) -> None:
+        """Have the reactor's thread make a call, before whatever it has to say of the same answer by itself."""
+        if self._abroad is None:
+            with _threads:
+                if self._abroad is None:
+                    self._abroad = ThreadCalls(self._write_joined, self._reactor)
+        self._abroad.add(call)
+
+    def _write_joined(self, parts: list[bytes]) -> None:
+        """Write pieces as one, unless that would be refused where the first of them would not."""
+        data = b"".join(parts)
+        exchange, announced = self._exchange, None
+        if exchange is not None and self.requests:
+            announced = self.requests[0].responseHeaders.getRawHeaders(b"content-length")
+        if announced and exchange is not None and exchange.bytes_sent + len(data) > int(announced[0]):
+            for part in parts:
+                _WRITE(self, part)
+        else:
+            _WRITE(self, data)
+
+    def _came_home(self) -> bool:
+        """Whether this is the reactor's thread; then the calls that wait have been made."""
+        if self._driver is not None and not self._driver.engine.at_home:
+            return False
+        if self._abroad is not None:
+            self._abroad.make()
+        return True
+
+    @property
+    def _reactor(self) -> Any:
+        return getattr(self.factory, "reactor", None) or self._driver.reactor
+
+    def _refuse_answer(self, exchange: Incoming, error: RopewalkError) -> None:
+        """What the program says cannot be sent. Nobody above knows what to do about that."""
+        if type(error) is Disconnected:  # and no mistake of the program's, as ParentsRequest is
+            return
+        log.failure(
+            "{channel} cannot send what a program says.", Failure(explained(error, self.requests)), channel=self
+        )
+        self._exchange = None
+        self._refused = True
+        with suppress(AnswerOver, Disconnected):
+            self._answer_plainly(exchange, 500)
+
+    def _answer_plainly(self, exchange: Incoming, status: int) -> None:
+        if exchange.started:
+            exchange.abort()
+        else:
+            exchange.close_after()
+            exchange.answer(status, (), f"{phrase(status)}\n")
+        self._flush()
+
+    def _end(self, exchange: Incoming) -> None:
+        try:
+            if exchange.status == 101:
+                exchange.end()
+            else:
+                exchange.relay_end()
+        except RopewalkError as error:
+            self._refuse_answer(exchange, error)
+
+    def _be_ready(self) -> None:
+        """For the next request, or the rest of one."""
+        if not self._waitingForTransport:
+            self._networkProducer.resumeProducing()
+        if self.persistent and self._savedTimeOut:
+            self.setTimeout(self._savedTimeOut)
+
+    def _switch(self, exchange: Incoming, version: bytes, reason: bytes, headers: Headers) -> None:
+        """101: what the program says behind its head is not for us to understand."""
+        head = b"%b 101 %b\r\n" % (version, reason)
+        lines = [
+            b"%b: %b\r\n" % (name, value)
+            for name, values in headers.getAllRawHeaders()
+            if name not in _FRAMING  # a 1xx has none (RFC 9112, section 6.1)
+            for value in values
+        ]
+        answer = b"%b%b\r\n" % (head, b"".join(lines))
+        exchange.take_over()
+        if self._socket is None:
+            self.push()  # such as 100 Continue
+            self.transport.write(answer)  # whoever has the transport next must not be before it
+        else:
+            exchange.relay_write(answer)
+
+    def _look_for_upgrade(self) -> None:
+        """Whether a program has given its transport to another protocol, in the ways that programs have."""
+        if self._pipe is not None and self._exchange is not None and not self._sink.is_ours():
+            self._sink.pass_on(self._part_with_pipe())
+
+    def _part_with_pipe(self) -> bytes:
+        """The transport is another protocol's. What has come for it already is returned."""
+        exchange, self._exchange = self._exchange, None
+        pipe, self._pipe = self._pipe, None
+        self._upgraded = True
+        self.setTimeout(None)
+        if exchange is None or pipe is None:
+            return b""
+        if exchange.status != 101:
+            exchange.take_over()
+        rest = exchange.take()
+        self._sink.let_go()
+        pipe.part()
+        self._driver.rest()
+        self._networkProducer.unregisterProducer()
+        self._networkProducer.resumeProducing()
+        return rest or b""
+
+
+# What is made again in the reactor's thread, where an override of it has been called already.
+_WRITE: Final = RespondingChannel.write
+_WRITE_HEADERS: Final = RespondingChannel.writeHeaders
+_REQUEST_DONE: Final = RespondingChannel.requestDone
+_REGISTER_PRODUCER: Final = RespondingChannel.registerProducer
+_LOSE_CONNECTION: Final = RespondingChannel.loseConnection
+
+
+def _sanitized(pairs: Any) -> Headers:
+    headers = Headers()
+    for name, value in pairs:
+        headers.addRawHeader(name, value)
+    return headers
