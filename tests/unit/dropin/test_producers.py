@@ -1,6 +1,7 @@
 """Producers over every transport: whoever is asked to wait is asked to go on, as beside stock Twisted."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,18 @@ def there() -> Iterator[World]:
         yield made
 
 
+@cache
+def part_of(size: int) -> bytes:
+    """The same for all: Twisted's log keeps sites, and they keep this."""
+    return b"x" * size
+
+
 class Source:
     """Writes some parts of a size. It fails where it is resumed within a call of its own, which no transport does."""
 
     def __init__(self, request: Any, size: int, parts: int = PARTS) -> None:
         self.request = request
-        self.part = b"x" * size
+        self.part = part_of(size)
         self.left = parts
         self.pauses = 0
         self.writing = False

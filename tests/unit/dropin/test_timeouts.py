@@ -63,7 +63,7 @@ def test_that_of_a_site(made: World, way: str, sent: str) -> None:
 
 
 class OfTheClass(HTTPChannel):
-    timeOut = SHORT
+    timeOut = SHORT  # type: ignore[assignment] # an int to Twisted's
 
 
 class Before(HTTPChannel):

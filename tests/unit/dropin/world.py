@@ -93,6 +93,8 @@ class World:
         vars(_producer_helpers)["cooperate"] = self._cooperate
         for client in self._clients:
             client.socket.close()
+            client.received = b""
+        self._clients.clear()
         for port in self._ports:
             if port.connected:
                 port.stopListening()
@@ -129,19 +131,16 @@ class Client:
 
     def read(self) -> bytes:
         """What has come so far."""
-        came = []
         while not self.ended:
             try:
-                data = self.socket.recv(1 << 20)  # each part is a copy of all that came before
+                data = self.socket.recv(65536)
             except BlockingIOError:
                 break
             except ConnectionResetError:
                 self.ended = self.reset = True
                 break
-            came.append(data)
+            self.received += data
             self.ended = not data
-        if came:  # joined once: a client that copies what it has for each part would take longer than the server
-            self.received = b"".join((self.received, *came))
         return self.received
 
     def until(self, ending: bytes) -> bytes:
