@@ -4,7 +4,6 @@ import re
 import socket
 import ssl
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -131,11 +130,6 @@ class TLSClient(Wire):
             return True
 
         self._world.until(shaken, "the handshake")
-
-    def read(self) -> bytes:
-        with suppress(ssl.SSLWantReadError):
-            super().read()
-        return self.received
 
     def send(self, data: bytes) -> None:
         while data:

@@ -1,6 +1,7 @@
 """A reactor of a test's own, a factory of twisted.web's that it serves, and clients on real sockets."""
 
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -134,7 +135,7 @@ class Client:
         while not self.ended:
             try:
                 data = self.socket.recv(65536)
-            except BlockingIOError:
+            except (BlockingIOError, ssl.SSLWantReadError):
                 break
             except ConnectionResetError:
                 self.ended = self.reset = True
