@@ -15,6 +15,7 @@ pub const ENGINE_UNUSABLE: &str = "EngineUnusable";
 pub const FORKED: &str = "Forked";
 pub const INVALID_FIELD: &str = "InvalidField";
 pub const OF_PARENT: &str = "ParentsRequest";
+pub const BEYOND_LENGTH: &str = "BeyondLength";
 pub const WRONG_LENGTH: &str = "WrongLength";
 pub const WRONG_THREAD: &str = "WrongThread";
 
@@ -44,6 +45,9 @@ pub fn command(py: Python<'_>, error: CommandError) -> PyErr {
         CommandError::Field(what) => raise(py, INVALID_FIELD, format!("In the answer, {what}.")),
         CommandError::Length { announced, written } => {
             raise(py, WRONG_LENGTH, format!("{announced} bytes were announced and {written} written."))
+        }
+        CommandError::Beyond { announced, written } => {
+            raise(py, BEYOND_LENGTH, format!("{announced} bytes were announced and {written} written."))
         }
         CommandError::BodyTooLarge { limit } => too_large(py, limit),
     }

@@ -584,7 +584,14 @@ impl Exchange {
             let bytes = body.as_bytes();
             let whole = if bytes.len() <= COPIED { EngineBody::Slice(bytes) } else { EngineBody::Shared(shared(body)) };
             let mut exchange = slf.try_borrow_mut()?;
-            exchange.answering(slf.py(), |engine, id| engine.relay(id, status, &fields, whole))?;
+            let mut cut = false;
+            let outcome = exchange.answering(slf.py(), |engine, id| {
+                let outcome = engine.relay(id, status, &fields, whole);
+                cut = matches!(outcome, Err(CommandError::Beyond { .. }));
+                outcome
+            });
+            exchange.started |= cut; // it is for the caller to end
+            outcome?;
             exchange.status = Some(status.code);
             exchange.bytes_sent = bytes.len() as u64;
             exchange.mark_finished();

@@ -453,9 +453,11 @@ impl<D: Driver> Engine<D> {
     ) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.lend(slot);
-            engine.framed(slot, |wire, cx| wire.relay(status, fields, body, cx))?;
-            engine.send(slot);
-            Ok(())
+            let outcome = engine.framed(slot, |wire, cx| wire.relay(status, fields, body, cx));
+            if let Ok(()) | Err(CommandError::Beyond { .. }) = outcome {
+                engine.send(slot);
+            }
+            outcome
         })
     }
 
@@ -478,7 +480,12 @@ impl<D: Driver> Engine<D> {
     pub fn relay_write(&mut self, id: ExchangeId, data: Bytes) -> Result<Pressure, CommandError> {
         self.command(id, |engine, slot| {
             engine.lend(slot);
-            engine.framed(slot, |wire, cx| wire.write(data, cx))?;
+            let outcome = engine.framed(slot, |wire, cx| wire.relay_write(data, cx));
+            if let Err(error @ CommandError::Beyond { .. }) = outcome {
+                engine.relayed(id, slot)?;
+                return Err(error);
+            }
+            outcome?;
             engine.relayed(id, slot)
         })
     }

@@ -311,6 +311,14 @@ pub enum CommandError {
         /// What was written.
         written: u64,
     },
+    /// More than the announced length, of an answer whose handler frames it. What fits is sent, and the connection closes
+    /// after it.
+    Beyond {
+        /// What `Content-Length` said.
+        announced: u64,
+        /// What was written.
+        written: u64,
+    },
     /// The body is larger than the limit.
     BodyTooLarge {
         /// The limit in bytes.

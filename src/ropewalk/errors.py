@@ -391,6 +391,10 @@ class WrongLength(ExchangeError):
         super().__init__("RW303", message)
 
 
+class BeyondLength(WrongLength):
+    """A body longer than that, of which what fits has been sent: of programs of twisted.web's only."""
+
+
 class InvalidField(ExchangeError, ValueError):
     """A field name, field value or status that must not reach the wire (RFC 9110, sections 5.1, 5.5 and 15).
 

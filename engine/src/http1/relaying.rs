@@ -55,6 +55,14 @@ impl Http1 {
         let size = body.len();
         match &mut self.answer {
             Answer::Silent => return self.end(&[], cx),
+            Answer::Length { left, .. } if *left < size => {
+                let bytes = match body {
+                    Body::Slice(bytes) => Bytes::copy_from_slice(bytes),
+                    Body::Shared(bytes) => bytes,
+                    Body::File { .. } => return Err(CommandError::NotStarted),
+                };
+                return self.relay_write(bytes, cx);
+            }
             Answer::Length { announced, left } => {
                 if *left != size {
                     return Err(CommandError::Length { announced: *announced, written: size });
@@ -79,6 +87,22 @@ impl Http1 {
             Body::File { file, offset, length } => cx.out.push_file(file, offset, length, cx.files),
         }
         self.end(&[], cx)
+    }
+
+    /// A part of the body as it shall go out, or raw bytes. Of what is beyond the announced length nothing is sent, and
+    /// the connection closes after the answer: twisted.web's programs go beyond it where a file grows while they read it,
+    /// and their clients take the bytes that were announced.
+    pub(crate) fn relay_write(&mut self, mut data: Bytes, cx: &mut Context<'_>) -> Result<(), CommandError> {
+        let size = data.len() as u64;
+        match self.answer {
+            Answer::Length { announced, left } if left < size => {
+                data.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+                self.keep = false;
+                self.write(data, cx)?;
+                Err(CommandError::Beyond { announced, written: announced - left + size })
+            }
+            _ => self.write(data, cx),
+        }
     }
 
     /// A part of the body out of a file; it is framed by `Content-Length`.

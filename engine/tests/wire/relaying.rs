@@ -86,18 +86,44 @@ fn rfc9112_9_6_a_connection_that_is_not_kept_says_so() {
 
 #[test]
 fn rfc9112_8_a_handler_is_held_to_its_length() {
-    for body in ["short", "much too long"] {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    world.engine.relay_head(id, OK, &[(b"Content-Length", b"8")]).unwrap();
+    world.engine.relay_write(id, Bytes::from("short")).unwrap();
+    assert_eq!(Err(CommandError::Length { announced: 8, written: 5 }), world.engine.relay_end(id));
+    world.ended(&mut client);
+}
+
+#[test]
+fn rfc9112_8_what_is_beyond_the_length_is_not_sent() {
+    for parts in [&["much too long"][..], &["much", " too", " long"], &["much too", " long"]] {
         let mut world = World::new();
         let mut client = world.connect();
         client.send(GET);
+        client.send(GET);
         let (id, _) = world.head();
         world.engine.relay_head(id, OK, &[(b"Content-Length", b"8")]).unwrap();
-        let written = world.engine.relay_write(id, Bytes::from(body)).map(drop);
-        let outcome = written.and_then(|()| world.engine.relay_end(id));
-        assert_eq!(Err(CommandError::Length { announced: 8, written: body.len() as u64 }), outcome);
+        let outcomes: Vec<_> = parts.iter().map(|part| world.engine.relay_write(id, Bytes::from(*part))).collect();
+        assert_eq!(&Err(CommandError::Beyond { announced: 8, written: 13 }), outcomes.last().unwrap());
+        world.engine.relay_end(id).unwrap();
         world.ended(&mut client);
-        assert!(!client.text().contains(body) || body == "short");
+        assert!(client.text().ends_with("\r\n\r\nmuch too"), "{}", client.text());
     }
+}
+
+#[test]
+fn rfc9112_8_of_a_whole_body_that_is_too_long_what_fits_is_sent() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send(GET);
+    let (id, _) = world.head();
+    let outcome = world.engine.relay(id, OK, &[(b"Content-Length", b"8")], Body::Slice(b"much too long"));
+    assert_eq!(Err(CommandError::Beyond { announced: 8, written: 13 }), outcome);
+    world.engine.relay_end(id).unwrap();
+    world.ended(&mut client);
+    assert!(client.text().ends_with("\r\n\r\nmuch too"), "{}", client.text());
 }
 
 #[test]

@@ -17,6 +17,7 @@ from ropewalk.dropin.thread_calls import ThreadCalls
 from ropewalk.dropin.unsendable import explained
 from ropewalk.errors import (
     AnswerOver,
+    BeyondLength,
     Disconnected,
     RopewalkError,
     WrongThread,
@@ -132,6 +133,9 @@ class RespondingChannel(ConnectedChannel):
         except WrongThread:
             self._bring_home(bytes(data))
             return
+        except BeyondLength as error:
+            self._cut(error)
+            return
         except RopewalkError as error:
             self._refuse_answer(exchange, error)
             return
@@ -161,6 +165,8 @@ class RespondingChannel(ConnectedChannel):
             exchange.relay(code, reason, headers, body)
         except WrongThread:
             self._bring_home(partial(RespondingChannel.respond, self, request, code, reason, dict(headers), body))
+        except BeyondLength as error:
+            self._cut(error)
         except RopewalkError as error:
             self._refuse_answer(exchange, error)
 
@@ -209,7 +215,8 @@ class RespondingChannel(ConnectedChannel):
             exchange.abort()
         else:
             if not self.persistent:
-                exchange.close_after()
+                with suppress(Disconnected):  # it is closed already
+                    exchange.close_after()
             self._end(exchange)
         self._flush()
 
@@ -342,6 +349,13 @@ class RespondingChannel(ConnectedChannel):
         self._refused = True
         with suppress(AnswerOver, Disconnected):
             self._answer_plainly(exchange, 500)
+
+    def _cut(self, error: BeyondLength) -> None:
+        """Close after a body of which no more is sent than its Content-Length says."""
+        if not (self._losing or self._closing):  # more may come of what is too much
+            log.failure("{channel} drops what is beyond the Content-Length.", Failure(error), channel=self)
+            self._flush()
+            self.loseConnection()
 
     def _answer_plainly(self, exchange: Incoming, status: int) -> None:
         if exchange.started:

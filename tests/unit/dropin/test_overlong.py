@@ -1,0 +1,148 @@
+"""Bodies longer than their Content-Length: the client gets what that says, as beside stock Twisted, and no more."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.dropin.carriers import CARRIERS, Carrier, beside, dateless
+from tests.unit.dropin.test_producers import HIGH, site, there
+from tests.unit.dropin.world import World
+from twisted.logger import ILogObserver, globalLogPublisher
+from twisted.web import static
+from twisted.web.server import NOT_DONE_YET
+from zope.interface import implementer
+
+from ropewalk.errors import BeyondLength
+
+__all__ = ["there"]
+
+pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted does so
+
+LENGTH = 3 * HIGH + 10
+BODY = bytes(range(256)) * (LENGTH // 256 + 1)
+BODY = BODY[:LENGTH]
+MORE = b"what is too much" * 10
+
+
+@pytest.fixture
+def refusals() -> Iterator[list[str]]:
+    """What is logged with a BeyondLength."""
+    logged: list[str] = []
+
+    @implementer(ILogObserver)
+    def look(event: Any) -> None:
+        if "log_failure" in event and event["log_failure"].check(BeyondLength):
+            logged.append(event["log_format"])
+
+    globalLogPublisher.addObserver(look)
+    yield logged
+    globalLogPublisher.removeObserver(look)
+
+
+def written(*parts: bytes) -> Callable[[Any], Any]:
+    """A page that writes these, and ends."""
+
+    def render(request: Any) -> Any:
+        request.setHeader(b"Content-Length", b"%d" % LENGTH)
+        for part in parts:
+            request.write(part)
+        request.finish()
+        return NOT_DONE_YET
+
+    return render
+
+
+PAGES = {
+    "at once": written(BODY + MORE),
+    "in the last part": written(BODY[:HIGH], BODY[HIGH:] + MORE),
+    "behind the last part": written(BODY, MORE),
+    "in many parts": written(BODY[:10], *[BODY[10:] + MORE] * 20),
+}
+
+
+def get(carrier: Carrier) -> bytes:
+    client = carrier.connect()
+    client.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    received = dateless(client.rest())
+    client.socket.close()
+    return received
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("name", CARRIERS)
+def test_what_the_client_takes(there: World, tmp_path: Path, name: str, page: str, refusals: list[str]) -> None:
+    def ask(carrier: Carrier) -> bytes:
+        return get(carrier.serve(site(there, PAGES[page])))
+
+    stock, engine = beside(there, name, tmp_path, ask)
+    head, _, body = stock.partition(b"\r\n\r\n")
+    assert body.startswith(BODY)
+    assert len(body) > LENGTH
+    assert engine == head + b"\r\n\r\n" + BODY
+    assert refusals == ["{channel} drops what is beyond the Content-Length."]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("name", CARRIERS)
+def test_no_next_response(there: World, tmp_path: Path, name: str, page: str, refusals: list[str]) -> None:
+    """The connection ends, for the program has shown that it does not know what it sends."""
+    carrier = Carrier(there, name, tmp_path).serve(site(there, PAGES[page]))
+    client = carrier.connect()
+    client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 2)
+    received = client.rest()
+    client.socket.close()
+    assert received.partition(b"\r\n\r\n")[2] == BODY
+    assert len(refusals) == 1
+
+
+class Growing(static.File):
+    """A file to which something is added when its length has been said."""
+
+    def makeProducer(self, request: Any, fileForReading: Any) -> Any:
+        producer = super().makeProducer(request, fileForReading)
+        with Path(self.path).open("ab") as file:
+            file.write(MORE)
+        return producer
+
+
+@pytest.mark.parametrize("name", CARRIERS)
+def test_file_that_grows(there: World, tmp_path: Path, name: str, refusals: list[str]) -> None:
+    def ask(carrier: Carrier) -> bytes:
+        file = tmp_path / "file"
+        file.write_bytes(BODY)
+        return get(carrier.serve(site(there, Growing(str(file)).render)))
+
+    stock, engine = beside(there, name, tmp_path, ask)
+    assert stock.endswith(BODY + MORE)
+    assert engine.partition(b"\r\n\r\n")[2] == BODY
+    assert len(refusals) == 1
+
+
+def test_endless_producer_is_stopped(there: World, tmp_path: Path, refusals: list[str]) -> None:
+    """One that goes on for ever does so no longer than the connection."""
+    stopped: list[bool] = []
+
+    class Endless:
+        def __init__(self, request: Any) -> None:
+            self.request = request
+
+        def resumeProducing(self) -> None:
+            self.request.write(BODY)
+
+        def stopProducing(self) -> None:
+            stopped.append(True)
+
+    def render(request: Any) -> Any:
+        request.setHeader(b"Content-Length", b"%d" % LENGTH)
+        request.registerProducer(Endless(request), False)
+        return NOT_DONE_YET
+
+    carrier = Carrier(there, "accepted", tmp_path).serve(site(there, render))
+    client = carrier.connect()
+    client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    received = client.rest()
+    client.socket.close()
+    assert received.partition(b"\r\n\r\n")[2] == BODY
+    there.until(lambda: stopped, "the end of the producer")
+    assert len(refusals) == 1
