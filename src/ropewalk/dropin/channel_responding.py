@@ -235,6 +235,10 @@ class RespondingChannel(ConnectedChannel):
         if self._lost:  # Twisted would ask it for ever
             producer.stopProducing()
             return
+        if self._pipe is not None and self._driver.factory is None:
+            # No socket is below. A test turns the cooperator by which Twisted asks, and no reactor.
+            super().registerProducer(producer, streaming)
+            return
         pulled = Pulled(producer, self)
         self._requestProducer = pulled
         self._requestProducerStreaming = False
