@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -57,9 +58,13 @@ class Process:
 
     def stop(self) -> int:
         """End it in the ordinary way, and wait for that. Returns its exit code. Raises NeverEnded."""
-        said = len(self.said)
         if self.popen.poll() is None:
             self.tell(signal.SIGTERM)
+        return self.ends()
+
+    def ends(self) -> int:
+        """Wait until it has ended by itself. Returns its exit code. Raises NeverEnded."""
+        said = len(self.said)
         try:
             code = self.popen.wait(SECONDS)
         except subprocess.TimeoutExpired:
@@ -113,3 +118,10 @@ def kill_group(popen: "subprocess.Popen[str]") -> None:
 def program(*arguments: str | Path) -> tuple[str | Path, ...]:
     """The command that runs a Python program of this environment: as it is, or by `ropewalk exec`."""
     return (BIN / "ropewalk", "exec", *arguments) if ON_ROPEWALK else (BIN / "python", *arguments)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that is free now, for a program that must know its own port before it listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port

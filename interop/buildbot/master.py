@@ -3,7 +3,6 @@
 import json
 import shutil
 import signal
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
-from interop.processes import BIN, ON_ROPEWALK, Process, program, started
+from interop.processes import BIN, ON_ROPEWALK, Process, free_port, program, started
 
 HERE: Final = Path(__file__).parent
 LINES: Final = 50_000
@@ -74,13 +73,6 @@ def running(folder: Path, *, prefix: str = "") -> Iterator[Master]:
 def endpoint(port: int, prefix: str = "") -> str:
     """The description of a port on this host alone."""
     return f"{prefix if ON_ROPEWALK else ''}tcp:{port}:interface=127.0.0.1"
-
-
-def free_port() -> int:
-    """Chosen here, for a master has to know its own URL."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 def right(response: httpx.Response) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from interop.buildbot.browser import CHROMIUM, Page, page
+from interop.browser import CHROMIUM, Page, page
 from interop.buildbot.master import Master, number_of, running
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")

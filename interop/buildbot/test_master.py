@@ -12,7 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
-from interop.buildbot.master import LINES, Master, call, endpoint, force, free_port, right, running
+from interop.buildbot.master import LINES, Master, call, endpoint, force, right, running
+from interop.processes import free_port
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 

@@ -8,8 +8,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
-from interop.processes import started
 from websockets.sync.client import ClientConnection, connect
+
+from interop.processes import started
 
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS: Final = (
@@ -84,12 +85,26 @@ class Page:
         for text in texts:
             self.until(f"document.body && document.body.innerText.includes({json.dumps(text)})")
 
-    def click(self, text: str) -> None:
-        """On the button that says this."""
-        says = f"button => button.innerText.trim() == {json.dumps(text)}"
-        found = f"[...document.querySelectorAll('button')].find({says})"
+    def click(self, text: str, *, which: int = 0) -> None:
+        """On the button that can be seen and says this: the first, or the last with `which=-1`."""
+        says = f"button => button.offsetParent && button.innerText.trim() == {json.dumps(text)}"
+        found = f"[...document.querySelectorAll('button')].filter({says}).at({which})"
         self.until(found)
         self.evaluate(f"{found}.click()")
+
+    def type(self, selector: str, text: str) -> None:
+        """Into the field with this CSS selector."""
+        field = f"document.querySelector({json.dumps(selector)})"
+        self.until(field)
+        self.evaluate(f"{field}.focus()")
+        self.command("Input.insertText", text=text)
+
+    def choose_file(self, selector: str, file: Path) -> None:
+        """In the file field with this CSS selector."""
+        self.until(f"document.querySelector({json.dumps(selector)})")
+        root = self.command("DOM.getDocument")["root"]["nodeId"]
+        node = self.command("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.command("DOM.setFileInputFiles", files=[str(file)], nodeId=node)
 
     @property
     def text(self) -> str:
