@@ -65,6 +65,13 @@ def test_a_limit_that_cannot_be(host: Any, application: Any, options: Any, limit
         options(body_limit=limit)
 
 
+@pytest.mark.parametrize("name", ["threads", "waiting"])
+@pytest.mark.parametrize("number", [0, -1, 1.5, "2", True])
+def test_numbers_of_threads_and_requests_that_cannot_be(name: str, number: Any) -> None:
+    with pytest.raises(ValueError, match=f"{name} is the number of .*, at least 1.*, not {number!r}."):
+        WSGIOptions(**{name: number})
+
+
 @BOTH
 @pytest.mark.parametrize("given", [None, 10, {"body_limit": 1}, "the other"])
 def test_options_of_another_kind(host: Any, application: Any, options: Any, given: Any) -> None:

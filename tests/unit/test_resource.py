@@ -92,6 +92,14 @@ class TestChildren:
         with pytest.raises(TreeError, match=r"RW105 .*, of type klein.*, .* Give what its `resource` returns."):
             Resource().putChild("a", Klein())
 
+    @pytest.mark.parametrize("ours", [True, False])
+    def test_a_class_of_resources(self, ours: bool) -> None:
+        from twisted.web.resource import Resource as TwistedResource
+
+        kind = Resource if ours else TwistedResource
+        with pytest.raises(TreeError, match=r"RW105 .*\. Give an object of that class: Resource\(\.\.\.\)\."):
+            Resource().putChild("a", kind)
+
     def test_a_subclass_need_not_call_init(self) -> None:
         class Careless(Resource):
             def __init__(self) -> None:

@@ -15,7 +15,8 @@ from ropewalk.dropin.driver import Driver
 from ropewalk.dropin.impatience import cut_at_next_signal
 from ropewalk.dropin.inner import InnerChannel
 from ropewalk.dropin.joint import Joint
-from ropewalk.errors import HostedError, StartError, full_name, shown
+from ropewalk.errors import HostedError, StartError, TreeError, full_name, shown
+from ropewalk.resource import is_twisted
 from ropewalk.server import app_of
 from ropewalk.tracebacks import shown_failure
 from ropewalk.waiting import Moment
@@ -62,6 +63,9 @@ def graft(thing: Any) -> Grafted:
     request is answered. Limits are those of the site. Raises TreeError (RW105) for anything else, and StartError
     (RW404) for an app that trusts proxies.
     """
+    if is_twisted(thing):
+        what = f"{shown(thing)}, of type {full_name(type(thing))}, is a resource of twisted.web already."
+        raise TreeError("RW105", what, "Put it into the tree as it is, without `graft`.")
     app = app_of(thing)
     if any(each.proxies is not None for each in app.family()):
         raise StartError("RW404", "An app that trusts proxies is grafted upon a tree of twisted.web.")

@@ -14,9 +14,9 @@ from twisted.web import resource, server
 from ropewalk.dropin.driver import BODY_SIZE
 from ropewalk.dropin.inner import InnerChannel
 from ropewalk.dropin.request import give_way
-from ropewalk.errors import code_place, named
+from ropewalk.errors import TreeError, code_place, full_name, named, shown
 from ropewalk.request import Request
-from ropewalk.resource import Handler, Resource, node_of
+from ropewalk.resource import Handler, Resource, as_resource, check_body_limit, is_twisted, node_of
 from ropewalk.tracebacks import PACKAGE
 
 _CHILDREN: Final = ("getChild", "getChildWithDefault")
@@ -54,8 +54,14 @@ def mounted(root: Any, *, body_limit: int | None = BODY_SIZE) -> Mounted:
     """A resource of twisted.web as one of ours: `app.mount("/legacy", mounted(root))`.
 
     Wherever a resource is expected, one of twisted.web's may stand as it is; this says besides how many bytes the body
-    of a request may have. None stands for the engine's limit.
+    of a request may have. None stands for the engine's limit. Raises TreeError (RW105) for what is no resource of
+    twisted.web, and ValueError for another limit.
     """
+    if not is_twisted(root):
+        ours = as_resource(root)  # which raises for all that is no resource at all
+        what = f"{shown(root)}, of type {full_name(type(root))}, is no resource of twisted.web"
+        raise TreeError("RW105", f"{what}, and {full_name(type(ours))} needs no `mounted`.", "Mount it as it is.")
+    check_body_limit(body_limit)
     return Mounted(root, body_limit=body_limit)
 
 

@@ -258,6 +258,8 @@ def as_resource(thing: Any) -> Resource:
         remedy = "To serve a folder, give Files(...) of it."
     elif is_twisted(resource):
         remedy = "Give its `resource`."
+    elif isinstance(thing, type):
+        remedy = f"Give an object of that class: {thing.__name__}(...)." if _makes_resources(thing) else None
     elif callable(resource):
         remedy = "Give what its `resource` returns."
     elif callable(thing):
@@ -271,6 +273,14 @@ def is_twisted(thing: Any) -> bool:
     """Whether this is a resource of twisted.web. Where nobody has imported that, nothing is."""
     known = sys.modules.get("twisted.web.resource")
     return known is not None and known.IResource.providedBy(thing)
+
+
+def _makes_resources(kind: type) -> bool:
+    """Whether the objects of a class can be put into the tree, or have a resource that can."""
+    known = sys.modules.get("twisted.web.resource")
+    if issubclass(kind, Resource) or (known is not None and known.IResource.implementedBy(kind)):
+        return True
+    return hasattr(kind, "mount") or hasattr(kind, "getResourceFor")  # an App, or a Site
 
 
 def node_of(resource: Resource) -> Node:

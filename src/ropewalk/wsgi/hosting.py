@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 from twisted.logger import Logger
 
 from ropewalk.calling.scarcity import INTERVAL, Lack
-from ropewalk.errors import CATALOGUE, named
+from ropewalk.errors import CATALOGUE, is_int, named, shown
 from ropewalk.request import Request
 from ropewalk.resource import BODY_LIMIT, NOT_DONE_YET, Handler, Hosted, check_body_limit, check_options, node_of
 from ropewalk.response import Response
@@ -51,10 +51,12 @@ class WSGIOptions:
     `Limits.spool_size` waits in a temporary file."""
 
     def __post_init__(self) -> None:
-        if self.threads is not None and self.threads < 1:
-            raise ValueError(f"An application needs a thread, and threads is {self.threads}.")
-        if self.waiting < 1:
-            raise ValueError(f"Requests have to wait for a thread to wake, and waiting is {self.waiting}.")
+        if self.threads is not None and not (is_int(self.threads) and self.threads >= 1):
+            what = "threads is the number of them, at least 1, or None for those of the reactor"
+            raise ValueError(f"An application needs a thread: {what}, not {shown(self.threads)}.")
+        if not (is_int(self.waiting) and self.waiting >= 1):
+            what = "waiting is the number of those that may, at least 1"
+            raise ValueError(f"Requests have to wait for a thread to wake: {what}, not {shown(self.waiting)}.")
         check_body_limit(self.body_limit)
 
 

@@ -22,6 +22,7 @@ from twisted.internet.testing import StringTransport
 from twisted.web.resource import EncodingResourceWrapper, IResource
 from twisted.web.resource import Resource as TwistedResource
 from twisted.web.server import GzipEncoderFactory, Site
+from twisted.web.static import Data
 from twisted.web.vhost import VHostMonsterResource
 from zope.interface.verify import verifyObject
 
@@ -744,6 +745,12 @@ class TestElsewhere:
     def test_what_is_not_ours(self) -> None:
         with pytest.raises(TreeError, match="RW105"):
             graft("a string")
+
+    def test_what_is_twisted_s_already(self) -> None:
+        with pytest.raises(
+            TreeError, match=r"RW105 .*Data, is a resource of twisted.web already\. Put it into the tree"
+        ):
+            graft(Data(b"", "text/plain"))
 
     def test_proxies_would_not_count(self) -> None:
         with pytest.raises(StartError, match="RW404"):

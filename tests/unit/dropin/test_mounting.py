@@ -18,6 +18,7 @@ from twisted.web.resource import EncodingResourceWrapper, IResource
 from twisted.web.resource import Resource as TwistedResource
 from twisted.web.script import PythonScript
 from twisted.web.server import GzipEncoderFactory
+from twisted.web.server import Site as TwistedSite
 from twisted.web.static import Data, File
 from twisted.web.util import DeferredResource, Redirect
 from twisted.web.vhost import NameVirtualHost
@@ -25,10 +26,35 @@ from twisted.web.wsgi import WSGIResource
 from zope.interface import implementer
 
 from ropewalk import Request, Resource, Response, Site
-from ropewalk.dropin import around
+from ropewalk.dropin import around, mounted
+from ropewalk.errors import TreeError
 from ropewalk.middleware import Next
 from ropewalk.testing import Client
 from ropewalk.waiting import call_soon
+
+
+class TestWhatIsMounted:
+    @pytest.mark.parametrize("limit", [-1, 1.5, "1MB", True])
+    def test_a_limit_that_cannot_be(self, limit: Any) -> None:
+        with pytest.raises(ValueError, match=f"The body_limit is a number of bytes, or None .*, not {limit!r}."):
+            mounted(Leaf(lambda _: b""), body_limit=limit)
+
+    @pytest.mark.parametrize(
+        ("root", "remedy"),
+        [
+            (TwistedSite, "Give an object of that class: Site(...)."),
+            (TwistedResource, "Give an object of that class: Resource(...)."),
+            (TwistedSite(TwistedResource(), reactor=object()), "Give its `resource`."),
+            (Resource(), "Mount it as it is."),
+            ("folder", "To serve a folder, give Files(...) of it."),
+        ],
+        ids=["site class", "resource class", "site", "ours", "path"],
+    )
+    def test_what_is_no_resource_of_twisted_web(self, root: Any, remedy: str) -> None:
+        with pytest.raises(TreeError) as caught:
+            mounted(root)
+        assert str(caught.value).startswith("RW105 ")
+        assert str(caught.value).endswith(remedy)
 
 
 class TestPlaces:
