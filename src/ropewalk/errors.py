@@ -272,21 +272,6 @@ _ENTRIES: Final = (
         "Mount the inner app in the outer one, at its own path.",
     ),
     Entry(
-        "RW748",
-        "A site of twisted.web was handed a connection on which another protocol reads, or has read.",
-        "Nothing has to be done. Where the site can have a port of its own, the engine owns its sockets.",
-    ),
-    Entry(
-        "RW750",
-        "A feature needs a package that is not installed.",
-        "Install it by the extra that the message names, such as `pip install 'ropewalk[tls]'`.",
-    ),
-    Entry(
-        "RW751",
-        "A program of twisted.web responds with a status that no response ends with.",
-        "Give setResponseCode one from 200 to 599: a 1xx only announces a response (RFC 9110, section 15.2).",
-    ),
-    Entry(
         "RW740",
         "A channel of twisted.web's is overridden in such a way that its connections stay on Twisted's own code.",
         "Nothing is wrong. For the engine, override only what docs/reference/dropin.md says that the engine calls.",
@@ -307,6 +292,21 @@ _ENTRIES: Final = (
         "Have them derive from ropewalk.dropin.HTTPChannel.",
     ),
     Entry(
+        "RW748",
+        "A site of twisted.web was handed a connection on which another protocol reads, or has read.",
+        "Nothing has to be done. Where the site can have a port of its own, the engine owns its sockets.",
+    ),
+    Entry(
+        "RW750",
+        "A feature needs a package that is not installed.",
+        "Install it by the extra that the message names, such as `pip install 'ropewalk[tls]'`.",
+    ),
+    Entry(
+        "RW751",
+        "A program of twisted.web responds with a status that no response ends with.",
+        "Give setResponseCode one from 200 to 599: a 1xx only announces a response (RFC 9110, section 15.2).",
+    ),
+    Entry(
         "RW755",
         "Twisted lacks something that Ropewalk needs of it.",
         "Install one of the tested versions of Twisted, or a Ropewalk that knows this one.",
@@ -315,6 +315,17 @@ _ENTRIES: Final = (
         "RW756",
         "A program of twisted.web runs on a version of Twisted that Ropewalk is not tested with.",
         "Run the tests of your program by `ropewalk exec` first, or install a version that is tested.",
+    ),
+    Entry(
+        "RW757",
+        "Something was given to `accelerate`, or to an endpoint, that the engine cannot serve.",
+        "Give a Site of twisted.web, or another HTTPFactory, whose channels derive from ropewalk.dropin.HTTPChannel.",
+    ),
+    Entry(
+        "RW758",
+        "An App, or a resource of Ropewalk's, is in a tree of twisted.web without `graft`.",
+        'Put it there by `ropewalk.dropin.graft`, as in `root.putChild(b"api", graft(app))`; or serve it alone, by '
+        "ropewalk.Site(app).",
     ),
 )
 

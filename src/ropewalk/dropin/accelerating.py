@@ -12,10 +12,23 @@ from ropewalk.dropin.accepted import channel_of
 from ropewalk.dropin.channel import HTTPChannel
 from ropewalk.dropin.channel_overrides import report_foreign
 from ropewalk.dropin.driver import driver_of
-from ropewalk.errors import StartError, full_name
+from ropewalk.dropin.factories import innermost
+from ropewalk.dropin.ungrafted import check_tree, is_ours
+from ropewalk.errors import StartError, full_name, shown
+from ropewalk.resource import is_twisted
+from ropewalk.server import Site
 from ropewalk.twisted_private import HTTP_CHANNEL_FACTORY, GenericHTTPChannelProtocol
 
 _OURS: Final = "ropewalk.dropin.HTTPChannel"
+
+
+class UnfitFactory(StartError, TypeError):
+    """RW757: the engine cannot serve what was given."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__("RW757", message, remedy)
+
+
 Factory = TypeVar("Factory", bound=http.HTTPFactory)
 
 
@@ -26,11 +39,13 @@ def accelerate(factory: Factory, *, limits: Limits | None = None, half_close: bo
     the engine's own, other transports (TLS, wrappers) stay Twisted's. `limits` are those of `limits_of` where they are
     not given. With `half_close`, clients may close their sending side and wait for their responses. A `protocol` of
     the program's own is called as ever; where it makes something else than `ropewalk.dropin.HTTPChannel` or a subclass,
-    those connections stay Twisted's, which is logged (RW743). Raises TypeError for any other factory and for one whose
-    `protocol` is a class that does not derive from that, and StartError (RW404) where it has other limits already.
+    those connections stay Twisted's, which is logged (RW743). Raises UnfitFactory (RW757), a TypeError, for any other
+    factory and for one whose `protocol` is a class that does not derive from that, TreeError (RW758) where its tree has
+    an App without `graft`, and StartError (RW404) where it has other limits already.
     """
     if not isinstance(factory, http.HTTPFactory):
-        raise TypeError(f"{factory!r} is not a twisted.web.http.HTTPFactory, such as a Site.")
+        raise _no_factory(factory)
+    check_tree(getattr(factory, "resource", None))
     if limits is not None:
         driver = driver_of(factory, factory.reactor, limits)
         if driver.engine.limits != limits:
@@ -45,9 +60,22 @@ def accelerate(factory: Factory, *, limits: Limits | None = None, half_close: bo
     elif not isinstance(protocol, type):
         factory.protocol = _OwnProtocols(protocol)  # type: ignore[method-assign]
     elif not issubclass(protocol, HTTPChannel):
-        message = f"{factory!r} makes protocols of its own. Have {full_name(protocol)} derive from {_OURS}."
-        raise TypeError(message)
+        what = f"{shown(factory)} makes protocols of the class {full_name(protocol)}, which the engine cannot serve."
+        raise UnfitFactory(what, f"Have it derive from {_OURS} in place of {full_name(protocol.__bases__[0])}.")
     return factory
+
+
+def _no_factory(thing: Any) -> UnfitFactory:
+    what = f"{shown(thing)}, of type {full_name(type(thing))}, is no twisted.web.http.HTTPFactory."
+    if isinstance(thing, Site):
+        return UnfitFactory(what, "The engine serves a ropewalk.Site already: listen for it as it is.")
+    if is_ours(thing):
+        return UnfitFactory(what, "The engine serves it by ropewalk.Site(...), without `accelerate`.")
+    if isinstance(innermost(thing), http.HTTPFactory) and not isinstance(thing, type):
+        return UnfitFactory(what, "Give the Site that it wraps, before it is wrapped.")
+    if is_twisted(thing):
+        return UnfitFactory(what, "Give a Site of it: twisted.web.server.Site(...).")
+    return UnfitFactory(what, "Give a twisted.web.server.Site, or another HTTPFactory.")
 
 
 def take_over(port: Any, *, limits: Limits | None = None, half_close: bool = False) -> bool:

@@ -16,7 +16,8 @@ from ropewalk.dropin.channel import HTTPChannel
 from ropewalk.dropin.extras import is_installed, is_tls_factory, require
 from ropewalk.dropin.factories import innermost, limit
 from ropewalk.dropin.lenient import LenientRequest
-from ropewalk.errors import StartError
+from ropewalk.dropin.ungrafted import check_child
+from ropewalk.errors import StartError, shown
 from ropewalk.server.socket_files import leave_to_others
 
 LISTENING: Final = ("listenTCP", "listenUNIX", "adoptStreamPort")
@@ -68,7 +69,9 @@ def _putting_str(
 ) -> Callable[[Resource, bytes | str, IResource], None]:
     @wraps(put)
     def putChild(self: Resource, path: bytes | str, child: IResource) -> None:
-        put(self, path.encode() if isinstance(path, str) else path, child)
+        name = path.encode() if isinstance(path, str) else path
+        check_child(child, f"as the child {shown(path)}")
+        put(self, name, child)
 
     return putChild
 

@@ -38,6 +38,7 @@ from ropewalk._engine import Exchange
 from ropewalk.dropin.combined import log
 from ropewalk.dropin.headers import Received, ReceivedHeaders
 from ropewalk.dropin.lazy import Lazy
+from ropewalk.dropin.ungrafted import explained
 from ropewalk.twisted_private import IEncodingResource, has_form_switch
 
 Kind = TypeVar("Kind", bound=type)
@@ -230,8 +231,9 @@ class Request(Stock):
                 if encoder is not None:
                     self._encoder = encoder
             self.render(found)
-        except BaseException:  # noqa: BLE001 - as in Twisted: even SystemExit is the request's
-            self.processingFailed(Failure())
+        except BaseException as error:  # noqa: BLE001 - as in Twisted: even SystemExit is the request's
+            told = explained(error, getattr(site, "resource", None), (*self.prepath, *self.postpath))
+            self.processingFailed(Failure() if told is error else Failure(told))
 
     def _lean_descend(self, found: Any) -> Any:
         """What `resource.getChildForRequest` finds; None where the engine sends a file and that is all."""

@@ -493,7 +493,7 @@ def test_a_factory_whose_protocols_are_not_ours_is_served_by_twisted(there: Worl
 def test_a_class_that_is_not_ours_is_refused(there: World) -> None:
     factory = site(there, Path())
     factory.protocol = type("Foreign", (STOCK,), {})  # type: ignore[method-assign]
-    with pytest.raises(TypeError, match=r"Have .*Foreign derive from ropewalk\.dropin\.HTTPChannel"):
+    with pytest.raises(TypeError, match=r"RW757 .*Foreign, .* Have it derive from ropewalk\.dropin\.HTTPChannel"):
         accelerate(factory)
 
 
