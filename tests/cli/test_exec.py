@@ -395,6 +395,43 @@ class TestServing:
             assert httpx.post(served.url, content=b"0123456789").text == "10"
             assert httpx.post(served.url, content=b"0123456789a").status_code == 413
 
+    @pytest.mark.parametrize(
+        ("protocol", "said"),
+        [
+            ("Lines", "RW740 Connections of __main__.Lines stay on Twisted's own channel: lineReceived is overridden."),
+            ("Foreign", "RW743 Connections of __main__.Foreign stay Twisted's: it is no ropewalk.dropin.HTTPChannel."),
+        ],
+    )
+    @pytest.mark.parametrize("known", [True, False], ids=["when it listens", "at the first connection"])
+    def test_connections_that_stay_twisted_s(self, tmp_path: Path, protocol: str, said: str, known: bool) -> None:
+        (tmp_path / "kept.py").write_text(
+            f"{SITE.partition('if __name__')[0]}"
+            "from twisted.internet.protocol import Protocol\n"
+            "from twisted.web.http import HTTPChannel\n"
+            "class Lines(HTTPChannel):\n"
+            "    def lineReceived(self, line):\n"
+            "        super().lineReceived(line)\n"
+            "class Foreign(Protocol):\n"
+            "    site = factory = requestFactory = timeOut = callLater = None\n"
+            "    def dataReceived(self, data):\n"
+            "        self.transport.write(b'HTTP/1.0 200 OK\\r\\n\\r\\n')\n"
+            "        self.transport.loseConnection()\n"
+            "site = Site(Hello())\n"
+            f"site.protocol = {protocol if known else f'lambda: {protocol}()'}\n"
+            "reactor.listenTCP(0, site, interface='127.0.0.1')\n"
+            "reactor.run()\n"
+        )
+        with executing("kept.py", cwd=tmp_path) as served:
+            if known:
+                expected = f"Serving {served.url} by Twisted's own channel, without the engine's limits: {said}\n"
+            else:
+                expected = f"Serving {served.url} by the engine\n"
+            assert served.said == expected
+            for _ in range(2):
+                assert httpx.get(served.url).status_code == 200
+            served.stop()
+            assert served.errors == ("" if known else f"{said} The engine's limits do not hold there.\n")
+
     def test_a_limit_that_is_none(self, site: Path) -> None:
         ended = finished(*EXEC, "--limit", "body_siz=10", "hello.py", cwd=site)
         assert ended.returncode == 2

@@ -40,15 +40,29 @@ def execute(
         raise Failure(error.code, f"{error}".removeprefix(error.code).strip()) from error
 
     target = program.module(name) if is_module else program.script(name)
-    replace(limits=limits, half_close=half_close, served=None if quiet else _say)
+    replace(
+        limits=limits, half_close=half_close, served=None if quiet else _say_served, kept=None if quiet else _say_kept
+    )
     program.run(target, arguments)
 
 
-def _say(address: str) -> None:
+def _say_served(address: str) -> None:
+    _say(f"Serving {address} by the engine")
+
+
+def _say_kept(reason: str, address: str) -> None:
+    """A program may not have begun Twisted's log, which has the reason too."""
+    if address:
+        _say(f"Serving {address} by Twisted's own channel, without the engine's limits: {reason}")
+    else:
+        _say(f"{reason} The engine's limits do not hold there.")
+
+
+def _say(line: str) -> None:
     """Past the log of Twisted, which takes over `sys.stderr` in many programs; not where that would have to wait.
 
     A thread of ours would be in the way of a program that forks.
     """
     stream = sys.__stderr__
     if stream is not None and is_writable(stream):
-        print(f"Serving {address} by the engine", file=stream, flush=True)
+        print(line, file=stream, flush=True)

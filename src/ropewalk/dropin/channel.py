@@ -198,7 +198,7 @@ class HTTPChannel(RespondingChannel):
 
     def stays_twisted(self) -> str:
         """Why Twisted's own channel serves the connection, decided before that is made; empty where the engine does."""
-        reason, _ = _OVERRIDES.decide(self)
+        reason, _ = OVERRIDES.decide(self)
         if reason:
             self._stays_twisted = reason
             self.responds = False  # type: ignore[misc] # an instance's own, for its requests
@@ -211,11 +211,11 @@ class HTTPChannel(RespondingChannel):
 
     def sending_overrides(self) -> set[str]:
         """The methods by which responses are sent that a program has overridden."""
-        return _OVERRIDES.on(self) & {"write", "writeHeaders", "writeSequence"}
+        return OVERRIDES.on(self) & {"write", "writeHeaders", "writeSequence"}
 
     def _decide_hooked(self) -> bool:
         """Whether every call is to be made. Raises HostedError (RW741) where a method was overridden too late."""
-        reason, hooked = _OVERRIDES.decide(self)
+        reason, hooked = OVERRIDES.decide(self)
         if reason:
             raise HostedError("RW741", f"A channel was changed when it was connected already: {reason}.")
         if hooked:
@@ -337,4 +337,5 @@ class HTTPChannel(RespondingChannel):
         return taken
 
 
-_OVERRIDES: Final = Overrides(HTTPChannel)
+OVERRIDES: Final = Overrides(HTTPChannel)
+"""Decides by which code the connections of a channel are served."""

@@ -10,7 +10,7 @@ An override may be in a subclass, in twisted.web's or our class, or on one chann
 """
 
 import dis
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 from operator import attrgetter, itemgetter
 from types import CodeType, FunctionType, MethodType
@@ -95,6 +95,13 @@ _data_among: Final = itemgetter(*map(NAMES.index, _DATA))
 _WRAPPER_READS: Final = GenericHTTPChannelProtocol.dataReceived
 
 
+KEPT: Final = "RW740 Connections of {channel} stay on Twisted's own channel: {reason}."
+FOREIGN: Final = "RW743 Connections of {protocol} stay Twisted's: it is no ropewalk.dropin.HTTPChannel."
+
+listeners: Final[list[Callable[[str], object]]] = []
+"""Called with either of these, once for each class, when a connection stays Twisted's."""
+
+
 class Decision(NamedTuple):
     """How a connection is served."""
 
@@ -136,6 +143,10 @@ class Overrides:
             self._tell(kind, decision.reason)
         return decision
 
+    def of_class(self, kind: type) -> str:
+        """Why all channels of a class stay Twisted's, or the empty string. One of them may have a reason of its own."""
+        return self._decide(kind, dict(zip(NAMES, _look(kind), strict=True)), _look(_STOCK)).reason
+
     def on(self, channel: Any) -> set[str]:
         """The names of what is overridden on a channel, in its class or on itself."""
         found = dict(zip(NAMES, _look(type(channel)), strict=True))
@@ -156,9 +167,8 @@ class Overrides:
         named = full_name(kind)
         if (named, reason) not in self._told:
             self._told.add((named, reason))
-            log.warn(
-                "RW740 Connections of {channel} stay on Twisted's own channel: {reason}.", channel=named, reason=reason
-            )
+            log.warn(KEPT, channel=named, reason=reason)
+            _tell_listeners(KEPT.format(channel=named, reason=reason))
 
 
 _foreign: Final[set[str]] = set()
@@ -171,9 +181,13 @@ def report_foreign(protocol: Any) -> None:
     named = full_name(type(protocol))
     if named not in _foreign:
         _foreign.add(named)
-        log.warn(
-            "RW743 Connections of {protocol} stay Twisted's: it is no ropewalk.dropin.HTTPChannel.", protocol=named
-        )
+        log.warn(FOREIGN, protocol=named)
+        _tell_listeners(FOREIGN.format(protocol=named))
+
+
+def _tell_listeners(reason: str) -> None:
+    for listener in tuple(listeners):
+        listener(reason)
 
 
 def hands_on_bytes(protocol: Any) -> bool:

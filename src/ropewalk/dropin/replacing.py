@@ -13,9 +13,11 @@ from twisted.web.resource import IResource, Resource
 from ropewalk._engine import Limits
 from ropewalk.dropin.accelerating import take_over
 from ropewalk.dropin.channel import HTTPChannel
+from ropewalk.dropin.channel_overrides import listeners
 from ropewalk.dropin.extras import is_installed, is_tls_factory, require
 from ropewalk.dropin.factories import innermost, limit
 from ropewalk.dropin.lenient import LenientRequest
+from ropewalk.dropin.twisted_connections import reason_of
 from ropewalk.dropin.ungrafted import check_child
 from ropewalk.errors import StartError, shown
 from ropewalk.server.socket_files import leave_to_others
@@ -35,6 +37,7 @@ def replace(
     limits: Mapping[str, float] | None = None,
     half_close: bool = False,
     served: Callable[[str], object] | None = None,
+    kept: Callable[[str, str], object] | None = None,
 ) -> ExitStack:
     """Replace twisted.web's channel and request in this process, and have the engine accept for its sites.
 
@@ -44,8 +47,13 @@ def replace(
     that the site has by itself, and `served` is called with the address of the port. With `half_close`, clients of
     those ports may close their sending side and wait for their responses.
 
+    Where it is clear when a port opens that its connections stay on Twisted's own channel, `kept` is called in place of
+    `served`, with the reason and the address. Where the first connection shows it, `kept` is called with the reason and
+    an empty string, once for each reason.
+
     What it returns puts everything back by `close()`, and is a context manager. No reactor is installed.
     """
+    before = ExitStack()
     replacements: list[Replacement] = []
     if channel is not None:
         replacements.append((http, "HTTPChannel", channel))
@@ -56,12 +64,41 @@ def replace(
     if request is not None and issubclass(request, LenientRequest):
         replacements.append((Resource, "putChild", _putting_str(Resource.putChild)))
     if listening:
-        replacements += _listening(limits or {}, half_close, served or _say_nothing)
-    before = ExitStack()
+        told = _Told(served or _say_nothing, kept or _say_nothing)
+        replacements += _listening(limits or {}, half_close, told)
+        before.enter_context(told)
     for owner, name, value in replacements:
         before.callback(setattr, owner, name, vars(owner)[name])
         setattr(owner, name, value)
     return before
+
+
+class _Told:
+    """Says of each port by whose channel it is served. As a context, it hears of connections that stay Twisted's."""
+
+    def __init__(self, served: Callable[[str], object], kept: Callable[[str, str], object]) -> None:
+        self._served = served
+        self._kept = kept
+        self._reasons: set[str] = set()
+
+    def __enter__(self) -> None:
+        listeners.append(self._hear)
+
+    def __exit__(self, *_: object) -> None:
+        listeners.remove(self._hear)
+
+    def tell(self, site: Any, address: str) -> None:
+        reason = reason_of(site)
+        if reason:
+            self._reasons.add(reason)
+            self._kept(reason, address)
+        else:
+            self._served(address)
+
+    def _hear(self, reason: str) -> None:
+        if reason not in self._reasons:
+            self._reasons.add(reason)
+            self._kept(reason, "")
 
 
 def _putting_str(
@@ -76,15 +113,15 @@ def _putting_str(
     return putChild
 
 
-def _listening(limits: Mapping[str, float], half_close: bool, served: Callable[[str], object]) -> Iterator[Replacement]:
+def _listening(limits: Mapping[str, float], half_close: bool, told: _Told) -> Iterator[Replacement]:
     for name in LISTENING:
-        yield PosixReactorBase, name, _taking_over(getattr(PosixReactorBase, name), limits, half_close, served)
+        yield PosixReactorBase, name, _taking_over(getattr(PosixReactorBase, name), limits, half_close, told)
     if not is_installed("OpenSSL"):
         yield PosixReactorBase, "listenSSL", _explaining(PosixReactorBase.listenSSL)
 
 
 def _taking_over(
-    listen: Callable[..., Any], limits: Mapping[str, float], half_close: bool, served: Callable[[str], object]
+    listen: Callable[..., Any], limits: Mapping[str, float], half_close: bool, told: _Told
 ) -> Callable[..., Any]:
     """A method of a reactor that opens the port as ever, and then has the engine accept on it where it is a site's."""
 
@@ -96,7 +133,7 @@ def _taking_over(
             if listen.__name__ == "adoptStreamPort":
                 leave_to_others(port)
             _accept(port, limit(site, limits), half_close)
-            served(_url(port))
+            told.tell(site, _url(port))
         return port
 
     return listening
@@ -128,5 +165,5 @@ def _url(port: Any) -> str:
     return f"{scheme}://{f'[{address.host}]' if ':' in address.host else address.host}:{address.port}"
 
 
-def _say_nothing(address: str) -> None:
+def _say_nothing(*_: str) -> None:
     """Where nobody wants to be told."""

@@ -125,6 +125,20 @@ class TestListening:
             assert len(said) == 1
         assert {wrapping, other} <= set(reactor.getReaders())
 
+    def test_connections_that_are_known_to_stay_twisted_s(self, reactor: Any) -> None:
+        told: list[tuple[str, str]] = []
+        site = server.Site(Resource(), reactor=reactor)
+        with replace(kept=lambda reason, address: told.append((reason, address))):
+            site.protocol = type("Own", (http.HTTPChannel,), {})  # type: ignore[method-assign]
+            reactor.listenTCP(0, site, interface="127.0.0.1")
+            assert told == []
+            site.protocol = type("Timed", (http.HTTPChannel,), {"setTimeout": print})  # type: ignore[method-assign]
+            reactor.listenTCP(0, site, interface="127.0.0.1")
+        ((reason, address),) = told
+        assert reason.startswith("RW740 Connections of ")
+        assert reason.endswith(".Timed stay on Twisted's own channel: setTimeout is overridden.")
+        assert address.startswith("http://127.0.0.1:")
+
     def test_limits(self, reactor: Any) -> None:
         site = server.Site(Resource(), reactor=reactor)
         with replace(limits={"idle_timeout": 7, "body_size": 10}):
