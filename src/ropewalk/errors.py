@@ -60,7 +60,7 @@ _ENTRIES: Final = (
     Entry(
         "RW203",
         "An asyncio awaitable was awaited on a reactor that is not asyncio's.",
-        "Start with `ropewalk run` or App.run, install twisted.internet.asyncioreactor first, or await Deferreds.",
+        "Call `ropewalk.install_reactor()` above the first import of twisted.internet.reactor, or await Deferreds.",
     ),
     Entry(
         "RW204",
@@ -224,7 +224,8 @@ _ENTRIES: Final = (
     Entry(
         "RW710",
         "An ASGI application was to run on a reactor that is not asyncio's.",
-        "Start with `ropewalk run` or App.run, or install twisted.internet.asyncioreactor before any other reactor.",
+        "Call `ropewalk.install_reactor()` above the first import of twisted.internet.reactor. `ropewalk run` and "
+        "App.run do so by themselves, but come too late where your program, or what it imports, has that import.",
     ),
     Entry("RW711", "An ASGI application did not start.", "Fix the cause that the application names."),
     Entry(

@@ -1,5 +1,6 @@
 """Runs the calls of an application: the first segment at once, where most calls end, and the rest as a task."""
 
+import sys
 from asyncio import AbstractEventLoop, CancelledError, Future, Timeout, get_running_loop, timeout
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Awaitable
@@ -194,7 +195,11 @@ class Runner:
 
 def _needs_asyncio(application: Application) -> HostedError:
     """The error for an application without an asyncio event loop."""
-    return HostedError("RW710", f"{named(application)} was to run on a reactor that is not asyncio's.")
+    reactor = sys.modules.get("twisted.internet.reactor")
+    if reactor is None or hasattr(reactor, "_asyncioEventloop"):
+        return HostedError("RW710", f"{named(application)} was to run where no asyncio event loop runs.")
+    what = f"on {type(reactor).__name__}, which is not asyncio's: an earlier import has chosen it"
+    return HostedError("RW710", f"{named(application)} was to run {what}.")
 
 
 async def _awaiting(awaitable: Awaitable[None]) -> None:

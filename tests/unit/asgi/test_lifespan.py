@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -234,13 +235,23 @@ class TestCancellation:
         self.cut(lambda app: app.resource.tree_node.mounted.stop_hooks[0](), application)  # type: ignore[union-attr]
 
 
-def test_on_a_reactor_that_is_not_asyncios() -> None:
-    app = hosting(lived(*LIFE))
-    starting = app.start()
-    with pytest.raises(
-        HostedError, match=r"RW710 lived.<locals>.application at .* reactor .* Start with `ropewalk run`"
-    ):
+@pytest.mark.parametrize(
+    ("installed", "said"),
+    [
+        (None, "where no asyncio event loop runs"),
+        (type("PollReactor", (), {})(), "on PollReactor, which is not asyncio's: an earlier import has chosen it"),
+        (type("AsyncioReactor", (), {"_asyncioEventloop": None})(), "where no asyncio event loop runs"),
+    ],
+    ids=["none", "poll", "asyncio"],
+)
+def test_on_a_reactor_that_is_not_asyncios(monkeypatch: pytest.MonkeyPatch, installed: Any, said: str) -> None:
+    monkeypatch.delitem(sys.modules, "twisted.internet.reactor", raising=False)
+    if installed is not None:
+        monkeypatch.setitem(sys.modules, "twisted.internet.reactor", installed)
+    starting = hosting(lived(*LIFE)).start()
+    with pytest.raises(HostedError, match=r"RW710 lived.<locals>.application at ") as caught:
         starting.send(None)
+    assert f" was to run {said}. Call `ropewalk.install_reactor()` above " in str(caught.value)
 
 
 def test_several_at_once() -> None:

@@ -24,4 +24,4 @@ def test_serves(reactor: str, way: str) -> None:
     else:
         assert ended.stderr.count("RW203 GET /asyncio: ") == 1
         assert ended.stderr.count("RW203 GET /future: make_app.<locals>.future at ") == 1
-        assert "Start with `ropewalk run`" in ended.stderr
+        assert "Call `ropewalk.install_reactor()`" in ended.stderr
