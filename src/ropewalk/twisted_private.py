@@ -228,6 +228,11 @@ def is_tested(version: str) -> bool:
     return _release(TESTED[0]) <= _release(version) <= _release(TESTED[-1])
 
 
+def takes_newest_pyopenssl(version: str) -> bool:
+    """Whether a version of Twisted works with pyOpenSSL 26.2 and newer, which refuse to change a used Context."""
+    return _release(version) >= (26, 4)
+
+
 def warn_of_untested(version: str) -> None:
     """Log a warning (RW756) where a version of Twisted is older or newer than those that are tested."""
     if not is_tested(version):

@@ -313,6 +313,29 @@ class TestWhatIsRun:
         assert finished(*EXEC, "./command", cwd=tmp_path).stdout == "ran\n"
 
 
+class TestMissingPackages:
+    """What a plain installation lacks, and an extra brings."""
+
+    @pytest.mark.parametrize(
+        ("module", "package", "extra"),
+        [("OpenSSL", "pyOpenSSL", "tls"), ("h2", "h2", "http2"), ("wsproto", "wsproto", "websocket")],
+    )
+    def test_the_extra_is_named(self, tmp_path: Path, module: str, package: str, extra: str) -> None:
+        (tmp_path / "lacking.py").write_text(f"import sys\nsys.modules['{module}'] = None\nimport {module}.part\n")
+        ended = finished(*EXEC, "lacking.py", cwd=tmp_path)
+        assert ended.returncode == 1
+        last = ended.stderr.splitlines()[-2:]
+        assert last[0].startswith("ModuleNotFoundError: ")
+        assert last[1].startswith(
+            f"RW750 The program needs {package}, which is not installed. Run `pip install 'ropewalk[{extra}]'"
+        )
+
+    def test_none_is_named_for_others(self, tmp_path: Path) -> None:
+        (tmp_path / "lacking.py").write_text("import a_package_that_is_nowhere\n")
+        python, ours = (finished(*command, "lacking.py", cwd=tmp_path) for command in (PYTHON, EXEC))
+        assert ours.stderr == python.stderr
+
+
 class TestServing:
     @pytest.fixture
     def site(self, tmp_path: Path) -> Path:

@@ -90,7 +90,8 @@ def test_tls(extra: str, way: str, folder: Path) -> None:
                 "Run `pip install 'ropewalk[tls]'`."
             )
         else:  # what the program says under `python`
-            assert last == "ModuleNotFoundError: No module named 'OpenSSL'"
+            missing = "RW750 The program needs pyOpenSSL, which is not installed. Run `pip install 'ropewalk[tls]'`."
+            assert output.splitlines()[-2:] == ["ModuleNotFoundError: No module named 'OpenSSL'", missing]
 
 
 @pytest.mark.parametrize("endpoint", ["ropewalk:tls:.:0", "ropewalk:haproxy:tls:.:0", "haproxy:ropewalk:ssl:0"])
@@ -127,7 +128,10 @@ def test_websocket(extra: str, tmp_path: Path) -> None:
     with installation(extra).start("ropewalk", "exec", SERVING, "websocket", cwd=tmp_path) as process:
         if extra == PLAIN:
             output, _ = process.communicate()
-            assert output.splitlines()[-1] == "ModuleNotFoundError: No module named 'wsproto'"
+            missing = (
+                "RW750 The program needs wsproto, which is not installed. Run `pip install 'ropewalk[websocket]'`."
+            )
+            assert output.splitlines()[-2:] == ["ModuleNotFoundError: No module named 'wsproto'", missing]
             return
         head = "".join(f"{name}: {value}\r\n" for name, value in UPGRADE.items())
         with connect(tcp_port_of(process)) as client:

@@ -65,9 +65,20 @@ def run(program: Program, arguments: Sequence[str]) -> None:
         raise
     except BaseException as error:  # noqa: BLE001 - it is the program's, and this is its end
         error.__traceback__ = _frames_of_program(error.__traceback__)
+        _note_missing_package(error)
         sys.excepthook(type(error), error, error.__traceback__)
         interrupted.happened = isinstance(error, KeyboardInterrupt)
         sys.exit(1)
+
+
+def _note_missing_package(error: BaseException) -> None:
+    """Have the traceback end with the extra to install (RW750), where the program lacks a package of one."""
+    if isinstance(error, ModuleNotFoundError):
+        from ropewalk.dropin.extras import missing_package
+
+        missing = missing_package("The program", error)
+        if missing is not None:
+            error.add_note(f"{missing}")
 
 
 class _Interrupted:

@@ -8,7 +8,10 @@ import sys
 from importlib import import_module
 from typing import Any, Final
 
+import twisted
+
 from ropewalk.errors import StartError
+from ropewalk.twisted_private import takes_newest_pyopenssl
 
 EXTRAS: Final = {
     "OpenSSL": ("pyOpenSSL", "tls"),
@@ -27,7 +30,13 @@ class MissingPackage(StartError, ImportError):
     def __init__(self, feature: str, module: str) -> None:
         package, extra = EXTRAS[module]
         message = f"{feature} needs {package}, which is not installed."
-        super().__init__("RW750", message, f"Run `pip install 'ropewalk[{extra}]'`.")
+        super().__init__("RW750", message, f"Run `{_command(extra)}`.")
+
+
+def _command(extra: str) -> str:
+    """What installs an extra, with the newest pyOpenSSL that this Twisted works with."""
+    pin = "" if extra == "websocket" or takes_newest_pyopenssl(twisted.__version__) else " 'pyopenssl<26.2'"
+    return f"pip install 'ropewalk[{extra}]'{pin}"
 
 
 def require(feature: str, *modules: str) -> None:

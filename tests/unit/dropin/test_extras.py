@@ -1,0 +1,23 @@
+"""The command that an error about a missing package names."""
+
+import pytest
+import twisted
+
+from ropewalk.dropin.extras import MissingPackage
+
+
+@pytest.mark.parametrize(
+    ("version", "module", "command"),
+    [
+        ("24.7.0", "OpenSSL", "pip install 'ropewalk[tls]' 'pyopenssl<26.2'"),
+        ("25.5.0", "h2", "pip install 'ropewalk[http2]' 'pyopenssl<26.2'"),
+        ("25.5.0", "wsproto", "pip install 'ropewalk[websocket]'"),
+        ("26.4.0", "OpenSSL", "pip install 'ropewalk[tls]'"),
+        ("26.10.0", "service_identity", "pip install 'ropewalk[tls]'"),
+    ],
+)
+def test_pyopenssl_is_one_that_this_twisted_works_with(
+    monkeypatch: pytest.MonkeyPatch, version: str, module: str, command: str
+) -> None:
+    monkeypatch.setattr(twisted, "__version__", version)
+    assert str(MissingPackage("It", module)).endswith(f", which is not installed. Run `{command}`.")
