@@ -122,6 +122,18 @@ class TestNotFound:
         message = "RW413 hello.py has several things to serve. Name one: hello.py:one, hello.py:two"
         assert failure("hello.py") == message
 
+    def test_a_site_of_twisted_web(self, project: Path) -> None:
+        root = "from twisted.web.resource import Resource as R"
+        site = "site = type('Site', (), {'resource': R()})()"
+        write(project, "hello.py", root, site)
+        remedy = "Name its resource: hello.py:site.resource. Or run the program by `ropewalk exec`."
+        assert failure("hello.py:site") == f"RW414 hello.py:site is of type hello.Site. {remedy}"
+
+    def test_what_makes_a_resource(self, project: Path) -> None:
+        write(project, "hello.py", "from klein import Klein", "klein = Klein()")
+        remedy = "Name what its `resource` returns: at the top level, root = klein.resource()"
+        assert failure("hello.py:klein") == f"RW414 hello.py:klein is of type klein._app.Klein. {remedy}"
+
     def test_something_that_cannot_be_served(self, project: Path) -> None:
         write(project, "hello.py", "app = {}")
         remedy = "Name an App, a Site, or something derived from ropewalk.Resource."

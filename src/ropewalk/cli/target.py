@@ -250,6 +250,12 @@ def _servable(value: object, name: str) -> Servable:
         what = f"{name} is a function"
     else:
         what = f"{name} is of type {full_name(type(value))}"
+    resource = getattr(value, "resource", None)
+    if is_twisted(resource):  # a Site of twisted.web's
+        raise Failure("RW414", f"{what}. Name its resource: {name}.resource. Or run the program by `ropewalk exec`.")
+    if callable(resource) and not isinstance(value, type):  # a Klein
+        made = f"root = {name.rpartition(':')[2]}.resource()"
+        raise Failure("RW414", f"{what}. Name what its `resource` returns: at the top level, {made}")
     interface = likely_interface(value)
     if interface is not None:
         raise Failure("RW414", f"{what}. If it is an application of {interface.upper()}, say --{interface}.")
