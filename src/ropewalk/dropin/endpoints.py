@@ -10,6 +10,7 @@ import os
 import re
 import socket
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, Final
 
 from twisted.internet import endpoints
@@ -52,7 +53,7 @@ def parse(reactor: Any, arguments: Sequence[str], options: Mapping[str, str]) ->
     """
     own = {name: value for name, value in options.items() if name not in OWN}
     given = {name: value for name, value in options.items() if name in OWN}
-    written = ":".join(filter(None, (_join((), given), _join(arguments, own))))
+    written = _written(arguments, options)
     limits = _limits(written, {name: value for name, value in given.items() if name in NAMES})
     description = _join(arguments, own)
     try:
@@ -199,6 +200,16 @@ def _number(description: str, name: str, value: str) -> float:
         return float(value)
     except ValueError:
         raise MalformedEndpoint(description, f"the limit {name} is a number, not {value!r}.") from None
+
+
+def _written(arguments: Sequence[str], options: Mapping[str, str]) -> str:
+    """The description as it stands behind the prefix. Twisted keeps no order between arguments and options.
+
+    What belongs to the prefix stands before the endpoint, and so does what only looks like it.
+    """
+    front = {name: value for name, value in options.items() if get_close_matches(name, OWN, cutoff=0.8)}
+    behind = {name: value for name, value in options.items() if name not in front}
+    return ":".join(filter(None, (_join((), front), _join(arguments, behind))))
 
 
 def _join(arguments: Sequence[str], options: Mapping[str, str]) -> str:

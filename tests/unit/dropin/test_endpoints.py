@@ -182,7 +182,7 @@ class TestParse:
             ),
             (
                 "ropewalk:idle_timout=30:tcp:80",
-                "tcp:80:idle_timout=30 is malformed: tcp has no option idle_timout. Did you mean idle_timeout?",
+                "RW720 ropewalk:idle_timout=30:tcp:80 is malformed: tcp has no option idle_timout. Did you mean idle",
             ),
             (
                 "ropewalk:idle_timeout=soon:tcp:80",
@@ -196,7 +196,10 @@ class TestParse:
                 "ropewalk:halfClose=maybe:tcp:80",
                 "RW720 ropewalk:halfClose=maybe:tcp:80 is malformed: halfClose is yes or no, not 'maybe'.",
             ),
-            ("ropewalk:halfclose=yes:tcp:80", "tcp has no option halfclose. Did you mean halfClose?"),
+            (
+                "ropewalk:halfclose=yes:tcp:80:interface=a",
+                "RW720 ropewalk:halfclose=yes:tcp:80:interface=a is malformed: tcp has no option halfclose. Did you",
+            ),
             ("ropewalk:fd:three", "RW720 ropewalk:fd:three is malformed: 'three' is not a number."),
             ("ropewalk:fd:99999", "RW720 ropewalk:fd:99999 is malformed: there is no descriptor 99999."),
             ("ropewalk:fd", "RW720 ropewalk:fd is malformed: it lacks the descriptor."),
