@@ -188,6 +188,11 @@ _ENTRIES: Final = (
     ),
     Entry("RW510", "A message from a client was refused.", "Nothing is wrong here; the reason names the rule."),
     Entry(
+        "RW511",
+        "A forked process cannot have its reactor watch the engine.",
+        "Use a version of Twisted that is tested, or the poll reactor; or start a new process in place of a fork.",
+    ),
+    Entry(
         "RW700",
         "A WSGI application called start_response with something that does not fit.",
         'Call it once, with a status such as "200 OK" and a list of headers, each a tuple of two str.',

@@ -5,6 +5,7 @@ starts another program at once, as `subprocess` and `spawnProcess` do, has none 
 """
 
 import os
+from mmap import mmap
 from typing import Protocol
 from weakref import WeakSet
 
@@ -17,6 +18,26 @@ class Follower(Protocol):
 
     def has_forked(self) -> None:
         """In the parent."""
+
+
+class ServingChildren:
+    """Whether a forked child serves on the listening sockets that it has inherited. True from then on.
+
+    A child that serves has to keep the sockets when its parent stops. A helper, as of `multiprocessing`, has copies of
+    them too and never accepts: they must end with the parent, or clients would connect and get no response. The parent
+    cannot tell them apart when it forks, so the child notes it when it runs its reactor.
+    """
+
+    def __init__(self) -> None:
+        self._shared = mmap(-1, 1)
+        """Memory of this process and those that are forked from it."""
+
+    def note(self) -> None:
+        """This process is a child, and serves."""
+        self._shared[0] = 1
+
+    def __bool__(self) -> bool:
+        return self._shared[0] != 0
 
 
 _followers: "WeakSet[Follower]" = WeakSet()

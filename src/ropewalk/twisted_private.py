@@ -185,6 +185,14 @@ ATTRIBUTES: Final = (
     Attribute("testing", "twisted.internet.asyncioreactor:AsyncioSelectorReactor", "_scheduledAt", "when that is due"),
     Attribute("testing", "twisted.internet.asyncioreactor:AsyncioSelectorReactor", "_reschedule", "sets it anew"),
     Attribute("testing", "twisted.internet.base:ReactorBase", "_stopThreadPool", "drops the pool of its threads"),
+    # The epoll reactor
+    Attribute(
+        "server",
+        "twisted.internet.epollreactor:EPollReactor",
+        "_poller",
+        "where a forked worker registers its engine anew: without it, RW511 in the worker",
+        optional=True,
+    ),
     Attribute(
         "testing",
         "twisted.internet.epollreactor:EPollReactor",

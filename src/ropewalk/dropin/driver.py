@@ -19,7 +19,7 @@ from ropewalk.dropin.going_away import go_away
 from ropewalk.dropin.impatience import cut_at_next_signal
 from ropewalk.dropin.site_log import SiteLogs, logs_of
 from ropewalk.dropin.transport import SocketTransport, release
-from ropewalk.forks import follow_forks
+from ropewalk.forks import ServingChildren, follow_forks
 from ropewalk.request import Address
 from ropewalk.response import encode_json
 from ropewalk.server.reactor_thread import runs_elsewhere, when_running
@@ -96,6 +96,8 @@ class Driver:
         """Whether clients may close their sending side and wait for their responses."""
         self.over = False
         """It has been drained."""
+        self._children: ServingChildren | None = None
+        """Made with the first port: most drivers of a single channel have none."""
         self._impatient = False
         self._turning = False
         self._lines: dict[Any, list[str]] = {}
@@ -136,14 +138,12 @@ class Driver:
         for port in self.ports:
             share(port)
         if self._unwatch is not None:
-            self._unwatch.forked()
+            self._unwatch.forked(self._children)
 
     def has_forked(self) -> None:
-        """In the parent: children of a reactor that does not run yet are workers."""
-        children_serve = not getattr(self.reactor, "running", False)
-        self.engine.has_forked(children_serve=children_serve)
-        for port in self.ports if children_serve else ():
-            share(port)
+        """In the parent: its sockets end when it stops, except where a child serves by then."""
+        for port in self.ports:
+            share(port, self._children)
 
     def rest(self) -> None:
         """Something is over. After the last of all, nothing of the engine is left in the reactor."""
@@ -165,6 +165,7 @@ class Driver:
             return
         if port in self.ports or not port.connected:
             return
+        self._children = self._children or ServingChildren()
         self.ports[port] = self.engine.listen_descriptor(port.fileno(), half_close=half_close or self.half_close)
         port.stopReading()
         remove_only_own_file(port)

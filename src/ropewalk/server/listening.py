@@ -85,6 +85,7 @@ class Listening:
         self.server.listening.remove(self)
         if not self.server.listening:
             return self.server.stop()
+        self.server.leave_to_children()
         self.server.engine.stop_listening(listener)
         return succeed(None)
 

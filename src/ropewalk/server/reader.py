@@ -1,6 +1,8 @@
 """The engine as one reader among those of a reactor or an event loop."""
 
+import os
 import select
+import sys
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,6 +13,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ropewalk._engine import Engine
+from ropewalk.errors import EngineError
+from ropewalk.forks import ServingChildren
 
 
 def watch(engine: Engine, runner: Any, turn: Callable[[], object] | None = None) -> "Watch":
@@ -32,6 +36,8 @@ class Watch:
         self._reader = EngineReader(engine, turn)
         self._outdated = False
         """This is a forked child, and the reactor knows the parent's descriptor."""
+        self._children: ServingChildren | None = None
+        """Those among which this process is one, where it is a forked child."""
         if self._loop is not None:
             self._loop.add_reader(engine.fileno(), turn)
         else:
@@ -44,20 +50,30 @@ class Watch:
         else:
             self._runner.removeReader(self._reader)
 
-    def forked(self) -> None:
+    def forked(self, children: ServingChildren | None = None) -> None:
         """In a child, whose engine has another descriptor with the same number: have it watched when the child turns.
+
+        From then on the child serves, which is noted in `children`.
 
         Not at once: the reactor's own epoll descriptor is the parent's too, so that the parent would be told of what
         the child does not look at.
         """
         self._outdated = True
+        self._children = children
         with suppress(RuntimeError):  # asyncio, in debug mode: this is another thread than its own, which is gone
             if self._loop is not None:
-                self._loop.call_soon(self._renew)
+                self._loop.call_soon(self._serve)
             elif self._runner.running:
-                self._runner.callLater(0, self._renew)
+                self._runner.callLater(0, self._serve)
             else:
-                self._runner.callWhenRunning(self._renew)
+                self._runner.callWhenRunning(self._serve)
+
+    def _serve(self) -> None:
+        """Raises EngineError (RW511) where the reactor cannot be told."""
+        if self._outdated:
+            self._renew()
+            if self._children is not None:
+                self._children.note()
 
     def _renew(self) -> None:
         if not self._outdated:
@@ -72,6 +88,18 @@ class Watch:
         poller: Any = getattr(self._runner, "_poller", None)
         if type(poller).__name__ == "epoll":
             poller.register(self._engine.fileno(), select.EPOLLIN)
+        elif poller is None and _is_on_epoll(self._runner):
+            raise EngineError(
+                "RW511",
+                f"{type(self._runner).__name__} has no `_poller`, so that this forked process ({os.getpid()}) is told "
+                "of no connections.",
+            )
+
+
+def _is_on_epoll(reactor: Any) -> bool:
+    """Whether it is Twisted's reactor on epoll, which is not to be imported where the system has none."""
+    module = sys.modules.get("twisted.internet.epollreactor")
+    return module is not None and isinstance(reactor, module.EPollReactor)
 
 
 @implementer(IReadDescriptor)

@@ -12,7 +12,7 @@ from ropewalk._engine import Limits, self_test
 from ropewalk.app import App
 from ropewalk.calling import RootTask, StopHooks, start
 from ropewalk.errors import EngineError, RopewalkError, StartError, shown
-from ropewalk.forks import follow_forks
+from ropewalk.forks import ServingChildren, follow_forks
 from ropewalk.proxies import TrustedProxies
 from ropewalk.resource import Resource, as_resource
 from ropewalk.server.reader import Watch, watch
@@ -64,6 +64,9 @@ class Server:
         """The transports that the stop waits for when the engine has done its part."""
         self._hooks = StopHooks(reactor.callLater, self.engine.limits.drain_timeout)
         self._unwatch: Watch | None = None
+        self._children = ServingChildren()
+        self._is_child = False
+        """Whether its process has been forked since it was made."""
         self._root_task = RootTask()
         self._trigger = reactor.addSystemEventTrigger("before", "shutdown", self._before_shutdown)
         # By a detour into the loop: an asyncio reactor makes its first calls before its loop runs.
@@ -72,18 +75,24 @@ class Server:
 
     def forked(self) -> None:
         """In a child: begin anew on the same sockets. Connections are the parent's."""
+        self._is_child = True
         self.engine.forked()
         self.pipes.clear()
-        self._share_ports()
+        for port in self._ports(self.reactor):
+            share(port)
         if self._unwatch is not None:
-            self._unwatch.forked()
+            self._unwatch.forked(self._children)
 
     def has_forked(self) -> None:
-        """In the parent: children of a reactor that does not run yet are workers."""
-        children_serve = not getattr(self.reactor, "running", False)
-        self.engine.has_forked(children_serve=children_serve)
-        if children_serve:
-            self._share_ports()
+        """In the parent: its sockets end when it stops, except where a child serves by then."""
+        self.engine.has_forked(children_serve=False)
+        for port in self._ports(self.reactor):
+            share(port, self._children)
+
+    def leave_to_children(self) -> None:
+        """Before the engine closes a socket: have it leave the sockets to children that serve."""
+        if self._children:
+            self.engine.has_forked(children_serve=True)
 
     def open(self, description: str) -> int:
         """The engine's number for a listening socket. Raises StartError (RW401) and EngineError (RW502)."""
@@ -125,12 +134,10 @@ class Server:
         """Fires when requests are accepted; fails with StartError (RW403) where that will not happen."""
         return self._started.wait()
 
-    def _share_ports(self) -> None:
-        for port in self._ports(self.reactor):
-            share(port)
-
     def _start(self) -> None:
         if not self.stopping:
+            if self._is_child:
+                self._children.note()
             self._root_task.start()
             self._starting = start(self.app.start())
             self._starting.addCallbacks(self._accept, self._give_up)
@@ -165,6 +172,7 @@ class Server:
         else:
             self._starting.cancel()
         hooks = None
+        self.leave_to_children()
         if self._unwatch is not None:
             self._deadline = self.reactor.seconds() + self.engine.limits.drain_timeout
             hooks = self.app.begin_stop(self._hooks.call_stopping)

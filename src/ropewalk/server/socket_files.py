@@ -13,6 +13,7 @@ from typing import Any, Final
 from twisted.internet import tcp, unix
 from twisted.python.failure import Failure
 
+from ropewalk.forks import ServingChildren
 from ropewalk.twisted_private import bind_path, in_filesystem
 
 _OWN: Final = "_ropewalk_socket_file"
@@ -41,13 +42,13 @@ def remove_only_own_file(port: Any, maker: int | None = None) -> None:
     _look_after(port, inherited=False, maker=maker)
 
 
-def share(port: Any) -> None:
+def share(port: Any, children: ServingChildren | None = None) -> None:
     """Have a port of Twisted's leave its socket to the other processes that accept on it, when it closes.
 
-    Twisted would shut it down, for all of them.
+    Twisted would shut it down, for all of them. With `children`, it still does where none of these serves by then.
     """
-    if isinstance(port, tcp.Port):
-        port._shouldShutdown = False  # noqa: SLF001 - as tcp.Port has it for an inherited socket
+    if isinstance(port, tcp.Port) and port._shouldShutdown:  # noqa: SLF001 - False for an inherited socket
+        port._shouldShutdown = children is not None and _Unserved(children)  # type: ignore[assignment]  # noqa: SLF001
 
 
 def _look_after(port: Any, *, inherited: bool, maker: int | None = None) -> None:
@@ -59,6 +60,16 @@ def _look_after(port: Any, *, inherited: bool, maker: int | None = None) -> None
     elif known.socket is port.socket:
         return
     setattr(port, _OWN, _SocketFile(port, inherited, maker or os.getpid()))
+
+
+class _Unserved:
+    """True as long as no child serves. Twisted asks it when it closes the socket."""
+
+    def __init__(self, children: ServingChildren) -> None:
+        self._children = children
+
+    def __bool__(self) -> bool:
+        return not self._children
 
 
 class _SocketFile:

@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from tests.unit.dropin import threads_program
@@ -221,6 +222,51 @@ def prefork(reactor: Any, way: str, path: str) -> None:
         print("the file is its maker's", Path(path).exists())
 
 
+def helper(reactor: Any, way: str, path: str) -> None:
+    """A child that never runs the reactor lives on when its parent has stopped."""
+    port = WAYS[way](reactor, path)
+    address = ("127.0.0.1", port.getHost().port)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(writing)
+        os.read(reading, 1)
+        os._exit(0)
+    os.close(reading)
+    running(reactor, port, lambda: print("served", get(port, path, "/now") == str(os.getpid())))
+    try:
+        socket.create_connection(address, timeout=LIVE).close()
+    except OSError as error:
+        print("after", type(error).__name__)
+    with socket.socket() as successor:
+        successor.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        successor.bind(address)
+        successor.listen()
+        print("a successor listens")
+    os.close(writing)
+    os.waitpid(child, 0)
+
+
+def master(reactor: Any, way: str, path: str) -> None:
+    """The parent of a worker runs the reactor too, and stops first."""
+    host = WAYS[way](reactor, path).getHost()
+    port = SimpleNamespace(getHost=lambda: host)  # the real one is closed when it is asked
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        signal.alarm(LIFE)
+        # By two calls: an App starts in a call from the loop.
+        reactor.callWhenRunning(reactor.callLater, 0, reactor.callLater, 0, os.write, writing, b"x")
+        reactor.run()
+        os._exit(0)
+    os.read(reading, 1)  # until it runs its reactor
+    reactor.callWhenRunning(reactor.callLater, 0, reactor.stop)
+    reactor.run()
+    print("the worker", {get(port, path, "/now") for _ in range(20)} == {str(child)})
+    get(port, path, "/stop")
+    print("stopped", os.waitpid(child, 0)[1])
+
+
 def daemon(reactor: Any, way: str, path: str) -> None:
     """A process that listens, and goes on as its child."""
     reading, writing = os.pipe()
@@ -314,15 +360,16 @@ def running(reactor: Any, port: Any, ask: Callable[[], None]) -> None:
     thread.join()
 
 
+SCENES = {scene.__name__: scene for scene in (prefork, helper, master, daemon, short, handlers)}
+
+
 def main(scene: str, kind: str, way: str) -> None:
     signal.alarm(LIFE)
     importlib.import_module(f"twisted.internet.{REACTORS[kind]}").install()
     from twisted.internet import reactor
 
     with tempfile.TemporaryDirectory() as folder:
-        {"prefork": prefork, "daemon": daemon, "short": short, "handlers": handlers}[scene](
-            reactor, way, str(Path(folder) / "socket")
-        )
+        SCENES[scene](reactor, way, str(Path(folder) / "socket"))
 
 
 if __name__ == "__main__":

@@ -68,6 +68,31 @@ class TestWorkers:
         assert output("prefork", "poll", "wsgi") == ["responses {'hello'}", "stopped 0"]
 
 
+class TestHelpers:
+    """Children that never run the reactor, forked before their parent runs it, as by `multiprocessing`."""
+
+    @pytest.mark.parametrize(
+        ("reactor", "way"),
+        [
+            *(("poll", way) for way in ("stock", "replaced", "endpoint", "site", "native", "mounted")),
+            *((reactor, way) for reactor in ("epoll", "asyncio") for way in ("replaced", "native")),
+        ],
+    )
+    def test_they_leave_the_port(self, reactor: str, way: str) -> None:
+        assert output("helper", reactor, way) == ["served True", "after ConnectionRefusedError", "a successor listens"]
+
+
+@pytest.mark.parametrize(
+    ("reactor", "way"),
+    [
+        *(("poll", way) for way in ("replaced", "endpoint", "site", "native", "mounted")),
+        *((reactor, way) for reactor in ("epoll", "asyncio") for way in ("replaced", "native")),
+    ],
+)
+def test_a_worker_serves_on_when_its_parent_has_stopped(reactor: str, way: str) -> None:
+    assert output("master", reactor, way) == ["the worker True", "stopped 0"]
+
+
 @pytest.mark.parametrize("way", ["unix", "native unix", "site unix"])
 def test_a_daemon_removes_the_file_of_its_socket(way: str) -> None:
     """The process that has made the file is gone."""

@@ -1,0 +1,40 @@
+"""The engine among the readers of a reactor, in a forked process."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ropewalk.errors import EngineError
+from ropewalk.forks import ServingChildren
+from ropewalk.server.reader import watch
+
+epollreactor = pytest.importorskip("twisted.internet.epollreactor")
+
+
+class Changed(epollreactor.EPollReactor):  # type: ignore[misc, name-defined]
+    """The reactor of a version of Twisted that has another name for what `_poller` is."""
+
+    running = False
+
+    def __init__(self) -> None:
+        self.calls: list[Callable[[], None]] = []
+
+    def addReader(self, reader: Any) -> None:
+        """Any reactor can."""
+
+    def callWhenRunning(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        self.calls.append(call)
+
+
+def test_a_child_says_that_its_reactor_cannot_be_told() -> None:
+    reactor = Changed()
+    children = ServingChildren()
+    engine: Any = SimpleNamespace(fileno=lambda: -1, turn=lambda: None)
+    watch(engine, reactor).forked(children)
+    (begin,) = reactor.calls
+    with pytest.raises(EngineError, match="Changed has no `_poller`") as raised:
+        begin()
+    assert raised.value.code == "RW511"
+    assert not children, "it does not serve"
