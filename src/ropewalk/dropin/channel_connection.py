@@ -12,6 +12,7 @@ from ropewalk._engine import Engine, Pipe
 from ropewalk.dropin.accepted import is_new, log_handed_over
 from ropewalk.dropin.addresses import from_twisted
 from ropewalk.dropin.driver import driver_of, limits_of, lone_driver
+from ropewalk.dropin.endings import stop
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.sink import Sink, is_on_socket
 from ropewalk.dropin.transport import SocketTransport
@@ -64,6 +65,13 @@ class ConnectedChannel(http.HTTPChannel):
             self._waitingForTransport = False
         else:
             super().resumeProducing()
+
+    def stopProducing(self) -> None:
+        """Stop the producer. What it raises is logged, for Twisted's transports would not call `connectionLost`."""
+        if self._stays_twisted:
+            super().stopProducing()
+        elif self._requestProducer is not None:
+            stop(self._requestProducer)
 
     def last_answer_sent(self, *, reads_on: bool = False) -> None:
         """Close, unless a program has said meanwhile that the connection lives on, for something else than HTTP.

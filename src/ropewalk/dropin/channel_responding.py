@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
 from ropewalk.dropin.channel_connection import ConnectedChannel
+from ropewalk.dropin.endings import resume
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.pulling import Pulled
 from ropewalk.dropin.thread_calls import ThreadCalls
@@ -62,7 +63,14 @@ class RespondingChannel(ConnectedChannel):
 
     def _let_produce(self) -> None:
         if self._requestProducer is not None and not self._full and not self._waitingForTransport:
-            self._requestProducer.resumeProducing()
+            resume(self._requestProducer, self._fail)
+
+    def _fail(self, error: BaseException) -> None:
+        if self._socket is not None:
+            self._losing = True
+            self._socket.fail(error)
+        else:
+            self.abortConnection()
 
     @property
     def timeOut(self) -> Any:

@@ -34,14 +34,32 @@ def reason_of(how: str | None, *details: str) -> BaseException:
 def end(producer: Any, connection_lost: Callable[[Failure], object], reason: BaseException) -> None:
     """Stop a producer, if there is one, and call `connectionLost` of what has the connection."""
     if producer is not None:
-        _call("{whom} failed when it was stopped.", producer.stopProducing)
-    _call("{whom} failed when its connection was lost.", connection_lost, Failure(reason))
-
-
-def _call(message: str, call: Callable[..., object], *arguments: Any) -> None:
+        stop(producer)
     try:
-        call(*arguments)
+        connection_lost(Failure(reason))
     except BaseException as error:
         if interrupts(error):
             raise
-        log.failure(message, Failure(error), whom=getattr(call, "__self__", call))
+        whom = getattr(connection_lost, "__self__", connection_lost)
+        log.failure("{whom} failed when its connection was lost.", Failure(error), whom=whom)
+
+
+def stop(producer: Any) -> None:
+    """Stop a producer. What it raises is logged, and so is that it has no `stopProducing`."""
+    try:
+        producer.stopProducing()
+    except BaseException as error:
+        if interrupts(error):
+            raise
+        log.failure("{whom} failed when it was stopped.", Failure(error), whom=producer)
+
+
+def resume(producer: Any, close: Callable[[BaseException], object]) -> None:
+    """Let a producer go on. What it raises is logged and closes its connection, as with Twisted's transports."""
+    try:
+        producer.resumeProducing()
+    except BaseException as error:
+        if interrupts(error):
+            raise
+        log.failure("{producer} failed; its connection is closed.", Failure(error), producer=producer)
+        close(error)

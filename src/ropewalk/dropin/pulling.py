@@ -8,6 +8,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ropewalk.dropin.endings import stop
 from ropewalk.errors import interrupts
 
 log = Logger(namespace="ropewalk.dropin")
@@ -61,7 +62,7 @@ class Pulled:
     def end(self) -> None:
         """There is no connection any more. One that was not told so is stopped, for it is never asked again."""
         if not self._over:
-            self.stopProducing()
+            stop(self)
 
     def _ask(self) -> None:
         self._asking = True

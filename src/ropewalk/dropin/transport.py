@@ -18,7 +18,7 @@ from zope.interface import implementer
 from ropewalk._engine import Connection
 from ropewalk.dropin.accepted import mark_used
 from ropewalk.dropin.addresses import to_twisted
-from ropewalk.dropin.endings import end, reason_of
+from ropewalk.dropin.endings import end, reason_of, resume
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.pulling import Pulled
 from ropewalk.dropin.stock_attributes import BorrowedSocket, TransportAttributes
@@ -245,13 +245,17 @@ class SocketTransport(TransportAttributes):
                 if interrupts(error):
                     raise
                 log.failure("{protocol} failed; its connection is closed.", protocol=self._protocol)
-                self._reason = error
-                self.abortConnection()
+                self.fail(error)
+
+    def fail(self, error: BaseException) -> None:
+        """Close at once, since what uses the connection has failed. It hears of that as the reason of the end."""
+        self._reason = error
+        self.abortConnection()
 
     def has_room(self) -> None:
         """The queue is below its high-water mark again."""
         if self._producer is not None:
-            self._producer.resumeProducing()
+            resume(self._producer, self.fail)
 
     def cut(self) -> None:
         """Close at once, since the server stops. The protocol hears of it as of a connection that is lost."""

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from tests.unit.conftest import Log
+from tests.unit.dropin.carriers import CARRIERS, Carrier, beside
 from tests.unit.dropin.ends import KINDS, PHASES, SERVED, Scene, played, told_by_twisted
 from tests.unit.dropin.test_channel import Page
 from tests.unit.dropin.test_upgrades import reset
 from tests.unit.dropin.world import WAYS, World, world
 from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.protocol import Protocol
 from twisted.web.server import NOT_DONE_YET, Site
 from twisted.web.static import File
 
@@ -109,27 +111,110 @@ def test_a_pull_producer_that_twisted_would_ask_for_ever_is_stopped(way: str, sc
     assert {call[1] for call in calls if call[0] in ("connectionLost", "errback")} == {"ConnectionDone"}
 
 
-@pytest.mark.parametrize("way", ["accepted", "adopted"])
-def test_a_producer_that_fails_when_it_is_stopped_keeps_nothing_back(there: World, way: str, log: Log) -> None:
-    """With Twisted's transports nobody else would hear of the end."""
-    lost: list[Any] = []
+class Raising:
+    """A producer whose `stopProducing` raises."""
 
-    class Failing:
-        def stopProducing(self) -> None:
-            raise ZeroDivisionError
+    def resumeProducing(self) -> None: ...
+    def pauseProducing(self) -> None: ...
+    def stopProducing(self) -> None:
+        raise ZeroDivisionError
+
+
+class Lacking:
+    """One that has none."""
+
+    def resumeProducing(self) -> None: ...
+    def pauseProducing(self) -> None: ...
+
+
+@pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted does so
+@pytest.mark.parametrize("producer", [Raising, Lacking])
+@pytest.mark.parametrize("streaming", [True, False], ids=["push", "pull"])
+@pytest.mark.parametrize("name", CARRIERS)
+def test_a_producer_that_fails_when_it_is_stopped_keeps_nothing_back(
+    there: World, tmp_path: Path, log: Log, name: str, streaming: bool, producer: type[Any]
+) -> None:
+    """With Twisted's channel nobody else would hear of the end."""
+    lost: list[Any] = []
+    requests: list[Any] = []
 
     def render(request: Any) -> Any:
+        requests.append(request)
         request.notifyFinish().addErrback(lambda failure: lost.append(failure.type))
-        request.registerProducer(Failing(), True)
+        request.registerProducer(producer(), streaming)
         return NOT_DONE_YET
 
-    client = there.connect(there.listen(Site(Page(render), reactor=there.reactor), way))
+    site = Site(Page(render), reactor=there.reactor)
+    client = Carrier(there, name, tmp_path).serve(site).connect()
     client.get()
-    there.turn()
+    there.until(lambda: requests)
+    reset(client) if name == "tls" else client.socket.close()
+    there.until(lambda: lost)
+    assert len(lost) == 1
+    assert log.text.count("failed when it was stopped") == 1
+    assert vars(site)["_ropewalk"].engine.connections == 0
+
+
+def test_a_producer_of_an_upgraded_connection_that_lacks_a_stop_keeps_nothing_back(there: World, log: Log) -> None:
+    lost: list[Any] = []
+
+    class Raw(Protocol):
+        def connectionLost(self, reason: Any = None) -> None:
+            lost.append(reason.type)
+
+    def render(request: Any) -> Any:
+        transport = request.channel.transport
+        transport.protocol = Raw()
+        transport.unregisterProducer()
+        transport.registerProducer(Lacking(), True)
+        transport.write(b"raw")
+        return NOT_DONE_YET
+
+    client = there.connect(there.listen(Site(Page(render), reactor=there.reactor)))
+    client.get()
+    client.until(b"raw")
     client.socket.close()
     there.until(lambda: lost)
     assert lost == [ConnectionDone]
     assert "failed when it was stopped" in log.text
+
+
+@pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")
+@pytest.mark.parametrize("name", CARRIERS)
+def test_a_producer_that_fails_when_it_is_resumed_ends_its_connection(
+    there: World, tmp_path: Path, log: Log, name: str
+) -> None:
+    """Its program hears of that as with Twisted's transports."""
+    del log  # what is logged there
+
+    class Failing:
+        def pauseProducing(self) -> None: ...
+        def stopProducing(self) -> None: ...
+        def resumeProducing(self) -> None:
+            raise ZeroDivisionError
+
+    def act(carrier: Carrier) -> list[Any]:
+        lost: list[Any] = []
+
+        def render(request: Any) -> Any:
+            request.notifyFinish().addErrback(lambda failure: lost.append(failure.type))
+            request.registerProducer(Failing(), True)
+            request.write(b"x" * 5_000_000)
+            return NOT_DONE_YET
+
+        client = carrier.serve(Site(Page(render), reactor=there.reactor)).connect()
+        client.get()
+
+        def over() -> bool:
+            client.read()
+            return bool(lost)
+
+        there.until(over, "the end of the connection")
+        return lost
+
+    stock, engine = beside(there, name, tmp_path, act)
+    assert engine == stock
+    assert len(engine) == 1
 
 
 def leave(client: Any) -> None:
