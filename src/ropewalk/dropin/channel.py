@@ -99,7 +99,7 @@ class HTTPChannel(RespondingChannel):
             self._respondToBadRequestAndDisconnect()
 
     def connectionLost(self, reason: Any = connectionDone) -> None:
-        """The connection is over, and with it the requests that were not answered."""
+        """The connection is over, and so are the requests that have no response yet."""
         pipe, self._pipe = self._pipe, None
         self._exchange = None
         if pipe is not None:
@@ -184,17 +184,17 @@ class HTTPChannel(RespondingChannel):
             self._socket.deliver()
 
     def gone(self, exchange: Incoming) -> None:
-        """The exchange is over without an answer; the end of its connection follows."""
+        """The exchange is over without a response; the end of its connection follows."""
         if exchange is self._exchange:
             self._exchange = None
 
     def give_up(self, exchange: Incoming, error: BaseException) -> None:
-        """What the program is made of has failed, so that nobody there will answer."""
+        """The request could not be handed to the program, which will not respond."""
         self._exchange = None
         for request in self._take_requests():
             request.connectionLost(Failure(error))
         with suppress(AnswerOver, Disconnected):
-            self._answer_plainly(exchange, 500)
+            self._respond_plainly(exchange, 500)
 
     def stays_twisted(self) -> str:
         """Why Twisted's own channel serves the connection, decided before that is made; empty where the engine does."""
@@ -300,10 +300,10 @@ class HTTPChannel(RespondingChannel):
         if self._socket is None and error.status == 400 and not exchange.started:
             self._refuse(exchange)
         else:
-            self._answer_plainly(exchange, error.status)
+            self._respond_plainly(exchange, error.status)
 
     def _refuse(self, exchange: Incoming) -> None:
-        """Answer 400 as twisted.web does, though the request is not all here."""
+        """Respond with 400 as twisted.web does, though the request is not all here."""
         self._exchange = None
         exchange.close_after()
         exchange.relay(400, b"Bad Request", {}, b"")

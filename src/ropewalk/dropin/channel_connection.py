@@ -43,7 +43,7 @@ class ConnectedChannel(http.HTTPChannel):
     _pipe: Pipe | None = None
     _sink: Sink
     _exchange: Incoming | None = None
-    """The one whose request is being received or answered."""
+    """The one whose request is being received or handled."""
     _time_out: Any = http.HTTPChannel.timeOut
     _full = False
     """The engine's queue is over its high-water mark."""
@@ -73,10 +73,10 @@ class ConnectedChannel(http.HTTPChannel):
         elif self._requestProducer is not None:
             stop(self._requestProducer)
 
-    def last_answer_sent(self, *, reads_on: bool = False) -> None:
+    def last_response_sent(self, *, reads_on: bool = False) -> None:
         """Close, unless a program has said meanwhile that the connection lives on, for something else than HTTP.
 
-        `reads_on`: the client is sending still, and would not get to read the answer.
+        `reads_on`: the client is sending still, and would not get to read the response.
         """
         if not (self._losing or self._kept or not self.persistent):
             return

@@ -30,14 +30,14 @@ log = Logger(namespace="ropewalk.dropin")
 _EVENTS: Final = b"text/event-stream"
 _FRAMING: Final = (b"Content-Length", b"Transfer-Encoding")
 _threads: Final = Lock()
-"""Held where the first call of another thread meets that of a third."""
+"""Held while a channel's queue is made: two threads may need it at once."""
 
 
 class RespondingChannel(ConnectedChannel):
     """The part of `HTTPChannel` that is about responses; nothing else derives from it."""
 
-    _abroad: ThreadCalls | None = None
-    """What was said in other threads, once anything was."""
+    _thread_calls: ThreadCalls | None = None
+    """Calls of other threads than the reactor's, once there are any."""
     _pulled: Pulled | None = None
     """A producer that is asked when the program has returned."""
     _closing = False
@@ -86,7 +86,7 @@ class RespondingChannel(ConnectedChannel):
         if self._driver.engine.at_home:
             set_timeout()
         else:
-            self._bring_home(set_timeout)
+            self._call_in_reactor(set_timeout)
 
     def setTimeout(self, period: Any) -> Any:
         """Let the connection be idle for so many seconds, None for ever; how many it was before."""
@@ -98,7 +98,7 @@ class RespondingChannel(ConnectedChannel):
         return before
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:
-        """Send the head of an answer as it is given."""
+        """Send the head of a response as it is given."""
         exchange = self._exchange
         if exchange is None:
             if self._socket is None and not self._refused:
@@ -113,10 +113,10 @@ class RespondingChannel(ConnectedChannel):
         try:
             exchange.relay_head(int(code), reason, fields)
         except WrongThread:
-            self._bring_home(partial(_WRITE_HEADERS, self, version, code, reason, Headers(dict(fields))))
+            self._call_in_reactor(partial(_WRITE_HEADERS, self, version, code, reason, Headers(dict(fields))))
             return
         except RopewalkError as error:
-            self._refuse_answer(exchange, error)
+            self._refuse_response(exchange, error)
         for kind in fields.get(b"Content-Type", ()):
             if kind.startswith(_EVENTS):
                 self._driver.endless.add(self)
@@ -124,8 +124,8 @@ class RespondingChannel(ConnectedChannel):
 
     def write(self, data: bytes) -> None:
         """Send a part of the body as the request has framed it; before any head, whatever the program says itself."""
-        if self._abroad is not None and not self._came_home():
-            self._abroad.add(bytes(data))
+        if self._thread_calls is not None and not self._is_reactor_thread():
+            self._thread_calls.add(bytes(data))
             return
         exchange = self._exchange
         if exchange is None:
@@ -139,13 +139,13 @@ class RespondingChannel(ConnectedChannel):
                 exchange.take_over()
             room = exchange.relay_write(data if type(data) is bytes else bytes(data))
         except WrongThread:
-            self._bring_home(bytes(data))
+            self._call_in_reactor(bytes(data))
             return
         except BeyondLength as error:
             self._cut(error)
             return
         except RopewalkError as error:
-            self._refuse_answer(exchange, error)
+            self._refuse_response(exchange, error)
             return
         pipe = self._pipe
         self._flush()
@@ -163,7 +163,7 @@ class RespondingChannel(ConnectedChannel):
             _WRITE(self, b"".join(iovec))
 
     def respond(self, request: Any, code: int, reason: bytes, headers: dict[bytes, list[bytes]], body: bytes) -> None:
-        """Send a whole answer, whose headers say how it is framed."""
+        """Send a whole response, whose headers say how it is framed."""
         exchange = self._exchange
         if exchange is None:
             self.writeHeaders(request.clientproto, b"%d" % code, reason, Headers(headers))
@@ -172,16 +172,16 @@ class RespondingChannel(ConnectedChannel):
         try:
             exchange.relay(code, reason, headers, body)
         except WrongThread:
-            self._bring_home(partial(RespondingChannel.respond, self, request, code, reason, dict(headers), body))
+            self._call_in_reactor(partial(RespondingChannel.respond, self, request, code, reason, dict(headers), body))
         except BeyondLength as error:
             self._cut(error)
         except RopewalkError as error:
-            self._refuse_answer(exchange, error)
+            self._refuse_response(exchange, error)
 
     def respond_with_file(
         self, code: int, reason: bytes, headers: dict[bytes, list[bytes]], descriptor: int, size: int
     ) -> None:
-        """Send a whole answer whose body is an open file, of which the engine keeps a descriptor of its own."""
+        """Send a whole response whose body is an open file, of which the engine keeps a descriptor of its own."""
         exchange = self._exchange
         if exchange is None:
             return
@@ -189,10 +189,10 @@ class RespondingChannel(ConnectedChannel):
             exchange.relay_head(code, reason, headers)
             exchange.relay_file(descriptor, 0, size)
         except RopewalkError as error:
-            self._refuse_answer(exchange, error)
+            self._refuse_response(exchange, error)
 
     def requestDone(self, request: Any) -> None:
-        """The answer is complete, and the next request may come. Raises TypeError for one that is not its turn."""
+        """The response is complete, and the next request may come. Raises TypeError for one that is not its turn."""
         if self._socket is None:
             if self._stays_twisted:
                 super().requestDone(request)
@@ -201,11 +201,12 @@ class RespondingChannel(ConnectedChannel):
         if self._upgraded:
             return
         driver = self._driver
-        if (self._abroad is not None or (driver is not None and not driver.engine.at_home)) and not self._came_home():
-            self._bring_home(partial(_REQUEST_DONE, self, request))
+        elsewhere = driver is not None and not driver.engine.at_home
+        if (elsewhere or self._thread_calls is not None) and not self._is_reactor_thread():
+            self._call_in_reactor(partial(_REQUEST_DONE, self, request))
             return
         if not self.requests or request != self.requests[0]:
-            raise TypeError(f"{request!r} is not the request that is being answered.")
+            raise TypeError(f"{request!r} is not the request that is being handled.")
         del self.requests[0]
         if driver is not None and driver.endless:
             driver.endless.discard(self)
@@ -234,8 +235,8 @@ class RespondingChannel(ConnectedChannel):
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Have what writes the body told when to wait, or asked for more. Raises RuntimeError where there is one."""
-        if not self._came_home():
-            self._bring_home(partial(_REGISTER_PRODUCER, self, producer, streaming))
+        if not self._is_reactor_thread():
+            self._call_in_reactor(partial(_REGISTER_PRODUCER, self, producer, streaming))
             return
         if streaming or self._requestProducer is not None or self._stays_twisted:
             super().registerProducer(producer, streaming)
@@ -256,9 +257,9 @@ class RespondingChannel(ConnectedChannel):
             self.later(pulled.startStreaming)
 
     def loseConnection(self) -> None:
-        """Close behind what was written, whether it is a whole answer or not."""
-        if not self._came_home():
-            self._bring_home(partial(_LOSE_CONNECTION, self))
+        """Close after what was written, whether it is a whole response or not."""
+        if not self._is_reactor_thread():
+            self._call_in_reactor(partial(_LOSE_CONNECTION, self))
             return
         if self.closes_later():
             if self._socket is not None:
@@ -272,7 +273,7 @@ class RespondingChannel(ConnectedChannel):
             super().loseConnection()
 
     def closes_later(self) -> bool:
-        """Whether the connection is closed when the program has returned: it may say so first and answer then."""
+        """Whether the connection is closed when the program has returned: it may say so first and respond then."""
         self._closing = self._serving and self._exchange is not None
         return self._closing
 
@@ -315,16 +316,16 @@ class RespondingChannel(ConnectedChannel):
         self.loseConnection()
 
     def lend(self, request: Any) -> Incoming | None:
-        """The exchange of the request that is being answered, for somebody who answers by that. None for any other."""
+        """The exchange of the request that is being handled, for an app that responds by it. None for any other."""
         return self._exchange if self.requests and self.requests[0] is request else None
 
-    def _bring_home(self, call: Callable[[], None] | bytes) -> None:
-        """Have the reactor's thread make a call, before whatever it has to say of the same answer by itself."""
-        if self._abroad is None:
+    def _call_in_reactor(self, call: Callable[[], None] | bytes) -> None:
+        """Have the reactor's thread make a call, before its own calls for the same response."""
+        if self._thread_calls is None:
             with _threads:
-                if self._abroad is None:
-                    self._abroad = ThreadCalls(self._write_joined, self._reactor)
-        self._abroad.add(call)
+                if self._thread_calls is None:
+                    self._thread_calls = ThreadCalls(self._write_joined, self._reactor)
+        self._thread_calls.add(call)
 
     def _write_joined(self, parts: list[bytes]) -> None:
         """Write pieces as one, unless that would be refused where the first of them would not."""
@@ -338,19 +339,19 @@ class RespondingChannel(ConnectedChannel):
         else:
             _WRITE(self, data)
 
-    def _came_home(self) -> bool:
-        """Whether this is the reactor's thread; then the calls that wait have been made."""
+    def _is_reactor_thread(self) -> bool:
+        """Whether this is the reactor's thread. If so, the calls that wait are made first."""
         if self._driver is not None and not self._driver.engine.at_home:
             return False
-        if self._abroad is not None:
-            self._abroad.make()
+        if self._thread_calls is not None:
+            self._thread_calls.make()
         return True
 
     @property
     def _reactor(self) -> Any:
         return getattr(self.factory, "reactor", None) or self._driver.reactor
 
-    def _refuse_answer(self, exchange: Incoming, error: RopewalkError) -> None:
+    def _refuse_response(self, exchange: Incoming, error: RopewalkError) -> None:
         """What the program says cannot be sent. Nobody above knows what to do about that."""
         if type(error) is Disconnected:  # and no mistake of the program's, as ParentsRequest is
             return
@@ -360,7 +361,7 @@ class RespondingChannel(ConnectedChannel):
         self._exchange = None
         self._refused = True
         with suppress(AnswerOver, Disconnected):
-            self._answer_plainly(exchange, 500)
+            self._respond_plainly(exchange, 500)
 
     def _cut(self, error: BeyondLength) -> None:
         """Close after a body of which no more is sent than its Content-Length says."""
@@ -369,7 +370,7 @@ class RespondingChannel(ConnectedChannel):
             self._flush()
             self.loseConnection()
 
-    def _answer_plainly(self, exchange: Incoming, status: int) -> None:
+    def _respond_plainly(self, exchange: Incoming, status: int) -> None:
         if exchange.started:
             exchange.abort()
         else:
@@ -384,7 +385,7 @@ class RespondingChannel(ConnectedChannel):
             else:
                 exchange.relay_end()
         except RopewalkError as error:
-            self._refuse_answer(exchange, error)
+            self._refuse_response(exchange, error)
 
     def _be_ready(self) -> None:
         """For the next request, or the rest of one."""
@@ -394,7 +395,7 @@ class RespondingChannel(ConnectedChannel):
             self.setTimeout(self._savedTimeOut)
 
     def _switch(self, exchange: Incoming, version: bytes, reason: bytes, headers: Headers) -> None:
-        """101: what the program says behind its head is not for us to understand."""
+        """Send a 101: what the program writes after its head is another protocol's."""
         head = b"%b 101 %b\r\n" % (version, reason)
         lines = [
             b"%b: %b\r\n" % (name, value)
@@ -402,13 +403,13 @@ class RespondingChannel(ConnectedChannel):
             if name not in _FRAMING  # a 1xx has none (RFC 9112, section 6.1)
             for value in values
         ]
-        answer = b"%b%b\r\n" % (head, b"".join(lines))
+        response = b"%b%b\r\n" % (head, b"".join(lines))
         exchange.take_over()
         if self._socket is None:
             self.push()  # such as 100 Continue
-            self.transport.write(answer)  # whoever has the transport next must not be before it
+            self.transport.write(response)  # flush now, before the new protocol can write
         else:
-            exchange.relay_write(answer)
+            exchange.relay_write(response)
 
     def _look_for_upgrade(self) -> None:
         """Whether a program has given its transport to another protocol, in the ways that programs have."""

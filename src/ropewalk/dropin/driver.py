@@ -91,7 +91,7 @@ class Driver:
         self.upgraded: set[SocketTransport] = set()
         """Connections that speak something else than HTTP by now."""
         self.endless: set[Any] = set()
-        """Channels whose answer is a stream of events (the HTML standard, section 9.2), whose clients come again."""
+        """Channels whose response is a stream of events (the HTML standard, section 9.2), whose clients come again."""
         self.half_close = False
         """Whether clients may close their sending side and wait for their responses."""
         self.over = False
@@ -147,7 +147,7 @@ class Driver:
 
     def rest(self) -> None:
         """Something is over. After the last of all, nothing of the engine is left in the reactor."""
-        draining = self._draining is not None and not self._draining.called  # of whose end the engine has yet to tell
+        draining = self._draining is not None and not self._draining.called
         if self.ports or self.engine.connections or draining:
             return
         self._disarm()

@@ -51,7 +51,7 @@ class Sink:
         transport = self._transport
         waits = self._plain and (transport.dataBuffer or transport._tempDataLen or transport.disconnecting)  # noqa: SLF001
         if self._plain and not waits and not transport.TLS:
-            # Now, as a server would: in the reactor's next round it costs two changes of what is watched besides.
+            # Write now: a write in the reactor's next iteration costs two changes of the poller's registration.
             sent = transport.writeSomeData(data)
             if isinstance(sent, int) and sent > 0:
                 data = data[sent:]
@@ -59,16 +59,16 @@ class Sink:
             transport.write(data)
 
     def end_writing(self) -> None:
-        """The last answer is out, and the client may be sending still."""
+        """The last response is out, and the client may be sending still."""
         if not self._over:
             self.ended = True
-            self._channel.last_answer_sent(reads_on=True)
+            self._channel.last_response_sent(reads_on=True)
 
     def close(self) -> None:
-        """The last answer is out."""
+        """The last response is out."""
         if not self._over:
             self.exhausted = self.ended
-            self._channel.last_answer_sent()
+            self._channel.last_response_sent()
 
     def abort(self) -> None:
         """The connection is to be cut."""

@@ -57,8 +57,8 @@ class SocketTransport(TransportAttributes):
         self._raw: Incoming | None = None
         """The exchange that carries raw bytes."""
         self._paused = False
-        self._abroad: ThreadCalls | None = None
-        """What was written in other threads, once anything was."""
+        self._thread_calls: ThreadCalls | None = None
+        """What other threads than the reactor's write, once there is any."""
         self._producer: Any = None
         self._feeds_channel = True
         """Nobody has unregistered the channel, which Twisted's transports have for their producer at first."""
@@ -86,7 +86,7 @@ class SocketTransport(TransportAttributes):
             self.take_over()
 
     def take_over(self) -> Incoming | None:
-        """From here raw bytes go both ways: the request that runs is never answered. None where there is none."""
+        """From here raw bytes go both ways: the request that runs gets no response. None where there is none."""
         exchange = self._channel.hand_over()
         if exchange is not None:
             self._raw = exchange
@@ -100,16 +100,16 @@ class SocketTransport(TransportAttributes):
     # ITransport
 
     def write(self, data: bytes) -> None:
-        """Send bytes as they are; behind a request that is not answered, in place of its answer."""
+        """Send bytes as they are; while a request is handled, in place of its response."""
         exchange = self._raw or self.take_over()
         if exchange is None or not self.connected or not data:
             return
         try:
             room = exchange.relay_write(bytes(data))
         except WrongThread:
-            if self._abroad is None:
-                self._abroad = ThreadCalls(self.writeSequence, self.reactor)
-            self._abroad.add(bytes(data))
+            if self._thread_calls is None:
+                self._thread_calls = ThreadCalls(self.writeSequence, self.reactor)
+            self._thread_calls.add(bytes(data))
             return
         except (Disconnected, AnswerOver):
             return
@@ -298,7 +298,7 @@ class TCPTransport(SocketTransport):
     """One over TCP."""
 
     def getTcpNoDelay(self) -> bool:
-        """Always: answers leave when they are made."""
+        """Always: responses leave when they are made."""
         return True
 
     def setTcpNoDelay(self, enabled: bool) -> None:
