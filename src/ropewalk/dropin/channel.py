@@ -17,14 +17,13 @@ from typing import Any, ClassVar, Final
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.http import Request as StockRequest
 from twisted.web.iweb import INonQueuedRequestFactory
 
 from ropewalk.dropin.accepted import mark_used
 from ropewalk.dropin.channel_overrides import READ, Overrides
 from ropewalk.dropin.channel_responding import RespondingChannel
 from ropewalk.dropin.exchange import Incoming
-from ropewalk.dropin.headers import ReceivedHeaders
+from ropewalk.dropin.headers import ReceivedHeaders, add_lines
 from ropewalk.dropin.pulling import Pulled
 from ropewalk.dropin.request import Request, give_way, is_as_written, may_be_lean, stands_in_for
 from ropewalk.dropin.transport import SocketTransport
@@ -143,7 +142,12 @@ class HTTPChannel(RespondingChannel):
             request.arrive(exchange)
             self._receive(request.requestReceived, command, path, version)
             return
-        self._fill(request, ReceivedHeaders(exchange))
+        if self._leans and request._lean:  # noqa: SLF001 - nobody has had it in his hands yet
+            request.requestHeaders = ReceivedHeaders(exchange)
+        elif isinstance(request, Request):
+            request.take_headers(exchange)
+        else:
+            add_lines(request, exchange)
         request.parseCookies()
         self.persistent = self._kept = plain or self.checkPersistence(request, version)
         self.length = length
@@ -224,8 +228,7 @@ class HTTPChannel(RespondingChannel):
 
     def _begin_hooked(self, exchange: Incoming, request: Any, length: int | None) -> None:
         """The head of a request is in, on a channel that makes every call of twisted.web's."""
-        for name, value in exchange.raw_headers():
-            request.requestHeaders.addRawHeader(name, value)
+        add_lines(request, exchange)
         self.length = length
         self.allHeadersReceived()
         self._kept = bool(self.persistent)
@@ -321,15 +324,6 @@ class HTTPChannel(RespondingChannel):
         if INonQueuedRequestFactory.providedBy(factory):
             return factory, False
         return lambda channel: factory(channel, len(channel.requests)), False
-
-    @staticmethod
-    def _fill(request: Any, headers: ReceivedHeaders) -> None:
-        if isinstance(request, StockRequest):
-            request.requestHeaders = headers
-            return
-        for name, values in headers.getAllRawHeaders():  # something that stands before a request
-            for value in values:
-                request.requestHeaders.addRawHeader(name, value)
 
     def _take_requests(self) -> list[Any]:
         taken = list(self.requests)

@@ -102,3 +102,9 @@ class ReceivedHeaders(Headers):
 
     def __repr__(self) -> str:
         return f"Headers({self._rawHeaders!r})"
+
+
+def add_lines(request: Any, source: Received) -> None:
+    """Give a request each line of a head as Twisted's channel does, who looks up `requestHeaders` for every one."""
+    for name, value in source.raw_headers():
+        request.requestHeaders.addRawHeader(name, value)

@@ -36,7 +36,7 @@ from twisted.web.server import Request as Stock
 
 from ropewalk._engine import Exchange
 from ropewalk.dropin.combined import log
-from ropewalk.dropin.headers import Received, ReceivedHeaders
+from ropewalk.dropin.headers import Received, ReceivedHeaders, add_lines
 from ropewalk.dropin.lazy import Lazy
 from ropewalk.dropin.ungrafted import explained
 from ropewalk.twisted_private import IEncodingResource, has_form_switch
@@ -70,6 +70,9 @@ class Request(Stock):
     _lean = True
     """Whether nothing is made before it is asked for. In a subclass with ways of its own of coming to what is not there
     yet, everything is made as ever."""
+    _lean_early = False
+    """Whether a subclass has attributes of its own in the place of some that are made late: it is given all of those as
+    Twisted's request is."""
     _lean_channel: Any = None
     """The channel, if it responds: `channel` goes with the answer."""
     _lean_source: Received | None = None
@@ -86,7 +89,10 @@ class Request(Stock):
 
     @classmethod
     def _lean_by_itself(cls) -> bool:
-        return not any(vars(each).keys() & _LATE for each in cls.__mro__ if each not in Request.__mro__)
+        own: set[str] = set().union(*(vars(each) for each in cls.__mro__ if each not in Request.__mro__))
+        cls._lean_early = not _SEEN_EARLY.isdisjoint(own)
+        makes_as_any_class = getattr(type(cls), "__call__") is type.__call__  # noqa: B004, B009 - not whether it has one
+        return makes_as_any_class and _LATE.isdisjoint(own)
 
     def __init__(self, channel: Any, queued: Any = False, *, parsePOSTFormSubmission: bool | None = None) -> None:
         self.channel = channel
@@ -100,6 +106,9 @@ class Request(Stock):
         else:
             self.client = channel.getPeer()
             self.host = channel.getHost()
+        if self._lean_early:
+            self.requestHeaders = Headers()
+            self.received_cookies = {}
         if parsePOSTFormSubmission is not None:
             self._parsePOSTFormSubmission = parsePOSTFormSubmission
 
@@ -148,7 +157,7 @@ class Request(Stock):
     def arrive(self, source: Received) -> None:
         """Take the head of a request without a body. It stands for `requestHeaders`, `parseCookies` and `gotLength`."""
         if not self._lean or hasattr(getattr(self.channel, "site", None), "getContentFile"):
-            self.requestHeaders = ReceivedHeaders(source)
+            self.take_headers(source)
             self.parseCookies()
             self.gotLength(0)
             return
@@ -166,6 +175,13 @@ class Request(Stock):
         self.producer = None
         self._encoder = None
         self._inFakeHead = False
+
+    def take_headers(self, source: Received) -> None:
+        """Take the lines of a head. Where the program has made or seen `requestHeaders`, that object is given each."""
+        if self._lean_early or "requestHeaders" in vars(self):
+            add_lines(self, source)
+        else:
+            self.requestHeaders = ReceivedHeaders(source)
 
     def parseCookies(self) -> None:
         headers = self.requestHeaders
@@ -250,7 +266,8 @@ class Request(Stock):
         return resource.getChildForRequest(found, self)
 
     def _lean_sends_files(self) -> bool:
-        sends = getattr(self._lean_channel, "sends_files", False)
+        channel = self._lean_channel
+        sends = channel is self.channel and getattr(channel, "sends_files", False)
         if not (sends and self.code == OK and self._lean_has_plain_body()):  # Twisted sets the code for a file
             return False
         try:
@@ -338,7 +355,7 @@ class Request(Stock):
         self.startedWriting = 1
         self.sentLength += len(body)
         channel = self.channel
-        if self._lean_channel is not None:
+        if self._lean_channel is channel:  # and the program has put none of its own around it
             channel.respond(self, self.code, self.code_message, lines, body)
         else:
             channel.writeHeaders(self.clientproto, b"%d" % self.code, self.code_message, headers)
@@ -600,10 +617,12 @@ _ATTRIBUTES: Final = (OK, RESPONSES[OK], 0, None, None, None, None, False)
 """What `arrive` sets, and to what."""
 _LATE: Final = {
     *_LAZY,
-    *("__init__", "__setattr__", "parseCookies", "gotLength", "handleContentChunk", "requestReceived"),
+    *("__new__", "__init__", "__setattr__", "parseCookies", "gotLength", "handleContentChunk", "requestReceived"),
     *_SET,
 }
 """The names of what a lean request does, or makes, in another way than Twisted's until the request is processed."""
+_SEEN_EARLY: Final = {*_LAZY, "__setattr__"}
+"""By which a class would see what Twisted's `__init__` sets."""
 
 _PASSED_BY: Final = tuple(_LATE & _OWN.keys())
 """The functions of a lean request that its channel does not call, or that make what is made late."""
