@@ -74,11 +74,19 @@ class RespondingChannel(ConnectedChannel):
 
     @property
     def timeOut(self) -> Any:
-        """Seconds for which the client may be silent, None for ever. Programs set it at any time."""
+        """Seconds for which the client may be silent, None for ever. Programs set it at any time.
+
+        As on Twisted's channel there is none while a program is at work on a request, and one that is set then ends
+        with the response.
+        """
+        if self._handlingRequest and self._socket is not None and self._savedTimeOut is None:
+            return None
         return self._time_out
 
     @timeOut.setter
     def timeOut(self, period: Any) -> None:
+        if self._handlingRequest and self._socket is not None and self._savedTimeOut is None:
+            self._savedTimeOut = self._time_out or 0
         self._time_out = period
         if self._socket is None or not self._socket.connected:
             return
@@ -90,11 +98,9 @@ class RespondingChannel(ConnectedChannel):
 
     def setTimeout(self, period: Any) -> Any:
         """Let the connection be idle for so many seconds, None for ever; how many it was before."""
-        if self._socket is None:
+        if self._socket is None or self._handlingRequest:  # in which the engine keeps no time, but a call of ours does
             return super().setTimeout(period)
         before, self.timeOut = self.timeOut, period
-        if self._socket.connected:
-            self._socket.connection.set_idle_timeout(period or 0)
         return before
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:
@@ -214,6 +220,8 @@ class RespondingChannel(ConnectedChannel):
         self._handlingRequest = self._full = False
         if self._socket is None:
             self._be_ready()
+        elif self._savedTimeOut is not None:
+            self._restore_timeout()
         if exchange is None:
             if not self.persistent:
                 self.loseConnection()
@@ -386,6 +394,13 @@ class RespondingChannel(ConnectedChannel):
                 exchange.relay_end()
         except RopewalkError as error:
             self._refuse_response(exchange, error)
+
+    def _restore_timeout(self) -> None:
+        """The program has set one while it was at work. The connection's own, if it has any, holds again."""
+        saved, self._savedTimeOut = self._savedTimeOut, None
+        period = saved or self._time_out
+        super().setTimeout(None)
+        self.timeOut = period
 
     def _be_ready(self) -> None:
         """For the next request, or the rest of one."""

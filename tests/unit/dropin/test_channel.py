@@ -258,22 +258,6 @@ def test_a_log_that_cannot_be_written_does_not_end_the_service(there: World, log
     assert "No space left" in log.text or "are lost" in log.text
 
 
-@pytest.mark.parametrize("way", ["accepted", "adopted"])
-def test_a_timeout_that_a_program_sets_is_for_idle_connections(there: World, way: str) -> None:
-    waiting: list[Any] = []
-
-    def render(request: Any) -> Any:
-        request.channel.setTimeout(0.1)
-        there.reactor.callLater(0.3, request.finish)
-        waiting.append(request)
-        return NOT_DONE_YET
-
-    client = serve(there, way, render)
-    client.get()
-    client.until(b"0\r\n\r\n")
-    assert client.rest() == b""
-
-
 def test_addresses_of_a_client_that_has_left(there: World, way: str) -> None:
     waiting: list[Any] = []
 

@@ -8,7 +8,7 @@ from tests.unit.dropin.world import WAYS, Client, FedChannel, World, world
 from twisted.protocols.policies import WrappingFactory
 from twisted.web import http
 from twisted.web.resource import Resource
-from twisted.web.server import Site
+from twisted.web.server import NOT_DONE_YET, Site
 
 from ropewalk.dropin import HTTPChannel, take_over
 
@@ -141,3 +141,53 @@ def test_it_can_be_taken_back(made: World) -> None:
     other.rest()  # by then the time is over for both
     assert silent.read() == b""
     assert not silent.ended
+
+
+class Setting(Resource):
+    """Sets a timeout while it is at work, in some way, and keeps what it was told."""
+
+    isLeaf = True
+
+    def __init__(self, way: str, period: Any, *, responds: bool = True) -> None:
+        super().__init__()
+        self._way = way
+        self._period = period
+        self._responds = responds
+        self.told: list[Any] = []
+        self.channel: Any = None
+
+    def render_GET(self, request: Any) -> Any:
+        self.channel = request.channel
+        if self._way == "assigned":
+            self.channel.timeOut = self._period
+        else:
+            channel = self.channel
+            self.told = [channel.timeOut, *(channel.setTimeout(self._period) for _ in range(2))]
+        return b"hello" if self._responds else NOT_DONE_YET
+
+
+@pytest.mark.parametrize("period", [None, 60])
+@pytest.mark.parametrize("how", ["called", "assigned"])
+@pytest.mark.parametrize("way", ["stock", *WAYS, "wrapped"])
+def test_one_that_is_set_at_work_ends_with_the_response(made: World, way: str, how: str, period: Any) -> None:
+    setting = Setting(how, period)
+    client = connect(made, Site(setting, reactor=made.reactor, timeout=SHORT), way)
+    client.get()
+    assert client.rest().endswith(b"hello")
+    assert setting.told == ([None, None, period] if how == "called" else [])
+
+
+@pytest.mark.parametrize("way", ["stock", *WAYS, "wrapped"])
+def test_one_that_is_set_at_work_is_of_the_connection_that_has_none(made: World, way: str) -> None:
+    setting = Setting("called", SHORT)
+    client = connect(made, Site(setting, reactor=made.reactor, timeout=None), way)
+    client.get()
+    assert client.rest().endswith(b"hello")
+    assert setting.told == [None, None, SHORT]
+
+
+@pytest.mark.parametrize("way", ["stock", *WAYS, "wrapped"])
+def test_one_that_is_set_at_work_bounds_it(made: World, way: str) -> None:
+    client = connect(made, Site(Setting("called", SHORT, responds=False), reactor=made.reactor, timeout=60), way)
+    client.get()
+    assert client.rest() == b""
