@@ -1,7 +1,7 @@
 //! `Engine`: listening sockets, connections and their exchanges as one object of Python.
 
 use std::collections::HashMap;
-use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -461,6 +461,15 @@ impl Engine {
     fn set_debug(&self, on: bool) {
         lock(&self.core).set_debug(on);
     }
+}
+
+/// A descriptor that Python gives away.
+pub fn take_over(fd: i32) -> PyResult<OwnedFd> {
+    if fd < 0 {
+        return Err(PyValueError::new_err("That is not a descriptor."));
+    }
+    // SAFETY: the caller has opened it, and neither uses nor closes it any more.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// A descriptor of our own for a file that Python has open.

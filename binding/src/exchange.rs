@@ -621,10 +621,11 @@ impl Exchange {
         Ok(pressure == Pressure::Low)
     }
 
-    /// Send a region of an open regular file, where `Content-Length` frames the answer. The descriptor is duplicated.
+    /// Send a region of an open regular file, where `Content-Length` frames the answer. The descriptor is taken over, and
+    /// closed in any case.
     #[pyo3(signature = (fd, offset, length, /))]
     fn relay_file(&mut self, py: Python<'_>, fd: i32, offset: u64, length: u64) -> PyResult<bool> {
-        let part = EngineBody::File { file: crate::engine::duplicate(fd)?, offset, length };
+        let part = EngineBody::File { file: crate::engine::take_over(fd)?, offset, length };
         let pressure = self.answering(py, |engine, id| engine.relay_file(id, part))?;
         self.bytes_sent += length;
         Ok(pressure == Pressure::Low)

@@ -304,7 +304,8 @@ class Exchange:
     def relay_write(self, data: bytes, /) -> bool:
         """Bytes as they are. False: the queue is over its high-water mark, `on_writable` will be called."""
     def relay_file(self, fd: int, offset: int, length: int, /) -> bool:
-        """A region of an open regular file, where Content-Length frames the answer. The descriptor is duplicated."""
+        """A region of an open regular file, where Content-Length frames the answer. The descriptor is taken over, and
+        closed in any case."""
     def relay_end(self) -> None: ...
     def take_over(self) -> None:
         """Have the connection without an answer: from here `take` and `relay_write` carry raw bytes; `end` closes."""

@@ -1,5 +1,6 @@
 """How a channel sends responses, and gives its connection to another protocol."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -187,12 +188,20 @@ class RespondingChannel(ConnectedChannel):
     def respond_with_file(
         self, code: int, reason: bytes, headers: dict[bytes, list[bytes]], descriptor: int, size: int
     ) -> None:
-        """Send a whole response whose body is an open file, of which the engine keeps a descriptor of its own."""
+        """Send a whole response whose body is an open file. The descriptor is taken over, and closed in any case.
+
+        No second one is made: where that fails, the head would have been sent already.
+        """
         exchange = self._exchange
         if exchange is None:
+            os.close(descriptor)
             return
         try:
-            exchange.relay_head(code, reason, headers)
+            try:
+                exchange.relay_head(code, reason, headers)
+            except BaseException:
+                os.close(descriptor)
+                raise
             exchange.relay_file(descriptor, 0, size)
         except RopewalkError as error:
             self._refuse_response(exchange, error)

@@ -16,6 +16,7 @@ know. So is everything where somebody has put a `write`, `finish` or `setHeader`
 Names of our own begin with `_lean`, so that they do not meet those of subclasses.
 """
 
+import os
 from contextlib import suppress
 from io import BytesIO
 from operator import attrgetter
@@ -278,10 +279,18 @@ class Request(Stock):
     # The answer
 
     def send_file(self, content: bytes | int, size: int) -> None:
-        """Send the whole answer, all of whose headers are set, with a file's bytes or an open file behind them."""
+        """Send the whole answer, all of whose headers are set, with a file's bytes or an open file behind them.
+
+        The descriptor of an open file is given away with this call.
+        """
         if self.etag is not None or self.cookies:
             self.lastModified = None
-            self._lean_set_validators()
+            try:
+                self._lean_set_validators()
+            except BaseException:
+                if not isinstance(content, bytes):
+                    os.close(content)
+                raise
         self.startedWriting = 1
         self.sentLength += size
         lines = self.responseHeaders._rawHeaders  # noqa: SLF001 - as Twisted's channels do

@@ -67,14 +67,17 @@ def send(folder: Any, request: Any) -> bool:
         descriptor = os.open(path, _OPENED)
     except (OSError, UnicodeDecodeError):
         return False
+    content: bytes | int | None = None
     try:
         status = os.fstat(descriptor)
         large = status.st_size > _READ_AT_ONCE
         if not S_ISREG(status.st_mode) or (large and not request.channel.takes_descriptors):
             return False
-        _send(folder, request, path, descriptor, status)
+        content, size = _prepared(folder, request, path, descriptor, status)
     finally:
-        os.close(descriptor)
+        if content is not descriptor:
+            os.close(descriptor)
+    request.send_file(content, size)  # which has the descriptor from here on
     return True
 
 
@@ -92,7 +95,8 @@ def _is_special(request: Any) -> bool:
     return any(map(source.values, _LEFT_TO_TWISTED))
 
 
-def _send(folder: Any, request: Any, path: str, descriptor: int, status: os.stat_result) -> None:
+def _prepared(folder: Any, request: Any, path: str, descriptor: int, status: os.stat_result) -> tuple[bytes | int, int]:
+    """What is sent, and its size, with all headers of the request set: the bytes of a small file, or the descriptor."""
     kind, encoding = _type(path, folder.defaultType)
     body = os.read(descriptor, _READ_AT_ONCE + 1) if status.st_size <= _READ_AT_ONCE else None
     size = status.st_size if body is None else len(body)
@@ -109,7 +113,7 @@ def _send(folder: Any, request: Any, path: str, descriptor: int, status: os.stat
     changed = _changed(request.lastModified, date_now())
     if changed is not None:
         lines[b"Last-Modified"] = [changed]
-    request.send_file(descriptor if body is None else body, size)
+    return descriptor if body is None else body, size
 
 
 def _type(path: str, default: Any) -> tuple[Any, Any]:

@@ -1,11 +1,15 @@
 """A folder of twisted.web's answers the same, whoever sends its files."""
 
 import os
+import resource as resource_limits
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.conftest import Log
 from tests.unit.dropin.world import WAYS, World, world
 from twisted.web import resource, server, static
 from twisted.web.server import Site
@@ -253,3 +257,58 @@ def test_what_a_program_says_itself(own: bytes | None) -> None:
         told = dates(client.rest())
         assert own == b"whatever" or told["Last-Modified"] == told["Date"]
         assert told["Last-Modified"].endswith(b" GMT")
+
+
+def descriptors() -> list[str]:
+    return sorted(os.listdir("/proc/self/fd"))
+
+
+@contextmanager
+def one_descriptor() -> Iterator[None]:
+    """While the system gives this process one more descriptor."""
+    soft, hard = resource_limits.getrlimit(resource_limits.RLIMIT_NOFILE)
+    highest = max(map(int, descriptors()))
+    resource_limits.setrlimit(resource_limits.RLIMIT_NOFILE, (highest + 2, hard))
+    taken = []
+    try:
+        with suppress(OSError):
+            while True:
+                taken.append(os.open(os.devnull, os.O_RDONLY))
+        os.close(taken.pop())
+        yield
+    finally:
+        for each in taken:
+            os.close(each)
+        resource_limits.setrlimit(resource_limits.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_file_takes_one_descriptor(folder: Path, way: str) -> None:
+    with world() as there:
+        client = there.connect(there.listen(Site(static.File(str(folder)), reactor=there.reactor), way))
+        client.get("/small.txt")
+        client.until(b"small")
+        before = descriptors()
+        with one_descriptor():
+            client.get("/large.bin")
+            response = client.until(b"\r\n\r\n" + bytes(range(256)) * 400)
+        assert response.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert descriptors() == before
+
+
+def test_a_head_that_cannot_be_sent_leaves_no_file_open(folder: Path, log: Log) -> None:
+    class Marking(resource.Resource):
+        def getChild(self, name: bytes, request: Any) -> Any:
+            request.setHeader(b"X-Mark", b"\0")
+            return static.File(str(folder))
+
+    with world() as there:
+        port = there.listen(Site(Marking(), reactor=there.reactor))
+        before = descriptors()
+        client = there.connect(port)
+        client.get("/files/large.bin")
+        assert client.rest().startswith(b"HTTP/1.1 500 ")
+        client.socket.close()
+        there.turn()
+        assert descriptors() == before
+    assert "cannot send what a program says" in log.text
