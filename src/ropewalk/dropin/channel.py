@@ -222,6 +222,8 @@ class HTTPChannel(RespondingChannel):
         reason, hooked = OVERRIDES.decide(self)
         if reason:
             raise HostedError("RW741", f"A channel was changed when it was connected already: {reason}.")
+        if self._socket is not None and self.transport is not self._socket:
+            raise HostedError("RW741", "A channel was changed when it was connected already: its transport is another.")
         if hooked:
             self.responds = False  # type: ignore[misc] # an instance's own, for its requests
         return hooked

@@ -1,7 +1,7 @@
 """The connection below a channel: a socket of the engine's, or a pipe that a transport of Twisted's feeds."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.protocol import Protocol
@@ -16,12 +16,16 @@ from ropewalk.dropin.endings import stop
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.sink import Sink, is_on_socket
 from ropewalk.dropin.transport import SocketTransport
+from ropewalk.errors import full_name
 from ropewalk.server.sites import end_writing, is_plain_socket, let_go
 
 if TYPE_CHECKING:
     from ropewalk.dropin.channel import HTTPChannel
 
 log = Logger(namespace="ropewalk.dropin")
+
+_told: Final[set[str]] = set()
+"""Classes of which the log has it that they put transports of their own around the engine's."""
 
 
 class ConnectedChannel(http.HTTPChannel):
@@ -113,6 +117,24 @@ class ConnectedChannel(http.HTTPChannel):
     def later(self, call: Callable[[], None]) -> None:
         """Call something when others have had their turn."""
         self.callLater(0, call)
+
+    def sits_on(self, transport: SocketTransport) -> bool:
+        """Whether the channel uses the engine's transport that it was given. Programs put others around that."""
+        return self._socket is transport and self.transport is transport
+
+    def be_fed(self) -> None:
+        """From here on bytes come by `dataReceived`, and go to `transport`: a program has put its own in that place."""
+        kind = full_name(type(self))
+        if kind not in _told:
+            _told.add(kind)
+            log.warn(
+                "RW740 Connections of {channel} stay on Twisted's own transport: it has put another in its place.",
+                channel=kind,
+            )
+        if self._socket is not None:
+            self._socket = self._driver = None
+            self.setTimeout(self.timeOut)
+            self._networkProducer.registerProducer(self, True)
 
     def _sit_on(self, transport: SocketTransport) -> None:
         self._socket = transport

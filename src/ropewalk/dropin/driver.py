@@ -18,7 +18,7 @@ from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.going_away import go_away
 from ropewalk.dropin.impatience import cut_at_next_signal
 from ropewalk.dropin.site_log import SiteLogs, logs_of
-from ropewalk.dropin.transport import SocketTransport, release
+from ropewalk.dropin.transport import SocketTransport, release, release_made
 from ropewalk.forks import ServingChildren, follow_forks
 from ropewalk.request import Address
 from ropewalk.response import encode_json
@@ -228,6 +228,9 @@ class Driver:
         transport = SocketTransport.of(self, client, protocol, channel)
         transport.sit_on(connection)
         protocol.makeConnection(transport)
+        if not channel.sits_on(transport) and transport.connected and not transport.disconnecting:
+            release_made(transport, channel, self._port_of(connection))
+            return None
         return transport
 
     def fail(self, exchange: Incoming, error: BaseException, /) -> None:

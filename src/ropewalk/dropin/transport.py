@@ -314,8 +314,44 @@ class UNIXTransport(SocketTransport):
         raise NotImplementedError("Descriptors cannot be sent over a connection of the engine's.")
 
 
+class ReleasedTransport:
+    """What was a `SocketTransport` until Twisted was given its socket: by now another name for Twisted's transport."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(vars(self)["_twisted"], name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(vars(self)["_twisted"], name, value)
+
+
 def release(connection: Connection, protocol: Any, port: Any) -> None:
     """Have Twisted itself serve a connection, as its port would have done: what the factory has built is not ours."""
+    transport, read = _released(connection, protocol, port)
+    protocol.makeConnection(transport)
+    if read:
+        protocol.dataReceived(read)
+
+
+def release_made(transport: SocketTransport, channel: Any, port: Any) -> None:
+    """Have Twisted carry a connection whose program has put a transport of its own around the engine's.
+
+    Its channel is fed from there on, so that what the program has around the transport is passed by everything.
+    """
+    protocol, producer = transport.protocol, transport.producer
+    twisted, read = _released(transport.connection, protocol, port)
+    vars(transport).clear()
+    kept: Any = transport
+    kept.__class__ = ReleasedTransport
+    vars(kept)["_twisted"] = twisted
+    if producer is not None:
+        twisted.registerProducer(producer, True)
+    channel.be_fed()
+    if read:
+        protocol.dataReceived(read)
+
+
+def _released(connection: Connection, protocol: Any, port: Any) -> tuple[Any, bytes]:
+    """Twisted's transport for a connection, and what has come on that."""
     descriptor, read = connection.release()
     accepted = socket.socket(fileno=descriptor)
     accepted.setblocking(False)
@@ -323,6 +359,4 @@ def release(connection: Connection, protocol: Any, port: Any) -> None:
     number, port.sessionno = port.sessionno, port.sessionno + 1
     transport = port.transport(accepted, protocol, address, port, number, port.reactor)
     mark_used(transport)
-    protocol.makeConnection(transport)
-    if read:
-        protocol.dataReceived(read)
+    return transport, read

@@ -260,7 +260,7 @@ def test_what_a_program_says_itself(own: bytes | None) -> None:
 
 
 def descriptors() -> list[str]:
-    return sorted(os.listdir("/proc/self/fd"))
+    return sorted(each.name for each in Path("/proc/self/fd").iterdir())
 
 
 @contextmanager
