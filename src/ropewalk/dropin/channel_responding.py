@@ -1,7 +1,6 @@
 """How a channel sends responses, and gives its connection to another protocol."""
 
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from threading import Lock
@@ -15,7 +14,7 @@ from ropewalk.dropin.channel_connection import ConnectedChannel
 from ropewalk.dropin.endings import resume
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.pulling import Pulled
-from ropewalk.dropin.thread_calls import ThreadCalls
+from ropewalk.dropin.thread_calls import Call, Piece, ThreadCalls
 from ropewalk.dropin.unsendable import explained
 from ropewalk.errors import (
     AnswerOver,
@@ -95,7 +94,7 @@ class RespondingChannel(ConnectedChannel):
         if self._driver.engine.at_home:
             set_timeout()
         else:
-            self._call_in_reactor(set_timeout)
+            self.call_in_reactor(set_timeout)
 
     def setTimeout(self, period: Any) -> Any:
         """Let the connection be idle for so many seconds, None for ever; how many it was before."""
@@ -120,7 +119,7 @@ class RespondingChannel(ConnectedChannel):
         try:
             exchange.relay_head(int(code), reason, fields)
         except WrongThread:
-            self._call_in_reactor(partial(_WRITE_HEADERS, self, version, code, reason, Headers(dict(fields))))
+            self.call_in_reactor(partial(_WRITE_HEADERS, self, version, code, reason, Headers(dict(fields))))
             return
         except RopewalkError as error:
             self._refuse_response(exchange, error)
@@ -131,8 +130,8 @@ class RespondingChannel(ConnectedChannel):
 
     def write(self, data: bytes) -> None:
         """Send a part of the body as the request has framed it; before any head, whatever the program says itself."""
-        if self._thread_calls is not None and not self._is_reactor_thread():
-            self._thread_calls.add(bytes(data))
+        if self._thread_calls is not None and not self.is_reactor_thread():
+            self._thread_calls.add((self._write_joined, bytes(data)))
             return
         exchange = self._exchange
         if exchange is None:
@@ -146,7 +145,7 @@ class RespondingChannel(ConnectedChannel):
                 exchange.take_over()
             room = exchange.relay_write(data if type(data) is bytes else bytes(data))
         except WrongThread:
-            self._call_in_reactor(bytes(data))
+            self.call_in_reactor((self._write_joined, bytes(data)))
             return
         except BeyondLength as error:
             self._cut(error)
@@ -179,7 +178,7 @@ class RespondingChannel(ConnectedChannel):
         try:
             exchange.relay(code, reason, headers, body)
         except WrongThread:
-            self._call_in_reactor(partial(RespondingChannel.respond, self, request, code, reason, dict(headers), body))
+            self.call_in_reactor(partial(RespondingChannel.respond, self, request, code, reason, dict(headers), body))
         except BeyondLength as error:
             self._cut(error)
         except RopewalkError as error:
@@ -217,8 +216,8 @@ class RespondingChannel(ConnectedChannel):
             return
         driver = self._driver
         elsewhere = driver is not None and not driver.engine.at_home
-        if (elsewhere or self._thread_calls is not None) and not self._is_reactor_thread():
-            self._call_in_reactor(partial(_REQUEST_DONE, self, request))
+        if (elsewhere or self._thread_calls is not None) and not self.is_reactor_thread():
+            self.call_in_reactor(partial(_REQUEST_DONE, self, request))
             return
         if not self.requests or request != self.requests[0]:
             raise TypeError(f"{request!r} is not the request that is being handled.")
@@ -252,8 +251,8 @@ class RespondingChannel(ConnectedChannel):
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Have what writes the body told when to wait, or asked for more. Raises RuntimeError where there is one."""
-        if not self._is_reactor_thread():
-            self._call_in_reactor(partial(_REGISTER_PRODUCER, self, producer, streaming))
+        if not self.is_reactor_thread():
+            self.call_in_reactor(partial(_REGISTER_PRODUCER, self, producer, streaming))
             return
         if streaming or self._requestProducer is not None or self._stays_twisted:
             super().registerProducer(producer, streaming)
@@ -273,10 +272,17 @@ class RespondingChannel(ConnectedChannel):
         else:
             self.later(pulled.startStreaming)
 
+    def unregisterProducer(self) -> None:
+        """The producer has written all it has."""
+        if self._thread_calls is not None and not self.is_reactor_thread():
+            self.call_in_reactor(partial(_UNREGISTER_PRODUCER, self))  # after what may have registered it
+        else:
+            super().unregisterProducer()
+
     def loseConnection(self) -> None:
         """Close after what was written, whether it is a whole response or not."""
-        if not self._is_reactor_thread():
-            self._call_in_reactor(partial(_LOSE_CONNECTION, self))
+        if not self.is_reactor_thread():
+            self.call_in_reactor(partial(_LOSE_CONNECTION, self))
             return
         if self.closes_later():
             if self._socket is not None:
@@ -336,12 +342,12 @@ class RespondingChannel(ConnectedChannel):
         """The exchange of the request that is being handled, for an app that responds by it. None for any other."""
         return self._exchange if self.requests and self.requests[0] is request else None
 
-    def _call_in_reactor(self, call: Callable[[], None] | bytes) -> None:
+    def call_in_reactor(self, call: Call | Piece) -> None:
         """Have the reactor's thread make a call, before its own calls for the same response."""
         if self._thread_calls is None:
             with _threads:
                 if self._thread_calls is None:
-                    self._thread_calls = ThreadCalls(self._write_joined, self._reactor)
+                    self._thread_calls = ThreadCalls(self._reactor)
         self._thread_calls.add(call)
 
     def _write_joined(self, parts: list[bytes]) -> None:
@@ -356,7 +362,7 @@ class RespondingChannel(ConnectedChannel):
         else:
             _WRITE(self, data)
 
-    def _is_reactor_thread(self) -> bool:
+    def is_reactor_thread(self) -> bool:
         """Whether this is the reactor's thread. If so, the calls that wait are made first."""
         if self._driver is not None and not self._driver.engine.at_home:
             return False
@@ -464,6 +470,7 @@ _WRITE: Final = RespondingChannel.write
 _WRITE_HEADERS: Final = RespondingChannel.writeHeaders
 _REQUEST_DONE: Final = RespondingChannel.requestDone
 _REGISTER_PRODUCER: Final = RespondingChannel.registerProducer
+_UNREGISTER_PRODUCER: Final = RespondingChannel.unregisterProducer
 _LOSE_CONNECTION: Final = RespondingChannel.loseConnection
 
 

@@ -12,23 +12,24 @@ JOINED: Final = 64 * 1024
 """Bytes of pieces after which no more are joined to them."""
 
 Call = Callable[[], None]
+Piece = tuple[Callable[[list[bytes]], None], bytes]
+"""What writes, and what is to be written. Adjacent pieces of one writer are given to it in one call."""
 
 
 class ThreadCalls:
-    """A queue of calls and of bytes to write, in order. `write` is given adjacent bytes."""
+    """A queue of calls and of pieces to write, in order. One connection has one, so that nothing overtakes."""
 
-    __slots__ = ("_making", "_queue", "_reactor", "_woken", "_write")
+    __slots__ = ("_making", "_queue", "_reactor", "_woken")
 
-    def __init__(self, write: Callable[[list[bytes]], None], reactor: Any) -> None:
-        self._write = write
+    def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
-        self._queue: deque[bytes | Call] = deque()
+        self._queue: deque[Call | Piece] = deque()
         self._making = False
         self._woken = False
         """The reactor has been woken for what is in the queue."""
 
-    def add(self, call: bytes | Call) -> None:
-        """Have the reactor's thread make a call, or write bytes. Any thread may call this."""
+    def add(self, call: Call | Piece) -> None:
+        """Have the reactor's thread make a call, or write a piece. Any thread may call this."""
         self._queue.append(call)
         if not self._woken:  # read after queueing, and cleared before the queue is read
             self._wake()
@@ -43,16 +44,17 @@ class ThreadCalls:
             while left:
                 call = queue.popleft()
                 left -= 1
-                if not isinstance(call, bytes):
+                if not isinstance(call, tuple):
                     call()
                     continue
-                parts, size = [call], len(call)
-                while left and size < JOINED and isinstance(part := queue[0], bytes):
+                write, part = call
+                parts, size = [part], len(part)
+                while left and size < JOINED and isinstance(call := queue[0], tuple) and call[0] == write:
                     del queue[0]
                     left -= 1
-                    parts.append(part)
-                    size += len(part)
-                self._write(parts)
+                    parts.append(call[1])
+                    size += len(call[1])
+                write(parts)
         finally:
             self._making = False
             if left:  # something has failed

@@ -2,7 +2,8 @@
 
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import (
@@ -22,8 +23,7 @@ from ropewalk.dropin.endings import end, reason_of, resume
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.pulling import Pulled
 from ropewalk.dropin.stock_attributes import BorrowedSocket, TransportAttributes
-from ropewalk.dropin.thread_calls import ThreadCalls
-from ropewalk.errors import AnswerOver, Disconnected, WrongThread, interrupts
+from ropewalk.errors import AnswerOver, Disconnected, interrupts
 from ropewalk.request import Address
 
 if TYPE_CHECKING:
@@ -57,8 +57,6 @@ class SocketTransport(TransportAttributes):
         self._raw: Incoming | None = None
         """The exchange that carries raw bytes."""
         self._paused = False
-        self._thread_calls: ThreadCalls | None = None
-        """What other threads than the reactor's write, once there is any."""
         self._producer: Any = None
         self._feeds_channel = True
         """Nobody has unregistered the channel, which Twisted's transports have for their producer at first."""
@@ -83,7 +81,10 @@ class SocketTransport(TransportAttributes):
     def protocol(self, protocol: Any) -> None:
         self._protocol = protocol
         if self._raw is None and self.connected:
-            self.take_over()
+            if self._channel.is_reactor_thread():
+                self.take_over()
+            else:
+                self._channel.call_in_reactor(self._take_over)
 
     def take_over(self) -> Incoming | None:
         """From here raw bytes go both ways: the request that runs gets no response. None where there is none."""
@@ -97,20 +98,18 @@ class SocketTransport(TransportAttributes):
             self.reactor.callLater(0, self.deliver)
         return exchange
 
-    # ITransport
+    # ITransport. What comes from other threads is queued with the channel's calls, in their order.
 
     def write(self, data: bytes) -> None:
         """Send bytes as they are; while a request is handled, in place of its response."""
+        if not self._channel.is_reactor_thread():
+            self._channel.call_in_reactor((self._write_joined, bytes(data)))
+            return
         exchange = self._raw or self.take_over()
         if exchange is None or not self.connected or not data:
             return
         try:
             room = exchange.relay_write(bytes(data))
-        except WrongThread:
-            if self._thread_calls is None:
-                self._thread_calls = ThreadCalls(self.writeSequence, self.reactor)
-            self._thread_calls.add(bytes(data))
-            return
         except (Disconnected, AnswerOver):
             return
         if not room and self._producer is not None:
@@ -121,7 +120,10 @@ class SocketTransport(TransportAttributes):
         self.write(b"".join(iovec))
 
     def loseConnection(self) -> None:
-        """Close behind what was written, and behind what a registered producer has to write."""
+        """Close after what was written, and after what a registered producer has to write."""
+        if not self._channel.is_reactor_thread():
+            self._channel.call_in_reactor(partial(_LOSE_CONNECTION, self))
+            return
         if not self.connected or self.disconnecting:
             return
         self.disconnecting = 1
@@ -130,6 +132,9 @@ class SocketTransport(TransportAttributes):
 
     def abortConnection(self) -> None:
         """Close at once, by a reset."""
+        if not self._channel.is_reactor_thread():
+            self._channel.call_in_reactor(partial(_ABORT_CONNECTION, self))
+            return
         if self.connected:
             self.disconnecting = 1
             self.connection.abort()
@@ -171,10 +176,16 @@ class SocketTransport(TransportAttributes):
 
     def pauseProducing(self) -> None:
         """Hand over nothing more for now; the client is held up when the buffers are full."""
+        if not self._channel.is_reactor_thread():
+            self._channel.call_in_reactor(partial(_PAUSE_PRODUCING, self))
+            return
         self._paused = True
 
     def resumeProducing(self) -> None:
         """Go on."""
+        if not self._channel.is_reactor_thread():
+            self._channel.call_in_reactor(partial(_RESUME_PRODUCING, self))
+            return
         if self._paused:
             self._paused = False
             if self._raw is not None:
@@ -190,6 +201,9 @@ class SocketTransport(TransportAttributes):
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Have what writes told when to wait. Raises RuntimeError where there is one already."""
+        if not self._channel.is_reactor_thread():
+            self._channel.call_in_reactor(partial(_REGISTER_PRODUCER, self, producer, streaming))
+            return
         if self._producer is not None:
             raise RuntimeError(f"{self._producer!r} is registered already; {producer!r} cannot be too.")
         if not self.connected:
@@ -203,6 +217,9 @@ class SocketTransport(TransportAttributes):
 
     def unregisterProducer(self) -> None:
         """It has written all it has."""
+        if not self._channel.is_reactor_thread():
+            self._channel.call_in_reactor(partial(_UNREGISTER_PRODUCER, self))
+            return
         producer, self._producer = self._producer, None
         self._feeds_channel = False
         if isinstance(producer, Pulled):
@@ -285,12 +302,29 @@ class SocketTransport(TransportAttributes):
             producer = self._channel
         end(producer, self._protocol.connectionLost, self._reason or reason_of(how))
 
+    def _take_over(self) -> None:
+        if self._raw is None and self.connected:
+            self.take_over()
+
+    def _write_joined(self, parts: list[bytes]) -> None:
+        _WRITE(self, b"".join(parts))
+
     def _close(self) -> None:
         if self._raw is None:
             if not self._channel.closes_later():
                 self.connection.close()
         elif not self._raw.finished:
             self._raw.end()
+
+
+# What is made again in the reactor's thread, where what a program has put before it on a transport was called already.
+_WRITE: Final = SocketTransport.write
+_LOSE_CONNECTION: Final = SocketTransport.loseConnection
+_ABORT_CONNECTION: Final = SocketTransport.abortConnection
+_PAUSE_PRODUCING: Final = SocketTransport.pauseProducing
+_RESUME_PRODUCING: Final = SocketTransport.resumeProducing
+_REGISTER_PRODUCER: Final = SocketTransport.registerProducer
+_UNREGISTER_PRODUCER: Final = SocketTransport.unregisterProducer
 
 
 @implementer(ITCPTransport)

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
-from tests.unit.dropin.world import WAYS, Client, World, world
+from tests.unit.dropin.world import WAYS, Client, World, in_thread, world
 from tests.versions import with_websocket
 from twisted.application.internet import StreamServerEndpointService
 from twisted.internet.defer import succeed
@@ -199,9 +198,7 @@ def test_what_is_written_in_a_thread_arrives_in_order(there: World, way: str) ->
             for piece in pieces[:-1]:
                 request.write(piece)
 
-        thread = Thread(target=work)
-        thread.start()
-        thread.join()
+        in_thread(work)
         request.write(pieces[-1])
         request.finish()
         return NOT_DONE_YET
@@ -227,9 +224,7 @@ def test_a_thread_finishes_an_answer(there: World, way: str) -> None:
             request.write(b"by a thread")
             request.finish()
 
-        thread = Thread(target=work)
-        thread.start()
-        thread.join()
+        in_thread(work)
         return NOT_DONE_YET
 
     client = serve(there, way, render)

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from tests.unit.dropin.test_channel import serve, site
-from tests.unit.dropin.world import WAYS, World, world
+from tests.unit.dropin.world import WAYS, World, in_thread, world
+from twisted.internet.error import ConnectionAborted, ConnectionDone
+from twisted.internet.protocol import Protocol
 from twisted.web import http
 from twisted.web.server import NOT_DONE_YET
 
@@ -41,12 +43,6 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(Incoming, "relay_write", counting, raising=False)
     return sizes
-
-
-def in_thread(work: Callable[[], None]) -> None:
-    thread = Thread(target=work)
-    thread.start()
-    thread.join()
 
 
 def test_pieces_are_joined(there: World, way: str, calls: list[int]) -> None:
@@ -167,6 +163,200 @@ def test_a_method_that_is_overridden_is_called_once(there: World) -> None:
     assert calls == ["writeHeaders", "write", "write", "requestDone"]
 
 
+WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+ON_TRANSPORTS = ("accepted", "adopted")
+
+
+class Raw(Protocol):
+    """Keeps why its connection has ended."""
+
+    def __init__(self) -> None:
+        self.received = b""
+        self.lost: list[Any] = []
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received += data
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.lost.append(reason.type)
+
+
+class Pushing:
+    """A push producer that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def pauseProducing(self) -> None:
+        self.told.append("pause")
+
+    def resumeProducing(self) -> None:
+        self.told.append("resume")
+
+    def stopProducing(self) -> None:
+        self.told.append("stop")
+
+
+@pytest.mark.parametrize("name", ON_TRANSPORTS)
+def test_a_transport_is_used_while_a_request_runs(there: World, name: str, calls: list[int]) -> None:
+    def render(request: Any) -> Any:
+        def work() -> None:
+            for number in range(len(WHOLE)):
+                request.transport.write(WHOLE[number : number + 1])
+            request.transport.loseConnection()
+
+        in_thread(work)
+        return NOT_DONE_YET
+
+    client = serve(there, name, render)
+    client.get()
+    assert client.rest() == WHOLE
+    assert calls == [len(WHOLE)]
+
+
+@pytest.mark.parametrize("name", ON_TRANSPORTS)
+@pytest.mark.parametrize("where", ["reactor", "thread"])
+def test_a_transport_is_used_after_an_upgrade(there: World, name: str, where: str) -> None:
+    raw = Raw()
+
+    def render(request: Any) -> Any:
+        transport = request.channel.transport
+
+        def upgrade() -> None:
+            transport.protocol = raw
+
+        upgrade() if where == "reactor" else in_thread(upgrade)
+
+        def work() -> None:
+            transport.write(b"one")
+            transport.writeSequence([b"two", b"three"])
+            transport.loseConnection()
+            transport.write(b"four")
+
+        in_thread(work)
+        return NOT_DONE_YET
+
+    client = serve(there, name, render)
+    client.get()
+    assert client.rest() == b"onetwothree"
+    there.until(lambda: raw.lost)
+    assert raw.lost == [ConnectionDone]
+
+
+@pytest.mark.parametrize("name", ON_TRANSPORTS)
+def test_a_transport_is_aborted(there: World, name: str) -> None:
+    raw = Raw()
+
+    def render(request: Any) -> Any:
+        request.channel.transport.protocol = raw
+        in_thread(request.channel.transport.abortConnection)
+        return NOT_DONE_YET
+
+    client = serve(there, name, render)
+    client.get()
+    there.until(lambda: raw.lost)
+    assert raw.lost == [ConnectionAborted]
+
+
+@pytest.mark.parametrize("name", ON_TRANSPORTS)
+def test_the_reactor_writes_after_what_threads_have_written(there: World, name: str) -> None:
+    """To a channel and to its transport, by whichever of them."""
+
+    def render(request: Any) -> Any:
+        request.transport.protocol = Raw()
+        in_thread(request.transport.write, b"a")
+        in_thread(request.channel.write, b"b")
+        in_thread(request.transport.write, b"c")
+        request.transport.write(b"d")
+        in_thread(request.transport.write, b"e")
+        request.transport.loseConnection()
+        return NOT_DONE_YET
+
+    client = serve(there, name, render)
+    client.get()
+    assert client.rest() == b"abcde"
+
+
+@pytest.mark.parametrize("name", ON_TRANSPORTS)
+def test_a_producer_of_a_transport_and_reading(there: World, name: str) -> None:
+    raw, producer = Raw(), Pushing()
+    transports: list[Any] = []
+
+    def render(request: Any) -> Any:
+        transport = request.channel.transport
+        transports.append(transport)
+        transport.protocol = raw
+        transport.unregisterProducer()
+
+        def work() -> None:
+            transport.pauseProducing()
+            transport.registerProducer(producer, True)
+            transport.write(b"x" * 5_000_000)
+
+        in_thread(work)
+        return NOT_DONE_YET
+
+    client = serve(there, name, render)
+    client.get()
+    there.until(lambda: producer.told)
+    client.send(b"data")
+    there.until(lambda: client.read() and "resume" in producer.told)
+    assert raw.received == b""
+    in_thread(transports[0].resumeProducing)
+    there.until(lambda: raw.received == b"data")
+    in_thread(transports[0].unregisterProducer)
+    in_thread(transports[0].loseConnection)
+    there.until(lambda: client.read() and client.ended)
+    assert producer.told[:2] == ["pause", "resume"]
+    assert "stop" not in producer.told
+
+
+def test_a_producer_that_a_thread_registers_and_unregisters(there: World, way: str) -> None:
+    """It has nothing to do with the end of the connection."""
+    producers: list[Pushing] = []
+
+    def render(request: Any) -> Any:
+        def work() -> None:
+            producers.append(Pushing())
+            request.registerProducer(producers[-1], True)
+            request.write(b"body")
+            request.unregisterProducer()
+            request.finish()
+
+        in_thread(work)
+        return NOT_DONE_YET
+
+    factory = site(there, render)
+    client = there.connect(there.listen(factory, way))
+    for _ in range(2):
+        client.get()
+        assert b"\r\nbody\r\n" in client.until(b"0\r\n\r\n")
+    client.socket.close()
+    there.until(lambda: not vars(factory)["_ropewalk"].engine.connections)
+    assert [producer.told for producer in producers] == [[], []]
+
+
+def test_a_timeout_is_set(there: World, way: str) -> None:
+    raised: list[BaseException] = []
+
+    def render(request: Any) -> Any:
+        def work() -> None:
+            try:
+                request.channel.setTimeout(7)
+            except BaseException as error:
+                raised.append(error)
+                raise
+
+        if way != "fed":  # there it is a timer of the reactor's, and Twisted's
+            in_thread(work)
+        return b"body"
+
+    client = serve(there, way, render)
+    client.get()
+    client.until(b"body")
+    assert not raised
+
+
 class Reactor:
     """Keeps what it is called for."""
 
@@ -185,10 +375,10 @@ class Reactor:
 class TestThreadCalls:
     def test_what_is_added_meanwhile_wakes_the_reactor_again(self) -> None:
         reactor, written = Reactor(), list[list[bytes]]()
-        calls = ThreadCalls(written.append, reactor)
-        calls.add(b"a")
-        calls.add(lambda: calls.add(b"c"))
-        calls.add(b"b")
+        calls = ThreadCalls(reactor)
+        calls.add((written.append, b"a"))
+        calls.add(lambda: calls.add((written.append, b"c")))
+        calls.add((written.append, b"b"))
         assert len(reactor.calls) == 1
         reactor.run()
         assert written == [[b"a"], [b"b"]]
@@ -198,9 +388,9 @@ class TestThreadCalls:
 
     def test_a_call_that_fails_does_not_keep_the_others(self) -> None:
         reactor, written = Reactor(), list[list[bytes]]()
-        calls = ThreadCalls(written.append, reactor)
+        calls = ThreadCalls(reactor)
         calls.add(lambda: [][0])
-        calls.add(b"a")
+        calls.add((written.append, b"a"))
         with pytest.raises(IndexError):
             reactor.run()
         reactor.run()
@@ -208,17 +398,25 @@ class TestThreadCalls:
 
     def test_made_by_the_reactor_before_it_is_woken(self) -> None:
         reactor, written = Reactor(), list[list[bytes]]()
-        calls = ThreadCalls(written.append, reactor)
-        calls.add(b"a")
+        calls = ThreadCalls(reactor)
+        calls.add((written.append, b"a"))
         calls.make()
-        calls.add(b"b")
+        calls.add((written.append, b"b"))
         reactor.run()
         assert written == [[b"a"], [b"b"]]
 
     def test_joined_up_to_a_size(self) -> None:
         reactor, written = Reactor(), list[list[bytes]]()
-        calls = ThreadCalls(written.append, reactor)
+        calls = ThreadCalls(reactor)
         for _ in range(3):
-            calls.add(b"x" * (JOINED // 2))
+            calls.add((written.append, b"x" * (JOINED // 2)))
         reactor.run()
         assert [len(parts) for parts in written] == [2, 1]
+
+    def test_pieces_of_different_writers_are_not_joined(self) -> None:
+        reactor, written, raw = Reactor(), list[list[bytes]](), list[list[bytes]]()
+        calls = ThreadCalls(reactor)
+        for write, data in ((written.append, b"a"), (written.append, b"b"), (raw.append, b"c"), (written.append, b"d")):
+            calls.add((write, data))
+        reactor.run()
+        assert (written, raw) == ([[b"a", b"b"], [b"d"]], [[b"c"]])

@@ -1,12 +1,11 @@
 """Connections that stop being HTTP: the ways in which programs give a transport to another protocol."""
 
 from collections.abc import Callable, Iterator
-from threading import Thread
 from typing import Any
 
 import pytest
 from tests.unit.dropin.test_channel import Page
-from tests.unit.dropin.world import WAYS, Client, World, world
+from tests.unit.dropin.world import WAYS, Client, World, in_thread, world
 from tests.versions import with_websocket
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IConsumer, IPushProducer, ISSLTransport, ITCPTransport
@@ -87,12 +86,6 @@ def by_name_only(request: Any, protocol: Shouting) -> None:
     request.transport.protocol = protocol
     protocol.transport = request.transport
     in_thread(request.transport.write, HEAD)
-
-
-def in_thread(call: Callable[..., None], *arguments: Any) -> None:
-    thread = Thread(target=call, args=arguments)
-    thread.start()
-    thread.join()
 
 
 STYLES = (by_channel, by_request, with_websocket(by_websocket), by_answer, by_name_only)

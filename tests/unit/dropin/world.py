@@ -5,6 +5,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Thread
 from typing import Any
 
 from twisted.internet import _producer_helpers, epollreactor
@@ -159,6 +160,13 @@ class Client:
 
         self._world.until(over, f"the end, behind {self.received[-200:]!r},")
         return self.received
+
+
+def in_thread(call: Callable[..., object], *arguments: Any) -> None:
+    """Call something in a thread, and wait for the thread's end."""
+    thread = Thread(target=call, args=arguments)
+    thread.start()
+    thread.join()
 
 
 @contextmanager
