@@ -4,16 +4,18 @@ import os
 from contextlib import suppress
 from functools import partial
 from threading import Lock
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.python.logfile import BaseLogFile
 from twisted.web.http_headers import Headers
 
 from ropewalk.dropin.channel_connection import ConnectedChannel
 from ropewalk.dropin.endings import resume
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.pulling import Pulled
+from ropewalk.dropin.site_log import SiteLogs
 from ropewalk.dropin.thread_calls import Call, Piece, ThreadCalls
 from ropewalk.dropin.unsendable import explained
 from ropewalk.errors import (
@@ -36,6 +38,7 @@ _threads: Final = Lock()
 class RespondingChannel(ConnectedChannel):
     """The part of `HTTPChannel` that is about responses; nothing else derives from it."""
 
+    responds: ClassVar[bool]
     _thread_calls: ThreadCalls | None = None
     """Calls of other threads than the reactor's, once there are any."""
     _pulled: Pulled | None = None
@@ -245,9 +248,17 @@ class RespondingChannel(ConnectedChannel):
             self._end(exchange)
         self._flush()
 
-    def write_log(self, file: Any, line: str) -> None:
-        """Write a line to a log of the factory's."""
-        self._driver.write_log(file, line)
+    def write_log(self, logs: SiteLogs, file: Any, line: str) -> None:
+        """Write a line to a log of the factory's, in the reactor's thread."""
+        driver = self._driver
+        if driver is None:  # Twisted's own channel serves the connection
+            logs.write(file, line)
+        elif not driver.engine.at_home:
+            self.call_in_reactor(partial(RespondingChannel.write_log, self, logs, file, line))
+        elif self.responds and isinstance(file, BaseLogFile):
+            driver.write_log(file, line)
+        else:
+            logs.write(file, line)
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Have what writes the body told when to wait, or asked for more. Raises RuntimeError where there is one."""

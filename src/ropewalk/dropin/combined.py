@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.logger import LoggingFile
-from twisted.python.logfile import BaseLogFile
 from twisted.web import http
 
 from ropewalk._engine import Exchange
@@ -43,10 +42,12 @@ def log(factory: Any, request: Any) -> None:
     line = (combined if formatter is _FORMATTER else formatter)(factory._logDateTime, request)  # noqa: SLF001 - as there
     if type(file) is LoggingFile:
         _emit(file, line)
-    elif isinstance(file, BaseLogFile) and getattr(request.channel, "responds", False):
-        request.channel.write_log(file, f"{line}\n")
-    else:
+        return
+    write_log = getattr(getattr(request, "channel", None), "write_log", None)
+    if write_log is None:
         logs_of(factory).write(file, f"{line}\n")
+    else:
+        write_log(logs_of(factory), file, f"{line}\n")
 
 
 class SafeLog(StandIn):

@@ -191,8 +191,11 @@ class Driver:
         return over
 
     def write_log(self, file: Any, line: str) -> None:
-        """Write a line to a file: at the end of the turn, with the others of it, where there is one."""
-        if self._turning and self.engine.at_home:
+        """Write a line to a file: at the end of the turn, with the others of it, where there is one.
+
+        To be called in the reactor's thread.
+        """
+        if self._turning:
             self._lines.setdefault(file, []).append(line)
         else:
             self._logs.write(file, line)

@@ -4,11 +4,12 @@ import errno
 from collections.abc import Callable, Iterator
 from io import RawIOBase, StringIO
 from pathlib import Path
+from threading import Thread, current_thread
 from typing import Any
 
 import pytest
 from tests.unit.conftest import Log
-from tests.unit.dropin.world import WAYS, World, world
+from tests.unit.dropin.world import WAYS, World, in_thread, world
 from twisted.python.logfile import BaseLogFile, LogFile
 from twisted.web import http, resource, server
 from twisted.web.server import NOT_DONE_YET, Site
@@ -222,3 +223,57 @@ def test_no_finish_fails_with_the_log(
     assert file.getvalue().count("\n") == 1
     assert log.text.count("may be lost") == 1
     assert log.text.count("may have a gap: 2 lines were not written at once.") == 1
+
+
+class NotedLogFile(LogFile):
+    """Keeps who has written to it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__("site.log", str(folder))
+        self.writers: list[Thread] = []
+
+    def write(self, data: Any) -> None:
+        self.writers.append(current_thread())
+        super().write(data)
+
+
+class NotedFile(StringIO):
+    """Keeps who has written to it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.writers: list[Thread] = []
+
+    def write(self, data: str) -> int:
+        self.writers.append(current_thread())
+        return super().write(data)
+
+
+class Overriding(HTTPChannel):
+    """One of which every call is made."""
+
+    def allHeadersReceived(self) -> None:
+        super().allHeadersReceived()
+
+
+@pytest.mark.parametrize("way", [*WAYS, "overriding"])
+@pytest.mark.parametrize("kind", [NotedLogFile, NotedFile])
+def test_a_log_is_written_by_the_reactors_thread_alone(kind: type[Any], way: str, there: World, tmp_path: Path) -> None:
+    class Threaded(resource.Resource):
+        isLeaf = True
+
+        def render(self, request: Any) -> Any:
+            in_thread(request.finish)
+            return NOT_DONE_YET
+
+    factory: Any = Site(Threaded(), reactor=there.reactor, logPath="a path")
+    file = kind(tmp_path)
+    factory._openLogFile = lambda path: file
+    if way == "overriding":
+        factory.protocol = lambda: http._GenericHTTPChannelProtocol(Overriding())
+    client = there.connect(there.listen(factory, "adopted" if way == "overriding" else way))
+    for _ in range(2):
+        client.get()
+        client.until(b"0\r\n\r\n")
+    there.until(lambda: len(file.writers) == 2)
+    assert set(file.writers) == {current_thread()}
