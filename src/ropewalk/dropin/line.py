@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ropewalk.dropin.going_away import go_away
+from ropewalk.dropin.thread_calls import Call, Piece, ThreadCalls
 from ropewalk.dropin.transport import SocketTransport
 from ropewalk.request import Address, Request
 from ropewalk.waiting import Waiter
@@ -26,6 +27,7 @@ class Line:
         self._exchange = exchange
         self._may_take = may_take
         self._stopping: Waiter[None]
+        self._thread_calls = ThreadCalls(reactor)
 
     def transport(self, protocol: Any) -> SocketTransport:
         """The transport."""
@@ -72,6 +74,17 @@ class Line:
         self._stopping.addCallbacks(self._stop, lambda _: None)
         self._listen()
         return exchange
+
+    def is_reactor_thread(self) -> bool:
+        """Whether this is the reactor's thread. If so, the calls that wait are made first."""
+        if not self._exchange.service.engine.at_home:
+            return False
+        self._thread_calls.make()
+        return True
+
+    def call_in_reactor(self, call: Call | Piece) -> None:
+        """Have the reactor's thread make a call."""
+        self._thread_calls.add(call)
 
     def resume_body(self) -> None:
         """The body is all there."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.conftest import Log
 from tests.unit.dropin.mounts import Renderer, mount, pass_on
+from tests.unit.dropin.world import in_thread
 from tests.versions import needs_websocket
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Protocol, connectionDone
@@ -61,6 +62,29 @@ class TestUpgrades:
         assert client.until(b"HELLO") == b"HELLO"
         client.send(b"bye")
         client.rest()
+        server.until(lambda: shout.ends)
+        assert shout.ends == [ConnectionDone]
+
+    def test_a_thread_writes_and_closes(self, serve: Any) -> None:
+        shout = Shout()
+
+        def render(request: Any) -> int:
+            transport = request.channel.transport
+            upgrade_to(shout)(request)
+
+            def work() -> None:
+                transport.write(b"one")
+                transport.write(b"two")
+                transport.loseConnection()
+
+            in_thread(work)
+            transport.write(b"three")
+            return NOT_DONE_YET
+
+        server = serve(mount(render))
+        client = server.connect()
+        client.get("/legacy")
+        assert client.rest().endswith(b"\r\n\r\nonetwo")
         server.until(lambda: shout.ends)
         assert shout.ends == [ConnectionDone]
 
