@@ -6,20 +6,21 @@ An override may be in a subclass, in twisted.web's or our class, or on one chann
 |---|---|
 | nothing, or what is called in any case | is the engine's |
 | what is in `CALLED_ON_HOOKED` | is the engine's, and the channel makes every call that twisted.web's makes |
-| anything else, or by code that works on the transport or the parser | stays on Twisted's own channel and transport |
+| anything else, or by code that may reach the transport or the parser | stays on Twisted's own channel and transport |
 """
 
-import dis
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache, partial
+from collections.abc import Callable, Iterable
+from functools import partial
+from inspect import getattr_static
 from operator import attrgetter, itemgetter
-from types import CodeType, FunctionType, MethodType
+from types import FunctionType, MethodType
 from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 from twisted.logger import Logger
 from twisted.web import http
 
+from ropewalk.dropin.confined import Refused, Rules
 from ropewalk.errors import full_name
 from ropewalk.twisted_private import GenericHTTPChannelProtocol
 
@@ -62,8 +63,6 @@ DEFAULTS: Final = {
     "_optimisticEagerReadSize": 0x4000,
 }
 """Attributes that only Twisted's own channel looks at, and what twisted.web has for them."""
-_HOOKS: Final = CALLED_ON_HOOKED | {"requestDone", "isSecure"}
-
 NAMES: Final = tuple(
     sorted(
         name for name in dir(_STOCK) if not (name.startswith(("__", "_HTTPChannel__")) or name in STATE or name in READ)
@@ -77,13 +76,25 @@ METHODS: Final = frozenset(name for name in NAMES if callable(getattr(_STOCK, na
 TWISTED_ONLY: Final = METHODS - CALLED_ALWAYS - CALLED_ON_HOOKED
 """What only Twisted's own channel calls, or looks at."""
 
-_PARSER: Final = frozenset(("_transferDecoder", "_dataBuffer", "_receivedHeaderCount", "_receivedHeaderSize"))
-_OF_THE_REQUEST: Final = frozenset(("requestReceived", "handleContentChunk", "process", "render", "finish", "redirect"))
+_CONNECTION: Final = frozenset(("connectionMade", "connectionLost", "makeConnection", "__init__"))
+"""What is called outside of any request."""
 _EARLY: Final = frozenset(("allHeadersReceived", "allContentReceived", "checkPersistence"))
-"""Before the request is given to the program, who may send nothing there that has to pass by the engine."""
+"""What is called before the program has the request: nothing may be sent there except through the engine."""
 _SENDING: Final = frozenset(("write", "writeSequence", "writeHeaders", "requestDone"))
-_OF_THE_TRANSPORT: Final = frozenset(("getPeer", "getHost"))
-"""What a hook may ask the engine's transport as it would ask Twisted's."""
+_ATTRIBUTES: Final = READ.keys() | {
+    "_log",
+    "callLater",
+    "factory",
+    "length",
+    "persistent",
+    "requestFactory",
+    "site",
+    "timeOut",
+}
+"""Attributes that code of an override may use and set."""
+_TWISTED: Final = frozenset(dir(_STOCK)) | vars(_STOCK()).keys()
+_FIND_ATTRIBUTES: Final = ("__getattr__", "__getattribute__", "__setattr__", "__delattr__", "__new__")
+"""What is handed the channel for any attribute."""
 
 _look: Final = attrgetter(*NAMES)
 _FUNCTIONS: Final = tuple(name for name in NAMES if isinstance(getattr(_STOCK, name), FunctionType))
@@ -123,6 +134,7 @@ class Overrides:
     def __init__(self, ours: type[http.HTTPChannel]) -> None:
         self._base = ours
         self._ours = dict(zip(NAMES, _look(ours), strict=True))
+        self._originals = {**self._ours, "__init__": ours.__init__}
         self._twisted = {name: _written_by_twisted(name) for name in NAMES}
         self._known: WeakKeyDictionary[type, _Known] = WeakKeyDictionary()
         self._told: set[tuple[str, str]] = set()
@@ -138,7 +150,7 @@ class Overrides:
         decision = known.decision
         set_here = _set_on(channel, known.ours)
         if set_here:
-            decision = _either(decision, _judge(set_here, (vars(each) for each in self._programs(kind))))
+            decision = _either(decision, self._judge(kind, set_here, channel))
         if decision.reason:
             self._tell(kind, decision.reason)
         return decision
@@ -158,10 +170,39 @@ class Overrides:
         if replaced:
             return Decision(f"{_listed(replaced)} of Twisted's own channel is replaced")
         overridden = {name: value for name, value in found.items() if value is not self._ours[name]}
-        return _judge(overridden, [vars(each) for each in self._programs(kind)])
+        return self._judge(kind, overridden)
 
-    def _programs(self, kind: type) -> Iterator[type]:
-        return (each for each in kind.__mro__ if each not in self._base.__mro__)
+    def _judge(self, kind: type, overridden: dict[str, Any], channel: Any = None) -> Decision:
+        """How a channel is served with these overrides, which are its class's or, where it is given, its own."""
+        strange = [name for name in overridden if name not in CALLED_ALWAYS and name not in CALLED_ON_HOOKED]
+        if strange:
+            return Decision(f"{_listed(strange)} is overridden")
+        classes = [each for each in kind.__mro__ if each not in self._base.__mro__]
+        defined: dict[str, list[Any]] = {}
+        for each in classes:
+            for name, value in vars(each).items():
+                defined.setdefault(name, []).append(value)
+        found = [name for name in _FIND_ATTRIBUTES if name in defined] if overridden else []
+        if found:
+            return Decision(f"{_listed(found)} is defined")
+        # What is no override of a hook, but runs before any: it might hand the channel to what a hook calls.
+        also = {"__init__": defined["__init__"][0]} if overridden and "__init__" in defined else {}
+        for name, value in sorted({**overridden, **also}.items()):
+            rules = Rules(
+                methods=_callable_in(name),
+                attributes=_ATTRIBUTES,
+                twisted=_TWISTED,
+                defined=defined,
+                classes=classes,
+                originals=self._originals,
+                sets_methods=name in _CONNECTION,
+            )
+            try:
+                rules.check(name, getattr_static(kind, name) if channel is None else _bound_to(channel, value))
+                rules.check_defined(name)
+            except Refused as why:
+                return Decision(f"the {name} that overrides its own {why}")
+        return Decision(hooked=not CALLED_ON_HOOKED.isdisjoint(overridden))
 
     def _tell(self, kind: type, reason: str) -> None:
         named = full_name(kind)
@@ -211,82 +252,20 @@ def _set_on(channel: Any, of_class: tuple[Any, ...]) -> dict[str, Any]:
     return {name: value for name, value in vars(channel).items() if name in METHODS}
 
 
-def _judge(overridden: dict[str, Any], namespaces: Iterable[Any]) -> Decision:
-    strange = [name for name in overridden if name not in CALLED_ALWAYS and name not in CALLED_ON_HOOKED]
-    if strange:
-        return Decision(f"{_listed(strange)} is overridden")
-    helpers: dict[str, Any] = {}
-    for namespace in namespaces:
-        for name, value in namespace.items():
-            helpers.setdefault(name, value)
-    for name in sorted(overridden):
-        value = overridden[name]
-        if name in _HOOKS:
-            why = _why_not_here(name, value, helpers)
-        else:
-            why = ", ".join(sorted(stored for stored in _stored(value) if stored in TWISTED_ONLY))
-            why = why and f"sets {why}"
-        if why:
-            return Decision(f"the {name} that overrides its own {why}")
-    return Decision(hooked=not CALLED_ON_HOOKED.isdisjoint(overridden))
-
-
 def _either(one: Decision, other: Decision) -> Decision:
     return Decision(one.reason or other.reason, one.hooked or other.hooked)
 
 
-def _why_not_here(hook: str, value: Any, helpers: dict[str, Any]) -> str:
-    """Why an override cannot be called on the engine's transport as on Twisted's; empty where it can."""
-    code = _code_of(value)
-    if code is None:
-        return "cannot be looked into"
-    codes, names = {code}, set(_names_of(code))
-    waiting = [*names]
-    while waiting:
-        helper = _code_of(helpers.get(waiting.pop()))
-        if helper is not None and helper not in codes:
-            codes.add(helper)
-            waiting += _names_of(helper) - names
-            names |= _names_of(helper)
-    if any(_works_on_transport(each) for each in codes):
-        return "works on the transport"
-    forbidden = TWISTED_ONLY | _PARSER | _OF_THE_REQUEST | (_SENDING if hook in _EARLY else frozenset())
-    used = sorted(names & forbidden)
-    return f"uses {_listed(used)}" if used else ""
+def _callable_in(hook: str) -> frozenset[str]:
+    """The methods of Twisted's that an override may call, or replace on its channel."""
+    if hook in _CONNECTION:
+        return CALLED_ALWAYS - {"requestDone"} | {"getPeer", "getHost", "setTimeout", "__init__"}
+    return (CALLED_ALWAYS | CALLED_ON_HOOKED) - (_SENDING if hook in _EARLY else frozenset())
 
 
-def _code_of(value: Any) -> CodeType | None:
-    value = getattr(value, "__func__", value)
-    return value.__code__ if isinstance(value, FunctionType) else None
-
-
-@lru_cache(maxsize=512)
-def _names_of(code: CodeType) -> frozenset[str]:
-    """The names of attributes and globals in some code, and in the functions within it."""
-    inner = (_names_of(each) for each in code.co_consts if isinstance(each, CodeType))
-    return frozenset(code.co_names).union(*inner)
-
-
-@lru_cache(maxsize=512)
-def _works_on_transport(code: CodeType) -> bool:
-    """Whether some code does more with a `transport` than to ask it for addresses."""
-    if any(_works_on_transport(each) for each in code.co_consts if isinstance(each, CodeType)):
-        return True
-    steps = [step for step in dis.get_instructions(code) if step.opname not in ("CACHE", "EXTENDED_ARG")]
-    return any(
-        step.argval == "transport"
-        and "ATTR" in step.opname
-        and (following is None or following.argval not in _OF_THE_TRANSPORT)
-        for step, following in zip(steps, [*steps[1:], None], strict=True)
-    )
-
-
-def _stored(value: Any) -> set[str]:
-    """The names of attributes that a function sets."""
-    code = _code_of(value)
-    return (
-        set() if code is None else {step.argval for step in dis.get_instructions(code) if step.opname == "STORE_ATTR"}
-    )
+def _bound_to(channel: Any, value: Any) -> Any:
+    """The function of a method that was set on a channel; None for what may have the channel in another way."""
+    return value.__func__ if isinstance(value, MethodType) and value.__self__ is channel else None
 
 
 def _written_by_twisted(name: str) -> Any:

@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import partial, partialmethod, wraps
+from inspect import signature
+from operator import methodcaller
 from pathlib import Path
 from threading import Thread
+from types import MethodType
 from typing import Any
 
 import pytest
@@ -179,18 +182,32 @@ def recording(name: str, seen: Seen, base: Callable[..., Any]) -> Callable[..., 
     return override
 
 
+def confined(name: str, seen: Seen, base: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for an override that may be called on the engine: it hands neither itself nor its request on."""
+    parameters = [*signature(base).parameters][1:]
+    notes = {"request": "request.uri", "transport": "'transport'"}
+    noted = "".join(f", {notes.get(each, f'shown({each})')}" for each in parameters)
+    given = ", ".join(["self", *parameters])
+    namespace: dict[str, Any] = {"seen": seen, "shown": shown, "base": base}
+    code = f"def {name}({given}):\n    seen.append(({name!r}{noted},))\n    return base({given})\n"
+    exec(code, namespace)
+    function: Callable[..., Any] = namespace[name]
+    return function
+
+
 def overriding(base: type, name: str, style: str, seen: Seen, patch: pytest.MonkeyPatch) -> Callable[[], Any]:
     """What makes channels on which a method is overridden."""
+    record = recording if name in TWISTED_ONLY else confined
     if style == "in a subclass":
-        return type("Own", (base,), {name: recording(name, seen, getattr(base, name))})
+        return type("Own", (base,), {name: record(name, seen, getattr(base, name))})
     if style.endswith("class"):
         patched: Any = STOCK if style == "in Twisted's class" else base
-        patch.setattr(patched, name, recording(name, seen, getattr(patched, name)))
+        patch.setattr(patched, name, record(name, seen, getattr(patched, name)))
         return base
 
     def make() -> Any:
         channel = base()
-        setattr(channel, name, recording(name, seen, getattr(channel, name)))
+        setattr(channel, name, MethodType(record(name, seen, getattr(base, name)), channel))
         return channel
 
     return make
@@ -243,12 +260,13 @@ OVERRIDABLE = sorted(name for name in METHODS if callable(getattr(STOCK, name)))
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("name", OVERRIDABLE)
 def test_an_override_is_called_as_by_twisted_web(
-    there: World, tmp_path: Path, name: str, style: str, monkeypatch: pytest.MonkeyPatch
+    there: World, tmp_path: Path, name: str, style: str, monkeypatch: pytest.MonkeyPatch, log: Log
 ) -> None:
     (tmp_path / "a.txt").write_bytes(b"a file")
     expected = served(there, tmp_path, "stock", name, style, monkeypatch)
     for way in WAYS:
         assert served(there, tmp_path, way, name, style, monkeypatch) == expected, way
+    assert ("RW740" in log.text) <= (name in TWISTED_ONLY or style == "in Twisted's class")
 
 
 # What an override can do
@@ -365,6 +383,289 @@ def test_an_override_that_a_thread_calls_is_called_once(there: World, way: str) 
     assert seen == [b"200", b"ok"]
 
 
+# Overrides whose code lets the channel escape, or does not
+
+HINT = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+
+
+def traced(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def wrapper(self: Any, *args: Any) -> Any:
+        return method(self, *args)
+
+    return wrapper
+
+
+def send_hint(channel: Any) -> None:
+    channel.transport.write(HINT)
+
+
+def write_hint(channel: Any) -> None:
+    channel.write(HINT)
+
+
+def send_hint_to(request: Any) -> None:
+    request.channel.transport.write(HINT)
+
+
+def write_head(channel: Any, *args: Any) -> None:
+    send_hint(channel)
+    STOCK.writeHeaders(channel, *args)
+
+
+class Sender:
+    def __init__(self, channel: Any) -> None:
+        self._channel = channel
+
+    def send(self) -> None:
+        send_hint(self._channel)
+
+
+class HintingMixin:
+    def checkPersistence(self, request: Any, version: bytes) -> Any:
+        send_hint_to(request)
+        return super().checkPersistence(request, version)  # type: ignore[misc]
+
+
+def escaping(base: Any, kind: str) -> Any:
+    """A channel whose override sends a hint over the transport, by code that is somewhere else."""
+
+    def through(send: Callable[..., Any]) -> Any:
+        def writeHeaders(self: Any, *args: Any) -> None:
+            send(self)
+            base.writeHeaders(self, *args)
+
+        return writeHeaders
+
+    class Own(base):  # type: ignore[misc]
+        pass
+
+    if kind == "decorator":
+
+        class Decorated(Own):
+            @traced
+            def writeHeaders(self, *args: Any) -> None:
+                self.transport.write(HINT)
+                super().writeHeaders(*args)
+
+        return Decorated
+    if kind == "helper":
+
+        class Helped(Own):
+            def writeHeaders(self, *args: Any) -> None:
+                send_hint(self)
+                super().writeHeaders(*args)
+
+        return Helped
+    if kind == "helper of super":
+
+        class Supered(Own):
+            def writeHeaders(self, *args: Any) -> None:
+                write_hint(super())
+                super().writeHeaders(*args)
+
+        return Supered
+    if kind == "helper of the request":
+
+        class Requested(Own):
+            def requestDone(self, request: Any) -> None:
+                send_hint_to(request)
+                super().requestDone(request)
+
+        return Requested
+    if kind == "helper of all arguments":
+
+        class Gathered(Own):
+            def checkPersistence(self, *args: Any) -> Any:
+                send_hint_to(args[0])
+                return super().checkPersistence(*args)
+
+        return Gathered
+    if kind == "lambda":
+        return type("Short", (Own,), {"writeHeaders": lambda self, *args: write_head(self, *args)})
+    if kind == "closure":
+        return type("Closed", (Own,), {"writeHeaders": through(send_hint)})
+    if kind == "partial":
+        return type("Partial", (Own,), {"writeHeaders": partialmethod(write_head)})
+    if kind == "C callable":
+
+        class InC(Own):
+            def writeHeaders(self, *args: Any) -> None:
+                methodcaller("write", HINT)(self.transport)
+                super().writeHeaders(*args)
+
+        return InC
+    if kind == "mixin":
+        return type("Mixed", (HintingMixin, Own), {})
+    if kind == "staticmethod":
+
+        class Static(Own):
+            @staticmethod
+            def checkPersistence(request: Any, version: bytes) -> bool:
+                request.channel.transport.write(HINT)
+                return False
+
+        return Static
+    if kind == "property":
+
+        class Viewed(Own):
+            @property
+            def hinted(self) -> bool:
+                send_hint(self)
+                return True
+
+            def writeHeaders(self, *args: Any) -> None:
+                if self.hinted:
+                    super().writeHeaders(*args)
+
+        return Viewed
+    if kind == "__getattr__":
+
+        class Proxied(Own):
+            def __getattr__(self, name: str) -> Any:
+                if name == "hinted":
+                    send_hint(self)
+                raise AttributeError(name)
+
+            def writeHeaders(self, *args: Any) -> None:
+                hasattr(self, "hinted")
+                super().writeHeaders(*args)
+
+        return Proxied
+    if kind == "own object":
+
+        class Holding(Own):
+            def __init__(self) -> None:
+                super().__init__()
+                self.sender = Sender(self)
+
+            def writeHeaders(self, *args: Any) -> None:
+                self.sender.send()
+                super().writeHeaders(*args)
+
+        return Holding
+    if kind == "frame":
+
+        class Framed(Own):
+            def writeHeaders(self, *args: Any) -> None:
+                send_hint(locals()["self"])
+                super().writeHeaders(*args)
+
+        return Framed
+    if kind == "connectionMade":
+
+        class Greeting(Own):
+            def connectionMade(self) -> None:
+                super().connectionMade()
+                self.transport.write(HINT)
+
+        return Greeting
+    if kind == "connectionMade by write":
+
+        class Writing(Own):
+            def connectionMade(self) -> None:
+                super().connectionMade()
+                self.write(HINT)
+
+        return Writing
+    assert kind == "makeConnection"
+
+    class Connecting(Own):
+        def makeConnection(self, transport: Any) -> None:
+            super().makeConnection(transport)
+            transport.write(HINT)
+
+    return Connecting
+
+
+ESCAPING = (
+    *("decorator", "helper", "helper of super", "helper of the request", "helper of all arguments", "lambda"),
+    *("closure", "partial", "C callable", "mixin", "staticmethod", "property", "__getattr__", "own object", "frame"),
+    *("connectionMade", "connectionMade by write", "makeConnection"),
+)
+
+
+@pytest.mark.parametrize("kind", ESCAPING)
+def test_a_channel_that_escapes_is_served_by_twisted(there: World, kind: str) -> None:
+    told: dict[str, bytes] = {}
+    transports: dict[str, str] = {}
+
+    def render(request: Any) -> bytes:
+        request.getHost()
+        transports[served_by] = type(request.channel.transport).__name__
+        return b"page"
+
+    for served_by in ("stock", "accepted", "adopted", "wrapped"):
+        port = with_channel(there, served_by, escaping(base_of(served_by), kind), render)
+        told[served_by] = talk(there, port, {"": GET + LAST})[""]
+        assert told[served_by] == told["stock"], served_by
+    assert HINT in told["stock"]
+    assert transports == {**dict.fromkeys(WAYS[:2], "Server"), "stock": "Server", "wrapped": "ProtocolWrapper"}
+
+
+class Mixin:
+    heads = 0
+
+    def writeHeaders(self, *args: Any, **options: Any) -> None:
+        self.heads += 1
+        super().writeHeaders(*args, **options)  # type: ignore[misc]
+
+
+class Confined(HTTPChannel):
+    """What programs write, and what may run on the engine."""
+
+    note = staticmethod(len)
+    seen = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started: list[bytes] = []
+
+    def connectionMade(self) -> None:
+        HTTPChannel.connectionMade(self)
+        self.transport.setTcpNoDelay(True)
+
+    def allHeadersReceived(self) -> None:
+        request = self.requests[-1]
+        if request.getHeader("x-user"):
+            request.requestHeaders.removeHeader("X-User")
+        request.requestHeaders.setRawHeaders("X-From", [self.peer])
+        self.count(1)
+        super().allHeadersReceived()
+
+    @property
+    def peer(self) -> str:
+        return f"{self.getPeer().host}"
+
+    def count(self, more: int) -> None:
+        self.seen += more
+
+    def checkPersistence(self, request: Any, version: bytes) -> Any:
+        self.started.append(version)
+        return super(Confined, self).checkPersistence(request, version)  # noqa: UP008 - as programs have it
+
+    def write(self, data: bytes) -> None:
+        self.note(data)
+        HTTPChannel.write(self, data)
+
+    def writeHeaders(self, *args: Any, **options: Any) -> None:
+        HTTPChannel.writeHeaders(self, *args, **options)
+
+
+class ConfinedMixed(Mixin, Confined):
+    pass
+
+
+@pytest.mark.parametrize("kind", [Confined, ConfinedMixed])
+def test_a_channel_that_does_not_escape_is_served_by_the_engine(there: World, kind: Any) -> None:
+    def render(request: Any) -> bytes:
+        transport = type(request.channel.transport).__name__
+        return repr((transport, request.getHeader("x-from"), request.channel.seen, request.channel.started)).encode()
+
+    told = talk(there, with_channel(there, "accepted", kind, render), {"": GET + LAST})
+    assert told[""].endswith(b"\r\n\r\n('TCPTransport', '127.0.0.1', 1, [b'HTTP/1.1'])")
+
+
 # Which connections stay Twisted's
 
 
@@ -400,10 +701,7 @@ class Rejecting(HTTPChannel):
 class Late(HTTPChannel):
     def connectionMade(self) -> None:
         super().connectionMade()
-        self.lineReceived = self.noted  # type: ignore[method-assign]
-
-    def noted(self, line: bytes) -> None:
-        STOCK.lineReceived(self, line)
+        self.MAX_LENGTH = 20_000
 
 
 class Called(HTTPChannel):
@@ -429,7 +727,7 @@ def unreadable() -> Any:
     [
         (ByTransport, "the writeHeaders that overrides its own works on the transport"),
         (Rejecting, "the allHeadersReceived that overrides its own uses loseConnection"),
-        (Late, "the connectionMade that overrides its own sets lineReceived"),
+        (Late, "the connectionMade that overrides its own sets MAX_LENGTH"),
         (unreadable, "the write that overrides its own cannot be looked into"),
         (Called, ""),
     ],
@@ -449,12 +747,15 @@ def test_by_what_code_a_connection_is_served(there: World, channel: Any, reason:
 
 
 def test_an_override_that_comes_too_late_is_an_error(there: World, log: Log) -> None:
-    class Sneaky(HTTPChannel):
-        def connectionMade(self) -> None:
-            super().connectionMade()
-            setattr(self, "line" + "Received", lambda line: None)
+    class Around(http._GenericHTTPChannelProtocol):
+        def makeConnection(self, transport: Any) -> None:
+            super().makeConnection(transport)
+            channel: Any = self._channel
+            channel.lineReceived = lambda line: None
 
-    told = talk(there, with_channel(there, "accepted", Sneaky, lambda _: b"served"), {"": GET + LAST})
+    told = talk(
+        there, with_channel(there, "accepted", lambda: Around(HTTPChannel()), lambda _: b"served"), {"": GET + LAST}
+    )
     assert told[""].startswith(b"HTTP/1.1 500 ")
     errors = [str(event["log_failure"].value) for event in log if "log_failure" in event]
     assert [error.partition(": ")[0] for error in errors] == [
