@@ -17,6 +17,7 @@ from io import SEEK_END
 from typing import Any
 
 from twisted.internet.error import ConnectionLost
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import RESPONSES
 from twisted.web.http_headers import Headers as TwistedHeaders
@@ -30,12 +31,14 @@ from ropewalk.dropin.parts import Parts
 from ropewalk.dropin.pulling import Pulled
 from ropewalk.dropin.request import Request as LeanRequest
 from ropewalk.dropin.stock_attributes import ChannelAttributes
-from ropewalk.errors import BadBody, RopewalkError
+from ropewalk.errors import BadBody, BeyondLength, RopewalkError
 from ropewalk.headers import Headers
 from ropewalk.request import BODILESS, Request
 from ropewalk.resource import NOT_DONE_YET
 from ropewalk.response import ExactResponse
 from ropewalk.waiting import Waiter, call_soon
+
+log = Logger(namespace="ropewalk.dropin")
 
 
 class InnerRequest(LeanRequest):
@@ -85,6 +88,8 @@ class InnerChannel(ChannelAttributes):
         self._done = False
         """The program is through with its request."""
         self._head: tuple[int, bytes, dict[bytes, list[bytes]]] | None = None
+        self._left: int | None = None
+        """How much of the body is still to come, by its Content-Length."""
         self._later: Waiter[Any] | None = None
         """What the handler has returned where there was no outcome yet."""
         self._outcome: Any = None
@@ -136,7 +141,8 @@ class InnerChannel(ChannelAttributes):
         """Take a whole answer."""
         del request
         self._head = code, reason, headers
-        self._parts.put(body)
+        self._left = _announced(headers)
+        self.write(body)
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:
         """Take the head of an answer."""
@@ -150,6 +156,7 @@ class InnerChannel(ChannelAttributes):
         lines.pop(b"Transfer-Encoding", None)
         self._request.chunked = 0
         self._head = int(code), reason, lines
+        self._left = _announced(lines)
         if self._later is not None:
             call_soon(self._begin)
 
@@ -157,8 +164,21 @@ class InnerChannel(ChannelAttributes):
         """Take a part of the body; before any head, whatever the program says itself."""
         if self._head is None:
             self.transport.write(data)
-        else:
+        elif self._left is None or len(data) <= self._left:
+            if self._left is not None:
+                self._left -= len(data)
             self._parts.put(bytes(data))
+        elif not self._done and not self._parts.over:
+            self._put_what_fits(bytes(data), self._left)
+
+    def _put_what_fits(self, data: bytes, left: int) -> None:
+        """End a body that goes beyond its Content-Length there, as the channel does with one that is not mounted."""
+        error = BeyondLength(f"{len(data) - left} bytes more were written than were announced.")
+        log.failure("{channel} drops what is beyond the Content-Length.", Failure(error), channel=self)
+        self._left = 0
+        if left:
+            self._parts.put(data[:left])
+        self._parts.end()
 
     def writeSequence(self, iovec: Any) -> None:
         """Take several at once."""
@@ -317,6 +337,11 @@ class InnerChannel(ChannelAttributes):
         request: InnerRequest = self._request
         self._request = None
         return request
+
+
+def _announced(lines: dict[bytes, list[bytes]]) -> int | None:
+    lengths = lines.get(b"Content-Length")
+    return int(lengths[0]) if lengths and lengths[0].isdigit() else None
 
 
 def _kept(pairs: Any) -> TwistedHeaders:

@@ -50,6 +50,11 @@ class Parts:
         self._over = True
         self._tell()
 
+    @property
+    def over(self) -> bool:
+        """It has its end."""
+        return self._over
+
     # For the sender
 
     def take(self) -> bytes:

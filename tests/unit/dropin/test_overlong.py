@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.unit.dropin.carriers import CARRIERS, Carrier, beside, dateless
+from tests.unit.dropin.mounts import Served, mount, pass_on
 from tests.unit.dropin.test_producers import HIGH, site, there
 from tests.unit.dropin.world import World
 from twisted.logger import ILogObserver, globalLogPublisher
@@ -13,6 +14,7 @@ from twisted.web import static
 from twisted.web.server import NOT_DONE_YET
 from zope.interface import implementer
 
+from ropewalk import App
 from ropewalk.errors import BeyondLength
 
 __all__ = ["there"]
@@ -119,9 +121,50 @@ def test_file_that_grows(there: World, tmp_path: Path, name: str, refusals: list
     assert len(refusals) == 1
 
 
-def test_endless_producer_is_stopped(there: World, tmp_path: Path, refusals: list[str]) -> None:
-    """One that goes on for ever does so no longer than the connection."""
+@pytest.fixture
+def serve(there: World) -> Iterator[Callable[[App], Served]]:
+    """Serve apps, until the test ends."""
+    served: list[Served] = []
+
+    def serve(app: App) -> Served:
+        served.append(Served(there, app))
+        return served[-1]
+
+    yield serve
+    for each in served:
+        each.close()
+
+
+@pytest.mark.parametrize("through", [(), (pass_on,)], ids=["mounted", "behind a middleware"])
+@pytest.mark.parametrize("page", PAGES)
+def test_mounted(serve: Callable[[App], Served], page: str, through: Any, refusals: list[str]) -> None:
+    client = serve(mount(PAGES[page], middleware=through)).connect()
+    client.get("/legacy", "Connection: close")
+    assert client.rest().partition(b"\r\n\r\n")[2] == BODY
+    assert refusals == ["{channel} drops what is beyond the Content-Length."]
+
+
+def test_mounted_file_that_grows(serve: Callable[[App], Served], tmp_path: Path, refusals: list[str]) -> None:
+    (tmp_path / "file").write_bytes(BODY)
+    client = serve(mount(Growing(str(tmp_path)))).connect()
+    client.get("/legacy/file")
+    client.until(BODY)
+    client.get("/legacy/nothing", "Connection: close")
+    assert client.rest().startswith(b"HTTP/1.1 404 ")
+    assert len(refusals) == 1
+
+
+def test_mounted_endless_producer_is_stopped(there: World, serve: Callable[[App], Served], refusals: list[str]) -> None:
     stopped: list[bool] = []
+    client = serve(mount(endless(stopped))).connect()
+    client.get("/legacy")
+    assert client.until(BODY)
+    there.until(lambda: stopped, "the end of the producer")
+    assert len(refusals) == 1
+
+
+def endless(stopped: list[bool]) -> Callable[[Any], Any]:
+    """A page with a producer that goes on for ever."""
 
     class Endless:
         def __init__(self, request: Any) -> None:
@@ -138,7 +181,13 @@ def test_endless_producer_is_stopped(there: World, tmp_path: Path, refusals: lis
         request.registerProducer(Endless(request), False)
         return NOT_DONE_YET
 
-    carrier = Carrier(there, "accepted", tmp_path).serve(site(there, render))
+    return render
+
+
+def test_endless_producer_is_stopped(there: World, tmp_path: Path, refusals: list[str]) -> None:
+    """It does not go on longer than its connection."""
+    stopped: list[bool] = []
+    carrier = Carrier(there, "accepted", tmp_path).serve(site(there, endless(stopped)))
     client = carrier.connect()
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     received = client.rest()
