@@ -206,6 +206,7 @@ class TestLogs:
             ("bytes=4000000-", LOG[4_000_000:]),
             ("bytes=65535-131072", LOG[65_535:131_073]),
         ],
+        ids=["first", "last", "rest", "middle"],
     )
     def test_range(self, user: httpx.Client, log: str, range_: str, content: bytes) -> None:
         response = user.get(log, headers={"Range": range_})
