@@ -25,7 +25,7 @@ Next = Callable[[Request], Any]
 class TestOptions:
     @pytest.mark.parametrize("options", [{"threads": 0}, {"threads": -1}, {"waiting": 0}])
     def test_what_cannot_be(self, options: dict[str, int]) -> None:
-        with pytest.raises(ValueError, match=f"{next(iter(options))} is {next(iter(options.values()))}."):
+        with pytest.raises(ValueError, match=f"{next(iter(options))} is .* not {next(iter(options.values()))}\\."):
             WSGIOptions(**options)
 
     def test_the_application_knows_whether_it_has_several_threads(self) -> None:
