@@ -289,21 +289,24 @@ class _Body:
 
 def _steps_of(code: CodeType) -> Iterator[_Step]:
     """The instructions of some code, without what differs among versions of CPython."""
+    target = False
     for step in dis.get_instructions(code):
         name = step.opname
-        if name in _IGNORED:
+        target = target or step.is_jump_target
+        if name in _IGNORED:  # a jump to one leads to the next that counts
             continue
         if "_FAST" in name and not name.startswith("DELETE"):
             parts = ["load" if part == "LOAD" else "store" for part in name.split("_") if part in ("LOAD", "STORE")]
             names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
             for part, each in zip(parts, names, strict=True):
-                yield _Step(part, each, target=step.is_jump_target)
+                yield _Step(part, each, target=target)
         elif name == "BINARY_SUBSCR" or (name == "BINARY_OP" and step.argrepr == "[]"):
-            yield _Step("item")
+            yield _Step("item", target=target)
         elif name in _NAMES:
-            yield _Step(_NAMES[name], step.argval, name == "LOAD_METHOD" or _is_called(step), step.is_jump_target)
+            yield _Step(_NAMES[name], step.argval, name == "LOAD_METHOD" or _is_called(step), target)
         else:
-            yield _Step(name, step.argval)
+            yield _Step(name, step.argval, target=target)
+        target = False
 
 
 def _is_called(step: dis.Instruction) -> bool:
