@@ -168,6 +168,7 @@ ATTRIBUTES: Final = (
     Attribute("dropin", "twisted.python.logfile:BaseLogFile", "_file", "the raw file, which may write half a line"),
     # Sockets and ports
     Attribute("dropin", "twisted.internet.abstract:FileDescriptor", "_tempDataLen", "bytes that wait to be written"),
+    Attribute("dropin", "twisted.internet.tcp:Server", "_fromConnectedSocket", "accepts what a program has connected"),
     Attribute("server", "twisted.internet.tcp:Connection", "_shouldShutdown", "closes a socket without shutdown(2)"),
     Attribute("server", "twisted.internet.tcp:Port", "_shouldShutdown", "the same of a listening socket"),
     Attribute("server", "twisted.internet.unix:Port", "_bindPath", "the path of the socket's file", optional=True),

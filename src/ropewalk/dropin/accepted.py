@@ -5,9 +5,12 @@ protocol has read is not in the socket any more, and it may go on to use the tra
 the protocol that Twisted's port has accepted it for; any other connection stays with Twisted, and the engine is fed.
 """
 
-from typing import Any
+import sys
+from types import CodeType, FrameType
+from typing import Any, Final
 from weakref import WeakSet
 
+from twisted.internet import tcp
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper
 
@@ -15,6 +18,11 @@ from ropewalk.dropin.channel_overrides import hands_on_bytes
 from ropewalk.twisted_private import GenericHTTPChannelProtocol
 
 log = Logger(namespace="ropewalk.dropin")
+
+_ACCEPTING: Final[frozenset[CodeType]] = frozenset(
+    (tcp.Port.doRead.__code__, tcp.Server._fromConnectedSocket.__func__.__code__)  # type: ignore[attr-defined] # noqa: SLF001
+)
+"""Where Twisted has a factory build a protocol, and connects it."""
 
 _told: WeakSet[Any] = WeakSet()
 """Factories of which the log has it that their connections come from others."""
@@ -25,8 +33,19 @@ def is_new(transport: Any, channel: Any) -> bool:
     protocol = transport.protocol
     if channel_of(_wrapped_by(protocol)) is not channel or vars(transport).get("_ropewalk_used"):
         return False
-    # Twisted names a connection after the protocol that it was accepted for, and keeps that name.
-    return repr(transport).startswith(f"<{type(protocol).__name__} #")
+    # Twisted names a connection after the class of the protocol that it was accepted for, and keeps that name. Another
+    # class may have the same name, so the call that accepted the connection must still be running for this protocol.
+    return repr(transport).startswith(f"<{type(protocol).__name__} #") and _is_being_accepted(protocol)
+
+
+def _is_being_accepted(protocol: Any) -> bool:
+    """Whether Twisted is about to connect a protocol to the socket for which a factory has just built it."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - documented, and it has no other name
+    while frame is not None:
+        if frame.f_code in _ACCEPTING and frame.f_locals.get("protocol") is protocol:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def mark_used(transport: Any) -> None:

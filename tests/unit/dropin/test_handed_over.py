@@ -11,9 +11,10 @@ from tests.unit.dropin.test_channel import Page
 from tests.unit.dropin.world import World, world
 from twisted.internet.protocol import Factory, Protocol
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from twisted.web import http
 from twisted.web.server import NOT_DONE_YET, Site
 
-from ropewalk.dropin import accelerate, take_over
+from ropewalk.dropin import HTTPChannel, accelerate, take_over
 
 pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted does so
 
@@ -290,6 +291,29 @@ def test_the_log_says_so_once(there: World, tmp_path: Path, log: Log) -> None:
     carrier = Carrier(there, "adopted", tmp_path).listen(Sharing(Replaced, accelerate(site(there))))
     for _ in range(3):
         talk(there, carrier.connect(), [LAST])
+    assert log.text.count("RW748") == 1
+
+
+@pytest.mark.parametrize("kind", [Replaced, Pretending, AtOnce])
+@pytest.mark.parametrize("generic", [False, True], ids=["channel", "generic"])
+def test_a_protocol_of_the_channel_s_name(
+    there: World, tmp_path: Path, log: Log, kind: type[Outer], *, generic: bool
+) -> None:
+    """A name does not say that a connection was accepted for a channel."""
+    named = type("_GenericHTTPChannelProtocol" if generic else "HTTPChannel", (kind,), {})
+
+    def ask(carrier: Carrier) -> bytes:
+        inner = site(there)
+        if not carrier.stock:
+            accelerate(inner)
+        if not generic:
+            inner.protocol = http.HTTPChannel if carrier.stock else HTTPChannel
+        carrier.listen(Sharing(named, inner))
+        return talk(there, carrier.connect(), SEGMENTS[0])
+
+    stock, engine = beside(there, "adopted", tmp_path, ask)
+    assert engine == stock
+    assert engine.count(b"HTTP/1.1 200 OK\r\n") == 3
     assert log.text.count("RW748") == 1
 
 
