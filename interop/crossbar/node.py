@@ -3,18 +3,17 @@
 import json
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Final
 
 import trustme
 from interop.autobahn.talking import Talker, talkers
+from interop.connecting import Connector, over_unix
 from interop.processes import BIN, ON_ROPEWALK, Process, started
-from websockets.asyncio.client import connect
 
 HERE: Final = Path(__file__).parent
 HOST: Final = "127.0.0.1"
@@ -42,32 +41,13 @@ exec {python} -u -m ropewalk exec "$@"
 """
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(Connector):
     """To a transport of the node."""
-
-    raw: Callable[[], socket.socket]
-    """A bare connection, without TLS."""
-    talker: Callable[[Callable[[], connect]], Talker]
-    context: ssl.SSLContext | None = None
-
-    def dial(self) -> socket.socket:
-        """A connection over which HTTP is spoken."""
-        return self.context.wrap_socket(self.raw(), server_hostname="localhost") if self.context else self.raw()
-
-    def http(self) -> HTTPConnection:
-        """A client that has its connection, and opens no other."""
-        client = HTTPConnection("localhost")
-        client.auto_open = 0
-        client.sock = self.dial()
-        return client
 
     def websocket(self, path: str = "/ws", **options: Any) -> Talker:
         """One that speaks WAMP in JSON, where the options name nothing else."""
         given = {"subprotocols": ["wamp.2.json"], "max_size": None, "close_timeout": 1} | options
-        secure = {"ssl": self.context, "server_hostname": "localhost"} if self.context else {}
-        scheme = "wss" if self.context else "ws"
-        return self.talker(lambda: connect(f"{scheme}://localhost{path}", sock=self.raw(), **secure, **given))
+        return self.open_websocket(path, **given)
 
 
 @dataclass(frozen=True)
@@ -124,7 +104,7 @@ def running(folder: Path, *, by_endpoint: bool = False) -> Iterator[Node]:
         process.says(READY)
         ways = {name: Way(partial(_over_tcp, ports[name]), talker) for name in endpoints if name in ports}
         ways["tls"] = Way(ways["tls"].raw, talker, context)
-        ways["unix"] = Way(partial(_over_unix, folder / "socket"), talker)
+        ways["unix"] = Way(partial(over_unix, folder / "socket"), talker)
         yield Node(process, folder, ways)
 
 
@@ -203,10 +183,3 @@ def _free_ports(*names: str) -> dict[str, int]:
 
 def _over_tcp(port: int) -> socket.socket:
     return socket.create_connection((HOST, port), timeout=10)
-
-
-def _over_unix(place: Path) -> socket.socket:
-    client = socket.socket(socket.AF_UNIX)
-    client.settimeout(10)
-    client.connect(str(place))
-    return client

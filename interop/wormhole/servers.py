@@ -5,19 +5,18 @@ transit relay, which carries files between those that cannot connect to each oth
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Final
 
 import trustme
 from interop.autobahn.talking import Talker, talkers
+from interop.connecting import Connector, over_unix
 from interop.processes import BIN, ON_ROPEWALK, Process, program, started
 from interop.raw import handshake
-from websockets.asyncio.client import connect
 
 HOST: Final = "127.0.0.1"
 PROXY_LINE: Final = b"PROXY TCP4 192.0.2.1 127.0.0.1 4321 80\r\n"
@@ -26,16 +25,12 @@ FORWARDED: Final = {"X-Real-IP": "192.0.2.1", "X-Real-Port": "4321"}
 OPTIONS: Final[dict[str, Any]] = {"max_size": None, "close_timeout": 1}
 
 
-@dataclass(frozen=True)
-class Mailbox:
+@dataclass(frozen=True, kw_only=True)
+class Mailbox(Connector):
     """A running mailbox server."""
 
     process: Process
-    raw: Callable[[], socket.socket]
-    """A bare connection, without TLS."""
-    talker: Callable[[Callable[[], connect]], Talker]
     port: int | None = None
-    context: ssl.SSLContext | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     """That a proxy adds. Over a UNIX socket the server depends on them."""
 
@@ -44,17 +39,6 @@ class Mailbox:
         """For the command `wormhole`."""
         return f"ws://{HOST}:{self.port}/v1"
 
-    def dial(self) -> socket.socket:
-        """A connection over which HTTP is spoken."""
-        return self.context.wrap_socket(self.raw(), server_hostname="localhost") if self.context else self.raw()
-
-    def http(self) -> HTTPConnection:
-        """A client that has its connection, and opens no other."""
-        client = HTTPConnection("localhost")
-        client.auto_open = 0
-        client.sock = self.dial()
-        return client
-
     @property
     def handshake(self) -> bytes:
         """A client's, without a proxy or behind one."""
@@ -62,9 +46,7 @@ class Mailbox:
         return handshake("/v1").removesuffix(b"\r\n") + named.encode() + b"\r\n"
 
     def websocket(self) -> Talker:
-        secure = {"ssl": self.context, "server_hostname": "localhost"} if self.context else {}
-        url = f"{'wss' if self.context else 'ws'}://localhost/v1"
-        return self.talker(lambda: connect(url, sock=self.raw(), additional_headers=self.headers, **secure, **OPTIONS))
+        return self.open_websocket("/v1", additional_headers=self.headers, **OPTIONS)
 
 
 @contextmanager
@@ -96,11 +78,12 @@ def mailbox(way: str, folder: Path, *, by_endpoint: bool = False) -> Iterator[Ma
         port = None
         if way == "unix":
             process.says("Site starting on ")
-            raw = partial(_over_unix, place)
+            raw = partial(over_unix, place)
         else:
             port = int(process.says(r"Site(?: \(\w+\))? starting on (\d+)")[1])
             raw = partial(_over_tcp, port, PROXY_LINE if way == "proxied" else b"")
-        yield Mailbox(process, raw, talker, port, context, FORWARDED if way == "unix" else {})
+        headers = FORWARDED if way == "unix" else {}
+        yield Mailbox(raw, talker, context, process=process, port=port, headers=headers)
 
 
 @dataclass(frozen=True)
@@ -157,11 +140,4 @@ def _free_port() -> int:
 def _over_tcp(port: int, first: bytes) -> socket.socket:
     client = socket.create_connection((HOST, port), timeout=10)
     client.sendall(first)
-    return client
-
-
-def _over_unix(place: Path) -> socket.socket:
-    client = socket.socket(socket.AF_UNIX)
-    client.settimeout(10)
-    client.connect(str(place))
     return client
