@@ -78,7 +78,9 @@ class World:
         while not done():
             assert time.monotonic() < deadline, f"{what} did not happen"
             self.reactor.runUntilCurrent()
-            self.reactor.doIteration(0.01)
+            if not done():  # it may be by a call that was due, after which there is nothing to wait for
+                due = self.reactor.timeout()
+                self.reactor.doIteration(0.01 if due is None else min(due, 0.01))
 
     def turn(self, times: int = 5) -> None:
         """Turn it some times."""
