@@ -1,6 +1,5 @@
 """Ways in which the bytes of a site are carried, by stock Twisted and by the engine, and clients of each."""
 
-import re
 import socket
 import ssl
 from collections.abc import Callable
@@ -141,7 +140,8 @@ class TLSClient(Wire):
 
 def dateless(received: bytes) -> bytes:
     """What came, whenever it came."""
-    return re.sub(rb"\r\nDate: [^\r]*", b"\r\nDate: D", received)
+    first, *others = received.split(b"\r\nDate: ")  # a regular expression takes longer than all else of large responses
+    return b"\r\nDate: D".join([first, *(b"".join(other.partition(b"\r")[1:]) for other in others)])
 
 
 def beside(world: World, name: str, folder: Path, act: Callable[[Carrier], Any]) -> tuple[Any, Any]:
