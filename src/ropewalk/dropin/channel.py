@@ -238,7 +238,7 @@ class HTTPChannel(RespondingChannel):
             return
         if length == 0:
             self.allContentReceived()
-        else:
+        elif self._pipe is None or not self._sink.is_closing():  # else 100 Continue would come behind its last words
             self._receive_body(exchange)
 
     def _receive_body(self, exchange: Incoming) -> None:

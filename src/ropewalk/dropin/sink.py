@@ -29,7 +29,16 @@ class Sink:
     def begin(self, exchange: Incoming) -> None:
         """A request: what was written before is with the transport first, to which its program may write by itself."""
         self._channel.push()
-        self._channel.begin(exchange)
+        if self.is_closing():  # Twisted's channel reads no further either
+            self._over = True
+            exchange.channel = self._channel
+            exchange.abort()
+        else:
+            self._channel.begin(exchange)
+
+    def is_closing(self) -> bool:
+        """Whether a program has closed the transport by itself, which may still be open for what was written."""
+        return bool(getattr(self._transport, "disconnecting", False))
 
     def is_ours(self) -> bool:
         """Whether the transport is still the channel's, and its protocol the one that it had at first."""

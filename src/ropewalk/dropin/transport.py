@@ -127,6 +127,8 @@ class SocketTransport(TransportAttributes):
         if not self.connected or self.disconnecting:
             return
         self.disconnecting = 1
+        if self._raw is None:
+            self.begin = self._leave  # what the engine has read already, too
         if self._producer is None:
             self._close()
 
@@ -273,6 +275,10 @@ class SocketTransport(TransportAttributes):
         """The queue is below its high-water mark again."""
         if self._producer is not None:
             resume(self._producer, self.fail)
+
+    def _leave(self, exchange: Incoming) -> None:
+        """A request behind the last one."""
+        exchange.channel = self._channel
 
     def cut(self) -> None:
         """Close at once, since the server stops. The protocol hears of it as of a connection that is lost."""
