@@ -182,7 +182,8 @@ class Overrides:
         for each in classes:
             for name, value in vars(each).items():
                 defined.setdefault(name, []).append(value)
-        found = [name for name in _FIND_ATTRIBUTES if name in defined] if overridden else []
+        # Also where nothing else is overridden: what they make of an attribute may be all that the program wants.
+        found = [name for name in _FIND_ATTRIBUTES if name in defined]
         if found:
             return Decision(f"{_listed(found)} is defined")
         # What is no override of a hook, but runs before any: it might hand the channel to what a hook calls.

@@ -716,6 +716,16 @@ class Called(HTTPChannel):
         super().requestDone(request)
 
 
+class Finding(HTTPChannel):
+    def __getattribute__(self, name: str) -> Any:
+        return super().__getattribute__(name)
+
+
+class Setting(HTTPChannel):
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+
+
 def unreadable() -> Any:
     channel = HTTPChannel()
     channel.write = partial(HTTPChannel.write, channel)  # type: ignore[method-assign]
@@ -729,6 +739,8 @@ def unreadable() -> Any:
         (Rejecting, "the allHeadersReceived that overrides its own uses loseConnection"),
         (Late, "the connectionMade that overrides its own sets MAX_LENGTH"),
         (unreadable, "the write that overrides its own cannot be looked into"),
+        (Finding, "__getattribute__ is defined"),
+        (Setting, "__setattr__ is defined"),
         (Called, ""),
     ],
 )
