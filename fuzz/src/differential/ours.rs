@@ -53,7 +53,9 @@ impl Handler for Reader {
             | Event::PipeEnding(_)
             | Event::PipeClosed(..)
             | Event::Writable(_) => {}
-            Event::Opened(..) | Event::Lingering(_) | Event::Closed(..) | Event::Refused(_) => panic!("nobody has asked for that"),
+            Event::Opened(..) | Event::Lingering(_) | Event::Closed(..) | Event::Refused(_) => {
+                panic!("nobody has asked for that")
+            }
             Event::BadBody(_, BodyFault::TooLarge) | Event::HalfClosed(_) | Event::Gone(..) | Event::Drained { .. } => {
                 panic!("nothing is too large, and nobody leaves")
             }
