@@ -518,8 +518,13 @@ impl Handler for Chaos<'_> {
                 let pipe = self.connection(id.connection());
                 (pipe.open, pipe.flowing) = (false, false);
             }
+            Event::Lingering(id) => {
+                let socket = self.connection(id);
+                assert!(socket.open, "it ends after its end");
+                assert!(!std::mem::replace(&mut socket.ending, true), "it ends twice");
+            }
             Event::Closed(id, _) => self.connection(id).open = false,
-            Event::Opened(..) | Event::Lingering(_) | Event::Refused(_) => panic!("nobody has asked for that"),
+            Event::Opened(..) | Event::Refused(_) => panic!("nobody has asked for that"),
             Event::Report(report) => {
                 assert_eq!(Severity::Debug, report.severity, "{}", report.message);
                 self.refused += 1;
