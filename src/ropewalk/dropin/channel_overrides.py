@@ -78,6 +78,9 @@ TWISTED_ONLY: Final = METHODS - CALLED_ALWAYS - CALLED_ON_HOOKED
 
 _CONNECTION: Final = frozenset(("connectionMade", "connectionLost", "makeConnection", "__init__"))
 """What is called outside of any request."""
+_REGISTERS: Final = frozenset(("connectionMade", "connectionLost"))
+"""Where factories are given the channel for their lists of connections, as Synapse's is; what they do with it then they
+do from outside, as with any."""
 _EARLY: Final = frozenset(("allHeadersReceived", "allContentReceived", "checkPersistence"))
 """What is called before the program has the request: nothing may be sent there except through the engine."""
 _SENDING: Final = frozenset(("write", "writeSequence", "writeHeaders", "requestDone"))
@@ -197,6 +200,7 @@ class Overrides:
                 classes=classes,
                 originals=self._originals,
                 sets_methods=name in _CONNECTION,
+                hands_on=name in _REGISTERS,
             )
             try:
                 rules.check(name, getattr_static(kind, name) if channel is None else _bound_to(channel, value))

@@ -83,6 +83,8 @@ class Rules:
     """The methods of the engine's channel, by name."""
     sets_methods: bool = False
     """Whether methods that may be called may be replaced on the channel."""
+    hands_on: bool = False
+    """Whether the channel may be an argument of any call: what keeps a list of connections gets it so."""
     seen: set[tuple[str, FunctionType]] = field(default_factory=set)
 
     def check(self, name: str, value: Any) -> None:
@@ -151,7 +153,7 @@ class _Body:
                     at, passes_on = self._attribute(at), False
                 elif self._base_before(at - 1):
                     passes_on = True
-                else:
+                elif not (self._rules.hands_on and self._is_argument("channel", at)):
                     raise Refused("may hand the channel to other code")
             elif kind:
                 if not (passes_on and self._is_argument(kind, at)):

@@ -276,6 +276,7 @@ def with_channel(there: World, way: str, channel: Any, render: Callable[[Any], A
     factory = Site(Leaf(render), reactor=there.reactor)
     factory.log = lambda request: None  # type: ignore[method-assign]
     factory.protocol = channel  # type: ignore[method-assign]
+    factory.connected = []  # type: ignore[attr-defined] # for channels that register
     return listen(there, factory, way)
 
 
@@ -716,6 +717,23 @@ class Called(HTTPChannel):
         super().requestDone(request)
 
 
+class Registered(HTTPChannel):
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self.factory.connected.append(self)
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.factory.connected.remove(self)
+        super().connectionLost(reason)
+
+
+class Kept(HTTPChannel):
+    def connectionMade(self) -> None:
+        this = self
+        super().connectionMade()
+        this.transport.write(b"")
+
+
 class Finding(HTTPChannel):
     def __getattribute__(self, name: str) -> Any:
         return super().__getattribute__(name)
@@ -742,6 +760,8 @@ def unreadable() -> Any:
         (Finding, "__getattribute__ is defined"),
         (Setting, "__setattr__ is defined"),
         (Called, ""),
+        (Registered, ""),
+        (Kept, "the connectionMade that overrides its own may hand the channel to other code"),
     ],
 )
 def test_by_what_code_a_connection_is_served(there: World, channel: Any, reason: str) -> None:
