@@ -58,6 +58,7 @@ CASES: Final[dict[str, Case]] = {
         before="PROXY TCP4 192.0.2.1 192.0.2.2 5000 80\r\n"
     ),
     # drop-in.md
+    "curl -s -o /dev/null -w '%{http_code}\\n' -H 'Host:' http://127.0.0.1:8080/": _SERVED,
     "buildbot start --nodaemon master": _OTHERS,
     "python -X dev -m ropewalk serve.py": _STOCK,
     'python -c "from twisted.plugin import getPlugins as g, IPlugin; '
@@ -89,6 +90,8 @@ CASES: Final[dict[str, Case]] = {
     "pip install '/path/to/ropewalk[uvloop]'": _BUILDS,
     "pip install '/path/to/ropewalk[tls]'": _BUILDS,
     "pip install dist/ropewalk-*.whl": _BUILDS,
+    'pip install "$(echo dist/ropewalk-*.whl)[tls]"': _BUILDS,
+    "pip install '/path/to/ropewalk[tls]' 'pyopenssl<26.2'": _BUILDS,
     "ropewalk --version": Prints("ropewalk, version "),
     "ropewalk explain RW413": Prints("A module does not hold the name to serve."),
     "source .venv/bin/activate": NotRun("changes the shell of the user"),

@@ -10,7 +10,7 @@ Twisted's is on the way; over any other transport the same codec is fed by `data
 and `connectionLost(Failure)` whenever the connection is over before that.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, Final
 
@@ -53,6 +53,10 @@ class HTTPChannel(RespondingChannel):
     """To `Request`: there is a `respond`."""
     sends_files: ClassVar = True
     """To `Request`: it need not leave folders of files to Twisted."""
+    adopts: ClassVar = True
+    """Whether the engine takes over plain sockets that Twisted has accepted."""
+    limits: ClassVar[Mapping[str, float]] = {}
+    """Limits of connections whose factory was not told any, by their names in `Limits`."""
     lean: ClassVar[type[Request]] = Request
     """What stands in for the stock `twisted.web.server.Request`."""
     _factory: Any = None

@@ -31,10 +31,8 @@ _told: Final[set[str]] = set()
 class ConnectedChannel(http.HTTPChannel):
     """The part of `HTTPChannel` that is about its connection; nothing else derives from it."""
 
-    adopts: ClassVar = True
-    """Whether the engine takes over plain sockets that Twisted has accepted."""
-    limits: ClassVar[Mapping[str, float]] = {}
-    """Limits of connections whose factory was not told any, by their names in `Limits`."""
+    adopts: ClassVar[bool]
+    limits: ClassVar[Mapping[str, float]]
     transport: Any
     factory: Any = None
     site: Any = None

@@ -50,7 +50,7 @@ READ: Final = {"maxHeaders": 500, "totalHeadersSize": 16384}
 STATE: Final = frozenset(
     (
         *("callLater", "connected", "factory", "paused", "requestFactory", "requests", "site", "timeOut", "transport"),
-        *("_log", "_networkProducer", "clearLineBuffer", "sendLine"),
+        *("_log", "_networkProducer", "_optimisticEagerReadSize", "clearLineBuffer", "sendLine"),
     )
 )
 """What factories and programs set on any channel, or only programs call; to override it changes nothing else."""
@@ -60,7 +60,6 @@ DEFAULTS: Final = {
     "abortTimeout": 15,
     "delimiter": b"\r\n",
     "line_mode": 1,
-    "_optimisticEagerReadSize": 0x4000,
 }
 """Attributes that only Twisted's own channel looks at, and what twisted.web has for them."""
 NAMES: Final = tuple(
