@@ -84,7 +84,9 @@ class Rules:
     sets_methods: bool = False
     """Whether methods that may be called may be replaced on the channel."""
     hands_on: bool = False
-    """Whether the channel may be an argument of any call: what keeps a list of connections gets it so."""
+    """Whether the channel may be an argument of any call, and be known to functions within: what keeps a list of
+    connections gets it so, and what is to be done later.
+    """
     seen: set[tuple[str, FunctionType]] = field(default_factory=set)
 
     def check(self, name: str, value: Any) -> None:
@@ -133,7 +135,7 @@ class _Body:
         while known != len(self._kinds):  # a loop may use what is assigned further down
             known = len(self._kinds)
             self._pass()
-        if any(self._kinds.get(name) for name in self._code.co_cellvars):
+        if not self._rules.hands_on and any(self._kinds.get(name) for name in self._code.co_cellvars):
             raise Refused("may hand the channel to other code")
 
     def _pass(self) -> None:
@@ -141,12 +143,12 @@ class _Body:
         while at < len(self._steps):
             step = self._at(at)
             at += 1
-            kind = self._kinds.get(step.name, "") if step.does == "load" else ""
+            kind = self._kinds.get(step.name, "") if step.does in ("load", "free") else ""
             if step.does == "global" and step.name == "super":
                 at = self._super(at)
                 passes_on = self._at(at - 1).calls or self._at(at + 1).does == "CALL_FUNCTION_EX"
-            elif step.does == "free":
-                if not self._is_base_call(at - 1):
+            elif step.does == "free" and not kind:
+                if not (self._rules.hands_on or self._is_base_call(at - 1)):
                     raise Refused("may hand the channel to other code")
             elif kind == "channel":
                 if self._is_attribute(at):

@@ -727,6 +727,28 @@ class Registered(HTTPChannel):
         super().connectionLost(reason)
 
 
+def told_of_connections(told: list[str]) -> Any:
+    """A channel whose methods have variables of a function."""
+
+    class Told(HTTPChannel):
+        def connectionMade(self) -> None:
+            super().connectionMade()
+            self.factory.connected.append(lambda: self.loseConnection())
+
+        def connectionLost(self, reason: Any = None) -> None:
+            told.append("lost")
+            super().connectionLost(reason)
+
+    return Told
+
+
+class Greeting(HTTPChannel):
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self.factory.connected.append(lambda: self.loseConnection())
+        self.transport.write(b"")
+
+
 class Kept(HTTPChannel):
     def connectionMade(self) -> None:
         this = self
@@ -761,6 +783,8 @@ def unreadable() -> Any:
         (Setting, "__setattr__ is defined"),
         (Called, ""),
         (Registered, ""),
+        (told_of_connections([]), ""),
+        (Greeting, "the connectionMade that overrides its own works on the transport"),
         (Kept, "the connectionMade that overrides its own may hand the channel to other code"),
     ],
 )
