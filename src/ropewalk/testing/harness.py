@@ -89,6 +89,7 @@ class Harness:
         if service is not None:
             self._wires.clear()
             self._unwatch()
+            del self._unwatch  # which has the engine
             service.close()
             if self._use is not None:
                 self._use.refused.discard(self._refuse)
