@@ -1,11 +1,8 @@
 """The private names of Twisted that Ropewalk uses, and the versions of Twisted with which it is tested.
 
-Twisted may change what begins with an underscore in any release. So each such name stands in one of two tables here:
-
-| table | what it holds | how it is used |
-|---|---|---|
-| `NAMES` | names of modules | `from ropewalk.twisted_private import escape` looks it up |
-| `ATTRIBUTES` | attributes of classes and instances | directly: `factory._logFile`. `check` looks for them at import |
+Twisted may change what begins with an underscore in any release. So each such name stands in one of two tables here.
+`NAMES` holds names of modules, which an import from this module looks up. `ATTRIBUTES` holds attributes of classes and
+instances, which are used directly; `check` looks for them at import.
 
 Both raise StartError (RW755) where a name is missing, so that nothing fails in the middle of a request. Nothing of
 twisted.web is imported before one of its names is asked for: a program without twisted.web does without it.
