@@ -81,4 +81,5 @@ def channel_of(protocol: Any) -> Any:
         if not hands_on_bytes(protocol):
             return None
         protocol = protocol._channel  # noqa: SLF001 - it has no other name
-    return protocol if getattr(protocol, "responds", False) else None
+    # Asked of the class: an object that passes names on to a channel is none, and reads what comes by itself.
+    return protocol if getattr(type(protocol), "responds", False) else None

@@ -847,6 +847,28 @@ def test_a_factory_whose_protocols_are_not_ours_is_served_by_twisted(there: Worl
     assert [line.partition(" ")[0] for line in lines if line] == ["RW743"]
 
 
+class Rewriting:
+    """Passes every name on to a channel, but reads the bytes first."""
+
+    def __init__(self) -> None:
+        vars(self)["channel"] = HTTPChannel()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(vars(self)["channel"], name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(vars(self)["channel"], name, value)
+
+    def dataReceived(self, data: bytes) -> None:
+        self.channel.dataReceived(data.replace(b"/page", b"/safe"))
+
+
+def test_an_object_that_passes_names_on_to_a_channel_is_none(there: World, log: Log) -> None:
+    port = with_channel(there, "accepted", lambda: Rewriting(), lambda request: request.path)
+    assert talk(there, port, {"": GET + LAST})[""].endswith(b"\r\n\r\n/safe")
+    assert [event["log_format"].partition(" ")[0] for event in log if "protocol" in event] == ["RW743"]
+
+
 def test_a_class_that_is_not_ours_is_refused(there: World) -> None:
     factory = site(there, Path())
     factory.protocol = type("Foreign", (STOCK,), {})  # type: ignore[method-assign]
