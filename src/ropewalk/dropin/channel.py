@@ -25,7 +25,7 @@ from ropewalk.dropin.channel_responding import RespondingChannel
 from ropewalk.dropin.exchange import Incoming
 from ropewalk.dropin.headers import ReceivedHeaders, add_lines
 from ropewalk.dropin.pulling import Pulled
-from ropewalk.dropin.request import Request, give_way, is_as_written, may_be_lean, stands_in_for
+from ropewalk.dropin.request import Request, give_way, may_be_lean, stands_in_for
 from ropewalk.dropin.transport import SocketTransport
 from ropewalk.errors import (
     AnswerOver,
@@ -321,7 +321,7 @@ class HTTPChannel(RespondingChannel):
     def _maker(self, factory: Any) -> tuple[Callable[[Any], Any], bool]:
         """What makes a request for a channel as a factory would, and whether it makes a lean one."""
         give_way()
-        if (factory is self.lean and is_as_written(factory)) or stands_in_for(factory):
+        if stands_in_for(factory):
             return self.lean, not self.hooked
         if may_be_lean(factory):
             if factory.__init__ is Request.__init__ and factory.__new__ is object.__new__:

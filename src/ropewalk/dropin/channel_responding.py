@@ -14,6 +14,7 @@ from twisted.web.http_headers import Headers
 from ropewalk.dropin.channel_connection import ConnectedChannel
 from ropewalk.dropin.endings import resume
 from ropewalk.dropin.exchange import Incoming
+from ropewalk.dropin.headers import headers_of
 from ropewalk.dropin.pulling import Pulled
 from ropewalk.dropin.site_log import SiteLogs
 from ropewalk.dropin.thread_calls import Call, Piece, ThreadCalls
@@ -114,7 +115,7 @@ class RespondingChannel(ConnectedChannel):
                 super().writeHeaders(version, code, reason, headers)
             return
         if not isinstance(headers, Headers):
-            headers = _sanitized(headers)
+            headers = headers_of(headers)
         if code == b"101":
             self._switch(exchange, version, reason, headers)
             return
@@ -362,16 +363,7 @@ class RespondingChannel(ConnectedChannel):
         self._thread_calls.add(call)
 
     def _write_joined(self, parts: list[bytes]) -> None:
-        """Write pieces as one, unless that would be refused where the first of them would not."""
-        data = b"".join(parts)
-        exchange, announced = self._exchange, None
-        if exchange is not None and self.requests:
-            announced = self.requests[0].responseHeaders.getRawHeaders(b"content-length")
-        if announced and exchange is not None and exchange.bytes_sent + len(data) > int(announced[0]):
-            for part in parts:
-                _WRITE(self, part)
-        else:
-            _WRITE(self, data)
+        _WRITE(self, b"".join(parts))
 
     def is_reactor_thread(self) -> bool:
         """Whether this is the reactor's thread. If so, the calls that wait are made first."""
@@ -483,10 +475,3 @@ _REQUEST_DONE: Final = RespondingChannel.requestDone
 _REGISTER_PRODUCER: Final = RespondingChannel.registerProducer
 _UNREGISTER_PRODUCER: Final = RespondingChannel.unregisterProducer
 _LOSE_CONNECTION: Final = RespondingChannel.loseConnection
-
-
-def _sanitized(pairs: Any) -> Headers:
-    headers = Headers()
-    for name, value in pairs:
-        headers.addRawHeader(name, value)
-    return headers

@@ -1,6 +1,6 @@
 """The headers of a request as twisted.web's `Headers`, read from the engine when somebody asks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, AnyStr, Final, Protocol, TypeVar, overload
 
 from twisted.web.http_headers import Headers
@@ -108,3 +108,11 @@ def add_lines(request: Any, source: Received) -> None:
     """Give a request each line of a head as Twisted's channel does, who looks up `requestHeaders` for every one."""
     for name, value in source.raw_headers():
         request.requestHeaders.addRawHeader(name, value)
+
+
+def headers_of(pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Headers that a program has given by name and value, sanitized as Twisted does it."""
+    headers = Headers()
+    for name, value in pairs:
+        headers.addRawHeader(name, value)
+    return headers

@@ -24,7 +24,7 @@ from twisted.web.http_headers import Headers as TwistedHeaders
 
 from ropewalk.dropin.addresses import to_twisted
 from ropewalk.dropin.endings import end, reason_of
-from ropewalk.dropin.headers import ReceivedHeaders
+from ropewalk.dropin.headers import ReceivedHeaders, headers_of
 from ropewalk.dropin.lazy import Lazy
 from ropewalk.dropin.line import Line
 from ropewalk.dropin.parts import Parts
@@ -148,7 +148,7 @@ class InnerChannel(ChannelAttributes):
         """Take the head of an answer."""
         del version
         if not isinstance(headers, TwistedHeaders):
-            headers = _kept(headers)
+            headers = headers_of(headers)
         lines = dict(headers.getAllRawHeaders())
         if code == b"101":
             self._switch(reason, lines)
@@ -342,10 +342,3 @@ class InnerChannel(ChannelAttributes):
 def _announced(lines: dict[bytes, list[bytes]]) -> int | None:
     lengths = lines.get(b"Content-Length")
     return int(lengths[0]) if lengths and lengths[0].isdigit() else None
-
-
-def _kept(pairs: Any) -> TwistedHeaders:
-    headers = TwistedHeaders()
-    for name, value in pairs:
-        headers.addRawHeader(name, value)
-    return headers

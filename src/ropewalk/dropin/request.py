@@ -472,13 +472,6 @@ def stands_in_for(factory: object) -> bool:
     return factory is Stock and _attributes(Stock) == _ATTRIBUTES and not _replaced()
 
 
-def is_as_written(factory: object) -> bool:
-    """Whether a request factory is a lean class, and no function of that is a program's."""
-    if not isinstance(factory, type) or _attributes(factory) != _ATTRIBUTES:
-        return False
-    return all(vars(factory).get(name) is ours for name, ours in _OWN.items())
-
-
 def may_be_lean(factory: object) -> bool:
     """Whether a request factory is a class that derives from `Request`, in which a program has not set what `arrive`
     would pass by or hide.
