@@ -27,9 +27,9 @@ use crate::exchange::{Answer, Exchange, Link, answer};
 
 /// Microseconds after which a handler is said to have held up the reactor.
 const BLOCKING: u64 = 500_000;
-/// Microseconds of a turn after which the sockets are asked again, so that whoever asks for little does not wait until
-/// those that ask for much have had their share.
-const LISTEN_EVERY: u64 = 200;
+/// Microseconds of a turn after which the sockets are polled again, so that a client with a small request does not wait
+/// for those with large ones.
+const POLL_EVERY: u64 = 200;
 /// Bytes of the access log after which its writer is told.
 const LOG_READY: usize = 64 * 1024;
 impl Engine {
@@ -118,11 +118,14 @@ impl Engine {
         let started = monotonic_micros();
         let mut before = started;
         let mut polled = started;
+        let mut took = 0;
         let mut events = this.limits.0.turn_events;
+        lock(&this.core).start_batching(started);
         loop {
             let event = {
                 let mut core = lock(&this.core);
-                if before - polled > LISTEN_EVERY {
+                core.event_passed(took, before);
+                if before - polled > POLL_EVERY {
                     Self::poll_again(&mut core);
                     polled = before;
                 }
@@ -154,8 +157,9 @@ impl Engine {
                 }
             };
             let now = monotonic_micros();
-            if now - before > BLOCKING {
-                unraisable(this.tell_blocking(slf.py(), who, now - before), slf);
+            took = now - before;
+            if took > BLOCKING {
+                unraisable(this.tell_blocking(slf.py(), who, took), slf);
             }
             before = now;
             events = events.saturating_sub(1);

@@ -20,6 +20,7 @@ use bytes::Bytes;
 use slab::Slab;
 
 use crate::access::{AccessLog, Style};
+use crate::batching::Batching;
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::driver::listener::Listener;
@@ -82,6 +83,7 @@ pub struct Engine<D: Driver = Epoll> {
     /// When a kind of line was last put into the log that is not to fill it.
     told: Vec<(&'static str, u64)>,
     in_turn: bool,
+    batching: Batching,
     /// What the wheel has let out and nobody has looked at.
     due: VecDeque<(u64, u64)>,
     /// Scratch: what the driver reports, and the bytes of one read.
@@ -164,6 +166,7 @@ impl<D: Driver> Engine<D> {
             methods: Methods::default(),
             told: Vec::new(),
             in_turn: false,
+            batching: Batching::default(),
             ready: Vec::new(),
             due: VecDeque::new(),
             scratch: vec![0; SCRATCH],
@@ -348,7 +351,8 @@ impl<D: Driver> Engine<D> {
         })
     }
 
-    /// A whole answer, sent at once (with its neighbours, where requests are pipelined).
+    /// A whole response. It is sent at once, or with others of the turn: where requests are pipelined, or where
+    /// [`crate::batching`] allows it.
     pub fn answer<'s>(
         &mut self,
         id: ExchangeId,
@@ -627,10 +631,11 @@ impl<D: Driver> Engine<D> {
         work(&mut connection.wire, &mut context)
     }
 
-    /// Sends now, unless another pipelined answer may join within this turn.
+    /// Sends now, unless another response may join within this turn: a pipelined one, or one of another connection.
     fn send(&mut self, slot: usize) {
         let connection = &self.connections[slot];
-        if self.in_turn && connection.wire.running().is_some() && connection.out.len() <= self.limits.write_buffer {
+        let may_join = connection.wire.running().is_some() || (self.batching.is_on() && !self.inbox.is_empty());
+        if self.in_turn && may_join && connection.out.len() <= self.limits.write_buffer {
             self.send_later(slot);
         } else {
             self.flush(slot);

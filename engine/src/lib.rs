@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod batching;
 pub mod clock;
 pub mod counters;
 pub mod driver;

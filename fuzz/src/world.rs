@@ -28,11 +28,13 @@ pub fn open(engine: &mut Engine) -> PipeId {
 pub fn turn(engine: &mut Engine, handler: &mut impl Handler, start: impl FnOnce(&mut Engine)) -> bool {
     engine.begin_turn();
     start(engine);
+    engine.start_batching(0);
     let mut events = false;
     loop {
         while let Some(event) = engine.next_event() {
             events = true;
             handler.serve(engine, event);
+            engine.event_passed(0, 0);
         }
         engine.settle();
         if !engine.has_events() {

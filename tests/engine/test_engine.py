@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.engine.world import GET, World
@@ -26,6 +27,11 @@ def read_answer(world: World, client: socket.socket) -> bytes:
             return client.recv(100_000)
 
 
+def is_readable(client: socket.socket) -> bool:
+    readable, _, _ = select.select([client.fileno()], [], [], 0)
+    return bool(readable)
+
+
 class TestSockets:
     def test_it_listens_on_tcp(self) -> None:
         world = World()
@@ -41,6 +47,31 @@ class TestSockets:
             world.engine.address(listener)
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(address)
+
+    def test_responses_of_a_turn_leave_together(self) -> None:
+        world = World()
+        listener = world.engine.listen_tcp("127.0.0.1", 0)
+        address = world.engine.address(listener)
+        assert isinstance(address, tuple)
+        with socket.create_connection(address) as first, socket.create_connection(address) as second:
+            first.setblocking(False)
+            early: list[bool] = []
+
+            def handler(request: Any) -> str:
+                if request.path == "/second":
+                    early.append(is_readable(first))
+                return request.path
+
+            world.serve(handler)
+            # A machine that stops this process for a millisecond makes the first handler a slow one.
+            for _ in range(1000):
+                first.sendall(b"GET /first HTTP/1.1\r\nHost: a\r\n\r\n")
+                second.sendall(b"GET /second HTTP/1.1\r\nHost: a\r\n\r\n")
+                assert read_answer(world, second).endswith(b"/second")
+                assert read_answer(world, first).endswith(b"/first")
+                if False in early:
+                    return
+        pytest.fail("each response was sent before the next handler ran")
 
     def test_it_listens_on_a_unix_socket(self, tmp_path: Path) -> None:
         world = World()

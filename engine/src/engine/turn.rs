@@ -31,6 +31,7 @@ impl<D: Driver> Engine<D> {
     /// Starts a turn. What commands leave to be sent waits for [`Engine::settle`].
     pub fn begin_turn(&mut self) {
         self.in_turn = true;
+        self.batching.stop();
         self.clock.refresh();
         self.counters.turns += 1;
     }
@@ -86,12 +87,7 @@ impl<D: Driver> Engine<D> {
 
     /// Sends what waited and, once the inbox is empty, finds out whose client has left. May fill the inbox again.
     pub fn settle(&mut self) {
-        for token in std::mem::take(&mut self.unsent) {
-            if let Some(slot) = self.token_slot(token) {
-                self.connections[slot].unsent = false;
-                self.flush(slot);
-            }
-        }
+        self.send_waiting();
         if self.has_events() {
             return;
         }
@@ -99,6 +95,29 @@ impl<D: Driver> Engine<D> {
             let Some(token) = self.leaving.pop_front() else { break };
             if let Some(slot) = self.token_slot(token) {
                 self.decide_half_close(slot);
+            }
+        }
+    }
+
+    /// Starts to batch the responses of a turn; see [`crate::batching`]. Without it each is sent at once.
+    pub fn start_batching(&mut self, now: u64) {
+        self.batching.start(now);
+    }
+
+    /// Takes note of an event that took so many microseconds until now, and sends the responses that wait where they are
+    /// due.
+    pub fn event_passed(&mut self, took: u64, now: u64) {
+        if self.batching.passed(took, now) {
+            self.send_waiting();
+        }
+    }
+
+    /// Sends the responses that wait within a turn.
+    fn send_waiting(&mut self) {
+        for token in std::mem::take(&mut self.unsent) {
+            if let Some(slot) = self.token_slot(token) {
+                self.connections[slot].unsent = false;
+                self.flush(slot);
             }
         }
     }

@@ -72,16 +72,18 @@ impl World {
         Client::new(theirs)
     }
 
-    /// Runs one turn as the binding does.
+    /// Runs one turn as the binding does, in no time: responses wait for one another.
     pub fn turn(&mut self) {
         self.engine.begin_turn();
         self.engine.poll().unwrap();
+        self.engine.start_batching(0);
         loop {
             while let Some(event) = self.engine.next_event() {
                 let served = self.handler.as_mut().is_some_and(|handler| handler(&mut self.engine, &event));
                 if !served {
                     self.events.push_back(event);
                 }
+                self.engine.event_passed(0, 0);
             }
             self.engine.settle();
             if !self.engine.has_events() {

@@ -1,6 +1,7 @@
 //! The engine without Python: real sockets on one side, commands on the other.
 
 mod answers;
+mod batching;
 mod bodies;
 mod chaos;
 mod closing;

@@ -1,0 +1,98 @@
+//! Whether the responses of a turn may wait for one another.
+//!
+//! A send wakes its client. Where the client runs on the same machine and sleeps, as a proxy does, waking it costs more
+//! than sending; sends that follow one another closely wake it once. So a response may wait while other requests are
+//! ready to be handled, for a bounded time, and only while handlers are quick: a slow one would delay all that wait.
+//!
+//! Times are microseconds of one monotonic clock.
+
+/// Longest wait. With FastAPI at 64 connections, 2,000 us took 0.7 times the CPU of sending each response at once, and
+/// 4,000 us no less. uvloop has no bound: it sends at the end of an iteration of its loop.
+const LONGEST_WAIT: u64 = 2_000;
+/// An event that takes longer than this is slow.
+const SLOW: u64 = 1_000;
+/// How long responses are sent at once after a slow event.
+const CAUTION: u64 = 100_000;
+
+/// When responses may wait, and when those that wait are due.
+#[derive(Debug, Default)]
+pub struct Batching {
+    /// When what waited was last sent.
+    sent: u64,
+    /// Responses may wait from then on.
+    quick_from: u64,
+    on: bool,
+}
+
+impl Batching {
+    /// Whether a response may wait.
+    pub fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// No response waits until the next start.
+    pub fn stop(&mut self) {
+        self.on = false;
+    }
+
+    /// Starts a turn, in which nothing waits yet.
+    pub fn start(&mut self, now: u64) {
+        self.sent = now;
+        self.on = now >= self.quick_from;
+    }
+
+    /// Takes note of an event that took until now. True where the responses that wait are due.
+    pub fn passed(&mut self, took: u64, now: u64) -> bool {
+        if took > SLOW {
+            self.quick_from = now + CAUTION;
+            self.on = false;
+        }
+        let due = !self.on || now - self.sent > LONGEST_WAIT;
+        if due {
+            self.sent = now;
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn responses_wait_for_a_bounded_time() {
+        let mut batching = Batching::default();
+        batching.start(10_000);
+        assert!(batching.is_on());
+        assert!(!batching.passed(900, 10_900));
+        assert!(!batching.passed(900, 11_800));
+        assert!(batching.passed(900, 12_700), "2.7 ms after the start");
+        assert!(!batching.passed(900, 13_600), "0.9 ms after that");
+        assert!(batching.is_on());
+    }
+
+    #[test]
+    fn a_slow_event_ends_waiting_until_it_is_long_past() {
+        let mut batching = Batching::default();
+        batching.start(10_000);
+        assert!(batching.passed(1_500, 11_500), "what waits is sent after the slow event");
+        assert!(!batching.is_on());
+        assert!(batching.passed(10, 11_510));
+        batching.start(111_400);
+        assert!(!batching.is_on(), "99.9 ms after it");
+        batching.start(111_500);
+        assert!(batching.is_on());
+    }
+
+    #[test]
+    fn slow_events_count_from_the_last() {
+        let mut batching = Batching::default();
+        batching.start(0);
+        batching.passed(5_000, 5_000);
+        batching.passed(50_000, 55_000);
+        batching.start(105_001);
+        assert!(!batching.is_on());
+        batching.start(155_000);
+        assert!(batching.is_on());
+    }
+}

@@ -1,0 +1,110 @@
+//! Responses of a turn that wait for one another.
+
+use ropewalk_engine::exchange::Event;
+use ropewalk_engine::{Body, ExchangeId};
+
+use crate::harness::{Client, GET, World};
+
+type Clients = Vec<Client<std::net::TcpStream>>;
+
+/// Clients whose requests are all read in the turn that has begun.
+fn asked(count: usize) -> (World, Clients) {
+    let mut world = World::new();
+    let mut clients: Clients = (0..count).map(|_| world.connect()).collect();
+    world.settle();
+    for client in &mut clients {
+        client.send(GET);
+    }
+    world.engine.begin_turn();
+    world.engine.poll().unwrap();
+    (world, clients)
+}
+
+fn respond(world: &mut World) -> ExchangeId {
+    let Some(Event::Head(id, _)) = world.engine.next_event() else { panic!("no request") };
+    world.engine.answer(id, 200, &[], Body::Slice(b"here")).unwrap();
+    id
+}
+
+/// How many clients have their response.
+fn served(clients: &mut Clients) -> usize {
+    clients.iter_mut().for_each(Client::read);
+    clients.iter().filter(|client| client.text().ends_with("here")).count()
+}
+
+#[test]
+fn each_is_sent_at_once_where_no_turn_is_batched() {
+    let (mut world, mut clients) = asked(3);
+    for count in 1..=3 {
+        respond(&mut world);
+        assert_eq!(count, served(&mut clients));
+    }
+    world.engine.end_turn();
+}
+
+#[test]
+fn they_wait_while_requests_are_ready_and_leave_with_the_last() {
+    let (mut world, mut clients) = asked(3);
+    world.engine.start_batching(0);
+    respond(&mut world);
+    world.engine.event_passed(10, 10);
+    respond(&mut world);
+    world.engine.event_passed(10, 20);
+    assert_eq!(0, served(&mut clients));
+    respond(&mut world);
+    assert_eq!(1, served(&mut clients), "the last has nothing to wait for");
+    world.engine.settle();
+    assert_eq!(3, served(&mut clients));
+    world.engine.end_turn();
+}
+
+#[test]
+fn they_are_sent_when_they_have_waited_long_enough() {
+    let (mut world, mut clients) = asked(4);
+    world.engine.start_batching(0);
+    for (now, count) in [(900, 0), (1_800, 0), (2_700, 3)] {
+        respond(&mut world);
+        world.engine.event_passed(900, now);
+        assert_eq!(count, served(&mut clients), "at {now}");
+    }
+    world.engine.end_turn();
+}
+
+#[test]
+fn they_are_sent_after_a_slow_event_and_the_next_ones_at_once() {
+    let (mut world, mut clients) = asked(4);
+    world.engine.start_batching(0);
+    respond(&mut world);
+    assert_eq!(0, served(&mut clients));
+    world.engine.event_passed(1_001, 1_001);
+    assert_eq!(1, served(&mut clients));
+    respond(&mut world);
+    assert_eq!(2, served(&mut clients));
+    world.engine.end_turn();
+}
+
+#[test]
+fn one_that_fills_its_buffer_does_not_wait() {
+    let (mut world, mut clients) = asked(2);
+    world.engine.start_batching(0);
+    let Some(Event::Head(id, _)) = world.engine.next_event() else { panic!("no request") };
+    let content = vec![b'x'; world.engine.limits().write_buffer as usize + 1];
+    world.engine.answer(id, 200, &[], Body::Slice(&content)).unwrap();
+    clients[0].read();
+    assert!(clients[0].text().starts_with("HTTP/1.1 200 OK"));
+    world.engine.end_turn();
+}
+
+#[test]
+fn one_whose_client_leaves_meanwhile_is_over() {
+    let (mut world, mut clients) = asked(3);
+    world.engine.start_batching(0);
+    respond(&mut world);
+    drop(clients.remove(0));
+    respond(&mut world);
+    respond(&mut world);
+    world.engine.end_turn();
+    world.settle();
+    assert_eq!(2, served(&mut clients));
+    assert_eq!(2, world.engine.connections());
+}
