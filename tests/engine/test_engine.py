@@ -57,7 +57,7 @@ class TestSockets:
             first.setblocking(False)
             early: list[bool] = []
 
-            def handler(request: Any) -> str:
+            def handler(request: Any) -> Any:
                 if request.path == "/second":
                     early.append(is_readable(first))
                 return request.path
