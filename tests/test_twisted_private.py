@@ -226,7 +226,7 @@ globalLogPublisher.addObserver(lambda event: print(formatEvent(event)))
 import ropewalk
 assert "ropewalk.dropin" not in sys.modules
 import ropewalk.dropin
-import ropewalk.dropin.replacing
+import ropewalk.dropin.entry.monkeypatch
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == f"RW756 Twisted 99.1.0 is not tested: 24.7.0 to 26.10.0 are. {REMEDY}\n"

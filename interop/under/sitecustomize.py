@@ -11,8 +11,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Final
 
-from ropewalk.dropin.channel import HTTPChannel
-from ropewalk.dropin.replacing import replace
+from ropewalk.dropin.connection.channel import HTTPChannel
+from ropewalk.dropin.entry.monkeypatch import replace
 
 CONNECTIONS: Final = Path(os.environ["INTEROP_CONNECTIONS"])
 

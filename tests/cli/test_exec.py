@@ -51,7 +51,7 @@ if __name__ == "__main__":
 """
 """A program of twisted.web."""
 
-OURS = "ropewalk.dropin.channel"
+OURS = "ropewalk.dropin.connection.channel"
 """What it answers on the engine."""
 
 TUTORIAL = """

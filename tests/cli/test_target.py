@@ -9,7 +9,7 @@ import pytest
 from ropewalk import App, Resource, Site
 from ropewalk.cli.failure import Failure
 from ropewalk.cli.target import load_target
-from ropewalk.dropin.mounting import Mounted
+from ropewalk.dropin.mount.mounting import Mounted
 
 pytestmark = pytest.mark.usefixtures("project")
 

@@ -8,7 +8,7 @@ from tests.packaging.clients import connect, encrypted, get, tcp_port_of
 from tests.packaging.installations import CHECKED, PLAIN, installation, installed_with
 from tests.unit.server.program import write_certificate
 
-from ropewalk.dropin.extras import EXTRAS as NAMED
+from ropewalk.dropin.entry.extras import EXTRAS as NAMED
 
 pytestmark = pytest.mark.slow
 
@@ -86,7 +86,8 @@ def test_tls(extra: str, way: str, folder: Path) -> None:
         last = output.splitlines()[-1]
         if way == "endpoint":
             assert last == (
-                f"ropewalk.dropin.extras.MissingPackage: RW750 {endpoint} needs pyOpenSSL, which is not installed. "
+                f"ropewalk.dropin.entry.extras.MissingPackage: RW750 {endpoint} needs pyOpenSSL, which is not "
+                "installed. "
                 "Run `pip install 'ropewalk[tls]'`."
             )
         else:  # what the program says under `python`
@@ -108,7 +109,7 @@ def test_listen_ssl_of_a_program_under_exec(tmp_path: Path) -> None:
     code, output = installation(PLAIN).run("ropewalk", "exec", SERVING, "encrypted", cwd=tmp_path)
     assert code == 1
     assert output.splitlines()[-1] == (
-        "ropewalk.dropin.extras.MissingPackage: RW750 reactor.listenSSL needs pyOpenSSL, which is not installed. "
+        "ropewalk.dropin.entry.extras.MissingPackage: RW750 reactor.listenSSL needs pyOpenSSL, which is not installed. "
         "Run `pip install 'ropewalk[tls]'`."
     )
 

@@ -25,8 +25,8 @@ from ropewalk import App, HTTPError, Limits, Query, Request, wsgi
 from ropewalk.charsets import find_codec
 from ropewalk.converters import BUILT_IN
 from ropewalk.cookies import parse_cookies
-from ropewalk.dropin import combined
-from ropewalk.dropin import request as dropin_request
+from ropewalk.dropin.request import access_log as combined
+from ropewalk.dropin.request import lean as dropin_request
 from ropewalk.headers import Headers, content_type
 from ropewalk.json_values import is_too_deep, read_json
 from ropewalk.request import _pairs

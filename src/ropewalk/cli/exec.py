@@ -35,7 +35,7 @@ def execute(
     module. What follows it is its own. It runs as python would run it, with its own reactor, signals and exit code.
     """
     try:
-        from ropewalk.dropin.replacing import replace  # with it comes twisted.web, which no other command needs
+        from ropewalk.dropin.entry.monkeypatch import replace  # with it comes twisted.web, which no other command needs
     except StartError as error:  # RW755: this Twisted lacks something
         raise Failure(error.code, f"{error}".removeprefix(error.code).strip()) from error
 

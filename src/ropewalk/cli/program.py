@@ -74,7 +74,7 @@ def run(program: Program, arguments: Sequence[str]) -> None:
 def _note_missing_package(error: BaseException) -> None:
     """Have the traceback end with the extra to install (RW750), where the program lacks a package of one."""
     if isinstance(error, ModuleNotFoundError):
-        from ropewalk.dropin.extras import missing_package
+        from ropewalk.dropin.entry.extras import missing_package
 
         missing = missing_package("The program", error)
         if missing is not None:

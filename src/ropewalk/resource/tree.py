@@ -250,7 +250,7 @@ def as_resource(thing: Any) -> Resource:
     if isinstance(resource, Resource):
         return resource
     if is_twisted(thing):
-        from ropewalk.dropin.mounting import Mounted
+        from ropewalk.dropin.mount.mounting import Mounted
 
         return Mounted(thing)
     remedy = None

@@ -15,7 +15,7 @@ class _Parser:
 
     def parseStreamServer(self, reactor: Any, *arguments: Any, **options: Any) -> IStreamServerEndpoint:
         """The endpoint described by what follows the prefix. Raises StartError (RW720), a ValueError."""
-        from ropewalk.dropin.endpoints import parse
+        from ropewalk.dropin.entry.endpoint_prefix import parse
 
         return parse(reactor, arguments, options)
 

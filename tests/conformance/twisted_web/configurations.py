@@ -8,7 +8,7 @@ from twisted.python.monkey import MonkeyPatcher
 from twisted.web import http, server
 
 from ropewalk.dropin import Request
-from ropewalk.dropin.replacing import replace
+from ropewalk.dropin.entry.monkeypatch import replace
 
 
 @dataclass

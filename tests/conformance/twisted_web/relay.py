@@ -55,7 +55,7 @@ def put_before(channel: Any) -> None:
 
     channel.dataReceived = dataReceived
     if hasattr(channel, "stays_twisted"):  # ours: this is for the test, and no override of a program's
-        from ropewalk.dropin.channel import OVERRIDES
+        from ropewalk.dropin.connection.channel import OVERRIDES
 
         OVERRIDES._ours["dataReceived"] = dataReceived
 

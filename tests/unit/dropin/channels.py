@@ -6,8 +6,8 @@ from typing import Any
 from twisted.internet.address import IPv4Address
 from twisted.web.http_headers import Headers
 
-from ropewalk.dropin.headers import ReceivedHeaders
-from ropewalk.dropin.request import Request
+from ropewalk.dropin.request.headers import ReceivedHeaders
+from ropewalk.dropin.request.lean import Request
 
 Lines = list[tuple[bytes, bytes]]
 

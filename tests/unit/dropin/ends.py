@@ -22,7 +22,7 @@ from twisted.web import http, resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from ropewalk.dropin import HTTPChannel, take_over
-from ropewalk.dropin.driver import limits_of
+from ropewalk.dropin.connection.factory_engine import limits_of
 
 Call = tuple[Any, ...]
 

@@ -19,7 +19,14 @@ from twisted.web import http, resource, static
 from twisted.web.server import NOT_DONE_YET, Site
 
 from ropewalk.dropin import HTTPChannel, accelerate, take_over
-from ropewalk.dropin.channel_overrides import CALLED_ALWAYS, CALLED_ON_HOOKED, DEFAULTS, METHODS, READ, TWISTED_ONLY
+from ropewalk.dropin.connection.channel_overrides import (
+    CALLED_ALWAYS,
+    CALLED_ON_HOOKED,
+    DEFAULTS,
+    METHODS,
+    READ,
+    TWISTED_ONLY,
+)
 
 STOCK = http.HTTPChannel
 WAYS = ("accepted", "adopted", "fed", "wrapped")

@@ -15,8 +15,8 @@ from twisted.web.http import HTTPFactory, combinedLogFormatter, proxiedLogFormat
 from twisted.web.http_headers import Headers
 from twisted.web.server import Site
 
-from ropewalk.dropin import combined as module
-from ropewalk.dropin.combined import combined, log
+from ropewalk.dropin.request import access_log as module
+from ropewalk.dropin.request.access_log import combined, log
 
 
 class Logged:

@@ -32,7 +32,7 @@ from zope.interface.verify import verifyObject
 
 import ropewalk
 from ropewalk import Limits
-from ropewalk.dropin.endpoints import Endpoint, MalformedEndpoint
+from ropewalk.dropin.entry.endpoint_prefix import Endpoint, MalformedEndpoint
 from ropewalk.errors import StartError
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
@@ -249,7 +249,7 @@ class TestListen:
             port = listen(reactor, f"ropewalk:{description.format(folder=tmp_path)}", site)
             assert port not in reactor.getReaders()
             assert site.numPorts == 1
-            assert ask(port).endswith(b"\r\n\r\nropewalk.dropin.channel")
+            assert ask(port).endswith(b"\r\n\r\nropewalk.dropin.connection.channel")
             port.stopListening()
             reactor.iterate(0)
             assert site.numPorts == 0
@@ -259,7 +259,7 @@ class TestListen:
     ) -> None:
         port = listen(reactor, f"ropewalk:{LOCAL}", WrappingFactory(site))
         assert port in reactor.getReaders()
-        assert ask(port).endswith(b"\r\n\r\nropewalk.dropin.channel")
+        assert ask(port).endswith(b"\r\n\r\nropewalk.dropin.connection.channel")
         port.stopListening()
 
     def test_between_other_prefixes(self, reactor: Any, site: Site, ask: Callable[..., bytes]) -> None:
@@ -267,7 +267,7 @@ class TestListen:
         for prefixes in ("ropewalk:haproxy", "haproxy:ropewalk", "ropewalk:ropewalk"):
             port = listen(reactor, f"{prefixes}:{LOCAL}", site)
             answer = ask(port, proxied + GET if "haproxy" in prefixes else GET)
-            assert answer.endswith(b"\r\n\r\nropewalk.dropin.channel")
+            assert answer.endswith(b"\r\n\r\nropewalk.dropin.connection.channel")
             port.stopListening()
 
     @pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted does so
@@ -288,7 +288,7 @@ class TestListen:
                     except ssl.SSLWantReadError:
                         continue
                 client.sendall(GET)
-                assert b"".join(received(reactor, client)).endswith(b"\r\n\r\nropewalk.dropin.channel")
+                assert b"".join(received(reactor, client)).endswith(b"\r\n\r\nropewalk.dropin.connection.channel")
         port.stopListening()
 
     def test_a_site_of_ropewalks_own(self, reactor: Any, ask: Callable[..., bytes]) -> None:

@@ -17,7 +17,7 @@ from twisted.internet.protocol import Protocol
 from twisted.web.server import NOT_DONE_YET, Site
 from twisted.web.static import File
 
-from ropewalk.dropin.driver import limits_of
+from ropewalk.dropin.connection.factory_engine import limits_of
 
 BY_CLIENT = ("close", "reset", "pipelined")
 BY_PROGRAM = (

@@ -3,7 +3,7 @@
 import pytest
 import twisted
 
-from ropewalk.dropin.extras import MissingPackage
+from ropewalk.dropin.entry.extras import MissingPackage
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from tests.unit.dropin.channels import Head, Lines
 from tests.versions import invalid_header_name, needs_invalid_header_name
 from twisted.web.http_headers import Headers
 
-from ropewalk.dropin.headers import ReceivedHeaders
+from ropewalk.dropin.request.headers import ReceivedHeaders
 
 LINES = [
     (b"Host", b"example.com"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ropewalk.dropin.impatience import cut_at_next_signal
+from ropewalk.dropin.entry.second_signal import cut_at_next_signal
 
 BOTH = (signal.SIGINT, signal.SIGTERM)
 

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from twisted.web.error import UnsupportedMethod
 from twisted.web.server import NOT_DONE_YET
 
-from ropewalk.dropin.lenient import LenientRequest
+from ropewalk.dropin.request.lenient import LenientRequest
 
 Render = Callable[[Any], Any]
 UTF8 = b"Content-Type: text/html; charset=utf-8\r\n"

@@ -14,10 +14,10 @@ from twisted.web import http, server
 from twisted.web.resource import Resource
 
 from ropewalk.dropin import accelerate, limits_of
-from ropewalk.dropin.channel import HTTPChannel
-from ropewalk.dropin.lenient import LenientRequest
-from ropewalk.dropin.replacing import LISTENING, replace
-from ropewalk.dropin.request import Request
+from ropewalk.dropin.connection.channel import HTTPChannel
+from ropewalk.dropin.entry.monkeypatch import LISTENING, replace
+from ropewalk.dropin.request.lean import Request
+from ropewalk.dropin.request.lenient import LenientRequest
 from ropewalk.errors import StartError
 
 

@@ -21,10 +21,10 @@ from twisted.web.server import Request as Stock
 from twisted.web.server import Site
 from zope.interface.verify import verifyObject
 
-from ropewalk.dropin.headers import ReceivedHeaders
-from ropewalk.dropin.lazy import Lazy
-from ropewalk.dropin.lenient import LenientRequest
-from ropewalk.dropin.request import Request, _Date, date_now, stands_in_for
+from ropewalk.dropin.request.headers import ReceivedHeaders
+from ropewalk.dropin.request.lazy import Lazy
+from ropewalk.dropin.request.lean import Request, _Date, date_now, stands_in_for
+from ropewalk.dropin.request.lenient import LenientRequest
 
 WAYS = [plainly, lazily, leanly]
 
@@ -269,7 +269,7 @@ class TestLean:
 
         now = 1000.25
         monkeypatch.setattr(server, "datetimeToString", make)
-        monkeypatch.setattr("ropewalk.dropin.request.time", lambda: now)
+        monkeypatch.setattr("ropewalk.dropin.request.lean.time", lambda: now)
         dates = []
         for now in (1000.25, 1000.9, 1001.0, 1001.5, 999.0):  # noqa: B007 - the clock reads it
             request, _ = received(Request)
@@ -278,9 +278,9 @@ class TestLean:
 
     def test_the_date_is_of_the_time_that_was_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Last-Modified is compared with it; another reading may be of another second."""
-        monkeypatch.setattr("ropewalk.dropin.request.time", lambda: 1_000_000_000.0)
+        monkeypatch.setattr("ropewalk.dropin.request.lean.time", lambda: 1_000_000_000.0)
         monkeypatch.setattr(server, "datetimeToString", http.datetimeToString)
-        monkeypatch.setattr("ropewalk.dropin.request._date", _Date())
+        monkeypatch.setattr("ropewalk.dropin.request.lean._date", _Date())
         request, _ = received(Request)
         assert request.responseHeaders.getRawHeaders(b"Date") == [b"Sun, 09 Sep 2001 01:46:40 GMT"]
         assert date_now() == 1_000_000_000

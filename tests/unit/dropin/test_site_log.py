@@ -15,7 +15,7 @@ from twisted.web import http, resource, server
 from twisted.web.server import NOT_DONE_YET, Site
 
 from ropewalk.dropin import HTTPChannel
-from ropewalk.dropin.site_log import SiteLogs
+from ropewalk.dropin.request.site_log import SiteLogs
 
 
 class Disk(RawIOBase):

@@ -14,8 +14,8 @@ from tests.unit.dropin.world import WAYS, World, world
 from twisted.web import resource, server, static
 from twisted.web.server import Site
 
-from ropewalk.dropin import static_files
-from ropewalk.dropin.request import modified_line
+from ropewalk.dropin.request import static_files
+from ropewalk.dropin.request.lean import modified_line
 
 FAR = 253_402_300_800
 """The first second of the year 10000, since 1970."""

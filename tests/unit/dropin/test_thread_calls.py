@@ -14,8 +14,8 @@ from twisted.web import http
 from twisted.web.server import NOT_DONE_YET
 
 from ropewalk.dropin import HTTPChannel, take_over
-from ropewalk.dropin.exchange import Incoming
-from ropewalk.dropin.thread_calls import JOINED, ThreadCalls
+from ropewalk.dropin.connection.exchange import Incoming
+from ropewalk.dropin.connection.thread_calls import JOINED, ThreadCalls
 
 PIECES = 20_000
 

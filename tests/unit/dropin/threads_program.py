@@ -27,7 +27,7 @@ def stock(reactor: Any, path: str) -> Any:
 
 
 def replaced(reactor: Any, path: str) -> Any:
-    from ropewalk.dropin.replacing import replace
+    from ropewalk.dropin.entry.monkeypatch import replace
 
     replace()
     return stock(reactor, path)
@@ -36,7 +36,7 @@ def replaced(reactor: Any, path: str) -> Any:
 def unix(reactor: Any, path: str) -> Any:
     from twisted.web.server import Site
 
-    from ropewalk.dropin.replacing import replace
+    from ropewalk.dropin.entry.monkeypatch import replace
 
     replace()
     return reactor.listenUNIX(path, Site(resource()))
@@ -46,7 +46,7 @@ def wrapped(reactor: Any, path: str) -> Any:
     from twisted.protocols.policies import WrappingFactory
     from twisted.web.server import Site
 
-    from ropewalk.dropin.replacing import replace
+    from ropewalk.dropin.entry.monkeypatch import replace
 
     replace()
     return reactor.listenTCP(0, WrappingFactory(Site(resource())), interface="127.0.0.1")

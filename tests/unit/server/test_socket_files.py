@@ -18,7 +18,7 @@ from twisted.web.server import Site as TwistedSite
 
 from ropewalk import App, Site
 from ropewalk.dropin import take_over
-from ropewalk.dropin.replacing import replace
+from ropewalk.dropin.entry.monkeypatch import replace
 from ropewalk.errors import EngineError
 from ropewalk.server.socket_files import remove_only_own_file
 

@@ -6,7 +6,7 @@ from typing import Any
 from twisted.web.http import HTTPFactory
 
 from ropewalk._engine import Limits
-from ropewalk.dropin.driver import limits_of
+from ropewalk.dropin.connection.factory_engine import limits_of
 
 
 def innermost(factory: Any) -> Any:

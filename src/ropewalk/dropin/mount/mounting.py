@@ -11,9 +11,9 @@ from typing import Any, Final
 import twisted
 from twisted.web import resource, server
 
-from ropewalk.dropin.driver import BODY_SIZE
-from ropewalk.dropin.inner import InnerChannel
-from ropewalk.dropin.request import give_way
+from ropewalk.dropin.connection.factory_engine import BODY_SIZE
+from ropewalk.dropin.mount.request import InnerChannel
+from ropewalk.dropin.request.lean import give_way
 from ropewalk.errors import TreeError, code_place, full_name, named, shown
 from ropewalk.request import Request
 from ropewalk.resource import Handler, Resource, as_resource, check_body_limit, is_twisted, node_of

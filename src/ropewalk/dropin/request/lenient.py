@@ -13,7 +13,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from ropewalk.calling import start
 from ropewalk.charsets import codec_for, encode
-from ropewalk.dropin.request import Rendered, Request, named_like_stock
+from ropewalk.dropin.request.lean import Rendered, Request, named_like_stock
 
 
 @named_like_stock

@@ -8,12 +8,12 @@ from twisted.internet import tcp, unix
 from twisted.web import http
 
 from ropewalk._engine import Limits
-from ropewalk.dropin.accepted import channel_of
-from ropewalk.dropin.channel import HTTPChannel
-from ropewalk.dropin.channel_overrides import report_foreign
-from ropewalk.dropin.driver import driver_of
-from ropewalk.dropin.factories import innermost
-from ropewalk.dropin.ungrafted import check_tree, is_ours
+from ropewalk.dropin.connection.accepted import channel_of
+from ropewalk.dropin.connection.channel import HTTPChannel
+from ropewalk.dropin.connection.channel_overrides import report_foreign
+from ropewalk.dropin.connection.factory_engine import driver_of
+from ropewalk.dropin.entry.factories import innermost
+from ropewalk.dropin.graft.ungrafted import check_tree, is_ours
 from ropewalk.errors import StartError, full_name, shown
 from ropewalk.resource import is_twisted
 from ropewalk.server import Site

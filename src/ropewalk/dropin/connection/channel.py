@@ -19,14 +19,14 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.iweb import INonQueuedRequestFactory
 
-from ropewalk.dropin.accepted import mark_used
-from ropewalk.dropin.channel_overrides import READ, Overrides
-from ropewalk.dropin.channel_responding import RespondingChannel
-from ropewalk.dropin.exchange import Incoming
-from ropewalk.dropin.headers import ReceivedHeaders, add_lines
-from ropewalk.dropin.pulling import Pulled
-from ropewalk.dropin.request import Request, give_way, may_be_lean, stands_in_for
-from ropewalk.dropin.transport import SocketTransport
+from ropewalk.dropin.connection.accepted import mark_used
+from ropewalk.dropin.connection.channel_overrides import READ, Overrides
+from ropewalk.dropin.connection.channel_responding import RespondingChannel
+from ropewalk.dropin.connection.exchange import Incoming
+from ropewalk.dropin.connection.pull_producers import Pulled
+from ropewalk.dropin.connection.socket_transport import SocketTransport
+from ropewalk.dropin.request.headers import ReceivedHeaders, add_lines
+from ropewalk.dropin.request.lean import Request, give_way, may_be_lean, stands_in_for
 from ropewalk.errors import (
     AnswerOver,
     BadBody,

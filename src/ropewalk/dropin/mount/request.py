@@ -22,15 +22,15 @@ from twisted.python.failure import Failure
 from twisted.web.http import RESPONSES
 from twisted.web.http_headers import Headers as TwistedHeaders
 
-from ropewalk.dropin.addresses import to_twisted
-from ropewalk.dropin.endings import end, reason_of
-from ropewalk.dropin.headers import ReceivedHeaders, headers_of
-from ropewalk.dropin.lazy import Lazy
-from ropewalk.dropin.line import Line
-from ropewalk.dropin.parts import Parts
-from ropewalk.dropin.pulling import Pulled
-from ropewalk.dropin.request import Request as LeanRequest
-from ropewalk.dropin.stock_attributes import ChannelAttributes
+from ropewalk.dropin.connection.addresses import to_twisted
+from ropewalk.dropin.connection.endings import end, reason_of
+from ropewalk.dropin.connection.pull_producers import Pulled
+from ropewalk.dropin.connection.stock_attributes import ChannelAttributes
+from ropewalk.dropin.mount.body import Parts
+from ropewalk.dropin.mount.transport import Line
+from ropewalk.dropin.request.headers import ReceivedHeaders, headers_of
+from ropewalk.dropin.request.lazy import Lazy
+from ropewalk.dropin.request.lean import Request as LeanRequest
 from ropewalk.errors import BadBody, BeyondLength, RopewalkError
 from ropewalk.headers import Headers
 from ropewalk.request import BODILESS, Request

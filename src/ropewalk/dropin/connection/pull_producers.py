@@ -8,7 +8,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ropewalk.dropin.endings import stop
+from ropewalk.dropin.connection.endings import stop
 from ropewalk.errors import interrupts
 
 log = Logger(namespace="ropewalk.dropin")

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.abstract import FileDescriptor
 from twisted.protocols.policies import ProtocolWrapper
 
-from ropewalk.dropin.exchange import Incoming
+from ropewalk.dropin.connection.exchange import Incoming
 from ropewalk.server.sites import is_plain_socket
 
 if TYPE_CHECKING:
-    from ropewalk.dropin.channel import HTTPChannel
+    from ropewalk.dropin.connection.channel import HTTPChannel
 
 
 class Sink:

@@ -10,11 +10,11 @@ from twisted.web import resource, server
 
 from ropewalk import calling
 from ropewalk.app import App
-from ropewalk.dropin.channel import HTTPChannel
-from ropewalk.dropin.driver import Driver
-from ropewalk.dropin.impatience import cut_at_next_signal
-from ropewalk.dropin.inner import InnerChannel
-from ropewalk.dropin.joint import Joint
+from ropewalk.dropin.connection.channel import HTTPChannel
+from ropewalk.dropin.connection.factory_engine import Driver
+from ropewalk.dropin.entry.second_signal import cut_at_next_signal
+from ropewalk.dropin.graft.channel import Joint
+from ropewalk.dropin.mount.request import InnerChannel
 from ropewalk.errors import HostedError, StartError, TreeError, full_name, shown
 from ropewalk.resource import is_twisted
 from ropewalk.server import app_of

@@ -11,14 +11,14 @@ from twisted.python.failure import Failure
 from twisted.python.logfile import BaseLogFile
 from twisted.web.http_headers import Headers
 
-from ropewalk.dropin.channel_connection import ConnectedChannel
-from ropewalk.dropin.endings import resume
-from ropewalk.dropin.exchange import Incoming
-from ropewalk.dropin.headers import headers_of
-from ropewalk.dropin.pulling import Pulled
-from ropewalk.dropin.site_log import SiteLogs
-from ropewalk.dropin.thread_calls import Call, Piece, ThreadCalls
-from ropewalk.dropin.unsendable import explained
+from ropewalk.dropin.connection.channel_connection import ConnectedChannel
+from ropewalk.dropin.connection.endings import resume
+from ropewalk.dropin.connection.exchange import Incoming
+from ropewalk.dropin.connection.pull_producers import Pulled
+from ropewalk.dropin.connection.thread_calls import Call, Piece, ThreadCalls
+from ropewalk.dropin.connection.unsendable import explained
+from ropewalk.dropin.request.headers import headers_of
+from ropewalk.dropin.request.site_log import SiteLogs
 from ropewalk.errors import (
     AnswerOver,
     BeyondLength,

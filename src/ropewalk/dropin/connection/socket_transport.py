@@ -17,18 +17,18 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ropewalk._engine import Connection
-from ropewalk.dropin.accepted import mark_used
-from ropewalk.dropin.addresses import to_twisted
-from ropewalk.dropin.endings import end, reason_of, resume
-from ropewalk.dropin.exchange import Incoming
-from ropewalk.dropin.pulling import Pulled
-from ropewalk.dropin.stock_attributes import BorrowedSocket, TransportAttributes
+from ropewalk.dropin.connection.accepted import mark_used
+from ropewalk.dropin.connection.addresses import to_twisted
+from ropewalk.dropin.connection.endings import end, reason_of, resume
+from ropewalk.dropin.connection.exchange import Incoming
+from ropewalk.dropin.connection.pull_producers import Pulled
+from ropewalk.dropin.connection.stock_attributes import BorrowedSocket, TransportAttributes
 from ropewalk.errors import AnswerOver, Disconnected, interrupts
 from ropewalk.request import Address
 
 if TYPE_CHECKING:
-    from ropewalk.dropin.channel import HTTPChannel
-    from ropewalk.dropin.driver import Driver
+    from ropewalk.dropin.connection.channel import HTTPChannel
+    from ropewalk.dropin.connection.factory_engine import Driver
 
 log = Logger(namespace="ropewalk.dropin")
 

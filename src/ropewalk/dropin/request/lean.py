@@ -36,10 +36,10 @@ from twisted.web.server import NOT_DONE_YET, Site
 from twisted.web.server import Request as Stock
 
 from ropewalk._engine import Exchange
-from ropewalk.dropin.combined import log
-from ropewalk.dropin.headers import Received, ReceivedHeaders, add_lines
-from ropewalk.dropin.lazy import Lazy
-from ropewalk.dropin.ungrafted import explained
+from ropewalk.dropin.graft.ungrafted import explained
+from ropewalk.dropin.request.access_log import log
+from ropewalk.dropin.request.headers import Received, ReceivedHeaders, add_lines
+from ropewalk.dropin.request.lazy import Lazy
 from ropewalk.twisted_private import IEncodingResource, has_form_switch
 
 Kind = TypeVar("Kind", bound=type)
@@ -256,7 +256,7 @@ class Request(Stock):
         """What `resource.getChildForRequest` finds; None where the engine sends a file and that is all."""
         while self.postpath and not found.isLeaf:
             if type(found).__module__ == _FILES and self.method == b"GET" and self._lean_sends_files():
-                from ropewalk.dropin import static_files  # which imports what few programs need
+                from ropewalk.dropin.request import static_files  # which imports what few programs need
 
                 if static_files.is_plain(found) and static_files.send(found, self):
                     return None

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from ropewalk.dropin.going_away import go_away
-from ropewalk.dropin.thread_calls import Call, Piece, ThreadCalls
-from ropewalk.dropin.transport import SocketTransport
+from ropewalk.dropin.connection.going_away import go_away
+from ropewalk.dropin.connection.socket_transport import SocketTransport
+from ropewalk.dropin.connection.thread_calls import Call, Piece, ThreadCalls
 from ropewalk.request import Address, Request
 from ropewalk.waiting import Waiter
 

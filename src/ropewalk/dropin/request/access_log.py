@@ -10,10 +10,10 @@ from twisted.logger import LoggingFile
 from twisted.web import http
 
 from ropewalk._engine import Exchange
-from ropewalk.dropin.early_log import publish
-from ropewalk.dropin.headers import ReceivedHeaders
-from ropewalk.dropin.site_log import logs_of
-from ropewalk.dropin.stand_in import StandIn
+from ropewalk.dropin.connection.stand_in import StandIn
+from ropewalk.dropin.entry.early_log import publish
+from ropewalk.dropin.request.headers import ReceivedHeaders
+from ropewalk.dropin.request.site_log import logs_of
 from ropewalk.twisted_private import escape
 
 _LOG: Final = http.HTTPFactory.log

@@ -13,7 +13,7 @@ from typing import Any
 from twisted.logger import Logger
 from twisted.python.logfile import BaseLogFile
 
-from ropewalk.dropin.stand_in import StandIn
+from ropewalk.dropin.connection.stand_in import StandIn
 from ropewalk.server.log_targets import start_of_line
 
 log = Logger(namespace="ropewalk.dropin")

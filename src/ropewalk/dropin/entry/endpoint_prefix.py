@@ -21,10 +21,10 @@ from twisted.web.http import HTTPFactory
 from zope.interface import directlyProvides, implementer, providedBy
 
 from ropewalk._engine import Limits
-from ropewalk.dropin.accelerating import accelerate, take_over
-from ropewalk.dropin.extras import MissingPackage, missing_package
-from ropewalk.dropin.factories import innermost, limit
-from ropewalk.dropin.stand_in import StandIn
+from ropewalk.dropin.connection.stand_in import StandIn
+from ropewalk.dropin.entry.accelerating import accelerate, take_over
+from ropewalk.dropin.entry.extras import MissingPackage, missing_package
+from ropewalk.dropin.entry.factories import innermost, limit
 from ropewalk.errors import StartError, full_name
 from ropewalk.server import Site
 from ropewalk.server import listen as listen_for_app

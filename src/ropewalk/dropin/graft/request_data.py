@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from io import SEEK_END
 from typing import TYPE_CHECKING, Any
 
-from ropewalk.dropin.exchange import Incoming
+from ropewalk.dropin.connection.exchange import Incoming
 from ropewalk.errors import BodyTooLarge
 from ropewalk.headers import Text, text
 from ropewalk.request import PART, BodyStream, Endpoint, Request
 from ropewalk.waiting import Waiter, failed, ready
 
 if TYPE_CHECKING:
-    from ropewalk.dropin.joint import Joint
+    from ropewalk.dropin.graft.channel import Joint
 
 Fields = Iterable[tuple[Text, Text]]
 

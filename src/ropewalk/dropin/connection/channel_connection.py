@@ -9,18 +9,18 @@ from twisted.logger import Logger
 from twisted.web import http
 
 from ropewalk._engine import Engine, Pipe
-from ropewalk.dropin.accepted import is_new, log_handed_over
-from ropewalk.dropin.addresses import from_twisted
-from ropewalk.dropin.driver import driver_of, limits_of, lone_driver
-from ropewalk.dropin.endings import stop
-from ropewalk.dropin.exchange import Incoming
-from ropewalk.dropin.sink import Sink, is_on_socket
-from ropewalk.dropin.transport import SocketTransport
+from ropewalk.dropin.connection.accepted import is_new, log_handed_over
+from ropewalk.dropin.connection.addresses import from_twisted
+from ropewalk.dropin.connection.endings import stop
+from ropewalk.dropin.connection.exchange import Incoming
+from ropewalk.dropin.connection.factory_engine import driver_of, limits_of, lone_driver
+from ropewalk.dropin.connection.pipe_sink import Sink, is_on_socket
+from ropewalk.dropin.connection.socket_transport import SocketTransport
 from ropewalk.errors import full_name
 from ropewalk.server.sites import end_writing, is_plain_socket, let_go
 
 if TYPE_CHECKING:
-    from ropewalk.dropin.channel import HTTPChannel
+    from ropewalk.dropin.connection.channel import HTTPChannel
 
 log = Logger(namespace="ropewalk.dropin")
 

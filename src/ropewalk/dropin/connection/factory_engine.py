@@ -10,15 +10,15 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ropewalk._engine import Connection, Engine, Limits
-from ropewalk.dropin.accepted import channel_of
-from ropewalk.dropin.addresses import to_twisted
-from ropewalk.dropin.channel_overrides import report_foreign
-from ropewalk.dropin.combined import make_log_safe
-from ropewalk.dropin.exchange import Incoming
-from ropewalk.dropin.going_away import go_away
-from ropewalk.dropin.impatience import cut_at_next_signal
-from ropewalk.dropin.site_log import SiteLogs, logs_of
-from ropewalk.dropin.transport import SocketTransport, release, release_made
+from ropewalk.dropin.connection.accepted import channel_of
+from ropewalk.dropin.connection.addresses import to_twisted
+from ropewalk.dropin.connection.channel_overrides import report_foreign
+from ropewalk.dropin.connection.exchange import Incoming
+from ropewalk.dropin.connection.going_away import go_away
+from ropewalk.dropin.connection.socket_transport import SocketTransport, release, release_made
+from ropewalk.dropin.entry.second_signal import cut_at_next_signal
+from ropewalk.dropin.request.access_log import make_log_safe
+from ropewalk.dropin.request.site_log import SiteLogs, logs_of
 from ropewalk.forks import ServingChildren, follow_forks
 from ropewalk.request import Address
 from ropewalk.response import encode_json

@@ -15,8 +15,8 @@ from typing import Any, Final
 from twisted.web import static
 from twisted.web.http import datetimeToString
 
-from ropewalk.dropin.headers import ReceivedHeaders
-from ropewalk.dropin.request import date_now, modified_line
+from ropewalk.dropin.request.headers import ReceivedHeaders
+from ropewalk.dropin.request.lean import date_now, modified_line
 
 _LEFT_TO_TWISTED: Final = (b"range", b"if-modified-since", b"if-none-match")
 _SPECIAL: Final = (b"", b".", b"..")

@@ -8,14 +8,14 @@ from urllib.parse import quote
 from twisted.web.http import RESPONSES
 
 from ropewalk import calling
-from ropewalk.dropin.exchange import Incoming
-from ropewalk.dropin.grafted import GraftedRequest
+from ropewalk.dropin.connection.exchange import Incoming
+from ropewalk.dropin.graft.request_data import GraftedRequest
 from ropewalk.errors import HTTPError, interrupts
 from ropewalk.request import Endpoint
 
 if TYPE_CHECKING:
     from ropewalk._engine import Engine
-    from ropewalk.dropin.grafting import Grafted
+    from ropewalk.dropin.graft.grafting import Grafted
 
 _LEFT_BEHIND: Final = {
     *(b"connection", b"date", b"server", b"transfer-encoding"),

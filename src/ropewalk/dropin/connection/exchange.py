@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from ropewalk.request import Request
 
 if TYPE_CHECKING:
-    from ropewalk.dropin.channel import HTTPChannel
-    from ropewalk.dropin.joint import Joint
+    from ropewalk.dropin.connection.channel import HTTPChannel
+    from ropewalk.dropin.graft.channel import Joint
 
 
 class Incoming(Request):

@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from ropewalk import twisted_private
 
 if TYPE_CHECKING:
-    from ropewalk.dropin.transport import SocketTransport
+    from ropewalk.dropin.connection.socket_transport import SocketTransport
 
 GOING_AWAY: Final = 1001
 

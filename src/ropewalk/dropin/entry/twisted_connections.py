@@ -4,8 +4,8 @@ from typing import Any
 
 from twisted.web import http
 
-from ropewalk.dropin.channel import OVERRIDES, HTTPChannel
-from ropewalk.dropin.channel_overrides import FOREIGN, KEPT
+from ropewalk.dropin.connection.channel import OVERRIDES, HTTPChannel
+from ropewalk.dropin.connection.channel_overrides import FOREIGN, KEPT
 from ropewalk.errors import full_name
 from ropewalk.twisted_private import HTTP_CHANNEL_FACTORY
 

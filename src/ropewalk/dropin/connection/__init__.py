@@ -1,0 +1,1 @@
+"""Connections of twisted.web programs on the engine."""

@@ -1,0 +1,1 @@
+"""How a program comes to the engine: by a call, an endpoint prefix or `ropewalk exec`."""

@@ -1,0 +1,1 @@
+"""Apps and resources of Ropewalk in a tree of twisted.web's."""

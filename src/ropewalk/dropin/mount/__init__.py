@@ -1,0 +1,1 @@
+"""Resources of twisted.web in a tree of Ropewalk's."""

@@ -1,0 +1,1 @@
+"""Requests of twisted.web programs, and what they log and send."""
