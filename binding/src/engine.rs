@@ -205,7 +205,7 @@ impl Engine {
     }
 
     /// This process is a forked child: leave the parent its connections, and accept on the same listeners.
-    fn forked(&self) {
+    fn after_fork_in_child(&self) {
         let mid_turn = self.busy.load(Ordering::Relaxed) && self.thread.admits();
         self.busy.store(mid_turn, Ordering::Relaxed);
         self.thread.unbind();
@@ -223,13 +223,13 @@ impl Engine {
 
     /// This process has a new child, which has copies of its listening sockets.
     #[pyo3(signature = (*, children_serve))]
-    fn has_forked(&self, children_serve: bool) {
+    fn after_fork_in_parent(&self, children_serve: bool) {
         lock(&self.core).has_forked(children_serve);
     }
 
     /// Whether this is the thread that runs the turns.
     #[getter]
-    fn at_home(&self) -> bool {
+    fn on_engine_thread(&self) -> bool {
         self.thread.admits()
     }
 
@@ -251,7 +251,7 @@ impl Engine {
 
     /// Exchanges whose answer is not complete.
     #[getter]
-    fn running(&self) -> u64 {
+    fn running_exchanges(&self) -> u64 {
         lock(&self.core).counters().running
     }
 
@@ -394,14 +394,14 @@ impl Engine {
             shown.set_item(name, value)?;
         }
         shown.set_item("log_lines_lost", self.log_lines_lost.load(Ordering::Relaxed))?;
-        shown.set_item("answers", counters.answers.to_vec())?;
+        shown.set_item("responses", counters.answers.to_vec())?;
         shown.set_item("latency", counters.latency.to_vec())?;
         Ok(shown)
     }
 
     /// Counts lines of the access log that were taken and never written. Any thread may call it.
     #[pyo3(signature = (count, /))]
-    fn count_lost_lines(&self, count: u64) {
+    fn count_lost_log_lines(&self, count: u64) {
         self.log_lines_lost.fetch_add(count, Ordering::Relaxed);
     }
 
@@ -452,7 +452,7 @@ impl Engine {
     }
 
     /// Let in methods that are registered nowhere, but CONNECT and TRACE.
-    fn extend_methods(&self) {
+    fn allow_unregistered_methods(&self) {
         lock(&self.core).set_methods(Methods::Conventional);
     }
 

@@ -43,7 +43,7 @@ pub struct Exchange {
     pub(crate) ending: Option<Closing>,
     /// Call `on_done` at the end of the answer.
     #[pyo3(get, set)]
-    pub(crate) watched: bool,
+    pub(crate) notify_done: bool,
     /// Give every value of the handler to `Service.deliver`.
     #[pyo3(get, set)]
     pub(crate) prepared: bool,
@@ -207,7 +207,7 @@ impl Exchange {
     /// What a request begins with: method, target and version as they were sent, whether the client would ask more on
     /// the connection, and the length of the body (None where it comes in chunks).
     #[getter]
-    fn opening<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+    fn start_and_framing<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let head = &self.link()?.head;
         let version: &[u8] = if head.version() == Version::Http10 { b"HTTP/1.0" } else { b"HTTP/1.1" };
         let length = if head.has_body() { head.length() } else { Some(0) };
@@ -334,7 +334,7 @@ impl Exchange {
     /// A line of an access log in the combined format, as Twisted writes it, for a request line and an answer that may
     /// be other than they were here. None where something in it has to be escaped.
     #[pyo3(signature = (host, stamp, asked, status, size, /))]
-    fn combined<'py>(
+    fn combined_log_line<'py>(
         &self,
         py: Python<'py>,
         host: &str,
@@ -469,20 +469,20 @@ impl Exchange {
 
     /// A whole answer. The engine adds Content-Length, Date and Connection.
     #[pyo3(signature = (status, fields, body, /))]
-    fn answer(slf: &Bound<'_, Self>, status: u16, fields: &Bound<'_, PyAny>, body: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn respond(slf: &Bound<'_, Self>, status: u16, fields: &Bound<'_, PyAny>, body: &Bound<'_, PyAny>) -> PyResult<()> {
         let fields = Fields::take(fields)?;
         let fields = fields.refs()?;
         if let Ok(text) = body.cast::<PyString>() {
-            return answer(slf, status, &fields, Answer::Copied(text.to_str()?.as_bytes()));
+            return respond(slf, status, &fields, ResponseBody::Copied(text.to_str()?.as_bytes()));
         }
         let bytes =
             body.cast::<PyBytes>().map_err(|_| PyTypeError::new_err("The body of an answer is bytes or str."))?;
-        answer(slf, status, &fields, Answer::Bytes(bytes))
+        respond(slf, status, &fields, ResponseBody::Bytes(bytes))
     }
 
     /// A whole answer whose body is a region of an open regular file. The descriptor is duplicated.
     #[pyo3(signature = (status, fields, fd, offset, length, /))]
-    fn answer_file(
+    fn respond_file(
         slf: &Bound<'_, Self>,
         status: u16,
         fields: &Bound<'_, PyAny>,
@@ -491,7 +491,7 @@ impl Exchange {
         length: u64,
     ) -> PyResult<()> {
         let fields = Fields::take(fields)?;
-        answer(slf, status, &fields.refs()?, Answer::File(crate::engine::duplicate(fd)?, offset, length))
+        respond(slf, status, &fields.refs()?, ResponseBody::File(crate::engine::duplicate(fd)?, offset, length))
     }
 
     /// A 1xx answer before the final one, such as 103 Early Hints (RFC 8297).
@@ -689,26 +689,26 @@ fn stands_for_itself(byte: u8) -> bool {
 }
 
 /// The body of a whole answer as it comes from Python.
-pub enum Answer<'a, 'py> {
+pub enum ResponseBody<'a, 'py> {
     Copied(&'a [u8]),
     Bytes(&'a Bound<'py, PyBytes>),
     File(std::os::fd::OwnedFd, u64, u64),
 }
 
 /// Sends a whole answer.
-pub fn answer(
+pub fn respond(
     exchange: &Bound<'_, Exchange>,
     status: u16,
     fields: &[(&[u8], &[u8])],
-    body: Answer<'_, '_>,
+    body: ResponseBody<'_, '_>,
 ) -> PyResult<()> {
     let (body, size) = match body {
-        Answer::Copied(bytes) => (EngineBody::Slice(bytes), bytes.len() as u64),
-        Answer::Bytes(bytes) if bytes.as_bytes().len() <= COPIED => {
+        ResponseBody::Copied(bytes) => (EngineBody::Slice(bytes), bytes.len() as u64),
+        ResponseBody::Bytes(bytes) if bytes.as_bytes().len() <= COPIED => {
             (EngineBody::Slice(bytes.as_bytes()), bytes.as_bytes().len() as u64)
         }
-        Answer::Bytes(bytes) => (EngineBody::Shared(shared(bytes)), bytes.as_bytes().len() as u64),
-        Answer::File(file, offset, length) => (EngineBody::File { file, offset, length }, length),
+        ResponseBody::Bytes(bytes) => (EngineBody::Shared(shared(bytes)), bytes.as_bytes().len() as u64),
+        ResponseBody::File(file, offset, length) => (EngineBody::File { file, offset, length }, length),
     };
     {
         let py = exchange.py();
@@ -724,16 +724,16 @@ pub fn answer(
 
 /// After a complete answer: the engine lets go of the exchange, and those who asked are told.
 fn over(exchange: &Bound<'_, Exchange>) -> PyResult<()> {
-    let (watched, spool) = {
+    let (notify_done, spool) = {
         let mut inner = exchange.try_borrow_mut()?;
         let link = inner.link()?;
         link.engine.get().forget(link.id);
-        (inner.watched, inner.body.spool.take())
+        (inner.notify_done, inner.body.spool.take())
     };
     if let Some(spool) = spool {
         spool.call_method0(exchange.py(), intern!(exchange.py(), "close"))?;
     }
-    if watched {
+    if notify_done {
         exchange.call_method0(intern!(exchange.py(), "on_done"))?;
     }
     Ok(())

@@ -40,7 +40,7 @@ impl Pipe {
     }
 
     /// Serve at once what waits, unless a turn is being run. True where another turn would find more.
-    fn flush(&self, py: Python<'_>) -> PyResult<bool> {
+    fn run_turn(&self, py: Python<'_>) -> PyResult<bool> {
         self.act(py, |_| ())?;
         let engine = self.engine.get();
         Ok(!engine.busy.load(Ordering::Relaxed) && lock(&engine.core).waits())
@@ -53,23 +53,23 @@ impl Pipe {
     }
 
     /// Pass on at once what was written to it, unless a turn is being run. Nothing else is served.
-    fn settle(&self, py: Python<'_>) -> PyResult<()> {
-        Engine::settle_pipe(self.engine.bind(py), self.id, |_| ())
+    fn serve_events(&self, py: Python<'_>) -> PyResult<()> {
+        Engine::serve_pipe_events(self.engine.bind(py), self.id, |_| ())
     }
 
     /// Pass on at once what was written to it, while a turn is being run too. Nothing is served.
-    fn push(&self, py: Python<'_>) -> PyResult<()> {
-        Engine::push_pipe(self.engine.bind(py), self.id)
+    fn flush_output(&self, py: Python<'_>) -> PyResult<()> {
+        Engine::flush_pipe_output(self.engine.bind(py), self.id)
     }
 
     /// Close it behind what was written, whether an answer is complete or not.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        Engine::settle_pipe(self.engine.bind(py), self.id, |engine| engine.close_connection(self.id.connection()))
+        Engine::serve_pipe_events(self.engine.bind(py), self.id, |engine| engine.close_connection(self.id.connection()))
     }
 
     /// The way to the other end is gone; nothing but that is served.
-    fn part(&self, py: Python<'_>) -> PyResult<()> {
-        Engine::settle_pipe(self.engine.bind(py), self.id, |engine| engine.lose_pipe(self.id))
+    fn disconnect(&self, py: Python<'_>) -> PyResult<()> {
+        Engine::serve_pipe_events(self.engine.bind(py), self.id, |engine| engine.lose_pipe(self.id))
     }
 
     /// Let it be idle for so many seconds (0: for ever), whatever the limits say. Within a request, each silence may be as

@@ -23,7 +23,7 @@ use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Endpoint, pending};
 use crate::engine::{Engine, lock};
-use crate::exchange::{Answer, Exchange, Link, answer};
+use crate::exchange::{Exchange, Link, ResponseBody, respond};
 
 /// Microseconds after which a handler is said to have held up the reactor.
 const BLOCKING: u64 = 500_000;
@@ -63,7 +63,7 @@ impl Engine {
 
     /// Does something to a pipe and serves what comes of it for itself, unless a turn is being run. Nobody else's handler
     /// is called: whoever asks for this may be one.
-    pub fn settle_pipe(
+    pub fn serve_pipe_events(
         slf: &Bound<'_, Self>,
         pipe: PipeId,
         act: impl FnOnce(&mut ropewalk_engine::Engine),
@@ -89,7 +89,7 @@ impl Engine {
     }
 
     /// Passes on what was written to a pipe. Nothing is served, so that a handler may ask for it in the middle of a turn.
-    pub fn push_pipe(slf: &Bound<'_, Self>, pipe: PipeId) -> PyResult<()> {
+    pub fn flush_pipe_output(slf: &Bound<'_, Self>, pipe: PipeId) -> PyResult<()> {
         let py = slf.py();
         let this = slf.get();
         loop {
@@ -173,7 +173,7 @@ impl Engine {
             core.access_log().is_some_and(|log| log.len() > LOG_READY)
         };
         if log_ready {
-            unraisable(this.service.bind(slf.py()).call_method0(intern!(slf.py(), "access_ready")), slf);
+            unraisable(this.service.bind(slf.py()).call_method0(intern!(slf.py(), "access_log_ready")), slf);
         }
     }
 
@@ -396,11 +396,11 @@ impl Engine {
         if !request.borrow().prepared {
             if let Ok(text) = value.cast_exact::<PyString>() {
                 let fields: [(&[u8], &[u8]); 1] = [(b"Content-Type", endpoint.text_type.to_str(py)?.as_bytes())];
-                return answer(request, 200, &fields, Answer::Copied(text.to_str()?.as_bytes()));
+                return respond(request, 200, &fields, ResponseBody::Copied(text.to_str()?.as_bytes()));
             }
             if let Ok(bytes) = value.cast_exact::<PyBytes>() {
                 let fields: [(&[u8], &[u8]); 1] = [(b"Content-Type", endpoint.bytes_type.to_str(py)?.as_bytes())];
-                return answer(request, 200, &fields, Answer::Bytes(bytes));
+                return respond(request, 200, &fields, ResponseBody::Bytes(bytes));
             }
             if value.is_exact_instance_of::<PyDict>()
                 || value.is_exact_instance_of::<PyList>()
@@ -409,7 +409,7 @@ impl Engine {
                 match self.encode_json.bind(py).call1((&value,)) {
                     Ok(encoded) => {
                         let fields: [(&[u8], &[u8]); 1] = [(b"Content-Type", b"application/json")];
-                        return answer(request, 200, &fields, Answer::Bytes(encoded.cast::<PyBytes>()?));
+                        return respond(request, 200, &fields, ResponseBody::Bytes(encoded.cast::<PyBytes>()?));
                     }
                     // `deliver` tries again: it has the value, and can say where in it the cause is.
                     Err(error) if error.is_instance_of::<PyException>(py) => {}

@@ -22,7 +22,7 @@ __version__: Final[str]
 
 _Address = tuple[str, int] | str | None
 _Field = tuple[bytes | str, bytes | str]
-_Given = dict[bytes, list[bytes]] | Iterable[_Field]
+_Fields = dict[bytes, list[bytes]] | Iterable[_Field]
 
 @final
 class Pending:
@@ -124,7 +124,7 @@ class Service(Protocol):
     def report(self, level: str, code: str, message: str, /) -> None:
         """A line for the log: level is "debug", "info", "warn" or "error"."""
 
-    def access_ready(self) -> None:
+    def access_log_ready(self) -> None:
         """The access log holds enough to be written: call `Engine.take_access_log`."""
 
 class OwnersService(Service, Protocol):
@@ -204,7 +204,7 @@ class Exchange:
     @property
     def server(self) -> _Address: ...
     @property
-    def opening(self) -> tuple[bytes, bytes, bytes, bool, int | None]:
+    def start_and_framing(self) -> tuple[bytes, bytes, bytes, bool, int | None]:
         """Method, target and version as they were sent, whether the client would ask more on the connection, and the
         length of the body (None where it comes in chunks)."""
     @property
@@ -221,13 +221,13 @@ class Exchange:
     params: dict[str, Any]
     prepared: bool
     """Settable: every value of the handler goes to `Service.deliver`, instead of being answered natively with 200."""
-    watched: bool
+    notify_done: bool
     """Settable: `on_done` is called at the end of the answer."""
     def header(self, name: str, /) -> str | None:
         """The value of a field, several lines joined by ", " (RFC 9110, section 5.3); None where absent."""
     def values(self, name: bytes, /) -> list[bytes]:
         """The values of the lines of one field, in order."""
-    def combined(
+    def combined_log_line(
         self, host: str, stamp: str, asked: tuple[bytes, bytes, bytes], status: int, size: int, /
     ) -> str | None:
         """A line of an access log in the combined format, as Twisted writes it, for a request line and an answer that
@@ -275,9 +275,9 @@ class Exchange:
     def set_reason(self, status: int, reason: bytes, /) -> None:
         """Send this reason phrase, if the answer gets this status, in place of the registered one (RFC 9112,
         section 4). One with control characters is an InvalidField at the answer."""
-    def answer(self, status: int, fields: Iterable[_Field], body: bytes | str, /) -> None:
+    def respond(self, status: int, fields: Iterable[_Field], body: bytes | str, /) -> None:
         """A whole answer. The engine adds Content-Length, Date and Connection."""
-    def answer_file(self, status: int, fields: Iterable[_Field], fd: int, offset: int, length: int, /) -> None:
+    def respond_file(self, status: int, fields: Iterable[_Field], fd: int, offset: int, length: int, /) -> None:
         """A whole answer whose body is a region of an open regular file. The descriptor is duplicated."""
     def interim(self, status: int, fields: Iterable[_Field], /) -> None:
         """A 1xx answer before the final one, such as 103 Early Hints (RFC 8297)."""
@@ -297,9 +297,9 @@ class Exchange:
         """Answer 101 and take over the connection: from here `take` and `write` carry raw bytes, and `end` closes."""
 
     # An answer whose handler writes HTTP/1 itself: nothing is added to it but `Connection: close` where that is due.
-    def relay(self, status: int, reason: bytes, fields: _Given, body: bytes, /) -> None:
+    def relay(self, status: int, reason: bytes, fields: _Fields, body: bytes, /) -> None:
         """A whole one, framed as its fields say."""
-    def relay_head(self, status: int, reason: bytes, fields: _Given, /) -> None:
+    def relay_head(self, status: int, reason: bytes, fields: _Fields, /) -> None:
         """Its head. Content-Length is held to, and chunks are the handler's to frame."""
     def relay_write(self, data: bytes, /) -> bool:
         """Bytes as they are. False: the queue is over its high-water mark, `on_writable` will be called."""
@@ -318,7 +318,7 @@ class Exchange:
     def on_gone(self, reason: str, /) -> None:
         """The exchange ended before its answer was complete: the client left, stalled, or the server cut it."""
     def on_done(self) -> None:
-        """The answer is complete. Called where `watched` is set."""
+        """The answer is complete. Called where `notify_done` is set."""
 
 @final
 class Pipe:
@@ -333,15 +333,15 @@ class Pipe:
     @property
     def pending(self) -> int:
         """How many bytes have come that belong to no request yet, or to a body that nobody wants yet."""
-    def flush(self) -> bool:
+    def run_turn(self) -> bool:
         """Serve at once what waits, unless a turn is being run. True where another turn would find more."""
-    def settle(self) -> None:
+    def serve_events(self) -> None:
         """Pass on at once what was written to it, unless a turn is being run. Nobody else is served."""
-    def push(self) -> None:
+    def flush_output(self) -> None:
         """Pass on at once what was written to it, while a turn is being run too. Nothing is served."""
     def close(self) -> None:
         """Close it behind what was written, whether an answer is complete or not. Nobody else is served."""
-    def part(self) -> None:
+    def disconnect(self) -> None:
         """As `lost`, and nobody else is served."""
     def set_idle_timeout(self, seconds: float, /) -> None:
         """Let it be idle for so many seconds (0: for ever), whatever the limits say.
@@ -394,15 +394,15 @@ class Engine:
     def bind_thread(self) -> None:
         """From here this thread runs the turns, and no other may use the engine. Until then, or until the first turn,
         any thread may."""
-    def forked(self) -> None:
+    def after_fork_in_child(self) -> None:
         """This process is a forked child: leave the parent its connections, and accept on the same listeners. Where
         that fails, whatever uses the engine raises Forked (RW508)."""
-    def has_forked(self, *, children_serve: bool) -> None:
+    def after_fork_in_parent(self, *, children_serve: bool) -> None:
         """This process has a new child, which has copies of its listening sockets: to serve by them, or without use."""
     def rearm(self) -> None:
         """Make the wish for a `tick` again: the service has not heeded the last one."""
     @property
-    def at_home(self) -> bool:
+    def on_engine_thread(self) -> bool:
         """Whether this is the thread that runs the turns. True as long as there is none."""
     @property
     def limits(self) -> Limits: ...
@@ -412,7 +412,7 @@ class Engine:
     def waits(self) -> bool:
         """Whether a turn has something to do already."""
     @property
-    def running(self) -> int:
+    def running_exchanges(self) -> int:
         """Exchanges whose answer is not complete."""
     def listen_tcp(
         self, host: str, port: int, *, backlog: int | None = None, reuse_port: bool = False, half_close: bool = False
@@ -452,12 +452,12 @@ class Engine:
     def forget_endpoints(self) -> None:
         """Ask `Service.resolve` again for every path: the tree has changed."""
     def counters(self) -> dict[str, int | list[int]]: ...
-    def count_lost_lines(self, count: int, /) -> None:
+    def count_lost_log_lines(self, count: int, /) -> None:
         """Count lines of the access log that were taken and never written. Any thread may call it."""
     def set_access_log(self, style: str | None, /) -> None:
         """ "combined", "timed", "json" or None."""
     def take_access_log(self) -> bytes: ...
-    def extend_methods(self) -> None:
+    def allow_unregistered_methods(self) -> None:
         """Let in methods that are registered nowhere, but CONNECT and TRACE: the service serves some."""
     def set_debug(self, on: bool, /) -> None:
         """Report every refused message at debug level."""

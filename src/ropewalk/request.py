@@ -280,7 +280,7 @@ class Request(Exchange):
         It fires when the client leaves or is cut off, and when the answer is complete: at once where either is so
         already. `gone` tells which it was. It never fails.
         """
-        self.watched = True
+        self.notify_done = True
         return self.leaving()
 
     @property
@@ -436,7 +436,7 @@ class Request(Exchange):
                     Exchange.write(self, encode("", True))  # what the charset has at its end
                 self.end()
             else:
-                self.answer(getattr(self, "_status", 200), self._own_fields().encoded(), b"")
+                self.respond(getattr(self, "_status", 200), self._own_fields().encoded(), b"")
         except RopewalkError as error:
             self._refused(error)
             raise
@@ -464,7 +464,7 @@ class Request(Exchange):
             return failed(Disconnected())
         if self.finished:
             return ready(None)
-        self.watched = True
+        self.notify_done = True
         return self._wait("_endings")
 
     def writable(self) -> Waiter[None]:
@@ -476,7 +476,7 @@ class Request(Exchange):
             return failed(self._ended(_UNWANTED))
         if not self.pressure:
             return ready(None)
-        self.watched = True
+        self.notify_done = True
         return self._wait("_space")
 
     @overload
@@ -582,7 +582,7 @@ class Request(Exchange):
     def end_at_stop(self) -> None:
         """This is a stream of events. When a stop begins, have it end."""
         if getattr(self, "_stop", None) is None and not self.finished:
-            self.watched = True  # so that it is told when it has ended, and need not wait for a stop any more
+            self.notify_done = True  # so that it is told when it has ended, and need not wait for a stop any more
             self._stop = self.stopping
             self._stop.addCallbacks(self._stop_begins, _nothing)
 
@@ -647,7 +647,7 @@ class Request(Exchange):
     def give_up(self) -> None:
         """Answer 500 in the plainest way, whatever has failed before."""
         self.forget()
-        self.answer(500, _PLAIN, f"{phrase(500)}\n")
+        self.respond(500, _PLAIN, f"{phrase(500)}\n")
 
     def set_paths(self, prepath: list[str], postpath: list[str]) -> None:
         """Where in the path the resource stands."""
@@ -764,7 +764,7 @@ class Request(Exchange):
         arrival = getattr(self, "_arrival", None)
         if arrival is not None and not arrival.called:
             raise HandlerError("RW207", "The body is being read already.")
-        self.watched = True
+        self.notify_done = True
         self._arrival = Waiter()
         return self._arrival
 

@@ -331,12 +331,12 @@ class Response:
         if body and status in BODILESS:
             raise _superfluous(status)
         if isinstance(body, bytes | str):
-            request.answer(status, self.headers.encoded(), body)
+            request.respond(status, self.headers.encoded(), body)
             return None
         if isinstance(body, Path):
             body = open_file(body)
         if isinstance(body, OpenFile):
-            request.answer_file(status, self._file_fields(body, request), body.fd, body.offset, body.size)
+            request.respond_file(status, self._file_fields(body, request), body.fd, body.offset, body.size)
             return None
         if request.started and not request.gone:
             raise AnswerStarted("A body was returned behind what had been written already.")

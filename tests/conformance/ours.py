@@ -44,12 +44,12 @@ class Notebook(FakeService):
             while part := request.take():
                 message.body += part
         except BadBody:
-            request.answer(400, (), b"")
+            request.respond(400, (), b"")
             return
         if part is not None:
             message.trailers = request.trailers()
             message.complete = True
-            request.answer(204, (), b"")
+            request.respond(204, (), b"")
 
     def report(self, level: str, code: str, message: str, /) -> None:
         """A message is refused: `192.0.2.1: 400 there is no Host`."""

@@ -75,7 +75,7 @@ class TestValues:
         world.service.drive = drive  # type: ignore[method-assign]
         world.serve(handler)
         assert world.exchange() == b""
-        assert (world.service.delivered, world.engine.running) == ([], 1)
+        assert (world.service.delivered, world.engine.running_exchanges) == ([], 1)
 
 
 class TestErrors:
@@ -117,7 +117,7 @@ class TestErrors:
         world.serve(lambda request: 1 / 0)
         assert world.exchange() == b""
         assert world.sink.calls == ["close"]
-        assert world.engine.running == 0
+        assert world.engine.running_exchanges == 0
 
 
 class TestResolving:

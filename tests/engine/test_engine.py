@@ -164,7 +164,7 @@ class TestEnd:
         world.engine.drain()
         pass_time(world, until=lambda: world.sink.calls)
         assert (world.sink.calls, busy.calls, world.service.cut) == (["close"], [], None)
-        request.answer(200, (), b"last")
+        request.respond(200, (), b"last")
         world.settle()
         assert (busy.calls, world.service.cut) == (["close"], 0)
 
@@ -227,8 +227,8 @@ class TestReports:
 
     def test_lost_lines_are_counted(self) -> None:
         engine = World().engine
-        engine.count_lost_lines(2)
-        writer = threading.Thread(target=engine.count_lost_lines, args=(3,))
+        engine.count_lost_log_lines(2)
+        writer = threading.Thread(target=engine.count_lost_log_lines, args=(3,))
         writer.start()
         writer.join()
         assert engine.counters()["log_lines_lost"] == 5
@@ -239,7 +239,7 @@ class TestReports:
         world.exchange(GET * 3)
         counters = world.engine.counters()
         assert (counters["requests"], counters["answered"], counters["running"]) == (3, 3, 0)
-        assert counters["answers"] == [0, 3, 0, 0, 0]
+        assert counters["responses"] == [0, 3, 0, 0, 0]
         assert counters["accepted"] == counters["open"] == 1
 
 
@@ -250,7 +250,7 @@ class TestThreads:
         errors: list[BaseException] = []
 
         def meddle() -> None:
-            for call in (lambda: request.answer(200, (), b""), world.engine.turn, lambda: world.pipe.feed(GET)):
+            for call in (lambda: request.respond(200, (), b""), world.engine.turn, lambda: world.pipe.feed(GET)):
                 try:
                     call()
                 except WrongThread as error:
@@ -260,7 +260,7 @@ class TestThreads:
         thread.start()
         thread.join()
         assert len(errors) == 3
-        request.answer(200, (), b"here")
+        request.respond(200, (), b"here")
         assert world.output().endswith(b"here")
 
 

@@ -208,7 +208,7 @@ class TestAnswer:
         world = World()
         request = world.waiting()
         assert (request.started, request.finished, request.status) == (False, False, None)
-        request.answer(201, [("X-One", "1"), (b"x-two", b"\xe9")], b"made")
+        request.respond(201, [("X-One", "1"), (b"x-two", b"\xe9")], b"made")
         output = world.output()
         assert output.startswith(b"HTTP/1.1 201 Created\r\n")
         assert output.endswith(b"\r\nX-One: 1\r\nx-two: \xe9\r\n\r\nmade")
@@ -217,7 +217,7 @@ class TestAnswer:
 
     def test_text_is_utf_8(self) -> None:
         world = World()
-        world.waiting().answer(200, (), "é")
+        world.waiting().respond(200, (), "é")
         assert world.output().endswith("é".encode())
 
     def test_a_large_one_is_not_copied_and_lives_as_long_as_it_must(self) -> None:
@@ -225,7 +225,7 @@ class TestAnswer:
         request = world.waiting()
         world.pipe.pause()
         body = os.urandom(300_000)
-        request.answer(200, (), bytes(bytearray(body)))
+        request.respond(200, (), bytes(bytearray(body)))
         assert world.output() == b""
         world.pipe.resume()
         assert world.output().endswith(body)
@@ -253,15 +253,15 @@ class TestAnswer:
         world = World()
         request = world.waiting()
         with (tmp_path / "file").open("rb") as file:
-            request.answer_file(200, (), file.fileno(), 2, 5)
+            request.respond_file(200, (), file.fileno(), 2, 5)
         assert world.output().endswith(b"\r\nContent-Length: 5\r\n\r\n23456")
 
     def test_a_file_that_is_not_open(self) -> None:
         world = World()
         request = world.waiting()
         with pytest.raises(OSError, match="descriptor"):
-            request.answer_file(200, (), 999, 0, 5)
-        request.answer(500, (), b"")
+            request.respond_file(200, (), 999, 0, 5)
+        request.respond(500, (), b"")
 
     def test_an_interim_one(self) -> None:
         world = World()
@@ -269,13 +269,13 @@ class TestAnswer:
         request.interim(103, [("Link", "</a>")])
         assert world.output() == b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
         assert not request.started
-        request.answer(200, (), b"")
+        request.respond(200, (), b"")
 
     def test_the_last_one(self) -> None:
         world = World()
         request = world.waiting()
         request.close_after()
-        request.answer(200, (), b"")
+        request.respond(200, (), b"")
         assert b"\r\nConnection: close\r\n" in world.output()
         assert world.sink.calls == ["close"]
 
@@ -291,8 +291,8 @@ class TestAnswer:
     def test_the_end_is_told_where_somebody_watches(self) -> None:
         for watched, told in ((True, ["done"]), (False, [])):
             request = World().waiting()
-            request.watched = watched
-            request.answer(200, (), b"")
+            request.notify_done = watched
+            request.respond(200, (), b"")
             assert request.told == told
 
     def test_pressure(self) -> None:
@@ -358,7 +358,7 @@ class TestMistakes:
     @pytest.mark.parametrize(
         "mistake",
         [
-            lambda request: request.answer(200, (), b"again"),
+            lambda request: request.respond(200, (), b"again"),
             lambda request: request.begin(200, ()),
             lambda request: request.write(b"more"),
             lambda request: request.end(),
@@ -370,7 +370,7 @@ class TestMistakes:
     def test_after_the_end(self, mistake: Any) -> None:
         world = World()
         request = world.waiting()
-        request.answer(200, (), b"once")
+        request.respond(200, (), b"once")
         world.output()
         with pytest.raises(AnswerOver):
             mistake(request)
@@ -385,7 +385,7 @@ class TestMistakes:
         with pytest.raises(AnswerStarted):
             request.begin(200, ())
         with pytest.raises(AnswerStarted):
-            request.answer(200, (), b"")
+            request.respond(200, (), b"")
 
     def test_a_wrong_length(self) -> None:
         world = World()
@@ -403,31 +403,31 @@ class TestMistakes:
         world = World()
         request = world.waiting()
         with pytest.raises((InvalidField, UnicodeEncodeError)):
-            request.answer(200, [field], b"")
-        request.answer(500, (), b"")
+            request.respond(200, [field], b"")
+        request.respond(500, (), b"")
         assert world.output().startswith(b"HTTP/1.1 500 ")
 
     @pytest.mark.parametrize("status", [0, 99, 100, 101, 600, 1000])
     def test_statuses_that_are_none(self, status: int) -> None:
         request = World().waiting()
         with pytest.raises(InvalidField):
-            request.answer(status, (), b"")
-        request.answer(500, (), b"")
+            request.respond(status, (), b"")
+        request.respond(500, (), b"")
 
     def test_a_body_of_another_type(self) -> None:
         request = World().waiting()
         with pytest.raises(TypeError):
-            request.answer(200, (), bytearray(b"x"))  # type: ignore[arg-type]
+            request.respond(200, (), bytearray(b"x"))  # type: ignore[arg-type]
         with pytest.raises((TypeError, ValueError)):
-            request.answer(200, [("only a name",)], b"")  # type: ignore[list-item]
-        request.answer(200, (), b"")
+            request.respond(200, [("only a name",)], b"")  # type: ignore[list-item]
+        request.respond(200, (), b"")
 
     def test_after_the_client_has_left(self) -> None:
         world = World()
         request = world.waiting()
         world.pipe.lost()
         assert (request.gone, request.finished, request.told) == (True, True, ["gone: the client left"])
-        for mistake in (lambda: request.answer(200, (), b""), lambda: request.write(b""), request.end):
+        for mistake in (lambda: request.respond(200, (), b""), lambda: request.write(b""), request.end):
             with pytest.raises(Disconnected):
                 mistake()
         request.abort()

@@ -21,7 +21,7 @@ def is_panic(kind: type[BaseException]) -> bool:
     world.serve(handle)
     world.pipe.feed(GET)
     ended, reports = world.output() or world.sink.calls, world.service.reports
-    assert world.engine.running == 0
+    assert world.engine.running_exchanges == 0
     world.serve(lambda request: "well again")
     world.open()
     assert world.ask() == b"well again"
@@ -37,19 +37,19 @@ def test_a_handler_in_which_something_panics() -> None:
     assert [is_panic(kind) for kind in panics()].count(True) == 1
 
 
-@pytest.mark.parametrize("command", ["begin", "answer", "interim", "end"])
+@pytest.mark.parametrize("command", ["begin", "respond", "interim", "end"])
 def test_fields_that_answer_while_they_are_taken(command: str) -> None:
     world = World()
     request = world.waiting()
 
     def fields() -> Any:
-        request.answer(200, (), b"from within")
+        request.respond(200, (), b"from within")
         yield "x", "y"
 
     with pytest.raises(Exception, match="complete already"):
         {
             "begin": lambda: request.begin(200, fields()),
-            "answer": lambda: request.answer(200, fields(), b""),
+            "respond": lambda: request.respond(200, fields(), b""),
             "interim": lambda: request.interim(103, fields()),
             "end": lambda: request.end(fields()),
         }[command]()

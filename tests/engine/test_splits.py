@@ -59,7 +59,7 @@ def outcome(pieces: list[bytes]) -> tuple[bytes, list[str]]:
         world.settle()
     world.pipe.eof()
     output = world.output()
-    assert world.engine.running == world.engine.connections == 0
+    assert world.engine.running_exchanges == world.engine.connections == 0
     # Whether more is waited for depends on what has come; the end is the same.
     end = [call for call in world.sink.calls if call != "end_writing"]
     return re.sub(rb"Date: .{29}\r\n|HTTP/1.1 100 Continue\r\n\r\n", b"", output), end[:1]

@@ -64,7 +64,7 @@ class FakeService:
     def fail(self, request: Any, error: BaseException, /) -> None:
         self.failed.append(error)
         if not request.started and not isinstance(error, Disconnected):
-            request.answer(500, (), type(error).__name__)
+            request.respond(500, (), type(error).__name__)
 
     def arm(self, seconds: float, /) -> None:
         self.armed.append(seconds)
@@ -75,7 +75,7 @@ class FakeService:
     def report(self, level: str, code: str, message: str, /) -> None:
         self.reports.append((level, code, message))
 
-    def access_ready(self) -> None:
+    def access_log_ready(self) -> None:
         self.log_ready += 1
 
 

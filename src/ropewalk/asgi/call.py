@@ -102,7 +102,7 @@ class Call(Incoming):
                 if more or stage == BODY or self._trailers is not None:
                     await self._send_part(body, more)
                 else:
-                    self._send_whole(self.out.answer, b"" if self._status in BODILESS else body)
+                    self._send_whole(self.out.respond, b"" if self._status in BODILESS else body)
             elif kind == "http.response.start" and stage == NEW:
                 self._start(message)
             elif stage == GONE:
@@ -219,7 +219,7 @@ class Call(Incoming):
 
     def _begin(self) -> None:
         if self._status in BODILESS and self.out is not self.request:
-            self._with_head(self.out.answer, b"")  # middleware is given no stream where nothing may come of it
+            self._with_head(self.out.respond, b"")  # middleware is given no stream where nothing may come of it
         else:
             self._with_head(self.out.begin)
             self.out.end_stream_by(self.stop)
@@ -314,7 +314,7 @@ class Call(Incoming):
             return
         file = open_file(path)
         if self.stage == HEAD and self._trailers is None:
-            self._send_whole(self.out.answer_file, file.fd, 0, self._size_of(file))
+            self._send_whole(self.out.respond_file, file.fd, 0, self._size_of(file))
             return
         loop = get_running_loop()
         offset, size = 0, self._size_of(file)

@@ -60,11 +60,11 @@ class ResponseReceiver:
 
     # As a request, for the call
 
-    def answer(self, status: int, fields: Iterable[Any], body: bytes) -> None:
+    def respond(self, status: int, fields: Iterable[Any], body: bytes) -> None:
         """A whole response."""
         self._deliver(status, fields, body)
 
-    def answer_file(self, status: int, fields: Iterable[Any], fd: int, offset: int, length: int) -> None:
+    def respond_file(self, status: int, fields: Iterable[Any], fd: int, offset: int, length: int) -> None:
         """A whole response whose body is a file."""
         self._deliver(status, fields, OpenFile(os.dup(fd), offset, length))
 

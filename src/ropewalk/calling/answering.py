@@ -311,13 +311,13 @@ def _answer_value(request: Request, value: Any) -> bool:
         return False
     kind = type(value)
     if kind is str:
-        request.answer(200, ((b"Content-Type", endpoint.text_type),), value)
+        request.respond(200, ((b"Content-Type", endpoint.text_type),), value)
     elif kind is dict or kind is list or isinstance(value, Struct):
-        request.answer(200, _JSON, to_json(value))
+        request.respond(200, _JSON, to_json(value))
     elif kind is bytes:
-        request.answer(200, ((b"Content-Type", endpoint.bytes_type),), value)
+        request.respond(200, ((b"Content-Type", endpoint.bytes_type),), value)
     elif value is None:
-        request.answer(204, (), b"")
+        request.respond(204, (), b"")
     else:
         return False
     return True

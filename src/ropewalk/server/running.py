@@ -170,7 +170,7 @@ def _handle_signals(reactor: Any, server: Server) -> GiveBack:
 
 def log_drain(engine: Engine) -> None:
     """Say what a stop waits for, if it does."""
-    running = engine.running
+    running = engine.running_exchanges
     if running:
         requests = "1 request is" if running == 1 else f"{running} requests are"
         seconds = engine.limits.drain_timeout

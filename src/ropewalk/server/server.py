@@ -76,7 +76,7 @@ class Server:
     def forked(self) -> None:
         """In a child: begin anew on the same sockets. Connections are the parent's."""
         self._is_child = True
-        self.engine.forked()
+        self.engine.after_fork_in_child()
         self.pipes.clear()
         for port in self._ports(self.reactor):
             share(port)
@@ -85,14 +85,14 @@ class Server:
 
     def has_forked(self) -> None:
         """In the parent: its sockets end when it stops, except where a child serves by then."""
-        self.engine.has_forked(children_serve=False)
+        self.engine.after_fork_in_parent(children_serve=False)
         for port in self._ports(self.reactor):
             share(port, self._children)
 
     def leave_to_children(self) -> None:
         """Before the engine closes a socket: have it leave the sockets to children that serve."""
         if self._children:
-            self.engine.has_forked(children_serve=True)
+            self.engine.after_fork_in_parent(children_serve=True)
 
     def open(self, description: str) -> int:
         """The engine's number for a listening socket. Raises StartError (RW401) and EngineError (RW502)."""

@@ -97,7 +97,7 @@ class Service:
         self._disarm()
         if self._flusher is not None:
             self._flusher.cancel()
-            self.access_ready()
+            self.access_log_ready()
         if self.access_log is not None:
             self.access_log.finish()  # without waiting: the reactor goes on
             self.access_log = None
@@ -108,7 +108,7 @@ class Service:
         The caller closes the log, after the service.
         """
         self.access_log = access_log
-        access_log.on_lost = self.engine.count_lost_lines
+        access_log.on_lost = self.engine.count_lost_log_lines
         self.engine.set_access_log(style)
         self._flusher = self._call_later(FLUSH, self._flush)
 
@@ -138,17 +138,17 @@ class Service:
     def report(self, level: str, code: str, message: str, /) -> None:
         log.emit(LEVELS[level], "{code} {message}", code=code, message=message)
 
-    def access_ready(self) -> None:
+    def access_log_ready(self) -> None:
         if self.access_log is not None:
             self.access_log.write(self.engine.take_access_log())
 
     def _admit_methods(self) -> None:
         """Let in methods that are registered nowhere, as soon as something in the tree may serve one."""
         if node_of(self.app.resource).extra:
-            self.engine.extend_methods()
+            self.engine.allow_unregistered_methods()
 
     def _flush(self) -> None:
-        self.access_ready()
+        self.access_log_ready()
         self._flusher = self._call_later(FLUSH, self._flush)
 
     def _disarm(self) -> None:

@@ -190,12 +190,12 @@ class Answer:
             request.set_reason(self.status, self.reason)
         if self.file is not None:
             file, offset, length = self.file
-            request.answer_file(self.status, self.fields, file.fd, offset, length)
+            request.respond_file(self.status, self.fields, file.fd, offset, length)
         elif silent:
             request.begin(self.status, self.fields)  # of the body there need not be all that GET would get
             request.end()
         else:
-            request.answer(self.status, self.fields, self._take())
+            request.respond(self.status, self.fields, self._take())
 
     def _stream(self) -> None:
         """Send parts as they come."""

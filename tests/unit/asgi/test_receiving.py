@@ -422,7 +422,7 @@ class TestSomebodyElseAnswers:
             asked = asyncio.create_task(AsyncClient(app).get("/"))
             while not seen:
                 await asyncio.sleep(0)
-            requests[0].answer(503, (), b"")
+            requests[0].respond(503, (), b"")
             assert (await asked).status == 503
             await heard.wait()
             await passed.wait()

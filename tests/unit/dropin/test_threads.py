@@ -67,7 +67,7 @@ def test_a_running_reactor_s_engine_is_its_thread_s(monkeypatch: pytest.MonkeyPa
         seen: list[object] = []
 
         def meddle() -> None:
-            seen.append(engine.at_home)
+            seen.append(engine.on_engine_thread)
             try:
                 engine.rearm()
                 engine.stop_listening(0)

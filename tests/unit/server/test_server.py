@@ -259,7 +259,7 @@ class TestListen:
         with ExitStack() as clients:
             for _ in range(20):
                 clients.enter_context(connect(port))
-            while port.server.engine.running < 20:
+            while port.server.engine.running_exchanges < 20:
                 turn(reactor)
             stopped = port.stopListening()
             port.server.abort()

@@ -57,7 +57,7 @@ def http_error(request: Request) -> None:
 
 @app.get("/by-the-engine")
 def by_the_engine(request: Request) -> None:
-    request.answer(200, [("Content-Length", str(SAID))], bytes(size(request)))
+    request.respond(200, [("Content-Length", str(SAID))], bytes(size(request)))
 
 
 class FinishedOnly(Resource):

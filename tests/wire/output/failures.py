@@ -96,8 +96,8 @@ def returns_parts_after_the_end(request: Request) -> Iterator[str]:
 
 @leaf
 def answers_twice(request: Request) -> None:
-    request.answer(200, (), b"Hello, World!")
-    request.answer(200, (), b"Hello, World!")
+    request.respond(200, (), b"Hello, World!")
+    request.respond(200, (), b"Hello, World!")
 
 
 @leaf

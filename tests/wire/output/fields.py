@@ -124,7 +124,7 @@ def by_http_error_of_a_mapping(request: Request) -> None:
 
 @way
 def by_the_engine(request: Request) -> None:
-    request.answer(200, [given(request)], b"x")
+    request.respond(200, [given(request)], b"x")
 
 
 @way
@@ -371,4 +371,4 @@ def status_of_http_error(request: Request) -> None:
 
 @app.get("/status-by-the-engine")
 def status_by_the_engine(request: Request) -> None:
-    request.answer(status_of(request), (), b"x")
+    request.respond(status_of(request), (), b"x")

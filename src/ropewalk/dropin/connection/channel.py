@@ -107,7 +107,7 @@ class HTTPChannel(RespondingChannel):
         self._exchange = None
         if pipe is not None:
             self._sink.let_go()
-            pipe.part()
+            pipe.disconnect()
             self._driver.rest()
         if self._driver is not None:
             self._driver.endless.discard(self)
@@ -123,12 +123,12 @@ class HTTPChannel(RespondingChannel):
         self._exchange = exchange
         if self.maxHeaders != _MOST_HEADERS or self.totalHeadersSize != _HEAD_SIZE:
             lines = exchange.raw_headers()
-            size = sum(map(len, exchange.opening[:3])) + 2  # as twisted.web counts: each line without its end
+            size = sum(map(len, exchange.start_and_framing[:3])) + 2  # as twisted.web counts: each line without its end
             size += sum(len(name) + 2 + len(value) for name, value in lines)
             if len(lines) > self.maxHeaders or size > self.totalHeadersSize:
                 self._refuse(exchange)
                 return
-        command, path, version, keeps, length = exchange.opening
+        command, path, version, keeps, length = exchange.start_and_framing
         factory = self.requestFactory
         if factory is not self._factory:
             self.hooked = self._decide_hooked()

@@ -196,7 +196,7 @@ class ConnectedChannel(http.HTTPChannel):
     def push(self) -> None:
         """See that what was written to a pipe is with the transport."""
         if self._pipe is not None:
-            self._pipe.push()
+            self._pipe.flush_output()
 
     def _flush(self) -> None:
         """Where a program expects its bytes to be with its transport at once, see that they are.
@@ -210,9 +210,9 @@ class ConnectedChannel(http.HTTPChannel):
         flushing, self._flushing = self._flushing, True
         try:
             if self._driver.watched:
-                pipe.settle()
+                pipe.serve_events()
             else:
-                while self._pipe is not None and pipe.flush():
+                while self._pipe is not None and pipe.run_turn():
                     pass
         finally:
             self._flushing = flushing

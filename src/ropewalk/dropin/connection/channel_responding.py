@@ -95,7 +95,7 @@ class RespondingChannel(ConnectedChannel):
         if self._socket is None or not self._socket.connected:
             return
         set_timeout = partial(self._socket.connection.set_idle_timeout, period or 0)
-        if self._driver.engine.at_home:
+        if self._driver.engine.on_engine_thread:
             set_timeout()
         else:
             self.call_in_reactor(set_timeout)
@@ -219,7 +219,7 @@ class RespondingChannel(ConnectedChannel):
         if self._upgraded:
             return
         driver = self._driver
-        elsewhere = driver is not None and not driver.engine.at_home
+        elsewhere = driver is not None and not driver.engine.on_engine_thread
         if (elsewhere or self._thread_calls is not None) and not self.is_reactor_thread():
             self.call_in_reactor(partial(_REQUEST_DONE, self, request))
             return
@@ -254,7 +254,7 @@ class RespondingChannel(ConnectedChannel):
         driver = self._driver
         if driver is None:  # Twisted's own channel serves the connection
             logs.write(file, line)
-        elif not driver.engine.at_home:
+        elif not driver.engine.on_engine_thread:
             self.call_in_reactor(partial(RespondingChannel.write_log, self, logs, file, line))
         elif self.responds and isinstance(file, BaseLogFile):
             driver.write_log(file, line)
@@ -367,7 +367,7 @@ class RespondingChannel(ConnectedChannel):
 
     def is_reactor_thread(self) -> bool:
         """Whether this is the reactor's thread. If so, the calls that wait are made first."""
-        if self._driver is not None and not self._driver.engine.at_home:
+        if self._driver is not None and not self._driver.engine.on_engine_thread:
             return False
         if self._thread_calls is not None:
             self._thread_calls.make()
@@ -401,7 +401,7 @@ class RespondingChannel(ConnectedChannel):
             exchange.abort()
         else:
             exchange.close_after()
-            exchange.answer(status, (), f"{phrase(status)}\n")
+            exchange.respond(status, (), f"{phrase(status)}\n")
         self._flush()
 
     def _end(self, exchange: Incoming) -> None:
@@ -461,7 +461,7 @@ class RespondingChannel(ConnectedChannel):
             exchange.take_over()
         rest = exchange.take()
         self._sink.let_go()
-        pipe.part()
+        pipe.disconnect()
         self._driver.rest()
         self._networkProducer.unregisterProducer()
         self._networkProducer.resumeProducing()

@@ -131,7 +131,7 @@ class Driver:
 
     def forked(self) -> None:
         """In a child: begin anew on the same ports. Connections are the parent's."""
-        self.engine.forked()
+        self.engine.after_fork_in_child()
         self.upgraded.clear()
         self.endless.clear()
         self._lines.clear()
@@ -258,7 +258,7 @@ class Driver:
     def report(self, level: str, code: str, message: str, /) -> None:
         log.emit(LEVELS[level], "{code} {message}", code=code, message=message)
 
-    def access_ready(self) -> None:
+    def access_log_ready(self) -> None:
         """There is no access log: factories have their own."""
 
     def _drain(self) -> Deferred[Any]:

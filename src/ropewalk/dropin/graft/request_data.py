@@ -30,7 +30,7 @@ class GraftedRequest(Incoming):
         exchange.__class__ = GraftedRequest
         assert isinstance(exchange, GraftedRequest)
         exchange.joint = joint
-        exchange.watched = True
+        exchange.notify_done = True
         if exchange.has_body:
             exchange._content = joint.request.content  # noqa: SLF001 - its own
             exchange._content.seek(0)  # noqa: SLF001 - as above
@@ -105,11 +105,11 @@ class GraftedRequest(Incoming):
 
     # Its answer
 
-    def answer(self, status: int, fields: Fields, body: bytes | str, /) -> None:
-        super().answer(status, self._and_carried(fields), body)
+    def respond(self, status: int, fields: Fields, body: bytes | str, /) -> None:
+        super().respond(status, self._and_carried(fields), body)
 
-    def answer_file(self, status: int, fields: Fields, fd: int, offset: int, length: int, /) -> None:
-        super().answer_file(status, self._and_carried(fields), fd, offset, length)
+    def respond_file(self, status: int, fields: Fields, fd: int, offset: int, length: int, /) -> None:
+        super().respond_file(status, self._and_carried(fields), fd, offset, length)
 
     def begin(self, status: int, fields: Fields, length: int | None = None, /) -> None:
         super().begin(status, self._and_carried(fields), length)

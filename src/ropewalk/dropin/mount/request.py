@@ -275,7 +275,7 @@ class InnerChannel(ChannelAttributes):
         self.transport = None  # so that none is made for the request to keep
         request = self._request = InnerRequest(self)
         del self.transport, request.transport
-        command, target, version, _, length = exchange.opening
+        command, target, version, _, length = exchange.start_and_framing
         request.requestHeaders = ReceivedHeaders(exchange)
         request.parseCookies()
         request.gotLength(length)

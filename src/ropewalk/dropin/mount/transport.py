@@ -77,7 +77,7 @@ class Line:
 
     def is_reactor_thread(self) -> bool:
         """Whether this is the reactor's thread. If so, the calls that wait are made first."""
-        if not self._exchange.service.engine.at_home:
+        if not self._exchange.service.engine.on_engine_thread:
             return False
         self._thread_calls.make()
         return True

@@ -102,7 +102,7 @@ def combined(timestamp: str, request: Any) -> str:
             source = headers.source_of(b"User-Agent", b"Referer")
             received = source if isinstance(source, Exchange) else None
     if received is not None:
-        told = received.combined(host, timestamp, asked, request.code, request.sentLength)
+        told = received.combined_log_line(host, timestamp, asked, request.code, request.sentLength)
         if told is not None:
             return str(told)
     line = b"%b %b %b" % asked
