@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use ropewalk_engine::exchange::BodyFault;
+use ropewalk_engine::event::BodyFault;
 use ropewalk_engine::{Field, FileTicket};
 
 /// Parts below this size are gathered.

@@ -34,7 +34,7 @@ impl Connection {
 
     /// Its descriptor, -1 when it is closed.
     fn fileno(&self) -> i32 {
-        lock(&self.engine.get().core).descriptor_of(self.id).map_or(-1, |descriptor| descriptor.as_raw_fd())
+        lock(&self.engine.get().core).connection_descriptor(self.id).map_or(-1, |descriptor| descriptor.as_raw_fd())
     }
 
     /// Let it be idle for so many seconds (0: for ever), whatever the limits say.
@@ -68,7 +68,7 @@ impl Connection {
 
 impl Connection {
     fn ends(&self) -> (Peer, Peer) {
-        let ends = lock(&self.engine.get().core).ends(self.id);
+        let ends = lock(&self.engine.get().core).endpoints(self.id);
         ends.map_or((Peer::Unknown, Peer::Unknown), |(peer, local, _)| (peer, local))
     }
 }

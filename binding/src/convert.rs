@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use ropewalk_engine::http1::encode::FieldRef;
 use ropewalk_engine::method::Method;
-use ropewalk_engine::{Closing, Head, Peer, Version};
+use ropewalk_engine::{CloseReason, Head, Peer, Version};
 
 use crate::errors;
 
@@ -145,11 +145,11 @@ pub fn peer(value: Option<&Bound<'_, PyAny>>) -> PyResult<Peer> {
 }
 
 /// How a connection ended, as Python is told.
-pub fn closing(closing: Closing) -> &'static str {
+pub fn closing(closing: CloseReason) -> &'static str {
     match closing {
-        Closing::Done => "done",
-        Closing::Lost => "lost",
-        Closing::Cut => "cut",
-        Closing::Aborted => "aborted",
+        CloseReason::Done => "done",
+        CloseReason::Lost => "lost",
+        CloseReason::Cut => "cut",
+        CloseReason::Aborted => "aborted",
     }
 }

@@ -87,8 +87,8 @@ impl Engine {
     }
 
     /// Counts a temporary file among the descriptors in use.
-    pub fn hold_file(&self) -> FileTicket {
-        lock(&self.core).hold_file()
+    pub fn count_open_file(&self) -> FileTicket {
+        lock(&self.core).count_open_file()
     }
 
     /// Our end of an exchange; any thread may ask.
@@ -121,7 +121,7 @@ impl Engine {
         let mut core = self.core(py)?;
         let id = listen(&mut core).map_err(errors::system)?;
         if half_close {
-            core.set_half_close_on(id, HalfClose::Finish);
+            core.set_listener_half_close(id, HalfClose::Finish);
         }
         Ok(id.0)
     }
@@ -154,7 +154,7 @@ impl Engine {
         let mut core = ropewalk_engine::Engine::new(limits.0.clone()).map_err(errors::system)?;
         if owners_begin {
             core.set_methods(Methods::Any);
-            core.announce();
+            core.report_connections();
         }
         Ok(Engine {
             core: Mutex::new(core),
@@ -215,7 +215,7 @@ impl Engine {
             std::mem::forget((std::mem::take(&mut *live), std::mem::take(&mut *owners)));
         }
         // A lock that another thread held will never be released.
-        let renewed = self.core.try_lock().is_ok_and(|mut core| core.forked(mid_turn).is_ok());
+        let renewed = self.core.try_lock().is_ok_and(|mut core| core.after_fork_in_child(mid_turn).is_ok());
         if !renewed {
             self.thread.close();
         }
@@ -224,7 +224,7 @@ impl Engine {
     /// This process has a new child, which has copies of its listening sockets.
     #[pyo3(signature = (*, children_serve))]
     fn after_fork_in_parent(&self, children_serve: bool) {
-        lock(&self.core).has_forked(children_serve);
+        lock(&self.core).after_fork_in_parent(children_serve);
     }
 
     /// Whether this is the thread that runs the turns.
@@ -246,7 +246,7 @@ impl Engine {
     /// Whether a turn has something to do already.
     #[getter]
     fn waits(&self) -> bool {
-        lock(&self.core).waits()
+        lock(&self.core).has_work()
     }
 
     /// Exchanges whose answer is not complete.
@@ -316,7 +316,7 @@ impl Engine {
         let adopted = this.command(slf.py(), |engine| engine.adopt(socket, data.unwrap_or_default()))?;
         let Some(id) = adopted.map_err(errors::system)? else { return Ok(None) };
         if half_close {
-            lock(&this.core).set_half_close_of(id, HalfClose::Finish);
+            lock(&this.core).set_connection_half_close(id, HalfClose::Finish);
         }
         if let Some(owner) = owner {
             lock(&this.owners).insert(id, owner);
@@ -334,14 +334,14 @@ impl Engine {
         half_close: bool,
     ) -> PyResult<Pipe> {
         let (client, server) = (convert::peer(client)?, convert::peer(server)?);
-        let refuses_itself = sink.bind(slf.py()).hasattr(intern!(slf.py(), "refuse"))?;
+        let delegates_refusals = sink.bind(slf.py()).hasattr(intern!(slf.py(), "refuse"))?;
         let id = slf.get().command(slf.py(), |engine| {
             let id = engine.open_pipe(client, server, secure);
-            if refuses_itself {
-                engine.leave_refusing(id.connection());
+            if delegates_refusals {
+                engine.delegate_refusals(id.connection());
             }
             if half_close {
-                engine.set_half_close_of(id.connection(), HalfClose::Finish);
+                engine.set_connection_half_close(id.connection(), HalfClose::Finish);
             }
             id
         })?;
@@ -394,7 +394,7 @@ impl Engine {
             shown.set_item(name, value)?;
         }
         shown.set_item("log_lines_lost", self.log_lines_lost.load(Ordering::Relaxed))?;
-        shown.set_item("responses", counters.answers.to_vec())?;
+        shown.set_item("responses", counters.responses.to_vec())?;
         shown.set_item("latency", counters.latency.to_vec())?;
         Ok(shown)
     }

@@ -34,7 +34,7 @@ pub fn raise(py: Python<'_>, name: &str, message: String) -> PyErr {
 /// The exception for a command that was not carried out.
 pub fn command(py: Python<'_>, error: CommandError) -> PyErr {
     match error {
-        CommandError::Over => raise(py, ANSWER_OVER, "The answer is complete already.".into()),
+        CommandError::Complete => raise(py, ANSWER_OVER, "The answer is complete already.".into()),
         CommandError::Gone => disconnected(py, GoneReason::ClientLeft),
         CommandError::Started => raise(py, ANSWER_STARTED, "The head of the answer is out already.".into()),
         CommandError::NotStarted => PyRuntimeError::new_err("The answer has no head yet: call begin before write."),
@@ -46,7 +46,7 @@ pub fn command(py: Python<'_>, error: CommandError) -> PyErr {
         CommandError::Length { announced, written } => {
             raise(py, WRONG_LENGTH, format!("{announced} bytes were announced and {written} written."))
         }
-        CommandError::Beyond { announced, written } => {
+        CommandError::Excess { announced, written } => {
             raise(py, BEYOND_LENGTH, format!("{announced} bytes were announced and {written} written."))
         }
         CommandError::BodyTooLarge { limit } => too_large(py, limit),

@@ -9,9 +9,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
-use ropewalk_engine::exchange::{BodyFault, Event};
+use ropewalk_engine::event::{BodyFault, Event};
 use ropewalk_engine::{
-    Body as EngineBody, Closing, CommandError, ExchangeId, GoneReason, Head, Peer, Pressure, Status, Version,
+    Body as EngineBody, CloseReason, CommandError, ExchangeId, GoneReason, Head, Peer, Pressure, Status, Version,
 };
 
 use crate::asgi;
@@ -40,7 +40,7 @@ pub struct Exchange {
     /// Why the exchange ended early, from the moment at which that shows.
     pub(crate) gone: OnceLock<GoneReason>,
     /// How its connection ends with it, where the exchange ended early. Known when `on_gone` is called.
-    pub(crate) ending: Option<Closing>,
+    pub(crate) ending: Option<CloseReason>,
     /// Call `on_done` at the end of the answer.
     #[pyo3(get, set)]
     pub(crate) notify_done: bool,
@@ -102,7 +102,7 @@ impl Exchange {
         command: impl FnOnce(&mut ropewalk_engine::Engine, ExchangeId) -> Result<R, CommandError>,
     ) -> PyResult<R> {
         if self.finished && self.gone.get().is_none() {
-            return Err(errors::command(py, CommandError::Over));
+            return Err(errors::command(py, CommandError::Complete));
         }
         self.command(py, command)
     }
@@ -135,7 +135,7 @@ impl Exchange {
             match event {
                 Event::Data(_, part) => {
                     size += part.len() as u64;
-                    self.body.add(py, part, self.spool_size(py)?, || engine.get().hold_file());
+                    self.body.add(py, part, self.spool_size(py)?, || engine.get().count_open_file());
                 }
                 Event::End(_, trailers) => self.body.finish(py, trailers),
                 Event::BadBody(_, fault) => self.body.fault = Some(fault),
@@ -255,7 +255,7 @@ impl Exchange {
     #[getter]
     fn unix_date(&self, py: Python<'_>) -> PyResult<i64> {
         let link = self.link()?;
-        Ok(link.engine.get().core(py)?.unix())
+        Ok(link.engine.get().core(py)?.unix_time())
     }
 
     #[getter]
@@ -554,7 +554,7 @@ impl Exchange {
 
     /// Ask for `Connection: close` on this answer.
     fn close_after(&self, py: Python<'_>) -> PyResult<()> {
-        self.answering(py, |engine, id| engine.close_after(id))
+        self.answering(py, |engine, id| engine.close_after_response(id))
     }
 
     /// Answer 101 and take over the connection: from here `take` and `write` carry raw bytes, and `end` closes.
@@ -587,7 +587,7 @@ impl Exchange {
             let mut cut = false;
             let outcome = exchange.answering(slf.py(), |engine, id| {
                 let outcome = engine.relay(id, status, &fields, whole);
-                cut = matches!(outcome, Err(CommandError::Beyond { .. }));
+                cut = matches!(outcome, Err(CommandError::Excess { .. }));
                 outcome
             });
             exchange.started |= cut; // it is for the caller to end
@@ -714,7 +714,7 @@ pub fn respond(
         let py = exchange.py();
         let mut exchange = exchange.try_borrow_mut()?;
         let line = exchange.status_line(status);
-        exchange.answering(py, |engine, id| engine.answer(id, line, fields, body))?;
+        exchange.answering(py, |engine, id| engine.respond(id, line, fields, body))?;
         exchange.status = Some(status);
         exchange.bytes_sent = size;
         exchange.mark_finished();

@@ -27,7 +27,7 @@ impl Pipe {
     }
 
     fn lost(&self, py: Python<'_>) -> PyResult<()> {
-        self.act(py, |engine| engine.lose_pipe(self.id))
+        self.act(py, |engine| engine.disconnect_pipe(self.id))
     }
 
     /// The sink is full: keep what is written and let writers wait.
@@ -43,13 +43,13 @@ impl Pipe {
     fn run_turn(&self, py: Python<'_>) -> PyResult<bool> {
         self.act(py, |_| ())?;
         let engine = self.engine.get();
-        Ok(!engine.busy.load(Ordering::Relaxed) && lock(&engine.core).waits())
+        Ok(!engine.busy.load(Ordering::Relaxed) && lock(&engine.core).has_work())
     }
 
     /// How many bytes have come that belong to no request yet, or to a body that nobody wants yet.
     #[getter]
     fn pending(&self) -> usize {
-        lock(&self.engine.get().core).pending(self.id)
+        lock(&self.engine.get().core).pipe_backlog(self.id)
     }
 
     /// Pass on at once what was written to it, unless a turn is being run. Nothing else is served.
@@ -69,7 +69,7 @@ impl Pipe {
 
     /// The way to the other end is gone; nothing but that is served.
     fn disconnect(&self, py: Python<'_>) -> PyResult<()> {
-        Engine::serve_pipe_events(self.engine.bind(py), self.id, |engine| engine.lose_pipe(self.id))
+        Engine::serve_pipe_events(self.engine.bind(py), self.id, |engine| engine.disconnect_pipe(self.id))
     }
 
     /// Let it be idle for so many seconds (0: for ever), whatever the limits say. Within a request, each silence may be as

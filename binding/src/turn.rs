@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use pyo3::{ffi, intern};
 use ropewalk_engine::clock::monotonic_micros;
-use ropewalk_engine::exchange::Event;
+use ropewalk_engine::event::Event;
 use ropewalk_engine::{
     ConnectionId, ExchangeId, GoneReason, HalfClose, Head, Peer, PipeId, Pressure, Report, Severity,
 };
@@ -49,13 +49,13 @@ impl Engine {
         }));
         match begun {
             Ok(outcome) => outcome?,
-            Err(_) => this.recover(),
+            Err(_) => this.recover_from_panic(),
         }
         if this.busy.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
         if catch_unwind(AssertUnwindSafe(|| Self::run(slf))).is_err() {
-            this.recover();
+            this.recover_from_panic();
         }
         this.busy.store(false, Ordering::Relaxed);
         this.arm(py)
@@ -75,7 +75,7 @@ impl Engine {
             return Ok(());
         }
         loop {
-            let event = lock(&this.core).next_of_pipe(pipe);
+            let event = lock(&this.core).next_pipe_event(pipe);
             let Some(event) = event else { break };
             let exchange = event.exchange();
             match catch_unwind(AssertUnwindSafe(|| Self::serve(slf, event))) {
@@ -93,22 +93,22 @@ impl Engine {
         let py = slf.py();
         let this = slf.get();
         loop {
-            let bytes = this.core(py)?.next_output(pipe);
+            let bytes = this.core(py)?.next_pipe_output(pipe);
             let Some(bytes) = bytes else { return Ok(()) };
             this.tell_owner(py, pipe.connection(), "write", Some(PyBytes::new(py, &bytes).into_any()));
         }
     }
 
     /// Goes on after a panic in the engine; where even that panics, without anybody who was connected.
-    fn recover(&self) {
+    fn recover_from_panic(&self) {
         let recovered = catch_unwind(AssertUnwindSafe(|| {
             let mut core = lock(&self.core);
             core.report(Severity::Error, "RW505", "the engine has panicked; it goes on with the next".to_owned());
-            core.recover();
+            core.recover_from_panic();
             core.end_turn();
         }));
         if recovered.is_err() {
-            lock(&self.core).forget_all();
+            lock(&self.core).drop_connections();
         }
     }
 
@@ -124,7 +124,7 @@ impl Engine {
         loop {
             let event = {
                 let mut core = lock(&this.core);
-                core.event_passed(took, before);
+                core.event_handled(took, before);
                 if before - polled > POLL_EVERY {
                     Self::poll_again(&mut core);
                     polled = before;
@@ -133,8 +133,8 @@ impl Engine {
             };
             let Some(event) = event else {
                 let mut core = lock(&this.core);
-                core.settle();
-                if !core.has_events() && core.has_more() {
+                core.flush_queued();
+                if !core.has_events() && core.has_backlog() {
                     Self::poll_again(&mut core);
                     polled = before;
                 }
@@ -207,7 +207,7 @@ impl Engine {
                 let (mode, failed) = {
                     let mut inner = exchange.borrow_mut();
                     let failed_before = inner.body.failure.is_some();
-                    inner.body.add(py, bytes, this.limits.0.spool_size, || this.hold_file());
+                    inner.body.add(py, bytes, this.limits.0.spool_size, || this.count_open_file());
                     (inner.body.mode, inner.body.failure.is_some() && !failed_before)
                 };
                 if failed {
@@ -477,7 +477,7 @@ impl Engine {
         match this.service.bind(py).call_method1(intern!(py, "opened"), (&connection, client)) {
             Ok(owner) => {
                 // It may be over, or with somebody else, by now.
-                if !owner.is_none() && lock(&this.core).ends(id).is_some() {
+                if !owner.is_none() && lock(&this.core).endpoints(id).is_some() {
                     lock(&this.owners).insert(id, owner.unbind());
                 }
                 Ok(())

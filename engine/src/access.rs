@@ -6,7 +6,8 @@ use std::io::Write as _;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::clock::{Clock, MONTHS, civil};
-use crate::exchange::{Head, Peer, Version};
+use crate::head::{Head, Version};
+use crate::peer::Peer;
 
 /// How lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

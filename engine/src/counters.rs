@@ -19,7 +19,7 @@ pub struct Counters {
     /// Exchanges whose answer is not complete.
     pub running: u64,
     /// Answers by the first digit of their status: 1xx to 5xx.
-    pub answers: [u64; 5],
+    pub responses: [u64; 5],
     /// Requests refused by the engine itself.
     pub refused: u64,
     /// Exchanges that ended without a complete answer.
@@ -46,9 +46,9 @@ pub struct Counters {
 
 impl Counters {
     /// Counts a complete answer.
-    pub(crate) fn answered(&mut self, status: u16, micros: u64) {
+    pub(crate) fn count_response(&mut self, status: u16, micros: u64) {
         let class = (usize::from(status) / 100).clamp(1, 5) - 1;
-        self.answers[class] += 1;
+        self.responses[class] += 1;
         let bucket = (u64::BITS - micros.leading_zeros()) as usize;
         self.latency[bucket.min(LATENCY_BUCKETS - 1)] += 1;
         self.latency_sum += micros;
@@ -73,7 +73,7 @@ impl Counters {
             ("bytes_out", self.bytes_out),
             ("turns", self.turns),
             ("latency_sum", self.latency_sum),
-            ("answered", self.answers.iter().sum()),
+            ("answered", self.responses.iter().sum()),
         ]
     }
 }
@@ -85,10 +85,10 @@ mod tests {
     #[test]
     fn answers_are_counted_by_class_and_latency() {
         let mut counters = Counters::default();
-        counters.answered(204, 0);
-        counters.answered(404, 3);
-        counters.answered(599, u64::MAX / 2);
-        assert_eq!([0, 1, 0, 1, 1], counters.answers);
+        counters.count_response(204, 0);
+        counters.count_response(404, 3);
+        counters.count_response(599, u64::MAX / 2);
+        assert_eq!([0, 1, 0, 1, 1], counters.responses);
         assert_eq!(1, counters.latency[0]);
         assert_eq!(1, counters.latency[2]);
         assert_eq!(1, counters.latency[LATENCY_BUCKETS - 1]);

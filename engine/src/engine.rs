@@ -26,18 +26,17 @@ use crate::counters::Counters;
 use crate::driver::listener::Listener;
 use crate::driver::wheel::Wheel;
 use crate::driver::{Driver, Epoll, Ready, Token, Watch, socket};
-use crate::exchange::{
-    Body, CommandError, ConnectionId, Event, ExchangeId, GoneReason, HalfClose, Peer, Pressure, Status,
-};
+use crate::event::{Event, GoneReason};
+use crate::exchange::{Body, CommandError, ConnectionId, ExchangeId, HalfClose, Pressure, Status};
 use crate::http1::connection::{Context, Http1};
 use crate::http1::encode::FieldRef;
 use crate::limits::Limits;
 use crate::method::Methods;
 use crate::outbox::{FileTicket, OpenFiles};
+use crate::peer::Peer;
 use crate::proxies::Proxies;
 
 use connection::Connection;
-pub use pipes::PipeId;
 
 /// Names a listening socket of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -186,7 +185,7 @@ impl<D: Driver> Engine<D> {
     }
 
     /// Counts a file that somebody opens for an exchange among the descriptors that are in use.
-    pub fn hold_file(&self) -> FileTicket {
+    pub fn count_open_file(&self) -> FileTicket {
         self.files.hold()
     }
 
@@ -202,7 +201,7 @@ impl<D: Driver> Engine<D> {
     }
 
     /// Unix seconds of the Date of a response that is made now.
-    pub fn unix(&self) -> i64 {
+    pub fn unix_time(&self) -> i64 {
         self.clock.unix()
     }
 
@@ -222,7 +221,7 @@ impl<D: Driver> Engine<D> {
     }
 
     /// Has every connection to a socket told of when it is opened and when it is closed.
-    pub fn announce(&mut self) {
+    pub fn report_connections(&mut self) {
         self.announces = true;
     }
 
@@ -261,7 +260,7 @@ impl<D: Driver> Engine<D> {
 
     /// Says what becomes of the exchanges of clients that connect to a listener, and close their sending side. Other than
     /// [`HalfClose::Cancel`] it stands over what [`Engine::set_half_close`] says.
-    pub fn set_half_close_on(&mut self, id: ListenerId, choice: HalfClose) {
+    pub fn set_listener_half_close(&mut self, id: ListenerId, choice: HalfClose) {
         if let Some(listening) = self.listeners.get_mut(id.0) {
             listening.half_close = choice;
         }
@@ -353,7 +352,7 @@ impl<D: Driver> Engine<D> {
 
     /// A whole response. It is sent at once, or with others of the turn: where requests are pipelined, or where
     /// [`crate::batching`] allows it.
-    pub fn answer<'s>(
+    pub fn respond<'s>(
         &mut self,
         id: ExchangeId,
         status: impl Into<Status<'s>>,
@@ -363,7 +362,7 @@ impl<D: Driver> Engine<D> {
         let status = status.into();
         self.command(id, |engine, slot| {
             engine.lend(slot);
-            engine.work(slot, |wire, cx| wire.answer(status, fields, body, cx))?;
+            engine.work(slot, |wire, cx| wire.respond(status, fields, body, cx))?;
             engine.send(slot);
             Ok(())
         })
@@ -458,7 +457,7 @@ impl<D: Driver> Engine<D> {
         self.command(id, |engine, slot| {
             engine.lend(slot);
             let outcome = engine.framed(slot, |wire, cx| wire.relay(status, fields, body, cx));
-            if let Ok(()) | Err(CommandError::Beyond { .. }) = outcome {
+            if let Ok(()) | Err(CommandError::Excess { .. }) = outcome {
                 engine.send(slot);
             }
             outcome
@@ -485,7 +484,7 @@ impl<D: Driver> Engine<D> {
         self.command(id, |engine, slot| {
             engine.lend(slot);
             let outcome = engine.framed(slot, |wire, cx| wire.relay_write(data, cx));
-            if let Err(error @ CommandError::Beyond { .. }) = outcome {
+            if let Err(error @ CommandError::Excess { .. }) = outcome {
                 engine.relayed(id, slot)?;
                 return Err(error);
             }
@@ -539,9 +538,9 @@ impl<D: Driver> Engine<D> {
     }
 
     /// Asks for `Connection: close` on the answer.
-    pub fn close_after(&mut self, id: ExchangeId) -> Result<(), CommandError> {
+    pub fn close_after_response(&mut self, id: ExchangeId) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
-            engine.connections[slot].wire.keep_no_longer();
+            engine.connections[slot].wire.close_after_response();
             Ok(())
         })
     }
@@ -564,7 +563,7 @@ impl<D: Driver> Engine<D> {
         let slot = self.token_slot(id.connection).ok_or(CommandError::Gone)?;
         let wire = &self.connections[slot].wire;
         if wire.running() != Some(id.serial) {
-            return Err(if wire.has_cut(id.serial) { CommandError::Gone } else { CommandError::Over });
+            return Err(if wire.has_aborted(id.serial) { CommandError::Gone } else { CommandError::Complete });
         }
         let outcome = command(self, slot);
         self.rest();
@@ -624,7 +623,7 @@ impl<D: Driver> Engine<D> {
             gathered: Vec::new(),
             draining: self.drain.is_some(),
             debug: self.debug,
-            refuses_itself: connection.refuses_itself,
+            delegates_refusals: connection.delegates_refusals,
             methods: self.methods,
         };
         self.working = Some(context.connection);
@@ -660,14 +659,14 @@ impl<D: Driver> Engine<D> {
 
     /// What a command outside of a turn left to be done is done in the next one.
     fn rest(&mut self) {
-        if !self.in_turn && self.waits() {
+        if !self.in_turn && self.has_work() {
             self.wake();
         }
     }
 
     /// Whether a turn has something to do already.
-    pub fn waits(&self) -> bool {
-        !(self.inbox.is_empty() && self.unsent.is_empty() && self.leaving.is_empty()) || self.has_more()
+    pub fn has_work(&self) -> bool {
+        !(self.inbox.is_empty() && self.unsent.is_empty() && self.leaving.is_empty()) || self.has_backlog()
     }
 
     fn wake(&mut self) {

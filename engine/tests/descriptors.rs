@@ -31,10 +31,10 @@ fn connections_that_are_turned_away_give_their_descriptors_back() {
     let mut world = World::with(limits).echoing_targets();
     let mut one = world.connect();
     one.send(harness::GET);
-    assert_eq!(200, world.answer(&mut one).status);
+    assert_eq!(200, world.response(&mut one).status);
     let mut away: Vec<_> = (0..LINGERING).map(|_| world.connect()).collect();
     for client in &mut away {
-        assert_eq!(503, world.answer(client).status);
+        assert_eq!(503, world.response(client).status);
     }
     assert_eq!(1 + LINGERING, world.engine.connections());
 
@@ -43,7 +43,7 @@ fn connections_that_are_turned_away_give_their_descriptors_back() {
     for client in &mut away {
         take_descriptors(&mut taken, 1);
         let mut next = world.connect(); // with the last descriptor
-        assert_eq!(503, world.answer(&mut next).status);
+        assert_eq!(503, world.response(&mut next).status);
         assert_eq!(0, world.engine.counters().accept_backoffs);
         assert_eq!(End::Orderly, world.ended(client), "the one that lingers longest has made room");
         later.push(next);
@@ -56,5 +56,5 @@ fn connections_that_are_turned_away_give_their_descriptors_back() {
     let mut next = world.connect();
     world.until("a pause", |world| world.engine.counters().accept_backoffs == 1);
     drop(taken);
-    assert_eq!(503, world.answer(&mut next).status);
+    assert_eq!(503, world.response(&mut next).status);
 }

@@ -6,7 +6,7 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 
 use arbitrary::Unstructured;
-use ropewalk_engine::exchange::Event;
+use ropewalk_engine::event::Event;
 use ropewalk_engine::http1::chunked::{Chunked, Step};
 use ropewalk_engine::http1::encode::FieldRef;
 use ropewalk_engine::{
@@ -19,7 +19,7 @@ use crate::world::{self, Handler};
 /// Plays one input.
 pub fn check(input: &[u8]) {
     let mut engine = world::engine(limits());
-    engine.announce();
+    engine.report_connections();
     let mut chaos = Chaos::new(input);
     while !chaos.script.is_empty() {
         chaos.step(&mut engine);
@@ -234,7 +234,7 @@ impl<'a> Chaos<'a> {
         };
         match what {
             0 => engine.end_pipe(id),
-            1 => engine.lose_pipe(id),
+            1 => engine.disconnect_pipe(id),
             2..6 => {
                 world::rest(engine, self);
                 self.connections[which].blocked = true;
@@ -285,7 +285,7 @@ impl<'a> Chaos<'a> {
             2 => engine.consumed(id, body.len() as u64),
             3 | 4 => {
                 answered = true;
-                engine.answer(id, status, &[], Body::Slice(&body))
+                engine.respond(id, status, &[], Body::Slice(&body))
             }
             5 => engine.begin(id, status, &[], (body.len() > 100).then_some(1000)),
             6 | 7 if high => return,
@@ -317,10 +317,10 @@ impl<'a> Chaos<'a> {
                 return;
             }
             _ if status == 200 => engine.abort(id),
-            _ => engine.close_after(id),
+            _ => engine.close_after_response(id),
         };
         if over {
-            let refused = matches!(outcome, Err(CommandError::Over | CommandError::Gone));
+            let refused = matches!(outcome, Err(CommandError::Complete | CommandError::Gone));
             assert!(refused, "a command on an exchange that is over: {outcome:?}");
         } else if answered && outcome.is_ok() {
             self.exchanges[which].over = true;
@@ -408,7 +408,7 @@ impl<'a> Chaos<'a> {
         } else {
             for which in 0..self.connections.len() {
                 match self.connections[which].end {
-                    End::Pipe(id) => engine.lose_pipe(id),
+                    End::Pipe(id) => engine.disconnect_pipe(id),
                     End::Socket(_) => self.shut_down(which, Shutdown::Both),
                 }
             }

@@ -4,7 +4,7 @@
 //! The handler acts on what it is told alone, never on when: so requests and answers must not depend on the pieces.
 
 use arbitrary::{Arbitrary, Unstructured};
-use ropewalk_engine::exchange::{BodyFault, Event};
+use ropewalk_engine::event::{BodyFault, Event};
 use ropewalk_engine::{
     Body, CommandError, Engine, ExchangeId, Field, GoneReason, Head, Limits, PipeId, Severity, Version,
 };
@@ -314,7 +314,7 @@ impl Player {
         let plan = Plan { status, ..exchange.plan };
         let body = body(plan);
         exchange.sent = Some(Sent { status, body: body.clone(), trailers: false });
-        engine.answer(id, status, &fields(plan), Body::Slice(&body)).expect("an exchange that waits");
+        engine.respond(id, status, &fields(plan), Body::Slice(&body)).expect("an exchange that waits");
     }
 
     fn stream(&mut self, engine: &mut Engine, id: ExchangeId) {
@@ -374,7 +374,7 @@ impl Player {
         let (answers, interims, raw) = self.read_answers();
         if gone == 0 {
             let upgraded = self.exchanges.iter().filter(|exchange| exchange.upgraded).count();
-            assert_eq!((answers.len() + upgraded + interims) as u64, counters.answers.iter().sum());
+            assert_eq!((answers.len() + upgraded + interims) as u64, counters.responses.iter().sum());
         }
         let requests = self.exchanges.into_iter().map(|exchange| exchange.request).collect();
         Course { requests, answers, raw, refused: self.refused }

@@ -1,6 +1,6 @@
 //! An engine whose connections are pipes: no sockets, no clocks that matter, the same course every time.
 
-use ropewalk_engine::exchange::Event;
+use ropewalk_engine::event::Event;
 use ropewalk_engine::{Engine, Limits, Peer, PipeId};
 
 /// Turns after which an engine that still has something to do spins.
@@ -34,9 +34,9 @@ pub fn turn(engine: &mut Engine, handler: &mut impl Handler, start: impl FnOnce(
         while let Some(event) = engine.next_event() {
             events = true;
             handler.serve(engine, event);
-            engine.event_passed(0, 0);
+            engine.event_handled(0, 0);
         }
-        engine.settle();
+        engine.flush_queued();
         if !engine.has_events() {
             break;
         }

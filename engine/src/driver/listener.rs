@@ -17,7 +17,7 @@ use socket2::{SockFilter, SockRef};
 
 use super::socket;
 use super::socket_file::SocketFile;
-use crate::exchange::Peer;
+use crate::peer::Peer;
 
 /// A listening socket.
 #[derive(Debug)]

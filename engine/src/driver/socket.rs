@@ -13,7 +13,7 @@ use rustix::net::{
     shutdown, sockopt,
 };
 
-use crate::exchange::Peer;
+use crate::peer::Peer;
 
 /// What a read brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

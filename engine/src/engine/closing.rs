@@ -5,7 +5,8 @@ use std::os::fd::AsFd as _;
 use super::connection::Io;
 use super::{Drain, Engine, ListenerId, Listening};
 use crate::driver::{Driver, socket};
-use crate::exchange::{Closing, ConnectionId, Event, ExchangeId, GoneReason, HalfClose};
+use crate::event::{CloseReason, Event, GoneReason};
+use crate::exchange::{ConnectionId, ExchangeId, HalfClose, PipeId};
 use crate::http1::connection::{Ending, WireClock};
 
 /// How long a busy listener that admits nobody waits for handshakes under way, in milliseconds.
@@ -42,7 +43,7 @@ impl<D: Driver> Engine<D> {
                 self.continue_reading(token);
             }
             if let Some(slot) = self.token_slot(token) {
-                self.connections[slot].wire.pledge();
+                self.connections[slot].wire.begin_drain();
                 self.look_after(slot, false);
             }
         }
@@ -108,7 +109,7 @@ impl<D: Driver> Engine<D> {
 
     /// After a panic in the engine, which would be a bug of ours: the connection that it was about is lost, and all the
     /// others are gone on with in the next polls, since what was known of them may be lost too.
-    pub fn recover(&mut self) {
+    pub fn recover_from_panic(&mut self) {
         self.scratch.resize(super::SCRATCH, 0);
         if let Some(slot) = self.working.take().and_then(|token| self.token_slot(token)) {
             self.lose(slot, GoneReason::Aborted);
@@ -130,7 +131,7 @@ impl<D: Driver> Engine<D> {
     }
 
     /// Drops every connection without a word, and ends the turn: what is left where recovering fails.
-    pub fn forget_all(&mut self) {
+    pub fn drop_connections(&mut self) {
         self.connections.clear();
         (self.unsent, self.leaving, self.resuming, self.lingering) = Default::default();
         self.turned_away_open = 0;
@@ -211,7 +212,7 @@ impl<D: Driver> Engine<D> {
     /// Ends an exchange of which nothing is sent yet. What is sent of those before it is sent whole.
     fn cancel(&mut self, slot: usize) {
         let token = self.connections[slot].token;
-        if let Some(serial) = self.work(slot, |wire, cx| wire.cut(CLIENT_LEFT, cx)) {
+        if let Some(serial) = self.work(slot, |wire, cx| wire.abort(CLIENT_LEFT, cx)) {
             self.inbox.push_back(Event::Gone(ExchangeId { connection: token, serial }, GoneReason::ClientLeft));
         }
         self.continue_reading(token);
@@ -225,7 +226,7 @@ impl<D: Driver> Engine<D> {
         }
         let lingers = match connection.wire.ending() {
             Ending::No => return false,
-            // Closing with bytes unread would reset the connection before the client has read its answer.
+            // CloseReason with bytes unread would reset the connection before the client has read its answer.
             Ending::Plain => connection.readable && !connection.ended,
             Ending::Lingering => !connection.ended,
         };
@@ -241,7 +242,7 @@ impl<D: Driver> Engine<D> {
                     self.inbox.push_back(Event::Lingering(ConnectionId(connection.token)));
                 }
             }
-            Io::Pipe { .. } => self.inbox.push_back(Event::PipeEnding(super::PipeId(connection.token))),
+            Io::Pipe { .. } => self.inbox.push_back(Event::PipeEnding(PipeId(connection.token))),
         }
         let token = connection.token;
         if self.lingering.len() > LINGERING_KEPT + 2 * self.connections.len() {
@@ -307,7 +308,7 @@ impl<D: Driver> Engine<D> {
             socket::drop_unsent(socket.as_fd());
         }
         let token = self.connections[slot].token;
-        if let Some(serial) = self.work(slot, |wire, cx| wire.cut(CLIENT_LEFT, cx)) {
+        if let Some(serial) = self.work(slot, |wire, cx| wire.abort(CLIENT_LEFT, cx)) {
             self.inbox.push_back(Event::Gone(ExchangeId { connection: token, serial }, reason));
         }
         // The owner of a pipe may hold answers that were complete before this one was given up.
@@ -316,10 +317,10 @@ impl<D: Driver> Engine<D> {
 
     /// The connection has done its work.
     pub(super) fn close(&mut self, slot: usize) {
-        self.remove(slot, true, Closing::Done);
+        self.remove(slot, true, CloseReason::Done);
     }
 
-    fn remove(&mut self, slot: usize, orderly: bool, closing: Closing) {
+    fn remove(&mut self, slot: usize, orderly: bool, closing: CloseReason) {
         let mut connection = self.connections.remove(slot);
         self.turned_away_open -= usize::from(connection.turned_away);
         if let Some(buffer) = connection.out.reclaim() {
@@ -328,7 +329,7 @@ impl<D: Driver> Engine<D> {
             }
         }
         if connection.is_pipe() {
-            self.inbox.push_back(Event::PipeClosed(super::PipeId(connection.token), orderly));
+            self.inbox.push_back(Event::PipeClosed(PipeId(connection.token), orderly));
         } else if self.announces && !connection.turned_away {
             self.inbox.push_back(Event::Closed(ConnectionId(connection.token), closing));
         }

@@ -7,11 +7,12 @@ use rustix::io::Errno;
 
 use crate::driver::socket;
 use crate::driver::wheel::Wheel;
-use crate::exchange::{HalfClose, Peer};
+use crate::exchange::HalfClose;
 use crate::http1::Http1;
 use crate::http1::connection::WireClock;
 use crate::limits::Limits;
 use crate::outbox::Outbox;
+use crate::peer::Peer;
 use crate::proxies::protocol::Source;
 
 #[derive(Debug)]
@@ -67,7 +68,7 @@ pub(super) struct Connection {
     /// Until when the head that has begun must be whole, in milliseconds.
     head_until: u64,
     /// Its owner answers what is refused with 400.
-    pub refuses_itself: bool,
+    pub delegates_refusals: bool,
     clock: Clock,
     deadline: u64,
     /// The tick at which the wheel holds it, 0 where it does not.
@@ -176,7 +177,7 @@ impl Connection {
             turned_away: false,
             idle_timeout: None,
             head_until: u64::MAX,
-            refuses_itself: false,
+            delegates_refusals: false,
             clock: Clock::None,
             deadline: u64::MAX,
             scheduled: 0,

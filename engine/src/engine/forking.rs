@@ -23,7 +23,7 @@ use crate::outbox::OpenFiles;
 impl<D: Driver> Engine<D> {
     /// In a child, before anything else: leaves the parent what is its, and accepts on the same listeners by a driver of
     /// its own. `mid_turn` says that a turn goes on in this thread. After an error it must not be used: its driver is the parent's too.
-    pub fn forked(&mut self, mid_turn: bool) -> io::Result<()> {
+    pub fn after_fork_in_child(&mut self, mid_turn: bool) -> io::Result<()> {
         self.connections.clear();
         self.inbox.clear();
         self.due.clear();
@@ -51,7 +51,7 @@ impl<D: Driver> Engine<D> {
 
     /// In the parent: children have copies of the listening sockets. Where they serve, they may go on accepting when
     /// this process has stopped; where they do not, this process ends the sockets when it stops.
-    pub fn has_forked(&mut self, children_serve: bool) {
+    pub fn after_fork_in_parent(&mut self, children_serve: bool) {
         for (_, listening) in &mut self.listeners {
             if children_serve {
                 listening.listener.share();

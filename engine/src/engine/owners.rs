@@ -6,17 +6,19 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use super::Engine;
 use super::connection::Io;
 use crate::driver::{Driver, socket};
-use crate::exchange::{ConnectionId, Event, ExchangeId, GoneReason, HalfClose, Peer};
+use crate::event::{Event, GoneReason};
+use crate::exchange::{ConnectionId, ExchangeId, HalfClose};
+use crate::peer::Peer;
 
 impl<D: Driver> Engine<D> {
     /// Both ends of a connection, and whether the way between them is secure.
-    pub fn ends(&self, id: ConnectionId) -> Option<(Peer, Peer, bool)> {
+    pub fn endpoints(&self, id: ConnectionId) -> Option<(Peer, Peer, bool)> {
         let connection = &self.connections[self.token_slot(id.0)?];
         Some((connection.peer.clone(), connection.local(), connection.is_secure()))
     }
 
     /// The descriptor of a connection to a socket.
-    pub fn descriptor_of(&self, id: ConnectionId) -> Option<BorrowedFd<'_>> {
+    pub fn connection_descriptor(&self, id: ConnectionId) -> Option<BorrowedFd<'_>> {
         match &self.connections[self.token_slot(id.0)?].io {
             Io::Socket(socket) => Some(socket.as_fd()),
             Io::Pipe { .. } => None,
@@ -33,17 +35,17 @@ impl<D: Driver> Engine<D> {
         }
     }
 
-    /// As [`Engine::set_half_close_on`], for one connection.
-    pub fn set_half_close_of(&mut self, id: ConnectionId, choice: HalfClose) {
+    /// As [`Engine::set_listener_half_close`], for one connection.
+    pub fn set_connection_half_close(&mut self, id: ConnectionId, choice: HalfClose) {
         if let Some(slot) = self.token_slot(id.0) {
             self.connections[slot].half_close = choice;
         }
     }
 
     /// Has the owner of a pipe answer what is refused with 400: [`Event::Refused`] tells it.
-    pub fn leave_refusing(&mut self, id: ConnectionId) {
+    pub fn delegate_refusals(&mut self, id: ConnectionId) {
         if let Some(slot) = self.token_slot(id.0) {
-            self.connections[slot].refuses_itself = true;
+            self.connections[slot].delegates_refusals = true;
         }
     }
 
@@ -51,7 +53,7 @@ impl<D: Driver> Engine<D> {
     pub fn close_connection(&mut self, id: ConnectionId) {
         self.refresh();
         if let Some(slot) = self.token_slot(id.0) {
-            let cut = self.work(slot, |wire, cx| wire.cut(0, cx));
+            let cut = self.work(slot, |wire, cx| wire.abort(0, cx));
             if let Some(serial) = cut {
                 self.inbox.push_back(Event::Gone(ExchangeId { connection: id.0, serial }, GoneReason::Aborted));
             }

@@ -7,22 +7,13 @@ use super::Engine;
 use super::connection::{Connection, Io};
 use crate::Severity;
 use crate::driver::Driver;
-use crate::exchange::{ConnectionId, Event, GoneReason, Peer};
+use crate::event::{Event, GoneReason};
+use crate::exchange::PipeId;
 use crate::http1::Refusal;
+use crate::peer::Peer;
 
 /// What a pipe gets when the engine is full.
 const FULL: Refusal = Refusal { status: 503, reason: "too many connections are open" };
-
-/// Names a pipe of an engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PipeId(pub(crate) u64);
-
-impl PipeId {
-    /// The connection that it is.
-    pub fn connection(self) -> ConnectionId {
-        ConnectionId(self.0)
-    }
-}
 
 impl<D: Driver> Engine<D> {
     /// Opens a connection whose bytes its owner carries. Over the limit of connections it is answered 503 and closed.
@@ -51,13 +42,13 @@ impl<D: Driver> Engine<D> {
     }
 
     /// How many bytes have come that belong to no request yet, or to a body that nobody wants yet.
-    pub fn pending(&self, id: PipeId) -> usize {
+    pub fn pipe_backlog(&self, id: PipeId) -> usize {
         self.token_slot(id.0).map_or(0, |slot| self.connections[slot].wire.buffered())
     }
 
     /// What happened next to one pipe and its exchanges, new requests apart, whatever waits of others. What was written to
     /// it is sent before. Nothing of an exchange is told before its head.
-    pub fn next_of_pipe(&mut self, id: PipeId) -> Option<Event> {
+    pub fn next_pipe_event(&mut self, id: PipeId) -> Option<Event> {
         if let Some(slot) = self.token_slot(id.0) {
             self.connections[slot].unsent = false;
             self.flush(slot);
@@ -84,7 +75,7 @@ impl<D: Driver> Engine<D> {
     }
 
     /// The next bytes that were written to a pipe, before anything else that happened is told.
-    pub fn next_output(&mut self, id: PipeId) -> Option<Bytes> {
+    pub fn next_pipe_output(&mut self, id: PipeId) -> Option<Bytes> {
         if let Some(slot) = self.token_slot(id.0) {
             self.connections[slot].unsent = false;
             self.flush(slot);
@@ -109,7 +100,7 @@ impl<D: Driver> Engine<D> {
     }
 
     /// The way to the other end is gone.
-    pub fn lose_pipe(&mut self, id: PipeId) {
+    pub fn disconnect_pipe(&mut self, id: PipeId) {
         self.refresh();
         if let Some(slot) = self.token_slot(id.0) {
             self.lose(slot, GoneReason::ClientLeft);

@@ -4,7 +4,7 @@ use super::Engine;
 use super::connection::Via;
 use crate::Severity;
 use crate::driver::Driver;
-use crate::exchange::Peer;
+use crate::peer::Peer;
 use crate::proxies::Proxies;
 use crate::proxies::protocol::{self, Source, Told};
 

@@ -9,8 +9,10 @@ use crate::Severity;
 use crate::driver::listener::Accepted;
 use crate::driver::socket::{self, Read};
 use crate::driver::{Driver, Ready, Token, Watch};
-use crate::exchange::{ConnectionId, Event, ExchangeId, GoneReason, HalfClose, Peer};
+use crate::event::{Event, GoneReason};
+use crate::exchange::{ConnectionId, ExchangeId, HalfClose};
 use crate::http1::Refusal;
+use crate::peer::Peer;
 
 /// Connections accepted from one listener in one turn.
 const ACCEPTS: usize = 256;
@@ -28,7 +30,7 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/pla
     503 Service Unavailable: too many connections are open\n";
 
 impl<D: Driver> Engine<D> {
-    /// Starts a turn. What commands leave to be sent waits for [`Engine::settle`].
+    /// Starts a turn. What commands leave to be sent waits for [`Engine::flush_queued`].
     pub fn begin_turn(&mut self) {
         self.in_turn = true;
         self.batching.stop();
@@ -71,7 +73,7 @@ impl<D: Driver> Engine<D> {
     }
 
     /// Whether another poll would find something to go on with.
-    pub fn has_more(&self) -> bool {
+    pub fn has_backlog(&self) -> bool {
         !(self.resuming.is_empty() && self.due.is_empty())
     }
 
@@ -86,7 +88,7 @@ impl<D: Driver> Engine<D> {
     }
 
     /// Sends what waited and, once the inbox is empty, finds out whose client has left. May fill the inbox again.
-    pub fn settle(&mut self) {
+    pub fn flush_queued(&mut self) {
         self.send_waiting();
         if self.has_events() {
             return;
@@ -106,7 +108,7 @@ impl<D: Driver> Engine<D> {
 
     /// Takes note of an event that took so many microseconds until now, and sends the responses that wait where they are
     /// due.
-    pub fn event_passed(&mut self, took: u64, now: u64) {
+    pub fn event_handled(&mut self, took: u64, now: u64) {
         if self.batching.passed(took, now) {
             self.send_waiting();
         }
@@ -124,7 +126,7 @@ impl<D: Driver> Engine<D> {
 
     /// Ends a turn. What is left of it will wake the descriptor again.
     pub fn end_turn(&mut self) {
-        self.settle();
+        self.flush_queued();
         self.in_turn = false;
         self.rest();
     }
@@ -448,7 +450,7 @@ impl<D: Driver> Engine<D> {
             }
         }
         let connection = &self.connections[slot];
-        if connection.wire.awaits_head() && connection.wire.has_more() {
+        if connection.wire.awaits_head() && connection.wire.has_input() {
             self.work(slot, |wire, cx| wire.resume(cx));
         }
         let connection = &self.connections[slot];
@@ -503,7 +505,7 @@ impl<D: Driver> Engine<D> {
             }
             Clock::Head => {
                 self.counters.head_timeouts += 1;
-                if !self.connections[slot].wire.has_more() {
+                if !self.connections[slot].wire.has_input() {
                     return self.close(slot);
                 }
                 self.work(slot, |wire, cx| wire.refuse(SLOW, cx));
@@ -513,13 +515,13 @@ impl<D: Driver> Engine<D> {
                 self.counters.body_timeouts += 1;
                 let token = self.connections[slot].token;
                 let started = self.connections[slot].wire.has_started();
-                let cut = self.work(slot, |wire, cx| wire.cut(SLOW.status, cx));
+                let cut = self.work(slot, |wire, cx| wire.abort(SLOW.status, cx));
                 let Some(serial) = cut else { return self.close(slot) };
                 self.inbox.push_back(Event::Gone(ExchangeId { connection: token, serial }, GoneReason::BodyTimeout));
                 if started {
                     return self.close(slot);
                 }
-                self.work(slot, |wire, cx| wire.say(SLOW, cx));
+                self.work(slot, |wire, cx| wire.send_refusal(SLOW, cx));
                 if self.debug {
                     let message = format!("{}: {} {}", self.connections[slot].peer, SLOW.status, SLOW.reason);
                     self.report(Severity::Debug, "RW510", message);

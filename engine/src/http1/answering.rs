@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 use super::connection::{Answer, Context, Demand, Http1, Request};
 use super::encode::{self, BodyFrame, FieldRef, Found, Persistence};
-use crate::exchange::{Body, CommandError, Status, Version};
+use crate::exchange::{Body, CommandError, Status};
+use crate::head::Version;
 use crate::limits::Limits;
 
 /// The end of a body in chunks without trailers (RFC 9112, section 7.1).
@@ -15,7 +16,7 @@ const SMALL_FILE: u64 = 16 * 1024;
 
 impl Http1 {
     /// A whole answer.
-    pub(crate) fn answer(
+    pub(crate) fn respond(
         &mut self,
         status: Status<'_>,
         fields: &[FieldRef<'_>],
@@ -109,7 +110,7 @@ impl Http1 {
                 Persistence::Implied,
                 cx.clock.date(),
             );
-            cx.counters.answers[0] += 1;
+            cx.counters.responses[0] += 1;
         }
         Ok(())
     }
@@ -121,7 +122,7 @@ impl Http1 {
             return Ok(());
         }
         match &mut self.answer {
-            Answer::Idle | Answer::Done => return Err(CommandError::Over),
+            Answer::Idle | Answer::Done => return Err(CommandError::Complete),
             Answer::Waiting => return Err(CommandError::NotStarted),
             Answer::Length { announced, left } => {
                 let Some(rest) = left.checked_sub(size) else {
@@ -152,7 +153,7 @@ impl Http1 {
     /// The end of a streamed answer.
     pub(crate) fn end(&mut self, trailers: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
         match self.answer {
-            Answer::Idle | Answer::Done => return Err(CommandError::Over),
+            Answer::Idle | Answer::Done => return Err(CommandError::Complete),
             Answer::Waiting => return Err(CommandError::NotStarted),
             Answer::Length { announced, left } if left > 0 => {
                 return Err(CommandError::Length { announced, written: announced - left });
@@ -181,14 +182,14 @@ impl Http1 {
     pub(super) fn finish(&mut self, cx: &mut Context<'_>) {
         let now = crate::clock::monotonic_micros();
         let micros = now.saturating_sub(self.began);
-        cx.counters.answered(self.status, micros);
+        cx.counters.count_response(self.status, micros);
         cx.counters.running -= 1;
         if let (Some(line), Some(log)) = (self.log_line.take(), cx.access.as_deref_mut()) {
             log.write(&line, self.status, self.written, micros, cx.clock);
         }
         self.answer = Answer::Done;
         self.settle_body(cx.limits);
-        if self.has_more() || !matches!(self.request, Request::Complete) {
+        if self.has_input() || !matches!(self.request, Request::Complete) {
             self.resume(cx);
         } else {
             self.next();
@@ -213,7 +214,7 @@ impl Http1 {
     pub(super) fn expect_waiting(&self) -> Result<(), CommandError> {
         match self.answer {
             Answer::Waiting => Ok(()),
-            Answer::Idle | Answer::Done => Err(CommandError::Over),
+            Answer::Idle | Answer::Done => Err(CommandError::Complete),
             _ => Err(CommandError::Started),
         }
     }
@@ -281,7 +282,7 @@ impl Http1 {
             }
             Request::Length(_) | Request::Chunked(_) | Request::Spoiled => self.close_lingering(),
             Request::Complete | Request::Raw if !self.keep => {
-                let lingering = self.has_more() || matches!(self.request, Request::Raw);
+                let lingering = self.has_input() || matches!(self.request, Request::Raw);
                 self.close_lingering();
                 self.demand = if lingering { Demand::Dropped } else { Demand::Held };
             }

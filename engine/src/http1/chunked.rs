@@ -12,7 +12,7 @@ use bytes::Bytes;
 use memchr::memchr;
 
 use super::head::is_token;
-use crate::exchange::Field;
+use crate::head::Field;
 use crate::limits::Limits;
 
 /// Reads one chunked body.

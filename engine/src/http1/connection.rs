@@ -24,16 +24,17 @@ use super::Refusal;
 use super::chunked::{Chunked, Step};
 use super::encode::{self, BodyFrame, FieldRef, Found, Persistence};
 use super::head::{self, Scan};
-use crate::PipeId;
 use crate::access::AccessLog;
 use crate::clock::Clock;
 use crate::counters::Counters;
-use crate::exchange::{
-    BodyFault, CommandError, Event, ExchangeId, Field, Framing, Head, Peer, Report, Severity, Version,
-};
+use crate::event::{BodyFault, Event, Report, Severity};
+use crate::exchange::PipeId;
+use crate::exchange::{CommandError, ExchangeId};
+use crate::head::{Field, Framing, Head, Version};
 use crate::limits::Limits;
 use crate::method::{Method, Methods};
 use crate::outbox::{OpenFiles, Outbox};
+use crate::peer::Peer;
 use crate::proxies::{Origin, Proxies};
 
 /// What a connection needs of its engine while it works.
@@ -59,7 +60,7 @@ pub(crate) struct Context<'a> {
     pub draining: bool,
     pub debug: bool,
     /// The owner of the connection answers what is refused with 400.
-    pub refuses_itself: bool,
+    pub delegates_refusals: bool,
     pub methods: Methods,
 }
 
@@ -281,7 +282,7 @@ impl Http1 {
     }
 
     /// Whether an exchange was ended before its answer was complete.
-    pub(crate) fn has_cut(&self, serial: u32) -> bool {
+    pub(crate) fn has_aborted(&self, serial: u32) -> bool {
         self.was_cut == Some(serial)
     }
 
@@ -291,7 +292,7 @@ impl Http1 {
     }
 
     /// Whether a whole pipelined request may stand in the input, so that sending can wait for its answer.
-    pub(crate) fn has_more(&self) -> bool {
+    pub(crate) fn has_input(&self) -> bool {
         !self.input.is_empty()
     }
 
@@ -325,7 +326,7 @@ impl Http1 {
     pub(crate) fn waits_for_reader(&self) -> bool {
         self.demand == Demand::Flowing
             && !matches!(self.request, Request::Complete | Request::Head | Request::Spoiled)
-            && (self.unread > 0 || self.has_more())
+            && (self.unread > 0 || self.has_input())
     }
 
     /// Whether the body of the response is a stream of events.
@@ -352,7 +353,7 @@ impl Http1 {
     }
 
     /// The connection is lost: whose answer was not complete. The access log says `status` where no head is out.
-    pub(crate) fn cut(&mut self, status: u16, cx: &mut Context<'_>) -> Option<u32> {
+    pub(crate) fn abort(&mut self, status: u16, cx: &mut Context<'_>) -> Option<u32> {
         let running = self.running();
         if running.is_some() {
             cx.counters.cut += 1;
@@ -376,7 +377,7 @@ impl Http1 {
     }
 
     /// The engine drains: the last answer is the one to the last request that is here.
-    pub(crate) fn pledge(&mut self) {
+    pub(crate) fn begin_drain(&mut self) {
         self.pledged = self.buffered();
     }
 
@@ -390,7 +391,7 @@ impl Http1 {
     }
 
     /// Makes the next answer the last one.
-    pub(crate) fn keep_no_longer(&mut self) {
+    pub(crate) fn close_after_response(&mut self) {
         self.keep = false;
     }
 
@@ -414,7 +415,7 @@ impl Http1 {
         self.demand = Demand::Flowing;
         if self.expects_continue && self.answer == Answer::Waiting && self.input.is_empty() {
             cx.out.tail().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
-            cx.counters.answers[0] += 1;
+            cx.counters.responses[0] += 1;
         }
         self.expects_continue = false;
         self.resume(cx);
@@ -424,7 +425,7 @@ impl Http1 {
     /// The reader has taken so many bytes.
     pub(crate) fn consumed(&mut self, count: u64, cx: &mut Context<'_>) {
         self.unread = self.unread.saturating_sub(count);
-        if self.has_more() {
+        if self.has_input() {
             self.resume(cx);
         }
     }
@@ -436,7 +437,7 @@ impl Http1 {
     }
 
     fn refuse_head(&mut self, refusal: Refusal, cx: &mut Context<'_>) {
-        let length = self.say(refusal, cx);
+        let length = self.send_refusal(refusal, cx);
         cx.note_refusal(refusal.status, refusal.reason);
         if let Some(log) = cx.access.as_deref_mut() {
             log.write_refused(cx.client, refusal.status, length, cx.clock);
@@ -444,14 +445,14 @@ impl Http1 {
     }
 
     /// Sends the short answer and closes behind it; the length of the body that was sent.
-    pub(crate) fn say(&mut self, refusal: Refusal, cx: &mut Context<'_>) -> u64 {
-        if cx.refuses_itself && refusal.status == 400 {
+    pub(crate) fn send_refusal(&mut self, refusal: Refusal, cx: &mut Context<'_>) -> u64 {
+        if cx.delegates_refusals && refusal.status == 400 {
             // Behind the answers before it.
             while let Ok(Some(bytes)) = cx.out.drain() {
                 cx.inbox.push_back(Event::PipeOutput(PipeId(cx.connection), bytes));
             }
             cx.inbox.push_back(Event::Refused(PipeId(cx.connection)));
-            cx.counters.answered(refusal.status, 0);
+            cx.counters.count_response(refusal.status, 0);
             self.close_lingering();
             return 0;
         }
@@ -468,7 +469,7 @@ impl Http1 {
         );
         let body = if self.is_head { "" } else { &body };
         cx.out.tail().extend_from_slice(body.as_bytes());
-        cx.counters.answered(refusal.status, 0);
+        cx.counters.count_response(refusal.status, 0);
         self.close_lingering();
         body.len() as u64
     }

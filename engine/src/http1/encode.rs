@@ -2,7 +2,8 @@
 
 use super::chunked::may_trail;
 use super::head::{is_token, parse_length};
-use crate::exchange::{CommandError, Status, Version};
+use crate::exchange::{CommandError, Status};
+use crate::head::Version;
 
 /// Name and value of a field of an answer.
 pub type FieldRef<'a> = (&'a [u8], &'a [u8]);

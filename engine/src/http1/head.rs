@@ -8,9 +8,10 @@ use std::mem::MaybeUninit;
 use memchr::memchr_iter;
 
 use super::Refusal;
-use crate::exchange::{FieldSpan, Framing, Head, Peer, Span, Version};
+use crate::head::{FieldSpan, Framing, Head, Span, Version};
 use crate::limits::Limits;
 use crate::method::{Method, Methods};
+use crate::peer::Peer;
 
 /// How far the search for the end of a head has come.
 #[derive(Debug, Clone, Copy, Default)]

@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use super::connection::{Answer, Context, Demand, Http1, Request};
 use super::encode::{self, FieldRef};
-use crate::exchange::{Body, CommandError, Status, Version};
+use crate::exchange::{Body, CommandError, Status};
+use crate::head::Version;
 
 impl Http1 {
     /// The head of an answer that its handler frames.
@@ -99,7 +100,7 @@ impl Http1 {
                 data.truncate(usize::try_from(left).unwrap_or(usize::MAX));
                 self.keep = false;
                 self.write(data, cx)?;
-                Err(CommandError::Beyond { announced, written: announced - left + size })
+                Err(CommandError::Excess { announced, written: announced - left + size })
             }
             _ => self.write(data, cx),
         }

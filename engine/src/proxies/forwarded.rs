@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::{Origin, Trusted, port};
-use crate::exchange::{Head, Peer};
+use crate::head::Head;
 use crate::http1::Refusal;
 use crate::http1::head::is_token;
+use crate::peer::Peer;
 
 /// What one proxy says of the request that it got.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -5,9 +5,10 @@ pub mod protocol;
 mod trusted;
 pub mod x_forwarded;
 
-use crate::exchange::{Head, Peer};
+use crate::head::Head;
 use crate::http1::Refusal;
 use crate::http1::head::is_authority;
+use crate::peer::Peer;
 
 pub use trusted::{NotANetwork, Trusted};
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use memchr::memchr;
 
 use super::port;
-use crate::exchange::Peer;
+use crate::peer::Peer;
 
 /// The longest line of version 1, with its end (section 2.1).
 pub const LONGEST_LINE: usize = 107;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
-use crate::exchange::Peer;
+use crate::peer::Peer;
 
 /// Addresses, networks, and peers on UNIX sockets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

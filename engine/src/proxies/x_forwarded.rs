@@ -3,8 +3,9 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::{Origin, Trusted, port};
-use crate::exchange::{Head, Peer};
+use crate::head::Head;
 use crate::http1::Refusal;
+use crate::peer::Peer;
 
 /// Takes in what trusted proxies say of a request that came from one of them.
 pub(super) fn trace(head: &Head, trusted: &Trusted, host: bool, origin: &mut Origin) -> Result<(), Refusal> {

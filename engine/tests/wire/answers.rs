@@ -4,7 +4,7 @@ use std::io::{Seek as _, Write as _};
 use std::os::fd::OwnedFd;
 
 use bytes::Bytes;
-use ropewalk_engine::exchange::Event;
+use ropewalk_engine::event::Event;
 use ropewalk_engine::{Body, CommandError, GoneReason, Limits, Pressure};
 
 use crate::harness::{End, GET, World};
@@ -37,8 +37,8 @@ fn whole_answers_of_many_sizes() {
             client.send(GET);
             let (id, _) = world.head();
             let body = if shared { Body::Shared(Bytes::from(content.clone())) } else { Body::Slice(&content) };
-            world.engine.answer(id, 200, &[], body).unwrap();
-            let answer = world.answer(&mut client);
+            world.engine.respond(id, 200, &[], body).unwrap();
+            let answer = world.response(&mut client);
             assert_eq!(Some(size.to_string().as_str()), answer.field("content-length"));
             assert!(content == answer.body, "{size} shared {shared}");
         }
@@ -52,23 +52,23 @@ fn rfc9110_9_3_2_an_answer_to_head_has_a_length_and_no_body() {
     client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
     let (id, _) = world.head();
     world.ok(id, "unseen");
-    assert_eq!(Some("6"), world.head_answer(&mut client).field("content-length"));
+    assert_eq!(Some("6"), world.head_response(&mut client).field("content-length"));
 
     client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
     let (id, _) = world.head();
-    world.engine.answer(id, 200, &[(b"Content-Length", b"99")], Body::Slice(b"")).unwrap();
-    assert_eq!(Some("99"), world.head_answer(&mut client).field("content-length"));
+    world.engine.respond(id, 200, &[(b"Content-Length", b"99")], Body::Slice(b"")).unwrap();
+    assert_eq!(Some("99"), world.head_response(&mut client).field("content-length"));
 
     client.send(["HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", GET].concat());
     let (id, _) = world.head();
     world.engine.begin(id, 200, &[], None).unwrap();
     world.engine.write(id, "unseen".into()).unwrap();
     world.engine.end(id, &[]).unwrap();
-    assert_eq!(Some("chunked"), world.head_answer(&mut client).field("transfer-encoding"));
+    assert_eq!(Some("chunked"), world.head_response(&mut client).field("transfer-encoding"));
 
     let (id, _) = world.head();
     world.ok(id, "seen");
-    assert_eq!("seen", world.answer(&mut client).text());
+    assert_eq!("seen", world.response(&mut client).text());
 }
 
 #[test]
@@ -78,9 +78,9 @@ fn rfc9110_6_4_1_statuses_without_a_body() {
     client.send([GET; 4].concat());
     for status in [204, 304] {
         let (id, _) = world.head();
-        assert_eq!(Err(CommandError::NoBody(status)), world.engine.answer(id, status, &[], Body::Slice(b"x")));
-        world.engine.answer(id, status, &[], Body::Slice(b"")).unwrap();
-        let answer = world.answer(&mut client);
+        assert_eq!(Err(CommandError::NoBody(status)), world.engine.respond(id, status, &[], Body::Slice(b"x")));
+        world.engine.respond(id, status, &[], Body::Slice(b"")).unwrap();
+        let answer = world.response(&mut client);
         assert_eq!((status, None), (answer.status, answer.field("content-length")));
         assert_eq!(None, answer.field("transfer-encoding"));
     }
@@ -88,10 +88,10 @@ fn rfc9110_6_4_1_statuses_without_a_body() {
     world.engine.begin(id, 204, &[], None).unwrap();
     world.engine.write(id, "unseen".into()).unwrap();
     world.engine.end(id, &[]).unwrap();
-    assert_eq!(204, world.answer(&mut client).status);
+    assert_eq!(204, world.response(&mut client).status);
     let (id, _) = world.head();
     world.ok(id, "next");
-    assert_eq!("next", world.answer(&mut client).text());
+    assert_eq!("next", world.response(&mut client).text());
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn rfc9112_7_1_a_streamed_answer_is_chunked_with_trailers() {
     world.engine.write(id, pattern(10_000).into()).unwrap();
     assert!(matches!(world.engine.end(id, &[(b"X-Sum", b"a\r\nb")]), Err(CommandError::Field(_))));
     world.engine.end(id, &[(b"X-Sum", b"9")]).unwrap();
-    let answer = world.answer(&mut client);
+    let answer = world.response(&mut client);
     assert_eq!([b"one ", pattern(10_000).as_slice()].concat(), answer.body);
     assert_eq!("X-Sum: 9\r\n", answer.trailers);
     assert_eq!(None, answer.field("content-length"));
@@ -134,7 +134,7 @@ fn rfc9112_6_3_a_streamed_answer_by_length() {
     world.engine.write(id, "four".into()).unwrap();
     world.engine.write(id, "more".into()).unwrap();
     world.engine.end(id, &[]).unwrap();
-    let answer = world.answer(&mut client);
+    let answer = world.response(&mut client);
     assert_eq!(("fourmore", Some("8")), (answer.text(), answer.field("content-length")));
     assert_eq!(None, answer.field("transfer-encoding"));
 }
@@ -150,7 +150,7 @@ fn rfc9112_6_3_an_http_1_0_client_gets_a_stream_until_the_connection_closes() {
     world.engine.write(id, "the end".into()).unwrap();
     world.engine.end(id, &[]).unwrap();
     assert_eq!(End::Orderly, world.ended(&mut client));
-    let answer = world.answer(&mut client);
+    let answer = world.response(&mut client);
     assert_eq!(("until the end", Some("close")), (answer.text(), answer.field("connection")));
     assert_eq!(None, answer.field("transfer-encoding"));
 }
@@ -160,14 +160,14 @@ fn an_abort_leaves_the_answers_before_it() {
     let mut world = World::new().inline(|engine, event| {
         let Event::Head(id, head) = event else { return false };
         match head.target() {
-            b"/whole" => engine.answer(*id, 200, &[], Body::Slice(b"whole")).unwrap(),
+            b"/whole" => engine.respond(*id, 200, &[], Body::Slice(b"whole")).unwrap(),
             _ => engine.abort(*id).unwrap(),
         }
         true
     });
     let mut client = world.connect();
     client.send("GET /whole HTTP/1.1\r\nHost: a\r\n\r\nGET /aborted HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!("whole", world.answer(&mut client).text());
+    assert_eq!("whole", world.response(&mut client).text());
     assert_eq!(End::Orderly, world.ended(&mut client));
 }
 
@@ -202,7 +202,7 @@ fn a_writer_is_told_to_wait_and_when_to_go_on() {
     client.read();
     assert!(matches!(world.event(), Event::Writable(from) if from == id));
     world.engine.end(id, &[]).unwrap();
-    let answer = world.answer(&mut client);
+    let answer = world.response(&mut client);
     assert!(answer.body == part.repeat(parts));
     assert!(world.events.is_empty(), "told once");
 }
@@ -218,7 +218,7 @@ fn a_part_within_a_turn_meets_pressure_too() {
     });
     let mut client = world.adopt(b"");
     client.send(GET);
-    assert_eq!(8 << 20, world.answer(&mut client).body.len());
+    assert_eq!(8 << 20, world.response(&mut client).body.len());
 }
 
 #[test]
@@ -230,15 +230,15 @@ fn regions_of_files() {
         client.send(GET);
         let (id, _) = world.head();
         let body = Body::File { file: OwnedFd::from(file(&content)), offset: offset as u64, length: length as u64 };
-        world.engine.answer(id, 200, &[], body).unwrap();
-        let answer = world.answer(&mut client);
+        world.engine.respond(id, 200, &[], body).unwrap();
+        let answer = world.response(&mut client);
         assert!(content[offset..offset + length] == answer.body, "{offset} {length}");
     }
     client.send(["HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", GET].concat());
     let (id, _) = world.head();
     let body = Body::File { file: OwnedFd::from(file(&content)), offset: 0, length: 9 };
-    world.engine.answer(id, 200, &[], body).unwrap();
-    assert_eq!(Some("9"), world.head_answer(&mut client).field("content-length"));
+    world.engine.respond(id, 200, &[], body).unwrap();
+    assert_eq!(Some("9"), world.head_response(&mut client).field("content-length"));
     assert_eq!(b"/", world.head().1.target());
 }
 
@@ -252,13 +252,13 @@ fn pipelined_files_and_bytes_keep_their_order() {
             0 => Body::Slice(b"bytes"),
             _ => Body::File { file: OwnedFd::from(file(b"a file")), offset: 2, length: 4 },
         };
-        engine.answer(*id, 200, &[], body).unwrap();
+        engine.respond(*id, 200, &[], body).unwrap();
         true
     });
     let mut client = world.connect();
     client.send([GET; 4].concat());
     for expected in ["file", "bytes", "file", "bytes"] {
-        assert_eq!(expected, world.answer(&mut client).text());
+        assert_eq!(expected, world.response(&mut client).text());
     }
 }
 
@@ -269,7 +269,7 @@ fn a_file_that_becomes_shorter_ends_the_connection() {
     client.send(GET);
     let (id, _) = world.head();
     let body = Body::File { file: OwnedFd::from(file(b"short")), offset: 0, length: 500_000 };
-    world.engine.answer(id, 200, &[], body).unwrap();
+    world.engine.respond(id, 200, &[], body).unwrap();
     let Event::Report(report) = world.event() else { panic!("no report") };
     assert_eq!("RW307", report.code);
     world.ended(&mut client);
@@ -285,11 +285,11 @@ fn a_small_file_that_is_shorter_than_it_was_said_is_not_begun_to_be_sent() {
     let (id, _) = world.head();
     for (status, fields) in [(200, &[(&b"Content-Length"[..], &b"500"[..])][..]), (206, &[])] {
         let body = Body::File { file: OwnedFd::from(file(b"short")), offset: 0, length: 500 };
-        let outcome = world.engine.answer(id, status, fields, body);
+        let outcome = world.engine.respond(id, status, fields, body);
         assert_eq!(Err(CommandError::Length { announced: 500, written: 5 }), outcome);
     }
     world.ok(id, "another answer");
-    assert_eq!("another answer", world.answer(&mut client).text());
+    assert_eq!("another answer", world.response(&mut client).text());
 }
 
 #[test]
@@ -302,8 +302,8 @@ fn a_small_file_that_has_become_shorter_is_sent_as_it_is_where_nobody_has_said_m
         client.send(GET);
         let (id, _) = world.head();
         let body = Body::File { file: OwnedFd::from(file(content)), offset, length: 500 };
-        world.engine.answer(id, 200, &[], body).unwrap();
-        let answer = world.answer(&mut client);
+        world.engine.respond(id, 200, &[], body).unwrap();
+        let answer = world.response(&mut client);
         assert_eq!((expected, Some(&*expected.len().to_string())), (answer.text(), answer.field("content-length")));
     }
 }
@@ -319,7 +319,7 @@ fn a_connection_holds_one_file_at_the_most() {
         count.set(count.get() + 1);
         let file = rustix::io::dup(shared.as_fd()).unwrap();
         assert!(file.as_raw_fd() > 0);
-        engine.answer(*id, 200, &[], Body::File { file, offset: 0, length: 1 << 20 }).unwrap();
+        engine.respond(*id, 200, &[], Body::File { file, offset: 0, length: 1 << 20 }).unwrap();
         true
     });
     let mut client = world.connect();
@@ -328,7 +328,7 @@ fn a_connection_holds_one_file_at_the_most() {
     world.settle();
     assert!(opened.get() < 5, "{} files are open for a client that reads nothing", opened.get());
     for _ in 0..50 {
-        assert_eq!(1 << 20, world.answer(&mut client).body.len());
+        assert_eq!(1 << 20, world.response(&mut client).body.len());
     }
 }
 
@@ -355,10 +355,10 @@ fn a_wrong_length_of_a_whole_answer_is_noticed_before_anything_is_sent() {
     let mut client = world.connect();
     client.send(GET);
     let (id, _) = world.head();
-    let wrong = world.engine.answer(id, 200, &[(b"Content-Length", b"5")], Body::Slice(b"four"));
+    let wrong = world.engine.respond(id, 200, &[(b"Content-Length", b"5")], Body::Slice(b"four"));
     assert_eq!(Err(CommandError::Length { announced: 5, written: 4 }), wrong);
-    world.engine.answer(id, 500, &[], Body::Slice(b"sorry")).unwrap();
-    assert_eq!((500, "sorry"), world.answer(&mut client).brief());
+    world.engine.respond(id, 500, &[], Body::Slice(b"sorry")).unwrap();
+    assert_eq!((500, "sorry"), world.response(&mut client).brief());
 }
 
 #[test]
@@ -368,15 +368,15 @@ fn rfc9110_5_5_what_a_handler_may_not_send_stays_off_the_wire() {
     client.send(GET);
     let (id, _) = world.head();
     for field in [(&b"X"[..], &b"a\r\nb"[..]), (b"X", b"a\0"), (b"X Y", b"a"), (b"Transfer-Encoding", b"gzip")] {
-        assert!(matches!(world.engine.answer(id, 200, &[field], Body::Slice(b"")), Err(CommandError::Field(_))));
+        assert!(matches!(world.engine.respond(id, 200, &[field], Body::Slice(b"")), Err(CommandError::Field(_))));
         assert!(matches!(world.engine.begin(id, 200, &[field], None), Err(CommandError::Field(_))));
         assert!(matches!(world.engine.interim(id, 103, &[field]), Err(CommandError::Field(_))));
     }
     for status in [0, 99, 100, 101, 600, 1000] {
-        assert_eq!(Err(CommandError::Status(status)), world.engine.answer(id, status, &[], Body::Slice(b"")));
+        assert_eq!(Err(CommandError::Status(status)), world.engine.respond(id, status, &[], Body::Slice(b"")));
     }
     world.ok(id, "clean");
-    assert_eq!((200, "clean"), world.answer(&mut client).brief());
+    assert_eq!((200, "clean"), world.response(&mut client).brief());
 }
 
 #[test]
@@ -389,10 +389,10 @@ fn commands_out_of_order_are_told_what_is_wrong() {
     assert_eq!(Err(CommandError::NotStarted), world.engine.end(id, &[]));
     world.engine.begin(id, 200, &[], None).unwrap();
     assert_eq!(Err(CommandError::Started), world.engine.begin(id, 200, &[], None));
-    assert_eq!(Err(CommandError::Started), world.engine.answer(id, 200, &[], Body::Slice(b"")));
+    assert_eq!(Err(CommandError::Started), world.engine.respond(id, 200, &[], Body::Slice(b"")));
     assert_eq!(Err(CommandError::Started), world.engine.interim(id, 103, &[]));
     world.engine.end(id, &[]).unwrap();
-    assert_eq!((200, ""), world.answer(&mut client).brief());
+    assert_eq!((200, ""), world.response(&mut client).brief());
 }
 
 #[test]
@@ -404,15 +404,15 @@ fn commands_after_the_end_are_over_and_do_not_reach_the_next_exchange() {
     world.ok(first, "first");
     let (second, _) = world.head();
     assert_ne!(first, second);
-    assert_eq!(Err(CommandError::Over), world.engine.answer(first, 200, &[], Body::Slice(b"late")));
-    assert_eq!(Err(CommandError::Over), world.engine.begin(first, 200, &[], None));
-    assert_eq!(Err(CommandError::Over), world.engine.write(first, "late".into()).map(|_| ()));
-    assert_eq!(Err(CommandError::Over), world.engine.end(first, &[]));
-    assert_eq!(Err(CommandError::Over), world.engine.receive(first, None).map(|_| ()));
-    assert_eq!(Err(CommandError::Over), world.engine.abort(first));
+    assert_eq!(Err(CommandError::Complete), world.engine.respond(first, 200, &[], Body::Slice(b"late")));
+    assert_eq!(Err(CommandError::Complete), world.engine.begin(first, 200, &[], None));
+    assert_eq!(Err(CommandError::Complete), world.engine.write(first, "late".into()).map(|_| ()));
+    assert_eq!(Err(CommandError::Complete), world.engine.end(first, &[]));
+    assert_eq!(Err(CommandError::Complete), world.engine.receive(first, None).map(|_| ()));
+    assert_eq!(Err(CommandError::Complete), world.engine.abort(first));
     world.ok(second, "second");
-    assert_eq!("first", world.answer(&mut client).text());
-    assert_eq!("second", world.answer(&mut client).text());
+    assert_eq!("first", world.response(&mut client).text());
+    assert_eq!("second", world.response(&mut client).text());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Responses of a turn that wait for one another.
 
-use ropewalk_engine::exchange::Event;
+use ropewalk_engine::event::Event;
 use ropewalk_engine::{Body, ExchangeId};
 
 use crate::harness::{Client, GET, World};
@@ -22,7 +22,7 @@ fn asked(count: usize) -> (World, Clients) {
 
 fn respond(world: &mut World) -> ExchangeId {
     let Some(Event::Head(id, _)) = world.engine.next_event() else { panic!("no request") };
-    world.engine.answer(id, 200, &[], Body::Slice(b"here")).unwrap();
+    world.engine.respond(id, 200, &[], Body::Slice(b"here")).unwrap();
     id
 }
 
@@ -47,13 +47,13 @@ fn they_wait_while_requests_are_ready_and_leave_with_the_last() {
     let (mut world, mut clients) = asked(3);
     world.engine.start_batching(0);
     respond(&mut world);
-    world.engine.event_passed(10, 10);
+    world.engine.event_handled(10, 10);
     respond(&mut world);
-    world.engine.event_passed(10, 20);
+    world.engine.event_handled(10, 20);
     assert_eq!(0, served(&mut clients));
     respond(&mut world);
     assert_eq!(1, served(&mut clients), "the last has nothing to wait for");
-    world.engine.settle();
+    world.engine.flush_queued();
     assert_eq!(3, served(&mut clients));
     world.engine.end_turn();
 }
@@ -64,7 +64,7 @@ fn they_are_sent_when_they_have_waited_long_enough() {
     world.engine.start_batching(0);
     for (now, count) in [(900, 0), (1_800, 0), (2_700, 3)] {
         respond(&mut world);
-        world.engine.event_passed(900, now);
+        world.engine.event_handled(900, now);
         assert_eq!(count, served(&mut clients), "at {now}");
     }
     world.engine.end_turn();
@@ -76,7 +76,7 @@ fn they_are_sent_after_a_slow_event_and_the_next_ones_at_once() {
     world.engine.start_batching(0);
     respond(&mut world);
     assert_eq!(0, served(&mut clients));
-    world.engine.event_passed(1_001, 1_001);
+    world.engine.event_handled(1_001, 1_001);
     assert_eq!(1, served(&mut clients));
     respond(&mut world);
     assert_eq!(2, served(&mut clients));
@@ -89,7 +89,7 @@ fn one_that_fills_its_buffer_does_not_wait() {
     world.engine.start_batching(0);
     let Some(Event::Head(id, _)) = world.engine.next_event() else { panic!("no request") };
     let content = vec![b'x'; world.engine.limits().write_buffer as usize + 1];
-    world.engine.answer(id, 200, &[], Body::Slice(&content)).unwrap();
+    world.engine.respond(id, 200, &[], Body::Slice(&content)).unwrap();
     clients[0].read();
     assert!(clients[0].text().starts_with("HTTP/1.1 200 OK"));
     world.engine.end_turn();

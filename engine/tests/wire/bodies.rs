@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::net::TcpStream;
 
 use bytes::Bytes;
-use ropewalk_engine::exchange::{BodyFault, Event, Status};
+use ropewalk_engine::event::{BodyFault, Event};
+use ropewalk_engine::exchange::Status;
 use ropewalk_engine::{Body, CommandError, Engine, ExchangeId, Limits};
 
 use crate::harness::{Client, Dice, End, GET, Stream, World};
@@ -52,11 +53,11 @@ fn rfc9110_10_1_1_a_client_that_waits_is_told_when_its_body_is_wanted() {
         client.read();
         assert_eq!("", client.text(), "not before somebody reads");
         world.receive(id);
-        assert_eq!("HTTP/1.1 100 Continue", world.answer(&mut client).head);
+        assert_eq!("HTTP/1.1 100 Continue", world.response(&mut client).head);
         client.send(if framing.starts_with('C') { "abc" } else { "3\r\nabc\r\n0\r\n\r\n" });
         assert_eq!(b"abc".to_vec(), world.body(id));
         world.ok(id, "thanks");
-        let answer = world.answer(&mut client);
+        let answer = world.response(&mut client);
         assert_eq!((200, None), (answer.status, answer.field("connection")));
     }
 }
@@ -67,8 +68,8 @@ fn rfc9110_10_1_1_a_body_that_nobody_wants_is_not_asked_for() {
     let mut client = world.connect();
     post(&mut client, "Content-Length: 3\r\nExpect: 100-continue", "");
     let (id, _) = world.head();
-    world.engine.answer(id, 403, &[], Body::Slice(b"no")).unwrap();
-    let answer = world.answer(&mut client);
+    world.engine.respond(id, 403, &[], Body::Slice(b"no")).unwrap();
+    let answer = world.response(&mut client);
     assert_eq!((403, Some("close")), (answer.status, answer.field("connection")));
     client.stream.shut_down_writing();
     assert_eq!(End::Orderly, world.ended(&mut client));
@@ -82,7 +83,7 @@ fn rfc9110_10_1_1_a_client_that_does_not_wait_after_all() {
     let (id, _) = world.head();
     assert_eq!(b"abc".to_vec(), world.body(id));
     world.ok(id, "thanks");
-    assert_eq!((200, "thanks"), world.answer(&mut client).brief(), "no 100 where the body is here");
+    assert_eq!((200, "thanks"), world.response(&mut client).brief(), "no 100 where the body is here");
 }
 
 #[test]
@@ -121,7 +122,7 @@ fn an_unread_body_stops_the_reading_of_its_socket() {
     }
     assert_eq!(body.len(), received);
     world.ok(id, "all");
-    assert_eq!("all", world.answer(&mut client).text());
+    assert_eq!("all", world.response(&mut client).text());
 }
 
 #[test]
@@ -156,7 +157,7 @@ fn a_small_unread_body_is_dropped_and_the_connection_kept() {
         post(&mut client, fields, "");
         let (id, _) = world.head();
         world.ok(id, "unread");
-        let answer = world.answer(&mut client);
+        let answer = world.response(&mut client);
         assert_eq!(("unread", None), (answer.text(), answer.field("connection")));
         client.send([body, "GET /next HTTP/1.1\r\nHost: a\r\n\r\n"].concat());
         assert_eq!(b"/next", world.head().1.target());
@@ -170,10 +171,10 @@ fn rfc9112_9_6_a_large_unread_body_costs_the_connection_but_not_the_answer() {
     let mut client = world.connect();
     post(&mut client, "Content-Length: 1000000", &"x".repeat(10_000));
     let (id, _) = world.head();
-    world.engine.answer(id, 403, &[], Body::Slice(b"no")).unwrap();
+    world.engine.respond(id, 403, &[], Body::Slice(b"no")).unwrap();
     let more = vec![b'x'; 500_000];
     world.send_all(&mut client, &more);
-    let answer = world.answer(&mut client);
+    let answer = world.response(&mut client);
     assert_eq!((403, "no", Some("close")), (answer.status, answer.text(), answer.field("connection")));
     client.stream.shut_down_writing();
     assert_eq!(End::Orderly, world.ended(&mut client));
@@ -189,7 +190,7 @@ fn rfc9112_9_6_an_answer_before_the_end_of_a_body_says_that_it_closes() {
     world.receive(id);
     assert!(matches!(world.event(), Event::Data(_, data) if data == "begun"));
     world.ok(id, "enough");
-    assert_eq!(Some("close"), world.answer(&mut client).field("connection"));
+    assert_eq!(Some("close"), world.response(&mut client).field("connection"));
 }
 
 #[test]
@@ -200,7 +201,7 @@ fn an_unread_chunked_body_is_dropped_up_to_a_bound() {
     post(&mut client, "Transfer-Encoding: chunked", "");
     let (id, _) = world.head();
     world.ok(id, "unread");
-    assert_eq!("unread", world.answer(&mut client).text());
+    assert_eq!("unread", world.response(&mut client).text());
     client.send(format!("800\r\n{}\r\n0\r\n\r\n{GET}", "x".repeat(0x800)));
     assert_eq!(End::Orderly, world.ended(&mut client));
     assert_eq!(1, world.engine.counters().requests);
@@ -214,8 +215,8 @@ fn rfc9110_15_5_14_a_length_over_the_limit_is_known_before_the_body() {
     let (id, _) = world.head();
     let refused = world.engine.receive(id, None).map(|_| ());
     assert_eq!(Err(CommandError::BodyTooLarge { limit: 10 }), refused);
-    world.engine.answer(id, 413, &[], Body::Slice(b"")).unwrap();
-    let answer = world.answer(&mut client);
+    world.engine.respond(id, 413, &[], Body::Slice(b"")).unwrap();
+    let answer = world.response(&mut client);
     assert_eq!((413, Some("close")), (answer.status, answer.field("connection")));
     client.send("hello there");
     client.stream.shut_down_writing();
@@ -242,8 +243,8 @@ fn rfc9110_15_5_14_chunks_over_the_limit_end_the_body() {
     world.receive(id);
     assert!(matches!(world.event(), Event::Data(..)));
     assert!(matches!(world.event(), Event::BadBody(_, BodyFault::TooLarge)));
-    world.engine.answer(id, 413, &[], Body::Slice(b"")).unwrap();
-    assert_eq!(413, world.answer(&mut client).status);
+    world.engine.respond(id, 413, &[], Body::Slice(b"")).unwrap();
+    assert_eq!(413, world.response(&mut client).status);
     assert_eq!(End::Orderly, world.ended(&mut client));
     assert_eq!(1, world.engine.counters().requests);
 }
@@ -265,8 +266,8 @@ fn rfc9112_7_1_malformed_chunks_end_the_body_and_nothing_behind_is_parsed() {
             }
         };
         assert!(matches!(fault, BodyFault::Malformed(_)), "{bad:?}");
-        world.engine.answer(id, 400, &[], Body::Slice(b"bad")).unwrap();
-        let answer = world.answer(&mut client);
+        world.engine.respond(id, 400, &[], Body::Slice(b"bad")).unwrap();
+        let answer = world.response(&mut client);
         assert_eq!((400, Some("close")), (answer.status, answer.field("connection")), "{bad:?}");
         assert_eq!(End::Orderly, world.ended(&mut client));
         assert_eq!(1, world.engine.counters().requests, "{bad:?}");
@@ -285,8 +286,8 @@ fn a_bad_body_stays_bad_however_often_it_is_asked_for() {
     client.send("and more of it");
     world.settle();
     assert!(world.events.is_empty());
-    world.engine.answer(id, 400, &[], Body::Slice(b"bad")).unwrap();
-    assert_eq!((400, "bad"), world.answer(&mut client).brief());
+    world.engine.respond(id, 400, &[], Body::Slice(b"bad")).unwrap();
+    assert_eq!((400, "bad"), world.response(&mut client).brief());
     assert_eq!(End::Orderly, world.ended(&mut client));
 }
 
@@ -299,7 +300,7 @@ fn an_answer_may_come_before_the_body_is_whole() {
     world.receive(id);
     assert!(matches!(world.event(), Event::Data(..)));
     world.ok(id, "enough");
-    let answer = world.answer(&mut client);
+    let answer = world.response(&mut client);
     assert_eq!(("enough", None), (answer.text(), answer.field("connection")));
     client.send(["67890", GET].concat());
     assert_eq!(b"/", world.head().1.target(), "the rest is dropped");
@@ -461,7 +462,7 @@ fn a_connection_is_kept_where_a_body_is_read_behind_the_head_of_its_response() {
     assert_eq!(100_000, world.body(id).len());
     world.engine.write(id, "en".into()).unwrap();
     world.engine.end(id, &[]).unwrap();
-    let answer = world.answer(&mut client);
+    let answer = world.response(&mut client);
     assert_eq!(("been", None), (answer.text(), answer.field("connection")));
     client.send("GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(b"/next", world.head().1.target());
@@ -480,7 +481,7 @@ fn a_connection_is_kept_where_little_is_left_of_a_body_at_the_end_of_its_respons
     }
     world.engine.write(id, "en".into()).unwrap();
     world.engine.end(id, &[]).unwrap();
-    assert_eq!(None, world.answer(&mut client).field("connection"));
+    assert_eq!(None, world.response(&mut client).field("connection"));
     client.send(["x".repeat(1000).as_str(), "GET /next HTTP/1.1\r\nHost: a\r\n\r\n"].concat());
     assert_eq!(b"/next", world.head().1.target());
 }
@@ -490,7 +491,7 @@ fn rfc9112_9_6_a_connection_ends_where_much_of_a_body_was_never_read() {
     let (mut world, mut client, id) = begun_early("Content-Length: 100000");
     world.engine.write(id, "en".into()).unwrap();
     world.engine.end(id, &[]).unwrap();
-    assert_eq!("been", world.answer(&mut client).text());
+    assert_eq!("been", world.response(&mut client).text());
     assert_eq!(End::Orderly, world.ended(&mut client));
     client.send(["x".repeat(100_000).as_str(), GET].concat());
     world.settle();
@@ -502,7 +503,7 @@ fn rfc9110_10_1_1_a_client_that_waits_and_is_not_asked_is_told_that_the_connecti
     let (mut world, mut client, id) = begun_early("Content-Length: 10\r\nExpect: 100-continue");
     world.engine.write(id, "en".into()).unwrap();
     world.engine.end(id, &[]).unwrap();
-    assert_eq!(Some("close"), world.answer(&mut client).field("connection"));
+    assert_eq!(Some("close"), world.response(&mut client).field("connection"));
     assert_eq!(End::Orderly, world.ended(&mut client));
 }
 
@@ -516,7 +517,7 @@ fn a_program_that_frames_its_response_may_begin_it_before_a_body_is_read() {
         let status = Status { code: 200, reason: Some(b"OK") };
         if whole {
             world.engine.relay(id, status, &[(b"Content-Length", b"4")], Body::Slice(b"been")).unwrap();
-            assert_eq!(Some("close"), world.answer(&mut client).field("connection"), "nobody will read it");
+            assert_eq!(Some("close"), world.response(&mut client).field("connection"), "nobody will read it");
             continue;
         }
         world.engine.relay_head(id, status, &[(b"Content-Length", b"4")]).unwrap();
@@ -524,7 +525,7 @@ fn a_program_that_frames_its_response_may_begin_it_before_a_body_is_read() {
         assert_eq!(100_000, world.body(id).len());
         world.engine.relay_write(id, "been".into()).unwrap();
         world.engine.relay_end(id).unwrap();
-        assert_eq!(None, world.answer(&mut client).field("connection"));
+        assert_eq!(None, world.response(&mut client).field("connection"));
         client.send("GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
         assert_eq!(b"/next", world.head().1.target());
     }

@@ -3,7 +3,7 @@
 
 use std::os::unix::net::UnixStream;
 
-use ropewalk_engine::exchange::Event;
+use ropewalk_engine::event::Event;
 use ropewalk_engine::{Body, ExchangeId, Limits};
 
 use crate::harness::{Client, Dice, GET, World};
@@ -100,14 +100,14 @@ impl Chaos {
             0 | 1 => engine.receive(id, None).map(|events| self.world.events.extend(events)),
             2 => engine.receive(id, Some(20)).map(|events| self.world.events.extend(events)),
             3 => engine.consumed(id, size as u64),
-            4 | 5 => engine.answer(id, [200, 204, 304, 413, 500][self.dice.roll(5)], &[], Body::Slice(&body)),
+            4 | 5 => engine.respond(id, [200, 204, 304, 413, 500][self.dice.roll(5)], &[], Body::Slice(&body)),
             6 => engine.begin(id, [200, 204][self.dice.roll(2)], &[], [None, Some(1000)][self.dice.roll(2)]),
             7 | 8 => engine.write(id, body.into()).map(|_| ()),
             9 => engine.end(id, &[(b"X", b"y")]),
             10 => engine.interim(id, 103, &[]),
             _ => match self.dice.roll(3) {
                 0 => engine.upgrade(id, &[]),
-                1 => engine.close_after(id),
+                1 => engine.close_after_response(id),
                 _ => engine.abort(id),
             },
         };

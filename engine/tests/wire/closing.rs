@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 use std::time::Duration;
 
-use ropewalk_engine::exchange::Event;
+use ropewalk_engine::event::Event;
 use ropewalk_engine::{Body, CommandError, Engine, GoneReason, Limits, ListenerId};
 use rustix::net::sockopt::set_socket_linger;
 
@@ -15,8 +15,8 @@ fn rfc9112_9_6_a_half_closed_client_gets_what_is_answered_at_once() {
     let mut client = world.connect();
     client.send(["GET /1 HTTP/1.1\r\nHost: a\r\n\r\n", "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n"].concat());
     client.stream.shut_down_writing();
-    assert_eq!("/1", world.answer(&mut client).text());
-    assert_eq!("/2", world.answer(&mut client).text());
+    assert_eq!("/1", world.response(&mut client).text());
+    assert_eq!("/2", world.response(&mut client).text());
     assert_eq!(End::Orderly, world.ended(&mut client));
     assert_eq!((0, 0), (world.engine.connections(), world.engine.counters().cut));
 }
@@ -25,13 +25,13 @@ fn rfc9112_9_6_a_half_closed_client_gets_what_is_answered_at_once() {
 fn a_half_closed_client_gets_a_large_answer_to_its_end() {
     let mut world = World::new().inline(|engine, event| {
         let Event::Head(id, _) = event else { return false };
-        engine.answer(*id, 200, &[], Body::Shared(vec![b'x'; 8 << 20].into())).unwrap();
+        engine.respond(*id, 200, &[], Body::Shared(vec![b'x'; 8 << 20].into())).unwrap();
         true
     });
     let mut client = world.connect();
     client.send(GET);
     client.stream.shut_down_writing();
-    assert_eq!(8 << 20, world.answer(&mut client).body.len());
+    assert_eq!(8 << 20, world.response(&mut client).body.len());
     assert_eq!(End::Orderly, world.ended(&mut client));
 }
 
@@ -44,7 +44,7 @@ fn an_exchange_that_waits_when_its_client_leaves_is_gone() {
     client.stream.shut_down_writing();
     assert_eq!((id, GoneReason::ClientLeft), world.gone());
     assert_eq!((0, 1), (world.engine.connections(), world.engine.counters().cut));
-    assert_eq!(Err(CommandError::Gone), world.engine.answer(id, 200, &[], Body::Slice(b"")));
+    assert_eq!(Err(CommandError::Gone), world.engine.respond(id, 200, &[], Body::Slice(b"")));
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn a_reset_ends_a_connection_that_idles() {
     let mut world = World::new().echoing_targets();
     let mut client = world.connect();
     client.send(GET);
-    world.answer(&mut client);
+    world.response(&mut client);
     reset(client.stream);
     world.until("the end of the connection", |world| world.engine.connections() == 0);
     assert!(world.events.is_empty());
@@ -90,7 +90,7 @@ fn a_body_that_came_with_the_end_is_read_to_its_end() {
     client.send(upload(size));
     world.send_all(&mut client, &vec![b'x'; size]);
     client.stream.shut_down_writing();
-    assert_eq!((200, "whole"), world.answer(&mut client).brief());
+    assert_eq!((200, "whole"), world.response(&mut client).brief());
     assert_eq!(End::Orderly, world.ended(&mut client));
 }
 
@@ -102,7 +102,7 @@ fn a_body_of_many_reads_may_all_come_before_the_end_is_seen() {
     client.send(upload(size));
     client.send(vec![b'x'; size]);
     client.stream.shut_down_writing();
-    assert_eq!((200, "whole"), world.answer(&mut client).brief());
+    assert_eq!((200, "whole"), world.response(&mut client).brief());
 }
 
 fn upload(size: usize) -> String {
@@ -117,7 +117,7 @@ fn read_whole(engine: &mut Engine, event: &Event) -> bool {
             here.iter().for_each(|event| assert!(read_whole(engine, event)));
         }
         Event::Data(id, data) => engine.consumed(*id, data.len() as u64).unwrap(),
-        Event::End(id, _) => engine.answer(*id, 200, &[], Body::Slice(b"whole")).unwrap(),
+        Event::End(id, _) => engine.respond(*id, 200, &[], Body::Slice(b"whole")).unwrap(),
         _ => return false,
     }
     true
@@ -141,7 +141,7 @@ fn a_drain_closes_idle_connections_and_finishes_running_exchanges() {
     idle.send(GET);
     let (id, _) = world.head();
     world.ok(id, "");
-    world.answer(&mut idle);
+    world.response(&mut idle);
     let mut running = world.connect();
     running.send(GET);
     let (id, _) = world.head();
@@ -152,7 +152,7 @@ fn a_drain_closes_idle_connections_and_finishes_running_exchanges() {
     assert!(TcpStream::connect(world.address).is_err(), "nobody listens");
     assert!(world.events.is_empty());
     world.ok(id, "finished");
-    let answer = world.answer(&mut running);
+    let answer = world.response(&mut running);
     assert_eq!(("finished", Some("close")), (answer.text(), answer.field("connection")));
     assert_eq!(End::Orderly, world.ended(&mut running));
     assert!(matches!(world.event(), Event::Drained { cut: 0 }));
@@ -164,7 +164,7 @@ fn a_drain_serves_the_request_that_came_just_before_it() {
     let mut client = world.connect();
     client.send("GET /late HTTP/1.1\r\nHost: a\r\n\r\n");
     world.engine.drain(None);
-    let answer = world.answer(&mut client);
+    let answer = world.response(&mut client);
     assert_eq!(("/late", Some("close")), (answer.text(), answer.field("connection")));
     assert_eq!(End::Orderly, world.ended(&mut client));
     assert!(matches!(world.event(), Event::Drained { cut: 0 }));
@@ -175,7 +175,7 @@ fn a_drain_answers_a_request_that_was_on_its_way() {
     let mut world = World::with(Limits { drain_grace: 60_000, ..Limits::default() }).echoing_targets();
     let mut kept = world.connect();
     kept.send(GET);
-    world.answer(&mut kept);
+    world.response(&mut kept);
     let mut fresh = world.connect();
     world.until("two connections", |world| world.engine.connections() == 2);
 
@@ -183,7 +183,8 @@ fn a_drain_answers_a_request_that_was_on_its_way() {
     world.settle();
     for client in [&mut kept, &mut fresh] {
         client.send([GET, "GET /late HTTP/1.1\r\nHost: a\r\n\r\n"].concat());
-        let answers = [world.answer(client), world.answer(client)].map(|it| it.field("connection").map(str::to_owned));
+        let answers =
+            [world.response(client), world.response(client)].map(|it| it.field("connection").map(str::to_owned));
         assert_eq!([None, Some("close".to_owned())], answers);
         assert_eq!(End::Orderly, world.ended(client));
     }
@@ -201,7 +202,7 @@ fn a_drain_answers_all_that_was_pipelined_before_it_and_nothing_after() {
     world.ok(first, "1");
     let (second, _) = world.head();
     world.ok(second, "2");
-    let answers = [world.answer(&mut client), world.answer(&mut client)];
+    let answers = [world.response(&mut client), world.response(&mut client)];
     assert_eq!([("1", None), ("2", Some("close"))], answers.each_ref().map(|it| (it.text(), it.field("connection"))));
     assert_eq!(End::Orderly, world.ended(&mut client));
     assert!(matches!(world.event(), Event::Drained { cut: 0 }));
@@ -216,7 +217,7 @@ fn a_drain_waits_for_a_head_that_has_begun() {
     world.engine.drain(None);
     assert_eq!(End::Orderly, world.ended(&mut silent));
     slow.send("Host: a\r\n\r\n");
-    assert_eq!("/slow", world.answer(&mut slow).text());
+    assert_eq!("/slow", world.response(&mut slow).text());
     assert!(matches!(world.event(), Event::Drained { cut: 0 }));
 }
 
@@ -227,7 +228,7 @@ fn a_drain_serves_every_client_that_the_kernel_has_let_in() {
     clients.iter_mut().for_each(|client| client.send(GET));
     world.engine.drain(None);
     for client in &mut clients {
-        assert_eq!(200, world.answer(client).status);
+        assert_eq!(200, world.response(client).status);
     }
     assert!(matches!(world.event(), Event::Drained { cut: 0 }));
 }
@@ -241,7 +242,7 @@ fn a_drain_does_not_linger_where_nothing_is_unread() {
     world.engine.drain(None);
     world.ok(id, "last");
     assert!(matches!(world.event(), Event::Drained { cut: 0 }));
-    assert_eq!("last", world.answer(&mut client).text());
+    assert_eq!("last", world.response(&mut client).text());
 }
 
 #[test]
@@ -319,7 +320,7 @@ fn a_stopped_listener_leaves_its_connections() {
     world.engine.stop_listening(ListenerId(0));
     assert!(TcpStream::connect(world.address).is_err());
     world.ok(id, "still here");
-    let answer = world.answer(&mut client);
+    let answer = world.response(&mut client);
     assert_eq!(("still here", None), (answer.text(), answer.field("connection")));
 }
 
@@ -327,7 +328,7 @@ fn a_stopped_listener_leaves_its_connections() {
 fn a_client_that_leaves_while_a_large_answer_is_sent() {
     let mut world = World::with(Limits::default()).inline(|engine, event| {
         let Event::Head(id, _) = event else { return false };
-        engine.answer(*id, 200, &[], Body::Shared(vec![b'x'; 32 << 20].into())).unwrap();
+        engine.respond(*id, 200, &[], Body::Shared(vec![b'x'; 32 << 20].into())).unwrap();
         true
     });
     let mut client = world.connect();
@@ -337,7 +338,7 @@ fn a_client_that_leaves_while_a_large_answer_is_sent() {
     world.until("the end of the connection", |world| world.engine.connections() == 0);
     let mut other = world.connect();
     other.send(GET);
-    assert_eq!(200, world.answer(&mut other).status);
+    assert_eq!(200, world.response(&mut other).status);
 }
 
 /// Closes a connection so that its peer gets RST.

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 
 use ropewalk_engine::access::Style;
 use ropewalk_engine::driver::{Driver, Epoll, Ready, Token, Watch};
-use ropewalk_engine::exchange::Event;
+use ropewalk_engine::event::Event;
 use ropewalk_engine::{Body, CommandError, Engine, GoneReason, Limits, Peer};
 use rustix::net::sockopt::set_socket_linger;
 
@@ -25,14 +25,14 @@ fn a_panic_costs_the_connection_that_it_was_about() {
     waiting.send(GET);
     let mut last = world.adopt(b"GET / HT");
 
-    world.engine.recover();
+    world.engine.recover_from_panic();
     assert_eq!(End::Orderly, world.ended(&mut last));
     world.ok(id, "still here");
-    assert_eq!("still here", world.answer(&mut waiting).text());
+    assert_eq!("still here", world.response(&mut waiting).text());
     let (id, _) = world.head();
     world.ok(id, "the next");
-    assert_eq!("the next", world.answer(&mut waiting).text());
-    assert_eq!(408, world.answer(&mut slow).status);
+    assert_eq!("the next", world.response(&mut waiting).text());
+    assert_eq!(408, world.response(&mut slow).status);
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_panic_within_a_poll_loses_no_readiness() {
     assert!(outcome.is_err(), "told of the request, and panicked");
     let mut other = std::net::TcpStream::connect(address).unwrap();
     std::io::Write::write_all(&mut other, GET.as_bytes()).unwrap();
-    engine.recover();
+    engine.recover_from_panic();
     engine.end_turn();
     let mut heads = 0;
     for _ in 0..10 {
@@ -140,7 +140,7 @@ fn a_unix_socket_serves_too() {
     let listener = world.engine.listen_unix(&path, None, None).unwrap();
     let mut client = UnixStream::connect(&path).unwrap();
     std::io::Write::write_all(&mut client, b"GET /unix HTTP/1.0\r\n\r\n").unwrap();
-    world.until("an answer", |world| world.engine.counters().answers[1] == 1 && world.engine.connections() == 0);
+    world.until("an answer", |world| world.engine.counters().responses[1] == 1 && world.engine.connections() == 0);
     let mut text = String::new();
     client.read_to_string(&mut text).unwrap();
     assert!(text.ends_with("\r\n\r\n/unix"), "{text}");
@@ -157,7 +157,7 @@ fn an_inherited_listener_serves_and_stays_open_elsewhere() {
     world.address = inherited.local_addr().unwrap();
     let mut client = world.connect();
     client.send(GET);
-    assert_eq!(200, world.answer(&mut client).status);
+    assert_eq!(200, world.response(&mut client).status);
     world.engine.stop_listening(listener);
     world.connect();
     inherited.set_nonblocking(false).unwrap();
@@ -171,7 +171,7 @@ fn an_adopted_socket_comes_with_what_was_read_from_it() {
     let mut world = World::new().echoing_targets();
     let mut client = world.adopt(b"GET /adop");
     client.send("ted HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!("/adopted", world.answer(&mut client).text());
+    assert_eq!("/adopted", world.response(&mut client).text());
     assert_eq!(1, world.engine.counters().accepted);
 }
 
@@ -192,7 +192,7 @@ fn rfc9110_15_6_4_over_the_limit_of_connections_503_at_once() {
     world.until("two connections", |world| world.engine.connections() == 2);
     let mut turned_away = world.connect();
     turned_away.send(GET);
-    let answer = world.answer(&mut turned_away);
+    let answer = world.response(&mut turned_away);
     assert_eq!((503, Some("close")), (answer.status, answer.field("connection")));
     assert_eq!("503 Service Unavailable: too many connections are open\n", answer.text());
     assert_eq!(End::Orderly, world.ended(&mut turned_away));
@@ -204,7 +204,7 @@ fn rfc9110_15_6_4_over_the_limit_of_connections_503_at_once() {
         client.send(GET);
         let (id, _) = world.head();
         world.ok(id, "kept");
-        assert_eq!("kept", world.answer(client).text());
+        assert_eq!("kept", world.response(client).text());
     }
     drop(kept);
     world.until("room", |world| world.engine.connections() == 0);
@@ -226,15 +226,15 @@ fn counters_tell_what_happened() {
     world.ok(id, "");
     for status in [404, 500] {
         let (id, _) = world.head();
-        world.engine.answer(id, status, &[], Body::Slice(b"")).unwrap();
+        world.engine.respond(id, status, &[], Body::Slice(b"")).unwrap();
     }
     for _ in 0..3 {
-        world.answer(&mut client);
+        world.response(&mut client);
     }
     client.send("nonsense\r\n\r\n");
-    world.answer(&mut client);
+    world.response(&mut client);
     let counters = world.engine.counters();
-    assert_eq!([0, 1, 0, 2, 1], counters.answers);
+    assert_eq!([0, 1, 0, 2, 1], counters.responses);
     assert_eq!((3, 0, 1), (counters.requests, counters.running, counters.refused));
     assert_eq!(4, counters.latency.iter().sum::<u64>());
     assert_eq!((3 * GET.len() + 12) as u64, counters.bytes_in);
@@ -249,11 +249,11 @@ fn the_access_log_has_a_line_for_each_answer() {
     client.send("GET /a?b HTTP/1.1\r\nHost: a\r\nUser-Agent: \"me\"\r\nReferer: http://r/\r\n\r\n");
     let (id, _) = world.head();
     world.ok(id, "hello");
-    world.answer(&mut client);
+    world.response(&mut client);
     client.send("HEAD /h HTTP/1.1\r\nHost: a\r\n\r\n");
     let (id, _) = world.head();
     world.ok(id, "hello");
-    world.head_answer(&mut client);
+    world.head_response(&mut client);
     client.send("GET /s HTTP/1.1\r\nHost: a\r\n\r\n");
     let (id, _) = world.head();
     world.engine.begin(id, 200, &[], None).unwrap();
@@ -268,7 +268,7 @@ fn the_access_log_has_a_line_for_each_answer() {
     world.gone();
     let mut client = world.connect();
     client.send("nonsense\r\n\r\n");
-    let refused = world.answer(&mut client).body.len();
+    let refused = world.response(&mut client).body.len();
 
     let log = String::from_utf8(world.engine.access_log().unwrap().take()).unwrap();
     let lines: Vec<String> = log.lines().map(without_time).collect();
@@ -304,10 +304,10 @@ fn a_name_of_an_exchange_is_never_used_again() {
     client.send(GET);
     let (new, _) = world.head();
     assert_ne!(old, new, "the slot is the same, the generation is not");
-    assert_eq!(Err(CommandError::Gone), world.engine.answer(old, 200, &[], Body::Slice(b"wrong")));
+    assert_eq!(Err(CommandError::Gone), world.engine.respond(old, 200, &[], Body::Slice(b"wrong")));
     assert_eq!(Err(CommandError::Gone), world.engine.abort(old));
     world.ok(new, "right");
-    assert_eq!("right", world.answer(&mut client).text());
+    assert_eq!("right", world.response(&mut client).text());
 }
 
 #[test]
@@ -325,7 +325,7 @@ fn the_deadline_of_a_gone_connection_does_not_strike_its_successor() {
     let mut silent = world.connect();
     world.ended(&mut silent);
     world.ok(id, "in time");
-    assert_eq!("in time", world.answer(&mut client).text());
+    assert_eq!("in time", world.response(&mut client).text());
 }
 
 #[test]
@@ -337,7 +337,7 @@ fn a_turn_takes_its_share_and_leaves_the_rest_for_the_next() {
     }
     for client in &mut clients {
         for _ in 0..10 {
-            assert_eq!((200, "/"), world.answer(client).brief());
+            assert_eq!((200, "/"), world.response(client).brief());
         }
     }
     assert_eq!(400, world.engine.counters().requests);
@@ -360,7 +360,7 @@ fn an_engine_that_rests_does_not_spin() {
     let mut world = World::new().echoing_targets();
     let mut client = world.connect();
     client.send(GET);
-    world.answer(&mut client);
+    world.response(&mut client);
     world.settle();
     let turns = world.engine.counters().turns;
     world.settle();
@@ -386,7 +386,7 @@ fn two_engines_do_not_know_of_each_other() {
     let other: Engine = Engine::new(Limits::default()).unwrap();
     let mut client = one.connect();
     client.send(GET);
-    assert_eq!(200, one.answer(&mut client).status);
+    assert_eq!(200, one.response(&mut client).status);
     assert_eq!((1, 0), (one.engine.connections(), other.connections()));
     assert!(!one.events.iter().any(|event| matches!(event, Event::Report(_))));
 }

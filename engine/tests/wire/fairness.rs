@@ -1,7 +1,7 @@
 //! Whoever asks for little is heard, however much others send.
 
 use ropewalk_engine::ExchangeId;
-use ropewalk_engine::exchange::Event;
+use ropewalk_engine::event::Event;
 
 use crate::harness::{Client, GET, World};
 
@@ -55,6 +55,6 @@ fn a_poll_reads_no_more_than_its_share_of_floods() {
     world.engine.poll().unwrap();
     let read = world.engine.counters().bytes_in - before;
     assert!((1..=320 * 1024).contains(&read), "{read} bytes");
-    assert!(world.engine.has_more());
+    assert!(world.engine.has_backlog());
     world.engine.end_turn();
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use ropewalk_engine::access::Style;
 use ropewalk_engine::driver::{Driver, Epoll, Ready, Token, Watch};
-use ropewalk_engine::exchange::Event;
+use ropewalk_engine::event::Event;
 use ropewalk_engine::{Body, CommandError, Engine, Limits, Peer};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -26,11 +26,11 @@ fn connections_stay_their_parents() {
     let mut client = world.connect();
     client.send(GET);
     let (id, _) = world.head();
-    let socket = world.engine.descriptor_of(id.connection()).unwrap().try_clone_to_owned().unwrap();
+    let socket = world.engine.connection_descriptor(id.connection()).unwrap().try_clone_to_owned().unwrap();
     world.engine.begin(id, 200, &[], None).unwrap(); // which leaves with the next turn
 
     let parents = world.engine.descriptor().try_clone_to_owned().unwrap();
-    world.engine.forked(false).unwrap();
+    world.engine.after_fork_in_child(false).unwrap();
     world.settle();
     assert_eq!(0, world.engine.connections());
     assert_eq!(0, world.engine.counters().running);
@@ -57,10 +57,10 @@ fn listeners_are_accepted_on_by_both() {
     let mut world = World::new().echoing_targets();
     world.address = address;
     world.engine.listen_inherited(listener.try_clone().unwrap().into()).unwrap();
-    world.engine.forked(false).unwrap();
+    world.engine.after_fork_in_child(false).unwrap();
     let mut client = world.connect();
     client.send(GET);
-    assert_eq!("/", world.answer(&mut client).text());
+    assert_eq!("/", world.response(&mut client).text());
 
     // The other process is quicker.
     let mut client = world.connect();
@@ -68,7 +68,7 @@ fn listeners_are_accepted_on_by_both() {
     world.settle();
     client.send(GET);
     accepted.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
-    assert_eq!(204, world.answer(&mut client).status);
+    assert_eq!(204, world.response(&mut client).status);
     assert!(world.events.is_empty(), "an empty queue is nothing to report");
 
     // It goes on when this one stops.
@@ -85,9 +85,9 @@ fn a_turn_that_goes_on_in_the_child_comes_to_its_end() {
     let mut world = World::new().inline(move |engine, event| {
         let Event::Head(id, _) = event else { return false };
         if has_forked.replace(true) {
-            engine.answer(*id, 200, &[], Body::Slice(b"from the child")).unwrap();
+            engine.respond(*id, 200, &[], Body::Slice(b"from the child")).unwrap();
         } else {
-            engine.forked(true).unwrap();
+            engine.after_fork_in_child(true).unwrap();
         }
         true
     });
@@ -96,7 +96,7 @@ fn a_turn_that_goes_on_in_the_child_comes_to_its_end() {
     world.until("a fork", |_| forked.get());
     let mut two = world.connect();
     two.send(GET);
-    assert_eq!("from the child", world.answer(&mut two).text());
+    assert_eq!("from the child", world.response(&mut two).text());
 }
 
 #[test]
@@ -105,13 +105,13 @@ fn log_lines_and_counters_are_its_parents() {
     world.engine.set_access_log(Some(Style::Combined));
     let mut client = world.connect();
     client.send(GET);
-    world.answer(&mut client);
-    world.engine.forked(false).unwrap();
+    world.response(&mut client);
+    world.engine.after_fork_in_child(false).unwrap();
     assert_eq!(0, world.engine.access_log().unwrap().len());
     assert_eq!(0, world.engine.counters().requests);
     let mut client = world.connect();
     client.send(GET);
-    world.answer(&mut client);
+    world.response(&mut client);
     let log = String::from_utf8(world.engine.access_log().unwrap().take()).unwrap();
     assert_eq!(1, log.lines().count(), "{log}");
 }
@@ -155,7 +155,7 @@ fn without_descriptors_nothing_of_the_parent_is_touched() {
     let listener = engine.listen_tcp("127.0.0.1", 0, None, false).unwrap();
     let parents = engine.descriptor().try_clone_to_owned().unwrap();
     let Some(Peer::Inet(address)) = engine.local_address(listener) else { panic!("no address") };
-    assert!(engine.forked(false).is_err());
+    assert!(engine.after_fork_in_child(false).is_err());
     assert_eq!(None, engine.local_address(listener));
     assert!(!is_readable(&parents));
     TcpStream::connect(address).unwrap_err();

@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 
 use bytes::Bytes;
-use ropewalk_engine::exchange::Event;
+use ropewalk_engine::event::Event;
 use ropewalk_engine::{Body, CommandError, ExchangeId, GoneReason, HalfClose, Limits, Pressure};
 use rustix::net::sockopt::set_socket_linger;
 
@@ -44,7 +44,7 @@ fn a_response_under_way_is_sent_whole_and_ends_with_a_fin() {
         notice(&mut world);
         world.engine.write(id, Bytes::from("six")).unwrap();
         world.engine.end(id, &[]).unwrap();
-        assert_eq!("onetwosix", world.answer(&mut client).text(), "HTTP/{version}, {length:?}");
+        assert_eq!("onetwosix", world.response(&mut client).text(), "HTTP/{version}, {length:?}");
         assert_eq!(End::Orderly, world.ended(&mut client));
         world.settle();
         assert!(world.events.is_empty());
@@ -84,7 +84,7 @@ fn one_that_its_handler_frames_too() {
     notice(&mut world);
     world.engine.relay_write(id, Bytes::from("two")).unwrap();
     world.engine.relay_end(id).unwrap();
-    assert_eq!("onetwo", world.answer(&mut client).text());
+    assert_eq!("onetwo", world.response(&mut client).text());
     assert_eq!(End::Orderly, world.ended(&mut client));
 }
 
@@ -105,7 +105,7 @@ fn a_stream_that_waits_for_its_client_goes_on_as_the_client_takes_it() {
         }
     }
     world.engine.end(id, &[]).unwrap();
-    assert_eq!(10_000_000, world.answer(&mut client).body.len());
+    assert_eq!(10_000_000, world.response(&mut client).body.len());
     assert_eq!(End::Orderly, world.ended(&mut client));
 }
 
@@ -136,7 +136,7 @@ fn one_that_waits_is_told_and_its_response_sent_or_neither_is_told() {
         notice(&mut world);
         assert!(world.events.is_empty(), "once");
         world.ok(id, "late");
-        assert_eq!((200, "late"), world.answer(&mut client).brief());
+        assert_eq!((200, "late"), world.response(&mut client).brief());
         assert_eq!(End::Orderly, world.ended(&mut client));
         assert_eq!(0, world.engine.counters().cut);
     }
@@ -159,7 +159,7 @@ fn pipelined_requests_before_the_end_are_all_answered() {
             notice(&mut world);
             world.events.clear();
             world.ok(id, text);
-            assert_eq!(text, world.answer(&mut client).text());
+            assert_eq!(text, world.response(&mut client).text());
         }
         assert_eq!(End::Orderly, world.ended(&mut client));
     }
@@ -171,7 +171,7 @@ fn what_is_sent_before_an_exchange_that_is_cancelled_is_sent_whole() {
     let mut client = world.connect();
     client.send([GET, GET].concat());
     let (first, _) = world.head();
-    world.engine.answer(first, 200, &[], Body::Shared(vec![b'x'; 8 << 20].into())).unwrap();
+    world.engine.respond(first, 200, &[], Body::Shared(vec![b'x'; 8 << 20].into())).unwrap();
     let mut second = None;
     while second.is_none() {
         world.settle();
@@ -179,7 +179,7 @@ fn what_is_sent_before_an_exchange_that_is_cancelled_is_sent_whole() {
         second = world.events.pop_front();
     }
     client.stream.shut_down_writing();
-    assert_eq!(8 << 20, world.answer(&mut client).body.len());
+    assert_eq!(8 << 20, world.response(&mut client).body.len());
     assert!(matches!(world.event(), Event::Gone(_, GoneReason::ClientLeft)));
     assert_eq!(End::Orderly, world.ended(&mut client));
 }
@@ -188,7 +188,7 @@ fn what_is_sent_before_an_exchange_that_is_cancelled_is_sent_whole() {
 fn a_listener_may_tolerate_it_for_all() {
     let mut world = World::with(Limits { half_close_timeout: 1, ..Limits::default() });
     let listener = world.engine.listen_tcp("127.0.0.1", 0, None, false).unwrap();
-    world.engine.set_half_close_on(listener, HalfClose::Finish);
+    world.engine.set_listener_half_close(listener, HalfClose::Finish);
     let Some(ropewalk_engine::Peer::Inet(address)) = world.engine.local_address(listener) else { panic!("no address") };
     let first = world.address;
     for (address, lasts) in [(address, true), (first, false)] {
@@ -203,7 +203,7 @@ fn a_listener_may_tolerate_it_for_all() {
         world.engine.begin(id, 200, &[], None).unwrap();
         notice(&mut world);
         world.engine.end(id, &[]).unwrap();
-        assert_eq!((200, ""), world.answer(&mut client).brief());
+        assert_eq!((200, ""), world.response(&mut client).brief());
         assert_eq!(End::Orderly, world.ended(&mut client));
     }
 }
@@ -279,7 +279,7 @@ fn a_body_that_came_with_the_end_may_be_read_late() {
     notice(&mut world);
     assert_eq!(b"whole".to_vec(), world.body(id));
     world.ok(id, "thanks");
-    assert_eq!("thanks", world.answer(&mut client).text());
+    assert_eq!("thanks", world.response(&mut client).text());
     assert_eq!(End::Orderly, world.ended(&mut client));
 }
 
@@ -291,9 +291,9 @@ fn a_handler_that_has_not_heard_of_it_learns_that_its_client_is_gone() {
     world.engine.begin_turn();
     while world.engine.counters().cut == 0 {
         world.engine.poll().unwrap();
-        world.engine.settle();
+        world.engine.flush_queued();
     }
-    assert_eq!(Err(CommandError::Gone), world.engine.answer(id, 200, &[], Body::Slice(b"")));
+    assert_eq!(Err(CommandError::Gone), world.engine.respond(id, 200, &[], Body::Slice(b"")));
 }
 
 #[test]
@@ -305,13 +305,13 @@ fn what_is_said_of_an_exchange_that_is_over_does_not_change_the_next() {
     world.ok(first, "1");
     let (second, _) = world.head();
     world.engine.set_half_close(second, HalfClose::Finish).unwrap();
-    assert_eq!(Err(CommandError::Over), world.engine.set_half_close(first, HalfClose::Cancel));
+    assert_eq!(Err(CommandError::Complete), world.engine.set_half_close(first, HalfClose::Cancel));
     client.stream.shut_down_writing();
     notice(&mut world);
     assert!(world.events.is_empty(), "the second goes on");
     world.ok(second, "2");
-    assert_eq!("1", world.answer(&mut client).text());
-    assert_eq!("2", world.answer(&mut client).text());
+    assert_eq!("1", world.response(&mut client).text());
+    assert_eq!("2", world.response(&mut client).text());
     assert_eq!(End::Orderly, world.ended(&mut client));
     assert_eq!(Err(CommandError::Gone), world.engine.set_half_close(second, HalfClose::Cancel));
 }
@@ -320,7 +320,7 @@ fn what_is_said_of_an_exchange_that_is_over_does_not_change_the_next() {
 fn the_owner_of_a_pipe_may_say_so_too() {
     let mut world = World::new();
     let pipe = world.engine.open_pipe(ropewalk_engine::Peer::Unknown, ropewalk_engine::Peer::Unknown, false);
-    world.engine.set_half_close_of(pipe.connection(), HalfClose::Finish);
+    world.engine.set_connection_half_close(pipe.connection(), HalfClose::Finish);
     world.engine.feed_pipe(pipe, GET.as_bytes());
     let (id, _) = world.head();
     world.engine.end_pipe(pipe);

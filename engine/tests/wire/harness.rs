@@ -11,7 +11,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use ropewalk_engine::clock::monotonic_micros;
-use ropewalk_engine::exchange::Event;
+use ropewalk_engine::event::Event;
 use ropewalk_engine::{Body, Engine, ExchangeId, GoneReason, Head, Limits, Peer};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -52,7 +52,7 @@ impl World {
     pub fn echoing_targets(self) -> Self {
         self.inline(|engine, event| {
             let Event::Head(id, head) = event else { return false };
-            engine.answer(*id, 200, &[], Body::Slice(head.target())).unwrap();
+            engine.respond(*id, 200, &[], Body::Slice(head.target())).unwrap();
             true
         })
     }
@@ -83,9 +83,9 @@ impl World {
                 if !served {
                     self.events.push_back(event);
                 }
-                self.engine.event_passed(0, 0);
+                self.engine.event_handled(0, 0);
             }
-            self.engine.settle();
+            self.engine.flush_queued();
             if !self.engine.has_events() {
                 break;
             }
@@ -195,20 +195,20 @@ impl World {
 
     /// Answers 200 with a small body.
     pub fn ok(&mut self, id: ExchangeId, body: &str) {
-        self.engine.answer(id, 200, &[], Body::Slice(body.as_bytes())).unwrap();
+        self.engine.respond(id, 200, &[], Body::Slice(body.as_bytes())).unwrap();
     }
 
     /// Runs turns until the client has a whole answer.
-    pub fn answer<S: Stream>(&mut self, client: &mut Client<S>) -> Answer {
-        self.answer_to(client, false)
+    pub fn response<S: Stream>(&mut self, client: &mut Client<S>) -> Response {
+        self.response_to(client, false)
     }
 
     /// The same for an answer to HEAD.
-    pub fn head_answer<S: Stream>(&mut self, client: &mut Client<S>) -> Answer {
-        self.answer_to(client, true)
+    pub fn head_response<S: Stream>(&mut self, client: &mut Client<S>) -> Response {
+        self.response_to(client, true)
     }
 
-    fn answer_to<S: Stream>(&mut self, client: &mut Client<S>, is_head: bool) -> Answer {
+    fn response_to<S: Stream>(&mut self, client: &mut Client<S>, is_head: bool) -> Response {
         let until = Instant::now() + PATIENCE;
         loop {
             if let Some((answer, used)) = parse(&client.received, is_head, client.end.is_some()) {
@@ -319,7 +319,7 @@ impl<S: Stream> Client<S> {
 
 /// An answer as its client has it.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     /// The status line and the fields, as they came.
     pub head: String,
@@ -328,7 +328,7 @@ pub struct Answer {
     pub trailers: String,
 }
 
-impl Answer {
+impl Response {
     /// The value of a field that may be there once.
     pub fn field(&self, name: &str) -> Option<&str> {
         let mut values = self.head.lines().skip(1).filter_map(|line| {
@@ -355,11 +355,11 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 }
 
 /// Reads one answer by the rules of RFC 9112, section 6.3; None where it is not whole.
-fn parse(bytes: &[u8], is_head: bool, ended: bool) -> Option<(Answer, usize)> {
+fn parse(bytes: &[u8], is_head: bool, ended: bool) -> Option<(Response, usize)> {
     let start = find(bytes, b"\r\n\r\n")? + 4;
     let head = String::from_utf8(bytes[..start - 4].to_vec()).unwrap();
     let status = head["HTTP/1.1 ".len()..][..3].parse().unwrap();
-    let mut answer = Answer { status, head, body: Vec::new(), trailers: String::new() };
+    let mut answer = Response { status, head, body: Vec::new(), trailers: String::new() };
     let length = answer.field("content-length").map(|length| length.parse::<usize>().unwrap());
     if is_head || status < 200 || status == 204 || status == 304 {
         return Some((answer, start));

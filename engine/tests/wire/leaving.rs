@@ -4,8 +4,8 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ropewalk_engine::exchange::Event;
-use ropewalk_engine::{Body, Closing, ConnectionId, ExchangeId, GoneReason, HalfClose};
+use ropewalk_engine::event::Event;
+use ropewalk_engine::{Body, CloseReason, ConnectionId, ExchangeId, GoneReason, HalfClose};
 use rustix::net::sockopt::set_socket_linger;
 
 use crate::harness::{Client, End, GET, Stream as _, World};
@@ -23,7 +23,7 @@ const STATES: [(&str, Bring); 7] = [
         let connection = opened(world);
         let (id, _) = world.head();
         world.ok(id, "");
-        world.answer(client);
+        world.response(client);
         (connection, None)
     }),
     ("waiting for its response", |world, client| {
@@ -75,7 +75,7 @@ fn running(world: &mut World) -> (ConnectionId, Option<ExchangeId>) {
 
 fn announcing() -> World {
     let mut world = World::new();
-    world.engine.announce();
+    world.engine.report_connections();
     world
 }
 
@@ -84,7 +84,7 @@ fn reset(stream: &TcpStream) {
 }
 
 /// The next events are the early end of an exchange, if there is one, and that of its connection.
-fn ends(world: &mut World, id: Option<ExchangeId>) -> (Option<GoneReason>, Closing) {
+fn ends(world: &mut World, id: Option<ExchangeId>) -> (Option<GoneReason>, CloseReason) {
     let mut reason = None;
     loop {
         match world.event() {
@@ -101,7 +101,7 @@ fn ends(world: &mut World, id: Option<ExchangeId>) -> (Option<GoneReason>, Closi
 fn a_reset_is_told_from_a_close() {
     for (state, bring) in STATES {
         for (resets, reason, closing) in
-            [(true, GoneReason::ClientReset, Closing::Lost), (false, GoneReason::ClientLeft, Closing::Done)]
+            [(true, GoneReason::ClientReset, CloseReason::Lost), (false, GoneReason::ClientLeft, CloseReason::Done)]
         {
             let mut world = announcing();
             let mut client = world.connect();
@@ -132,7 +132,7 @@ fn what_breaks_after_the_client_has_closed_is_no_reset() {
     world.settle();
     reset(&client.stream);
     drop(client);
-    assert_eq!((Some(GoneReason::ClientLeft), Closing::Done), ends(&mut world, id));
+    assert_eq!((Some(GoneReason::ClientLeft), CloseReason::Done), ends(&mut world, id));
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn nor_where_both_are_seen_at_once() {
     client.stream.shut_down_writing();
     reset(&client.stream);
     drop(client);
-    assert_eq!((Some(GoneReason::ClientLeft), Closing::Done), ends(&mut world, id));
+    assert_eq!((Some(GoneReason::ClientLeft), CloseReason::Done), ends(&mut world, id));
 }
 
 #[test]
@@ -153,19 +153,19 @@ fn a_client_that_may_half_close_has_not_left_by_that() {
         let mut world = announcing();
         let mut client = world.connect();
         let (connection, id) = STATES[state].1(&mut world, &mut client);
-        world.engine.set_half_close_of(connection, HalfClose::Finish);
+        world.engine.set_connection_half_close(connection, HalfClose::Finish);
         client.stream.shut_down_writing();
         world.settle();
         assert!(world.events.is_empty());
         reset(&client.stream);
         drop(client);
-        assert_eq!((Some(GoneReason::ClientReset), Closing::Lost), ends(&mut world, id));
+        assert_eq!((Some(GoneReason::ClientReset), CloseReason::Lost), ends(&mut world, id));
     }
 }
 
 #[test]
 fn a_unix_client_resets_by_leaving_what_was_sent_unread() {
-    for (unread, closing) in [(true, Closing::Lost), (false, Closing::Done)] {
+    for (unread, closing) in [(true, CloseReason::Lost), (false, CloseReason::Done)] {
         let mut world = announcing();
         let mut client = world.adopt(GET.as_bytes());
         let (id, _) = world.head();
@@ -193,7 +193,7 @@ fn an_owner_is_told_of_the_end_before_the_client_has_closed_too() {
     assert_eq!(End::Orderly, world.ended(&mut client));
     assert_eq!("bye", client.text());
     drop(client);
-    assert_eq!((None, Closing::Done), ends(&mut world, None));
+    assert_eq!((None, CloseReason::Done), ends(&mut world, None));
 }
 
 #[test]
@@ -216,8 +216,8 @@ fn connections_without_an_owner_end_silently() {
     let mut client = world.connect();
     client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     let (id, _) = world.head();
-    world.engine.answer(id, 200, &[], Body::Slice(b"")).unwrap();
-    world.answer(&mut client);
+    world.engine.respond(id, 200, &[], Body::Slice(b"")).unwrap();
+    world.response(&mut client);
     drop(client);
     world.settle();
     assert!(world.events.is_empty());

@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 
-use ropewalk_engine::exchange::Event;
+use ropewalk_engine::event::Event;
 use ropewalk_engine::{Body, Engine, Limits, Peer};
 
 use crate::harness::{Client, End, GET, Stream as _, World};
@@ -15,7 +15,7 @@ const LARGE: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 12582912\r\n\
 /// Refuses every request with 413, as its head says how much is to come.
 fn too_large(engine: &mut Engine, event: &Event) -> bool {
     let Event::Head(id, _) = event else { return false };
-    engine.answer(*id, 413, &[], Body::Slice(b"too large")).unwrap();
+    engine.respond(*id, 413, &[], Body::Slice(b"too large")).unwrap();
     true
 }
 
@@ -23,7 +23,7 @@ fn refused_with(limits: Limits) -> (World, Client<TcpStream>) {
     let mut world = World::with(limits).inline(too_large);
     let mut client = world.connect();
     client.send(LARGE);
-    world.until("the refusal", |world| world.engine.counters().answers[3] == 1);
+    world.until("the refusal", |world| world.engine.counters().responses[3] == 1);
     (world, client)
 }
 
@@ -37,7 +37,7 @@ fn a_client_may_send_for_longer_than_the_silence_that_is_allowed() {
         world.engine.counters().head_timeouts == 1
     });
     assert_eq!(1, world.engine.connections(), "whose client has sent something all the time");
-    assert_eq!((413, "too large"), world.answer(&mut client).brief());
+    assert_eq!((413, "too large"), world.response(&mut client).brief());
     assert_eq!(End::Orderly, world.ended(&mut client));
     world.until("the end of the silence", |world| world.engine.connections() == 0);
 }
@@ -83,7 +83,7 @@ fn a_limit_of_none_is_no_limit() {
 fn every_last_response_reaches_a_client_that_sends_before_it_reads() {
     let begin = |engine: &mut Engine, event: &Event| {
         let Event::Head(id, _) = event else { return false };
-        engine.close_after(*id).unwrap();
+        engine.close_after_response(*id).unwrap();
         engine.begin(*id, 403, &[], None).unwrap();
         engine.write(*id, "in parts".into()).unwrap();
         engine.end(*id, &[]).unwrap();
@@ -98,7 +98,7 @@ fn every_last_response_reaches_a_client_that_sends_before_it_reads() {
     let limit = |engine: &mut Engine, event: &Event| {
         let Event::Head(id, _) = event else { return false };
         assert!(engine.receive(*id, None).is_err());
-        engine.answer(*id, 413, &[], Body::Slice(b"")).unwrap();
+        engine.respond(*id, 413, &[], Body::Slice(b"")).unwrap();
         true
     };
     type Served = fn(&mut Engine, &Event) -> bool;
@@ -110,13 +110,13 @@ fn every_last_response_reaches_a_client_that_sends_before_it_reads() {
         Event::Head(id, _) => {
             for event in engine.receive(*id, None).unwrap() {
                 if let Event::BadBody(id, _) = event {
-                    engine.answer(id, 400, &[], Body::Slice(b"")).unwrap();
+                    engine.respond(id, 400, &[], Body::Slice(b"")).unwrap();
                 }
             }
             true
         }
         Event::BadBody(id, _) => {
-            engine.answer(*id, 400, &[], Body::Slice(b"")).unwrap();
+            engine.respond(*id, 400, &[], Body::Slice(b"")).unwrap();
             true
         }
         _ => false,
@@ -136,7 +136,7 @@ fn every_last_response_reaches_a_client_that_sends_before_it_reads() {
         let mut client = world.connect();
         client.send(head);
         world.send_all(&mut client, &vec![b'x'; UPLOAD]);
-        let answer = world.answer(&mut client);
+        let answer = world.response(&mut client);
         assert_eq!((status, Some("close")), (answer.status, answer.field("connection")), "{head}");
         assert_eq!(End::Orderly, world.ended(&mut client), "{head}");
     }
@@ -145,7 +145,7 @@ fn every_last_response_reaches_a_client_that_sends_before_it_reads() {
 #[test]
 fn what_an_owner_has_said_reaches_a_client_that_sends_before_it_reads() {
     let mut world = World::new();
-    world.engine.announce();
+    world.engine.report_connections();
     let mut client = world.connect();
     client.send(LARGE);
     let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
@@ -154,14 +154,14 @@ fn what_an_owner_has_said_reaches_a_client_that_sends_before_it_reads() {
     world.engine.relay_write(id, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n".into()).unwrap();
     world.engine.close_connection(connection);
     world.send_all(&mut client, &vec![b'x'; UPLOAD]);
-    assert_eq!(400, world.answer(&mut client).status);
+    assert_eq!(400, world.response(&mut client).status);
     assert_eq!(End::Orderly, world.ended(&mut client));
 }
 
 #[test]
 fn an_owner_who_has_said_nothing_has_nobody_waited_for() {
     let mut world = World::new();
-    world.engine.announce();
+    world.engine.report_connections();
     let mut client = world.connect();
     client.send(LARGE);
     let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
@@ -182,7 +182,7 @@ fn a_drain_waits_no_longer_for_a_silent_client_than_for_a_request() {
     world.engine.drain(Some(120_000));
     within.send(&LARGE["POST / HTT".len()..]);
     for client in [&mut before, &mut within] {
-        assert_eq!(413, world.answer(client).status);
+        assert_eq!(413, world.response(client).status);
         assert_eq!(End::Orderly, world.ended(client));
     }
     assert!(matches!(world.event(), Event::Drained { cut: 0 }));
@@ -212,7 +212,7 @@ fn full_with(limits: Limits) -> (World, Client<TcpStream>) {
     let mut world = World::with(Limits { connections: 1, ..limits }).echoing_targets();
     let mut one = world.connect();
     one.send(GET);
-    assert_eq!(200, world.answer(&mut one).status);
+    assert_eq!(200, world.response(&mut one).status);
     (world, one)
 }
 
@@ -222,14 +222,14 @@ fn rfc9110_15_6_4_a_client_that_is_turned_away_gets_to_read_why() {
     let mut other = world.connect();
     other.send(LARGE);
     world.send_all(&mut other, &vec![b'x'; UPLOAD]);
-    let answer = world.answer(&mut other);
+    let answer = world.response(&mut other);
     assert_eq!((503, Some("1")), (answer.status, answer.field("retry-after")));
     assert_eq!(End::Orderly, world.ended(&mut other));
     drop(one);
     world.until("the end of the first", |world| world.engine.connections() == 1);
     let mut third = world.connect();
     third.send(GET);
-    assert_eq!(200, world.answer(&mut third).status, "who was turned away takes no room");
+    assert_eq!(200, world.response(&mut third).status, "who was turned away takes no room");
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn so_many_may_linger_though_there_is_no_room() {
     let (mut world, mut one) = full_with(Limits { linger_timeout: 0, linger_time: 0, ..Limits::default() });
     let mut others: Vec<_> = (0..100).map(|_| world.connect()).collect();
     for other in &mut others {
-        assert_eq!(503, world.answer(other).status);
+        assert_eq!(503, world.response(other).status);
     }
     assert_eq!(100, world.engine.counters().turned_away);
     // One for each 64 of the descriptors for connections, which are 80% of those of the process; 64 at the most.
@@ -246,7 +246,7 @@ fn so_many_may_linger_though_there_is_no_room() {
     assert!(lingering > 1, "too few descriptors to tell: {limit}");
     assert_eq!(1 + lingering, world.engine.connections());
     one.send(GET);
-    assert_eq!(200, world.answer(&mut one).status);
+    assert_eq!(200, world.response(&mut one).status);
     drop(others);
     world.until("the end of the others", |world| world.engine.connections() == 1);
 }
@@ -258,17 +258,17 @@ fn a_connection_that_lingers_makes_room_for_another() {
         if head.has_body() {
             return too_large(engine, event);
         }
-        engine.answer(*id, 200, &[], Body::Slice(head.target())).unwrap();
+        engine.respond(*id, 200, &[], Body::Slice(head.target())).unwrap();
         true
     });
     let mut uploads = [world.connect(), world.connect()];
     for client in &mut uploads {
         client.send(LARGE);
-        assert_eq!(413, world.answer(client).status);
+        assert_eq!(413, world.response(client).status);
     }
     let mut other = world.connect();
     other.send(GET);
-    assert_eq!(200, world.answer(&mut other).status);
+    assert_eq!(200, world.response(&mut other).status);
     assert_eq!((2, 0), (world.engine.connections(), world.engine.counters().turned_away));
     for client in &mut uploads[1..] {
         client.stream.shut_down_writing();
@@ -284,7 +284,7 @@ fn the_owner_of_a_pipe_ends_its_side_and_reads_on() {
     let (id, _) = world.head();
     world.engine.feed_pipe(pipe, &[b'x'; 2000]);
     assert!(matches!(world.event(), Event::PipeFlow(_, false)));
-    world.engine.answer(id, 403, &[], Body::Slice(b"no")).unwrap();
+    world.engine.respond(id, 403, &[], Body::Slice(b"no")).unwrap();
     assert!(matches!(world.event(), Event::PipeOutput(_, bytes) if bytes.ends_with(b"no")));
     assert!(matches!(world.event(), Event::PipeEnding(ending) if ending == pipe));
     assert!(matches!(world.event(), Event::PipeFlow(_, true)), "or the client could not send on");

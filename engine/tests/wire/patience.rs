@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
 
 use bytes::Bytes;
-use ropewalk_engine::exchange::Event;
+use ropewalk_engine::event::Event;
 use ropewalk_engine::{Body, ExchangeId, Limits, Pressure};
 
 use crate::harness::{Client, Dice, World};
@@ -52,7 +52,7 @@ impl Patience {
             let at_once = head.target().starts_with(b"/get") && coin.roll(2) == 0;
             if at_once {
                 let content = answer_to(head.target(), 0);
-                engine.answer(*id, 200, &[], Body::Shared(content.into())).unwrap();
+                engine.respond(*id, 200, &[], Body::Shared(content.into())).unwrap();
             }
             at_once
         });
@@ -110,7 +110,7 @@ impl Patience {
                 0 => engine.begin(id, 200, &[], None).unwrap(),
                 1 => engine.begin(id, 200, &[], Some(content.len() as u64)).unwrap(),
                 _ => {
-                    engine.answer(id, 200, &[], Body::Shared(content.into())).unwrap();
+                    engine.respond(id, 200, &[], Body::Shared(content.into())).unwrap();
                     self.work.remove(&id);
                     return;
                 }
@@ -140,13 +140,13 @@ impl Patience {
     }
 
     fn is_over(&self) -> bool {
-        self.world.engine.counters().answers[1] == (CLIENTS * REQUESTS) as u64
+        self.world.engine.counters().responses[1] == (CLIENTS * REQUESTS) as u64
     }
 
     fn finish(mut self) {
         for talker in &mut self.talkers {
             for expected in &talker.expected {
-                assert!(*expected == self.world.answer(&mut talker.client).body);
+                assert!(*expected == self.world.response(&mut talker.client).body);
             }
             assert!(talker.client.received.is_empty());
         }

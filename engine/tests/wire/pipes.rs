@@ -1,6 +1,6 @@
 //! Connections without a socket: their owner carries the bytes.
 
-use ropewalk_engine::exchange::Event;
+use ropewalk_engine::event::Event;
 use ropewalk_engine::{Body, CommandError, GoneReason, Limits, Peer, PipeId, Pressure};
 
 use crate::harness::{GET, World};
@@ -74,10 +74,10 @@ fn a_lost_pipe() {
     let pipe = open(&mut world);
     world.engine.feed_pipe(pipe, GET.as_bytes());
     let (id, _) = world.head();
-    world.engine.lose_pipe(pipe);
+    world.engine.disconnect_pipe(pipe);
     assert_eq!((id, GoneReason::ClientLeft), world.gone());
     assert!(matches!(world.event(), Event::PipeClosed(closed, false) if closed == pipe));
-    assert_eq!(Err(CommandError::Gone), world.engine.answer(id, 200, &[], Body::Slice(b"")));
+    assert_eq!(Err(CommandError::Gone), world.engine.respond(id, 200, &[], Body::Slice(b"")));
 }
 
 #[test]
@@ -86,9 +86,9 @@ fn a_pipe_asked_by_itself_tells_no_end_before_its_beginning() {
     let pipe = open(&mut world);
     world.engine.begin_turn();
     world.engine.feed_pipe(pipe, GET.as_bytes());
-    world.engine.lose_pipe(pipe);
-    assert!(matches!(world.engine.next_of_pipe(pipe), Some(Event::PipeClosed(..))));
-    assert!(world.engine.next_of_pipe(pipe).is_none());
+    world.engine.disconnect_pipe(pipe);
+    assert!(matches!(world.engine.next_pipe_event(pipe), Some(Event::PipeClosed(..))));
+    assert!(world.engine.next_pipe_event(pipe).is_none());
     let Some(Event::Head(id, _)) = world.engine.next_event() else { panic!("no head") };
     assert!(matches!(world.engine.next_event(), Some(Event::Gone(gone, _)) if gone == id));
 }
@@ -100,10 +100,10 @@ fn what_was_written_to_a_pipe_may_be_taken_before_all_else() {
     world.engine.begin_turn();
     world.engine.feed_pipe(pipe, format!("{GET}{GET}").as_bytes());
     let Some(Event::Head(first, _)) = world.engine.next_event() else { panic!("no head") };
-    assert!(world.engine.next_output(pipe).is_none());
-    world.engine.answer(first, 200, &[], Body::Slice(b"one")).unwrap();
-    assert!(world.engine.next_output(pipe).is_some_and(|bytes| bytes.ends_with(b"one")));
-    assert!(world.engine.next_output(pipe).is_none());
+    assert!(world.engine.next_pipe_output(pipe).is_none());
+    world.engine.respond(first, 200, &[], Body::Slice(b"one")).unwrap();
+    assert!(world.engine.next_pipe_output(pipe).is_some_and(|bytes| bytes.ends_with(b"one")));
+    assert!(world.engine.next_pipe_output(pipe).is_none());
     assert!(matches!(world.engine.next_event(), Some(Event::Head(second, _)) if second != first));
 }
 

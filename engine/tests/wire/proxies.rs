@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 
 use ropewalk_engine::access::Style;
-use ropewalk_engine::exchange::Event;
+use ropewalk_engine::event::Event;
 use ropewalk_engine::proxies::{Family, Proxies, Trusted};
 use ropewalk_engine::{Body, Head, Limits, Peer, Report, Severity};
 
@@ -175,7 +175,7 @@ mod fields {
             let mut world = believing(family);
             let mut client = world.connect();
             client.send(format!("GET / HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n{GET}"));
-            assert_eq!(400, world.answer(&mut client).status, "{field}");
+            assert_eq!(400, world.response(&mut client).status, "{field}");
             assert_eq!(End::Orderly, world.ended(&mut client));
             assert_eq!(1, reports(&mut world).len());
             assert!(world.events.is_empty(), "something behind it was served");
@@ -240,7 +240,7 @@ mod protocol {
         assert_eq!(&proxy, head.peer());
         assert_eq!(Some(inet("198.51.100.1:443")), world.engine.local(id));
         world.ok(id, "first");
-        assert_eq!((200, "first"), world.answer(&mut client).brief());
+        assert_eq!((200, "first"), world.response(&mut client).brief());
         client.send(GET);
         assert_eq!(inet("192.0.2.1:1234"), facts(&world.head().1).0, "it holds for the whole connection");
     }
@@ -266,7 +266,7 @@ mod protocol {
                 let (id, head) = world.head();
                 assert_eq!(inet("192.0.2.1:1234"), facts(&head).0, "split at {split}");
                 world.ok(id, "");
-                world.answer(&mut client);
+                world.response(&mut client);
             }
             let mut client = world.connect();
             for byte in &bytes {
@@ -275,7 +275,7 @@ mod protocol {
             }
             let (id, _) = world.head();
             world.ok(id, "");
-            world.answer(&mut client);
+            world.response(&mut client);
         }
         assert_eq!(0, world.engine.counters().refused);
     }
@@ -365,7 +365,7 @@ mod protocol {
         let mut world = prefaced();
         let mut client = world.connect();
         client.send(format!("{LINE}{LINE}{GET}"));
-        assert_eq!(400, world.answer(&mut client).status);
+        assert_eq!(400, world.response(&mut client).status);
         assert_eq!(
             vec!["192.0.2.1:1234: 400 the request line is not a method, a target and a version"],
             reports(&mut world)
@@ -386,7 +386,7 @@ mod protocol {
         assert_eq!(End::Orderly, world.ended(&mut client));
         let mut client = world.connect();
         client.send(format!("{LINE}GET /"));
-        assert_eq!(408, world.answer(&mut client).status);
+        assert_eq!(408, world.response(&mut client).status);
         assert_eq!(3, world.engine.counters().head_timeouts);
     }
 
@@ -410,7 +410,7 @@ mod protocol {
         world.turn();
         let (id, head) = world.head();
         assert_eq!((inet("192.0.2.7:5"), true, "a".into()), facts(&head));
-        world.engine.answer(id, 200, &[], Body::Slice(b"")).unwrap();
+        world.engine.respond(id, 200, &[], Body::Slice(b"")).unwrap();
     }
 
     #[test]
@@ -432,8 +432,8 @@ mod protocol {
         world.engine.set_access_log(Some(Style::Combined));
         let mut client = world.connect();
         client.send(format!("{LINE}{GET}nonsense\r\n\r\n"));
-        world.answer(&mut client);
-        world.answer(&mut client);
+        world.response(&mut client);
+        world.response(&mut client);
         let log = String::from_utf8(world.engine.access_log().unwrap().take()).unwrap();
         assert_eq!(2, log.lines().filter(|line| line.starts_with("192.0.2.1 - - [")).count(), "{log}");
     }

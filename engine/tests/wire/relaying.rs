@@ -3,10 +3,10 @@
 use std::io::{Read as _, Write as _};
 
 use bytes::Bytes;
-use ropewalk_engine::exchange::Event;
+use ropewalk_engine::event::Event;
 use ropewalk_engine::http1::encode::FieldRef;
 use ropewalk_engine::method::Methods;
-use ropewalk_engine::{Body, Closing, CommandError, Limits, Pressure, Status};
+use ropewalk_engine::{Body, CloseReason, CommandError, Limits, Pressure, Status};
 
 use crate::harness::{End, GET, World};
 
@@ -40,11 +40,11 @@ fn bodies_that_are_framed_already() {
     assert_eq!(Pressure::Low, world.engine.relay_write(id, Bytes::from_static(b"2\r\nhi\r\n")).unwrap());
     world.engine.relay_write(id, Bytes::from_static(b"0\r\n\r\n")).unwrap();
     world.engine.relay_end(id).unwrap();
-    assert_eq!(b"hi", &*world.answer(&mut client).body);
+    assert_eq!(b"hi", &*world.response(&mut client).body);
     client.send(GET);
     let (id, _) = world.head();
     world.ok(id, "kept");
-    assert_eq!(b"kept", &*world.answer(&mut client).body);
+    assert_eq!(b"kept", &*world.response(&mut client).body);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn rfc9112_8_what_is_beyond_the_length_is_not_sent() {
         let (id, _) = world.head();
         world.engine.relay_head(id, OK, &[(b"Content-Length", b"8")]).unwrap();
         let outcomes: Vec<_> = parts.iter().map(|part| world.engine.relay_write(id, Bytes::from(*part))).collect();
-        assert_eq!(&Err(CommandError::Beyond { announced: 8, written: 13 }), outcomes.last().unwrap());
+        assert_eq!(&Err(CommandError::Excess { announced: 8, written: 13 }), outcomes.last().unwrap());
         world.engine.relay_end(id).unwrap();
         world.ended(&mut client);
         assert!(client.text().ends_with("\r\n\r\nmuch too"), "{}", client.text());
@@ -120,7 +120,7 @@ fn rfc9112_8_of_a_whole_body_that_is_too_long_what_fits_is_sent() {
     client.send(GET);
     let (id, _) = world.head();
     let outcome = world.engine.relay(id, OK, &[(b"Content-Length", b"8")], Body::Slice(b"much too long"));
-    assert_eq!(Err(CommandError::Beyond { announced: 8, written: 13 }), outcome);
+    assert_eq!(Err(CommandError::Excess { announced: 8, written: 13 }), outcome);
     world.engine.relay_end(id).unwrap();
     world.ended(&mut client);
     assert!(client.text().ends_with("\r\n\r\nmuch too"), "{}", client.text());
@@ -139,7 +139,7 @@ fn rfc9112_7_1_chunks_without_their_last_one_end_the_connection() {
         }
         assert_eq!(kept, world.engine.relay_end(id).is_ok(), "{body:?}");
         if kept {
-            assert_eq!(b"hi", &*world.answer(&mut client).body);
+            assert_eq!(b"hi", &*world.response(&mut client).body);
         } else {
             world.ended(&mut client);
         }
@@ -162,7 +162,7 @@ fn framing_that_cannot_be_sent() {
     }
     assert_eq!(Err(CommandError::Status(101)), world.engine.relay_head(id, 101.into(), &[]));
     world.ok(id, "still there");
-    assert_eq!(b"still there", &*world.answer(&mut client).body);
+    assert_eq!(b"still there", &*world.response(&mut client).body);
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn rfc9110_9_3_2_an_answer_to_head_has_no_body() {
     client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
     let (id, _) = world.head();
     world.engine.relay(id, OK, &[(b"Content-Length", b"4")], Body::Slice(b"left")).unwrap();
-    assert_eq!(Some("4"), world.head_answer(&mut client).field("content-length"));
+    assert_eq!(Some("4"), world.head_response(&mut client).field("content-length"));
 }
 
 #[test]
@@ -194,23 +194,23 @@ fn a_handler_takes_a_connection_over() {
 #[test]
 fn connections_are_announced_and_their_ends_told_last() {
     let mut world = World::new();
-    world.engine.announce();
+    world.engine.report_connections();
     let mut client = world.connect();
     client.send(GET);
     let Event::Opened(connection, peer) = world.event() else { panic!("not announced") };
     let (id, _) = world.head();
     assert_eq!(connection, id.connection());
-    assert_eq!(peer, world.engine.ends(connection).unwrap().0);
+    assert_eq!(peer, world.engine.endpoints(connection).unwrap().0);
     drop(client);
     world.gone();
-    assert!(matches!(world.event(), Event::Closed(closed, Closing::Done) if closed == connection));
-    assert_eq!(None, world.engine.ends(connection));
+    assert!(matches!(world.event(), Event::Closed(closed, CloseReason::Done) if closed == connection));
+    assert_eq!(None, world.engine.endpoints(connection));
 }
 
 #[test]
 fn an_owner_closes_behind_half_an_answer() {
     let mut world = World::new();
-    world.engine.announce();
+    world.engine.report_connections();
     let mut client = world.connect();
     client.send(GET);
     let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
@@ -221,13 +221,13 @@ fn an_owner_closes_behind_half_an_answer() {
     assert_eq!(End::Orderly, world.ended(&mut client));
     assert!(client.text().ends_with("\r\n\r\nhalf"));
     world.gone();
-    assert!(matches!(world.event(), Event::Closed(_, Closing::Done)));
+    assert!(matches!(world.event(), Event::Closed(_, CloseReason::Done)));
 }
 
 #[test]
 fn an_owner_aborts() {
     let mut world = World::new();
-    world.engine.announce();
+    world.engine.report_connections();
     let mut client = world.connect();
     client.send(GET);
     let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
@@ -235,13 +235,13 @@ fn an_owner_aborts() {
     world.engine.abort_connection(connection);
     assert_eq!(End::Reset, world.ended(&mut client));
     world.gone();
-    assert!(matches!(world.event(), Event::Closed(_, Closing::Aborted)));
+    assert!(matches!(world.event(), Event::Closed(_, CloseReason::Aborted)));
 }
 
 #[test]
 fn a_connection_is_let_go_of_before_it_asks() {
     let mut world = World::new();
-    world.engine.announce();
+    world.engine.report_connections();
     let mut client = world.connect();
     let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
     client.send("GET /");
@@ -263,14 +263,14 @@ fn a_connection_is_let_go_of_before_it_asks() {
 #[test]
 fn an_owner_says_how_long_a_connection_may_be_idle() {
     let mut world = World::with(Limits { idle_timeout: 1, ..Limits::default() });
-    world.engine.announce();
+    world.engine.report_connections();
     let mut client = world.connect();
     let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
     world.engine.set_idle_timeout(connection, 0);
     client.send(GET);
     let (id, _) = world.head();
     world.ok(id, "idle");
-    world.answer(&mut client);
+    world.response(&mut client);
     let wheel = world.engine.next_deadline();
     world.engine.set_idle_timeout(connection, 20);
     assert!(world.engine.next_deadline() <= wheel || wheel.is_none());
@@ -282,7 +282,7 @@ fn what_an_owner_says_bounds_the_silences_within_a_request() {
     let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx";
     for (sent, timeouts) in [("", (1, 0)), ("GET / HT", (1, 0)), (post, (0, 1))] {
         let mut world = World::with(Limits { idle_timeout: 0, ..Limits::default() });
-        world.engine.announce();
+        world.engine.report_connections();
         let mut client = world.connect();
         let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
         world.engine.set_idle_timeout(connection, 20);
@@ -301,7 +301,7 @@ fn what_an_owner_says_bounds_the_silences_within_a_request() {
 fn the_owner_of_a_pipe_answers_what_is_refused() {
     let mut world = World::new();
     let pipe = world.engine.open_pipe(ropewalk_engine::Peer::Unknown, ropewalk_engine::Peer::Unknown, false);
-    world.engine.leave_refusing(pipe.connection());
+    world.engine.delegate_refusals(pipe.connection());
     world.engine.feed_pipe(pipe, [GET, "no request\r\n\r\n"].concat().as_bytes());
     let (id, _) = world.head();
     world.ok(id, "before");
@@ -321,5 +321,5 @@ fn methods_that_are_not_registered() {
     let (id, head) = world.head();
     assert_eq!(b"BREW", head.method_name());
     world.ok(id, "coffee");
-    assert_eq!(b"coffee", &*world.answer(&mut client).body);
+    assert_eq!(b"coffee", &*world.response(&mut client).body);
 }

@@ -1,6 +1,6 @@
 //! Requests as they come: one, many, dripped, split, refused.
 
-use ropewalk_engine::exchange::Event;
+use ropewalk_engine::event::Event;
 use ropewalk_engine::method::Method;
 use ropewalk_engine::{Body, CommandError, Limits, Version};
 
@@ -18,8 +18,8 @@ fn one_request_and_its_answer() {
     assert_eq!(4, head.field_count());
     assert_eq!(vec![&b"1"[..], b"2"], head.values(b"X-ONE").collect::<Vec<_>>());
     assert_eq!(b"abc".to_vec(), world.body(id));
-    world.engine.answer(id, 201, &[(b"X-Two", b"3")], Body::Slice(b"made")).unwrap();
-    let answer = world.answer(&mut client);
+    world.engine.respond(id, 201, &[(b"X-Two", b"3")], Body::Slice(b"made")).unwrap();
+    let answer = world.response(&mut client);
     assert_eq!((201, "made"), answer.brief());
     let date = answer.field("date").unwrap();
     assert_eq!(
@@ -38,7 +38,7 @@ fn rfc9112_9_3_a_connection_is_kept() {
         client.send(GET);
         let (id, _) = world.head();
         world.ok(id, &turn.to_string());
-        let answer = world.answer(&mut client);
+        let answer = world.response(&mut client);
         assert_eq!((200, turn.to_string().as_str()), answer.brief());
         assert_eq!(None, answer.field("connection"));
     }
@@ -51,7 +51,7 @@ fn rfc9112_9_6_close_is_heeded_and_nothing_behind_it_is_parsed() {
         let mut world = World::new().echoing_targets();
         let mut client = world.connect();
         client.send(format!("GET /1 HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\n\r\n{behind}"));
-        let answer = world.answer(&mut client);
+        let answer = world.response(&mut client);
         assert_eq!((200, "/1"), answer.brief());
         assert_eq!(Some("close"), answer.field("connection"));
         assert_eq!(End::Orderly, world.ended(&mut client));
@@ -69,7 +69,7 @@ fn rfc9112_9_6_bytes_that_come_after_a_last_request_do_not_reset_its_answer() {
     client.send(GET);
     world.settle();
     world.ok(id, "last");
-    assert_eq!((200, "last"), world.answer(&mut client).brief());
+    assert_eq!((200, "last"), world.response(&mut client).brief());
     assert_eq!(End::Orderly, world.ended(&mut client));
     assert_eq!(1, world.engine.counters().requests);
 }
@@ -82,12 +82,12 @@ fn a_handler_may_end_the_connection() {
         client.send([GET, GET].concat());
         let (id, _) = world.head();
         if by_field {
-            world.engine.answer(id, 200, &[(b"connection", b"CLOSE")], Body::Slice(b"")).unwrap();
+            world.engine.respond(id, 200, &[(b"connection", b"CLOSE")], Body::Slice(b"")).unwrap();
         } else {
-            world.engine.close_after(id).unwrap();
+            world.engine.close_after_response(id).unwrap();
             world.ok(id, "");
         }
-        assert_eq!(Some("close"), world.answer(&mut client).field("connection"));
+        assert_eq!(Some("close"), world.response(&mut client).field("connection"));
         assert_eq!(End::Orderly, world.ended(&mut client));
         assert!(world.events.is_empty());
     }
@@ -106,7 +106,7 @@ fn rfc9112_9_3_2_pipelined_answers_keep_their_order() {
         world.ok(id, &number.to_string());
     }
     for number in 1..=3 {
-        assert_eq!((200, number.to_string().as_str()), world.answer(&mut client).brief());
+        assert_eq!((200, number.to_string().as_str()), world.response(&mut client).brief());
     }
 }
 
@@ -115,10 +115,10 @@ fn pipelined_answers_given_at_once_leave_together() {
     let mut world = World::new().echoing_targets();
     let mut client = world.connect();
     client.send([1, 2, 3].map(|number| format!("GET /{number} HTTP/1.1\r\nHost: a\r\n\r\n")).concat());
-    world.until("three requests", |world| world.engine.counters().answers[1] == 3);
+    world.until("three requests", |world| world.engine.counters().responses[1] == 3);
     client.received = client.read_once();
     for number in 1..=3 {
-        assert_eq!((200, format!("/{number}").as_str()), world.answer(&mut client).brief());
+        assert_eq!((200, format!("/{number}").as_str()), world.response(&mut client).brief());
     }
 }
 
@@ -126,7 +126,7 @@ fn pipelined_answers_given_at_once_leave_together() {
 fn a_flood_of_pipelined_requests_does_not_pile_up_answers() {
     let mut world = World::with(Limits { write_buffer: 64 * 1024, ..Limits::default() }).inline(|engine, event| {
         let Event::Head(id, _) = event else { return false };
-        engine.answer(*id, 200, &[], Body::Slice(&[b'x'; 100_000])).unwrap();
+        engine.respond(*id, 200, &[], Body::Slice(&[b'x'; 100_000])).unwrap();
         true
     });
     let mut client = world.adopt(b"");
@@ -135,7 +135,7 @@ fn a_flood_of_pipelined_requests_does_not_pile_up_answers() {
     let served = world.engine.counters().requests;
     assert!(served < 20, "{served} answers of 100 kB wait for a client that reads none");
     for _ in 0..1000 {
-        assert_eq!(100_000, world.answer(&mut client).body.len());
+        assert_eq!(100_000, world.response(&mut client).body.len());
     }
 }
 
@@ -144,10 +144,10 @@ fn rfc9112_9_3_http_1_0() {
     let mut world = World::new().echoing_targets();
     let mut client = world.connect();
     client.send("GET /1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
-    let answer = world.answer(&mut client);
+    let answer = world.response(&mut client);
     assert_eq!((200, "/1", Some("keep-alive")), (answer.status, answer.text(), answer.field("connection")));
     client.send("GET /2 HTTP/1.0\r\n\r\n");
-    let answer = world.answer(&mut client);
+    let answer = world.response(&mut client);
     assert_eq!((200, "/2", Some("close")), (answer.status, answer.text(), answer.field("connection")));
     assert_eq!(End::Orderly, world.ended(&mut client));
 }
@@ -161,7 +161,7 @@ fn a_head_that_comes_byte_by_byte() {
         client.send([*byte]);
         world.settle();
     }
-    assert_eq!((200, "/drip"), world.answer(&mut client).brief());
+    assert_eq!((200, "/drip"), world.response(&mut client).brief());
 }
 
 #[test]
@@ -181,8 +181,8 @@ fn every_split_of_two_pipelined_requests() {
         let (id, head) = world.head();
         assert_eq!(b"/two", head.target(), "{split}");
         world.ok(id, "two");
-        assert_eq!("one", world.answer(&mut client).text(), "{split}");
-        assert_eq!("two", world.answer(&mut client).text(), "{split}");
+        assert_eq!("one", world.response(&mut client).text(), "{split}");
+        assert_eq!("two", world.response(&mut client).text(), "{split}");
     }
 }
 
@@ -199,8 +199,8 @@ fn a_refused_message_is_answered_and_nothing_behind_it_is_parsed() {
         let mut world = World::new().echoing_targets();
         let mut client = world.connect();
         client.send(format!("GET /before HTTP/1.1\r\nHost: a\r\n\r\n{message}{GET}"));
-        assert_eq!((200, "/before"), world.answer(&mut client).brief());
-        let answer = world.answer(&mut client);
+        assert_eq!((200, "/before"), world.response(&mut client).brief());
+        let answer = world.response(&mut client);
         assert_eq!((status, Some("close")), (answer.status, answer.field("connection")), "{message}");
         assert!(answer.text().starts_with(&format!("{status} ")), "{}", answer.text());
         assert_eq!(End::Orderly, world.ended(&mut client));
@@ -233,7 +233,7 @@ fn sizes_of_heads_are_limited_as_they_come() {
         let mut world = World::with(limits.clone());
         let mut client = world.connect();
         client.send(&bytes);
-        assert_eq!(status, world.answer(&mut client).status, "{bytes}");
+        assert_eq!(status, world.response(&mut client).status, "{bytes}");
         assert_eq!(End::Orderly, world.ended(&mut client));
     }
 }
@@ -245,13 +245,13 @@ fn rfc9110_15_2_an_interim_answer_comes_first() {
     client.send(GET);
     let (id, _) = world.head();
     world.engine.interim(id, 103, &[(b"Link", b"</s.css>; rel=preload")]).unwrap();
-    let early = world.answer(&mut client);
+    let early = world.response(&mut client);
     assert_eq!("HTTP/1.1 103 Early Hints\r\nLink: </s.css>; rel=preload", early.head);
     assert_eq!(Err(CommandError::Status(200)), world.engine.interim(id, 200, &[]));
     assert_eq!(Err(CommandError::Status(101)), world.engine.interim(id, 101, &[]));
     world.ok(id, "final");
-    assert_eq!((200, "final"), world.answer(&mut client).brief());
-    assert_eq!([1, 1, 0, 0, 0], world.engine.counters().answers);
+    assert_eq!((200, "final"), world.response(&mut client).brief());
+    assert_eq!([1, 1, 0, 0, 0], world.engine.counters().responses);
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn rfc9110_15_2_an_http_1_0_client_gets_no_interim_answer() {
     let (id, _) = world.head();
     world.engine.interim(id, 103, &[]).unwrap();
     world.ok(id, "final");
-    assert_eq!((200, "final"), world.answer(&mut client).brief());
+    assert_eq!((200, "final"), world.response(&mut client).brief());
 }
 
 #[test]
@@ -272,8 +272,8 @@ fn rfc9110_7_8_after_an_upgrade_raw_bytes_flow_and_none_is_lost() {
     client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: rope\r\n\r\nbehind the head ");
     let (id, _) = world.head();
     world.engine.upgrade(id, &[(b"Upgrade", b"rope")]).unwrap();
-    assert_eq!(Err(CommandError::Started), world.engine.answer(id, 200, &[], Body::Slice(b"")));
-    let switched = world.answer(&mut client);
+    assert_eq!(Err(CommandError::Started), world.engine.respond(id, 200, &[], Body::Slice(b"")));
+    let switched = world.response(&mut client);
     assert_eq!("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: rope", switched.head);
 
     client.send("and after");
@@ -303,6 +303,6 @@ fn rfc9110_7_8_no_upgrade_of_http_1_0_or_before_the_body_is_in() {
         let (id, _) = world.head();
         assert_eq!(Err(CommandError::Status(101)), world.engine.upgrade(id, &[]));
         world.ok(id, "plain");
-        assert_eq!((200, "plain"), world.answer(&mut client).brief());
+        assert_eq!((200, "plain"), world.response(&mut client).brief());
     }
 }

@@ -1,6 +1,6 @@
 //! Every clock against a client, with limits small enough to wait for.
 
-use ropewalk_engine::exchange::Event;
+use ropewalk_engine::event::Event;
 use ropewalk_engine::{Body, GoneReason, Limits};
 
 use crate::harness::{End, GET, World};
@@ -24,10 +24,10 @@ fn rfc9110_15_5_9_a_head_that_takes_too_long_is_answered_408() {
         let mut client = world.connect();
         if served_before {
             client.send(GET);
-            world.answer(&mut client);
+            world.response(&mut client);
         }
         client.send("GET / HTTP/1.1\r\n");
-        let answer = world.answer(&mut client);
+        let answer = world.response(&mut client);
         assert_eq!((408, Some("close")), (answer.status, answer.field("connection")));
         assert_eq!(End::Orderly, world.ended(&mut client));
         assert_eq!((1, 1), (world.engine.counters().head_timeouts, world.engine.counters().refused));
@@ -46,7 +46,7 @@ fn a_dripped_head_gets_no_more_time() {
         }
         world.engine.counters().head_timeouts == 1 || drops > 300
     });
-    assert_eq!(408, world.answer(&mut client).status);
+    assert_eq!(408, world.response(&mut client).status);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn an_idle_connection_is_closed_without_a_word() {
     let mut world = World::with(Limits { idle_timeout: 100, ..Limits::default() }).echoing_targets();
     let mut client = world.connect();
     client.send(GET);
-    assert_eq!(200, world.answer(&mut client).status);
+    assert_eq!(200, world.response(&mut client).status);
     assert_eq!(End::Orderly, world.ended(&mut client));
     assert_eq!("", client.text());
     assert_eq!((1, 0), (world.engine.counters().idle_timeouts, world.engine.counters().head_timeouts));
@@ -71,7 +71,7 @@ fn a_handler_may_take_its_time() {
     let mut other = world.connect();
     assert_eq!(End::Orderly, world.ended(&mut other), "time has passed");
     world.ok(id, "at last");
-    assert_eq!("at last", world.answer(&mut client).text());
+    assert_eq!("at last", world.response(&mut client).text());
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_body_that_stalls_is_answered_408_and_its_handler_told() {
     world.receive(id);
     assert!(matches!(world.event(), Event::Data(..)));
     assert_eq!((id, GoneReason::BodyTimeout), world.gone());
-    let answer = world.answer(&mut client);
+    let answer = world.response(&mut client);
     assert_eq!((408, Some("close")), (answer.status, answer.field("connection")));
     assert_eq!(1, world.engine.counters().body_timeouts);
     assert_eq!(0, world.engine.counters().running);
@@ -156,7 +156,7 @@ fn a_body_slower_than_its_rate_is_cut_though_it_never_stalls() {
     });
     let last = world.events.pop_back();
     assert!(matches!(last, Some(Event::Gone(_, GoneReason::BodyTimeout))), "{last:?}");
-    assert_eq!(408, world.answer(&mut client).status);
+    assert_eq!(408, world.response(&mut client).status);
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn a_dropped_body_that_stalls_ends_the_connection() {
     client.send(POST);
     let (id, _) = world.head();
     world.ok(id, "unread");
-    assert_eq!("unread", world.answer(&mut client).text());
+    assert_eq!("unread", world.response(&mut client).text());
     assert_eq!(End::Orderly, world.ended(&mut client));
     assert_eq!("", client.text());
     assert_eq!(1, world.engine.counters().body_timeouts);
@@ -190,7 +190,7 @@ fn the_kernel_holds_little_of_what_a_client_does_not_take() {
     let mut client = world.connect();
     client.send(GET);
     let (id, _) = world.head();
-    world.engine.answer(id, 200, &[], Body::Shared(vec![b'x'; 8 << 20].into())).unwrap();
+    world.engine.respond(id, 200, &[], Body::Shared(vec![b'x'; 8 << 20].into())).unwrap();
     world.until("the cut", |world| world.engine.connections() == 0);
     let counters = world.engine.counters();
     assert!(counters.bytes_out < 1 << 20, "{} bytes went to the kernel", counters.bytes_out);
@@ -203,7 +203,7 @@ fn a_client_that_takes_nothing_of_a_whole_answer_is_cut() {
     let mut client = world.adopt(b"");
     client.send(GET);
     let (id, _) = world.head();
-    world.engine.answer(id, 200, &[], Body::Shared(vec![b'x'; 8 << 20].into())).unwrap();
+    world.engine.respond(id, 200, &[], Body::Shared(vec![b'x'; 8 << 20].into())).unwrap();
     world.until("the cut", |world| world.engine.connections() == 0);
     assert_eq!(1, world.engine.counters().write_timeouts);
 }
@@ -213,7 +213,7 @@ fn rfc9112_9_6_the_rest_of_a_refused_request_is_dropped_for_a_while_only() {
     let mut world = World::with(Limits { linger_timeout: 100, ..Limits::default() });
     let mut client = world.connect();
     client.send("nonsense\r\n\r\n");
-    assert_eq!(400, world.answer(&mut client).status);
+    assert_eq!(400, world.response(&mut client).status);
     assert_eq!(End::Orderly, world.ended(&mut client));
     world.until("the end of the lingering", |world| world.engine.connections() == 0);
 }

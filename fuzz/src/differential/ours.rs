@@ -1,6 +1,6 @@
 //! The engine, as a handler sees it that reads every body and answers every request.
 
-use ropewalk_engine::exchange::{BodyFault, Event};
+use ropewalk_engine::event::{BodyFault, Event};
 use ropewalk_engine::{Body, Engine, ExchangeId, Head, Limits, Version};
 
 use super::{End, Message, Reading};
@@ -66,7 +66,7 @@ impl Handler for Reader {
 impl Reader {
     fn answer(&mut self, engine: &mut Engine, id: ExchangeId) {
         self.answered += 1;
-        engine.answer(id, 200, &[], Body::Slice(b"")).expect("an exchange that waits");
+        engine.respond(id, 200, &[], Body::Slice(b"")).expect("an exchange that waits");
     }
 
     fn last(&mut self) -> &mut Message {

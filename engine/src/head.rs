@@ -1,0 +1,154 @@
+//! The head of a request as handlers read it. [`crate::http1::head`] parses it.
+
+use bytes::Bytes;
+
+use crate::method::Method;
+use crate::peer::Peer;
+use crate::proxies::Origin;
+
+/// The version of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Version {
+    Http10,
+    Http11,
+}
+
+/// A field line: name and value as bytes.
+pub type Field = (Bytes, Bytes);
+
+/// The head of a request, parsed; names and values are slices of the bytes that came.
+#[derive(Debug, Clone)]
+pub struct Head {
+    pub(crate) bytes: Box<[u8]>,
+    pub(crate) method: Method,
+    pub(crate) target: Span,
+    pub(crate) path: Span,
+    pub(crate) query: Span,
+    pub(crate) host: Span,
+    pub(crate) version: Version,
+    pub(crate) fields: Vec<FieldSpan>,
+    pub(crate) framing: Framing,
+    pub(crate) keep_alive: bool,
+    pub(crate) expects_continue: bool,
+    /// The other end of the connection, kept here for handlers whose client has left by the time they ask.
+    pub(crate) peer: Peer,
+    pub(crate) secure: bool,
+    /// What proxies say of the request, where they are asked.
+    pub(crate) origin: Option<Box<Origin>>,
+}
+
+/// Where a part of the head stands in its bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Span {
+    pub start: u32,
+    pub end: u32,
+}
+
+/// Where a field line stands in the bytes of its head.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FieldSpan {
+    pub name: Span,
+    pub value: Span,
+}
+
+/// How the body of a request is framed (RFC 9112, section 6.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    None,
+    /// `Content-Length`, more than 0.
+    Length(u64),
+    Chunked,
+}
+
+impl Head {
+    /// The method.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The name of the method as it was sent.
+    pub fn method_name(&self) -> &[u8] {
+        &self.bytes[..(self.target.start as usize).saturating_sub(1)]
+    }
+
+    /// The request target as it was sent.
+    pub fn target(&self) -> &[u8] {
+        self.slice(self.target)
+    }
+
+    /// The path of the target, still percent-encoded; `*` for the asterisk form.
+    pub fn path(&self) -> &[u8] {
+        self.slice(self.path)
+    }
+
+    /// What follows the `?`, or nothing.
+    pub fn query(&self) -> &[u8] {
+        self.slice(self.query)
+    }
+
+    /// The host and port the request is for: what a believed proxy says, else the authority of an absolute target, else
+    /// the Host field.
+    pub fn host(&self) -> &[u8] {
+        let told = self.origin().and_then(|origin| origin.host.as_deref());
+        told.unwrap_or_else(|| self.slice(self.host))
+    }
+
+    /// Where the request comes from, if proxies in front are asked; else its connection shows that.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.as_deref()
+    }
+
+    /// Who is at the other end of the connection, a proxy or the client.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// Whether the connection is secure.
+    pub fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// The version of the message.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Whether the client would ask more on the connection.
+    pub fn keep_alive(&self) -> bool {
+        self.keep_alive
+    }
+
+    /// Whether a body follows.
+    pub fn has_body(&self) -> bool {
+        self.framing != Framing::None
+    }
+
+    /// The length of the body in bytes, where the head tells it.
+    pub fn length(&self) -> Option<u64> {
+        match self.framing {
+            Framing::Length(length) => Some(length),
+            Framing::None => self.values(b"content-length").next().map(|_| 0),
+            Framing::Chunked => None,
+        }
+    }
+
+    /// How many field lines there are.
+    pub fn field_count(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Name and value of every field line, in order.
+    pub fn fields(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
+        self.fields.iter().map(|field| (self.slice(field.name), self.slice(field.value)))
+    }
+
+    /// The values of the lines of one field, whose name is compared without case.
+    pub fn values<'a>(&'a self, name: &'a [u8]) -> impl DoubleEndedIterator<Item = &'a [u8]> {
+        self.fields().filter(move |(candidate, _)| candidate.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    fn slice(&self, span: Span) -> &[u8] {
+        &self.bytes[span.start as usize..span.end as usize]
+    }
+}

@@ -1,0 +1,32 @@
+//! The address of one end of a connection.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Who is at the other end of a connection, or at ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Peer {
+    /// An internet address.
+    Inet(SocketAddr),
+    /// A UNIX socket; most clients have no path.
+    Unix(Option<Arc<PathBuf>>),
+    /// Not known (a pipe).
+    Unknown,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Peer::Inet(address) => address.fmt(f),
+            // As ss(8) and systemd write a name in the abstract namespace.
+            Peer::Unix(Some(path)) if path.as_os_str().as_encoded_bytes().starts_with(&[0]) => {
+                write!(f, "@{}", &path.to_string_lossy()[1..])
+            }
+            Peer::Unix(Some(path)) => path.display().fmt(f),
+            Peer::Unix(None) => f.write_str("a UNIX socket"),
+            Peer::Unknown => f.write_str("a pipe"),
+        }
+    }
+}
