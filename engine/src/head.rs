@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use crate::method::Method;
+use crate::origin::Origin;
 use crate::peer::Peer;
-use crate::proxies::Origin;
 
 /// The version of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod authority;
 pub mod batching;
 pub mod clock;
 pub mod counters;
@@ -21,9 +22,12 @@ pub mod head;
 pub mod http1;
 pub mod limits;
 pub mod method;
+pub mod origin;
 mod outbox;
 pub mod peer;
 pub mod proxies;
+pub mod refusal;
+pub mod token;
 
 pub use counters::Counters;
 pub use engine::{Engine, ListenerId};

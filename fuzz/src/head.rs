@@ -1,8 +1,10 @@
 //! The head parser: where a head ends, what it says, and that neither depends on how it arrives.
 
-use ropewalk_engine::http1::Refusal;
-use ropewalk_engine::http1::head::{Scan, is_token, parse};
+use ropewalk_engine::http1::head::parse;
+use ropewalk_engine::http1::scan::Scan;
 use ropewalk_engine::method::Methods;
+use ropewalk_engine::refusal::Refusal;
+use ropewalk_engine::token::is_token;
 use ropewalk_engine::{Head, Limits, Version};
 
 use crate::splits;

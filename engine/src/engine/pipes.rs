@@ -9,8 +9,8 @@ use crate::Severity;
 use crate::driver::Driver;
 use crate::event::{Event, GoneReason};
 use crate::exchange::PipeId;
-use crate::http1::Refusal;
 use crate::peer::Peer;
+use crate::refusal::Refusal;
 
 /// What a pipe gets when the engine is full.
 const FULL: Refusal = Refusal { status: 503, reason: "too many connections are open" };

@@ -11,8 +11,8 @@ use crate::driver::socket::{self, Read};
 use crate::driver::{Driver, Ready, Token, Watch};
 use crate::event::{Event, GoneReason};
 use crate::exchange::{ConnectionId, ExchangeId, HalfClose};
-use crate::http1::Refusal;
 use crate::peer::Peer;
+use crate::refusal::Refusal;
 
 /// Connections accepted from one listener in one turn.
 const ACCEPTS: usize = 256;

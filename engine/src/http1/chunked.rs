@@ -11,9 +11,9 @@
 use bytes::Bytes;
 use memchr::memchr;
 
-use super::head::is_token;
 use crate::head::Field;
 use crate::limits::Limits;
+use crate::token::is_token;
 
 /// Reads one chunked body.
 #[derive(Debug, Default)]

@@ -20,10 +20,10 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::Refusal;
 use super::chunked::{Chunked, Step};
 use super::encode::{self, BodyFrame, FieldRef, Found, Persistence};
-use super::head::{self, Scan};
+use super::head;
+use super::scan::{Scan, asks_for_head};
 use crate::access::AccessLog;
 use crate::clock::Clock;
 use crate::counters::Counters;
@@ -33,9 +33,11 @@ use crate::exchange::{CommandError, ExchangeId};
 use crate::head::{Field, Framing, Head, Version};
 use crate::limits::Limits;
 use crate::method::{Method, Methods};
+use crate::origin::Origin;
 use crate::outbox::{OpenFiles, Outbox};
 use crate::peer::Peer;
-use crate::proxies::{Origin, Proxies};
+use crate::proxies::Proxies;
+use crate::refusal::Refusal;
 
 /// What a connection needs of its engine while it works.
 pub(crate) struct Context<'a> {
@@ -432,7 +434,7 @@ impl Http1 {
 
     /// The short answer to a message that is refused. What follows it is never parsed.
     pub(crate) fn refuse(&mut self, refusal: Refusal, cx: &mut Context<'_>) {
-        self.is_head = head::asks_for_head(&self.input[self.parsed..]);
+        self.is_head = asks_for_head(&self.input[self.parsed..]);
         self.refuse_head(refusal, cx);
     }
 
@@ -536,7 +538,7 @@ impl Http1 {
                             self.open(head, cx);
                         }
                         Err(refusal) => {
-                            self.is_head = head::asks_for_head(rest);
+                            self.is_head = asks_for_head(rest);
                             self.refuse_head(refusal, cx);
                         }
                     }

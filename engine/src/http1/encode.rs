@@ -1,9 +1,10 @@
 //! Answer heads as bytes (RFC 9112, sections 4 and 5), and the rules that keep a handler's mistakes off the wire.
 
 use super::chunked::may_trail;
-use super::head::{is_token, parse_length};
+use super::head::parse_length;
 use crate::exchange::{CommandError, Status};
 use crate::head::Version;
+use crate::token::is_token;
 
 /// Name and value of a field of an answer.
 pub type FieldRef<'a> = (&'a [u8], &'a [u8]);

@@ -7,89 +7,13 @@ use std::mem::MaybeUninit;
 
 use memchr::memchr_iter;
 
-use super::Refusal;
+use super::request_line::split_target;
+use crate::authority::is_authority;
 use crate::head::{FieldSpan, Framing, Head, Span, Version};
-use crate::limits::Limits;
 use crate::method::{Method, Methods};
 use crate::peer::Peer;
-
-/// How far the search for the end of a head has come.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Scan {
-    /// Bytes looked at.
-    seen: usize,
-    /// Where the current line starts.
-    line_start: usize,
-    /// Where the request line starts: 0, or 2 after one empty line (RFC 9112, section 2.2).
-    start: usize,
-    /// The method, once the request line is in.
-    pub method: Option<Method>,
-    /// Whole lines seen, the request line included.
-    lines: usize,
-}
-
-impl Scan {
-    /// Looks at what is new in `input`. The range of the head once it is whole.
-    pub fn find_end(
-        &mut self,
-        input: &[u8],
-        limits: &Limits,
-        methods: Methods,
-    ) -> Result<Option<(usize, usize)>, Refusal> {
-        if self.seen == 0 && input.first().is_some_and(|&byte| !is_token(byte) && byte != b'\r' && byte != b'\n') {
-            return Err(Refusal::bad("the request does not start with a method"));
-        }
-        for offset in memchr_iter(b'\n', &input[self.seen..]) {
-            let newline = self.seen + offset;
-            self.check_sizes(newline, newline + 1, limits)?;
-            if newline == 0 || input[newline - 1] != b'\r' {
-                return Err(Refusal::bad("a line ends with a bare line feed"));
-            }
-            let line = newline - 1 - self.line_start;
-            if line == 0 {
-                if self.lines > 0 {
-                    return Ok(Some((self.start, newline + 1)));
-                }
-                if self.start > 0 {
-                    return Err(Refusal::bad("more than one empty line before the request line"));
-                }
-                self.start = newline + 1;
-            } else {
-                self.lines += 1;
-                if self.lines == 1 {
-                    // Now, since whoever speaks HTTP/0.9 sends nothing more.
-                    self.method = Some(check_request_line(&input[self.start..=newline], methods)?);
-                }
-                if self.lines as u64 > limits.head_fields + 1 {
-                    return Err(Refusal { status: 431, reason: "too many header fields" });
-                }
-            }
-            self.line_start = newline + 1;
-        }
-        self.seen = input.len();
-        self.check_sizes(self.seen, self.seen, limits)?;
-        Ok(None)
-    }
-
-    /// Checks the size of a line without its line feed, and of all up to `end`. Whatever the pieces in which a head
-    /// arrives, the limit that it meets first is the one it is refused for.
-    fn check_sizes(&self, line_feed: usize, end: usize, limits: &Limits) -> Result<(), Refusal> {
-        let line = if self.lines == 0 { (line_feed - self.line_start) as u64 } else { 0 };
-        // The carriage return at the end of a request line does not count.
-        if line > limits.request_line + 1 && limits.request_line < limits.head_size {
-            return Err(Refusal { status: 414, reason: "the request line is too long" });
-        }
-        if (end - self.start) as u64 > limits.head_size {
-            return Err(Refusal { status: 431, reason: "the request head is too large" });
-        }
-        Ok(())
-    }
-}
-
-/// Whether a head, of which any part is here, asks for no more than a head.
-pub fn asks_for_head(bytes: &[u8]) -> bool {
-    bytes.strip_prefix(b"\r\n").unwrap_or(bytes).starts_with(b"HEAD ")
-}
+use crate::refusal::Refusal;
+use crate::token::is_token;
 
 /// Parses a whole head, from the request line to the empty line, whose request line was found right by [`Scan`].
 pub fn parse(bytes: &[u8], method: Method, methods: Methods) -> Result<Box<Head>, Refusal> {
@@ -137,100 +61,6 @@ pub fn parse(bytes: &[u8], method: Method, methods: Methods) -> Result<Box<Head>
         origin: None,
         bytes: bytes.into(),
     }))
-}
-
-/// Checks the form `method SP target SP version CRLF` (RFC 9112, section 3).
-fn check_request_line(bytes: &[u8], methods: Methods) -> Result<Method, Refusal> {
-    let end = memchr::memchr(b'\r', bytes).unwrap_or(bytes.len());
-    let mut parts = bytes[..end].split(|&byte| byte == b' ');
-    let (Some(method), Some(target), Some(version), None) = (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(Refusal::bad("the request line is not a method, a target and a version"));
-    };
-    if method.is_empty() || !method.iter().copied().all(is_token) {
-        return Err(Refusal::bad("the method is not a token"));
-    }
-    if let Some(&byte) = target.iter().find(|&&byte| !(0x21..=0x7e).contains(&byte)) {
-        return Err(Refusal::bad(if byte > 0x7e {
-            "the target has bytes that must be percent-encoded"
-        } else {
-            "the target has control characters"
-        }));
-    }
-    match version {
-        b"HTTP/1.1" | b"HTTP/1.0" => {}
-        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit() => {
-            return Err(Refusal { status: 505, reason: "this version of HTTP is not spoken here" });
-        }
-        _ => return Err(Refusal::bad("the version is not well formed")),
-    }
-    if methods == Methods::Any {
-        return Ok(Method::parse(method).unwrap_or(Method::OTHER));
-    }
-    let unknown = Refusal { status: 501, reason: "the method is not known here" };
-    let method = match Method::parse(method) {
-        Some(method) => method,
-        None if methods == Methods::Conventional && Method::is_conventional(method) => Method::OTHER,
-        None => return Err(unknown),
-    };
-    if method == Method::CONNECT || method == Method::TRACE {
-        return Err(Refusal { status: 501, reason: "CONNECT and TRACE are not served here" });
-    }
-    Ok(method)
-}
-
-struct Target<'a> {
-    authority: Option<&'a [u8]>,
-    path: &'a [u8],
-    query: &'a [u8],
-}
-
-/// Takes the target apart by its form (RFC 9112, section 3.2).
-fn split_target(method: Method, target: &[u8], methods: Methods) -> Result<Target<'_>, Refusal> {
-    if method == Method::CONNECT {
-        if !is_authority(target) {
-            return Err(Refusal::bad("the target of CONNECT is a host and a port"));
-        }
-        return Ok(Target { authority: Some(target), path: target, query: b"" });
-    }
-    if target == b"*" {
-        if method != Method::OPTIONS {
-            return Err(Refusal::bad("the target * is for OPTIONS only"));
-        }
-        return Ok(Target { authority: None, path: target, query: b"" });
-    }
-    let (authority, rest) =
-        if target.first() == Some(&b'/') { (None, target) } else { absolute_form(target, methods)? };
-    let (path, query) = match memchr::memchr2(b'?', b'#', rest) {
-        None => (rest, &rest[rest.len()..]),
-        Some(at) if rest[at] == b'?' => (&rest[..at], &rest[at + 1..]),
-        Some(_) => return Err(Refusal::bad("the target has a fragment")),
-    };
-    if memchr::memchr(b'#', query).is_some() {
-        return Err(Refusal::bad("the target has a fragment"));
-    }
-    let mut percents = memchr_iter(b'%', path);
-    if percents.any(|at| path.get(at + 1..at + 3) == Some(b"00")) {
-        return Err(Refusal::bad("the target has an encoded NUL"));
-    }
-    Ok(Target { authority, path, query })
-}
-
-/// `http://authority/path` (RFC 9112, section 3.2.2); the path of `http://authority` is empty, which means `/`.
-fn absolute_form(target: &[u8], methods: Methods) -> Result<(Option<&[u8]>, &[u8]), Refusal> {
-    let bad = Refusal::bad("the target is neither a path nor an http URL");
-    let scheme = target.iter().position(|&byte| byte == b':').ok_or(bad)?;
-    let known = target[..scheme].eq_ignore_ascii_case(b"http") || target[..scheme].eq_ignore_ascii_case(b"https");
-    if !known && methods != Methods::Any {
-        return Err(bad);
-    }
-    let rest = target[scheme..].strip_prefix(b"://").ok_or(bad)?;
-    let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
-    let (authority, rest) = rest.split_at(end);
-    if authority.is_empty() || !is_authority(authority) {
-        return Err(Refusal::bad("the authority of the target is not valid"));
-    }
-    Ok((Some(authority), rest))
 }
 
 /// What the fields say about the message itself.
@@ -336,63 +166,6 @@ pub(super) fn parse_length(value: &[u8]) -> Result<u64, Refusal> {
     Ok(value.iter().fold(0, |length, digit| length * 10 + u64::from(digit - b'0')))
 }
 
-/// `host [":" port]` without userinfo (RFC 9110, section 7.2; RFC 3986, section 3.2.2).
-pub(crate) fn is_authority(value: &[u8]) -> bool {
-    if value.first() == Some(&b'[') {
-        let Some(end) = value.iter().position(|&byte| byte == b']') else { return false };
-        let (address, rest) = (&value[1..end], &value[end + 1..]);
-        let is_ipv6 = || std::str::from_utf8(address).is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok());
-        return (is_ipv6() || is_future_address(address))
-            && (rest.is_empty() || (rest[0] == b':' && is_port(&rest[1..])));
-    }
-    let (name, number) = match memchr::memchr(b':', value) {
-        Some(at) => (&value[..at], &value[at + 1..]),
-        None => (value, &value[value.len()..]),
-    };
-    !name.is_empty() && is_port(number) && name.iter().all(|&byte| is_registered_name(byte)) && percents_are_plain(name)
-}
-
-/// `*DIGIT` (RFC 3986, section 3.2.3) that is a number of a port, however many zeros it begins with.
-fn is_port(digits: &[u8]) -> bool {
-    let zeros = digits.iter().take_while(|&&byte| byte == b'0').count();
-    let number = &digits[zeros..];
-    let plain = number.len() <= 5 && number.iter().all(u8::is_ascii_digit);
-    plain && number.iter().fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0')) <= u32::from(u16::MAX)
-}
-
-/// `IPvFuture` (RFC 3986, section 3.2.2): `v`, a version in hexadecimal, a dot, and what that version makes of it.
-fn is_future_address(address: &[u8]) -> bool {
-    let Some((b'v' | b'V', rest)) = address.split_first() else { return false };
-    let Some(dot) = memchr::memchr(b'.', rest) else { return false };
-    let (version, name) = (&rest[..dot], &rest[dot + 1..]);
-    let is_name = |byte: u8| byte == b':' || (byte != b'%' && is_registered_name(byte));
-    !version.is_empty()
-        && version.iter().all(u8::is_ascii_hexdigit)
-        && !name.is_empty()
-        && name.iter().copied().all(is_name)
-}
-
-/// Whether every `%` stands before two digits that name no control character.
-fn percents_are_plain(name: &[u8]) -> bool {
-    memchr_iter(b'%', name).all(|at| match name.get(at + 1..at + 3) {
-        Some(&[high, low]) => {
-            let control = matches!(high, b'0' | b'1') || (high, low | 0x20) == (b'7', b'f');
-            high.is_ascii_hexdigit() && low.is_ascii_hexdigit() && !control
-        }
-        _ => false,
-    })
-}
-
-/// `unreserved / pct-encoded / sub-delims` (RFC 3986, section 3.2.2), less what no host name has: `,` would make a list.
-fn is_registered_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=".contains(&byte)
-}
-
-/// `tchar` (RFC 9110, section 5.6.2).
-pub fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
 fn span_of(whole: &[u8], part: &[u8]) -> Span {
     let start = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
     if start > whole.len() {
@@ -416,9 +189,12 @@ fn reason(error: httparse::Error) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http1::request_line;
+    use crate::http1::scan::Scan;
+    use crate::limits::Limits;
 
     fn parsed(text: &str, methods: Methods) -> Result<Box<Head>, Refusal> {
-        parse(text.as_bytes(), check_request_line(text.as_bytes(), methods)?, methods)
+        parse(text.as_bytes(), request_line::check(text.as_bytes(), methods)?, methods)
     }
 
     fn head(text: &str) -> Result<Box<Head>, Refusal> {

@@ -6,21 +6,7 @@ pub mod connection;
 pub mod encode;
 pub mod head;
 mod relaying;
+pub mod request_line;
+pub mod scan;
 
 pub use connection::Http1;
-
-/// Why a message is refused: the status of the short answer, and one phrase for it and for the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refusal {
-    /// 400, 413, 414, 417, 431, 501 or 505.
-    pub status: u16,
-    /// What is wrong, in words for the person at the other end.
-    pub reason: &'static str,
-}
-
-impl Refusal {
-    /// The message breaks a rule of the wire.
-    pub const fn bad(reason: &'static str) -> Self {
-        Refusal { status: 400, reason }
-    }
-}

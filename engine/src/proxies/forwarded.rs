@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use super::{Origin, Trusted, port};
+use super::{Trusted, port};
 use crate::head::Head;
-use crate::http1::Refusal;
-use crate::http1::head::is_token;
+use crate::origin::Origin;
 use crate::peer::Peer;
+use crate::refusal::Refusal;
+use crate::token::is_token;
 
 /// What one proxy says of the request that it got.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

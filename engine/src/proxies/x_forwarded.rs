@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use super::{Origin, Trusted, port};
+use super::{Trusted, port};
 use crate::head::Head;
-use crate::http1::Refusal;
+use crate::origin::Origin;
 use crate::peer::Peer;
+use crate::refusal::Refusal;
 
 /// Takes in what trusted proxies say of a request that came from one of them.
 pub(super) fn trace(head: &Head, trusted: &Trusted, host: bool, origin: &mut Origin) -> Result<(), Refusal> {

@@ -1,0 +1,89 @@
+//! The search for the end of a request head, with the checks that can be made before the head is complete.
+//!
+//! The scan reads line by line as bytes arrive, so that a client that sends byte by byte costs each byte once.
+
+use memchr::memchr_iter;
+
+use super::request_line;
+use crate::limits::Limits;
+use crate::method::{Method, Methods};
+use crate::refusal::Refusal;
+use crate::token::is_token;
+
+/// How far the search for the end of a head has come.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Scan {
+    /// Bytes looked at.
+    seen: usize,
+    /// Where the current line starts.
+    line_start: usize,
+    /// Where the request line starts: 0, or 2 after one empty line (RFC 9112, section 2.2).
+    start: usize,
+    /// The method, once the request line is in.
+    pub method: Option<Method>,
+    /// Whole lines seen, the request line included.
+    lines: usize,
+}
+
+impl Scan {
+    /// Looks at what is new in `input`. The range of the head once it is whole.
+    pub fn find_end(
+        &mut self,
+        input: &[u8],
+        limits: &Limits,
+        methods: Methods,
+    ) -> Result<Option<(usize, usize)>, Refusal> {
+        if self.seen == 0 && input.first().is_some_and(|&byte| !is_token(byte) && byte != b'\r' && byte != b'\n') {
+            return Err(Refusal::bad("the request does not start with a method"));
+        }
+        for offset in memchr_iter(b'\n', &input[self.seen..]) {
+            let newline = self.seen + offset;
+            self.check_sizes(newline, newline + 1, limits)?;
+            if newline == 0 || input[newline - 1] != b'\r' {
+                return Err(Refusal::bad("a line ends with a bare line feed"));
+            }
+            let line = newline - 1 - self.line_start;
+            if line == 0 {
+                if self.lines > 0 {
+                    return Ok(Some((self.start, newline + 1)));
+                }
+                if self.start > 0 {
+                    return Err(Refusal::bad("more than one empty line before the request line"));
+                }
+                self.start = newline + 1;
+            } else {
+                self.lines += 1;
+                if self.lines == 1 {
+                    // Now, since whoever speaks HTTP/0.9 sends nothing more.
+                    self.method = Some(request_line::check(&input[self.start..=newline], methods)?);
+                }
+                if self.lines as u64 > limits.head_fields + 1 {
+                    return Err(Refusal { status: 431, reason: "too many header fields" });
+                }
+            }
+            self.line_start = newline + 1;
+        }
+        self.seen = input.len();
+        self.check_sizes(self.seen, self.seen, limits)?;
+        Ok(None)
+    }
+
+    /// Checks the size of a line without its line feed, and of all up to `end`. Whatever the pieces in which a head
+    /// arrives, the limit that it meets first is the one it is refused for.
+    fn check_sizes(&self, line_feed: usize, end: usize, limits: &Limits) -> Result<(), Refusal> {
+        let line = if self.lines == 0 { (line_feed - self.line_start) as u64 } else { 0 };
+        // The carriage return at the end of a request line does not count.
+        if line > limits.request_line + 1 && limits.request_line < limits.head_size {
+            return Err(Refusal { status: 414, reason: "the request line is too long" });
+        }
+        if (end - self.start) as u64 > limits.head_size {
+            return Err(Refusal { status: 431, reason: "the request head is too large" });
+        }
+        Ok(())
+    }
+}
+
+/// Whether a head, of which any part is here, asks for no more than a head.
+pub fn asks_for_head(bytes: &[u8]) -> bool {
+    bytes.strip_prefix(b"\r\n").unwrap_or(bytes).starts_with(b"HEAD ")
+}
