@@ -1,6 +1,5 @@
 //! The engine without Python: real sockets on one side, commands on the other.
 
-mod answers;
 mod batching;
 mod bodies;
 mod chaos;
@@ -15,6 +14,7 @@ mod lingering;
 mod patience;
 mod pipes;
 mod proxies;
-mod relaying;
+mod relay;
 mod requests;
+mod responses;
 mod timeouts;
