@@ -36,7 +36,7 @@ REMEDY = CATALOGUE["RW756"].remedy
 READERS = ("getattr", "hasattr", "setattr")
 
 NOT_TWISTEDS = {
-    "request.py": {"_failure"},
+    "request/request.py": {"_failure"},
     "testing/idle_reactor.py": {"_thread"},
 }
 """What a file of ours reads of objects of our own, though Twisted has something of that name in a module that it

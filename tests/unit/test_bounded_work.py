@@ -29,7 +29,7 @@ from ropewalk.dropin.request import access_log as combined
 from ropewalk.dropin.request import lean as dropin_request
 from ropewalk.headers import Headers, content_type
 from ropewalk.json_values import is_too_deep, read_json
-from ropewalk.request import _pairs
+from ropewalk.request.request import _pairs
 from ropewalk.resource import split_path
 from ropewalk.testing import Client
 

@@ -1,0 +1,88 @@
+"""The errors that Ropewalk raises and logs: a code, what happened, where in the user's code, and what to do.
+
+Codes: RW1xx the tree and its routes, RW2xx handlers and what they return, RW3xx one exchange, RW4xx start-up and the
+command line, RW5xx the engine and its listening sockets, RW7xx hosted applications.
+"""
+
+from ropewalk.errors.catalogue import CATALOGUE, LATE_REMEDY, Entry
+from ropewalk.errors.exceptions import (
+    AnswerOver,
+    AnswerStarted,
+    BadBody,
+    BeyondLength,
+    BodyTooLarge,
+    Disconnected,
+    EngineError,
+    EngineUnusable,
+    ExchangeError,
+    Forked,
+    HandlerError,
+    HostedError,
+    HTTPError,
+    InvalidField,
+    ParentsRequest,
+    RopewalkError,
+    StartError,
+    TreeError,
+    WrongLength,
+    WrongReturn,
+    WrongThread,
+)
+from ropewalk.errors.interrupts import interrupts
+from ropewalk.errors.naming import (
+    MOST_SHOWN,
+    code_place,
+    describe,
+    full_name,
+    named,
+    place,
+    relative,
+    shown,
+    visible,
+)
+from ropewalk.errors.status import is_int, is_status, phrase
+
+__all__ = [
+    "CATALOGUE",
+    "LATE_REMEDY",
+    "MOST_SHOWN",
+    "AnswerOver",
+    "AnswerStarted",
+    "BadBody",
+    "BeyondLength",
+    "BodyTooLarge",
+    "Disconnected",
+    "EngineError",
+    "EngineUnusable",
+    "Entry",
+    "ExchangeError",
+    "Forked",
+    "HTTPError",
+    "HandlerError",
+    "HostedError",
+    "InvalidField",
+    "ParentsRequest",
+    "RopewalkError",
+    "StartError",
+    "TreeError",
+    "WrongLength",
+    "WrongReturn",
+    "WrongThread",
+    "code_place",
+    "describe",
+    "full_name",
+    "interrupts",
+    "is_int",
+    "is_status",
+    "named",
+    "phrase",
+    "place",
+    "relative",
+    "shown",
+    "visible",
+]
+
+for _name in __all__:
+    _value = globals()[_name]
+    if isinstance(_value, type):
+        _value.__module__ = __name__  # a traceback shows the name that users import

@@ -1,0 +1,22 @@
+"""The status of a response: which values are valid, and their reason phrases."""
+
+from http import HTTPStatus
+from typing import TypeGuard
+
+
+def is_status(status: object) -> TypeGuard[int]:
+    """Whether this is the status of a final answer (RFC 9110, section 15): an int from 200 to 599."""
+    return is_int(status) and 200 <= status <= 599
+
+
+def is_int(value: object) -> TypeGuard[int]:
+    """Whether this is a number, rather than a bool, which Python takes for one."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def phrase(status: int) -> str:
+    """The reason phrase of a status, or its class where it has none."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Client Error" if status < 500 else "Server Error"
