@@ -50,12 +50,14 @@ async def _send_parts(sender: "Sender", parts: Any) -> None:
 
 
 async def until_stop(request: Request, work: Coroutine[Any, Any, Any], otherwise: Any = None) -> Any:
-    """What a coroutine gives that makes parts of a stream of events; something else where a stop ends that."""
-    request.end_at_stop()
+    """Run a coroutine that makes parts of a stream of events. If a stop of the server ends it: `otherwise`."""
+    events = request.end_at_stop()
+    if events is None:  # the exchange has ended
+        return await work
     if request.is_stopped():
         work.close()
         return otherwise
-    request.streams(True)
+    events.produces(True)
     try:
         return await work
     except CancelledError:
@@ -64,7 +66,7 @@ async def until_stop(request: Request, work: Coroutine[Any, Any, Any], otherwise
         request.uncancel()
         return otherwise
     finally:
-        request.streams(False)
+        events.produces(False)
 
 
 class Sender:

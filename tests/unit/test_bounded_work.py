@@ -29,7 +29,7 @@ from ropewalk.dropin.request import access_log as combined
 from ropewalk.dropin.request import lean as dropin_request
 from ropewalk.headers import Headers, content_type
 from ropewalk.json_values import is_too_deep, read_json
-from ropewalk.request.request import _pairs
+from ropewalk.request.query import parse_query
 from ropewalk.resource import split_path
 from ropewalk.testing import Client
 
@@ -49,7 +49,7 @@ def each(parse: Callable[[Any], object], **makes: Make) -> list[Any]:
 
 
 def args(query: bytes) -> object:
-    return _pairs(query, "latin-1")
+    return parse_query(query, "latin-1")
 
 
 def refused(parse: Callable[[Any], object]) -> Callable[[Any], object]:

@@ -142,7 +142,7 @@ class TestPush:
         def register(request: Request) -> None:
             producer = Producer(request)
             request.registerProducer(producer, True)
-            with pytest.raises(RuntimeError, match="has a producer already"):
+            with pytest.raises(RuntimeError, match="already has a producer"):
                 request.registerProducer(producer, True)
             request.unregisterProducer()
             request.registerProducer(producer, True)

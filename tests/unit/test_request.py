@@ -218,7 +218,7 @@ class TestBody:
             return request.content.read()
 
         assert Client(app).post("/", body=iter([b"x"])).status == 500
-        assert ": The content is read before the body is whole." in log.text
+        assert ": `content` was read before the body was complete." in log.text
 
     def test_read_by_two_at_once(self, log: Log) -> None:
         app = App()
@@ -682,7 +682,7 @@ class TestAnswering:
             request.finish()
 
         assert Client(app).get("/").status == 200
-        assert ": `finish` was called after the end of the answer." in log.text
+        assert ": `finish` was called after the end of the response." in log.text
 
     def test_an_error_when_the_head_is_out_cuts_the_connection(self, log: Log) -> None:
         from ropewalk.testing import ProtocolError

@@ -1,18 +1,11 @@
 """A request: what the client sent, and the means to respond."""
 
-from ropewalk.request.request import (
-    BODILESS,
-    PART,
-    PENDING,
-    Address,
-    BodyStream,
-    Endpoint,
-    Query,
-    Request,
-    check_status,
-    octets,
-    sends_events,
-)
+from ropewalk.request.body import PART, BodyStream
+from ropewalk.request.body_writer import BODILESS, octets
+from ropewalk.request.event_stream import EventStream, is_event_stream, sends_events
+from ropewalk.request.query import Query
+from ropewalk.request.request import PENDING, Address, Endpoint, Request
+from ropewalk.request.twisted_names import check_status
 
 __all__ = [
     "BODILESS",
@@ -21,9 +14,11 @@ __all__ = [
     "Address",
     "BodyStream",
     "Endpoint",
+    "EventStream",
     "Query",
     "Request",
     "check_status",
+    "is_event_stream",
     "octets",
     "sends_events",
 ]

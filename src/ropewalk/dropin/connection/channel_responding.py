@@ -27,10 +27,10 @@ from ropewalk.errors import (
     WrongThread,
     phrase,
 )
+from ropewalk.request import is_event_stream
 
 log = Logger(namespace="ropewalk.dropin")
 
-_EVENTS: Final = b"text/event-stream"
 _FRAMING: Final = (b"Content-Length", b"Transfer-Encoding")
 _threads: Final = Lock()
 """Held while a channel's queue is made: two threads may need it at once."""
@@ -128,7 +128,7 @@ class RespondingChannel(ConnectedChannel):
         except RopewalkError as error:
             self._refuse_response(exchange, error)
         for kind in fields.get(b"Content-Type", ()):
-            if kind.startswith(_EVENTS):
+            if b"event-stream" in kind and is_event_stream(kind):
                 self._driver.endless.add(self)
         self._flush()
 

@@ -1,0 +1,183 @@
+"""The body of a request: collected whole, streamed, or read from its temporary file."""
+
+import os
+from io import BufferedReader, BytesIO, FileIO
+from typing import Any, BinaryIO, Final, TypeVar, cast, overload
+
+from ropewalk.charsets import UTF_8, find_codec
+from ropewalk.errors import BadBody, HandlerError, HTTPError
+from ropewalk.headers import content_type
+from ropewalk.json_values import read_json
+from ropewalk.request.waits import WaitableExchange
+from ropewalk.waiting import Waiter, failed, ready
+
+Type = TypeVar("Type")
+
+PART: Final = 64 * 1024
+"""Bytes of each part of a stream whose body is complete already."""
+
+UNREAD: Final = "The response was complete before the body."
+
+
+class BodyReader(WaitableExchange):
+    """An exchange with the ways to read the body of its request."""
+
+    __slots__ = ("_arrival", "_body", "_content", "_streamed")
+
+    _arrival: Waiter[None]
+    """The wait for more of the body."""
+    _body: bytes
+    _content: BinaryIO
+    _streamed: bool
+
+    def body(self, limit: int | None = None) -> Waiter[bytes]:
+        """The whole body. `limit` (bytes) replaces the limits of the route and the engine.
+
+        Fails with BodyTooLarge, with BadBody if the body is malformed, with Disconnected, and with AnswerOver if the
+        response was complete before the body, the rest of which is then dropped.
+        """
+        try:
+            return ready(self._body)
+        except AttributeError:
+            pass
+        try:
+            self._refuse_streamed()
+            if not self.body_complete:
+                self.collect(limit)
+                if not self.body_complete:
+                    return cast("Waiter[bytes]", self._readable().addCallback(self._whole))
+            return ready(self._whole())
+        except Exception as error:  # noqa: BLE001 - a caller gets every failure at the same place: from the Waiter
+            return failed(error)
+
+    def text(self, limit: int | None = None) -> Waiter[str]:
+        """The whole body as str, decoded by the charset of its Content-Type, or as UTF-8.
+
+        Fails with HTTPError 415 for an unsupported charset (see `ropewalk.charsets`), with HTTPError 400 if the body
+        cannot be decoded, and as `body` does.
+        """
+        return cast("Waiter[str]", self.body(limit).addCallback(self._decode))
+
+    @overload
+    def json(self, type: type[Type], *, limit: int | None = None) -> Waiter[Type]: ...
+    @overload
+    def json(self, type: Any = Any, *, limit: int | None = None) -> Waiter[Any]: ...
+    def json(self, type: Any = Any, *, limit: int | None = None) -> Waiter[Any]:
+        """The whole body parsed as JSON (RFC 8259) and validated against a type that msgspec supports.
+
+        Fails with HTTPError 400 if it is not JSON or nests more than 200 arrays and objects, with HTTPError 422 if it
+        does not match the type, with HandlerError (RW211) if JSON cannot become the type, and as `body` does.
+        """
+        return cast("Waiter[Any]", self.body(limit).addCallback(read_json, type))
+
+    def stream(self, limit: int | None = None) -> "BodyStream":
+        """The body in parts as it arrives: `async for part in request.stream()`.
+
+        Parts that are not read hold the client back. If the body has been collected already, as it is for plain
+        handlers, the parts come from memory or the temporary file.
+        """
+        self._refuse_streamed()
+        if self.body_complete:
+            self.content.seek(0)
+            return BodyStream(self, self.content)
+        self.receive(limit)
+        self._streamed = True
+        return BodyStream(self, None)
+
+    @property
+    def content(self) -> BinaryIO:
+        """The complete body as a file, at its start. It is for plain handlers: they are called with the whole body.
+
+        Raises HandlerError (RW207) while the body is incomplete.
+        """
+        try:
+            return self._content
+        except AttributeError:
+            pass
+        self._refuse_streamed()
+        if self.has_body and not self.body_complete:
+            raise HandlerError("RW207", "`content` was read before the body was complete.")
+        body = getattr(self, "_body", None)
+        if body is None and self.spool is not None:
+            self._content = _take_over(self.spool)
+        else:
+            self._content = BytesIO(self._whole() if body is None else body)
+        return self._content
+
+    def _refuse_streamed(self) -> None:
+        if getattr(self, "_streamed", False):
+            raise HandlerError("RW207", "The body has been streamed.")
+
+    def _readable(self) -> Waiter[None]:
+        """A wait for more of the body."""
+        if self.finished:
+            return failed(self.end_error(UNREAD))
+        arrival = getattr(self, "_arrival", None)
+        if arrival is not None and not arrival.called:
+            raise HandlerError("RW207", "The body is being read already.")
+        self.notify_done = True
+        self._arrival = Waiter()
+        return self._arrival
+
+    def _whole(self, _: None = None) -> bytes:
+        body = self.take() or b""
+        if self.spool is not None:
+            position = self.content.tell()
+            self.content.seek(0)
+            body = self.content.read()
+            self.content.seek(position)
+        self._body = body
+        return body
+
+    def _decode(self, body: bytes) -> str:
+        charset = content_type(self.header("content-type"))[1].get("charset", UTF_8)
+        codec = find_codec(charset)
+        if codec is None:
+            raise HTTPError(415, "The charset of the body is unknown.")
+        try:
+            return body.decode(codec)
+        except UnicodeDecodeError:
+            raise BadBody(f"The body is not {charset}.") from None
+
+
+class BodyStream:
+    """The parts of a body as they arrive, each at least one byte long. Raises the errors of `Request.body`."""
+
+    __slots__ = ("_request", "_whole")
+
+    def __init__(self, request: BodyReader, whole: BinaryIO | None) -> None:
+        self._request = request
+        self._whole = whole
+
+    def __aiter__(self) -> "BodyStream":
+        return self
+
+    async def __anext__(self) -> bytes:
+        part: bytes | None
+        if self._whole is not None:
+            part = self._whole.read(PART)
+        else:
+            while (part := self._request.take()) is None:
+                await self._request._readable()  # noqa: SLF001 - BodyStream and BodyReader work together
+        if not part:
+            raise StopAsyncIteration
+        return part
+
+
+class _Spool(BufferedReader):
+    """A temporary file that closes without a warning when its last reference goes."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class _SpoolFile(FileIO):
+    """The raw file of a `_Spool`: the garbage collector may finalize either of them first."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _take_over(file: Any) -> _Spool:
+    with file:
+        return _Spool(_SpoolFile(os.dup(file.fileno())))

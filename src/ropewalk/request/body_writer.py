@@ -1,0 +1,241 @@
+"""The body of a response as a handler writes it by itself: `write`, `finish`, and producers."""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any, Final, Literal, overload
+
+from ropewalk._engine import Exchange
+from ropewalk.charsets import UTF_8, codec_for, encoder
+from ropewalk.errors import AnswerOver, Disconnected, HandlerError, RopewalkError, interrupts, named, phrase, shown
+from ropewalk.headers import Text
+from ropewalk.producing import Producer, PulledProducer, PullProducer
+from ropewalk.request.event_stream import EventStream, sends_events
+from ropewalk.request.twisted_names import TwistedNames
+from ropewalk.request.waits import fire_all, take
+
+BODILESS: Final = (204, 205, 304)
+"""Statuses of responses without a body (RFC 9110, sections 6.4.1 and 15.3.6)."""
+
+_PLAIN: Final = ((b"content-type", b"text/plain; charset=utf-8"),)
+_STOPS: Final = "The server is stopping."
+
+
+class BodyWriter(TwistedNames):
+    """An exchange whose handler may write the body of the response, and may leave that to a producer or callbacks."""
+
+    __slots__ = ("_detached", "_event_stream", "_producer", "_running")
+
+    _detached: bool
+    """Whether the handler has returned, and its callbacks write the response."""
+    _encode: Callable[..., bytes]
+    """Encodes str, once one was written."""
+    _event_stream: EventStream
+    """Set once the response is a stream of events."""
+    _producer: Producer
+    _running: Any
+    """The running handler, which is cancelled when the client leaves."""
+
+    def write(self, data: Text, /) -> bool:
+        """Send a part of the body. The first part sends the head before it.
+
+        Returns False when the send queue is over its high-water mark: then wait for `writable`. Raises AnswerOver after
+        the end, WrongLength for more bytes than Content-Length announces, and HandlerError (RW201) for a value that is
+        not bytes or str, or for a body where the status allows none.
+        """
+        try:
+            part = data if isinstance(data, bytes) else self._text_part(data)
+            status = getattr(self, "_status", 200) if self.status is None else self.status
+            if part and status in BODILESS:
+                what = f"A body was written to a response of status {status}."
+                raise HandlerError("RW201", what, "Leave the body out, or choose another status.")
+            if not self.started:
+                fields = getattr(self, "_fields", None)
+                self.begin(status, () if fields is None else fields.encoded())
+            room = Exchange.write(self, part)
+        except RopewalkError as error:
+            if self.is_stopped() and self.finished:
+                raise Disconnected(_STOPS) from None
+            self._refused(error)
+            raise
+        if not room:
+            self._pause_producer()
+        return room
+
+    def finish(self) -> None:
+        """End the response. After a disconnect, this does nothing.
+
+        Raises AnswerOver after the end, and WrongLength if fewer bytes were written than Content-Length announces.
+        """
+        self.unregisterProducer()
+        if self.gone or (self.finished and self.is_stopped()):
+            return
+        try:
+            if self.finished:
+                raise AnswerOver("`finish` was called after the end of the response.")
+            if self.started:
+                encode: Callable[..., bytes] = getattr(self, "_encode", octets)
+                if encode is not octets:
+                    Exchange.write(self, encode("", True))  # a charset may have bytes at the end of the text
+                self.end()
+            else:
+                self.respond(getattr(self, "_status", 200), self._own_fields().encoded(), b"")
+        except RopewalkError as error:
+            self._refused(error)
+            raise
+
+    def begin(self, status: int, fields: Iterable[tuple[Text, Text]], length: int | None = None, /) -> None:
+        """Send the head of a streamed response. The body is framed by `length` (bytes) where given, else chunked.
+
+        To an HTTP/1.0 client, the end of the connection ends the body instead of chunks.
+        """
+        fields = list(fields)
+        super().begin(status, fields, length)
+        if sends_events(fields):
+            self.end_at_stop()
+
+    @overload
+    def registerProducer(self, producer: Producer, streaming: Literal[True]) -> None: ...
+    @overload
+    def registerProducer(self, producer: PullProducer, streaming: Literal[False]) -> None: ...
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Let a producer write the body at the client's pace: an IPushProducer if `streaming`, else an IPullProducer.
+
+        It is stopped when the client leaves, and at once if the response is complete. Raises RuntimeError if there is
+        a producer already.
+        """
+        if getattr(self, "_producer", None) is not None:
+            raise RuntimeError("The request already has a producer. Unregister that first.")
+        if self.finished:
+            producer.stopProducing()
+            return
+        self._producer = producer if streaming else PulledProducer(producer, self._fail_producing)
+        if self.pressure:
+            self._pause_producer()
+        elif not streaming:
+            self._producer.resumeProducing()
+
+    def unregisterProducer(self) -> None:
+        """Remove the producer, which has written everything. `finish` does this too."""
+        producer = take(self, "_producer")
+        if isinstance(producer, PulledProducer):
+            producer.pauseProducing()
+
+    # For the packages above
+
+    def run(self, running: Any) -> None:
+        """Set what makes the response: its `cancel` is called when the client leaves."""
+        self._running = running
+
+    def ran(self) -> None:
+        """Unset it: it has ended."""
+        take(self, "_running")
+
+    def uncancel(self) -> None:
+        """Undo one cancellation of it, if it is a task that counts them: the cancellation has been handled."""
+        running: Any = getattr(self, "_running", None)
+        if hasattr(running, "uncancel"):
+            running.uncancel()
+
+    def cancel_handler(self) -> None:
+        """Cancel what makes the response, where anything does."""
+        running = getattr(self, "_running", None)
+        if running is not None:
+            self.guard(running.cancel)
+
+    def detach(self) -> None:
+        """The handler has returned, and callbacks that it has left write the response."""
+        self._detached = True
+
+    def is_detached(self) -> bool:
+        """Whether the handler has returned, and callbacks that it has left write the response."""
+        return getattr(self, "_detached", False)
+
+    def is_stopped(self) -> bool:
+        """Whether this is a stream of events, and a stop of the server has begun."""
+        stream = getattr(self, "_event_stream", None)
+        return stream is not None and stream.stopped
+
+    def end_at_stop(self) -> EventStream | None:
+        """Note that the response is a stream of events, which ends when a stop begins. None where it has ended."""
+        if getattr(self, "_event_stream", None) is None and not self.finished:
+            self.notify_done = True  # `on_done` then ends the wait for a stop
+            self._event_stream = EventStream(self)
+        return getattr(self, "_event_stream", None)
+
+    def end_stream_by(self, end: Callable[[], object]) -> None:
+        """If this is a stream of events, call `end` when a stop begins, instead of cancelling the handler."""
+        stream = getattr(self, "_event_stream", None)
+        if stream is not None:
+            stream.end_by(end)
+
+    def end_stream(self) -> None:
+        """End a body whose source cannot go on. The client gets a proper end; the source sees a disconnect."""
+        error = Disconnected(_STOPS)
+        producer = take(self, "_producer")
+        if producer is not None:
+            self.guard(producer.stopProducing)
+        fire_all(self, "_leaving", None)
+        fire_all(self, "_space", error)
+        fire_all(self, "_endings", error)
+        if not self.finished:
+            self.guard(self.end)
+
+    def give_up(self) -> None:
+        """Respond with a plain 500 that depends on nothing that may have failed."""
+        self.forget()
+        self.respond(500, _PLAIN, f"{phrase(500)}\n")
+
+    def guard(self, call: Callable[[], object]) -> None:
+        """Call a callback of the handler. An exception of it is the handler's failure, not the engine's."""
+        try:
+            call()
+        except BaseException as error:
+            if interrupts(error):
+                raise
+            self._fail_producing(error)
+
+    def _fail_producing(self, error: BaseException) -> None:
+        self.unregisterProducer()
+        self.service.fail(self, error)
+
+    def _pause_producer(self) -> None:
+        producer = getattr(self, "_producer", None)
+        if producer is not None:
+            producer.pauseProducing()
+
+    def _text_part(self, part: object) -> bytes:
+        """A part that is not bytes, in the charset of the Content-Type that was set, or else in UTF-8."""
+        if not part or not isinstance(part, str):
+            return octets(part)
+        encode = getattr(self, "_encode", None)
+        if encode is None:
+            fields = getattr(self, "_fields", None)
+            codec = UTF_8 if fields is None else codec_for(fields.get("content-type"))
+            encode = self._encode = octets if codec == UTF_8 else encoder(codec)
+        return encode(part)
+
+    def _refused(self, error: RopewalkError) -> None:
+        """Handle a failed write. If the handler has returned, no other code can respond."""
+        if self.endpoint is not None and not isinstance(error, Disconnected):
+            error.blame(named(self.endpoint.call))
+        if not self.is_detached() or self.finished:
+            return
+        with suppress(Disconnected):  # the engine may have cut the connection already
+            if self.started:
+                self.abort()
+            else:
+                self.give_up()
+
+
+def octets(part: object) -> bytes:
+    """A part of a body as bytes; str becomes UTF-8. Raises HandlerError (RW201) for anything else."""
+    if isinstance(part, bytes):
+        return part
+    if not isinstance(part, str):
+        kind = type(part).__qualname__
+        raise HandlerError("RW201", f"A body has a part of type {kind}.", "Write or yield bytes or str.")
+    try:
+        return part.encode()
+    except UnicodeEncodeError:
+        what = f"A body has a part that UTF-8 cannot encode: {shown(part)}."
+        raise HandlerError("RW201", what, "Write bytes, or text without lone surrogates.") from None

@@ -1,0 +1,40 @@
+"""The parameters of a query string."""
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import parse_qsl
+
+
+class Query(Mapping[str, str]):
+    """The parameters of a query by name. `query["tag"]` is the first value of a name; `all` returns every value."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, query_string: bytes) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in parse_query(query_string):
+            self._values.setdefault(name, []).append(value)
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name][0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Query({self._values!r})"
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a name, in order; an empty list where the name is absent."""
+        return list(self._values.get(name, ()))
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every name and value. The values of one name stand together."""
+        return [(name, value) for name, values in self._values.items() for value in values]
+
+
+def parse_query(query_string: bytes, encoding: str = "utf-8") -> list[tuple[str, str]]:
+    """The names and values of a query string in order, with percent-encoding decoded."""
+    return parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, encoding=encoding)

@@ -1,0 +1,118 @@
+"""Waits for what happens to an exchange: the client leaves, the response is complete, the send queue has room."""
+
+from typing import Any, Final, cast
+
+from twisted.internet.defer import Deferred
+
+from ropewalk._engine import Exchange
+from ropewalk.errors import AnswerOver, Disconnected, RopewalkError
+from ropewalk.waiting import Waiter, failed, ready
+
+UNWANTED: Final = "The response is complete; nothing more can be written."
+
+
+class WaitableExchange(Exchange):
+    """An exchange with the waits that its handler may ask for. Slots start unset: an unused wait costs nothing."""
+
+    __slots__ = ("_endings", "_half_close_waits", "_half_closed", "_leaving", "_space")
+
+    _endings: list[Waiter[None]]
+    _half_close_waits: list[Waiter[None]]
+    _half_closed: bool
+    _leaving: list[Waiter[None]]
+    _space: list[Waiter[None]]
+
+    @property
+    def disconnected(self) -> Waiter[None]:
+        """A new wait for the end of this exchange.
+
+        It fires when the client leaves, when the connection is cut, and when the response is complete. It fires at
+        once if one of these has happened already. `gone` tells them apart. It never fails.
+        """
+        self.notify_done = True
+        return self.leaving()
+
+    @property
+    def stopping(self) -> Waiter[None]:
+        """A new wait for the moment at which the server begins to stop. Running requests then finish, up to a deadline.
+
+        The server ends responses of type `text/event-stream` by itself.
+        """
+        return cast("Waiter[None]", self.service.stopping.wait())
+
+    def notifyFinish(self) -> Waiter[None]:
+        """Fires with None when the response is complete; fails with Disconnected if the client leaves before.
+
+        It fires or fails at once if that has happened already.
+        """
+        if self.gone:
+            return failed(Disconnected())
+        if self.finished:
+            return ready(None)
+        self.notify_done = True
+        return self.add_wait("_endings")
+
+    def writable(self) -> Waiter[None]:
+        """Fires when the send queue has room: at once, or after a `write` that returned False when it has drained.
+
+        Fails with Disconnected, and with AnswerOver when the response is complete.
+        """
+        if self.finished:
+            return failed(self.end_error(UNWANTED))
+        if not self.pressure:
+            return ready(None)
+        self.notify_done = True
+        return self.add_wait("_space")
+
+    def leaving(self) -> Waiter[None]:
+        """As `disconnected`; but where `notify_done` is not set, it does not fire when the response is complete."""
+        return ready(None) if self.finished else self.add_wait("_leaving")
+
+    @property
+    def half_closed(self) -> bool:
+        """Whether the client closed its sending side before the head of the response, for `half_close="respond"`."""
+        return getattr(self, "_half_closed", False)
+
+    def half_close_wait(self) -> Waiter[None]:
+        """A new wait for that."""
+        return self.add_wait("_half_close_waits")
+
+    def end_error(self, message: str) -> RopewalkError:
+        """The error of a wait that cannot succeed because the exchange has ended."""
+        return Disconnected() if self.gone else AnswerOver(message)
+
+    def add_wait(self, slot: str) -> Waiter[None]:
+        """Put a new wait into a slot, beside those that have not been cancelled."""
+        waiter: Waiter[None] = Waiter()
+        setattr(self, slot, [*(other for other in getattr(self, slot, ()) if not other.called), waiter])
+        return waiter
+
+
+def take(exchange: Exchange, slot: str) -> Any:
+    """Unset a slot and return its value; None where it is unset."""
+    value = getattr(exchange, slot, None)
+    if value is not None:
+        delattr(exchange, slot)
+    return value
+
+
+def fire(exchange: Exchange, slot: str, result: RopewalkError | None) -> None:
+    """Fire the wait in a slot: with None, or with an error."""
+    waiter = take(exchange, slot)
+    if waiter is not None:
+        _settle(waiter, result)
+
+
+def fire_all(exchange: Exchange, slot: str, result: RopewalkError | None) -> None:
+    """Fire every wait in a slot: with None, or with an error."""
+    for waiter in take(exchange, slot) or ():
+        _settle(waiter, result)
+
+
+def _settle(waiter: Deferred[None], result: RopewalkError | None) -> None:
+    if waiter.called:
+        return
+    if result is None:
+        waiter.callback(None)
+    else:
+        waiter.errback(result)
