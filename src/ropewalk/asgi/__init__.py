@@ -5,7 +5,7 @@
 HTTP only: a request that wants to become a WebSocket is an ordinary one to the application, and is answered as such.
 """
 
-from ropewalk.asgi.hosting import ASGIOptions, ASGIResource, asgi
 from ropewalk.asgi.messages import Application, ClientGone, Message, Receive, Scope, Send
+from ropewalk.asgi.resource import ASGIOptions, ASGIResource, asgi
 
 __all__ = ["ASGIOptions", "ASGIResource", "Application", "ClientGone", "Message", "Receive", "Scope", "Send", "asgi"]

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from twisted.logger import Logger
 
-from ropewalk.asgi.incoming import BODY, COMPLETE, GONE, HEAD, NEW, TRAILERS, Incoming
+from ropewalk.asgi.captured_response import CapturedResponse
 from ropewalk.asgi.messages import ClientGone, Message, octets, pairs, says_client_left, unfit
-from ropewalk.asgi.response_receiver import ResponseReceiver
+from ropewalk.asgi.receiving import BODY, COMPLETE, GONE, HEAD, NEW, TRAILERS, ReceivingCall
 from ropewalk.calling import log_late
 from ropewalk.errors import (
     AnswerOver,
@@ -51,7 +51,7 @@ _WHEN: Final = (
 """By stage: why a message does not fit."""
 
 
-class Call(Incoming):
+class ASGICall(ReceivingCall):
     """The two ends that an application is given, `receive` and `send`, and what is behind them."""
 
     __slots__ = (
@@ -76,7 +76,7 @@ class Call(Incoming):
     _sent: int
     _status: int
 
-    def __init__(self, request: Request, out: ResponseReceiver | None = None) -> None:
+    def __init__(self, request: Request, out: CapturedResponse | None = None) -> None:
         super().__init__(request)
         self.out = request if out is None else out
         self.inline = True

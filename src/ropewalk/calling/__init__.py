@@ -1,6 +1,9 @@
 """The one place that knows plain, Deferred and coroutine handlers, what they may await, and what they may return."""
 
-from ropewalk.calling.answering import (
+from ropewalk.calling.coroutine_runner import CoroutineRunner, HandlerTask
+from ropewalk.calling.error_handlers import ErrorHandlers
+from ropewalk.calling.failure_log import Unreached, blame_middleware
+from ropewalk.calling.responding import (
     close_dropped,
     deliver,
     fail,
@@ -10,21 +13,18 @@ from ropewalk.calling.answering import (
     respond_to_error,
     send,
 )
-from ropewalk.calling.driving import Driver, HandlerTask
-from ropewalk.calling.error_handlers import ErrorHandlers
-from ropewalk.calling.reports import Unreached, blame_middleware
 from ropewalk.calling.root_task import RootTask
-from ropewalk.calling.scarcity import Scarcity
 from ropewalk.calling.settling import is_settled, settle_plain
+from ropewalk.calling.shortages import ShortageLog
 from ropewalk.calling.stop_hooks import StopHooks
 from ropewalk.calling.task import Task, call_hook, start
 
 __all__ = [
-    "Driver",
+    "CoroutineRunner",
     "ErrorHandlers",
     "HandlerTask",
     "RootTask",
-    "Scarcity",
+    "ShortageLog",
     "StopHooks",
     "Task",
     "Unreached",

@@ -24,7 +24,7 @@ from twisted.internet.defer import CancelledError as DeferredCancelled
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ropewalk.calling.nesting import resolve
+from ropewalk.calling.awaitables import resolve
 from ropewalk.calling.task_interface import TaskInterface
 from ropewalk.errors import HandlerError, interrupts, named
 from ropewalk.tracebacks import without_frames

@@ -60,9 +60,9 @@ class Service:
         self.proxies = proxies or app.proxies
         if self.proxies is None:
             _check_mounted(app)
-        self.driver = calling.Driver()
-        self.drive = self.driver.drive
-        self.scarcity = calling.Scarcity()
+        self.coroutines = calling.CoroutineRunner()
+        self.drive = self.coroutines.drive
+        self.shortages = calling.ShortageLog()
         self.stopping = Moment()
         """A stop has begun."""
         self.access_log: AccessLog | None = None

@@ -155,7 +155,7 @@ class _Service(Service):
 
     def drive(self, request: Request, coroutine: Any, context: Any) -> Any:
         self._know(request)
-        value = self.driver.drive(request, coroutine, context)
+        value = self.coroutines.drive(request, coroutine, context)
         if value is PENDING:
             self._harness.know(getattr(request, "_running", None))
         return value

@@ -6,8 +6,8 @@ The application is called on a thread, with one hop there and one back. Threads 
 an answer is handed over, and the reactor's thread answers.
 """
 
-from ropewalk.wsgi.checking import Application, Environ, StartResponse
-from ropewalk.wsgi.files import FileWrapper
-from ropewalk.wsgi.hosting import WSGIOptions, WSGIResource, wsgi
+from ropewalk.wsgi.application_check import Application, Environ, StartResponse
+from ropewalk.wsgi.file_wrapper import FileWrapper
+from ropewalk.wsgi.resource import WSGIOptions, WSGIResource, wsgi
 
 __all__ = ["Application", "Environ", "FileWrapper", "StartResponse", "WSGIOptions", "WSGIResource", "wsgi"]

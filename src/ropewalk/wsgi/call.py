@@ -22,24 +22,24 @@ from ropewalk.errors import (
 )
 from ropewalk.request import BODILESS
 from ropewalk.tracebacks import shown_failure
-from ropewalk.wsgi.answer import Answer
-from ropewalk.wsgi.checking import Application, Environ
+from ropewalk.wsgi.application_check import Application, Environ
 from ropewalk.wsgi.environ import make_environ
-from ropewalk.wsgi.errors import ErrorStream
-from ropewalk.wsgi.files import FileWrapper
-from ropewalk.wsgi.head import parse_headers, parse_status
+from ropewalk.wsgi.error_stream import ErrorStream
+from ropewalk.wsgi.file_wrapper import FileWrapper
+from ropewalk.wsgi.response_head import parse_headers, parse_status
+from ropewalk.wsgi.thread_response import ThreadResponse
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 log = Logger(namespace="ropewalk.wsgi")
 
 
-class Call:
+class WSGICall:
     """What the application is given, and what becomes of what it gives."""
 
     __slots__ = ("_answer", "_application", "_body", "_context", "_is_head", "_server", "_silent", "_written")
 
-    def __init__(self, application: Application, answer: Answer, server: Environ, body: BinaryIO) -> None:
+    def __init__(self, application: Application, answer: ThreadResponse, server: Environ, body: BinaryIO) -> None:
         self._application = application
         self._answer = answer
         self._server = server

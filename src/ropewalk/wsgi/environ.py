@@ -5,7 +5,7 @@ from typing import BinaryIO, Final
 from urllib.parse import unquote_to_bytes
 
 from ropewalk.request import Address, Request
-from ropewalk.wsgi.checking import Environ
+from ropewalk.wsgi.application_check import Environ
 
 DROPPED: Final = ""
 """In place of the key of a field that no application is shown."""

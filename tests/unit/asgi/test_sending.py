@@ -14,7 +14,7 @@ from tests.unit.conftest import Log
 
 from ropewalk import Request
 from ropewalk.asgi import ClientGone, Message, Receive, Scope, Send
-from ropewalk.asgi.call import Call
+from ropewalk.asgi.call import ASGICall
 from ropewalk.errors import HostedError
 from ropewalk.server import Service
 from ropewalk.testing import AsyncClient, Client
@@ -257,7 +257,7 @@ class TestBackPressure:
 
     def test_others_have_their_turn_where_the_client_takes_all(self) -> None:
         request: Any = Taking()
-        call = Call(request)
+        call = ASGICall(request)
         turns = 0
         for message in [start(200, [(b"content-length", b"1048576")]), *[body(bytes(1024), True)] * 1024]:
             sending = call.send(message)

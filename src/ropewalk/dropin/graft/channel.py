@@ -31,7 +31,7 @@ class Joint:
     transport is full; and in twisted.web's books the request is finished when the exchange is.
     """
 
-    __slots__ = ("app", "drive", "endpoint", "engine", "exchange", "paused", "request", "scarcity", "stopping")
+    __slots__ = ("app", "drive", "endpoint", "engine", "exchange", "paused", "request", "shortages", "stopping")
 
     deliver = staticmethod(calling.deliver)
     fail = staticmethod(calling.fail)
@@ -40,12 +40,12 @@ class Joint:
 
     def __init__(self, tree: "Grafted", request: Any, exchange: Incoming) -> None:
         self.app = tree.app
-        self.drive = tree.driver.drive
+        self.drive = tree.coroutines.drive
         self.engine: Engine = exchange.service.engine
         self.paused = False
         """The transport is full."""
         self.request = request
-        self.scarcity = tree.scarcity
+        self.shortages = tree.shortages
         self.stopping = tree.stopping
         self.exchange = GraftedRequest.of(exchange, self)
 

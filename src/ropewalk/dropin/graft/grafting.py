@@ -32,9 +32,9 @@ class Grafted(resource.Resource):
     def __init__(self, app: App) -> None:
         super().__init__()
         self.app = app
-        self.driver = calling.Driver()
+        self.coroutines = calling.CoroutineRunner()
         """Runs its handlers."""
-        self.scarcity = calling.Scarcity()
+        self.shortages = calling.ShortageLog()
         self.stopping = Moment()
         """A stop has begun."""
         self._life = Life(app, self.stopping)

@@ -15,8 +15,8 @@ from tests.unit.asgi.applications import body, hosting, start
 from tests.unit.conftest import Log
 
 from ropewalk import App, Limits, Request
-from ropewalk.asgi import Application, ASGIOptions, Receive, Scope, Send, asgi, running
-from ropewalk.asgi.call import Call
+from ropewalk.asgi import Application, ASGIOptions, Receive, Scope, Send, asgi, call_runner
+from ropewalk.asgi.call import ASGICall
 from ropewalk.testing import AsyncClient, Client
 
 variable: ContextVar[str] = ContextVar("variable", default="unset")
@@ -151,7 +151,7 @@ class TestGarbage:
     @pytest.mark.parametrize("application", [whole, waiting, listening])
     def test_there_is_none(self, application: Any) -> None:
         def count() -> int:
-            return sum(isinstance(thing, Call | Request) for thing in gc.get_objects())
+            return sum(isinstance(thing, ASGICall | Request) for thing in gc.get_objects())
 
         async def main() -> None:
             client = AsyncClient(hosting(application))
@@ -302,7 +302,7 @@ class TestBehindTheAnswer:
                 return timeout(seconds)
 
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(running, "timeout", noting)
+                patch.setattr(call_runner, "timeout", noting)
                 stopping = asyncio.ensure_future(app.stop())
                 await asyncio.sleep(0)
                 assert (waits, done) == ([30.0] * 3, [])
@@ -314,7 +314,7 @@ class TestBehindTheAnswer:
         assert log.text.count("RW716 1 call") == 3
 
     def test_what_is_waited_for_is_logged(self, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(running, "LOOK", 0)
+        monkeypatch.setattr(call_runner, "LOOK", 0)
 
         async def main() -> None:
             until, done = asyncio.Event(), list[str]()
@@ -367,7 +367,7 @@ def test_the_event_loop_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> N
 
     app = hosting(application)
     asyncio.run(main(app))
-    monkeypatch.setattr(running, "running_loop", look)
+    monkeypatch.setattr(call_runner, "running_loop", look)
     for _ in range(2):
         asyncio.run(main(app))
     loops = len(looked)

@@ -12,6 +12,9 @@ from ropewalk.errors import HostedError
 async def application(scope: Scope, receive: Receive, send: Send) -> None: ...
 
 
+HERE = "tests/unit/asgi/test_application_check.py"
+
+
 def wsgi(environ: Any, start_response: Any) -> None: ...
 
 
@@ -37,7 +40,7 @@ def test_fit(fit: Any) -> None:
     ("unfit", "complaint"),
     [
         ("main:app", "RW715 'main:app' cannot be called. Give a callable such as `async def application("),
-        (wsgi, "RW715 wsgi at tests/unit/asgi/test_checking.py:.* takes two arguments. That is WSGI: serve it by"),
+        (wsgi, f"RW715 wsgi at {HERE}:.* takes two arguments. That is WSGI: serve it by ropewalk.wsgi."),
         (factory, "takes no arguments. If it makes the application, call it: asgi(make_app())."),
         (Legacy, "RW715 Legacy at .* takes the scope alone. That is ASGI 2: wrap it in asgiref.compat"),
         (lambda scope: None, "does not take a scope, receive and send. Give a callable such as"),

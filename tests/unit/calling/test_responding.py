@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
 from twisted.logger import eventAsText
 
 from ropewalk import App, HTTPError, Request, Response
-from ropewalk.calling import driving
+from ropewalk.calling import coroutine_runner
 from ropewalk.server import Service
 from ropewalk.testing import AsyncClient, Client, ClientResponse
 
@@ -100,7 +100,7 @@ class TestKinds:
         handler = {"plain": plain, "deferred": deferred, "coroutine": coroutine}[kind]
         response = answer(handler)
         assert (response.status, response.text) == (500, "Internal Server Error\n")
-        line = f"RW208 GET /: TestKinds.test_errors.<locals>.{kind} at tests/unit/calling/test_answering.py:"
+        line = f"RW208 GET /: TestKinds.test_errors.<locals>.{kind} at tests/unit/calling/test_responding.py:"
         assert line in log.text
         assert f"raised KeyError('{kind}')" in log.text
 
@@ -190,10 +190,10 @@ class TestBlocking:
             await later()
             return "slow"
 
-        monkeypatch.setattr(driving, "BLOCKING", -1)
+        monkeypatch.setattr(coroutine_runner, "BLOCKING", -1)
         assert answer(handler).text == "slow"
         assert "RW306 TestBlocking.test_a_handler_that_holds_up_the_reactor_when_it_is_resumed" in log.text
-        assert "handler at tests/unit/calling/test_answering.py:" in log.text
+        assert "handler at tests/unit/calling/test_responding.py:" in log.text
         assert "held up the reactor for 0.0 s. Await, or move the work away with deferToThread." in log.text
 
 
@@ -242,7 +242,7 @@ class TestReuse:
             return ""
 
         answer(handler)
-        kept: list[Any] = [part for task in services[0].driver.spare for part in (task.coroutine, task.context)]
+        kept: list[Any] = [part for task in services[0].coroutines.spare for part in (task.coroutine, task.context)]
         assert set(kept) == {None}
 
 

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import pytest
 from tests.unit.conftest import Log
 from tests.unit.wsgi.applications import TEXT, client, plain
-from tests.unit.wsgi.test_answers import middled
+from tests.unit.wsgi.test_thread_response import middled
 
 from ropewalk.testing import Client
 from ropewalk.wsgi import Environ, FileWrapper, StartResponse

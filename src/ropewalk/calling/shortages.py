@@ -17,44 +17,44 @@ INTERVAL: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class Shortage:
     """Something of which there is nothing left."""
 
     code: str
     status: int
     headers: tuple[tuple[str, str], ...] = ()
 
-    def answer(self) -> HTTPError:
+    def to_http_error(self) -> HTTPError:
         """What the client gets."""
         return HTTPError(self.status, headers=self.headers)
 
 
-_DESCRIPTORS: Final = Lack("RW506", 503, (("retry-after", "1"),))  # RFC 9110, section 10.2.3
-_ROOM: Final = Lack("RW507", 507)  # RFC 4918, section 11.5
-_LACKS: Final = {EMFILE: _DESCRIPTORS, ENFILE: _DESCRIPTORS, ENOSPC: _ROOM, EDQUOT: _ROOM}
+_DESCRIPTORS: Final = Shortage("RW506", 503, (("retry-after", "1"),))  # RFC 9110, section 10.2.3
+_ROOM: Final = Shortage("RW507", 507)  # RFC 4918, section 11.5
+_SHORTAGES: Final = {EMFILE: _DESCRIPTORS, ENFILE: _DESCRIPTORS, ENOSPC: _ROOM, EDQUOT: _ROOM}
 
 
-def lack_in(error: BaseException) -> Lack | None:
+def shortage_in(error: BaseException) -> Shortage | None:
     """What an error says is lacking."""
     if not isinstance(error, OSError):
         return None
     try:
-        return _LACKS.get(error.errno or 0)
+        return _SHORTAGES.get(error.errno or 0)
     except Exception:  # noqa: BLE001 - a property of a subclass; the error itself is what is to be logged
         return None
 
 
-class Scarcity:
+class ShortageLog:
     """Remembers for one service what has been logged."""
 
     def __init__(self, now: Callable[[], float] = monotonic) -> None:
         self._now = now
-        self._told: dict[Lack, float] = {}
+        self._told: dict[Shortage, float] = {}
 
-    def is_news(self, lack: Lack) -> bool:
+    def is_news(self, shortage: Shortage) -> bool:
         """Whether it is time for a line about this, which there is one of then."""
         now = self._now()
-        if lack in self._told and now - self._told[lack] < INTERVAL:
+        if shortage in self._told and now - self._told[shortage] < INTERVAL:
             return False
-        self._told[lack] = now
+        self._told[shortage] = now
         return True

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, succeed
 
 from ropewalk import App, Request, Response
 from ropewalk.calling import start
-from ropewalk.calling.nesting import MOST_NESTED, resolve
+from ropewalk.calling.awaitables import MOST_NESTED, resolve
 from ropewalk.testing import AsyncClient, Client
 
 Next = Callable[[Request], Awaitable[Response]]
@@ -81,7 +81,7 @@ class TestDepth:
         (event,) = log
         who = {"middleware": "around", "error handler": "handle"}.get(place, path.lstrip("/") and "async_handler")
         assert event["code"] == "RW221"
-        assert f"make_app.<locals>.{who or 'handler'} at tests/unit/calling/test_nesting.py:" in log.text
+        assert f"make_app.<locals>.{who or 'handler'} at tests/unit/calling/test_awaitables.py:" in log.text
         assert "in one another, more than 100 deep." in log.text
         assert log.text.endswith("Await the inner one, and return its value.")
 

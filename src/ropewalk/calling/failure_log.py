@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn
 
 from twisted.logger import Logger
 
-from ropewalk.calling.scarcity import INTERVAL, Lack, lack_in
+from ropewalk.calling.shortages import INTERVAL, Shortage, shortage_in
 from ropewalk.errors import (
     CATALOGUE,
     RopewalkError,
@@ -66,18 +66,18 @@ def log_error(request: Request, error: BaseException, advice: str | None = None)
     `advice` is the remedy for an exception of the user's, where that is not to register an error handler.
     """
     try:
-        lack = lack_in(error)
-        code, what, remedy = ("", "", "") if lack is not None else _line(request, error, advice)
+        shortage = shortage_in(error)
+        code, what, remedy = ("", "", "") if shortage is not None else _line(request, error, advice)
         failure = shown_failure(error)
     except BaseException as raised:  # by a method of the error
         if interrupts(raised):
             raise
-        lack, code, remedy = None, "RW208", CATALOGUE["RW208"].remedy
+        shortage, code, remedy = None, "RW208", CATALOGUE["RW208"].remedy
         what = f"{_who(request, error)} raised {full_name(type(error))}, of which this was raised: {shown(raised)}."
         failure = shown_failure(raised)
     try:
-        if lack is not None:
-            log_lack(request, error, lack)
+        if shortage is not None:
+            log_shortage(request, error, shortage)
             return
         log.failure(
             "{code} {method} {path}: {what} {remedy}",
@@ -110,17 +110,17 @@ def _line(request: Request, error: BaseException, advice: str | None) -> tuple[s
     return code, what, advice if advice and code == "RW208" else CATALOGUE[code].remedy
 
 
-def log_lack(request: Request, error: BaseException, lack: Lack) -> None:
+def log_shortage(request: Request, error: BaseException, shortage: Shortage) -> None:
     """A line for what the system lacks, unless there was one lately. It is the same for all, whoever meets it."""
-    if request.service.scarcity.is_news(lack):
+    if request.service.shortages.is_news(shortage):
         log.warn(
             "{code} {method} {path}: {who} met {error}. {remedy} For {seconds:g} s there is no other line about this.",
-            code=lack.code,
+            code=shortage.code,
             method=request.method,
             path=request.raw_path.decode("ascii"),
             who=_who(request, error),
             error=visible(shown(error)),
-            remedy=CATALOGUE[lack.code].remedy,
+            remedy=CATALOGUE[shortage.code].remedy,
             seconds=INTERVAL,
         )
 

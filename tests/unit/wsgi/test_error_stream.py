@@ -8,7 +8,7 @@ from tests.unit.conftest import Log
 from tests.unit.wsgi.applications import TEXT, client
 
 from ropewalk.wsgi import Environ, StartResponse
-from ropewalk.wsgi.errors import ErrorStream
+from ropewalk.wsgi.error_stream import ErrorStream
 
 
 def lines(log: Log) -> list[str]:

@@ -13,10 +13,10 @@ from weakref import getweakrefcount
 
 from twisted.logger import Logger
 
-from ropewalk.asgi.call import Call
-from ropewalk.asgi.incoming import COMPLETE
+from ropewalk.asgi.call import ASGICall
 from ropewalk.asgi.messages import Application, Scope
-from ropewalk.calling.driving import HandlerTask, enter_task, leave_task
+from ropewalk.asgi.receiving import COMPLETE
+from ropewalk.calling.coroutine_runner import HandlerTask, enter_task, leave_task
 from ropewalk.calling.task import register_task, swap_current_task
 from ropewalk.errors import HostedError, interrupts, named
 
@@ -36,9 +36,9 @@ class CallTask(HandlerTask):
 
     __slots__ = ("call", "runner")
 
-    call: Call
+    call: ASGICall
 
-    def __init__(self, runner: "Runner") -> None:
+    def __init__(self, runner: "CallRunner") -> None:
         super().__init__(_NOTHING, _NOTHING, None)
         self.runner = runner
 
@@ -58,7 +58,7 @@ class CallTask(HandlerTask):
         self.runner.ended(self, error)
 
 
-class Runner:
+class CallRunner:
     """Runs the calls of one application."""
 
     def __init__(self, application: Application) -> None:
@@ -79,7 +79,7 @@ class Runner:
         if running_loop() is None:
             raise _needs_asyncio(self.application)
 
-    def run(self, scope: Scope, call: Call) -> None:
+    def run(self, scope: Scope, call: ASGICall) -> None:
         """Call the application for a request. Raises what it raises before there is anything to be awaited."""
         loop = self._loop
         if loop is None or not loop.is_running():

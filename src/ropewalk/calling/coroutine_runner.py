@@ -53,7 +53,7 @@ class HandlerTask(Task):
         request.service.fail(request, error)
 
 
-class Driver:
+class CoroutineRunner:
     """Runs the handlers of one service."""
 
     def __init__(self) -> None:

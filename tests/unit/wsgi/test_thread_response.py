@@ -22,7 +22,7 @@ from tests.unit.wsgi.applications import (
 
 from ropewalk.errors import Disconnected
 from ropewalk.testing import AsyncClient, ProtocolError
-from ropewalk.wsgi import Application, Environ, StartResponse, answer, wsgi
+from ropewalk.wsgi import Application, Environ, StartResponse, thread_response, wsgi
 
 HELLO = "Hello, World!"
 LENGTH = ("Content-Length", "13")
@@ -129,9 +129,9 @@ class TestHead:
 
     def test_nothing_is_added_to_a_stream(self) -> None:
         """The thread waits behind the first part, so that the response is not complete when the reactor takes it."""
-        application = answering(b"x" * (answer.AHEAD + 1), b"end", headers=[], lazily=True)
+        application = answering(b"x" * (thread_response.AHEAD + 1), b"end", headers=[], lazily=True)
         response = client(application, wrap=plain).get("/")
-        assert (len(response.body), "content-type" in response.headers) == (answer.AHEAD + 4, False)
+        assert (len(response.body), "content-type" in response.headers) == (thread_response.AHEAD + 4, False)
 
     @pytest.mark.parametrize("lazily", [False, True])
     def test_beyond_ascii(self, wrap: Wrap, *, lazily: bool) -> None:
@@ -452,7 +452,7 @@ class TestPressure:
                 resting.set()
                 return super().wait(timeout)
 
-        monkeypatch.setattr(answer, "Event", Room)
+        monkeypatch.setattr(thread_response, "Event", Room)
         return resting
 
     PART = bytes(64 * 1024)

@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from ropewalk.asgi.call import Call
-from ropewalk.asgi.checking import check
+from ropewalk.asgi.application_check import check
+from ropewalk.asgi.call import ASGICall
+from ropewalk.asgi.call_runner import CallRunner
+from ropewalk.asgi.captured_response import CapturedResponse
 from ropewalk.asgi.lifespan import Lifespan, Mode
 from ropewalk.asgi.messages import Application
-from ropewalk.asgi.response_receiver import ResponseReceiver
-from ropewalk.asgi.running import Runner
 from ropewalk.asgi.scope import http_scope
 from ropewalk.errors import named, shown
 from ropewalk.request import PENDING, Request
@@ -45,7 +45,7 @@ class ASGIResource(Hosted):
         self.options = options
         self.state: dict[str, Any] = {}
         """What the lifespan has left for requests."""
-        self._runner = runner = Runner(application)
+        self._runner = runner = CallRunner(application)
         life = Lifespan(application, self.state, options.lifespan)
         self.start_hooks += [runner.check_loop, life.start]
         self.stop_hooks.append(_shutdown(life, application))
@@ -93,23 +93,23 @@ def _shutdown(life: Lifespan, application: Application) -> Callable[[], Awaitabl
     return shutdown
 
 
-def _handler(runner: Runner, state: dict[str, Any]) -> Callable[[Request], Any]:
+def _handler(runner: CallRunner, state: dict[str, Any]) -> Callable[[Request], Any]:
     run = runner.run
 
     def render(request: Request) -> Any:
-        run(http_scope(request, state), Call(request))
+        run(http_scope(request, state), ASGICall(request))
         return PENDING
 
     render.__wrapped__ = runner.application  # type: ignore[attr-defined] # error messages name it by this
     return render
 
 
-def _handing(runner: Runner, state: dict[str, Any]) -> Callable[[Request], Any]:
+def _handing(runner: CallRunner, state: dict[str, Any]) -> Callable[[Request], Any]:
     """What is called where there is middleware, which is to have the response in its hands."""
 
     def render(request: Request) -> Any:
-        receiver = ResponseReceiver(request)
-        call = Call(request, receiver)
+        receiver = CapturedResponse(request)
+        call = ASGICall(request, receiver)
         receiver.when_left(call.left)
         runner.run(http_scope(request, state), call)
         return receiver.response

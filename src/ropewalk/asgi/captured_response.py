@@ -19,7 +19,7 @@ AHEAD: Final = 64 * 1024
 """Bytes of a body that may lie here before the application has to wait."""
 
 
-class ResponseReceiver:
+class CapturedResponse:
     """Takes what a call has for its request. `left` is called when nothing more of it is wanted."""
 
     __slots__ = (
@@ -120,7 +120,7 @@ class ResponseReceiver:
 
     # As the parts of a body
 
-    def __aiter__(self) -> "ResponseReceiver":
+    def __aiter__(self) -> "CapturedResponse":
         return self
 
     async def __anext__(self) -> bytes:

@@ -29,7 +29,7 @@ _OF_SCOPE: Final = ("Cancelled via cancel scope ", "Cancelled by cancel scope ")
 """How the message of a cancellation by anyio begins, in current versions and in older ones."""
 
 
-class Incoming:
+class ReceivingCall:
     """The end at which an application receives."""
 
     __slots__ = (

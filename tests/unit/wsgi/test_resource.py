@@ -11,13 +11,14 @@ import pytest
 import twisted.internet
 from tests.unit.conftest import Log
 from tests.unit.wsgi.applications import SECONDS, TEXT, Parts, Recorder, answering, client, plain, returning, validated
-from tests.unit.wsgi.test_answers import middled
+from tests.unit.wsgi.test_thread_response import middled
 
 from ropewalk import App, HTTPError, Request, Resource, Response, Site
 from ropewalk.errors import BadBody
 from ropewalk.testing import AsyncClient, Client
 from ropewalk.waiting import Waiter, ready
-from ropewalk.wsgi import Environ, StartResponse, WSGIOptions, hosting, wsgi
+from ropewalk.wsgi import Environ, StartResponse, WSGIOptions, wsgi
+from ropewalk.wsgi import resource as wsgi_resource
 
 Next = Callable[[Request], Any]
 
@@ -383,7 +384,7 @@ class TestEnd:
         assert ended == ["call", "app"]
 
     def test_but_not_for_ever(self, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(hosting, "PATIENCE", 0.05)
+        monkeypatch.setattr(wsgi_resource, "PATIENCE", 0.05)
         going = threading.Event()
         body = Parts([b"Hello"], lambda: going.wait(SECONDS))
         asked = client(returning(body, headers=[TEXT, ("Content-Length", "5")]), wrap=plain)
@@ -403,7 +404,7 @@ class TestEnd:
             pauses.append(seconds)
             return ready(None)
 
-        monkeypatch.setattr(hosting, "_pause", pause)
+        monkeypatch.setattr(wsgi_resource, "_pause", pause)
         going = threading.Event()
         body = Parts([b"Hello"], lambda: going.wait(SECONDS))
         resource = wsgi(plain(returning(body, headers=[TEXT, ("Content-Length", "5")])))
@@ -426,7 +427,7 @@ class TestEnd:
             resource.cut_calls()
             return ready(None)
 
-        monkeypatch.setattr(hosting, "_pause", pause)
+        monkeypatch.setattr(wsgi_resource, "_pause", pause)
         assert Client(resource).get("/").text == "Hello"
         asyncio.run(resource.finish_calls(30))
         assert log.text.startswith("RW706 1 call of ")

@@ -16,22 +16,22 @@ from ropewalk.open_files import OpenFile
 from ropewalk.request import Request
 from ropewalk.response import ExactResponse, Response
 from ropewalk.waiting import Waiter
-from ropewalk.wsgi.outbox import Outbox
+from ropewalk.wsgi.reactor_queue import ReactorQueue
 
 AHEAD: Final = 256 * 1024
 """Bytes of a body that may lie here before the thread has to wait."""
 
 
-class Answer:
+class ThreadResponse:
     """The answer to one request, between two threads. To the reactor it is an async iterator of parts, too."""
 
     __slots__ = (
         "_closed",
         "_handed",
         "_news",
-        "_outbox",
         "_parts",
         "_posted",
+        "_reactor_queue",
         "_response",
         "_room",
         "_streamed",
@@ -46,9 +46,9 @@ class Answer:
         "status",
     )
 
-    def __init__(self, request: Request, outbox: Outbox) -> None:
+    def __init__(self, request: Request, queue: ReactorQueue) -> None:
         self.request = request
-        self._outbox = outbox
+        self._reactor_queue = queue
         self._parts: deque[bytes] = deque()
         self._posted = False
 
@@ -97,7 +97,7 @@ class Answer:
         """Have the reactor come to it."""
         if not self._posted:
             self._posted = True
-            self._outbox.post(self)
+            self._reactor_queue.post(self)
 
     def end(self) -> None:
         """The answer is complete."""
@@ -130,7 +130,7 @@ class Answer:
         self._response = Waiter(lambda _: self.close())
         return self._response
 
-    def opened(self) -> None:
+    def run_in_reactor(self) -> None:
         """The thread has posted it."""
         self._posted = False
         try:
@@ -156,7 +156,7 @@ class Answer:
         if self._room is not None:
             self._room.set()
 
-    def __aiter__(self) -> "Answer":
+    def __aiter__(self) -> "ThreadResponse":
         return self
 
     async def __anext__(self) -> bytes:
@@ -203,7 +203,7 @@ class Answer:
         self.request.notifyFinish().addBoth(lambda _: self.close())  # somebody may have dropped the Response
         self._deliver(self)
 
-    def _deliver(self, body: "bytes | Answer") -> None:
+    def _deliver(self, body: "bytes | ThreadResponse") -> None:
         """Hand over a Response."""
         response = ExactResponse(None, self.status, self.fields, reason=self.reason)
         response.body = body

@@ -10,17 +10,17 @@ from typing import Any, Final, NoReturn
 
 from twisted.logger import Logger
 
-from ropewalk.calling.scarcity import INTERVAL, Lack
+from ropewalk.calling.shortages import INTERVAL, Shortage
 from ropewalk.errors import CATALOGUE, is_int, named, shown
 from ropewalk.request import Request
 from ropewalk.resource import BODY_LIMIT, NOT_DONE_YET, Handler, Hosted, check_body_limit, check_options, node_of
 from ropewalk.response import Response
 from ropewalk.waiting import Waiter
-from ropewalk.wsgi.answer import Answer
-from ropewalk.wsgi.call import Call
-from ropewalk.wsgi.checking import Application, Environ, check
-from ropewalk.wsgi.files import FileWrapper
-from ropewalk.wsgi.outbox import Outbox
+from ropewalk.wsgi.application_check import Application, Environ, check
+from ropewalk.wsgi.call import WSGICall
+from ropewalk.wsgi.file_wrapper import FileWrapper
+from ropewalk.wsgi.reactor_queue import ReactorQueue
+from ropewalk.wsgi.thread_response import ThreadResponse
 from ropewalk.wsgi.threads import PoolThreads, Threads
 
 THREADS: Final = 10
@@ -34,7 +34,7 @@ LOOK: Final = 0.02
 
 log = Logger(namespace="ropewalk.wsgi")
 
-_BUSY: Final = Lack("RW705", 503, (("retry-after", "1"),))  # RFC 9110, section 10.2.3
+_BUSY: Final = Shortage("RW705", 503, (("retry-after", "1"),))  # RFC 9110, section 10.2.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class WSGIResource(Hosted):
         self._begin()
         self._own = Threads(options.threads or THREADS)
         self._pool: PoolThreads | None = None
-        self._outbox: Outbox | None = None
+        self._reactor_queue: ReactorQueue | None = None
         self._cut = False
         """Whether a stop waits for threads no longer."""
 
@@ -97,12 +97,12 @@ class WSGIResource(Hosted):
         threads = self._threads()
         if threads.waiting >= self.options.waiting:
             self._refuse(request)
-        answer = Answer(request, self._way_back())
+        answer = ThreadResponse(request, self._queue_for_loop())
         endpoint = request.endpoint
         direct = endpoint is not None and endpoint.call is self._handler and not request.prepared
         response = None if direct else answer.respond()
         body = request.content if request.has_body else BytesIO()
-        call = Call(self.application, answer, self._server, body)
+        call = WSGICall(self.application, answer, self._server, body)
         threads.submit(call.run)
         return NOT_DONE_YET if response is None else response
 
@@ -114,11 +114,11 @@ class WSGIResource(Hosted):
             self._pool = PoolThreads(reactor.getThreadPool())
         return self._pool
 
-    def _way_back(self) -> Outbox:
+    def _queue_for_loop(self) -> ReactorQueue:
         loop = running_loop()
-        if self._outbox is None or self._outbox.loop is not loop:
-            self._outbox = Outbox(loop)
-        return self._outbox
+        if self._reactor_queue is None or self._reactor_queue.loop is not loop:
+            self._reactor_queue = ReactorQueue(loop)
+        return self._reactor_queue
 
     def _begin(self) -> None:
         self._server["ropewalk.stopping"] = self._stopping = Event()
@@ -129,7 +129,7 @@ class WSGIResource(Hosted):
 
     def _refuse(self, request: Request) -> NoReturn:
         """Too many requests wait for a thread."""
-        if request.service.scarcity.is_news(_BUSY):
+        if request.service.shortages.is_news(_BUSY):
             log.warn(
                 "RW705 {method} {path}: {count} requests wait for a thread to call {who}. {remedy} "
                 "For {seconds:g} s there is no other line about this.",
@@ -140,7 +140,7 @@ class WSGIResource(Hosted):
                 remedy=CATALOGUE["RW705"].remedy,
                 seconds=INTERVAL,
             )
-        raise _BUSY.answer()
+        raise _BUSY.to_http_error()
 
     async def finish_calls(self, seconds: float | None) -> None:
         """Wait a little for calls that run after their responses. Nothing can end a thread."""

@@ -13,10 +13,10 @@ from twisted.internet.defer import CancelledError as DeferredCancelled
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ropewalk.calling.nesting import must_wait, resolve
-from ropewalk.calling.reports import blame_error_handler, log_error, log_lack
-from ropewalk.calling.scarcity import lack_in
+from ropewalk.calling.awaitables import must_wait, resolve
+from ropewalk.calling.failure_log import blame_error_handler, log_error, log_shortage
 from ropewalk.calling.settling import Settled, close_unsent, remember, settle, settle_plain
+from ropewalk.calling.shortages import shortage_in
 from ropewalk.errors import (
     LATE_REMEDY,
     BadBody,
@@ -205,10 +205,10 @@ def log_late(request: Request, error: BaseException) -> None:
 async def _failed(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:
     """The response for an error, logged where that is due, whatever else goes wrong."""
     handler, expected = _handler_for(error, scope)
-    lack = None if expected else lack_in(error)
-    if lack is not None:
-        log_lack(request, error, lack)
-        error = lack.answer()
+    shortage = None if expected else shortage_in(error)
+    if shortage is not None:
+        log_shortage(request, error, shortage)
+        error = shortage.to_http_error()
         handler, _ = _handler_for(error, scope)
     is_http = isinstance(error, HTTPError)
     # What is not expected is logged, whatever is made of it; and so is what Ropewalk itself finds wrong in a program.

@@ -15,8 +15,8 @@ from twisted.internet.task import Clock
 from twisted.logger import LogLevel
 
 from ropewalk import App, Files, HTTPError, Limits, Request, Response
-from ropewalk.calling import Scarcity
-from ropewalk.calling.scarcity import INTERVAL, lack_in
+from ropewalk.calling import ShortageLog
+from ropewalk.calling.shortages import INTERVAL, shortage_in
 from ropewalk.testing import AsyncClient, Client, ClientResponse
 from ropewalk.testing.wire import ProtocolError
 
@@ -71,7 +71,7 @@ class TestAnswers:
         else:
             assert (response.status, response.text) == (507, "Insufficient Storage\n")
         assert_told(log, CODES[number])
-        assert "handler at tests/unit/calling/test_scarcity.py:" in log.text
+        assert "handler at tests/unit/calling/test_shortages.py:" in log.text
 
     def test_by_the_error_handler_of_the_status(self, log: Log) -> None:
         app = App()
@@ -187,16 +187,16 @@ class TestTelling:
 
     def test_it_is_told_again(self) -> None:
         clock = Clock()
-        scarcity = Scarcity(clock.seconds)
-        lack = lack_in(lacking(errno.EMFILE))
-        other = lack_in(lacking(errno.ENOSPC))
-        assert lack is not None
+        shortages = ShortageLog(clock.seconds)
+        shortage = shortage_in(lacking(errno.EMFILE))
+        other = shortage_in(lacking(errno.ENOSPC))
+        assert shortage is not None
         assert other is not None
-        assert [scarcity.is_news(each) for each in (lack, lack, other, lack)] == [True, False, True, False]
+        assert [shortages.is_news(each) for each in (shortage, shortage, other, shortage)] == [True, False, True, False]
         clock.advance(INTERVAL - 0.1)
-        assert not scarcity.is_news(lack)
+        assert not shortages.is_news(shortage)
         clock.advance(0.2)
-        assert [scarcity.is_news(lack), scarcity.is_news(lack)] == [True, False]
+        assert [shortages.is_news(shortage), shortages.is_news(shortage)] == [True, False]
 
     def test_what_lacks_nothing(self) -> None:
-        assert [lack_in(error) for error in (OSError(), OSError("full"), ValueError(errno.EMFILE))] == [None] * 3
+        assert [shortage_in(error) for error in (OSError(), OSError("full"), ValueError(errno.EMFILE))] == [None] * 3
