@@ -1,15 +1,33 @@
-"""The direction of imports: a room knows those below it, never those above."""
+"""The layers of the package: which module imports which.
+
+A layer imports the layers below it, never those above. Imports inside functions count too: each stands on a list with
+its reason. Imports that only type checkers execute do not count.
+"""
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "src" / "ropewalk"
+SOURCE = Path(__file__).parent.parent / "src"
+PACKAGE = SOURCE / "ropewalk"
 
-FLOORS = (
-    {"errors", "headers", "charsets", "cookies", "json_values", "methods", "open_files", "twisted_private"},
+LAYERS = (
+    {
+        "errors",
+        "headers",
+        "charsets",
+        "cookies",
+        "json_values",
+        "methods",
+        "open_files",
+        "signatures",
+        "twisted_private",
+    },
     {"waiting", "producing", "converters", "proxies", "suggest", "tracebacks", "forks"},
     {"request", "response", "streaming"},
     {"resource"},
@@ -18,73 +36,172 @@ FLOORS = (
     {"app"},
     {"server"},
     {"testing", "dropin"},
-    {"cli"},
+    {"adapters", "cli"},
 )
-"""From the ground up. Rooms of one floor may know each other."""
+"""From the bottom up. Packages of one layer may import each other, but not in a circle."""
+
+ROOTS = {"__init__", "__main__"}
+"""They stand above all layers and connect them."""
+
+LAZY_IMPORTS = {
+    ("ropewalk.adapters", "ropewalk.dropin.mount.mounting"): "only programs that use twisted.web load it",
+    ("ropewalk.app", "ropewalk.server"): "App.listen and App.run are how users reach the server",
+    ("ropewalk.cli.exec", "ropewalk.dropin.entry.monkeypatch"): "only `ropewalk exec` loads twisted.web",
+    ("ropewalk.cli.hosting", "ropewalk.asgi"): "only a command that serves an ASGI application needs it",
+    ("ropewalk.cli.hosting", "ropewalk.wsgi"): "only a command that serves a WSGI application needs it",
+    ("ropewalk.cli.program", "ropewalk.dropin.entry.extras"): "only `ropewalk exec` loads twisted.web",
+    ("ropewalk.dropin.request.lean", "ropewalk.dropin.request.static_files"): "twisted.web.static warns when imported",
+}
+"""Imports inside functions, with the reason why they are not at the top of the file."""
+
+CIRCLES = {
+    frozenset({"app", "server"}): "App.listen and App.run are how users reach the server",
+}
+"""Circles of packages, with the reason why they are not resolved."""
 
 MAY_IMPORT_THE_ENGINE = {"__init__", "request", "response", "server", "dropin", "testing"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
-def room_of(module: str) -> str:
-    """`ropewalk.server.site` is in the room `server`."""
+class Import(NamedTuple):
+    """An import statement. `lazy`: it stands inside a function."""
+
+    name: str
+    lazy: bool
+
+
+def package_of(module: str) -> str:
+    """The package (or the single-file module) below `ropewalk` that a module belongs to: `server` of
+    `ropewalk.server.site`."""
     return module.split(".")[1] if "." in module else "__init__"
 
 
 def module_of(file: Path) -> str:
-    parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+    parts = file.relative_to(SOURCE).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def floor_of(room: str) -> int:
-    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+MODULES = {module_of(file) for file in FILES} | {"ropewalk._engine"}
 
 
-def imports(file: Path) -> Iterator[str]:
-    """What is imported when the file is: not what only type checkers see, nor what a function imports when called."""
-    for node in _run_at_import(ast.parse(file.read_text(encoding="utf-8")).body):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+def layer_of(package: str) -> int:
+    return next(number for number, packages in enumerate(LAYERS) if package in packages)
 
 
-def _run_at_import(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    for node in body:
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            continue
-        yield node
-        if isinstance(node, ast.If | ast.Try | ast.With | ast.ClassDef):
-            yield from _run_at_import(node.body)
+def imports_in(source: str) -> Iterator[Import]:
+    """Every import that runs: when the file is imported, or (`lazy`) when a function is called."""
+    yield from _imports_below(ast.parse(source), lazy=False)
 
 
-def ours(file: Path) -> set[str]:
-    return {room_of(name) for name in imports(file) if name.startswith("ropewalk.")}
+def _imports_below(node: ast.AST, *, lazy: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from (Import(alias.name, lazy) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom) and child.module:
+            for alias in child.names:
+                name = f"{child.module}.{alias.name}"
+                yield Import(name if name in MODULES or child.module not in MODULES else child.module, lazy)
+        elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            for statement in child.orelse:
+                yield from _imports_below(ast.Module([statement], []), lazy=lazy)
+        else:
+            inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+            yield from _imports_below(child, lazy=lazy or inside)
+
+
+@cache
+def imports(file: Path) -> tuple[Import, ...]:
+    return tuple(imports_in(file.read_text(encoding="utf-8")))
+
+
+def own_imports(file: Path) -> list[Import]:
+    return [each for each in imports(file) if each.name.partition(".")[0] == "ropewalk"]
+
+
+def packages_imported_by_packages() -> dict[str, set[str]]:
+    graph: dict[str, set[str]] = defaultdict(set)
+    for file in FILES:
+        package = package_of(module_of(file))
+        graph[package] |= {package_of(each.name) for each in own_imports(file)} - {package}
+    return graph
+
+
+def circles(graph: dict[str, set[str]]) -> set[frozenset[str]]:
+    """The sets of packages of which each reaches every other."""
+    reached: dict[str, set[str]] = {}
+    for start in tuple(graph):
+        reached[start], left = set(), [start]
+        while left:
+            new = graph.get(left.pop(), set()) - reached[start]
+            reached[start] |= new
+            left += new
+    return {
+        frozenset(other for other in reached[package] if package in reached.get(other, ()))
+        for package in reached
+        if package in reached[package]
+    }
 
 
 @pytest.mark.parametrize("file", FILES, ids=module_of)
-def test_every_file_has_a_floor(file: Path) -> None:
-    assert room_of(module_of(file)) in {"__init__", "__main__"}.union(*FLOORS)
+def test_every_file_has_a_layer(file: Path) -> None:
+    assert package_of(module_of(file)) in ROOTS.union(*LAYERS)
 
 
 @pytest.mark.parametrize("file", FILES, ids=module_of)
 def test_imports_point_down(file: Path) -> None:
-    room = room_of(module_of(file))
-    if room in {"__init__", "__main__"}:
+    package = package_of(module_of(file))
+    if package in ROOTS:
         return
-    known = {name for name in ours(file) if any(name in floor for floor in FLOORS)}
-    upward = {name for name in known if floor_of(name) > floor_of(room)}
+    imported = {package_of(each.name) for each in own_imports(file) if not each.lazy}
+    upward = {name for name in imported - ROOTS - {"_engine"} if layer_of(name) > layer_of(package)}
     assert upward == set()
+
+
+def test_lazy_imports_are_listed() -> None:
+    lazy = {(module_of(file), each.name) for file in FILES for each in own_imports(file) if each.lazy}
+    assert lazy == set(LAZY_IMPORTS)
+
+
+def test_packages_form_no_circle() -> None:
+    assert circles(packages_imported_by_packages()) == set(CIRCLES)
 
 
 @pytest.mark.parametrize("file", FILES, ids=module_of)
 def test_few_import_the_engine(file: Path) -> None:
-    if "_engine" in ours(file):
-        assert room_of(module_of(file)) in MAY_IMPORT_THE_ENGINE
+    if any(package_of(each.name) == "_engine" for each in own_imports(file)):
+        assert package_of(module_of(file)) in MAY_IMPORT_THE_ENGINE
 
 
 @pytest.mark.parametrize("file", FILES, ids=module_of)
 def test_no_file_imports_the_reactor(file: Path) -> None:
-    """Importing it installs the default one, and then it is too late for another."""
-    assert not any(name.startswith("twisted.internet.reactor") for name in imports(file))
+    """Importing it at module level installs the default one, and then no other can be installed."""
+    assert not any(each.name.startswith("twisted.internet.reactor") and not each.lazy for each in imports(file))
+
+
+class TestTheChecks:
+    """The functions above, on small examples."""
+
+    def test_kinds_of_imports(self) -> None:
+        source = """
+import ropewalk.errors
+if TYPE_CHECKING:
+    from ropewalk.app import App
+else:
+    from ropewalk import headers
+class Some:
+    from ropewalk.cookies import Cookies
+    def method(self):
+        if self:
+            from ropewalk.server import listen
+"""
+        assert list(imports_in(source)) == [
+            ("ropewalk.errors", False),
+            ("ropewalk.headers", False),
+            ("ropewalk.cookies", False),
+            ("ropewalk.server", True),
+        ]
+
+    def test_circles(self) -> None:
+        graph = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": {"e"}, "e": {"d"}, "f": {"a"}}
+        assert circles(graph) == {frozenset("abc"), frozenset("de")}

@@ -1,5 +1,7 @@
 """The tree and the way through it."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ from tests.unit.conftest import Log
 
 from ropewalk import NOT_DONE_YET, App, HTTPError, Request, Resource, Response
 from ropewalk.errors import TreeError
+from ropewalk.resource import adapters, register_adapter
 from ropewalk.testing import Client
 
 
@@ -339,3 +342,36 @@ class TestMixing:
         app = App()
         app.mount("/users/{id:int}/page", User())
         assert Client(app).get("/users/7/page").text == "user 7"
+
+
+class TestAdapters:
+    """`ropewalk.resource.adapters`."""
+
+    def test_objects_of_another_library(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Page:
+            def __init__(self, text: str) -> None:
+                self.text = text
+
+        class PageResource(Resource):
+            def __init__(self, page: Page) -> None:
+                self.page = page
+
+            def render_GET(self, request: Request) -> str:
+                return self.page.text
+
+        monkeypatch.setattr(adapters, "_adapters", adapters._adapters.copy())
+        register_adapter(lambda thing: isinstance(thing, Page), lambda: PageResource)
+        app = App()
+        app.mount("/page", Page("Hello"))
+        assert Client(app).get("/page").text == "Hello"
+
+    def test_no_adapter_is_loaded_before_it_is_needed(self) -> None:
+        program = "import sys, ropewalk; assert not {'twisted.web.resource', 'ropewalk.dropin'} & {*sys.modules}"
+        subprocess.run([sys.executable, "-c", program], check=True)
+
+    def test_resources_of_twisted_web_need_no_import_of_the_adapter(self) -> None:
+        program = (
+            "from ropewalk import App; from twisted.web.resource import Resource\n"
+            "App().mount('/legacy', Resource()); import sys; assert 'ropewalk.dropin.mount.mounting' in sys.modules"
+        )
+        subprocess.run([sys.executable, "-c", program], check=True)

@@ -12,19 +12,18 @@ the root, "/rooms/" the child "" of "rooms", and "/" the child "" of the root. A
 A step that leads nowhere is taken back, so that "/rooms/{id}" answers for what "/rooms/free" does not.
 """
 
+from ropewalk.resource.adapters import is_twisted, register_adapter
+from ropewalk.resource.handler import Handler, is_async
 from ropewalk.resource.hosted import BODY_LIMIT, Hosted, check_body_limit, check_options, hosted_below
 from ropewalk.resource.search import Found, Search, split_path
 from ropewalk.resource.tree import (
     NOT_DONE_YET,
-    Handler,
     Node,
     Owner,
     Resource,
     as_resource,
     claim,
     handler_of,
-    is_async,
-    is_twisted,
     methods_of,
     node_of,
     not_allowed,
@@ -51,5 +50,6 @@ __all__ = [
     "methods_of",
     "node_of",
     "not_allowed",
+    "register_adapter",
     "split_path",
 ]

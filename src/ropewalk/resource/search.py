@@ -5,7 +5,8 @@ from urllib.parse import unquote
 
 from ropewalk.errors import HTTPError
 from ropewalk.request import Request
-from ropewalk.resource.tree import Handler, Node, Resource, as_resource, handler_of, methods_of
+from ropewalk.resource.handler import Handler
+from ropewalk.resource.tree import Node, Resource, as_resource, handler_of, methods_of
 
 MOST_STEPS: Final = 200
 """Segments that one search looks up, on all the ways it tries. Only in a tree that goes in circles are there more."""

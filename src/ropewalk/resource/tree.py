@@ -1,11 +1,8 @@
 """Resources and what hangs on them."""
 
-import inspect
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from os import PathLike
-from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, Final, NamedTuple, Protocol
 from weakref import WeakSet
 
 from ropewalk.charsets import is_utf_8
@@ -14,40 +11,14 @@ from ropewalk.errors import HTTPError, TreeError, full_name, place
 from ropewalk.headers import Text, text
 from ropewalk.methods import ANY, REGISTERED, rendered_method
 from ropewalk.request import Request
-from ropewalk.response import BYTES, HTML, TEXT
+from ropewalk.resource.adapters import adapt, is_twisted, makes_twisted
+from ropewalk.resource.handler import Handler, is_async
+from ropewalk.response import HTML
 
 NOT_DONE_YET: Final = 1
 """What twisted.web's resources return when they answer by themselves, by `request.write` and `request.finish`."""
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Handler:
-    """What answers one method of one resource, and how it is called."""
-
-    call: Callable[..., Any]
-    whole_body: bool = True
-    """Whether it is called when the body has arrived, rather than at the head."""
-    pass_params: bool = False
-    """Whether it takes the path's parameters as keywords."""
-    text_type: str = TEXT
-    bytes_type: str = BYTES
-    utf_8: bool = True
-    """Whether `text_type` names UTF-8, or no charset: the engine sends str in that by itself."""
-    body_limit: int | None = None
-    """In bytes; None for the engine's."""
-    half_close: Literal["cancel", "respond", "finish"] = "cancel"
-    """What becomes of a request whose client closes its sending side before it has its response: one that waits is
-    cancelled, is told and goes on, or goes on as if nothing had happened."""
-    call_in_middleware: Callable[..., Any] | None = None
-    """Called in its place where there is middleware around it."""
-    names: tuple[str, ...] = ()
-    """What the parameters of its path are called, in order, from the root of the routes to which it belongs."""
-    takes: frozenset[str] | None = None
-    """The keywords that it takes; None for any."""
-    path: str = ""
-    """Its path as it is written, for messages."""
 
 
 class Owner(Protocol):
@@ -242,17 +213,16 @@ class Resource:
 
 
 def as_resource(thing: Any) -> Resource:
-    """A resource, the root of an App, or what stands for a resource of twisted.web.
+    """A resource, the root of an App, or a resource that stands for an object of another library, by its adapter.
 
     Raises TreeError (RW105) for anything else.
     """
     resource = thing if isinstance(thing, Resource) else getattr(thing, "resource", None)
     if isinstance(resource, Resource):
         return resource
-    if is_twisted(thing):
-        from ropewalk.dropin.mount.mounting import Mounted
-
-        return Mounted(thing)
+    adapted: Resource | None = adapt(thing)
+    if adapted is not None:
+        return adapted
     remedy = None
     if isinstance(thing, str | PathLike):
         remedy = "To serve a folder, give Files(...) of it."
@@ -269,16 +239,9 @@ def as_resource(thing: Any) -> Resource:
     raise TreeError("RW105", f"{thing!r}, of type {full_name(type(thing))}, is neither a Resource nor an App.", remedy)
 
 
-def is_twisted(thing: Any) -> bool:
-    """Whether this is a resource of twisted.web. Where nobody has imported that, nothing is."""
-    known = sys.modules.get("twisted.web.resource")
-    return known is not None and known.IResource.providedBy(thing)
-
-
 def _makes_resources(kind: type) -> bool:
     """Whether the objects of a class can be put into the tree, or have a resource that can."""
-    known = sys.modules.get("twisted.web.resource")
-    if issubclass(kind, Resource) or (known is not None and known.IResource.implementedBy(kind)):
+    if issubclass(kind, Resource) or makes_twisted(kind):
         return True
     return hasattr(kind, "mount") or hasattr(kind, "getResourceFor")  # an App, or a Site
 
@@ -349,16 +312,6 @@ def not_allowed(method: str, allowed: list[str], known: frozenset[str] = frozens
     if method in REGISTERED or method in known:
         return HTTPError(405, headers=[("allow", ", ".join(allowed))])
     return HTTPError(501)
-
-
-def is_async(function: Callable[..., Any]) -> bool:
-    """Whether a call gives a coroutine or an async generator."""
-    call = function if hasattr(function, "__code__") or hasattr(function, "func") else type(function).__call__
-    return any(
-        check(candidate)
-        for check in (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
-        for candidate in (function, call)
-    )
 
 
 def _rendering(resource: Resource, name: str) -> Handler:
