@@ -16,8 +16,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tests.unit.dropin import threads_program
-from tests.unit.dropin.threads_program import LIVE, REACTORS
+from tests.unit.dropin.connection import threads_program
+from tests.unit.dropin.connection.threads_program import LIVE, REACTORS
 
 from ropewalk.errors import EngineError, RopewalkError
 

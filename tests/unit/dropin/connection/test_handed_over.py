@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.conftest import Log
 from tests.unit.dropin.carriers import Carrier, TLSClient, beside, context, dateless
-from tests.unit.dropin.test_channel import Page
+from tests.unit.dropin.connection.test_channel import Page
 from tests.unit.dropin.world import World, world
 from twisted.internet.protocol import Factory, Protocol
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory

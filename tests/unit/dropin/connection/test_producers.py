@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import twisted.internet
 from tests.unit.dropin.carriers import CARRIERS, Carrier, beside, dateless
+from tests.unit.dropin.connection.test_channel import Page
 from tests.unit.dropin.mounts import Served, mount
-from tests.unit.dropin.test_channel import Page
 from tests.unit.dropin.world import World, world
 from twisted.internet import _producer_helpers
 from twisted.internet.interfaces import IPullProducer, IPushProducer

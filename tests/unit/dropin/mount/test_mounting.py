@@ -419,7 +419,7 @@ class TestWhoFailed:
     def test_the_code_that_has_raised_and_the_place_of_the_tree(self, log: Log) -> None:
         line = Posting.render_POST.__code__.co_firstlineno
         Client(mount(tree(a=tree(b=Posting())), "/old/legacy")).post("/old/legacy/a/b")
-        who = f"Posting.render_POST at tests/unit/dropin/test_mounting.py:{line}, mounted at /old/legacy"
+        who = f"Posting.render_POST at tests/unit/dropin/mount/test_mounting.py:{line}, mounted at /old/legacy"
         assert f"RW208 POST /old/legacy/a/b: {who} raised KeyError('lost')." in log.text
 
     def test_inside_of_middleware(self, log: Log) -> None:
@@ -427,7 +427,7 @@ class TestWhoFailed:
             return await next(request)
 
         Client(mount(Posting(), middleware=[passing])).post("/legacy")
-        assert "Posting.render_POST at tests/unit/dropin/test_mounting.py:" in log.text
+        assert "Posting.render_POST at tests/unit/dropin/mount/test_mounting.py:" in log.text
 
     def test_what_twisted_itself_raises(self, log: Log) -> None:
         class Odd(Data):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.unit.dropin.test_channel import Page
+from tests.unit.dropin.connection.test_channel import Page
 from tests.unit.dropin.world import WAYS, Client, World, in_thread, world
 from tests.versions import with_websocket
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from tests.unit.dropin.threads_program import REACTORS
+from tests.unit.dropin.connection.threads_program import REACTORS
 from tests.unit.dropin.world import world
 from twisted.python import threadable
 from twisted.web.resource import Resource

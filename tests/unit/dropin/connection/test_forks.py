@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.unit.dropin.forks_program import LIFE
+from tests.unit.dropin.connection.forks_program import LIFE
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 PROGRAM = Path(__file__).with_name("forks_program.py")
 
 WORKERS = ["from children True", "stopped 0", "the other True", "stopped 0"]

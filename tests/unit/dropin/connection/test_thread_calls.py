@@ -6,7 +6,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from tests.unit.dropin.test_channel import serve, site
+from tests.unit.dropin.connection.test_channel import serve, site
 from tests.unit.dropin.world import WAYS, World, in_thread, world
 from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.protocol import Protocol

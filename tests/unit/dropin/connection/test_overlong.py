@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from tests.unit.dropin.carriers import CARRIERS, Carrier, beside, dateless
+from tests.unit.dropin.connection.test_producers import HIGH, site, there
 from tests.unit.dropin.mounts import Served, mount, pass_on
-from tests.unit.dropin.test_producers import HIGH, site, there
 from tests.unit.dropin.world import World
 from twisted.logger import ILogObserver, globalLogPublisher
 from twisted.web import static

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.unit.dropin.test_channel import Page
+from tests.unit.dropin.connection.test_channel import Page
 from tests.unit.dropin.world import World, world
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
