@@ -35,7 +35,7 @@ WAYS = {
 }
 """A command for each way in which a program of twisted.web, or a tree of it, comes onto the engine."""
 
-CHANNELS = {"mounted": "InnerChannel", "grafted": "App"}
+CHANNELS = {"mounted": "MountedChannel", "grafted": "App"}
 """What responds there; elsewhere it is `HTTPChannel`."""
 PATHS = {"grafted": "/app/"}
 """Where it responds; elsewhere at the root."""

@@ -4,12 +4,12 @@ from twisted import __version__
 
 from ropewalk.dropin.connection.channel import HTTPChannel
 from ropewalk.dropin.connection.factory_engine import limits_of
-from ropewalk.dropin.entry.accelerating import accelerate, take_over
+from ropewalk.dropin.entry.accelerate import accelerate, take_over
 from ropewalk.dropin.entry.monkeypatch import replace
 from ropewalk.dropin.graft.grafting import around, graft
 from ropewalk.dropin.mount.mounting import mounted
-from ropewalk.dropin.request.lean import Request
 from ropewalk.dropin.request.lenient import LenientRequest
+from ropewalk.dropin.request.request import Request
 from ropewalk.twisted_private import check, warn_of_untested
 
 __all__ = [

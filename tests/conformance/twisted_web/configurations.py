@@ -85,7 +85,7 @@ def everything() -> Witness:
 class WithoutSite(Request):
     """Ours as the tests of `http.Request` want it, which do without a site."""
 
-    _lean = True
+    _rw_lazy = True
     defaultContentType = None
     process = http.Request.process
 

@@ -7,7 +7,7 @@ from twisted.internet.address import IPv4Address
 from twisted.web.http_headers import Headers
 
 from ropewalk.dropin.request.headers import ReceivedHeaders
-from ropewalk.dropin.request.lean import Request
+from ropewalk.dropin.request.request import Request
 
 Lines = list[tuple[bytes, bytes]]
 
@@ -127,7 +127,7 @@ def lazily(make: Any, site: Any, lines: Lines, body: list[bytes]) -> tuple[Any, 
     return request, channel
 
 
-def leanly(make: Any, site: Any, lines: Lines, body: list[bytes]) -> tuple[Any, Any]:
+def by_engine(make: Any, site: Any, lines: Lines, body: list[bytes]) -> tuple[Any, Any]:
     """As our channel does."""
     if body:
         return lazily(make, site, lines, body)

@@ -26,7 +26,7 @@ from ropewalk.dropin.connection.exchange import Incoming
 from ropewalk.dropin.connection.pull_producers import Pulled
 from ropewalk.dropin.connection.socket_transport import SocketTransport
 from ropewalk.dropin.request.headers import ReceivedHeaders, add_lines
-from ropewalk.dropin.request.lean import Request, give_way, may_be_lean, stands_in_for
+from ropewalk.dropin.request.request import Request, can_replace, may_be_lazy, respect_patches
 from ropewalk.errors import (
     AnswerOver,
     BadBody,
@@ -146,7 +146,7 @@ class HTTPChannel(RespondingChannel):
             request.arrive(exchange)
             self._receive(request.requestReceived, command, path, version)
             return
-        if self._leans and request._lean:  # noqa: SLF001 - nobody has had it in his hands yet
+        if self._leans and request._rw_lazy:  # noqa: SLF001 - nobody has had it in his hands yet
             request.requestHeaders = ReceivedHeaders(exchange)
         elif isinstance(request, Request):
             request.take_headers(exchange)
@@ -320,10 +320,10 @@ class HTTPChannel(RespondingChannel):
 
     def _maker(self, factory: Any) -> tuple[Callable[[Any], Any], bool]:
         """What makes a request for a channel as a factory would, and whether it makes a lean one."""
-        give_way()
-        if stands_in_for(factory):
+        respect_patches()
+        if can_replace(factory):
             return self.lean, not self.hooked
-        if may_be_lean(factory):
+        if may_be_lazy(factory):
             if factory.__init__ is Request.__init__ and factory.__new__ is object.__new__:
                 return factory, not self.hooked
             return (lambda channel: factory(channel, len(channel.requests))), not self.hooked

@@ -6,16 +6,16 @@ from ropewalk.request import Request
 
 if TYPE_CHECKING:
     from ropewalk.dropin.connection.channel import HTTPChannel
-    from ropewalk.dropin.graft.channel import Joint
+    from ropewalk.dropin.graft.bridge import AppBridge
 
 
 class Incoming(Request):
     """One request on the wire and its answer, below the `twisted.web.http.Request` that the program sees."""
 
-    __slots__ = ("channel", "joint")
+    __slots__ = ("bridge", "channel")
 
     channel: "HTTPChannel"
-    joint: "Joint"
+    bridge: "AppBridge"
     """Set where an app answers, see `GraftedRequest`."""
 
     def on_readable(self) -> None:

@@ -16,7 +16,7 @@ from ropewalk.dropin.connection.channel_overrides import report_foreign
 from ropewalk.dropin.connection.exchange import Incoming
 from ropewalk.dropin.connection.going_away import go_away
 from ropewalk.dropin.connection.socket_transport import SocketTransport, release, release_made
-from ropewalk.dropin.entry.second_signal import cut_at_next_signal
+from ropewalk.dropin.entry.forced_shutdown import force_shutdown_at_next_signal
 from ropewalk.dropin.request.access_log import make_log_safe
 from ropewalk.dropin.request.site_log import SiteLogs, logs_of
 from ropewalk.forks import ServingChildren, follow_forks
@@ -273,7 +273,7 @@ class Driver:
         self.factory.doStart()
         stopped = [port.stopListening() for port in tuple(self.ports)]
         log_drain(self.engine)
-        take_back = cut_at_next_signal(self.reactor, self._cut)
+        take_back = force_shutdown_at_next_signal(self.reactor, self._cut)
         self.engine.drain()
         over = [self._draining, *(each for each in stopped if each is not None)]
         return DeferredList(over, consumeErrors=True).addBoth(self._drained, take_back)

@@ -22,7 +22,7 @@ from zope.interface import directlyProvides, implementer, providedBy
 
 from ropewalk._engine import Limits
 from ropewalk.dropin.connection.stand_in import StandIn
-from ropewalk.dropin.entry.accelerating import accelerate, take_over
+from ropewalk.dropin.entry.accelerate import accelerate, take_over
 from ropewalk.dropin.entry.extras import MissingPackage, missing_package
 from ropewalk.dropin.entry.factories import innermost, limit
 from ropewalk.errors import StartError, full_name

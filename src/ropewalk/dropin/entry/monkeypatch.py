@@ -13,11 +13,11 @@ from twisted.web.resource import IResource, Resource
 from ropewalk._engine import Limits
 from ropewalk.dropin.connection.channel import HTTPChannel
 from ropewalk.dropin.connection.channel_overrides import listeners
-from ropewalk.dropin.entry.accelerating import take_over
+from ropewalk.dropin.entry.accelerate import take_over
 from ropewalk.dropin.entry.extras import is_installed, is_tls_factory, require
 from ropewalk.dropin.entry.factories import innermost, limit
-from ropewalk.dropin.entry.twisted_connections import reason_of
-from ropewalk.dropin.graft.ungrafted import check_child
+from ropewalk.dropin.entry.fallback import reason_of
+from ropewalk.dropin.graft.tree_check import check_child
 from ropewalk.dropin.request.lenient import LenientRequest
 from ropewalk.errors import StartError, shown
 from ropewalk.server.socket_files import leave_to_others

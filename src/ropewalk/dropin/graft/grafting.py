@@ -12,9 +12,9 @@ from ropewalk import calling
 from ropewalk.app import App
 from ropewalk.dropin.connection.channel import HTTPChannel
 from ropewalk.dropin.connection.factory_engine import Driver
-from ropewalk.dropin.entry.second_signal import cut_at_next_signal
-from ropewalk.dropin.graft.channel import Joint
-from ropewalk.dropin.mount.request import InnerChannel
+from ropewalk.dropin.entry.forced_shutdown import force_shutdown_at_next_signal
+from ropewalk.dropin.graft.bridge import AppBridge
+from ropewalk.dropin.mount.channel import MountedChannel
 from ropewalk.errors import HostedError, StartError, TreeError, full_name, shown
 from ropewalk.resource import is_twisted
 from ropewalk.server import app_of
@@ -24,7 +24,7 @@ from ropewalk.waiting import Moment
 log = Logger(namespace="ropewalk.dropin")
 
 
-class Grafted(resource.Resource):
+class GraftedApp(resource.Resource):
     """An App in a tree of twisted.web, where it answers every method, at its place and below. See `graft`."""
 
     isLeaf = True
@@ -50,12 +50,12 @@ class Grafted(resource.Resource):
         driver = exchange.service
         if not channel.persistent:
             exchange.close_after()
-        joint = Joint(self, request, exchange)
-        self._life.admit(joint, driver)
+        bridge = AppBridge(self, request, exchange)
+        self._life.admit(bridge, driver)
         return server.NOT_DONE_YET
 
 
-def graft(thing: Any) -> Grafted:
+def graft(thing: Any) -> GraftedApp:
     """An App, or a resource of ours, as a resource of twisted.web: `root.putChild(b"api", graft(app))`.
 
     The site must be served by the engine: by the endpoint prefix `ropewalk:`, `accelerate(site)` or `ropewalk exec`.
@@ -69,7 +69,7 @@ def graft(thing: Any) -> Grafted:
     app = app_of(thing)
     if any(each.proxies is not None for each in app.family()):
         raise StartError("RW404", "An app that trusts proxies is grafted upon a tree of twisted.web.")
-    return Grafted(app)
+    return GraftedApp(app)
 
 
 def around(request: Any) -> Any:
@@ -78,9 +78,9 @@ def around(request: Any) -> Any:
     For the request of a grafted app it is twisted.web's, which has the session; for that of a mounted resource of
     twisted.web it is ours.
     """
-    joint = getattr(request, "joint", None)
-    if joint is not None:
-        return joint.request
+    bridge = getattr(request, "bridge", None)
+    if bridge is not None:
+        return bridge.request
     return getattr(getattr(request, "channel", None), "exchange", None)
 
 
@@ -97,12 +97,12 @@ class Life:
         self._starting: Deferred[Any] | None = None
         self._impatient = False
         self._stopping = False
-        self._waiting: list[Joint] = []
+        self._waiting: list[AppBridge] = []
 
-    def admit(self, joint: Joint, driver: Driver) -> None:
+    def admit(self, bridge: AppBridge, driver: Driver) -> None:
         """Have the app answer, when it has started."""
         self._drivers.add(driver)
-        self._waiting.append(joint)
+        self._waiting.append(bridge)
         if self._starting is None:
             if driver.reactor is not None:
                 driver.reactor.addSystemEventTrigger("before", "shutdown", self._stop, driver.reactor)
@@ -114,11 +114,11 @@ class Life:
     def _serve(self, _: Any = None) -> None:
         self._over = True
         waiting, self._waiting = self._waiting, []
-        for joint in waiting:
+        for bridge in waiting:
             if self._failure is None:
-                joint.serve()
+                bridge.serve()
             else:
-                joint.fail(joint.exchange, self._failure)
+                bridge.fail(bridge.exchange, self._failure)
 
     def _give_up(self, failure: Failure) -> None:
         if self._stopping:
@@ -135,7 +135,7 @@ class Life:
     async def _end(self, reactor: Any) -> None:
         assert self._starting is not None
         self._starting.cancel()
-        take_back = cut_at_next_signal(reactor, self._cut)
+        take_back = force_shutdown_at_next_signal(reactor, self._cut)
         seconds = max((driver.engine.limits.drain_timeout for driver in self._drivers), default=0)
         deadline = reactor.seconds() + seconds
         calls = calling.StopHooks(reactor.callLater, seconds)
@@ -167,7 +167,7 @@ def _check_overrides(channel: HTTPChannel) -> None:
 
 
 def _no_engine(channel: Any) -> HostedError:
-    if isinstance(channel, InnerChannel):
+    if isinstance(channel, MountedChannel):
         message = "An app is grafted upon a tree of twisted.web that is mounted in an app."
         return HostedError("RW731", message)
     what = f"below it is {full_name(type(channel))}"

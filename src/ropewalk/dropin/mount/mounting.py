@@ -12,8 +12,8 @@ import twisted
 from twisted.web import resource, server
 
 from ropewalk.dropin.connection.factory_engine import BODY_SIZE
-from ropewalk.dropin.mount.request import InnerChannel
-from ropewalk.dropin.request.lean import give_way
+from ropewalk.dropin.mount.channel import MountedChannel
+from ropewalk.dropin.request.request import respect_patches
 from ropewalk.errors import TreeError, code_place, full_name, named, shown
 from ropewalk.request import Request
 from ropewalk.resource import Handler, Resource, as_resource, check_body_limit, is_twisted, node_of
@@ -71,7 +71,7 @@ class MountedSite(server.Site):
     def __init__(self, displayTracebacks: bool) -> None:
         from twisted.internet import reactor
 
-        give_way()
+        respect_patches()
         super().__init__(resource.Resource(), reactor=reactor)
         self.displayTracebacks = displayTracebacks
 
@@ -93,7 +93,7 @@ def _handler(mounted: Mounted) -> Callable[[Request], Any]:
     root = mounted.root
 
     def render(request: Request) -> Any:
-        return InnerChannel(request, root, _site_of(request)).serve()
+        return MountedChannel(request, root, _site_of(request)).serve()
 
     shown: Any = render
     shown.__wrapped__ = mounted.wrapped
@@ -160,7 +160,7 @@ def _site_of(request: Request) -> MountedSite:
     site: MountedSite | None = vars(app).get("_mounted_site")
     if site is None:
         site = app._mounted_site = MountedSite(app.debug)  # noqa: SLF001 - ours
-        joint = getattr(request, "joint", None)
-        if joint is not None:  # the app is grafted itself
-            site.share_sessions(joint.request.site)
+        bridge = getattr(request, "bridge", None)
+        if bridge is not None:  # the app is grafted itself
+            site.share_sessions(bridge.request.site)
     return site

@@ -11,7 +11,7 @@ from twisted.web import http
 
 from ropewalk._engine import Exchange
 from ropewalk.dropin.connection.stand_in import StandIn
-from ropewalk.dropin.entry.early_log import publish
+from ropewalk.dropin.request.early_log import publish
 from ropewalk.dropin.request.headers import ReceivedHeaders
 from ropewalk.dropin.request.site_log import logs_of
 from ropewalk.twisted_private import escape
@@ -95,7 +95,7 @@ def combined(timestamp: str, request: Any) -> str:
     else:
         host = "-"
     asked = request.method, request.uri, request.clientproto
-    received = getattr(request, "_lean_received", None)
+    received = getattr(request, "_rw_exchange", None)
     if received is None:
         headers = request.requestHeaders
         if type(headers) is ReceivedHeaders:

@@ -13,7 +13,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from ropewalk.calling import start
 from ropewalk.charsets import codec_for, encode
-from ropewalk.dropin.request.lean import Rendered, Request, named_like_stock
+from ropewalk.dropin.request.request import Rendered, Request, named_like_stock
 
 
 @named_like_stock
@@ -29,36 +29,36 @@ class LenientRequest(Request):
     reactor is asyncio's.
     """
 
-    _lean_awaited: Deferred[Any] | None = None
+    _rw_awaited: Deferred[Any] | None = None
 
     def connectionLost(self, reason: Any) -> None:
         """The client has left."""
         super().connectionLost(reason)
-        if self._lean_awaited is not None:
-            self._lean_awaited.cancel()
+        if self._rw_awaited is not None:
+            self._rw_awaited.cancel()
 
-    def _lean_rendered(self, resrc: Any, outcome: Any) -> None:
+    def _rw_leave_to_twisted(self, resrc: Any, outcome: Any) -> None:
         if isinstance(outcome, str):
-            self._lean_say_utf8(outcome)
-            Request.render(self, Rendered(resrc, self._lean_encoded(outcome)))
+            self._rw_declare_utf8(outcome)
+            Request.render(self, Rendered(resrc, self._rw_encode(outcome)))
         elif isinstance(outcome, Deferred):
-            self._lean_wait(resrc, outcome)
+            self._rw_wait(resrc, outcome)
         elif iscoroutine(outcome):
-            self._lean_wait(resrc, start(outcome))
+            self._rw_wait(resrc, start(outcome))
         else:
-            super()._lean_rendered(resrc, outcome)
+            super()._rw_leave_to_twisted(resrc, outcome)
 
-    def _lean_render_again(self, resrc: Any) -> Any:
-        value = super()._lean_render_again(resrc)
+    def _rw_render_again(self, resrc: Any) -> Any:
+        value = super()._rw_render_again(resrc)
         if isinstance(value, str):
-            return self._lean_encoded(value)
+            return self._rw_encode(value)
         if isinstance(value, Deferred) or iscoroutine(value):
             result = value if isinstance(value, Deferred) else start(value)
             result.addErrback(lambda failure: self._log.failure("", failure=failure))
             return NOT_DONE_YET  # Twisted does not wait here: the head goes out without a length
         return value
 
-    def _lean_say_utf8(self, body: str) -> None:
+    def _rw_declare_utf8(self, body: str) -> None:
         default: Any = self.defaultContentType or ""
         if isinstance(default, bytes):
             default = default.decode("latin-1")
@@ -71,31 +71,31 @@ class LenientRequest(Request):
         ):
             self.setHeader(b"Content-Type", f"{default}; charset=utf-8")
 
-    def _lean_encoded(self, body: str) -> bytes:
+    def _rw_encode(self, body: str) -> bytes:
         """Text as its Content-Type says that it is. Raises HandlerError (RW213) where that cannot be."""
         lines: Any = self.responseHeaders.getRawHeaders(b"Content-Type") or (self.defaultContentType,)
         field = lines[-1]
         return encode(body, codec_for(field.decode("latin-1") if isinstance(field, bytes) else field))
 
-    def _lean_wait(self, resrc: Any, result: Deferred[Any]) -> None:
-        self._lean_awaited = result
-        result.addCallbacks(self._lean_came, self._lean_failed, callbackArgs=(resrc,), errbackArgs=(resrc,))
+    def _rw_wait(self, resrc: Any, result: Deferred[Any]) -> None:
+        self._rw_awaited = result
+        result.addCallbacks(self._rw_succeeded, self._rw_failed, callbackArgs=(resrc,), errbackArgs=(resrc,))
 
-    def _lean_came(self, value: Any, resrc: Any) -> None:
+    def _rw_succeeded(self, value: Any, resrc: Any) -> None:
         if value is NOT_DONE_YET or self._disconnected or (value is None and self.finished):
             return
         try:
             Request.render(self, Rendered(resrc, value))
         except BaseException:  # noqa: BLE001 - as in Twisted: even SystemExit is the request's
-            self._lean_failed(Failure(), resrc)
+            self._rw_failed(Failure(), resrc)
 
-    def _lean_failed(self, failure: Failure, resrc: Any) -> None:
+    def _rw_failed(self, failure: Failure, resrc: Any) -> None:
         error = failure.value
         if self._disconnected and isinstance(error, CancelledError | DeferredCancelled):
             return
         if self._disconnected or self.finished:
             self._log.failure("", failure=failure)
         elif isinstance(error, UnsupportedMethod):
-            self._lean_rendered(resrc, error)
+            self._rw_leave_to_twisted(resrc, error)
         else:
             self.processingFailed(failure)

@@ -16,7 +16,7 @@ from twisted.web import static
 from twisted.web.http import datetimeToString
 
 from ropewalk.dropin.request.headers import ReceivedHeaders
-from ropewalk.dropin.request.lean import date_now, modified_line
+from ropewalk.dropin.request.request import date_now, modified_line
 
 _LEFT_TO_TWISTED: Final = (b"range", b"if-modified-since", b"if-none-match")
 _SPECIAL: Final = (b"", b".", b"..")
@@ -56,7 +56,7 @@ def is_plain(found: Any) -> bool:
 
 def send(folder: Any, request: Any) -> bool:
     """Answer a GET with the file that the rest of its path names below a folder. False where that is for Twisted."""
-    if request._lean_source is None or _is_special(request):  # noqa: SLF001 - ours
+    if request._rw_head is None or _is_special(request):  # noqa: SLF001 - ours
         return False
     names = request.postpath
     for name in names:
@@ -86,7 +86,7 @@ def _is_special(request: Any) -> bool:
 
     The program may have changed the fields meanwhile.
     """
-    source = request._lean_received  # noqa: SLF001 - ours
+    source = request._rw_exchange  # noqa: SLF001 - ours
     if source is None:
         headers = request.requestHeaders
         source = headers.source if type(headers) is ReceivedHeaders else None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ropewalk.dropin.entry.second_signal import cut_at_next_signal
+from ropewalk.dropin.entry.forced_shutdown import force_shutdown_at_next_signal
 
 BOTH = (signal.SIGINT, signal.SIGTERM)
 
@@ -37,7 +37,7 @@ def reactor() -> Iterator[Reactor]:
 @pytest.mark.parametrize("number", BOTH)
 def test_it_cuts_and_the_next_one_kills(reactor: Reactor, number: signal.Signals) -> None:
     cuts: list[str] = []
-    cut_at_next_signal(reactor, lambda: cuts.append("cut"))
+    force_shutdown_at_next_signal(reactor, lambda: cuts.append("cut"))
     signal.raise_signal(number)
     assert cuts == ["cut"]
     assert signal.getsignal(number) is signal.SIG_DFL
@@ -45,22 +45,22 @@ def test_it_cuts_and_the_next_one_kills(reactor: Reactor, number: signal.Signals
 
 def test_several_wait_for_it(reactor: Reactor) -> None:
     cuts: list[str] = []
-    take_back = cut_at_next_signal(reactor, lambda: cuts.append("first"))
-    cut_at_next_signal(reactor, lambda: cuts.append("second"))
+    take_back = force_shutdown_at_next_signal(reactor, lambda: cuts.append("first"))
+    force_shutdown_at_next_signal(reactor, lambda: cuts.append("second"))
     take_back()
     signal.raise_signal(signal.SIGTERM)
     assert sorted(cuts) == ["first", "second"]
 
 
 def test_it_is_taken_back(reactor: Reactor) -> None:
-    cut_at_next_signal(reactor, lambda: None)()
+    force_shutdown_at_next_signal(reactor, lambda: None)()
     assert [signal.getsignal(number) for number in BOTH] == [reactor.sigInt, reactor.sigTerm]
 
 
 def test_a_program_that_answers_by_itself_goes_on_to(reactor: Reactor) -> None:
     cuts: list[str] = []
     signal.signal(signal.SIGINT, lambda *_: cuts.append("by the program"))
-    cut_at_next_signal(reactor, lambda: cuts.append("cut"))
+    force_shutdown_at_next_signal(reactor, lambda: cuts.append("cut"))
     signal.raise_signal(signal.SIGINT)
     signal.raise_signal(signal.SIGTERM)
     assert cuts == ["by the program", "cut"]

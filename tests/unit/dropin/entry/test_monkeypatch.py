@@ -16,8 +16,8 @@ from twisted.web.resource import Resource
 from ropewalk.dropin import accelerate, limits_of
 from ropewalk.dropin.connection.channel import HTTPChannel
 from ropewalk.dropin.entry.monkeypatch import LISTENING, replace
-from ropewalk.dropin.request.lean import Request
 from ropewalk.dropin.request.lenient import LenientRequest
+from ropewalk.dropin.request.request import Request
 from ropewalk.errors import StartError
 
 

@@ -7,11 +7,11 @@ from typing import Any, cast
 import pytest
 from twisted.logger import LimitedHistoryLogObserver, LogLevel, LogPublisher
 
-from ropewalk.dropin.entry import early_log
+from ropewalk.dropin.request import early_log
 
 PROGRAM = """
 from twisted.logger import Logger, LogLevel, globalLogBeginner, globalLogPublisher
-from ropewalk.dropin.entry import early_log
+from ropewalk.dropin.request import early_log
 
 heard = []
 def say(number, level=LogLevel.info):
@@ -79,6 +79,6 @@ def test_an_observer_of_the_program_hears_everything(monkeypatch: pytest.MonkeyP
 
 def test_twisted_has_the_log_that_is_expected() -> None:
     """Where it has not, every event goes the long way."""
-    program = "from ropewalk.dropin.entry import early_log; print(type(early_log._HISTORY).__name__)"
+    program = "from ropewalk.dropin.request import early_log; print(type(early_log._HISTORY).__name__)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == f"{LimitedHistoryLogObserver.__name__}\n"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.unit.conftest import Log
-from tests.unit.dropin.channels import Lines, leanly
+from tests.unit.dropin.channels import Lines, by_engine
 from tests.unit.dropin.scenes import Headless, Scene, subclass
 from tests.unit.dropin.world import world
 from twisted.internet.defer import Deferred, fail, succeed
@@ -24,7 +24,7 @@ UTF8 = b"Content-Type: text/html; charset=utf-8\r\n"
 def ask(answer: Any, method: bytes = b"GET", base: Any = LenientRequest, lines: Lines | None = None) -> tuple[Any, Any]:
     """A request that was received, and its channel."""
     site = Scene("", answer, site={"log": lambda request: None}).make_site()
-    request, channel = leanly(base, site, lines or [], [])
+    request, channel = by_engine(base, site, lines or [], [])
     request.requestReceived(method, b"/", b"HTTP/1.1")
     return request, channel
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.unit.conftest import Log
-from tests.unit.dropin.channels import HOST, PEER, Channel, Head, RespondingChannel, Way, lazily, leanly, plainly
+from tests.unit.dropin.channels import HOST, PEER, Channel, Head, RespondingChannel, Way, by_engine, lazily, plainly
 from tests.unit.dropin.scenes import SCENES, Page, Scene, raising
 from tests.versions import needs_form_switch
 from twisted.internet.error import ConnectionLost
@@ -23,10 +23,10 @@ from zope.interface.verify import verifyObject
 
 from ropewalk.dropin.request.headers import ReceivedHeaders
 from ropewalk.dropin.request.lazy import Lazy
-from ropewalk.dropin.request.lean import Request, _Date, date_now, stands_in_for
 from ropewalk.dropin.request.lenient import LenientRequest
+from ropewalk.dropin.request.request import Request, _Date, can_replace, date_now
 
-WAYS = [plainly, lazily, leanly]
+WAYS = [plainly, lazily, by_engine]
 
 ATTRIBUTES = [
     "_adapterCache",
@@ -198,7 +198,7 @@ class TestLikeTwisted:
 
     def test_cookies_are_those_that_came(self) -> None:
         """Whatever the application has made of the headers since."""
-        request, _ = leanly(Request, site_of(b""), [(b"Cookie", b"a=1")], [])
+        request, _ = by_engine(Request, site_of(b""), [(b"Cookie", b"a=1")], [])
         request.requestHeaders.removeHeader("cookie")
         assert (request.getHeader("cookie"), request.getCookie(b"a")) == (None, b"1")
 
@@ -239,12 +239,12 @@ class TestLean:
         assert vars(request).keys() & lazy == set()
 
     def test_what_is_made_is_kept(self) -> None:
-        request, _ = leanly(Request, site_of(b""), [(b"Cookie", b"a=1")], [])
+        request, _ = by_engine(Request, site_of(b""), [(b"Cookie", b"a=1")], [])
         for name in ("args", "received_cookies", "content", "client", "requestHeaders", "_adapterCache"):
             assert getattr(request, name) is getattr(request, name)
 
     def test_headers_are_lazy(self) -> None:
-        request, _ = leanly(Request, site_of(b""), [(b"Host", b"x")], [])
+        request, _ = by_engine(Request, site_of(b""), [(b"Host", b"x")], [])
         assert isinstance(request.requestHeaders, ReceivedHeaders)
         assert request.requestHeaders.source is not None
 
@@ -257,8 +257,8 @@ class TestLean:
 
         lean = [LenientRequest, own(), own(LenientRequest), own(process=None, render=None, write=None, _cleanup=None)]
         others = [own(__init__=None), own(own(args=None)), own(Request, Mixin), own(code=404), own(parseCookies=None)]
-        assert [kind._lean for kind in lean] == [True] * 4
-        assert [kind._lean for kind in others] == [False] * 5
+        assert [kind._rw_lazy for kind in lean] == [True] * 4
+        assert [kind._rw_lazy for kind in others] == [False] * 5
 
     def test_the_date_is_of_its_second(self, monkeypatch: pytest.MonkeyPatch) -> None:
         made: list[int] = []
@@ -269,7 +269,7 @@ class TestLean:
 
         now = 1000.25
         monkeypatch.setattr(server, "datetimeToString", make)
-        monkeypatch.setattr("ropewalk.dropin.request.lean.time", lambda: now)
+        monkeypatch.setattr("ropewalk.dropin.request.request.time", lambda: now)
         dates = []
         for now in (1000.25, 1000.9, 1001.0, 1001.5, 999.0):  # noqa: B007 - the clock reads it
             request, _ = received(Request)
@@ -278,9 +278,9 @@ class TestLean:
 
     def test_the_date_is_of_the_time_that_was_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Last-Modified is compared with it; another reading may be of another second."""
-        monkeypatch.setattr("ropewalk.dropin.request.lean.time", lambda: 1_000_000_000.0)
+        monkeypatch.setattr("ropewalk.dropin.request.request.time", lambda: 1_000_000_000.0)
         monkeypatch.setattr(server, "datetimeToString", http.datetimeToString)
-        monkeypatch.setattr("ropewalk.dropin.request.lean._date", _Date())
+        monkeypatch.setattr("ropewalk.dropin.request.request._date", _Date())
         request, _ = received(Request)
         assert request.responseHeaders.getRawHeaders(b"Date") == [b"Sun, 09 Sep 2001 01:46:40 GMT"]
         assert date_now() == 1_000_000_000
@@ -288,8 +288,8 @@ class TestLean:
 
 class TestStandingIn:
     def test_for_twisteds_own(self) -> None:
-        assert stands_in_for(Stock)
-        assert not any(map(stands_in_for, (http.Request, Request, type("Own", (Stock,), {}), lambda channel: None)))
+        assert can_replace(Stock)
+        assert not any(map(can_replace, (http.Request, Request, type("Own", (Stock,), {}), lambda channel: None)))
 
     @pytest.mark.parametrize(
         ("owner", "name"), [(Stock, "process"), (http.Request, "write"), (http.Request, "_cleanup")]
@@ -297,9 +297,9 @@ class TestStandingIn:
     def test_not_where_a_program_has_patched_it(self, owner: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         stock = getattr(owner, name)
         monkeypatch.setattr(owner, name, lambda self, *args: stock(self, *args))
-        assert not stands_in_for(Stock)
+        assert not can_replace(Stock)
         monkeypatch.setattr(owner, name, partial(stock))
-        assert not stands_in_for(Stock)
+        assert not can_replace(Stock)
 
 
 OBJECTS = {"requestHeaders", "responseHeaders", "remote"}

@@ -13,7 +13,7 @@ Where a resource returns the whole answer, `render` sends it by itself, on our c
 common case is Twisted's own code: a HEAD, an answer without a body, an encoder, a method that the resource does not
 know. So is everything where somebody has put a `write`, `finish` or `setHeader` of his own into the request.
 
-Names of our own begin with `_lean`, so that they do not meet those of subclasses.
+Names of our own begin with `_rw_`, so that they do not meet those of subclasses.
 """
 
 import os
@@ -36,7 +36,7 @@ from twisted.web.server import NOT_DONE_YET, Site
 from twisted.web.server import Request as Stock
 
 from ropewalk._engine import Exchange
-from ropewalk.dropin.graft.ungrafted import explained
+from ropewalk.dropin.graft.tree_check import explained
 from ropewalk.dropin.request.access_log import log
 from ropewalk.dropin.request.headers import Received, ReceivedHeaders, add_lines
 from ropewalk.dropin.request.lazy import Lazy
@@ -68,30 +68,30 @@ class Request(Stock):
     sitepath: list[bytes]
     _encoder: Any
 
-    _lean = True
+    _rw_lazy = True
     """Whether nothing is made before it is asked for. In a subclass with ways of its own of coming to what is not there
     yet, everything is made as ever."""
-    _lean_early = False
+    _rw_eager_attributes = False
     """Whether a subclass has attributes of its own in the place of some that are made late: it is given all of those as
     Twisted's request is."""
-    _lean_channel: Any = None
+    _rw_channel: Any = None
     """The channel, if it responds: `channel` goes with the answer."""
-    _lean_source: Received | None = None
+    _rw_head: Received | None = None
     """The head, where it can still be asked."""
-    _lean_received: Any = None
+    _rw_exchange: Any = None
     """The engine's exchange, as long as nobody has asked for the headers, which he may have changed."""
-    _lean_query: bytes | None = None
-    _lean_empty = False
+    _rw_query: bytes | None = None
+    _rw_no_body = False
     """Whether there is no body, and nobody has asked for it."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._lean = Request._lean and cls._lean_by_itself()
+        cls._rw_lazy = Request._rw_lazy and cls._rw_may_be_lazy()
 
     @classmethod
-    def _lean_by_itself(cls) -> bool:
+    def _rw_may_be_lazy(cls) -> bool:
         own: set[str] = set().union(*(vars(each) for each in cls.__mro__ if each not in Request.__mro__))
-        cls._lean_early = not _SEEN_EARLY.isdisjoint(own)
+        cls._rw_eager_attributes = not _SEEN_EARLY.isdisjoint(own)
         makes_as_any_class = getattr(type(cls), "__call__") is type.__call__  # noqa: B004, B009 - not whether it has one
         return makes_as_any_class and _LATE.isdisjoint(own)
 
@@ -103,11 +103,11 @@ class Request(Stock):
         self.cookies = []
         self.notifications = []
         if getattr(channel, "responds", False):
-            self._lean_channel = channel
+            self._rw_channel = channel
         else:
             self.client = channel.getPeer()
             self.host = channel.getHost()
-        if self._lean_early:
+        if self._rw_eager_attributes:
             self.requestHeaders = Headers()
             self.received_cookies = {}
         if parsePOSTFormSubmission is not None:
@@ -117,31 +117,31 @@ class Request(Stock):
 
     @Lazy
     def requestHeaders(self) -> Headers:
-        self._lean_received = None
-        return Headers() if self._lean_source is None else ReceivedHeaders(self._lean_source)
+        self._rw_exchange = None
+        return Headers() if self._rw_head is None else ReceivedHeaders(self._rw_head)
 
     @Lazy
     def received_cookies(self) -> dict[bytes, bytes]:
-        return {} if self._lean_source is None else _cookies(self._lean_source.values(b"cookie"))
+        return {} if self._rw_head is None else _cookies(self._rw_head.values(b"cookie"))
 
     @Lazy
     def args(self) -> dict[bytes, list[bytes]] | None:
-        return None if self._lean_query is None else parse_qs(self._lean_query, 1)
+        return None if self._rw_query is None else parse_qs(self._rw_query, 1)
 
     @Lazy
     def content(self) -> Any:
-        if not self._lean_empty:
+        if not self._rw_no_body:
             return None
-        self._lean_empty = False
+        self._rw_no_body = False
         return BytesIO()
 
     @Lazy
     def client(self) -> Any:
-        return self._lean_channel.getPeer()
+        return self._rw_channel.getPeer()
 
     @Lazy
     def host(self) -> Any:
-        return self._lean_channel.getHost()
+        return self._rw_channel.getHost()
 
     if has_form_switch():
 
@@ -157,15 +157,15 @@ class Request(Stock):
 
     def arrive(self, source: Received) -> None:
         """Take the head of a request without a body. It stands for `requestHeaders`, `parseCookies` and `gotLength`."""
-        if not self._lean or hasattr(getattr(self.channel, "site", None), "getContentFile"):
+        if not self._rw_lazy or hasattr(getattr(self.channel, "site", None), "getContentFile"):
             self.take_headers(source)
             self.parseCookies()
             self.gotLength(0)
             return
-        self._lean_source = source
-        self._lean_empty = True
+        self._rw_head = source
+        self._rw_no_body = True
         if isinstance(source, Exchange):
-            self._lean_received = source
+            self._rw_exchange = source
         # The class has these too. They are here for speed: all are looked at, and an instance is where Python looks
         # first.
         self.code = OK
@@ -179,28 +179,28 @@ class Request(Stock):
 
     def take_headers(self, source: Received) -> None:
         """Take the lines of a head. Where the program has made or seen `requestHeaders`, that object is given each."""
-        if self._lean_early or "requestHeaders" in vars(self):
+        if self._rw_eager_attributes or "requestHeaders" in vars(self):
             add_lines(self, source)
         else:
             self.requestHeaders = ReceivedHeaders(source)
 
     def parseCookies(self) -> None:
         headers = self.requestHeaders
-        if self._lean and type(headers) is ReceivedHeaders and headers.source is not None:
-            self._lean_source = headers.source
+        if self._rw_lazy and type(headers) is ReceivedHeaders and headers.source is not None:
+            self._rw_head = headers.source
         else:
             super().parseCookies()
 
     def gotLength(self, length: int | None) -> None:
         if hasattr(getattr(self.channel, "site", None), "getContentFile"):
             super().gotLength(length)
-        elif length == 0 and self._lean:
-            self._lean_empty = True
+        elif length == 0 and self._rw_lazy:
+            self._rw_no_body = True
         else:
             HTTPRequest.gotLength(self, length)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        if not self._lean_empty:
+        if not self._rw_no_body:
             if command == b"POST":
                 super().requestReceived(command, path, version)
                 return
@@ -209,12 +209,12 @@ class Request(Stock):
         self.uri = path
         self.clientproto = version
         if _QUESTION_MARK in path:
-            self.path, self._lean_query = path.split(b"?", 1)
+            self.path, self._rw_query = path.split(b"?", 1)
         else:
             self.path = path
-            self._lean_query = b""
-        if not self._lean:
-            self.args = parse_qs(self._lean_query, 1) if self._lean_query else {}
+            self._rw_query = b""
+        if not self._rw_lazy:
+            self.args = parse_qs(self._rw_query, 1) if self._rw_query else {}
         self.process()
 
     def process(self) -> None:
@@ -238,7 +238,7 @@ class Request(Stock):
         try:
             if getattr(site.getResourceFor, "__func__", None) is _get_resource_for:
                 self.sitepath = []
-                found = self._lean_descend(site.resource)
+                found = self._rw_find_resource(site.resource)
                 if found is None:
                     return
             else:
@@ -252,10 +252,10 @@ class Request(Stock):
             told = explained(error, getattr(site, "resource", None), (*self.prepath, *self.postpath))
             self.processingFailed(Failure() if told is error else Failure(told))
 
-    def _lean_descend(self, found: Any) -> Any:
+    def _rw_find_resource(self, found: Any) -> Any:
         """What `resource.getChildForRequest` finds; None where the engine sends a file and that is all."""
         while self.postpath and not found.isLeaf:
-            if type(found).__module__ == _FILES and self.method == b"GET" and self._lean_sends_files():
+            if type(found).__module__ == _FILES and self.method == b"GET" and self._rw_can_send_files():
                 from ropewalk.dropin.request import static_files  # which imports what few programs need
 
                 if static_files.is_plain(found) and static_files.send(found, self):
@@ -266,10 +266,10 @@ class Request(Stock):
             found = found.getChildWithDefault(name, self)
         return resource.getChildForRequest(found, self)
 
-    def _lean_sends_files(self) -> bool:
-        channel = self._lean_channel
+    def _rw_can_send_files(self) -> bool:
+        channel = self._rw_channel
         sends = channel is self.channel and getattr(channel, "sends_files", False)
-        if not (sends and self.code == OK and self._lean_has_plain_body()):  # Twisted sets the code for a file
+        if not (sends and self.code == OK and self._rw_has_plain_body()):  # Twisted sets the code for a file
             return False
         try:
             return _called_for_a_file(self) == _CALLED_FOR_A_FILE
@@ -286,7 +286,7 @@ class Request(Stock):
         if self.etag is not None or self.cookies:
             self.lastModified = None
             try:
-                self._lean_set_validators()
+                self._rw_set_validators()
             except BaseException:
                 if not isinstance(content, bytes):
                     os.close(content)
@@ -298,7 +298,7 @@ class Request(Stock):
             self.channel.respond(self, self.code, self.code_message, lines, content)
         else:
             self.channel.respond_with_file(self.code, self.code_message, lines, content, size)
-        self._lean_end()
+        self._rw_end()
 
     def render(self, resrc: Any) -> None:
         """Have a resource answer, and send what it returns."""
@@ -308,7 +308,7 @@ class Request(Stock):
         try:
             body = render(self)
         except UnsupportedMethod as error:
-            self._lean_rendered(resrc, error)
+            self._rw_leave_to_twisted(resrc, error)
             return
         if body is NOT_DONE_YET:
             return
@@ -316,22 +316,22 @@ class Request(Stock):
             type(body) is bytes
             and not self.startedWriting
             and self.channel is not None
-            and self._lean_has_plain_body()
-            and self._lean_is_untouched()
+            and self._rw_has_plain_body()
+            and self._rw_is_unmodified()
         ):
-            self._lean_send(body)
+            self._rw_send(body)
         else:
-            self._lean_rendered(resrc, body)
+            self._rw_leave_to_twisted(resrc, body)
 
-    def _lean_rendered(self, resrc: Any, outcome: Any) -> None:
+    def _rw_leave_to_twisted(self, resrc: Any, outcome: Any) -> None:
         """Leave to Twisted what a resource has returned, or the UnsupportedMethod that it has raised."""
         super().render(Rendered(resrc, outcome))
 
-    def _lean_render_again(self, resrc: Any) -> Any:
+    def _rw_render_again(self, resrc: Any) -> Any:
         """What a resource says that Twisted asks as for GET, to answer HEAD."""
         return resrc.render(self)
 
-    def _lean_has_plain_body(self) -> bool:
+    def _rw_has_plain_body(self) -> bool:
         return (
             not self._encoder
             and not self._inFakeHead
@@ -340,7 +340,7 @@ class Request(Stock):
             and type(self.responseHeaders) is Headers
         )
 
-    def _lean_is_untouched(self) -> bool:
+    def _rw_is_unmodified(self) -> bool:
         """Whether what Twisted's own `render` calls is as it is here, in this class and this instance."""
         own: Any = self
         try:
@@ -352,61 +352,61 @@ class Request(Stock):
         except AttributeError:
             return False
 
-    def _lean_send(self, body: bytes) -> None:
+    def _rw_send(self, body: bytes) -> None:
         """Send the whole answer: what `setHeader`, `write` and `finish` would."""
         headers = self.responseHeaders
         lines = headers._rawHeaders  # noqa: SLF001 - as Twisted's channels do
         lines[b"Content-Length"] = [b"%d" % len(body)]
         if body and not lines.get(b"Content-Type"):
-            self._lean_set_default_type()
+            self._rw_set_default_content_type()
         if self.lastModified is not None or self.etag is not None or self.cookies:
-            self._lean_set_validators()
+            self._rw_set_validators()
         self.startedWriting = 1
         self.sentLength += len(body)
         channel = self.channel
-        if self._lean_channel is channel:  # and the program has put none of its own around it
+        if self._rw_channel is channel:  # and the program has put none of its own around it
             channel.respond(self, self.code, self.code_message, lines, body)
         else:
             channel.writeHeaders(self.clientproto, b"%d" % self.code, self.code_message, headers)
             if body:
                 channel.write(body)
-        self._lean_end()
+        self._rw_end()
 
     def write(self, data: bytes) -> None:
         """Send a part of the body; before the first, the head. Raises RuntimeError after `finish`."""
-        if self.finished or self._disconnected or not self._lean_has_plain_body():
+        if self.finished or self._disconnected or not self._rw_has_plain_body():
             super().write(data)
             return
         if not self.startedWriting:
-            self._lean_begin()
+            self._rw_send_head()
         self.sentLength += len(data)
         if data and self.chunked:
             self.channel.writeSequence((b"%x" % len(data), b"\r\n", data, b"\r\n"))
         elif data:
             self.channel.write(data)
 
-    def _lean_begin(self) -> None:
+    def _rw_send_head(self) -> None:
         headers = self.responseHeaders
         lines = headers._rawHeaders  # noqa: SLF001 - as Twisted's channels do
         length = lines.get(b"Content-Length")
         if not lines.get(b"Content-Type") and not (length and length[0] == b"0"):
-            self._lean_set_default_type()
+            self._rw_set_default_content_type()
         self.startedWriting = 1
         if not length and self.clientproto == b"HTTP/1.1":
             lines[b"Transfer-Encoding"] = [b"chunked"]
             self.chunked = 1
         if self.lastModified is not None or self.etag is not None or self.cookies:
-            self._lean_set_validators()
+            self._rw_set_validators()
         self.channel.writeHeaders(self.clientproto, b"%d" % self.code, self.code_message, headers)
 
-    def _lean_set_default_type(self) -> None:
+    def _rw_set_default_content_type(self) -> None:
         default: Any = self.defaultContentType
         if default is _HTML:
             self.responseHeaders._rawHeaders[b"Content-Type"] = [default]  # noqa: SLF001 - as Twisted's channels do
         elif default is not None:
             self.responseHeaders.setRawHeaders(b"Content-Type", [default])
 
-    def _lean_set_validators(self) -> None:
+    def _rw_set_validators(self) -> None:
         headers = self.responseHeaders
         if self.lastModified is not None:
             if headers.hasHeader(b"Last-Modified"):
@@ -429,9 +429,9 @@ class Request(Stock):
             self.write(b"")
         if self.chunked:
             self.channel.write(b"0\r\n\r\n")
-        self._lean_end()
+        self._rw_end()
 
-    def _lean_end(self) -> None:
+    def _rw_end(self) -> None:
         factory = getattr(self.channel, "factory", None)
         if factory is not None:
             log(factory, self)
@@ -445,8 +445,8 @@ class Request(Stock):
             return
         self.channel.requestDone(self)
         del self.channel
-        if self._lean_empty:
-            self._lean_empty = False
+        if self._rw_no_body:
+            self._rw_no_body = False
         elif self.content is not None:
             with suppress(OSError):
                 self.content.close()
@@ -461,10 +461,10 @@ class Request(Stock):
         for name in _LAZY:
             getattr(self, name)
         state = super().getStateToCopyFor(issuer)
-        return {name: value for name, value in state.items() if not name.startswith("_lean")}
+        return {name: value for name, value in state.items() if not name.startswith("_rw_")}
 
 
-def stands_in_for(factory: object) -> bool:
+def can_replace(factory: object) -> bool:
     """Whether a site's request factory is Twisted's own class, and as Twisted has written it.
 
     Where a program has put functions of its own into that class, they are to be called.
@@ -472,7 +472,7 @@ def stands_in_for(factory: object) -> bool:
     return factory is Stock and _attributes(Stock) == _ATTRIBUTES and not _replaced()
 
 
-def may_be_lean(factory: object) -> bool:
+def may_be_lazy(factory: object) -> bool:
     """Whether a request factory is a class that derives from `Request`, in which a program has not set what `arrive`
     would pass by or hide.
     """
@@ -484,7 +484,7 @@ def may_be_lean(factory: object) -> bool:
     )
 
 
-def give_way() -> None:
+def respect_patches() -> None:
     """Have no function of `Request` hide one that a program has put into Twisted's classes meanwhile.
 
     Programs derive from `Request` under `ropewalk exec`, and may do so by its own name; what they put into
@@ -501,12 +501,12 @@ def give_way() -> None:
             delattr(Request, name)
         elif name not in replaced and name not in vars(Request):
             setattr(Request, name, ours)
-    Request._lean = _LATE.isdisjoint(replaced)  # noqa: SLF001 - ours
+    Request._rw_lazy = _LATE.isdisjoint(replaced)  # noqa: SLF001 - ours
     waiting = Request.__subclasses__()
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        kind._lean = Request._lean and kind._lean_by_itself()  # noqa: SLF001 - ours
+        kind._rw_lazy = Request._rw_lazy and kind._rw_may_be_lazy()  # noqa: SLF001 - ours
 
 
 def _replaced() -> set[str]:
@@ -530,7 +530,7 @@ class Rendered:
     def render(self, request: Request) -> Any:
         """Return what the resource has returned, or raise what it has raised; the next time, render it."""
         if self._asked:
-            return request._lean_render_again(self._resource)  # noqa: SLF001 - ours
+            return request._rw_render_again(self._resource)  # noqa: SLF001 - ours
         self._asked = True
         if isinstance(self._outcome, UnsupportedMethod):
             raise self._outcome

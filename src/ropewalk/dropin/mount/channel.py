@@ -5,7 +5,7 @@ What the program writes becomes a `Response`, so that the middleware of the app 
 | when the program has returned | the handler returns |
 |---|---|
 | the answer is complete | a Response with the whole body |
-| the head is there, and the program writes on | a Response with `Parts` for its body |
+| the head is there, and the program writes on | a Response with `BodyQueue` for its body |
 | there is no head yet | a Deferred of one of these: by what is there a turn after the head |
 | the connection is another protocol's | NOT_DONE_YET |
 
@@ -26,11 +26,11 @@ from ropewalk.dropin.connection.addresses import to_twisted
 from ropewalk.dropin.connection.endings import end, reason_of
 from ropewalk.dropin.connection.pull_producers import Pulled
 from ropewalk.dropin.connection.stock_attributes import ChannelAttributes
-from ropewalk.dropin.mount.body import Parts
-from ropewalk.dropin.mount.transport import Line
+from ropewalk.dropin.mount.body_queue import BodyQueue
+from ropewalk.dropin.mount.connection import MountedConnection
 from ropewalk.dropin.request.headers import ReceivedHeaders, headers_of
 from ropewalk.dropin.request.lazy import Lazy
-from ropewalk.dropin.request.lean import Request as LeanRequest
+from ropewalk.dropin.request.request import Request as FastRequest
 from ropewalk.errors import BadBody, BeyondLength, RopewalkError
 from ropewalk.headers import Headers
 from ropewalk.request import BODILESS, Request
@@ -41,17 +41,17 @@ from ropewalk.waiting import Waiter, call_soon
 log = Logger(namespace="ropewalk.dropin")
 
 
-class InnerRequest(LeanRequest):
+class MountedRequest(FastRequest):
     """A `twisted.web.server.Request` whose body lies in a request of ours, and whose failures are the app's."""
 
     channel: Any
 
-    _lean = True
+    _rw_lazy = True
 
     @Lazy
     def transport(self) -> Any:
         """Few ask for it."""
-        return self._lean_channel.transport
+        return self._rw_channel.transport
 
     def gotLength(self, length: int | None) -> None:
         """The body is there already."""
@@ -72,7 +72,7 @@ class InnerRequest(LeanRequest):
         return reason
 
 
-class InnerChannel(ChannelAttributes):
+class MountedChannel(ChannelAttributes):
     """What such a request has for its channel: the face of `dropin.HTTPChannel`, and a request of ours below."""
 
     responds = True
@@ -93,7 +93,7 @@ class InnerChannel(ChannelAttributes):
         self._later: Waiter[Any] | None = None
         """What the handler has returned where there was no outcome yet."""
         self._outcome: Any = None
-        self._parts = Parts()
+        self._parts = BodyQueue()
         self._raw = False
         """The connection is another protocol's."""
         self._running = False
@@ -121,7 +121,7 @@ class InnerChannel(ChannelAttributes):
     @Lazy
     def transport(self) -> Any:
         """Few ask for it."""
-        return Line(self.exchange, self._give_away).transport(self)
+        return MountedConnection(self.exchange, self._give_away).transport(self)
 
     # From the request
 
@@ -273,7 +273,7 @@ class InnerChannel(ChannelAttributes):
     def _give(self) -> None:
         exchange = self.exchange
         self.transport = None  # so that none is made for the request to keep
-        request = self._request = InnerRequest(self)
+        request = self._request = MountedRequest(self)
         del self.transport, request.transport
         command, target, version, _, length = exchange.start_and_framing
         request.requestHeaders = ReceivedHeaders(exchange)
@@ -331,10 +331,10 @@ class InnerChannel(ChannelAttributes):
         self._parts.drop()
         end(producer, lambda failure: self._through().connectionLost(failure), reason)
 
-    def _through(self) -> InnerRequest:
+    def _through(self) -> MountedRequest:
         """The request, which needs nothing any more."""
         self._done = True
-        request: InnerRequest = self._request
+        request: MountedRequest = self._request
         self._request = None
         return request
 

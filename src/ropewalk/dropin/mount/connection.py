@@ -10,7 +10,7 @@ from ropewalk.request import Address, Request
 from ropewalk.waiting import Waiter
 
 
-class Line:
+class MountedConnection:
     """What a `SocketTransport` else has for its driver, its connection and its channel.
 
     `may_take` is asked when a program wants the connection for raw bytes, and told thereby that it has it.

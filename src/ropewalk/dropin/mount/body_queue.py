@@ -9,7 +9,7 @@ HIGH_WATER: Final = 64 * 1024
 """Bytes that may lie here before the program is asked to wait."""
 
 
-class Parts:
+class BodyQueue:
     """Takes what a program writes, and gives it to whoever sends it, as fast as that is taken."""
 
     __slots__ = ("_cut", "_full", "_news", "_over", "_parts", "_putting", "_size", "_unwanted", "producer")
@@ -63,7 +63,7 @@ class Parts:
         self._size = 0
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def __aiter__(self) -> "Parts":
+    def __aiter__(self) -> "BodyQueue":
         return self
 
     async def __anext__(self) -> bytes:

@@ -6,7 +6,7 @@ from types import FrameType
 from typing import Any
 
 
-def cut_at_next_signal(reactor: Any, cut: Callable[[], object]) -> Callable[[], None]:
+def force_shutdown_at_next_signal(reactor: Any, cut: Callable[[], object]) -> Callable[[], None]:
     """Have the next SIGINT or SIGTERM call `cut` in the reactor, and one more kill; what it returns takes that back.
 
     Where the program answers a signal by itself it goes on to do so. A reactor's own answer to a second one would be

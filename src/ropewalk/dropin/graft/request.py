@@ -11,7 +11,7 @@ from ropewalk.request import PART, BodyStream, Endpoint, Request
 from ropewalk.waiting import Waiter, failed, ready
 
 if TYPE_CHECKING:
-    from ropewalk.dropin.graft.channel import Joint
+    from ropewalk.dropin.graft.bridge import AppBridge
 
 Fields = Iterable[tuple[Text, Text]]
 
@@ -25,14 +25,14 @@ class GraftedRequest(Incoming):
     __slots__ = ()
 
     @staticmethod
-    def of(exchange: Incoming, joint: "Joint") -> "GraftedRequest":
+    def of(exchange: Incoming, bridge: "AppBridge") -> "GraftedRequest":
         """An exchange as it is from here on: the engine has made it before there was an app."""
         exchange.__class__ = GraftedRequest
         assert isinstance(exchange, GraftedRequest)
-        exchange.joint = joint
+        exchange.bridge = bridge
         exchange.notify_done = True
         if exchange.has_body:
-            exchange._content = joint.request.content  # noqa: SLF001 - its own
+            exchange._content = bridge.request.content  # noqa: SLF001 - its own
             exchange._content.seek(0)  # noqa: SLF001 - as above
         return exchange
 
@@ -40,17 +40,17 @@ class GraftedRequest(Incoming):
 
     @property
     def service(self) -> Any:
-        """The joint."""
-        return self.joint
+        """The bridge."""
+        return self.bridge
 
     @property
     def endpoint(self) -> Endpoint | None:
         """What the app has for the path."""
-        return getattr(self.joint, "endpoint", None)
+        return getattr(self.bridge, "endpoint", None)
 
     def url_for(self, name: str, /, **params: Any) -> str:
         """As ever, below the place of the app in the program's tree."""
-        return self.joint.prefix + super().url_for(name, **params)
+        return self.bridge.prefix + super().url_for(name, **params)
 
     # Its body
 
@@ -115,12 +115,12 @@ class GraftedRequest(Incoming):
         super().begin(status, self._and_carried(fields), length)
 
     def write(self, data: Text, /) -> bool:
-        return super().write(data) and not self.joint.paused
+        return super().write(data) and not self.bridge.paused
 
     @property
     def pressure(self) -> bool:
         """Whether a writer should wait: for the engine, or for the transport below it."""
-        return super().pressure or self.joint.paused
+        return super().pressure or self.bridge.paused
 
     def has_no_room(self) -> None:
         """The transport below the engine is full, of which the engine knows nothing."""
@@ -132,7 +132,7 @@ class GraftedRequest(Incoming):
 
     def _and_carried(self, fields: Fields) -> Fields:
         """The fields of an answer, with those that the program has set and the app has not; and all its cookies."""
-        carried = list(self.joint.carried())
+        carried = list(self.bridge.carried())
         if not carried:
             return fields
         own = list(fields)
@@ -145,7 +145,7 @@ class GraftedRequest(Incoming):
         Request.on_readable(self)
 
     def on_writable(self) -> None:
-        if not self.joint.paused:
+        if not self.bridge.paused:
             Request.on_writable(self)
 
     def on_gone(self, reason: str, /) -> None:
@@ -154,4 +154,4 @@ class GraftedRequest(Incoming):
 
     def on_done(self) -> None:
         super().on_done()
-        self.joint.done()
+        self.bridge.done()

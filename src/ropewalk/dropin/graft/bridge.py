@@ -9,13 +9,13 @@ from twisted.web.http import RESPONSES
 
 from ropewalk import calling
 from ropewalk.dropin.connection.exchange import Incoming
-from ropewalk.dropin.graft.request_data import GraftedRequest
+from ropewalk.dropin.graft.request import GraftedRequest
 from ropewalk.errors import HTTPError, interrupts
 from ropewalk.request import Endpoint
 
 if TYPE_CHECKING:
     from ropewalk._engine import Engine
-    from ropewalk.dropin.graft.grafting import Grafted
+    from ropewalk.dropin.graft.grafting import GraftedApp
 
 _LEFT_BEHIND: Final = {
     *(b"connection", b"date", b"server", b"transfer-encoding"),
@@ -24,7 +24,7 @@ _LEFT_BEHIND: Final = {
 """Fields that twisted.web sets by itself, and those that tell of a body, which is the app's."""
 
 
-class Joint:
+class AppBridge:
     """A request of twisted.web's, and the exchange below it, by which the app answers.
 
     To the app it is the service of the exchange. To the request it is the producer of the body, to be told when the
@@ -38,7 +38,7 @@ class Joint:
 
     endpoint: Endpoint
 
-    def __init__(self, tree: "Grafted", request: Any, exchange: Incoming) -> None:
+    def __init__(self, tree: "GraftedApp", request: Any, exchange: Incoming) -> None:
         self.app = tree.app
         self.drive = tree.coroutines.drive
         self.engine: Engine = exchange.service.engine

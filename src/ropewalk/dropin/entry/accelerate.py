@@ -13,7 +13,7 @@ from ropewalk.dropin.connection.channel import HTTPChannel
 from ropewalk.dropin.connection.channel_overrides import report_foreign
 from ropewalk.dropin.connection.factory_engine import driver_of
 from ropewalk.dropin.entry.factories import innermost
-from ropewalk.dropin.graft.ungrafted import check_tree, is_ours
+from ropewalk.dropin.graft.tree_check import check_tree, is_ours
 from ropewalk.errors import StartError, full_name, shown
 from ropewalk.resource import is_twisted
 from ropewalk.server import Site
