@@ -26,7 +26,7 @@ from ropewalk.charsets import find_codec
 from ropewalk.converters import BUILT_IN
 from ropewalk.cookies import parse_cookies
 from ropewalk.dropin.request import access_log as combined
-from ropewalk.dropin.request import request as dropin_request
+from ropewalk.dropin.request import lazy_request
 from ropewalk.headers import Headers, content_type
 from ropewalk.json_values import is_too_deep, read_json
 from ropewalk.request.query import parse_query
@@ -177,7 +177,7 @@ PARSERS = [
         arrays=lambda n: b"[" * n + b"]" * n,
     ),
     *each(
-        dropin_request._cookies,
+        lazy_request.parse_cookies,
         many=lambda n: [b"; ".join(b"a%06d=1" % i for i in range(n))],
         lines=lambda n: [b"a=1"] * n,
         quotes=lambda n: [b'a="' + b'\\"' * n + b'"'],

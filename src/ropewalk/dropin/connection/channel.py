@@ -26,7 +26,8 @@ from ropewalk.dropin.connection.exchange import Incoming
 from ropewalk.dropin.connection.pull_producers import Pulled
 from ropewalk.dropin.connection.socket_transport import SocketTransport
 from ropewalk.dropin.request.headers import ReceivedHeaders, add_lines
-from ropewalk.dropin.request.request import Request, can_replace, may_be_lazy, respect_patches
+from ropewalk.dropin.request.patches import can_replace, may_be_lazy, respect_patches
+from ropewalk.dropin.request.request import Request
 from ropewalk.errors import (
     AnswerOver,
     BadBody,

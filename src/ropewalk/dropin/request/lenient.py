@@ -13,10 +13,11 @@ from twisted.web.server import NOT_DONE_YET
 
 from ropewalk.calling import start
 from ropewalk.charsets import codec_for, encode
-from ropewalk.dropin.request.request import Rendered, Request, named_like_stock
+from ropewalk.dropin.request.rendered import Rendered
+from ropewalk.dropin.request.request import Request, named_like_twisted
 
 
-@named_like_stock
+@named_like_twisted
 class LenientRequest(Request):
     """A `Request` whose resources may return what Twisted answers with a 500.
 

@@ -25,7 +25,7 @@ from ropewalk import App
 from ropewalk.dropin import accelerate, take_over
 from ropewalk.dropin.entry.endpoint_prefix import Endpoint
 from ropewalk.dropin.request.access_log import make_log_safe
-from ropewalk.dropin.request.request import Rendered
+from ropewalk.dropin.request.rendered import Rendered
 from ropewalk.dropin.request.site_log import WholeLines
 from ropewalk.testing import Client
 

@@ -21,10 +21,14 @@ from twisted.web.server import Request as Stock
 from twisted.web.server import Site
 from zope.interface.verify import verifyObject
 
+from ropewalk.dropin.request import dates
+from ropewalk.dropin.request import request as request_module
+from ropewalk.dropin.request.dates import DateLine, date_now
 from ropewalk.dropin.request.headers import ReceivedHeaders
 from ropewalk.dropin.request.lazy import Lazy
 from ropewalk.dropin.request.lenient import LenientRequest
-from ropewalk.dropin.request.request import Request, _Date, can_replace, date_now
+from ropewalk.dropin.request.patches import can_replace
+from ropewalk.dropin.request.request import Request
 
 WAYS = [plainly, lazily, by_engine]
 
@@ -269,7 +273,7 @@ class TestLean:
 
         now = 1000.25
         monkeypatch.setattr(server, "datetimeToString", make)
-        monkeypatch.setattr("ropewalk.dropin.request.request.time", lambda: now)
+        monkeypatch.setattr("ropewalk.dropin.request.dates.time", lambda: now)
         dates = []
         for now in (1000.25, 1000.9, 1001.0, 1001.5, 999.0):  # noqa: B007 - the clock reads it
             request, _ = received(Request)
@@ -278,9 +282,11 @@ class TestLean:
 
     def test_the_date_is_of_the_time_that_was_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Last-Modified is compared with it; another reading may be of another second."""
-        monkeypatch.setattr("ropewalk.dropin.request.request.time", lambda: 1_000_000_000.0)
+        monkeypatch.setattr("ropewalk.dropin.request.dates.time", lambda: 1_000_000_000.0)
         monkeypatch.setattr(server, "datetimeToString", http.datetimeToString)
-        monkeypatch.setattr("ropewalk.dropin.request.request._date", _Date())
+        date_line = DateLine()
+        for module in (dates, request_module):
+            monkeypatch.setattr(module, "date_line", date_line)
         request, _ = received(Request)
         assert request.responseHeaders.getRawHeaders(b"Date") == [b"Sun, 09 Sep 2001 01:46:40 GMT"]
         assert date_now() == 1_000_000_000

@@ -15,7 +15,7 @@ from twisted.web import resource, server, static
 from twisted.web.server import Site
 
 from ropewalk.dropin.request import static_files
-from ropewalk.dropin.request.request import modified_line
+from ropewalk.dropin.request.dates import modified_line
 
 FAR = 253_402_300_800
 """The first second of the year 10000, since 1970."""

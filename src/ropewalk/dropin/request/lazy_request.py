@@ -1,0 +1,223 @@
+"""How a request receives its head and body: attributes are made when they are first read.
+
+| attribute | is made |
+|---|---|
+| `requestHeaders`, `received_cookies`, `args` of a query, `content` of an empty body | when it is read |
+| `client`, `host` | when they are read, on our channel; on others at once, because these forget them with the socket |
+| `args` of a form | before `process`, as in Twisted, because a malformed form is a bad request |
+"""
+
+from io import BytesIO
+from typing import Any, Final
+
+from twisted.web.http import OK, RESPONSES, parse_qs
+from twisted.web.http import Request as TwistedHTTPRequest
+from twisted.web.http_headers import Headers
+from twisted.web.server import Request as TwistedRequest
+
+from ropewalk._engine import Exchange
+from ropewalk.dropin.request.headers import Received, ReceivedHeaders, add_lines
+from ropewalk.dropin.request.lazy import Lazy
+from ropewalk.twisted_private import has_form_switch
+
+
+class LazyRequest(TwistedRequest):
+    """The base of `Request`: a `twisted.web.server.Request` that makes its attributes when they are read.
+
+    Our names begin with `_rw_`, so that they do not collide with names of subclasses.
+    """
+
+    channel: Any
+    prepath: Any
+    postpath: Any
+    sitepath: list[bytes]
+    _encoder: Any
+
+    _rw_lazy = True
+    """Whether attributes are made when they are read. False in a subclass that could observe the difference."""
+    _rw_eager_attributes = False
+    """Whether a subclass has replaced some of the lazy attributes. It is given all of them as Twisted's request is."""
+    _rw_channel: Any = None
+    """The channel, if it responds by one call. `channel` itself is deleted after the response."""
+    _rw_head: Received | None = None
+    """The head of the request, as long as the engine can read it."""
+    _rw_exchange: Any = None
+    """The engine's exchange, until the program reads the headers, which it may then change."""
+    _rw_query: bytes | None = None
+    _rw_no_body = False
+    """Whether there is no body, and the program has not read `content`."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._rw_lazy = LazyRequest._rw_lazy and cls._rw_may_be_lazy()
+
+    @classmethod
+    def _rw_may_be_lazy(cls) -> bool:
+        own: set[str] = set().union(*(vars(each) for each in cls.__mro__ if each not in LazyRequest.__mro__))
+        cls._rw_eager_attributes = not _READ_EARLY.isdisjoint(own)
+        makes_as_any_class = getattr(type(cls), "__call__") is type.__call__  # noqa: B004, B009 - not whether it has one
+        return makes_as_any_class and LATE.isdisjoint(own)
+
+    def __init__(self, channel: Any, queued: Any = False, *, parsePOSTFormSubmission: bool | None = None) -> None:
+        self.channel = channel
+        self.transport = channel.transport
+        self.queued = queued
+        self.responseHeaders = Headers()
+        self.cookies = []
+        self.notifications = []
+        if getattr(channel, "responds", False):
+            self._rw_channel = channel
+        else:
+            self.client = channel.getPeer()
+            self.host = channel.getHost()
+        if self._rw_eager_attributes:
+            self.requestHeaders = Headers()
+            self.received_cookies = {}
+        if parsePOSTFormSubmission is not None:
+            self._parsePOSTFormSubmission = parsePOSTFormSubmission
+
+    # Attributes that are made when they are read
+
+    @Lazy
+    def requestHeaders(self) -> Headers:
+        self._rw_exchange = None
+        return Headers() if self._rw_head is None else ReceivedHeaders(self._rw_head)
+
+    @Lazy
+    def received_cookies(self) -> dict[bytes, bytes]:
+        return {} if self._rw_head is None else parse_cookies(self._rw_head.values(b"cookie"))
+
+    @Lazy
+    def args(self) -> dict[bytes, list[bytes]] | None:
+        return None if self._rw_query is None else parse_qs(self._rw_query, 1)
+
+    @Lazy
+    def content(self) -> Any:
+        if not self._rw_no_body:
+            return None
+        self._rw_no_body = False
+        return BytesIO()
+
+    @Lazy
+    def client(self) -> Any:
+        return self._rw_channel.getPeer()
+
+    @Lazy
+    def host(self) -> Any:
+        return self._rw_channel.getHost()
+
+    if has_form_switch():
+
+        @Lazy
+        def _parsePOSTFormSubmission(self) -> Any:
+            return self.channel.site._parsePOSTFormSubmission  # noqa: SLF001 - as in Twisted
+
+    @Lazy
+    def _adapterCache(self) -> dict[str, Any]:
+        return {}
+
+    # Called by the channel
+
+    def arrive(self, head: Received) -> None:
+        """Take the head of a request without a body.
+
+        It replaces the assignment of `requestHeaders` and the calls of `parseCookies` and `gotLength`.
+        """
+        if not self._rw_lazy or hasattr(getattr(self.channel, "site", None), "getContentFile"):
+            self.take_headers(head)
+            self.parseCookies()
+            self.gotLength(0)
+            return
+        self._rw_head = head
+        self._rw_no_body = True
+        if isinstance(head, Exchange):
+            self._rw_exchange = head
+        # The class has these too. Each is read later, and Python finds attributes of an instance first.
+        self.code = OK
+        self.code_message = _OK_MESSAGE
+        self.startedWriting = 0
+        self.lastModified = None
+        self.etag = None
+        self.producer = None
+        self._encoder = None
+        self._inFakeHead = False
+
+    def take_headers(self, head: Received) -> None:
+        """Take the header lines of a head. If the program has made or read `requestHeaders`, each is added to that."""
+        if self._rw_eager_attributes or "requestHeaders" in vars(self):
+            add_lines(self, head)
+        else:
+            self.requestHeaders = ReceivedHeaders(head)
+
+    def parseCookies(self) -> None:
+        headers = self.requestHeaders
+        if self._rw_lazy and type(headers) is ReceivedHeaders and headers.source is not None:
+            self._rw_head = headers.source
+        else:
+            super().parseCookies()
+
+    def gotLength(self, length: int | None) -> None:
+        if hasattr(getattr(self.channel, "site", None), "getContentFile"):
+            super().gotLength(length)
+        elif length == 0 and self._rw_lazy:
+            self._rw_no_body = True
+        else:
+            TwistedHTTPRequest.gotLength(self, length)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        if not self._rw_no_body:
+            if command == b"POST":
+                super().requestReceived(command, path, version)
+                return
+            self.content.seek(0, 0)
+        self.method = command
+        self.uri = path
+        self.clientproto = version
+        if _QUESTION_MARK in path:
+            self.path, self._rw_query = path.split(b"?", 1)
+        else:
+            self.path = path
+            self._rw_query = b""
+        if not self._rw_lazy:
+            self.args = parse_qs(self._rw_query, 1) if self._rw_query else {}
+        self.process()
+
+    def getStateToCopyFor(self, issuer: Any) -> dict[str, Any]:
+        """Return what Perspective Broker sends to the other side, with all lazy attributes made."""
+        for name in _LAZY:
+            getattr(self, name)
+        state = super().getStateToCopyFor(issuer)
+        return {name: value for name, value in state.items() if not name.startswith("_rw_")}
+
+
+def parse_cookies(lines: list[bytes]) -> dict[bytes, bytes]:
+    """Return the cookies of these Cookie lines as twisted.web has them: by name, and the last of a name counts."""
+    pairs = (part.lstrip().partition(b"=") for line in lines for part in line.split(b";"))
+    return {name: value for name, equals, value in pairs if equals}
+
+
+_OK_MESSAGE: Final = RESPONSES[OK]
+_QUESTION_MARK: Final = ord("?")
+_LAZY: Final = [name for name, attribute in vars(LazyRequest).items() if isinstance(attribute, Lazy)]
+
+ASSIGNED: Final = {
+    "code": OK,
+    "code_message": _OK_MESSAGE,
+    "startedWriting": 0,
+    "lastModified": None,
+    "etag": None,
+    "producer": None,
+    "_encoder": None,
+    "_inFakeHead": False,
+}
+"""What `arrive` assigns, besides names of ours."""
+
+LATE: Final = {
+    *_LAZY,
+    *("__new__", "__init__", "__setattr__", "parseCookies", "gotLength", "handleContentChunk", "requestReceived"),
+    *ASSIGNED,
+}
+"""Names that a lazy request sets or calls in another way than Twisted's until it is processed."""
+
+_READ_EARLY: Final = {*_LAZY, "__setattr__"}
+"""Names by which a class would see what Twisted's `__init__` sets."""
