@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IListeningPort
 from zope.interface import implementer
@@ -12,6 +12,7 @@ from ropewalk._engine import Limits
 from ropewalk.app import App
 from ropewalk.errors import StartError, WrongThread
 from ropewalk.proxies import TrustedProxies
+from ropewalk.server.addresses import to_twisted_address
 from ropewalk.server.reactor_thread import runs_elsewhere
 from ropewalk.server.server import Server
 
@@ -74,7 +75,7 @@ class Listening:
             server = self.server
             self.server = _server_of(server.app, server.reactor, server.engine.limits, server.service.proxies)
             self._listener = self.server.open(self.description)
-            self._host = _address(self.server.engine.address(self._listener))
+            self._host = to_twisted_address(self.server.engine.address(self._listener))
             self.server.listening.append(self)
 
     def stopListening(self) -> "Deferred[None]":
@@ -122,10 +123,3 @@ def _server_of(app: App, reactor: Any, limits: Limits | None, proxies: TrustedPr
     elif proxies not in (None, server.service.proxies):
         raise StartError("RW404", "The app is served with other proxies already.")
     return server
-
-
-def _address(address: tuple[str, int] | str | None) -> IPv4Address | IPv6Address | UNIXAddress:
-    if isinstance(address, tuple):
-        host, port = address
-        return IPv6Address("TCP", host, port) if ":" in host else IPv4Address("TCP", host, port)
-    return UNIXAddress(address)

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from twisted.internet import tcp, unix
-from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
@@ -30,7 +29,7 @@ from zope.interface import implementer
 from ropewalk._engine import Limits, Pipe
 from ropewalk.errors import StartError
 from ropewalk.proxies import TrustedProxies
-from ropewalk.request import Address
+from ropewalk.server.addresses import from_twisted_address
 from ropewalk.server.server import Server, app_of
 from ropewalk.server.socket_files import remove_only_own_file
 
@@ -246,8 +245,8 @@ class Connection:
         self._server.pipes.add(self)
         self._pipe = self._engine.open_pipe(
             self,
-            client=_address(transport.getPeer()),
-            server=_address(transport.getHost()),
+            client=from_twisted_address(transport.getPeer()),
+            server=from_twisted_address(transport.getHost()),
             secure=ISSLTransport.providedBy(transport),
             half_close=self._half_close,
         )
@@ -290,11 +289,3 @@ def let_go(transport: Any) -> None:
     """Have Twisted forget a socket. Its shutdown(2) would end the connection for the duplicate too."""
     transport._shouldShutdown = False  # noqa: SLF001 - the one way in which tcp.Server closes without it
     transport.connectionLost(Failure(ConnectionDone()))
-
-
-def _address(address: Any) -> Address:
-    if isinstance(address, IPv4Address | IPv6Address):
-        return address.host, address.port
-    if isinstance(address, UNIXAddress) and address.name:
-        return address.name.decode(errors="surrogateescape")
-    return None

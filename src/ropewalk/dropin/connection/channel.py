@@ -19,11 +19,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.iweb import INonQueuedRequestFactory
 
-from ropewalk.dropin.connection.accepted import mark_used
-from ropewalk.dropin.connection.channel_overrides import READ, Overrides
+from ropewalk.dropin.connection.adoption import mark_used
 from ropewalk.dropin.connection.channel_responding import RespondingChannel
-from ropewalk.dropin.connection.exchange import Incoming
-from ropewalk.dropin.connection.pull_producers import Pulled
+from ropewalk.dropin.connection.exchange import RelayedExchange
+from ropewalk.dropin.connection.override_check import READ, Overrides
+from ropewalk.dropin.connection.producers import PullAdapter
 from ropewalk.dropin.connection.socket_transport import SocketTransport
 from ropewalk.dropin.request.headers import ReceivedHeaders, add_lines
 from ropewalk.dropin.request.patches import can_replace, may_be_lazy, respect_patches
@@ -114,11 +114,11 @@ class HTTPChannel(RespondingChannel):
             self._driver.endless.discard(self)
         self._losing = self._lost = True
         producer = self._requestProducer
-        if isinstance(producer, Pulled):
+        if isinstance(producer, PullAdapter):
             producer.end()
         super().connectionLost(reason)
 
-    def begin(self, exchange: Incoming) -> None:
+    def begin(self, exchange: RelayedExchange) -> None:
         """The head of a request is in."""
         exchange.channel = self
         self._exchange = exchange
@@ -185,19 +185,19 @@ class HTTPChannel(RespondingChannel):
         del self._command, self._path, self._version
         self._receive(self.requests[-1].requestReceived, *line)
 
-    def readable(self, exchange: Incoming) -> None:
+    def readable(self, exchange: RelayedExchange) -> None:
         """Some of what follows a head is here."""
         if exchange is self._exchange:
             self._take_body(exchange)
         elif self._socket is not None:
             self._socket.deliver()
 
-    def gone(self, exchange: Incoming) -> None:
+    def gone(self, exchange: RelayedExchange) -> None:
         """The exchange is over without a response; the end of its connection follows."""
         if exchange is self._exchange:
             self._exchange = None
 
-    def give_up(self, exchange: Incoming, error: BaseException) -> None:
+    def give_up(self, exchange: RelayedExchange, error: BaseException) -> None:
         """The request could not be handed to the program, which will not respond."""
         self._exchange = None
         for request in self._take_requests():
@@ -233,7 +233,7 @@ class HTTPChannel(RespondingChannel):
             self.responds = False  # type: ignore[misc] # an instance's own, for its requests
         return hooked
 
-    def _begin_hooked(self, exchange: Incoming, request: Any, length: int | None) -> None:
+    def _begin_hooked(self, exchange: RelayedExchange, request: Any, length: int | None) -> None:
         """The head of a request is in, on a channel that makes every call of twisted.web's."""
         add_lines(request, exchange)
         self.length = length
@@ -246,7 +246,7 @@ class HTTPChannel(RespondingChannel):
         elif self._pipe is None or not self._sink.is_closing():  # else 100 Continue would come behind its last words
             self._receive_body(exchange)
 
-    def _receive_body(self, exchange: Incoming) -> None:
+    def _receive_body(self, exchange: RelayedExchange) -> None:
         try:
             exchange.receive()
         except BodyTooLarge as error:
@@ -256,7 +256,7 @@ class HTTPChannel(RespondingChannel):
         else:
             self._take_body(exchange)
 
-    def _take_body(self, exchange: Incoming) -> None:
+    def _take_body(self, exchange: RelayedExchange) -> None:
         request = self.requests[-1]
         while self._socket is None or not self._socket.paused:
             try:
@@ -302,7 +302,7 @@ class HTTPChannel(RespondingChannel):
         if self._socket is None:
             self._look_for_upgrade()
 
-    def _refuse_body(self, exchange: Incoming, error: BodyTooLarge | BadBody) -> None:
+    def _refuse_body(self, exchange: RelayedExchange, error: BodyTooLarge | BadBody) -> None:
         """The request will never be whole, and the program hears of it as of a lost connection."""
         self._exchange = None
         for request in self._take_requests():
@@ -312,7 +312,7 @@ class HTTPChannel(RespondingChannel):
         else:
             self._respond_plainly(exchange, error.status)
 
-    def _refuse(self, exchange: Incoming) -> None:
+    def _refuse(self, exchange: RelayedExchange) -> None:
         """Respond with 400 as twisted.web does, though the request is not all here."""
         self._exchange = None
         exchange.close_after()

@@ -9,14 +9,14 @@ from twisted.logger import Logger
 from twisted.web import http
 
 from ropewalk._engine import Engine, Pipe
-from ropewalk.dropin.connection.accepted import is_new, log_handed_over
-from ropewalk.dropin.connection.addresses import from_twisted
-from ropewalk.dropin.connection.endings import stop
-from ropewalk.dropin.connection.exchange import Incoming
-from ropewalk.dropin.connection.factory_engine import driver_of, limits_of, lone_driver
-from ropewalk.dropin.connection.pipe_sink import Sink, is_on_socket
+from ropewalk.dropin.connection.adoption import is_new, log_handed_over
+from ropewalk.dropin.connection.connection_lost import stop_producer
+from ropewalk.dropin.connection.exchange import RelayedExchange
+from ropewalk.dropin.connection.factory_engine import engine_of_channel, engine_of_factory, limits_of
+from ropewalk.dropin.connection.pipe_sink import PipeSink, is_on_socket
 from ropewalk.dropin.connection.socket_transport import SocketTransport
 from ropewalk.errors import full_name
+from ropewalk.server.addresses import from_twisted_address
 from ropewalk.server.sites import end_writing, is_plain_socket, let_go
 
 if TYPE_CHECKING:
@@ -40,11 +40,11 @@ class ConnectedChannel(http.HTTPChannel):
     _ends: tuple[Any, Any] | None = None
     """The addresses of a transport of Twisted's, which does not know them any more when it is closed."""
     _driver: Any = None
-    """A Driver, once there is something for it to drive."""
+    """A FactoryEngine, once there is something for it to drive."""
     _socket: SocketTransport | None = None
     _pipe: Pipe | None = None
-    _sink: Sink
-    _exchange: Incoming | None = None
+    _sink: PipeSink
+    _exchange: RelayedExchange | None = None
     """The one whose request is being received or handled."""
     _time_out: Any = http.HTTPChannel.timeOut
     _full = False
@@ -73,7 +73,7 @@ class ConnectedChannel(http.HTTPChannel):
         if self._stays_twisted:
             super().stopProducing()
         elif self._requestProducer is not None:
-            stop(self._requestProducer)
+            stop_producer(self._requestProducer)
 
     def last_response_sent(self, *, reads_on: bool = False) -> None:
         """Close, unless a program has said meanwhile that the connection lives on, for something else than HTTP.
@@ -151,12 +151,12 @@ class ConnectedChannel(http.HTTPChannel):
         if not is_new(transport, self):
             log_handed_over(factory)
             return False
-        driver = driver_of(factory, transport.reactor, limits_of(factory, self.limits))
+        driver = engine_of_factory(factory, transport.reactor, limits_of(factory, self.limits))
         if not driver.can_watch():
             return False
         driver.wake()
         ours = SocketTransport.of(
-            driver, from_twisted(transport.getPeer()), transport.protocol, cast("HTTPChannel", self)
+            driver, from_twisted_address(transport.getPeer()), transport.protocol, cast("HTTPChannel", self)
         )
         try:
             connection = driver.engine.adopt(transport.fileno(), owner=ours, half_close=driver.half_close)
@@ -176,17 +176,17 @@ class ConnectedChannel(http.HTTPChannel):
     def _open_pipe(self, transport: Any) -> Pipe:
         factory = self.factory
         if factory is not None and is_on_socket(transport):
-            self._driver = driver_of(factory, factory.reactor, limits_of(factory, self.limits))
+            self._driver = engine_of_factory(factory, factory.reactor, limits_of(factory, self.limits))
             self._driver.wake()
         else:
-            self._driver = lone_driver(factory, self.limits)
+            self._driver = engine_of_channel(factory, self.limits)
         engine: Engine = self._driver.engine
-        self._sink = Sink(cast("HTTPChannel", self), transport)
+        self._sink = PipeSink(cast("HTTPChannel", self), transport)
         self._ends = peer, host = transport.getPeer(), transport.getHost()
         self._pipe = pipe = engine.open_pipe(
             self._sink,
-            client=from_twisted(peer),
-            server=from_twisted(host),
+            client=from_twisted_address(peer),
+            server=from_twisted_address(host),
             secure=ISSLTransport.providedBy(transport),
             half_close=self._driver.half_close,
         )

@@ -12,11 +12,11 @@ from twisted.python.logfile import BaseLogFile
 from twisted.web.http_headers import Headers
 
 from ropewalk.dropin.connection.channel_connection import ConnectedChannel
-from ropewalk.dropin.connection.endings import resume
-from ropewalk.dropin.connection.exchange import Incoming
-from ropewalk.dropin.connection.pull_producers import Pulled
-from ropewalk.dropin.connection.thread_calls import Call, Piece, ThreadCalls
-from ropewalk.dropin.connection.unsendable import explained
+from ropewalk.dropin.connection.connection_lost import resume_producer
+from ropewalk.dropin.connection.exchange import RelayedExchange
+from ropewalk.dropin.connection.producers import PullAdapter
+from ropewalk.dropin.connection.response_errors import explain
+from ropewalk.dropin.connection.thread_queue import Call, Chunk, ThreadQueue
 from ropewalk.dropin.request.headers import headers_of
 from ropewalk.dropin.request.site_log import SiteLogs
 from ropewalk.errors import (
@@ -40,9 +40,9 @@ class RespondingChannel(ConnectedChannel):
     """The part of `HTTPChannel` that is about responses; nothing else derives from it."""
 
     responds: ClassVar[bool]
-    _thread_calls: ThreadCalls | None = None
+    _thread_calls: ThreadQueue | None = None
     """Calls of other threads than the reactor's, once there are any."""
-    _pulled: Pulled | None = None
+    _pulled: PullAdapter | None = None
     """A producer that is asked when the program has returned."""
     _closing = False
     """The connection is to be closed when the program has returned."""
@@ -67,7 +67,7 @@ class RespondingChannel(ConnectedChannel):
 
     def _let_produce(self) -> None:
         if self._requestProducer is not None and not self._full and not self._waitingForTransport:
-            resume(self._requestProducer, self._fail)
+            resume_producer(self._requestProducer, self._fail)
 
     def _fail(self, error: BaseException) -> None:
         if self._socket is not None:
@@ -276,7 +276,7 @@ class RespondingChannel(ConnectedChannel):
             # No socket is below. A test turns the cooperator by which Twisted asks, and no reactor.
             super().registerProducer(producer, streaming)
             return
-        pulled = Pulled(producer, self)
+        pulled = PullAdapter(producer, self)
         self._requestProducer = pulled
         self._requestProducerStreaming = False
         if self._serving and self._socket is not None:
@@ -338,7 +338,7 @@ class RespondingChannel(ConnectedChannel):
         if rest:
             self.later(partial(protocol.dataReceived, rest))
 
-    def hand_over(self) -> Incoming | None:
+    def hand_over(self) -> RelayedExchange | None:
         """The exchange that is running, which is the caller's from now on. None where none is."""
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
@@ -350,16 +350,16 @@ class RespondingChannel(ConnectedChannel):
         self.stopProducing()
         self.loseConnection()
 
-    def lend(self, request: Any) -> Incoming | None:
+    def lend(self, request: Any) -> RelayedExchange | None:
         """The exchange of the request that is being handled, for an app that responds by it. None for any other."""
         return self._exchange if self.requests and self.requests[0] is request else None
 
-    def call_in_reactor(self, call: Call | Piece) -> None:
+    def call_in_reactor(self, call: Call | Chunk) -> None:
         """Have the reactor's thread make a call, before its own calls for the same response."""
         if self._thread_calls is None:
             with _threads:
                 if self._thread_calls is None:
-                    self._thread_calls = ThreadCalls(self._reactor)
+                    self._thread_calls = ThreadQueue(self._reactor)
         self._thread_calls.add(call)
 
     def _write_joined(self, parts: list[bytes]) -> None:
@@ -377,13 +377,11 @@ class RespondingChannel(ConnectedChannel):
     def _reactor(self) -> Any:
         return getattr(self.factory, "reactor", None) or self._driver.reactor
 
-    def _refuse_response(self, exchange: Incoming, error: RopewalkError) -> None:
+    def _refuse_response(self, exchange: RelayedExchange, error: RopewalkError) -> None:
         """What the program says cannot be sent. Nobody above knows what to do about that."""
         if type(error) is Disconnected:  # and no mistake of the program's, as ParentsRequest is
             return
-        log.failure(
-            "{channel} cannot send what a program says.", Failure(explained(error, self.requests)), channel=self
-        )
+        log.failure("{channel} cannot send what a program says.", Failure(explain(error, self.requests)), channel=self)
         self._exchange = None
         self._refused = True
         with suppress(AnswerOver, Disconnected):
@@ -396,7 +394,7 @@ class RespondingChannel(ConnectedChannel):
             self._flush()
             self.loseConnection()
 
-    def _respond_plainly(self, exchange: Incoming, status: int) -> None:
+    def _respond_plainly(self, exchange: RelayedExchange, status: int) -> None:
         if exchange.started:
             exchange.abort()
         else:
@@ -404,7 +402,7 @@ class RespondingChannel(ConnectedChannel):
             exchange.respond(status, (), f"{phrase(status)}\n")
         self._flush()
 
-    def _end(self, exchange: Incoming) -> None:
+    def _end(self, exchange: RelayedExchange) -> None:
         try:
             if exchange.status == 101:
                 exchange.end()
@@ -427,7 +425,7 @@ class RespondingChannel(ConnectedChannel):
         if self.persistent and self._savedTimeOut:
             self.setTimeout(self._savedTimeOut)
 
-    def _switch(self, exchange: Incoming, version: bytes, reason: bytes, headers: Headers) -> None:
+    def _switch(self, exchange: RelayedExchange, version: bytes, reason: bytes, headers: Headers) -> None:
         """Send a 101: what the program writes after its head is another protocol's."""
         head = b"%b 101 %b\r\n" % (version, reason)
         lines = [

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ropewalk.dropin.graft.bridge import AppBridge
 
 
-class Incoming(Request):
+class RelayedExchange(Request):
     """One request on the wire and its answer, below the `twisted.web.http.Request` that the program sees."""
 
     __slots__ = ("bridge", "channel")

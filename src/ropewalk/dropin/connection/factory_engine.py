@@ -10,18 +10,18 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ropewalk._engine import Connection, Engine, Limits
-from ropewalk.dropin.connection.accepted import channel_of
-from ropewalk.dropin.connection.addresses import to_twisted
-from ropewalk.dropin.connection.channel_overrides import report_foreign
-from ropewalk.dropin.connection.exchange import Incoming
-from ropewalk.dropin.connection.going_away import go_away
+from ropewalk.dropin.connection.adoption import channel_of
+from ropewalk.dropin.connection.exchange import RelayedExchange
+from ropewalk.dropin.connection.override_check import report_foreign
 from ropewalk.dropin.connection.socket_transport import SocketTransport, release, release_made
+from ropewalk.dropin.connection.upgrade import close_upgraded
 from ropewalk.dropin.entry.forced_shutdown import force_shutdown_at_next_signal
 from ropewalk.dropin.request.access_log import make_log_safe
 from ropewalk.dropin.request.site_log import SiteLogs, logs_of
 from ropewalk.forks import ServingChildren, follow_forks
 from ropewalk.request import Address
 from ropewalk.response import encode_json
+from ropewalk.server.addresses import to_twisted_address
 from ropewalk.server.reactor_thread import runs_elsewhere, when_running
 from ropewalk.server.reader import Watch, watch
 from ropewalk.server.running import log_drain
@@ -55,31 +55,31 @@ def limits_of(factory: Any, given: Mapping[str, float] | None = None) -> Limits:
     return Limits(**{**own, **(given or {})})
 
 
-def driver_of(factory: Any, reactor: Any, limits: Limits | None = None) -> "Driver":
+def engine_of_factory(factory: Any, reactor: Any, limits: Limits | None = None) -> "FactoryEngine":
     """The one below a factory in this reactor, made with these limits where there is none yet."""
-    driver: Driver | None = vars(factory).get("_ropewalk")
+    driver: FactoryEngine | None = vars(factory).get("_ropewalk")
     if driver is None or driver.factory is not factory or driver.reactor is not reactor or driver.over:
-        driver = factory._ropewalk = Driver(factory, reactor, limits or limits_of(factory))  # noqa: SLF001 - ours
+        driver = factory._ropewalk = FactoryEngine(factory, reactor, limits or limits_of(factory))  # noqa: SLF001 - ours
         make_log_safe(factory)
     return driver
 
 
-def lone_driver(factory: Any = None, given: Mapping[str, float] | None = None) -> "Driver":
+def engine_of_channel(factory: Any = None, given: Mapping[str, float] | None = None) -> "FactoryEngine":
     """One for a single channel over a transport that is no socket: a tunnel's, or a test's.
 
     It keeps time where the factory's reactor runs. A test's does not, and would find calls in it that it has not made.
     """
     reactor = getattr(factory, "reactor", None)
     if not getattr(reactor, "running", False):
-        return Driver(None, None, Limits(body_size=BODY_SIZE, **_AT_EASE))
-    served: Driver | None = vars(factory).get("_ropewalk")
-    return LoneDriver(None, reactor, limits_of(factory, given) if served is None else served.engine.limits)
+        return FactoryEngine(None, None, Limits(body_size=BODY_SIZE, **_AT_EASE))
+    served: FactoryEngine | None = vars(factory).get("_ropewalk")
+    return ChannelEngine(None, reactor, limits_of(factory, given) if served is None else served.engine.limits)
 
 
-class Driver:
+class FactoryEngine:
     """Turns an engine for a factory. `reactor` is None for one that nobody turns but the channels themselves."""
 
-    request: type[Incoming] = Incoming
+    request: type[RelayedExchange] = RelayedExchange
     encode_json = staticmethod(encode_json)
     json_types: tuple[type, ...] = ()
 
@@ -215,7 +215,7 @@ class Driver:
 
     def opened(self, connection: Connection, client: Address) -> SocketTransport | None:
         try:
-            protocol = self.factory.buildProtocol(to_twisted(client))
+            protocol = self.factory.buildProtocol(to_twisted_address(client))
         except Exception:  # noqa: BLE001 - as a port of Twisted's
             log.failure("{factory} has built no protocol.", factory=self.factory)
             protocol = None
@@ -236,7 +236,7 @@ class Driver:
             return None
         return transport
 
-    def fail(self, exchange: Incoming, error: BaseException, /) -> None:
+    def fail(self, exchange: RelayedExchange, error: BaseException, /) -> None:
         log.failure("A request could not be handed to the program.", Failure(error))
         exchange.channel.give_up(exchange, error)
 
@@ -266,7 +266,7 @@ class Driver:
         self.over = True
         self._draining = Deferred()
         for transport in tuple(self.upgraded):
-            go_away(transport)
+            close_upgraded(transport)
         for channel in tuple(self.endless):
             channel.end_stream()
         # Its log and whatever else it needs for the requests that are here still.
@@ -312,7 +312,7 @@ class Driver:
         return ports[0]
 
 
-class LoneDriver(Driver):
+class ChannelEngine(FactoryEngine):
     """One whose engine the reactor does not watch, since a transport feeds it, and calls in time all the same."""
 
     def arm(self, seconds: float, /) -> None:

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.abstract import FileDescriptor
 from twisted.protocols.policies import ProtocolWrapper
 
-from ropewalk.dropin.connection.exchange import Incoming
+from ropewalk.dropin.connection.exchange import RelayedExchange
 from ropewalk.server.sites import is_plain_socket
 
 if TYPE_CHECKING:
     from ropewalk.dropin.connection.channel import HTTPChannel
 
 
-class Sink:
+class PipeSink:
     """Joins a channel's pipe to its transport."""
 
     def __init__(self, channel: "HTTPChannel", transport: Any) -> None:
@@ -26,7 +26,7 @@ class Sink:
         """That has gone on for as long as it may."""
         self._plain = is_plain_socket(transport)
 
-    def begin(self, exchange: Incoming) -> None:
+    def begin(self, exchange: RelayedExchange) -> None:
         """A request: what was written before is with the transport first, to which its program may write by itself."""
         self._channel.push()
         if self.is_closing():  # Twisted's channel reads no further either

@@ -17,18 +17,18 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ropewalk._engine import Connection
-from ropewalk.dropin.connection.accepted import mark_used
-from ropewalk.dropin.connection.addresses import to_twisted
-from ropewalk.dropin.connection.endings import end, reason_of, resume
-from ropewalk.dropin.connection.exchange import Incoming
-from ropewalk.dropin.connection.pull_producers import Pulled
-from ropewalk.dropin.connection.stock_attributes import BorrowedSocket, TransportAttributes
+from ropewalk.dropin.connection.adoption import mark_used
+from ropewalk.dropin.connection.connection_lost import end_connection, reason_for, resume_producer
+from ropewalk.dropin.connection.exchange import RelayedExchange
+from ropewalk.dropin.connection.producers import PullAdapter
+from ropewalk.dropin.connection.twisted_attributes import BorrowedSocket, TransportAttributes
 from ropewalk.errors import AnswerOver, Disconnected, interrupts
 from ropewalk.request import Address
+from ropewalk.server.addresses import to_twisted_address
 
 if TYPE_CHECKING:
     from ropewalk.dropin.connection.channel import HTTPChannel
-    from ropewalk.dropin.connection.factory_engine import Driver
+    from ropewalk.dropin.connection.factory_engine import FactoryEngine
 
 log = Logger(namespace="ropewalk.dropin")
 
@@ -47,14 +47,14 @@ class SocketTransport(TransportAttributes):
     connection: Connection
     """What the engine calls it."""
 
-    def __init__(self, driver: "Driver", client: Address, protocol: Any, channel: "HTTPChannel") -> None:
+    def __init__(self, driver: "FactoryEngine", client: Address, protocol: Any, channel: "HTTPChannel") -> None:
         self.reactor = driver.reactor
         self.begin = channel.begin
         self.driver = driver
         self._client = client
         self._protocol = protocol
         self._channel = channel
-        self._raw: Incoming | None = None
+        self._raw: RelayedExchange | None = None
         """The exchange that carries raw bytes."""
         self._paused = False
         self._producer: Any = None
@@ -67,7 +67,7 @@ class SocketTransport(TransportAttributes):
         self._host: Any = None
 
     @staticmethod
-    def of(driver: "Driver", client: Address, protocol: Any, channel: "HTTPChannel") -> "SocketTransport":
+    def of(driver: "FactoryEngine", client: Address, protocol: Any, channel: "HTTPChannel") -> "SocketTransport":
         """The one for this kind of socket, to be told its connection by `sit_on`."""
         kind = TCPTransport if isinstance(client, tuple) else UNIXTransport
         return kind(driver, client, protocol, channel)
@@ -86,7 +86,7 @@ class SocketTransport(TransportAttributes):
             else:
                 self._channel.call_in_reactor(self._take_over)
 
-    def take_over(self) -> Incoming | None:
+    def take_over(self) -> RelayedExchange | None:
         """From here raw bytes go both ways: the request that runs gets no response. None where there is none."""
         exchange = self._channel.hand_over()
         if exchange is not None:
@@ -153,13 +153,13 @@ class SocketTransport(TransportAttributes):
     def getPeer(self) -> Any:
         """The other end."""
         if self._peer is None:
-            self._peer = to_twisted(self._client)
+            self._peer = to_twisted_address(self._client)
         return self._peer
 
     def getHost(self) -> Any:
         """Our end."""
         if self._host is None:
-            self._host = to_twisted(self._server)
+            self._host = to_twisted_address(self._server)
         return self._host
 
     def getHandle(self) -> socket.socket:
@@ -211,7 +211,7 @@ class SocketTransport(TransportAttributes):
         if not self.connected:
             producer.stopProducing()
             return
-        self._producer = producer if streaming else Pulled(producer, self)
+        self._producer = producer if streaming else PullAdapter(producer, self)
         if not streaming:
             self._producer.resumeProducing()
         elif self._raw is not None and self._raw.pressure:
@@ -224,7 +224,7 @@ class SocketTransport(TransportAttributes):
             return
         producer, self._producer = self._producer, None
         self._feeds_channel = False
-        if isinstance(producer, Pulled):
+        if isinstance(producer, PullAdapter):
             producer.stopStreaming()
         if self.disconnecting and self.connected:
             self._close()
@@ -274,9 +274,9 @@ class SocketTransport(TransportAttributes):
     def has_room(self) -> None:
         """The queue is below its high-water mark again."""
         if self._producer is not None:
-            resume(self._producer, self.fail)
+            resume_producer(self._producer, self.fail)
 
-    def _leave(self, exchange: Incoming) -> None:
+    def _leave(self, exchange: RelayedExchange) -> None:
         """A request behind the last one."""
         exchange.channel = self._channel
 
@@ -306,7 +306,7 @@ class SocketTransport(TransportAttributes):
         producer, self._producer = self._producer, None
         if producer is None and self._feeds_channel:
             producer = self._channel
-        end(producer, self._protocol.connectionLost, self._reason or reason_of(how))
+        end_connection(producer, self._protocol.connectionLost, self._reason or reason_for(how))
 
     def _take_over(self) -> None:
         if self._raw is None and self.connected:

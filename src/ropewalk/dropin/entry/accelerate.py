@@ -8,10 +8,10 @@ from twisted.internet import tcp, unix
 from twisted.web import http
 
 from ropewalk._engine import Limits
-from ropewalk.dropin.connection.accepted import channel_of
+from ropewalk.dropin.connection.adoption import channel_of
 from ropewalk.dropin.connection.channel import HTTPChannel
-from ropewalk.dropin.connection.channel_overrides import report_foreign
-from ropewalk.dropin.connection.factory_engine import driver_of
+from ropewalk.dropin.connection.factory_engine import engine_of_factory
+from ropewalk.dropin.connection.override_check import report_foreign
 from ropewalk.dropin.entry.factories import innermost
 from ropewalk.dropin.graft.tree_check import check_tree, is_ours
 from ropewalk.errors import StartError, full_name, shown
@@ -47,11 +47,11 @@ def accelerate(factory: Factory, *, limits: Limits | None = None, half_close: bo
         raise _no_factory(factory)
     check_tree(getattr(factory, "resource", None))
     if limits is not None:
-        driver = driver_of(factory, factory.reactor, limits)
+        driver = engine_of_factory(factory, factory.reactor, limits)
         if driver.engine.limits != limits:
             raise StartError("RW404", f"{factory!r} is served with other limits already.")
     if half_close:
-        driver_of(factory, factory.reactor, limits).half_close = True
+        engine_of_factory(factory, factory.reactor, limits).half_close = True
     protocol: Any = factory.protocol
     if isinstance(protocol, _Protocols | _OwnProtocols):
         return factory
@@ -89,7 +89,7 @@ def take_over(port: Any, *, limits: Limits | None = None, half_close: bool = Fal
     factory = getattr(port, "factory", None)
     if type(port) not in (tcp.Port, unix.Port) or not isinstance(factory, http.HTTPFactory):
         return False
-    driver = driver_of(factory, port.reactor, limits)
+    driver = engine_of_factory(factory, port.reactor, limits)
     if limits not in (None, driver.engine.limits):
         raise StartError("RW404", f"{factory!r} is served with other limits already.")
     if not driver.can_watch():

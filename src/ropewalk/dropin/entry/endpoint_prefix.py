@@ -21,10 +21,10 @@ from twisted.web.http import HTTPFactory
 from zope.interface import directlyProvides, implementer, providedBy
 
 from ropewalk._engine import Limits
-from ropewalk.dropin.connection.stand_in import StandIn
 from ropewalk.dropin.entry.accelerate import accelerate, take_over
 from ropewalk.dropin.entry.extras import MissingPackage, missing_package
 from ropewalk.dropin.entry.factories import innermost, limit
+from ropewalk.dropin.object_proxy import ObjectProxy
 from ropewalk.errors import StartError, full_name
 from ropewalk.server import Site
 from ropewalk.server import listen as listen_for_app
@@ -101,7 +101,7 @@ def _sentence(text: str) -> str:
 
 
 @implementer(IStreamServerEndpoint)
-class Endpoint(StandIn):
+class Endpoint(ObjectProxy):
     """Listens for sites of twisted.web, and for Ropewalk's own, and has the engine serve them.
 
     The engine accepts by itself where `wrapped` makes a plain TCP or UNIX port for the site. Else that port accepts,

@@ -5,7 +5,7 @@ from typing import Any
 from twisted.web import http
 
 from ropewalk.dropin.connection.channel import OVERRIDES, HTTPChannel
-from ropewalk.dropin.connection.channel_overrides import FOREIGN, KEPT
+from ropewalk.dropin.connection.override_check import FOREIGN, KEPT
 from ropewalk.errors import full_name
 from ropewalk.twisted_private import HTTP_CHANNEL_FACTORY
 

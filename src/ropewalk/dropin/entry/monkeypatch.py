@@ -12,7 +12,7 @@ from twisted.web.resource import IResource, Resource
 
 from ropewalk._engine import Limits
 from ropewalk.dropin.connection.channel import HTTPChannel
-from ropewalk.dropin.connection.channel_overrides import listeners
+from ropewalk.dropin.connection.override_check import listeners
 from ropewalk.dropin.entry.accelerate import take_over
 from ropewalk.dropin.entry.extras import is_installed, is_tls_factory, require
 from ropewalk.dropin.entry.factories import innermost, limit

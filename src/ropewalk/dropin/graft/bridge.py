@@ -8,7 +8,7 @@ from urllib.parse import quote
 from twisted.web.http import RESPONSES
 
 from ropewalk import calling
-from ropewalk.dropin.connection.exchange import Incoming
+from ropewalk.dropin.connection.exchange import RelayedExchange
 from ropewalk.dropin.graft.request import GraftedRequest
 from ropewalk.errors import HTTPError, interrupts
 from ropewalk.request import Endpoint
@@ -38,7 +38,7 @@ class AppBridge:
 
     endpoint: Endpoint
 
-    def __init__(self, tree: "GraftedApp", request: Any, exchange: Incoming) -> None:
+    def __init__(self, tree: "GraftedApp", request: Any, exchange: RelayedExchange) -> None:
         self.app = tree.app
         self.drive = tree.coroutines.drive
         self.engine: Engine = exchange.service.engine

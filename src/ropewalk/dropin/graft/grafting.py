@@ -11,7 +11,7 @@ from twisted.web import resource, server
 from ropewalk import calling
 from ropewalk.app import App
 from ropewalk.dropin.connection.channel import HTTPChannel
-from ropewalk.dropin.connection.factory_engine import Driver
+from ropewalk.dropin.connection.factory_engine import FactoryEngine
 from ropewalk.dropin.entry.forced_shutdown import force_shutdown_at_next_signal
 from ropewalk.dropin.graft.bridge import AppBridge
 from ropewalk.dropin.mount.channel import MountedChannel
@@ -90,7 +90,7 @@ class Life:
     def __init__(self, app: App, stopping: Moment) -> None:
         self._app = app
         self._stop_begins = stopping
-        self._drivers: set[Driver] = set()
+        self._drivers: set[FactoryEngine] = set()
         self._failure: StartError | None = None
         self._over = False
         """It has started, or will never have."""
@@ -99,7 +99,7 @@ class Life:
         self._stopping = False
         self._waiting: list[AppBridge] = []
 
-    def admit(self, bridge: AppBridge, driver: Driver) -> None:
+    def admit(self, bridge: AppBridge, driver: FactoryEngine) -> None:
         """Have the app answer, when it has started."""
         self._drivers.add(driver)
         self._waiting.append(bridge)

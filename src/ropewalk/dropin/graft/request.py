@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from io import SEEK_END
 from typing import TYPE_CHECKING, Any
 
-from ropewalk.dropin.connection.exchange import Incoming
+from ropewalk.dropin.connection.exchange import RelayedExchange
 from ropewalk.errors import BodyTooLarge
 from ropewalk.headers import Text, text
 from ropewalk.request import PART, BodyStream, Endpoint, Request
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Fields = Iterable[tuple[Text, Text]]
 
 
-class GraftedRequest(Incoming):
+class GraftedRequest(RelayedExchange):
     """The exchange below a request of twisted.web's, in the hands of an app.
 
     Its body is what twisted.web has received. With its answer go the fields that were set on twisted.web's request.
@@ -25,7 +25,7 @@ class GraftedRequest(Incoming):
     __slots__ = ()
 
     @staticmethod
-    def of(exchange: Incoming, bridge: "AppBridge") -> "GraftedRequest":
+    def of(exchange: RelayedExchange, bridge: "AppBridge") -> "GraftedRequest":
         """An exchange as it is from here on: the engine has made it before there was an app."""
         exchange.__class__ = GraftedRequest
         assert isinstance(exchange, GraftedRequest)

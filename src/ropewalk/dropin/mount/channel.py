@@ -22,10 +22,9 @@ from twisted.python.failure import Failure
 from twisted.web.http import RESPONSES
 from twisted.web.http_headers import Headers as TwistedHeaders
 
-from ropewalk.dropin.connection.addresses import to_twisted
-from ropewalk.dropin.connection.endings import end, reason_of
-from ropewalk.dropin.connection.pull_producers import Pulled
-from ropewalk.dropin.connection.stock_attributes import ChannelAttributes
+from ropewalk.dropin.connection.connection_lost import end_connection, reason_for
+from ropewalk.dropin.connection.producers import PullAdapter
+from ropewalk.dropin.connection.twisted_attributes import ChannelAttributes
 from ropewalk.dropin.mount.body_queue import BodyQueue
 from ropewalk.dropin.mount.connection import MountedConnection
 from ropewalk.dropin.request.headers import ReceivedHeaders, headers_of
@@ -36,6 +35,7 @@ from ropewalk.headers import Headers
 from ropewalk.request import BODILESS, Request
 from ropewalk.resource import NOT_DONE_YET
 from ropewalk.response import ExactResponse
+from ropewalk.server.addresses import to_twisted_address
 from ropewalk.waiting import Waiter, call_soon
 
 log = Logger(namespace="ropewalk.dropin")
@@ -106,7 +106,7 @@ class MountedChannel(ChannelAttributes):
         self._running = True
         self._give()
         self._running = False
-        if isinstance(self._parts.producer, Pulled):
+        if isinstance(self._parts.producer, PullAdapter):
             self._parts.producer.startStreaming()
         self._begin()
         if not self._done and not self._raw:
@@ -127,11 +127,11 @@ class MountedChannel(ChannelAttributes):
 
     def getPeer(self) -> Any:
         """The client."""
-        return to_twisted(self.exchange.client)
+        return to_twisted_address(self.exchange.client)
 
     def getHost(self) -> Any:
         """Our end of the connection."""
-        return to_twisted(self.exchange.server)
+        return to_twisted_address(self.exchange.server)
 
     def isSecure(self) -> bool:
         """Whether the client came by TLS, which a trusted proxy may have undone."""
@@ -206,14 +206,14 @@ class MountedChannel(ChannelAttributes):
         elif streaming:
             self._parts.producer = producer
         else:
-            self._parts.producer = pulled = Pulled(producer, self)
+            self._parts.producer = pulled = PullAdapter(producer, self)
             if not self._running:
                 call_soon(pulled.startStreaming)
 
     def unregisterProducer(self) -> None:
         """It has written all it has."""
         producer, self._parts.producer = self._parts.producer, None
-        if isinstance(producer, Pulled):
+        if isinstance(producer, PullAdapter):
             producer.stopStreaming()
 
     def loseConnection(self) -> None:
@@ -322,14 +322,14 @@ class MountedChannel(ChannelAttributes):
             self._lose(ConnectionLost("The app has given another answer."))
 
     def _lost(self, failure: Failure) -> None:
-        self._lose(reason_of(self.exchange.ending, str(failure.value)))
+        self._lose(reason_for(self.exchange.ending, str(failure.value)))
 
     def _lose(self, reason: BaseException) -> None:
         if self._done or self._raw:
             return
         producer, self._parts.producer = self._parts.producer, None
         self._parts.drop()
-        end(producer, lambda failure: self._through().connectionLost(failure), reason)
+        end_connection(producer, lambda failure: self._through().connectionLost(failure), reason)
 
     def _through(self) -> MountedRequest:
         """The request, which needs nothing any more."""

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from ropewalk.dropin.connection.going_away import go_away
 from ropewalk.dropin.connection.socket_transport import SocketTransport
-from ropewalk.dropin.connection.thread_calls import Call, Piece, ThreadCalls
+from ropewalk.dropin.connection.thread_queue import Call, Chunk, ThreadQueue
+from ropewalk.dropin.connection.upgrade import close_upgraded
 from ropewalk.request import Address, Request
 from ropewalk.waiting import Waiter
 
@@ -27,7 +27,7 @@ class MountedConnection:
         self._exchange = exchange
         self._may_take = may_take
         self._stopping: Waiter[None]
-        self._thread_calls = ThreadCalls(reactor)
+        self._thread_calls = ThreadQueue(reactor)
 
     def transport(self, protocol: Any) -> SocketTransport:
         """The transport."""
@@ -82,7 +82,7 @@ class MountedConnection:
         self._thread_calls.make()
         return True
 
-    def call_in_reactor(self, call: Call | Piece) -> None:
+    def call_in_reactor(self, call: Call | Chunk) -> None:
         """Have the reactor's thread make a call."""
         self._thread_calls.add(call)
 
@@ -110,7 +110,7 @@ class MountedConnection:
 
     def _stop(self, _: None) -> None:
         """What is no HTTP any more would never end by itself."""
-        go_away(self._transport)
+        close_upgraded(self._transport)
 
     def _ended(self, _: None) -> None:
         # Not at once: that may be within a call of the protocol's.

@@ -10,7 +10,7 @@ from twisted.logger import LoggingFile
 from twisted.web import http
 
 from ropewalk._engine import Exchange
-from ropewalk.dropin.connection.stand_in import StandIn
+from ropewalk.dropin.object_proxy import ObjectProxy
 from ropewalk.dropin.request.early_log import publish
 from ropewalk.dropin.request.headers import ReceivedHeaders
 from ropewalk.dropin.request.site_log import logs_of
@@ -50,7 +50,7 @@ def log(factory: Any, request: Any) -> None:
         write_log(logs_of(factory), file, f"{line}\n")
 
 
-class SafeLog(StandIn):
+class SafeLog(ObjectProxy):
     """In the place of a factory's `log`, which Twisted's own requests call in `finish`: a full disk raises nothing."""
 
     stands_for = "_log"

@@ -13,7 +13,7 @@ from typing import Any
 from twisted.logger import Logger
 from twisted.python.logfile import BaseLogFile
 
-from ropewalk.dropin.connection.stand_in import StandIn
+from ropewalk.dropin.object_proxy import ObjectProxy
 from ropewalk.server.log_targets import start_of_line
 
 log = Logger(namespace="ropewalk.dropin")
@@ -79,7 +79,7 @@ class SiteLogs:
             log.warn("{file} may have a gap: {lines} not written at once.", file=file, lines=lines)
 
 
-class WholeLines(StandIn):
+class WholeLines(ObjectProxy):
     """In the place of the raw file in a log file: completes a line that was cut before it writes the next one."""
 
     stands_for = "_raw"

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tests.unit.dropin.connection import threads_program
-from tests.unit.dropin.connection.threads_program import LIVE, REACTORS
+from tests.unit.dropin.connection import reactor_thread_program
+from tests.unit.dropin.connection.reactor_thread_program import LIVE, REACTORS
 
 from ropewalk.errors import EngineError, RopewalkError
 
@@ -56,8 +56,8 @@ def app() -> Any:
     return serving
 
 
-threads_program.resource = tree
-threads_program.app = app
+reactor_thread_program.resource = tree
+reactor_thread_program.app = app
 
 
 def by_unix(reactor: Any, path: str) -> Any:
@@ -76,7 +76,7 @@ def stock_on_unix(reactor: Any, path: str) -> Any:
     return reactor.listenUNIX(path, Site(tree()))
 
 
-WAYS = threads_program.WAYS | {"native unix": by_unix, "site unix": site_on_unix, "stock unix": stock_on_unix}
+WAYS = reactor_thread_program.WAYS | {"native unix": by_unix, "site unix": site_on_unix, "stock unix": stock_on_unix}
 
 
 TWISTEDS = ("stock", "stock unix", "accelerated", "wrapped")

@@ -5,7 +5,7 @@ from typing import Any
 from ropewalk.errors import HostedError, InvalidField, RopewalkError, is_status
 
 
-def explained(error: RopewalkError, requests: list[Any]) -> RopewalkError:
+def explain(error: RopewalkError, requests: list[Any]) -> RopewalkError:
     """The error to log for a response to the first of these requests: RW751 where its status is the cause."""
     request = requests[0] if requests else None
     status = getattr(request, "code", None)

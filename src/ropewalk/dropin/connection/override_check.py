@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 from twisted.logger import Logger
 from twisted.web import http
 
-from ropewalk.dropin.connection.confined import Refused, Rules
+from ropewalk.dropin.connection.bytecode_check import Refused, Rules
 from ropewalk.errors import full_name
 from ropewalk.twisted_private import GenericHTTPChannelProtocol
 

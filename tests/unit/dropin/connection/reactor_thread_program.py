@@ -1,6 +1,6 @@
-"""What `test_threads` runs in a process of its own: a reactor that runs in another thread than its ports are opened in.
+"""The program of `test_reactor_thread`: a reactor that runs in another thread than the one that opens its ports.
 
-python threads_program.py REACTOR WAY RECIPE
+python reactor_thread_program.py REACTOR WAY RECIPE
 """
 
 import http.client

@@ -14,8 +14,8 @@ from twisted.web import http
 from twisted.web.server import NOT_DONE_YET
 
 from ropewalk.dropin import HTTPChannel, take_over
-from ropewalk.dropin.connection.exchange import Incoming
-from ropewalk.dropin.connection.thread_calls import JOINED, ThreadCalls
+from ropewalk.dropin.connection.exchange import RelayedExchange
+from ropewalk.dropin.connection.thread_queue import JOINED, ThreadQueue
 
 PIECES = 20_000
 
@@ -35,13 +35,13 @@ def way(request: pytest.FixtureRequest) -> str:
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The sizes of what the engine was asked to write."""
     sizes: list[int] = []
-    plain = Incoming.relay_write
+    plain = RelayedExchange.relay_write
 
     def counting(self: Any, data: bytes) -> bool:
         sizes.append(len(data))
         return plain(self, data)
 
-    monkeypatch.setattr(Incoming, "relay_write", counting, raising=False)
+    monkeypatch.setattr(RelayedExchange, "relay_write", counting, raising=False)
     return sizes
 
 
@@ -375,7 +375,7 @@ class Reactor:
 class TestThreadCalls:
     def test_what_is_added_meanwhile_wakes_the_reactor_again(self) -> None:
         reactor, written = Reactor(), list[list[bytes]]()
-        calls = ThreadCalls(reactor)
+        calls = ThreadQueue(reactor)
         calls.add((written.append, b"a"))
         calls.add(lambda: calls.add((written.append, b"c")))
         calls.add((written.append, b"b"))
@@ -388,7 +388,7 @@ class TestThreadCalls:
 
     def test_a_call_that_fails_does_not_keep_the_others(self) -> None:
         reactor, written = Reactor(), list[list[bytes]]()
-        calls = ThreadCalls(reactor)
+        calls = ThreadQueue(reactor)
         calls.add(lambda: [][0])
         calls.add((written.append, b"a"))
         with pytest.raises(IndexError):
@@ -398,7 +398,7 @@ class TestThreadCalls:
 
     def test_made_by_the_reactor_before_it_is_woken(self) -> None:
         reactor, written = Reactor(), list[list[bytes]]()
-        calls = ThreadCalls(reactor)
+        calls = ThreadQueue(reactor)
         calls.add((written.append, b"a"))
         calls.make()
         calls.add((written.append, b"b"))
@@ -407,7 +407,7 @@ class TestThreadCalls:
 
     def test_joined_up_to_a_size(self) -> None:
         reactor, written = Reactor(), list[list[bytes]]()
-        calls = ThreadCalls(reactor)
+        calls = ThreadQueue(reactor)
         for _ in range(3):
             calls.add((written.append, b"x" * (JOINED // 2)))
         reactor.run()
@@ -415,7 +415,7 @@ class TestThreadCalls:
 
     def test_pieces_of_different_writers_are_not_joined(self) -> None:
         reactor, written, raw = Reactor(), list[list[bytes]](), list[list[bytes]]()
-        calls = ThreadCalls(reactor)
+        calls = ThreadQueue(reactor)
         for write, data in ((written.append, b"a"), (written.append, b"b"), (raw.append, b"c"), (written.append, b"d")):
             calls.add((write, data))
         reactor.run()

@@ -8,7 +8,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ropewalk.dropin.connection.endings import stop
+from ropewalk.dropin.connection.connection_lost import stop_producer
 from ropewalk.errors import interrupts
 
 log = Logger(namespace="ropewalk.dropin")
@@ -26,7 +26,7 @@ class Channel(Protocol):
 
 
 @implementer(IPushProducer)
-class Pulled:
+class PullAdapter:
     """Asks a pull producer for more as long as there is room."""
 
     def __init__(self, producer: Any, channel: Channel) -> None:
@@ -62,7 +62,7 @@ class Pulled:
     def end(self) -> None:
         """There is no connection any more. One that was not told so is stopped, for it is never asked again."""
         if not self._over:
-            stop(self)
+            stop_producer(self)
 
     def _ask(self) -> None:
         self._asking = True

@@ -14,7 +14,7 @@ from twisted.internet import tcp
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper
 
-from ropewalk.dropin.connection.channel_overrides import hands_on_bytes
+from ropewalk.dropin.connection.override_check import hands_on_bytes
 from ropewalk.twisted_private import GenericHTTPChannelProtocol
 
 log = Logger(namespace="ropewalk.dropin")

@@ -25,16 +25,16 @@ log = Logger(namespace="ropewalk.dropin")
 _REASONS: Final = {"done": ConnectionDone, "lost": ConnectionLost, "cut": ConnectionLost, "aborted": ConnectionAborted}
 
 
-def reason_of(how: str | None, *details: str) -> BaseException:
+def reason_for(how: str | None, *details: str) -> BaseException:
     """Return the exception that Twisted has for an end. Where it is not known which, the connection is lost."""
     reason: BaseException = _REASONS.get(how or "lost", ConnectionLost)(*details)
     return reason
 
 
-def end(producer: Any, connection_lost: Callable[[Failure], object], reason: BaseException) -> None:
+def end_connection(producer: Any, connection_lost: Callable[[Failure], object], reason: BaseException) -> None:
     """Stop a producer, if there is one, and call `connectionLost` of what has the connection."""
     if producer is not None:
-        stop(producer)
+        stop_producer(producer)
     try:
         connection_lost(Failure(reason))
     except BaseException as error:
@@ -44,7 +44,7 @@ def end(producer: Any, connection_lost: Callable[[Failure], object], reason: Bas
         log.failure("{whom} failed when its connection was lost.", Failure(error), whom=whom)
 
 
-def stop(producer: Any) -> None:
+def stop_producer(producer: Any) -> None:
     """Stop a producer. What it raises is logged, and so is that it has no `stopProducing`."""
     try:
         producer.stopProducing()
@@ -54,7 +54,7 @@ def stop(producer: Any) -> None:
         log.failure("{whom} failed when it was stopped.", Failure(error), whom=producer)
 
 
-def resume(producer: Any, close: Callable[[BaseException], object]) -> None:
+def resume_producer(producer: Any, close: Callable[[BaseException], object]) -> None:
     """Let a producer go on. What it raises is logged and closes its connection, as with Twisted's transports."""
     try:
         producer.resumeProducing()

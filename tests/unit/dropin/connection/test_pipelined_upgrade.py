@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.dropin.carriers import CARRIERS, Carrier
 from tests.unit.dropin.connection.test_channel import Page
-from tests.unit.dropin.connection.test_upgrades import GET, HEAD, UPGRADE, Shouting, by_websocket
+from tests.unit.dropin.connection.test_upgrade import GET, HEAD, UPGRADE, Shouting, by_websocket
 from tests.unit.dropin.world import World, world
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.web.server import NOT_DONE_YET, Site

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from tests.unit.dropin.connection.threads_program import REACTORS
+from tests.unit.dropin.connection.reactor_thread_program import REACTORS
 from tests.unit.dropin.world import world
 from twisted.python import threadable
 from twisted.web.resource import Resource
@@ -17,7 +17,7 @@ from twisted.web.server import Site
 from ropewalk.errors import WrongThread
 from ropewalk.server.reactor_thread import runs_elsewhere
 
-PROGRAM = Path(__file__).with_name("threads_program.py")
+PROGRAM = Path(__file__).with_name("reactor_thread_program.py")
 
 
 @cache

@@ -22,7 +22,7 @@ GOING_AWAY: Final = 1001
 log = Logger(namespace="ropewalk.dropin")
 
 
-def go_away(transport: "SocketTransport") -> None:
+def close_upgraded(transport: "SocketTransport") -> None:
     """Close a connection by its protocol's own means, if they are known."""
     protocol = transport.protocol
     protocol = getattr(protocol, "wrappedProtocol", protocol)  # Autobahn puts its own into a wrapper that is there

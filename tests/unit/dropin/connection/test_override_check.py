@@ -19,7 +19,7 @@ from twisted.web import http, resource, static
 from twisted.web.server import NOT_DONE_YET, Site
 
 from ropewalk.dropin import HTTPChannel, accelerate, take_over
-from ropewalk.dropin.connection.channel_overrides import (
+from ropewalk.dropin.connection.override_check import (
     CALLED_ALWAYS,
     CALLED_ON_HOOKED,
     DEFAULTS,

@@ -1,4 +1,4 @@
-"""Addresses as the engine and as Twisted write them."""
+"""Conversion between addresses of the engine and addresses of Twisted."""
 
 from typing import Any
 
@@ -7,16 +7,16 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from ropewalk.request import Address
 
 
-def to_twisted(address: Address) -> IPv4Address | IPv6Address | UNIXAddress:
-    """`(host, port)`, or the path of a UNIX socket, which most clients have none of."""
+def to_twisted_address(address: Address) -> IPv4Address | IPv6Address | UNIXAddress:
+    """Convert `(host, port)`, the path of a UNIX socket, or None for a UNIX socket without a path."""
     if isinstance(address, tuple):
         host, port = address
         return IPv6Address("TCP", host, port) if ":" in host else IPv4Address("TCP", host, port)
     return UNIXAddress(address)
 
 
-def from_twisted(address: Any) -> Address:
-    """The opposite; None for anything else, as test transports have it."""
+def from_twisted_address(address: Any) -> Address:
+    """Convert an address of Twisted. None for any other object, such as the address of a test's transport."""
     if isinstance(address, IPv4Address | IPv6Address):
         return address.host, address.port
     if isinstance(address, UNIXAddress) and address.name:

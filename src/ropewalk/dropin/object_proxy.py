@@ -4,7 +4,7 @@ from copy import copy, deepcopy
 from typing import Any, ClassVar
 
 
-class StandIn:
+class ObjectProxy:
     """An object in the place of another one: what it has not itself is the other one's, to read, to set and to delete.
 
     Programs read what no interface names, such as the `_port` of an endpoint, and ask for the class. Names with two
@@ -77,6 +77,6 @@ def _is_special(name: str) -> bool:
     return name.startswith("__") and name.endswith("__")
 
 
-def _blank(kind: type[StandIn]) -> StandIn:
+def _blank(kind: type[ObjectProxy]) -> ObjectProxy:
     """One without attributes, which are set next."""
     return kind.__new__(kind)

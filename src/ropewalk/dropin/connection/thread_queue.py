@@ -12,23 +12,23 @@ JOINED: Final = 64 * 1024
 """Bytes of pieces after which no more are joined to them."""
 
 Call = Callable[[], None]
-Piece = tuple[Callable[[list[bytes]], None], bytes]
+Chunk = tuple[Callable[[list[bytes]], None], bytes]
 """What writes, and what is to be written. Adjacent pieces of one writer are given to it in one call."""
 
 
-class ThreadCalls:
+class ThreadQueue:
     """A queue of calls and of pieces to write, in order. One connection has one, so that nothing overtakes."""
 
     __slots__ = ("_making", "_queue", "_reactor", "_woken")
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
-        self._queue: deque[Call | Piece] = deque()
+        self._queue: deque[Call | Chunk] = deque()
         self._making = False
         self._woken = False
         """The reactor has been woken for what is in the queue."""
 
-    def add(self, call: Call | Piece) -> None:
+    def add(self, call: Call | Chunk) -> None:
         """Have the reactor's thread make a call, or write a piece. Any thread may call this."""
         self._queue.append(call)
         if not self._woken:  # read after queueing, and cleared before the queue is read

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from tests.unit.conftest import Log
 from tests.unit.dropin.carriers import CARRIERS, Carrier, beside
+from tests.unit.dropin.connection.connection_endings import KINDS, PHASES, SERVED, Scene, played, told_by_twisted
 from tests.unit.dropin.connection.test_channel import Page
-from tests.unit.dropin.connection.test_upgrades import reset
-from tests.unit.dropin.ends import KINDS, PHASES, SERVED, Scene, played, told_by_twisted
+from tests.unit.dropin.connection.test_upgrade import reset
 from tests.unit.dropin.world import WAYS, World, world
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Protocol
