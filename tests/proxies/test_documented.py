@@ -13,6 +13,7 @@ from tests.processes import ROOT, ropewalk
 from tests.proxies.conftest import SERVICE, require
 from tests.proxies.fronts import APACHE, FRONTS, HAPROXY, NGINX, VARNISH, Front
 from tests.unit.server.program import write_certificate
+from tests.versions import needs_websocket
 from tests.wire.conftest import address_of
 
 pytestmark = pytest.mark.slow
@@ -121,3 +122,41 @@ def test_the_proxy_protocol_tells_of_tls(by_protocol: int, tmp_path: Path) -> No
         facts, own = ask(port, FORGED, ssl._create_unverified_context())
     assert facts["client"] == [CLIENT, own]
     assert facts["url"] == "https://example.com/a/path"
+
+
+HANDSHAKE = b"""GET /socket HTTP/1.1\r
+Host: example.com\r
+Upgrade: websocket\r
+Connection: Upgrade\r
+Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+Sec-WebSocket-Version: 13\r
+\r
+"""
+
+
+@needs_websocket
+def test_nginx_lets_websockets_through(tmp_path: Path) -> None:
+    require(NGINX)
+    with (
+        ropewalk("run", Path(__file__).parent / "socket_service.py") as server,
+        NGINX.running(tmp_path / "front", shown(NGINX), address_of(server)[1]) as port,
+    ):
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            client.sendall(HANDSHAKE)
+            received = b""
+            while not received.endswith(b"Hello by WebSocket"):
+                part = client.recv(1 << 16)
+                assert part, received
+                received += part
+        assert received.startswith(b"HTTP/1.1 101 ")
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n")
+            plain = client.makefile("rb").read()
+        assert plain.endswith(b"[null,null]")
+
+
+def test_both_pages_let_websockets_through() -> None:
+    """The configuration for HTTPS has the same lines as the one that the test above runs."""
+    pages = [PAGE.read_text(encoding="utf-8"), PAGE.with_name("tls.md").read_text(encoding="utf-8")]
+    for line in ("map $http_upgrade", "Upgrade $http_upgrade;", "Connection $connection_upgrade;"):
+        assert [line in page for page in pages] == [True, True]
