@@ -17,6 +17,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx_copybutton",
     "ropewalk_tables",
+    "ropewalk_reference",
 ]
 exclude_patterns = ["_build", "_extensions"]
 
@@ -24,13 +25,17 @@ myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
 
 default_role = "code"  # docstrings are Markdown as far as names go
+smartquotes = False  # quotes are often those of a program
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
+python_use_unqualified_type_names = True
+toc_object_entries_show_parents = "hide"
+copybutton_prompt_text = "$ "
+copybutton_only_copy_prompt_lines = True
 python_maximum_signature_line_length = 100
-
 
 html_theme = "furo"
 html_title = "Ropewalk"

@@ -7,6 +7,7 @@ from textwrap import dedent
 
 import pytest
 
+import ropewalk
 from ropewalk.errors import CATALOGUE
 
 ROOT = Path(__file__).parent.parent
@@ -22,6 +23,13 @@ MODULES = sorted(
 
 PAGES = sorted(path for path in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")] if "_build" not in path.parts)
 
+CATALOGUE_FILE = next(
+    path for path in PACKAGE.rglob("*.py") if "\nCATALOGUE: Final" in path.read_text(encoding="utf-8")
+)
+
+INTERNAL = {"calling", "forks", "open_files", "producing", "streaming", "suggest", "tracebacks"}
+"""Modules from which programs import nothing."""
+
 BLOCK = r"(?ms:^```python\n(.*?)^```$)"
 """A block of code on a page."""
 
@@ -30,7 +38,7 @@ def page_id(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", sorted({*MODULES} - INTERNAL))
 def test_every_module_has_a_page(module: str) -> None:
     page = DOCS / "reference" / f"{module}.md"
     assert page.read_text(encoding="utf-8").startswith(f"# {module}\n")
@@ -38,7 +46,34 @@ def test_every_module_has_a_page(module: str) -> None:
 
 @pytest.mark.parametrize("page", sorted((DOCS / "reference").glob("*.md")), ids=lambda page: page.stem)
 def test_every_page_is_of_a_module(page: Path) -> None:
-    assert page.stem in {*MODULES, "index", "limits"}
+    assert page.stem in {*MODULES, "index", "limits", "glossary"} - INTERNAL
+
+
+def test_every_public_name_is_documented_as_it_is_imported() -> None:
+    reference = "".join(page.read_text(encoding="utf-8") for page in (DOCS / "reference").glob("*.md"))
+    documented = set(re.findall(r"(?m)^\.\. [\w:]+:: ropewalk(?:\.|::)(\w+)", reference))
+    errors = {
+        name
+        for name in ropewalk.__all__
+        if isinstance(getattr(ropewalk, name), type(Exception)) and issubclass(getattr(ropewalk, name), Exception)
+    }
+    assert {*ropewalk.__all__} - documented - errors - {"__version__"} == set()
+
+
+@pytest.mark.parametrize("index", ["reference", "how-to", "explanation"])
+def test_an_index_links_each_of_its_pages(index: str) -> None:
+    """The lists of links are for forges, the hidden tables of contents for Sphinx."""
+    page = (DOCS / index / "index.md").read_text(encoding="utf-8")
+    pages = {path.stem for path in (DOCS / index).glob("*.md")} - {"index"}
+    assert set(re.findall(r"\((\S+)\.md\)", page)) == pages
+    assert set(re.findall(r"(?m)^([\w-]+)$", page)) == pages
+
+
+def test_the_terms_of_the_glossary_are_in_order() -> None:
+    page = (DOCS / "reference" / "glossary.md").read_text(encoding="utf-8")
+    for section in page.split("\n## ")[1:]:
+        terms = [term.lower() for term in re.findall(r"(?m)^([^\n#]+)\n: ", section)]
+        assert terms == sorted(terms)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)

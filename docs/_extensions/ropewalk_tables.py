@@ -1,4 +1,4 @@
-"""Directives that write the pages which would else go stale: error codes, commands."""
+"""Directives that write parts of pages from the code, so that they stay true: error codes, exceptions, commands."""
 
 from typing import Any
 
@@ -8,6 +8,8 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+import ropewalk
+from ropewalk import errors
 from ropewalk.cli import main
 from ropewalk.errors import CATALOGUE
 
@@ -23,6 +25,18 @@ class ErrorCatalogue(SphinxDirective):
 def entry_lines(entry: Any) -> list[str]:
     """A heading that can be linked to, the summary and the remedy."""
     return [f"({entry.code.lower()})=", f"### {entry.code}", "", entry.summary, "", f"**Remedy:** {entry.remedy}", ""]
+
+
+class Exceptions(SphinxDirective):
+    """Every exception class of `ropewalk.errors`, by the name under which programs import it."""
+
+    def run(self) -> list[nodes.Node]:
+        lines = []
+        for name, value in vars(errors).items():
+            if isinstance(value, type) and issubclass(value, Exception) and value.__module__.startswith("ropewalk."):
+                package = "ropewalk" if name in ropewalk.__all__ else "ropewalk.errors"
+                lines += [f".. autoexception:: {package}.{name}", ""]
+        return parse(self, ["```{eval-rst}", *lines, "```"])
 
 
 class Commands(SphinxDirective):
@@ -46,5 +60,6 @@ def parse(directive: SphinxDirective, lines: list[str]) -> list[nodes.Node]:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
     app.add_directive("error-catalogue", ErrorCatalogue)
+    app.add_directive("exceptions", Exceptions)
     app.add_directive("commands", Commands)
     return {"parallel_read_safe": True, "version": "1"}

@@ -1,0 +1,84 @@
+"""What makes the reference readable: short signatures, and links from each error code to its entry."""
+
+import re
+from typing import Any, Final
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+ERRORS: Final = "reference/errors"
+"""The page with an entry for each error code."""
+
+CODE: Final = re.compile(r"\bRW[1-9]\d\d\b")
+
+SHORT: Final = (
+    (r"~(?:\w+\.)+(\w+)", r"\1"),  # Sphinx leaves the tilde where it cannot parse a default
+    (r"<class '(\w+)'>", r"\1"),
+    (r"Callable\[\[Request\], Awaitable\[Response\]\]", "Next"),
+    (r"Callable\[\[Request, Next\], Awaitable\[Any\]\]", "Middleware"),
+    (r"Mapping\[str, str \| bytes\] \| Mapping\[bytes.*?Iterable\[tuple\[str \| bytes, str \| bytes\]\]", "Fields"),
+    (r"Mapping\[str, str\] \| Iterable\[tuple\[str, str\]\]", "Fields"),
+    (r"str \| IPv4Address \| IPv6Address \| IPv4Network \| IPv6Network", "ProxyAddress"),
+    (r"Literal\['x-forwarded', 'forwarded'\]", "ProxyHeaders"),
+    (r"Literal\['strict', 'lax', 'none', 'Strict', 'Lax', 'None'\]", "Literal['strict', 'lax', 'none']"),
+    (r"float \| Default \| None = DEFAULT", "float | None = ..."),
+    (r"= TIMEOUT\b", "= 30.0"),
+    (r"= BODY_SIZE\b", "= 104857600"),
+)
+"""Patterns in signatures, in order, and what a reader gets in their place."""
+
+
+def shorten(
+    app: Sphinx, what: str, name: str, value: Any, options: Any, signature: str | None, returned: str | None
+) -> tuple[str | None, str | None]:
+    """Write type aliases by their names. Sphinx calls this for each signature."""
+    del app, what, name, value, options
+    return (signature and _shortened(signature)), (returned and _shortened(returned))
+
+
+def _shortened(text: str) -> str:
+    for pattern, short in SHORT:
+        text = re.sub(pattern, short, text)
+    return text
+
+
+def link_codes(app: Sphinx, document: nodes.document, page: str) -> None:
+    """Make a link of each error code in running text, and none of endpoints. Sphinx calls this for each page."""
+    if app.builder.format != "html":
+        return
+    errors = app.builder.get_relative_uri(page, ERRORS)
+    for reference in list(document.findall(nodes.reference)):
+        if CODE.fullmatch(reference.astext()) and reference.get("refuri", "").endswith(errors):
+            reference["refuri"] = f"{errors}#{reference.astext().lower()}"
+        if reference.get("refuri", "").startswith(("tcp:", "unix:")):
+            reference.replace_self(list(reference.children))  # docutils takes the description of an endpoint for a URL
+    for text in list(document.findall(nodes.Text)):
+        if CODE.search(text) and not _within(text, (nodes.reference, nodes.literal_block, nodes.title)):
+            text.parent.replace(text, _with_links(text, errors))
+
+
+def _within(node: nodes.Node, kinds: tuple[type[nodes.Node], ...]) -> bool:
+    while node.parent is not None:
+        if isinstance(node, kinds):
+            return True
+        node = node.parent
+    return False
+
+
+def _with_links(text: str, errors: str) -> list[nodes.Node]:
+    """The pieces of a text, with a reference for each code."""
+    pieces: list[nodes.Node] = []
+    end = 0
+    for code in CODE.finditer(text):
+        pieces.append(nodes.Text(text[end : code.start()]))
+        pieces.append(nodes.reference("", code[0], internal=True, refuri=f"{errors}#{code[0].lower()}"))
+        end = code.end()
+    pieces.append(nodes.Text(text[end:]))
+    return [piece for piece in pieces if piece.astext()]
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Called by Sphinx."""
+    app.connect("autodoc-process-signature", shorten)
+    app.connect("doctree-resolved", link_codes)
+    return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "1"}
