@@ -6,7 +6,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
-use ropewalk_engine::http1::encode::FieldRef;
+use ropewalk_engine::head::FieldRef;
 use ropewalk_engine::method::Method;
 use ropewalk_engine::{CloseReason, Head, Peer, Version};
 

@@ -9,6 +9,7 @@ mod forking;
 mod owners;
 mod pipes;
 mod proxied;
+mod small_file;
 mod turn;
 
 use std::collections::VecDeque;
@@ -28,13 +29,14 @@ use crate::driver::wheel::Wheel;
 use crate::driver::{Driver, Epoll, Ready, Token, Watch, socket};
 use crate::event::{Event, GoneReason};
 use crate::exchange::{Body, CommandError, ConnectionId, ExchangeId, HalfClose, Pressure, Status};
-use crate::http1::connection::{Context, Http1};
-use crate::http1::encode::FieldRef;
+use crate::head::FieldRef;
+use crate::http1::Http1;
 use crate::limits::Limits;
 use crate::method::Methods;
 use crate::outbox::{FileTicket, OpenFiles};
 use crate::peer::Peer;
 use crate::proxies::Proxies;
+use crate::wire::{Context, FramedBy, Received, Wire};
 
 use connection::Connection;
 
@@ -44,7 +46,7 @@ pub struct ListenerId(pub usize);
 
 /// Listening sockets, connections and their exchanges behind one descriptor.
 #[derive(Debug)]
-pub struct Engine<D: Driver = Epoll> {
+pub struct Engine<D: Driver = Epoll, W: Wire = Http1> {
     driver: D,
     limits: Limits,
     /// The limit of connections, resolved.
@@ -53,7 +55,7 @@ pub struct Engine<D: Driver = Epoll> {
     descriptors: usize,
     clock: Clock,
     wheel: Wheel,
-    connections: Slab<Connection>,
+    connections: Slab<Connection<W>>,
     files: OpenFiles,
     /// Tells connections apart that had the same slot.
     generation: u64,
@@ -133,7 +135,7 @@ const SPARE: usize = 16;
 /// Listeners are watched under tokens with this bit; connections have it clear.
 const LISTENER: u64 = 1 << 63;
 
-impl<D: Driver> Engine<D> {
+impl<D: Driver, W: Wire> Engine<D, W> {
     /// An engine that listens nowhere yet.
     pub fn new(limits: Limits) -> io::Result<Self> {
         let clock = Clock::default();
@@ -324,10 +326,11 @@ impl<D: Driver> Engine<D> {
         self.command(id, |engine, slot| {
             let limit = limit.unwrap_or(engine.limits.body_size);
             let before = engine.inbox.len();
-            if !engine.work(slot, |wire, cx| wire.receive(limit, cx))? {
+            let received = engine.work(slot, |wire, cx| wire.receive(limit, cx))?;
+            if received == Received::Unchanged {
                 return Ok(Vec::new());
             }
-            let is_raw = engine.connections[slot].wire.is_raw();
+            let is_raw = received == Received::Tunnel;
             engine.flush(slot);
             engine.continue_reading(id.connection);
             let queued = || engine.inbox.iter().take(before).any(|event| event.is_of_body(id));
@@ -361,8 +364,9 @@ impl<D: Driver> Engine<D> {
     ) -> Result<(), CommandError> {
         let status = status.into();
         self.command(id, |engine, slot| {
+            let body = small_file::load(body, status, fields)?;
             engine.lend(slot);
-            engine.work(slot, |wire, cx| wire.respond(status, fields, body, cx))?;
+            engine.work(slot, |wire, cx| wire.respond(status, fields, body, FramedBy::Wire, cx))?;
             engine.send(slot);
             Ok(())
         })
@@ -388,7 +392,7 @@ impl<D: Driver> Engine<D> {
         let status = status.into();
         self.command(id, |engine, slot| {
             engine.lend(slot);
-            engine.work(slot, |wire, cx| wire.begin(status, fields, length, cx))?;
+            engine.work(slot, |wire, cx| wire.begin(status, fields, length, FramedBy::Wire, cx))?;
             engine.send_later(slot);
             Ok(())
         })
@@ -398,7 +402,7 @@ impl<D: Driver> Engine<D> {
     pub fn write(&mut self, id: ExchangeId, data: Bytes) -> Result<Pressure, CommandError> {
         self.command(id, |engine, slot| {
             engine.lend(slot);
-            engine.framed(slot, |wire, cx| wire.write(data, cx))?;
+            engine.framed(slot, |wire, cx| wire.write(Body::Shared(data), FramedBy::Wire, cx))?;
             let high = engine.limits.write_buffer;
             let connection = &engine.connections[slot];
             // What a pipe is given at once would wait in the inbox, where nobody counts it.
@@ -439,7 +443,7 @@ impl<D: Driver> Engine<D> {
     /// nobody could tell it from them.
     pub fn upgrade(&mut self, id: ExchangeId, fields: &[FieldRef<'_>]) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
-            engine.work(slot, |wire, cx| wire.upgrade(fields, cx))?;
+            engine.work(slot, |wire, cx| wire.upgrade(Some(fields), cx))?;
             engine.inbox.retain(|event| !event.is_of_body(id));
             engine.send_later(slot);
             Ok(())
@@ -456,7 +460,7 @@ impl<D: Driver> Engine<D> {
     ) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.lend(slot);
-            let outcome = engine.framed(slot, |wire, cx| wire.relay(status, fields, body, cx));
+            let outcome = engine.framed(slot, |wire, cx| wire.respond(status, fields, body, FramedBy::Handler, cx));
             if let Ok(()) | Err(CommandError::Excess { .. }) = outcome {
                 engine.send(slot);
             }
@@ -473,7 +477,7 @@ impl<D: Driver> Engine<D> {
     ) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.lend(slot);
-            engine.work(slot, |wire, cx| wire.relay_head(status, fields, cx))?;
+            engine.work(slot, |wire, cx| wire.begin(status, fields, None, FramedBy::Handler, cx))?;
             engine.send_later(slot);
             Ok(())
         })
@@ -483,7 +487,7 @@ impl<D: Driver> Engine<D> {
     pub fn relay_write(&mut self, id: ExchangeId, data: Bytes) -> Result<Pressure, CommandError> {
         self.command(id, |engine, slot| {
             engine.lend(slot);
-            let outcome = engine.framed(slot, |wire, cx| wire.relay_write(data, cx));
+            let outcome = engine.framed(slot, |wire, cx| wire.write(Body::Shared(data), FramedBy::Handler, cx));
             if let Err(error @ CommandError::Excess { .. }) = outcome {
                 engine.relayed(id, slot)?;
                 return Err(error);
@@ -496,7 +500,7 @@ impl<D: Driver> Engine<D> {
     /// A part of its body out of a file, where `Content-Length` frames it.
     pub fn relay_file(&mut self, id: ExchangeId, part: Body<'_>) -> Result<Pressure, CommandError> {
         self.command(id, |engine, slot| {
-            engine.framed(slot, |wire, cx| wire.relay_file(part, cx))?;
+            engine.framed(slot, |wire, cx| wire.write(part, FramedBy::Handler, cx))?;
             engine.relayed(id, slot)
         })
     }
@@ -514,7 +518,7 @@ impl<D: Driver> Engine<D> {
 
     /// From here the exchange carries raw bytes, and its handler sends what head it likes.
     pub fn take_over(&mut self, id: ExchangeId) -> Result<(), CommandError> {
-        self.command(id, |engine, slot| engine.work(slot, |wire, _| wire.take_over()))
+        self.command(id, |engine, slot| engine.work(slot, |wire, cx| wire.upgrade(None, cx)))
     }
 
     fn relayed(&mut self, id: ExchangeId, slot: usize) -> Result<Pressure, CommandError> {
@@ -561,10 +565,7 @@ impl<D: Driver> Engine<D> {
     ) -> Result<R, CommandError> {
         self.refresh();
         let slot = self.token_slot(id.connection).ok_or(CommandError::Gone)?;
-        let wire = &self.connections[slot].wire;
-        if wire.running() != Some(id.serial) {
-            return Err(if wire.has_aborted(id.serial) { CommandError::Gone } else { CommandError::Complete });
-        }
+        self.connections[slot].wire.check(id.serial)?;
         let outcome = command(self, slot);
         self.rest();
         outcome
@@ -575,7 +576,7 @@ impl<D: Driver> Engine<D> {
     fn framed(
         &mut self,
         slot: usize,
-        work: impl FnOnce(&mut Http1, &mut Context<'_>) -> Result<(), CommandError>,
+        work: impl FnOnce(&mut W, &mut Context<'_>) -> Result<(), CommandError>,
     ) -> Result<(), CommandError> {
         let outcome = self.work(slot, work);
         if matches!(outcome, Err(CommandError::Length { .. })) {
@@ -604,8 +605,9 @@ impl<D: Driver> Engine<D> {
     }
 
     /// Lets the wire of a connection work with what it needs of the engine.
-    fn work<R>(&mut self, slot: usize, work: impl FnOnce(&mut Http1, &mut Context<'_>) -> R) -> R {
+    fn work<R>(&mut self, slot: usize, work: impl FnOnce(&mut W, &mut Context<'_>) -> R) -> R {
         let connection = &mut self.connections[slot];
+        let is_pipe = connection.is_pipe();
         let mut context = Context {
             connection: connection.token,
             secure: connection.is_secure(),
@@ -623,11 +625,18 @@ impl<D: Driver> Engine<D> {
             gathered: Vec::new(),
             draining: self.drain.is_some(),
             debug: self.debug,
+            is_pipe,
             delegates_refusals: connection.delegates_refusals,
+            refusal_delegated: false,
             methods: self.methods,
         };
         self.working = Some(context.connection);
-        work(&mut connection.wire, &mut context)
+        let outcome = work(&mut connection.wire, &mut context);
+        let refusal_delegated = context.refusal_delegated;
+        if refusal_delegated {
+            self.pass_refusal(slot);
+        }
+        outcome
     }
 
     /// Sends now, unless another response may join within this turn: a pipelined one, or one of another connection.

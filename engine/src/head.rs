@@ -17,6 +17,9 @@ pub enum Version {
 /// A field line: name and value as bytes.
 pub type Field = (Bytes, Bytes);
 
+/// Name and value of a field of an answer.
+pub type FieldRef<'a> = (&'a [u8], &'a [u8]);
+
 /// The head of a request, parsed; names and values are slices of the bytes that came.
 #[derive(Debug, Clone)]
 pub struct Head {

@@ -27,13 +27,15 @@ enum Piece {
 
 /// Counts the files that exchanges hold open: each takes a descriptor from the connections.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct OpenFiles(Arc<AtomicUsize>);
+pub struct OpenFiles(Arc<AtomicUsize>);
 
 impl OpenFiles {
+    /// How many are open.
     pub fn count(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 
+    /// Counts another one, until the ticket is dropped.
     pub fn hold(&self) -> FileTicket {
         self.0.fetch_add(1, Ordering::Relaxed);
         FileTicket(self.clone())
@@ -52,7 +54,7 @@ impl Drop for FileTicket {
 
 /// A queue of bytes for one client. `tail` comes after all of `queue`.
 #[derive(Debug, Default)]
-pub(crate) struct Outbox {
+pub struct Outbox {
     queue: VecDeque<Piece>,
     tail: Vec<u8>,
     /// Bytes of `tail` that are sent already.
@@ -63,7 +65,7 @@ pub(crate) struct Outbox {
 
 /// How a flush ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Flushed {
+pub struct Flushed {
     /// Bytes handed to the kernel.
     pub sent: u64,
     /// Whether the kernel would take no more.
@@ -71,10 +73,12 @@ pub(crate) struct Flushed {
 }
 
 impl Outbox {
+    /// How many bytes are queued.
     pub fn len(&self) -> u64 {
         self.queued + (self.tail.len() - self.tail_sent) as u64
     }
 
+    /// Whether nothing is queued.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -105,6 +109,7 @@ impl Outbox {
         Some(buffer)
     }
 
+    /// Appends bytes: a small piece is copied, a large one is kept as it is.
     pub fn push(&mut self, bytes: Bytes) {
         if bytes.len() <= SMALL {
             self.tail.extend_from_slice(&bytes);
@@ -115,6 +120,7 @@ impl Outbox {
         }
     }
 
+    /// Appends a region of a file.
     pub fn push_file(&mut self, file: OwnedFd, offset: u64, length: u64, open: &OpenFiles) {
         self.seal();
         self.queued += length;

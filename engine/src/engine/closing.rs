@@ -7,7 +7,7 @@ use super::{Drain, Engine, ListenerId, Listening};
 use crate::driver::{Driver, socket};
 use crate::event::{CloseReason, Event, GoneReason};
 use crate::exchange::{ConnectionId, ExchangeId, HalfClose, PipeId};
-use crate::http1::connection::{Ending, WireClock};
+use crate::wire::{Ending, RequestPhase, ResponsePhase, Wire};
 
 /// How long a busy listener that admits nobody waits for handshakes under way, in milliseconds.
 const LAST_HANDSHAKES: u64 = 20;
@@ -21,7 +21,7 @@ const LINGERING_KEPT: usize = 64;
 /// What nginx's access log, and ours, says of a request whose client has left.
 const CLIENT_LEFT: u16 = 499;
 
-impl<D: Driver> Engine<D> {
+impl<D: Driver, W: Wire> Engine<D, W> {
     /// Stops accepting, lets running exchanges finish for so many milliseconds, and closes every connection after the
     /// answer to the last request that is here, or when nothing was asked on it for
     /// [`Limits::drain_grace`](crate::Limits). An [`Event::Drained`] follows.
@@ -146,11 +146,12 @@ impl<D: Driver> Engine<D> {
         let connection = &mut self.connections[slot];
         if let Some(serial) = connection.wire.running() {
             // Decided once, and again only where the client turns out to be gone for good.
+            let phase = connection.wire.request_phase(&self.limits);
             let decided = connection.survives_half_close == Some(serial)
                 && !connection.peer_closed_both
-                && !connection.is_cut_off();
+                && !connection.is_cut_off(phase);
             // Not before its handler had the chance to answer: the request may have come with the end.
-            if !decided && !connection.wire.waits_for_reader() {
+            if !decided && !phase.has_unread() {
                 self.leaving.push_back(connection.token);
             }
             return false;
@@ -165,9 +166,9 @@ impl<D: Driver> Engine<D> {
     /// Whether there is more of a body to be read, though the client has closed its side.
     fn body_flows(&self, slot: usize) -> bool {
         let connection = &self.connections[slot];
-        let wanted =
-            !matches!(connection.wire.clock(&self.limits), WireClock::None) || connection.wire.waits_for_reader();
-        wanted && !connection.ended
+        let phase = connection.wire.request_phase(&self.limits);
+        let awaited = phase.awaits_head() || matches!(phase, RequestPhase::Body { reads: true, .. });
+        (awaited || phase.has_unread()) && !connection.ended
     }
 
     /// The inbox is empty and the client of this connection has closed its side: what becomes of the exchange.
@@ -184,18 +185,20 @@ impl<D: Driver> Engine<D> {
         let connection = &mut self.connections[slot];
         let running = connection.wire.running().filter(|_| !flows);
         let Some(serial) = running else { return self.look_after(slot, false) };
-        if connection.peer_closed_both || connection.is_cut_off() {
+        let phase = connection.wire.request_phase(&self.limits);
+        if connection.peer_closed_both || connection.is_cut_off(phase) {
             return self.lose(slot, GoneReason::ClientLeft);
         }
         if connection.survives_half_close == running {
             return self.look_after(slot, false);
         }
-        let started = connection.wire.has_started();
+        let response = connection.wire.response_phase();
+        let started = response.has_started();
         match connection.half_close() {
             HalfClose::Finish => {}
-            _ if connection.wire.is_tunnel() => return self.lose(slot, GoneReason::ClientLeft),
-            // It does not end by itself. Where something waits to be sent, `Clock::HalfClosed` ends it after that.
-            _ if started && connection.wire.sends_events() && connection.out.is_empty() => {
+            _ if response == ResponsePhase::Tunnel => return self.lose(slot, GoneReason::ClientLeft),
+            // It does not end by itself. Where something waits to be sent, `Timeout::HalfClosed` ends it after that.
+            _ if started && response.sends_events() && connection.out.is_empty() => {
                 return self.lose(slot, GoneReason::ClientLeft);
             }
             _ if started => {}
@@ -212,9 +215,7 @@ impl<D: Driver> Engine<D> {
     /// Ends an exchange of which nothing is sent yet. What is sent of those before it is sent whole.
     fn cancel(&mut self, slot: usize) {
         let token = self.connections[slot].token;
-        if let Some(serial) = self.work(slot, |wire, cx| wire.abort(CLIENT_LEFT, cx)) {
-            self.inbox.push_back(Event::Gone(ExchangeId { connection: token, serial }, GoneReason::ClientLeft));
-        }
+        self.work(slot, |wire, cx| wire.abort(GoneReason::ClientLeft, CLIENT_LEFT, cx));
         self.continue_reading(token);
     }
 
@@ -302,15 +303,12 @@ impl<D: Driver> Engine<D> {
             // The kernel would go on for minutes to offer what the client does not take.
             GoneReason::WriteTimeout | GoneReason::Stopped => unfinished,
             // An orderly end would make half an answer look like a whole one (RFC 9112, section 8).
-            _ => connection.wire.ends_by_closing(),
+            _ => connection.wire.response_phase().ends_by_closing(),
         };
         if let (Io::Socket(socket), true) = (&connection.io, resets) {
             socket::drop_unsent(socket.as_fd());
         }
-        let token = self.connections[slot].token;
-        if let Some(serial) = self.work(slot, |wire, cx| wire.abort(CLIENT_LEFT, cx)) {
-            self.inbox.push_back(Event::Gone(ExchangeId { connection: token, serial }, reason));
-        }
+        self.work(slot, |wire, cx| wire.abort(reason, CLIENT_LEFT, cx));
         // The owner of a pipe may hold answers that were complete before this one was given up.
         self.remove(slot, reason == GoneReason::Aborted && !resets, reason.into());
     }

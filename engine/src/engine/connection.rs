@@ -8,15 +8,14 @@ use rustix::io::Errno;
 use crate::driver::socket;
 use crate::driver::wheel::Wheel;
 use crate::exchange::HalfClose;
-use crate::http1::Http1;
-use crate::http1::connection::WireClock;
 use crate::limits::Limits;
 use crate::outbox::Outbox;
 use crate::peer::Peer;
 use crate::proxies::protocol::Source;
+use crate::wire::{RequestPhase, Wire};
 
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(super) struct Connection<W> {
     /// Generation and slot: how events and timers name it.
     pub token: u64,
     pub io: Io,
@@ -25,7 +24,7 @@ pub(super) struct Connection {
     /// Our end of a socket, once somebody has asked for it.
     bound: OnceCell<Peer>,
     pub via: Via,
-    pub wire: Http1,
+    pub wire: W,
     pub out: Outbox,
     /// The socket may have bytes that were not read (edge-triggered readiness is told once).
     pub readable: bool,
@@ -69,7 +68,7 @@ pub(super) struct Connection {
     head_until: u64,
     /// Its owner answers what is refused with 400.
     pub delegates_refusals: bool,
-    clock: Clock,
+    timeout: Timeout,
     deadline: u64,
     /// The tick at which the wheel holds it, 0 where it does not.
     scheduled: u64,
@@ -135,7 +134,7 @@ impl Via {
 
 /// Which deadline applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Clock {
+pub(super) enum Timeout {
     None,
     Head,
     Idle,
@@ -148,7 +147,7 @@ pub(super) enum Clock {
     DrainGrace,
 }
 
-impl Connection {
+impl<W: Wire> Connection<W> {
     pub fn new(token: u64, io: Io, peer: Peer) -> Self {
         Connection {
             token,
@@ -156,7 +155,7 @@ impl Connection {
             peer,
             bound: OnceCell::new(),
             via: Via::Nobody,
-            wire: Http1::default(),
+            wire: W::default(),
             out: Outbox::default(),
             readable: false,
             hung_up: false,
@@ -178,7 +177,7 @@ impl Connection {
             idle_timeout: None,
             head_until: u64::MAX,
             delegates_refusals: false,
-            clock: Clock::None,
+            timeout: Timeout::None,
             deadline: u64::MAX,
             scheduled: 0,
             pace: Pace { serial: u64::MAX, seen: 0, until: 0, left: 0 },
@@ -207,7 +206,8 @@ impl Connection {
 
     /// Whether bytes from the client would be of use now. Whoever does not take answers may not ask for more of them.
     pub fn wants_input(&self, limits: &Limits) -> bool {
-        self.wire.wants_input(limits) && !(self.wire.awaits_head() && self.out.len() > limits.write_buffer)
+        let phase = self.wire.request_phase(limits);
+        phase.reads() && !(phase.awaits_head() && self.out.len() > limits.write_buffer)
     }
 
     /// Counts bytes that a lingering connection drops. False where they are more than may be.
@@ -219,22 +219,23 @@ impl Connection {
     /// Sets the deadline anew after something happened; `progress` says that the client took part of an answer, or sent
     /// something that is dropped.
     pub fn rearm(&mut self, now: u64, progress: bool, draining: bool, limits: &Limits, wheel: &mut Wheel) {
-        let clock = self.current_clock(draining, limits);
-        let changed = clock != self.clock;
-        if changed && self.clock == Clock::Body {
+        let phase = self.wire.request_phase(limits);
+        let timeout = self.current_timeout(phase, draining);
+        let changed = timeout != self.timeout;
+        if changed && self.timeout == Timeout::Body {
             self.pace.left = now;
         }
-        self.clock = clock;
-        match clock {
-            Clock::None => self.deadline = u64::MAX,
-            Clock::Idle => self.deadline = after(now, self.idle_timeout.unwrap_or(limits.idle_timeout)),
-            Clock::Head => {
+        self.timeout = timeout;
+        match timeout {
+            Timeout::None => self.deadline = u64::MAX,
+            Timeout::Idle => self.deadline = after(now, self.idle_timeout.unwrap_or(limits.idle_timeout)),
+            Timeout::Head => {
                 if changed {
                     self.head_until = after(now, limits.head_timeout);
                 }
                 self.deadline = self.head_until.min(after(now, self.idle_timeout.unwrap_or(0)));
             }
-            Clock::Linger => {
+            Timeout::Linger => {
                 if changed {
                     self.linger_until = after(now, limits.linger_time);
                 }
@@ -247,14 +248,15 @@ impl Connection {
                 }
                 self.deadline = self.deadline.min(self.linger_until);
             }
-            Clock::Write if changed || progress => self.deadline = after(now, limits.write_timeout),
+            Timeout::Write if changed || progress => self.deadline = after(now, limits.write_timeout),
             // A stream of events does not end by itself: to wait for more would keep those that have left.
-            Clock::HalfClosed if self.wire.sends_events() => self.deadline = now,
-            Clock::HalfClosed if changed || progress => self.deadline = after(now, limits.half_close_timeout),
-            Clock::DrainGrace if changed => self.deadline = now + limits.drain_grace,
-            Clock::Write | Clock::HalfClosed | Clock::DrainGrace => {}
-            Clock::Body => {
-                let slow = self.rate_deadline(now, changed, limits);
+            Timeout::HalfClosed if self.wire.response_phase().sends_events() => self.deadline = now,
+            Timeout::HalfClosed if changed || progress => self.deadline = after(now, limits.half_close_timeout),
+            Timeout::DrainGrace if changed => self.deadline = now + limits.drain_grace,
+            Timeout::Write | Timeout::HalfClosed | Timeout::DrainGrace => {}
+            Timeout::Body => {
+                let received = if let RequestPhase::Body { received, .. } = phase { received } else { 0 };
+                let slow = self.rate_deadline(now, received, changed, limits);
                 self.deadline =
                     after(now, limits.body_timeout).min(after(now, self.idle_timeout.unwrap_or(0))).min(slow);
             }
@@ -265,8 +267,8 @@ impl Connection {
     /// Until when a body may go on at no more than `body_rate`: each byte buys its time, and time in which nobody waits
     /// for it is free. What was quick earns no more than the longest silence, or a fast start would pay for hours of
     /// dripping.
-    fn rate_deadline(&mut self, now: u64, resumed: bool, limits: &Limits) -> u64 {
-        let (serial, seen, pace) = (u64::from(self.wire.serial()), self.wire.body_seen(), &mut self.pace);
+    fn rate_deadline(&mut self, now: u64, seen: u64, resumed: bool, limits: &Limits) -> u64 {
+        let (serial, pace) = (u64::from(self.wire.serial()), &mut self.pace);
         if serial != pace.serial {
             *pace = Pace { serial, seen, until: (now + limits.body_grace) * 1000, left: now };
         } else if resumed {
@@ -280,14 +282,14 @@ impl Connection {
     }
 
     /// The wheel has let it out at `tick`: the clock that has run out, if one has.
-    pub fn expired(&mut self, tick: u64, now: u64, wheel: &mut Wheel) -> Option<Clock> {
+    pub fn expired(&mut self, tick: u64, now: u64, wheel: &mut Wheel) -> Option<Timeout> {
         if self.scheduled != tick {
             return None;
         }
         self.scheduled = 0;
         if now >= self.deadline {
             self.deadline = u64::MAX;
-            return Some(self.clock);
+            return Some(self.timeout);
         }
         self.schedule(wheel);
         None
@@ -304,20 +306,20 @@ impl Connection {
         }
     }
 
-    fn current_clock(&self, draining: bool, limits: &Limits) -> Clock {
+    fn current_timeout(&self, phase: RequestPhase, draining: bool) -> Timeout {
         if !self.out.is_empty() {
-            return if self.blocked { Clock::Write } else { Clock::None };
+            return if self.blocked { Timeout::Write } else { Timeout::None };
         }
         if self.lingering {
-            return Clock::Linger;
+            return Timeout::Linger;
         }
-        match self.wire.clock(limits) {
-            WireClock::Idle | WireClock::Fresh if draining => Clock::DrainGrace,
-            WireClock::Idle => Clock::Idle,
-            WireClock::Head | WireClock::Fresh => Clock::Head,
-            WireClock::Body => Clock::Body,
-            WireClock::None if self.pauses_half_closed() => Clock::HalfClosed,
-            WireClock::None => Clock::None,
+        match phase {
+            RequestPhase::Idle | RequestPhase::Fresh if draining => Timeout::DrainGrace,
+            RequestPhase::Idle => Timeout::Idle,
+            RequestPhase::Head | RequestPhase::Fresh => Timeout::Head,
+            RequestPhase::Body { reads: true, .. } => Timeout::Body,
+            _ if self.pauses_half_closed() => Timeout::HalfClosed,
+            _ => Timeout::None,
         }
     }
 
@@ -342,14 +344,14 @@ impl Connection {
     }
 
     /// Whether a body ends before it is whole.
-    pub fn is_cut_off(&self) -> bool {
-        self.ended && self.wire.lacks_body()
+    pub fn is_cut_off(&self, phase: RequestPhase) -> bool {
+        self.ended && phase.lacks_body()
     }
 
     fn pauses_half_closed(&self) -> bool {
         self.survives_half_close == self.wire.running()
             && self.survives_half_close.is_some()
-            && self.wire.has_started()
+            && self.wire.response_phase().has_started()
             && self.half_close() != HalfClose::Finish
     }
 }

@@ -19,8 +19,9 @@ use crate::driver::wheel::Wheel;
 use crate::driver::{Driver, Token, Watch};
 use crate::exchange::ExchangeId;
 use crate::outbox::OpenFiles;
+use crate::wire::Wire;
 
-impl<D: Driver> Engine<D> {
+impl<D: Driver, W: Wire> Engine<D, W> {
     /// In a child, before anything else: leaves the parent what is its, and accepts on the same listeners by a driver of
     /// its own. `mid_turn` says that a turn goes on in this thread. After an error it must not be used: its driver is the parent's too.
     pub fn after_fork_in_child(&mut self, mid_turn: bool) -> io::Result<()> {

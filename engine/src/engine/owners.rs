@@ -6,11 +6,12 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use super::Engine;
 use super::connection::Io;
 use crate::driver::{Driver, socket};
-use crate::event::{Event, GoneReason};
-use crate::exchange::{ConnectionId, ExchangeId, HalfClose};
+use crate::event::GoneReason;
+use crate::exchange::{ConnectionId, HalfClose};
 use crate::peer::Peer;
+use crate::wire::Wire;
 
-impl<D: Driver> Engine<D> {
+impl<D: Driver, W: Wire> Engine<D, W> {
     /// Both ends of a connection, and whether the way between them is secure.
     pub fn endpoints(&self, id: ConnectionId) -> Option<(Peer, Peer, bool)> {
         let connection = &self.connections[self.token_slot(id.0)?];
@@ -53,10 +54,7 @@ impl<D: Driver> Engine<D> {
     pub fn close_connection(&mut self, id: ConnectionId) {
         self.refresh();
         if let Some(slot) = self.token_slot(id.0) {
-            let cut = self.work(slot, |wire, cx| wire.abort(0, cx));
-            if let Some(serial) = cut {
-                self.inbox.push_back(Event::Gone(ExchangeId { connection: id.0, serial }, GoneReason::Aborted));
-            }
+            self.work(slot, |wire, cx| wire.abort(GoneReason::Aborted, 0, cx));
             self.look_after(slot, false);
         }
         self.rest();
@@ -78,7 +76,10 @@ impl<D: Driver> Engine<D> {
     pub fn release(&mut self, id: ConnectionId) -> Option<(OwnedFd, Vec<u8>)> {
         let slot = self.token_slot(id.0)?;
         let connection = &self.connections[slot];
-        if connection.is_pipe() || !connection.wire.awaits_head() || !connection.out.is_empty() {
+        if connection.is_pipe()
+            || !connection.wire.request_phase(&self.limits).awaits_head()
+            || !connection.out.is_empty()
+        {
             return None;
         }
         let mut connection = self.connections.remove(slot);

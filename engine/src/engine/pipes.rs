@@ -10,12 +10,9 @@ use crate::driver::Driver;
 use crate::event::{Event, GoneReason};
 use crate::exchange::PipeId;
 use crate::peer::Peer;
-use crate::refusal::Refusal;
+use crate::wire::Wire;
 
-/// What a pipe gets when the engine is full.
-const FULL: Refusal = Refusal { status: 503, reason: "too many connections are open" };
-
-impl<D: Driver> Engine<D> {
+impl<D: Driver, W: Wire> Engine<D, W> {
     /// Opens a connection whose bytes its owner carries. Over the limit of connections it is answered 503 and closed.
     pub fn open_pipe(&mut self, peer: Peer, local: Peer, secure: bool) -> PipeId {
         self.refresh();
@@ -27,7 +24,7 @@ impl<D: Driver> Engine<D> {
         if full {
             self.counters.turned_away += 1;
             self.mark_turned_away(slot);
-            self.work(slot, |wire, cx| wire.refuse(FULL, cx));
+            self.work(slot, |wire, cx| wire.turn_away(cx));
             self.flush(slot);
         }
         self.rest();
@@ -118,6 +115,16 @@ impl<D: Driver> Engine<D> {
         self.rest();
     }
 
+    /// Passes to the owner of a pipe that it sends a refusal itself, after the responses before it.
+    pub(super) fn pass_refusal(&mut self, slot: usize) {
+        let connection = &mut self.connections[slot];
+        let pipe = PipeId(connection.token);
+        while let Ok(Some(bytes)) = connection.out.drain() {
+            self.inbox.push_back(Event::PipeOutput(pipe, bytes));
+        }
+        self.inbox.push_back(Event::Refused(pipe));
+    }
+
     pub(super) fn flush_pipe(&mut self, slot: usize) {
         let mut progress = false;
         let connection = &mut self.connections[slot];
@@ -141,6 +148,9 @@ impl<D: Driver> Engine<D> {
     /// Tells the owner of a pipe when its bytes begin or cease to be of use.
     pub(super) fn tell_flow(&mut self, slot: usize) {
         let connection = &mut self.connections[slot];
+        if !connection.is_pipe() {
+            return;
+        }
         let wanted =
             connection.wants_input(&self.limits) || (connection.wire.buffered() as u64) < self.limits.read_buffer;
         let Io::Pipe { flowing, .. } = &mut connection.io else { return };

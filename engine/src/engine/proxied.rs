@@ -7,8 +7,9 @@ use crate::driver::Driver;
 use crate::peer::Peer;
 use crate::proxies::Proxies;
 use crate::proxies::protocol::{self, Source, Told};
+use crate::wire::Wire;
 
-impl<D: Driver> Engine<D> {
+impl<D: Driver, W: Wire> Engine<D, W> {
     /// Has proxies believed from now on, or none. Connections that are open keep what their start has shown.
     pub fn set_proxies(&mut self, proxies: Option<Proxies>) {
         self.proxies = proxies;

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 
-use super::connection::{Clock, Connection, Io};
+use super::connection::{Connection, Io, Timeout};
 use super::{Drain, Engine, LISTENER, ListenerId};
 use crate::Severity;
 use crate::driver::listener::Accepted;
@@ -12,7 +12,7 @@ use crate::driver::{Driver, Ready, Token, Watch};
 use crate::event::{Event, GoneReason};
 use crate::exchange::{ConnectionId, ExchangeId, HalfClose};
 use crate::peer::Peer;
-use crate::refusal::Refusal;
+use crate::wire::{RequestPhase, Wire};
 
 /// Connections accepted from one listener in one turn.
 const ACCEPTS: usize = 256;
@@ -24,12 +24,7 @@ const POLL_SHARE: usize = 32;
 const POLL_LOSSES: usize = 4;
 /// First and longest wait, in milliseconds, when the descriptors are used up.
 const BACKOFF: (u64, u64) = (50, 1000);
-/// What a client gets when the engine is full.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
-    Content-Length: 55\r\nConnection: close\r\nRetry-After: 1\r\n\r\n\
-    503 Service Unavailable: too many connections are open\n";
-
-impl<D: Driver> Engine<D> {
+impl<D: Driver, W: Wire> Engine<D, W> {
     /// Starts a turn. What commands leave to be sent waits for [`Engine::flush_queued`].
     pub fn begin_turn(&mut self) {
         self.in_turn = true;
@@ -154,7 +149,7 @@ impl<D: Driver> Engine<D> {
             self.flush(slot);
         }
         if ready.readable && self.token_slot(ready.token.0).is_some() {
-            if self.connections[slot].wire.awaits_head() {
+            if self.connections[slot].wire.request_phase(&self.limits).awaits_head() {
                 self.read(slot);
             } else {
                 self.resume_later(slot);
@@ -235,7 +230,7 @@ impl<D: Driver> Engine<D> {
         if full {
             self.counters.turned_away += 1;
             if !self.may_linger_though_full() {
-                turn_away(&socket);
+                turn_away(&socket, W::OVERLOADED);
                 return Ok(None);
             }
         }
@@ -244,9 +239,7 @@ impl<D: Driver> Engine<D> {
         let slot = self.connections.insert(Connection::new(token, Io::Socket(socket), peer));
         if full {
             self.mark_turned_away(slot);
-            let connection = &mut self.connections[slot];
-            connection.out.tail().extend_from_slice(FULL);
-            connection.wire.close_lingering();
+            self.work(slot, |wire, cx| wire.turn_away(cx));
             self.flush(slot);
             return Ok(None);
         }
@@ -450,8 +443,8 @@ impl<D: Driver> Engine<D> {
             }
         }
         let connection = &self.connections[slot];
-        if connection.wire.awaits_head() && connection.wire.has_input() {
-            self.work(slot, |wire, cx| wire.resume(cx));
+        if connection.wire.request_phase(&self.limits) == RequestPhase::Head {
+            self.work(slot, |wire, cx| wire.feed(&[], cx));
         }
         let connection = &self.connections[slot];
         if !connection.out.is_empty() && !connection.blocked {
@@ -470,8 +463,8 @@ impl<D: Driver> Engine<D> {
         for _ in 0..POLL_SHARE {
             let Some((token, tick)) = self.due.pop_front() else { break };
             let Some(slot) = self.token_slot(token) else { continue };
-            if let Some(clock) = self.connections[slot].expired(tick, now, &mut self.wheel) {
-                self.time_out(slot, clock);
+            if let Some(timeout) = self.connections[slot].expired(tick, now, &mut self.wheel) {
+                self.time_out(slot, timeout);
             }
             if self.inbox.len() >= enough {
                 break;
@@ -489,52 +482,42 @@ impl<D: Driver> Engine<D> {
         }
     }
 
-    fn time_out(&mut self, slot: usize, clock: Clock) {
-        const SLOW: Refusal = Refusal { status: 408, reason: "the request took too long to arrive" };
-        match clock {
-            Clock::None => {}
-            Clock::Idle => {
+    fn time_out(&mut self, slot: usize, timeout: Timeout) {
+        match timeout {
+            Timeout::None => {}
+            Timeout::Idle => {
                 self.counters.idle_timeouts += 1;
                 self.close(slot);
             }
-            Clock::Linger | Clock::DrainGrace => self.close(slot),
-            Clock::HalfClosed => self.lose(slot, GoneReason::ClientLeft),
-            Clock::Write => {
+            Timeout::Linger | Timeout::DrainGrace => self.close(slot),
+            Timeout::HalfClosed => self.lose(slot, GoneReason::ClientLeft),
+            Timeout::Write => {
                 self.counters.write_timeouts += 1;
                 self.lose(slot, GoneReason::WriteTimeout);
             }
-            Clock::Head => {
+            Timeout::Head => {
                 self.counters.head_timeouts += 1;
-                if !self.connections[slot].wire.has_input() {
-                    return self.close(slot);
-                }
-                self.work(slot, |wire, cx| wire.refuse(SLOW, cx));
-                self.flush(slot);
+                self.end_slow_request(slot);
             }
-            Clock::Body => {
+            Timeout::Body => {
                 self.counters.body_timeouts += 1;
-                let token = self.connections[slot].token;
-                let started = self.connections[slot].wire.has_started();
-                let cut = self.work(slot, |wire, cx| wire.abort(SLOW.status, cx));
-                let Some(serial) = cut else { return self.close(slot) };
-                self.inbox.push_back(Event::Gone(ExchangeId { connection: token, serial }, GoneReason::BodyTimeout));
-                if started {
-                    return self.close(slot);
-                }
-                self.work(slot, |wire, cx| wire.send_refusal(SLOW, cx));
-                if self.debug {
-                    let message = format!("{}: {} {}", self.connections[slot].peer, SLOW.status, SLOW.reason);
-                    self.report(Severity::Debug, "RW510", message);
-                }
-                self.flush(slot);
+                self.end_slow_request(slot);
             }
+        }
+    }
+
+    fn end_slow_request(&mut self, slot: usize) {
+        if self.work(slot, |wire, cx| wire.time_out(cx)) {
+            self.flush(slot);
+        } else {
+            self.close(slot);
         }
     }
 }
 
 /// Answers 503 and closes without waiting for anything.
-fn turn_away(socket: &OwnedFd) {
-    let sent = rustix::net::send(socket, FULL, rustix::net::SendFlags::NOSIGNAL | rustix::net::SendFlags::DONTWAIT);
+fn turn_away(socket: &OwnedFd, refusal: &[u8]) {
+    let sent = rustix::net::send(socket, refusal, rustix::net::SendFlags::NOSIGNAL | rustix::net::SendFlags::DONTWAIT);
     if sent.is_ok() {
         socket::shut_down_writing(socket.as_fd());
         // What came already is taken, so that closing does not reset the connection before the answer is read.

@@ -16,55 +16,20 @@
 //! nothing behind a refused message is ever parsed. A body is `Held` until somebody wants it, `Flowing` while they do,
 //! `Dropped` when the answer was complete without it.
 
-use std::collections::VecDeque;
-
 use bytes::Bytes;
 
 use super::chunked::{Chunked, Step};
-use super::encode::{self, BodyFrame, FieldRef, Found, Persistence};
+use super::encode::{self, BodyFrame, Found, Persistence};
 use super::head;
 use super::scan::{Scan, asks_for_head};
-use crate::access::AccessLog;
-use crate::clock::Clock;
-use crate::counters::Counters;
 use crate::event::{BodyFault, Event, Report, Severity};
-use crate::exchange::PipeId;
 use crate::exchange::{CommandError, ExchangeId};
-use crate::head::{Field, Framing, Head, Version};
+use crate::head::{Field, FieldRef, Framing, Head, Version};
 use crate::limits::Limits;
-use crate::method::{Method, Methods};
+use crate::method::Method;
 use crate::origin::Origin;
-use crate::outbox::{OpenFiles, Outbox};
-use crate::peer::Peer;
-use crate::proxies::Proxies;
 use crate::refusal::Refusal;
-
-/// What a connection needs of its engine while it works.
-pub(crate) struct Context<'a> {
-    pub connection: u64,
-    /// Who is at the other end of the connection.
-    pub peer: &'a Peer,
-    /// Who has connected, as the header of the PROXY protocol says; else the peer.
-    pub client: &'a Peer,
-    pub secure: bool,
-    pub proxies: Option<&'a Proxies>,
-    /// Whether fields of a head may tell where it comes from.
-    pub fields_tell: bool,
-    pub inbox: &'a mut VecDeque<Event>,
-    pub out: &'a mut Outbox,
-    pub files: &'a OpenFiles,
-    pub limits: &'a Limits,
-    pub counters: &'a mut Counters,
-    pub clock: &'a Clock,
-    pub access: Option<&'a mut AccessLog>,
-    /// Data of a body whose chunks are smaller than they are worth telling.
-    pub gathered: Vec<u8>,
-    pub draining: bool,
-    pub debug: bool,
-    /// The owner of the connection answers what is refused with 400.
-    pub delegates_refusals: bool,
-    pub methods: Methods,
-}
+use crate::wire::Context;
 
 impl Context<'_> {
     /// Has the head say where its request comes from: by its connection, and by proxies where they are asked.
@@ -170,32 +135,6 @@ pub(super) enum Answer {
     Done,
 }
 
-/// Which clock runs against a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WireClock {
-    /// Accepted, and nothing has come.
-    Fresh,
-    /// Between requests.
-    Idle,
-    /// A head has begun.
-    Head,
-    /// Somebody waits for the body.
-    Body,
-    /// A handler is at work, or a body waits for its reader.
-    None,
-}
-
-/// What the owner of the socket shall do about the end of the connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// Nothing yet.
-    No,
-    /// Close when all is sent.
-    Plain,
-    /// Send all, shut down our side, read and drop what still comes (RFC 9112, section 9.6).
-    Lingering,
-}
-
 impl Default for Http1 {
     fn default() -> Self {
         Http1 {
@@ -240,44 +179,6 @@ impl Http1 {
         }
     }
 
-    /// Whether bytes from the socket would be of use now.
-    pub(crate) fn wants_input(&self, limits: &Limits) -> bool {
-        match self.request {
-            Request::Head => self.answer == Answer::Idle,
-            Request::Length(_) | Request::Chunked(_) | Request::Raw => match self.demand {
-                Demand::Held => false,
-                Demand::Flowing => self.unread < limits.read_buffer,
-                Demand::Dropped => true,
-            },
-            Request::Complete | Request::Spoiled => false,
-            Request::Closed => true,
-        }
-    }
-
-    pub(crate) fn clock(&self, limits: &Limits) -> WireClock {
-        match (&self.request, self.answer) {
-            (Request::Head, Answer::Idle) if !self.input.is_empty() => WireClock::Head,
-            (Request::Head, Answer::Idle) if self.serial == 0 => WireClock::Fresh,
-            (Request::Head, Answer::Idle) => WireClock::Idle,
-            (Request::Length(_) | Request::Chunked(_), _) => match self.demand {
-                Demand::Flowing if self.unread < limits.read_buffer => WireClock::Body,
-                Demand::Dropped => WireClock::Body,
-                _ => WireClock::None,
-            },
-            _ => WireClock::None,
-        }
-    }
-
-    /// Which exchange of the connection is the current one.
-    pub(crate) fn serial(&self) -> u32 {
-        self.serial
-    }
-
-    /// Bytes of the current body so far.
-    pub(crate) fn body_seen(&self) -> u64 {
-        self.body_seen
-    }
-
     /// The exchange whose answer is not complete, if there is one.
     pub(crate) fn running(&self) -> Option<u32> {
         (!matches!(self.answer, Answer::Idle | Answer::Done)).then_some(self.serial)
@@ -298,11 +199,6 @@ impl Http1 {
         !self.input.is_empty()
     }
 
-    /// Bytes that wait in memory to be parsed.
-    pub(crate) fn buffered(&self) -> usize {
-        self.input.len() - self.parsed
-    }
-
     /// What came and was not parsed, for another reader.
     pub(crate) fn take_input(&mut self) -> Vec<u8> {
         let parsed = std::mem::take(&mut self.parsed);
@@ -314,44 +210,9 @@ impl Http1 {
         !matches!(self.answer, Answer::Idle | Answer::Waiting)
     }
 
-    /// Whether the end of the connection is the end of the answer.
-    pub(crate) fn ends_by_closing(&self) -> bool {
-        self.answer == Answer::UntilClose
-    }
-
     /// Whether the client's bytes are no HTTP any more.
     pub(crate) fn is_raw(&self) -> bool {
         matches!(self.request, Request::Raw)
-    }
-
-    /// Whether the client's bytes wait for a reader that has been asked to go on and will.
-    pub(crate) fn waits_for_reader(&self) -> bool {
-        self.demand == Demand::Flowing
-            && !matches!(self.request, Request::Complete | Request::Head | Request::Spoiled)
-            && (self.unread > 0 || self.has_input())
-    }
-
-    /// Whether the body of the response is a stream of events.
-    pub(crate) fn sends_events(&self) -> bool {
-        self.events
-    }
-
-    /// Whether what is sent is no HTTP any more.
-    pub(crate) fn is_tunnel(&self) -> bool {
-        self.answer == Answer::Raw
-    }
-
-    /// Whether somebody waits for the rest of a body.
-    pub(crate) fn lacks_body(&self) -> bool {
-        self.demand == Demand::Flowing && matches!(self.request, Request::Length(_) | Request::Chunked(_))
-    }
-
-    pub(crate) fn ending(&self) -> Ending {
-        match self.request {
-            Request::Closed if self.demand == Demand::Dropped => Ending::Lingering,
-            Request::Closed => Ending::Plain,
-            _ => Ending::No,
-        }
     }
 
     /// The connection is lost: whose answer was not complete. The access log says `status` where no head is out.
@@ -380,7 +241,7 @@ impl Http1 {
 
     /// The engine drains: the last answer is the one to the last request that is here.
     pub(crate) fn begin_drain(&mut self) {
-        self.pledged = self.buffered();
+        self.pledged = self.input.len() - self.parsed;
     }
 
     /// Whether more than the current request is here of what came before `Connection: close` was due.
@@ -449,11 +310,7 @@ impl Http1 {
     /// Sends the short answer and closes behind it; the length of the body that was sent.
     pub(crate) fn send_refusal(&mut self, refusal: Refusal, cx: &mut Context<'_>) -> u64 {
         if cx.delegates_refusals && refusal.status == 400 {
-            // Behind the answers before it.
-            while let Ok(Some(bytes)) = cx.out.drain() {
-                cx.inbox.push_back(Event::PipeOutput(PipeId(cx.connection), bytes));
-            }
-            cx.inbox.push_back(Event::Refused(PipeId(cx.connection)));
+            cx.delegate_refusal();
             cx.counters.count_response(refusal.status, 0);
             self.close_lingering();
             return 0;

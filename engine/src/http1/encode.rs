@@ -3,11 +3,8 @@
 use super::chunked::may_trail;
 use super::head::parse_length;
 use crate::exchange::{CommandError, Status};
-use crate::head::Version;
+use crate::head::{FieldRef, Version};
 use crate::token::is_token;
-
-/// Name and value of a field of an answer.
-pub type FieldRef<'a> = (&'a [u8], &'a [u8]);
 
 /// How the body of an answer is framed (RFC 9112, section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

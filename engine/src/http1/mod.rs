@@ -8,5 +8,6 @@ mod relay;
 pub mod request_line;
 mod responding;
 pub mod scan;
+mod wire;
 
 pub use connection::Http1;

@@ -4,10 +4,11 @@
 
 use bytes::Bytes;
 
-use super::connection::{Answer, Context, Demand, Http1, Request};
-use super::encode::{self, FieldRef};
+use super::connection::{Answer, Demand, Http1, Request};
+use super::encode;
 use crate::exchange::{Body, CommandError, Status};
-use crate::head::Version;
+use crate::head::{FieldRef, Version};
+use crate::wire::Context;
 
 impl Http1 {
     /// The head of an answer that its handler frames.

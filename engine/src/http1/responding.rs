@@ -2,17 +2,15 @@
 
 use bytes::Bytes;
 
-use super::connection::{Answer, Context, Demand, Http1, Request};
-use super::encode::{self, BodyFrame, FieldRef, Found, Persistence};
+use super::connection::{Answer, Demand, Http1, Request};
+use super::encode::{self, BodyFrame, Found, Persistence};
 use crate::exchange::{Body, CommandError, Status};
-use crate::head::Version;
+use crate::head::{FieldRef, Version};
 use crate::limits::Limits;
+use crate::wire::Context;
 
 /// The end of a body in chunks without trailers (RFC 9112, section 7.1).
 const LAST_CHUNK: &[u8; 5] = b"0\r\n\r\n";
-
-/// Up to this size a file is read at once: a descriptor is worth more than the copy.
-const SMALL_FILE: u64 = 16 * 1024;
 
 impl Http1 {
     /// A whole answer.
@@ -24,8 +22,6 @@ impl Http1 {
         cx: &mut Context<'_>,
     ) -> Result<(), CommandError> {
         let found = self.check_final(status, fields)?;
-        let exact = found.length.is_some() || status.code == 206;
-        let body = if self.is_head { body } else { in_memory(body, exact)? };
         let length = body.len();
         if length > 0 && (encode::is_bodiless(status.code) || status.code == 205) {
             return Err(CommandError::NoBody(status.code));
@@ -289,24 +285,4 @@ impl Http1 {
             _ => {}
         }
     }
-}
-
-/// A small file as its bytes; anything else as it is. A file that has become shorter since it was measured is sent as it
-/// is now, unless its handler has said how much there is: no head has left yet.
-fn in_memory(body: Body<'_>, exact: bool) -> Result<Body<'_>, CommandError> {
-    let Body::File { file, offset, length } = &body else { return Ok(body) };
-    if *length > SMALL_FILE {
-        return Ok(body);
-    }
-    let mut bytes = vec![0; *length as usize];
-    let mut read = 0;
-    while read < bytes.len() {
-        match rustix::io::pread(file, &mut bytes[read..], offset + read as u64) {
-            Err(rustix::io::Errno::INTR) => {}
-            Ok(0) if !exact => bytes.truncate(read),
-            Ok(count) if count > 0 => read += count,
-            _ => return Err(CommandError::Length { announced: *length, written: read as u64 }),
-        }
-    }
-    Ok(Body::Shared(bytes.into()))
 }

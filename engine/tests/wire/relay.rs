@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 
 use bytes::Bytes;
 use ropewalk_engine::event::Event;
-use ropewalk_engine::http1::encode::FieldRef;
+use ropewalk_engine::head::FieldRef;
 use ropewalk_engine::method::Methods;
 use ropewalk_engine::{Body, CloseReason, CommandError, Limits, Pressure, Status};
 

@@ -1,0 +1,30 @@
+//! Reads small files before they are sent: one copy costs less than a descriptor that stays open.
+
+use crate::exchange::{Body, CommandError, Status};
+use crate::head::FieldRef;
+
+/// Up to this size a file is read at once.
+const SMALL_FILE: u64 = 16 * 1024;
+
+/// Returns a small file as its bytes, and any other body as it is.
+///
+/// If the file is shorter than `length` by now, the bytes that are left are the body. Where the handler has announced a
+/// length, that is an error.
+pub(super) fn load<'a>(body: Body<'a>, status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Body<'a>, CommandError> {
+    let Body::File { file, offset, length } = &body else { return Ok(body) };
+    if *length > SMALL_FILE {
+        return Ok(body);
+    }
+    let announced = status.code == 206 || fields.iter().any(|(name, _)| name.eq_ignore_ascii_case(b"content-length"));
+    let mut bytes = vec![0; *length as usize];
+    let mut read = 0;
+    while read < bytes.len() {
+        match rustix::io::pread(file, &mut bytes[read..], offset + read as u64) {
+            Err(rustix::io::Errno::INTR) => {}
+            Ok(0) if !announced => bytes.truncate(read),
+            Ok(count) if count > 0 => read += count,
+            _ => return Err(CommandError::Length { announced: *length, written: read as u64 }),
+        }
+    }
+    Ok(Body::Shared(bytes.into()))
+}

@@ -1,0 +1,208 @@
+//! HTTP/1 as a [`Wire`]: which part of [`Http1`] carries out each verb.
+
+use bytes::Bytes;
+
+use super::Http1;
+use super::connection::{Answer, Demand, Request};
+use crate::event::{Event, GoneReason, Report, Severity};
+use crate::exchange::{Body, CommandError, Status};
+use crate::head::FieldRef;
+use crate::limits::Limits;
+use crate::refusal::Refusal;
+use crate::wire::{Context, Ending, FramedBy, Received, RequestPhase, ResponsePhase, Wire};
+
+const TOO_SLOW: Refusal = Refusal { status: 408, reason: "the request took too long to arrive" };
+/// The refusal of a pipe when the engine is full; a socket gets [`Wire::OVERLOADED`].
+const FULL: Refusal = Refusal { status: 503, reason: "too many connections are open" };
+
+impl Wire for Http1 {
+    const OVERLOADED: &'static [u8] =
+        b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
+        Content-Length: 55\r\nConnection: close\r\nRetry-After: 1\r\n\r\n\
+        503 Service Unavailable: too many connections are open\n";
+
+    #[inline]
+    fn feed(&mut self, data: &[u8], cx: &mut Context<'_>) {
+        if data.is_empty() { self.resume(cx) } else { Http1::feed(self, data, cx) }
+    }
+
+    fn receive(&mut self, limit: u64, cx: &mut Context<'_>) -> Result<Received, CommandError> {
+        Ok(match Http1::receive(self, limit, cx)? {
+            false => Received::Unchanged,
+            true if self.is_raw() => Received::Tunnel,
+            true => Received::Body,
+        })
+    }
+
+    fn consumed(&mut self, count: u64, cx: &mut Context<'_>) {
+        Http1::consumed(self, count, cx);
+    }
+
+    fn interim(&mut self, status: u16, fields: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
+        Http1::interim(self, status, fields, cx)
+    }
+
+    #[inline]
+    fn respond(
+        &mut self,
+        status: Status<'_>,
+        fields: &[FieldRef<'_>],
+        body: Body<'_>,
+        framed_by: FramedBy,
+        cx: &mut Context<'_>,
+    ) -> Result<(), CommandError> {
+        match framed_by {
+            FramedBy::Wire => Http1::respond(self, status, fields, body, cx),
+            FramedBy::Handler => self.relay(status, fields, body, cx),
+        }
+    }
+
+    #[inline]
+    fn begin(
+        &mut self,
+        status: Status<'_>,
+        fields: &[FieldRef<'_>],
+        length: Option<u64>,
+        framed_by: FramedBy,
+        cx: &mut Context<'_>,
+    ) -> Result<(), CommandError> {
+        match framed_by {
+            FramedBy::Wire => Http1::begin(self, status, fields, length, cx),
+            FramedBy::Handler => self.relay_head(status, fields, cx),
+        }
+    }
+
+    #[inline]
+    fn write(&mut self, part: Body<'_>, framed_by: FramedBy, cx: &mut Context<'_>) -> Result<(), CommandError> {
+        let bytes = match part {
+            Body::Shared(bytes) => bytes,
+            Body::Slice(bytes) => Bytes::copy_from_slice(bytes),
+            Body::File { .. } => return self.relay_file(part, cx),
+        };
+        match framed_by {
+            FramedBy::Wire => Http1::write(self, bytes, cx),
+            FramedBy::Handler => self.relay_write(bytes, cx),
+        }
+    }
+
+    fn end(&mut self, trailers: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
+        Http1::end(self, trailers, cx)
+    }
+
+    fn upgrade(&mut self, fields: Option<&[FieldRef<'_>]>, cx: &mut Context<'_>) -> Result<(), CommandError> {
+        match fields {
+            Some(fields) => Http1::upgrade(self, fields, cx),
+            None => self.take_over(),
+        }
+    }
+
+    fn close_after_response(&mut self) {
+        Http1::close_after_response(self);
+    }
+
+    fn begin_drain(&mut self) {
+        Http1::begin_drain(self);
+    }
+
+    fn turn_away(&mut self, cx: &mut Context<'_>) {
+        if cx.is_pipe {
+            return self.refuse(FULL, cx);
+        }
+        cx.out.tail().extend_from_slice(Self::OVERLOADED);
+        self.close_lingering();
+    }
+
+    fn time_out(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.awaits_head() {
+            let begun = self.has_input();
+            if begun {
+                self.refuse(TOO_SLOW, cx);
+            }
+            return begun;
+        }
+        let started = self.has_started();
+        let Some(serial) = Http1::abort(self, TOO_SLOW.status, cx) else { return false };
+        cx.inbox.push_back(Event::Gone(cx.exchange(serial), GoneReason::BodyTimeout));
+        if started {
+            return false;
+        }
+        self.send_refusal(TOO_SLOW, cx);
+        if cx.debug {
+            let message = format!("{}: {} {}", cx.peer, TOO_SLOW.status, TOO_SLOW.reason);
+            cx.inbox.push_back(Event::Report(Report { severity: Severity::Debug, code: "RW510", message }));
+        }
+        true
+    }
+
+    fn abort(&mut self, reason: GoneReason, status: u16, cx: &mut Context<'_>) {
+        if let Some(serial) = Http1::abort(self, status, cx) {
+            cx.inbox.push_back(Event::Gone(cx.exchange(serial), reason));
+        }
+    }
+
+    fn take_input(&mut self) -> Vec<u8> {
+        Http1::take_input(self)
+    }
+
+    #[inline]
+    fn check(&self, serial: u32) -> Result<(), CommandError> {
+        if Wire::running(self) == Some(serial) {
+            return Ok(());
+        }
+        Err(if self.has_aborted(serial) { CommandError::Gone } else { CommandError::Complete })
+    }
+
+    #[inline]
+    fn serial(&self) -> u32 {
+        self.serial
+    }
+
+    #[inline]
+    fn request_phase(&self, limits: &Limits) -> RequestPhase {
+        let reads = match self.demand {
+            Demand::Held => false,
+            Demand::Flowing => self.unread < limits.read_buffer,
+            Demand::Dropped => true,
+        };
+        let wanted = self.demand == Demand::Flowing;
+        let unread = wanted && (self.unread > 0 || self.has_input());
+        match self.request {
+            Request::Head if self.has_input() => RequestPhase::Head,
+            Request::Head if self.serial == 0 => RequestPhase::Fresh,
+            Request::Head => RequestPhase::Idle,
+            Request::Length(_) | Request::Chunked(_) => {
+                RequestPhase::Body { received: self.body_seen, reads, wanted, unread }
+            }
+            Request::Raw => RequestPhase::Tunnel { reads, unread },
+            Request::Complete | Request::Spoiled => RequestPhase::Complete,
+            Request::Closed => RequestPhase::Closed,
+        }
+    }
+
+    #[inline]
+    fn response_phase(&self) -> ResponsePhase {
+        match self.answer {
+            Answer::Idle => ResponsePhase::Idle,
+            Answer::Waiting => ResponsePhase::Waiting,
+            Answer::Length { .. } | Answer::Chunked | Answer::Framed(_) | Answer::Silent | Answer::UntilClose => {
+                ResponsePhase::Streaming { events: self.events, until_close: self.answer == Answer::UntilClose }
+            }
+            Answer::Raw => ResponsePhase::Tunnel,
+            Answer::Done => ResponsePhase::Done,
+        }
+    }
+
+    #[inline]
+    fn ending(&self) -> Ending {
+        match self.request {
+            Request::Closed if self.demand == Demand::Dropped => Ending::Lingering,
+            Request::Closed => Ending::Plain,
+            _ => Ending::No,
+        }
+    }
+
+    #[inline]
+    fn buffered(&self) -> usize {
+        self.input.len() - self.parsed
+    }
+}
