@@ -597,7 +597,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// Lends a buffer to a connection that has none, to save an allocation a request.
     fn lend(&mut self, slot: usize) {
         let out = &mut self.connections[slot].out;
-        if out.is_pristine() {
+        if out.lacks_buffer() {
             if let Some(buffer) = self.spare.pop() {
                 out.lend(buffer);
             }

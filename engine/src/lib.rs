@@ -28,6 +28,7 @@ pub mod peer;
 pub mod proxies;
 pub mod refusal;
 pub mod token;
+mod transport;
 pub mod wire;
 
 pub use counters::Counters;

@@ -1,23 +1,16 @@
-//! What a connection has still to send: small pieces are gathered, large ones are kept as they came, files stay files.
+//! The bytes that a connection has still to send: small pieces are gathered, large ones are kept as they came, files stay
+//! files. A transport takes them out.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use rustix::io::Errno;
-use rustix::net::{SendAncillaryBuffer, SendFlags};
 
 /// Up to this size a piece is copied next to its neighbours; past it the copy costs more than another slice.
 const SMALL: usize = 8 * 1024;
-/// Slices of one system call.
-const SLICES: usize = 32;
-/// The most bytes of a file that one call sends.
-const FILE_STEP: u64 = 512 * 1024;
-/// The most bytes of one flush, so that one client on a fast link does not hold the turn.
-const FLUSH_STEP: u64 = 2 * 1024 * 1024;
 
 #[derive(Debug)]
 enum Piece {
@@ -35,7 +28,7 @@ impl OpenFiles {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Counts another one, until the ticket is dropped.
+    /// Counts one more, until the ticket is dropped.
     pub fn hold(&self) -> FileTicket {
         self.0.fetch_add(1, Ordering::Relaxed);
         FileTicket(self.clone())
@@ -63,13 +56,15 @@ pub struct Outbox {
     queued: u64,
 }
 
-/// How a flush ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Flushed {
-    /// Bytes handed to the kernel.
-    pub sent: u64,
-    /// Whether the kernel would take no more.
-    pub blocked: bool,
+/// What is to be sent next.
+#[derive(Debug)]
+pub(crate) enum Front<'a> {
+    /// Small pieces, and nothing else is queued.
+    Tail(&'a [u8]),
+    /// Pieces in memory; [`Outbox::fill`] lists them.
+    Pieces,
+    /// A region of a file.
+    File { file: BorrowedFd<'a>, offset: u64, left: u64 },
 }
 
 impl Outbox {
@@ -88,27 +83,6 @@ impl Outbox {
         &mut self.tail
     }
 
-    /// Whether nothing was ever put in, so that a buffer may be lent to it.
-    pub fn is_pristine(&self) -> bool {
-        self.tail.capacity() == 0 && self.queue.is_empty()
-    }
-
-    /// Lends a buffer, to save an allocation a request.
-    pub fn lend(&mut self, buffer: Vec<u8>) {
-        self.tail = buffer;
-    }
-
-    /// Takes the buffer back once all is sent.
-    pub fn reclaim(&mut self) -> Option<Vec<u8>> {
-        if !self.is_empty() || self.tail.capacity() == 0 {
-            return None;
-        }
-        self.tail_sent = 0;
-        let mut buffer = std::mem::take(&mut self.tail);
-        buffer.clear();
-        Some(buffer)
-    }
-
     /// Appends bytes: a small piece is copied, a large one is kept as it is.
     pub fn push(&mut self, bytes: Bytes) {
         if bytes.len() <= SMALL {
@@ -122,6 +96,10 @@ impl Outbox {
 
     /// Appends a region of a file.
     pub fn push_file(&mut self, file: OwnedFd, offset: u64, length: u64, open: &OpenFiles) {
+        // An empty piece at the front would look like a file that has become shorter.
+        if length == 0 {
+            return;
+        }
         self.seal();
         self.queued += length;
         self.queue.push_back(Piece::File { file, offset, left: length, _ticket: open.hold() });
@@ -132,91 +110,80 @@ impl Outbox {
         self.queue.iter().any(|piece| matches!(piece, Piece::File { .. }))
     }
 
-    /// Takes everything out as bytes, for an owner who does the sending; files are read.
-    pub fn drain(&mut self) -> Result<Option<Bytes>, Errno> {
-        self.seal();
-        let Some(piece) = self.queue.pop_front() else { return Ok(None) };
-        let bytes = match piece {
-            Piece::Bytes(bytes) => bytes,
-            Piece::File { file, offset, left, _ticket } => {
-                let mut buffer = vec![0; left.min(64 * 1024) as usize];
-                let count = rustix::io::pread(&file, &mut buffer, offset)?;
-                if count == 0 && left > 0 {
-                    return Err(Errno::IO);
-                }
-                buffer.truncate(count);
-                let left = left - count as u64;
-                if left > 0 {
-                    let offset = offset + count as u64;
-                    self.queue.push_front(Piece::File { file, offset, left, _ticket });
-                }
-                Bytes::from(buffer)
-            }
-        };
-        self.queued -= bytes.len() as u64;
-        Ok(Some(bytes))
+    // Lending a buffer, to save an allocation a request
+
+    /// Whether it has no buffer, so that one may be lent to it.
+    pub(crate) fn lacks_buffer(&self) -> bool {
+        self.tail.capacity() == 0 && self.queue.is_empty()
     }
 
-    /// Sends as much as the kernel takes. A file that turns out shorter than announced is [`Errno::IO`].
-    pub fn flush(&mut self, socket: BorrowedFd<'_>) -> Result<Flushed, Errno> {
-        let mut flushed = Flushed { sent: 0, blocked: false };
-        while !self.is_empty() && flushed.sent < FLUSH_STEP {
-            match self.send_once(socket) {
-                Ok(count) => flushed.sent += count,
-                Err(Errno::AGAIN) => {
-                    flushed.blocked = true;
-                    break;
-                }
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(flushed)
+    /// Lends a buffer.
+    pub(crate) fn lend(&mut self, buffer: Vec<u8>) {
+        self.tail = buffer;
     }
 
-    fn send_once(&mut self, socket: BorrowedFd<'_>) -> Result<u64, Errno> {
-        if self.queue.is_empty() {
-            let count = rustix::net::send(socket, &self.tail[self.tail_sent..], SendFlags::NOSIGNAL)?;
-            self.sent(count as u64);
-            return Ok(count as u64);
+    /// Takes the buffer back once all is sent.
+    pub(crate) fn reclaim(&mut self) -> Option<Vec<u8>> {
+        if !self.is_empty() || self.tail.capacity() == 0 {
+            return None;
         }
-        if let Some(Piece::File { file, offset, left, .. }) = self.queue.front_mut() {
-            let mut position = *offset;
-            let step = (*left).min(FILE_STEP) as usize;
-            let count = rustix::fs::sendfile(socket, file.as_fd(), Some(&mut position), step)?;
-            if count == 0 {
-                return Err(Errno::IO);
+        self.tail_sent = 0;
+        let mut buffer = std::mem::take(&mut self.tail);
+        buffer.clear();
+        Some(buffer)
+    }
+
+    // Taking out
+
+    /// What is to be sent next.
+    #[inline]
+    pub(crate) fn front(&self) -> Front<'_> {
+        match self.queue.front() {
+            None => Front::Tail(&self.tail[self.tail_sent..]),
+            Some(Piece::Bytes(_)) => Front::Pieces,
+            Some(Piece::File { file, offset, left, .. }) => {
+                Front::File { file: file.as_fd(), offset: *offset, left: *left }
             }
-            self.sent(count as u64);
-            return Ok(count as u64);
         }
-        let mut more = SendFlags::NOSIGNAL;
-        let mut slices = [IoSlice::new(&[]); SLICES];
+    }
+
+    /// Lists the pieces at the front that are in memory: how many there are, and whether a file follows them.
+    pub(crate) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> (usize, bool) {
         let mut used = 0;
         for piece in &self.queue {
             match piece {
-                Piece::Bytes(bytes) if used < SLICES => {
+                Piece::Bytes(bytes) if used < slices.len() => {
                     slices[used] = IoSlice::new(bytes);
                     used += 1;
                 }
-                Piece::Bytes(_) => break,
-                Piece::File { .. } => {
-                    more |= SendFlags::MORE;
-                    break;
-                }
+                Piece::Bytes(_) => return (used, false),
+                Piece::File { .. } => return (used, true),
             }
         }
-        if used == self.queue.len() && used < SLICES && self.tail.len() > self.tail_sent {
+        if used < slices.len() && self.tail.len() > self.tail_sent {
             slices[used] = IoSlice::new(&self.tail[self.tail_sent..]);
             used += 1;
         }
-        let count = rustix::net::sendmsg(socket, &slices[..used], &mut SendAncillaryBuffer::default(), more)?;
-        self.sent(count as u64);
-        Ok(count as u64)
+        (used, false)
     }
 
-    /// Takes sent bytes off the front.
-    fn sent(&mut self, mut count: u64) {
+    /// Takes the first piece out if it is in memory.
+    pub(crate) fn pop_bytes(&mut self) -> Option<Bytes> {
+        self.seal();
+        match self.queue.pop_front()? {
+            Piece::Bytes(bytes) => {
+                self.queued -= bytes.len() as u64;
+                Some(bytes)
+            }
+            file => {
+                self.queue.push_front(file);
+                None
+            }
+        }
+    }
+
+    /// Takes bytes that were sent off the front.
+    pub(crate) fn advance(&mut self, mut count: u64) {
         while count > 0 {
             match self.queue.front_mut() {
                 None => {
@@ -259,5 +226,73 @@ impl Outbox {
             self.queue.push_back(Piece::Bytes(tail));
         }
         self.tail_sent = 0;
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// An open file without a name.
+    pub(crate) fn file(content: &[u8]) -> OwnedFd {
+        let file = rustix::fs::memfd_create("ropewalk-test", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
+        rustix::io::write(&file, content).unwrap();
+        file
+    }
+
+    #[test]
+    fn small_pieces_share_a_buffer_and_large_ones_do_not() {
+        let mut out = Outbox::default();
+        out.push(Bytes::from_static(b"a"));
+        out.push(Bytes::from_static(b"b"));
+        assert!(matches!(out.front(), Front::Tail(b"ab")));
+        out.push(vec![b'x'; SMALL + 1].into());
+        out.push(Bytes::from_static(b"c"));
+        let mut slices = [IoSlice::new(&[]); 8];
+        assert_eq!((3, false), out.fill(&mut slices));
+        assert_eq!([2, SMALL + 1, 1], [slices[0].len(), slices[1].len(), slices[2].len()]);
+        assert_eq!(SMALL as u64 + 4, out.len());
+    }
+
+    #[test]
+    fn what_was_sent_is_taken_off_across_pieces() {
+        let mut out = Outbox::default();
+        out.push(Bytes::from_static(b"ab"));
+        out.push_file(file(b"0123456789"), 1, 4, &OpenFiles::default());
+        out.push(Bytes::from_static(b"cd"));
+        out.advance(4);
+        assert!(matches!(out.front(), Front::File { offset: 3, left: 2, .. }));
+        out.advance(3);
+        assert!(matches!(out.front(), Front::Tail(b"d")));
+        out.advance(1);
+        assert!(out.is_empty());
+    }
+
+    #[test]
+    fn a_file_is_counted_until_it_is_sent() {
+        let files = OpenFiles::default();
+        let mut out = Outbox::default();
+        out.push_file(file(b"abc"), 0, 3, &files);
+        assert_eq!((1, true), (files.count(), out.holds_file()));
+        out.advance(3);
+        assert_eq!((0, false), (files.count(), out.holds_file()));
+    }
+
+    #[test]
+    fn an_empty_region_of_a_file_is_nothing() {
+        let mut out = Outbox::default();
+        out.push_file(file(b"abc"), 0, 0, &OpenFiles::default());
+        assert!(matches!(out.front(), Front::Tail(b"")));
+    }
+
+    #[test]
+    fn a_lent_buffer_is_taken_back_when_all_is_sent() {
+        let mut out = Outbox::default();
+        assert!(out.lacks_buffer());
+        out.lend(Vec::with_capacity(64));
+        out.tail().extend_from_slice(b"abc");
+        assert_eq!(None, out.reclaim());
+        out.advance(3);
+        assert_eq!(Some((0, 64)), out.reclaim().map(|buffer| (buffer.len(), buffer.capacity())));
     }
 }

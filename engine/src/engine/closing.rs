@@ -1,10 +1,7 @@
 //! How connections end: after their last answer, with their client, by a deadline, in a drain.
 
-use std::os::fd::AsFd as _;
-
-use super::connection::Io;
 use super::{Drain, Engine, ListenerId, Listening};
-use crate::driver::{Driver, socket};
+use crate::driver::Driver;
 use crate::event::{CloseReason, Event, GoneReason};
 use crate::exchange::{ConnectionId, ExchangeId, HalfClose, PipeId};
 use crate::wire::{Ending, RequestPhase, ResponsePhase, Wire};
@@ -236,14 +233,13 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             return true;
         }
         connection.lingering = true;
-        match &connection.io {
-            Io::Socket(socket) => {
-                socket::shut_down_writing(socket.as_fd());
-                if self.announces && !connection.turned_away {
-                    self.inbox.push_back(Event::Lingering(ConnectionId(connection.token)));
-                }
+        if connection.is_pipe() {
+            self.inbox.push_back(Event::PipeEnding(PipeId(connection.token)));
+        } else {
+            connection.transport.shut_down_writing();
+            if self.announces && !connection.turned_away {
+                self.inbox.push_back(Event::Lingering(ConnectionId(connection.token)));
             }
-            Io::Pipe { .. } => self.inbox.push_back(Event::PipeEnding(PipeId(connection.token))),
         }
         let token = connection.token;
         if self.lingering.len() > LINGERING_KEPT + 2 * self.connections.len() {
@@ -305,8 +301,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             // An orderly end would make half an answer look like a whole one (RFC 9112, section 8).
             _ => connection.wire.response_phase().ends_by_closing(),
         };
-        if let (Io::Socket(socket), true) = (&connection.io, resets) {
-            socket::drop_unsent(socket.as_fd());
+        if resets {
+            connection.transport.reset_on_close();
         }
         self.work(slot, |wire, cx| wire.abort(reason, CLIENT_LEFT, cx));
         // The owner of a pipe may hold answers that were complete before this one was given up.

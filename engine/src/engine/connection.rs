@@ -1,28 +1,23 @@
 //! A connection: a socket or a pipe, its wire, what is to be sent, and the clock against it.
 
-use std::cell::OnceCell;
-use std::os::fd::{AsFd as _, OwnedFd};
-
 use rustix::io::Errno;
 
-use crate::driver::socket;
 use crate::driver::wheel::Wheel;
 use crate::exchange::HalfClose;
 use crate::limits::Limits;
 use crate::outbox::Outbox;
 use crate::peer::Peer;
 use crate::proxies::protocol::Source;
+use crate::transport::Transport;
 use crate::wire::{RequestPhase, Wire};
 
 #[derive(Debug)]
 pub(super) struct Connection<W> {
     /// Generation and slot: how events and timers name it.
     pub token: u64,
-    pub io: Io,
+    pub transport: Transport,
     /// Who is at the other end, a proxy or the client.
     pub peer: Peer,
-    /// Our end of a socket, once somebody has asked for it.
-    bound: OnceCell<Peer>,
     pub via: Via,
     pub wire: W,
     pub out: Outbox,
@@ -88,17 +83,6 @@ struct Pace {
     left: u64,
 }
 
-#[derive(Debug)]
-pub(super) enum Io {
-    Socket(OwnedFd),
-    Pipe {
-        secure: bool,
-        local: Peer,
-        /// What the owner was last told about feeding.
-        flowing: bool,
-    },
-}
-
 /// What the PROXY protocol has to do with a connection.
 #[derive(Debug)]
 pub(super) enum Via {
@@ -148,12 +132,11 @@ pub(super) enum Timeout {
 }
 
 impl<W: Wire> Connection<W> {
-    pub fn new(token: u64, io: Io, peer: Peer) -> Self {
+    pub fn new(token: u64, transport: Transport, peer: Peer) -> Self {
         Connection {
             token,
-            io,
+            transport,
             peer,
-            bound: OnceCell::new(),
             via: Via::Nobody,
             wire: W::default(),
             out: Outbox::default(),
@@ -185,11 +168,11 @@ impl<W: Wire> Connection<W> {
     }
 
     pub fn is_pipe(&self) -> bool {
-        matches!(self.io, Io::Pipe { .. })
+        self.transport.is_pipe()
     }
 
     pub fn is_secure(&self) -> bool {
-        matches!(self.io, Io::Pipe { secure: true, .. }) || matches!(&self.via, Via::Told(source) if source.secure)
+        self.transport.is_secure() || matches!(&self.via, Via::Told(source) if source.secure)
     }
 
     pub fn local(&self) -> Peer {
@@ -198,10 +181,7 @@ impl<W: Wire> Connection<W> {
                 return source.server.clone();
             }
         }
-        match &self.io {
-            Io::Socket(socket) => self.bound.get_or_init(|| socket::local_address(socket.as_fd())).clone(),
-            Io::Pipe { local, .. } => local.clone(),
-        }
+        self.transport.local()
     }
 
     /// Whether bytes from the client would be of use now. Whoever does not take answers may not ask for more of them.
@@ -334,13 +314,15 @@ impl<W: Wire> Connection<W> {
     /// Whether a client that has left has reset the connection, rather than closed it. Asks the kernel for the error of
     /// the socket, which it tells once.
     pub fn was_reset(&self) -> bool {
-        let Io::Socket(socket) = &self.io else { return false };
+        if self.is_pipe() {
+            return false;
+        }
         let told_by_fin = self.half_close() == HalfClose::Cancel;
         if self.left_in_order && told_by_fin {
             return false;
         }
         // A reset that comes after a FIN is EPIPE, any other one ECONNRESET.
-        self.broken || socket::take_error(socket.as_fd()).is_some_and(|error| error != Errno::PIPE || !told_by_fin)
+        self.broken || self.transport.take_error().is_some_and(|error| error != Errno::PIPE || !told_by_fin)
     }
 
     /// Whether a body ends before it is whole.

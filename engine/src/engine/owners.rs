@@ -4,8 +4,7 @@
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use super::Engine;
-use super::connection::Io;
-use crate::driver::{Driver, socket};
+use crate::driver::Driver;
 use crate::event::GoneReason;
 use crate::exchange::{ConnectionId, HalfClose};
 use crate::peer::Peer;
@@ -20,10 +19,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// The descriptor of a connection to a socket.
     pub fn connection_descriptor(&self, id: ConnectionId) -> Option<BorrowedFd<'_>> {
-        match &self.connections[self.token_slot(id.0)?].io {
-            Io::Socket(socket) => Some(socket.as_fd()),
-            Io::Pipe { .. } => None,
-        }
+        self.connections[self.token_slot(id.0)?].transport.socket()
     }
 
     /// Lets a connection be idle for so many milliseconds (0: for ever), whatever the limits say. Within a request, each
@@ -64,9 +60,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     pub fn abort_connection(&mut self, id: ConnectionId) {
         self.refresh();
         if let Some(slot) = self.token_slot(id.0) {
-            if let Io::Socket(socket) = &self.connections[slot].io {
-                socket::drop_unsent(socket.as_fd());
-            }
+            self.connections[slot].transport.reset_on_close();
             self.lose(slot, GoneReason::Aborted);
         }
         self.rest();
@@ -83,7 +77,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             return None;
         }
         let mut connection = self.connections.remove(slot);
-        let Io::Socket(socket) = connection.io else { return None };
+        let socket = connection.transport.into_socket()?;
         // Watched no more even if its owner keeps a duplicate.
         let _ = self.driver.forget(socket.as_fd());
         self.notice_drained();

@@ -4,12 +4,13 @@
 use bytes::Bytes;
 
 use super::Engine;
-use super::connection::{Connection, Io};
+use super::connection::Connection;
 use crate::Severity;
 use crate::driver::Driver;
 use crate::event::{Event, GoneReason};
 use crate::exchange::PipeId;
 use crate::peer::Peer;
+use crate::transport::{Pipe, Transport, next_bytes};
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
@@ -19,7 +20,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.counters.accepted += 1;
         let full = !self.makes_room();
         let token = self.next_token();
-        let slot = self.connections.insert(Connection::new(token, Io::Pipe { secure, local, flowing: true }, peer));
+        let slot = self.connections.insert(Connection::new(token, Transport::Pipe(Pipe::new(local, secure)), peer));
         self.rearm(slot, false);
         if full {
             self.counters.turned_away += 1;
@@ -119,7 +120,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     pub(super) fn pass_refusal(&mut self, slot: usize) {
         let connection = &mut self.connections[slot];
         let pipe = PipeId(connection.token);
-        while let Ok(Some(bytes)) = connection.out.drain() {
+        while let Ok(Some(bytes)) = next_bytes(&mut connection.out) {
             self.inbox.push_back(Event::PipeOutput(pipe, bytes));
         }
         self.inbox.push_back(Event::Refused(pipe));
@@ -129,7 +130,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         let mut progress = false;
         let connection = &mut self.connections[slot];
         while !connection.blocked {
-            match connection.out.drain() {
+            match next_bytes(&mut connection.out) {
                 Ok(None) => break,
                 Ok(Some(bytes)) => {
                     progress = true;
@@ -153,9 +154,9 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
         let wanted =
             connection.wants_input(&self.limits) || (connection.wire.buffered() as u64) < self.limits.read_buffer;
-        let Io::Pipe { flowing, .. } = &mut connection.io else { return };
-        if *flowing != wanted {
-            *flowing = wanted;
+        let Transport::Pipe(pipe) = &mut connection.transport else { return };
+        if pipe.flowing != wanted {
+            pipe.flowing = wanted;
             self.inbox.push_back(Event::PipeFlow(PipeId(connection.token), wanted));
         }
     }

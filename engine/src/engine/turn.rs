@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 
-use super::connection::{Connection, Io, Timeout};
+use super::connection::{Connection, Timeout};
 use super::{Drain, Engine, LISTENER, ListenerId};
 use crate::Severity;
 use crate::driver::listener::Accepted;
@@ -12,6 +12,7 @@ use crate::driver::{Driver, Ready, Token, Watch};
 use crate::event::{Event, GoneReason};
 use crate::exchange::{ConnectionId, ExchangeId, HalfClose};
 use crate::peer::Peer;
+use crate::transport::Transport;
 use crate::wire::{RequestPhase, Wire};
 
 /// Connections accepted from one listener in one turn.
@@ -236,7 +237,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
         let token = self.next_token();
         self.driver.watch(socket.as_fd(), Token(token), Watch::Stream)?;
-        let slot = self.connections.insert(Connection::new(token, Io::Socket(socket), peer));
+        let slot = self.connections.insert(Connection::new(token, Transport::plain(socket), peer));
         if full {
             self.mark_turned_away(slot);
             self.work(slot, |wire, cx| wire.turn_away(cx));
@@ -322,8 +323,9 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         let connection = &mut self.connections[slot];
         let mut broken = false;
         let mut dropped = false;
-        if let (Io::Socket(socket), true) = (&connection.io, connection.wants_input(&self.limits)) {
-            match socket::read(socket.as_fd(), &mut scratch) {
+        let outcome = if connection.wants_input(&self.limits) { connection.transport.read(&mut scratch) } else { None };
+        if let Some(outcome) = outcome {
+            match outcome {
                 Read::Bytes(count) => {
                     // A short read means that the socket is empty, and new bytes will be told.
                     connection.readable = count == scratch.len() || connection.hung_up;
@@ -404,10 +406,9 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             return self.flush_pipe(slot);
         }
         let connection = &mut self.connections[slot];
-        let Io::Socket(socket) = &connection.io else { return };
         let mut progress = false;
         if !connection.out.is_empty() && !connection.blocked {
-            match connection.out.flush(socket.as_fd()) {
+            match connection.transport.flush(&mut connection.out) {
                 Ok(flushed) => {
                     connection.blocked = flushed.blocked;
                     progress = flushed.sent > 0;

@@ -1,0 +1,127 @@
+//! Transports: the byte stream between a connection and its client, below the wire protocol.
+//!
+//! ```text
+//! driver (readiness)   transport (bytes)            wire (messages)
+//! socket readable  ->  read: bytes of the client -> Wire::feed
+//! socket writable  ->  flush                     <- Outbox
+//! ```
+//!
+//! | | [`Plain`] | [`Pipe`] |
+//! |---|---|---|
+//! | bytes come from | a socket, which the engine reads | the owner of the pipe, who feeds them |
+//! | bytes go to | the socket | the owner, as events |
+//! | our side is closed by | `shutdown(2)` | an event |
+//!
+//! A transport that encrypts, such as TLS, is another variant of [`Transport`] around a socket: it reads and flushes as
+//! [`Plain`] does, and neither the engine nor a wire changes.
+
+mod pipe;
+mod plain;
+
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+
+use rustix::io::Errno;
+
+use crate::driver::socket::{self, Read};
+use crate::outbox::Outbox;
+use crate::peer::Peer;
+
+pub(crate) use pipe::{Pipe, next_bytes};
+pub(crate) use plain::Plain;
+
+/// The byte stream of one connection.
+#[derive(Debug)]
+pub(crate) enum Transport {
+    /// A socket, without encryption.
+    Plain(Plain),
+    /// No socket: the owner of the pipe carries the bytes.
+    Pipe(Pipe),
+}
+
+/// How a flush ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Flushed {
+    /// Bytes handed to the kernel.
+    pub sent: u64,
+    /// Whether the kernel takes no more.
+    pub blocked: bool,
+}
+
+impl Transport {
+    /// A transport over a connected socket.
+    pub fn plain(socket: OwnedFd) -> Self {
+        Transport::Plain(Plain::new(socket))
+    }
+
+    pub fn is_pipe(&self) -> bool {
+        matches!(self, Transport::Pipe(_))
+    }
+
+    /// Whether nobody on the way to the client can read the bytes.
+    pub fn is_secure(&self) -> bool {
+        match self {
+            Transport::Plain(_) => false,
+            Transport::Pipe(pipe) => pipe.secure,
+        }
+    }
+
+    /// The address of our end.
+    pub fn local(&self) -> Peer {
+        match self {
+            Transport::Plain(plain) => plain.local(),
+            Transport::Pipe(pipe) => pipe.local.clone(),
+        }
+    }
+
+    pub fn socket(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Transport::Plain(plain) => Some(plain.socket()),
+            Transport::Pipe(_) => None,
+        }
+    }
+
+    /// Gives the socket away.
+    pub fn into_socket(self) -> Option<OwnedFd> {
+        match self {
+            Transport::Plain(plain) => Some(plain.into_socket()),
+            Transport::Pipe(_) => None,
+        }
+    }
+
+    /// Reads once. None for a pipe, whose owner feeds the bytes.
+    #[inline]
+    pub fn read(&mut self, buffer: &mut [u8]) -> Option<Read> {
+        match self {
+            Transport::Plain(plain) => Some(socket::read(plain.socket(), buffer)),
+            Transport::Pipe(_) => None,
+        }
+    }
+
+    /// Sends as much as the kernel takes. [`Errno::IO`]: a file is shorter than it was. A pipe sends nothing here.
+    #[inline]
+    pub fn flush(&mut self, out: &mut Outbox) -> Result<Flushed, Errno> {
+        match self {
+            Transport::Plain(plain) => plain.flush(out),
+            Transport::Pipe(_) => Ok(Flushed { sent: 0, blocked: false }),
+        }
+    }
+
+    /// Closes our side.
+    pub fn shut_down_writing(&self) {
+        if let Some(socket) = self.socket() {
+            socket::shut_down_writing(socket.as_fd());
+        }
+    }
+
+    /// Makes the end of the connection a reset, which drops what the kernel has not sent.
+    pub fn reset_on_close(&self) {
+        if let Some(socket) = self.socket() {
+            socket::drop_unsent(socket.as_fd());
+        }
+    }
+
+    /// The error of the socket, which the kernel reports once.
+    pub fn take_error(&self) -> Option<Errno> {
+        self.socket().and_then(socket::take_error)
+    }
+}
