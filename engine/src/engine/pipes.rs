@@ -5,9 +5,8 @@ use bytes::Bytes;
 
 use super::Engine;
 use super::connection::Connection;
-use crate::Severity;
 use crate::driver::Driver;
-use crate::event::{Event, GoneReason};
+use crate::event::{Event, GoneReason, Severity};
 use crate::exchange::PipeId;
 use crate::peer::Peer;
 use crate::transport::{Pipe, Transport, next_bytes};

@@ -2,11 +2,11 @@
 
 use super::Engine;
 use super::connection::Via;
-use crate::Severity;
 use crate::driver::Driver;
+use crate::event::Severity;
 use crate::peer::Peer;
-use crate::proxies::Proxies;
-use crate::proxies::protocol::{self, Source, Told};
+use crate::proxies::protocol::{Source, Told};
+use crate::proxies::{Proxies, protocol};
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {

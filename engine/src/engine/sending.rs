@@ -1,0 +1,108 @@
+//! Sending: what the wires have queued goes to the transports.
+
+use super::Engine;
+use crate::driver::Driver;
+use crate::event::{Event, GoneReason, Severity};
+use crate::exchange::ExchangeId;
+use crate::wire::{RequestPhase, Wire};
+
+/// Buffers kept to be lent.
+pub(super) const SPARE: usize = 16;
+
+impl<D: Driver, W: Wire> Engine<D, W> {
+    /// Lends a buffer to a connection that has none, to save an allocation a request.
+    pub(super) fn lend(&mut self, slot: usize) {
+        let out = &mut self.connections[slot].out;
+        if out.lacks_buffer() {
+            if let Some(buffer) = self.spare.pop() {
+                out.lend(buffer);
+            }
+        }
+    }
+
+    /// Sends now, unless another response may join within this turn: a pipelined one, or one of another connection.
+    pub(super) fn send(&mut self, slot: usize) {
+        let connection = &self.connections[slot];
+        let may_join = connection.wire.running().is_some() || (self.batching.is_on() && !self.inbox.is_empty());
+        if self.in_turn && may_join && connection.out.len() <= self.limits.write_buffer {
+            self.send_later(slot);
+        } else {
+            self.flush(slot);
+        }
+    }
+
+    /// Sends when the inbox is empty; outside of a turn, in the next one.
+    pub(super) fn send_later(&mut self, slot: usize) {
+        let connection = &mut self.connections[slot];
+        if !connection.unsent {
+            connection.unsent = true;
+            self.unsent.push(connection.token);
+        }
+    }
+
+    /// Sends the responses that wait within a turn.
+    pub(super) fn send_waiting(&mut self) {
+        for token in std::mem::take(&mut self.unsent) {
+            if let Some(slot) = self.token_slot(token) {
+                self.connections[slot].unsent = false;
+                self.flush(slot);
+            }
+        }
+    }
+
+    /// Sends as much as goes.
+    pub(super) fn flush(&mut self, slot: usize) {
+        self.working = Some(self.connections[slot].token);
+        if self.connections[slot].is_pipe() {
+            return self.flush_pipe(slot);
+        }
+        let connection = &mut self.connections[slot];
+        let mut progress = false;
+        if !connection.out.is_empty() && !connection.blocked {
+            match connection.transport.flush(&mut connection.out) {
+                Ok(flushed) => {
+                    connection.blocked = flushed.blocked;
+                    progress = flushed.sent > 0;
+                    self.counters.bytes_out += flushed.sent;
+                }
+                Err(rustix::io::Errno::IO) => {
+                    let message = "a file became shorter while it was sent; the connection was closed".into();
+                    self.report_seldom(Severity::Error, "RW307", message);
+                    return self.lose(slot, GoneReason::Aborted);
+                }
+                Err(error) => {
+                    // EPIPE: the client has closed its side before, which the next read would have shown.
+                    connection.broken = error != rustix::io::Errno::PIPE;
+                    return self.lose(slot, GoneReason::ClientLeft);
+                }
+            }
+        }
+        self.sent(slot, progress);
+    }
+
+    /// After sending: the buffer comes back, a waiting writer is told, and the connection is looked after.
+    pub(super) fn sent(&mut self, slot: usize, progress: bool) {
+        let connection = &mut self.connections[slot];
+        if let Some(buffer) = connection.out.reclaim() {
+            if self.spare.len() < SPARE && buffer.capacity() <= 2 * super::SCRATCH {
+                self.spare.push(buffer);
+            }
+        }
+        if connection.told_high && connection.out.len() <= self.limits.write_buffer / 2 {
+            connection.told_high = false;
+            if let Some(serial) = connection.wire.running() {
+                self.inbox.push_back(Event::Writable(ExchangeId { connection: connection.token, serial }));
+            }
+        }
+        let connection = &self.connections[slot];
+        if connection.wire.request_phase(&self.limits) == RequestPhase::Head {
+            self.work(slot, |wire, cx| wire.feed(&[], cx));
+        }
+        let connection = &self.connections[slot];
+        if !connection.out.is_empty() && !connection.blocked {
+            self.resume_later(slot);
+            return self.rearm(slot, progress);
+        }
+        self.look_after(slot, progress);
+    }
+}

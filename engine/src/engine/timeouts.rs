@@ -1,0 +1,68 @@
+//! What happens when a deadline has passed.
+
+use super::connection::Timeout;
+use super::turn::{POLL_LOSSES, POLL_SHARE};
+use super::{Drain, Engine};
+use crate::driver::Driver;
+use crate::event::GoneReason;
+use crate::wire::Wire;
+
+impl<D: Driver, W: Wire> Engine<D, W> {
+    pub(super) fn meet_deadlines(&mut self) {
+        let now = self.clock.millis();
+        self.wheel.expire(now, &mut self.due);
+        let enough = self.inbox.len() + POLL_LOSSES;
+        for _ in 0..POLL_SHARE {
+            let Some((token, tick)) = self.due.pop_front() else { break };
+            let Some(slot) = self.token_slot(token) else { continue };
+            if let Some(timeout) = self.connections[slot].expired(tick, now, &mut self.wheel) {
+                self.time_out(slot, timeout);
+            }
+            if self.inbox.len() >= enough {
+                break;
+            }
+        }
+        self.retry_listeners(now);
+        if self.drain.is_some() {
+            self.close_listeners(now);
+            self.notice_drained();
+        }
+        if let Some(Drain { deadline, over: false }) = self.drain {
+            if now >= deadline {
+                self.close_all();
+            }
+        }
+    }
+
+    fn time_out(&mut self, slot: usize, timeout: Timeout) {
+        match timeout {
+            Timeout::None => {}
+            Timeout::Idle => {
+                self.counters.idle_timeouts += 1;
+                self.close(slot);
+            }
+            Timeout::Linger | Timeout::DrainGrace => self.close(slot),
+            Timeout::HalfClosed => self.lose(slot, GoneReason::ClientLeft),
+            Timeout::Write => {
+                self.counters.write_timeouts += 1;
+                self.lose(slot, GoneReason::WriteTimeout);
+            }
+            Timeout::Head => {
+                self.counters.head_timeouts += 1;
+                self.end_slow_request(slot);
+            }
+            Timeout::Body => {
+                self.counters.body_timeouts += 1;
+                self.end_slow_request(slot);
+            }
+        }
+    }
+
+    fn end_slow_request(&mut self, slot: usize) {
+        if self.work(slot, |wire, cx| wire.time_out(cx)) {
+            self.flush(slot);
+        } else {
+            self.close(slot);
+        }
+    }
+}
