@@ -1,13 +1,18 @@
 //! HTTP/1.1 and 1.0 without sockets: bytes in, events out, and answers as bytes. See `README.md` in this folder.
 
+mod accounting;
 pub mod chunked;
 pub mod connection;
 pub mod encode;
 pub mod head;
+mod input;
 mod relay;
+mod request_body;
 pub mod request_line;
 mod responding;
+mod response_body;
 pub mod scan;
+mod state;
 mod wire;
 
 pub use connection::Http1;

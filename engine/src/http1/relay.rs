@@ -1,17 +1,18 @@
-//! Answers whose handlers write HTTP/1.1 themselves, as those of twisted.web do: the head goes out as it is given and the
-//! body as it is framed. The engine decides only whether the connection lives on, and holds a handler to its
-//! `Content-Length`.
+//! Responses whose handlers write HTTP/1.1 themselves, as those of twisted.web do. The head and the framed body pass
+//! unchanged. The engine decides only whether the connection is kept, and holds a handler to its `Content-Length`.
 
 use bytes::Bytes;
 
-use super::connection::{Answer, Demand, Http1, Request};
+use super::connection::Http1;
 use super::encode;
+use super::response_body::{ResponseBody, ResponseFraming};
+use super::state::{ResponseState, Trigger};
 use crate::exchange::{Body, CommandError, Status};
 use crate::head::{FieldRef, Version};
 use crate::wire::Context;
 
 impl Http1 {
-    /// The head of an answer that its handler frames.
+    /// Sends the head of a response that its handler frames.
     pub(crate) fn relay_head(
         &mut self,
         status: Status<'_>,
@@ -19,32 +20,31 @@ impl Http1 {
         cx: &mut Context<'_>,
     ) -> Result<(), CommandError> {
         let found = encode::check_framing(status, fields)?;
-        self.expect_waiting()?;
+        self.states.check(Trigger::Begin)?;
         if status.code < 200 || (found.chunked && self.version == Version::Http10) {
             return Err(CommandError::Status(status.code));
         }
-        let answer = match found.length {
-            _ if self.is_head || encode::is_bodiless(status.code) => Answer::Silent,
-            Some(announced) => Answer::Length { announced, left: announced },
-            None if found.chunked => Answer::Framed([0; 5]),
-            None => Answer::UntilClose,
+        let framing = match found.length {
+            _ if self.is_head || encode::is_bodiless(status.code) => ResponseFraming::Omitted,
+            Some(announced) => ResponseFraming::Length { announced, left: announced },
+            None if found.chunked => ResponseFraming::FramedByHandler([0; 5]),
+            None => ResponseFraming::UntilClose,
         };
         self.keep &= !found.close
-            && answer != Answer::UntilClose
+            && framing != ResponseFraming::UntilClose
             && (self.version == Version::Http11 || found.keep_alive)
-            && self.may_get_whole(cx.limits)
-            && (!cx.draining || self.has_pledged_more());
-        self.status = status.code;
-        self.events = found.events;
-        // A body that ends with the connection says so by having no length.
-        let ends = answer == Answer::UntilClose || found.close || self.version == Version::Http10;
-        let close = !self.keep && !ends;
-        encode::given_head(cx.out.tail(), self.version, status, fields, close);
-        self.answer = answer;
+            && self.request_body.may_complete(self.states.request(), cx.limits)
+            && (!cx.draining || self.has_request_before_drain());
+        self.account.status = status.code;
+        // A body that ends with the connection has no length, which says already that the connection closes.
+        let says_close = framing == ResponseFraming::UntilClose || found.close || self.version == Version::Http10;
+        encode::given_head(cx.out.tail(), self.version, status, fields, !self.keep && !says_close);
+        self.response_body = ResponseBody { framing, written: 0, is_event_stream: found.events };
+        self.states.apply(Trigger::Begin);
         Ok(())
     }
 
-    /// A whole answer of this kind. `body` is not framed further.
+    /// Sends a whole response that its handler frames.
     pub(crate) fn relay(
         &mut self,
         status: Status<'_>,
@@ -52,89 +52,57 @@ impl Http1 {
         body: Body<'_>,
         cx: &mut Context<'_>,
     ) -> Result<(), CommandError> {
-        self.keep &= self.answer != Answer::Waiting || self.may_drop_body(cx.limits);
+        if self.states.response() == ResponseState::Waiting {
+            self.keep &= self.request_body.may_be_dropped(self.states.request(), cx.limits);
+        }
         self.relay_head(status, fields, cx)?;
         let size = body.len();
-        match &mut self.answer {
-            Answer::Silent => return self.end(&[], cx),
-            Answer::Length { left, .. } if *left < size => {
-                let bytes = match body {
-                    Body::Slice(bytes) => Bytes::copy_from_slice(bytes),
-                    Body::Shared(bytes) => bytes,
-                    Body::File { .. } => return Err(CommandError::NotStarted),
-                };
-                return self.relay_write(bytes, cx);
+        match self.response_body.framing {
+            ResponseFraming::Omitted => {}
+            ResponseFraming::Length { left, .. } if left < size => return self.relay_write(in_memory(body)?, cx),
+            ResponseFraming::Length { announced, left } if left > size => {
+                return Err(CommandError::Length { announced, written: size });
             }
-            Answer::Length { announced, left } => {
-                if *left != size {
-                    return Err(CommandError::Length { announced: *announced, written: size });
-                }
-                *left = 0;
-            }
-            _ => {}
-        }
-        if let Answer::Framed(_) = self.answer {
-            let bytes = match body {
-                Body::Slice(bytes) => Bytes::copy_from_slice(bytes),
-                Body::Shared(bytes) => bytes,
-                Body::File { .. } => return Err(CommandError::NotStarted),
-            };
-            self.write(bytes, cx)?;
-            return self.end(&[], cx);
-        }
-        self.written += size;
-        match body {
-            Body::Slice(bytes) => cx.out.tail().extend_from_slice(bytes),
-            Body::Shared(bytes) => cx.out.push(bytes),
-            Body::File { file, offset, length } => cx.out.push_file(file, offset, length, cx.files),
+            ResponseFraming::FramedByHandler(_) => self.write(in_memory(body)?, cx)?,
+            _ => self.response_body.write_whole(body, cx.out, cx.files),
         }
         self.end(&[], cx)
     }
 
-    /// A part of the body as it shall go out, or raw bytes. Of what is beyond the announced length nothing is sent, and
-    /// the connection closes after the answer: twisted.web's programs go beyond it where a file grows while they read it,
-    /// and their clients take the bytes that were announced.
-    pub(crate) fn relay_write(&mut self, mut data: Bytes, cx: &mut Context<'_>) -> Result<(), CommandError> {
-        let size = data.len() as u64;
-        match self.answer {
-            Answer::Length { announced, left } if left < size => {
-                data.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-                self.keep = false;
-                self.write(data, cx)?;
-                Err(CommandError::Excess { announced, written: announced - left + size })
-            }
-            _ => self.write(data, cx),
-        }
+    /// Sends a part of the body as its handler frames it, or bytes of another protocol.
+    ///
+    /// Nothing beyond the announced length is sent, and the connection closes after the response. Programs for
+    /// twisted.web go beyond it where a file grows while they read it, and their clients take the announced bytes.
+    pub(crate) fn relay_write(&mut self, data: Bytes, cx: &mut Context<'_>) -> Result<(), CommandError> {
+        self.states.advance(Trigger::Write)?;
+        let outcome = self.response_body.write_within_length(data, cx.out);
+        self.keep &= !matches!(outcome, Err(CommandError::Excess { .. }));
+        outcome
     }
 
-    /// A part of the body out of a file; it is framed by `Content-Length`.
+    /// Sends a part of the body out of a file. `Content-Length` must frame it.
     pub(crate) fn relay_file(&mut self, part: Body<'_>, cx: &mut Context<'_>) -> Result<(), CommandError> {
-        let size = part.len();
-        match (&mut self.answer, part) {
-            (Answer::Length { announced, left }, Body::File { file, offset, length }) => {
-                let Some(rest) = left.checked_sub(size) else {
-                    return Err(CommandError::Length { announced: *announced, written: *announced - *left + size });
-                };
-                *left = rest;
-                self.written += size;
-                cx.out.push_file(file, offset, length, cx.files);
-                Ok(())
-            }
-            _ => Err(CommandError::NotStarted),
+        if self.states.response() != ResponseState::Body {
+            return Err(CommandError::NotStarted);
         }
+        self.response_body.write_file(part, cx.out, cx.files)
     }
 
-    /// From here the exchange carries raw bytes, and its handler sends what head it likes. The connection ends with it.
-    /// While a body is on its way it goes on to come, and only what is sent is raw.
+    /// Switches to another protocol, whose first bytes the handler sends in place of a response. The connection ends with
+    /// it. A body that is not complete is still read as a body, and only what is sent is switched.
     pub(crate) fn take_over(&mut self) -> Result<(), CommandError> {
-        self.expect_waiting()?;
-        self.status = 101;
-        self.answer = Answer::Raw;
+        self.states.check(Trigger::TakeOver)?;
+        self.switch(Trigger::TakeOver);
         self.keep = false;
-        if matches!(self.request, Request::Complete) {
-            self.request = Request::Raw;
-            self.demand = Demand::Held;
-        }
         Ok(())
+    }
+}
+
+/// The bytes of a body that is not a file.
+fn in_memory(body: Body<'_>) -> Result<Bytes, CommandError> {
+    match body {
+        Body::Slice(bytes) => Ok(Bytes::copy_from_slice(bytes)),
+        Body::Shared(bytes) => Ok(bytes),
+        Body::File { .. } => Err(CommandError::NotStarted),
     }
 }

@@ -1,19 +1,20 @@
-//! The answer side of a connection: what a handler may say, in which order, and what it becomes on the wire.
+//! The response side of a connection: what a handler sends, and the refusals of the connection itself.
 
 use bytes::Bytes;
 
-use super::connection::{Answer, Demand, Http1, Request};
+use super::connection::Http1;
 use super::encode::{self, BodyFrame, Found, Persistence};
+use super::request_body::Demand;
+use super::response_body::{ResponseBody, ResponseFraming};
+use super::scan::asks_for_head;
+use super::state::{RequestState, ResponseState, Trigger};
 use crate::exchange::{Body, CommandError, Status};
 use crate::head::{FieldRef, Version};
-use crate::limits::Limits;
+use crate::refusal::Refusal;
 use crate::wire::Context;
 
-/// The end of a body in chunks without trailers (RFC 9112, section 7.1).
-const LAST_CHUNK: &[u8; 5] = b"0\r\n\r\n";
-
 impl Http1 {
-    /// A whole answer.
+    /// Sends a whole response.
     pub(crate) fn respond(
         &mut self,
         status: Status<'_>,
@@ -21,7 +22,7 @@ impl Http1 {
         body: Body<'_>,
         cx: &mut Context<'_>,
     ) -> Result<(), CommandError> {
-        let found = self.check_final(status, fields)?;
+        let found = self.check_final(Trigger::Respond, status, fields)?;
         let length = body.len();
         if length > 0 && (encode::is_bodiless(status.code) || status.code == 205) {
             return Err(CommandError::NoBody(status.code));
@@ -36,21 +37,16 @@ impl Http1 {
             }
             BodyFrame::Length(found.length.unwrap_or(length))
         };
-        self.keep &= self.may_drop_body(cx.limits);
+        self.keep &= self.request_body.may_be_dropped(self.states.request(), cx.limits);
         self.write_head(status, fields, found, frame, cx);
         if !self.is_head && length > 0 {
-            self.written = length;
-            match body {
-                Body::Slice(bytes) => cx.out.tail().extend_from_slice(bytes),
-                Body::Shared(bytes) => cx.out.push(bytes),
-                Body::File { file, offset, length } => cx.out.push_file(file, offset, length, cx.files),
-            }
+            self.response_body.write_whole(body, cx.out, cx.files);
         }
-        self.finish(cx);
+        self.finish(Trigger::Respond, cx);
         Ok(())
     }
 
-    /// The head of a streamed answer.
+    /// Sends the head of a streamed response.
     pub(crate) fn begin(
         &mut self,
         status: Status<'_>,
@@ -58,7 +54,7 @@ impl Http1 {
         length: Option<u64>,
         cx: &mut Context<'_>,
     ) -> Result<(), CommandError> {
-        let found = self.check_final(status, fields)?;
+        let found = self.check_final(Trigger::Begin, status, fields)?;
         let length = length.or(found.length);
         let bodiless = encode::is_bodiless(status.code);
         let frame = match length {
@@ -68,20 +64,21 @@ impl Http1 {
             None if self.version == Version::Http11 => BodyFrame::Chunked,
             None => BodyFrame::UntilClose,
         };
-        self.keep &= frame != BodyFrame::UntilClose && self.may_get_whole(cx.limits);
+        self.keep &= frame != BodyFrame::UntilClose && self.request_body.may_complete(self.states.request(), cx.limits);
         self.write_head(status, fields, found, frame, cx);
-        self.events = found.events;
-        self.answer = match frame {
-            _ if self.is_head || bodiless => Answer::Silent,
-            BodyFrame::Length(announced) => Answer::Length { announced, left: announced },
-            BodyFrame::Chunked => Answer::Chunked,
-            BodyFrame::UntilClose => Answer::UntilClose,
-            BodyFrame::None => Answer::Silent,
+        let framing = match frame {
+            _ if self.is_head || bodiless => ResponseFraming::Omitted,
+            BodyFrame::Length(announced) => ResponseFraming::Length { announced, left: announced },
+            BodyFrame::Chunked => ResponseFraming::Chunked,
+            BodyFrame::UntilClose => ResponseFraming::UntilClose,
+            BodyFrame::None => ResponseFraming::Omitted,
         };
+        self.response_body = ResponseBody { framing, written: 0, is_event_stream: found.events };
+        self.states.apply(Trigger::Begin);
         Ok(())
     }
 
-    /// An interim answer (RFC 9110, section 15.2); HTTP/1.0 clients get none.
+    /// Sends an interim response (RFC 9110, section 15.2). HTTP/1.0 clients get none.
     pub(crate) fn interim(
         &mut self,
         status: u16,
@@ -92,10 +89,10 @@ impl Http1 {
         if !(100..200).contains(&status) || status == 101 {
             return Err(CommandError::Status(status));
         }
-        self.expect_waiting()?;
+        self.states.advance(Trigger::Interim)?;
         if self.version == Version::Http11 {
             if status == 100 {
-                self.expects_continue = false;
+                self.request_body.expects_continue = false;
             }
             encode::head(
                 cx.out.tail(),
@@ -111,119 +108,82 @@ impl Http1 {
         Ok(())
     }
 
-    /// A part of the body of a streamed answer, or raw bytes.
+    /// Sends a part of the body of a streamed response, or bytes of another protocol.
     pub(crate) fn write(&mut self, data: Bytes, cx: &mut Context<'_>) -> Result<(), CommandError> {
-        let size = data.len() as u64;
-        if size == 0 && !matches!(self.answer, Answer::Idle | Answer::Waiting | Answer::Done) {
-            return Ok(());
-        }
-        match &mut self.answer {
-            Answer::Idle | Answer::Done => return Err(CommandError::Complete),
-            Answer::Waiting => return Err(CommandError::NotStarted),
-            Answer::Length { announced, left } => {
-                let Some(rest) = left.checked_sub(size) else {
-                    return Err(CommandError::Length { announced: *announced, written: *announced - *left + size });
-                };
-                *left = rest;
-                cx.out.push(data);
-            }
-            Answer::Chunked => {
-                encode::chunk_size(cx.out.tail(), data.len());
-                cx.out.push(data);
-                cx.out.tail().extend_from_slice(b"\r\n");
-            }
-            Answer::Framed(last) => {
-                for &byte in data.iter().rev().take(last.len()).rev() {
-                    last.rotate_left(1);
-                    last[4] = byte;
-                }
-                cx.out.push(data);
-            }
-            Answer::UntilClose | Answer::Raw => cx.out.push(data),
-            Answer::Silent => return Ok(()),
-        }
-        self.written += size;
-        Ok(())
+        self.states.advance(Trigger::Write)?;
+        self.response_body.write(data, cx.out)
     }
 
-    /// The end of a streamed answer.
+    /// Ends a streamed response, or a connection that was switched.
     pub(crate) fn end(&mut self, trailers: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
-        match self.answer {
-            Answer::Idle | Answer::Done => return Err(CommandError::Complete),
-            Answer::Waiting => return Err(CommandError::NotStarted),
-            Answer::Length { announced, left } if left > 0 => {
-                return Err(CommandError::Length { announced, written: announced - left });
-            }
-            Answer::Chunked => {
-                encode::check_trailers(trailers)?;
-                let tail = cx.out.tail();
-                tail.extend_from_slice(b"0\r\n");
-                for (name, value) in trailers {
-                    encode::line(tail, name, value);
-                }
-                tail.extend_from_slice(b"\r\n");
-            }
-            // What came behind would be taken for a chunk.
-            Answer::Framed(last) if &last != LAST_CHUNK => {
-                return Err(CommandError::Length { announced: self.written, written: self.written });
-            }
-            Answer::Length { .. } | Answer::Framed(_) | Answer::UntilClose | Answer::Silent => {}
-            Answer::Raw => self.keep = false,
-        }
-        self.finish(cx);
+        self.states.check(Trigger::End)?;
+        self.response_body.end(trailers, cx.out)?;
+        self.keep &= self.states.response() != ResponseState::Switched;
+        self.finish(Trigger::End, cx);
         Ok(())
     }
 
-    /// The answer is complete.
-    pub(super) fn finish(&mut self, cx: &mut Context<'_>) {
-        let now = crate::clock::monotonic_micros();
-        let micros = now.saturating_sub(self.began);
-        cx.counters.count_response(self.status, micros);
-        cx.counters.running -= 1;
-        if let (Some(line), Some(log)) = (self.log_line.take(), cx.access.as_deref_mut()) {
-            log.write(&line, self.status, self.written, micros, cx.clock);
+    /// Sends 101. The bytes after it belong to another protocol (RFC 9110, section 7.8).
+    pub(crate) fn upgrade(&mut self, fields: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
+        let found = encode::check(101.into(), fields)?;
+        self.states.check(Trigger::Upgrade)?;
+        if self.version == Version::Http10 {
+            return Err(CommandError::Status(101));
         }
-        self.answer = Answer::Done;
-        self.settle_body(cx.limits);
-        if self.has_input() || !matches!(self.request, Request::Complete) {
+        encode::head(cx.out.tail(), 101.into(), fields, found, BodyFrame::None, Persistence::Upgrade, cx.clock.date());
+        self.switch(Trigger::Upgrade);
+        Ok(())
+    }
+
+    /// From here the handler's bytes, and the client's where the request is complete, belong to another protocol.
+    pub(super) fn switch(&mut self, trigger: Trigger) {
+        self.states.apply(trigger);
+        self.account.status = 101;
+        self.response_body.framing = ResponseFraming::UntilClose;
+        if self.states.request() == RequestState::Switched {
+            self.request_body.demand = Demand::Held;
+        }
+    }
+
+    /// The response is complete.
+    fn finish(&mut self, trigger: Trigger, cx: &mut Context<'_>) {
+        self.account.complete(self.response_body.written, cx);
+        self.states.apply(trigger);
+        self.settle_request(cx);
+        if self.has_input() || self.states.request() != RequestState::Complete {
             self.resume(cx);
         } else {
             self.next();
         }
     }
 
-    /// 101 and the raw bytes after it (RFC 9110, section 7.8).
-    pub(crate) fn upgrade(&mut self, fields: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
-        let found = encode::check(101.into(), fields)?;
-        self.expect_waiting()?;
-        if !matches!(self.request, Request::Complete) || self.version == Version::Http10 {
-            return Err(CommandError::Status(101));
-        }
-        self.status = 101;
-        encode::head(cx.out.tail(), 101.into(), fields, found, BodyFrame::None, Persistence::Upgrade, cx.clock.date());
-        self.request = Request::Raw;
-        self.answer = Answer::Raw;
-        self.demand = Demand::Held;
-        Ok(())
-    }
-
-    pub(super) fn expect_waiting(&self) -> Result<(), CommandError> {
-        match self.answer {
-            Answer::Waiting => Ok(()),
-            Answer::Idle | Answer::Done => Err(CommandError::Complete),
-            _ => Err(CommandError::Started),
+    /// After the response: drops the rest of the request where the connection is kept, and else closes it.
+    fn settle_request(&mut self, cx: &mut Context<'_>) {
+        self.request_body.unread = 0;
+        match self.states.request() {
+            RequestState::Body if self.keep && self.request_body.drop_rest(cx.limits) => {}
+            RequestState::Body | RequestState::BadBody => self.close_lingering(),
+            state @ (RequestState::Complete | RequestState::Switched) if !self.keep => {
+                let lingers = self.has_input() || state == RequestState::Switched;
+                self.close_lingering();
+                self.request_body.demand = if lingers { Demand::Dropped } else { Demand::Held };
+            }
+            _ => {}
         }
     }
 
-    fn check_final(&mut self, status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Found, CommandError> {
+    fn check_final(
+        &mut self,
+        trigger: Trigger,
+        status: Status<'_>,
+        fields: &[FieldRef<'_>],
+    ) -> Result<Found, CommandError> {
         let found = encode::check(status, fields)?;
-        self.expect_waiting()?;
+        self.states.check(trigger)?;
         if status.code < 200 {
             return Err(CommandError::Status(status.code));
         }
-        if found.close {
-            self.keep = false;
-        }
+        self.keep &= !found.close;
         Ok(found)
     }
 
@@ -235,54 +195,56 @@ impl Http1 {
         frame: BodyFrame,
         cx: &mut Context<'_>,
     ) {
-        self.keep &= !cx.draining || self.has_pledged_more();
+        self.keep &= !cx.draining || self.has_request_before_drain();
         let persistence = match (self.keep, self.version) {
             (false, _) => Persistence::Close,
             (true, Version::Http10) => Persistence::KeepAlive,
             (true, Version::Http11) => Persistence::Implied,
         };
-        self.status = status.code;
+        self.account.status = status.code;
         encode::head(cx.out.tail(), status, fields, found, frame, persistence, cx.clock.date());
     }
 
-    /// Whether the body of the request may be here when a response is complete that begins now: its handler may read on.
-    /// If it does not, what is left then is small enough to be dropped, or the connection is closed.
-    pub(super) fn may_get_whole(&self, limits: &Limits) -> bool {
-        match self.request {
-            _ if self.demand == Demand::Flowing => true,
-            // A client that waits for 100 Continue and gets a response may send its body or not.
-            Request::Length(_) => !self.expects_continue,
-            _ => self.may_drop_body(limits),
+    // Refusals
+
+    /// Refuses the message in the input with a short response. Nothing after it is parsed.
+    pub(crate) fn refuse(&mut self, refusal: Refusal, cx: &mut Context<'_>) {
+        self.is_head = asks_for_head(self.input.unparsed());
+        self.refuse_head(refusal, cx);
+    }
+
+    /// Refuses a message whose method is known.
+    pub(super) fn refuse_head(&mut self, refusal: Refusal, cx: &mut Context<'_>) {
+        let length = self.send_refusal(refusal, cx);
+        cx.note_refusal(refusal.status, refusal.reason);
+        if let Some(log) = cx.access.as_deref_mut() {
+            log.write_refused(cx.client, refusal.status, length, cx.clock);
         }
     }
 
-    /// Whether what is left of the request's body is small enough to be read and dropped.
-    pub(super) fn may_drop_body(&self, limits: &Limits) -> bool {
-        match self.request {
-            Request::Complete | Request::Raw => true,
-            _ if self.expects_continue => false,
-            Request::Length(left) => left <= limits.discard_size,
-            Request::Chunked(_) => limits.discard_size > 0,
-            Request::Head | Request::Closed | Request::Spoiled => false,
+    /// Sends a short response and closes after it. Returns the length of the body that was sent.
+    pub(crate) fn send_refusal(&mut self, refusal: Refusal, cx: &mut Context<'_>) -> u64 {
+        if cx.delegates_refusals && refusal.status == 400 {
+            cx.delegate_refusal();
+            cx.counters.count_response(refusal.status, 0);
+            self.close_lingering();
+            return 0;
         }
-    }
-
-    /// The answer is complete: what becomes of a body that is not.
-    fn settle_body(&mut self, limits: &Limits) {
-        self.unread = 0;
-        match self.request {
-            Request::Length(left) if self.keep && left <= limits.discard_size => self.demand = Demand::Dropped,
-            Request::Chunked(_) if self.keep => {
-                self.demand = Demand::Dropped;
-                self.body_limit = self.body_seen + limits.discard_size;
-            }
-            Request::Length(_) | Request::Chunked(_) | Request::Spoiled => self.close_lingering(),
-            Request::Complete | Request::Raw if !self.keep => {
-                let lingering = self.has_input() || matches!(self.request, Request::Raw);
-                self.close_lingering();
-                self.demand = if lingering { Demand::Dropped } else { Demand::Held };
-            }
-            _ => {}
-        }
+        let body = format!("{} {}: {}\n", refusal.status, encode::phrase(refusal.status), refusal.reason);
+        let fields: [FieldRef<'_>; 1] = [(b"Content-Type", b"text/plain; charset=utf-8")];
+        encode::head(
+            cx.out.tail(),
+            refusal.status.into(),
+            &fields,
+            Found::default(),
+            BodyFrame::Length(body.len() as u64),
+            Persistence::Close,
+            cx.clock.date(),
+        );
+        let body = if self.is_head { "" } else { &body };
+        cx.out.tail().extend_from_slice(body.as_bytes());
+        cx.counters.count_response(refusal.status, 0);
+        self.close_lingering();
+        body.len() as u64
     }
 }

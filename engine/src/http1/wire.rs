@@ -3,7 +3,9 @@
 use bytes::Bytes;
 
 use super::Http1;
-use super::connection::{Answer, Demand, Request};
+use super::request_body::Demand;
+use super::response_body::ResponseFraming;
+use super::state::{RequestState, ResponseState};
 use crate::event::{Event, GoneReason, Report, Severity};
 use crate::exchange::{Body, CommandError, Status};
 use crate::head::FieldRef;
@@ -159,50 +161,46 @@ impl Wire for Http1 {
 
     #[inline]
     fn request_phase(&self, limits: &Limits) -> RequestPhase {
-        let reads = match self.demand {
-            Demand::Held => false,
-            Demand::Flowing => self.unread < limits.read_buffer,
-            Demand::Dropped => true,
-        };
-        let wanted = self.demand == Demand::Flowing;
-        let unread = wanted && (self.unread > 0 || self.has_input());
-        match self.request {
-            Request::Head if self.has_input() => RequestPhase::Head,
-            Request::Head if self.serial == 0 => RequestPhase::Fresh,
-            Request::Head => RequestPhase::Idle,
-            Request::Length(_) | Request::Chunked(_) => {
-                RequestPhase::Body { received: self.body_seen, reads, wanted, unread }
-            }
-            Request::Raw => RequestPhase::Tunnel { reads, unread },
-            Request::Complete | Request::Spoiled => RequestPhase::Complete,
-            Request::Closed => RequestPhase::Closed,
+        let body = &self.request_body;
+        let reads = body.flows(limits);
+        let wanted = body.demand == Demand::Flowing;
+        let unread = wanted && (body.unread > 0 || self.has_input());
+        match self.states.request() {
+            RequestState::Head if self.has_input() => RequestPhase::Head,
+            RequestState::Head if self.serial == 0 => RequestPhase::Fresh,
+            RequestState::Head => RequestPhase::Idle,
+            RequestState::Body => RequestPhase::Body { received: body.seen, reads, wanted, unread },
+            RequestState::Switched => RequestPhase::Tunnel { reads, unread },
+            RequestState::Complete | RequestState::BadBody => RequestPhase::Complete,
+            RequestState::Closed => RequestPhase::Closed,
         }
     }
 
     #[inline]
     fn response_phase(&self) -> ResponsePhase {
-        match self.answer {
-            Answer::Idle => ResponsePhase::Idle,
-            Answer::Waiting => ResponsePhase::Waiting,
-            Answer::Length { .. } | Answer::Chunked | Answer::Framed(_) | Answer::Silent | Answer::UntilClose => {
-                ResponsePhase::Streaming { events: self.events, until_close: self.answer == Answer::UntilClose }
-            }
-            Answer::Raw => ResponsePhase::Tunnel,
-            Answer::Done => ResponsePhase::Done,
+        match self.states.response() {
+            ResponseState::Idle => ResponsePhase::Idle,
+            ResponseState::Waiting => ResponsePhase::Waiting,
+            ResponseState::Body => ResponsePhase::Streaming {
+                events: self.response_body.is_event_stream,
+                until_close: self.response_body.framing == ResponseFraming::UntilClose,
+            },
+            ResponseState::Switched => ResponsePhase::Tunnel,
+            ResponseState::Done => ResponsePhase::Done,
         }
     }
 
     #[inline]
     fn ending(&self) -> Ending {
-        match self.request {
-            Request::Closed if self.demand == Demand::Dropped => Ending::Lingering,
-            Request::Closed => Ending::Plain,
+        match self.states.request() {
+            RequestState::Closed if self.request_body.demand == Demand::Dropped => Ending::Lingering,
+            RequestState::Closed => Ending::Plain,
             _ => Ending::No,
         }
     }
 
     #[inline]
     fn buffered(&self) -> usize {
-        self.input.len() - self.parsed
+        self.input.len()
     }
 }

@@ -1,0 +1,176 @@
+//! The body of the current request: its framing, its limits, and whether a reader wants it.
+
+use super::chunked::{Chunked, Step};
+use super::state::RequestState;
+use crate::event::BodyFault;
+use crate::head::{Field, Framing, Head};
+use crate::limits::Limits;
+
+/// What the connection knows of the body of its current request.
+#[derive(Debug)]
+pub(super) struct RequestBody {
+    framing: BodyFraming,
+    pub demand: Demand,
+    /// The most bytes that the body may have.
+    pub limit: u64,
+    /// A refusal for its announced length was counted.
+    pub reported_too_large: bool,
+    /// Bytes read so far.
+    pub seen: u64,
+    /// Bytes that were passed on and that the reader has not consumed.
+    pub unread: u64,
+    /// The client waits for 100 Continue, which was not sent.
+    pub expects_continue: bool,
+}
+
+#[derive(Debug)]
+enum BodyFraming {
+    /// There is no body, or it is complete.
+    None,
+    /// `Content-Length`: how many bytes are still to come.
+    Length(u64),
+    Chunked(Box<Chunked>),
+}
+
+/// What happens to the bytes of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Demand {
+    /// They wait: no reader has asked for them.
+    Held,
+    /// They are passed to a reader.
+    Flowing,
+    /// They are read and dropped.
+    Dropped,
+}
+
+/// What was read of a body.
+pub(super) enum Part<'a> {
+    /// Nothing: more input must come.
+    None,
+    /// Data, and whether it is the last.
+    Data(&'a [u8], bool),
+    /// The end of a chunked body.
+    End(Vec<Field>),
+    Error(BodyFault),
+}
+
+impl Default for RequestBody {
+    fn default() -> Self {
+        RequestBody {
+            framing: BodyFraming::None,
+            demand: Demand::Held,
+            limit: 0,
+            reported_too_large: false,
+            seen: 0,
+            unread: 0,
+            expects_continue: false,
+        }
+    }
+}
+
+impl RequestBody {
+    /// The body that a head announces.
+    pub fn of(head: &Head, limits: &Limits) -> Self {
+        RequestBody {
+            framing: match head.framing {
+                Framing::None => BodyFraming::None,
+                Framing::Length(length) => BodyFraming::Length(length),
+                Framing::Chunked => BodyFraming::Chunked(Box::default()),
+            },
+            limit: limits.body_size,
+            expects_continue: head.expects_continue,
+            ..Default::default()
+        }
+    }
+
+    /// How many bytes are still to come, where `Content-Length` says it.
+    pub fn announced(&self) -> Option<u64> {
+        match self.framing {
+            BodyFraming::Length(left) => Some(left),
+            _ => None,
+        }
+    }
+
+    /// Whether bytes of it are read now, to be passed on or dropped.
+    pub fn flows(&self, limits: &Limits) -> bool {
+        match self.demand {
+            Demand::Held => false,
+            Demand::Flowing => self.unread < limits.read_buffer,
+            Demand::Dropped => true,
+        }
+    }
+
+    /// Reads the next part. Returns how many bytes of `input` it took.
+    pub fn read<'a>(&mut self, input: &'a [u8], limits: &Limits) -> (usize, Part<'a>) {
+        match &mut self.framing {
+            BodyFraming::None => (0, Part::None),
+            BodyFraming::Length(left) => {
+                let count = input.len().min((*left).try_into().unwrap_or(usize::MAX));
+                if count == 0 {
+                    return (0, Part::None);
+                }
+                *left -= count as u64;
+                (count, Part::Data(&input[..count], *left == 0))
+            }
+            BodyFraming::Chunked(decoder) => {
+                let mut rest = input;
+                let step = decoder.step(&mut rest, limits);
+                let used = input.len() - rest.len();
+                match step {
+                    Ok(Step::More) => (used, Part::None),
+                    Ok(Step::Data(count)) => {
+                        decoder.consumed(count);
+                        let part = if self.seen + count as u64 > self.limit {
+                            Part::Error(BodyFault::TooLarge)
+                        } else {
+                            Part::Data(&rest[..count], false)
+                        };
+                        (used + count, part)
+                    }
+                    Ok(Step::Done) => (used, Part::End(std::mem::take(&mut **decoder).into_trailers())),
+                    Err(reason) => (used, Part::Error(BodyFault::Malformed(reason))),
+                }
+            }
+        }
+    }
+
+    /// Nothing more of it is read.
+    pub fn finish(&mut self) {
+        self.framing = BodyFraming::None;
+    }
+
+    /// Reads on without a reader, so that the connection can be kept. False where that is more than `discard_size`.
+    pub fn drop_rest(&mut self, limits: &Limits) -> bool {
+        match self.framing {
+            BodyFraming::Length(left) if left > limits.discard_size => return false,
+            BodyFraming::Length(_) | BodyFraming::None => {}
+            BodyFraming::Chunked(_) => self.limit = self.seen + limits.discard_size,
+        }
+        self.demand = Demand::Dropped;
+        true
+    }
+
+    /// Whether what is left is small enough to be read and dropped after a response that is sent now.
+    pub fn may_be_dropped(&self, state: RequestState, limits: &Limits) -> bool {
+        match state {
+            RequestState::Complete | RequestState::Switched => true,
+            RequestState::Head | RequestState::BadBody | RequestState::Closed => false,
+            // A client that waits for 100 Continue and gets a response may send its body or not.
+            RequestState::Body if self.expects_continue => false,
+            RequestState::Body => match self.framing {
+                BodyFraming::Length(left) => left <= limits.discard_size,
+                BodyFraming::Chunked(_) | BodyFraming::None => limits.discard_size > 0,
+            },
+        }
+    }
+
+    /// Whether the body may be complete at the end of a response that begins now, since the handler may read on. If it is
+    /// not, the rest is dropped where it is small, and else the connection is closed.
+    pub fn may_complete(&self, state: RequestState, limits: &Limits) -> bool {
+        match self.framing {
+            _ if self.demand == Demand::Flowing => true,
+            BodyFraming::Length(_) if state == RequestState::Body => !self.expects_continue,
+            _ => self.may_be_dropped(state, limits),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The body of the current response: its framing (RFC 9112, section 6), which its handler must keep.
+
+use bytes::Bytes;
+
+use super::encode;
+use crate::exchange::{Body, CommandError};
+use crate::head::FieldRef;
+use crate::outbox::{OpenFiles, Outbox};
+
+/// The end of a body in chunks without trailers (RFC 9112, section 7.1).
+const LAST_CHUNK: &[u8; 5] = b"0\r\n\r\n";
+
+/// What the connection knows of the body of its current response.
+#[derive(Debug)]
+pub(super) struct ResponseBody {
+    pub framing: ResponseFraming,
+    /// Bytes of the body so far.
+    pub written: u64,
+    /// It is a stream of events, which does not end by itself.
+    pub is_event_stream: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ResponseFraming {
+    /// `Content-Length`, and how many of its bytes are still to be written.
+    Length { announced: u64, left: u64 },
+    /// In chunks.
+    Chunked,
+    /// In chunks that the handler frames. The bytes pass unchanged; these are the last of them.
+    FramedByHandler([u8; 5]),
+    /// Without framing: the body, or the other protocol, ends with the connection.
+    UntilClose,
+    /// The response has no body, as one to HEAD. Bytes of the handler are not sent.
+    Omitted,
+}
+
+impl Default for ResponseBody {
+    fn default() -> Self {
+        ResponseBody { framing: ResponseFraming::Omitted, written: 0, is_event_stream: false }
+    }
+}
+
+impl ResponseBody {
+    /// Writes a part of the body.
+    pub fn write(&mut self, data: Bytes, out: &mut Outbox) -> Result<(), CommandError> {
+        let size = data.len() as u64;
+        if size == 0 {
+            return Ok(());
+        }
+        match &mut self.framing {
+            ResponseFraming::Length { announced, left } => {
+                *left = take(*announced, *left, size)?;
+                out.push(data);
+            }
+            ResponseFraming::Chunked => {
+                encode::chunk_size(out.tail(), data.len());
+                out.push(data);
+                out.tail().extend_from_slice(b"\r\n");
+            }
+            ResponseFraming::FramedByHandler(last) => {
+                for &byte in data.iter().rev().take(last.len()).rev() {
+                    last.rotate_left(1);
+                    last[4] = byte;
+                }
+                out.push(data);
+            }
+            ResponseFraming::UntilClose => out.push(data),
+            ResponseFraming::Omitted => return Ok(()),
+        }
+        self.written += size;
+        Ok(())
+    }
+
+    /// Writes a part of the body, but nothing beyond the announced length: [`CommandError::Excess`] where there is more.
+    pub fn write_within_length(&mut self, mut data: Bytes, out: &mut Outbox) -> Result<(), CommandError> {
+        let size = data.len() as u64;
+        match self.framing {
+            ResponseFraming::Length { announced, left } if left < size => {
+                data.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+                self.write(data, out)?;
+                Err(CommandError::Excess { announced, written: announced - left + size })
+            }
+            _ => self.write(data, out),
+        }
+    }
+
+    /// Writes a part of the body out of a file, which only `Content-Length` can frame.
+    pub fn write_file(&mut self, part: Body<'_>, out: &mut Outbox, files: &OpenFiles) -> Result<(), CommandError> {
+        match (&mut self.framing, part) {
+            (ResponseFraming::Length { announced, left }, Body::File { file, offset, length }) => {
+                *left = take(*announced, *left, length)?;
+                self.written += length;
+                out.push_file(file, offset, length, files);
+                Ok(())
+            }
+            _ => Err(CommandError::NotStarted),
+        }
+    }
+
+    /// Writes a whole body of the length that is still to be written.
+    pub fn write_whole(&mut self, body: Body<'_>, out: &mut Outbox, files: &OpenFiles) {
+        self.written += body.len();
+        if let ResponseFraming::Length { left, .. } = &mut self.framing {
+            *left = 0;
+        }
+        match body {
+            Body::Slice(bytes) => out.tail().extend_from_slice(bytes),
+            Body::Shared(bytes) => out.push(bytes),
+            Body::File { file, offset, length } => out.push_file(file, offset, length, files),
+        }
+    }
+
+    /// Ends the body.
+    pub fn end(&mut self, trailers: &[FieldRef<'_>], out: &mut Outbox) -> Result<(), CommandError> {
+        match self.framing {
+            ResponseFraming::Length { announced, left } if left > 0 => {
+                Err(CommandError::Length { announced, written: announced - left })
+            }
+            ResponseFraming::Chunked => {
+                encode::check_trailers(trailers)?;
+                let tail = out.tail();
+                tail.extend_from_slice(b"0\r\n");
+                for (name, value) in trailers {
+                    encode::line(tail, name, value);
+                }
+                tail.extend_from_slice(b"\r\n");
+                Ok(())
+            }
+            // The client would read the next response as a chunk.
+            ResponseFraming::FramedByHandler(last) if &last != LAST_CHUNK => {
+                Err(CommandError::Length { announced: self.written, written: self.written })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What is left of an announced length after `size` more bytes.
+fn take(announced: u64, left: u64, size: u64) -> Result<u64, CommandError> {
+    left.checked_sub(size).ok_or(CommandError::Length { announced, written: announced - left + size })
+}

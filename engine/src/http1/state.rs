@@ -1,0 +1,398 @@
+//! The states of an HTTP/1 connection, and what is legal in each: one table, which all code of the connection follows.
+//!
+//! A connection has two sides. The request side is what the client sends, the response side is what the handler sends.
+//! A [`Trigger`] moves both. [`REQUEST`] and [`RESPONSE`] list the result for each state and each trigger, so that no
+//! pair is left open. `states.md` in this folder is drawn from them.
+
+use crate::exchange::CommandError;
+
+use Effect::{Illegal, Same, To};
+use Violation::{Impossible, RequestIncomplete, ResponseComplete, ResponseNotStarted, ResponseStarted};
+
+/// Where the request side is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RequestState {
+    /// A head is due, or a part of it is here.
+    Head,
+    /// The head was read, and the body is not complete.
+    Body,
+    /// The request was read to its end.
+    Complete,
+    /// The body broke its framing or its limit, so that its end is unknown.
+    BadBody,
+    /// The client's bytes belong to another protocol.
+    Switched,
+    /// Nothing more is parsed.
+    Closed,
+}
+
+/// Where the response side is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ResponseState {
+    /// There is no request to respond to.
+    Idle,
+    /// A request was read, and the final response has not begun.
+    Waiting,
+    /// The head was sent, and the body is not complete.
+    Body,
+    /// The handler's bytes belong to another protocol.
+    Switched,
+    /// The response is complete.
+    Done,
+}
+
+/// What moves a connection from one state to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trigger {
+    /// The client sent a head that no body follows.
+    Head,
+    /// The client sent a head that a body follows.
+    HeadWithBody,
+    /// The client sent the end of the body.
+    BodyEnd,
+    /// The client broke the framing of the body, or its limit.
+    BodyError,
+    /// The handler sends an interim response.
+    Interim,
+    /// The handler sends a whole response.
+    Respond,
+    /// The handler sends the head of a streamed response.
+    Begin,
+    /// The handler sends a part of the body.
+    Write,
+    /// The handler ends the body.
+    End,
+    /// The handler sends 101.
+    Upgrade,
+    /// The handler takes the connection over, and sends any bytes.
+    TakeOver,
+    /// Both sides are complete, and the connection is kept.
+    NextRequest,
+    /// The connection is closed: after its last response, a refusal or an error.
+    Close,
+}
+
+/// The result of a trigger for one side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect<State> {
+    To(State),
+    Same,
+    Illegal(Violation),
+}
+
+/// Why a trigger is illegal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Violation {
+    /// The response is complete, or there is no request.
+    ResponseComplete,
+    /// The head of the response was sent already.
+    ResponseStarted,
+    /// The head of the response was not sent yet.
+    ResponseNotStarted,
+    /// The client has not sent its whole request.
+    RequestIncomplete,
+    /// The connection itself never does this.
+    Impossible,
+}
+
+impl From<Violation> for CommandError {
+    fn from(violation: Violation) -> Self {
+        match violation {
+            ResponseComplete | Impossible => CommandError::Complete,
+            ResponseStarted => CommandError::Started,
+            ResponseNotStarted => CommandError::NotStarted,
+            RequestIncomplete => CommandError::Status(101),
+        }
+    }
+}
+
+/// Rows of a table: in each of these states, each of these triggers has this result, for this reason.
+type Rows<State> = &'static [(&'static [State], &'static [Trigger], Effect<State>, &'static str)];
+
+const REQUEST: Rows<RequestState> = {
+    use RequestState::{BadBody, Body, Closed, Complete, Head, Switched};
+    &[
+        (&[Head], &[Trigger::Head], To(Complete), "RFC 9112, 6.3: without framing fields there is no body"),
+        (&[Head], &[Trigger::HeadWithBody], To(Body), "RFC 9112, 6.3"),
+        (&[Body], &[Trigger::BodyEnd], To(Complete), "RFC 9112, 6.2 and 7.1"),
+        (
+            &[Body],
+            &[Trigger::BodyError],
+            To(BadBody),
+            "RFC 9112, 7.1; RFC 9110, 15.5.14: the end of the body is unknown",
+        ),
+        (&[Complete], &[Trigger::Upgrade], To(Switched), "RFC 9110, 7.8: after the whole request"),
+        (&[Body, BadBody], &[Trigger::Upgrade], Illegal(RequestIncomplete), "RFC 9110, 7.8: after the whole request"),
+        (&[Complete], &[Trigger::TakeOver], To(Switched), "the bytes after the request are the handler's"),
+        (&[Body, BadBody], &[Trigger::TakeOver], Same, "the rest of the body is read as a body"),
+        (&[Complete], &[Trigger::NextRequest], To(Head), "RFC 9112, 9.3: a connection is kept"),
+        (ALL_REQUEST, &[Trigger::Close], To(Closed), "RFC 9112, 9.6: nothing after the last request is parsed"),
+        (
+            ALL_REQUEST,
+            &[Trigger::Interim, Trigger::Respond, Trigger::Begin, Trigger::Write, Trigger::End],
+            Same,
+            "RFC 9112, 9.3: a response may begin and end before the request is complete",
+        ),
+        (
+            &[Body, Complete, BadBody, Switched, Closed],
+            &[Trigger::Head, Trigger::HeadWithBody],
+            Illegal(Impossible),
+            "",
+        ),
+        (
+            &[Head, Complete, BadBody, Switched, Closed],
+            &[Trigger::BodyEnd, Trigger::BodyError],
+            Illegal(Impossible),
+            "",
+        ),
+        (&[Head, Switched, Closed], &[Trigger::Upgrade, Trigger::TakeOver], Illegal(Impossible), ""),
+        (&[Head, Body, BadBody, Switched, Closed], &[Trigger::NextRequest], Illegal(Impossible), ""),
+    ]
+};
+
+const RESPONSE: Rows<ResponseState> = {
+    use ResponseState::{Body, Done, Idle, Switched, Waiting};
+    &[
+        (&[Idle], &[Trigger::Head, Trigger::HeadWithBody], To(Waiting), "RFC 9112, 9.3.2: responses are in order"),
+        (&[Waiting], &[Trigger::Interim], Same, "RFC 9110, 15.2: any number before the final response"),
+        (&[Waiting], &[Trigger::Respond], To(Done), "RFC 9110, 15: one final response"),
+        (&[Waiting], &[Trigger::Begin], To(Body), "RFC 9110, 15: one final response"),
+        (&[Waiting], &[Trigger::Upgrade], To(Switched), "RFC 9110, 7.8"),
+        (&[Waiting], &[Trigger::TakeOver], To(Switched), "the handler writes its own response"),
+        (
+            &[Waiting],
+            &[Trigger::Write, Trigger::End],
+            Illegal(ResponseNotStarted),
+            "RFC 9112, 2.1: the head comes first",
+        ),
+        (&[Body, Switched], &[Trigger::Write], Same, "RFC 9112, 6"),
+        (&[Body, Switched], &[Trigger::End], To(Done), "RFC 9112, 6.3; for another protocol, the connection ends"),
+        (
+            &[Body, Switched],
+            &[Trigger::Interim, Trigger::Respond, Trigger::Begin, Trigger::Upgrade, Trigger::TakeOver],
+            Illegal(ResponseStarted),
+            "RFC 9110, 15: one final response",
+        ),
+        (
+            &[Idle, Done],
+            &[
+                Trigger::Interim,
+                Trigger::Respond,
+                Trigger::Begin,
+                Trigger::Write,
+                Trigger::End,
+                Trigger::Upgrade,
+                Trigger::TakeOver,
+            ],
+            Illegal(ResponseComplete),
+            "RFC 9110, 15: one final response",
+        ),
+        (&[Waiting, Body, Switched, Done], &[Trigger::BodyEnd], Same, "RFC 9112, 9.3"),
+        (&[Waiting, Body, Switched], &[Trigger::BodyError], Same, "the response may still be sent"),
+        (&[Done], &[Trigger::NextRequest], To(Idle), "RFC 9112, 9.3: a connection is kept"),
+        (ALL_RESPONSE, &[Trigger::Close], To(Done), "RFC 9112, 9.6"),
+        (&[Waiting, Body, Switched, Done], &[Trigger::Head, Trigger::HeadWithBody], Illegal(Impossible), ""),
+        (&[Idle], &[Trigger::BodyEnd], Illegal(Impossible), ""),
+        (&[Idle, Done], &[Trigger::BodyError], Illegal(Impossible), ""),
+        (&[Idle, Waiting, Body, Switched], &[Trigger::NextRequest], Illegal(Impossible), ""),
+    ]
+};
+
+const ALL_REQUEST: &[RequestState] = {
+    use RequestState::{BadBody, Body, Closed, Complete, Head, Switched};
+    &[Head, Body, Complete, BadBody, Switched, Closed]
+};
+
+const ALL_RESPONSE: &[ResponseState] = {
+    use ResponseState::{Body, Done, Idle, Switched, Waiting};
+    &[Idle, Waiting, Body, Switched, Done]
+};
+
+const TRIGGERS: usize = Trigger::Close as usize + 1;
+
+/// Lays the rows of a table out by state and trigger, so that a look-up is one load. A pair without a row, or with two,
+/// does not compile.
+macro_rules! by_state_and_trigger {
+    ($rows:expr, $states:expr) => {{
+        let mut table = [[None; TRIGGERS]; $states.len()];
+        let mut row = 0;
+        while row < $rows.len() {
+            let (states, triggers, next, _) = $rows[row];
+            let mut state = 0;
+            while state < states.len() {
+                let mut trigger = 0;
+                while trigger < triggers.len() {
+                    let entry = &mut table[states[state] as usize][triggers[trigger] as usize];
+                    assert!(entry.is_none(), "two rows for one state and trigger");
+                    *entry = Some(next);
+                    trigger += 1;
+                }
+                state += 1;
+            }
+            row += 1;
+        }
+        let mut complete = [[Illegal(Impossible); TRIGGERS]; $states.len()];
+        let mut state = 0;
+        while state < $states.len() {
+            let mut trigger = 0;
+            while trigger < TRIGGERS {
+                match table[state][trigger] {
+                    Some(next) => complete[state][trigger] = next,
+                    None => panic!("no row for a state and trigger"),
+                }
+                trigger += 1;
+            }
+            state += 1;
+        }
+        complete
+    }};
+}
+
+static REQUEST_NEXT: [[Effect<RequestState>; TRIGGERS]; ALL_REQUEST.len()] =
+    by_state_and_trigger!(REQUEST, ALL_REQUEST);
+static RESPONSE_NEXT: [[Effect<ResponseState>; TRIGGERS]; ALL_RESPONSE.len()] =
+    by_state_and_trigger!(RESPONSE, ALL_RESPONSE);
+
+/// The states of both sides of one connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct States {
+    request: RequestState,
+    response: ResponseState,
+}
+
+impl Default for States {
+    fn default() -> Self {
+        States { request: RequestState::Head, response: ResponseState::Idle }
+    }
+}
+
+impl States {
+    pub fn request(self) -> RequestState {
+        self.request
+    }
+
+    pub fn response(self) -> ResponseState {
+        self.response
+    }
+
+    /// Whether a trigger is legal now. The response side is checked first: what it forbids is the handler's mistake.
+    pub fn check(self, trigger: Trigger) -> Result<(), Violation> {
+        self.after(trigger).map(drop)
+    }
+
+    /// Moves both sides, or neither where the trigger is illegal.
+    pub fn advance(&mut self, trigger: Trigger) -> Result<(), Violation> {
+        *self = self.after(trigger)?;
+        Ok(())
+    }
+
+    /// Moves both sides by a trigger that was checked, or that the state of the connection itself implies.
+    pub fn apply(&mut self, trigger: Trigger) {
+        let outcome = self.advance(trigger);
+        debug_assert_eq!(Ok(()), outcome, "{trigger:?} in {self:?}");
+    }
+
+    fn after(self, trigger: Trigger) -> Result<Self, Violation> {
+        let response = RESPONSE_NEXT[self.response as usize][trigger as usize].after(self.response)?;
+        let request = REQUEST_NEXT[self.request as usize][trigger as usize].after(self.request)?;
+        Ok(States { request, response })
+    }
+}
+
+impl<State> Effect<State> {
+    fn after(self, state: State) -> Result<State, Violation> {
+        match self {
+            To(next) => Ok(next),
+            Same => Ok(state),
+            Illegal(violation) => Err(violation),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::{Debug, Write as _};
+
+    /// The page that documents the tables.
+    fn document() -> String {
+        let mut page = String::from(
+            "# The states of an HTTP/1 connection\n\n\
+             Drawn from the tables in `state.rs`; a test holds this page equal to them. To draw it again:\n\
+             `ROPEWALK_DRAW=1 cargo test -p ropewalk-engine states_md`.\n\n\
+             One trigger moves both sides. Where either side does not allow it, neither moves.\n",
+        );
+        section(&mut page, "Request: what the client sends", "Head", REQUEST);
+        section(&mut page, "Response: what the handler sends", "Idle", RESPONSE);
+        page
+    }
+
+    fn section<State: Debug + Copy>(page: &mut String, title: &str, first: &str, rows: Rows<State>) {
+        let _ = write!(page, "\n## {title}\n\n```mermaid\nstateDiagram-v2\n    [*] --> {first}\n");
+        for (states, triggers, next, _) in rows {
+            for state in *states {
+                let to = match next {
+                    To(to) => to,
+                    Same if states.len() < 3 => state,
+                    // Triggers of the other side.
+                    Same | Illegal(_) => continue,
+                };
+                let _ = writeln!(page, "    {state:?} --> {to:?}: {}", names(triggers));
+            }
+        }
+        let _ = write!(page, "```\n\n| state | trigger | next | rule |\n|---|---|---|---|\n");
+        for (states, triggers, next, rule) in rows {
+            let next = match next {
+                To(to) => format!("{to:?}"),
+                Same => "the same".into(),
+                Illegal(Impossible) => continue,
+                Illegal(violation) => format!("illegal: {violation:?}"),
+            };
+            let _ = writeln!(page, "| {} | {} | {next} | {rule} |", names(states), names(triggers));
+        }
+        page.push_str("\nNo other pair of state and trigger occurs.\n");
+    }
+
+    fn names(values: &[impl Debug]) -> String {
+        values.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn states_md_is_drawn_from_the_tables() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/http1/states.md");
+        if std::env::var_os("ROPEWALK_DRAW").is_some() {
+            std::fs::write(path, document()).unwrap();
+        }
+        assert_eq!(document(), std::fs::read_to_string(path).unwrap());
+    }
+
+    #[test]
+    fn a_kept_connection_returns_to_its_first_state() {
+        let mut states = States::default();
+        for trigger in [Trigger::HeadWithBody, Trigger::Begin, Trigger::BodyEnd, Trigger::Write, Trigger::End] {
+            assert_eq!(Ok(()), states.advance(trigger));
+        }
+        assert_eq!(Ok(()), states.advance(Trigger::NextRequest));
+        assert_eq!(States::default(), states);
+    }
+
+    #[test]
+    fn an_illegal_trigger_moves_neither_side() {
+        let mut states = States::default();
+        states.apply(Trigger::HeadWithBody);
+        let before = states;
+        assert_eq!(Err(RequestIncomplete), states.advance(Trigger::Upgrade));
+        assert_eq!(Err(ResponseNotStarted), states.advance(Trigger::Write));
+        assert_eq!(Err(Impossible), states.advance(Trigger::NextRequest));
+        assert_eq!(before, states);
+    }
+
+    #[test]
+    fn rfc9110_7_8_only_a_whole_request_is_upgraded() {
+        let mut states = States::default();
+        states.apply(Trigger::Head);
+        assert_eq!(Ok(()), states.advance(Trigger::Upgrade));
+        assert_eq!((RequestState::Switched, ResponseState::Switched), (states.request(), states.response()));
+        assert_eq!(Err(ResponseStarted), states.check(Trigger::Respond));
+    }
+}
