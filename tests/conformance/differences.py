@@ -39,7 +39,7 @@ CORPUS: Final = (
         ("valid/012",),
     ),
     Deviation(
-        "501 Not Implemented: the only transfer coding known here is chunked",
+        "501 Not Implemented: the only supported transfer coding is chunked",
         "6.1",
         "gunicorn passes the coded body on as it is. We decode no coding but chunked, and say so.",
         (
@@ -61,7 +61,7 @@ CORPUS: Final = (
         ("valid/028", "valid/compat_obs_fold", "valid/compat_obs_fold_huge"),
     ),
     Deviation(
-        "501 Not Implemented: the method is not known here",
+        "501 Not Implemented: the method is not supported",
         "RFC 9110, 9.1",
         "Methods that are registered nowhere. gunicorn takes two of them where it is told to.",
         ("valid/031", "valid/031compat", "valid/031compat2"),
@@ -97,7 +97,7 @@ CORPUS: Final = (
         ("valid/rfc9112_target_absolute_userinfo_01",),
     ),
     Deviation(
-        "501 Not Implemented: CONNECT and TRACE are not served here",
+        "501 Not Implemented: CONNECT and TRACE are not supported",
         "RFC 9110, 9.3.6",
         "CONNECT is for proxies.",
         ("valid/rfc9112_target_authority_connect_01", "valid/rfc9112_target_authority_ipv6_01"),

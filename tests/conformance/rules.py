@@ -187,7 +187,7 @@ RULES = (
         b"GET  /\r\nHost: a\r\n\r\n",
     ),
     Rule(
-        "this version of HTTP is not spoken here",
+        "this version of HTTP is not supported",
         "2.3; RFC 9110, 15.6.6",
         "Versions 1.0 and 1.1 are spoken, others are answered by 505.",
         lambda raw: (
@@ -197,14 +197,14 @@ RULES = (
         b"GET / HTTP/2.0\r\nHost: a\r\n\r\n",
     ),
     Rule(
-        "the method is not known here",
+        "the method is not supported",
         "3.1; RFC 9110, 9.1",
         "A method that is registered nowhere is answered by 501 before anybody reads on.",
         lambda raw: is_token(raw.method) and raw.method not in METHODS,
         b"BREW / HTTP/1.1\r\nHost: a\r\n\r\n",
     ),
     Rule(
-        "CONNECT and TRACE are not served here",
+        "CONNECT and TRACE are not supported",
         "RFC 9110, 9.3.6, 9.3.8",
         "They are a proxy's and a debugger's.",
         lambda raw: raw.method in (b"CONNECT", b"TRACE"),
@@ -276,7 +276,7 @@ RULES = (
         b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
     ),
     Rule(
-        "the only expectation met here is 100-continue",
+        "the only supported expectation is 100-continue",
         "RFC 9110, 10.1.1",
         "Another expectation is answered by 417.",
         lambda raw: any(value.lower() != b"100-continue" for value in raw.values(b"expect")),
@@ -297,7 +297,7 @@ RULES = (
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ),
     Rule(
-        "the only transfer coding known here is chunked",
+        "the only supported transfer coding is chunked",
         "6.1; 7.2",
         "A coding that a server does not understand is answered by 501. Clients compress by Content-Encoding.",
         lambda raw: any(is_coded_and_chunked(value.lower()) for value in raw.values(b"transfer-encoding")),

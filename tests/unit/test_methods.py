@@ -267,7 +267,7 @@ def test_a_plain_app_has_them_refused_by_the_engine(tmp_path: Path) -> None:
     app.get("/")(lambda request: "root")
     app.mount("/files", Files(tmp_path))
     service = Service(app, lambda *_: None)  # type: ignore[arg-type] # nothing is late
-    assert asked(service, "BREW", "/")[0] == "501 Not Implemented: the method is not known here\n"
+    assert asked(service, "BREW", "/")[0] == "501 Not Implemented: the method is not supported\n"
     service.close()
 
 

@@ -1,12 +1,12 @@
-//! The chunked transfer coding, read (RFC 9112, section 7.1).
+//! Decodes the chunked transfer coding (RFC 9112, section 7.1).
 //!
 //! ```text
 //! Size -(digit)-> Size -(;)-> Extension -(CR)-> SizeLf -(LF, size > 0)-> Data -> DataCr -> DataLf -> Size
 //!                                                      \-(LF, size = 0)-> Trailer -(empty line)-> Done
 //! ```
 //!
-//! Extensions are skipped, but they must be well formed (section 7.1.1): between the size and the end of its line is
-//! where two readings of one message have hidden before.
+//! Extensions are skipped, but they must be well formed (section 7.1.1): servers and proxies that read the end of this
+//! line in different ways have been open to request smuggling.
 
 use bytes::Bytes;
 use memchr::memchr;
@@ -15,14 +15,14 @@ use crate::head::Field;
 use crate::limits::Limits;
 use crate::token::is_token;
 
-/// Reads one chunked body.
+/// Decodes one chunked body.
 #[derive(Debug, Default)]
 pub struct Chunked {
     state: State,
-    /// Digits of the current size, then bytes of data to come.
+    /// The size of the current chunk as far as it is read, then its bytes that are still to come.
     size: u64,
     digits: u8,
-    /// Bytes of extensions in the whole body.
+    /// How many bytes of extensions the whole body has so far.
     extensions: u64,
     trailers: Option<Box<Trailers>>,
 }
@@ -40,7 +40,7 @@ enum State {
     Done,
 }
 
-/// `BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ]`: what of it came last.
+/// `BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ]`: the part that was read last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Extension {
     Semicolon,
@@ -62,10 +62,10 @@ struct Trailers {
     lines: u64,
 }
 
-/// What a step of the decoder found.
+/// The result of a step of the decoder.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
-    /// So many bytes of data stand at the start of what is left of the input; consume them.
+    /// The rest of the input starts with so many bytes of data. The caller takes them, and reports them as consumed.
     Data(usize),
     /// The input is used up.
     More,
@@ -74,7 +74,7 @@ pub enum Step {
 }
 
 impl Chunked {
-    /// Goes on over `input`, taking framing off its front, until there is data, an end, or nothing left.
+    /// Removes framing from the start of `input`, up to data, the end of the body, or the end of the input.
     pub fn step(&mut self, input: &mut &[u8], limits: &Limits) -> Result<Step, &'static str> {
         loop {
             let Some(&byte) = input.first() else {
@@ -111,7 +111,7 @@ impl Chunked {
         }
     }
 
-    /// The caller took so many bytes of data.
+    /// Counts bytes of data that the caller has taken.
     pub fn consumed(&mut self, length: usize) {
         self.size -= length as u64;
         if self.size == 0 {
@@ -119,7 +119,7 @@ impl Chunked {
         }
     }
 
-    /// The trailer fields, less those that must not come late (RFC 9110, section 6.5.1).
+    /// The trailer fields, without those that must not be trailers (RFC 9110, section 6.5.1).
     pub fn into_trailers(self) -> Vec<Field> {
         self.trailers.map(|trailers| trailers.fields).unwrap_or_default()
     }
@@ -169,7 +169,7 @@ impl Chunked {
         Ok(())
     }
 
-    /// Takes a trailer line off the input; true at the empty one.
+    /// Reads a trailer line. True at the empty line, which ends the section.
     fn trailer(&mut self, input: &mut &[u8], limits: &Limits) -> Result<bool, &'static str> {
         let trailers = self.trailers.get_or_insert_default();
         let end = memchr(b'\n', input).map_or(input.len(), |newline| newline + 1);
@@ -220,7 +220,7 @@ fn trailer_field(line: &[u8]) -> Result<Option<Field>, &'static str> {
     Ok(Some((Bytes::from(name), Bytes::copy_from_slice(value))))
 }
 
-/// Takes off the spaces and tabs around a value, and nothing else (OWS; RFC 9110, section 5.6.3).
+/// Removes the spaces and tabs around a value, and nothing else (OWS; RFC 9110, section 5.6.3).
 fn trim_space(value: &[u8]) -> &[u8] {
     let space = |byte: &u8| matches!(byte, b' ' | b'\t');
     let Some(start) = value.iter().position(|byte| !space(byte)) else { return &[] };
@@ -228,7 +228,7 @@ fn trim_space(value: &[u8]) -> &[u8] {
     &value[start..end]
 }
 
-/// Whether a field may come behind a body (RFC 9110, section 6.5.1).
+/// Whether a field may be a trailer (RFC 9110, section 6.5.1).
 pub fn may_trail(name: &[u8]) -> bool {
     let name = name.to_ascii_lowercase();
     !FORBIDDEN.contains(&name.as_slice()) && !name.starts_with(b"x-forwarded-")

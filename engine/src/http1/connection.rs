@@ -10,7 +10,7 @@ use super::head;
 use super::input::Input;
 use super::request_body::{Demand, Part, RequestBody};
 use super::response_body::ResponseBody;
-use super::scan::{Scan, asks_for_head};
+use super::scan::{Scan, has_method_head};
 use super::state::{RequestState, ResponseState, States, Trigger};
 use crate::event::{BodyFault, Event, Report, Severity};
 use crate::exchange::{CommandError, ExchangeId};
@@ -21,20 +21,20 @@ use crate::refusal::Refusal;
 use crate::wire::{Context, Wire};
 
 impl Context<'_> {
-    /// Has the head say where its request comes from: by its connection, and by proxies where they are asked.
-    fn trace(&self, mut head: Box<Head>) -> Result<Box<Head>, Refusal> {
+    /// Sets where a request comes from: as its connection shows it, or as trusted proxies report it.
+    fn set_origin(&self, mut head: Box<Head>) -> Result<Box<Head>, Refusal> {
         head.peer = self.peer.clone();
         head.secure = self.secure;
         if let Some(proxies) = self.proxies {
-            let shown = Origin { client: self.client.clone(), secure: self.secure, host: None };
-            let origin = if self.fields_tell { proxies.trace(&head, shown)? } else { shown };
+            let connection = Origin { client: self.client.clone(), secure: self.secure, host: None };
+            let origin = if self.fields_tell { proxies.trace(&head, connection)? } else { connection };
             head.origin = Some(Box::new(origin));
         }
         Ok(head)
     }
 
-    /// Counts a refused message, and tells of it once.
-    pub(super) fn note_refusal(&mut self, status: u16, reason: &str) {
+    /// Counts a refused message, and reports it.
+    pub(super) fn count_refusal(&mut self, status: u16, reason: &str) {
         self.counters.refused += 1;
         if self.debug {
             let message = format!("{}: {status} {reason}", self.client);
@@ -254,7 +254,7 @@ impl Http1 {
             Ok(Some((start, end))) => {
                 let method = self.scan.method.unwrap_or(Method::OTHER);
                 let head = head::parse(&input[start..end], method, cx.methods);
-                head.and_then(|head| cx.trace(head)).map(|head| (head, end))
+                head.and_then(|head| cx.set_origin(head)).map(|head| (head, end))
             }
             Err(refusal) => Err(refusal),
         };
@@ -264,7 +264,7 @@ impl Http1 {
                 Some(end)
             }
             Err(refusal) => {
-                self.is_head = asks_for_head(input);
+                self.is_head = has_method_head(input);
                 self.refuse_head(refusal, cx);
                 Some(0)
             }
@@ -304,7 +304,7 @@ impl Http1 {
         if body.announced().is_some_and(|length| body.seen + length > limit) {
             self.keep = false;
             if !std::mem::replace(&mut body.reported_too_large, true) {
-                cx.note_refusal(413, TOO_LARGE);
+                cx.count_refusal(413, TOO_LARGE);
             }
             return Err(CommandError::BodyTooLarge { limit });
         }
@@ -364,8 +364,8 @@ impl Http1 {
             cx.inbox.push_back(Event::BadBody(self.id(cx), fault));
         }
         match fault {
-            BodyFault::Malformed(reason) => cx.note_refusal(400, reason),
-            BodyFault::TooLarge if !is_dropped => cx.note_refusal(413, TOO_LARGE),
+            BodyFault::Malformed(reason) => cx.count_refusal(400, reason),
+            BodyFault::TooLarge if !is_dropped => cx.count_refusal(413, TOO_LARGE),
             // The rest of the body is more than `discard_size`, and the connection is not worth reading it.
             BodyFault::TooLarge => {}
         }

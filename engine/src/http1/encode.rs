@@ -1,4 +1,4 @@
-//! Answer heads as bytes (RFC 9112, sections 4 and 5), and the rules that keep a handler's mistakes off the wire.
+//! Heads of responses as bytes (RFC 9112, sections 4 and 5), and the checks that find a handler's mistakes before that.
 
 use super::chunked::may_trail;
 use super::head::parse_length;
@@ -6,23 +6,23 @@ use crate::exchange::{CommandError, Status};
 use crate::head::{FieldRef, Version};
 use crate::token::is_token;
 
-/// How the body of an answer is framed (RFC 9112, section 6).
+/// How the body of a response is framed (RFC 9112, section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyFrame {
-    /// There is none and no length is announced: 1xx, 204, 304.
+    /// There is no body and no length: 1xx, 204, 304.
     None,
     /// `Content-Length`.
     Length(u64),
     /// `Transfer-Encoding: chunked`.
     Chunked,
-    /// Until the connection closes, for HTTP/1.0.
+    /// The body ends with the connection, for HTTP/1.0.
     UntilClose,
 }
 
-/// What the Connection field of an answer says.
+/// The Connection field of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Persistence {
-    /// Nothing: HTTP/1.1 keeps by default.
+    /// None: HTTP/1.1 keeps connections by default.
     Implied,
     /// `keep-alive`, for HTTP/1.0.
     KeepAlive,
@@ -32,41 +32,41 @@ pub enum Persistence {
     Upgrade,
 }
 
-/// What was found among the fields of a handler.
+/// The fields of a handler that concern framing and the connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct FramingFields {
     /// The handler's own `Content-Length`.
     pub length: Option<u64>,
     /// The handler sets `Date` itself.
     pub date: bool,
-    /// The handler asks for `Connection: close`.
+    /// The handler sets `Connection: close`.
     pub close: bool,
-    /// The handler says `Connection: keep-alive`.
+    /// The handler sets `Connection: keep-alive`.
     pub keep_alive: bool,
-    /// The handler sends its body in chunks that it frames itself.
+    /// The handler sets `Transfer-Encoding: chunked`, and frames its chunks itself.
     pub chunked: bool,
     /// The body is a stream of events, which does not end by itself.
     pub events: bool,
 }
 
 /// Checks the status and the fields of a handler before anything is written.
-pub fn check(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Found, CommandError> {
+pub fn check(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<FramingFields, CommandError> {
     let found = check_framing(status, fields)?;
     if found.chunked {
-        return Err(refused(b"Transfer-Encoding", "is the server's to set"));
+        return Err(refused(b"Transfer-Encoding", "is set by the server"));
     }
     Ok(found)
 }
 
 /// As [`check`], for a handler that frames its body itself.
-pub fn check_framing(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Found, CommandError> {
+pub fn check_framing(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<FramingFields, CommandError> {
     if !(100..=599).contains(&status.code) {
         return Err(CommandError::Status(status.code));
     }
     if status.reason.is_some_and(has_controls) {
         return Err(CommandError::Field("the reason phrase has control characters".into()));
     }
-    let mut found = Found::default();
+    let mut found = FramingFields::default();
     for &(name, value) in fields {
         if name.is_empty() || !name.iter().copied().all(is_token) {
             return Err(refused(name, "is not a valid name"));
@@ -89,12 +89,12 @@ pub fn check_framing(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Foun
             14 if name.eq_ignore_ascii_case(b"content-length") => {
                 let length = parse_length(value).map_err(|_| refused(name, "is not a plain number"))?;
                 if found.length.replace(length).is_some_and(|earlier| earlier != length) {
-                    return Err(refused(name, "is there twice"));
+                    return Err(refused(name, "is set twice, with different values"));
                 }
             }
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
                 if found.chunked || !value.eq_ignore_ascii_case(b"chunked") {
-                    return Err(refused(name, "is not just \"chunked\""));
+                    return Err(refused(name, "is not exactly \"chunked\""));
                 }
                 found.chunked = true;
             }
@@ -102,7 +102,7 @@ pub fn check_framing(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Foun
         }
     }
     if found.chunked && found.length.is_some() {
-        return Err(refused(b"Content-Length", "stands beside Transfer-Encoding"));
+        return Err(refused(b"Content-Length", "is set beside Transfer-Encoding"));
     }
     Ok(found)
 }
@@ -111,17 +111,17 @@ pub fn check_framing(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Foun
 pub fn check_trailers(fields: &[FieldRef<'_>]) -> Result<(), CommandError> {
     check(200.into(), fields)?;
     match fields.iter().find(|(name, _)| !may_trail(name)) {
-        Some((name, _)) => Err(refused(name, "must not come behind the body")),
+        Some((name, _)) => Err(refused(name, "must not be sent after the body")),
         None => Ok(()),
     }
 }
 
-/// Appends the head of an answer whose fields went through [`check`].
+/// Appends the head of a response whose fields passed [`check`].
 pub fn head(
     out: &mut Vec<u8>,
     status: Status<'_>,
     fields: &[FieldRef<'_>],
-    found: Found,
+    found: FramingFields,
     frame: BodyFrame,
     persistence: Persistence,
     date: &[u8; 29],
@@ -148,35 +148,35 @@ pub fn head(
         Persistence::Upgrade => b"Connection: Upgrade\r\n",
     });
     for &(name, value) in fields {
-        // Fields that say how the message is framed are ours, but a handler may name options of the connection.
-        let theirs = match name.len() {
+        // The server sets the fields that frame the message; a handler may only name options of the connection.
+        let is_handlers = match name.len() {
             10 if name.eq_ignore_ascii_case(b"connection") => persistence == Persistence::Implied,
             14 => !name.eq_ignore_ascii_case(b"content-length"),
             _ => true,
         };
-        if theirs {
-            line(out, name, value);
+        if is_handlers {
+            field_line(out, name, value);
         }
     }
     out.extend_from_slice(b"\r\n");
 }
 
-/// Appends the head of an answer as its handler gives it, whose fields went through [`check_framing`]. `close` adds that
-/// the connection closes.
-pub fn given_head(out: &mut Vec<u8>, version: Version, status: Status<'_>, fields: &[FieldRef<'_>], close: bool) {
+/// Appends the head of a response as its handler sets it, whose fields passed [`check_framing`]. `close` adds
+/// `Connection: close`.
+pub fn handler_head(out: &mut Vec<u8>, version: Version, status: Status<'_>, fields: &[FieldRef<'_>], close: bool) {
     let start = out.len();
     status_line(out, status);
     if version == Version::Http10 {
         out[start + b"HTTP/1.".len()] = b'0';
     }
     for &(name, value) in fields {
-        line(out, name, value);
+        field_line(out, name, value);
     }
     out.extend_from_slice(if close { b"Connection: close\r\n\r\n" } else { b"\r\n" });
 }
 
 /// Appends one field line.
-pub fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+pub fn field_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(name);
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
@@ -197,7 +197,7 @@ pub fn chunk_size(out: &mut Vec<u8>, size: usize) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Whether an answer of this status never has a body (RFC 9110, section 6.4.1).
+/// Whether a response of this status never has a body (RFC 9110, section 6.4.1).
 pub fn is_bodiless(status: u16) -> bool {
     status < 200 || status == 204 || status == 304
 }
@@ -221,7 +221,7 @@ pub fn phrase(status: u16) -> &'static str {
         226 => "IM Used",
         300 => "Multiple Choices",
         301 => "Moved Permanently",
-        302 => "Found",
+        302 => "FramingFields",
         303 => "See Other",
         304 => "Not Modified",
         305 => "Use Proxy",
@@ -231,7 +231,7 @@ pub fn phrase(status: u16) -> &'static str {
         401 => "Unauthorized",
         402 => "Payment Required",
         403 => "Forbidden",
-        404 => "Not Found",
+        404 => "Not FramingFields",
         405 => "Method Not Allowed",
         406 => "Not Acceptable",
         407 => "Proxy Authentication Required",
@@ -356,7 +356,10 @@ mod tests {
         status_line(&mut out, Status { code: 200, reason: Some(b"Fine") });
         status_line(&mut out, Status { code: 404, reason: Some(b"") });
         status_line(&mut out, 404.into());
-        assert_eq!("HTTP/1.1 200 Fine\r\nHTTP/1.1 404 \r\nHTTP/1.1 404 Not Found\r\n", String::from_utf8(out).unwrap());
+        assert_eq!(
+            "HTTP/1.1 200 Fine\r\nHTTP/1.1 404 \r\nHTTP/1.1 404 Not FramingFields\r\n",
+            String::from_utf8(out).unwrap()
+        );
         for reason in [&b"a\r\nX: y"[..], b"a\n", b"a\r", b"a\0", b"\x7f"] {
             let status = Status { code: 200, reason: Some(reason) };
             assert!(matches!(check(status, &[]), Err(CommandError::Field(_))), "{reason:?}");

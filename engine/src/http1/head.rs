@@ -1,7 +1,5 @@
-//! Request heads: where they end, and what they say (RFC 9112, sections 2 to 6).
-//!
-//! Finding the end and the first checks happen in [`Scan`], line by line as bytes come, so that a dripping client costs
-//! each byte once. A whole head then goes through `httparse`, and through the rules that it leaves to us.
+//! Whole request heads (RFC 9112, sections 3 to 6): `httparse` splits them, and this module adds the rules that it leaves
+//! to its callers.
 
 use std::mem::MaybeUninit;
 
@@ -15,7 +13,7 @@ use crate::peer::Peer;
 use crate::refusal::Refusal;
 use crate::token::is_token;
 
-/// Parses a whole head, from the request line to the empty line, whose request line was found right by [`Scan`].
+/// Parses a head, from the request line to the empty line. [`super::scan::Scan`] has checked its request line.
 pub fn parse(bytes: &[u8], method: Method, methods: Methods) -> Result<Box<Head>, Refusal> {
     let mut few = [const { MaybeUninit::uninit() }; 64];
     let mut many = Vec::new();
@@ -39,7 +37,7 @@ pub fn parse(bytes: &[u8], method: Method, methods: Methods) -> Result<Box<Head>
     let mut summary = Summary::default();
     let mut fields = Vec::with_capacity(request.headers.len());
     for header in request.headers.iter() {
-        summary.take_in(header)?;
+        summary.add(header)?;
         fields.push(FieldSpan { name: span_of(bytes, header.name.as_bytes()), value: span_of(bytes, header.value) });
     }
     let parts = split_target(method, target, methods)?;
@@ -63,7 +61,7 @@ pub fn parse(bytes: &[u8], method: Method, methods: Methods) -> Result<Box<Head>
     }))
 }
 
-/// What the fields say about the message itself.
+/// The fields that describe the message: its host, its body and its connection.
 #[derive(Default)]
 struct Summary<'a> {
     host: Option<&'a [u8]>,
@@ -75,19 +73,19 @@ struct Summary<'a> {
 }
 
 impl<'a> Summary<'a> {
-    fn take_in(&mut self, header: &httparse::Header<'a>) -> Result<(), Refusal> {
+    fn add(&mut self, header: &httparse::Header<'a>) -> Result<(), Refusal> {
         let value = header.value;
         match header.name.len() {
             4 if header.name.eq_ignore_ascii_case("host") => {
                 set_once(&mut self.host, value, "more than one Host")?;
-                // An http URL has a host (RFC 9110, section 4.2.1), so that nothing good is lost with an empty one.
+                // An http URL has a host (RFC 9110, section 4.2.1), so that no valid request has an empty one.
                 if !is_authority(value) {
                     return Err(Refusal::bad("the Host is not valid"));
                 }
             }
             6 if header.name.eq_ignore_ascii_case("expect") => {
                 if !value.eq_ignore_ascii_case(b"100-continue") {
-                    return Err(Refusal { status: 417, reason: "the only expectation met here is 100-continue" });
+                    return Err(Refusal { status: 417, reason: "the only supported expectation is 100-continue" });
                 }
                 self.expects_continue = true;
             }
@@ -109,7 +107,7 @@ impl<'a> Summary<'a> {
         Ok(())
     }
 
-    /// The host the request is for (RFC 9112, section 3.2).
+    /// The host of the request (RFC 9112, section 3.2).
     fn agreed_host(&self, authority: Option<&'a [u8]>, version: Version) -> Result<&'a [u8], Refusal> {
         match (self.host, authority) {
             (None, None) if version == Version::Http10 => Ok(b""),
@@ -141,10 +139,10 @@ impl<'a> Summary<'a> {
         let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
         let codings: Vec<&[u8]> = coding.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).collect();
         let tokens = codings.iter().all(|coding| !coding.is_empty() && coding.iter().copied().all(is_token));
-        // Where the last coding is another, nobody knows where the body ends, and the request is bad.
+        // If the last coding is another, the end of the body is unknown, and the request is bad.
         let framed = codings.last().is_some_and(is_chunked) && codings.iter().filter(|it| is_chunked(it)).count() == 1;
         if tokens && framed {
-            return Err(Refusal { status: 501, reason: "the only transfer coding known here is chunked" });
+            return Err(Refusal { status: 501, reason: "the only supported transfer coding is chunked" });
         }
         Err(Refusal::bad("the Transfer-Encoding is not exactly one chunked"))
     }
@@ -256,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_that_answer_methods_by_themselves_get_any() {
+    fn any_method_passes_where_the_application_wants_them_all() {
         for (line, name, path) in [
             ("BREW /pot HTTP/1.0", "BREW", "/pot"),
             ("TRACE / HTTP/1.0", "TRACE", "/"),
@@ -273,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn applications_may_serve_methods_that_nobody_has_registered() {
+    fn unregistered_methods_pass_where_their_name_is_conventional() {
         let refusal = |line: &str| {
             parsed(&format!("{line}\r\nHost: a\r\n\r\n"), Methods::Conventional).map_err(|refusal| refusal.status)
         };

@@ -1,4 +1,4 @@
-//! HTTP/1.1 and 1.0 without sockets: bytes in, events out, and answers as bytes. See `README.md` in this folder.
+//! HTTP/1.1 and 1.0 without sockets: bytes in, events and responses out. See `README.md` in this folder.
 
 mod accounting;
 pub mod chunked;

@@ -38,7 +38,7 @@ impl Http1 {
         self.account.status = status.code;
         // A body that ends with the connection has no length, which says already that the connection closes.
         let says_close = framing == ResponseFraming::UntilClose || found.close || self.version == Version::Http10;
-        encode::given_head(cx.out.tail(), self.version, status, fields, !self.keep && !says_close);
+        encode::handler_head(cx.out.tail(), self.version, status, fields, !self.keep && !says_close);
         self.response_body = ResponseBody { framing, written: 0, is_event_stream: found.events };
         self.states.apply(Trigger::Begin);
         Ok(())

@@ -7,7 +7,7 @@ use crate::method::{Method, Methods};
 use crate::refusal::Refusal;
 use crate::token::is_token;
 
-/// Checks the form `method SP target SP version CRLF` (RFC 9112, section 3).
+/// Checks the form `method SP target SP version CRLF` (RFC 9112, section 3). Returns the method.
 pub fn check(bytes: &[u8], methods: Methods) -> Result<Method, Refusal> {
     let end = memchr::memchr(b'\r', bytes).unwrap_or(bytes.len());
     let mut parts = bytes[..end].split(|&byte| byte == b' ');
@@ -28,32 +28,33 @@ pub fn check(bytes: &[u8], methods: Methods) -> Result<Method, Refusal> {
     match version {
         b"HTTP/1.1" | b"HTTP/1.0" => {}
         [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit() => {
-            return Err(Refusal { status: 505, reason: "this version of HTTP is not spoken here" });
+            return Err(Refusal { status: 505, reason: "this version of HTTP is not supported" });
         }
         _ => return Err(Refusal::bad("the version is not well formed")),
     }
     if methods == Methods::Any {
         return Ok(Method::parse(method).unwrap_or(Method::OTHER));
     }
-    let unknown = Refusal { status: 501, reason: "the method is not known here" };
+    let unknown = Refusal { status: 501, reason: "the method is not supported" };
     let method = match Method::parse(method) {
         Some(method) => method,
         None if methods == Methods::Conventional && Method::is_conventional(method) => Method::OTHER,
         None => return Err(unknown),
     };
     if method == Method::CONNECT || method == Method::TRACE {
-        return Err(Refusal { status: 501, reason: "CONNECT and TRACE are not served here" });
+        return Err(Refusal { status: 501, reason: "CONNECT and TRACE are not supported" });
     }
     Ok(method)
 }
 
+/// The parts of a request target.
 pub(super) struct Target<'a> {
     pub authority: Option<&'a [u8]>,
     pub path: &'a [u8],
     pub query: &'a [u8],
 }
 
-/// Takes the target apart by its form (RFC 9112, section 3.2).
+/// Splits the target by its form (RFC 9112, section 3.2).
 pub(super) fn split_target(method: Method, target: &[u8], methods: Methods) -> Result<Target<'_>, Refusal> {
     if method == Method::CONNECT {
         if !is_authority(target) {
@@ -84,7 +85,7 @@ pub(super) fn split_target(method: Method, target: &[u8], methods: Methods) -> R
     Ok(Target { authority, path, query })
 }
 
-/// `http://authority/path` (RFC 9112, section 3.2.2); the path of `http://authority` is empty, which means `/`.
+/// Splits `http://authority/path` (RFC 9112, section 3.2.2). The path of `http://authority` is empty, which means `/`.
 fn absolute_form(target: &[u8], methods: Methods) -> Result<(Option<&[u8]>, &[u8]), Refusal> {
     let bad = Refusal::bad("the target is neither a path nor an http URL");
     let scheme = target.iter().position(|&byte| byte == b':').ok_or(bad)?;

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 
 use super::connection::Http1;
-use super::encode::{self, BodyFrame, Found, Persistence};
+use super::encode::{self, BodyFrame, FramingFields, Persistence};
 use super::request_body::Demand;
 use super::response_body::{ResponseBody, ResponseFraming};
-use super::scan::asks_for_head;
+use super::scan::has_method_head;
 use super::state::{RequestState, ResponseState, Trigger};
 use crate::exchange::{Body, CommandError, Status};
 use crate::head::{FieldRef, Version};
@@ -177,7 +177,7 @@ impl Http1 {
         trigger: Trigger,
         status: Status<'_>,
         fields: &[FieldRef<'_>],
-    ) -> Result<Found, CommandError> {
+    ) -> Result<FramingFields, CommandError> {
         let found = encode::check(status, fields)?;
         self.states.check(trigger)?;
         if status.code < 200 {
@@ -191,7 +191,7 @@ impl Http1 {
         &mut self,
         status: Status<'_>,
         fields: &[FieldRef<'_>],
-        found: Found,
+        found: FramingFields,
         frame: BodyFrame,
         cx: &mut Context<'_>,
     ) {
@@ -209,14 +209,14 @@ impl Http1 {
 
     /// Refuses the message in the input with a short response. Nothing after it is parsed.
     pub(crate) fn refuse(&mut self, refusal: Refusal, cx: &mut Context<'_>) {
-        self.is_head = asks_for_head(self.input.unparsed());
+        self.is_head = has_method_head(self.input.unparsed());
         self.refuse_head(refusal, cx);
     }
 
     /// Refuses a message whose method is known.
     pub(super) fn refuse_head(&mut self, refusal: Refusal, cx: &mut Context<'_>) {
         let length = self.send_refusal(refusal, cx);
-        cx.note_refusal(refusal.status, refusal.reason);
+        cx.count_refusal(refusal.status, refusal.reason);
         if let Some(log) = cx.access.as_deref_mut() {
             log.write_refused(cx.client, refusal.status, length, cx.clock);
         }
@@ -236,7 +236,7 @@ impl Http1 {
             cx.out.tail(),
             refusal.status.into(),
             &fields,
-            Found::default(),
+            FramingFields::default(),
             BodyFrame::Length(body.len() as u64),
             Persistence::Close,
             cx.clock.date(),

@@ -121,7 +121,7 @@ impl ResponseBody {
                 let tail = out.tail();
                 tail.extend_from_slice(b"0\r\n");
                 for (name, value) in trailers {
-                    encode::line(tail, name, value);
+                    encode::field_line(tail, name, value);
                 }
                 tail.extend_from_slice(b"\r\n");
                 Ok(())

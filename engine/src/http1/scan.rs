@@ -10,34 +10,34 @@ use crate::method::{Method, Methods};
 use crate::refusal::Refusal;
 use crate::token::is_token;
 
-/// How far the search for the end of a head has come.
+/// The state of the search for the end of a head.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Scan {
-    /// Bytes looked at.
-    seen: usize,
+    /// How many bytes were scanned.
+    scanned: usize,
     /// Where the current line starts.
     line_start: usize,
     /// Where the request line starts: 0, or 2 after one empty line (RFC 9112, section 2.2).
     start: usize,
-    /// The method, once the request line is in.
+    /// The method, once the request line is complete.
     pub method: Option<Method>,
-    /// Whole lines seen, the request line included.
+    /// How many lines were scanned, the request line included.
     lines: usize,
 }
 
 impl Scan {
-    /// Looks at what is new in `input`. The range of the head once it is whole.
+    /// Scans what is new in `input`. Returns the range of the head once it is complete.
     pub fn find_end(
         &mut self,
         input: &[u8],
         limits: &Limits,
         methods: Methods,
     ) -> Result<Option<(usize, usize)>, Refusal> {
-        if self.seen == 0 && input.first().is_some_and(|&byte| !is_token(byte) && byte != b'\r' && byte != b'\n') {
+        if self.scanned == 0 && input.first().is_some_and(|&byte| !is_token(byte) && byte != b'\r' && byte != b'\n') {
             return Err(Refusal::bad("the request does not start with a method"));
         }
-        for offset in memchr_iter(b'\n', &input[self.seen..]) {
-            let newline = self.seen + offset;
+        for offset in memchr_iter(b'\n', &input[self.scanned..]) {
+            let newline = self.scanned + offset;
             self.check_sizes(newline, newline + 1, limits)?;
             if newline == 0 || input[newline - 1] != b'\r' {
                 return Err(Refusal::bad("a line ends with a bare line feed"));
@@ -54,7 +54,7 @@ impl Scan {
             } else {
                 self.lines += 1;
                 if self.lines == 1 {
-                    // Now, since whoever speaks HTTP/0.9 sends nothing more.
+                    // Checked now, because a client of HTTP/0.9 sends nothing more.
                     self.method = Some(request_line::check(&input[self.start..=newline], methods)?);
                 }
                 if self.lines as u64 > limits.head_fields + 1 {
@@ -63,13 +63,13 @@ impl Scan {
             }
             self.line_start = newline + 1;
         }
-        self.seen = input.len();
-        self.check_sizes(self.seen, self.seen, limits)?;
+        self.scanned = input.len();
+        self.check_sizes(self.scanned, self.scanned, limits)?;
         Ok(None)
     }
 
-    /// Checks the size of a line without its line feed, and of all up to `end`. Whatever the pieces in which a head
-    /// arrives, the limit that it meets first is the one it is refused for.
+    /// Checks the size of a line without its line feed, and of the head up to `end`. A head is refused for the limit that
+    /// it exceeds first, in whatever pieces it arrives.
     fn check_sizes(&self, line_feed: usize, end: usize, limits: &Limits) -> Result<(), Refusal> {
         let line = if self.lines == 0 { (line_feed - self.line_start) as u64 } else { 0 };
         // The carriage return at the end of a request line does not count.
@@ -83,7 +83,7 @@ impl Scan {
     }
 }
 
-/// Whether a head, of which any part is here, asks for no more than a head.
-pub fn asks_for_head(bytes: &[u8]) -> bool {
+/// Whether a head, of which any part has arrived, has the method HEAD.
+pub fn has_method_head(bytes: &[u8]) -> bool {
     bytes.strip_prefix(b"\r\n").unwrap_or(bytes).starts_with(b"HEAD ")
 }

@@ -20,16 +20,16 @@ pub const STRICTER: &[(&str, &str)] = &[
     // RFC 9112: framing.
     ("the Transfer-Encoding is not exactly one chunked", "RFC 9112, 6.1"),
     ("more than one Transfer-Encoding", "RFC 9112, 6.1"),
-    ("the only transfer coding known here is chunked", "RFC 9112, 6.1"),
+    ("the only supported transfer coding is chunked", "RFC 9112, 6.1"),
     ("Transfer-Encoding in HTTP/1.0", "RFC 9112, 6.1"),
     ("a chunk size is too large", "RFC 9112, 7.1"),
     ("a chunk extension is not well formed", "RFC 9112, 7.1.1"),
     // RFC 9110: what is well formed and not served.
-    ("this version of HTTP is not spoken here", "RFC 9110, 2.5"),
+    ("this version of HTTP is not supported", "RFC 9110, 2.5"),
     ("the Content-Length is not a plain number", "RFC 9110, 8.6"),
-    ("the method is not known here", "RFC 9110, 9.1"),
-    ("CONNECT and TRACE are not served here", "RFC 9110, 9.3.6 and 9.3.8"),
-    ("the only expectation met here is 100-continue", "RFC 9110, 10.1.1"),
+    ("the method is not supported", "RFC 9110, 9.1"),
+    ("CONNECT and TRACE are not supported", "RFC 9110, 9.3.6 and 9.3.8"),
+    ("the only supported expectation is 100-continue", "RFC 9110, 10.1.1"),
     // Limits; llhttp leaves them to its user.
     ("the request line is too long", "RFC 9112, 3"),
     ("the request head is too large", "RFC 6585, 5"),
