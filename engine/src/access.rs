@@ -1,4 +1,4 @@
-//! The access log: a line an answer, formatted into one buffer that somebody else writes to a file.
+//! The access log: one line for each response, formatted into a buffer that the caller writes to a file.
 
 use std::fmt::{self, Display, Formatter, Write as _};
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use crate::clock::{Clock, MONTHS, civil};
 use crate::head::{Head, Version};
 use crate::peer::Peer;
 
-/// How lines look.
+/// The format of the lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// The combined format of Apache and nginx.
@@ -25,13 +25,13 @@ pub enum Style {
 pub struct AccessLog {
     style: Style,
     buffer: Vec<u8>,
-    /// Unix second of `stamp`.
+    /// The Unix second of `stamp`.
     second: i64,
-    /// The time of a line; JSON appends the fraction of the second and the zone.
+    /// The time of a line. JSON appends the fraction of the second and the zone.
     stamp: String,
 }
 
-/// What is kept of a request until its answer is complete.
+/// What the line of a request needs, kept until its response is complete.
 #[derive(Debug)]
 pub struct Line {
     client: String,
@@ -41,17 +41,17 @@ pub struct Line {
 }
 
 impl AccessLog {
-    /// An empty log.
+    /// Makes an empty log.
     pub fn new(style: Style) -> Self {
         AccessLog { style, buffer: Vec::new(), second: i64::MIN, stamp: String::new() }
     }
 
-    /// Takes out all that is formatted.
+    /// Takes all lines out.
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.buffer)
     }
 
-    /// Bytes that wait to be taken.
+    /// How many bytes wait to be taken.
     pub fn len(&self) -> usize {
         self.buffer.len()
     }
@@ -75,7 +75,7 @@ impl AccessLog {
     pub(crate) fn write(&mut self, line: &Line, status: u16, bytes: u64, micros: u64, clock: &Clock) {
         let (unix, fraction) = match self.style {
             Style::Combined => (clock.unix(), 0),
-            // One reading for both, because the engine's clock has whole seconds, and coarse ones.
+            // One reading for both, because the engine's clock is coarse and has whole seconds.
             Style::Timed | Style::Json => {
                 let now = clock_gettime(ClockId::Realtime);
                 (now.tv_sec, now.tv_nsec as u32 / 1000)
@@ -158,7 +158,7 @@ fn dash(text: &[u8]) -> &[u8] {
     if text.is_empty() { b"-" } else { text }
 }
 
-/// Escapes what would end or forge a quoted string of the combined format, and what is not ASCII.
+/// Escapes what would end or forge a quoted string of the combined format, and all bytes that are not printable ASCII.
 struct Quoted<'a>(&'a [u8]);
 
 impl Display for Quoted<'_> {
@@ -174,7 +174,7 @@ impl Display for Quoted<'_> {
     }
 }
 
-/// Escapes a JSON string (RFC 8259, section 7); what is not UTF-8 becomes U+FFFD.
+/// Escapes a JSON string (RFC 8259, section 7). Bytes that are not UTF-8 become U+FFFD.
 struct Json<'a>(&'a [u8]);
 
 impl Display for Json<'_> {

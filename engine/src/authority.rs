@@ -18,7 +18,7 @@ pub(crate) fn is_authority(value: &[u8]) -> bool {
     !name.is_empty() && is_port(number) && name.iter().all(|&byte| is_registered_name(byte)) && percents_are_plain(name)
 }
 
-/// `*DIGIT` (RFC 3986, section 3.2.3) that is a number of a port, however many zeros it begins with.
+/// `*DIGIT` (RFC 3986, section 3.2.3) that is the number of a port, with any number of leading zeros.
 fn is_port(digits: &[u8]) -> bool {
     let zeros = digits.iter().take_while(|&&byte| byte == b'0').count();
     let number = &digits[zeros..];
@@ -26,7 +26,7 @@ fn is_port(digits: &[u8]) -> bool {
     plain && number.iter().fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0')) <= u32::from(u16::MAX)
 }
 
-/// `IPvFuture` (RFC 3986, section 3.2.2): `v`, a version in hexadecimal, a dot, and what that version makes of it.
+/// `IPvFuture` (RFC 3986, section 3.2.2): `v`, a version in hexadecimal, a dot, and an address in the form of that version.
 fn is_future_address(address: &[u8]) -> bool {
     let Some((b'v' | b'V', rest)) = address.split_first() else { return false };
     let Some(dot) = memchr::memchr(b'.', rest) else { return false };
@@ -38,7 +38,7 @@ fn is_future_address(address: &[u8]) -> bool {
         && name.iter().copied().all(is_name)
 }
 
-/// Whether every `%` stands before two digits that name no control character.
+/// Whether every `%` is followed by two hexadecimal digits that encode no control character.
 fn percents_are_plain(name: &[u8]) -> bool {
     memchr_iter(b'%', name).all(|at| match name.get(at + 1..at + 3) {
         Some(&[high, low]) => {
@@ -49,7 +49,7 @@ fn percents_are_plain(name: &[u8]) -> bool {
     })
 }
 
-/// `unreserved / pct-encoded / sub-delims` (RFC 3986, section 3.2.2), less what no host name has: `,` would make a list.
+/// `unreserved / pct-encoded / sub-delims` (RFC 3986, section 3.2.2), without `,`: no host name has one, and it would make a list.
 fn is_registered_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=".contains(&byte)
 }

@@ -1,12 +1,12 @@
-//! Time as the engine needs it: milliseconds for deadlines, microseconds for latency, and the Date field.
+//! The engine's time: milliseconds for deadlines, microseconds for latency, and the Date field.
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// A monotonic clock with a wall clock beside it for the Date field.
+/// A monotonic clock, and a wall clock for the Date field.
 #[derive(Debug)]
 pub struct Clock {
     micros: u64,
-    /// Unix seconds at which `date` was made.
+    /// The Unix second of `date`.
     second: i64,
     /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
     date: [u8; 29],
@@ -21,7 +21,7 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// Reads both clocks; done once a turn and once for a command outside of one.
+    /// Reads both clocks. Called once a turn, and once for each command outside of a turn.
     pub fn refresh(&mut self) {
         self.micros = monotonic_micros();
         let second = clock_gettime(ClockId::RealtimeCoarse).tv_sec;
@@ -46,7 +46,7 @@ impl Clock {
         self.second
     }
 
-    /// The Date of an answer, made once a second.
+    /// The Date field of a response, formatted once a second.
     pub fn date(&self) -> &[u8; 29] {
         &self.date
     }
@@ -58,7 +58,7 @@ pub fn monotonic_micros() -> u64 {
     now.tv_sec as u64 * 1_000_000 + now.tv_nsec as u64 / 1000
 }
 
-/// A Unix time taken apart.
+/// A Unix time in calendar units.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Civil {
     /// Such as 1994.
@@ -73,7 +73,7 @@ pub struct Civil {
     pub weekday: usize,
 }
 
-/// Takes a Unix time apart in the proleptic Gregorian calendar, in UTC.
+/// Converts a Unix time to the proleptic Gregorian calendar, in UTC.
 pub fn civil(unix: i64) -> Civil {
     let days = unix.div_euclid(86_400);
     let shifted = days + 719_468;

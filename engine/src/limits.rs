@@ -13,12 +13,12 @@
 //! | backlog | 2048 | 511 | somaxconn | 512 | 511 |
 //! | drain | 30 s | none | none | 30 s | none |
 
-/// What can go wrong when a limit is set by its name.
+/// Why a limit cannot be set by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LimitError {
     /// There is no limit of that name.
     Unknown,
-    /// The value is negative, not finite, or too large to be meant.
+    /// The value is negative, not finite, or unreasonably large.
     OutOfRange,
 }
 
@@ -66,7 +66,7 @@ macro_rules! limits {
 /// What the number of a limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// A time, in seconds where it is set and shown.
+    /// A time. It is set and shown in seconds.
     Seconds,
     /// Bytes, or a plain number.
     Count,
@@ -89,37 +89,37 @@ impl Unit {
 }
 
 limits! {
-    /// From accept, or from the first byte of a later request, to the end of its head. Slowloris lives on this one:
-    /// nginx and Node allow 60 s, Kestrel 30 s; an honest head is one packet.
+    /// From accept, or from the first byte of a later request, to the end of its head. A long one helps slowloris attacks:
+    /// nginx and Node allow 60 s, Kestrel 30 s. A normal head is one packet.
     head_timeout: Seconds = 10_000;
-    /// Between requests on a kept connection. nginx 75 s, Kestrel 130 s, Node 5 s (and its users see resets for it).
+    /// Between requests on a kept connection. nginx 75 s, Kestrel 130 s, Node 5 s (which causes resets).
     idle_timeout: Seconds = 75_000;
-    /// The longest silence within a body that somebody waits for. nginx 60 s.
+    /// The longest silence within a body that a handler reads. nginx 60 s.
     body_timeout: Seconds = 30_000;
     /// The least bytes a second of a body, once `body_grace` is over. Kestrel's figure; 0 turns it off.
     body_rate: Count = 240;
     /// How long a body may be slower than `body_rate` at its start. Kestrel's figure.
     body_grace: Seconds = 5_000;
-    /// The longest time a client may take nothing of an answer that waits for it. nginx 60 s.
+    /// The longest time in which a client may read nothing of a response that waits for it. nginx 60 s.
     write_timeout: Seconds = 30_000;
-    /// The longest silence while the rest of a refused or cut request is read and dropped, so that the client gets to
+    /// The longest silence while the rest of a refused or aborted request is read and dropped, so that the client can
     /// read the response (RFC 9112, section 9.6). nginx `lingering_timeout` 5 s, Apache 2 s.
     linger_timeout: Seconds = 5_000;
-    /// How long that goes on in all, while the client goes on sending. In a drain it goes on for `drain_grace` at most:
-    /// the response has been sent. nginx `lingering_time` 30 s, Apache 30 s, Kestrel 5 s, Go 0.5 s.
+    /// How long that takes in all, while the client goes on sending. In a drain it takes at most `drain_grace`, because the
+    /// response has been sent. nginx `lingering_time` 30 s, Apache 30 s, Kestrel 5 s, Go 0.5 s.
     linger_time: Seconds = 30_000;
     /// The most bytes that are read and dropped in that time; past it the client may see a reset in place of the
     /// response. nginx and Apache set none, and read a fast client for the whole time.
     linger_size: Count = 256 * 1024 * 1024;
-    /// How long a response under way may pause once its client has closed its sending side. After that the client counts
-    /// as having left: a FIN alone does not tell one that only stops sending from one that is gone. A stream of events
-    /// (`text/event-stream`), which does not end by itself, has no such time. nginx and Node end the exchange at the FIN.
+    /// How long a streamed response may pause once its client has closed its sending side. After that the client counts
+    /// as gone: a FIN does not show whether the client only stops sending or is gone. A stream of events
+    /// (`text/event-stream`), which does not end by itself, gets no such time. nginx and Node end the exchange at the FIN.
     half_close_timeout: Seconds = 5_000;
     /// How long a drain waits for running exchanges. Kestrel 30 s.
     drain_timeout: Seconds = 30_000;
-    /// How long a drain leaves a connection open on which nothing is asked, since a request may be on its way there.
-    /// And how long at most it goes on reading what it drops of a refused or cut request. nginx and Go close an idle
-    /// connection at once, and the request is lost; HAProxy can wait for its next answer.
+    /// How long a drain leaves an idle connection open, since a request may be on its way. It is also the longest time in
+    /// which a drain reads and drops the rest of a refused or aborted request. nginx and Go close an idle connection at
+    /// once, and the request is lost; HAProxy can wait for the next response.
     drain_grace: Seconds = 1_000;
     /// The longest request line; past it 414. nginx 8 KiB, RFC 9112 section 3 asks for at least 8000.
     request_line: Count = 8 * 1024;
@@ -127,9 +127,9 @@ limits! {
     head_size: Count = 32 * 1024;
     /// The most field lines of a head; past it 431. Kestrel 100.
     head_fields: Count = 100;
-    /// The largest body, where its route says nothing else; past it 413. nginx 1 MiB.
+    /// The largest body, where its route sets no other; past it 413. nginx 1 MiB.
     body_size: Count = 1024 * 1024;
-    /// The most bytes of chunk extensions in a body (nobody uses any). Node 16 KiB.
+    /// The most bytes of chunk extensions in a body. Clients do not use them. Node 16 KiB.
     chunk_extensions: Count = 16 * 1024;
     /// The largest trailer section.
     trailer_size: Count = 16 * 1024;
@@ -137,20 +137,20 @@ limits! {
     trailer_fields: Count = 100;
     /// Past this size a collected body goes to a temporary file. Werkzeug and Starlette: 500 KiB to 1 MiB.
     spool_size: Count = 256 * 1024;
-    /// How much of a body may wait for its reader before the socket is left alone. Node 64 KiB.
+    /// How much of a body may wait for its reader before the socket is no longer read. Node 64 KiB.
     read_buffer: Count = 64 * 1024;
-    /// How much of an answer may wait for the client before its writer is told to wait. Node 64 KiB.
+    /// How much of a response may wait for the client before its writer must wait. Node 64 KiB.
     write_buffer: Count = 64 * 1024;
     /// How much of an unread body is read and dropped to keep the connection. Go 256 KiB.
     discard_size: Count = 64 * 1024;
-    /// The most connections; past it 503 at once. 0: 80% of the process's descriptors, so that files, databases and
-    /// the loop itself keep theirs.
+    /// The most connections; past it 503 at once. 0: 80% of the process's descriptors, so that files, databases and the
+    /// event loop have the rest.
     connections: Count = 0;
     /// How many connections the kernel holds until they are accepted. Capped by the kernel's own limit.
     backlog: Count = 2048;
-    /// The most events of one turn, so that the reactor's timers and other readers get theirs.
+    /// The most events of one turn, so that the reactor can serve its timers and other readers.
     turn_events: Count = 1024;
-    /// The longest turn, as far as handlers let it.
+    /// The longest turn. A handler that takes longer is not interrupted.
     turn_time: Seconds = 10;
 }
 
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused() {
+    fn unknown_names_and_values_out_of_range_are_refused() {
         let mut limits = Limits::default();
         assert_eq!(Err(LimitError::Unknown), limits.set("haed_size", 1.0));
         assert_eq!(Err(LimitError::OutOfRange), limits.set("head_size", -1.0));

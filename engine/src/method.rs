@@ -1,8 +1,8 @@
-//! Request methods (RFC 9110, section 9, and the registry it founds).
+//! Request methods (RFC 9110, section 9, and its registry).
 
 use std::fmt;
 
-/// A registered method; others are answered 501 before anybody sees them, unless [`Methods`] lets them through.
+/// A registered method. Others are refused with 501 by the engine, unless [`Methods`] allows them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Method(u8);
 
@@ -50,17 +50,17 @@ const NAMES: [&str; 41] = [
     "NOTIFY",
 ];
 
-/// Which methods somebody serves.
+/// Which methods the application serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Methods {
-    /// Those of the registry but CONNECT and TRACE.
+    /// Those of the registry, without CONNECT and TRACE.
     #[default]
     Registered,
-    /// Those, and what looks like a method: an application may serve some that nobody has registered. What no convention
-    /// has is 501 still, as some applications would take `delete` for `DELETE`, and what stands before them would not.
+    /// Those, and unregistered ones with a conventional name ([`Method::is_conventional`]). Other names are refused with
+    /// 501: some applications would treat `delete` as `DELETE`, and a proxy in front of them would not.
     Conventional,
-    /// Whatever is a token: programs that answer methods by themselves, proxies among them. URLs in the absolute form may
-    /// have any scheme.
+    /// Any token, for programs that check methods themselves, such as proxies. Targets in the absolute form may have any
+    /// scheme.
     Any,
 }
 
@@ -72,21 +72,21 @@ impl Method {
     pub const OPTIONS: Method = Method(6);
     pub const TRACE: Method = Method(7);
     pub const CONNECT: Method = Method(8);
-    /// One that is not registered; the head has its name.
+    /// A method that is not registered. The head has its name.
     pub const OTHER: Method = Method(NAMES.len() as u8);
 }
 
 impl Method {
-    /// How many methods there are.
+    /// How many methods there are, [`Method::OTHER`] included.
     pub const COUNT: usize = NAMES.len() + 1;
 
-    /// The method of that name (case matters); None for one that is not registered.
+    /// The method of a name, which is case-sensitive. None if it is not registered.
     pub fn parse(name: &[u8]) -> Option<Method> {
         NAMES.iter().position(|known| known.as_bytes() == name).map(|index| Method(index as u8))
     }
 
-    /// Whether a name is of capitals, digits, hyphens and underscores, as all methods are by convention (RFC 9110, section
-    /// 9.1).
+    /// Whether a name consists of capitals, digits, hyphens and underscores, as names of methods do by convention (RFC
+    /// 9110, section 9.1).
     pub fn is_conventional(name: &[u8]) -> bool {
         let rest = |&byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
         name.first().is_some_and(u8::is_ascii_uppercase) && name.iter().all(rest)
@@ -97,7 +97,7 @@ impl Method {
         NAMES.get(usize::from(self.0)).copied().unwrap_or("OTHER")
     }
 
-    /// Its place in a table of [`Method::COUNT`] entries.
+    /// Its index in a table of [`Method::COUNT`] entries.
     pub fn index(self) -> usize {
         usize::from(self.0)
     }

@@ -4,19 +4,19 @@ use crate::authority::is_authority;
 use crate::peer::Peer;
 use crate::refusal::Refusal;
 
-/// Where a request comes from, as far as it is believed.
+/// Where a request comes from, as far as trusted sources report it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// Who asked; [`Peer::Unknown`] where a proxy does not tell.
+    /// The client; [`Peer::Unknown`] where a proxy does not report it.
     pub client: Peer,
     /// Whether the client's connection was secure.
     pub secure: bool,
-    /// The host that the client asked for, where a proxy tells another than Host does.
+    /// The host that the client requested, where a proxy reports another than `Host`.
     pub host: Option<Box<[u8]>>,
 }
 
 impl Origin {
-    /// Takes in the scheme of the client's request; `ws` and `wss` are what some proxies say of an upgrade.
+    /// Sets the scheme of the client's request. Some proxies send `ws` and `wss` with an upgrade.
     pub(crate) fn set_scheme(&mut self, scheme: &[u8]) -> Result<(), Refusal> {
         let is = |name: &[u8]| scheme.eq_ignore_ascii_case(name);
         self.secure = match () {
@@ -27,7 +27,7 @@ impl Origin {
         Ok(())
     }
 
-    /// Takes in the host that the client asked for.
+    /// Sets the host that the client requested.
     pub(crate) fn set_host(&mut self, host: &[u8]) -> Result<(), Refusal> {
         if !is_authority(host) {
             return Err(Refusal::bad("the forwarded host is not valid"));

@@ -1,16 +1,16 @@
 //! Why a message is refused.
 
-/// Why a message is refused: the status of the short answer, and one phrase for it and for the log.
+/// Why a message is refused: the status of the short response, and a phrase for it and for the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
     /// 400, 413, 414, 417, 431, 501 or 505.
     pub status: u16,
-    /// What is wrong, in words for the person at the other end.
+    /// What is wrong, for the author of the client.
     pub reason: &'static str,
 }
 
 impl Refusal {
-    /// The message breaks a rule of the wire.
+    /// The message breaks a rule of HTTP/1.
     pub const fn bad(reason: &'static str) -> Self {
         Refusal { status: 400, reason }
     }

@@ -10,9 +10,9 @@ use rustix::io::{DupFlags, dup3};
 
 use super::{Driver, Ready, Token, Watch};
 
-/// Events taken from the kernel at a time.
+/// The most events of one call.
 const BATCH: usize = 256;
-/// The token of the descriptor by which the engine wakes itself.
+/// The token of the eventfd by which the engine wakes itself.
 const WAKE: u64 = u64::MAX;
 
 /// An epoll descriptor and an eventfd in it.
@@ -32,8 +32,8 @@ impl Driver for Epoll {
     }
 
     fn reopen(&mut self) -> io::Result<()> {
-        // What is registered with an epoll descriptor belongs to all processes that have it, so nothing is removed from
-        // the inherited one: closing it is enough. The numbers stay, since the reactor knows the descriptor by its own.
+        // The registrations of an epoll descriptor belong to all processes that have it. So nothing is removed from the
+        // inherited one, which is only closed. Its number stays, because the reactor has registered that number.
         dup3(epoll::create(CreateFlags::CLOEXEC)?, &mut self.epoll, DupFlags::CLOEXEC)?;
         dup3(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?, &mut self.wake, DupFlags::CLOEXEC)?;
         epoll::add(&self.epoll, &self.wake, EventData::new_u64(WAKE), EventFlags::IN)?;
@@ -92,7 +92,7 @@ impl Driver for Epoll {
     }
 }
 
-/// Proves that an epoll descriptor wakes the poll it is nested in, and rests when it is served.
+/// Checks that an epoll descriptor inside another one is readable while it has events, and only then.
 pub fn self_test() -> io::Result<()> {
     let mut driver = Epoll::open()?;
     let nested = |driver: &Epoll| -> io::Result<bool> {
@@ -102,12 +102,12 @@ pub fn self_test() -> io::Result<()> {
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         Ok(poll(&mut polled, Some(&now))? == 1)
     };
-    let rests = !nested(&driver)?;
+    let starts_quiet = !nested(&driver)?;
     driver.wake()?;
     let wakes = nested(&driver)?;
     driver.poll(&mut Vec::new())?;
-    let rests_again = !nested(&driver)?;
-    if rests && wakes && rests_again {
+    let ends_quiet = !nested(&driver)?;
+    if starts_quiet && wakes && ends_quiet {
         Ok(())
     } else {
         Err(io::Error::other("an epoll descriptor inside another one does not report its events on this system"))
@@ -120,15 +120,15 @@ mod tests {
     use std::os::unix::net::UnixStream;
 
     #[test]
-    fn a_nested_descriptor_wakes() {
+    fn a_nested_descriptor_is_readable_while_it_has_events() {
         self_test().unwrap();
     }
 
     #[test]
-    fn what_is_opened_again_leaves_the_other_process_what_it_watches() {
+    fn a_reopened_driver_keeps_the_registrations_of_the_other_process() {
         let (ours, _theirs) = UnixStream::pair().unwrap();
         let mut driver = Epoll::open().unwrap();
-        // As fork(2) does: other descriptors of the same epoll and the same eventfd.
+        // Descriptors of the same epoll and the same eventfd, as after fork(2).
         let mut parent =
             Epoll { epoll: driver.epoll.try_clone().unwrap(), wake: driver.wake.try_clone().unwrap(), awake: false };
         parent.watch(ours.as_fd(), Token(7), Watch::Stream).unwrap();
@@ -147,11 +147,11 @@ mod tests {
         assert!(ready.is_empty());
         parent.poll(&mut ready).unwrap();
         assert_eq!(vec![Token(7)], ready.iter().map(|ready| ready.token).collect::<Vec<_>>());
-        assert!(!parent.awake, "its wakeup was still there");
+        assert!(!parent.awake, "the wakeup of the parent is still pending");
     }
 
     #[test]
-    fn a_half_closed_stream_is_not_broken_and_told_once() {
+    fn a_half_closed_stream_is_not_broken_and_is_reported_once() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let mut driver = Epoll::open().unwrap();
         driver.watch(ours.as_fd(), Token(7), Watch::Stream).unwrap();
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_is_told_once_a_change() {
+    fn a_stream_is_reported_once_for_each_change() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let mut driver = Epoll::open().unwrap();
         driver.watch(ours.as_fd(), Token(7), Watch::Stream).unwrap();

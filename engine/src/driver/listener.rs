@@ -1,4 +1,4 @@
-//! Listening sockets: TCP, UNIX, inherited; and accepting from them fairly.
+//! Listening sockets: TCP, UNIX and inherited ones.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -22,11 +22,11 @@ use crate::peer::Peer;
 /// A listening socket.
 #[derive(Debug)]
 pub struct Listener {
-    /// The file of a UNIX socket that is bound to one. It is removed before the socket closes (fields are dropped in
-    /// this order): a successor that finds the file finds a live server.
+    /// The file of a UNIX socket. It is removed before the socket closes (fields are dropped in this order), so that a
+    /// successor that finds the file finds a live server.
     file: Option<SocketFile>,
     socket: OwnedFd,
-    /// Where it listens.
+    /// The address on which it listens.
     pub local: Peer,
     /// Another process has the socket too, and may go on accepting.
     shared: bool,
@@ -34,24 +34,24 @@ pub struct Listener {
     copied: bool,
 }
 
-/// What an accept brought.
+/// The result of an accept.
 #[derive(Debug)]
 pub enum Accepted {
     /// A connection and its peer.
     Connection(OwnedFd, Peer),
-    /// Nobody waits.
+    /// No client waits.
     Empty,
-    /// The descriptors are used up.
+    /// No descriptors or memory are left.
     Exhausted,
-    /// This connection came to nothing; the next one may be well.
+    /// This connection failed. The next one may succeed.
     Lost,
-    /// Nothing will come of this listener any more.
+    /// The listener cannot accept any more.
     Broken(io::Error),
 }
 
 pub(super) const FLAGS: SocketFlags = SocketFlags::CLOEXEC.union(SocketFlags::NONBLOCK);
 
-/// Drops a TCP segment with SYN and without ACK, and takes any other. The client sends it again after a second, and is
+/// Drops a TCP segment with SYN and without ACK, and accepts any other. The client sends it again after a second, and is
 /// refused then. Written in the BPF of `linux/filter.h`: the flags are byte 13 of the header.
 const NO_SYN: [SockFilter; 5] = [
     SockFilter::new(0x30, 0, 0, 13),       // ldb [13]
@@ -68,7 +68,7 @@ impl Listener {
         let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
         for address in (wanted, port).to_socket_addrs()? {
             match Self::bind_tcp(address, backlog, reuse_port) {
-                // A machine without IPv6 still serves everything it has.
+                // A machine without IPv6 serves IPv4.
                 Err(error) if host.is_empty() && error.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error()) => {
                     return Self::bind_tcp(SocketAddr::from(([0, 0, 0, 0], port)), backlog, reuse_port);
                 }
@@ -94,7 +94,7 @@ impl Listener {
         bind(&socket, &address)?;
         listen(&socket, backlog)?;
         let local = socket::local_address(&socket);
-        // With SO_REUSEPORT the kernel finds others to connect to at once.
+        // With SO_REUSEPORT the kernel connects clients to another listener at once.
         Ok(Listener { file: None, socket, local, shared: reuse_port, copied: false })
     }
 
@@ -117,7 +117,7 @@ impl Listener {
         Ok(Listener { file, socket, local, shared: false, copied: false })
     }
 
-    /// Accepts on a socket that somebody else bound.
+    /// Accepts on a socket that was bound elsewhere.
     pub fn inherited(socket: OwnedFd) -> io::Result<Self> {
         if sockopt::socket_type(&socket)? != SocketType::STREAM || !sockopt::socket_acceptconn(&socket)? {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the descriptor is not a listening stream socket"));
@@ -135,22 +135,22 @@ impl Listener {
         self.socket.as_fd()
     }
 
-    /// Whether somebody else may go on accepting when this listener is closed.
+    /// Whether another process may go on accepting when this listener is closed.
     pub fn is_shared(&self) -> bool {
         self.shared
     }
 
-    /// From here another process accepts on the socket too.
+    /// Notes that another process accepts on the socket too.
     pub fn share(&mut self) {
         self.shared = true;
     }
 
-    /// From here a forked child has a copy of the socket, and does not accept.
+    /// Notes that a forked child has a copy of the socket, and does not accept.
     pub fn set_copied(&mut self) {
         self.copied = true;
     }
 
-    /// Closes it. Where no other process accepts, the address is free from here on, whoever has a copy.
+    /// Closes the listener. If no other process accepts, the address is free from here on, even if copies exist.
     pub fn close(mut self) {
         self.file = None;
         if self.copied && !self.shared {
@@ -158,11 +158,11 @@ impl Listener {
         }
     }
 
-    /// Lets nobody begin to connect, while those who have begun come through. What is in the queue of a listener when
-    /// it closes is reset, and clients are quick enough to get in between the last accept and the close.
-    pub fn admit_nobody(&mut self) {
+    /// Refuses clients that begin to connect from now on; those that have begun are still accepted. The kernel resets
+    /// what is in the queue of a listener when it closes, and clients do connect between the last accept and the close.
+    pub fn refuse_new_clients(&mut self) {
         match self.local {
-            // Without the filter no more is lost than those few.
+            // If the kernel does not take the filter, only those few clients are lost.
             Peer::Inet(_) => drop(SockRef::from(&self.socket).attach_filter(&NO_SYN)),
             _ => self.file = None,
         }
@@ -177,7 +177,7 @@ impl Listener {
             }
             Err(Errno::AGAIN) => Accepted::Empty,
             Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => Accepted::Exhausted,
-            // What accept(2) names as the network's errors and the firewall's, which belong to one connection.
+            // By accept(2), errors of the network and of the firewall, which concern one connection.
             Err(
                 Errno::CONNABORTED
                 | Errno::INTR
@@ -224,26 +224,26 @@ mod tests {
         let Peer::Inet(address) = listener.local else { panic!("{:?}", listener.local) };
         assert!(matches!(listener.accept(), Accepted::Empty));
         let client = TcpStream::connect(address).unwrap();
-        let Accepted::Connection(_, peer) = listener.accept() else { panic!("nobody came") };
+        let Accepted::Connection(_, peer) = listener.accept() else { panic!("no client") };
         assert_eq!(Peer::Inet(client.local_addr().unwrap()), peer);
     }
 
     #[test]
-    fn where_nobody_is_admitted_only_those_who_came_before_are_accepted() {
+    fn after_new_clients_are_refused_earlier_ones_are_accepted() {
         let mut listener = Listener::tcp("127.0.0.1", 0, 16, false).unwrap();
         let Peer::Inet(address) = listener.local else { panic!("{:?}", listener.local) };
         let client = TcpStream::connect(address).unwrap();
-        listener.admit_nobody();
+        listener.refuse_new_clients();
         let late = TcpStream::connect_timeout(&address, Duration::from_millis(50));
         assert_eq!(io::ErrorKind::TimedOut, late.unwrap_err().kind());
-        let Accepted::Connection(socket, _) = listener.accept() else { panic!("nobody came") };
+        let Accepted::Connection(socket, _) = listener.accept() else { panic!("no client") };
         rustix::io::write(&client, b"hello").unwrap();
         assert_eq!(5, rustix::io::read(&socket, &mut [0; 16]).unwrap());
         assert!(matches!(listener.accept(), Accepted::Empty));
     }
 
     #[test]
-    fn a_copy_that_nobody_serves_ends_with_the_listener() {
+    fn a_copy_that_does_not_accept_ends_with_the_listener() {
         let mut listener = Listener::tcp("127.0.0.1", 0, 16, false).unwrap();
         let Peer::Inet(address) = listener.local else { panic!("{:?}", listener.local) };
         let _copy = listener.socket().try_clone_to_owned().unwrap();
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_that_is_served_outlives_the_listener() {
+    fn a_copy_that_accepts_outlives_the_listener() {
         let mut listener = Listener::tcp("127.0.0.1", 0, 16, false).unwrap();
         let Peer::Inet(address) = listener.local else { panic!("{:?}", listener.local) };
         let copy = Listener::inherited(listener.socket().try_clone_to_owned().unwrap()).unwrap();
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn a_name_in_the_abstract_namespace_is_no_file() {
+    fn an_abstract_name_creates_no_file() {
         use std::os::linux::net::SocketAddrExt as _;
         let name = format!("ropewalk-{}", std::process::id());
         let path = PathBuf::from(format!("\0{name}"));

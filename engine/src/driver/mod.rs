@@ -1,4 +1,4 @@
-//! How the engine meets the operating system: readiness, sockets and time. See `README.md` in this folder.
+//! The engine's interface to the operating system: readiness, sockets and timers. See `README.md` in this folder.
 
 pub mod epoll;
 pub mod listener;
@@ -18,42 +18,42 @@ pub struct Token(pub u64);
 /// How a descriptor is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Watch {
-    /// A connection: both directions and the peer's end, told once a change (edge-triggered).
+    /// A connection: both directions and the peer's end, reported once for each change (edge-triggered).
     Stream,
-    /// A listening socket: told as long as a connection waits (level-triggered).
+    /// A listening socket: reported while a connection waits (level-triggered).
     Accept,
 }
 
-/// What became of a watched descriptor.
+/// The readiness of a watched descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ready {
-    /// Which one.
+    /// The name of the descriptor.
     pub token: Token,
-    /// There is something to read, an end of stream included.
+    /// A read would return bytes or the end of the stream.
     pub readable: bool,
-    /// There is room to write.
+    /// The socket has room for bytes.
     pub writable: bool,
     /// The peer has closed its side, or the socket is broken.
     pub hung_up: bool,
-    /// The socket is broken, or closed in both directions: the peer takes nothing any more.
+    /// The socket is broken, or closed in both directions: the peer receives nothing more.
     pub broken: bool,
 }
 
-/// Readiness behind one descriptor that can itself be watched. epoll today; kqueue is the same shape, and io_uring can
-/// take it on with poll requests.
+/// Reports the readiness of many descriptors through one descriptor that can itself be watched. It is implemented with
+/// epoll; kqueue has the same form, and io_uring can implement it with poll requests.
 pub trait Driver: Sized {
-    /// A driver that watches nothing.
+    /// Opens a driver that watches nothing.
     fn open() -> io::Result<Self>;
-    /// In a forked child: watches nothing, behind the same descriptor number, and leaves to the parent what it watches.
-    /// After an error the driver must not be used.
+    /// In a forked child: opens a new driver under the same descriptor number, which watches nothing and leaves the
+    /// parent's registrations alone. After an error the driver must not be used.
     fn reopen(&mut self) -> io::Result<()>;
-    /// The descriptor that is readable while something waits for [`Driver::poll`].
+    /// The descriptor that is readable while [`Driver::poll`] has something to report.
     fn descriptor(&self) -> BorrowedFd<'_>;
-    /// Starts to watch.
+    /// Starts to watch a descriptor.
     fn watch(&mut self, fd: BorrowedFd<'_>, token: Token, watch: Watch) -> io::Result<()>;
-    /// Stops to watch; needed only for a descriptor that stays open.
+    /// Stops to watch a descriptor. Only one that stays open needs it.
     fn forget(&mut self, fd: BorrowedFd<'_>) -> io::Result<()>;
-    /// What is ready now. Never waits.
+    /// Appends what is ready now. Never waits.
     fn poll(&mut self, ready: &mut Vec<Ready>) -> io::Result<()>;
     /// Makes the descriptor readable until the next [`Driver::poll`].
     fn wake(&mut self) -> io::Result<()>;

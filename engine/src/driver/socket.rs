@@ -1,4 +1,4 @@
-//! Stream sockets: addresses and the two calls that a connection makes.
+//! Stream sockets: addresses, reading, and the options of a connection.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -15,12 +15,12 @@ use rustix::net::{
 
 use crate::peer::Peer;
 
-/// What a read brought.
+/// The result of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Read {
     /// So many bytes.
     Bytes(usize),
-    /// Nothing now.
+    /// No bytes now.
     Blocked,
     /// The peer has closed its side.
     End,
@@ -41,17 +41,18 @@ pub fn read(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Read {
     }
 }
 
-/// Sends the end of our side; a socket that is gone already is no error.
+/// Shuts down our sending side. A socket that is gone already is no error.
 pub fn shut_down_writing(socket: BorrowedFd<'_>) {
     let _ = shutdown(socket, Shutdown::Write);
 }
 
-/// Ends a listening socket, in every process that has it; where that cannot be, closing it has to do.
+/// Ends a listening socket in every process that has it. Where the system does not support that, the caller's close is
+/// all that happens.
 pub fn shut_down(socket: BorrowedFd<'_>) {
     let _ = shutdown(socket, Shutdown::Both);
 }
 
-/// Takes an open descriptor into use: it must be a connected stream socket. Returns its two addresses.
+/// Prepares an open descriptor, which must be a connected stream socket. Returns the addresses of the peer and of our end.
 pub fn prepare(socket: BorrowedFd<'_>) -> io::Result<(Peer, Peer)> {
     if sockopt::socket_type(socket)? != SocketType::STREAM {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the descriptor is not a stream socket"));
@@ -65,26 +66,26 @@ pub fn prepare(socket: BorrowedFd<'_>) -> io::Result<(Peer, Peer)> {
     Ok((peer, ours))
 }
 
-/// Bounds what the kernel holds for a client that does not read. Accepted sockets inherit it from their listener.
+/// Limits what the kernel buffers for a client that does not read. Accepted sockets inherit the limits of their listener.
 ///
-/// Without it the kernel takes megabytes of an answer, nothing waits in our queue, and nobody sees that the client takes
-/// nothing. `unsent` is in bytes, beyond those under way. After `stall` milliseconds (0: never) without a sign that any of
-/// it arrives the kernel gives up, also where we have closed the socket already (`TCP_USER_TIMEOUT`, RFC 5482).
+/// Without it the kernel accepts megabytes of a response, nothing waits in our queue, and the engine cannot see that the
+/// client reads nothing. `unsent` is in bytes, beyond those in flight. After `stall` milliseconds (0: never) without an
+/// acknowledgement the kernel gives up, even if we have closed the socket (`TCP_USER_TIMEOUT`, RFC 5482).
 pub fn bound_sending(socket: BorrowedFd<'_>, unsent: u64, stall: u64) {
     let socket = socket2::SockRef::from(&socket);
-    // A kernel that does not know them has bounds of its own.
+    // A kernel without these options has limits of its own.
     let _ = socket.set_tcp_notsent_lowat(unsent.clamp(1, u64::from(u32::MAX)) as u32);
-    // Said also where it is none: an inherited listener may have another from its last owner.
+    // Set even to none: an inherited listener may have another value from its last owner.
     let _ = socket.set_tcp_user_timeout((stall > 0).then(|| Duration::from_millis(stall)));
 }
 
-/// Has the end of a connection drop what the kernel still holds, and tell the client so by a reset.
+/// Makes the close of a socket drop what the kernel still buffers, and reset the connection.
 pub fn drop_unsent(socket: BorrowedFd<'_>) {
-    // The descriptor is a socket, so that only one which is gone already could refuse.
+    // The descriptor is a socket, so this only fails if the connection is gone already.
     let _ = sockopt::set_socket_linger(socket, Some(Duration::ZERO));
 }
 
-/// The error that waits at a socket, which is told once.
+/// The pending error of a socket. The kernel reports it once.
 pub fn take_error(socket: BorrowedFd<'_>) -> Option<Errno> {
     sockopt::socket_error(socket).ok().and_then(Result::err)
 }
@@ -94,7 +95,7 @@ pub fn local_address(socket: impl AsFd) -> Peer {
     getsockname(socket).map_or(Peer::Unknown, address)
 }
 
-/// An address of the kernel in our words.
+/// Converts an address of the kernel.
 pub fn address(any: impl Into<SocketAddrAny>) -> Peer {
     let any = any.into();
     if any.address_family() == AddressFamily::UNIX {

@@ -1,8 +1,8 @@
-//! The file of a UNIX socket: made, replaced where a dead server left it, and removed by the listener that made it.
+//! The file of a UNIX socket: created, replaced if a dead server left it, and removed by the listener that created it.
 //!
-//! A path is not the object that was made there: until the listener closes, the file may be removed, replaced by a
-//! successor's socket or by a symbolic link, and the working directory may change. So the file is identified by device
-//! and inode. The kernel holds the inode as long as the socket is open, so that its number is not used again.
+//! A path may lead to another file later: until the listener closes, the file may be removed, or replaced by a successor's
+//! socket or by a symbolic link, and the working directory may change. So the file is identified by device and inode. The
+//! kernel keeps the inode while the socket is open, so that its number is not used again.
 
 use std::fs::File;
 use std::io;
@@ -18,7 +18,7 @@ use rustix::process::{Pid, getpid, test_kill_process};
 
 use super::listener::FLAGS;
 
-/// How often, a millisecond apart, a start waits for another one in the same folder.
+/// How often, a millisecond apart, a start tries to get the lock that another start in the same folder holds.
 const LOCK_ATTEMPTS: u32 = 100;
 
 /// The file to which a listening socket is bound. Dropping it removes it, if it is still the same.
@@ -27,8 +27,8 @@ pub struct SocketFile {
     /// Absolute, without symbolic links in the folder.
     path: PathBuf,
     identity: Identity,
-    /// The process that made it. A forked child has a copy of the listener, but its end is not the end of the server,
-    /// unless the process that made the file is gone.
+    /// The process that created it. A forked child has a copy of the listener, but its end is not the end of the server,
+    /// unless the process that created the file is gone.
     process: Pid,
 }
 
@@ -36,12 +36,12 @@ pub struct SocketFile {
 type Identity = (u64, u64);
 
 impl SocketFile {
-    /// Binds a socket and has it listen. A file that a dead server left is replaced; a live server's, and what is not a
-    /// socket, is an error. At no time does the file have more permissions than `mode`.
+    /// Binds a socket and listens on it. The file of a dead server is replaced. The file of a live server, and a file that
+    /// is not a socket, is an error. The file never has more permissions than `mode`.
     pub fn listen(socket: BorrowedFd<'_>, path: &Path, mode: Option<u32>, backlog: i32) -> io::Result<Self> {
         let address = SocketAddrUnix::new(path)?;
         let (folder, name) = split(path)?;
-        // Until it listens: a socket that is bound only looks like a dead server's.
+        // Held until the socket listens: one that is only bound looks like a dead server's.
         let _lock = lock(&folder, LOCK_ATTEMPTS);
         remove_stale(path, &address)?;
         if let Some(mode) = mode {
@@ -64,7 +64,7 @@ impl SocketFile {
         if std::fs::symlink_metadata(&self.path)?.mode() & 0o7777 == mode {
             return Ok(());
         }
-        // A symbolic link in its place is not followed: chmod(2) works on the file that was opened, by way of /proc.
+        // A symbolic link in its place is not followed: chmod(2) changes the file that was opened, through /proc.
         let file = rustix::fs::open(&self.path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
         let file = File::from(file);
         let metadata = file.metadata()?;
@@ -85,7 +85,7 @@ impl Drop for SocketFile {
     fn drop(&mut self) {
         let ours = self.process == getpid() || test_kill_process(self.process) == Err(Errno::SRCH);
         if ours && identity(&self.path).is_ok_and(|it| it == Some(self.identity)) {
-            // It may have gone since; there is no caller to report it to.
+            // If it is gone by now, there is no caller to report that to.
             let _ = std::fs::remove_file(&self.path);
         }
     }
@@ -98,10 +98,10 @@ fn split(path: &Path) -> io::Result<(PathBuf, &std::ffi::OsStr)> {
     Ok((std::fs::canonicalize(parent)?, name))
 }
 
-/// Has one start at a time look for a stale file in a folder and bind its own: else the second one would take the
-/// first one's socket for stale while that is bound and does not listen yet, or would remove it after both have found
-/// the same stale file. Without the lock (a folder that cannot be read, a file system that has no locks, a lock that is
-/// held for long) the start goes on.
+/// Locks a folder, so that one start at a time looks for a stale file in it and binds its own. Without the lock, the second
+/// start would take the first one's socket for stale while that is bound and does not listen yet, or would remove it after
+/// both have found the same stale file. If the lock cannot be had (the folder is not readable, the file system has no
+/// locks, the lock is held for too long), the start continues.
 fn lock(folder: &Path, attempts: u32) -> Option<File> {
     let folder = File::open(folder).ok()?;
     for _ in 0..attempts {
@@ -114,7 +114,7 @@ fn lock(folder: &Path, attempts: u32) -> Option<File> {
     None
 }
 
-/// The identity of a socket's file; None where there is no file, or another kind of file.
+/// The identity of a socket's file. None if there is no file, or another kind of file.
 fn identity(path: &Path) -> io::Result<Option<Identity>> {
     match std::fs::symlink_metadata(path) {
         Ok(metadata) => Ok(metadata.file_type().is_socket().then(|| (metadata.dev(), metadata.ino()))),
@@ -132,10 +132,10 @@ fn remove_stale(path: &Path, address: &SocketAddrUnix) -> io::Result<()> {
     };
     let probe = socket_with(AddressFamily::UNIX, SocketType::STREAM, FLAGS, None)?;
     match connect(&probe, address) {
-        // What was probed is removed, and nothing that has taken its place since.
+        // Remove only the file that was probed, not one that has replaced it since.
         Err(Errno::CONNREFUSED) if identity(path)? == Some(found) => std::fs::remove_file(path),
         Err(Errno::CONNREFUSED | Errno::NOENT) => Ok(()),
-        // A full queue, or a socket of datagrams.
+        // A full queue, or a datagram socket.
         Ok(()) | Err(Errno::AGAIN | Errno::INPROGRESS | Errno::PROTOTYPE) => Err(Errno::ADDRINUSE.into()),
         Err(error) => Err(error.into()),
     }
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_taken_the_place_of_the_file_stays() {
+    fn a_file_that_replaced_it_is_not_removed() {
         let folder = Folder::new("successor");
         let path = folder.0.join("socket");
         let (_socket, file) = bound(&path);
@@ -185,8 +185,8 @@ mod tests {
     }
 
     #[test]
-    fn a_forked_copy_leaves_the_file_to_its_maker_as_long_as_that_lives() {
-        let folder = Folder::new("maker");
+    fn a_forked_copy_removes_the_file_only_if_its_creator_is_gone() {
+        let folder = Folder::new("creator");
         let (path, other) = (folder.0.join("socket"), folder.0.join("other"));
         let (_socket, mut file) = bound(&path);
         file.process = rustix::process::getppid().unwrap();
@@ -194,15 +194,15 @@ mod tests {
         assert!(path.exists());
 
         let (_socket, mut file) = bound(&other);
-        let mut maker = std::process::Command::new("true").spawn().unwrap();
-        file.process = Pid::from_child(&maker);
-        maker.wait().unwrap();
+        let mut creator = std::process::Command::new("true").spawn().unwrap();
+        file.process = Pid::from_child(&creator);
+        creator.wait().unwrap();
         drop(file);
         assert!(!other.exists());
     }
 
     #[test]
-    fn a_symbolic_link_in_its_place_stays_though_it_leads_to_the_file() {
+    fn a_symbolic_link_that_replaced_it_is_not_removed() {
         let folder = Folder::new("link");
         let (path, moved) = (folder.0.join("socket"), folder.0.join("moved"));
         let (_socket, file) = bound(&path);
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_goes_although_a_link_in_its_path_leads_elsewhere_by_then() {
+    fn the_file_is_removed_even_if_a_link_in_its_path_leads_elsewhere_by_then() {
         let folder = Folder::new("current");
         let (one, two, current) = (folder.0.join("one"), folder.0.join("two"), folder.0.join("current"));
         std::fs::create_dir(&one).unwrap();
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_not_replaced_though_it_leads_to_a_stale_socket() {
+    fn a_link_to_a_stale_socket_is_not_replaced() {
         let folder = Folder::new("stale-link");
         let (path, stale) = (folder.0.join("socket"), folder.0.join("stale"));
         drop(UnixListener::bind(&stale).unwrap());
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_live_socket_is_not_replaced_though_its_queue_is_full_or_takes_datagrams() {
+    fn a_live_socket_with_a_full_queue_or_of_datagrams_is_not_replaced() {
         let folder = Folder::new("live");
         let path = folder.0.join("full");
         let (listening, _file) = bound(&path);
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn one_start_at_a_time_works_in_a_folder() {
+    fn one_start_at_a_time_holds_the_lock_of_a_folder() {
         let folder = Folder::new("lock");
         let first = lock(&folder.0, 1);
         assert!(first.is_some());
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_never_has_more_permissions_than_asked_for() {
+    fn the_file_never_has_more_permissions_than_requested() {
         let folder = Folder::new("mode");
         let path = folder.0.join("socket");
         let socket = socket();
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn permissions_are_not_given_to_what_has_taken_its_place() {
+    fn a_file_that_replaced_it_gets_no_permissions() {
         let folder = Folder::new("mode-link");
         let (path, precious) = (folder.0.join("socket"), folder.0.join("precious"));
         let (_socket, file) = bound(&path);

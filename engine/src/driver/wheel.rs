@@ -1,14 +1,14 @@
-//! A hashed timer wheel. Cheap where deadlines move on all the time: an entry is only looked at when its slot comes
-//! round, and goes back in when its owner has meanwhile got more time.
+//! A hashed timer wheel. It is cheap where deadlines are postponed all the time: an entry is only examined when its slot is
+//! due, and its owner inserts it again if the deadline is later by then.
 
 use std::collections::VecDeque;
 
 const SLOTS: usize = 512;
 
-/// Milliseconds of one slot: how late a deadline may be.
+/// Milliseconds of one slot: how late a deadline may be served.
 pub const TICK: u64 = 128;
 
-/// Keys by the tick at which they shall be looked at.
+/// Keys by the tick at which they are due.
 #[derive(Debug)]
 pub struct Wheel {
     slots: Vec<Vec<u64>>,
@@ -20,7 +20,7 @@ pub struct Wheel {
 }
 
 impl Wheel {
-    /// An empty wheel that starts at `now` milliseconds.
+    /// Makes an empty wheel that starts at `now` milliseconds.
     pub fn new(now: u64) -> Self {
         Wheel {
             slots: (0..SLOTS).map(|_| Vec::new()).collect(),
@@ -30,12 +30,12 @@ impl Wheel {
         }
     }
 
-    /// The tick at which a deadline is served: the first that lies wholly behind it.
+    /// The tick at which a deadline is served: the first one that starts after it.
     pub fn tick_of(deadline: u64) -> u64 {
         deadline / TICK + 1
     }
 
-    /// Puts a key in; the tick at which it will come out, at the latest one rotation from now.
+    /// Inserts a key. Returns the tick at which it will be due, at most one rotation from now.
     pub fn insert(&mut self, key: u64, deadline: u64) -> u64 {
         let tick = Self::tick_of(deadline).clamp(self.current, self.current + SLOTS as u64 - 1);
         let slot = (tick % SLOTS as u64) as usize;
@@ -45,7 +45,7 @@ impl Wheel {
         tick
     }
 
-    /// Takes out every key whose tick has come.
+    /// Moves every key that is due to `due`.
     pub fn expire(&mut self, now: u64, due: &mut VecDeque<(u64, u64)>) {
         let last = now / TICK;
         if last < self.current {
@@ -65,7 +65,7 @@ impl Wheel {
         }
     }
 
-    /// The millisecond at which the next key may be due.
+    /// When the next key may be due, in milliseconds.
     pub fn next(&self) -> Option<u64> {
         (self.soonest != u64::MAX).then(|| self.soonest * TICK)
     }
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_come_out_after_their_deadline_and_once() {
+    fn a_key_is_due_after_its_deadline_and_once() {
         let mut wheel = Wheel::new(10_000);
         wheel.insert(1, 10_500);
         wheel.insert(2, 12_000);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_far_deadline_comes_out_within_one_rotation() {
+    fn a_far_deadline_is_due_within_one_rotation() {
         let mut wheel = Wheel::new(0);
         let tick = wheel.insert(1, 10_000_000);
         assert_eq!(SLOTS as u64 - 1, tick);
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_passed_deadline_comes_out_at_once() {
+    fn a_passed_deadline_is_due_at_once() {
         let mut wheel = Wheel::new(100_000);
         expired(&mut wheel, 100_000);
         wheel.insert(1, 5);

@@ -5,7 +5,7 @@ use super::connection::Via;
 use crate::driver::Driver;
 use crate::event::Severity;
 use crate::peer::Peer;
-use crate::proxies::protocol::{Source, Told};
+use crate::proxies::protocol::{Header, Source};
 use crate::proxies::{Proxies, protocol};
 use crate::wire::Wire;
 
@@ -41,7 +41,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         };
         let before = waiting.len();
         waiting.extend_from_slice(data);
-        let (told, used) = match protocol::parse(waiting) {
+        let (header, used) = match protocol::parse(waiting) {
             Ok(None) => return true,
             Ok(Some(whole)) => whole,
             Err(reason) => {
@@ -50,10 +50,10 @@ impl<D: Driver, W: Wire> Engine<D, W> {
                 return false;
             }
         };
-        connection.via = match told {
-            Told::Own => Via::Own,
-            Told::Unknown => Via::Told(Box::new(Source::unknown())),
-            Told::Source(source) => Via::Told(source),
+        connection.via = match header {
+            Header::Local => Via::Own,
+            Header::Unknown => Via::Told(Box::new(Source::unknown())),
+            Header::Proxied(source) => Via::Told(source),
         };
         if used - before < data.len() {
             self.work(slot, |wire, cx| wire.feed(&data[used - before..], cx));

@@ -46,7 +46,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             let listening = &mut self.listeners[key];
             let shared = listening.listener.is_shared();
             if !shared {
-                listening.listener.admit_nobody();
+                listening.listener.refuse_new_clients();
                 listening.closing = Some(at);
             }
             if !listening.is_short() {

@@ -27,7 +27,7 @@ impl Context<'_> {
         head.secure = self.secure;
         if let Some(proxies) = self.proxies {
             let connection = Origin { client: self.client.clone(), secure: self.secure, host: None };
-            let origin = if self.fields_tell { proxies.trace(&head, connection)? } else { connection };
+            let origin = if self.fields_tell { proxies.origin_of(&head, connection)? } else { connection };
             head.origin = Some(Box::new(origin));
         }
         Ok(head)

@@ -1,4 +1,4 @@
-//! `Forwarded` (RFC 7239), strictly by its grammar: an open quotation mark would hide what a proxy has added behind it.
+//! `Forwarded` (RFC 7239), strictly by its grammar: an open quotation mark would hide what a proxy has added after it.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -10,10 +10,10 @@ use crate::peer::Peer;
 use crate::refusal::Refusal;
 use crate::token::is_token;
 
-/// What one proxy says of the request that it got.
+/// What one proxy reports of the request that it received.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Element<'a> {
-    /// `for`: who sent it.
+    /// `for`: the sender.
     pub client: Option<Cow<'a, [u8]>>,
     /// `proto`: its scheme.
     pub scheme: Option<Cow<'a, [u8]>>,
@@ -21,8 +21,8 @@ pub struct Element<'a> {
     pub host: Option<Cow<'a, [u8]>>,
 }
 
-/// Takes in what trusted proxies say of a request that came from one of them.
-pub(super) fn trace(head: &Head, trusted: &Trusted, origin: &mut Origin) -> Result<(), Refusal> {
+/// Refines the origin of a request from a trusted proxy.
+pub(super) fn refine(head: &Head, trusted: &Trusted, origin: &mut Origin) -> Result<(), Refusal> {
     let mut elements = Vec::new();
     for value in head.values(b"forwarded") {
         parse(value, &mut elements).map_err(Refusal::bad)?;
@@ -42,7 +42,7 @@ pub(super) fn trace(head: &Head, trusted: &Trusted, origin: &mut Origin) -> Resu
     Ok(())
 }
 
-/// Appends the elements of one field line, in order (section 4). The error is one phrase.
+/// Parses one field line (section 4), and appends its elements in order. The error is one phrase.
 pub fn parse<'a>(value: &'a [u8], elements: &mut Vec<Element<'a>>) -> Result<(), &'static str> {
     let mut rest = value.trim_ascii_start();
     while !rest.is_empty() {
@@ -66,22 +66,22 @@ pub fn parse<'a>(value: &'a [u8], elements: &mut Vec<Element<'a>>) -> Result<(),
     Ok(())
 }
 
-/// The names of the parameters of an element, each of which may be there once.
+/// The names of the parameters of an element, each of which may occur once.
 #[derive(Default)]
 struct Seen<'a>(Vec<&'a [u8]>);
 
-/// The most parameters of an element. RFC 7239 has four, and others may be registered.
+/// The most parameters of an element. RFC 7239 defines four, and others may be registered.
 const PARAMETERS: usize = 16;
 
-/// Reads `[ token "=" value ]`; what is behind it.
+/// Reads `[ token "=" value ]`. Returns the rest.
 fn pair<'a>(text: &'a [u8], element: &mut Element<'a>, seen: &mut Seen<'a>) -> Result<&'a [u8], &'static str> {
     let (name, rest) = split_token(text);
     if name.is_empty() {
-        // Nothing between semicolons is a parameter too.
+        // The grammar allows nothing between semicolons.
         return Ok(text);
     }
     if seen.0.iter().any(|other| other.eq_ignore_ascii_case(name)) {
-        return Err("a parameter of Forwarded is there twice");
+        return Err("a parameter of Forwarded is set twice");
     }
     if seen.0.len() == PARAMETERS {
         return Err("an element of Forwarded has too many parameters");
@@ -112,7 +112,7 @@ fn split_token(text: &[u8]) -> (&[u8], &[u8]) {
     text.split_at(text.iter().position(|&byte| !is_token(byte)).unwrap_or(text.len()))
 }
 
-/// The content of a quoted string behind its first mark, and what follows it (RFC 9110, section 5.6.4).
+/// The content of a quoted string after its first mark, and the rest (RFC 9110, section 5.6.4).
 fn split_quoted(text: &[u8]) -> Result<(Cow<'_, [u8]>, &[u8]), &'static str> {
     let open = "a quoted string in Forwarded does not end";
     let end = text.iter().position(|&byte| byte == b'"' || byte == b'\\').ok_or(open)?;
@@ -131,7 +131,7 @@ fn split_quoted(text: &[u8]) -> Result<(Cow<'_, [u8]>, &[u8]), &'static str> {
     Err(open)
 }
 
-/// A node (section 6): an IPv4 address or an IPv6 address in brackets, with or without a port; else not known.
+/// A node (section 6): an IPv4 address or an IPv6 address in brackets, with or without a port. Anything else is unknown.
 pub fn node(text: &[u8]) -> Peer {
     read_node(text).map_or(Peer::Unknown, Peer::Inet)
 }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc7239_4_what_the_grammar_allows() {
+    fn rfc7239_4_the_whole_grammar() {
         assert_eq!(vec!["a", "-", "b"], clients(" ,for=a ,, ;by=x; ,\t; for=b;"));
         assert_eq!(
             Ok(vec![("-".into(), "-".into(), "a\\\"b, c;d".into())]),
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc7239_4_what_it_does_not() {
+    fn rfc7239_4_malformed_fields() {
         for bad in [
             "for",
             "for=",

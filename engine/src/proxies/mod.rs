@@ -1,4 +1,4 @@
-//! What proxies say of their clients, and who of them is believed. See `README.md` in this folder.
+//! What proxies report of their clients, and which proxies are trusted. See `README.md` in this folder.
 
 pub mod forwarded;
 pub mod protocol;
@@ -11,21 +11,21 @@ use crate::refusal::Refusal;
 
 pub use trusted::{NotANetwork, Trusted};
 
-/// Which proxies are believed, and what they say it with.
+/// Which proxies are trusted, and how they report their clients.
 #[derive(Debug, Clone, Default)]
 pub struct Proxies {
-    /// Who is believed.
+    /// The trusted addresses.
     pub trusted: Trusted,
     /// The header fields that are read, if any are.
     pub headers: Option<Family>,
-    /// Whether `X-Forwarded-Host` is read, which many proxies leave as the client wrote it. `Forwarded` tells the host in
-    /// the proxy's own element.
+    /// Whether `X-Forwarded-Host` is read. Many proxies pass it on as the client sent it. `Forwarded` needs no such switch:
+    /// the host is in the proxy's own element.
     pub host: bool,
     /// Whether every connection to a socket begins with a header of the PROXY protocol.
     pub protocol: bool,
 }
 
-/// A family of header fields. Exactly one is believed: the other one the proxy leaves as the client wrote it.
+/// A family of header fields. Only one is read, because a proxy passes the other on as the client sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
     /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`.
@@ -35,21 +35,21 @@ pub enum Family {
 }
 
 impl Proxies {
-    /// Reads of a head where its request comes from; `origin` is what the connection shows.
-    pub fn trace(&self, head: &Head, mut origin: Origin) -> Result<Origin, Refusal> {
+    /// The origin of a request. `origin` is what the connection shows; trusted proxies may refine it.
+    pub fn origin_of(&self, head: &Head, mut origin: Origin) -> Result<Origin, Refusal> {
         if !self.trusted.contains(&origin.client) {
             return Ok(origin);
         }
         match self.headers {
             None => {}
-            Some(Family::Forwarded) => forwarded::trace(head, &self.trusted, &mut origin)?,
-            Some(Family::XForwarded) => x_forwarded::trace(head, &self.trusted, self.host, &mut origin)?,
+            Some(Family::Forwarded) => forwarded::refine(head, &self.trusted, &mut origin)?,
+            Some(Family::XForwarded) => x_forwarded::refine(head, &self.trusted, self.host, &mut origin)?,
         }
         Ok(origin)
     }
 }
 
-/// The port behind an address, one to five digits.
+/// The port after an address, one to five digits.
 fn port(digits: &[u8]) -> Option<u16> {
     let plain = !digits.is_empty() && digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit);
     if plain { std::str::from_utf8(digits).ok()?.parse().ok() } else { None }

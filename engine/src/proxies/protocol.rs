@@ -1,6 +1,6 @@
-//! The PROXY protocol, versions 1 and 2: what stands before HTTP on a connection from a proxy that passes bytes on.
+//! The PROXY protocol, versions 1 and 2: a header before HTTP, on a connection from a proxy that passes bytes on.
 //!
-//! By its specification, `proxy-protocol.txt` of HAProxy; the sections named here are of it.
+//! Sections are those of its specification, `proxy-protocol.txt` of HAProxy.
 
 use std::ffi::OsStr;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -26,18 +26,18 @@ const BLOCK_START: usize = 16;
 
 const TLV_CRC32C: u8 = 0x03;
 const TLV_SSL: u8 = 0x20;
-/// The client came by TLS (section 2.2.6).
+/// The client connected by TLS (section 2.2.6).
 const CLIENT_SSL: u8 = 0x01;
 
-/// What a header tells.
+/// What a header reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
-    /// The connection is the proxy's own, such as a check of health.
-    Own,
-    /// It is somebody's whom the proxy cannot describe.
+pub enum Header {
+    /// The connection is the proxy's own, such as a health check (the command LOCAL).
+    Local,
+    /// The proxy cannot describe its client.
     Unknown,
-    /// On whose behalf the proxy has connected.
-    Source(Box<Source>),
+    /// The proxy connected for this client.
+    Proxied(Box<Source>),
 }
 
 /// The connection that the proxy has accepted.
@@ -45,9 +45,9 @@ pub enum Told {
 pub struct Source {
     /// The proxy's client.
     pub client: Peer,
-    /// Where that client has connected to.
+    /// The address that the client connected to.
     pub server: Peer,
-    /// Whether it came by TLS.
+    /// Whether the client connected by TLS.
     pub secure: bool,
 }
 
@@ -58,9 +58,9 @@ impl Source {
     }
 }
 
-/// Reads the header at the start of a connection: what it tells and its length, or None where more of it must come. The
-/// error is one phrase; it comes as soon as there cannot be a header.
-pub fn parse(bytes: &[u8]) -> Result<Option<(Told, usize)>, &'static str> {
+/// Parses the header at the start of a connection. Returns it with its length, or None while it is incomplete. The error
+/// is one phrase, and is returned as soon as the bytes cannot be a header.
+pub fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, &'static str> {
     match (starts(bytes, LINE), starts(bytes, SIGNATURE)) {
         (true, _) => parse_line(bytes),
         (_, true) => parse_block(bytes),
@@ -68,14 +68,14 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Told, usize)>, &'static str> {
     }
 }
 
-/// Whether bytes that may not be all there agree with a beginning.
+/// Whether bytes, of which more may come, agree with a beginning.
 fn starts(bytes: &[u8], beginning: &[u8]) -> bool {
     let count = bytes.len().min(beginning.len());
     bytes[..count] == beginning[..count]
 }
 
 /// Version 1 (section 2.1).
-fn parse_line(bytes: &[u8]) -> Result<Option<(Told, usize)>, &'static str> {
+fn parse_line(bytes: &[u8]) -> Result<Option<(Header, usize)>, &'static str> {
     let near = &bytes[..bytes.len().min(LONGEST_LINE)];
     let Some(newline) = memchr(b'\n', near) else {
         return if bytes.len() < LONGEST_LINE { Ok(None) } else { Err("the PROXY line is too long") };
@@ -87,18 +87,18 @@ fn parse_line(bytes: &[u8]) -> Result<Option<(Told, usize)>, &'static str> {
     if rest.contains('\r') {
         return Err(bad);
     }
-    let told = match rest.split_once(' ') {
+    let header = match rest.split_once(' ') {
         Some(("TCP4", ends)) => source_of_line::<Ipv4Addr>(ends).ok_or(bad)?,
         Some(("TCP6", ends)) => source_of_line::<Ipv6Addr>(ends).ok_or(bad)?,
-        Some(("UNKNOWN", _)) => Told::Unknown,
-        None if rest == "UNKNOWN" => Told::Unknown,
+        Some(("UNKNOWN", _)) => Header::Unknown,
+        None if rest == "UNKNOWN" => Header::Unknown,
         _ => return Err(bad),
     };
-    Ok(Some((told, newline + 1)))
+    Ok(Some((header, newline + 1)))
 }
 
-/// Two addresses and two ports, one blank between each.
-fn source_of_line<Ip: FromStr + Into<IpAddr>>(ends: &str) -> Option<Told> {
+/// Two addresses and two ports, separated by single spaces.
+fn source_of_line<Ip: FromStr + Into<IpAddr>>(ends: &str) -> Option<Header> {
     let mut parts = ends.split(' ');
     let mut ip = || Some(parts.next()?.parse::<Ip>().ok()?.into());
     let (client, server): (IpAddr, IpAddr) = (ip()?, ip()?);
@@ -108,7 +108,7 @@ fn source_of_line<Ip: FromStr + Into<IpAddr>>(ends: &str) -> Option<Told> {
     };
     let (client_port, server_port) = (number()?, number()?);
     parts.next().is_none().then(|| {
-        Told::Source(Box::new(Source {
+        Header::Proxied(Box::new(Source {
             client: Peer::Inet(SocketAddr::new(client, client_port)),
             server: Peer::Inet(SocketAddr::new(server, server_port)),
             secure: false,
@@ -117,7 +117,7 @@ fn source_of_line<Ip: FromStr + Into<IpAddr>>(ends: &str) -> Option<Told> {
 }
 
 /// Version 2 (section 2.2).
-fn parse_block(bytes: &[u8]) -> Result<Option<(Told, usize)>, &'static str> {
+fn parse_block(bytes: &[u8]) -> Result<Option<(Header, usize)>, &'static str> {
     let is_local = match bytes.get(SIGNATURE.len()) {
         None => return Ok(None),
         Some(0x20) => true,
@@ -130,22 +130,22 @@ fn parse_block(bytes: &[u8]) -> Result<Option<(Told, usize)>, &'static str> {
         return Err("the PROXY header is too long");
     }
     let Some(block) = bytes.get(..end) else { return Ok(None) };
-    let told = if is_local { Told::Own } else { source_of_block(family, block)? };
-    Ok(Some((told, end)))
+    let header = if is_local { Header::Local } else { source_of_block(family, block)? };
+    Ok(Some((header, end)))
 }
 
-fn source_of_block(family: u8, block: &[u8]) -> Result<Told, &'static str> {
+fn source_of_block(family: u8, block: &[u8]) -> Result<Header, &'static str> {
     let body = &block[BLOCK_START..];
     let short = "the PROXY header is shorter than its addresses";
     let ((client, server), tlvs) = match family {
-        0x00 => return Ok(Told::Unknown),
+        0x00 => return Ok(Header::Unknown),
         0x11 | 0x12 => body.split_at_checked(12).map(|(ends, tlvs)| (inet::<4>(ends), tlvs)).ok_or(short)?,
         0x21 | 0x22 => body.split_at_checked(36).map(|(ends, tlvs)| (inet::<16>(ends), tlvs)).ok_or(short)?,
         0x31 | 0x32 => body.split_at_checked(216).map(|(ends, tlvs)| (unix(ends), tlvs)).ok_or(short)?,
         _ => return Err("the PROXY header is of an unknown family"),
     };
     let secure = read_tlvs(block, block.len() - tlvs.len())?;
-    Ok(Told::Source(Box::new(Source { client, server, secure })))
+    Ok(Header::Proxied(Box::new(Source { client, server, secure })))
 }
 
 /// Two addresses of so many bytes, then two ports.
@@ -162,7 +162,7 @@ where
     (end(0), end(1))
 }
 
-/// Two paths, filled up with NUL; one that starts with NUL is in no file system.
+/// Two paths, padded with NUL. A path that starts with NUL is in no file system.
 fn unix(ends: &[u8]) -> (Peer, Peer) {
     let end = |path: &[u8]| {
         let path = &path[..memchr(0, path).unwrap_or(path.len())];
@@ -172,7 +172,7 @@ fn unix(ends: &[u8]) -> (Peer, Peer) {
     (end(client), end(server))
 }
 
-/// Goes over the TLVs of a block, which start at `at`; whether the client came by TLS.
+/// Reads the TLVs of a block, which start at `at`. Returns whether the client connected by TLS.
 fn read_tlvs(block: &[u8], mut at: usize) -> Result<bool, &'static str> {
     let mut secure = false;
     while at < block.len() {
@@ -196,7 +196,7 @@ fn read_tlvs(block: &[u8], mut at: usize) -> Result<bool, &'static str> {
     Ok(secure)
 }
 
-/// CRC32c (RFC 4960, appendix B), bit by bit: it runs once a connection, over 4 KiB at the most.
+/// CRC32c (RFC 4960, appendix B). Computed bit by bit, because it runs once a connection, over at most 4 KiB.
 fn crc32c(bytes: impl Iterator<Item = u8>) -> u32 {
     !bytes.fold(u32::MAX, |sum, byte| {
         (0..8).fold(sum ^ u32::from(byte), |sum, _| if sum & 1 == 1 { sum >> 1 ^ 0x82f6_3b78 } else { sum >> 1 })
@@ -207,9 +207,9 @@ fn crc32c(bytes: impl Iterator<Item = u8>) -> u32 {
 mod tests {
     use super::*;
 
-    fn source(client: &str, server: &str, secure: bool) -> Told {
+    fn source(client: &str, server: &str, secure: bool) -> Header {
         let inet = |text: &str| Peer::Inet(text.parse().unwrap());
-        Told::Source(Box::new(Source { client: inet(client), server: inet(server), secure }))
+        Header::Proxied(Box::new(Source { client: inet(client), server: inet(server), secure }))
     }
 
     /// A header of version 2.
@@ -224,15 +224,15 @@ mod tests {
         block(0x21, 0x11, &[INET, tlvs].concat())
     }
 
-    /// Whole, with something behind it; and no part of it is taken for the whole.
-    fn whole(header: &[u8]) -> Result<Told, &'static str> {
+    /// Parses a header that is followed by HTTP, and checks that no part of it is taken for a whole header.
+    fn whole(header: &[u8]) -> Result<Header, &'static str> {
         let with_more = [header, b"GET / HTTP/1.1\r\n"].concat();
-        let (told, used) = parse(&with_more)?.expect("a whole header");
+        let (parsed, used) = parse(&with_more)?.expect("a whole header");
         assert_eq!(header.len(), used);
         for end in 0..header.len() {
             assert_eq!(Ok(None), parse(&header[..end]), "{end} bytes");
         }
-        Ok(told)
+        Ok(parsed)
     }
 
     #[test]
@@ -244,11 +244,11 @@ mod tests {
                 source("255.255.255.255:65535", "255.255.255.255:0", false),
             ),
             ("TCP6 2001:db8::1 ::1 1234 443", source("[2001:db8::1]:1234", "[::1]:443", false)),
-            ("UNKNOWN", Told::Unknown),
-            ("UNKNOWN ", Told::Unknown),
+            ("UNKNOWN", Header::Unknown),
+            ("UNKNOWN ", Header::Unknown),
             (
                 "UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535",
-                Told::Unknown,
+                Header::Unknown,
             ),
         ] {
             assert_eq!(Ok(expected), whole(format!("PROXY {line}\r\n").as_bytes()), "{line}");
@@ -291,7 +291,7 @@ mod tests {
     fn section_2_1_the_longest_line() {
         let longest = format!("PROXY UNKNOWN {}\r\n", "x".repeat(LONGEST_LINE - 16));
         assert_eq!(LONGEST_LINE, longest.len());
-        assert_eq!(Ok(Told::Unknown), whole(longest.as_bytes()));
+        assert_eq!(Ok(Header::Unknown), whole(longest.as_bytes()));
         let longer = format!("PROXY UNKNOWN {}\r\n", "x".repeat(LONGEST_LINE - 15));
         assert_eq!(Err("the PROXY line is too long"), parse(longer.as_bytes()));
         assert_eq!(Err("the PROXY line is too long"), parse(&longer.as_bytes()[..LONGEST_LINE]));
@@ -299,9 +299,9 @@ mod tests {
 
     #[test]
     fn section_2_2_addresses() {
-        let told = source("192.0.2.1:1234", "198.51.100.1:443", false);
-        assert_eq!(Ok(told.clone()), whole(&block(0x21, 0x11, INET)));
-        assert_eq!(Ok(told), whole(&block(0x21, 0x12, INET)));
+        let header = source("192.0.2.1:1234", "198.51.100.1:443", false);
+        assert_eq!(Ok(header.clone()), whole(&block(0x21, 0x11, INET)));
+        assert_eq!(Ok(header), whole(&block(0x21, 0x12, INET)));
         let mut inet6 = [0; 36];
         inet6[15] = 1;
         inet6[31] = 2;
@@ -309,17 +309,17 @@ mod tests {
         assert_eq!(Ok(source("[::1]:0", "[::2]:80", false)), whole(&block(0x21, 0x21, &inet6)));
         let mut paths = [0; 216];
         paths[..4].copy_from_slice(b"/run");
-        let told = whole(&block(0x21, 0x31, &paths)).unwrap();
+        let header = whole(&block(0x21, 0x31, &paths)).unwrap();
         let client = Peer::Unix(Some(Arc::new("/run".into())));
-        assert_eq!(Told::Source(Box::new(Source { client, server: Peer::Unix(None), secure: false })), told);
+        assert_eq!(Header::Proxied(Box::new(Source { client, server: Peer::Unix(None), secure: false })), header);
     }
 
     #[test]
     fn section_2_2_nothing_is_told() {
-        assert_eq!(Ok(Told::Own), whole(&block(0x20, 0x00, b"")));
-        assert_eq!(Ok(Told::Own), whole(&block(0x20, 0x11, INET)));
-        assert_eq!(Ok(Told::Own), whole(&block(0x20, 0xff, b"whatever")));
-        assert_eq!(Ok(Told::Unknown), whole(&block(0x21, 0x00, b"whatever")));
+        assert_eq!(Ok(Header::Local), whole(&block(0x20, 0x00, b"")));
+        assert_eq!(Ok(Header::Local), whole(&block(0x20, 0x11, INET)));
+        assert_eq!(Ok(Header::Local), whole(&block(0x20, 0xff, b"whatever")));
+        assert_eq!(Ok(Header::Unknown), whole(&block(0x21, 0x00, b"whatever")));
     }
 
     #[test]
@@ -356,7 +356,7 @@ mod tests {
     #[test]
     fn section_2_2_tlvs() {
         let secure = |tlvs: &[u8]| match whole(&with_tlvs(tlvs)) {
-            Ok(Told::Source(source)) => Some(source.secure),
+            Ok(Header::Proxied(source)) => Some(source.secure),
             _ => None,
         };
         assert_eq!(Some(false), secure(&[0x02, 0, 1, b'a']));

@@ -1,18 +1,18 @@
-//! Who is believed: addresses, networks, and peers on UNIX sockets.
+//! Which peers are trusted to report their clients.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::peer::Peer;
 
-/// Addresses, networks, and peers on UNIX sockets.
+/// Trusted addresses, networks, and peers on UNIX sockets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trusted {
     networks: Vec<Network>,
     unix: bool,
 }
 
-/// What is neither `unix` nor an address nor a network in CIDR notation.
+/// A text that is neither `unix` nor an address nor a network in CIDR notation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotANetwork(pub String);
 
@@ -40,7 +40,7 @@ impl Trusted {
         Ok(())
     }
 
-    /// Whether a peer is believed.
+    /// Whether a peer is trusted.
     pub fn contains(&self, peer: &Peer) -> bool {
         match peer {
             Peer::Inet(address) => self.networks.iter().any(|network| network.contains(address.ip())),
@@ -63,7 +63,7 @@ impl Network {
             Some(bits) if bits.bytes().all(|byte| byte.is_ascii_digit()) => bits.parse().ok()?,
             Some(_) => return None,
         };
-        // IPv4 addresses stand in the last 32 bits of the IPv6 addresses that they map to.
+        // An IPv4 address is the last 32 bits of the IPv6 address that it maps to.
         let kept = 128 - u32::checked_sub(length, bits)?;
         let mask = if kept == 0 { 0 } else { u128::MAX << (128 - kept) };
         let mapped = bits_of(address);
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense() {
+    fn malformed_networks() {
         for text in
             ["", "localhost", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/+8", "10.0.0", "010.0.0.0", "::/129"]
         {

@@ -1,4 +1,4 @@
-//! `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`: written by all and specified by nobody.
+//! `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`, which most proxies send and no RFC specifies.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -8,8 +8,8 @@ use crate::origin::Origin;
 use crate::peer::Peer;
 use crate::refusal::Refusal;
 
-/// Takes in what trusted proxies say of a request that came from one of them.
-pub(super) fn trace(head: &Head, trusted: &Trusted, host: bool, origin: &mut Origin) -> Result<(), Refusal> {
+/// Refines the origin of a request from a trusted proxy.
+pub(super) fn refine(head: &Head, trusted: &Trusted, host: bool, origin: &mut Origin) -> Result<(), Refusal> {
     if let Some(client) = client(head.values(b"x-forwarded-for"), trusted) {
         origin.client = client;
     }
@@ -22,27 +22,27 @@ pub(super) fn trace(head: &Head, trusted: &Trusted, host: bool, origin: &mut Ori
     Ok(())
 }
 
-/// The right-most of the addresses that is not trusted, else the left-most; none where the field is absent.
+/// The client: the right-most address that is not trusted, else the left-most one. None where the field is absent.
 pub fn client<'a>(values: impl DoubleEndedIterator<Item = &'a [u8]>, trusted: &Trusted) -> Option<Peer> {
     let mut client = None;
     for element in elements(values) {
         let peer = address(element);
-        let goes_on = trusted.contains(&peer);
+        let is_trusted = trusted.contains(&peer);
         client = Some(peer);
-        if !goes_on {
+        if !is_trusted {
             break;
         }
     }
     client
 }
 
-/// The elements of a list from the right, empty ones left out (RFC 9110, section 5.6.1). Several lines are one list.
+/// The elements of a list from the right, without empty ones (RFC 9110, section 5.6.1). Several lines are one list.
 fn elements<'a>(values: impl DoubleEndedIterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a [u8]> {
     let elements = values.rev().flat_map(|value| value.rsplit(|&byte| byte == b','));
     elements.map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
 }
 
-/// An address in one of the ways in which proxies write them; port 0 where there is none.
+/// An address in one of the notations of proxies. The port is 0 where there is none.
 fn address(text: &[u8]) -> Peer {
     read_address(text).map_or(Peer::Unknown, Peer::Inet)
 }
@@ -70,7 +70,7 @@ fn read_address(text: &[u8]) -> Option<SocketAddr> {
 mod tests {
     use super::*;
 
-    fn walked(values: &[&str]) -> Option<String> {
+    fn client_of(values: &[&str]) -> Option<String> {
         let mut trusted = Trusted::default();
         trusted.add("10.0.0.0/8").unwrap();
         trusted.add("2001:db8::/32").unwrap();
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_walk_ends_on_the_first_that_is_not_trusted() {
+    fn the_client_is_the_first_address_from_the_right_that_is_not_trusted() {
         for (values, expected) in [
             (&["192.0.2.1"][..], "192.0.2.1:0"),
             (&["6.6.6.6, 192.0.2.1"], "192.0.2.1:0"),
@@ -93,12 +93,12 @@ mod tests {
             (&["192.0.2.1, ::ffff:10.0.0.1"], "192.0.2.1:0"),
             (&["192.0.2.1, , 10.0.0.1,", ""], "192.0.2.1:0"),
         ] {
-            assert_eq!(Some(expected.into()), walked(values), "{values:?}");
+            assert_eq!(Some(expected.into()), client_of(values), "{values:?}");
         }
     }
 
     #[test]
-    fn addresses_may_be_written_in_several_ways() {
+    fn notations_of_addresses() {
         for (text, expected) in [
             ("192.0.2.1:80", "192.0.2.1:80"),
             ("192.0.2.1:65535", "192.0.2.1:65535"),
@@ -108,12 +108,12 @@ mod tests {
             ("::ffff:192.0.2.1", "192.0.2.1:0"),
             ("[::ffff:192.0.2.1]:80", "192.0.2.1:80"),
         ] {
-            assert_eq!(Some(expected.into()), walked(&[text]), "{text}");
+            assert_eq!(Some(expected.into()), client_of(&[text]), "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_address_is_a_client_that_is_not_known() {
+    fn an_element_that_is_no_address_is_an_unknown_client() {
         for text in [
             "unknown",
             "_hidden",
@@ -134,13 +134,13 @@ mod tests {
             "unix:",
             "\u{e9}",
         ] {
-            assert_eq!(Some("unknown".into()), walked(&["6.6.6.6", text, "10.0.0.1"]), "{text}");
+            assert_eq!(Some("unknown".into()), client_of(&["6.6.6.6", text, "10.0.0.1"]), "{text}");
         }
     }
 
     #[test]
-    fn nothing_is_told() {
-        assert_eq!(None, walked(&[]));
-        assert_eq!(None, walked(&["", " , ,"]));
+    fn an_absent_or_empty_field_reports_no_client() {
+        assert_eq!(None, client_of(&[]));
+        assert_eq!(None, client_of(&["", " , ,"]));
     }
 }
