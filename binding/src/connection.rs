@@ -6,10 +6,11 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use ropewalk_engine::{ConnectionId, Peer};
+use ropewalk_engine::{CloseReason, ConnectionId, Peer};
 
-use crate::convert;
-use crate::engine::{Engine, lock};
+use crate::address;
+use crate::engine::Engine;
+use crate::sync::lock;
 
 /// A connected socket of the engine's.
 #[pyclass(frozen, module = "ropewalk._engine")]
@@ -23,13 +24,13 @@ impl Connection {
     /// The other end: `(host, port)`, the path of a UNIX socket, or None.
     #[getter]
     fn peer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        convert::address(py, &self.ends().0)
+        address::to_python(py, &self.ends().0)
     }
 
     /// Our end.
     #[getter]
     fn server<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        convert::address(py, &self.ends().1)
+        address::to_python(py, &self.ends().1)
     }
 
     /// Its descriptor, -1 when it is closed.
@@ -56,7 +57,8 @@ impl Connection {
     /// Let go of it, where nothing was asked yet: its descriptor, which is the caller's to close, and what was read.
     fn release<'py>(&self, py: Python<'py>) -> PyResult<(i32, Bound<'py, PyBytes>)> {
         let released = self.engine.get().command(py, |engine| engine.release(self.id))?;
-        self.engine.get().disown(self.id);
+        let owner = self.engine.get().owners.remove(&self.id);
+        drop(owner);
         let (socket, read) = released.ok_or_else(|| PyRuntimeError::new_err("The connection is in use."))?;
         Ok((socket.into_raw_fd(), PyBytes::new(py, &read)))
     }
@@ -70,5 +72,15 @@ impl Connection {
     fn ends(&self) -> (Peer, Peer) {
         let ends = lock(&self.engine.get().core).endpoints(self.id);
         ends.map_or((Peer::Unknown, Peer::Unknown), |(peer, local, _)| (peer, local))
+    }
+}
+
+/// How a connection ended, as Python is told.
+pub fn close_reason(reason: CloseReason) -> &'static str {
+    match reason {
+        CloseReason::Done => "done",
+        CloseReason::Lost => "lost",
+        CloseReason::Cut => "cut",
+        CloseReason::Aborted => "aborted",
     }
 }

@@ -72,3 +72,10 @@ pub fn system(error: std::io::Error) -> PyErr {
         None => PyOSError::new_err(text),
     }
 }
+
+/// Reports an error of a callback, which no caller can handle.
+pub fn unraisable<T>(outcome: PyResult<T>, callee: &Bound<'_, PyAny>) {
+    if let Err(error) = outcome {
+        error.write_unraisable(callee.py(), Some(callee));
+    }
+}

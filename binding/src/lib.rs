@@ -3,18 +3,24 @@
 //! Thin by intent. What an event means is the engine's business, what a value means is Python's; here an event finds
 //! its request, a request its handler, and a handler's plain value its way back without a detour.
 
+mod address;
 mod asgi;
-mod body;
 mod connection;
 mod context;
-mod convert;
+mod descriptors;
 mod endpoint;
+mod endpoint_cache;
 mod engine;
+mod engine_methods;
 mod errors;
 mod exchange;
+mod exchange_methods;
+mod fields;
 mod limits;
-mod memo;
+mod object_map;
 mod pipe;
+mod request_head;
+mod sync;
 mod thread;
 mod turn;
 

@@ -6,7 +6,9 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use ropewalk_engine::PipeId;
 
-use crate::engine::{Engine, lock};
+use crate::engine::Engine;
+use crate::sync::lock;
+use crate::turn;
 
 /// A connection without a socket: bytes go in by `feed` and come out by the sink.
 #[pyclass(frozen, module = "ropewalk._engine")]
@@ -54,22 +56,22 @@ impl Pipe {
 
     /// Pass on at once what was written to it, unless a turn is being run. Nothing else is served.
     fn serve_events(&self, py: Python<'_>) -> PyResult<()> {
-        Engine::serve_pipe_events(self.engine.bind(py), self.id, |_| ())
+        turn::serve_pipe_events(self.engine.bind(py), self.id, |_| ())
     }
 
     /// Pass on at once what was written to it, while a turn is being run too. Nothing is served.
     fn flush_output(&self, py: Python<'_>) -> PyResult<()> {
-        Engine::flush_pipe_output(self.engine.bind(py), self.id)
+        turn::flush_pipe_output(self.engine.bind(py), self.id)
     }
 
     /// Close it behind what was written, whether an answer is complete or not.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        Engine::serve_pipe_events(self.engine.bind(py), self.id, |engine| engine.close_connection(self.id.connection()))
+        turn::serve_pipe_events(self.engine.bind(py), self.id, |engine| engine.close_connection(self.id.connection()))
     }
 
     /// The way to the other end is gone; nothing but that is served.
     fn disconnect(&self, py: Python<'_>) -> PyResult<()> {
-        Engine::serve_pipe_events(self.engine.bind(py), self.id, |engine| engine.disconnect_pipe(self.id))
+        turn::serve_pipe_events(self.engine.bind(py), self.id, |engine| engine.disconnect_pipe(self.id))
     }
 
     /// Let it be idle for so many seconds (0: for ever), whatever the limits say. Within a request, each silence may be as
@@ -88,6 +90,6 @@ impl Pipe {
 impl Pipe {
     /// Does something to the pipe, and serves at once what comes of it.
     fn act(&self, py: Python<'_>, act: impl FnOnce(&mut ropewalk_engine::Engine)) -> PyResult<()> {
-        Engine::pump(self.engine.bind(py), act)
+        turn::pump(self.engine.bind(py), act)
     }
 }

@@ -146,6 +146,34 @@ impl AccessLog {
     }
 }
 
+/// A line in the combined format as `twisted.web` writes it, with the referrer and the user agent of a request. The request
+/// line and the response may be other than they were here. None if something in it has to be escaped.
+pub fn twisted_combined_line(
+    head: &Head,
+    host: &str,
+    timestamp: &str,
+    request_line: [&[u8]; 3],
+    status: i64,
+    size: u64,
+) -> Option<String> {
+    let last = |name: &'static [u8]| head.values(name).next_back().filter(|value| !value.is_empty());
+    let fields = [last(b"referer"), last(b"user-agent")].map(|value| value.unwrap_or(b"-"));
+    if !request_line.iter().chain(&fields).all(|text| text.iter().all(|&byte| needs_no_escape(byte))) {
+        return None;
+    }
+    let [method, target, version] = request_line.map(String::from_utf8_lossy);
+    let [referrer, agent] = fields.map(String::from_utf8_lossy);
+    let size = if size == 0 { "-".to_owned() } else { size.to_string() };
+    Some(format!(
+        "\"{host}\" - - {timestamp} \"{method} {target} {version}\" {status} {size} \"{referrer}\" \"{agent}\""
+    ))
+}
+
+/// Whether a byte is printable, and neither a quote nor a backslash.
+fn needs_no_escape(byte: u8) -> bool {
+    (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\'
+}
+
 fn client(peer: &Peer) -> String {
     match peer {
         Peer::Inet(address) => address.ip().to_canonical().to_string(),

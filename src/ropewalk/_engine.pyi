@@ -228,7 +228,7 @@ class Exchange:
     def values(self, name: bytes, /) -> list[bytes]:
         """The values of the lines of one field, in order."""
     def combined_log_line(
-        self, host: str, stamp: str, asked: tuple[bytes, bytes, bytes], status: int, size: int, /
+        self, host: str, timestamp: str, request_line: tuple[bytes, bytes, bytes], status: int, size: int, /
     ) -> str | None:
         """A line of an access log in the combined format, as Twisted writes it, for a request line and an answer that
         may be other than they were here. None where something in it has to be escaped."""
@@ -408,9 +408,6 @@ class Engine:
     def limits(self) -> Limits: ...
     @property
     def connections(self) -> int: ...
-    @property
-    def waits(self) -> bool:
-        """Whether a turn has something to do already."""
     @property
     def running_exchanges(self) -> int:
         """Exchanges whose answer is not complete."""

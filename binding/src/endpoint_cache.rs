@@ -1,4 +1,5 @@
-//! Endpoints of static paths: asked of Python once, found here by one look-up from then on, however many they are.
+//! Endpoints of static paths. `Service.resolve` finds each once; from then on one look-up here does, however many there
+//! are.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -9,17 +10,17 @@ use ropewalk_engine::Head;
 use ropewalk_engine::method::Method;
 
 use crate::endpoint::Endpoint;
-use crate::engine::lock;
-use crate::exchange::path;
+use crate::request_head::path;
+use crate::sync::lock;
 
-/// Endpoints by raw path, a table for each method. Only paths that exist get in, so a client cannot fill it.
-pub struct Memo(Mutex<Vec<ByPath>>);
+/// Endpoints by raw path, one table for each method. Only paths that exist get in, so a client cannot fill it.
+pub struct EndpointCache(Mutex<Vec<ByPath>>);
 
 type ByPath = HashMap<Box<[u8]>, Py<Endpoint>>;
 
-impl Memo {
+impl EndpointCache {
     pub fn new() -> Self {
-        Memo(Mutex::new(empty()))
+        EndpointCache(Mutex::new(empty()))
     }
 
     pub fn find(&self, py: Python<'_>, head: &Head) -> Option<Py<Endpoint>> {
@@ -29,16 +30,16 @@ impl Memo {
         lock(&self.0)[head.method().index()].get(path(head)).map(|endpoint| endpoint.clone_ref(py))
     }
 
-    /// Remembers a static endpoint; other spellings of its path are resolved each time, and methods that are not registered,
-    /// since they have one place for all.
-    pub fn keep(&self, head: &Head, endpoint: &Bound<'_, Endpoint>) {
+    /// Adds a static endpoint. Paths with percent-encoding are resolved each time, because one path has many spellings, and
+    /// so are unregistered methods, because they share one number.
+    pub fn add(&self, head: &Head, endpoint: &Bound<'_, Endpoint>) {
         let registered = head.method() != Method::OTHER;
         if registered && endpoint.get().is_static && !path(head).contains(&b'%') {
             lock(&self.0)[head.method().index()].insert(path(head).into(), endpoint.clone().unbind());
         }
     }
 
-    /// For the garbage collector; a table that is locked is in use.
+    /// For the garbage collector. A table that is locked is in use, and so not garbage.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         for endpoint in self.0.try_lock().iter().flat_map(|tables| tables.iter().flat_map(HashMap::values)) {
             visit.call(endpoint)?;
@@ -47,8 +48,8 @@ impl Memo {
     }
 
     pub fn clear(&self) {
-        let forgotten = std::mem::replace(&mut *lock(&self.0), empty());
-        drop(forgotten);
+        let removed = std::mem::replace(&mut *lock(&self.0), empty());
+        drop(removed);
     }
 }
 

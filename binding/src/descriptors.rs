@@ -1,0 +1,30 @@
+//! File descriptors that Python passes as numbers.
+
+use std::os::fd::{BorrowedFd, FromRawFd as _, OwnedFd};
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::errors;
+
+/// Takes ownership of a descriptor that Python passes on.
+pub fn take_over(fd: i32) -> PyResult<OwnedFd> {
+    check(fd)?;
+    // SAFETY: the caller opened it, and neither uses nor closes it from now on.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Duplicates a descriptor that Python keeps.
+pub fn duplicate(fd: i32) -> PyResult<OwnedFd> {
+    check(fd)?;
+    // SAFETY: it is borrowed for the length of this call, and the kernel checks it.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+    borrowed.try_clone_to_owned().map_err(errors::system)
+}
+
+fn check(fd: i32) -> PyResult<()> {
+    if fd < 0 {
+        return Err(PyValueError::new_err(format!("A file descriptor is 0 or more, not {fd}.")));
+    }
+    Ok(())
+}

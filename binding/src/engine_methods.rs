@@ -1,0 +1,352 @@
+//! The methods of `Engine` for Python.
+
+use std::os::fd::AsRawFd as _;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyType};
+use ropewalk_engine::access::{AccessLog, Style};
+use ropewalk_engine::method::Methods;
+use ropewalk_engine::proxies::{Family, Proxies, Trusted};
+use ropewalk_engine::{HalfClose, ListenerId};
+
+use crate::address;
+use crate::connection::Connection;
+use crate::descriptors::duplicate;
+use crate::endpoint_cache::EndpointCache;
+use crate::engine::{Engine, UNARMED};
+use crate::errors;
+use crate::exchange::Exchange;
+use crate::limits::Limits;
+use crate::object_map::ObjectMap;
+use crate::pipe::Pipe;
+use crate::sync::lock;
+use crate::thread::BoundThread;
+use crate::turn;
+
+#[pymethods]
+impl Engine {
+    #[new]
+    #[pyo3(signature = (service, limits = None))]
+    fn new(py: Python<'_>, service: Bound<'_, PyAny>, limits: Option<Limits>) -> PyResult<Self> {
+        let limits = limits.unwrap_or(Limits(ropewalk_engine::Limits::default()));
+        let request = service.getattr(intern!(py, "request"))?.cast_into::<PyType>()?;
+        if !request.is_subclass_of::<Exchange>()? {
+            return Err(PyTypeError::new_err("Service.request is a subclass of Exchange."));
+        }
+        let owners_serve = service.hasattr(intern!(py, "opened"))?;
+        let mut core = ropewalk_engine::Engine::new(limits.0.clone()).map_err(errors::system)?;
+        if owners_serve {
+            core.set_methods(Methods::Any);
+            core.report_connections();
+        }
+        Ok(Engine {
+            core: Mutex::new(core),
+            request: request.unbind(),
+            encode_json: service.getattr(intern!(py, "encode_json"))?.unbind(),
+            json_types: service.getattr(intern!(py, "json_types"))?.unbind(),
+            service: service.unbind(),
+            limits,
+            exchanges: ObjectMap::new(),
+            endpoints: EndpointCache::new(),
+            owners: ObjectMap::new(),
+            owners_serve,
+            thread: BoundThread::unbound(),
+            busy: AtomicBool::new(false),
+            armed: AtomicU64::new(UNARMED),
+            log_lines_lost: AtomicU64::new(0),
+        })
+    }
+
+    /// The descriptor to watch for reading.
+    fn fileno(&self) -> i32 {
+        lock(&self.core).descriptor().as_raw_fd()
+    }
+
+    /// Run one bounded turn: take in what the sockets have, call the handlers, send the answers.
+    fn turn(slf: &Bound<'_, Self>) -> PyResult<()> {
+        turn::pump(slf, |engine| {
+            let outcome = engine.poll();
+            turn::report_poll(engine, outcome);
+        })
+    }
+
+    /// The wish made by `Service.arm` has come due.
+    fn tick(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.get().armed.store(UNARMED, Ordering::Relaxed);
+        Self::turn(slf)
+    }
+
+    /// From here this thread runs the turns, and no other may use the engine.
+    fn bind_thread(&self) {
+        self.thread.bind();
+    }
+
+    /// Make the wish for a `tick` again: the service has not heeded the last one.
+    fn rearm(&self, py: Python<'_>) -> PyResult<()> {
+        self.armed.store(UNARMED, Ordering::Relaxed);
+        self.arm(py)
+    }
+
+    /// This process is a forked child: leave the parent its connections, and accept on the same listeners.
+    fn after_fork_in_child(&self) {
+        let mid_turn = self.busy.load(Ordering::Relaxed) && self.thread.admits();
+        self.busy.store(mid_turn, Ordering::Relaxed);
+        self.thread.unbind();
+        self.log_lines_lost.store(0, Ordering::Relaxed);
+        self.exchanges.leak();
+        self.owners.leak();
+        // A lock that another thread held will never be released.
+        let renewed = self.core.try_lock().is_ok_and(|mut core| core.after_fork_in_child(mid_turn).is_ok());
+        if !renewed {
+            self.thread.close();
+        }
+    }
+
+    /// This process has a new child, which has copies of its listening sockets.
+    #[pyo3(signature = (*, children_serve))]
+    fn after_fork_in_parent(&self, children_serve: bool) {
+        lock(&self.core).after_fork_in_parent(children_serve);
+    }
+
+    /// Whether this is the thread that runs the turns.
+    #[getter]
+    fn on_engine_thread(&self) -> bool {
+        self.thread.admits()
+    }
+
+    #[getter]
+    fn limits(&self) -> Limits {
+        self.limits.clone()
+    }
+
+    #[getter]
+    fn connections(&self) -> usize {
+        lock(&self.core).connections()
+    }
+
+    /// Exchanges whose answer is not complete.
+    #[getter]
+    fn running_exchanges(&self) -> u64 {
+        lock(&self.core).counters().running
+    }
+
+    /// Accept on TCP. With `half_close`, here and below, clients may close their sending side and wait for responses.
+    #[pyo3(signature = (host, port, *, backlog = None, reuse_port = false, half_close = false))]
+    fn listen_tcp(
+        &self,
+        py: Python<'_>,
+        host: &str,
+        port: u16,
+        backlog: Option<u32>,
+        reuse_port: bool,
+        half_close: bool,
+    ) -> PyResult<usize> {
+        listen(self, py, half_close, |engine| engine.listen_tcp(host, port, backlog, reuse_port))
+    }
+
+    #[pyo3(signature = (path, *, mode = None, backlog = None, half_close = false))]
+    fn listen_unix(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        mode: Option<u32>,
+        backlog: Option<u32>,
+        half_close: bool,
+    ) -> PyResult<usize> {
+        listen(self, py, half_close, |engine| engine.listen_unix(&path, mode, backlog))
+    }
+
+    /// Accept on a listening socket inherited from elsewhere. The descriptor is duplicated.
+    #[pyo3(signature = (fd, /, *, half_close = false))]
+    fn listen_descriptor(&self, py: Python<'_>, fd: i32, half_close: bool) -> PyResult<usize> {
+        let socket = duplicate(fd)?;
+        listen(self, py, half_close, |engine| engine.listen_inherited(socket))
+    }
+
+    #[pyo3(signature = (listener, /))]
+    fn address<'py>(&self, py: Python<'py>, listener: usize) -> PyResult<Bound<'py, PyAny>> {
+        let local = self.core(py)?.local_address(ListenerId(listener));
+        let local = local.ok_or_else(|| PyValueError::new_err("That listener is closed."))?;
+        address::to_python(py, &local)
+    }
+
+    #[pyo3(signature = (listener, /))]
+    fn stop_listening(&self, py: Python<'_>, listener: usize) -> PyResult<()> {
+        self.core(py)?.stop_listening(ListenerId(listener));
+        Ok(())
+    }
+
+    /// Take over an accepted stream socket (the descriptor is duplicated) and what was read from it, for its owner.
+    /// None where the engine is full and has turned it away.
+    #[pyo3(signature = (fd, data = None, /, *, owner = None, half_close = false))]
+    fn adopt(
+        slf: &Bound<'_, Self>,
+        fd: i32,
+        data: Option<&[u8]>,
+        owner: Option<Py<PyAny>>,
+        half_close: bool,
+    ) -> PyResult<Option<Connection>> {
+        let socket = duplicate(fd)?;
+        let this = slf.get();
+        let adopted = this.command(slf.py(), |engine| engine.adopt(socket, data.unwrap_or_default()))?;
+        let Some(id) = adopted.map_err(errors::system)? else { return Ok(None) };
+        if half_close {
+            lock(&this.core).set_connection_half_close(id, HalfClose::Finish);
+        }
+        if let Some(owner) = owner {
+            this.owners.insert(id, owner);
+        }
+        Ok(Some(Connection { engine: slf.clone().unbind(), id }))
+    }
+
+    #[pyo3(signature = (sink, *, client = None, server = None, secure = false, half_close = false))]
+    fn open_pipe(
+        slf: &Bound<'_, Self>,
+        sink: Py<PyAny>,
+        client: Option<&Bound<'_, PyAny>>,
+        server: Option<&Bound<'_, PyAny>>,
+        secure: bool,
+        half_close: bool,
+    ) -> PyResult<Pipe> {
+        let (client, server) = (address::from_python(client)?, address::from_python(server)?);
+        let delegates_refusals = sink.bind(slf.py()).hasattr(intern!(slf.py(), "refuse"))?;
+        let id = slf.get().command(slf.py(), |engine| {
+            let id = engine.open_pipe(client, server, secure);
+            if delegates_refusals {
+                engine.delegate_refusals(id.connection());
+            }
+            if half_close {
+                engine.set_connection_half_close(id.connection(), HalfClose::Finish);
+            }
+            id
+        })?;
+        slf.get().owners.insert(id.connection(), sink);
+        Ok(Pipe { engine: slf.clone().unbind(), id })
+    }
+
+    /// Believe proxies at these addresses, and what they say by fields ("x-forwarded", "forwarded") or PROXY headers.
+    #[pyo3(signature = (addresses, *, headers = None, host = false, protocol = false))]
+    fn trust_proxies(&self, addresses: Vec<String>, headers: Option<&str>, host: bool, protocol: bool) -> PyResult<()> {
+        let mut trusted = Trusted::default();
+        for address in addresses {
+            trusted.add(&address).map_err(|error| PyValueError::new_err(format!("{error}.")))?;
+        }
+        let headers = match headers {
+            None => None,
+            Some("x-forwarded") => Some(Family::XForwarded),
+            Some("forwarded") => Some(Family::Forwarded),
+            Some(other) => {
+                let message = format!("The fields of proxies are \"x-forwarded\" or \"forwarded\", not {other:?}.");
+                return Err(PyValueError::new_err(message));
+            }
+        };
+        lock(&self.core).set_proxies(Some(Proxies { trusted, headers, host, protocol }));
+        Ok(())
+    }
+
+    #[pyo3(signature = (seconds = None, /))]
+    fn drain(slf: &Bound<'_, Self>, seconds: Option<f64>) -> PyResult<()> {
+        let millis = seconds.map(|seconds| (seconds.max(0.0) * 1000.0) as u64);
+        turn::pump(slf, |engine| engine.drain(millis))
+    }
+
+    /// Stop listening and abort every connection; how many exchanges were cut.
+    fn close(slf: &Bound<'_, Self>) -> PyResult<usize> {
+        let mut cut = 0;
+        turn::pump(slf, |engine| cut = engine.close_all())?;
+        Ok(cut)
+    }
+
+    /// Ask `Service.resolve` again for every path: the tree has changed.
+    fn forget_endpoints(&self) {
+        self.endpoints.clear();
+    }
+
+    fn counters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counters = lock(&self.core).counters();
+        let shown = PyDict::new(py);
+        for (name, value) in counters.totals() {
+            shown.set_item(name, value)?;
+        }
+        shown.set_item("log_lines_lost", self.log_lines_lost.load(Ordering::Relaxed))?;
+        shown.set_item("responses", counters.responses.to_vec())?;
+        shown.set_item("latency", counters.latency.to_vec())?;
+        Ok(shown)
+    }
+
+    /// Counts lines of the access log that were taken and never written. Any thread may call it.
+    #[pyo3(signature = (count, /))]
+    fn count_lost_log_lines(&self, count: u64) {
+        self.log_lines_lost.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// "combined", "timed", "json" or None.
+    #[pyo3(signature = (style, /))]
+    fn set_access_log(&self, style: Option<&str>) -> PyResult<()> {
+        let style = match style {
+            None => None,
+            Some("combined") => Some(Style::Combined),
+            Some("timed") => Some(Style::Timed),
+            Some("json") => Some(Style::Json),
+            Some(other) => {
+                return Err(PyValueError::new_err(format!(
+                    "An access log is \"combined\", \"timed\" or \"json\", not {other:?}."
+                )));
+            }
+        };
+        lock(&self.core).set_access_log(style);
+        Ok(())
+    }
+
+    fn take_access_log<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let taken = lock(&self.core).access_log().map(AccessLog::take);
+        PyBytes::new(py, &taken.unwrap_or_default())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.service)?;
+        visit.call(&self.request)?;
+        visit.call(&self.encode_json)?;
+        visit.call(&self.json_types)?;
+        self.endpoints.traverse(&visit)?;
+        self.exchanges.traverse(&visit)?;
+        self.owners.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.exchanges.clear();
+        self.owners.clear();
+        self.endpoints.clear();
+    }
+
+    /// Let in methods that are registered nowhere, but CONNECT and TRACE.
+    fn allow_unregistered_methods(&self) {
+        lock(&self.core).set_methods(Methods::Conventional);
+    }
+
+    /// Report every refused message at debug level.
+    #[pyo3(signature = (on, /))]
+    fn set_debug(&self, on: bool) {
+        lock(&self.core).set_debug(on);
+    }
+}
+
+fn listen(
+    engine: &Engine,
+    py: Python<'_>,
+    half_close: bool,
+    listen: impl FnOnce(&mut ropewalk_engine::Engine) -> std::io::Result<ListenerId>,
+) -> PyResult<usize> {
+    let mut core = engine.core(py)?;
+    let id = listen(&mut core).map_err(errors::system)?;
+    if half_close {
+        core.set_listener_half_close(id, HalfClose::Finish);
+    }
+    Ok(id.0)
+}

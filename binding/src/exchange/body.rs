@@ -1,0 +1,209 @@
+//! The body of a request on its way to Python: parts that wait to be read, or the whole that is being collected.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use ropewalk_engine::event::{BodyFault, Event};
+use ropewalk_engine::{Field, FileTicket};
+
+use crate::errors;
+use crate::exchange::link::Link;
+
+/// Parts below this size are joined.
+const SMALL: usize = 4 * 1024;
+
+/// What has arrived of a body and was not read.
+#[derive(Default)]
+pub struct Body {
+    parts: VecDeque<Bytes>,
+    /// Small parts that follow `parts`, joined so that a client that sends few bytes at a time costs no more memory than
+    /// its bytes.
+    tail: Vec<u8>,
+    size: usize,
+    pub mode: Mode,
+    pub complete: bool,
+    pub fault: Option<BodyFault>,
+    pub trailers: Vec<Field>,
+    /// The temporary file of a body past `Limits.spool_size`.
+    pub spool: Option<Py<PyAny>>,
+    ticket: Option<FileTicket>,
+    /// Why the body could not be kept: no descriptor for the file, no space on the disk.
+    pub failure: Option<PyErr>,
+    /// The limit in force, in bytes.
+    limit: u64,
+}
+
+/// How a body is received.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Not yet.
+    #[default]
+    Untouched,
+    /// Python takes the parts as they arrive.
+    Streamed,
+    /// `on_readable` is called when it is complete.
+    Collected,
+    /// The handler is called when it is complete.
+    BeforeCall,
+}
+
+impl Body {
+    /// Whether no more of the body will arrive. `raw` says that the connection carries raw bytes, which no head announces.
+    pub fn is_complete(&self, link: &Link, raw: bool) -> bool {
+        self.complete || (!link.head.has_body() && !raw)
+    }
+
+    /// Lets the body arrive in a mode, up to `limit` bytes.
+    pub fn open(&mut self, py: Python<'_>, link: &Link, mode: Mode, limit: u64) -> PyResult<()> {
+        self.limit = limit;
+        let waiting = self.size as u64;
+        if self.mode == Mode::Streamed && mode != Mode::Streamed && waiting > 0 {
+            // A body that is collected holds back no part.
+            link.command(py, |engine, id| engine.consumed(id, waiting))?;
+        }
+        if self.mode == Mode::Untouched || mode != Mode::Streamed {
+            self.mode = mode;
+        }
+        let arrived = link.command(py, |engine, id| engine.receive(id, Some(limit)))?;
+        let engine = link.engine.get();
+        let mut size = 0;
+        for event in arrived {
+            match event {
+                Event::Data(_, part) => {
+                    size += part.len() as u64;
+                    self.add(py, part, engine.limits.0.spool_size, || engine.count_open_file());
+                }
+                Event::End(_, trailers) => self.finish(py, trailers),
+                Event::BadBody(_, fault) => self.fault = Some(fault),
+                _ => {}
+            }
+        }
+        if size > 0 && self.mode != Mode::Streamed {
+            link.command(py, |engine, id| engine.consumed(id, size))?;
+        }
+        match self.error(py) {
+            Some(error) if mode != Mode::Streamed => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// What has arrived and was not read: b"" at the end of the body, None if the rest is still to come.
+    pub fn read<'py>(
+        &mut self,
+        py: Python<'py>,
+        link: &Link,
+        raw: bool,
+        response_finished: bool,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let size = self.size as u64;
+        if size > 0 && (self.complete || self.mode == Mode::Streamed) {
+            let bytes = self.take(py)?;
+            if self.mode == Mode::Streamed && link.gone().is_none() && !response_finished {
+                // If the exchange has ended meanwhile, the next call reports it.
+                let _ = link.engine.get().command(py, |engine| engine.consumed(link.id, size))?;
+            }
+            return Ok(Some(bytes));
+        }
+        if let Some(error) = self.error(py) {
+            return Err(error);
+        }
+        if self.is_complete(link, raw) {
+            return Ok(Some(PyBytes::new(py, b"")));
+        }
+        match link.gone() {
+            Some(reason) => Err(errors::disconnected(py, reason)),
+            None => Ok(None),
+        }
+    }
+
+    /// The exception for a body that is malformed, too large or could not be kept.
+    pub fn error(&self, py: Python<'_>) -> Option<PyErr> {
+        if let Some(failure) = &self.failure {
+            return Some(failure.clone_ref(py));
+        }
+        Some(match self.fault? {
+            BodyFault::TooLarge => errors::too_large(py, self.limit),
+            BodyFault::Malformed(reason) => {
+                errors::raise(py, errors::BAD_BODY, format!("The body is malformed: {reason}."))
+            }
+        })
+    }
+
+    /// Adds a part. A collected body past `threshold` bytes goes to a temporary file.
+    pub fn add(&mut self, py: Python<'_>, part: Bytes, threshold: u64, ticket: impl FnOnce() -> FileTicket) {
+        if self.failure.is_some() {
+            return;
+        }
+        if let Some(spool) = &self.spool {
+            let written = spool.bind(py).call_method1("write", (&*part,));
+            return self.keep_failure(written);
+        }
+        self.size += part.len();
+        if part.len() < SMALL {
+            self.tail.extend_from_slice(&part);
+        } else {
+            self.push_tail();
+            self.parts.push_back(part);
+        }
+        if self.mode != Mode::Streamed && self.size as u64 > threshold {
+            self.ticket = Some(ticket());
+            let moved = self.move_to_file(py);
+            self.keep_failure(moved);
+        }
+    }
+
+    /// The body is complete. A temporary file is read from its start.
+    pub fn finish(&mut self, py: Python<'_>, trailers: Vec<Field>) {
+        self.complete = true;
+        self.trailers = trailers;
+        if let Some(spool) = &self.spool {
+            let sought = spool.bind(py).call_method1("seek", (0,));
+            self.keep_failure(sought);
+        }
+    }
+
+    fn move_to_file(&mut self, py: Python<'_>) -> PyResult<()> {
+        let file = py.import("tempfile")?.call_method0("TemporaryFile")?;
+        self.push_tail();
+        for part in self.parts.drain(..) {
+            if let Err(error) = file.call_method1("write", (&*part,)) {
+                file.call_method0("close")?;
+                return Err(error);
+            }
+        }
+        self.size = 0;
+        self.spool = Some(file.unbind());
+        Ok(())
+    }
+
+    fn keep_failure<T>(&mut self, outcome: PyResult<T>) {
+        if let Err(error) = outcome {
+            self.failure = Some(error);
+            self.parts.clear();
+            self.size = 0;
+        }
+    }
+
+    /// Takes out the parts, joined.
+    fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.push_tail();
+        let size = std::mem::take(&mut self.size);
+        let parts = std::mem::take(&mut self.parts);
+        PyBytes::new_with(py, size, |mut buffer| {
+            for part in &parts {
+                let (place, rest) = buffer.split_at_mut(part.len());
+                place.copy_from_slice(part);
+                buffer = rest;
+            }
+            Ok(())
+        })
+    }
+
+    fn push_tail(&mut self) {
+        if !self.tail.is_empty() {
+            self.parts.push_back(Bytes::from(std::mem::take(&mut self.tail)));
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The link between an exchange and its engine.
+
+use std::sync::OnceLock;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use ropewalk_engine::{CommandError, ExchangeId, GoneReason, Head, Peer, Pressure};
+
+use crate::engine::Engine;
+use crate::errors;
+
+/// What an exchange knows of its engine, its connection and its request.
+pub struct Link {
+    pub engine: Py<Engine>,
+    pub id: ExchangeId,
+    pub head: Box<Head>,
+    /// The owner of the connection, if it has one.
+    pub owner: Option<Py<PyAny>>,
+    /// The server's address. The engine is asked once.
+    server: OnceLock<Peer>,
+    /// Why the exchange ended early, from the first command that found that out.
+    gone: OnceLock<GoneReason>,
+}
+
+impl Link {
+    pub fn new(engine: Py<Engine>, id: ExchangeId, head: Box<Head>, owner: Option<Py<PyAny>>) -> Self {
+        Link { engine, id, head, owner, server: OnceLock::new(), gone: OnceLock::new() }
+    }
+
+    /// The link of an exchange. Raises RuntimeError for one that Python made itself.
+    pub fn of(link: &Option<Link>) -> PyResult<&Link> {
+        link.as_ref().ok_or_else(|| PyRuntimeError::new_err("This exchange was not made by an engine."))
+    }
+
+    /// The server's address on this connection.
+    pub fn server(&self) -> &Peer {
+        self.server.get_or_init(|| self.engine.get().local(self.id))
+    }
+
+    /// Whether a writer should wait.
+    pub fn pressure(&self) -> Pressure {
+        self.engine.get().pressure(self.id)
+    }
+
+    /// Why the exchange ended early, if it did.
+    pub fn gone(&self) -> Option<GoneReason> {
+        self.gone.get().copied()
+    }
+
+    /// The exchange has ended early. The first reason counts.
+    pub fn set_gone(&self, reason: GoneReason) {
+        self.gone.get_or_init(|| reason);
+    }
+
+    /// Runs a command of the engine on this exchange.
+    pub fn command<R>(
+        &self,
+        py: Python<'_>,
+        command: impl FnOnce(&mut ropewalk_engine::Engine, ExchangeId) -> Result<R, CommandError>,
+    ) -> PyResult<R> {
+        if let Some(reason) = self.gone() {
+            return Err(errors::disconnected(py, reason));
+        }
+        let engine = self.engine.get();
+        engine.command(py, |engine| command(engine, self.id))?.map_err(|error| {
+            if error == CommandError::Gone && engine.is_inherited(self.id) {
+                let message = "The request belongs to the parent of this process.".to_owned();
+                return errors::raise(py, errors::OF_PARENT, message);
+            }
+            if error == CommandError::Gone {
+                self.set_gone(GoneReason::ClientLeft);
+            }
+            errors::command(py, error)
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! Responses whose handler writes HTTP/1 itself. The engine adds nothing to them but `Connection: close` where that is
+//! due.
+
+use std::os::fd::OwnedFd;
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use ropewalk_engine::head::FieldRef;
+use ropewalk_engine::{Body, CommandError, Pressure, Status};
+
+use crate::exchange::link::Link;
+use crate::exchange::response::{Response, shared, whole};
+
+/// Sends a whole response.
+pub fn respond(
+    response: &mut Response,
+    py: Python<'_>,
+    link: &Link,
+    status: Status<'_>,
+    fields: &[FieldRef<'_>],
+    body: &Bound<'_, PyBytes>,
+) -> PyResult<()> {
+    let mut excess = false;
+    let outcome = response.command(py, link, |engine, id| {
+        let outcome = engine.relay(id, status, fields, whole(body));
+        excess = matches!(outcome, Err(CommandError::Excess { .. }));
+        outcome
+    });
+    response.started |= excess; // the head is sent, and the caller ends the response
+    outcome?;
+    response.status = Some(status.code);
+    response.bytes_sent = body.as_bytes().len() as u64;
+    response.finish();
+    Ok(())
+}
+
+/// Sends the head of a response. Its body follows by `write` and `write_file`.
+pub fn begin(
+    response: &mut Response,
+    py: Python<'_>,
+    link: &Link,
+    status: Status<'_>,
+    fields: &[FieldRef<'_>],
+) -> PyResult<()> {
+    response.command(py, link, |engine, id| engine.relay_head(id, status, fields))?;
+    response.start(status.code);
+    Ok(())
+}
+
+/// Sends bytes as they are. False if the writer should wait.
+pub fn write(response: &mut Response, py: Python<'_>, link: &Link, data: &Bound<'_, PyBytes>) -> PyResult<bool> {
+    let part = shared(data);
+    let size = part.len() as u64;
+    let pressure = response.command(py, link, |engine, id| engine.relay_write(id, part))?;
+    response.bytes_sent += size;
+    Ok(pressure == Pressure::Low)
+}
+
+/// Sends a region of an open regular file. False if the writer should wait.
+pub fn write_file(
+    response: &mut Response,
+    py: Python<'_>,
+    link: &Link,
+    file: OwnedFd,
+    offset: u64,
+    length: u64,
+) -> PyResult<bool> {
+    let part = Body::File { file, offset, length };
+    let pressure = response.command(py, link, |engine, id| engine.relay_file(id, part))?;
+    response.bytes_sent += length;
+    Ok(pressure == Pressure::Low)
+}
+
+/// Ends a response that `begin` began.
+pub fn end(response: &mut Response, py: Python<'_>, link: &Link) -> PyResult<()> {
+    response.command(py, link, |engine, id| engine.relay_end(id))?;
+    response.finish();
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! The response of an exchange: what was sent of it, and the commands that send it.
+
+use std::os::fd::OwnedFd;
+
+use bytes::Bytes;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
+use ropewalk_engine::head::FieldRef;
+use ropewalk_engine::{Body, CommandError, ExchangeId, Pressure, Status};
+
+use crate::errors;
+use crate::exchange::link::Link;
+
+/// Bodies up to this size are copied next to their head. Larger ones are sent from where they are.
+const COPIED: usize = 16 * 1024;
+/// Parts up to this size are copied, which costs less than to keep their Python object alive.
+const COPIED_PART: usize = 512;
+
+/// What was sent of a response.
+#[derive(Default)]
+pub struct Response {
+    pub status: Option<u16>,
+    /// The reason phrase that the handler set, and the status that it is for.
+    reason: Option<Box<(u16, Vec<u8>)>>,
+    pub started: bool,
+    pub finished: bool,
+    pub bytes_sent: u64,
+}
+
+/// The body of a whole response, as Python gives it.
+pub enum ResponseBody<'a, 'py> {
+    Copied(&'a [u8]),
+    Bytes(&'a Bound<'py, PyBytes>),
+    /// A region of an open regular file: offset and length.
+    File(OwnedFd, u64, u64),
+}
+
+impl Response {
+    /// Runs a command that a complete response forbids.
+    pub fn command<R>(
+        &self,
+        py: Python<'_>,
+        link: &Link,
+        command: impl FnOnce(&mut ropewalk_engine::Engine, ExchangeId) -> Result<R, CommandError>,
+    ) -> PyResult<R> {
+        if self.finished && link.gone().is_none() {
+            return Err(errors::command(py, CommandError::Complete));
+        }
+        link.command(py, command)
+    }
+
+    /// Sets the reason phrase for one status.
+    pub fn set_reason(&mut self, status: u16, reason: &[u8]) {
+        self.reason = Some(Box::new((status, reason.to_vec())));
+    }
+
+    /// Sends a whole response.
+    pub fn respond(
+        &mut self,
+        py: Python<'_>,
+        link: &Link,
+        status: u16,
+        fields: &[FieldRef<'_>],
+        body: ResponseBody<'_, '_>,
+    ) -> PyResult<()> {
+        let (body, size) = match body {
+            ResponseBody::Copied(bytes) => (Body::Slice(bytes), bytes.len() as u64),
+            ResponseBody::Bytes(bytes) => (whole(bytes), bytes.as_bytes().len() as u64),
+            ResponseBody::File(file, offset, length) => (Body::File { file, offset, length }, length),
+        };
+        let line = self.status_line(status);
+        self.command(py, link, |engine, id| engine.respond(id, line, fields, body))?;
+        self.status = Some(status);
+        self.bytes_sent = size;
+        self.finish();
+        Ok(())
+    }
+
+    /// Sends the head of a streamed response.
+    pub fn begin(
+        &mut self,
+        py: Python<'_>,
+        link: &Link,
+        status: u16,
+        fields: &[FieldRef<'_>],
+        length: Option<u64>,
+    ) -> PyResult<()> {
+        let line = self.status_line(status);
+        self.command(py, link, |engine, id| engine.begin(id, line, fields, length))?;
+        self.start(status);
+        Ok(())
+    }
+
+    /// Sends a part of the body. False if the writer should wait.
+    pub fn write(&mut self, py: Python<'_>, link: &Link, data: &Bound<'_, PyBytes>) -> PyResult<bool> {
+        let part = shared(data);
+        let size = part.len() as u64;
+        let pressure = self.command(py, link, |engine, id| engine.write(id, part))?;
+        self.bytes_sent += size;
+        Ok(pressure == Pressure::Low)
+    }
+
+    /// Ends a streamed response.
+    pub fn end(&mut self, py: Python<'_>, link: &Link, trailers: &[FieldRef<'_>]) -> PyResult<()> {
+        self.command(py, link, |engine, id| engine.end(id, trailers))?;
+        self.finish();
+        Ok(())
+    }
+
+    /// The head is sent.
+    pub fn start(&mut self, status: u16) {
+        self.status = Some(status);
+        self.started = true;
+    }
+
+    /// The response is complete, or never will be.
+    pub fn finish(&mut self) {
+        self.started = true;
+        self.finished = true;
+    }
+
+    fn status_line(&self, code: u16) -> Status<'_> {
+        let reason = self.reason.as_deref().filter(|(of, _)| *of == code).map(|(_, reason)| &reason[..]);
+        Status { code, reason }
+    }
+}
+
+/// A whole body for the engine.
+pub fn whole<'a>(bytes: &'a Bound<'_, PyBytes>) -> Body<'a> {
+    if bytes.as_bytes().len() <= COPIED { Body::Slice(bytes.as_bytes()) } else { Body::Shared(shared(bytes)) }
+}
+
+/// Bytes of Python's for the engine, without a copy if they are large.
+pub fn shared(bytes: &Bound<'_, PyBytes>) -> Bytes {
+    if bytes.as_bytes().len() <= COPIED_PART {
+        return Bytes::copy_from_slice(bytes.as_bytes());
+    }
+    Bytes::from_owner(PyBackedBytes::from(bytes.clone()))
+}

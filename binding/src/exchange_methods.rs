@@ -1,0 +1,444 @@
+//! The methods of `Exchange` for Python. `ropewalk.Request` derives from it.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use ropewalk_engine::access::twisted_combined_line;
+use ropewalk_engine::{Pressure, Status};
+
+use crate::address;
+use crate::asgi;
+use crate::connection::close_reason;
+use crate::descriptors::{duplicate, take_over};
+use crate::endpoint::Endpoint;
+use crate::exchange::body::Mode;
+use crate::exchange::link::Link;
+use crate::exchange::response::ResponseBody;
+use crate::exchange::{Exchange, completed, relay, respond};
+use crate::fields::Fields;
+use crate::request_head;
+
+#[pymethods]
+impl Exchange {
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Exchange::default()
+    }
+
+    // The request
+
+    #[getter]
+    fn method<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        Ok(request_head::method(py, &self.link()?.head))
+    }
+
+    /// Method, target and version as they were sent, whether the connection is persistent, and the length of the body
+    /// (None if it is chunked).
+    #[getter]
+    fn start_and_framing<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        request_head::start_and_framing(py, &self.link()?.head)
+    }
+
+    #[getter]
+    fn target<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, self.link()?.head.target()))
+    }
+
+    #[getter]
+    fn raw_path<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, request_head::path(&self.link()?.head)))
+    }
+
+    #[getter]
+    fn path<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        Ok(PyString::new(py, &request_head::decoded_path(&self.link()?.head)))
+    }
+
+    #[getter]
+    fn query_string<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, self.link()?.head.query()))
+    }
+
+    #[getter]
+    fn http_version<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        Ok(request_head::version(py, &self.link()?.head).clone())
+    }
+
+    #[getter]
+    fn scheme<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        Ok(request_head::scheme(py, &self.link()?.head).clone())
+    }
+
+    #[getter]
+    fn host<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        Ok(request_head::latin1(py, self.link()?.head.host()))
+    }
+
+    /// The Date, in seconds since 1970, of a response that is made now.
+    #[getter]
+    fn unix_date(&self, py: Python<'_>) -> PyResult<i64> {
+        Ok(self.link()?.engine.get().core(py)?.unix_time())
+    }
+
+    /// The address of the client, which a trusted proxy may have reported.
+    #[getter]
+    fn client<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        address::to_python(py, request_head::client(&self.link()?.head))
+    }
+
+    /// The other end of the connection.
+    #[getter]
+    fn peer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        address::to_python(py, self.link()?.head.peer())
+    }
+
+    /// The server's address on this connection.
+    #[getter]
+    fn server<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        address::to_python(py, self.link()?.server())
+    }
+
+    /// The owner of the connection: the sink of a pipe, or what `Service.opened` returned; else None.
+    #[getter]
+    fn owner<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(self.link()?.owner.as_ref().map(|owner| owner.bind(py).clone()))
+    }
+
+    #[getter]
+    fn content_length(&self) -> PyResult<Option<u64>> {
+        Ok(self.link()?.head.length())
+    }
+
+    #[getter]
+    fn has_body(&self) -> PyResult<bool> {
+        Ok(self.link()?.head.has_body())
+    }
+
+    #[getter]
+    fn service<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(self.link()?.engine.get().service.bind(py).clone())
+    }
+
+    #[getter]
+    fn endpoint<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Endpoint>> {
+        self.endpoint.as_ref().map(|endpoint| endpoint.bind(py).clone())
+    }
+
+    #[getter]
+    fn params<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyDict> {
+        self.params.get_or_insert_with(|| PyDict::new(py).unbind()).bind(py).clone()
+    }
+
+    #[setter]
+    fn set_params(&mut self, params: Py<PyDict>) {
+        self.params = Some(params);
+    }
+
+    /// The value of a field; several field lines are joined by ", " (RFC 9110, section 5.3). None if it is absent.
+    #[pyo3(signature = (name, /))]
+    fn header<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyString>>> {
+        Ok(request_head::header(py, &self.link()?.head, name))
+    }
+
+    /// The values of the lines of one field, in order.
+    #[pyo3(signature = (name, /))]
+    fn values<'py>(&self, py: Python<'py>, name: &[u8]) -> PyResult<Bound<'py, PyList>> {
+        let values = self.link()?.head.values(name).map(|value| PyBytes::new(py, value));
+        PyList::new(py, values.collect::<Vec<_>>())
+    }
+
+    /// A line of an access log in the combined format, as `twisted.web` writes it, with the referrer and the user agent of
+    /// this request. None if something in it has to be escaped.
+    #[pyo3(signature = (host, timestamp, request_line, status, size, /))]
+    fn combined_log_line(
+        &self,
+        host: &str,
+        timestamp: &str,
+        request_line: [Bound<'_, PyBytes>; 3],
+        status: i64,
+        size: u64,
+    ) -> PyResult<Option<String>> {
+        let [method, target, version] = &request_line;
+        let request_line = [method.as_bytes(), target.as_bytes(), version.as_bytes()];
+        Ok(twisted_combined_line(&self.link()?.head, host, timestamp, request_line, status, size))
+    }
+
+    /// Every field line in order, names in lower case.
+    fn raw_headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        request_head::raw_headers(py, &self.link()?.head)
+    }
+
+    /// Set the keys of an ASGI scope that the head gives: `http_version`, `method`, `scheme`, `path`, `raw_path`,
+    /// `query_string`, `headers`, `client` and `server`.
+    fn fill_asgi_scope(&self, py: Python<'_>, scope: &Bound<'_, PyDict>) -> PyResult<()> {
+        let link = self.link()?;
+        asgi::fill_scope(py, scope, &link.head, link.server())
+    }
+
+    // Its body
+
+    /// Let the body arrive, and send 100 Continue if the client expects it. Raises BodyTooLarge if Content-Length says so.
+    #[pyo3(signature = (limit = None, /))]
+    fn receive(&mut self, py: Python<'_>, limit: Option<u64>) -> PyResult<()> {
+        self.open_body(py, Mode::Streamed, limit)
+    }
+
+    /// As `receive`, and call `on_readable` once, when the body is complete.
+    #[pyo3(signature = (limit = None, /))]
+    fn collect(&mut self, py: Python<'_>, limit: Option<u64>) -> PyResult<()> {
+        self.open_body(py, Mode::Collected, limit)
+    }
+
+    /// What has arrived and was not taken: b"" at the end of the body, None if the rest is still to come. Raises
+    /// BodyTooLarge, BadBody or Disconnected.
+    fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let raw = self.is_raw();
+        self.body.read(py, Link::of(&self.link)?, raw, self.response.finished)
+    }
+
+    /// The temporary file that holds a collected body past `Limits.spool_size`, open at its start; else None.
+    #[getter]
+    fn spool<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.body.spool.as_ref().map(|file| file.bind(py).clone())
+    }
+
+    #[getter]
+    fn body_complete(&self) -> PyResult<bool> {
+        Ok(self.body.is_complete(self.link()?, self.is_raw()))
+    }
+
+    fn trailers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let pairs = self.body.trailers.iter().map(|(name, value)| (PyBytes::new(py, name), PyBytes::new(py, value)));
+        PyList::new(py, pairs.collect::<Vec<_>>())
+    }
+
+    // The response
+
+    /// Whether the head of the response is sent, or queued to be.
+    #[getter]
+    fn started(&self) -> bool {
+        self.response.started
+    }
+
+    /// Whether the response is complete, or the client has left.
+    #[getter]
+    fn finished(&self) -> bool {
+        self.response.finished || self.is_gone()
+    }
+
+    /// Whether the exchange ended before its response was complete.
+    #[getter]
+    fn gone(&self) -> bool {
+        self.is_gone()
+    }
+
+    /// How the connection ends with an exchange that ended early: "done", "lost", "cut" or "aborted". None before `on_gone`.
+    #[getter]
+    fn ending(&self) -> Option<&'static str> {
+        self.ending.map(close_reason)
+    }
+
+    #[getter]
+    fn status(&self) -> Option<u16> {
+        self.response.status
+    }
+
+    #[getter]
+    fn bytes_sent(&self) -> u64 {
+        self.response.bytes_sent
+    }
+
+    /// Send this reason phrase, if the response has this status, in place of the registered one (RFC 9112, section 4).
+    #[pyo3(signature = (status, reason, /))]
+    fn set_reason(&mut self, status: u16, reason: &[u8]) {
+        self.response.set_reason(status, reason);
+    }
+
+    /// Send a whole response. The engine adds Content-Length, Date and Connection.
+    #[pyo3(signature = (status, fields, body, /))]
+    fn respond(slf: &Bound<'_, Self>, status: u16, fields: &Bound<'_, PyAny>, body: &Bound<'_, PyAny>) -> PyResult<()> {
+        let fields = Fields::from_pairs(fields)?;
+        let fields = fields.refs()?;
+        if let Ok(text) = body.cast::<PyString>() {
+            return respond(slf, status, &fields, ResponseBody::Copied(text.to_str()?.as_bytes()));
+        }
+        let bytes =
+            body.cast::<PyBytes>().map_err(|_| PyTypeError::new_err("The body of a response is bytes or str."))?;
+        respond(slf, status, &fields, ResponseBody::Bytes(bytes))
+    }
+
+    /// Send a whole response whose body is a region of an open regular file. The descriptor is duplicated.
+    #[pyo3(signature = (status, fields, fd, offset, length, /))]
+    fn respond_file(
+        slf: &Bound<'_, Self>,
+        status: u16,
+        fields: &Bound<'_, PyAny>,
+        fd: i32,
+        offset: u64,
+        length: u64,
+    ) -> PyResult<()> {
+        let fields = Fields::from_pairs(fields)?;
+        respond(slf, status, &fields.refs()?, ResponseBody::File(duplicate(fd)?, offset, length))
+    }
+
+    /// Send an interim (1xx) response before the final one, such as 103 Early Hints (RFC 8297).
+    #[pyo3(signature = (status, fields, /))]
+    fn interim(slf: &Bound<'_, Self>, status: u16, fields: &Bound<'_, PyAny>) -> PyResult<()> {
+        let fields = Fields::from_pairs(fields)?;
+        let fields = fields.refs()?;
+        let exchange = slf.try_borrow()?;
+        exchange.response.command(slf.py(), exchange.link()?, |engine, id| engine.interim(id, status, &fields))
+    }
+
+    /// Send the head of a streamed response: with Content-Length if `length` is given, else chunked (on HTTP/1.0 the end of
+    /// the connection ends the body).
+    #[pyo3(signature = (status, fields, length = None, /))]
+    fn begin(slf: &Bound<'_, Self>, status: u16, fields: &Bound<'_, PyAny>, length: Option<u64>) -> PyResult<()> {
+        let fields = Fields::from_pairs(fields)?;
+        let fields = fields.refs()?;
+        let Exchange { link, response, .. } = &mut *slf.try_borrow_mut()?;
+        response.begin(slf.py(), Link::of(link)?, status, &fields, length)
+    }
+
+    /// Whether a writer should wait until `on_writable` is called.
+    #[getter]
+    fn pressure(&self) -> PyResult<bool> {
+        Ok(self.link()?.pressure() == Pressure::High)
+    }
+
+    /// Send a part of the body. False: the queue is over its high-water mark, and `on_writable` will be called.
+    #[pyo3(signature = (data, /))]
+    fn write(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>) -> PyResult<bool> {
+        self.response.write(py, Link::of(&self.link)?, data)
+    }
+
+    /// End a streamed response.
+    #[pyo3(signature = (trailers = None, /))]
+    fn end(slf: &Bound<'_, Self>, trailers: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let fields = trailers.map(Fields::from_pairs).transpose()?;
+        let fields = fields.as_ref().map(Fields::refs).transpose()?.unwrap_or_default();
+        {
+            let Exchange { link, response, .. } = &mut *slf.try_borrow_mut()?;
+            response.end(slf.py(), Link::of(link)?, &fields)?;
+        }
+        completed(slf)
+    }
+
+    /// Close the connection now (HTTP/1) or reset the stream.
+    pub(crate) fn abort(&mut self, py: Python<'_>) -> PyResult<()> {
+        if self.finished() {
+            return Ok(());
+        }
+        self.link()?.command(py, |engine, id| engine.abort(id))
+    }
+
+    /// Send `Connection: close` with this response.
+    fn close_after(&self, py: Python<'_>) -> PyResult<()> {
+        self.response.command(py, self.link()?, |engine, id| engine.close_after_response(id))
+    }
+
+    /// Respond with 101 and take over the connection: from here `take` and `write` carry raw bytes, and `end` closes.
+    #[pyo3(signature = (fields, /))]
+    fn upgrade(slf: &Bound<'_, Self>, fields: &Bound<'_, PyAny>) -> PyResult<()> {
+        let fields = Fields::from_pairs(fields)?;
+        let fields = fields.refs()?;
+        let mut exchange = slf.try_borrow_mut()?;
+        exchange.response.command(slf.py(), exchange.link()?, |engine, id| engine.upgrade(id, &fields))?;
+        exchange.become_raw(slf.py())
+    }
+
+    // A response whose handler writes HTTP/1 itself
+
+    /// Send a whole response as it is given. `fields` are values by name, or pairs.
+    #[pyo3(signature = (status, reason, fields, body, /))]
+    fn relay(
+        slf: &Bound<'_, Self>,
+        status: u16,
+        reason: &[u8],
+        fields: &Bound<'_, PyAny>,
+        body: &Bound<'_, PyBytes>,
+    ) -> PyResult<()> {
+        let fields = Fields::from_pairs_or_dict(fields)?;
+        let fields = fields.refs()?;
+        let status = Status { code: status, reason: Some(reason) };
+        {
+            let Exchange { link, response, .. } = &mut *slf.try_borrow_mut()?;
+            relay::respond(response, slf.py(), Link::of(link)?, status, &fields, body)?;
+        }
+        completed(slf)
+    }
+
+    /// Send the head of a response as it is given. Its body follows by `relay_write`, framed as the head says.
+    #[pyo3(signature = (status, reason, fields, /))]
+    fn relay_head(&mut self, py: Python<'_>, status: u16, reason: &[u8], fields: &Bound<'_, PyAny>) -> PyResult<()> {
+        let fields = Fields::from_pairs_or_dict(fields)?;
+        let fields = fields.refs()?;
+        let status = Status { code: status, reason: Some(reason) };
+        relay::begin(&mut self.response, py, Link::of(&self.link)?, status, &fields)
+    }
+
+    /// Send bytes as they are. False: the queue is over its high-water mark, and `on_writable` will be called.
+    #[pyo3(signature = (data, /))]
+    fn relay_write(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>) -> PyResult<bool> {
+        relay::write(&mut self.response, py, Link::of(&self.link)?, data)
+    }
+
+    /// Send a region of an open regular file, if `Content-Length` frames the response. The engine takes over the descriptor
+    /// and closes it in any case.
+    #[pyo3(signature = (fd, offset, length, /))]
+    fn relay_file(&mut self, py: Python<'_>, fd: i32, offset: u64, length: u64) -> PyResult<bool> {
+        let file = take_over(fd)?;
+        relay::write_file(&mut self.response, py, Link::of(&self.link)?, file, offset, length)
+    }
+
+    /// End a response that began with `relay_head`.
+    fn relay_end(slf: &Bound<'_, Self>) -> PyResult<()> {
+        {
+            let Exchange { link, response, .. } = &mut *slf.try_borrow_mut()?;
+            relay::end(response, slf.py(), Link::of(link)?)?;
+        }
+        completed(slf)
+    }
+
+    /// Take over the connection with no response: from here `take` and `relay_write` carry raw bytes, and `end` closes.
+    fn take_over(&mut self, py: Python<'_>) -> PyResult<()> {
+        self.response.command(py, self.link()?, |engine, id| engine.take_over(id))?;
+        if self.body_complete()? {
+            return self.become_raw(py);
+        }
+        self.response.start(101);
+        Ok(())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.endpoint)?;
+        visit.call(&self.params)?;
+        visit.call(&self.body.spool)?;
+        let Some(link) = &self.link else { return Ok(()) };
+        visit.call(&link.owner)?;
+        visit.call(&link.engine)
+    }
+
+    fn __clear__(&mut self) {
+        self.endpoint = None;
+        self.params = None;
+        self.body.spool = None;
+    }
+
+    // Called by the engine; `Request` overrides them.
+
+    fn on_readable(&self) {}
+
+    fn on_writable(&self) {}
+
+    fn on_half_close(&self) {}
+
+    #[pyo3(signature = (reason, /))]
+    fn on_gone(&self, reason: &str) {
+        let _ = reason;
+    }
+
+    fn on_done(&self) {}
+}

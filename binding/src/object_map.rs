@@ -1,0 +1,54 @@
+//! Python objects by the id of an exchange or a connection.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Mutex;
+
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+
+use crate::sync::lock;
+
+/// Python objects by id. They are untyped, so that the engine, which holds such maps, need not know what an exchange is.
+pub struct ObjectMap<Id>(Mutex<HashMap<Id, Py<PyAny>>>);
+
+impl<Id: Eq + Hash> ObjectMap<Id> {
+    pub fn new() -> Self {
+        ObjectMap(Mutex::default())
+    }
+
+    pub fn insert(&self, id: Id, object: Py<PyAny>) {
+        let replaced = lock(&self.0).insert(id, object);
+        drop(replaced);
+    }
+
+    pub fn find(&self, py: Python<'_>, id: &Id) -> Option<Py<PyAny>> {
+        lock(&self.0).get(id).map(|object| object.clone_ref(py))
+    }
+
+    /// Takes an object out. Drop it with no lock held: that may run code of its class.
+    pub fn remove(&self, id: &Id) -> Option<Py<PyAny>> {
+        lock(&self.0).remove(id)
+    }
+
+    pub fn clear(&self) {
+        let removed = std::mem::take(&mut *lock(&self.0));
+        drop(removed);
+    }
+
+    /// Forgets every object without dropping it, in a forked child: dropping would run code of the parent's handlers a
+    /// second time. A map that another thread had locked stays as it is.
+    pub fn leak(&self) {
+        if let Ok(mut objects) = self.0.try_lock() {
+            std::mem::forget(std::mem::take(&mut *objects));
+        }
+    }
+
+    /// For the garbage collector. A map that is locked is in use, and so not garbage.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        for object in self.0.try_lock().iter().flat_map(|objects| objects.values()) {
+            visit.call(object)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! The head of a request as Python values. They are made when they are read.
+
+use std::borrow::Cow;
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+use ropewalk_engine::method::Method;
+use ropewalk_engine::{Head, Peer, Version};
+
+/// The method.
+pub fn method<'py>(py: Python<'py>, head: &Head) -> Bound<'py, PyString> {
+    if head.method() == Method::OTHER {
+        return latin1(py, head.method_name());
+    }
+    PyString::intern(py, head.method().as_str())
+}
+
+/// The path of the target. An empty one, in the absolute form, means `/` (RFC 9112, section 3.2.1).
+pub fn path(head: &Head) -> &[u8] {
+    if head.path().is_empty() { b"/" } else { head.path() }
+}
+
+/// The path with its percent-encoding undone. What is not UTF-8 becomes U+FFFD.
+pub fn decoded_path(head: &Head) -> Cow<'_, str> {
+    match percent_encoding::percent_decode(path(head)).into() {
+        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+    }
+}
+
+/// The version, as ASGI and WSGI write it.
+pub fn version<'py>(py: Python<'py>, head: &Head) -> &'py Bound<'py, PyString> {
+    match head.version() {
+        Version::Http10 => intern!(py, "1.0"),
+        Version::Http11 => intern!(py, "1.1"),
+    }
+}
+
+/// "https" if the client used TLS, which a trusted proxy may have terminated.
+pub fn scheme<'py>(py: Python<'py>, head: &Head) -> &'py Bound<'py, PyString> {
+    let secure = head.origin().map_or_else(|| head.is_secure(), |origin| origin.secure);
+    if secure { intern!(py, "https") } else { intern!(py, "http") }
+}
+
+/// The client: the other end of the connection, or the address that a trusted proxy reports.
+pub fn client(head: &Head) -> &Peer {
+    head.origin().map_or_else(|| head.peer(), |origin| &origin.client)
+}
+
+/// Method, target and version as they were sent, whether the connection is persistent, and the length of the body (None
+/// if it is chunked).
+pub fn start_and_framing<'py>(py: Python<'py>, head: &Head) -> PyResult<Bound<'py, PyTuple>> {
+    let version: &[u8] = if head.version() == Version::Http10 { b"HTTP/1.0" } else { b"HTTP/1.1" };
+    let length = if head.has_body() { head.length() } else { Some(0) };
+    let method = PyBytes::new(py, head.method_name());
+    (method, PyBytes::new(py, head.target()), PyBytes::new(py, version), head.keep_alive(), length).into_pyobject(py)
+}
+
+/// The value of a field; several field lines are joined by ", " (RFC 9110, section 5.3). None if it is absent.
+pub fn header<'py>(py: Python<'py>, head: &Head, name: &str) -> Option<Bound<'py, PyString>> {
+    let mut values = head.values(name.as_bytes());
+    let first = values.next()?;
+    let Some(second) = values.next() else { return Some(latin1(py, first)) };
+    let mut joined = first.to_vec();
+    for value in std::iter::once(second).chain(values) {
+        joined.extend_from_slice(b", ");
+        joined.extend_from_slice(value);
+    }
+    Some(latin1(py, &joined))
+}
+
+/// Every field line in order, names in lower case.
+pub fn raw_headers<'py>(py: Python<'py>, head: &Head) -> PyResult<Bound<'py, PyList>> {
+    let lines = PyList::empty(py);
+    for (name, value) in head.fields() {
+        let name = PyBytes::new_with(py, name.len(), |lower| {
+            for (to, from) in lower.iter_mut().zip(name) {
+                *to = from.to_ascii_lowercase();
+            }
+            Ok(())
+        })?;
+        lines.append((name, PyBytes::new(py, value)))?;
+    }
+    Ok(lines)
+}
+
+/// Bytes as str, one character a byte (ISO 8859-1), which loses nothing.
+pub fn latin1<'py>(py: Python<'py>, bytes: &[u8]) -> Bound<'py, PyString> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.is_ascii() => PyString::new(py, text),
+        _ => PyString::new(py, &bytes.iter().map(|&byte| byte as char).collect::<String>()),
+    }
+}

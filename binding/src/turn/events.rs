@@ -1,0 +1,174 @@
+//! The serving of each event.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+use ropewalk_engine::event::{BodyFault, Event};
+use ropewalk_engine::{ConnectionId, ExchangeId, Field, GoneReason, Peer, Pressure};
+
+use crate::address;
+use crate::connection::{Connection, close_reason};
+use crate::endpoint::Endpoint;
+use crate::engine::Engine;
+use crate::errors::unraisable;
+use crate::exchange::Exchange;
+use crate::exchange::body::Mode;
+use crate::sync::lock;
+use crate::turn::{handler, reports};
+
+/// Serves one event. What is returned is the endpoint that it called, if it called one.
+pub fn serve(engine: &Bound<'_, Engine>, event: Event) -> PyResult<Option<Py<Endpoint>>> {
+    let py = engine.py();
+    let this = engine.get();
+    match event {
+        Event::Head(id, head) => return handler::begin(engine, id, head),
+        Event::Data(id, part) => return data(engine, id, part),
+        Event::End(id, trailers) => return end(engine, id, trailers),
+        Event::BadBody(id, fault) => return bad_body(engine, id, fault),
+        Event::Writable(id) => {
+            // If the queue is full again, the writer was told so, and another event will follow.
+            if let (Some(exchange), Pressure::Low) = (find(engine, id), this.pressure(id)) {
+                notify(&exchange, "on_writable");
+            }
+        }
+        Event::HalfClosed(id) => {
+            if let Some(exchange) = find(engine, id) {
+                notify(&exchange, "on_half_close");
+            }
+        }
+        Event::Gone(id, reason) => lose(engine, id, reason),
+        Event::Opened(id, peer) => opened(engine, id, &peer)?,
+        Event::Lingering(id) => call_owner(engine, id, "lingers", None),
+        Event::Closed(id, reason) => {
+            call_owner(engine, id, "closed", Some(PyString::new(py, close_reason(reason)).into_any()));
+            drop(this.owners.remove(&id));
+        }
+        Event::PipeOutput(id, bytes) => {
+            call_owner(engine, id.connection(), "write", Some(PyBytes::new(py, &bytes).into_any()));
+        }
+        Event::Refused(id) => call_owner(engine, id.connection(), "refuse", None),
+        Event::PipeFlow(id, flowing) => {
+            call_owner(engine, id.connection(), if flowing { "resume_reading" } else { "pause_reading" }, None);
+        }
+        Event::PipeEnding(id) => call_owner(engine, id.connection(), "end_writing", None),
+        Event::PipeClosed(id, orderly) => {
+            call_owner(engine, id.connection(), if orderly { "close" } else { "abort" }, None);
+            drop(this.owners.remove(&id.connection()));
+        }
+        Event::Report(report) => reports::pass_on(engine, &report)?,
+        Event::Drained { cut } => {
+            this.service.bind(py).call_method1(intern!(py, "drained"), (cut,))?;
+        }
+    }
+    Ok(None)
+}
+
+/// The exchange ended before its response was complete.
+pub fn lose(engine: &Bound<'_, Engine>, id: ExchangeId, reason: GoneReason) {
+    let py = engine.py();
+    let Some(exchange) = engine.get().exchanges.remove(&id) else { return };
+    let Ok(exchange) = exchange.into_bound(py).cast_into::<Exchange>() else { return };
+    let spool = exchange.borrow_mut().lose(reason);
+    if let Some(spool) = spool {
+        unraisable(spool.call_method0(py, intern!(py, "close")), &exchange);
+    }
+    unraisable(exchange.call_method1(intern!(py, "on_gone"), (reason.to_string(),)), &exchange);
+}
+
+/// Calls a method of the owner of a connection, if it has one.
+pub fn call_owner(engine: &Bound<'_, Engine>, id: ConnectionId, method: &str, argument: Option<Bound<'_, PyAny>>) {
+    let py = engine.py();
+    let Some(owner) = engine.get().owners.find(py, &id) else { return };
+    let owner = owner.bind(py);
+    let outcome = match argument {
+        Some(argument) => owner.call_method1(method, (argument,)),
+        None => owner.call_method0(method),
+    };
+    unraisable(outcome, owner);
+}
+
+fn data(engine: &Bound<'_, Engine>, id: ExchangeId, part: bytes::Bytes) -> PyResult<Option<Py<Endpoint>>> {
+    let this = engine.get();
+    let Some(exchange) = find(engine, id) else { return Ok(None) };
+    let size = part.len() as u64;
+    let (mode, failed) = {
+        let body = &mut exchange.borrow_mut().body;
+        let failed_before = body.failure.is_some();
+        body.add(engine.py(), part, this.limits.0.spool_size, || this.count_open_file());
+        (body.mode, body.failure.is_some() && !failed_before)
+    };
+    if failed {
+        return body_ended(this, &exchange, mode);
+    }
+    if mode == Mode::Streamed {
+        notify(&exchange, "on_readable");
+    } else {
+        // If the exchange has ended meanwhile, there is nothing to count.
+        let _ = lock(&this.core).consumed(id, size);
+    }
+    Ok(None)
+}
+
+fn end(engine: &Bound<'_, Engine>, id: ExchangeId, trailers: Vec<Field>) -> PyResult<Option<Py<Endpoint>>> {
+    let Some(exchange) = find(engine, id) else { return Ok(None) };
+    let mode = {
+        let body = &mut exchange.borrow_mut().body;
+        let failed_before = body.failure.is_some();
+        body.finish(engine.py(), trailers);
+        if failed_before {
+            return Ok(None);
+        }
+        body.mode
+    };
+    body_ended(engine.get(), &exchange, mode)
+}
+
+fn bad_body(engine: &Bound<'_, Engine>, id: ExchangeId, fault: BodyFault) -> PyResult<Option<Py<Endpoint>>> {
+    let Some(exchange) = find(engine, id) else { return Ok(None) };
+    let mode = {
+        let body = &mut exchange.borrow_mut().body;
+        body.fault = Some(fault);
+        body.mode
+    };
+    body_ended(engine.get(), &exchange, mode)
+}
+
+/// The body of a request is complete, or failed.
+fn body_ended(engine: &Engine, exchange: &Bound<'_, Exchange>, mode: Mode) -> PyResult<Option<Py<Endpoint>>> {
+    if mode == Mode::BeforeCall {
+        return handler::body_ended(engine, exchange);
+    }
+    notify(exchange, "on_readable");
+    Ok(None)
+}
+
+/// A socket was accepted: the service names its owner. If that fails, the connection is aborted.
+fn opened(engine: &Bound<'_, Engine>, id: ConnectionId, peer: &Peer) -> PyResult<()> {
+    let py = engine.py();
+    let this = engine.get();
+    let connection = Bound::new(py, Connection { engine: engine.clone().unbind(), id })?;
+    let client = address::to_python(py, peer)?;
+    match this.service.bind(py).call_method1(intern!(py, "opened"), (&connection, client)) {
+        Ok(owner) => {
+            // The connection may be closed or released by now.
+            if !owner.is_none() && lock(&this.core).endpoints(id).is_some() {
+                this.owners.insert(id, owner.unbind());
+            }
+            Ok(())
+        }
+        Err(error) => {
+            lock(&this.core).abort_connection(id);
+            Err(error)
+        }
+    }
+}
+
+fn find<'py>(engine: &Bound<'py, Engine>, id: ExchangeId) -> Option<Bound<'py, Exchange>> {
+    let py = engine.py();
+    engine.get().exchanges.find(py, &id)?.into_bound(py).cast_into().ok()
+}
+
+/// Calls a method of a request. What it raises is reported and does not end the turn.
+fn notify(exchange: &Bound<'_, Exchange>, method: &str) {
+    unraisable(exchange.call_method0(method), exchange);
+}

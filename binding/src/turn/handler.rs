@@ -1,0 +1,135 @@
+//! Requests on their way to a handler: its endpoint is found, and called at the head or when the body is complete.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use ropewalk_engine::{ExchangeId, HalfClose, Head};
+
+use crate::context::Context;
+use crate::endpoint::Endpoint;
+use crate::engine::Engine;
+use crate::exchange::Exchange;
+use crate::exchange::body::Mode;
+use crate::exchange::link::Link;
+use crate::sync::lock;
+use crate::turn::value::respond_with;
+
+/// Begins an exchange: makes its request and gives it to its endpoint, or to the owner of its connection.
+pub fn begin(engine: &Bound<'_, Engine>, id: ExchangeId, head: Box<Head>) -> PyResult<Option<Py<Endpoint>>> {
+    let py = engine.py();
+    let this = engine.get();
+    let cached = if this.owners_serve { None } else { this.endpoints.find(py, &head) };
+    let owner = this.owners.find(py, &id.connection());
+    let request = this.request.bind(py).call0()?.cast_into::<Exchange>()?;
+    request.borrow_mut().link = Some(Link::new(engine.clone().unbind(), id, head, owner));
+    if this.owners_serve {
+        begin_for_owner(this, &request, id)?;
+        return Ok(None);
+    }
+
+    let context = Context::enter(py)?;
+    let endpoint = match cached {
+        Some(endpoint) => endpoint,
+        None => match resolve(this, &request) {
+            Ok(endpoint) => endpoint,
+            Err(error) => {
+                fail(this, &request, error)?;
+                keep(this, &request, id);
+                return Ok(None);
+            }
+        },
+    };
+    request.borrow_mut().endpoint = Some(endpoint.clone_ref(py));
+    let half_close = endpoint.get().half_close;
+    if half_close != HalfClose::Cancel {
+        // If the client has left already, this changes nothing.
+        let _ = lock(&this.core).set_half_close(id, half_close);
+    }
+    if !endpoint.get().whole_body || !request.borrow().link()?.head.has_body() {
+        call(this, &request, &endpoint, &context)?;
+    } else {
+        let opened = request.borrow_mut().open_body(py, Mode::BeforeCall, None);
+        let complete = request.borrow().body.complete;
+        match opened {
+            Err(error) => fail(this, &request, error)?,
+            Ok(()) if complete => call(this, &request, &endpoint, &context)?,
+            Ok(()) => {}
+        }
+    }
+    keep(this, &request, id);
+    Ok(Some(endpoint))
+}
+
+fn begin_for_owner(engine: &Engine, request: &Bound<'_, Exchange>, id: ExchangeId) -> PyResult<()> {
+    let py = request.py();
+    let owner = request.borrow().link()?.owner.as_ref().map(|owner| owner.clone_ref(py));
+    let Some(owner) = owner else { return Ok(()) };
+    if let Err(error) = owner.bind(py).call_method1(intern!(py, "begin"), (request,)) {
+        fail(engine, request, error)?;
+    }
+    keep(engine, request, id);
+    Ok(())
+}
+
+/// The body that a handler waited for is complete, or failed.
+pub fn body_ended(engine: &Engine, request: &Bound<'_, Exchange>) -> PyResult<Option<Py<Endpoint>>> {
+    let py = request.py();
+    let endpoint = request.borrow().endpoint.as_ref().map(|endpoint| endpoint.clone_ref(py));
+    let Some(endpoint) = endpoint else { return Ok(None) };
+    let context = Context::enter(py)?;
+    let error = request.borrow().body.error(py);
+    match error {
+        Some(error) => fail(engine, request, error)?,
+        None => call(engine, request, &endpoint, &context)?,
+    }
+    Ok(Some(endpoint))
+}
+
+fn resolve(engine: &Engine, request: &Bound<'_, Exchange>) -> PyResult<Py<Endpoint>> {
+    let py = request.py();
+    let endpoint = engine.service.bind(py).call_method1(intern!(py, "resolve"), (request,))?;
+    let endpoint = endpoint.cast_into::<Endpoint>()?;
+    engine.endpoints.add(&request.borrow().link()?.head, &endpoint);
+    Ok(endpoint.unbind())
+}
+
+/// Calls the handler and responds with its value.
+fn call(
+    engine: &Engine,
+    request: &Bound<'_, Exchange>,
+    endpoint: &Py<Endpoint>,
+    context: &Context<'_>,
+) -> PyResult<()> {
+    let py = request.py();
+    let target = endpoint.get();
+    let value = if target.pass_params {
+        let params = request.borrow_mut().params.get_or_insert_with(|| PyDict::new(py).unbind()).clone_ref(py);
+        target.call.bind(py).call((request,), Some(params.bind(py)))
+    } else {
+        target.call.bind(py).call1((request,))
+    };
+    match value.and_then(|value| respond_with(engine, request, target, value, context)) {
+        Ok(()) => Ok(()),
+        Err(error) => fail(engine, request, error),
+    }
+}
+
+/// Has the service respond to an exception.
+fn fail(engine: &Engine, request: &Bound<'_, Exchange>, error: PyErr) -> PyResult<()> {
+    let py = request.py();
+    // `into_value` keeps the traceback, `value` does not.
+    let failed = engine.service.bind(py).call_method1(intern!(py, "fail"), (request, error.into_value(py)));
+    if let Err(error) = failed {
+        error.write_unraisable(py, Some(request));
+        request.borrow_mut().abort(py)?;
+    }
+    Ok(())
+}
+
+/// Keeps an exchange whose response is not complete.
+fn keep(engine: &Engine, request: &Bound<'_, Exchange>, id: ExchangeId) {
+    // If another thread has borrowed it, the response is not complete: its command will raise WrongThread.
+    if request.try_borrow().map_or(true, |request| !request.response.finished) {
+        engine.exchanges.insert(id, request.clone().into_any().unbind());
+    }
+}
