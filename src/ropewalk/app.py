@@ -9,7 +9,7 @@ from weakref import WeakSet
 from twisted.internet.defer import DeferredList
 from twisted.logger import Logger
 
-from ropewalk.calling import ErrorHandlers, Unreached, call_hook, start
+from ropewalk.calling import ErrorHandlers, FailedLookup, call_hook, start
 from ropewalk.errors import HandlerError, HTTPError, interrupts, named
 from ropewalk.methods import REGISTERED
 from ropewalk.middleware import Middleware, chain, check
@@ -342,7 +342,7 @@ async def _call_logged(hook: Hook, call: Callable[[Hook], Awaitable[None]] = cal
 
 def _refusing(error: BaseException, scope: tuple[Any, ...]) -> Endpoint:
     """What raises, inside the middleware of a scope, an error that was met on the way to a handler."""
-    return _make_endpoint(Handler(Unreached(error), whole_body=False), scope, static=False)
+    return _make_endpoint(Handler(FailedLookup(error), whole_body=False), scope, static=False)
 
 
 def _takes_all(handler: Handler, params: dict[str, Any]) -> bool:

@@ -1,9 +1,10 @@
 """Whether something is an ASGI application, as far as that can be seen from outside."""
 
-from inspect import isclass, signature
+from inspect import isclass
 from typing import Any, Final
 
 from ropewalk.errors import HostedError, named, shown
+from ropewalk.signatures import accepts
 
 _TAKES: Final = (
     (2, "takes two arguments", "That is WSGI: serve it by ropewalk.wsgi."),
@@ -16,21 +17,11 @@ def check(application: Any) -> None:
     """Raises HostedError (RW715) for what cannot be called with a scope, `receive` and `send`."""
     if not callable(application):
         raise HostedError("RW715", f"{shown(application)} cannot be called.")
-    if _binds(application, 3):
+    if accepts(application, 3):
         return
-    if isclass(application) and _binds(application, 1):
+    if isclass(application) and accepts(application, 1):
         raise HostedError("RW715", f"{named(application)} takes the scope alone.", _LEGACY)
     for count, what, remedy in _TAKES:
-        if _binds(application, count):
+        if accepts(application, count):
             raise HostedError("RW715", f"{named(application)} {what}.", remedy)
     raise HostedError("RW715", f"{named(application)} does not take a scope, receive and send.")
-
-
-def _binds(application: Any, count: int) -> bool:
-    try:
-        signature(application).bind(*[None] * count)
-    except TypeError:
-        return False
-    except ValueError:
-        return True  # what is not written in Python may have no signature
-    return True

@@ -58,6 +58,7 @@ class ASGIResource(Hosted):
             body_limit=options.body_limit,
             call_in_middleware=_handing(runner, self.state),
             half_close="respond",
+            user_code=application,
         )
 
     def render(self, request: Request) -> Any:
@@ -100,7 +101,6 @@ def _handler(runner: CallRunner, state: dict[str, Any]) -> Callable[[Request], A
         run(http_scope(request, state), ASGICall(request))
         return PENDING
 
-    render.__wrapped__ = runner.application  # type: ignore[attr-defined] # error messages name it by this
     return render
 
 
@@ -114,5 +114,4 @@ def _handing(runner: CallRunner, state: dict[str, Any]) -> Callable[[Request], A
         runner.run(http_scope(request, state), call)
         return receiver.response
 
-    render.__wrapped__ = runner.application  # type: ignore[attr-defined] # as above
     return render

@@ -2,17 +2,10 @@
 
 from ropewalk.calling.coroutine_runner import CoroutineRunner, HandlerTask
 from ropewalk.calling.error_handlers import ErrorHandlers
-from ropewalk.calling.failure_log import Unreached, blame_middleware
-from ropewalk.calling.responding import (
-    close_dropped,
-    deliver,
-    fail,
-    log_late,
-    plain_error,
-    respond,
-    respond_to_error,
-    send,
-)
+from ropewalk.calling.error_responses import plain_error
+from ropewalk.calling.failed_lookup import FailedLookup
+from ropewalk.calling.failure_log import log_late, note_middleware
+from ropewalk.calling.responding import close_dropped, deliver, fail, respond, respond_to_error, send
 from ropewalk.calling.root_task import RootTask
 from ropewalk.calling.settling import is_settled, settle_plain
 from ropewalk.calling.shortages import ShortageLog
@@ -22,19 +15,19 @@ from ropewalk.calling.task import Task, call_hook, start
 __all__ = [
     "CoroutineRunner",
     "ErrorHandlers",
+    "FailedLookup",
     "HandlerTask",
     "RootTask",
     "ShortageLog",
     "StopHooks",
     "Task",
-    "Unreached",
-    "blame_middleware",
     "call_hook",
     "close_dropped",
     "deliver",
     "fail",
     "is_settled",
     "log_late",
+    "note_middleware",
     "plain_error",
     "respond",
     "respond_to_error",

@@ -1,14 +1,20 @@
-"""What an app answers with for errors."""
+"""The error handlers of apps, and which of them an exception belongs to."""
 
+from asyncio import CancelledError
 from collections.abc import Callable
-from inspect import signature
-from typing import Any
+from typing import Any, Final
 
-from ropewalk.errors import HandlerError, HTTPError, RopewalkError, is_int, named, place
+from twisted.internet.defer import CancelledError as DeferredCancelled
+
+from ropewalk.errors import Disconnected, HandlerError, HTTPError, RopewalkError, is_int, named, place
+from ropewalk.signatures import accepts
+
+CANCELLATIONS: Final = (CancelledError, DeferredCancelled, Disconnected, GeneratorExit)
+"""What ends a handler whose client has left."""
 
 
 class ErrorHandlers:
-    """What an app answers with instead of the plain text for an error: by exception class, or by status."""
+    """The error handlers of one app: by exception class, or by status."""
 
     def __init__(self) -> None:
         self._by_class: dict[type[BaseException], Callable[..., Any]] = {}
@@ -18,8 +24,13 @@ class ErrorHandlers:
         return bool(self._by_class or self._by_status)
 
     def add(self, kind: int | type[Exception], handler: Callable[..., Any]) -> None:
-        """Raises HandlerError (RW206) for what cannot be handled, or is already, and for a handler of another shape."""
-        _check(handler)
+        """Register a handler for an exception class or a status (400 to 599).
+
+        Raises HandlerError (RW206) for another kind, for a second handler of one kind, and for a handler that does not
+        take a request and an exception.
+        """
+        if not accepts(handler, 2):
+            raise HandlerError("RW206", f"{named(handler)} does not take a request and an error.")
         known: dict[Any, Callable[..., Any]]
         key: Any = kind
         if isinstance(kind, type) and issubclass(kind, Exception):
@@ -33,12 +44,12 @@ class ErrorHandlers:
         known[key] = handler
 
     def find(self, error: BaseException) -> Callable[..., Any] | None:
-        """What is registered for this kind of error: the nearest class, and for an HTTPError also its status.
+        """The handler for this kind of exception: that of the nearest class, and for an HTTPError also of its status.
 
-        A status is nearer than HTTPError itself, and farther than a class derived from it. `Exception` is not looked
-        at: it is for errors that are not expected, see `find_unexpected`. Some errors of Ropewalk's own derive from
-        ValueError and the like; a handler for one of these means the user's, and would show the client a mistake of the
-        program as one of its own.
+        A status is nearer than HTTPError itself, and farther than a class derived from it. `Exception` does not count:
+        it is for unexpected exceptions, see `find_unexpected`. Some errors of Ropewalk derive from ValueError and the
+        like. A handler for one of these means the user's exceptions, and would show the client a mistake of the program
+        as one of the client's, so only handlers for RopewalkError and its subclasses get them.
         """
         own = isinstance(error, RopewalkError)
         for kind in type(error).__mro__:
@@ -51,20 +62,29 @@ class ErrorHandlers:
         return None
 
     def find_unexpected(self, error: BaseException) -> Callable[..., Any] | None:
-        """What shapes the response for an error for which nothing else is registered: `Exception`, else status 500."""
+        """The handler for an exception that has none of its own: that for `Exception`, else that for status 500."""
         if isinstance(error, Exception) and Exception in self._by_class:
             return self._by_class[Exception]
         return self.find_status(500)
 
     def find_status(self, status: int) -> Callable[..., Any] | None:
-        """What is registered for a status."""
+        """The handler that is registered for a status."""
         return self._by_status.get(status)
 
 
-def _check(handler: Callable[..., Any]) -> None:
-    try:
-        signature(handler).bind(None, None)
-    except ValueError:
-        return  # what is not written in Python may have no signature
-    except TypeError:
-        raise HandlerError("RW206", f"{named(handler)} does not take a request and an error.") from None
+def find_error_handler(error: BaseException, scope: tuple[Any, ...]) -> tuple[Callable[..., Any] | None, bool]:
+    """The error handler of the innermost app that has one, and whether it is registered for this kind of exception.
+
+    `scope` holds the apps around the handler, outermost first.
+    """
+    unexpected = not isinstance(error, HTTPError)
+    for app in reversed(scope):
+        handler = app.errors.find(error)
+        if handler is not None:
+            return handler, True
+        if unexpected:
+            is_cancellation = isinstance(error, CANCELLATIONS)
+            handler = app.errors.find_status(500) if is_cancellation else app.errors.find_unexpected(error)
+            if handler is not None:
+                return handler, False
+    return None, False

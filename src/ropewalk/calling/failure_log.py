@@ -1,16 +1,22 @@
-"""What the log says of errors: who raised them, where, and what to do."""
+"""The lines that exceptions of handlers leave in the log: who raised them, where, and what to do."""
 
 import sys
 from collections.abc import Callable
 from inspect import unwrap
 from traceback import walk_tb
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from twisted.logger import Logger
 
+from ropewalk.calling.error_handlers import CANCELLATIONS, find_error_handler
+from ropewalk.calling.failed_lookup import FailedLookup
 from ropewalk.calling.shortages import INTERVAL, Shortage, shortage_in
 from ropewalk.errors import (
     CATALOGUE,
+    LATE_REMEDY,
+    BadBody,
+    BodyTooLarge,
+    HTTPError,
     RopewalkError,
     WrongReturn,
     code_place,
@@ -21,59 +27,44 @@ from ropewalk.errors import (
     visible,
 )
 from ropewalk.request import Request
+from ropewalk.resource import attached_handler
 from ropewalk.tracebacks import PACKAGE, shown_failure
 
 log = Logger(namespace="ropewalk.handlers")
 
-_BLAME: Final = "Raised by the "
-"""How a note begins on an exception of an error handler or a middleware."""
+_NOTE: Final = "Raised by the "
+"""The beginning of a note on an exception of an error handler or a middleware."""
 _CALLED_FOR: Final = ", called for "
-_ON_THE_WAY: Final = "what leads to it"
-"""Who has failed where no handler was found yet, nor any code of the user's."""
+_LOOKUP: Final = "what leads to it"
+"""The name of what failed before a handler was found, if no code of the user's was reached."""
 
 
-class Unreached:
-    """Stands for a handler where an error was met on the way to it, and raises that."""
-
-    __slots__ = ("_error",)
-
-    def __init__(self, error: BaseException) -> None:
-        self._error = error
-
-    def __call__(self, request: Request) -> NoReturn:
-        del request
-        try:
-            raise self._error
-        finally:
-            del self._error  # whose traceback leads here
+def note_middleware(error: BaseException, middleware: Callable[..., Any]) -> None:
+    """Note on an exception which middleware raised it, for the log."""
+    name = named(middleware)
+    if not (isinstance(error, RopewalkError) and name in error.message):
+        error.add_note(f"{_NOTE}middleware {name}.")
 
 
-def blame_middleware(error: BaseException, middleware: Callable[..., Any]) -> None:
-    """Have the log name the middleware that raised an error."""
-    who = named(middleware)
-    if not (isinstance(error, RopewalkError) and who in error.message):
-        error.add_note(f"{_BLAME}middleware {who}.")
-
-
-def blame_error_handler(raised: BaseException, handler: Callable[..., Any], error: BaseException) -> None:
-    """Have the log name the error handler that raised an error, when it was called for another one."""
-    raised.add_note(f"{_BLAME}error handler {named(handler)}{_CALLED_FOR}{shown(error)}.")
+def note_error_handler(raised: BaseException, handler: Callable[..., Any], error: BaseException) -> None:
+    """Note on an exception that an error handler raised it when it was called for `error`, for the log."""
+    raised.add_note(f"{_NOTE}error handler {named(handler)}{_CALLED_FOR}{shown(error)}.")
 
 
 def log_error(request: Request, error: BaseException, advice: str | None = None) -> None:
-    """A line for an error, with the place in the user's code. It raises nothing but Ctrl-C.
+    """Log an exception, with the place in the user's code. Raises only KeyboardInterrupt.
 
-    `advice` is the remedy for an exception of the user's, where that is not to register an error handler.
+    `advice` is the remedy for an exception of the user's, if that is not to register an error handler.
     """
     try:
         shortage = shortage_in(error)
-        code, what, remedy = ("", "", "") if shortage is not None else _line(request, error, advice)
+        code, what, remedy = ("", "", "") if shortage is not None else _describe(request, error, advice)
         failure = shown_failure(error)
-    except BaseException as raised:  # by a method of the error
+    except BaseException as raised:  # by a method of the exception
         if interrupts(raised):
             raise
         shortage, code, remedy = None, "RW208", CATALOGUE["RW208"].remedy
-        what = f"{_who(request, error)} raised {full_name(type(error))}, of which this was raised: {shown(raised)}."
+        what = f"{_raiser(request, error)} raised {full_name(type(error))}, of which this was raised: {shown(raised)}."
         failure = shown_failure(raised)
     try:
         if shortage is not None:
@@ -84,7 +75,7 @@ def log_error(request: Request, error: BaseException, advice: str | None = None)
             failure,
             code=code,
             method=request.method,
-            path=request.raw_path.decode("ascii"),  # as it was sent: what it stands for may be a line's end
+            path=request.raw_path.decode("ascii"),  # still encoded: decoded, it may contain a line feed
             what=visible(what),
             remedy=remedy,
         )
@@ -94,64 +85,82 @@ def log_error(request: Request, error: BaseException, advice: str | None = None)
         sys.excepthook(type(raised), raised, raised.__traceback__)
 
 
-def _line(request: Request, error: BaseException, advice: str | None) -> tuple[str, str, str]:
-    """The code, what happened, and the remedy."""
-    who = _who(request, error)
-    blamed = _blamed(error)
-    handler = "" if blamed is None or who is _ON_THE_WAY else f" The handler is {who}."
-    if isinstance(error, RopewalkError):
-        if isinstance(error, WrongReturn) or error.message.startswith(who):
-            return error.code, error.message, error.remedy
-        return error.code, f"{blamed or who}: {error.message}{handler}", error.remedy
-    on_wrong_reactor = isinstance(error, RuntimeError) and "no running event loop" in shown(error)
-    code = "RW203" if on_wrong_reactor else "RW208"
-    comma = "," if blamed is not None and _CALLED_FOR in blamed else ""
-    what = f"{blamed or who}{comma} raised {shown(error)}.{handler}"
-    return code, what, advice if advice and code == "RW208" else CATALOGUE[code].remedy
+def log_late(request: Request, error: BaseException) -> None:
+    """Log an exception to which no response can be made: one has begun or is complete, or the client has left.
+
+    Exceptions that only say that the client has left are not logged. If it has left, neither are those that would have
+    become a response without a line in the log: HTTPErrors, and classes that have an error handler of their own.
+    """
+    if isinstance(error, BadBody | BodyTooLarge):  # the client caused these, and the engine has logged them
+        return
+    if request.gone:
+        if isinstance(error, (*CANCELLATIONS, HTTPError)):
+            return
+        endpoint = request.endpoint
+        scope = getattr(None if endpoint is None else endpoint.call, "scope", None) or (request.service.app,)
+        if find_error_handler(error, scope)[1] and not isinstance(error, RopewalkError):
+            return
+    log_error(request, error, LATE_REMEDY)
 
 
 def log_shortage(request: Request, error: BaseException, shortage: Shortage) -> None:
-    """A line for what the system lacks, unless there was one lately. It is the same for all, whoever meets it."""
+    """Log what the system is out of, unless the interval since the last such line has not passed."""
     if request.service.shortages.is_news(shortage):
         log.warn(
             "{code} {method} {path}: {who} met {error}. {remedy} For {seconds:g} s there is no other line about this.",
             code=shortage.code,
             method=request.method,
             path=request.raw_path.decode("ascii"),
-            who=_who(request, error),
+            who=_raiser(request, error),
             error=visible(shown(error)),
             remedy=CATALOGUE[shortage.code].remedy,
             seconds=INTERVAL,
         )
 
 
-def _who(request: Request, error: BaseException) -> str:
-    """The handler; or what stands on the way to it, such as a `getChild`, where that has raised."""
+def _describe(request: Request, error: BaseException, advice: str | None) -> tuple[str, str, str]:
+    """The code, what happened, and the remedy."""
+    raiser = _raiser(request, error)
+    noted = _noted_raiser(error)
+    handler = "" if noted is None or raiser is _LOOKUP else f" The handler is {raiser}."
+    if isinstance(error, RopewalkError):
+        if isinstance(error, WrongReturn) or error.message.startswith(raiser):
+            return error.code, error.message, error.remedy
+        return error.code, f"{noted or raiser}: {error.message}{handler}", error.remedy
+    on_wrong_reactor = isinstance(error, RuntimeError) and "no running event loop" in shown(error)
+    code = "RW203" if on_wrong_reactor else "RW208"
+    comma = "," if noted is not None and _CALLED_FOR in noted else ""
+    what = f"{noted or raiser}{comma} raised {shown(error)}.{handler}"
+    return code, what, advice if advice and code == "RW208" else CATALOGUE[code].remedy
+
+
+def _raiser(request: Request, error: BaseException) -> str:
+    """The handler; or the code that failed while it was looked up, such as a `getChild`."""
     endpoint = request.endpoint
-    if endpoint is not None and not isinstance(unwrap(endpoint.call), Unreached):
-        return _told(endpoint.call, request, error) or named(endpoint.call)
+    if endpoint is not None and not isinstance(unwrap(endpoint.call), FailedLookup):
+        return _raiser_by_handler(endpoint.call, request, error) or named(endpoint.call)
     for frame, _ in walk_tb(error.__traceback__):
         code = frame.f_code
         if not code.co_filename.startswith(PACKAGE):
             return f"{code.co_qualname} at {code_place(code)}"
-    return _ON_THE_WAY
+    return _LOOKUP
 
 
-def _told(call: Any, request: Request, error: BaseException) -> str | None:
-    """What a handler that stands for others, such as a mounted resource of twisted.web, has to say of who failed."""
+def _raiser_by_handler(call: Any, request: Request, error: BaseException) -> str | None:
+    """What failed, by the `describe_failure` of a handler that calls others, such as a mounted twisted.web resource."""
     while call is not None:
-        tell = getattr(call, "who_failed", None)
-        if tell is not None:
-            return str(tell(request, error))
+        handler = attached_handler(call)
+        if handler is not None and handler.describe_failure is not None:
+            return handler.describe_failure(request, error)
         call = getattr(call, "__wrapped__", None)
     return None
 
 
-def _blamed(error: BaseException) -> str | None:
-    """The middleware or error handler that raised an error, where it was one: it raised it last."""
+def _noted_raiser(error: BaseException) -> str | None:
+    """The middleware or error handler that raised an exception, by the last note on it."""
     for note in reversed(_notes(error)):
-        if note.startswith(_BLAME):
-            return f"The {note.removeprefix(_BLAME).removesuffix('.')}"
+        if note.startswith(_NOTE):
+            return f"The {note.removeprefix(_NOTE).removesuffix('.')}"
     return None
 
 

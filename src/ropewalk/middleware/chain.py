@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from inspect import iscoroutinefunction
 from typing import Any, cast
 
-from ropewalk.calling import blame_middleware, close_dropped, is_settled, respond, respond_to_error, send, settle_plain
+from ropewalk.calling import close_dropped, is_settled, note_middleware, respond, respond_to_error, send, settle_plain
 from ropewalk.errors import HandlerError, HTTPError, WrongReturn, named
 from ropewalk.request import Request
 from ropewalk.resource import Handler
@@ -62,7 +62,7 @@ def _around(middleware: Middleware, inner: Step, scope: tuple[Any, ...]) -> Step
             if request.has_failed_with(error):
                 return request.failure()
             if not isinstance(error, HTTPError) and not _came_from_within(error):
-                blame_middleware(error, middleware)
+                note_middleware(error, middleware)
             return await respond_to_error(request, error, scope)
 
     return around

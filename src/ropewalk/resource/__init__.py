@@ -13,7 +13,7 @@ A step that leads nowhere is taken back, so that "/rooms/{id}" answers for what 
 """
 
 from ropewalk.resource.adapters import is_twisted, register_adapter
-from ropewalk.resource.handler import Handler, is_async
+from ropewalk.resource.handler import Handler, attached_handler, is_async
 from ropewalk.resource.hosted import BODY_LIMIT, Hosted, check_body_limit, check_options, hosted_below
 from ropewalk.resource.search import Found, Search, split_path
 from ropewalk.resource.tree import (
@@ -27,6 +27,7 @@ from ropewalk.resource.tree import (
     methods_of,
     node_of,
     not_allowed,
+    resource_of,
 )
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Resource",
     "Search",
     "as_resource",
+    "attached_handler",
     "check_body_limit",
     "check_options",
     "claim",
@@ -51,5 +53,6 @@ __all__ = [
     "node_of",
     "not_allowed",
     "register_adapter",
+    "resource_of",
     "split_path",
 ]

@@ -3,14 +3,17 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from ropewalk.response import BYTES, TEXT
+
+ATTACHED: Final = "ropewalk_handler"
+"""The attribute of a function that leads to its Handler."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Handler:
-    """What answers one method of one resource, and how it is called."""
+    """What responds to one method of one resource, and how it is called."""
 
     call: Callable[..., Any]
     whole_body: bool = True
@@ -20,24 +23,43 @@ class Handler:
     text_type: str = TEXT
     bytes_type: str = BYTES
     utf_8: bool = True
-    """Whether `text_type` names UTF-8, or no charset: the engine sends str in that by itself."""
+    """Whether `text_type` names UTF-8, or no charset: the engine encodes str as UTF-8 without Python's help."""
     body_limit: int | None = None
     """In bytes; None for the engine's."""
     half_close: Literal["cancel", "respond", "finish"] = "cancel"
-    """What becomes of a request whose client closes its sending side before it has its response: one that waits is
-    cancelled, is told and goes on, or goes on as if nothing had happened."""
+    """What happens to a request whose client closes its sending side before it has its response: "cancel" cancels a
+    request that waits, "respond" notifies it, "finish" does nothing."""
     call_in_middleware: Callable[..., Any] | None = None
-    """Called in its place where there is middleware around it."""
+    """Called in place of `call` inside middleware."""
     names: tuple[str, ...] = ()
-    """What the parameters of its path are called, in order, from the root of the routes to which it belongs."""
+    """The names of the path's parameters, in order, from the root of the routes to which the handler belongs."""
     takes: frozenset[str] | None = None
     """The keywords that it takes; None for any."""
     path: str = ""
     """Its path as it is written, for messages."""
+    user_code: Any = None
+    """The user's code that `call` stands for, which messages name; None if it is `call` itself."""
+    resource: Any = None
+    """The resource whose requests `call` handles without being its method. It may send responses itself."""
+    describe_failure: Callable[[Any, BaseException], str] | None = None
+    """Takes the request and an exception, and returns the code that raised it, if `user_code` is too coarse."""
+
+    def __post_init__(self) -> None:
+        if self.user_code is not None:
+            for function in (self.call, self.call_in_middleware):
+                if function is not None:
+                    vars(function)[ATTACHED] = self
+                    vars(function)["__wrapped__"] = self.user_code  # `named` follows it, as `inspect.unwrap` does
+
+
+def attached_handler(call: Any) -> Handler | None:
+    """The Handler that was made for a function which stands for the user's code; None for any other function."""
+    handler = getattr(call, ATTACHED, None)
+    return handler if isinstance(handler, Handler) else None
 
 
 def is_async(function: Callable[..., Any]) -> bool:
-    """Whether a call gives a coroutine or an async generator."""
+    """Whether a call returns a coroutine or an async generator."""
     call = function if hasattr(function, "__code__") or hasattr(function, "func") else type(function).__call__
     return any(
         check(candidate)

@@ -12,7 +12,7 @@ from ropewalk.headers import Text, text
 from ropewalk.methods import ANY, REGISTERED, rendered_method
 from ropewalk.request import Request
 from ropewalk.resource.adapters import adapt, is_twisted, makes_twisted
-from ropewalk.resource.handler import Handler, is_async
+from ropewalk.resource.handler import ATTACHED, Handler, is_async
 from ropewalk.response import HTML
 
 NOT_DONE_YET: Final = 1
@@ -251,6 +251,15 @@ def node_of(resource: Resource) -> Node:
     if resource.tree_node is _EMPTY:
         resource.tree_node = Node()
     return resource.tree_node
+
+
+def resource_of(call: Any) -> Resource | None:
+    """The resource that a handler belongs to, as its method or by its Handler: it may send responses itself."""
+    owner = getattr(call, "__self__", None)
+    if owner is None:
+        handler = getattr(call, ATTACHED, None)  # as `attached_handler`, without a call: this runs for each request
+        owner = handler.resource if isinstance(handler, Handler) else None
+    return owner if isinstance(owner, Resource) else None
 
 
 def claim(resource: Resource, method: str, handler: Handler, path: str) -> None:

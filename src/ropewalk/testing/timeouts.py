@@ -18,7 +18,7 @@ from ropewalk.calling import Task
 from ropewalk.calling.task import register_task
 from ropewalk.errors import RopewalkError, named, relative, shown
 from ropewalk.request import Request
-from ropewalk.resource import Hosted
+from ropewalk.resource import Hosted, resource_of
 from ropewalk.testing.idle_reactor import ReactorInUse, ReactorUse, installed, runs_elsewhere
 from ropewalk.waiting import Waiter
 
@@ -67,7 +67,7 @@ def no_response(method: str, target: str, seconds: float, request: Request | Non
     else:
         running = getattr(request, "_running", None) if task is None else task
         call = None if request.endpoint is None else request.endpoint.call
-        if running is None and isinstance(getattr(call, "__self__", None), Hosted):
+        if running is None and isinstance(resource_of(call), Hosted):
             waits = f"{_who(request)} runs on a thread, or waits for one."
         else:
             waits = f"{_who(request)} {_waits(running)}"

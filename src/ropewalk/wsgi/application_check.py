@@ -1,10 +1,10 @@
 """What a WSGI application is, and whether something is one, as far as that can be seen from outside."""
 
 from collections.abc import Callable, Iterable
-from inspect import signature
 from typing import Any, Final
 
 from ropewalk.errors import HostedError, named, shown
+from ropewalk.signatures import accepts
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], object]]
@@ -22,19 +22,9 @@ def check(application: Any) -> None:
     """Raises HostedError (RW707) for what cannot be called with an environ and `start_response`."""
     if not callable(application):
         raise HostedError("RW707", f"{shown(application)} cannot be called.")
-    if _binds(application, 2):
+    if accepts(application, 2):
         return
     for count, what, remedy in _TAKES:
-        if _binds(application, count):
+        if accepts(application, count):
             raise HostedError("RW707", f"{named(application)} {what}.", remedy)
     raise HostedError("RW707", f"{named(application)} does not take an environ and start_response.")
-
-
-def _binds(application: Any, count: int) -> bool:
-    try:
-        signature(application).bind(*[None] * count)
-    except TypeError:
-        return False
-    except ValueError:
-        return True  # what is not written in Python may have no signature
-    return True

@@ -73,8 +73,13 @@ class WSGIResource(Hosted):
         self.stopping_hooks.append(self._stop)
         self._handler = _handler(self)
         # Nothing cancels a thread, so that its response may as well be sent.
-        handler = Handler(self._handler, body_limit=options.body_limit, half_close="finish")
-        node_of(self).rendering["render"] = handler
+        node_of(self).rendering["render"] = Handler(
+            self._handler,
+            body_limit=options.body_limit,
+            half_close="finish",
+            user_code=application,
+            resource=self,
+        )
         self._server: Environ = {
             "wsgi.version": (1, 0),
             "wsgi.multithread": options.threads != 1,
@@ -180,9 +185,6 @@ def _handler(resource: WSGIResource) -> Callable[[Request], Any]:
     def handler(request: Request) -> Any:
         return render(request)
 
-    shown: Any = handler
-    shown.__wrapped__ = resource.application  # error messages name it by this
-    shown.__self__ = resource  # who answers by itself is a resource
     return handler
 
 

@@ -38,7 +38,13 @@ class Mounted(Resource):
         self.wrapped = _own_code(root)
         """What error messages name it by."""
         self._call = _handler(self)
-        node_of(self).rendering["render"] = Handler(self._call, body_limit=body_limit)
+        node_of(self).rendering["render"] = Handler(
+            self._call,
+            body_limit=body_limit,
+            user_code=self.wrapped,
+            resource=self,
+            describe_failure=partial(_who_failed, self),
+        )
 
     @property
     def exact_methods(self) -> set[str] | None:
@@ -95,10 +101,6 @@ def _handler(mounted: Mounted) -> Callable[[Request], Any]:
     def render(request: Request) -> Any:
         return MountedChannel(request, root, _site_of(request)).serve()
 
-    shown: Any = render
-    shown.__wrapped__ = mounted.wrapped
-    shown.__self__ = mounted  # who answers by itself is a resource
-    shown.who_failed = partial(_who_failed, mounted)
     return render
 
 

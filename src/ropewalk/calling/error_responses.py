@@ -1,0 +1,115 @@
+"""From an exception to the response that the client gets, by the error handlers of the apps around the handler."""
+
+from asyncio import CancelledError, current_task
+from asyncio import _get_running_loop as running_loop
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import CancelledError as DeferredCancelled
+
+from ropewalk.calling.awaitables import must_wait, resolve
+from ropewalk.calling.error_handlers import CANCELLATIONS, find_error_handler
+from ropewalk.calling.failure_log import log_error, log_shortage, note_error_handler
+from ropewalk.calling.shortages import shortage_in
+from ropewalk.calling.value_to_response import to_response
+from ropewalk.errors import LATE_REMEDY, HTTPError, RopewalkError, interrupts, named, phrase
+from ropewalk.request import Request
+from ropewalk.response import Response
+from ropewalk.tracebacks import format_error
+
+
+def plain_error(error: HTTPError) -> Response:
+    """The response to an HTTPError for which no error handler is registered."""
+    plain = error.detail == phrase(error.status)
+    return Response(f"{error.detail}\n" if plain else error.detail, error.status, error.headers)
+
+
+def passes_through(request: Request, error: BaseException, scope: tuple[Any, ...]) -> bool:
+    """Whether an exception passes through all middleware, because it ends the handler or the process.
+
+    A cancelled Deferred does, unless an error handler names the exception: code that cancels it, such as `addTimeout`
+    in a middleware, expects the exception back. If no code catches it, `fail` logs it.
+    """
+    if isinstance(error, GeneratorExit) or interrupts(error):
+        return True
+    if request.gone:
+        return isinstance(error, CANCELLATIONS)
+    if isinstance(error, DeferredCancelled):
+        return not find_error_handler(error, scope)[1]
+    loop = running_loop() if isinstance(error, CancelledError) else None
+    task = None if loop is None else current_task(loop)
+    return task is not None and task.cancelling() > 0  # the task itself is cancelled, not only what it awaits
+
+
+async def error_response(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:
+    """The response to an exception, which is logged if it is unexpected. A failing error handler makes it a 500."""
+    handler, expected = find_error_handler(error, scope)
+    shortage = None if expected else shortage_in(error)
+    if shortage is not None:
+        log_shortage(request, error, shortage)
+        error = shortage.to_http_error()
+        handler, _ = find_error_handler(error, scope)
+    is_http = isinstance(error, HTTPError)
+    # Unexpected exceptions are logged whatever their response is. So are Ropewalk's own errors about the program.
+    logged = not is_http and (not expected or isinstance(error, RopewalkError))
+    if logged:
+        log_error(request, error, None if handler is None else LATE_REMEDY)
+    try:
+        if handler is not None:
+            response = await _call_error_handler(request, error, handler)
+            if not (is_http or logged) and response.status == 500:
+                status = f"The response has status 500, because {named(handler)} gave no other"
+                log_error(request, error, f"{LATE_REMEDY} {status}: return Response(body, status=...) there.")
+            return response
+        if isinstance(error, HTTPError):
+            return plain_error(error)
+    except BaseException as raised:
+        if passes_through(request, raised, scope):
+            raise
+        if isinstance(raised, HTTPError) and not is_http:  # error handlers may raise one in place of returning
+            return await error_response(request, raised, scope)
+        if raised is not error or not logged:
+            log_error(request, raised)
+        error = raised
+    return await _server_error(request, error, scope, handler)
+
+
+async def _server_error(
+    request: Request, error: BaseException, scope: tuple[Any, ...], tried: Callable[..., Any] | None
+) -> Response:
+    """The 500 response to an exception that is logged. `tried` is an error handler that has failed already."""
+    for app in reversed(scope):
+        handler = app.errors.find_status(500)
+        if handler is not None and handler is not tried:
+            try:
+                return await _call_error_handler(request, error, handler)
+            except BaseException as raised:
+                if passes_through(request, raised, scope):
+                    raise
+                log_error(request, raised)
+    if scope[0].debug:
+        return Response(format_error(error), 500)
+    return plain_error(HTTPError(500))
+
+
+async def _call_error_handler(request: Request, error: BaseException, handler: Callable[..., Any]) -> Response:
+    """The response of an error handler. It has the exception's status, unless the handler returns a Response."""
+    try:
+        value = handler(request, error)
+        if must_wait(value):
+            value = await resolve(value, handler)
+        response = to_response(value, handler, request)
+    except BaseException as raised:
+        if raised is not error:
+            if raised.__context__ is None:
+                raised.__context__ = error
+            note_error_handler(raised, handler, error)
+        raise
+    if response is not value:
+        response.status = error.status if isinstance(error, HTTPError) else 500
+    if isinstance(error, HTTPError) and error.headers:
+        if response is value:
+            response = response.detached()
+        for name, field in error.headers:
+            response.headers.setdefault(name, field)
+    return response

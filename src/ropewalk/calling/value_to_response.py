@@ -1,0 +1,62 @@
+"""From the value that a handler returns to a response.
+
+Three places convert values, and `tests/unit/calling/test_value_to_response.py` holds them to one table: the engine for
+plain handlers, `send_plain_value` for coroutines and Deferreds, and `Response.of` for everything else.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from msgspec import Struct
+
+from ropewalk.errors import HandlerError, WrongReturn, named
+from ropewalk.request import Request
+from ropewalk.response import BYTES, JSON, TEXT, Response, to_json
+
+_JSON: Final = ((b"Content-Type", JSON),)
+
+
+class SentResponse(Response):
+    """Stands for a response that was sent already."""
+
+    __slots__ = ()
+
+    def settle(self, request: Request) -> Response:
+        del request
+        return self
+
+    def send(self, request: Request) -> None:
+        """Nothing is left to be sent."""
+
+
+def to_response(value: Any, call: Callable[..., Any], request: Request) -> Response:
+    """The Response for a value that `call` returned. Raises WrongReturn (RW201), which names `call`."""
+    endpoint = request.endpoint
+    text_type, bytes_type = (TEXT, BYTES) if endpoint is None else (endpoint.text_type, endpoint.bytes_type)
+    try:
+        return Response.of(value, text_type, bytes_type)
+    except HandlerError as error:
+        if error.code != "RW201":
+            raise
+        kind = type(value).__qualname__
+        remedy = "Write `Response(body, status=...)`." if isinstance(value, tuple) else None
+        raise WrongReturn("RW201", f"{named(call)} returned a value of type {kind}.", remedy) from None
+
+
+def send_plain_value(request: Request, value: Any) -> bool:
+    """Send a value of a type that most handlers return, without a Response object. False: the value needs one."""
+    endpoint = request.endpoint
+    if endpoint is None:
+        return False
+    kind = type(value)
+    if kind is str:
+        request.respond(200, ((b"Content-Type", endpoint.text_type),), value)
+    elif kind is dict or kind is list or isinstance(value, Struct):
+        request.respond(200, _JSON, to_json(value))
+    elif kind is bytes:
+        request.respond(200, ((b"Content-Type", endpoint.bytes_type),), value)
+    elif value is None:
+        request.respond(204, (), b"")
+    else:
+        return False
+    return True
