@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from twisted.logger import Logger
 
-from ropewalk.asgi.captured_response import CapturedResponse
+from ropewalk.asgi.call_state import BODY, COMPLETE, GONE, HEAD, NEW, TRAILERS
 from ropewalk.asgi.messages import ClientGone, Message, octets, pairs, says_client_left, unfit
-from ropewalk.asgi.receiving import BODY, COMPLETE, GONE, HEAD, NEW, TRAILERS, ReceivingCall
+from ropewalk.asgi.receiving import ReceivingCall
 from ropewalk.calling import log_late
 from ropewalk.errors import (
     AnswerOver,
@@ -27,7 +27,7 @@ from ropewalk.errors import (
     shown,
 )
 from ropewalk.open_files import OpenFile, open_file
-from ropewalk.request import BODILESS, Request
+from ropewalk.request import BODILESS
 from ropewalk.response import Response
 from ropewalk.streaming import PART, SHARE
 
@@ -54,36 +54,7 @@ _WHEN: Final = (
 class ASGICall(ReceivingCall):
     """The two ends that an application is given, `receive` and `send`, and what is behind them."""
 
-    __slots__ = (
-        "_announced",
-        "_dropped",
-        "_gathered",
-        "_gathers",
-        "_headers",
-        "_parts",
-        "_sent",
-        "_share",
-        "_status",
-        "_trailers",
-        "inline",
-    )
-
-    _announced: int | None
-    _gathered: int
-    _gathers: bool
-    _headers: list[Any]
-    _parts: list[bytes]
-    _sent: int
-    _status: int
-
-    def __init__(self, request: Request, out: CapturedResponse | None = None) -> None:
-        super().__init__(request)
-        self.out = request if out is None else out
-        self.inline = True
-        """Whether the application runs in the call's own task, which will see to a head that is kept."""
-        self._dropped = 0
-        self._share = SHARE
-        self._trailers: list[Any] | None = None
+    __slots__ = ()
 
     async def send(self, message: Message) -> None:
         """Take a message, and come back when there is room for another.

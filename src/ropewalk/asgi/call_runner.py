@@ -5,20 +5,20 @@ from asyncio import AbstractEventLoop, CancelledError, Future, Timeout, get_runn
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Awaitable
 from contextlib import suppress
-from contextvars import copy_context
-from sys import getrefcount
+from contextvars import Context, copy_context
+from functools import partial
 from types import CoroutineType
 from typing import Any, Final
-from weakref import getweakrefcount
 
 from twisted.logger import Logger
 
 from ropewalk.asgi.call import ASGICall
+from ropewalk.asgi.call_state import COMPLETE
 from ropewalk.asgi.messages import Application, Scope
-from ropewalk.asgi.receiving import COMPLETE
-from ropewalk.calling.coroutine_runner import HandlerTask, enter_task, leave_task
-from ropewalk.calling.task import register_task, swap_current_task
+from ropewalk.calling.coroutine_runner import CoroutineRunner, HandlerTask
+from ropewalk.calling.task import register_task
 from ropewalk.errors import HostedError, interrupts, named
+from ropewalk.request import PENDING
 
 log = Logger(namespace="ropewalk.asgi")
 
@@ -28,19 +28,23 @@ PATIENCE: Final = 1.0
 LOOK: Final = 0.1
 """Seconds that a stop waits for calls before it says so: most end when they hear that their client has left."""
 
-_NOTHING: Final[Any] = None
-
 
 class CallTask(HandlerTask):
-    """A call that waits. Its client may leave meanwhile: that is for the application to hear, and ends nothing."""
+    """A call that waits. When its client leaves, the application is told, and decides itself whether it ends."""
 
     __slots__ = ("call", "runner")
 
     call: ASGICall
 
-    def __init__(self, runner: "CallRunner") -> None:
-        super().__init__(_NOTHING, _NOTHING, None)
+    def __init__(self, runner: "CallRunner", coroutine: Any, context: Context, loop: AbstractEventLoop) -> None:
+        super().__init__(coroutine, context, loop)
         self.runner = runner
+
+    def begin_wait(self, request: ASGICall, awaited: Any) -> None:
+        self.call = request
+        self.runner.waiting.add(self)
+        register_task(self)
+        self.wait(awaited)
 
     def step(self, error: BaseException | None = None) -> None:
         self.call.inline = True
@@ -64,23 +68,22 @@ class CallRunner:
     def __init__(self, application: Application) -> None:
         self.application = application
         self.waiting: set[CallTask] = set()
-        """Calls that wait, for whatever."""
-        self._spare: list[CallTask] = []
-        """Tasks of calls that never waited: the next call can have one."""
-        self._news: Future[None] | None = None
+        """Calls that wait, for whatever reason."""
+        self._drive = CoroutineRunner(partial(CallTask, self)).drive
+        self._idle_future: Future[None] | None = None
         """Done when no call waits any more."""
-        self._patience: Timeout | None = None
-        """How long `finish` waits, while it does."""
+        self._timeout: Timeout | None = None
+        """Limits `finish` while it waits."""
         self._loop: AbstractEventLoop | None = None
-        """The event loop that called the application last."""
+        """The event loop that ran the last call."""
 
     def check_loop(self) -> None:
-        """Raises HostedError (RW710) where no asyncio loop runs."""
+        """Raises HostedError (RW710) if no asyncio loop runs."""
         if running_loop() is None:
             raise _needs_asyncio(self.application)
 
     def run(self, scope: Scope, call: ASGICall) -> None:
-        """Call the application for a request. Raises what it raises before there is anything to be awaited."""
+        """Call the application for a request. Raises what it raises before it returns an awaitable."""
         loop = self._loop
         if loop is None or not loop.is_running():
             # Not for each request: before CPython 3.12 this is a system call (getpid).
@@ -90,52 +93,26 @@ class CallRunner:
         coroutine: Any = self.application(scope, call.receive, call.send)
         if type(coroutine) is not CoroutineType:
             coroutine = _awaiting(coroutine)
-        task = self._spare.pop() if self._spare else CallTask(self)
-        task.coroutine = coroutine
-        task.context = context = copy_context()
-        task.loop = loop
-        task.call = call
+        context = copy_context()
         failure: BaseException | None = None
-        former = None
         try:
-            enter_task(loop, task)
-        except RuntimeError:  # a task that feeds the engine, such as a test
-            former = swap_current_task(loop, task)
-        try:
-            awaited = context.run(coroutine.send, None)
-        except StopIteration:
-            pass
+            if context.run(self._drive, call, coroutine, context, loop) is PENDING:
+                return
         except BaseException as error:
             if interrupts(error):
                 raise
             failure = error
-        else:
-            self.waiting.add(task)
-            register_task(task)
-            task.wait(awaited)
-            return
-        finally:
-            leave_task(loop, task)
-            if former is not None:
-                enter_task(loop, former)
-        if getrefcount(task) == _ALONE and not task.marked and not getweakrefcount(task):
-            task.coroutine = task.context = task.call = _NOTHING
-            self._spare.append(task)
-        else:
-            task.error = failure
-            task.finish()
-            task.forget_frames()
         if failure is not None or call.stage != COMPLETE:
             try:
                 call.ended(failure, self.application)
             finally:
-                failure = None  # whose traceback has this frame
+                failure = None  # its traceback refers to this frame
 
     def ended(self, task: CallTask, error: BaseException | None) -> None:
         """A call that has waited is over."""
         self.waiting.discard(task)
-        if not self.waiting and self._news is not None and not self._news.done():
-            self._news.set_result(None)
+        if not self.waiting and self._idle_future is not None and not self._idle_future.done():
+            self._idle_future.set_result(None)
         task.call.ended(error, self.application)
 
     async def finish(self, seconds: float | None) -> None:
@@ -147,10 +124,10 @@ class CallRunner:
         told = get_running_loop().call_later(LOOK, self._log_wait, seconds - LOOK)
         try:
             try:
-                async with timeout(seconds) as self._patience:
+                async with timeout(seconds) as self._timeout:
                     await self._idle()
             finally:
-                self._patience = None
+                self._timeout = None
                 told.cancel()
         except TimeoutError:
             await self._cut()
@@ -160,8 +137,8 @@ class CallRunner:
 
     def cut(self) -> None:
         """Have `finish` wait no longer."""
-        if self._patience is not None and not self._patience.expired():
-            self._patience.reschedule(0)
+        if self._timeout is not None and not self._timeout.expired():
+            self._timeout.reschedule(0)
 
     def _log_wait(self, seconds: float) -> None:
         """Say what a stop waits for, and how much longer at most."""
@@ -179,8 +156,8 @@ class CallRunner:
     async def _idle(self) -> None:
         """Come back when no call waits."""
         while self.waiting:
-            self._news = get_running_loop().create_future()
-            await self._news
+            self._idle_future = get_running_loop().create_future()
+            await self._idle_future
 
     async def _cut(self) -> None:
         who = named(self.application)
@@ -205,11 +182,3 @@ def _needs_asyncio(application: Application) -> HostedError:
 async def _awaiting(awaitable: Awaitable[None]) -> None:
     """What an application returns may be of any kind that can be awaited."""
     await awaitable
-
-
-def _references() -> int:
-    lonely = object()
-    return getrefcount(lonely)
-
-
-_ALONE: Final = _references()

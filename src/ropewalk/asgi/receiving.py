@@ -1,70 +1,20 @@
-"""The way in: what an application is told of its request's body and of its client, and when.
+"""The receiving half of a call: the parts of the request's body, and the client's leaving."""
 
-| stage of a call | what was sent | what may come |
-|---|---|---|
-| NEW | nothing | `http.response.start` |
-| HEAD | the start, which is kept | `http.response.body`, `http.response.pathsend` |
-| BODY | the head, and perhaps parts of the body | the same |
-| TRAILERS | head and body | `http.response.trailers` |
-| COMPLETE | the whole answer | nothing |
-| GONE | whatever it was when the client left, or was refused | anything; it is dropped |
-"""
+from asyncio import CancelledError, Future, get_running_loop, sleep
+from typing import Final
 
-from asyncio import CancelledError, Future, TimerHandle, get_running_loop, sleep
-from typing import Any, Final
-
+from ropewalk.asgi.call_state import COMPLETE, GONE, NEW, CallState
 from ropewalk.asgi.messages import Message
 from ropewalk.errors import BadBody, BodyTooLarge, Disconnected
-from ropewalk.request import Request
-from ropewalk.waiting import Waiter
-
-NEW: Final = 0
-HEAD: Final = 1
-BODY: Final = 2
-TRAILERS: Final = 3
-COMPLETE: Final = 4
-GONE: Final = 5
 
 _OF_SCOPE: Final = ("Cancelled via cancel scope ", "Cancelled by cancel scope ")
 """How the message of a cancellation by anyio begins, in current versions and in older ones."""
 
 
-class ReceivingCall:
-    """The end at which an application receives."""
+class ReceivingCall(CallState):
+    """The receiving half of a call."""
 
-    __slots__ = (
-        "_arriving",
-        "_body_over",
-        "_half_closing",
-        "_held",
-        "_leaving",
-        "_overdue",
-        "_waiting",
-        "out",
-        "request",
-        "stage",
-        "told",
-    )
-
-    out: Any
-    """What takes the response: the request itself, or something that hands it to middleware."""
-
-    # Both are set by `_listen` only: most applications do not listen.
-    _held: TimerHandle | None
-    """Measures how long middleware keeps back what is begun."""
-    _overdue: bool
-    """The client has closed its sending side, and that was for longer than a response may pause."""
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.stage = NEW
-        self.told = False
-        """Whether the application knows that the client has left."""
-        self._arriving = False  # it was asked to be told of more of the body
-        self._body_over = False
-        self._half_closing: Waiter[None] | None = None
-        self._leaving: Waiter[None] | None = None
-        self._waiting: list[Future[None]] | None = None
+    __slots__ = ()
 
     async def receive(self) -> Message:
         """The next part of the body; behind it, that the answer is complete or the client has left, once it is so.

@@ -1,8 +1,8 @@
-"""Coroutine handlers: the first segment runs inline, and most end there."""
+"""Runs the coroutines of handlers: the first segment at once, where most end, and the rest as a task."""
 
 import asyncio
 from asyncio import _get_running_loop as running_loop
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextvars import Context
 from sys import getrefcount
 from time import monotonic
@@ -18,18 +18,31 @@ from ropewalk.request import PENDING, Request
 log = Logger(namespace="ropewalk.handlers")
 
 BLOCKING = 0.5
-"""Seconds after which a handler that was resumed is said to have held up the reactor. The engine sees to the rest."""
+"""Seconds after which a resumed handler is logged as blocking the reactor. The engine measures the first segment."""
 
-enter_task: Final[Any] = asyncio._enter_task  # noqa: SLF001 - for those who write event loops, as we do
-leave_task: Final[Any] = asyncio._leave_task  # noqa: SLF001 - the same
+_enter_task: Final[Any] = asyncio._enter_task  # noqa: SLF001 - for event loops, whose part this module plays
+_leave_task: Final[Any] = asyncio._leave_task  # noqa: SLF001 - the same
+
+_LOOK_UP: Final[Any] = object()
+_NOTHING: Final[Any] = None
 
 
 class HandlerTask(Task):
-    """A handler that waits. When it is done, its request is answered."""
+    """A handler that waits. Its outcome becomes the response to its request."""
 
     __slots__ = ("request",)
 
     request: Request
+
+    def begin_wait(self, request: Any, awaited: Any) -> None:
+        """The first segment has ended at an await: from here on the coroutine is a task of its request."""
+        self.request = request
+        if self.loop is not None:
+            register_task(self)
+        request.run(self)
+        if request.gone:
+            self.cancel()
+        self.wait(awaited)
 
     def step(self, error: BaseException | None = None) -> None:
         began = monotonic()
@@ -54,27 +67,33 @@ class HandlerTask(Task):
 
 
 class CoroutineRunner:
-    """Runs the handlers of one service."""
+    """Runs first segments. `make_task` makes the task of a coroutine that waits."""
 
-    def __init__(self) -> None:
+    def __init__(self, make_task: Callable[..., HandlerTask] = HandlerTask) -> None:
+        self._make_task = make_task
         self.spare: list[HandlerTask] = []
-        """Tasks whose coroutine never waited: most handlers end there, and the next one can have the task."""
+        """Tasks whose coroutine never waited. The next coroutine reuses one."""
 
-    def drive(self, request: Request, coroutine: Coroutine[Any, Any, Any], context: Context) -> Any:
-        """Run the first segment of a handler, inside its context: its value, or PENDING where it waits."""
-        loop = running_loop()
+    def drive(self, request: Any, coroutine: Coroutine[Any, Any, Any], context: Context, loop: Any = _LOOK_UP) -> Any:
+        """Run the first segment of a coroutine, inside its context. Returns its value, or PENDING if it waits.
+
+        Raises what the coroutine raises. `request` is passed to the task's `begin_wait`. `loop` is the running event
+        loop, if the caller knows it.
+        """
+        if loop is _LOOK_UP:
+            loop = running_loop()
         if self.spare:
             task = self.spare.pop()
             task.coroutine = coroutine
             task.context = context
             task.loop = loop
         else:
-            task = HandlerTask(coroutine, context, loop)
+            task = self._make_task(coroutine, context, loop)
         former = None
         if loop is not None:
             try:
-                enter_task(loop, task)
-            except RuntimeError:  # a task that feeds the engine, such as a test
+                _enter_task(loop, task)
+            except RuntimeError:  # the caller runs in a task itself, such as a test's
                 former = swap_current_task(loop, task)
         try:
             awaited = coroutine.send(None)
@@ -89,18 +108,12 @@ class CoroutineRunner:
             value = PENDING
         finally:
             if loop is not None:
-                leave_task(loop, task)
+                _leave_task(loop, task)
                 if former is not None:
-                    enter_task(loop, former)
+                    _enter_task(loop, former)
         if value is PENDING:
-            task.request = request
-            if loop is not None:
-                register_task(task)
-            request.run(task)
-            if request.gone:
-                task.cancel()
-            task.wait(awaited)
-        elif getrefcount(task) == _ALONE and not task.marked and not getweakrefcount(task):
+            task.begin_wait(request, awaited)
+        elif getrefcount(task) == _UNSHARED and not task.marked and not getweakrefcount(task):
             task.coroutine = task.context = _NOTHING
             self.spare.append(task)
         else:
@@ -109,10 +122,10 @@ class CoroutineRunner:
         return value
 
 
-def _references() -> int:
-    lonely = object()
-    return getrefcount(lonely)
+def _count_references() -> int:
+    """The reference count of an object that only one local variable refers to."""
+    unshared = object()
+    return getrefcount(unshared)
 
 
-_ALONE: Final = _references()
-_NOTHING: Final[Any] = None
+_UNSHARED: Final = _count_references()

@@ -105,7 +105,8 @@ class Task(TaskInterface):
             if loop is not None:
                 swap_current_task(loop, former)
         if self.finished:
-            self.finish()
+            if self.callbacks is not None:
+                self.finish()
             self.settle()
         else:
             self.wait(awaited)

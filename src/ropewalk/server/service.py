@@ -61,7 +61,7 @@ class Service:
         if self.proxies is None:
             _check_mounted(app)
         self.coroutines = calling.CoroutineRunner()
-        self.drive = self.coroutines.drive
+        self.drive: Callable[..., object] = self.coroutines.drive
         self.shortages = calling.ShortageLog()
         self.stopping = Moment()
         """A stop has begun."""

@@ -1,0 +1,94 @@
+"""The state of one call of an application.
+
+| stage | what was sent | what the application may send |
+|---|---|---|
+| NEW | nothing | `http.response.start` |
+| HEAD | the start, which is kept | `http.response.body`, `http.response.pathsend` |
+| BODY | the head, and perhaps parts of the body | the same |
+| TRAILERS | head and body | `http.response.trailers` |
+| COMPLETE | the whole response | nothing |
+| GONE | any of these, when the client left or its request was refused | anything; it is dropped |
+"""
+
+from asyncio import Future, TimerHandle
+from typing import Any, Final
+
+from ropewalk.asgi.captured_response import CapturedResponse
+from ropewalk.request import Request
+from ropewalk.streaming import SHARE
+from ropewalk.waiting import Waiter
+
+NEW: Final = 0
+HEAD: Final = 1
+BODY: Final = 2
+TRAILERS: Final = 3
+COMPLETE: Final = 4
+GONE: Final = 5
+
+
+class CallState:
+    """What `receive` and `send` know of one call. `out` takes the response; None for the request itself."""
+
+    __slots__ = (
+        "_announced",
+        "_arriving",
+        "_body_over",
+        "_dropped",
+        "_gathered",
+        "_gathers",
+        "_half_closing",
+        "_headers",
+        "_held",
+        "_leaving",
+        "_overdue",
+        "_parts",
+        "_sent",
+        "_share",
+        "_status",
+        "_trailers",
+        "_waiting",
+        "inline",
+        "out",
+        "request",
+        "stage",
+        "told",
+    )
+
+    # Set by `_listen`: most applications do not wait for their client to leave
+    _held: TimerHandle | None
+    """Measures how long middleware holds back a response that has begun."""
+    _overdue: bool
+    """The client has closed its sending side, and the response has paused for longer than it may."""
+
+    # Set with the head
+    _announced: int | None
+    """What Content-Length says, if it is checked here."""
+    _headers: list[Any]
+    _sent: int
+    """Bytes of the body that count against `_announced`."""
+    _status: int
+
+    # Set when the body begins
+    _gathered: int
+    """Bytes in `_parts`."""
+    _gathers: bool
+    """Whether parts wait for the next turn of the loop, to be sent together."""
+    _parts: list[bytes]
+
+    def __init__(self, request: Request, out: CapturedResponse | None = None) -> None:
+        self.request = request
+        self.out: Any = request if out is None else out
+        """What takes the response: the request itself, or an object that passes it to middleware."""
+        self.stage = NEW
+        self.told = False
+        """Whether the application was told that the client has left."""
+        self.inline = True
+        """Whether the application runs in the call's own task, which sends a kept head when it waits."""
+        self._arriving = False  # a callback for more of the body is registered
+        self._body_over = False
+        self._dropped = 0
+        self._half_closing: Waiter[None] | None = None
+        self._leaving: Waiter[None] | None = None
+        self._share = SHARE
+        self._trailers: list[Any] | None = None
+        self._waiting: list[Future[None]] | None = None
