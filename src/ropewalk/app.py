@@ -25,6 +25,7 @@ from ropewalk.resource import (
     hosted_below,
     node_of,
     not_allowed,
+    redirect_to_path,
     split_path,
 )
 from ropewalk.response import Response
@@ -411,11 +412,8 @@ def _not_found(request: Request) -> Response:
 
 
 def _redirect(request: Request) -> Response:
-    """308 keeps the method (RFC 9110, section 15.4.9). Two slashes at the start would name another host."""
     path = request.raw_path.decode("ascii")
-    path = path[:-1] if path.endswith("/") else f"{path}/"
-    query = f"?{request.query_string.decode('ascii')}" if request.query_string else ""
-    return Response.redirect(f"/{path.lstrip('/')}{query}", 308)
+    return redirect_to_path(path[:-1] if path.endswith("/") else f"{path}/", request)
 
 
 _NOT_FOUND = Handler(_not_found, whole_body=False)

@@ -10,7 +10,7 @@ from typing import Final
 from ropewalk.errors import HTTPError, TreeError
 from ropewalk.open_files import answering_os_errors, open_file
 from ropewalk.request import Request
-from ropewalk.resource import Resource
+from ropewalk.resource import Resource, redirect_to_path
 from ropewalk.response import Response, file_type
 
 _FOLDER: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
@@ -19,10 +19,11 @@ _FOLDER: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOE
 class Files(Resource):
     """The files of a folder and the folders below it: `app.mount("/static", Files("public"))`.
 
-    A folder is answered by its `index` file; without the slash at the end it is redirected (308), so that relative
-    links work. Only regular files are served. What is 404 besides what is missing: names that begin with a dot, except
-    `.well-known` (RFC 8615), and symbolic links below the folder, which is opened name by name so that no race leads
-    out of it. The folder itself may be a link. Raises TreeError (RW110) where it is not there.
+    The response for a folder is its `index` file. A path of a folder without the slash at the end is redirected (308),
+    so that relative links work. Only regular files are served. These are 404 like missing files: names that begin with
+    a dot, except `.well-known` (RFC 8615), and symbolic links below the folder. Each folder on the path is opened by
+    itself, so that no race leads out of the folder. The folder itself may be a link. Raises TreeError (RW110) if it
+    does not exist.
     """
 
     isLeaf = True
@@ -36,15 +37,15 @@ class Files(Resource):
         self.index = index
 
     def render_GET(self, request: Request) -> Response:
-        """The file that the path names. Raises HTTPError 404, or 403 where the process may not read it."""
+        """The file at the path. Raises HTTPError 404, or 403 if the process may not read it."""
         if not request.postpath:
-            return _with_slash(request)
+            return _redirect_to_folder(request)
         *folders, name = request.postpath
         if not all(_is_public(each) for each in (*folders, name or self.index)):
             raise HTTPError(404)
         with _opened(self.folder, folders) as folder:
             if name and _is_folder(name, folder):
-                return _with_slash(request)
+                return _redirect_to_folder(request)
             name = name or self.index
             file = open_file(name, flags=os.O_NOFOLLOW, folder=folder)
         return Response(file, content_type=file_type(name))
@@ -58,15 +59,15 @@ def _is_public(name: str) -> bool:
 
 @contextmanager
 def _opened(root: Path, folders: list[str]) -> Iterator[int]:
-    """The descriptor of a folder below the root, reached without a link."""
+    """The descriptor of a folder below the root, opened without following links."""
     with answering_os_errors():
         descriptor = os.open(root, _FOLDER)
     try:
         for name in folders:
             with answering_os_errors():
-                inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
+                below = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
             os.close(descriptor)
-            descriptor = inner
+            descriptor = below
         yield descriptor
     finally:
         os.close(descriptor)
@@ -77,8 +78,5 @@ def _is_folder(name: str, folder: int) -> bool:
         return stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
 
 
-def _with_slash(request: Request) -> Response:
-    """Two slashes at the start would name another host."""
-    query = f"?{request.query_string.decode('ascii')}" if request.query_string else ""
-    path = request.raw_path.decode("ascii").strip("/")
-    return Response.redirect(f"/{path}/{query}", 308)
+def _redirect_to_folder(request: Request) -> Response:
+    return redirect_to_path(f"{request.raw_path.decode('ascii').strip('/')}/", request)

@@ -142,18 +142,17 @@ def fail(request: Request, error: BaseException) -> None:
     request.forget()
     try:
         scope = getattr(_called(request), "scope", None) or (request.service.app,)
-        if isinstance(error, HTTPError) and not any(app.errors for app in scope):
-            value: Any = plain_error(error)
-        else:
-            context = copy_context()
-            value = context.run(request.service.drive, request, error_response(request, error, scope), context)
+        handled = any(app.errors for app in scope)
+        response = plain_error(error) if isinstance(error, HTTPError) and not handled else None
     except BaseException as raised:
         if interrupts(raised):
             raise
         fail(request, raised)
         return
-    if value is not PENDING:
-        deliver(request, value)
+    if response is None:
+        _run(request, error_response(request, error, scope))
+    else:
+        deliver(request, response)
 
 
 async def _send_rest(rest: Coroutine[Any, Any, None], request: Request) -> Response:

@@ -15,6 +15,7 @@ A step that leads nowhere is taken back, so that "/rooms/{id}" answers for what 
 from ropewalk.resource.adapters import is_twisted, register_adapter
 from ropewalk.resource.handler import Handler, attached_handler, is_async
 from ropewalk.resource.hosted import BODY_LIMIT, Hosted, check_body_limit, check_options, hosted_below
+from ropewalk.resource.redirects import redirect_to_path
 from ropewalk.resource.search import Found, Search, split_path
 from ropewalk.resource.tree import (
     NOT_DONE_YET,
@@ -52,6 +53,7 @@ __all__ = [
     "methods_of",
     "node_of",
     "not_allowed",
+    "redirect_to_path",
     "register_adapter",
     "resource_of",
     "split_path",
