@@ -1,1 +1,1 @@
-"""Resources of twisted.web in a tree of Ropewalk's."""
+"""Resources of twisted.web in the tree of an app."""

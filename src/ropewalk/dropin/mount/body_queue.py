@@ -1,4 +1,4 @@
-"""A body that a program writes, as the async iterator that a Response has for its body."""
+"""A response body that a program of twisted.web writes, as the async iterator that a Response has for its body."""
 
 from typing import Any, Final
 
@@ -6,107 +6,109 @@ from ropewalk.errors import Disconnected
 from ropewalk.waiting import Waiter, call_soon
 
 HIGH_WATER: Final = 64 * 1024
-"""Bytes that may lie here before the program is asked to wait."""
+"""The number of queued bytes above which the producer is paused."""
 
 
 class BodyQueue:
-    """Takes what a program writes, and gives it to whoever sends it, as fast as that is taken."""
+    """A bounded queue between the program, which writes chunks, and the sender, which iterates over them."""
 
-    __slots__ = ("_cut", "_full", "_news", "_over", "_parts", "_putting", "_size", "_unwanted", "producer")
+    __slots__ = ("_chunks", "_cut", "_full", "_in_put", "_over", "_size", "_unwanted", "_waiter", "producer")
 
     def __init__(self) -> None:
         self.producer: Any = None
-        """Told when there is too much, and when all of that is taken; an `IPushProducer`."""
+        """An `IPushProducer`: paused when the queue is full, resumed when it is empty."""
+        self._chunks: list[bytes] = []
         self._cut = False
+        """`drop` was called before the end."""
         self._full = False
-        self._news: Waiter[None] | None = None
+        self._in_put = False
+        """A call of `put` is running."""
         self._over = False
-        self._parts: list[bytes] = []
-        self._putting = False
-        """The program is in `put`."""
         self._size = 0
         self._unwanted = False
+        self._waiter: Waiter[None] | None = None
+        """The sender waits for it."""
 
-    # For the program
+    # Called by the program
 
-    def put(self, part: bytes) -> None:
-        """One more part."""
+    def put(self, chunk: bytes) -> None:
+        """Add a chunk."""
         if self._unwanted:
             return
-        self._parts.append(part)
-        self._size += len(part)
+        self._chunks.append(chunk)
+        self._size += len(chunk)
         if self._size > HIGH_WATER and not self._full:
             self._full = True
             if self.producer is not None:
                 self.producer.pauseProducing()
-        putting, self._putting = self._putting, True
+        in_put, self._in_put = self._in_put, True
         try:
-            self._tell()
+            self._wake_sender()
         finally:
-            self._putting = putting
+            self._in_put = in_put
 
     def end(self) -> None:
-        """There will be no more."""
+        """Mark the end of the body."""
         self._over = True
-        self._tell()
+        self._wake_sender()
 
     @property
     def over(self) -> bool:
-        """It has its end."""
+        """Whether the end is marked."""
         return self._over
 
-    # For the sender
+    # Called by the sender
 
     def take(self) -> bytes:
-        """All that is here."""
-        parts, self._parts = self._parts, []
+        """Remove all queued chunks, and return them joined."""
+        chunks, self._chunks = self._chunks, []
         self._size = 0
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def __aiter__(self) -> "BodyQueue":
         return self
 
     async def __anext__(self) -> bytes:
-        while not self._parts:
+        while not self._chunks:
             if self._cut:
                 raise Disconnected
             if self._over:
                 raise StopAsyncIteration
             if self._full:
-                self._go_on()
+                self._resume()
             else:
-                self._news = Waiter()
-                await self._news
+                self._waiter = Waiter()
+                await self._waiter
         return self.take()
 
     async def aclose(self) -> None:
-        """Nobody wants the rest: it has its end here."""
+        """Discard the rest, and end the body here."""
         self.take()
         self._over = True
         self.drop()
 
     def drop(self) -> None:
-        """The rest is not wanted. The program may write on. A reader finds it cut, if it is not complete."""
+        """Discard the rest. The program may still write. Unless the body is complete, the sender gets Disconnected."""
         if not self._unwanted:
             self._unwanted = True
-            self._cut = bool(self._parts) or not self._over
+            self._cut = bool(self._chunks) or not self._over
         self.take()
         if self._full:
-            self._go_on()
-        self._tell()
+            self._resume()
+        self._wake_sender()
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         self._full = False
-        if self._putting:
-            call_soon(self._let_produce)  # no transport resumes a producer within its `write`
+        if self._in_put:
+            call_soon(self._resume_producer)  # no transport of Twisted resumes a producer within its `write`
         else:
-            self._let_produce()
+            self._resume_producer()
 
-    def _let_produce(self) -> None:
+    def _resume_producer(self) -> None:
         if self.producer is not None and not self._full:
             self.producer.resumeProducing()
 
-    def _tell(self) -> None:
-        news, self._news = self._news, None
-        if news is not None and not news.called:
-            news.callback(None)
+    def _wake_sender(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.called:
+            waiter.callback(None)

@@ -1,19 +1,18 @@
-"""A request of twisted.web's inside of one of ours.
+"""The channel of a request to a mounted resource of twisted.web.
 
-What the program writes becomes a `Response`, so that the middleware of the app can work on it:
+What the program writes becomes a `Response`, so that the app's middleware can change it:
 
 | when the program has returned | the handler returns |
 |---|---|
-| the answer is complete | a Response with the whole body |
-| the head is there, and the program writes on | a Response with `BodyQueue` for its body |
-| there is no head yet | a Deferred of one of these: by what is there a turn after the head |
-| the connection is another protocol's | NOT_DONE_YET |
+| the response is complete | a Response with the whole body |
+| the head is written, and the program continues | a Response with a `BodyQueue` for its body |
+| no head is written | a Deferred of one of these, which fires one turn after the head |
+| another protocol has the connection | NOT_DONE_YET |
 
-It is the engine that frames the body, and the app that answers for what fails.
+The engine frames the body, and the app responds for a program that fails.
 """
 
 from collections.abc import Callable
-from io import SEEK_END
 from typing import Any
 
 from twisted.internet.error import ConnectionLost
@@ -27,9 +26,9 @@ from ropewalk.dropin.connection.producers import PullAdapter
 from ropewalk.dropin.connection.twisted_attributes import ChannelAttributes
 from ropewalk.dropin.mount.body_queue import BodyQueue
 from ropewalk.dropin.mount.connection import MountedConnection
+from ropewalk.dropin.mount.request import MountedRequest
 from ropewalk.dropin.request.headers import ReceivedHeaders, headers_of
 from ropewalk.dropin.request.lazy import Lazy
-from ropewalk.dropin.request.request import Request as FastRequest
 from ropewalk.errors import BadBody, BeyondLength, RopewalkError
 from ropewalk.headers import Headers
 from ropewalk.request import BODILESS, Request
@@ -41,39 +40,8 @@ from ropewalk.waiting import Waiter, call_soon
 log = Logger(namespace="ropewalk.dropin")
 
 
-class MountedRequest(FastRequest):
-    """A `twisted.web.server.Request` whose body lies in a request of ours, and whose failures are the app's."""
-
-    channel: Any
-
-    _rw_lazy = True
-
-    @Lazy
-    def transport(self) -> Any:
-        """Few ask for it."""
-        return self._rw_channel.transport
-
-    def gotLength(self, length: int | None) -> None:
-        """The body is there already."""
-        if length == 0:
-            super().gotLength(0)
-            return
-        self.content = self.channel.exchange.content
-        self.content.seek(0, SEEK_END)  # where it would be after so much was written to it
-
-    def processingFailed(self, reason: Failure) -> Failure:
-        """Have the app answer, as for a handler that raised."""
-        if self.finished or self._disconnected:
-            self._log.failure("", failure=reason)
-            return reason
-        self.channel.failed(reason)
-        self.finished = 1
-        self._cleanup()
-        return reason
-
-
 class MountedChannel(ChannelAttributes):
-    """What such a request has for its channel: the face of `dropin.HTTPChannel`, and a request of ours below."""
+    """Has the interface of `dropin.HTTPChannel`, for one request that an app has received."""
 
     responds = True
     factory = None
@@ -83,34 +51,35 @@ class MountedChannel(ChannelAttributes):
     def __init__(self, exchange: Request, root: Any, site: Any) -> None:
         self.exchange = exchange
         self.root = root
-        """The resource that is mounted."""
+        """The mounted resource."""
         self.site = site
+        self._body = BodyQueue()
         self._done = False
-        """The program is through with its request."""
+        """The program has finished the request, or was told that it is lost."""
         self._head: tuple[int, bytes, dict[bytes, list[bytes]]] | None = None
-        self._left: int | None = None
-        """How much of the body is still to come, by its Content-Length."""
+        self._in_program = False
+        """The call that gives the program the request is running."""
         self._later: Waiter[Any] | None = None
-        """What the handler has returned where there was no outcome yet."""
+        """What the handler has returned, if there was no outcome yet."""
+        self._left: int | None = None
+        """The number of bytes of the body that are missing, by its Content-Length."""
         self._outcome: Any = None
-        self._parts = BodyQueue()
+        """What the handler returns or raises."""
         self._raw = False
-        """The connection is another protocol's."""
-        self._running = False
-        """The program is in the call that gives it the request."""
+        """Another protocol has the connection."""
         self._settled = False
         """There is an outcome."""
 
     def serve(self) -> Any:
-        """Give the request to the program, and return what a handler does. Raises what the program fails with."""
-        self._running = True
-        self._give()
-        self._running = False
-        if isinstance(self._parts.producer, PullAdapter):
-            self._parts.producer.startStreaming()
+        """Give the request to the program. Return what a handler returns; raise what the program fails with."""
+        self._in_program = True
+        self._give_request()
+        self._in_program = False
+        if isinstance(self._body.producer, PullAdapter):
+            self._body.producer.startStreaming()
         self._begin()
         if not self._done and not self._raw:
-            self.exchange.notifyFinish().addCallbacks(self._answered, self._lost)
+            self.exchange.notifyFinish().addCallbacks(self._responded, self._lost)
         if not self._settled:
             self._later = Waiter()
             return self._later
@@ -120,104 +89,103 @@ class MountedChannel(ChannelAttributes):
 
     @Lazy
     def transport(self) -> Any:
-        """Few ask for it."""
         return MountedConnection(self.exchange, self._give_away).transport(self)
 
-    # From the request
+    # Called by the request
 
     def getPeer(self) -> Any:
-        """The client."""
+        """Return the address of the client."""
         return to_twisted_address(self.exchange.client)
 
     def getHost(self) -> Any:
-        """Our end of the connection."""
+        """Return the address of the server."""
         return to_twisted_address(self.exchange.server)
 
     def isSecure(self) -> bool:
-        """Whether the client came by TLS, which a trusted proxy may have undone."""
+        """Whether the client uses TLS, also if a trusted proxy terminates it."""
         return self.exchange.isSecure()
 
     def respond(self, request: Any, code: int, reason: bytes, headers: dict[bytes, list[bytes]], body: bytes) -> None:
-        """Take a whole answer."""
+        """Take a whole response."""
         del request
         self._head = code, reason, headers
-        self._left = _announced(headers)
+        self._left = _content_length(headers)
         self.write(body)
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:
-        """Take the head of an answer."""
+        """Take the head of a response."""
         del version
         if not isinstance(headers, TwistedHeaders):
             headers = headers_of(headers)
         lines = dict(headers.getAllRawHeaders())
         if code == b"101":
-            self._switch(reason, lines)
+            self._write_101(reason, lines)
             return
         lines.pop(b"Transfer-Encoding", None)
         self._request.chunked = 0
         self._head = int(code), reason, lines
-        self._left = _announced(lines)
+        self._left = _content_length(lines)
         if self._later is not None:
             call_soon(self._begin)
 
     def write(self, data: bytes) -> None:
-        """Take a part of the body; before any head, whatever the program says itself."""
+        """Take a part of the body. Before a head, take raw bytes for the connection."""
         if self._head is None:
             self.transport.write(data)
         elif self._left is None or len(data) <= self._left:
             if self._left is not None:
                 self._left -= len(data)
-            self._parts.put(bytes(data))
-        elif not self._done and not self._parts.over:
-            self._put_what_fits(bytes(data), self._left)
+            self._body.put(bytes(data))
+        elif not self._done and not self._body.over:
+            self._put_up_to_length(bytes(data), self._left)
 
-    def _put_what_fits(self, data: bytes, left: int) -> None:
-        """End a body that goes beyond its Content-Length there, as the channel does with one that is not mounted."""
+    def _put_up_to_length(self, data: bytes, left: int) -> None:
+        """Cut a body at its Content-Length, as `HTTPChannel` does."""
         error = BeyondLength(f"{len(data) - left} bytes more were written than were announced.")
         log.failure("{channel} drops what is beyond the Content-Length.", Failure(error), channel=self)
         self._left = 0
         if left:
-            self._parts.put(data[:left])
-        self._parts.end()
+            self._body.put(data[:left])
+        self._body.end()
 
     def writeSequence(self, iovec: Any) -> None:
-        """Take several at once."""
+        """Take several parts at once."""
         self.write(b"".join(iovec))
 
     def requestDone(self, request: Any) -> None:
-        """The answer is complete."""
+        """Note that the response is complete."""
         del request
-        self._through()
-        self._parts.end()
+        self._release_request()
+        self._body.end()
         if self._raw:
             if self.transport.protocol is self:
                 self.transport.loseConnection()
         elif self._head is not None:
-            self._answer(self._parts.take)
+            self._respond(self._body.take)
         elif not self._settled:
             self.abortConnection()
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Have what writes the body told when to wait, or asked for more. Raises RuntimeError where there is one."""
-        if self._parts.producer is not None:
-            raise RuntimeError(f"{self._parts.producer!r} is registered already; {producer!r} cannot be too.")
+        """Register the producer of the body. Raises RuntimeError if there is one."""
+        if self._body.producer is not None:
+            raise RuntimeError(f"{self._body.producer!r} is registered already; {producer!r} cannot be too.")
         if self._done:
             producer.stopProducing()
         elif streaming:
-            self._parts.producer = producer
+            self._body.producer = producer
         else:
-            self._parts.producer = pulled = PullAdapter(producer, self)
-            if not self._running:
-                call_soon(pulled.startStreaming)
+            self._body.producer = adapter = PullAdapter(producer, self)
+            if not self._in_program:
+                call_soon(adapter.startStreaming)
 
     def unregisterProducer(self) -> None:
-        """It has written all it has."""
-        producer, self._parts.producer = self._parts.producer, None
+        """Unregister the producer, which has written everything."""
+        producer, self._body.producer = self._body.producer, None
         if isinstance(producer, PullAdapter):
             producer.stopStreaming()
 
     def loseConnection(self) -> None:
-        """As `abortConnection`: an answer that is cut off is cut off somewhere."""
+        """Do as `abortConnection` does: the response is incomplete in either case."""
         self.abortConnection()
 
     def abortConnection(self) -> None:
@@ -227,7 +195,7 @@ class MountedChannel(ChannelAttributes):
     forceAbortClient = abortConnection
 
     def failed(self, reason: Failure) -> None:
-        """The program has failed: the app answers, or what has begun is cut off."""
+        """Take the failure of the program: the app responds, or cuts off the response that has begun."""
         error: Any = reason.value
         self._done = True
         if self._settled:
@@ -236,10 +204,10 @@ class MountedChannel(ChannelAttributes):
             self._settle(error)
 
     def _respondToBadRequestAndDisconnect(self) -> None:
-        self._through()
+        self._release_request()
         self._settle(BadBody("The form is malformed."))
 
-    # From the transport, and what works on it
+    # Called by the transport, and by what uses it
 
     @property
     def _networkProducer(self) -> Any:
@@ -250,11 +218,11 @@ class MountedChannel(ChannelAttributes):
         protocol.makeConnection(self.transport)
 
     def later(self, call: Callable[[], None]) -> None:
-        """Call something when others have had their turn."""
+        """Make a call in the next turn of the reactor."""
         call_soon(call)
 
-    def _switch(self, reason: bytes, lines: dict[bytes, list[bytes]]) -> None:
-        """What is said behind this head is not HTTP."""
+    def _write_101(self, reason: bytes, lines: dict[bytes, list[bytes]]) -> None:
+        """Write the head of a 101 response. What follows it is not HTTP."""
         head = [b"HTTP/1.1 101 " + reason]
         for name, values in lines.items():
             if name not in (b"Content-Length", b"Transfer-Encoding"):  # a 1xx has none (RFC 9112, section 6.1)
@@ -262,6 +230,7 @@ class MountedChannel(ChannelAttributes):
         self.transport.write(b"\r\n".join([*head, b"", b""]))
 
     def _give_away(self) -> bool:
+        """Let another protocol have the connection. False if there is a response already."""
         if self._settled:
             return False
         self._raw = True
@@ -270,9 +239,9 @@ class MountedChannel(ChannelAttributes):
 
     # The outcome
 
-    def _give(self) -> None:
+    def _give_request(self) -> None:
         exchange = self.exchange
-        self.transport = None  # so that none is made for the request to keep
+        self.transport = None  # `Request.__init__` reads it; this avoids making one
         request = self._request = MountedRequest(self)
         del self.transport, request.transport
         command, target, version, _, length = exchange.start_and_framing
@@ -282,42 +251,42 @@ class MountedChannel(ChannelAttributes):
         request.requestReceived(command, target, version)
 
     def _begin(self) -> None:
-        """There is the head of an answer whose program goes on."""
+        """Respond with the head, if there is one. The program continues to write the body."""
         if self._head is not None:
-            self._answer(lambda: self._parts)
+            self._respond(lambda: self._body)
 
-    def _answer(self, body: Callable[[], Any]) -> None:
+    def _respond(self, body: Callable[[], Any]) -> None:
         if self._settled or self._head is None:
             return
         code, reason, lines = self._head
         try:
             response = ExactResponse(status=code, reason=None if reason == RESPONSES.get(code) else reason)
-            # What must not reach the wire is refused by the engine.
+            # The engine refuses fields that must not be sent.
             response.headers = Headers.received(
                 (name.lower(), value) for name, values in lines.items() for value in values
             )
         except (RopewalkError, UnicodeDecodeError) as error:
             self._settle(error)
             return
-        response.body = b"" if code in BODILESS else body()  # the program may go on, and write nothing
+        response.body = b"" if code in BODILESS else body()  # the program may continue, and write nothing
         self._settle(response)
 
     def _settle(self, outcome: Any) -> None:
-        """This is what the app has for an answer."""
+        """Give the app an outcome: a Response, NOT_DONE_YET or an exception."""
         self._settled = True
         if self._later is None:
             self._outcome = outcome
         elif self._later.called:
-            self._parts.drop()  # nobody waits any more
+            self._body.drop()  # the app has stopped waiting
         elif isinstance(outcome, BaseException):
             self._later.errback(outcome)
         else:
             self._later.callback(outcome)
 
-    def _answered(self, _: None) -> None:
-        """The app has answered. Where it was not by what the program writes, that is told so."""
+    def _responded(self, _: None) -> None:
+        """The app has sent a response. If the program still writes another one, its connection counts as lost."""
         if self.exchange.method == "HEAD" or (self._head is not None and self._head[0] in BODILESS):
-            self._parts.drop()
+            self._body.drop()
         else:
             self._lose(ConnectionLost("The app has given another answer."))
 
@@ -327,18 +296,18 @@ class MountedChannel(ChannelAttributes):
     def _lose(self, reason: BaseException) -> None:
         if self._done or self._raw:
             return
-        producer, self._parts.producer = self._parts.producer, None
-        self._parts.drop()
-        end_connection(producer, lambda failure: self._through().connectionLost(failure), reason)
+        producer, self._body.producer = self._body.producer, None
+        self._body.drop()
+        end_connection(producer, lambda failure: self._release_request().connectionLost(failure), reason)
 
-    def _through(self) -> MountedRequest:
-        """The request, which needs nothing any more."""
+    def _release_request(self) -> MountedRequest:
+        """Return the request, to which nothing will be delivered any more."""
         self._done = True
         request: MountedRequest = self._request
         self._request = None
         return request
 
 
-def _announced(lines: dict[bytes, list[bytes]]) -> int | None:
+def _content_length(lines: dict[bytes, list[bytes]]) -> int | None:
     lengths = lines.get(b"Content-Length")
     return int(lengths[0]) if lengths and lengths[0].isdigit() else None

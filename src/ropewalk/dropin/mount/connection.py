@@ -1,4 +1,4 @@
-"""A transport where there is only a request of ours."""
+"""The connection that a mounted resource of twisted.web can take for another protocol."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,62 +11,62 @@ from ropewalk.waiting import Waiter
 
 
 class MountedConnection:
-    """What a `SocketTransport` else has for its driver, its connection and its channel.
+    """Makes a `SocketTransport` for the request of an app. To that, it is the driver, the connection and the channel.
 
-    `may_take` is asked when a program wants the connection for raw bytes, and told thereby that it has it.
+    When a program wants the connection for raw bytes, `take` is called. It returns whether the program gets it.
     """
 
     begin: Any = None
 
-    def __init__(self, exchange: Request, may_take: Callable[[], bool]) -> None:
+    def __init__(self, exchange: Request, take: Callable[[], bool]) -> None:
         from twisted.internet import reactor
 
         self.reactor: Any = reactor
         self.upgraded: set[SocketTransport] = set()
         self._aborted = False
         self._exchange = exchange
-        self._may_take = may_take
         self._stopping: Waiter[None]
+        self._take = take
         self._thread_calls = ThreadQueue(reactor)
 
     def transport(self, protocol: Any) -> SocketTransport:
-        """The transport."""
-        line: Any = self
-        self._transport = SocketTransport.of(line, self._exchange.client, protocol, line)
-        self._transport.connection = line
+        """Make the transport."""
+        connection: Any = self
+        self._transport = SocketTransport.of(connection, self._exchange.client, protocol, connection)
+        self._transport.connection = connection
         return self._transport
 
-    # As a driver
+    # As the driver
 
     def rest(self) -> None:
-        """The connection is over."""
+        """Do nothing when the connection is closed: the service of the exchange does."""
 
-    # As a connection
+    # As the connection
 
     @property
     def server(self) -> Address:
-        """Our end."""
+        """The address of the server."""
         return self._exchange.server
 
     def fileno(self) -> int:
-        """The engine keeps the descriptor."""
+        """Return -1: the engine has the descriptor."""
         return -1
 
     def close(self) -> None:
-        """An answer that is cut off is cut off somewhere."""
+        """Do as `abort` does: the response is incomplete in either case."""
         self.abort()
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close the connection now."""
         self._aborted = True
         self._exchange.abort()
 
-    # As a channel
+    # As the channel
 
     def hand_over(self) -> Request | None:
-        """The request, which carries raw bytes from now on; None where it is being answered."""
+        """Return the request, which carries raw bytes from now on. None if there is a response already."""
         exchange = self._exchange
-        if exchange.started or exchange.finished or not self._may_take():
+        if exchange.started or exchange.finished or not self._take():
             return None
         exchange.notifyFinish().addCallbacks(self._ended, self._lost)
         exchange.registerProducer(self, True)
@@ -76,30 +76,30 @@ class MountedConnection:
         return exchange
 
     def is_reactor_thread(self) -> bool:
-        """Whether this is the reactor's thread. If so, the calls that wait are made first."""
+        """Whether this is the reactor's thread. If so, the queued calls of other threads are made first."""
         if not self._exchange.service.engine.on_engine_thread:
             return False
         self._thread_calls.make()
         return True
 
     def call_in_reactor(self, call: Call | Chunk) -> None:
-        """Have the reactor's thread make a call."""
+        """Queue a call for the reactor's thread."""
         self._thread_calls.add(call)
 
     def resume_body(self) -> None:
-        """The body is all there."""
+        """Do nothing: the body has been received."""
 
-    # As the producer of what is written
+    # As the producer of what the transport writes
 
     def pauseProducing(self) -> None:
-        """The transport sees that by itself."""
+        """Do nothing: the transport notices that its buffer is full."""
 
     def resumeProducing(self) -> None:
-        """There is room again."""
+        """Resume the transport's producer."""
         self._transport.has_room()
 
     def stopProducing(self) -> None:
-        """The connection is lost, of which the transport is told."""
+        """Do nothing: the transport is told that the connection is lost."""
 
     def _listen(self) -> None:
         self._exchange._readable().addCallbacks(self._read, lambda _: None)  # noqa: SLF001 - as BodyStream does
@@ -109,12 +109,11 @@ class MountedConnection:
         self._transport.deliver()
 
     def _stop(self, _: None) -> None:
-        """What is no HTTP any more would never end by itself."""
+        """Close the connection when the server stops: a protocol other than HTTP may have no end."""
         close_upgraded(self._transport)
 
     def _ended(self, _: None) -> None:
-        # Not at once: that may be within a call of the protocol's.
-        self.reactor.callLater(0, self._close, "done")
+        self.reactor.callLater(0, self._close, "done")  # later: a call of the protocol may be running
 
     def _lost(self, _: Any) -> None:
         self._close("aborted" if self._aborted else self._exchange.ending or "cut")

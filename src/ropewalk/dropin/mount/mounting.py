@@ -1,4 +1,4 @@
-"""Resources of twisted.web in a tree of ours."""
+"""Mount a resource of twisted.web in the tree of an app."""
 
 import os
 import sys
@@ -20,14 +20,14 @@ from ropewalk.resource import Handler, Resource, as_resource, check_body_limit, 
 from ropewalk.tracebacks import PACKAGE
 
 _CHILDREN: Final = ("getChild", "getChildWithDefault")
-"""With these a resource makes the ones below it."""
+"""The methods by which a resource makes its children."""
 
 _LIBRARIES: Final = (PACKAGE, f"{Path(twisted.__file__).parent}{os.sep}")
-"""What the paths of files begin with that are not the user's."""
+"""The beginnings of the paths of source files that are not the user's."""
 
 
 class Mounted(Resource):
-    """A resource of twisted.web in our tree: it answers every method, at its place and below. See `mounted`."""
+    """A resource of twisted.web in the tree of an app. It responds to every method, at its path and below."""
 
     isLeaf = True
 
@@ -36,7 +36,7 @@ class Mounted(Resource):
         self.root = root
         """The `IResource`."""
         self.wrapped = _own_code(root)
-        """What error messages name it by."""
+        """The function or class that error messages name."""
         self._call = _handler(self)
         node_of(self).rendering["render"] = Handler(
             self._call,
@@ -48,23 +48,23 @@ class Mounted(Resource):
 
     @property
     def exact_methods(self) -> set[str] | None:
-        """Those that the resource and those below it answer; None where that is not known beforehand."""
+        """The methods that the resource and its children support; None if that is not known in advance."""
         return _methods(self.root) or None
 
     def render(self, request: Request) -> Any:
-        """Have the resource, or one below it, answer."""
+        """Let the resource, or one below it, respond."""
         return self._call(request)
 
 
 def mounted(root: Any, *, body_limit: int | None = BODY_SIZE) -> Mounted:
-    """A resource of twisted.web as one of ours: `app.mount("/legacy", mounted(root))`.
+    """Adapt a resource of twisted.web, with a limit for request bodies: `app.mount("/legacy", mounted(root))`.
 
-    Wherever a resource is expected, one of twisted.web's may stand as it is; this says besides how many bytes the body
-    of a request may have. None stands for the engine's limit. Raises TreeError (RW105) for what is no resource of
-    twisted.web, and ValueError for another limit.
+    Without a limit of its own, a resource of twisted.web can be mounted as it is. `body_limit` is in bytes; None means
+    the engine's limit. Raises TreeError (RW105) if `root` is not a resource of twisted.web, and ValueError for a
+    malformed limit.
     """
     if not is_twisted(root):
-        ours = as_resource(root)  # which raises for all that is no resource at all
+        ours = as_resource(root)  # raises if it is not a resource at all
         what = f"{shown(root)}, of type {full_name(type(root))}, is no resource of twisted.web"
         raise TreeError("RW105", f"{what}, and {full_name(type(ours))} needs no `mounted`.", "Mount it as it is.")
     check_body_limit(body_limit)
@@ -72,7 +72,7 @@ def mounted(root: Any, *, body_limit: int | None = BODY_SIZE) -> Mounted:
 
 
 class MountedSite(server.Site):
-    """What requests to mounted resources have for their site. There is one for an app: it keeps the sessions."""
+    """The `site` of requests to mounted resources. Each app has one, which keeps the sessions."""
 
     def __init__(self, displayTracebacks: bool) -> None:
         from twisted.internet import reactor
@@ -82,12 +82,12 @@ class MountedSite(server.Site):
         self.displayTracebacks = displayTracebacks
 
     def share_sessions(self, other: server.Site) -> None:
-        """Have the sessions of another site."""
+        """Use the sessions of another site."""
         self.sessions = other.sessions
         self.sessionFactory = other.sessionFactory
 
     def getResourceFor(self, request: Any) -> Any:
-        """What answers, below the resource that our tree has come to."""
+        """Return the resource that responds, at the mounted resource or below."""
         channel = request.channel
         request.sitepath = []
         request.prepath = [segment.encode() for segment in channel.exchange.prepath]
@@ -105,16 +105,16 @@ def _handler(mounted: Mounted) -> Callable[[Request], Any]:
 
 
 def _who_failed(mounted: Mounted, request: Request, error: BaseException) -> str:
-    """The code that has raised, be it of the resource or of one below it, and where the tree is mounted."""
+    """Return the function that raised, of the resource or one below it, and the path of the mount."""
     codes = [frame.f_code for frame, _ in walk_tb(error.__traceback__)]
     inside = max((number for number, code in enumerate(codes) if code.co_filename == __file__), default=0)
     code = next((code for code in codes[inside:] if not code.co_filename.startswith(_LIBRARIES)), None)
-    who = named(mounted.wrapped) if code is None else f"{code.co_qualname} at {code_place(code)}"
-    return f"{who}, mounted at /{'/'.join(request.prepath)}"
+    name = named(mounted.wrapped) if code is None else f"{code.co_qualname} at {code_place(code)}"
+    return f"{name}, mounted at /{'/'.join(request.prepath)}"
 
 
 def _methods(root: Any) -> set[str] | None:
-    """The methods that a resource and those below it answer, as far as that is known beforehand; else None."""
+    """Return the methods that a resource and its children support, if that is known in advance; otherwise None."""
     kind = type(root)
     allowed = getattr(root, "allowedMethods", None)
     if allowed is not None:
@@ -124,7 +124,7 @@ def _methods(root: Any) -> set[str] | None:
     else:
         own = {name.removeprefix("render_") for name in dir(root) if name.startswith("render_")}
         if "GET" not in own and getattr(kind, "render_HEAD", None) is resource.Resource.render_HEAD:
-            own.discard("HEAD")  # which every resource has, and which asks for GET
+            own.discard("HEAD")  # every resource has it, and it renders GET
     if root.isLeaf:
         return own
     if _is_file(root):
@@ -141,13 +141,13 @@ def _methods(root: Any) -> set[str] | None:
 
 
 def _is_file(root: Any) -> bool:
-    """Whether this is a `static.File`. Importing that warns of what it uses itself, so that is left to its users."""
+    """Whether this is a `static.File`. It does not import that module, which emits a DeprecationWarning."""
     static = sys.modules.get("twisted.web.static")
     return static is not None and isinstance(root, static.File)
 
 
 def _own_code(root: Any) -> Any:
-    """What tells of a resource, rather than of what it is derived from."""
+    """Return the first method that identifies a resource, if its own class has one; otherwise its class."""
     kind = type(root)
     renders = sorted(name for name in dir(kind) if name.startswith("render_") and name != "render_HEAD")
     for name in ("render", "render_GET", *renders, *_CHILDREN):
