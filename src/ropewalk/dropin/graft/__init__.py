@@ -1,1 +1,1 @@
-"""Apps and resources of Ropewalk in a tree of twisted.web's."""
+"""Apps and resources of Ropewalk in a tree of twisted.web."""

@@ -1,4 +1,4 @@
-"""Where a tree of ours is grafted upon one of twisted.web's, for one request."""
+"""Connects one request of twisted.web with the grafted app that responds to it."""
 
 from collections.abc import Iterator
 from contextvars import copy_context
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from ropewalk._engine import Engine
     from ropewalk.dropin.graft.grafting import GraftedApp
 
-_LEFT_BEHIND: Final = {
+_NOT_CARRIED: Final = {
     *(b"connection", b"date", b"server", b"transfer-encoding"),
     *(b"content-encoding", b"content-length", b"content-range", b"content-type"),
 }
-"""Fields that twisted.web sets by itself, and those that tell of a body, which is the app's."""
+"""Fields that twisted.web sets itself, and fields that describe a body, because the app sends the body."""
 
 
 class AppBridge:
-    """A request of twisted.web's, and the exchange below it, by which the app answers.
+    """A request of twisted.web, and the exchange by which the app responds to it.
 
-    To the app it is the service of the exchange. To the request it is the producer of the body, to be told when the
-    transport is full; and in twisted.web's books the request is finished when the exchange is.
+    To the app, it is the service of the exchange. To the request, it is the producer of the body, which is paused when
+    the transport is full. It finishes the request when the exchange is finished.
     """
 
     __slots__ = ("app", "drive", "endpoint", "engine", "exchange", "paused", "request", "shortages", "stopping")
@@ -51,11 +51,11 @@ class AppBridge:
 
     @property
     def prefix(self) -> str:
-        """The path of the app's root."""
+        """The path of the root of the app, quoted."""
         return "".join(f"/{quote(segment, safe=_UNQUOTED)}" for segment in self.request.prepath)
 
     def serve(self) -> None:
-        """Have the app answer."""
+        """Let the app respond."""
         exchange = self.exchange
         if exchange.gone:
             return
@@ -63,50 +63,50 @@ class AppBridge:
         try:
             endpoint = self._find()
             value = copy_context().run(endpoint.call, exchange, **(exchange.params if endpoint.pass_params else {}))
-        except BaseException as error:  # whatever a handler raises is an answer
+        except BaseException as error:  # the app has a response for every exception
             if interrupts(error):
                 raise
             self.fail(exchange, error)
             return
         self.deliver(exchange, value)
 
-    def carried(self) -> Iterator[tuple[bytes, bytes]]:
-        """The fields that were set on twisted.web's request: by resources on the way, or for a session."""
+    def carried_fields(self) -> Iterator[tuple[bytes, bytes]]:
+        """Return the fields that are set on the request of twisted.web, by resources above the app or a session."""
         request = self.request
         for name, values in request.responseHeaders.getAllRawHeaders():
             lower = name.lower()
-            if lower not in _LEFT_BEHIND:
+            if lower not in _NOT_CARRIED:
                 for value in values:
                     yield lower, value
         for cookie in request.cookies:
             yield b"set-cookie", cookie
 
     def done(self) -> None:
-        """The answer is complete: finish the request, of which nothing is written."""
+        """Finish the request, which writes nothing: the response is complete."""
         request, exchange = self.request, self.exchange
         request.unregisterProducer()
         request.code = exchange.status
         request.code_message = RESPONSES.get(request.code, b"")
         request.sentLength = 0 if request.method == b"HEAD" else exchange.bytes_sent
         request.startedWriting = 1
-        request._encoder = None  # noqa: SLF001 - one that has nothing to encode
+        request._encoder = None  # noqa: SLF001 - there is nothing to encode
         request.finish()
 
     # IPushProducer
 
     def pauseProducing(self) -> None:
-        """The transport is full."""
+        """Pause: the transport is full."""
         self.paused = True
-        self.exchange.has_no_room()
+        self.exchange.transport_is_full()
 
     def resumeProducing(self) -> None:
-        """It has room."""
+        """Resume: the transport has room."""
         if self.paused:
             self.paused = False
-            self.exchange.has_room()
+            self.exchange.transport_has_room()
 
     def stopProducing(self) -> None:
-        """It is gone. The exchange is told by itself."""
+        """Do nothing: the engine reports the end of the connection to the exchange."""
 
     def _find(self) -> Endpoint:
         request, exchange = self.request, self.exchange

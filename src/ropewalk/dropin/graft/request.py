@@ -1,4 +1,4 @@
-"""What an app has for its request where it is grafted upon a tree of twisted.web."""
+"""The request that a grafted app receives."""
 
 from collections.abc import Iterable
 from io import SEEK_END
@@ -17,16 +17,17 @@ Fields = Iterable[tuple[Text, Text]]
 
 
 class GraftedRequest(RelayedExchange):
-    """The exchange below a request of twisted.web's, in the hands of an app.
+    """The exchange of a request of twisted.web, as the app sees it.
 
-    Its body is what twisted.web has received. With its answer go the fields that were set on twisted.web's request.
+    Its body is the one that twisted.web has received. Its response includes the fields that were set on the request of
+    twisted.web.
     """
 
     __slots__ = ()
 
     @staticmethod
     def of(exchange: RelayedExchange, bridge: "AppBridge") -> "GraftedRequest":
-        """An exchange as it is from here on: the engine has made it before there was an app."""
+        """Convert an exchange, which the engine made before it was known that an app responds."""
         exchange.__class__ = GraftedRequest
         assert isinstance(exchange, GraftedRequest)
         exchange.bridge = bridge
@@ -36,26 +37,26 @@ class GraftedRequest(RelayedExchange):
             exchange._content.seek(0)  # noqa: SLF001 - as above
         return exchange
 
-    # Its place
+    # Its place in the tree
 
     @property
     def service(self) -> Any:
-        """The bridge."""
+        """The bridge, which has the app."""
         return self.bridge
 
     @property
     def endpoint(self) -> Endpoint | None:
-        """What the app has for the path."""
+        """The endpoint of the app for the path; None before it is found."""
         return getattr(self.bridge, "endpoint", None)
 
     def url_for(self, name: str, /, **params: Any) -> str:
-        """As ever, below the place of the app in the program's tree."""
+        """Return the URL of a route, below the path of the app in the program's tree."""
         return self.bridge.prefix + super().url_for(name, **params)
 
     # Its body
 
     def check_size(self, limit: int | None) -> None:
-        """Raises BodyTooLarge for a body over a limit in bytes; where none is given, over that of the route."""
+        """Raise BodyTooLarge if the body exceeds a limit in bytes, by default that of the route."""
         if limit is None and self.endpoint is not None:
             limit = self.endpoint.body_limit
         if limit is not None and self.has_body and self._size() > limit:
@@ -65,7 +66,7 @@ class GraftedRequest(RelayedExchange):
         try:
             self.check_size(limit)
             return ready(self._whole())
-        except Exception as error:  # noqa: BLE001 - a caller gets every failure at the same place: from the Waiter
+        except Exception as error:  # noqa: BLE001 - callers receive every failure from the Waiter
             return failed(error)
 
     def stream(self, limit: int | None = None) -> BodyStream:
@@ -77,15 +78,15 @@ class GraftedRequest(RelayedExchange):
         self.check_size(limit)
 
     def take(self) -> bytes | None:
-        return self._content.read(PART) if self._is_lent() else super().take()
+        return self._content.read(PART) if self._reads_content() else super().take()
 
     @property
     def body_complete(self) -> bool:
-        """Whether all of it has been taken."""
-        return self._content.tell() == self._size() if self._is_lent() else super().body_complete
+        """Whether the whole body has been taken."""
+        return self._content.tell() == self._size() if self._reads_content() else super().body_complete
 
-    def _is_lent(self) -> bool:
-        """Whether there is a body, rather than none or the raw bytes of another protocol."""
+    def _reads_content(self) -> bool:
+        """Whether there is a body, and not the raw bytes of another protocol."""
         return self.has_body and self.status != 101
 
     def _whole(self, _: None = None) -> bytes:
@@ -103,36 +104,36 @@ class GraftedRequest(RelayedExchange):
         self._content.seek(place)
         return size
 
-    # Its answer
+    # Its response
 
-    def respond(self, status: int, fields: Fields, body: bytes | str, /) -> None:
-        super().respond(status, self._and_carried(fields), body)
+    def answer(self, status: int, fields: Fields, body: bytes | str, /) -> None:
+        super().respond(status, self._with_carried(fields), body)
 
-    def respond_file(self, status: int, fields: Fields, fd: int, offset: int, length: int, /) -> None:
-        super().respond_file(status, self._and_carried(fields), fd, offset, length)
+    def answer_file(self, status: int, fields: Fields, fd: int, offset: int, length: int, /) -> None:
+        super().respond_file(status, self._with_carried(fields), fd, offset, length)
 
     def begin(self, status: int, fields: Fields, length: int | None = None, /) -> None:
-        super().begin(status, self._and_carried(fields), length)
+        super().begin(status, self._with_carried(fields), length)
 
     def write(self, data: Text, /) -> bool:
         return super().write(data) and not self.bridge.paused
 
     @property
     def pressure(self) -> bool:
-        """Whether a writer should wait: for the engine, or for the transport below it."""
+        """Whether a writer should wait, for the engine or for the transport."""
         return super().pressure or self.bridge.paused
 
-    def has_no_room(self) -> None:
-        """The transport below the engine is full, of which the engine knows nothing."""
+    def transport_is_full(self) -> None:
+        """Pause the producer. The engine does not know the state of a transport of Twisted."""
         self._pause_producer()
 
-    def has_room(self) -> None:
-        """There is room below the engine."""
+    def transport_has_room(self) -> None:
+        """Resume the producer."""
         Request.on_writable(self)
 
-    def _and_carried(self, fields: Fields) -> Fields:
-        """The fields of an answer, with those that the program has set and the app has not; and all its cookies."""
-        carried = list(self.bridge.carried())
+    def _with_carried(self, fields: Fields) -> Fields:
+        """Add to the fields of a response those that the program has set and the app has not, and all its cookies."""
+        carried = list(self.bridge.carried_fields())
         if not carried:
             return fields
         own = list(fields)

@@ -1,4 +1,4 @@
-"""Apps and resources of ours that a program has put into a tree of twisted.web without `graft` (RW758)."""
+"""Find apps and resources of Ropewalk that a program has put into a tree of twisted.web without `graft` (RW758)."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -7,18 +7,18 @@ from ropewalk.app import App
 from ropewalk.errors import TreeError, full_name, shown
 from ropewalk.resource import Resource, is_twisted
 
-_ASKED: Final = frozenset(("isLeaf", "getChildWithDefault", "render"))
-"""What twisted.web asks of a resource, and ours may not have."""
+_REQUIRED: Final = frozenset(("isLeaf", "getChildWithDefault", "render"))
+"""Attributes that twisted.web reads of a resource, and that ours may lack."""
 
 
 def check_child(child: Any, where: str) -> None:
-    """Raises TreeError (RW758) for what is ours."""
+    """Raise TreeError (RW758) if a child is ours."""
     if is_ours(child):
         raise _error(child, where)
 
 
 def check_tree(root: Any) -> None:
-    """Raises TreeError (RW758) where something of ours is the root of a tree of twisted.web, or a static child."""
+    """Raise TreeError (RW758) if the root of a tree of twisted.web, or a static child, is ours."""
     seen = {id(root)}
     waiting = [(root, "")]
     while waiting:
@@ -31,25 +31,25 @@ def check_tree(root: Any) -> None:
 
 
 def explained(error: BaseException, root: Any, path: Iterable[bytes]) -> BaseException:
-    """What to log for a request that failed: RW758 in place of an error that comes of something of ours on its path."""
-    way = ""
+    """Return the error to log for a failed request: RW758 if an object of ours on its path is the cause."""
+    place = ""
     for name in path:
         if is_ours(root):
             break
         root = _children(root).get(name)
-        way += f"/{_text(name)}"
+        place += f"/{_text(name)}"
     if is_ours(root):
-        told = _error(root, f"at {way or '/'}")
-    elif isinstance(error, AttributeError) and error.name in _ASKED and is_ours(error.obj):
-        told = _error(error.obj, "made by a `getChild`")
+        found = _error(root, f"at {place or '/'}")
+    elif isinstance(error, AttributeError) and error.name in _REQUIRED and is_ours(error.obj):
+        found = _error(error.obj, "made by a `getChild`")
     else:
         return error
-    told.__cause__ = error
-    return told
+    found.__cause__ = error
+    return found
 
 
 def is_ours(thing: Any) -> bool:
-    """Whether this is an App or a resource of ours, and not of twisted.web too."""
+    """Whether an object is an App or a resource of ours, and not also one of twisted.web."""
     return isinstance(thing, App | Resource) and not is_twisted(thing)
 
 

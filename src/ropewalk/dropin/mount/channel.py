@@ -288,7 +288,7 @@ class MountedChannel(ChannelAttributes):
         if self.exchange.method == "HEAD" or (self._head is not None and self._head[0] in BODILESS):
             self._body.drop()
         else:
-            self._lose(ConnectionLost("The app has given another answer."))
+            self._lose(ConnectionLost("The app has sent another response."))
 
     def _lost(self, failure: Failure) -> None:
         self._lose(reason_for(self.exchange.ending, str(failure.value)))
