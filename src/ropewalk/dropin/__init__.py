@@ -1,4 +1,4 @@
-"""Existing programs of twisted.web on the engine, unchanged; and trees of theirs and ours in one."""
+"""Serve existing programs of twisted.web by the engine, unchanged, and combine their trees with ours."""
 
 from twisted import __version__
 

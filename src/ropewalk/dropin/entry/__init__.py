@@ -1,1 +1,1 @@
-"""How a program comes to the engine: by a call, an endpoint prefix or `ropewalk exec`."""
+"""Ways to serve a program of twisted.web by the engine: a call, an endpoint prefix, or `ropewalk exec`."""

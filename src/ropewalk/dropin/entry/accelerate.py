@@ -1,4 +1,4 @@
-"""Putting the engine below factories and ports of Twisted's."""
+"""Let the engine serve factories and ports of Twisted."""
 
 from collections.abc import Callable
 from functools import update_wrapper
@@ -12,7 +12,7 @@ from ropewalk.dropin.connection.adoption import channel_of
 from ropewalk.dropin.connection.channel import HTTPChannel
 from ropewalk.dropin.connection.factory_engine import engine_of_factory
 from ropewalk.dropin.connection.override_check import report_foreign
-from ropewalk.dropin.entry.factories import innermost
+from ropewalk.dropin.entry.factories import unwrap
 from ropewalk.dropin.graft.tree_check import check_tree, is_ours
 from ropewalk.errors import StartError, full_name, shown
 from ropewalk.resource import is_twisted
@@ -23,7 +23,7 @@ _OURS: Final = "ropewalk.dropin.HTTPChannel"
 
 
 class UnfitFactory(StartError, TypeError):
-    """RW757: the engine cannot serve what was given."""
+    """RW757: the engine cannot serve a factory."""
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__("RW757", message, remedy)
@@ -33,45 +33,48 @@ Factory = TypeVar("Factory", bound=http.HTTPFactory)
 
 
 def accelerate(factory: Factory, *, limits: Limits | None = None, half_close: bool = False) -> Factory:
-    """Have a `twisted.web.server.Site` (or another `HTTPFactory`) served by the engine; the same factory comes back.
+    """Let the engine serve a `twisted.web.server.Site` (or another `HTTPFactory`), and return the same factory.
 
-    Whatever listens for it from now on, and however, its connections speak the engine's HTTP/1. Plain sockets become
-    the engine's own, other transports (TLS, wrappers) stay Twisted's. `limits` are those of `limits_of` where they are
-    not given. With `half_close`, clients may close their sending side and wait for their responses. A `protocol` of
-    the program's own is called as ever; where it makes something else than `ropewalk.dropin.HTTPChannel` or a subclass,
-    those connections stay Twisted's, which is logged (RW743). Raises UnfitFactory (RW757), a TypeError, for any other
-    factory and for one whose `protocol` is a class that does not derive from that, TreeError (RW758) where its tree has
-    an App without `graft`, and StartError (RW404) where it has other limits already.
+    All connections that are made for it from now on use the engine's HTTP/1. The engine takes over plain sockets; other
+    transports (TLS, wrappers) remain Twisted's. The default of `limits` is `limits_of(factory)`. With `half_close`,
+    clients may close their sending side and still receive their responses.
+
+    If the program has set `factory.protocol` to a function, the function is called as before. Twisted itself serves the
+    connections for which it returns anything but a `ropewalk.dropin.HTTPChannel`, and a message is logged (RW743).
+
+    Raises UnfitFactory (RW757), a TypeError, for any other factory, and for one whose `protocol` is a class that does
+    not derive from `HTTPChannel`; TreeError (RW758) if its tree contains an App without `graft`; and StartError (RW404)
+    if it has other limits already.
     """
     if not isinstance(factory, http.HTTPFactory):
-        raise _no_factory(factory)
+        raise _unfit(factory)
     check_tree(getattr(factory, "resource", None))
     if limits is not None:
-        driver = engine_of_factory(factory, factory.reactor, limits)
-        if driver.engine.limits != limits:
+        engine = engine_of_factory(factory, factory.reactor, limits)
+        if engine.engine.limits != limits:
             raise StartError("RW404", f"{factory!r} is served with other limits already.")
     if half_close:
         engine_of_factory(factory, factory.reactor, limits).half_close = True
     protocol: Any = factory.protocol
-    if isinstance(protocol, _Protocols | _OwnProtocols):
+    if isinstance(protocol, _EngineProtocols | _ProgramProtocols):
         return factory
     if getattr(protocol, "__func__", None) is HTTP_CHANNEL_FACTORY:
-        factory.protocol = _Protocols()  # type: ignore[method-assign]
+        factory.protocol = _EngineProtocols()  # type: ignore[method-assign]
     elif not isinstance(protocol, type):
-        factory.protocol = _OwnProtocols(protocol)  # type: ignore[method-assign]
+        factory.protocol = _ProgramProtocols(protocol)  # type: ignore[method-assign]
     elif not issubclass(protocol, HTTPChannel):
         what = f"{shown(factory)} makes protocols of the class {full_name(protocol)}, which the engine cannot serve."
         raise UnfitFactory(what, f"Have it derive from {_OURS} in place of {full_name(protocol.__bases__[0])}.")
     return factory
 
 
-def _no_factory(thing: Any) -> UnfitFactory:
+def _unfit(thing: Any) -> UnfitFactory:
     what = f"{shown(thing)}, of type {full_name(type(thing))}, is no twisted.web.http.HTTPFactory."
     if isinstance(thing, Site):
         return UnfitFactory(what, "The engine serves a ropewalk.Site already: listen for it as it is.")
     if is_ours(thing):
         return UnfitFactory(what, "The engine serves it by ropewalk.Site(...), without `accelerate`.")
-    if isinstance(innermost(thing), http.HTTPFactory) and not isinstance(thing, type):
+    if isinstance(unwrap(thing), http.HTTPFactory) and not isinstance(thing, type):
         return UnfitFactory(what, "Give the Site that it wraps, before it is wrapped.")
     if is_twisted(thing):
         return UnfitFactory(what, "Give a Site of it: twisted.web.server.Site(...).")
@@ -79,27 +82,27 @@ def _no_factory(thing: Any) -> UnfitFactory:
 
 
 def take_over(port: Any, *, limits: Limits | None = None, half_close: bool = False) -> bool:
-    """Have the engine accept in place of a listening port of Twisted's; False where it cannot.
+    """Let the engine accept connections in place of a listening port of Twisted. Return whether it can.
 
-    The port stays what it is: its address, its factory, `stopListening` and the rest are Twisted's. It must be a plain
-    TCP or UNIX port whose factory is an `HTTPFactory`, in a reactor that watches descriptors. Connections whose
-    protocol is no `HTTPChannel` of ours are given back to Twisted. With `half_close`, clients of this port may close
-    their sending side and wait for their responses. Raises StartError (RW404) as `accelerate` does.
+    The port must be a plain TCP or UNIX port whose factory is an `HTTPFactory`, in a reactor that watches descriptors.
+    It remains usable: its address, its factory and `stopListening` work as before. Connections whose protocol is not a
+    `ropewalk.dropin.HTTPChannel` are given back to Twisted. With `half_close`, clients of this port may close their
+    sending side and still receive their responses. Raises StartError (RW404) as `accelerate` does.
     """
     factory = getattr(port, "factory", None)
     if type(port) not in (tcp.Port, unix.Port) or not isinstance(factory, http.HTTPFactory):
         return False
-    driver = engine_of_factory(factory, port.reactor, limits)
-    if limits not in (None, driver.engine.limits):
+    engine = engine_of_factory(factory, port.reactor, limits)
+    if limits not in (None, engine.engine.limits):
         raise StartError("RW404", f"{factory!r} is served with other limits already.")
-    if not driver.can_watch():
+    if not engine.can_watch():
         return False
-    driver.accept_on(port, half_close=half_close)
+    engine.accept_on(port, half_close=half_close)
     return True
 
 
-class _OwnProtocols:
-    """In the place of a function of the program's that makes a factory's protocols."""
+class _ProgramProtocols:
+    """Wraps the function by which a program makes the protocols of a factory."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self.make = make
@@ -111,11 +114,11 @@ class _OwnProtocols:
         return protocol
 
 
-class _Protocols:
-    """Makes a factory's protocols, as `HTTPFactory.protocol` does, whose name and documentation it has."""
+class _EngineProtocols:
+    """Makes the protocols of a factory, in place of `HTTPFactory.protocol`, whose name and docstring it copies."""
 
     def __init__(self) -> None:
         update_wrapper(self, HTTP_CHANNEL_FACTORY)
 
     def __call__(self) -> Any:
-        return GenericHTTPChannelProtocol(HTTPChannel())  # which looks for HTTP/2 over TLS
+        return GenericHTTPChannelProtocol(HTTPChannel())  # it switches to HTTP/2 if TLS has negotiated that

@@ -1,8 +1,8 @@
-"""The endpoint prefix `ropewalk:`, which stands before the description of any server endpoint.
+"""The endpoint prefix `ropewalk:`, which you can put in front of the description of any server endpoint.
 
-`ropewalk:tcp:8080`, `ropewalk:unix:/run/app.sock`, `ropewalk:ssl:443:privateKey=key.pem`, and with limits by their
-names, in seconds, bytes or counts: `ropewalk:idle_timeout=30:body_size=10485760:tcp:8080`. With `halfClose=yes`,
-clients may close their sending side and wait for their responses.
+Examples are `ropewalk:tcp:8080`, `ropewalk:unix:/run/app.sock` and `ropewalk:ssl:443:privateKey=key.pem`. Limits, in
+seconds, bytes or counts, follow the prefix: `ropewalk:idle_timeout=30:body_size=10485760:tcp:8080`. With
+`halfClose=yes`, clients may close their sending side and still receive their responses.
 """
 
 import inspect
@@ -23,7 +23,7 @@ from zope.interface import directlyProvides, implementer, providedBy
 from ropewalk._engine import Limits
 from ropewalk.dropin.entry.accelerate import accelerate, take_over
 from ropewalk.dropin.entry.extras import MissingPackage, missing_package
-from ropewalk.dropin.entry.factories import innermost, limit
+from ropewalk.dropin.entry.factories import limits_for, unwrap
 from ropewalk.dropin.object_proxy import ObjectProxy
 from ropewalk.errors import StartError, full_name
 from ropewalk.server import Site
@@ -33,21 +33,21 @@ from ropewalk.server.strings import HALF_CLOSE, KNOWN, half_closing, systemd_des
 from ropewalk.suggest import did_you_mean
 
 NAMES: Final = frozenset(Limits.names) - {"backlog"}
-"""The limits that a description may set. `backlog` is an argument of the endpoints, and means the same."""
+"""The limits that a description may set. `backlog` is an option of the endpoints themselves."""
 
 OWN: Final = NAMES | {HALF_CLOSE}
-"""The options that belong to the prefix, and not to the endpoint behind it."""
+"""The options of the prefix. All others are options of the endpoint after it."""
 
 
 class MalformedEndpoint(StartError, ValueError):
-    """RW720: what follows the prefix cannot be understood."""
+    """RW720: the description after the prefix is malformed."""
 
     def __init__(self, description: str, reason: str) -> None:
         super().__init__("RW720", f"ropewalk:{description} is malformed: {reason}")
 
 
 def parse(reactor: Any, arguments: Sequence[str], options: Mapping[str, str]) -> "Endpoint":
-    """The endpoint for what follows the prefix, as Twisted has split it.
+    """Return the endpoint for the description after the prefix, which Twisted has split.
 
     Raises MalformedEndpoint, and MissingPackage (RW750) for TLS without pyOpenSSL.
     """
@@ -64,7 +64,7 @@ def parse(reactor: Any, arguments: Sequence[str], options: Mapping[str, str]) ->
             wrapped = _inherited(reactor, systemd_descriptor(arguments[1:], own))
         else:
             wrapped = serverFromString(reactor, description)
-    except (MalformedEndpoint, MissingPackage):  # of another prefix of ours in this one
+    except (MalformedEndpoint, MissingPackage):  # from a second prefix of ours in this description
         raise
     except (ImportError, NameError) as error:
         missing = missing_package(f"ropewalk:{written}", error)
@@ -79,12 +79,12 @@ def parse(reactor: Any, arguments: Sequence[str], options: Mapping[str, str]) ->
 
 
 def _reason(error: TypeError, kind: str, options: Mapping[str, str]) -> str:
-    """What a call of a parser with wrong arguments says of these."""
-    strange = next((name for name in options if f"'{name}'" in f"{error}"), None)
-    if strange is not None:
+    """Explain the error of a parser of Twisted that was called with unsuitable arguments."""
+    unknown = next((name for name in options if f"'{name}'" in f"{error}"), None)
+    if unknown is not None:
         parser = getattr(endpoints, f"{error}".partition("(")[0], None)
         known = inspect.signature(parser).parameters if callable(parser) else KNOWN.get(kind, ())
-        return _sentence(f"{kind} has no option {strange}.{did_you_mean(strange, OWN | {*known})}")
+        return _sentence(f"{kind} has no option {unknown}.{did_you_mean(unknown, OWN | {*known})}")
     missing = re.search(r"missing [0-9]+ required positional arguments?: (.*)", f"{error}")
     if missing:
         absent = missing[1].replace("'", "")
@@ -102,12 +102,12 @@ def _sentence(text: str) -> str:
 
 @implementer(IStreamServerEndpoint)
 class Endpoint(ObjectProxy):
-    """Listens for sites of twisted.web, and for Ropewalk's own, and has the engine serve them.
+    """Listens for sites of twisted.web and of Ropewalk, which the engine serves.
 
-    The engine accepts by itself where `wrapped` makes a plain TCP or UNIX port for the site. Else that port accepts,
-    and the engine speaks HTTP over what it has accepted.
+    If `wrapped` makes a plain TCP or UNIX port for the site, the engine accepts connections itself. Otherwise that port
+    accepts them, and the engine speaks HTTP over their transports.
 
-    It stands in for `wrapped`: it has that one's attributes, class and interfaces besides its own.
+    It stands in for `wrapped`: besides its own, it has the attributes, class and interfaces of `wrapped`.
     """
 
     stands_for = "wrapped"
@@ -125,29 +125,31 @@ class Endpoint(ObjectProxy):
         directlyProvides(self, providedBy(wrapped))
         self.reactor = reactor
         self.description = description
-        """That of `wrapped`."""
+        """The description of `wrapped`."""
         self.wrapped = wrapped
         self.limits = limits
-        """By name, over those that the site has by itself."""
+        """By name. They override the limits of the site."""
         self.half_close = half_close
-        """Whether clients may close their sending side and wait for their responses."""
+        """Whether clients may close their sending side and still receive their responses."""
 
     def __repr__(self) -> str:
         return f"<ropewalk:{self.description}>"
 
     def listen(self, protocolFactory: Any) -> "Deferred[IListeningPort]":
-        """The port of `wrapped`. Fails with StartError (RW721) where the factory serves no HTTP, (RW404) where it
-        listens with other limits already, and as `wrapped` does.
+        """Listen, and fire with the port of `wrapped`.
+
+        Fails with StartError (RW721) if the factory does not serve HTTP, with StartError (RW404) if it is served with
+        other limits already, and as `wrapped` does.
         """
         return maybeDeferred(self._listen, protocolFactory)
 
     def _listen(self, factory: Any) -> Any:
-        served = innermost(factory)
+        served = unwrap(factory)
         if isinstance(served, Site):
             return self._listen_for_ours(factory, served)
         if not isinstance(served, HTTPFactory):
             raise StartError("RW721", f"ropewalk:{self.description} was given {full_name(type(served))} to serve.")
-        limits = limit(served, self.limits)
+        limits = limits_for(served, self.limits)
         accelerate(served, limits=limits)
         return self.wrapped.listen(factory).addCallback(self._accept)
 
@@ -176,7 +178,7 @@ class Endpoint(ObjectProxy):
 
 
 def _inherited(reactor: Any, descriptor: str | int) -> AdoptedStreamServerEndpoint:
-    """Of a listening socket that the process was started with; the endpoint takes a duplicate of it."""
+    """Return an endpoint for a listening socket that the process has inherited. It uses a duplicate of the socket."""
     number = int(descriptor)
     try:
         duplicate = os.dup(number)
@@ -203,17 +205,17 @@ def _number(description: str, name: str, value: str) -> float:
 
 
 def _written(arguments: Sequence[str], options: Mapping[str, str]) -> str:
-    """The description as it stands behind the prefix. Twisted keeps no order between arguments and options.
+    """Return the description after the prefix. Twisted does not keep the order of arguments and options.
 
-    What belongs to the prefix stands before the endpoint, and so does what only looks like it.
+    Options of the prefix come before the endpoint, and so do those that resemble one.
     """
     front = {name: value for name, value in options.items() if get_close_matches(name, OWN, cutoff=0.8)}
-    behind = {name: value for name, value in options.items() if name not in front}
-    return ":".join(filter(None, (_join((), front), _join(arguments, behind))))
+    after = {name: value for name, value in options.items() if name not in front}
+    return ":".join(filter(None, (_join((), front), _join(arguments, after))))
 
 
 def _join(arguments: Sequence[str], options: Mapping[str, str]) -> str:
-    """As Twisted would split it."""
+    """Return a description that Twisted splits into these arguments and options."""
     named = (f"{name}={_quoted(value, ':')}" for name, value in options.items())
     return ":".join([*(_quoted(argument, ":=") for argument in arguments), *named])
 

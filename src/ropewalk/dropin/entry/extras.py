@@ -1,7 +1,6 @@
-"""Packages that a plain installation lacks, and the extras of `pyproject.toml` that bring them.
+"""Optional packages, and the extras of `pyproject.toml` that install them.
 
-Nothing in here, nor in any other module of ours, imports one of them when it is imported: a program that does without
-TLS runs without pyOpenSSL.
+No module of ours imports one of them at module level, so that a program without TLS runs without pyOpenSSL.
 """
 
 import sys
@@ -21,11 +20,11 @@ EXTRAS: Final = {
     "priority": ("priority", "http2"),
     "wsproto": ("wsproto", "websocket"),
 }
-"""The name of a package and the extra that installs it, by the module that is imported."""
+"""By the name of a module: the name of its package, and the extra that installs it."""
 
 
 class MissingPackage(StartError, ImportError):
-    """RW750: a feature needs a package that is not installed. It is an ImportError, as Twisted raises it."""
+    """RW750: a feature needs a package that is not installed. As in Twisted, it is an ImportError."""
 
     def __init__(self, feature: str, module: str) -> None:
         package, extra = EXTRAS[module]
@@ -34,23 +33,22 @@ class MissingPackage(StartError, ImportError):
 
 
 def _command(extra: str) -> str:
-    """What installs an extra, with the newest pyOpenSSL that this Twisted works with."""
+    """Return the command that installs an extra, with a version of pyOpenSSL that this Twisted supports."""
     pin = "" if extra == "websocket" or takes_newest_pyopenssl(twisted.__version__) else " 'pyopenssl<26.2'"
     return f"pip install 'ropewalk[{extra}]'{pin}"
 
 
 def require(feature: str, *modules: str) -> None:
-    """Raise MissingPackage where one of the modules, each a key of `EXTRAS`, is not installed."""
+    """Raise MissingPackage if one of the modules, which are keys of `EXTRAS`, is not installed."""
     for module in modules:
         if not is_installed(module):
             raise MissingPackage(feature, module)
 
 
 def missing_package(feature: str, error: BaseException) -> MissingPackage | None:
-    """What to raise in place of an error of Twisted's that has its cause in a missing package; None for any other.
+    """Return the exception to raise instead of an error of Twisted that a missing package caused; None otherwise.
 
-    Twisted fails to import the package, or, where it has guarded that import, to find a name that this would have
-    defined.
+    Twisted fails with an ImportError or, if it guards the import, with a NameError for a name that the package defines.
     """
     if isinstance(error, ImportError):
         module = (error.name or "").partition(".")[0]
@@ -68,9 +66,9 @@ def is_installed(module: str) -> bool:
 
 
 def is_tls_factory(factory: Any) -> bool:
-    """Whether a factory is the one that Twisted puts around another for TLS.
+    """Whether a factory is the one in which Twisted wraps another for TLS.
 
-    Its module needs pyOpenSSL. Where it has not been imported there is no such factory.
+    Its module needs pyOpenSSL. If it has not been imported, there is no such factory.
     """
     tls = sys.modules.get("twisted.protocols.tls")
     return tls is not None and isinstance(factory, tls.TLSMemoryBIOFactory)

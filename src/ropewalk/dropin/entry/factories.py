@@ -1,4 +1,4 @@
-"""Factories of twisted.web, those that wrap them, and the limits that are given from outside of the program."""
+"""Factories of twisted.web: unwrapping them, and applying limits that are given outside the program."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,17 +9,17 @@ from ropewalk._engine import Limits
 from ropewalk.dropin.connection.factory_engine import limits_of
 
 
-def innermost(factory: Any) -> Any:
-    """What stands inside of all that wraps it in the way of `twisted.protocols.policies`: TLS, PROXY headers."""
+def unwrap(factory: Any) -> Any:
+    """Return the factory inside all wrappers that work as `twisted.protocols.policies` do, such as TLS."""
     while (wrapped := getattr(factory, "wrappedFactory", None)) is not None:
         factory = wrapped
     return factory
 
 
-def limit(factory: HTTPFactory, given: Mapping[str, float]) -> Limits | None:
-    """The limits of a factory with the given ones, by name, over its own; None where none are given.
+def limits_for(factory: HTTPFactory, given: Mapping[str, float]) -> Limits | None:
+    """Return the limits of a factory, overridden by the given ones; None if none are given.
 
-    The idle timeout becomes the factory's `timeOut`, for that is where its channels look.
+    The idle timeout is also set as the factory's `timeOut`, which its channels read.
     """
     if not given:
         return None

@@ -1,4 +1,4 @@
-"""Whose connections stay Twisted's, as far as that is known when a port opens (RW740 and RW743)."""
+"""Factories whose connections Twisted itself serves (RW740 and RW743), if that is known when a port opens."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from ropewalk.errors import full_name
 from ropewalk.twisted_private import HTTP_CHANNEL_FACTORY
 
 
-def reason_of(factory: Any) -> str:
-    """Why all connections of a factory stay Twisted's; empty where they do not, or the first one has to tell."""
+def fallback_reason(factory: Any) -> str:
+    """Return why Twisted serves all connections of a factory. Empty if the engine does, or if it is not known yet."""
     kind: Any = getattr(factory, "protocol", None)
     if getattr(kind, "__func__", None) is HTTP_CHANNEL_FACTORY:
         kind = http.HTTPChannel
-    if not isinstance(kind, type):  # a function of the program's, or what `accelerate` has put there
+    if not isinstance(kind, type):  # a function of the program, or of `accelerate`
         return ""
     if not issubclass(kind, HTTPChannel):
         return FOREIGN.format(protocol=full_name(kind))

@@ -1,4 +1,4 @@
-"""A second SIGINT or SIGTERM, while what runs is being finished."""
+"""Force the end of a graceful shutdown at a second SIGINT or SIGTERM."""
 
 import signal
 from collections.abc import Callable
@@ -6,43 +6,43 @@ from types import FrameType
 from typing import Any
 
 
-def force_shutdown_at_next_signal(reactor: Any, cut: Callable[[], object]) -> Callable[[], None]:
-    """Have the next SIGINT or SIGTERM call `cut` in the reactor, and one more kill; what it returns takes that back.
+def force_shutdown_at_next_signal(reactor: Any, force: Callable[[], object]) -> Callable[[], None]:
+    """Let the next SIGINT or SIGTERM call `force` in the reactor. Return a function that restores the handlers.
 
-    Where the program answers a signal by itself it goes on to do so. A reactor's own answer to a second one would be
-    an error in the log.
+    One more signal kills the process. Handlers of the program are not replaced. The reactor's own handlers are, because
+    they log an error for a second signal.
     """
-    answers = [
-        _Answer(number, reactor, cut, before)
+    handlers = [
+        _SignalHandler(number, reactor, force, previous)
         for number, own in ((signal.SIGINT, reactor.sigInt), (signal.SIGTERM, reactor.sigTerm))
-        if (before := signal.getsignal(number)) == own or isinstance(before, _Answer)
+        if (previous := signal.getsignal(number)) == own or isinstance(previous, _SignalHandler)
     ]
 
-    def take_back() -> None:
-        for answer in answers:
-            answer.take_back()
+    def restore() -> None:
+        for handler in handlers:
+            handler.restore()
 
-    return take_back
+    return restore
 
 
-class _Answer:
-    """A signal handler in place of the reactor's, or of another of this kind, which it calls then."""
+class _SignalHandler:
+    """Replaces the reactor's handler of a signal, or another handler of this class, which it calls."""
 
-    def __init__(self, number: signal.Signals, reactor: Any, cut: Callable[[], object], before: Any) -> None:
+    def __init__(self, number: signal.Signals, reactor: Any, force: Callable[[], object], previous: Any) -> None:
         self._number = number
         self._reactor = reactor
-        self._cut = cut
-        self._before = before
+        self._force = force
+        self._previous = previous
         signal.signal(number, self)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)
-        self._reactor.callFromThread(self._cut)
-        if isinstance(self._before, _Answer):
-            self._before(number, frame)
+        self._reactor.callFromThread(self._force)
+        if isinstance(self._previous, _SignalHandler):
+            self._previous(number, frame)
 
-    def take_back(self) -> None:
-        """Unless somebody has put another handler there."""
+    def restore(self) -> None:
+        """Restore the previous handler, unless the program has installed another one."""
         present: Any = signal.getsignal(self._number)
         if present is self:
-            signal.signal(self._number, self._before)
+            signal.signal(self._number, self._previous)

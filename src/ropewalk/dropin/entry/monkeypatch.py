@@ -1,4 +1,4 @@
-"""Put the drop-in where twisted.web's own classes are, for programs that know nothing of it."""
+"""Replace classes of twisted.web by ours, for programs that do not know Ropewalk."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -15,18 +15,18 @@ from ropewalk.dropin.connection.channel import HTTPChannel
 from ropewalk.dropin.connection.override_check import listeners
 from ropewalk.dropin.entry.accelerate import take_over
 from ropewalk.dropin.entry.extras import is_installed, is_tls_factory, require
-from ropewalk.dropin.entry.factories import innermost, limit
-from ropewalk.dropin.entry.fallback import reason_of
+from ropewalk.dropin.entry.factories import limits_for, unwrap
+from ropewalk.dropin.entry.fallback import fallback_reason
 from ropewalk.dropin.graft.tree_check import check_child
 from ropewalk.dropin.request.lenient import LenientRequest
 from ropewalk.errors import StartError, shown
 from ropewalk.server.socket_files import leave_to_others
 
 LISTENING: Final = ("listenTCP", "listenUNIX", "adoptStreamPort")
-"""With these a reactor opens ports of streams; endpoints and services come down to them, and so does TLS."""
+"""The methods by which a reactor opens stream ports. Endpoints, services and TLS call them too."""
 
 Replacement = tuple[Any, str, object]
-"""An owner, the name of its attribute, and what that is to be."""
+"""An object, the name of its attribute, and the new value."""
 
 
 def replace(
@@ -39,21 +39,21 @@ def replace(
     served: Callable[[str], object] | None = None,
     kept: Callable[[str, str], object] | None = None,
 ) -> ExitStack:
-    """Replace twisted.web's channel and request in this process, and have the engine accept for its sites.
+    """Replace the channel and the request of twisted.web in this process, and let the engine accept for its sites.
 
-    It is for the time before a program is imported: what that imports from twisted.web, and derives from it, is ours
-    then. `channel` and `request` take the places of `http.HTTPChannel` and `server.Request`; None leaves those alone.
-    With `listening` the engine accepts wherever a reactor opens a port for a site; `limits`, by name, stand over those
-    that the site has by itself, and `served` is called with the address of the port. With `half_close`, clients of
-    those ports may close their sending side and wait for their responses.
+    Call it before you import the program, which then imports our classes, and derives from them. `channel` replaces
+    `http.HTTPChannel`, and `request` replaces `server.Request`; None replaces neither. With `listening`, the engine
+    accepts connections for every port that a reactor opens for a site, and `served` is called with the address of the
+    port. `limits`, by name, override those of the site. With `half_close`, clients of these ports may close their
+    sending side and still receive their responses.
 
-    Where it is clear when a port opens that its connections stay on Twisted's own channel, `kept` is called in place of
-    `served`, with the reason and the address. Where the first connection shows it, `kept` is called with the reason and
-    an empty string, once for each reason.
+    If Twisted's own channel must serve the connections of a port, `kept` is called instead of `served`, with the reason
+    and the address. If only the first connection shows that, `kept` is called with the reason and an empty string, once
+    for each reason.
 
-    What it returns puts everything back by `close()`, and is a context manager. No reactor is installed.
+    `close()` of the returned context manager restores everything. No reactor is installed.
     """
-    before = ExitStack()
+    restore = ExitStack()
     replacements: list[Replacement] = []
     if channel is not None:
         replacements.append((http, "HTTPChannel", channel))
@@ -62,19 +62,19 @@ def replace(
     if request is not None:
         replacements += [(server, "Request", request), (server.Site, "requestFactory", request)]
     if request is not None and issubclass(request, LenientRequest):
-        replacements.append((Resource, "putChild", _putting_str(Resource.putChild)))
+        replacements.append((Resource, "putChild", _accept_str(Resource.putChild)))
     if listening:
-        told = _Told(served or _say_nothing, kept or _say_nothing)
-        replacements += _listening(limits or {}, half_close, told)
-        before.enter_context(told)
+        reports = _Reports(served or _ignore, kept or _ignore)
+        replacements += _listening(limits or {}, half_close, reports)
+        restore.enter_context(reports)
     for owner, name, value in replacements:
-        before.callback(setattr, owner, name, vars(owner)[name])
+        restore.callback(setattr, owner, name, vars(owner)[name])
         setattr(owner, name, value)
-    return before
+    return restore
 
 
-class _Told:
-    """Says of each port by whose channel it is served. As a context, it hears of connections that stay Twisted's."""
+class _Reports:
+    """Reports whose channel serves each port. As a context manager, it also reports connections that Twisted serves."""
 
     def __init__(self, served: Callable[[str], object], kept: Callable[[str, str], object]) -> None:
         self._served = served
@@ -82,26 +82,26 @@ class _Told:
         self._reasons: set[str] = set()
 
     def __enter__(self) -> None:
-        listeners.append(self._hear)
+        listeners.append(self._report_connection)
 
     def __exit__(self, *_: object) -> None:
-        listeners.remove(self._hear)
+        listeners.remove(self._report_connection)
 
-    def tell(self, site: Any, address: str) -> None:
-        reason = reason_of(site)
+    def report_port(self, site: Any, address: str) -> None:
+        reason = fallback_reason(site)
         if reason:
             self._reasons.add(reason)
             self._kept(reason, address)
         else:
             self._served(address)
 
-    def _hear(self, reason: str) -> None:
+    def _report_connection(self, reason: str) -> None:
         if reason not in self._reasons:
             self._reasons.add(reason)
             self._kept(reason, "")
 
 
-def _putting_str(
+def _accept_str(
     put: Callable[[Resource, bytes, IResource], None],
 ) -> Callable[[Resource, bytes | str, IResource], None]:
     @wraps(put)
@@ -113,34 +113,34 @@ def _putting_str(
     return putChild
 
 
-def _listening(limits: Mapping[str, float], half_close: bool, told: _Told) -> Iterator[Replacement]:
+def _listening(limits: Mapping[str, float], half_close: bool, reports: _Reports) -> Iterator[Replacement]:
     for name in LISTENING:
-        yield PosixReactorBase, name, _taking_over(getattr(PosixReactorBase, name), limits, half_close, told)
+        yield PosixReactorBase, name, _taking_over(getattr(PosixReactorBase, name), limits, half_close, reports)
     if not is_installed("OpenSSL"):
-        yield PosixReactorBase, "listenSSL", _explaining(PosixReactorBase.listenSSL)
+        yield PosixReactorBase, "listenSSL", _require_openssl(PosixReactorBase.listenSSL)
 
 
 def _taking_over(
-    listen: Callable[..., Any], limits: Mapping[str, float], half_close: bool, told: _Told
+    listen: Callable[..., Any], limits: Mapping[str, float], half_close: bool, reports: _Reports
 ) -> Callable[..., Any]:
-    """A method of a reactor that opens the port as ever, and then has the engine accept on it where it is a site's."""
+    """Wrap a method of a reactor that opens a port: if the port is for a site, the engine accepts on it."""
 
     @wraps(listen)
     def listening(reactor: Any, *args: Any, **options: Any) -> Any:
         port = listen(reactor, *args, **options)
-        site = innermost(port.factory)
+        site = unwrap(port.factory)
         if isinstance(site, http.HTTPFactory):
             if listen.__name__ == "adoptStreamPort":
                 leave_to_others(port)
-            _accept(port, limit(site, limits), half_close)
-            told.tell(site, _url(port))
+            _accept(port, limits_for(site, limits), half_close)
+            reports.report_port(site, _url(port))
         return port
 
     return listening
 
 
-def _explaining(listen: Callable[..., Any]) -> Callable[..., Any]:
-    """`listenSSL` where there is no pyOpenSSL, and Twisted's own fails an assertion."""
+def _require_openssl(listen: Callable[..., Any]) -> Callable[..., Any]:
+    """Replace `listenSSL`, which without pyOpenSSL fails with an assertion."""
 
     @wraps(listen)
     def listenSSL(*_: Any, **__: Any) -> Any:
@@ -152,12 +152,12 @@ def _explaining(listen: Callable[..., Any]) -> Callable[..., Any]:
 def _accept(port: Any, limits: Limits | None, half_close: bool) -> None:
     try:
         take_over(port, limits=limits, half_close=half_close)
-    except StartError:  # the program has given its site limits, and they were meant for it alone
+    except StartError:  # the program has set limits for its site; they have priority
         take_over(port, half_close=half_close)
 
 
 def _url(port: Any) -> str:
-    """The address of a listening port, as one would type it into a browser."""
+    """Return the URL of a listening port."""
     address = port.getHost()
     if isinstance(address, UNIXAddress):
         return f"unix:{(address.name or b'').decode(errors='replace')}"
@@ -165,5 +165,5 @@ def _url(port: Any) -> str:
     return f"{scheme}://{f'[{address.host}]' if ':' in address.host else address.host}:{address.port}"
 
 
-def _say_nothing(*_: str) -> None:
-    """Where nobody wants to be told."""
+def _ignore(*_: str) -> None:
+    """Report nothing."""
