@@ -1,13 +1,13 @@
 """The private names of Twisted that Ropewalk uses, and the versions of Twisted with which it is tested.
 
-Twisted may change what begins with an underscore in any release. So each such name stands in one of two tables here.
-`NAMES` holds names of modules, which an import from this module looks up. `ATTRIBUTES` holds attributes of classes and
+Twisted may change names with a leading underscore in any release, so two tables list those that Ropewalk uses. `NAMES`
+holds names of modules, which an import from this module looks up. `ATTRIBUTES` holds attributes of classes and
 instances, which are used directly; `check` looks for them at import.
 
-Both raise StartError (RW755) where a name is missing, so that nothing fails in the middle of a request. Nothing of
-twisted.web is imported before one of its names is asked for: a program without twisted.web does without it.
+Both raise StartError (RW755) if a name is missing, so that no request fails for that reason. twisted.web is imported
+only when one of its names is looked up, because other programs do not need it.
 
-What differs between the versions is handled here, by looking for a name and never by comparing versions.
+Differences between versions are handled here, by looking for a name and never by comparing versions.
 """
 
 import re
@@ -25,7 +25,7 @@ from ropewalk.errors import CATALOGUE, StartError
 log = Logger(namespace="ropewalk.dropin")
 
 TESTED: Final = ("24.7.0", "24.11.0", "25.5.0", "26.10.0")
-"""The versions with which our tests and Twisted's own tests of twisted.web are run, oldest first."""
+"""The versions with which our tests and Twisted's tests of twisted.web are run, oldest first."""
 
 User = Literal["dropin", "server", "testing"]
 
@@ -38,7 +38,7 @@ class Name:
     name: str
     why: str
     earlier: Callable[[], Any] | None = None
-    """What stands in for it in versions that do not have it yet. Raises AttributeError where it cannot."""
+    """Makes a replacement for versions before the name was introduced. Raises AttributeError if it cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +46,17 @@ class Attribute:
     """A private attribute of a class or its instances."""
 
     user: User
-    """The package of ours that does not work without it."""
+    """Our package that uses it."""
     owner: str
     """The class, as `module:Class`."""
     name: str
     why: str
     optional: bool = False
-    """Whether the code that uses it does without it where it is missing."""
+    """Whether our code also works without it."""
 
 
 class EarlierNameEncoder:
-    """`http_headers._nameEncoder`, which 24.10 introduced. Before, `Headers` itself has what it does."""
+    """`http_headers._nameEncoder`, which 24.10 introduced. In earlier versions, `Headers` encodes names itself."""
 
     __slots__ = ("_canonicalHeaderCache", "encode")
 
@@ -72,12 +72,12 @@ NAMES: Final[dict[str, Name]] = {
     "HTTP_CHANNEL_FACTORY": Name(
         "twisted.web.http",
         "_genericHTTPChannelProtocolFactory",
-        "the `protocol` of an HTTPFactory to which nobody has given another",
+        "the default `protocol` of an HTTPFactory",
     ),
     "GenericHTTPChannelProtocol": Name(
         "twisted.web.http",
         "_GenericHTTPChannelProtocol",
-        "what that makes: it holds the channel, and changes to HTTP/2 where TLS has negotiated that",
+        "the protocol that it makes, which holds the channel and switches to HTTP/2 if TLS has negotiated that",
     ),
     "escape": Name("twisted.web.http", "_escape", "writes a value in the combined log format"),
     "name_encoder": Name(
@@ -87,71 +87,82 @@ NAMES: Final[dict[str, Name]] = {
     "WebSocketWireProtocol": Name(
         "twisted.web._websocket_impl",
         "_WebSocketWireProtocol",
-        "the protocol of a WebSocketResource, which is told when the server stops",
+        "the protocol of a WebSocketResource, which is closed when the server stops",
     ),
-    "SystemdParser": Name("twisted.internet.endpoints", "_SystemdParser", "holds the sockets that systemd has given"),
+    "SystemdParser": Name(
+        "twisted.internet.endpoints", "_SystemdParser", "holds the sockets that systemd passes to the process"
+    ),
     "in_filesystem": Name(
         "twisted.internet.unix", "_inFilesystemNamespace", "whether the address of a UNIX socket is a file"
     ),
 }
-"""What this module has for its attributes, and where that is in Twisted."""
+"""By the attributes of this module: the names in Twisted."""
 
 ATTRIBUTES: Final = (
     # Channels
     Attribute("dropin", "twisted.web.http:_GenericHTTPChannelProtocol", "_channel", "the channel that it holds"),
     Attribute("dropin", "twisted.web.http:HTTPChannel", "_networkProducer", "the transport, to pause and resume it"),
     Attribute("dropin", "twisted.web.http:HTTPChannel", "_requestProducer", "the producer of the running response"),
-    Attribute("dropin", "twisted.web.http:HTTPChannel", "_requestProducerStreaming", "whether that is a push producer"),
-    Attribute("dropin", "twisted.web.http:HTTPChannel", "_handlingRequest", "a program has the request"),
-    Attribute("dropin", "twisted.web.http:HTTPChannel", "_waitingForTransport", "the transport is full"),
-    Attribute("dropin", "twisted.web.http:HTTPChannel", "_savedTimeOut", "the idle timeout, which waits meanwhile"),
-    Attribute("dropin", "twisted.web.http:HTTPChannel", "_optimisticEagerReadSize", "bytes to read ahead meanwhile"),
+    Attribute("dropin", "twisted.web.http:HTTPChannel", "_requestProducerStreaming", "whether it is a push producer"),
+    Attribute("dropin", "twisted.web.http:HTTPChannel", "_handlingRequest", "whether a program handles a request"),
+    Attribute("dropin", "twisted.web.http:HTTPChannel", "_waitingForTransport", "whether the transport is full"),
+    Attribute(
+        "dropin", "twisted.web.http:HTTPChannel", "_savedTimeOut", "the idle timeout, while a program handles a request"
+    ),
+    Attribute(
+        "dropin",
+        "twisted.web.http:HTTPChannel",
+        "_optimisticEagerReadSize",
+        "the number of bytes to read ahead in that time",
+    ),
     Attribute(
         "dropin",
         "twisted.web.http:HTTPChannel",
         "_respondToBadRequestAndDisconnect",
-        "how requests refuse a form, and programs what they refuse",
+        "how requests reject a malformed form",
     ),
     Attribute(
         "dropin",
         "twisted.web.http:HTTPChannel",
         "_protocolUpgradeForWebsockets",
-        "how a WebSocketResource takes the connection over",
+        "how a WebSocketResource takes over the connection",
         optional=True,
     ),
-    Attribute("dropin", "twisted.web.http:HTTPChannel", "_command", "the method, for `allHeadersReceived`"),
-    Attribute("dropin", "twisted.web.http:HTTPChannel", "_path", "the target, for that"),
-    Attribute("dropin", "twisted.web.http:HTTPChannel", "_version", "the version, for that"),
+    Attribute("dropin", "twisted.web.http:HTTPChannel", "_command", "the method, read by `allHeadersReceived`"),
+    Attribute("dropin", "twisted.web.http:HTTPChannel", "_path", "the target, read by the same"),
+    Attribute("dropin", "twisted.web.http:HTTPChannel", "_version", "the version, read by the same"),
     # Requests
-    Attribute("dropin", "twisted.web.http:Request", "_cleanup", "the end of a request, which `finish` calls"),
-    Attribute("dropin", "twisted.web.http:Request", "_disconnected", "the client has left"),
+    Attribute("dropin", "twisted.web.http:Request", "_cleanup", "ends a request; `finish` calls it"),
+    Attribute("dropin", "twisted.web.http:Request", "_disconnected", "whether the client has disconnected"),
     Attribute("dropin", "twisted.web.http:Request", "_log", "its logger"),
     Attribute("dropin", "twisted.web.server:Request", "_log", "its logger"),
     Attribute("dropin", "twisted.web.server:Request", "_encoder", "what encodes the body, such as gzip"),
-    Attribute("dropin", "twisted.web.server:Request", "_inFakeHead", "a GET is rendered to respond to HEAD"),
+    Attribute("dropin", "twisted.web.server:Request", "_inFakeHead", "whether a GET is rendered to respond to HEAD"),
     Attribute("dropin", "twisted.web.server:Request", "_handleStar", "responds to OPTIONS *"),
     Attribute(
         "dropin", "twisted.web.http:Request", "_parsePOSTFormSubmission", "whether forms become `args`", optional=True
     ),
     Attribute(
-        "dropin", "twisted.web.server:Request", "_parsePOSTFormSubmission", "the same, by the site", optional=True
+        "dropin", "twisted.web.server:Request", "_parsePOSTFormSubmission", "the same, set by the site", optional=True
     ),
-    Attribute("dropin", "twisted.web.server:Site", "_parsePOSTFormSubmission", "the default of that", optional=True),
-    Attribute("dropin", "twisted.python.components:Componentized", "_adapterCache", "components of a request"),
+    Attribute(
+        "dropin", "twisted.web.server:Site", "_parsePOSTFormSubmission", "the default of the same", optional=True
+    ),
+    Attribute("dropin", "twisted.python.components:Componentized", "_adapterCache", "the adapters of a request"),
     # Headers
-    Attribute("dropin", "twisted.web.http_headers:Headers", "_rawHeaders", "the lines, by their names"),
+    Attribute("dropin", "twisted.web.http_headers:Headers", "_rawHeaders", "the lines, by name"),
     Attribute(
         "dropin",
         "twisted.web.http_headers:_NameEncoder",
         "_canonicalHeaderCache",
-        "the names that it has written",
+        "the names that it has encoded",
         optional=True,
     ),
     # Logs
-    Attribute("dropin", "twisted.web.http:HTTPFactory", "_logFile", "what `HTTPFactory.log` writes to"),
-    Attribute("dropin", "twisted.web.http:HTTPFactory", "_logFormatter", "what it calls for a line"),
-    Attribute("dropin", "twisted.web.http:HTTPFactory", "_logDateTime", "the time that it gives to that"),
-    Attribute("dropin", "twisted.logger:LoggingFile", "_buffer", "a line that is not complete"),
+    Attribute("dropin", "twisted.web.http:HTTPFactory", "_logFile", "the file to which `HTTPFactory.log` writes"),
+    Attribute("dropin", "twisted.web.http:HTTPFactory", "_logFormatter", "the function that formats a line"),
+    Attribute("dropin", "twisted.web.http:HTTPFactory", "_logDateTime", "the time that it passes to that function"),
+    Attribute("dropin", "twisted.logger:LoggingFile", "_buffer", "an incomplete line"),
     Attribute("dropin", "twisted.logger:LoggingFile", "_closed", "whether it is closed"),
     Attribute(
         "dropin",
@@ -160,14 +171,23 @@ ATTRIBUTES: Final = (
         "the only observer before logging begins",
         optional=True,
     ),
-    Attribute("dropin", "twisted.logger._global:LogBeginner", "_initialBuffer", "the history in that", optional=True),
+    Attribute("dropin", "twisted.logger._global:LogBeginner", "_initialBuffer", "its history", optional=True),
     Attribute("dropin", "twisted.logger:LogPublisher", "_observers", "the observers of the log", optional=True),
-    Attribute("dropin", "twisted.python.logfile:BaseLogFile", "_file", "the raw file, which may write half a line"),
+    Attribute(
+        "dropin", "twisted.python.logfile:BaseLogFile", "_file", "the raw file, which may write a part of a line"
+    ),
     # Sockets and ports
-    Attribute("dropin", "twisted.internet.abstract:FileDescriptor", "_tempDataLen", "bytes that wait to be written"),
-    Attribute("dropin", "twisted.internet.tcp:Server", "_fromConnectedSocket", "accepts what a program has connected"),
+    Attribute(
+        "dropin",
+        "twisted.internet.abstract:FileDescriptor",
+        "_tempDataLen",
+        "the number of bytes that are not written yet",
+    ),
+    Attribute(
+        "dropin", "twisted.internet.tcp:Server", "_fromConnectedSocket", "makes a transport for a connected socket"
+    ),
     Attribute("server", "twisted.internet.tcp:Connection", "_shouldShutdown", "closes a socket without shutdown(2)"),
-    Attribute("server", "twisted.internet.tcp:Port", "_shouldShutdown", "the same of a listening socket"),
+    Attribute("server", "twisted.internet.tcp:Port", "_shouldShutdown", "the same, for a listening socket"),
     Attribute("server", "twisted.internet.unix:Port", "_bindPath", "the path of the socket's file", optional=True),
     Attribute("server", "twisted.internet.endpoints:_SystemdParser", "_sddaemon", "holds the sockets of systemd"),
     Attribute("server", "twisted.python.systemd:ListenFDs", "_names", "their names, by their descriptors"),
@@ -177,32 +197,39 @@ ATTRIBUTES: Final = (
         "server",
         "twisted.internet.asyncioreactor:AsyncioSelectorReactor",
         "_asyncioEventloop",
-        "its loop, which watches a descriptor sooner than the reactor does",
+        "its event loop, which watches a descriptor with less overhead than the reactor",
     ),
-    Attribute("testing", "twisted.internet.asyncioreactor:AsyncioSelectorReactor", "_timerHandle", "its timer"),
-    Attribute("testing", "twisted.internet.asyncioreactor:AsyncioSelectorReactor", "_scheduledAt", "when that is due"),
-    Attribute("testing", "twisted.internet.asyncioreactor:AsyncioSelectorReactor", "_reschedule", "sets it anew"),
-    Attribute("testing", "twisted.internet.base:ReactorBase", "_stopThreadPool", "drops the pool of its threads"),
+    Attribute(
+        "testing",
+        "twisted.internet.asyncioreactor:AsyncioSelectorReactor",
+        "_timerHandle",
+        "the timer of its next delayed call",
+    ),
+    Attribute(
+        "testing", "twisted.internet.asyncioreactor:AsyncioSelectorReactor", "_scheduledAt", "when that timer fires"
+    ),
+    Attribute("testing", "twisted.internet.asyncioreactor:AsyncioSelectorReactor", "_reschedule", "sets that timer"),
+    Attribute("testing", "twisted.internet.base:ReactorBase", "_stopThreadPool", "drops its thread pool"),
     # The epoll reactor
     Attribute(
         "server",
         "twisted.internet.epollreactor:EPollReactor",
         "_poller",
-        "where a forked worker registers its engine anew: without it, RW511 in the worker",
+        "with which a forked worker registers its engine again; without it, the worker raises RW511",
         optional=True,
     ),
     Attribute(
         "testing",
         "twisted.internet.epollreactor:EPollReactor",
         "_poller",
-        "readable when there is something to do",
+        "is readable when there are events",
         optional=True,
     ),
 )
 
 
 def __getattr__(name: str) -> Any:
-    """The object in Twisted that `NAMES` has under this name. Raises StartError (RW755) where Twisted lacks it."""
+    """Return the object of Twisted that `NAMES` lists under a name. Raises StartError (RW755) if Twisted lacks it."""
     entry = NAMES.get(name)
     if entry is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -216,7 +243,7 @@ def __getattr__(name: str) -> Any:
 
 
 def has_form_switch() -> bool:
-    """Whether a site may leave forms unread, by `parsePOSTFormSubmission`, as from 25.5 on."""
+    """Whether a site can switch off the parsing of forms, by `parsePOSTFormSubmission`, as in 25.5 and later."""
     from twisted.web.http import Request
 
     functions = [each for each in vars(Request).values() if isinstance(each, FunctionType)]
@@ -224,23 +251,23 @@ def has_form_switch() -> bool:
 
 
 def bind_path(port: Any) -> bytes:
-    """The address to which a UNIX port of Twisted's is bound. 26.10 renamed what was `port`."""
+    """Return the path to which a UNIX port of Twisted is bound. 26.10 renamed the attribute `port`."""
     path: bytes = getattr(port, "_bindPath", None) or port.port
     return path
 
 
 def is_tested(version: str) -> bool:
-    """Whether a version of Twisted is between the oldest and the newest that are tested, by year and month."""
+    """Whether a version of Twisted lies between the oldest and the newest tested one, by year and month."""
     return _release(TESTED[0]) <= _release(version) <= _release(TESTED[-1])
 
 
 def takes_newest_pyopenssl(version: str) -> bool:
-    """Whether a version of Twisted works with pyOpenSSL 26.2 and newer, which refuse to change a used Context."""
+    """Whether a version of Twisted works with pyOpenSSL 26.2 and later, in which a used Context cannot be changed."""
     return _release(version) >= (26, 4)
 
 
 def warn_of_untested(version: str) -> None:
-    """Log a warning (RW756) where a version of Twisted is older or newer than those that are tested."""
+    """Log a warning (RW756) if a version of Twisted is older or newer than the tested ones."""
     if not is_tested(version):
         message = "RW756 Twisted {version} is not tested: {oldest} to {newest} are. {remedy}"
         remedy = CATALOGUE["RW756"].remedy
@@ -252,14 +279,14 @@ def _release(version: str) -> tuple[int, ...]:
 
 
 def check(user: User) -> None:
-    """Look for the attributes that a package of ours needs. Raises StartError (RW755) where Twisted lacks some."""
+    """Check that Twisted has the attributes that one of our packages needs. Raises StartError (RW755) otherwise."""
     missing = [each for each in ATTRIBUTES if each.user == user and not each.optional and not is_there(each)]
     if missing:
         raise _missing(f"{each.owner.replace(':', '.')}.{each.name} ({each.why})" for each in missing)
 
 
 def is_there(attribute: Attribute) -> bool:
-    """Whether a class has an attribute, or one of its functions sets it on an instance."""
+    """Whether a class has an attribute, or one of its methods sets it."""
     module, _, name = attribute.owner.partition(":")
     try:
         owner = getattr(import_module(module), name)

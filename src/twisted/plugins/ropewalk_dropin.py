@@ -1,4 +1,4 @@
-"""Where Twisted finds the endpoint prefix `ropewalk:`."""
+"""The plugin by which Twisted finds the endpoint prefix `ropewalk:`."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from zope.interface import implementer
 
 @implementer(IPlugin, IStreamServerEndpointStringParser)
 class _Parser:
-    """Twisted imports it wherever a plugin of its kind is wanted, so it imports nothing of ours before it is asked."""
+    """Imports our modules only when it parses: Twisted imports every endpoint plugin whenever it looks for one."""
 
     prefix = "ropewalk"
 
     def parseStreamServer(self, reactor: Any, *arguments: Any, **options: Any) -> IStreamServerEndpoint:
-        """The endpoint described by what follows the prefix. Raises StartError (RW720), a ValueError."""
+        """Return the endpoint for the description after the prefix. Raises StartError (RW720), a ValueError."""
         from ropewalk.dropin.entry.endpoint_prefix import parse
 
         return parse(reactor, arguments, options)

@@ -106,10 +106,10 @@ class GraftedRequest(RelayedExchange):
 
     # Its response
 
-    def answer(self, status: int, fields: Fields, body: bytes | str, /) -> None:
+    def respond(self, status: int, fields: Fields, body: bytes | str, /) -> None:
         super().respond(status, self._with_carried(fields), body)
 
-    def answer_file(self, status: int, fields: Fields, fd: int, offset: int, length: int, /) -> None:
+    def respond_file(self, status: int, fields: Fields, fd: int, offset: int, length: int, /) -> None:
         super().respond_file(status, self._with_carried(fields), fd, offset, length)
 
     def begin(self, status: int, fields: Fields, length: int | None = None, /) -> None:

@@ -30,7 +30,7 @@ def check_tree(root: Any) -> None:
                 waiting.append((child, f"{path}/{_text(name)}"))
 
 
-def explained(error: BaseException, root: Any, path: Iterable[bytes]) -> BaseException:
+def error_to_log(error: BaseException, root: Any, path: Iterable[bytes]) -> BaseException:
     """Return the error to log for a failed request: RW758 if an object of ours on its path is the cause."""
     place = ""
     for name in path:

@@ -1,1 +1,1 @@
-"""Requests of twisted.web programs, and what they log and send."""
+"""Requests of twisted.web programs: receiving, rendering, sending and logging."""

@@ -1,4 +1,4 @@
-"""The line of a request in a site's log, where the site writes it in Twisted's way: the same text, sooner."""
+"""Write the access log of a site: the same text as Twisted's, formatted faster."""
 
 import re
 from functools import WRAPPER_ASSIGNMENTS
@@ -22,11 +22,11 @@ _FORMATTER: Final = http.combinedLogFormatter
 _OF_A_METHOD: Final = (*WRAPPER_ASSIGNMENTS, "__self__", "__func__")
 _INTERNET: Final = (IPv4Address, IPv6Address)
 _is_plain: Final = re.compile(rb"[ !#-\[\]-~]*").fullmatch
-"""Bytes that stand for themselves: printable, and neither a quote nor a backslash."""
+"""Matches bytes that need no escape: printable, and neither a quote nor a backslash."""
 
 
 def log(factory: Any, request: Any) -> None:
-    """Have a factory log a request, as `HTTPFactory.log` does where it is that. A full disk raises nothing."""
+    """Let a factory log a request, as `HTTPFactory.log` does. A full disk is no error."""
     own = factory.log
     function = own.__func__ if type(own) is SafeLog else getattr(own, "__func__", None)
     if function is not _LOG or type(factory).log is not _LOG:
@@ -51,7 +51,7 @@ def log(factory: Any, request: Any) -> None:
 
 
 class SafeLog(ObjectProxy):
-    """In the place of a factory's `log`, which Twisted's own requests call in `finish`: a full disk raises nothing."""
+    """Replaces the `log` of a factory, which Twisted's requests call in `finish`. A full disk is no error."""
 
     stands_for = "_log"
     own = frozenset(("_factory", "_log", "_set_on_factory"))
@@ -63,7 +63,7 @@ class SafeLog(ObjectProxy):
             if hasattr(self._log, name):
                 setattr(self, name, getattr(self._log, name))
         self._set_on_factory = "log" in vars(factory)
-        """Whether the factory itself has it, rather than its class, where a program may replace it."""
+        """Whether the factory itself has the attribute. Otherwise its class does, where a program may replace it."""
         self.__func__ = getattr(self._log, "__func__", None)
 
     def __call__(self, request: Any) -> None:
@@ -78,13 +78,13 @@ class SafeLog(ObjectProxy):
 
 
 def make_log_safe(factory: Any) -> None:
-    """Have nothing that logs a request raise where a disk is full or the reader of a pipe has left."""
+    """Replace the `log` of a factory, so that a full disk or a closed pipe does not make a request fail."""
     if type(factory.log) is not SafeLog:
         factory.log = SafeLog(factory)
 
 
 def combined(timestamp: str, request: Any) -> str:
-    """What `twisted.web.http.combinedLogFormatter` gives."""
+    """Return what `twisted.web.http.combinedLogFormatter` does."""
     if getattr(request.getHeader, "__func__", None) is not _GET_HEADER:
         return str(_FORMATTER(timestamp, request))
     client = request.getClientAddress()
@@ -94,18 +94,18 @@ def combined(timestamp: str, request: Any) -> str:
         return str(_FORMATTER(timestamp, request))
     else:
         host = "-"
-    asked = request.method, request.uri, request.clientproto
-    received = getattr(request, "_rw_exchange", None)
-    if received is None:
+    request_line = request.method, request.uri, request.clientproto
+    exchange = getattr(request, "_rw_exchange", None)
+    if exchange is None:
         headers = request.requestHeaders
         if type(headers) is ReceivedHeaders:
             source = headers.source_of(b"User-Agent", b"Referer")
-            received = source if isinstance(source, Exchange) else None
-    if received is not None:
-        told = received.combined_log_line(host, timestamp, asked, request.code, request.sentLength)
-        if told is not None:
-            return str(told)
-    line = b"%b %b %b" % asked
+            exchange = source if isinstance(source, Exchange) else None
+    if exchange is not None:
+        formatted = exchange.combined_log_line(host, timestamp, request_line, request.code, request.sentLength)
+        if formatted is not None:
+            return str(formatted)
+    line = b"%b %b %b" % request_line
     headers = request.requestHeaders
     agent = _last(headers.getRawHeaders(b"user-agent"))
     referrer = _last(headers.getRawHeaders(b"referer"))
@@ -122,8 +122,8 @@ def _text(value: bytes) -> str:
 
 
 def _emit(file: LoggingFile, line: str) -> None:
-    """What `LoggingFile.write` does with a whole line."""
-    if file._buffer or file._closed or "\n" in line:  # noqa: SLF001 - somebody has begun a line, or it is no use
+    """Do what `LoggingFile.write` does with a whole line."""
+    if file._buffer or file._closed or "\n" in line:  # noqa: SLF001 - not the common case
         file.write(f"{line}\n")
         return
     logger = file.log

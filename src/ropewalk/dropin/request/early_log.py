@@ -1,8 +1,7 @@
-"""Twisted's log before a program begins to observe it.
+"""Publish events to Twisted's log, faster than Twisted does before the program adds an observer.
 
-Until then an event of a level below "critical" does nothing but push the oldest one out of a short history, which is
-replayed when an observer comes. On its way there Twisted asks a filter that lets nothing pass; that costs more than all
-the rest of the event.
+Before that, an event of a level below "critical" only enters a short history, which is replayed to the first observer.
+Twisted also passes each event to a filter that rejects it. That filter takes most of the time of an event.
 """
 
 from typing import Any, Final
@@ -11,7 +10,7 @@ from twisted.logger import LogLevel, globalLogBeginner, globalLogPublisher
 
 
 def _early_observers() -> tuple[Any, Any]:
-    """The only observer of Twisted's log before logging begins, and the history in it; else two times None."""
+    """Return the only observer of Twisted's log before logging begins, and its history; otherwise None and None."""
     only = getattr(globalLogBeginner, "_temporaryObserver", None)
     history = getattr(globalLogBeginner, "_initialBuffer", None)
     inside: Any = getattr(only, "_observers", ())
@@ -26,7 +25,7 @@ _CRITICAL: Final = LogLevel.critical
 
 
 def publish(observer: Any, level: Any, event: dict[str, Any]) -> None:
-    """Give an event of this level to an observer, as a Logger does."""
+    """Pass an event to an observer, as a Logger does."""
     if (
         observer is globalLogPublisher
         and len(_OBSERVERS) == 1

@@ -1,4 +1,4 @@
-"""The headers of a request as twisted.web's `Headers`, read from the engine when somebody asks."""
+"""The headers of a request as a `Headers` of twisted.web, which reads them from the engine on demand."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, AnyStr, Final, Protocol, TypeVar, overload
@@ -9,36 +9,36 @@ from ropewalk.twisted_private import name_encoder as _encoder
 
 Default = TypeVar("Default")
 
-_written: Final[Mapping[bytes | str, bytes]] = getattr(_encoder, "_canonicalHeaderCache", {})
-"""What it has written already."""
+_canonical_names: Final[Mapping[bytes | str, bytes]] = getattr(_encoder, "_canonicalHeaderCache", {})
+"""The cache of the encoder: names in canonical form, by the names that were encoded."""
 
 
 class Received(Protocol):
-    """The head of a request that the engine has read."""
+    """The head of a request, as the engine provides it."""
 
     def values(self, name: bytes, /) -> list[bytes]:
-        """The value of each line of this name, whatever its case, in order."""
+        """Return the values of all lines of a name, in order. Case does not matter."""
 
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
-        """Every line in order, names in lower case."""
+        """Return all lines in order, with names in lower case."""
 
 
 class ReceivedHeaders(Headers):
-    """Headers that ask the engine for one name at a time; who asks for all of them, or changes them, has them filled.
+    """Headers that read one name at a time from the engine. Reading all of them, or changing any, reads all lines.
 
-    Otherwise like a `Headers` that the channel has filled line by line.
+    To its users it is equal to a `Headers` to which the channel has added each line.
     """
 
     __slots__ = ("_lines", "source")
 
     def __init__(self, source: Received) -> None:
         self.source: Received | None = source
-        """Where the lines are to be had; None when all are here."""
+        """The head from which lines can be read; None after all were read."""
         self._lines: dict[bytes, list[bytes]] = {}
-        """Those that are here by name. A reader who changes a list that it was given changes the headers."""
+        """The lines that were read, by name. A program that changes a returned list changes the headers."""
 
     @property
-    def _rawHeaders(self) -> dict[bytes, list[bytes]]:  # what Headers and others work on
+    def _rawHeaders(self) -> dict[bytes, list[bytes]]:  # the attribute that Headers uses
         source = self.source
         if source is not None:
             self.source = None
@@ -58,7 +58,7 @@ class ReceivedHeaders(Headers):
                 lines[name].append(value)
             else:
                 lines[name] = [value]
-        lines.update(self._lines)  # the lists that readers have been given
+        lines.update(self._lines)  # keep the lists that were returned to programs
         self._lines = lines
 
     @overload
@@ -68,8 +68,8 @@ class ReceivedHeaders(Headers):
     def getRawHeaders(self, name: AnyStr, default: Default) -> Sequence[AnyStr] | Default: ...
 
     def getRawHeaders(self, name: Any, default: Any = None) -> Any:
-        """The value of each line of this name, in the type of the name; `default` where there is none."""
-        canonical = _written.get(name) or _encoder.encode(name)
+        """Return the values of all lines of a name, in the type of the name; `default` if there is none."""
+        canonical = _canonical_names.get(name) or _encoder.encode(name)
         values = self._lines.get(canonical)
         if values is None and self.source is not None:
             values = self.source.values(canonical)
@@ -82,8 +82,9 @@ class ReceivedHeaders(Headers):
         return values
 
     def source_of(self, *names: bytes) -> Received | None:
-        """The head, where nobody has been given what these lines say, and so could have changed it; names as written
-        in canonical form.
+        """Return the head if no program has read lines of these names, which it could have changed. Otherwise None.
+
+        The names are in canonical form.
         """
         for name in names:
             if name in self._lines:
@@ -91,13 +92,13 @@ class ReceivedHeaders(Headers):
         return self.source
 
     def hasHeader(self, name: AnyStr) -> bool:
-        """Whether there is a line of this name."""
+        """Whether there is a line of a name."""
         if self.source is None:
             return super().hasHeader(name)
         return bool(self.source.values(_encoder.encode(name)))
 
     def copy(self) -> Headers:
-        """A `Headers` with the same lines."""
+        """Return a `Headers` with the same lines."""
         return Headers(self._rawHeaders)
 
     def __repr__(self) -> str:
@@ -105,13 +106,13 @@ class ReceivedHeaders(Headers):
 
 
 def add_lines(request: Any, source: Received) -> None:
-    """Give a request each line of a head as Twisted's channel does, who looks up `requestHeaders` for every one."""
+    """Add each line of a head to a request. As in Twisted, `requestHeaders` is read for each line."""
     for name, value in source.raw_headers():
         request.requestHeaders.addRawHeader(name, value)
 
 
 def headers_of(pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """Headers that a program has given by name and value, sanitized as Twisted does it."""
+    """Make headers from names and values of a program, sanitized as Twisted does."""
     headers = Headers()
     for name, value in pairs:
         headers.addRawHeader(name, value)

@@ -1,4 +1,4 @@
-"""Attributes that are made when somebody asks for them."""
+"""Attributes that are made when they are first read."""
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -7,9 +7,10 @@ Value = TypeVar("Value")
 
 
 class Lazy(Generic[Value]):
-    """An attribute that the first reader has made. The instance keeps it, and from then on its own hides this one.
+    """An attribute that is made at the first read, and then set on the instance, where it hides this descriptor.
 
-    `functools.cached_property` does so in the instance's `__dict__`. CPython's instances are slower once they have one.
+    `functools.cached_property` does the same through the instance's `__dict__`. In CPython, instances are slower once
+    they have a `__dict__`.
     """
 
     __slots__ = ("_make", "_name")

@@ -1,4 +1,4 @@
-"""The request under `ropewalk exec`: a resource may also return `str`, a Deferred or a coroutine."""
+"""The request of `ropewalk exec`: a resource may also return `str`, a Deferred or a coroutine."""
 
 from asyncio import CancelledError
 from inspect import iscoroutine
@@ -19,21 +19,21 @@ from ropewalk.dropin.request.request import Request, named_like_twisted
 
 @named_like_twisted
 class LenientRequest(Request):
-    """A `Request` whose resources may return what Twisted answers with a 500.
+    """A `Request` whose resources may return values for which Twisted responds with a 500.
 
-    | a resource returns | the answer |
+    | a resource returns | the response |
     |---|---|
-    | `str` | in the charset of its Content-Type; else in UTF-8, and the default Content-Type says so |
-    | a Deferred, a coroutine | that of its result, or that of its error; cancelled when the client leaves |
+    | `str` | is encoded in the charset of its Content-Type; by default in UTF-8, which the Content-Type then names |
+    | a Deferred or a coroutine | is that of its result or failure; it is cancelled when the client disconnects |
 
-    A coroutine whose result is NOT_DONE_YET answers by itself. It may await Deferreds, and asyncio's futures where the
-    reactor is asyncio's.
+    A coroutine whose result is NOT_DONE_YET sends its response itself. It may await Deferreds and, with the asyncio
+    reactor, futures of asyncio.
     """
 
     _rw_awaited: Deferred[Any] | None = None
 
     def connectionLost(self, reason: Any) -> None:
-        """The client has left."""
+        """Cancel the Deferred or coroutine: the client has disconnected."""
         super().connectionLost(reason)
         if self._rw_awaited is not None:
             self._rw_awaited.cancel()
@@ -56,7 +56,7 @@ class LenientRequest(Request):
         if isinstance(value, Deferred) or iscoroutine(value):
             result = value if isinstance(value, Deferred) else start(value)
             result.addErrback(lambda failure: self._log.failure("", failure=failure))
-            return NOT_DONE_YET  # Twisted does not wait here: the head goes out without a length
+            return NOT_DONE_YET  # Twisted does not wait here, and sends the head without a length
         return value
 
     def _rw_declare_utf8(self, body: str) -> None:
@@ -73,7 +73,7 @@ class LenientRequest(Request):
             self.setHeader(b"Content-Type", f"{default}; charset=utf-8")
 
     def _rw_encode(self, body: str) -> bytes:
-        """Text as its Content-Type says that it is. Raises HandlerError (RW213) where that cannot be."""
+        """Encode text in the charset of its Content-Type. Raises HandlerError (RW213) if that is not possible."""
         lines: Any = self.responseHeaders.getRawHeaders(b"Content-Type") or (self.defaultContentType,)
         field = lines[-1]
         return encode(body, codec_for(field.decode("latin-1") if isinstance(field, bytes) else field))
@@ -87,7 +87,7 @@ class LenientRequest(Request):
             return
         try:
             Request.render(self, Rendered(resrc, value))
-        except BaseException:  # noqa: BLE001 - as in Twisted: even SystemExit is the request's
+        except BaseException:  # noqa: BLE001 - as in Twisted: SystemExit too fails only the request
             self._rw_failed(Failure(), resrc)
 
     def _rw_failed(self, failure: Failure, resrc: Any) -> None:

@@ -19,7 +19,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
 from twisted.web.server import Request as TwistedRequest
 
-from ropewalk.dropin.graft.tree_check import explained
+from ropewalk.dropin.graft.tree_check import error_to_log
 from ropewalk.dropin.request.access_log import log
 from ropewalk.dropin.request.dates import date_line
 from ropewalk.dropin.request.lazy_request import LazyRequest
@@ -80,8 +80,8 @@ class Request(LazyRequest):
                     self._encoder = encoder
             self.render(found)
         except BaseException as error:  # noqa: BLE001 - as in Twisted: SystemExit too fails only the request
-            shown = explained(error, getattr(site, "resource", None), (*self.prepath, *self.postpath))
-            self.processingFailed(Failure() if shown is error else Failure(shown))
+            logged = error_to_log(error, getattr(site, "resource", None), (*self.prepath, *self.postpath))
+            self.processingFailed(Failure() if logged is error else Failure(logged))
 
     def _rw_find_resource(self, found: Any) -> Any:
         """Return what `resource.getChildForRequest` finds; None if a file has been sent as the response."""

@@ -1,9 +1,9 @@
-"""Lines for the log files of sites and other factories of twisted.web's: a file that takes none ends no request.
+"""Write to the log files of sites and other factories of twisted.web. A file that fails does not fail a request.
 
-Where the file is one of `twisted.python.logfile`'s, it writes to a raw file and ignores how much of it was written, so
-that a full disk cuts a line and the next one is joined to it: that is made whole. Any other file, such as the one that
-`http.HTTPFactory` opens, is Python's or the program's, and may keep what it could not write. Each stays on the
-reactor's thread, as without us: it is the program's, which may rotate, close or read it at any time.
+A file of `twisted.python.logfile` writes to a raw file and ignores short writes, so a full disk cuts a line, and the
+next one is appended to it. `WholeLines` completes such a line. Any other file, such as the one that `http.HTTPFactory`
+opens, may buffer what it could not write. All files are written in the reactor's thread, as in Twisted, because the
+program may rotate, close or read them at any time.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ log = Logger(namespace="ropewalk.dropin")
 
 
 def logs_of(factory: Any) -> "SiteLogs":
-    """What writes to the log of a factory."""
+    """Return the object that writes to the logs of a factory."""
     logs: SiteLogs | None = vars(factory).get("_ropewalk_logs")
     if logs is None:
         logs = factory._ropewalk_logs = SiteLogs()  # noqa: SLF001 - ours
@@ -28,26 +28,26 @@ def logs_of(factory: Any) -> "SiteLogs":
 
 
 class SiteLogs:
-    """Writes to log files, and counts what they do not take."""
+    """Writes to log files, and counts lost lines."""
 
     def __init__(self) -> None:
         self.lost: dict[int, tuple[Any, int]] = {}
-        """What fails and the number of its lines that are lost, by its identity: a program's may not be hashable."""
+        """Each failing file and the number of its lost lines, by `id`, because a program's file may not be hashable."""
 
     def write(self, file: Any, text: str) -> None:
-        """Write whole lines. A full disk or a closed file is no reason to serve no request any more: it is logged."""
+        """Write whole lines. A failure, such as a full disk or a closed file, is logged."""
         raw = None
         try:
-            raw = _rotated(file)
+            raw = _rotate(file)
             file.write(text)
-        except Exception:  # noqa: BLE001 - a program's own file may raise anything
+        except Exception:  # noqa: BLE001 - a file of the program may raise any exception
             self._lose(file, text.count("\n") if raw is None else raw.take_lost())
         else:
             if self.lost and id(file) in self.lost:
                 self._report(id(file), 0 if raw is None else raw.take_lost())
 
     def write_by(self, write: Callable[[Any], object], request: Any) -> None:
-        """Have a function of the program write a line. What else than OSError it raises is a fault of the program."""
+        """Let a function of the program write a line. An OSError is logged; other exceptions propagate."""
         writer = getattr(write, "__self__", write)
         try:
             write(request)
@@ -58,7 +58,7 @@ class SiteLogs:
                 self._report(id(writer))
 
     def close(self) -> None:
-        """Report what has not been reported."""
+        """Report all lost lines that have not been reported."""
         for failing in tuple(self.lost):
             self._report(failing)
 
@@ -80,7 +80,7 @@ class SiteLogs:
 
 
 class WholeLines(ObjectProxy):
-    """In the place of the raw file in a log file: completes a line that was cut before it writes the next one."""
+    """Replaces the raw file in a log file. It completes a line that was cut before it writes the next one."""
 
     stands_for = "_raw"
     own = frozenset(("_raw", "_rest", "_lost"))
@@ -88,7 +88,7 @@ class WholeLines(ObjectProxy):
     def __init__(self, raw: RawIOBase) -> None:
         self._raw = raw
         self._rest = b""
-        """Of the line that was cut, which counts as lost until this is written."""
+        """The end of the line that was cut. Until it is written, the line counts as lost."""
         self._lost = 0
 
     def __enter__(self) -> "WholeLines":
@@ -105,25 +105,25 @@ class WholeLines(ObjectProxy):
         return next(self._raw)
 
     def write(self, data: bytes) -> int:
-        """Write all, or raise OSError, and keep nothing but the rest of a line that was cut."""
+        """Write everything, or raise OSError and keep only the end of a line that was cut."""
         rest, self._rest = self._rest, b""
         self._lost -= bool(rest)
-        whole = rest + data
+        pending = rest + data
         position = 0
         try:
-            while position < len(whole):
-                position += self._write(whole[position:] if position else whole)
+            while position < len(pending):
+                position += self._write(pending[position:] if position else pending)
         except OSError:
             if not position:
                 self._rest = rest
-            elif position > start_of_line(whole, position):
-                self._rest = whole[position : whole.find(b"\n", position) + 1]
-            self._lost += whole.count(b"\n", position)
+            elif position > start_of_line(pending, position):
+                self._rest = pending[position : pending.find(b"\n", position) + 1]
+            self._lost += pending.count(b"\n", position)
             raise
         return len(data)
 
     def take_lost(self) -> int:
-        """The lines that were lost since the last call, less those that were completed."""
+        """Return the number of lines that were lost since the last call, without those that were completed."""
         lost, self._lost = self._lost, 0
         return lost
 
@@ -134,22 +134,22 @@ class WholeLines(ObjectProxy):
         return count
 
 
-def _rotated(file: Any) -> WholeLines | None:
-    """What a log file of Twisted's writes to next, made whole; None where a file is another one."""
-    if not isinstance(file, BaseLogFile) or _whole(file) is None:
+def _rotate(file: Any) -> WholeLines | None:
+    """Rotate a log file of Twisted if it is due, and return the raw file that it writes to; None for any other file."""
+    if not isinstance(file, BaseLogFile) or _wrap(file) is None:
         return None
     if file.shouldRotate():
         file.flush()
         file.rotate()  # type: ignore[attr-defined] # every one that Twisted has
-    return _whole(file)
+    return _wrap(file)
 
 
-def _whole(file: Any) -> WholeLines | None:
-    """What a log file writes to, made whole; None where that is not a raw file."""
+def _wrap(file: Any) -> WholeLines | None:
+    """Return the wrapped raw file of a log file; None if it does not write to a raw file."""
     raw = getattr(file, "_file", None)
     if isinstance(raw, WholeLines):
         return raw
     if not isinstance(raw, RawIOBase):
         return None
-    file._file = whole = WholeLines(raw)  # noqa: SLF001 - there is no other way to what it writes to
-    return whole
+    file._file = wrapped = WholeLines(raw)  # noqa: SLF001 - there is no public attribute
+    return wrapped
