@@ -19,6 +19,8 @@ engine_sources := Cargo.toml Cargo.lock pyproject.toml \
 export PYO3_PYTHON := $(CURDIR)/$(bin)/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+BASE ?= main
+PORT ?=
 PYTEST_ARGS ?=
 PYTHONS ?=
 ENGINE_BUILD ?= --release
@@ -44,8 +46,20 @@ setup: $(engine_ready) ## Make .venv, install the locked dependencies, build the
 	@echo "Ready. Try: $(bin)/ropewalk run examples/hello.py"
 
 .PHONY: serve
-serve: $(engine_ready) ## Serve examples/hello.py on http://127.0.0.1:8080/ (SERVE=file.py for another)
-	@exec $(bin)/ropewalk run $(SERVE)
+serve: $(engine_ready) ## Serve examples/hello.py on http://127.0.0.1:8080/ (PORT=9000, SERVE=file.py for others)
+	@exec $(bin)/ropewalk run $(SERVE) $(if $(PORT),--port $(PORT))
+
+.PHONY: quick
+quick: $(engine_ready) ## Check in under a minute: lint of what changed against main, Rust tests, quick Python tests
+	@$(MAKE) --jobs=3 --output-sync=target lint-changed test-rust test-quick
+
+.PHONY: lint-changed
+lint-changed: $(engine_ready)
+	scripts/lint-changed $(BASE)
+
+.PHONY: test-quick
+test-quick: $(engine_ready)
+	$(bin)/python -W error -m pytest -q -m "not slow" $(PYTEST_ARGS)
 
 .PHONY: test
 test: lint test-rust test-fuzz test-python docs ## Run everything: lint, Rust tests, Python tests, docs

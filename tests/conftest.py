@@ -1,6 +1,43 @@
-"""For all tests: signals of their child processes."""
+"""For all tests: which are slow, and the signals of their child processes."""
 
 import signal
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+TESTS: Final = Path(__file__).parent
+
+SLOW_FOLDERS: Final = (
+    "attacks",
+    "benchmarks",
+    "cli",
+    "clients",
+    "conformance",
+    "interop",
+    "packaging",
+    "proxies",
+    "stops",
+    "unit/dropin",
+    "wire",
+)
+"""Folders whose tests take more than about ten seconds together. `make quick` leaves them out."""
+
+
+def is_slow(path: Path) -> bool:
+    return any(path.is_relative_to(TESTS / folder) for folder in SLOW_FOLDERS)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import slow folders to leave all their tests out."""
+    return True if config.option.markexpr == "not slow" and is_slow(collection_path) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of a slow folder."""
+    for item in items:
+        if is_slow(item.path):
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_configure() -> None:

@@ -1,9 +1,11 @@
-"""What is said on a machine where something is missing."""
+"""The set-up: what a machine without the tools gets to read, and the targets of the Makefile."""
 
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.conftest import SLOW_FOLDERS
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 BASH = shutil.which("bash") or "/bin/bash"
@@ -60,10 +62,30 @@ def test_with_everything(tmp_path: Path) -> None:
     assert run("need-rust", {"PATH": str(tmp_path)}).returncode == 0
 
 
-def test_an_environment_of_another_python_is_said_to_be_used(tmp_path: Path) -> None:
+def test_make_warns_of_an_environment_of_another_python(tmp_path: Path) -> None:
     program(tmp_path / "mine", "echo '3.99 (another one)'")
     for named, expected in ((tmp_path / "mine", True), (Path(sys.executable), False)):
         command = ["make", "help", f"PYTHON={named}"]
         ended = subprocess.run(command, cwd=SCRIPTS.parent, capture_output=True, text=True, check=True)
         if (SCRIPTS.parent / ".venv" / "bin" / "python").exists():
             assert (f"is of another Python than PYTHON={named}, and is used" in ended.stderr) == expected
+
+
+def make(*arguments: str) -> str:
+    ended = subprocess.run(["make", *arguments], cwd=SCRIPTS.parent, capture_output=True, text=True, check=True)
+    return ended.stdout
+
+
+def test_help_names_the_quick_check_and_the_port_to_serve_on() -> None:
+    lines = make("help").splitlines()
+    assert [line.split()[1] for line in lines if "under a minute" in line] == ["quick"]
+    assert [line.split()[1] for line in lines if "PORT=9000" in line] == ["serve"]
+
+
+def test_serve_takes_a_port() -> None:
+    assert "ropewalk run examples/hello.py --port 9000" in make("--dry-run", "serve", "PORT=9000")
+    assert "--port" not in make("--dry-run", "serve", "PORT=")
+
+
+def test_the_folders_that_are_slow_exist() -> None:
+    assert [folder for folder in SLOW_FOLDERS if not (SCRIPTS.parent / "tests" / folder).is_dir()] == []
