@@ -1,7 +1,6 @@
 //! How connections end: after their last answer, with their client, by a deadline, in a drain.
 
 use super::Engine;
-use super::lingering::LINGERING_KEPT;
 use crate::driver::Driver;
 use crate::event::{CloseReason, Event, GoneReason};
 use crate::exchange::{ConnectionId, PipeId};
@@ -12,7 +11,7 @@ pub(super) const CLIENT_LEFT: u16 = 499;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
     /// Whether the wire has said its last word, and then does what is left. True where the connection is gone.
-    pub(super) fn notice_ending(&mut self, slot: usize) -> bool {
+    pub(super) fn handle_ending(&mut self, slot: usize) -> bool {
         let connection = &mut self.connections[slot];
         if !connection.out.is_empty() || connection.lingering {
             return false;
@@ -32,22 +31,17 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             self.inbox.push_back(Event::PipeEnding(PipeId(connection.token)));
         } else {
             connection.transport.shut_down_writing();
-            if self.announces && !connection.turned_away {
+            if self.reports_connections && !connection.turned_away {
                 self.inbox.push_back(Event::Lingering(ConnectionId(connection.token)));
             }
         }
         let token = connection.token;
-        if self.lingering.len() > LINGERING_KEPT + 2 * self.connections.len() {
-            let mut lingering = std::mem::take(&mut self.lingering);
-            lingering.retain(|&token| self.token_slot(token).is_some());
-            self.lingering = lingering;
-        }
-        self.lingering.push_back(token);
+        self.lingering.push(token, &self.connections);
         false
     }
 
     /// The connection is broken or cut.
-    pub(super) fn lose(&mut self, slot: usize, reason: GoneReason) {
+    pub(super) fn drop_connection(&mut self, slot: usize, reason: GoneReason) {
         let connection = &self.connections[slot];
         let reset = reason == GoneReason::ClientLeft && connection.was_reset();
         let reason = if reset { GoneReason::ClientReset } else { reason };
@@ -61,7 +55,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         if resets {
             connection.transport.reset_on_close();
         }
-        self.work(slot, |wire, cx| wire.abort(reason, CLIENT_LEFT, cx));
+        self.with_wire(slot, |wire, cx| wire.abort(reason, CLIENT_LEFT, cx));
         // The owner of a pipe may hold answers that were complete before this one was given up.
         self.remove(slot, reason == GoneReason::Aborted && !resets, reason.into());
     }
@@ -73,17 +67,15 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     fn remove(&mut self, slot: usize, orderly: bool, closing: CloseReason) {
         let mut connection = self.connections.remove(slot);
-        self.turned_away_open -= usize::from(connection.turned_away);
-        if let Some(buffer) = connection.out.reclaim() {
-            if self.spare.len() < super::sending::SPARE {
-                self.spare.push(buffer);
-            }
+        if connection.turned_away {
+            self.lingering.remove_turned_away();
         }
+        self.send_queue.reclaim(&mut connection.out);
         if connection.is_pipe() {
             self.inbox.push_back(Event::PipeClosed(PipeId(connection.token), orderly));
-        } else if self.announces && !connection.turned_away {
+        } else if self.reports_connections && !connection.turned_away {
             self.inbox.push_back(Event::Closed(ConnectionId(connection.token), closing));
         }
-        self.notice_drained();
+        self.finish_drain_if_empty();
     }
 }

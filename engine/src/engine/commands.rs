@@ -13,7 +13,7 @@ use crate::wire::{Context, FramedBy, Received, Wire};
 impl<D: Driver, W: Wire> Engine<D, W> {
     /// Our end of an exchange, or what a proxy says that its client has connected to.
     pub fn local(&self, id: ExchangeId) -> Option<Peer> {
-        Some(self.connections[self.token_slot(id.connection)?].local())
+        Some(self.connections[self.connections.slot(id.connection)?].local())
     }
 
     /// Lets the body of a request flow, up to a limit in bytes.
@@ -26,7 +26,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.command(id, |engine, slot| {
             let limit = limit.unwrap_or(engine.limits.body_size);
             let before = engine.inbox.len();
-            let received = engine.work(slot, |wire, cx| wire.receive(limit, cx))?;
+            let received = engine.with_wire(slot, |wire, cx| wire.receive(limit, cx))?;
             if received == Received::Unchanged {
                 return Ok(Vec::new());
             }
@@ -47,8 +47,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// The reader of a body has taken so many bytes.
     pub fn consumed(&mut self, id: ExchangeId, count: u64) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
-            engine.work(slot, |wire, cx| wire.consumed(count, cx));
-            engine.look_after(slot, false);
+            engine.with_wire(slot, |wire, cx| wire.consumed(count, cx));
+            engine.update(slot, false);
             Ok(())
         })
     }
@@ -65,8 +65,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         let status = status.into();
         self.command(id, |engine, slot| {
             let body = small_file::load(body, status, fields)?;
-            engine.lend(slot);
-            engine.work(slot, |wire, cx| wire.respond(status, fields, body, FramedBy::Wire, cx))?;
+            engine.lend_buffer(slot);
+            engine.with_wire(slot, |wire, cx| wire.respond(status, fields, body, FramedBy::Wire, cx))?;
             engine.send(slot);
             Ok(())
         })
@@ -75,7 +75,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// An interim answer, sent at once.
     pub fn interim(&mut self, id: ExchangeId, status: u16, fields: &[FieldRef<'_>]) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
-            engine.work(slot, |wire, cx| wire.interim(status, fields, cx))?;
+            engine.with_wire(slot, |wire, cx| wire.interim(status, fields, cx))?;
             engine.flush(slot);
             Ok(())
         })
@@ -91,8 +91,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     ) -> Result<(), CommandError> {
         let status = status.into();
         self.command(id, |engine, slot| {
-            engine.lend(slot);
-            engine.work(slot, |wire, cx| wire.begin(status, fields, length, FramedBy::Wire, cx))?;
+            engine.lend_buffer(slot);
+            engine.with_wire(slot, |wire, cx| wire.begin(status, fields, length, FramedBy::Wire, cx))?;
             engine.send_later(slot);
             Ok(())
         })
@@ -101,7 +101,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// A part of the body of a streamed answer, or raw bytes after an upgrade.
     pub fn write(&mut self, id: ExchangeId, data: Bytes) -> Result<Pressure, CommandError> {
         self.command(id, |engine, slot| {
-            engine.lend(slot);
+            engine.lend_buffer(slot);
             engine.framed(slot, |wire, cx| wire.write(Body::Shared(data), FramedBy::Wire, cx))?;
             let high = engine.limits.write_buffer;
             let connection = &engine.connections[slot];
@@ -111,28 +111,28 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             } else {
                 engine.flush(slot);
             }
-            engine.press(id)
+            engine.pressure_after_write(id)
         })
     }
 
     /// Whether whoever has just written should wait; if so, an event tells when not any more.
-    fn press(&mut self, id: ExchangeId) -> Result<Pressure, CommandError> {
-        let Some(slot) = self.token_slot(id.connection) else { return Err(CommandError::Gone) };
+    fn pressure_after_write(&mut self, id: ExchangeId) -> Result<Pressure, CommandError> {
+        let Some(slot) = self.connections.slot(id.connection) else { return Err(CommandError::Gone) };
         let connection = &mut self.connections[slot];
-        connection.told_high |= connection.out.len() > self.limits.write_buffer;
-        Ok(if connection.told_high { Pressure::High } else { Pressure::Low })
+        connection.writer_paused |= connection.out.len() > self.limits.write_buffer;
+        Ok(if connection.writer_paused { Pressure::High } else { Pressure::Low })
     }
 
     /// Whether a writer should wait for [`Event::Writable`].
     pub fn pressure(&self, id: ExchangeId) -> Pressure {
-        let slot = self.token_slot(id.connection);
-        if slot.is_some_and(|slot| self.connections[slot].told_high) { Pressure::High } else { Pressure::Low }
+        let slot = self.connections.slot(id.connection);
+        if slot.is_some_and(|slot| self.connections[slot].writer_paused) { Pressure::High } else { Pressure::Low }
     }
 
     /// The end of a streamed answer, or of an upgraded connection.
     pub fn end(&mut self, id: ExchangeId, trailers: &[FieldRef<'_>]) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
-            engine.lend(slot);
+            engine.lend_buffer(slot);
             engine.framed(slot, |wire, cx| wire.end(trailers, cx))?;
             engine.send(slot);
             Ok(())
@@ -143,7 +143,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// nobody could tell it from them.
     pub fn upgrade(&mut self, id: ExchangeId, fields: &[FieldRef<'_>]) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
-            engine.work(slot, |wire, cx| wire.upgrade(Some(fields), cx))?;
+            engine.with_wire(slot, |wire, cx| wire.upgrade(Some(fields), cx))?;
             engine.inbox.retain(|event| !event.is_of_body(id));
             engine.send_later(slot);
             Ok(())
@@ -159,7 +159,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         body: Body<'_>,
     ) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
-            engine.lend(slot);
+            engine.lend_buffer(slot);
             let outcome = engine.framed(slot, |wire, cx| wire.respond(status, fields, body, FramedBy::Handler, cx));
             if let Ok(()) | Err(CommandError::Excess { .. }) = outcome {
                 engine.send(slot);
@@ -176,8 +176,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         fields: &[FieldRef<'_>],
     ) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
-            engine.lend(slot);
-            engine.work(slot, |wire, cx| wire.begin(status, fields, None, FramedBy::Handler, cx))?;
+            engine.lend_buffer(slot);
+            engine.with_wire(slot, |wire, cx| wire.begin(status, fields, None, FramedBy::Handler, cx))?;
             engine.send_later(slot);
             Ok(())
         })
@@ -186,14 +186,14 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// A part of its body as it shall go out, or raw bytes after [`Engine::take_over`].
     pub fn relay_write(&mut self, id: ExchangeId, data: Bytes) -> Result<Pressure, CommandError> {
         self.command(id, |engine, slot| {
-            engine.lend(slot);
+            engine.lend_buffer(slot);
             let outcome = engine.framed(slot, |wire, cx| wire.write(Body::Shared(data), FramedBy::Handler, cx));
             if let Err(error @ CommandError::Excess { .. }) = outcome {
-                engine.relayed(id, slot)?;
+                engine.send_relayed(id, slot)?;
                 return Err(error);
             }
             outcome?;
-            engine.relayed(id, slot)
+            engine.send_relayed(id, slot)
         })
     }
 
@@ -201,7 +201,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     pub fn relay_file(&mut self, id: ExchangeId, part: Body<'_>) -> Result<Pressure, CommandError> {
         self.command(id, |engine, slot| {
             engine.framed(slot, |wire, cx| wire.write(part, FramedBy::Handler, cx))?;
-            engine.relayed(id, slot)
+            engine.send_relayed(id, slot)
         })
     }
 
@@ -218,10 +218,10 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// From here the exchange carries raw bytes, and its handler sends what head it likes.
     pub fn take_over(&mut self, id: ExchangeId) -> Result<(), CommandError> {
-        self.command(id, |engine, slot| engine.work(slot, |wire, cx| wire.upgrade(None, cx)))
+        self.command(id, |engine, slot| engine.with_wire(slot, |wire, cx| wire.upgrade(None, cx)))
     }
 
-    fn relayed(&mut self, id: ExchangeId, slot: usize) -> Result<Pressure, CommandError> {
+    fn send_relayed(&mut self, id: ExchangeId, slot: usize) -> Result<Pressure, CommandError> {
         let high = self.limits.write_buffer;
         let connection = &self.connections[slot];
         // What a pipe is given at once would wait in the inbox, where nobody counts it.
@@ -230,7 +230,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         } else {
             self.flush(slot);
         }
-        self.press(id)
+        self.pressure_after_write(id)
     }
 
     /// Says what becomes of an exchange whose client closes its sending side, where its listener leaves that open.
@@ -252,7 +252,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// Ends the exchange and its connection now.
     pub fn abort(&mut self, id: ExchangeId) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
-            engine.give_up(slot);
+            engine.abort_after_flush(slot);
             Ok(())
         })
     }
@@ -263,11 +263,11 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         id: ExchangeId,
         command: impl FnOnce(&mut Self, usize) -> Result<R, CommandError>,
     ) -> Result<R, CommandError> {
-        self.refresh();
-        let slot = self.token_slot(id.connection).ok_or(CommandError::Gone)?;
+        self.refresh_clock();
+        let slot = self.connections.slot(id.connection).ok_or(CommandError::Gone)?;
         self.connections[slot].wire.check(id.serial)?;
         let outcome = command(self, slot);
-        self.rest();
+        self.wake_if_needed();
         outcome
     }
 
@@ -278,19 +278,19 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         slot: usize,
         work: impl FnOnce(&mut W, &mut Context<'_>) -> Result<(), CommandError>,
     ) -> Result<(), CommandError> {
-        let outcome = self.work(slot, work);
+        let outcome = self.with_wire(slot, work);
         if matches!(outcome, Err(CommandError::Length { .. })) {
-            self.give_up(slot);
+            self.abort_after_flush(slot);
         }
         outcome
     }
 
     /// Ends a connection for its handler, behind the answers that are complete.
-    fn give_up(&mut self, slot: usize) {
+    fn abort_after_flush(&mut self, slot: usize) {
         let token = self.connections[slot].token;
         self.flush(slot);
-        if let Some(slot) = self.token_slot(token) {
-            self.lose(slot, GoneReason::Aborted);
+        if let Some(slot) = self.connections.slot(token) {
+            self.drop_connection(slot, GoneReason::Aborted);
         }
     }
 }

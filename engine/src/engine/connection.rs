@@ -24,14 +24,14 @@ pub(super) struct Connection<W> {
     /// The socket may have bytes that were not read (edge-triggered readiness is told once).
     pub readable: bool,
     /// The client has closed its side, as the driver says; bytes before that may be unread.
-    pub hung_up: bool,
+    pub peer_closed: bool,
     /// The end of the client's bytes was read.
     pub ended: bool,
     /// The socket is broken, as by a reset.
     pub broken: bool,
     /// The client was seen to close its side while the socket was whole. What breaks it afterwards is of no account: a
     /// client that has left resets whatever is still sent to it.
-    pub left_in_order: bool,
+    pub peer_closed_in_order: bool,
     /// The client takes nothing any more, as the driver says: it has reset the connection, or closed both sides.
     pub peer_closed_both: bool,
     /// What the listener, or the owner, has said about clients that close their sending side.
@@ -43,7 +43,7 @@ pub(super) struct Connection<W> {
     /// The kernel (or the owner of the pipe) takes no more for now.
     pub blocked: bool,
     /// A writer was told to wait.
-    pub told_high: bool,
+    pub writer_paused: bool,
     /// It is in the engine's list of the unsent.
     pub unsent: bool,
     /// It is in the engine's list of those to go on with.
@@ -141,16 +141,16 @@ impl<W: Wire> Connection<W> {
             wire: W::default(),
             out: Outbox::default(),
             readable: false,
-            hung_up: false,
+            peer_closed: false,
             ended: false,
             broken: false,
-            left_in_order: false,
+            peer_closed_in_order: false,
             peer_closed_both: false,
             half_close: HalfClose::Cancel,
             half_close_of: None,
             survives_half_close: None,
             blocked: false,
-            told_high: false,
+            writer_paused: false,
             unsent: false,
             resuming: false,
             lingering: false,
@@ -318,7 +318,7 @@ impl<W: Wire> Connection<W> {
             return false;
         }
         let told_by_fin = self.half_close() == HalfClose::Cancel;
-        if self.left_in_order && told_by_fin {
+        if self.peer_closed_in_order && told_by_fin {
             return false;
         }
         // A reset that comes after a FIN is EPIPE, any other one ECONNRESET.

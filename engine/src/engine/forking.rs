@@ -12,11 +12,11 @@
 
 use std::io;
 
-use super::{Engine, LISTENER};
+use super::Engine;
 use crate::clock::Clock;
 use crate::counters::Counters;
+use crate::driver::Driver;
 use crate::driver::wheel::Wheel;
-use crate::driver::{Driver, Token, Watch};
 use crate::exchange::ExchangeId;
 use crate::outbox::OpenFiles;
 use crate::wire::Wire;
@@ -25,14 +25,14 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// In a child, before anything else: leaves the parent what is its, and accepts on the same listeners by a driver of
     /// its own. `mid_turn` says that a turn goes on in this thread. After an error it must not be used: its driver is the parent's too.
     pub fn after_fork_in_child(&mut self, mid_turn: bool) -> io::Result<()> {
-        self.connections.clear();
+        self.connections.disinherit();
         self.inbox.clear();
         self.due.clear();
         self.ready.clear();
         self.scratch.resize(super::SCRATCH, 0);
-        (self.unsent, self.leaving, self.resuming, self.lingering) = Default::default();
-        self.turned_away_open = 0;
-        self.working = None;
+        self.send_queue.take();
+        (self.half_closed, self.resuming, self.lingering) = Default::default();
+        self.current = None;
         self.files = OpenFiles::default();
         self.counters = Counters::default();
         if let Some(access) = &mut self.access {
@@ -40,9 +40,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
         self.clock = Clock::default();
         self.wheel = Wheel::new(self.clock.millis());
-        self.inherited = self.generation;
         self.in_turn &= mid_turn;
-        let outcome = self.watch_listeners_anew();
+        let outcome = self.driver.reopen().and_then(|()| self.listeners.after_fork_in_child(&mut self.driver));
         if outcome.is_err() {
             // Not by `stop_listening`: the driver may be the parent's still.
             self.listeners.clear();
@@ -53,28 +52,11 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// In the parent: children have copies of the listening sockets. Where they serve, they may go on accepting when
     /// this process has stopped; where they do not, this process ends the sockets when it stops.
     pub fn after_fork_in_parent(&mut self, children_serve: bool) {
-        for (_, listening) in &mut self.listeners {
-            if children_serve {
-                listening.listener.share();
-            } else {
-                listening.listener.set_copied();
-            }
-        }
+        self.listeners.after_fork_in_parent(children_serve);
     }
 
     /// Whether an exchange began in the parent of this process.
     pub fn is_inherited(&self, id: ExchangeId) -> bool {
-        id.connection >> 32 <= self.inherited && self.inherited > 0
-    }
-
-    fn watch_listeners_anew(&mut self) -> io::Result<()> {
-        self.driver.reopen()?;
-        for (key, listening) in &mut self.listeners {
-            listening.listener.share();
-            if !listening.is_short() {
-                self.driver.watch(listening.listener.socket(), Token(LISTENER | key as u64), Watch::Accept)?;
-            }
-        }
-        Ok(())
+        self.connections.is_inherited(id.connection)
     }
 }

@@ -9,7 +9,7 @@ use crate::wire::{RequestPhase, ResponsePhase, Wire};
 
 impl<D: Driver, W: Wire> Engine<D, W> {
     /// The client has closed its side: what that means for a running exchange. True where the connection is gone.
-    pub(super) fn notice_hang_up(&mut self, slot: usize) -> bool {
+    pub(super) fn handle_peer_close(&mut self, slot: usize) -> bool {
         if self.body_flows(slot) {
             return false;
         }
@@ -22,7 +22,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
                 && !connection.is_cut_off(phase);
             // Not before its handler had the chance to answer: the request may have come with the end.
             if !decided && !phase.has_unread() {
-                self.leaving.push_back(connection.token);
+                self.half_closed.push_back(connection.token);
             }
             return false;
         }
@@ -54,22 +54,22 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         let flows = self.body_flows(slot);
         let connection = &mut self.connections[slot];
         let running = connection.wire.running().filter(|_| !flows);
-        let Some(serial) = running else { return self.look_after(slot, false) };
+        let Some(serial) = running else { return self.update(slot, false) };
         let phase = connection.wire.request_phase(&self.limits);
         if connection.peer_closed_both || connection.is_cut_off(phase) {
-            return self.lose(slot, GoneReason::ClientLeft);
+            return self.drop_connection(slot, GoneReason::ClientLeft);
         }
         if connection.survives_half_close == running {
-            return self.look_after(slot, false);
+            return self.update(slot, false);
         }
         let response = connection.wire.response_phase();
         let started = response.has_started();
         match connection.half_close() {
             HalfClose::Finish => {}
-            _ if response == ResponsePhase::Tunnel => return self.lose(slot, GoneReason::ClientLeft),
+            _ if response == ResponsePhase::Tunnel => return self.drop_connection(slot, GoneReason::ClientLeft),
             // It does not end by itself. Where something waits to be sent, `Timeout::HalfClosed` ends it after that.
             _ if started && response.sends_events() && connection.out.is_empty() => {
-                return self.lose(slot, GoneReason::ClientLeft);
+                return self.drop_connection(slot, GoneReason::ClientLeft);
             }
             _ if started => {}
             HalfClose::Respond => {
@@ -79,13 +79,13 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             HalfClose::Cancel => return self.cancel(slot),
         }
         self.connections[slot].survives_half_close = running;
-        self.look_after(slot, false);
+        self.update(slot, false);
     }
 
     /// Ends an exchange of which nothing is sent yet. What is sent of those before it is sent whole.
     fn cancel(&mut self, slot: usize) {
         let token = self.connections[slot].token;
-        self.work(slot, |wire, cx| wire.abort(GoneReason::ClientLeft, CLIENT_LEFT, cx));
+        self.with_wire(slot, |wire, cx| wire.abort(GoneReason::ClientLeft, CLIENT_LEFT, cx));
         self.continue_reading(token);
     }
 }

@@ -1,51 +1,127 @@
-//! Connections whose end the client has still to read.
+//! Connections that are closed on our side, and wait for their clients to read what was sent (RFC 9112, section 9.6).
+
+use std::collections::VecDeque;
 
 use super::Engine;
+use super::connections::Connections;
 use crate::driver::Driver;
 use crate::wire::Wire;
 
 /// Connections that may linger though the engine is full.
-const TURNED_AWAY_KEPT: usize = 64;
-/// Entries of the list of lingering connections that are kept before those that are over are taken out.
-pub(super) const LINGERING_KEPT: usize = 64;
+const TURNED_AWAY: usize = 64;
+/// Entries that are kept before those of closed connections are removed.
+const KEPT: usize = 64;
+
+/// Lingering connections, the oldest first. Those that have closed in the meantime may be among them.
+#[derive(Debug, Default)]
+pub(super) struct Lingering {
+    tokens: VecDeque<u64>,
+    /// Connections that came when the engine was full and are open until their clients have read the refusal.
+    turned_away: usize,
+}
+
+impl Lingering {
+    pub fn push<W>(&mut self, token: u64, connections: &Connections<W>) {
+        if self.tokens.len() > KEPT + 2 * connections.len() {
+            self.tokens.retain(|&token| connections.slot(token).is_some());
+        }
+        self.tokens.push_back(token);
+    }
+
+    /// Removes the oldest one, and returns its slot: one that counts as open, or any.
+    pub fn pop<W>(&mut self, any: bool, connections: &Connections<W>) -> Option<usize> {
+        while self.tokens.front().is_some_and(|&token| connections.slot(token).is_none()) {
+            self.tokens.pop_front();
+        }
+        let counts = |&token: &u64| connections.slot(token).filter(|&slot| any || !connections[slot].turned_away);
+        let (place, slot) = self.tokens.iter().map(counts).enumerate().find_map(|(at, slot)| Some((at, slot?)))?;
+        self.tokens.remove(place);
+        Some(slot)
+    }
+
+    /// How many connections were turned away and are open.
+    pub fn turned_away(&self) -> usize {
+        self.turned_away
+    }
+
+    pub fn add_turned_away(&mut self) {
+        self.turned_away += 1;
+    }
+
+    pub fn remove_turned_away(&mut self) {
+        self.turned_away -= 1;
+    }
+}
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Whether there is room for another connection; one that lingers makes room for it.
+    /// Whether there is room for another connection. One that lingers is closed to make room.
     pub(super) fn makes_room(&mut self) -> bool {
         while self.is_full() {
-            if !self.end_lingering(false) {
+            if !self.close_oldest_lingering(false) {
                 return false;
             }
         }
         true
     }
 
-    /// Closes the connection that lingers longest: one that counts, or any where a descriptor is wanted. False where there
-    /// is none.
-    pub(super) fn end_lingering(&mut self, any: bool) -> bool {
-        while self.lingering.front().is_some_and(|&token| self.token_slot(token).is_none()) {
-            self.lingering.pop_front();
+    /// Closes the connection that lingers longest: one that counts as open, or any if a descriptor is needed. False if
+    /// there is none.
+    pub(super) fn close_oldest_lingering(&mut self, any: bool) -> bool {
+        let slot = self.lingering.pop(any, &self.connections);
+        if let Some(slot) = slot {
+            self.close(slot);
         }
-        let countable =
-            |&token: &u64| self.token_slot(token).filter(|&slot| any || !self.connections[slot].turned_away);
-        let Some((place, slot)) = self.lingering.iter().map(countable).enumerate().find_map(|(at, it)| Some((at, it?)))
-        else {
-            return false;
-        };
-        self.lingering.remove(place);
-        self.close(slot);
-        true
+        slot.is_some()
     }
 
-    /// Whether a client that there is no room for may have its connection open until it has read so: some may, out of
+    /// Whether a client that there is no room for may keep its connection until it has read the refusal. Some may, from
     /// the descriptors that connections leave to others.
     pub(super) fn may_linger_though_full(&self) -> bool {
-        self.turned_away_open < (self.descriptors / 64).min(TURNED_AWAY_KEPT)
+        self.lingering.turned_away() < (self.descriptors / 64).min(TURNED_AWAY)
     }
 
-    /// Has a connection count for nothing: there is no room for it.
+    /// Does not count a connection as open: there is no room for it.
     pub(super) fn mark_turned_away(&mut self, slot: usize) {
         self.connections[slot].turned_away = true;
-        self.turned_away_open += 1;
+        self.lingering.add_turned_away();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::connection::Connection;
+    use crate::http1::Http1;
+    use crate::peer::Peer;
+    use crate::transport::{Pipe, Transport};
+
+    fn open(connections: &mut Connections<Http1>, lingering: &mut Lingering) -> usize {
+        let token = connections.next_token();
+        let pipe = Transport::Pipe(Pipe::new(Peer::Unknown, false));
+        let slot = connections.insert(Connection::new(token, pipe, Peer::Unknown));
+        lingering.push(token, connections);
+        slot
+    }
+
+    #[test]
+    fn the_oldest_that_counts_comes_first() {
+        let (mut connections, mut lingering) = (Connections::default(), Lingering::default());
+        let slots: Vec<usize> = (0..4).map(|_| open(&mut connections, &mut lingering)).collect();
+        connections.remove(slots[0]);
+        connections[slots[1]].turned_away = true;
+        assert_eq!(Some(slots[2]), lingering.pop(false, &connections));
+        assert_eq!(Some(slots[1]), lingering.pop(true, &connections));
+        assert_eq!(Some(slots[3]), lingering.pop(true, &connections));
+        assert_eq!(None, lingering.pop(true, &connections));
+    }
+
+    #[test]
+    fn closed_connections_are_removed() {
+        let (mut connections, mut lingering) = (Connections::default(), Lingering::default());
+        for _ in 0..10 * KEPT {
+            let slot = open(&mut connections, &mut lingering);
+            connections.remove(slot);
+        }
+        assert!(lingering.tokens.len() <= KEPT + 3);
     }
 }

@@ -15,38 +15,38 @@ use crate::wire::Wire;
 impl<D: Driver, W: Wire> Engine<D, W> {
     /// Opens a connection whose bytes its owner carries. Over the limit of connections it is answered 503 and closed.
     pub fn open_pipe(&mut self, peer: Peer, local: Peer, secure: bool) -> PipeId {
-        self.refresh();
+        self.refresh_clock();
         self.counters.accepted += 1;
         let full = !self.makes_room();
-        let token = self.next_token();
+        let token = self.connections.next_token();
         let slot = self.connections.insert(Connection::new(token, Transport::Pipe(Pipe::new(local, secure)), peer));
         self.rearm(slot, false);
         if full {
             self.counters.turned_away += 1;
             self.mark_turned_away(slot);
-            self.work(slot, |wire, cx| wire.turn_away(cx));
+            self.with_wire(slot, |wire, cx| wire.turn_away(cx));
             self.flush(slot);
         }
-        self.rest();
+        self.wake_if_needed();
         PipeId(token)
     }
 
     /// Bytes from the other end.
     pub fn feed_pipe(&mut self, id: PipeId, data: &[u8]) {
-        self.refresh();
+        self.refresh_clock();
         self.feed(id.0, data);
-        self.rest();
+        self.wake_if_needed();
     }
 
     /// How many bytes have come that belong to no request yet, or to a body that nobody wants yet.
     pub fn pipe_backlog(&self, id: PipeId) -> usize {
-        self.token_slot(id.0).map_or(0, |slot| self.connections[slot].wire.buffered())
+        self.connections.slot(id.0).map_or(0, |slot| self.connections[slot].wire.buffered())
     }
 
     /// What happened next to one pipe and its exchanges, new requests apart, whatever waits of others. What was written to
     /// it is sent before. Nothing of an exchange is told before its head.
     pub fn next_pipe_event(&mut self, id: PipeId) -> Option<Event> {
-        if let Some(slot) = self.token_slot(id.0) {
+        if let Some(slot) = self.connections.slot(id.0) {
             self.connections[slot].unsent = false;
             self.flush(slot);
         }
@@ -73,7 +73,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// The next bytes that were written to a pipe, before anything else that happened is told.
     pub fn next_pipe_output(&mut self, id: PipeId) -> Option<Bytes> {
-        if let Some(slot) = self.token_slot(id.0) {
+        if let Some(slot) = self.connections.slot(id.0) {
             self.connections[slot].unsent = false;
             self.flush(slot);
         }
@@ -87,32 +87,32 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// The other end has closed its side.
     pub fn end_pipe(&mut self, id: PipeId) {
-        self.refresh();
-        if let Some(slot) = self.token_slot(id.0) {
-            self.connections[slot].hung_up = true;
+        self.refresh_clock();
+        if let Some(slot) = self.connections.slot(id.0) {
+            self.connections[slot].peer_closed = true;
             self.connections[slot].ended = true;
-            self.look_after(slot, false);
+            self.update(slot, false);
         }
-        self.rest();
+        self.wake_if_needed();
     }
 
     /// The way to the other end is gone.
     pub fn disconnect_pipe(&mut self, id: PipeId) {
-        self.refresh();
-        if let Some(slot) = self.token_slot(id.0) {
-            self.lose(slot, GoneReason::ClientLeft);
+        self.refresh_clock();
+        if let Some(slot) = self.connections.slot(id.0) {
+            self.drop_connection(slot, GoneReason::ClientLeft);
         }
-        self.rest();
+        self.wake_if_needed();
     }
 
     /// Whether the owner can take bytes.
     pub fn set_pipe_blocked(&mut self, id: PipeId, blocked: bool) {
-        self.refresh();
-        if let Some(slot) = self.token_slot(id.0) {
+        self.refresh_clock();
+        if let Some(slot) = self.connections.slot(id.0) {
             self.connections[slot].blocked = blocked;
             self.flush(slot);
         }
-        self.rest();
+        self.wake_if_needed();
     }
 
     /// Passes to the owner of a pipe that it sends a refusal itself, after the responses before it.
@@ -138,7 +138,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
                 }
                 Err(error) => {
                     self.report(Severity::Error, "RW307", format!("a file could not be sent: {error}"));
-                    return self.lose(slot, GoneReason::Aborted);
+                    return self.drop_connection(slot, GoneReason::Aborted);
                 }
             }
         }
@@ -146,7 +146,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     /// Tells the owner of a pipe when its bytes begin or cease to be of use.
-    pub(super) fn tell_flow(&mut self, slot: usize) {
+    pub(super) fn update_pipe_flow(&mut self, slot: usize) {
         let connection = &mut self.connections[slot];
         if !connection.is_pipe() {
             return;

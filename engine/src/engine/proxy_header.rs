@@ -16,7 +16,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     /// Whether a peer may connect to a socket: anybody, unless only trusted proxies can begin in the right way.
-    pub(super) fn admits(&mut self, peer: &Peer) -> bool {
+    pub(super) fn accepts_peer(&mut self, peer: &Peer) -> bool {
         let Some(Proxies { protocol: true, trusted, .. }) = &self.proxies else { return true };
         let admitted = trusted.contains(peer);
         if !admitted {
@@ -26,17 +26,17 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     /// A new connection to a socket: whether a header comes first.
-    pub(super) fn await_proxy(&mut self, slot: usize) {
+    pub(super) fn expect_proxy_header(&mut self, slot: usize) {
         if self.proxies.as_ref().is_some_and(|proxies| proxies.protocol) {
             self.connections[slot].via = Via::Awaited(Vec::new());
         }
     }
 
     /// Takes in bytes from the client. False where the connection is to be dropped.
-    pub(super) fn take_in(&mut self, slot: usize, data: &[u8]) -> bool {
+    pub(super) fn feed_wire(&mut self, slot: usize, data: &[u8]) -> bool {
         let connection = &mut self.connections[slot];
         let Via::Awaited(waiting) = &mut connection.via else {
-            self.work(slot, |wire, cx| wire.feed(data, cx));
+            self.with_wire(slot, |wire, cx| wire.feed(data, cx));
             return true;
         };
         let before = waiting.len();
@@ -56,7 +56,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             Header::Proxied(source) => Via::Told(source),
         };
         if used - before < data.len() {
-            self.work(slot, |wire, cx| wire.feed(&data[used - before..], cx));
+            self.with_wire(slot, |wire, cx| wire.feed(&data[used - before..], cx));
         }
         true
     }

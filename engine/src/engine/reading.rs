@@ -9,11 +9,11 @@ use crate::wire::Wire;
 impl<D: Driver, W: Wire> Engine<D, W> {
     /// Reads on where bytes may wait and are of use.
     pub(super) fn continue_reading(&mut self, token: u64) {
-        if let Some(slot) = self.token_slot(token) {
+        if let Some(slot) = self.connections.slot(token) {
             if self.connections[slot].readable {
                 self.read(slot);
             } else {
-                self.look_after(slot, false);
+                self.update(slot, false);
             }
         }
     }
@@ -29,21 +29,21 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             match outcome {
                 Read::Bytes(count) => {
                     // A short read means that the socket is empty, and new bytes will be told.
-                    connection.readable = count == scratch.len() || connection.hung_up;
+                    connection.readable = count == scratch.len() || connection.peer_closed;
                     self.counters.bytes_in += count as u64;
                     dropped = connection.lingering;
                     broken = if dropped {
                         !connection.drop_input(count, &self.limits)
                     } else {
-                        !self.take_in(slot, &scratch[..count])
+                        !self.feed_wire(slot, &scratch[..count])
                     };
                 }
                 Read::Blocked => connection.readable = false,
                 Read::End => {
                     connection.readable = false;
-                    connection.hung_up = true;
+                    connection.peer_closed = true;
                     connection.ended = true;
-                    connection.left_in_order = true;
+                    connection.peer_closed_in_order = true;
                 }
                 Read::Broken => broken = true,
             }
@@ -51,40 +51,40 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.scratch = scratch;
         if broken {
             self.connections[slot].broken = true;
-            self.lose(slot, GoneReason::ClientLeft);
+            self.drop_connection(slot, GoneReason::ClientLeft);
         } else {
-            self.look_after(slot, dropped);
+            self.update(slot, dropped);
         }
     }
 
     /// Bytes for a connection that did not come from its socket.
     pub(super) fn feed(&mut self, token: u64, data: &[u8]) {
-        let Some(slot) = self.token_slot(token) else { return };
+        let Some(slot) = self.connections.slot(token) else { return };
         self.counters.bytes_in += data.len() as u64;
         let dropped = self.connections[slot].lingering;
         if dropped && !self.connections[slot].drop_input(data.len(), &self.limits) {
             return self.close(slot);
         }
-        if !dropped && !self.take_in(slot, data) {
-            return self.lose(slot, GoneReason::ClientLeft);
+        if !dropped && !self.feed_wire(slot, data) {
+            return self.drop_connection(slot, GoneReason::ClientLeft);
         }
-        self.look_after(slot, dropped);
+        self.update(slot, dropped);
     }
 
     /// After anything that happened to a connection: its end, its owner's flow, its clock.
-    pub(super) fn look_after(&mut self, slot: usize, progress: bool) {
-        self.working = Some(self.connections[slot].token);
+    pub(super) fn update(&mut self, slot: usize, progress: bool) {
+        self.current = Some(self.connections[slot].token);
         let connection = &mut self.connections[slot];
         if !connection.out.is_empty() && !connection.blocked && !connection.unsent {
             return self.flush(slot);
         }
-        if connection.hung_up && self.notice_hang_up(slot) {
+        if connection.peer_closed && self.handle_peer_close(slot) {
             return;
         }
-        if self.notice_ending(slot) {
+        if self.handle_ending(slot) {
             return;
         }
-        self.tell_flow(slot);
+        self.update_pipe_flow(slot);
         let connection = &self.connections[slot];
         if connection.readable && connection.wants_input(&self.limits) {
             // What came while nobody wanted it was told once, and is not told again.
@@ -95,6 +95,6 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     pub(super) fn rearm(&mut self, slot: usize, progress: bool) {
         let connection = &mut self.connections[slot];
-        connection.rearm(self.clock.millis(), progress, self.drain.is_some(), &self.limits, &mut self.wheel);
+        connection.rearm(self.clock.millis(), progress, self.drain.has_begun(), &self.limits, &mut self.wheel);
     }
 }

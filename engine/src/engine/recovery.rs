@@ -10,12 +10,11 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// others are gone on with in the next polls, since what was known of them may be lost too.
     pub fn recover_from_panic(&mut self) {
         self.scratch.resize(super::SCRATCH, 0);
-        if let Some(slot) = self.working.take().and_then(|token| self.token_slot(token)) {
-            self.lose(slot, GoneReason::Aborted);
+        if let Some(slot) = self.current.take().and_then(|token| self.connections.slot(token)) {
+            self.drop_connection(slot, GoneReason::Aborted);
         }
-        let tokens: Vec<u64> = self.connections.iter().map(|(_, connection)| connection.token).collect();
-        for token in tokens {
-            if let Some(slot) = self.token_slot(token) {
+        for token in self.connections.tokens() {
+            if let Some(slot) = self.connections.slot(token) {
                 let connection = &mut self.connections[slot];
                 connection.forget_schedule();
                 if !connection.is_pipe() {
@@ -32,8 +31,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// Drops every connection without a word, and ends the turn: what is left where recovering fails.
     pub fn drop_connections(&mut self) {
         self.connections.clear();
-        (self.unsent, self.leaving, self.resuming, self.lingering) = Default::default();
-        self.turned_away_open = 0;
+        self.send_queue.take();
+        (self.half_closed, self.resuming, self.lingering) = Default::default();
         self.in_turn = false;
     }
 }

@@ -6,24 +6,17 @@ use crate::event::{Event, GoneReason, Severity};
 use crate::exchange::ExchangeId;
 use crate::wire::{RequestPhase, Wire};
 
-/// Buffers kept to be lent.
-pub(super) const SPARE: usize = 16;
-
 impl<D: Driver, W: Wire> Engine<D, W> {
     /// Lends a buffer to a connection that has none, to save an allocation a request.
-    pub(super) fn lend(&mut self, slot: usize) {
-        let out = &mut self.connections[slot].out;
-        if out.lacks_buffer() {
-            if let Some(buffer) = self.spare.pop() {
-                out.lend(buffer);
-            }
-        }
+    #[inline]
+    pub(super) fn lend_buffer(&mut self, slot: usize) {
+        self.send_queue.lend(&mut self.connections[slot].out);
     }
 
     /// Sends now, unless another response may join within this turn: a pipelined one, or one of another connection.
     pub(super) fn send(&mut self, slot: usize) {
         let connection = &self.connections[slot];
-        let may_join = connection.wire.running().is_some() || (self.batching.is_on() && !self.inbox.is_empty());
+        let may_join = connection.wire.running().is_some() || (self.send_queue.batches() && !self.inbox.is_empty());
         if self.in_turn && may_join && connection.out.len() <= self.limits.write_buffer {
             self.send_later(slot);
         } else {
@@ -33,17 +26,13 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// Sends when the inbox is empty; outside of a turn, in the next one.
     pub(super) fn send_later(&mut self, slot: usize) {
-        let connection = &mut self.connections[slot];
-        if !connection.unsent {
-            connection.unsent = true;
-            self.unsent.push(connection.token);
-        }
+        self.send_queue.push(&mut self.connections[slot]);
     }
 
     /// Sends the responses that wait within a turn.
     pub(super) fn send_waiting(&mut self) {
-        for token in std::mem::take(&mut self.unsent) {
-            if let Some(slot) = self.token_slot(token) {
+        for token in self.send_queue.take() {
+            if let Some(slot) = self.connections.slot(token) {
                 self.connections[slot].unsent = false;
                 self.flush(slot);
             }
@@ -52,7 +41,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// Sends as much as goes.
     pub(super) fn flush(&mut self, slot: usize) {
-        self.working = Some(self.connections[slot].token);
+        self.current = Some(self.connections[slot].token);
         if self.connections[slot].is_pipe() {
             return self.flush_pipe(slot);
         }
@@ -67,13 +56,13 @@ impl<D: Driver, W: Wire> Engine<D, W> {
                 }
                 Err(rustix::io::Errno::IO) => {
                     let message = "a file became shorter while it was sent; the connection was closed".into();
-                    self.report_seldom(Severity::Error, "RW307", message);
-                    return self.lose(slot, GoneReason::Aborted);
+                    self.report_limited(Severity::Error, "RW307", message);
+                    return self.drop_connection(slot, GoneReason::Aborted);
                 }
                 Err(error) => {
                     // EPIPE: the client has closed its side before, which the next read would have shown.
                     connection.broken = error != rustix::io::Errno::PIPE;
-                    return self.lose(slot, GoneReason::ClientLeft);
+                    return self.drop_connection(slot, GoneReason::ClientLeft);
                 }
             }
         }
@@ -83,26 +72,22 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// After sending: the buffer comes back, a waiting writer is told, and the connection is looked after.
     pub(super) fn sent(&mut self, slot: usize, progress: bool) {
         let connection = &mut self.connections[slot];
-        if let Some(buffer) = connection.out.reclaim() {
-            if self.spare.len() < SPARE && buffer.capacity() <= 2 * super::SCRATCH {
-                self.spare.push(buffer);
-            }
-        }
-        if connection.told_high && connection.out.len() <= self.limits.write_buffer / 2 {
-            connection.told_high = false;
+        self.send_queue.reclaim(&mut connection.out);
+        if connection.writer_paused && connection.out.len() <= self.limits.write_buffer / 2 {
+            connection.writer_paused = false;
             if let Some(serial) = connection.wire.running() {
                 self.inbox.push_back(Event::Writable(ExchangeId { connection: connection.token, serial }));
             }
         }
         let connection = &self.connections[slot];
         if connection.wire.request_phase(&self.limits) == RequestPhase::Head {
-            self.work(slot, |wire, cx| wire.feed(&[], cx));
+            self.with_wire(slot, |wire, cx| wire.feed(&[], cx));
         }
         let connection = &self.connections[slot];
         if !connection.out.is_empty() && !connection.blocked {
             self.resume_later(slot);
             return self.rearm(slot, progress);
         }
-        self.look_after(slot, progress);
+        self.update(slot, progress);
     }
 }

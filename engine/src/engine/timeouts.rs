@@ -1,8 +1,8 @@
 //! What happens when a deadline has passed.
 
+use super::Engine;
 use super::connection::Timeout;
 use super::turn::{POLL_LOSSES, POLL_SHARE};
-use super::{Drain, Engine};
 use crate::driver::Driver;
 use crate::event::GoneReason;
 use crate::wire::Wire;
@@ -14,7 +14,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         let enough = self.inbox.len() + POLL_LOSSES;
         for _ in 0..POLL_SHARE {
             let Some((token, tick)) = self.due.pop_front() else { break };
-            let Some(slot) = self.token_slot(token) else { continue };
+            let Some(slot) = self.connections.slot(token) else { continue };
             if let Some(timeout) = self.connections[slot].expired(tick, now, &mut self.wheel) {
                 self.time_out(slot, timeout);
             }
@@ -23,14 +23,12 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             }
         }
         self.retry_listeners(now);
-        if self.drain.is_some() {
-            self.close_listeners(now);
-            self.notice_drained();
+        if self.drain.has_begun() {
+            self.close_due_listeners(now);
+            self.finish_drain_if_empty();
         }
-        if let Some(Drain { deadline, over: false }) = self.drain {
-            if now >= deadline {
-                self.close_all();
-            }
+        if self.drain.deadline().is_some_and(|deadline| now >= deadline) {
+            self.close_all();
         }
     }
 
@@ -42,10 +40,10 @@ impl<D: Driver, W: Wire> Engine<D, W> {
                 self.close(slot);
             }
             Timeout::Linger | Timeout::DrainGrace => self.close(slot),
-            Timeout::HalfClosed => self.lose(slot, GoneReason::ClientLeft),
+            Timeout::HalfClosed => self.drop_connection(slot, GoneReason::ClientLeft),
             Timeout::Write => {
                 self.counters.write_timeouts += 1;
-                self.lose(slot, GoneReason::WriteTimeout);
+                self.drop_connection(slot, GoneReason::WriteTimeout);
             }
             Timeout::Head => {
                 self.counters.head_timeouts += 1;
@@ -59,7 +57,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     fn end_slow_request(&mut self, slot: usize) {
-        if self.work(slot, |wire, cx| wire.time_out(cx)) {
+        if self.with_wire(slot, |wire, cx| wire.time_out(cx)) {
             self.flush(slot);
         } else {
             self.close(slot);

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use super::{Engine, LISTENER};
+use super::Engine;
+use super::listeners::listener_of;
 use crate::driver::{Driver, Ready};
 use crate::event::Event;
 use crate::wire::Wire;
@@ -17,7 +18,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// Starts a turn. What commands leave to be sent waits for [`Engine::flush_queued`].
     pub fn begin_turn(&mut self) {
         self.in_turn = true;
-        self.batching.stop();
+        self.send_queue.stop_batching();
         self.clock.refresh();
         self.counters.turns += 1;
     }
@@ -27,11 +28,11 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// Connections between requests come first, so that those that send much, leave or run out of time never keep others
     /// from being heard; of these each gets its share in turn.
     pub fn poll(&mut self) -> io::Result<()> {
-        let outcome = self.listen_to_the_quiet();
+        let outcome = self.poll_driver();
         let enough = self.counters.bytes_in + POLL_BYTES;
         for _ in 0..self.resuming.len().min(POLL_SHARE) {
             let Some(token) = self.resuming.pop_front() else { break };
-            self.go_on(token);
+            self.resume(token);
             if self.counters.bytes_in >= enough {
                 break;
             }
@@ -43,14 +44,14 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// Polls once more within a turn. As long as events wait, nothing is put behind them but new requests.
     pub fn poll_again(&mut self) -> io::Result<()> {
         self.clock.refresh();
-        if self.inbox.is_empty() { self.poll() } else { self.listen_to_the_quiet() }
+        if self.inbox.is_empty() { self.poll() } else { self.poll_driver() }
     }
 
-    fn listen_to_the_quiet(&mut self) -> io::Result<()> {
+    fn poll_driver(&mut self) -> io::Result<()> {
         let mut ready = std::mem::take(&mut self.ready);
         let outcome = self.driver.poll(&mut ready);
         for readiness in ready.drain(..) {
-            self.serve(readiness);
+            self.handle_ready(readiness);
         }
         self.ready = ready;
         outcome
@@ -77,9 +78,9 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         if self.has_events() {
             return;
         }
-        for _ in 0..self.leaving.len().min(POLL_LOSSES) {
-            let Some(token) = self.leaving.pop_front() else { break };
-            if let Some(slot) = self.token_slot(token) {
+        for _ in 0..self.half_closed.len().min(POLL_LOSSES) {
+            let Some(token) = self.half_closed.pop_front() else { break };
+            if let Some(slot) = self.connections.slot(token) {
                 self.decide_half_close(slot);
             }
         }
@@ -87,13 +88,13 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// Starts to batch the responses of a turn; see [`crate::batching`]. Without it each is sent at once.
     pub fn start_batching(&mut self, now: u64) {
-        self.batching.start(now);
+        self.send_queue.start_batching(now);
     }
 
     /// Takes note of an event that took so many microseconds until now, and sends the responses that wait where they are
     /// due.
     pub fn event_handled(&mut self, took: u64, now: u64) {
-        if self.batching.passed(took, now) {
+        if self.send_queue.event_handled(took, now) {
             self.send_waiting();
         }
     }
@@ -102,32 +103,31 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     pub fn end_turn(&mut self) {
         self.flush_queued();
         self.in_turn = false;
-        self.rest();
+        self.wake_if_needed();
     }
 
     /// The time at which a turn is due even if the descriptor is not readable.
     pub fn next_deadline(&self) -> Option<u64> {
-        let listeners = self.listeners.iter().filter_map(|(_, listening)| listening.deadline()).min();
-        let drain = self.drain.filter(|drain| !drain.over).map(|drain| drain.deadline);
-        [self.wheel.next(), listeners, drain].into_iter().flatten().filter(|&at| at != u64::MAX).min()
+        let deadlines = [self.wheel.next(), self.listeners.next_deadline(), self.drain.deadline()];
+        deadlines.into_iter().flatten().filter(|&at| at != u64::MAX).min()
     }
 
-    fn serve(&mut self, ready: Ready) {
-        if ready.token.0 & LISTENER != 0 {
-            self.accept((ready.token.0 & !LISTENER) as usize);
+    fn handle_ready(&mut self, ready: Ready) {
+        if let Some(listener) = listener_of(ready.token) {
+            self.accept(listener);
             return;
         }
-        let Some(slot) = self.token_slot(ready.token.0) else { return };
+        let Some(slot) = self.connections.slot(ready.token.0) else { return };
         let connection = &mut self.connections[slot];
         connection.readable |= ready.readable;
-        connection.hung_up |= ready.hung_up;
+        connection.peer_closed |= ready.hung_up;
         connection.peer_closed_both |= ready.broken;
-        connection.left_in_order |= ready.hung_up && !ready.broken;
+        connection.peer_closed_in_order |= ready.hung_up && !ready.broken;
         if ready.writable && connection.blocked {
             connection.blocked = false;
             self.flush(slot);
         }
-        if ready.readable && self.token_slot(ready.token.0).is_some() {
+        if ready.readable && self.connections.slot(ready.token.0).is_some() {
             if self.connections[slot].wire.request_phase(&self.limits).awaits_head() {
                 self.read(slot);
             } else {
@@ -145,8 +145,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    fn go_on(&mut self, token: u64) {
-        let Some(slot) = self.token_slot(token) else { return };
+    fn resume(&mut self, token: u64) {
+        let Some(slot) = self.connections.slot(token) else { return };
         self.connections[slot].resuming = false;
         if !self.connections[slot].blocked && !self.connections[slot].out.is_empty() {
             self.flush(slot);
