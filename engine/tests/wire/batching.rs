@@ -1,4 +1,4 @@
-//! Responses of a turn that wait for one another.
+//! Batching: responses of one turn that are sent together.
 
 use ropewalk_engine::event::Event;
 use ropewalk_engine::{Body, ExchangeId};
@@ -7,8 +7,8 @@ use crate::harness::{Client, GET, World};
 
 type Clients = Vec<Client<std::net::TcpStream>>;
 
-/// Clients whose requests are all read in the turn that has begun.
-fn asked(count: usize) -> (World, Clients) {
+/// Clients whose requests are all read in the current turn.
+fn read_requests(count: usize) -> (World, Clients) {
     let mut world = World::new();
     let mut clients: Clients = (0..count).map(|_| world.connect()).collect();
     world.settle();
@@ -33,8 +33,8 @@ fn served(clients: &mut Clients) -> usize {
 }
 
 #[test]
-fn each_is_sent_at_once_where_no_turn_is_batched() {
-    let (mut world, mut clients) = asked(3);
+fn without_batching_each_response_is_sent_at_once() {
+    let (mut world, mut clients) = read_requests(3);
     for count in 1..=3 {
         respond(&mut world);
         assert_eq!(count, served(&mut clients));
@@ -43,8 +43,8 @@ fn each_is_sent_at_once_where_no_turn_is_batched() {
 }
 
 #[test]
-fn they_wait_while_requests_are_ready_and_leave_with_the_last() {
-    let (mut world, mut clients) = asked(3);
+fn responses_wait_while_requests_are_ready_and_leave_with_the_last() {
+    let (mut world, mut clients) = read_requests(3);
     world.engine.start_batching(0);
     respond(&mut world);
     world.engine.event_handled(10, 10);
@@ -59,8 +59,8 @@ fn they_wait_while_requests_are_ready_and_leave_with_the_last() {
 }
 
 #[test]
-fn they_are_sent_when_they_have_waited_long_enough() {
-    let (mut world, mut clients) = asked(4);
+fn responses_are_sent_when_they_have_waited_long_enough() {
+    let (mut world, mut clients) = read_requests(4);
     world.engine.start_batching(0);
     for (now, count) in [(900, 0), (1_800, 0), (2_700, 3)] {
         respond(&mut world);
@@ -71,8 +71,8 @@ fn they_are_sent_when_they_have_waited_long_enough() {
 }
 
 #[test]
-fn they_are_sent_after_a_slow_event_and_the_next_ones_at_once() {
-    let (mut world, mut clients) = asked(4);
+fn responses_are_sent_after_a_slow_event_and_the_next_ones_at_once() {
+    let (mut world, mut clients) = read_requests(4);
     world.engine.start_batching(0);
     respond(&mut world);
     assert_eq!(0, served(&mut clients));
@@ -84,8 +84,8 @@ fn they_are_sent_after_a_slow_event_and_the_next_ones_at_once() {
 }
 
 #[test]
-fn one_that_fills_its_buffer_does_not_wait() {
-    let (mut world, mut clients) = asked(2);
+fn a_response_that_fills_its_buffer_does_not_wait() {
+    let (mut world, mut clients) = read_requests(2);
     world.engine.start_batching(0);
     let Some(Event::Head(id, _)) = world.engine.next_event() else { panic!("no request") };
     let content = vec![b'x'; world.engine.limits().write_buffer as usize + 1];
@@ -96,8 +96,8 @@ fn one_that_fills_its_buffer_does_not_wait() {
 }
 
 #[test]
-fn one_whose_client_leaves_meanwhile_is_over() {
-    let (mut world, mut clients) = asked(3);
+fn a_response_whose_client_leaves_meanwhile_is_dropped() {
+    let (mut world, mut clients) = read_requests(3);
     world.engine.start_batching(0);
     respond(&mut world);
     drop(clients.remove(0));

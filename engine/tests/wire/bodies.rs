@@ -1,4 +1,4 @@
-//! Bodies of requests: framed, announced, bounded, wanted or not.
+//! Bodies of requests: framing, limits, 100 Continue, and bodies that no handler reads.
 
 use std::collections::VecDeque;
 use std::net::TcpStream;
@@ -43,7 +43,7 @@ fn rfc9112_7_1_chunks_and_trailers() {
 }
 
 #[test]
-fn rfc9110_10_1_1_a_client_that_waits_is_told_when_its_body_is_wanted() {
+fn rfc9110_10_1_1_a_client_that_waits_gets_100_continue_when_its_body_is_read() {
     for framing in ["Content-Length: 3", "Transfer-Encoding: chunked"] {
         let mut world = World::new();
         let mut client = world.connect();
@@ -51,32 +51,32 @@ fn rfc9110_10_1_1_a_client_that_waits_is_told_when_its_body_is_wanted() {
         let (id, _) = world.head();
         world.settle();
         client.read();
-        assert_eq!("", client.text(), "not before somebody reads");
+        assert_eq!("", client.text(), "not before a handler reads");
         world.receive(id);
         assert_eq!("HTTP/1.1 100 Continue", world.response(&mut client).head);
         client.send(if framing.starts_with('C') { "abc" } else { "3\r\nabc\r\n0\r\n\r\n" });
         assert_eq!(b"abc".to_vec(), world.body(id));
         world.ok(id, "thanks");
-        let answer = world.response(&mut client);
-        assert_eq!((200, None), (answer.status, answer.field("connection")));
+        let response = world.response(&mut client);
+        assert_eq!((200, None), (response.status, response.field("connection")));
     }
 }
 
 #[test]
-fn rfc9110_10_1_1_a_body_that_nobody_wants_is_not_asked_for() {
+fn rfc9110_10_1_1_no_100_continue_for_a_body_that_is_not_read() {
     let mut world = World::new();
     let mut client = world.connect();
     post(&mut client, "Content-Length: 3\r\nExpect: 100-continue", "");
     let (id, _) = world.head();
     world.engine.respond(id, 403, &[], Body::Slice(b"no")).unwrap();
-    let answer = world.response(&mut client);
-    assert_eq!((403, Some("close")), (answer.status, answer.field("connection")));
+    let response = world.response(&mut client);
+    assert_eq!((403, Some("close")), (response.status, response.field("connection")));
     client.stream.shut_down_writing();
     assert_eq!(End::Orderly, world.ended(&mut client));
 }
 
 #[test]
-fn rfc9110_10_1_1_a_client_that_does_not_wait_after_all() {
+fn rfc9110_10_1_1_a_client_that_does_not_wait_for_100_continue() {
     let mut world = World::new();
     let mut client = world.connect();
     post(&mut client, "Content-Length: 3\r\nExpect: 100-continue", "abc");
@@ -104,7 +104,7 @@ fn an_unread_body_stops_the_reading_of_its_socket() {
         sent += count;
     }
     let held = world.engine.counters().bytes_in;
-    assert!(held < 1024, "nobody receives, so nothing is read: {held}");
+    assert!(held < 1024, "no handler reads, so nothing is read from the socket: {held}");
 
     world.receive(id);
     let mut received = 0;
@@ -126,7 +126,7 @@ fn an_unread_body_stops_the_reading_of_its_socket() {
 }
 
 #[test]
-fn a_reader_that_pauses_lets_no_more_than_a_bound_come() {
+fn a_reader_that_pauses_limits_what_is_read() {
     let limits = Limits { read_buffer: 16 * 1024, body_size: 64 << 20, ..Limits::default() };
     let mut world = World::with(limits);
     let mut client = world.adopt(b"");
@@ -157,15 +157,15 @@ fn a_small_unread_body_is_dropped_and_the_connection_kept() {
         post(&mut client, fields, "");
         let (id, _) = world.head();
         world.ok(id, "unread");
-        let answer = world.response(&mut client);
-        assert_eq!(("unread", None), (answer.text(), answer.field("connection")));
+        let response = world.response(&mut client);
+        assert_eq!(("unread", None), (response.text(), response.field("connection")));
         client.send([body, "GET /next HTTP/1.1\r\nHost: a\r\n\r\n"].concat());
         assert_eq!(b"/next", world.head().1.target());
     }
 }
 
 #[test]
-fn rfc9112_9_6_a_large_unread_body_costs_the_connection_but_not_the_answer() {
+fn rfc9112_9_6_a_large_unread_body_closes_the_connection_after_the_response() {
     let limits = Limits { discard_size: 1024, ..Limits::default() };
     let mut world = World::with(limits);
     let mut client = world.connect();
@@ -174,15 +174,15 @@ fn rfc9112_9_6_a_large_unread_body_costs_the_connection_but_not_the_answer() {
     world.engine.respond(id, 403, &[], Body::Slice(b"no")).unwrap();
     let more = vec![b'x'; 500_000];
     world.send_all(&mut client, &more);
-    let answer = world.response(&mut client);
-    assert_eq!((403, "no", Some("close")), (answer.status, answer.text(), answer.field("connection")));
+    let response = world.response(&mut client);
+    assert_eq!((403, "no", Some("close")), (response.status, response.text(), response.field("connection")));
     client.stream.shut_down_writing();
     assert_eq!(End::Orderly, world.ended(&mut client));
     world.until("the end of the lingering", |world| world.engine.connections() == 0);
 }
 
 #[test]
-fn rfc9112_9_6_an_answer_before_the_end_of_a_body_says_that_it_closes() {
+fn rfc9112_9_6_a_response_before_the_end_of_a_body_says_close() {
     let mut world = World::with(Limits { discard_size: 1024, ..Limits::default() });
     let mut client = world.connect();
     post(&mut client, "Content-Length: 1000000", "begun");
@@ -194,7 +194,7 @@ fn rfc9112_9_6_an_answer_before_the_end_of_a_body_says_that_it_closes() {
 }
 
 #[test]
-fn an_unread_chunked_body_is_dropped_up_to_a_bound() {
+fn an_unread_chunked_body_is_dropped_up_to_a_limit() {
     let limits = Limits { discard_size: 1024, ..Limits::default() };
     let mut world = World::with(limits);
     let mut client = world.connect();
@@ -216,8 +216,8 @@ fn rfc9110_15_5_14_a_length_over_the_limit_is_known_before_the_body() {
     let refused = world.engine.receive(id, None).map(|_| ());
     assert_eq!(Err(CommandError::BodyTooLarge { limit: 10 }), refused);
     world.engine.respond(id, 413, &[], Body::Slice(b"")).unwrap();
-    let answer = world.response(&mut client);
-    assert_eq!((413, Some("close")), (answer.status, answer.field("connection")));
+    let response = world.response(&mut client);
+    assert_eq!((413, Some("close")), (response.status, response.field("connection")));
     client.send("hello there");
     client.stream.shut_down_writing();
     assert_eq!(End::Orderly, world.ended(&mut client));
@@ -250,7 +250,7 @@ fn rfc9110_15_5_14_chunks_over_the_limit_end_the_body() {
 }
 
 #[test]
-fn rfc9112_7_1_malformed_chunks_end_the_body_and_nothing_behind_is_parsed() {
+fn rfc9112_7_1_malformed_chunks_end_the_body_and_nothing_after_them_is_parsed() {
     for bad in ["x\r\n", "+1\r\na\r\n", "0x1\r\na\r\n", "1\na\r\n", "1;\r\na\r\n", "1\r\nab\r\n", "0\r\nX : y\r\n\r\n"]
     {
         let mut world = World::new();
@@ -267,15 +267,15 @@ fn rfc9112_7_1_malformed_chunks_end_the_body_and_nothing_behind_is_parsed() {
         };
         assert!(matches!(fault, BodyFault::Malformed(_)), "{bad:?}");
         world.engine.respond(id, 400, &[], Body::Slice(b"bad")).unwrap();
-        let answer = world.response(&mut client);
-        assert_eq!((400, Some("close")), (answer.status, answer.field("connection")), "{bad:?}");
+        let response = world.response(&mut client);
+        assert_eq!((400, Some("close")), (response.status, response.field("connection")), "{bad:?}");
         assert_eq!(End::Orderly, world.ended(&mut client));
         assert_eq!(1, world.engine.counters().requests, "{bad:?}");
     }
 }
 
 #[test]
-fn a_bad_body_stays_bad_however_often_it_is_asked_for() {
+fn a_bad_body_stays_bad_however_often_it_is_requested() {
     let mut world = World::new();
     let mut client = world.connect();
     post(&mut client, "Transfer-Encoding: chunked", "x\r\n0\r\n\r\n");
@@ -292,7 +292,7 @@ fn a_bad_body_stays_bad_however_often_it_is_asked_for() {
 }
 
 #[test]
-fn an_answer_may_come_before_the_body_is_whole() {
+fn a_response_may_be_sent_before_the_body_is_complete() {
     let mut world = World::new();
     let mut client = world.connect();
     post(&mut client, "Content-Length: 10", "12345");
@@ -300,14 +300,14 @@ fn an_answer_may_come_before_the_body_is_whole() {
     world.receive(id);
     assert!(matches!(world.event(), Event::Data(..)));
     world.ok(id, "enough");
-    let answer = world.response(&mut client);
-    assert_eq!(("enough", None), (answer.text(), answer.field("connection")));
+    let response = world.response(&mut client);
+    assert_eq!(("enough", None), (response.text(), response.field("connection")));
     client.send(["67890", GET].concat());
     assert_eq!(b"/", world.head().1.target(), "the rest is dropped");
 }
 
 #[test]
-fn a_body_comes_in_order_however_often_it_is_received() {
+fn a_body_arrives_in_order_however_often_it_is_received() {
     for (chunk, size) in [(1, 30_000), (1_000, 200_000), (16 << 10, 200_000), (64 << 10, 300_000)] {
         for seed in 1..=20 {
             let body: Vec<u8> = (0..size).map(|place| (place % 251) as u8).collect();
@@ -326,21 +326,21 @@ fn a_body_comes_in_order_however_often_it_is_received() {
     }
 }
 
-/// A client, and a handler that asks for more of a body at any time: while parts of it are in the inbox, and while it has
-/// taken some out that it has not looked at.
+/// A client, and a handler that requests more of a body at any time: while parts of it are in the inbox, and while the
+/// handler has taken parts that it has not examined.
 struct Upload {
     dice: Dice,
     world: World,
     taken: VecDeque<Event>,
     bodies: Vec<Vec<u8>>,
-    answered: usize,
+    responses: usize,
 }
 
 impl Upload {
     fn new(seed: u64) -> Self {
         let limits = Limits { body_size: 1 << 20, ..Limits::default() };
         let (taken, bodies) = (VecDeque::new(), Vec::new());
-        Upload { dice: Dice(seed), world: World::with(limits), taken, bodies, answered: 0 }
+        Upload { dice: Dice(seed), world: World::with(limits), taken, bodies, responses: 0 }
     }
 
     fn play(&mut self, requests: &[u8]) {
@@ -369,7 +369,7 @@ impl Upload {
                 }
                 _ => {}
             }
-            if self.answered == 2 {
+            if self.responses == 2 {
                 return;
             }
         }
@@ -384,12 +384,12 @@ impl Upload {
             }
             Event::Data(id, data) => {
                 self.bodies.last_mut().unwrap().extend_from_slice(&data);
-                // The engine may have the end already, and has nothing to pause then.
+                // The engine may have the end already. Then there is nothing to pause.
                 self.world.engine.consumed(id, data.len() as u64).unwrap();
             }
             Event::End(id, _) => {
                 *current = None;
-                self.answered += 1;
+                self.responses += 1;
                 self.world.ok(id, "");
             }
             other => panic!("{other:?}"),
@@ -397,7 +397,7 @@ impl Upload {
     }
 }
 
-/// A request whose body of three bytes, and three more, have come and wait in the inbox.
+/// A request with a body of three bytes. The body and three more bytes wait in the inbox.
 fn queued_body(world: &mut World, client: &mut Client<TcpStream>) -> ExchangeId {
     post(client, "Content-Length: 3\r\nConnection: upgrade\r\nUpgrade: echo", "");
     let (id, _) = world.head();
@@ -411,27 +411,27 @@ fn queued_body(world: &mut World, client: &mut Client<TcpStream>) -> ExchangeId 
     id
 }
 
-fn told(events: impl IntoIterator<Item = Event>) -> Vec<String> {
-    let tell = |event| match event {
+fn described(events: impl IntoIterator<Item = Event>) -> Vec<String> {
+    let describe = |event| match event {
         Event::Data(_, data) => String::from_utf8_lossy(&data).into_owned(),
         Event::End(..) => "the end".to_owned(),
         other => panic!("{other:?}"),
     };
-    events.into_iter().map(tell).collect()
+    events.into_iter().map(describe).collect()
 }
 
 fn inbox(engine: &mut Engine) -> Vec<String> {
-    told(std::iter::from_fn(|| engine.next_event()))
+    described(std::iter::from_fn(|| engine.next_event()))
 }
 
 #[test]
-fn an_upgrade_drops_what_is_queued_of_the_body() {
+fn an_upgrade_drops_queued_parts_of_the_body() {
     let mut world = World::new();
     let mut client = world.connect();
     let id = queued_body(&mut world, &mut client);
     world.engine.upgrade(id, &[(b"Upgrade", b"echo")]).unwrap();
     let raw = world.engine.receive(id, Some(u64::MAX)).unwrap();
-    assert_eq!((vec!["raw".to_owned()], vec![]), (told(raw), inbox(&mut world.engine)));
+    assert_eq!((vec!["raw".to_owned()], vec![]), (described(raw), inbox(&mut world.engine)));
 }
 
 #[test]
@@ -440,12 +440,12 @@ fn raw_bytes_do_not_overtake_the_body_before_them() {
     let mut client = world.connect();
     let id = queued_body(&mut world, &mut client);
     world.engine.take_over(id).unwrap();
-    assert_eq!(Vec::<String>::new(), told(world.engine.receive(id, Some(u64::MAX)).unwrap()));
+    assert_eq!(Vec::<String>::new(), described(world.engine.receive(id, Some(u64::MAX)).unwrap()));
     assert_eq!(["abc", "the end", "raw"], *inbox(&mut world.engine));
 }
 
 /// Begins a response before any of a long body is read.
-fn begun_early(fields: &str) -> (World, Client<TcpStream>, ExchangeId) {
+fn response_before_body(fields: &str) -> (World, Client<TcpStream>, ExchangeId) {
     let mut world = World::with(Limits { discard_size: 1024, ..Limits::default() });
     let mut client = world.connect();
     post(&mut client, fields, "");
@@ -456,21 +456,21 @@ fn begun_early(fields: &str) -> (World, Client<TcpStream>, ExchangeId) {
 }
 
 #[test]
-fn a_connection_is_kept_where_a_body_is_read_behind_the_head_of_its_response() {
-    let (mut world, mut client, id) = begun_early("Content-Length: 100000");
+fn a_connection_is_kept_if_a_body_is_read_after_the_head_of_its_response() {
+    let (mut world, mut client, id) = response_before_body("Content-Length: 100000");
     client.send("x".repeat(100_000));
     assert_eq!(100_000, world.body(id).len());
     world.engine.write(id, "en".into()).unwrap();
     world.engine.end(id, &[]).unwrap();
-    let answer = world.response(&mut client);
-    assert_eq!(("been", None), (answer.text(), answer.field("connection")));
+    let response = world.response(&mut client);
+    assert_eq!(("been", None), (response.text(), response.field("connection")));
     client.send("GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(b"/next", world.head().1.target());
 }
 
 #[test]
-fn a_connection_is_kept_where_little_is_left_of_a_body_at_the_end_of_its_response() {
-    let (mut world, mut client, id) = begun_early("Content-Length: 100000");
+fn a_connection_is_kept_if_little_of_a_body_is_left_at_the_end_of_its_response() {
+    let (mut world, mut client, id) = response_before_body("Content-Length: 100000");
     client.send("x".repeat(99_000));
     world.receive(id);
     let mut read = 0;
@@ -487,20 +487,20 @@ fn a_connection_is_kept_where_little_is_left_of_a_body_at_the_end_of_its_respons
 }
 
 #[test]
-fn rfc9112_9_6_a_connection_ends_where_much_of_a_body_was_never_read() {
-    let (mut world, mut client, id) = begun_early("Content-Length: 100000");
+fn rfc9112_9_6_a_connection_ends_if_much_of_a_body_was_not_read() {
+    let (mut world, mut client, id) = response_before_body("Content-Length: 100000");
     world.engine.write(id, "en".into()).unwrap();
     world.engine.end(id, &[]).unwrap();
     assert_eq!("been", world.response(&mut client).text());
     assert_eq!(End::Orderly, world.ended(&mut client));
     client.send(["x".repeat(100_000).as_str(), GET].concat());
     world.settle();
-    assert_eq!(1, world.engine.counters().requests, "nothing behind it is read");
+    assert_eq!(1, world.engine.counters().requests, "nothing after it is read");
 }
 
 #[test]
-fn rfc9110_10_1_1_a_client_that_waits_and_is_not_asked_is_told_that_the_connection_closes() {
-    let (mut world, mut client, id) = begun_early("Content-Length: 10\r\nExpect: 100-continue");
+fn rfc9110_10_1_1_a_client_that_waits_and_gets_no_100_continue_gets_connection_close() {
+    let (mut world, mut client, id) = response_before_body("Content-Length: 10\r\nExpect: 100-continue");
     world.engine.write(id, "en".into()).unwrap();
     world.engine.end(id, &[]).unwrap();
     assert_eq!(Some("close"), world.response(&mut client).field("connection"));
@@ -508,7 +508,7 @@ fn rfc9110_10_1_1_a_client_that_waits_and_is_not_asked_is_told_that_the_connecti
 }
 
 #[test]
-fn a_program_that_frames_its_response_may_begin_it_before_a_body_is_read() {
+fn a_handler_that_frames_its_response_may_begin_it_before_a_body_is_read() {
     for whole in [false, true] {
         let mut world = World::with(Limits { discard_size: 1024, ..Limits::default() });
         let mut client = world.connect();
@@ -517,7 +517,7 @@ fn a_program_that_frames_its_response_may_begin_it_before_a_body_is_read() {
         let status = Status { code: 200, reason: Some(b"OK") };
         if whole {
             world.engine.relay(id, status, &[(b"Content-Length", b"4")], Body::Slice(b"been")).unwrap();
-            assert_eq!(Some("close"), world.response(&mut client).field("connection"), "nobody will read it");
+            assert_eq!(Some("close"), world.response(&mut client).field("connection"), "no handler will read it");
             continue;
         }
         world.engine.relay_head(id, status, &[(b"Content-Length", b"4")]).unwrap();

@@ -1,5 +1,5 @@
-//! Clients and handlers that do anything at any time. Whatever they do, the engine keeps its books, comes to rest, and
-//! lets go of everything in the end.
+//! Clients and handlers that act at random. In any case the counters of the engine stay consistent, it has no work left
+//! after a few turns, and it frees everything at the end.
 
 use std::os::unix::net::UnixStream;
 
@@ -11,7 +11,7 @@ use crate::harness::{Client, Dice, GET, World};
 const RUNS: u64 = 200;
 const STEPS: usize = 500;
 
-/// What clients send: whole requests, parts of them, and worse.
+/// What clients send: whole requests, parts of requests, and malformed ones.
 const PIECES: [&str; 19] = [
     GET,
     GET,
@@ -87,15 +87,15 @@ impl Chaos {
         }
     }
 
-    /// A handler does something, be it allowed now or not.
+    /// A handler sends a command, whether it is legal now or not.
     fn command(&mut self) {
-        // Mostly one that may be running.
+        // In most cases, for an exchange that may be running.
         let recent = if self.dice.roll(10) == 0 { 0 } else { self.exchanges.len().saturating_sub(6) };
         let Some(&mut id) = pick(&mut self.dice, &mut self.exchanges[recent..]) else { return };
         let size = [0, 1, 100, 1000, 300_000][self.dice.roll(5)];
         let body = vec![b'x'; size];
         let engine = &mut self.world.engine;
-        // Every outcome is fine, as long as it is an outcome.
+        // Any result is correct, but no panic.
         let _ = match self.dice.roll(12) {
             0 | 1 => engine.receive(id, None).map(|events| self.world.events.extend(events)),
             2 => engine.receive(id, Some(20)).map(|events| self.world.events.extend(events)),
@@ -113,7 +113,7 @@ impl Chaos {
         };
     }
 
-    /// The engine comes to rest within a few turns.
+    /// The engine has no work left after a few turns.
     fn rest(&mut self) {
         let before = self.world.engine.counters().turns;
         self.world.settle_within(100);
@@ -139,7 +139,7 @@ impl Chaos {
                 let _ = self.world.engine.consumed(id, 1 << 30);
             }
         }
-        assert_eq!(0, self.world.engine.connections(), "everybody has left");
+        assert_eq!(0, self.world.engine.connections(), "every client has left");
         assert_eq!(0, self.world.engine.counters().running);
     }
 }
@@ -152,7 +152,7 @@ fn pick<'a, T>(dice: &mut Dice, choices: &'a mut [T]) -> Option<&'a mut T> {
 }
 
 #[test]
-fn whatever_they_do_the_engine_keeps_its_books() {
+fn random_actions_leave_the_counters_consistent() {
     for seed in 1..=RUNS {
         let outcome = std::panic::catch_unwind(|| {
             let mut chaos = Chaos::new(seed);

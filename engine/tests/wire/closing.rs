@@ -10,7 +10,7 @@ use rustix::net::sockopt::set_socket_linger;
 use crate::harness::{End, GET, Stream as _, World};
 
 #[test]
-fn rfc9112_9_6_a_half_closed_client_gets_what_is_answered_at_once() {
+fn rfc9112_9_6_a_half_closed_client_gets_responses_that_are_made_at_once() {
     let mut world = World::new().echoing_targets();
     let mut client = world.connect();
     client.send(["GET /1 HTTP/1.1\r\nHost: a\r\n\r\n", "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n"].concat());
@@ -22,7 +22,7 @@ fn rfc9112_9_6_a_half_closed_client_gets_what_is_answered_at_once() {
 }
 
 #[test]
-fn a_half_closed_client_gets_a_large_answer_to_its_end() {
+fn a_half_closed_client_gets_a_whole_large_response() {
     let mut world = World::new().inline(|engine, event| {
         let Event::Head(id, _) = event else { return false };
         engine.respond(*id, 200, &[], Body::Shared(vec![b'x'; 8 << 20].into())).unwrap();
@@ -59,7 +59,7 @@ fn a_reset_ends_an_exchange() {
 }
 
 #[test]
-fn a_reset_ends_a_connection_that_idles() {
+fn a_reset_ends_an_idle_connection() {
     let mut world = World::new().echoing_targets();
     let mut client = world.connect();
     client.send(GET);
@@ -83,7 +83,7 @@ fn a_client_that_leaves_within_its_body() {
 }
 
 #[test]
-fn a_body_that_came_with_the_end_is_read_to_its_end() {
+fn a_body_that_arrived_with_the_fin_is_read_to_its_end() {
     let mut world = World::new().inline(read_whole);
     let mut client = world.connect();
     let size = 300_000;
@@ -95,7 +95,7 @@ fn a_body_that_came_with_the_end_is_read_to_its_end() {
 }
 
 #[test]
-fn a_body_of_many_reads_may_all_come_before_the_end_is_seen() {
+fn a_body_of_many_reads_is_read_before_the_fin_is_handled() {
     let mut world = World::new().inline(read_whole);
     let size = 150_000;
     let mut client = world.adopt(b"");
@@ -109,7 +109,7 @@ fn upload(size: usize) -> String {
     format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n")
 }
 
-/// Reads every body and answers at its end.
+/// Reads every body and responds at its end.
 fn read_whole(engine: &mut Engine, event: &Event) -> bool {
     match event {
         Event::Head(id, _) => {
@@ -124,7 +124,7 @@ fn read_whole(engine: &mut Engine, event: &Event) -> bool {
 }
 
 #[test]
-fn a_client_that_leaves_within_its_head_is_let_go() {
+fn a_client_that_leaves_within_its_head_is_closed() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send("GET / HT");
@@ -149,29 +149,29 @@ fn a_drain_closes_idle_connections_and_finishes_running_exchanges() {
     world.engine.drain(None);
     assert_eq!(End::Orderly, world.ended(&mut idle));
     world.until("the end of the listener", |world| world.engine.local_address(ListenerId(0)).is_none());
-    assert!(TcpStream::connect(world.address).is_err(), "nobody listens");
+    assert!(TcpStream::connect(world.address).is_err(), "the listener is closed");
     assert!(world.events.is_empty());
     world.ok(id, "finished");
-    let answer = world.response(&mut running);
-    assert_eq!(("finished", Some("close")), (answer.text(), answer.field("connection")));
+    let response = world.response(&mut running);
+    assert_eq!(("finished", Some("close")), (response.text(), response.field("connection")));
     assert_eq!(End::Orderly, world.ended(&mut running));
     assert!(matches!(world.event(), Event::Drained { cut: 0 }));
 }
 
 #[test]
-fn a_drain_serves_the_request_that_came_just_before_it() {
+fn a_drain_serves_the_request_that_arrived_just_before_it() {
     let mut world = World::new().echoing_targets();
     let mut client = world.connect();
     client.send("GET /late HTTP/1.1\r\nHost: a\r\n\r\n");
     world.engine.drain(None);
-    let answer = world.response(&mut client);
-    assert_eq!(("/late", Some("close")), (answer.text(), answer.field("connection")));
+    let response = world.response(&mut client);
+    assert_eq!(("/late", Some("close")), (response.text(), response.field("connection")));
     assert_eq!(End::Orderly, world.ended(&mut client));
     assert!(matches!(world.event(), Event::Drained { cut: 0 }));
 }
 
 #[test]
-fn a_drain_answers_a_request_that_was_on_its_way() {
+fn a_drain_responds_to_a_request_that_was_on_its_way() {
     let mut world = World::with(Limits { drain_grace: 60_000, ..Limits::default() }).echoing_targets();
     let mut kept = world.connect();
     kept.send(GET);
@@ -183,16 +183,16 @@ fn a_drain_answers_a_request_that_was_on_its_way() {
     world.settle();
     for client in [&mut kept, &mut fresh] {
         client.send([GET, "GET /late HTTP/1.1\r\nHost: a\r\n\r\n"].concat());
-        let answers =
+        let responses =
             [world.response(client), world.response(client)].map(|it| it.field("connection").map(str::to_owned));
-        assert_eq!([None, Some("close".to_owned())], answers);
+        assert_eq!([None, Some("close".to_owned())], responses);
         assert_eq!(End::Orderly, world.ended(client));
     }
     assert!(matches!(world.event(), Event::Drained { cut: 0 }));
 }
 
 #[test]
-fn a_drain_answers_all_that_was_pipelined_before_it_and_nothing_after() {
+fn a_drain_responds_to_requests_pipelined_before_it_and_to_none_after() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send(["GET /1 HTTP/1.1\r\nHost: a\r\n\r\n", "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n"].concat());
@@ -202,8 +202,8 @@ fn a_drain_answers_all_that_was_pipelined_before_it_and_nothing_after() {
     world.ok(first, "1");
     let (second, _) = world.head();
     world.ok(second, "2");
-    let answers = [world.response(&mut client), world.response(&mut client)];
-    assert_eq!([("1", None), ("2", Some("close"))], answers.each_ref().map(|it| (it.text(), it.field("connection"))));
+    let responses = [world.response(&mut client), world.response(&mut client)];
+    assert_eq!([("1", None), ("2", Some("close"))], responses.each_ref().map(|it| (it.text(), it.field("connection"))));
     assert_eq!(End::Orderly, world.ended(&mut client));
     assert!(matches!(world.event(), Event::Drained { cut: 0 }));
 }
@@ -222,7 +222,7 @@ fn a_drain_waits_for_a_head_that_has_begun() {
 }
 
 #[test]
-fn a_drain_serves_every_client_that_the_kernel_has_let_in() {
+fn a_drain_serves_every_client_whose_handshake_is_complete() {
     let mut world = World::new().echoing_targets();
     let mut clients: Vec<_> = (0..600).map(|_| world.connect()).collect();
     clients.iter_mut().for_each(|client| client.send(GET));
@@ -246,7 +246,7 @@ fn a_drain_does_not_linger_where_nothing_is_unread() {
 }
 
 #[test]
-fn a_listener_that_somebody_has_shut_down_is_let_go() {
+fn a_listener_that_was_shut_down_elsewhere_is_removed() {
     let mut world = World::new();
     let shared = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let id = world.engine.listen_inherited(shared.try_clone().unwrap().into()).unwrap();
@@ -258,14 +258,14 @@ fn a_listener_that_somebody_has_shut_down_is_let_go() {
 }
 
 #[test]
-fn a_drain_of_nobody_is_over_at_once() {
+fn a_drain_without_connections_is_over_at_once() {
     let mut world = World::new();
     world.engine.drain(None);
     assert!(matches!(world.event(), Event::Drained { cut: 0 }));
 }
 
 #[test]
-fn the_deadline_of_a_drain_cuts_what_runs_and_counts_it() {
+fn the_deadline_of_a_drain_aborts_running_exchanges_and_counts_them() {
     let mut world = World::new();
     let mut clients = [world.connect(), world.connect()];
     for client in &mut clients {
@@ -281,7 +281,7 @@ fn the_deadline_of_a_drain_cuts_what_runs_and_counts_it() {
         assert_eq!("", client.text());
     }
     world.settle();
-    assert!(world.events.is_empty(), "told once");
+    assert!(world.events.is_empty(), "reported once");
 }
 
 #[test]
@@ -320,12 +320,12 @@ fn a_stopped_listener_leaves_its_connections() {
     world.engine.stop_listening(ListenerId(0));
     assert!(TcpStream::connect(world.address).is_err());
     world.ok(id, "still here");
-    let answer = world.response(&mut client);
-    assert_eq!(("still here", None), (answer.text(), answer.field("connection")));
+    let response = world.response(&mut client);
+    assert_eq!(("still here", None), (response.text(), response.field("connection")));
 }
 
 #[test]
-fn a_client_that_leaves_while_a_large_answer_is_sent() {
+fn a_client_that_leaves_while_a_large_response_is_sent() {
     let mut world = World::with(Limits::default()).inline(|engine, event| {
         let Event::Head(id, _) = event else { return false };
         engine.respond(*id, 200, &[], Body::Shared(vec![b'x'; 32 << 20].into())).unwrap();

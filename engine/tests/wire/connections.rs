@@ -1,4 +1,4 @@
-//! The engine around its connections: listeners, limits, counters, the access log, names that are used again.
+//! The engine around its connections: listeners, limits, counters, the access log, reused slots.
 
 use std::io::Read as _;
 use std::net::TcpListener;
@@ -14,7 +14,7 @@ use rustix::net::sockopt::set_socket_linger;
 use crate::harness::{End, GET, World};
 
 #[test]
-fn a_panic_costs_the_connection_that_it_was_about() {
+fn a_panic_closes_the_connection_that_was_being_served() {
     let mut world = World::with(Limits { head_timeout: 300, ..Limits::default() });
     let mut waiting = world.connect();
     waiting.send(GET);
@@ -52,7 +52,7 @@ fn a_panic_within_a_poll_loses_no_readiness() {
         engine.poll()
     }));
     PANICS.set(false);
-    assert!(outcome.is_err(), "told of the request, and panicked");
+    assert!(outcome.is_err(), "the poll panicked");
     let mut other = std::net::TcpStream::connect(address).unwrap();
     std::io::Write::write_all(&mut other, GET.as_bytes()).unwrap();
     engine.recover_from_panic();
@@ -66,14 +66,14 @@ fn a_panic_within_a_poll_loses_no_readiness() {
         }
         engine.end_turn();
     }
-    assert!(heads >= 1, "whoever was not at work is served");
+    assert!(heads >= 1, "a connection that was not being served is served now");
 }
 
 thread_local! {
     static PANICS: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// epoll, which forgets what it was told where it shall panic.
+/// epoll that panics on request, and then loses the readiness that it has read.
 struct Panicking(Epoll);
 
 impl Driver for Panicking {
@@ -99,7 +99,7 @@ impl Driver for Panicking {
 
     fn poll(&mut self, ready: &mut Vec<Ready>) -> std::io::Result<()> {
         let outcome = self.0.poll(ready);
-        assert!(!PANICS.get(), "as asked");
+        assert!(!PANICS.get(), "on request");
         outcome
     }
 
@@ -120,7 +120,7 @@ fn peers_and_addresses_are_known() {
 }
 
 #[test]
-fn the_peer_of_a_request_is_known_though_it_has_left_before_the_request_is_served() {
+fn the_peer_of_a_request_is_known_after_it_has_left() {
     let mut world = World::new();
     let mut client = world.connect();
     let address = client.stream.local_addr().unwrap();
@@ -140,7 +140,7 @@ fn a_unix_socket_serves_too() {
     let listener = world.engine.listen_unix(&path, None, None).unwrap();
     let mut client = UnixStream::connect(&path).unwrap();
     std::io::Write::write_all(&mut client, b"GET /unix HTTP/1.0\r\n\r\n").unwrap();
-    world.until("an answer", |world| world.engine.counters().responses[1] == 1 && world.engine.connections() == 0);
+    world.until("a response", |world| world.engine.counters().responses[1] == 1 && world.engine.connections() == 0);
     let mut text = String::new();
     client.read_to_string(&mut text).unwrap();
     assert!(text.ends_with("\r\n\r\n/unix"), "{text}");
@@ -149,7 +149,7 @@ fn a_unix_socket_serves_too() {
 }
 
 #[test]
-fn an_inherited_listener_serves_and_stays_open_elsewhere() {
+fn an_inherited_listener_serves_and_stays_open_in_its_other_process() {
     let mut world = World::new().echoing_targets();
     let inherited = TcpListener::bind("127.0.0.1:0").unwrap();
     let ours = OwnedFd::from(inherited.try_clone().unwrap());
@@ -167,7 +167,7 @@ fn an_inherited_listener_serves_and_stays_open_elsewhere() {
 }
 
 #[test]
-fn an_adopted_socket_comes_with_what_was_read_from_it() {
+fn an_adopted_socket_comes_with_the_bytes_read_from_it() {
     let mut world = World::new().echoing_targets();
     let mut client = world.adopt(b"GET /adop");
     client.send("ted HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -192,9 +192,9 @@ fn rfc9110_15_6_4_over_the_limit_of_connections_503_at_once() {
     world.until("two connections", |world| world.engine.connections() == 2);
     let mut turned_away = world.connect();
     turned_away.send(GET);
-    let answer = world.response(&mut turned_away);
-    assert_eq!((503, Some("close")), (answer.status, answer.field("connection")));
-    assert_eq!("503 Service Unavailable: too many connections are open\n", answer.text());
+    let response = world.response(&mut turned_away);
+    assert_eq!((503, Some("close")), (response.status, response.field("connection")));
+    assert_eq!("503 Service Unavailable: too many connections are open\n", response.text());
     assert_eq!(End::Orderly, world.ended(&mut turned_away));
     drop(turned_away);
     world.until("the end of its connection", |world| world.engine.connections() == 2);
@@ -214,7 +214,7 @@ fn rfc9110_15_6_4_over_the_limit_of_connections_503_at_once() {
 }
 
 #[test]
-fn counters_tell_what_happened() {
+fn counters_count_what_happened() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send([GET, GET, GET].concat());
@@ -242,7 +242,7 @@ fn counters_tell_what_happened() {
 }
 
 #[test]
-fn the_access_log_has_a_line_for_each_answer() {
+fn the_access_log_has_a_line_for_each_response() {
     let mut world = World::new();
     world.engine.set_access_log(Some(Style::Combined));
     let mut client = world.connect();
@@ -291,7 +291,7 @@ fn without_time(line: &str) -> String {
 }
 
 #[test]
-fn a_name_of_an_exchange_is_never_used_again() {
+fn the_id_of_an_exchange_is_never_reused() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send(GET);
@@ -311,7 +311,7 @@ fn a_name_of_an_exchange_is_never_used_again() {
 }
 
 #[test]
-fn the_deadline_of_a_gone_connection_does_not_strike_its_successor() {
+fn the_deadline_of_a_closed_connection_does_not_end_its_successor() {
     let mut world = World::with(Limits { head_timeout: 250, ..Limits::default() });
     for _ in 0..3 {
         drop(world.connect());
@@ -329,7 +329,7 @@ fn the_deadline_of_a_gone_connection_does_not_strike_its_successor() {
 }
 
 #[test]
-fn a_turn_takes_its_share_and_leaves_the_rest_for_the_next() {
+fn a_turn_takes_its_share_of_events_and_leaves_the_rest_for_the_next() {
     let mut world = World::new().echoing_targets();
     let mut clients: Vec<_> = (0..40).map(|_| world.connect()).collect();
     for client in &mut clients {
@@ -356,7 +356,7 @@ fn a_command_outside_of_a_turn_wakes_the_descriptor() {
 }
 
 #[test]
-fn an_engine_that_rests_does_not_spin() {
+fn an_idle_engine_does_not_spin() {
     let mut world = World::new().echoing_targets();
     let mut client = world.connect();
     client.send(GET);
@@ -381,7 +381,7 @@ fn a_busy_exchange_with_unread_bytes_does_not_spin() {
 }
 
 #[test]
-fn two_engines_do_not_know_of_each_other() {
+fn two_engines_are_independent() {
     let mut one = World::new().echoing_targets();
     let other: Engine = Engine::new(Limits::default()).unwrap();
     let mut client = one.connect();

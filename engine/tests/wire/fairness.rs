@@ -1,4 +1,4 @@
-//! Whoever asks for little is heard, however much others send.
+//! Fairness: small requests are served however much other clients send.
 
 use ropewalk_engine::ExchangeId;
 use ropewalk_engine::event::Event;
@@ -8,7 +8,7 @@ use crate::harness::{Client, GET, World};
 const FLOODS: usize = 64;
 const UPLOAD: &str = "POST /flood HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/// Uploads in chunks of one byte, of which more waits in the sockets than one poll reads.
+/// Uploads in chunks of one byte, with more bytes in the sockets than one poll reads.
 fn flooded(world: &mut World) -> Vec<(ExchangeId, Client<std::net::TcpStream>)> {
     let chunks = b"1\r\nx\r\n".repeat(512 * 1024);
     let floods = (0..FLOODS).map(|_| {
@@ -25,31 +25,31 @@ fn flooded(world: &mut World) -> Vec<(ExchangeId, Client<std::net::TcpStream>)> 
     floods.collect()
 }
 
-/// Asks for more of every body.
-fn go_on(world: &mut World, floods: &[(ExchangeId, Client<std::net::TcpStream>)]) {
+/// Requests more of every body.
+fn receive_more(world: &mut World, floods: &[(ExchangeId, Client<std::net::TcpStream>)]) {
     for (id, _) in floods {
         world.engine.consumed(*id, u64::MAX).unwrap();
     }
 }
 
 #[test]
-fn a_request_is_heard_before_the_next_part_of_any_flood() {
+fn a_request_is_served_before_the_next_part_of_any_flood() {
     let mut world = World::new();
     let floods = flooded(&mut world);
     let mut quiet = world.connect();
     world.settle();
-    go_on(&mut world, &floods);
+    receive_more(&mut world, &floods);
     quiet.send(GET);
-    let heard = |world: &mut World| world.events.iter().position(|event| matches!(event, Event::Head(..)));
-    world.until("the request", |world| heard(world).is_some());
-    assert!(heard(&mut world) <= Some(FLOODS), "what was in memory of each flood, and no more");
+    let position = |world: &mut World| world.events.iter().position(|event| matches!(event, Event::Head(..)));
+    world.until("the request", |world| position(world).is_some());
+    assert!(position(&mut world) <= Some(FLOODS), "at most one event of each flood is before it");
 }
 
 #[test]
 fn a_poll_reads_no_more_than_its_share_of_floods() {
     let mut world = World::new();
     let floods = flooded(&mut world);
-    go_on(&mut world, &floods);
+    receive_more(&mut world, &floods);
     let before = world.engine.counters().bytes_in;
     world.engine.begin_turn();
     world.engine.poll().unwrap();

@@ -21,13 +21,13 @@ fn is_readable(descriptor: &OwnedFd) -> bool {
 }
 
 #[test]
-fn connections_stay_their_parents() {
+fn connections_stay_with_the_parent() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send(GET);
     let (id, _) = world.head();
     let socket = world.engine.connection_descriptor(id.connection()).unwrap().try_clone_to_owned().unwrap();
-    world.engine.begin(id, 200, &[], None).unwrap(); // which leaves with the next turn
+    world.engine.begin(id, 200, &[], None).unwrap(); // sent with the next turn
 
     let parents = world.engine.descriptor().try_clone_to_owned().unwrap();
     world.engine.after_fork_in_child(false).unwrap();
@@ -40,7 +40,7 @@ fn connections_stay_their_parents() {
     assert!(world.engine.is_inherited(id));
     assert_eq!(Err(CommandError::Gone), world.engine.end(id, &[]));
 
-    // The parent goes on, and is told of what comes.
+    // The parent continues, and its driver reports what arrives.
     rustix::io::write(&socket, b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
     client.read();
     assert_eq!("HTTP/1.1 204 No Content\r\n\r\n", client.text());
@@ -51,7 +51,7 @@ fn connections_stay_their_parents() {
 }
 
 #[test]
-fn listeners_are_accepted_on_by_both() {
+fn both_processes_accept_on_a_listener() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = listener.local_addr().unwrap();
     let mut world = World::new().echoing_targets();
@@ -62,7 +62,7 @@ fn listeners_are_accepted_on_by_both() {
     client.send(GET);
     assert_eq!("/", world.response(&mut client).text());
 
-    // The other process is quicker.
+    // The other process accepts first.
     let mut client = world.connect();
     let (mut accepted, _) = listener.accept().unwrap();
     world.settle();
@@ -71,7 +71,7 @@ fn listeners_are_accepted_on_by_both() {
     assert_eq!(204, world.response(&mut client).status);
     assert!(world.events.is_empty(), "an empty queue is nothing to report");
 
-    // It goes on when this one stops.
+    // It continues when this one stops.
     world.engine.drain(Some(0));
     world.settle();
     TcpStream::connect(address).unwrap();
@@ -79,7 +79,7 @@ fn listeners_are_accepted_on_by_both() {
 }
 
 #[test]
-fn a_turn_that_goes_on_in_the_child_comes_to_its_end() {
+fn a_turn_that_continues_in_the_child_ends_there() {
     let forked = Rc::new(Cell::new(false));
     let has_forked = Rc::clone(&forked);
     let mut world = World::new().inline(move |engine, event| {
@@ -100,7 +100,7 @@ fn a_turn_that_goes_on_in_the_child_comes_to_its_end() {
 }
 
 #[test]
-fn log_lines_and_counters_are_its_parents() {
+fn log_lines_and_counters_stay_with_the_parent() {
     let mut world = World::new().echoing_targets();
     world.engine.set_access_log(Some(Style::Combined));
     let mut client = world.connect();
@@ -150,7 +150,7 @@ impl Driver for Short {
 }
 
 #[test]
-fn without_descriptors_nothing_of_the_parent_is_touched() {
+fn without_descriptors_nothing_of_the_parent_is_changed() {
     let mut engine: Engine<Short> = Engine::new(Limits::default()).unwrap();
     let listener = engine.listen_tcp("127.0.0.1", 0, None, false).unwrap();
     let parents = engine.descriptor().try_clone_to_owned().unwrap();

@@ -1,4 +1,4 @@
-//! Clients that close their sending side (a FIN) and go on to listen, and those that are gone for good.
+//! Clients that close their sending side (a FIN) and still read, and clients that are gone.
 
 use std::net::TcpStream;
 
@@ -9,7 +9,7 @@ use rustix::net::sockopt::set_socket_linger;
 
 use crate::harness::{Client, End, GET, Stream, World};
 
-/// What outlives a FIN, by what its handler says.
+/// Which exchanges survive a FIN, by the choice of their handler.
 const LASTING: [HalfClose; 2] = [HalfClose::Respond, HalfClose::Finish];
 
 fn waiting(world: &mut World, choice: HalfClose) -> (Client<TcpStream>, ExchangeId) {
@@ -20,8 +20,8 @@ fn waiting(world: &mut World, choice: HalfClose) -> (Client<TcpStream>, Exchange
     (client, id)
 }
 
-/// The engine has seen the end of the client's bytes, and rests.
-fn notice(world: &mut World) {
+/// Runs turns until the engine has handled the FIN and has no work.
+fn notice_fin(world: &mut World) {
     for _ in 0..2 {
         let before = world.engine.counters().turns;
         world.settle_within(20);
@@ -30,7 +30,7 @@ fn notice(world: &mut World) {
 }
 
 #[test]
-fn a_response_under_way_is_sent_whole_and_ends_with_a_fin() {
+fn a_streamed_response_is_sent_whole_and_ends_with_a_fin() {
     for (version, length) in [("1.1", None), ("1.1", Some(9)), ("1.0", None)] {
         let mut world = World::new();
         let mut client = world.connect();
@@ -39,9 +39,9 @@ fn a_response_under_way_is_sent_whole_and_ends_with_a_fin() {
         world.engine.begin(id, 200, &[], length).unwrap();
         world.engine.write(id, Bytes::from("one")).unwrap();
         client.stream.shut_down_writing();
-        notice(&mut world);
+        notice_fin(&mut world);
         world.engine.write(id, Bytes::from("two")).unwrap();
-        notice(&mut world);
+        notice_fin(&mut world);
         world.engine.write(id, Bytes::from("six")).unwrap();
         world.engine.end(id, &[]).unwrap();
         assert_eq!("onetwosix", world.response(&mut client).text(), "HTTP/{version}, {length:?}");
@@ -66,7 +66,7 @@ fn a_stream_of_events_ends_with_its_client() {
                 world.engine.begin(id, 200, fields, None).unwrap();
                 world.engine.write(id, Bytes::from("data: 1\n\n")).unwrap();
             }
-            notice(&mut world);
+            notice_fin(&mut world);
             client.stream.shut_down_writing();
             let event = world.event();
             assert!(matches!(event, Event::Gone(gone, GoneReason::ClientLeft) if gone == id), "{event:?}");
@@ -75,13 +75,13 @@ fn a_stream_of_events_ends_with_its_client() {
 }
 
 #[test]
-fn one_that_its_handler_frames_too() {
+fn a_stream_of_events_that_its_handler_frames_ends_with_its_client() {
     let mut world = World::new();
     let (mut client, id) = waiting(&mut world, HalfClose::Cancel);
     world.engine.relay_head(id, 200.into(), &[(b"Content-Length", b"6")]).unwrap();
     world.engine.relay_write(id, Bytes::from("one")).unwrap();
     client.stream.shut_down_writing();
-    notice(&mut world);
+    notice_fin(&mut world);
     world.engine.relay_write(id, Bytes::from("two")).unwrap();
     world.engine.relay_end(id).unwrap();
     assert_eq!("onetwo", world.response(&mut client).text());
@@ -89,7 +89,7 @@ fn one_that_its_handler_frames_too() {
 }
 
 #[test]
-fn a_stream_that_waits_for_its_client_goes_on_as_the_client_takes_it() {
+fn a_stream_that_waits_for_its_client_continues_as_the_client_reads() {
     let mut world = World::new();
     let (mut client, id) = waiting(&mut world, HalfClose::Cancel);
     client.stream.shut_down_writing();
@@ -98,7 +98,7 @@ fn a_stream_that_waits_for_its_client_goes_on_as_the_client_takes_it() {
     for _ in 0..100 {
         if world.engine.write(id, part.clone()).unwrap() == Pressure::High {
             while world.events.is_empty() {
-                notice(&mut world);
+                notice_fin(&mut world);
                 client.read();
             }
             assert!(matches!(world.event(), Event::Writable(from) if from == id));
@@ -125,7 +125,7 @@ fn a_stream_that_pauses_for_too_long_counts_as_waiting() {
 }
 
 #[test]
-fn one_that_waits_is_told_and_its_response_sent_or_neither_is_told() {
+fn a_waiting_exchange_is_reported_and_its_response_is_sent_or_neither() {
     for choice in LASTING {
         let mut world = World::with(Limits { half_close_timeout: 1, ..Limits::default() });
         let (mut client, id) = waiting(&mut world, choice);
@@ -133,7 +133,7 @@ fn one_that_waits_is_told_and_its_response_sent_or_neither_is_told() {
         if choice == HalfClose::Respond {
             assert!(matches!(world.event(), Event::HalfClosed(of) if of == id));
         }
-        notice(&mut world);
+        notice_fin(&mut world);
         assert!(world.events.is_empty(), "once");
         world.ok(id, "late");
         assert_eq!((200, "late"), world.response(&mut client).brief());
@@ -143,7 +143,7 @@ fn one_that_waits_is_told_and_its_response_sent_or_neither_is_told() {
 }
 
 #[test]
-fn pipelined_requests_before_the_end_are_all_answered() {
+fn pipelined_requests_before_the_fin_all_get_responses() {
     for choice in LASTING {
         let mut world = World::new().inline(move |engine, event| {
             if let Event::Head(id, _) = event {
@@ -156,7 +156,7 @@ fn pipelined_requests_before_the_end_are_all_answered() {
         client.stream.shut_down_writing();
         for text in ["1", "2"] {
             let (id, _) = world.head();
-            notice(&mut world);
+            notice_fin(&mut world);
             world.events.clear();
             world.ok(id, text);
             assert_eq!(text, world.response(&mut client).text());
@@ -166,7 +166,7 @@ fn pipelined_requests_before_the_end_are_all_answered() {
 }
 
 #[test]
-fn what_is_sent_before_an_exchange_that_is_cancelled_is_sent_whole() {
+fn responses_before_a_cancelled_exchange_are_sent_whole() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send([GET, GET].concat());
@@ -185,7 +185,7 @@ fn what_is_sent_before_an_exchange_that_is_cancelled_is_sent_whole() {
 }
 
 #[test]
-fn a_listener_may_tolerate_it_for_all() {
+fn a_listener_may_allow_half_close_for_all_connections() {
     let mut world = World::with(Limits { half_close_timeout: 1, ..Limits::default() });
     let listener = world.engine.listen_tcp("127.0.0.1", 0, None, false).unwrap();
     world.engine.set_listener_half_close(listener, HalfClose::Finish);
@@ -195,13 +195,13 @@ fn a_listener_may_tolerate_it_for_all() {
         world.address = address;
         let (mut client, id) = waiting(&mut world, HalfClose::Cancel);
         client.stream.shut_down_writing();
-        notice(&mut world);
+        notice_fin(&mut world);
         if !lasts {
             assert_eq!((id, GoneReason::ClientLeft), world.gone());
             continue;
         }
         world.engine.begin(id, 200, &[], None).unwrap();
-        notice(&mut world);
+        notice_fin(&mut world);
         world.engine.end(id, &[]).unwrap();
         assert_eq!((200, ""), world.response(&mut client).brief());
         assert_eq!(End::Orderly, world.ended(&mut client));
@@ -214,7 +214,7 @@ fn a_reset_is_no_half_close() {
         let mut world = World::new();
         let (client, id) = waiting(&mut world, choice);
         client.stream.shut_down_writing();
-        notice(&mut world);
+        notice_fin(&mut world);
         world.events.clear();
         set_socket_linger(&client.stream, Some(std::time::Duration::ZERO)).unwrap();
         drop(client);
@@ -224,7 +224,7 @@ fn a_reset_is_no_half_close() {
 }
 
 #[test]
-fn a_client_that_is_gone_shows_when_something_is_sent() {
+fn a_client_that_is_gone_is_detected_when_something_is_sent() {
     let mut world = World::new();
     let (mut client, id) = waiting(&mut world, HalfClose::Cancel);
     world.engine.begin(id, 200, &[], None).unwrap();
@@ -232,29 +232,29 @@ fn a_client_that_is_gone_shows_when_something_is_sent() {
         client.read();
         !client.received.is_empty()
     });
-    drop(client); // with nothing unread, which would make it a reset
-    notice(&mut world);
-    assert!(world.events.is_empty(), "its FIN alone does not tell");
+    drop(client); // with nothing unread, since unread bytes would make it a reset
+    notice_fin(&mut world);
+    assert!(world.events.is_empty(), "its FIN alone does not show it");
     world.engine.write(id, Bytes::from("one")).unwrap();
     assert_eq!((id, GoneReason::ClientLeft), world.gone());
 }
 
 #[test]
-fn a_client_of_a_unix_socket_that_is_gone_shows_at_once() {
+fn a_client_of_a_unix_socket_that_is_gone_is_detected_at_once() {
     let mut world = World::new();
     let mut client = world.adopt(b"");
     client.send(GET);
     let (id, _) = world.head();
     world.engine.set_half_close(id, HalfClose::Finish).unwrap();
     client.stream.shut_down_writing();
-    notice(&mut world);
+    notice_fin(&mut world);
     assert!(world.events.is_empty());
     drop(client);
     assert_eq!((id, GoneReason::ClientLeft), world.gone());
 }
 
 #[test]
-fn a_body_that_is_not_whole_never_will_be() {
+fn a_fin_within_a_body_ends_the_exchange() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n");
@@ -269,14 +269,14 @@ fn a_body_that_is_not_whole_never_will_be() {
 }
 
 #[test]
-fn a_body_that_came_with_the_end_may_be_read_late() {
+fn a_body_that_arrived_with_the_fin_may_be_read_late() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nwhole");
     let (id, _) = world.head();
     world.engine.set_half_close(id, HalfClose::Finish).unwrap();
     client.stream.shut_down_writing();
-    notice(&mut world);
+    notice_fin(&mut world);
     assert_eq!(b"whole".to_vec(), world.body(id));
     world.ok(id, "thanks");
     assert_eq!("thanks", world.response(&mut client).text());
@@ -284,7 +284,7 @@ fn a_body_that_came_with_the_end_may_be_read_late() {
 }
 
 #[test]
-fn a_handler_that_has_not_heard_of_it_learns_that_its_client_is_gone() {
+fn a_command_after_the_client_has_left_is_gone() {
     let mut world = World::new();
     let (client, id) = waiting(&mut world, HalfClose::Cancel);
     client.stream.shut_down_writing();
@@ -297,7 +297,7 @@ fn a_handler_that_has_not_heard_of_it_learns_that_its_client_is_gone() {
 }
 
 #[test]
-fn what_is_said_of_an_exchange_that_is_over_does_not_change_the_next() {
+fn the_choice_for_an_exchange_does_not_apply_to_the_next() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send([GET, GET].concat());
@@ -307,8 +307,8 @@ fn what_is_said_of_an_exchange_that_is_over_does_not_change_the_next() {
     world.engine.set_half_close(second, HalfClose::Finish).unwrap();
     assert_eq!(Err(CommandError::Complete), world.engine.set_half_close(first, HalfClose::Cancel));
     client.stream.shut_down_writing();
-    notice(&mut world);
-    assert!(world.events.is_empty(), "the second goes on");
+    notice_fin(&mut world);
+    assert!(world.events.is_empty(), "the second continues");
     world.ok(second, "2");
     assert_eq!("1", world.response(&mut client).text());
     assert_eq!("2", world.response(&mut client).text());
@@ -317,14 +317,14 @@ fn what_is_said_of_an_exchange_that_is_over_does_not_change_the_next() {
 }
 
 #[test]
-fn the_owner_of_a_pipe_may_say_so_too() {
+fn the_owner_of_a_pipe_may_allow_half_close() {
     let mut world = World::new();
     let pipe = world.engine.open_pipe(ropewalk_engine::Peer::Unknown, ropewalk_engine::Peer::Unknown, false);
     world.engine.set_connection_half_close(pipe.connection(), HalfClose::Finish);
     world.engine.feed_pipe(pipe, GET.as_bytes());
     let (id, _) = world.head();
     world.engine.end_pipe(pipe);
-    notice(&mut world);
+    notice_fin(&mut world);
     assert!(world.events.is_empty());
     world.ok(id, "late");
     assert!(matches!(world.event(), Event::PipeOutput(_, bytes) if bytes.ends_with(b"late")));

@@ -1,4 +1,4 @@
-//! What a client that is still sending gets to read (RFC 9112, section 9.6), and for how long it is waited for.
+//! Lingering (RFC 9112, section 9.6): a client that is still sending can read its response, within limits.
 
 use std::net::TcpStream;
 
@@ -7,12 +7,12 @@ use ropewalk_engine::{Body, Engine, Limits, Peer};
 
 use crate::harness::{Client, End, GET, Stream as _, World};
 
-/// More than the sockets between a client and the engine hold.
+/// More bytes than the sockets between a client and the engine buffer.
 const UPLOAD: usize = 12 << 20;
 
 const LARGE: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 12582912\r\n\r\n";
 
-/// Refuses every request with 413, as its head says how much is to come.
+/// Refuses every request with 413, from the length in its head.
 fn too_large(engine: &mut Engine, event: &Event) -> bool {
     let Event::Head(id, _) = event else { return false };
     engine.respond(*id, 413, &[], Body::Slice(b"too large")).unwrap();
@@ -28,7 +28,7 @@ fn refused_with(limits: Limits) -> (World, Client<TcpStream>) {
 }
 
 #[test]
-fn a_client_may_send_for_longer_than_the_silence_that_is_allowed() {
+fn a_client_may_send_for_longer_than_linger_timeout() {
     let limits = Limits { linger_timeout: 200, head_timeout: 800, ..Limits::default() };
     let (mut world, mut client) = refused_with(limits);
     let _silent = world.connect();
@@ -43,7 +43,7 @@ fn a_client_may_send_for_longer_than_the_silence_that_is_allowed() {
 }
 
 #[test]
-fn a_client_that_drips_is_let_go_in_the_end() {
+fn a_client_that_drips_is_closed_after_linger_time() {
     let limits = Limits { linger_timeout: 60_000, linger_time: 200, ..Limits::default() };
     let (mut world, mut client) = refused_with(limits);
     world.until("the end of the dripping", |world| {
@@ -56,7 +56,7 @@ fn a_client_that_drips_is_let_go_in_the_end() {
 }
 
 #[test]
-fn a_client_that_sends_much_is_let_go_before() {
+fn a_client_that_sends_much_is_closed_after_linger_size() {
     let (mut world, mut client) = refused_with(Limits { linger_size: 100_000, ..Limits::default() });
     let data = vec![b'x'; 10_000];
     world.until("the end of the flood", |world| {
@@ -70,7 +70,7 @@ fn a_client_that_sends_much_is_let_go_before() {
 }
 
 #[test]
-fn a_limit_of_none_is_no_limit() {
+fn a_limit_of_0_is_no_limit() {
     let limits = Limits { linger_timeout: 0, linger_time: 0, head_timeout: 0, ..Limits::default() };
     let (mut world, client) = refused_with(limits);
     world.settle();
@@ -136,14 +136,14 @@ fn every_last_response_reaches_a_client_that_sends_before_it_reads() {
         let mut client = world.connect();
         client.send(head);
         world.send_all(&mut client, &vec![b'x'; UPLOAD]);
-        let answer = world.response(&mut client);
-        assert_eq!((status, Some("close")), (answer.status, answer.field("connection")), "{head}");
+        let response = world.response(&mut client);
+        assert_eq!((status, Some("close")), (response.status, response.field("connection")), "{head}");
         assert_eq!(End::Orderly, world.ended(&mut client), "{head}");
     }
 }
 
 #[test]
-fn what_an_owner_has_said_reaches_a_client_that_sends_before_it_reads() {
+fn the_response_of_an_owner_reaches_a_client_that_sends_before_it_reads() {
     let mut world = World::new();
     world.engine.report_connections();
     let mut client = world.connect();
@@ -159,7 +159,7 @@ fn what_an_owner_has_said_reaches_a_client_that_sends_before_it_reads() {
 }
 
 #[test]
-fn an_owner_who_has_said_nothing_has_nobody_waited_for() {
+fn no_lingering_where_an_owner_has_sent_nothing() {
     let mut world = World::new();
     world.engine.report_connections();
     let mut client = world.connect();
@@ -172,7 +172,7 @@ fn an_owner_who_has_said_nothing_has_nobody_waited_for() {
 }
 
 #[test]
-fn a_drain_waits_no_longer_for_a_silent_client_than_for_a_request() {
+fn a_drain_lingers_no_longer_than_drain_grace() {
     let limits = Limits { drain_grace: 1, linger_timeout: 60_000, ..Limits::default() };
     let (mut world, mut before) = refused_with(limits);
     let mut within = world.connect();
@@ -189,8 +189,8 @@ fn a_drain_waits_no_longer_for_a_silent_client_than_for_a_request() {
 }
 
 #[test]
-fn a_client_that_drips_does_not_hold_up_a_drain() {
-    // The drain's own limit ends it in any case, after a minute: past what `until` waits for.
+fn a_client_that_drips_does_not_delay_a_drain() {
+    // The deadline of the drain would end it in any case, after a minute, which is longer than `until` waits.
     let limits = Limits { drain_grace: 100, linger_timeout: 60_000, linger_time: 0, ..Limits::default() };
     let (mut world, mut client) = refused_with(limits);
     world.engine.drain(Some(60_000));
@@ -217,13 +217,13 @@ fn full_with(limits: Limits) -> (World, Client<TcpStream>) {
 }
 
 #[test]
-fn rfc9110_15_6_4_a_client_that_is_turned_away_gets_to_read_why() {
+fn rfc9110_15_6_4_a_client_that_is_turned_away_can_read_the_refusal() {
     let (mut world, one) = full();
     let mut other = world.connect();
     other.send(LARGE);
     world.send_all(&mut other, &vec![b'x'; UPLOAD]);
-    let answer = world.response(&mut other);
-    assert_eq!((503, Some("1")), (answer.status, answer.field("retry-after")));
+    let response = world.response(&mut other);
+    assert_eq!((503, Some("1")), (response.status, response.field("retry-after")));
     assert_eq!(End::Orderly, world.ended(&mut other));
     drop(one);
     world.until("the end of the first", |world| world.engine.connections() == 1);
@@ -233,17 +233,17 @@ fn rfc9110_15_6_4_a_client_that_is_turned_away_gets_to_read_why() {
 }
 
 #[test]
-fn so_many_may_linger_though_there_is_no_room() {
+fn a_limited_number_may_linger_while_the_engine_is_full() {
     let (mut world, mut one) = full_with(Limits { linger_timeout: 0, linger_time: 0, ..Limits::default() });
     let mut others: Vec<_> = (0..100).map(|_| world.connect()).collect();
     for other in &mut others {
         assert_eq!(503, world.response(other).status);
     }
     assert_eq!(100, world.engine.counters().turned_away);
-    // One for each 64 of the descriptors for connections, which are 80% of those of the process; 64 at the most.
+    // One for each 64 descriptors of connections, which are 80% of those of the process. At most 64.
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
     let lingering = (limit / 5 * 4 / 64).min(64) as usize;
-    assert!(lingering > 1, "too few descriptors to tell: {limit}");
+    assert!(lingering > 1, "too few descriptors for this test: {limit}");
     assert_eq!(1 + lingering, world.engine.connections());
     one.send(GET);
     assert_eq!(200, world.response(&mut one).status);
@@ -252,7 +252,7 @@ fn so_many_may_linger_though_there_is_no_room() {
 }
 
 #[test]
-fn a_connection_that_lingers_makes_room_for_another() {
+fn a_lingering_connection_makes_room_for_another() {
     let mut world = World::with(Limits { connections: 2, ..Limits::default() }).inline(|engine, event| {
         let Event::Head(id, head) = event else { return false };
         if head.has_body() {
@@ -277,7 +277,7 @@ fn a_connection_that_lingers_makes_room_for_another() {
 }
 
 #[test]
-fn the_owner_of_a_pipe_ends_its_side_and_reads_on() {
+fn the_owner_of_a_pipe_ends_its_side_and_keeps_reading() {
     let mut world = World::with(Limits { read_buffer: 1024, ..Limits::default() });
     let pipe = world.engine.open_pipe(Peer::Unknown, Peer::Unknown, true);
     world.engine.feed_pipe(pipe, LARGE.as_bytes());
@@ -296,7 +296,7 @@ fn the_owner_of_a_pipe_ends_its_side_and_reads_on() {
 }
 
 #[test]
-fn a_pipe_is_read_no_longer_than_a_socket() {
+fn a_pipe_lingers_no_longer_than_a_socket() {
     for (limits, floods) in [
         (Limits { linger_timeout: 100, ..Limits::default() }, false),
         (Limits { linger_time: 100, ..Limits::default() }, false),
@@ -315,7 +315,7 @@ fn a_pipe_is_read_no_longer_than_a_socket() {
 }
 
 #[test]
-fn a_pipe_that_nobody_reads_from_makes_room_too() {
+fn a_lingering_pipe_makes_room_for_another() {
     let mut world = World::with(Limits { connections: 1, ..Limits::default() });
     let pipe = world.engine.open_pipe(Peer::Unknown, Peer::Unknown, false);
     world.engine.feed_pipe(pipe, b"nonsense\r\n\r\n");

@@ -5,13 +5,15 @@ mod bodies;
 mod chaos;
 mod closing;
 mod connections;
+mod disconnects;
 mod fairness;
 mod forking;
 mod half_close;
 mod harness;
-mod leaving;
+mod interleaving;
+
 mod lingering;
-mod patience;
+
 mod pipes;
 mod proxies;
 mod relay;

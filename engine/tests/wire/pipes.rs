@@ -1,4 +1,4 @@
-//! Connections without a socket: their owner carries the bytes.
+//! Pipes: connections without a socket, whose owner passes the bytes.
 
 use ropewalk_engine::event::Event;
 use ropewalk_engine::{Body, CommandError, GoneReason, Limits, Peer, PipeId, Pressure};
@@ -10,7 +10,7 @@ fn open(world: &mut World) -> PipeId {
     world.engine.open_pipe(client, Peer::Unknown, true)
 }
 
-/// The bytes that came out so far.
+/// The output so far.
 fn output(world: &mut World) -> String {
     world.settle();
     let mut text = Vec::new();
@@ -48,7 +48,7 @@ fn an_orderly_end() {
     assert!(output(&mut world).ends_with("last"));
     assert!(matches!(world.event(), Event::PipeClosed(closed, true) if closed == pipe));
     assert_eq!(0, world.engine.connections());
-    world.engine.feed_pipe(pipe, b"nobody is here");
+    world.engine.feed_pipe(pipe, b"after the end");
     world.settle();
     assert!(world.events.is_empty());
 }
@@ -81,7 +81,7 @@ fn a_lost_pipe() {
 }
 
 #[test]
-fn a_pipe_asked_by_itself_tells_no_end_before_its_beginning() {
+fn the_events_of_one_pipe_have_no_end_before_its_head() {
     let mut world = World::new();
     let pipe = open(&mut world);
     world.engine.begin_turn();
@@ -94,7 +94,7 @@ fn a_pipe_asked_by_itself_tells_no_end_before_its_beginning() {
 }
 
 #[test]
-fn what_was_written_to_a_pipe_may_be_taken_before_all_else() {
+fn the_output_of_a_pipe_may_be_taken_before_other_events() {
     let mut world = World::new();
     let pipe = open(&mut world);
     world.engine.begin_turn();
@@ -108,16 +108,16 @@ fn what_was_written_to_a_pipe_may_be_taken_before_all_else() {
 }
 
 #[test]
-fn an_owner_is_told_when_its_bytes_are_of_no_use() {
+fn an_owner_is_notified_when_its_bytes_are_not_read() {
     let mut world = World::with(Limits { read_buffer: 1024, ..Limits::default() });
     let pipe = open(&mut world);
     world.engine.feed_pipe(pipe, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\n\r\n");
     let (id, _) = world.head();
     world.engine.feed_pipe(pipe, &[b'x'; 2000]);
-    assert!(matches!(world.event(), Event::PipeFlow(told, false) if told == pipe));
+    assert!(matches!(world.event(), Event::PipeFlow(id, false) if id == pipe));
     world.receive(id);
     assert!(matches!(world.event(), Event::Data(_, data) if data.len() == 2000), "what is here is handed out");
-    assert!(matches!(world.event(), Event::PipeFlow(told, true) if told == pipe));
+    assert!(matches!(world.event(), Event::PipeFlow(id, true) if id == pipe));
     world.engine.feed_pipe(pipe, &[b'x'; 1000]);
     world.settle();
     assert!(world.events.is_empty(), "its reader has enough");
@@ -127,7 +127,7 @@ fn an_owner_is_told_when_its_bytes_are_of_no_use() {
 }
 
 #[test]
-fn a_full_owner_makes_writers_wait() {
+fn a_blocked_owner_makes_writers_wait() {
     let mut world = World::with(Limits { write_buffer: 1024, ..Limits::default() });
     let pipe = open(&mut world);
     world.engine.feed_pipe(pipe, GET.as_bytes());
@@ -172,7 +172,7 @@ fn a_drain_closes_pipes_too() {
 }
 
 #[test]
-fn a_pipe_has_its_clocks() {
+fn a_pipe_has_deadlines() {
     let mut world = World::with(Limits { head_timeout: 100, ..Limits::default() });
     let pipe = open(&mut world);
     world.engine.feed_pipe(pipe, b"GET / HT");

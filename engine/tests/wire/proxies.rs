@@ -1,4 +1,4 @@
-//! Proxies in front: whom the engine believes, and what it makes of it.
+//! Proxies in front: which ones the engine trusts, and the origin of a request.
 
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
@@ -12,7 +12,7 @@ use crate::harness::{Client, End, GET, Stream, World};
 
 const LINE: &str = "PROXY TCP4 192.0.2.1 198.51.100.1 1234 443\r\n";
 
-/// Version 2, for the same client by TLS: the TLV PP2_TYPE_SSL is behind the addresses.
+/// Version 2, for the same client by TLS: the TLV PP2_TYPE_SSL follows the addresses.
 const BLOCK: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x14\xc0\x00\x02\x01\xc6\x33\x64\x01\x04\xd2\x01\xbb\
     \x20\x00\x05\x01\x00\x00\x00\x00";
 
@@ -24,8 +24,8 @@ fn proxies(addresses: &[&str], headers: Option<Family>, protocol: bool) -> Proxi
     Proxies { trusted, headers, host: true, protocol }
 }
 
-/// A world in which connections begin with a PROXY header.
-fn prefaced() -> World {
+/// An engine whose connections begin with a PROXY header.
+fn world_with_proxy_header() -> World {
     world_with(proxies(&["127.0.0.1"], None, true), Limits::default())
 }
 
@@ -36,8 +36,8 @@ fn world_with(proxies: Proxies, limits: Limits) -> World {
     world
 }
 
-/// A world that believes a family of fields from peers at 127.0.0.1.
-fn believing(family: Family) -> World {
+/// An engine that reads a family of fields from peers at 127.0.0.1.
+fn world_trusting(family: Family) -> World {
     world_with(proxies(&["127.0.0.1", "10.0.0.0/8"], Some(family), false), Limits::default())
 }
 
@@ -46,7 +46,7 @@ fn inet(text: &str) -> Peer {
 }
 
 /// Client, security and host of a request with some fields.
-fn traced(world: &mut World, fields: &str) -> (Peer, bool, String) {
+fn origin_of(world: &mut World, fields: &str) -> (Peer, bool, String) {
     let mut client = world.connect();
     client.send(format!("GET / HTTP/1.1\r\nHost: inside\r\n{fields}\r\n"));
     let (id, head) = world.head();
@@ -55,11 +55,11 @@ fn traced(world: &mut World, fields: &str) -> (Peer, bool, String) {
 }
 
 #[test]
-fn x_forwarded_host_is_believed_only_where_that_is_asked_for() {
-    let believed = proxies(&["127.0.0.1"], Some(Family::XForwarded), false);
+fn x_forwarded_host_is_read_only_where_it_is_configured() {
+    let trusted = proxies(&["127.0.0.1"], Some(Family::XForwarded), false);
     for (host, expected) in [(true, "outside"), (false, "inside")] {
-        let mut world = world_with(Proxies { host, ..believed.clone() }, Limits::default());
-        assert_eq!(expected, traced(&mut world, "X-Forwarded-Host: outside\r\n").2);
+        let mut world = world_with(Proxies { host, ..trusted.clone() }, Limits::default());
+        assert_eq!(expected, origin_of(&mut world, "X-Forwarded-Host: outside\r\n").2);
     }
 }
 
@@ -84,7 +84,7 @@ mod fields {
     use super::*;
 
     #[test]
-    fn nobody_is_believed_by_default() {
+    fn no_proxy_is_trusted_by_default() {
         let mut world = World::new();
         let mut client = world.connect();
         client.send("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Host: b\r\n\r\n");
@@ -94,40 +94,40 @@ mod fields {
     }
 
     #[test]
-    fn x_forwarded_fields_are_believed_from_a_trusted_peer() {
-        let mut world = believing(Family::XForwarded);
-        let told = traced(
+    fn x_forwarded_fields_are_read_from_a_trusted_peer() {
+        let mut world = world_trusting(Family::XForwarded);
+        let origin = origin_of(
             &mut world,
             "X-Forwarded-For: 6.6.6.6, 192.0.2.1\r\nX-Forwarded-For: 10.0.0.1\r\n\
              X-Forwarded-Proto: http, HTTPS\r\nX-Forwarded-Host: evil, example.com:8443\r\nForwarded: for=6.6.6.6\r\n",
         );
-        assert_eq!((inet("192.0.2.1:0"), true, "example.com:8443".into()), told);
+        assert_eq!((inet("192.0.2.1:0"), true, "example.com:8443".into()), origin);
     }
 
     #[test]
-    fn forwarded_is_believed_from_a_trusted_peer() {
-        let mut world = believing(Family::Forwarded);
-        let told = traced(
+    fn forwarded_is_read_from_a_trusted_peer() {
+        let mut world = world_trusting(Family::Forwarded);
+        let origin = origin_of(
             &mut world,
             "Forwarded: for=6.6.6.6;host=evil;proto=http, for=\"192.0.2.1:7\";host=\"example.com:8443\"\r\n\
              Forwarded: for=10.0.0.1;proto=https\r\nX-Forwarded-For: 6.6.6.6\r\n",
         );
-        assert_eq!((inet("192.0.2.1:7"), true, "example.com:8443".into()), told);
+        assert_eq!((inet("192.0.2.1:7"), true, "example.com:8443".into()), origin);
     }
 
     #[test]
-    fn the_element_nearest_to_the_client_counts() {
-        let mut world = believing(Family::Forwarded);
-        let told =
-            traced(&mut world, "Forwarded: for=192.0.2.1;host=a;proto=https, for=10.0.0.1;host=b;proto=http\r\n");
-        assert_eq!((inet("192.0.2.1:0"), true, "a".into()), told);
+    fn the_element_nearest_to_the_client_is_used() {
+        let mut world = world_trusting(Family::Forwarded);
+        let origin =
+            origin_of(&mut world, "Forwarded: for=192.0.2.1;host=a;proto=https, for=10.0.0.1;host=b;proto=http\r\n");
+        assert_eq!((inet("192.0.2.1:0"), true, "a".into()), origin);
     }
 
     #[test]
-    fn others_are_not_believed() {
+    fn fields_of_untrusted_peers_are_not_read() {
         for family in [Family::XForwarded, Family::Forwarded] {
             let mut world = world_with(proxies(&["192.0.2.1"], Some(family), false), Limits::default());
-            let (client, secure, host) = traced(
+            let (client, secure, host) = origin_of(
                 &mut world,
                 "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: \"\r\n\
                  Forwarded: for=192.0.2.1;proto=https;host=b;;;=\r\n",
@@ -138,9 +138,9 @@ mod fields {
     }
 
     #[test]
-    fn a_proxy_that_says_nothing_is_the_client() {
+    fn a_proxy_that_reports_nothing_is_the_client() {
         for family in [Family::XForwarded, Family::Forwarded] {
-            let mut world = believing(family);
+            let mut world = world_trusting(family);
             let mut client = world.connect();
             client.send(GET);
             let (_, head) = world.head();
@@ -150,7 +150,7 @@ mod fields {
     }
 
     #[test]
-    fn a_client_that_is_not_told_is_not_the_proxy() {
+    fn a_client_that_is_not_reported_is_unknown() {
         for (family, fields) in [
             (Family::XForwarded, "X-Forwarded-For: 6.6.6.6, unknown\r\n"),
             (Family::XForwarded, "X-Forwarded-For: 6.6.6.6, nonsense, 10.0.0.1\r\n"),
@@ -158,12 +158,12 @@ mod fields {
             (Family::Forwarded, "Forwarded: for=6.6.6.6, for=_hidden, for=10.0.0.1\r\n"),
             (Family::Forwarded, "Forwarded: for=6.6.6.6, proto=http\r\n"),
         ] {
-            assert_eq!(Peer::Unknown, traced(&mut believing(family), fields).0, "{fields}");
+            assert_eq!(Peer::Unknown, origin_of(&mut world_trusting(family), fields).0, "{fields}");
         }
     }
 
     #[test]
-    fn nonsense_of_a_trusted_peer_is_refused() {
+    fn malformed_fields_of_a_trusted_peer_are_refused() {
         for (family, field) in [
             (Family::XForwarded, "X-Forwarded-Host: a b"),
             (Family::XForwarded, "X-Forwarded-Host: example.com, u@evil"),
@@ -172,19 +172,19 @@ mod fields {
             (Family::Forwarded, "Forwarded: for=192.0.2.1;host=\"a/b\""),
             (Family::Forwarded, "Forwarded: for=192.0.2.1;proto=ftp"),
         ] {
-            let mut world = believing(family);
+            let mut world = world_trusting(family);
             let mut client = world.connect();
             client.send(format!("GET / HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n{GET}"));
             assert_eq!(400, world.response(&mut client).status, "{field}");
             assert_eq!(End::Orderly, world.ended(&mut client));
             assert_eq!(1, reports(&mut world).len());
-            assert!(world.events.is_empty(), "something behind it was served");
+            assert!(world.events.is_empty(), "a request after it was served");
         }
     }
 
     #[test]
-    fn a_pipe_may_come_from_a_trusted_peer() {
-        let mut world = believing(Family::XForwarded);
+    fn a_pipe_may_have_a_trusted_peer() {
+        let mut world = world_trusting(Family::XForwarded);
         let pipe = world.engine.open_pipe(inet("[::ffff:10.0.0.9]:5"), Peer::Unknown, true);
         let fields = "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: http\r\n";
         world.engine.feed_pipe(pipe, format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n").as_bytes());
@@ -206,10 +206,10 @@ mod fields {
 
     #[test]
     fn the_access_log_has_the_client() {
-        let mut world = believing(Family::XForwarded);
+        let mut world = world_trusting(Family::XForwarded);
         world.engine.set_access_log(Some(Style::Combined));
-        traced(&mut world, "X-Forwarded-For: 192.0.2.1\r\n");
-        traced(&mut world, "X-Forwarded-For: unknown\r\n");
+        origin_of(&mut world, "X-Forwarded-For: 192.0.2.1\r\n");
+        origin_of(&mut world, "X-Forwarded-For: unknown\r\n");
         let log = String::from_utf8(world.engine.access_log().unwrap().take()).unwrap();
         let clients: Vec<_> = log.lines().map(|line| line.split(' ').next().unwrap()).collect();
         assert_eq!(vec!["192.0.2.1", "-"], clients);
@@ -219,7 +219,7 @@ mod fields {
 mod protocol {
     use super::*;
 
-    /// The engine drops a connection without a word.
+    /// The engine closes a connection without a response.
     fn dropped<S: Stream>(world: &mut World, client: &mut Client<S>) {
         world.ended(client);
         assert_eq!("", client.text());
@@ -230,8 +230,8 @@ mod protocol {
     }
 
     #[test]
-    fn a_line_tells_the_client() {
-        let mut world = prefaced();
+    fn a_version_1_header_reports_the_client() {
+        let mut world = world_with_proxy_header();
         let mut client = world.connect();
         client.send(format!("{LINE}{GET}"));
         let (id, head) = world.head();
@@ -246,16 +246,16 @@ mod protocol {
     }
 
     #[test]
-    fn a_block_tells_of_tls() {
-        let mut world = prefaced();
+    fn a_version_2_header_reports_tls() {
+        let mut world = world_with_proxy_header();
         let mut client = world.connect();
         client.send([BLOCK, GET.as_bytes()].concat());
         assert_eq!((inet("192.0.2.1:1234"), true, "a".into()), facts(&world.head().1));
     }
 
     #[test]
-    fn it_may_come_in_any_pieces() {
-        let mut world = prefaced();
+    fn the_header_may_arrive_in_any_pieces() {
+        let mut world = world_with_proxy_header();
         for header in [LINE.as_bytes(), BLOCK] {
             let bytes = [header, GET.as_bytes()].concat();
             for split in 1..bytes.len() {
@@ -281,7 +281,7 @@ mod protocol {
     }
 
     #[test]
-    fn an_adopted_socket_begins_with_it_too() {
+    fn an_adopted_socket_begins_with_the_header_too() {
         let mut world = world_with(proxies(&["unix"], None, true), Limits::default());
         let mut client = world.adopt(&LINE.as_bytes()[..10]);
         client.send(&LINE[10..]);
@@ -294,7 +294,7 @@ mod protocol {
 
     #[test]
     fn a_connection_of_the_proxy_itself_keeps_its_addresses() {
-        let mut world = prefaced();
+        let mut world = world_with_proxy_header();
         let mut client = world.connect();
         client.send([LOCAL, GET.as_bytes()].concat());
         let (id, head) = world.head();
@@ -303,8 +303,8 @@ mod protocol {
     }
 
     #[test]
-    fn a_client_that_is_not_described_is_not_known() {
-        let mut world = prefaced();
+    fn a_client_that_is_not_described_is_unknown() {
+        let mut world = world_with_proxy_header();
         for header in [&b"PROXY UNKNOWN\r\n"[..], UNSPECIFIED] {
             let mut client = world.connect();
             client.send([header, GET.as_bytes()].concat());
@@ -316,7 +316,7 @@ mod protocol {
     }
 
     #[test]
-    fn fields_of_whoever_is_behind_such_a_header_tell_nothing() {
+    fn fields_are_not_read_where_the_header_reports_no_trusted_client() {
         let on_a_unix_socket = [&b"\r\n\r\n\0\r\nQUIT\n\x21\x31\x00\xd8/run/a"[..], &[0; 210]].concat();
         let trusted = proxies(&["127.0.0.1", "unix"], Some(Family::XForwarded), true);
         let mut world = world_with(trusted, Limits::default());
@@ -327,16 +327,16 @@ mod protocol {
                 "GET / HTTP/1.1\r\nHost: inside\r\nX-Forwarded-For: 192.0.2.6\r\nX-Forwarded-Proto: https\r\n\r\n",
             );
             let (id, head) = world.head();
-            let (told, secure, _) = facts(&head);
-            assert_eq!((false, false), (told == inet("192.0.2.6:0"), secure));
+            let (origin, secure, _) = facts(&head);
+            assert_eq!((false, false), (origin == inet("192.0.2.6:0"), secure));
             world.ok(id, "");
         }
     }
 
     #[test]
-    fn a_connection_without_it_is_dropped() {
+    fn a_connection_without_the_header_is_dropped() {
         for start in [GET.as_bytes(), b"G", b"PROXY TCP4 nonsense\r\n", b"\r\n\r\nGET", b"PROXY UNKNOWN\n"] {
-            let mut world = prefaced();
+            let mut world = world_with_proxy_header();
             let mut client = world.connect();
             client.send(start);
             dropped(&mut world, &mut client);
@@ -344,25 +344,25 @@ mod protocol {
     }
 
     #[test]
-    fn what_is_dropped_may_have_come_with_an_adopted_socket() {
+    fn an_adopted_socket_without_the_header_is_dropped() {
         let mut world = world_with(proxies(&["unix"], None, true), Limits::default());
         let mut client = world.adopt(GET.as_bytes());
         dropped(&mut world, &mut client);
     }
 
     #[test]
-    fn somebody_who_is_not_trusted_is_dropped_at_once() {
+    fn an_untrusted_peer_is_dropped_at_once() {
         let mut world = world_with(proxies(&["192.0.2.0/24"], None, true), Limits::default());
         let mut client = world.connect();
         dropped(&mut world, &mut client);
-        let mut world = prefaced();
+        let mut world = world_with_proxy_header();
         let mut client: Client<UnixStream> = world.adopt(LINE.as_bytes());
         dropped(&mut world, &mut client);
     }
 
     #[test]
-    fn a_second_header_is_no_request() {
-        let mut world = prefaced();
+    fn a_second_header_is_refused() {
+        let mut world = world_with_proxy_header();
         let mut client = world.connect();
         client.send(format!("{LINE}{LINE}{GET}"));
         assert_eq!(400, world.response(&mut client).status);
@@ -373,7 +373,7 @@ mod protocol {
     }
 
     #[test]
-    fn it_shares_the_deadline_of_the_head() {
+    fn the_header_shares_the_deadline_of_the_head() {
         let mut world =
             world_with(proxies(&["127.0.0.1"], None, true), Limits { head_timeout: 300, ..Limits::default() });
         let mut client = world.connect();
@@ -391,8 +391,8 @@ mod protocol {
     }
 
     #[test]
-    fn a_client_that_leaves_within_it_is_gone() {
-        let mut world = prefaced();
+    fn a_client_that_leaves_within_the_header_is_gone() {
+        let mut world = world_with_proxy_header();
         let client = world.connect();
         drop(client);
         let mut client = world.connect();
@@ -403,8 +403,8 @@ mod protocol {
     }
 
     #[test]
-    fn a_pipe_has_none() {
-        let mut world = prefaced();
+    fn a_pipe_has_no_header() {
+        let mut world = world_with_proxy_header();
         let pipe = world.engine.open_pipe(inet("192.0.2.7:5"), Peer::Unknown, true);
         world.engine.feed_pipe(pipe, GET.as_bytes());
         world.turn();
@@ -414,7 +414,7 @@ mod protocol {
     }
 
     #[test]
-    fn fields_are_believed_where_the_told_client_is_trusted() {
+    fn fields_are_read_where_the_reported_client_is_trusted() {
         let trusted = proxies(&["127.0.0.1", "192.0.2.1"], Some(Family::XForwarded), true);
         let mut world = world_with(trusted, Limits::default());
         let request = "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.5\r\n\r\n";
@@ -428,7 +428,7 @@ mod protocol {
 
     #[test]
     fn the_access_log_has_the_client() {
-        let mut world = prefaced().echoing_targets();
+        let mut world = world_with_proxy_header().echoing_targets();
         world.engine.set_access_log(Some(Style::Combined));
         let mut client = world.connect();
         client.send(format!("{LINE}{GET}nonsense\r\n\r\n"));

@@ -1,4 +1,4 @@
-//! Answers whose handlers write HTTP/1 themselves, and connections in somebody's hands.
+//! Responses whose handlers write HTTP/1 themselves, and connections that have an owner.
 
 use std::io::{Read as _, Write as _};
 
@@ -21,7 +21,7 @@ fn nothing_is_added_to_a_head() {
         client.send(GET);
         let (id, _) = world.head();
         world.engine.relay(id, OK, &[(b"content-LENGTH", b"2"), (b"X", b"y")], Body::Slice(b"hi")).unwrap();
-        world.until("the answer", |_| {
+        world.until("the response", |_| {
             client.read();
             client.text().ends_with("hi")
         });
@@ -48,7 +48,7 @@ fn bodies_that_are_framed_already() {
 }
 
 #[test]
-fn what_leaves_outside_of_a_turn_leaves_together() {
+fn writes_outside_of_a_turn_are_sent_together() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send(GET);
@@ -85,7 +85,7 @@ fn rfc9112_9_6_a_connection_that_is_not_kept_says_so() {
 }
 
 #[test]
-fn rfc9112_8_a_handler_is_held_to_its_length() {
+fn rfc9112_8_a_handler_must_keep_to_its_length() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send(GET);
@@ -97,7 +97,7 @@ fn rfc9112_8_a_handler_is_held_to_its_length() {
 }
 
 #[test]
-fn rfc9112_8_what_is_beyond_the_length_is_not_sent() {
+fn rfc9112_8_bytes_beyond_the_length_are_not_sent() {
     for parts in [&["much too long"][..], &["much", " too", " long"], &["much too", " long"]] {
         let mut world = World::new();
         let mut client = world.connect();
@@ -114,7 +114,7 @@ fn rfc9112_8_what_is_beyond_the_length_is_not_sent() {
 }
 
 #[test]
-fn rfc9112_8_of_a_whole_body_that_is_too_long_what_fits_is_sent() {
+fn rfc9112_8_a_whole_body_that_is_too_long_is_cut_at_its_length() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send(GET);
@@ -127,7 +127,7 @@ fn rfc9112_8_of_a_whole_body_that_is_too_long_what_fits_is_sent() {
 }
 
 #[test]
-fn rfc9112_7_1_chunks_without_their_last_one_end_the_connection() {
+fn rfc9112_7_1_chunks_without_a_last_chunk_end_the_connection() {
     for (body, kept) in [("2\r\nhi\r\n0\r\n\r\n", true), ("2\r\nhi\r\n", false), ("0\r\n", false)] {
         let mut world = World::new();
         let mut client = world.connect();
@@ -166,7 +166,7 @@ fn framing_that_cannot_be_sent() {
 }
 
 #[test]
-fn rfc9110_9_3_2_an_answer_to_head_has_no_body() {
+fn rfc9110_9_3_2_a_response_to_head_has_no_body() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -179,12 +179,12 @@ fn rfc9110_9_3_2_an_answer_to_head_has_no_body() {
 fn a_handler_takes_a_connection_over() {
     let mut world = World::new();
     let mut client = world.connect();
-    client.send([GET, "behind"].concat());
+    client.send([GET, "after"].concat());
     let (id, _) = world.head();
     world.engine.take_over(id).unwrap();
     assert_eq!(Err(CommandError::Started), world.engine.relay_head(id, OK, &[]));
     world.receive(id);
-    assert!(matches!(world.event(), Event::Data(_, bytes) if &*bytes == b"behind"));
+    assert!(matches!(world.event(), Event::Data(_, bytes) if &*bytes == b"after"));
     world.engine.relay_write(id, Bytes::from_static(b"whatever")).unwrap();
     world.engine.end(id, &[]).unwrap();
     assert_eq!(End::Orderly, world.ended(&mut client));
@@ -192,7 +192,7 @@ fn a_handler_takes_a_connection_over() {
 }
 
 #[test]
-fn connections_are_announced_and_their_ends_told_last() {
+fn the_end_of_a_connection_is_reported_last() {
     let mut world = World::new();
     world.engine.report_connections();
     let mut client = world.connect();
@@ -208,7 +208,7 @@ fn connections_are_announced_and_their_ends_told_last() {
 }
 
 #[test]
-fn an_owner_closes_behind_half_an_answer() {
+fn an_owner_closes_after_an_incomplete_response() {
     let mut world = World::new();
     world.engine.report_connections();
     let mut client = world.connect();
@@ -239,7 +239,7 @@ fn an_owner_aborts() {
 }
 
 #[test]
-fn a_connection_is_let_go_of_before_it_asks() {
+fn a_connection_is_released_before_its_first_request() {
     let mut world = World::new();
     world.engine.report_connections();
     let mut client = world.connect();
@@ -261,7 +261,7 @@ fn a_connection_is_let_go_of_before_it_asks() {
 }
 
 #[test]
-fn an_owner_says_how_long_a_connection_may_be_idle() {
+fn an_owner_sets_the_idle_timeout_of_a_connection() {
     let mut world = World::with(Limits { idle_timeout: 1, ..Limits::default() });
     world.engine.report_connections();
     let mut client = world.connect();
@@ -278,7 +278,7 @@ fn an_owner_says_how_long_a_connection_may_be_idle() {
 }
 
 #[test]
-fn what_an_owner_says_bounds_the_silences_within_a_request() {
+fn the_idle_timeout_of_an_owner_also_limits_silences_within_a_request() {
     let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx";
     for (sent, timeouts) in [("", (1, 0)), ("GET / HT", (1, 0)), (post, (0, 1))] {
         let mut world = World::with(Limits { idle_timeout: 0, ..Limits::default() });
@@ -298,7 +298,7 @@ fn what_an_owner_says_bounds_the_silences_within_a_request() {
 }
 
 #[test]
-fn the_owner_of_a_pipe_answers_what_is_refused() {
+fn the_owner_of_a_pipe_responds_to_refused_messages() {
     let mut world = World::new();
     let pipe = world.engine.open_pipe(ropewalk_engine::Peer::Unknown, ropewalk_engine::Peer::Unknown, false);
     world.engine.delegate_refusals(pipe.connection());

@@ -1,4 +1,4 @@
-//! Requests as they come: one, many, dripped, split, refused.
+//! Requests: one, many, byte by byte, split, refused.
 
 use ropewalk_engine::event::Event;
 use ropewalk_engine::method::Method;
@@ -7,7 +7,7 @@ use ropewalk_engine::{Body, CommandError, Limits, Version};
 use crate::harness::{End, GET, World};
 
 #[test]
-fn one_request_and_its_answer() {
+fn one_request_and_its_response() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send("POST /a%20b?c=d HTTP/1.1\r\nHost: a:80\r\nX-One: 1\r\nx-one: 2\r\nContent-Length: 3\r\n\r\nabc");
@@ -19,12 +19,12 @@ fn one_request_and_its_answer() {
     assert_eq!(vec![&b"1"[..], b"2"], head.values(b"X-ONE").collect::<Vec<_>>());
     assert_eq!(b"abc".to_vec(), world.body(id));
     world.engine.respond(id, 201, &[(b"X-Two", b"3")], Body::Slice(b"made")).unwrap();
-    let answer = world.response(&mut client);
-    assert_eq!((201, "made"), answer.brief());
-    let date = answer.field("date").unwrap();
+    let response = world.response(&mut client);
+    assert_eq!((201, "made"), response.brief());
+    let date = response.field("date").unwrap();
     assert_eq!(
         format!("HTTP/1.1 201 Created\r\nDate: {date}\r\nContent-Length: 4\r\nX-Two: 3"),
-        answer.head,
+        response.head,
         "the fields are ours, then the handler's, and no others"
     );
     assert!(date.ends_with(" GMT") && date.len() == 29);
@@ -38,22 +38,22 @@ fn rfc9112_9_3_a_connection_is_kept() {
         client.send(GET);
         let (id, _) = world.head();
         world.ok(id, &turn.to_string());
-        let answer = world.response(&mut client);
-        assert_eq!((200, turn.to_string().as_str()), answer.brief());
-        assert_eq!(None, answer.field("connection"));
+        let response = world.response(&mut client);
+        assert_eq!((200, turn.to_string().as_str()), response.brief());
+        assert_eq!(None, response.field("connection"));
     }
     assert_eq!(1, world.engine.counters().accepted);
 }
 
 #[test]
-fn rfc9112_9_6_close_is_heeded_and_nothing_behind_it_is_parsed() {
-    for behind in ["", GET, "nonsense"] {
+fn rfc9112_9_6_nothing_after_connection_close_is_parsed() {
+    for after in ["", GET, "nonsense"] {
         let mut world = World::new().echoing_targets();
         let mut client = world.connect();
-        client.send(format!("GET /1 HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\n\r\n{behind}"));
-        let answer = world.response(&mut client);
-        assert_eq!((200, "/1"), answer.brief());
-        assert_eq!(Some("close"), answer.field("connection"));
+        client.send(format!("GET /1 HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\n\r\n{after}"));
+        let response = world.response(&mut client);
+        assert_eq!((200, "/1"), response.brief());
+        assert_eq!(Some("close"), response.field("connection"));
         assert_eq!(End::Orderly, world.ended(&mut client));
         assert_eq!("", client.text());
         assert_eq!(1, world.engine.counters().requests);
@@ -61,7 +61,7 @@ fn rfc9112_9_6_close_is_heeded_and_nothing_behind_it_is_parsed() {
 }
 
 #[test]
-fn rfc9112_9_6_bytes_that_come_after_a_last_request_do_not_reset_its_answer() {
+fn rfc9112_9_6_bytes_after_a_last_request_do_not_reset_its_response() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
@@ -75,7 +75,7 @@ fn rfc9112_9_6_bytes_that_come_after_a_last_request_do_not_reset_its_answer() {
 }
 
 #[test]
-fn a_handler_may_end_the_connection() {
+fn a_handler_may_close_the_connection() {
     let mut world = World::new();
     for by_field in [true, false] {
         let mut client = world.connect();
@@ -94,7 +94,7 @@ fn a_handler_may_end_the_connection() {
 }
 
 #[test]
-fn rfc9112_9_3_2_pipelined_answers_keep_their_order() {
+fn rfc9112_9_3_2_pipelined_responses_keep_their_order() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send([1, 2, 3].map(|number| format!("GET /{number} HTTP/1.1\r\nHost: a\r\n\r\n")).concat());
@@ -102,7 +102,7 @@ fn rfc9112_9_3_2_pipelined_answers_keep_their_order() {
         let (id, head) = world.head();
         assert_eq!(format!("/{number}").as_bytes(), head.target());
         world.settle();
-        assert!(world.events.is_empty(), "the next request waits for this answer");
+        assert!(world.events.is_empty(), "the next request waits for this response");
         world.ok(id, &number.to_string());
     }
     for number in 1..=3 {
@@ -111,7 +111,7 @@ fn rfc9112_9_3_2_pipelined_answers_keep_their_order() {
 }
 
 #[test]
-fn pipelined_answers_given_at_once_leave_together() {
+fn pipelined_responses_sent_at_once_leave_together() {
     let mut world = World::new().echoing_targets();
     let mut client = world.connect();
     client.send([1, 2, 3].map(|number| format!("GET /{number} HTTP/1.1\r\nHost: a\r\n\r\n")).concat());
@@ -123,7 +123,7 @@ fn pipelined_answers_given_at_once_leave_together() {
 }
 
 #[test]
-fn a_flood_of_pipelined_requests_does_not_pile_up_answers() {
+fn a_flood_of_pipelined_requests_does_not_fill_memory_with_responses() {
     let mut world = World::with(Limits { write_buffer: 64 * 1024, ..Limits::default() }).inline(|engine, event| {
         let Event::Head(id, _) = event else { return false };
         engine.respond(*id, 200, &[], Body::Slice(&[b'x'; 100_000])).unwrap();
@@ -133,7 +133,7 @@ fn a_flood_of_pipelined_requests_does_not_pile_up_answers() {
     client.send(GET.repeat(1000));
     world.settle();
     let served = world.engine.counters().requests;
-    assert!(served < 20, "{served} answers of 100 kB wait for a client that reads none");
+    assert!(served < 20, "{served} responses of 100 kB wait for a client that reads none");
     for _ in 0..1000 {
         assert_eq!(100_000, world.response(&mut client).body.len());
     }
@@ -144,16 +144,16 @@ fn rfc9112_9_3_http_1_0() {
     let mut world = World::new().echoing_targets();
     let mut client = world.connect();
     client.send("GET /1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
-    let answer = world.response(&mut client);
-    assert_eq!((200, "/1", Some("keep-alive")), (answer.status, answer.text(), answer.field("connection")));
+    let response = world.response(&mut client);
+    assert_eq!((200, "/1", Some("keep-alive")), (response.status, response.text(), response.field("connection")));
     client.send("GET /2 HTTP/1.0\r\n\r\n");
-    let answer = world.response(&mut client);
-    assert_eq!((200, "/2", Some("close")), (answer.status, answer.text(), answer.field("connection")));
+    let response = world.response(&mut client);
+    assert_eq!((200, "/2", Some("close")), (response.status, response.text(), response.field("connection")));
     assert_eq!(End::Orderly, world.ended(&mut client));
 }
 
 #[test]
-fn a_head_that_comes_byte_by_byte() {
+fn a_head_that_arrives_byte_by_byte() {
     let mut world = World::new().echoing_targets();
     let mut client = world.adopt(b"");
     for byte in b"\r\nGET /drip HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n" {
@@ -187,7 +187,7 @@ fn every_split_of_two_pipelined_requests() {
 }
 
 #[test]
-fn a_refused_message_is_answered_and_nothing_behind_it_is_parsed() {
+fn a_refused_message_gets_a_response_and_nothing_after_it_is_parsed() {
     for (message, status) in [
         ("GET / HTTP/1.1\r\n\r\n", 400),
         ("GET / HTTP/1.1\nHost: a\n\n", 400),
@@ -200,9 +200,9 @@ fn a_refused_message_is_answered_and_nothing_behind_it_is_parsed() {
         let mut client = world.connect();
         client.send(format!("GET /before HTTP/1.1\r\nHost: a\r\n\r\n{message}{GET}"));
         assert_eq!((200, "/before"), world.response(&mut client).brief());
-        let answer = world.response(&mut client);
-        assert_eq!((status, Some("close")), (answer.status, answer.field("connection")), "{message}");
-        assert!(answer.text().starts_with(&format!("{status} ")), "{}", answer.text());
+        let response = world.response(&mut client);
+        assert_eq!((status, Some("close")), (response.status, response.field("connection")), "{message}");
+        assert!(response.text().starts_with(&format!("{status} ")), "{}", response.text());
         assert_eq!(End::Orderly, world.ended(&mut client));
         assert_eq!("", client.text());
         let counters = world.engine.counters();
@@ -211,7 +211,7 @@ fn a_refused_message_is_answered_and_nothing_behind_it_is_parsed() {
 }
 
 #[test]
-fn refusals_are_reported_where_somebody_debugs() {
+fn refusals_are_reported_in_debug_mode() {
     let mut world = World::new();
     world.engine.set_debug(true);
     let mut client = world.connect();
@@ -222,7 +222,7 @@ fn refusals_are_reported_where_somebody_debugs() {
 }
 
 #[test]
-fn sizes_of_heads_are_limited_as_they_come() {
+fn sizes_of_heads_are_limited_as_they_arrive() {
     let limits = Limits { request_line: 40, head_size: 200, head_fields: 5, ..Limits::default() };
     let long = "x".repeat(300);
     for (bytes, status) in [
@@ -239,7 +239,7 @@ fn sizes_of_heads_are_limited_as_they_come() {
 }
 
 #[test]
-fn rfc9110_15_2_an_interim_answer_comes_first() {
+fn rfc9110_15_2_an_interim_response_comes_first() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send(GET);
@@ -255,7 +255,7 @@ fn rfc9110_15_2_an_interim_answer_comes_first() {
 }
 
 #[test]
-fn rfc9110_15_2_an_http_1_0_client_gets_no_interim_answer() {
+fn rfc9110_15_2_an_http_1_0_client_gets_no_interim_response() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send("GET / HTTP/1.0\r\n\r\n");
@@ -266,7 +266,7 @@ fn rfc9110_15_2_an_http_1_0_client_gets_no_interim_answer() {
 }
 
 #[test]
-fn rfc9110_7_8_after_an_upgrade_raw_bytes_flow_and_none_is_lost() {
+fn rfc9110_7_8_no_bytes_after_an_upgrade_are_lost() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: rope\r\n\r\nbehind the head ");
@@ -295,7 +295,7 @@ fn rfc9110_7_8_after_an_upgrade_raw_bytes_flow_and_none_is_lost() {
 }
 
 #[test]
-fn rfc9110_7_8_no_upgrade_of_http_1_0_or_before_the_body_is_in() {
+fn rfc9110_7_8_no_upgrade_of_http_1_0_or_before_the_body_is_complete() {
     for request in ["GET / HTTP/1.0\r\n\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n"] {
         let mut world = World::new();
         let mut client = world.connect();

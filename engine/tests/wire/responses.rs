@@ -1,4 +1,4 @@
-//! Answers: whole, streamed, of files, without a body, and the ones that a handler gets wrong.
+//! Responses: whole, streamed, of files, without a body, and those that a handler frames wrongly.
 
 use std::io::{Seek as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -9,7 +9,7 @@ use ropewalk_engine::{Body, CommandError, GoneReason, Limits, Pressure};
 
 use crate::harness::{End, GET, World};
 
-/// A file that is gone when the test is.
+/// An unnamed file, which disappears with the test.
 fn file(content: &[u8]) -> std::fs::File {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -22,13 +22,13 @@ fn file(content: &[u8]) -> std::fs::File {
     file
 }
 
-/// Bytes in which a lost or doubled part shows.
+/// Bytes in which a lost or repeated part is found.
 fn pattern(size: usize) -> Vec<u8> {
     (0..size).map(|index| (index % 251) as u8).collect()
 }
 
 #[test]
-fn whole_answers_of_many_sizes() {
+fn whole_responses_of_many_sizes() {
     let mut world = World::new();
     let mut client = world.connect();
     for size in [0, 1, 8 * 1024, 8 * 1024 + 1, 100_000, 1 << 20] {
@@ -38,15 +38,15 @@ fn whole_answers_of_many_sizes() {
             let (id, _) = world.head();
             let body = if shared { Body::Shared(Bytes::from(content.clone())) } else { Body::Slice(&content) };
             world.engine.respond(id, 200, &[], body).unwrap();
-            let answer = world.response(&mut client);
-            assert_eq!(Some(size.to_string().as_str()), answer.field("content-length"));
-            assert!(content == answer.body, "{size} shared {shared}");
+            let response = world.response(&mut client);
+            assert_eq!(Some(size.to_string().as_str()), response.field("content-length"));
+            assert!(content == response.body, "{size} shared {shared}");
         }
     }
 }
 
 #[test]
-fn rfc9110_9_3_2_an_answer_to_head_has_a_length_and_no_body() {
+fn rfc9110_9_3_2_a_response_to_head_has_a_length_and_no_body() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -80,9 +80,9 @@ fn rfc9110_6_4_1_statuses_without_a_body() {
         let (id, _) = world.head();
         assert_eq!(Err(CommandError::NoBody(status)), world.engine.respond(id, status, &[], Body::Slice(b"x")));
         world.engine.respond(id, status, &[], Body::Slice(b"")).unwrap();
-        let answer = world.response(&mut client);
-        assert_eq!((status, None), (answer.status, answer.field("content-length")));
-        assert_eq!(None, answer.field("transfer-encoding"));
+        let response = world.response(&mut client);
+        assert_eq!((status, None), (response.status, response.field("content-length")));
+        assert_eq!(None, response.field("transfer-encoding"));
     }
     let (id, _) = world.head();
     world.engine.begin(id, 204, &[], None).unwrap();
@@ -95,7 +95,7 @@ fn rfc9110_6_4_1_statuses_without_a_body() {
 }
 
 #[test]
-fn rfc9112_7_1_a_streamed_answer_is_chunked_with_trailers() {
+fn rfc9112_7_1_a_streamed_response_is_chunked_with_trailers() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send(GET);
@@ -106,14 +106,14 @@ fn rfc9112_7_1_a_streamed_answer_is_chunked_with_trailers() {
     world.engine.write(id, pattern(10_000).into()).unwrap();
     assert!(matches!(world.engine.end(id, &[(b"X-Sum", b"a\r\nb")]), Err(CommandError::Field(_))));
     world.engine.end(id, &[(b"X-Sum", b"9")]).unwrap();
-    let answer = world.response(&mut client);
-    assert_eq!([b"one ", pattern(10_000).as_slice()].concat(), answer.body);
-    assert_eq!("X-Sum: 9\r\n", answer.trailers);
-    assert_eq!(None, answer.field("content-length"));
+    let response = world.response(&mut client);
+    assert_eq!([b"one ", pattern(10_000).as_slice()].concat(), response.body);
+    assert_eq!("X-Sum: 9\r\n", response.trailers);
+    assert_eq!(None, response.field("content-length"));
 }
 
 #[test]
-fn the_head_of_a_streamed_answer_does_not_wait_for_its_body() {
+fn the_head_of_a_streamed_response_does_not_wait_for_its_body() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send(GET);
@@ -125,7 +125,7 @@ fn the_head_of_a_streamed_answer_does_not_wait_for_its_body() {
 }
 
 #[test]
-fn rfc9112_6_3_a_streamed_answer_by_length() {
+fn rfc9112_6_3_a_streamed_response_by_length() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send(GET);
@@ -134,9 +134,9 @@ fn rfc9112_6_3_a_streamed_answer_by_length() {
     world.engine.write(id, "four".into()).unwrap();
     world.engine.write(id, "more".into()).unwrap();
     world.engine.end(id, &[]).unwrap();
-    let answer = world.response(&mut client);
-    assert_eq!(("fourmore", Some("8")), (answer.text(), answer.field("content-length")));
-    assert_eq!(None, answer.field("transfer-encoding"));
+    let response = world.response(&mut client);
+    assert_eq!(("fourmore", Some("8")), (response.text(), response.field("content-length")));
+    assert_eq!(None, response.field("transfer-encoding"));
 }
 
 #[test]
@@ -150,13 +150,13 @@ fn rfc9112_6_3_an_http_1_0_client_gets_a_stream_until_the_connection_closes() {
     world.engine.write(id, "the end".into()).unwrap();
     world.engine.end(id, &[]).unwrap();
     assert_eq!(End::Orderly, world.ended(&mut client));
-    let answer = world.response(&mut client);
-    assert_eq!(("until the end", Some("close")), (answer.text(), answer.field("connection")));
-    assert_eq!(None, answer.field("transfer-encoding"));
+    let response = world.response(&mut client);
+    assert_eq!(("until the end", Some("close")), (response.text(), response.field("connection")));
+    assert_eq!(None, response.field("transfer-encoding"));
 }
 
 #[test]
-fn an_abort_leaves_the_answers_before_it() {
+fn an_abort_leaves_the_responses_before_it() {
     let mut world = World::new().inline(|engine, event| {
         let Event::Head(id, head) = event else { return false };
         match head.target() {
@@ -172,7 +172,7 @@ fn an_abort_leaves_the_answers_before_it() {
 }
 
 #[test]
-fn rfc9112_8_half_an_answer_that_the_close_would_end_is_reset() {
+fn rfc9112_8_an_incomplete_response_that_the_close_would_end_is_reset() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send("GET / HTTP/1.0\r\n\r\n");
@@ -185,7 +185,7 @@ fn rfc9112_8_half_an_answer_that_the_close_would_end_is_reset() {
 }
 
 #[test]
-fn a_writer_is_told_to_wait_and_when_to_go_on() {
+fn a_writer_must_wait_until_the_response_is_writable() {
     let mut world = World::with(Limits { write_buffer: 64 * 1024, ..Limits::default() });
     let mut client = world.adopt(b"");
     client.send(GET);
@@ -202,13 +202,13 @@ fn a_writer_is_told_to_wait_and_when_to_go_on() {
     client.read();
     assert!(matches!(world.event(), Event::Writable(from) if from == id));
     world.engine.end(id, &[]).unwrap();
-    let answer = world.response(&mut client);
-    assert!(answer.body == part.repeat(parts));
-    assert!(world.events.is_empty(), "told once");
+    let response = world.response(&mut client);
+    assert!(response.body == part.repeat(parts));
+    assert!(world.events.is_empty(), "reported once");
 }
 
 #[test]
-fn a_part_within_a_turn_meets_pressure_too() {
+fn back_pressure_also_applies_within_a_turn() {
     let mut world = World::with(Limits { write_buffer: 1024, ..Limits::default() }).inline(|engine, event| {
         let Event::Head(id, _) = event else { return false };
         engine.begin(*id, 200, &[], None).unwrap();
@@ -231,8 +231,8 @@ fn regions_of_files() {
         let (id, _) = world.head();
         let body = Body::File { file: OwnedFd::from(file(&content)), offset: offset as u64, length: length as u64 };
         world.engine.respond(id, 200, &[], body).unwrap();
-        let answer = world.response(&mut client);
-        assert!(content[offset..offset + length] == answer.body, "{offset} {length}");
+        let response = world.response(&mut client);
+        assert!(content[offset..offset + length] == response.body, "{offset} {length}");
     }
     client.send(["HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", GET].concat());
     let (id, _) = world.head();
@@ -278,7 +278,7 @@ fn a_file_that_becomes_shorter_ends_the_connection() {
 }
 
 #[test]
-fn a_small_file_that_is_shorter_than_it_was_said_is_not_begun_to_be_sent() {
+fn a_small_file_that_is_shorter_than_its_content_length_is_not_sent() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send(GET);
@@ -288,12 +288,12 @@ fn a_small_file_that_is_shorter_than_it_was_said_is_not_begun_to_be_sent() {
         let outcome = world.engine.respond(id, status, fields, body);
         assert_eq!(Err(CommandError::Length { announced: 500, written: 5 }), outcome);
     }
-    world.ok(id, "another answer");
-    assert_eq!("another answer", world.response(&mut client).text());
+    world.ok(id, "another response");
+    assert_eq!("another response", world.response(&mut client).text());
 }
 
 #[test]
-fn a_small_file_that_has_become_shorter_is_sent_as_it_is_where_nobody_has_said_more() {
+fn a_small_file_that_became_shorter_is_sent_if_no_length_was_set() {
     for (content, offset, expected) in
         [(&b"short"[..], 0, "short"), (b"short", 3, "rt"), (b"", 0, ""), (b"short", 9, "")]
     {
@@ -303,13 +303,13 @@ fn a_small_file_that_has_become_shorter_is_sent_as_it_is_where_nobody_has_said_m
         let (id, _) = world.head();
         let body = Body::File { file: OwnedFd::from(file(content)), offset, length: 500 };
         world.engine.respond(id, 200, &[], body).unwrap();
-        let answer = world.response(&mut client);
-        assert_eq!((expected, Some(&*expected.len().to_string())), (answer.text(), answer.field("content-length")));
+        let response = world.response(&mut client);
+        assert_eq!((expected, Some(&*expected.len().to_string())), (response.text(), response.field("content-length")));
     }
 }
 
 #[test]
-fn a_connection_holds_one_file_at_the_most() {
+fn a_connection_holds_at_most_one_file() {
     use std::os::fd::{AsFd, AsRawFd as _};
     let shared = std::rc::Rc::new(file(&vec![b'x'; 1 << 20]));
     let opened = std::rc::Rc::new(std::cell::Cell::new(0));
@@ -350,7 +350,7 @@ fn rfc9112_8_a_wrong_length_closes_the_connection() {
 }
 
 #[test]
-fn a_wrong_length_of_a_whole_answer_is_noticed_before_anything_is_sent() {
+fn a_wrong_length_of_a_whole_response_is_found_before_anything_is_sent() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send(GET);
@@ -362,7 +362,7 @@ fn a_wrong_length_of_a_whole_answer_is_noticed_before_anything_is_sent() {
 }
 
 #[test]
-fn rfc9110_5_5_what_a_handler_may_not_send_stays_off_the_wire() {
+fn rfc9110_5_5_invalid_fields_are_not_sent() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send(GET);
@@ -380,7 +380,7 @@ fn rfc9110_5_5_what_a_handler_may_not_send_stays_off_the_wire() {
 }
 
 #[test]
-fn commands_out_of_order_are_told_what_is_wrong() {
+fn commands_out_of_order_are_errors() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send(GET);
@@ -396,7 +396,7 @@ fn commands_out_of_order_are_told_what_is_wrong() {
 }
 
 #[test]
-fn commands_after_the_end_are_over_and_do_not_reach_the_next_exchange() {
+fn commands_after_the_end_are_errors_and_do_not_reach_the_next_exchange() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send([GET, GET].concat());
@@ -416,7 +416,7 @@ fn commands_after_the_end_are_over_and_do_not_reach_the_next_exchange() {
 }
 
 #[test]
-fn commands_after_the_loss_of_the_connection_are_gone() {
+fn commands_after_the_loss_of_the_connection_are_errors() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send(GET);
@@ -429,7 +429,7 @@ fn commands_after_the_loss_of_the_connection_are_gone() {
 }
 
 #[test]
-fn an_aborted_exchange_takes_its_connection_along() {
+fn an_aborted_exchange_closes_its_connection() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send(GET);

@@ -1,4 +1,4 @@
-//! Every clock against a client, with limits small enough to wait for.
+//! Every deadline of a client, with limits that are short enough to wait for.
 
 use ropewalk_engine::event::Event;
 use ropewalk_engine::{Body, GoneReason, Limits};
@@ -8,7 +8,7 @@ use crate::harness::{End, GET, World};
 const POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n";
 
 #[test]
-fn a_connection_that_says_nothing_is_closed() {
+fn a_silent_connection_is_closed() {
     let mut world = World::with(Limits { head_timeout: 100, ..Limits::default() });
     let mut client = world.connect();
     assert_eq!(End::Orderly, world.ended(&mut client));
@@ -17,7 +17,7 @@ fn a_connection_that_says_nothing_is_closed() {
 }
 
 #[test]
-fn rfc9110_15_5_9_a_head_that_takes_too_long_is_answered_408() {
+fn rfc9110_15_5_9_a_head_that_takes_too_long_gets_408() {
     for served_before in [false, true] {
         let limits = Limits { head_timeout: 100, ..Limits::default() };
         let mut world = World::with(limits).echoing_targets();
@@ -27,8 +27,8 @@ fn rfc9110_15_5_9_a_head_that_takes_too_long_is_answered_408() {
             world.response(&mut client);
         }
         client.send("GET / HTTP/1.1\r\n");
-        let answer = world.response(&mut client);
-        assert_eq!((408, Some("close")), (answer.status, answer.field("connection")));
+        let response = world.response(&mut client);
+        assert_eq!((408, Some("close")), (response.status, response.field("connection")));
         assert_eq!(End::Orderly, world.ended(&mut client));
         assert_eq!((1, 1), (world.engine.counters().head_timeouts, world.engine.counters().refused));
     }
@@ -50,7 +50,7 @@ fn a_dripped_head_gets_no_more_time() {
 }
 
 #[test]
-fn an_idle_connection_is_closed_without_a_word() {
+fn an_idle_connection_is_closed_without_a_response() {
     let mut world = World::with(Limits { idle_timeout: 100, ..Limits::default() }).echoing_targets();
     let mut client = world.connect();
     client.send(GET);
@@ -61,7 +61,7 @@ fn an_idle_connection_is_closed_without_a_word() {
 }
 
 #[test]
-fn a_handler_may_take_its_time() {
+fn a_handler_has_no_deadline() {
     let limits =
         Limits { head_timeout: 50, idle_timeout: 50, body_timeout: 50, write_timeout: 50, ..Limits::default() };
     let mut world = World::with(limits);
@@ -75,7 +75,7 @@ fn a_handler_may_take_its_time() {
 }
 
 #[test]
-fn a_body_that_stalls_is_answered_408_and_its_handler_told() {
+fn a_body_that_stalls_gets_408_and_its_exchange_is_gone() {
     let mut world = World::with(Limits { body_timeout: 100, ..Limits::default() });
     let mut client = world.connect();
     client.send([POST, "half"].concat());
@@ -83,14 +83,14 @@ fn a_body_that_stalls_is_answered_408_and_its_handler_told() {
     world.receive(id);
     assert!(matches!(world.event(), Event::Data(..)));
     assert_eq!((id, GoneReason::BodyTimeout), world.gone());
-    let answer = world.response(&mut client);
-    assert_eq!((408, Some("close")), (answer.status, answer.field("connection")));
+    let response = world.response(&mut client);
+    assert_eq!((408, Some("close")), (response.status, response.field("connection")));
     assert_eq!(1, world.engine.counters().body_timeouts);
     assert_eq!(0, world.engine.counters().running);
 }
 
 #[test]
-fn a_body_that_stalls_behind_the_head_of_its_answer_ends_the_connection() {
+fn a_body_that_stalls_after_the_head_of_its_response_ends_the_connection() {
     let mut world = World::with(Limits { body_timeout: 100, ..Limits::default() });
     let mut client = world.connect();
     client.send(POST);
@@ -103,7 +103,7 @@ fn a_body_that_stalls_behind_the_head_of_its_answer_ends_the_connection() {
 }
 
 #[test]
-fn a_body_that_nobody_waits_for_has_no_clock() {
+fn a_body_that_no_handler_reads_has_no_deadline() {
     let mut world = World::with(Limits { body_timeout: 50, head_timeout: 50, ..Limits::default() });
     let mut client = world.connect();
     client.send(POST);
@@ -115,13 +115,13 @@ fn a_body_that_nobody_waits_for_has_no_clock() {
 }
 
 #[test]
-fn a_fast_start_of_a_body_pays_for_no_long_rest() {
+fn a_fast_start_of_a_body_does_not_allow_a_long_slow_rest() {
     let limits =
         Limits { body_timeout: 200, body_grace: 50, body_rate: 1_000_000, body_size: 1 << 30, ..Limits::default() };
     let mut world = World::with(limits).inline(|engine, event| {
         match event {
             Event::Head(id, _) => assert!(engine.receive(*id, None).unwrap().is_empty()),
-            // The last of them may be told behind the cut.
+            // The last of them may be reported after the abort.
             Event::Data(id, data) => drop(engine.consumed(*id, data.len() as u64)),
             _ => return false,
         }
@@ -140,7 +140,7 @@ fn a_fast_start_of_a_body_pays_for_no_long_rest() {
 }
 
 #[test]
-fn a_body_slower_than_its_rate_is_cut_though_it_never_stalls() {
+fn a_body_slower_than_its_rate_is_aborted_even_if_it_never_stalls() {
     let limits = Limits { body_rate: 1_000_000, body_grace: 200, body_timeout: 60_000, ..Limits::default() };
     let mut world = World::with(limits);
     let mut client = world.connect();
@@ -173,7 +173,7 @@ fn a_dropped_body_that_stalls_ends_the_connection() {
 }
 
 #[test]
-fn a_client_that_takes_nothing_of_a_stream_is_cut() {
+fn a_client_that_reads_nothing_of_a_stream_is_closed() {
     let mut world = World::with(Limits { write_timeout: 100, ..Limits::default() });
     let mut client = world.adopt(b"");
     client.send(GET);
@@ -185,7 +185,7 @@ fn a_client_that_takes_nothing_of_a_stream_is_cut() {
 }
 
 #[test]
-fn the_kernel_holds_little_of_what_a_client_does_not_take() {
+fn the_kernel_buffers_little_of_what_a_client_does_not_read() {
     let mut world = World::with(Limits { write_timeout: 100, ..Limits::default() });
     let mut client = world.connect();
     client.send(GET);
@@ -198,7 +198,7 @@ fn the_kernel_holds_little_of_what_a_client_does_not_take() {
 }
 
 #[test]
-fn a_client_that_takes_nothing_of_a_whole_answer_is_cut() {
+fn a_client_that_reads_nothing_of_a_whole_response_is_closed() {
     let mut world = World::with(Limits { write_timeout: 100, ..Limits::default() });
     let mut client = world.adopt(b"");
     client.send(GET);
@@ -209,7 +209,7 @@ fn a_client_that_takes_nothing_of_a_whole_answer_is_cut() {
 }
 
 #[test]
-fn rfc9112_9_6_the_rest_of_a_refused_request_is_dropped_for_a_while_only() {
+fn rfc9112_9_6_the_rest_of_a_refused_request_is_dropped_for_a_limited_time() {
     let mut world = World::with(Limits { linger_timeout: 100, ..Limits::default() });
     let mut client = world.connect();
     client.send("nonsense\r\n\r\n");
@@ -219,7 +219,7 @@ fn rfc9112_9_6_the_rest_of_a_refused_request_is_dropped_for_a_while_only() {
 }
 
 #[test]
-fn a_limit_of_none_is_no_limit() {
+fn a_limit_of_0_is_no_limit() {
     let limits = Limits { head_timeout: 0, idle_timeout: 0, ..Limits::default() };
     let mut world = World::with(limits);
     let _client = world.connect();

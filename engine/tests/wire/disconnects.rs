@@ -1,4 +1,4 @@
-//! What the owner of a connection is told of its end: whether its client has closed it or reset it, and when.
+//! How the end of a connection is reported to its owner: whether its client has closed or reset it, and when.
 
 use std::net::TcpStream;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const UPLOAD: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nha
 
 type Bring = fn(&mut World, &mut Client<TcpStream>) -> (ConnectionId, Option<ExchangeId>);
 
-/// How far a connection may be when its client leaves.
+/// The states in which a connection may be when its client leaves.
 const STATES: [(&str, Bring); 7] = [
     ("fresh", |world, _| (opened(world), None)),
     ("idle", |world, client| {
@@ -30,7 +30,7 @@ const STATES: [(&str, Bring); 7] = [
         client.send(GET);
         running(world)
     }),
-    ("within a body that nobody wants yet", |world, client| {
+    ("within a body that no handler reads yet", |world, client| {
         client.send(UPLOAD);
         running(world)
     }),
@@ -73,7 +73,7 @@ fn running(world: &mut World) -> (ConnectionId, Option<ExchangeId>) {
     (connection, Some(world.head().0))
 }
 
-fn announcing() -> World {
+fn reporting() -> World {
     let mut world = World::new();
     world.engine.report_connections();
     world
@@ -83,7 +83,7 @@ fn reset(stream: &TcpStream) {
     set_socket_linger(stream, Some(Duration::ZERO)).unwrap();
 }
 
-/// The next events are the early end of an exchange, if there is one, and that of its connection.
+/// The next events: the early end of an exchange, if there is one, and the end of its connection.
 fn ends(world: &mut World, id: Option<ExchangeId>) -> (Option<GoneReason>, CloseReason) {
     let mut reason = None;
     loop {
@@ -98,12 +98,12 @@ fn ends(world: &mut World, id: Option<ExchangeId>) -> (Option<GoneReason>, Close
 }
 
 #[test]
-fn a_reset_is_told_from_a_close() {
+fn a_reset_is_distinguished_from_a_close() {
     for (state, bring) in STATES {
         for (resets, reason, closing) in
             [(true, GoneReason::ClientReset, CloseReason::Lost), (false, GoneReason::ClientLeft, CloseReason::Done)]
         {
-            let mut world = announcing();
+            let mut world = reporting();
             let mut client = world.connect();
             let (_, id) = bring(&mut world, &mut client);
             if resets {
@@ -114,7 +114,7 @@ fn a_reset_is_told_from_a_close() {
                 world.settle();
                 world.engine.relay_write(id.unwrap(), Bytes::from_static(b"more")).unwrap();
                 world.settle();
-                // The client's kernel answers what comes after its end by a reset.
+                // The client's kernel resets the connection when bytes arrive after its close.
                 let _ = world.engine.relay_write(id.unwrap(), Bytes::from_static(b".."));
             }
             assert_eq!((id.map(|_| reason), closing), ends(&mut world, id), "{state}, {resets}");
@@ -123,8 +123,8 @@ fn a_reset_is_told_from_a_close() {
 }
 
 #[test]
-fn what_breaks_after_the_client_has_closed_is_no_reset() {
-    let mut world = announcing();
+fn an_error_after_the_client_has_closed_is_no_reset() {
+    let mut world = reporting();
     let mut client = world.connect();
     let (_, bring) = STATES[5];
     let (_, id) = bring(&mut world, &mut client);
@@ -136,8 +136,8 @@ fn what_breaks_after_the_client_has_closed_is_no_reset() {
 }
 
 #[test]
-fn nor_where_both_are_seen_at_once() {
-    let mut world = announcing();
+fn a_close_and_an_error_seen_at_once_are_no_reset() {
+    let mut world = reporting();
     let mut client = world.connect();
     let (_, bring) = STATES[2];
     let (_, id) = bring(&mut world, &mut client);
@@ -148,9 +148,9 @@ fn nor_where_both_are_seen_at_once() {
 }
 
 #[test]
-fn a_client_that_may_half_close_has_not_left_by_that() {
+fn a_client_that_may_half_close_has_not_left_after_its_fin() {
     for state in [2, 5, 6] {
-        let mut world = announcing();
+        let mut world = reporting();
         let mut client = world.connect();
         let (connection, id) = STATES[state].1(&mut world, &mut client);
         world.engine.set_connection_half_close(connection, HalfClose::Finish);
@@ -164,9 +164,9 @@ fn a_client_that_may_half_close_has_not_left_by_that() {
 }
 
 #[test]
-fn a_unix_client_resets_by_leaving_what_was_sent_unread() {
+fn a_unix_client_that_leaves_bytes_unread_resets() {
     for (unread, closing) in [(true, CloseReason::Lost), (false, CloseReason::Done)] {
-        let mut world = announcing();
+        let mut world = reporting();
         let mut client = world.adopt(GET.as_bytes());
         let (id, _) = world.head();
         world.engine.relay_head(id, OK, &[(b"Content-Length", b"10")]).unwrap();
@@ -182,8 +182,8 @@ fn a_unix_client_resets_by_leaving_what_was_sent_unread() {
 }
 
 #[test]
-fn an_owner_is_told_of_the_end_before_the_client_has_closed_too() {
-    let mut world = announcing();
+fn lingering_is_reported_before_the_client_has_closed() {
+    let mut world = reporting();
     let mut client = world.connect();
     let (connection, id) = STATES[6].1(&mut world, &mut client);
     world.engine.relay_write(id.unwrap(), Bytes::from_static(b"bye")).unwrap();
@@ -197,8 +197,8 @@ fn an_owner_is_told_of_the_end_before_the_client_has_closed_too() {
 }
 
 #[test]
-fn not_before_all_is_sent() {
-    let mut world = announcing();
+fn lingering_is_not_reported_before_all_is_sent() {
+    let mut world = reporting();
     let mut client = world.connect();
     let (_, id) = STATES[6].1(&mut world, &mut client);
     world.engine.relay_write(id.unwrap(), vec![b'x'; 16 << 20].into()).unwrap();
@@ -211,7 +211,7 @@ fn not_before_all_is_sent() {
 }
 
 #[test]
-fn connections_without_an_owner_end_silently() {
+fn connections_without_an_owner_are_not_reported() {
     let mut world = World::new();
     let mut client = world.connect();
     client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");

@@ -1,5 +1,5 @@
-//! Honest clients and honest handlers, each in no hurry: bytes come in any pieces, bodies are read and answers given at
-//! any time, at once too, and in any way. Everybody gets exactly what they asked for, in order.
+//! Correct clients and handlers whose steps are interleaved at random: bytes arrive in any pieces, bodies are read and
+//! responses sent at any time and in any form. Every client gets exactly its responses, in order.
 
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
@@ -14,15 +14,15 @@ const RUNS: u64 = 60;
 const CLIENTS: usize = 4;
 const REQUESTS: usize = 8;
 
-/// A client, what it is going to send, and how much of that is sent.
-struct Talker {
+/// A client, the bytes that it is going to send, and how many of them are sent.
+struct ScriptedClient {
     client: Client<UnixStream>,
     script: Vec<u8>,
     sent: usize,
     expected: Vec<Vec<u8>>,
 }
 
-/// What a handler has in hand.
+/// The current exchange of a handler.
 #[derive(Default)]
 struct Work {
     body: Vec<u8>,
@@ -30,19 +30,19 @@ struct Work {
     target: Vec<u8>,
     received: bool,
     complete: bool,
-    /// The rest of a streamed answer.
+    /// The rest of a streamed response.
     stream: Option<Bytes>,
     waits: bool,
 }
 
-struct Patience {
+struct Interleaving {
     dice: Dice,
     world: World,
-    talkers: Vec<Talker>,
+    clients: Vec<ScriptedClient>,
     work: BTreeMap<ExchangeId, Work>,
 }
 
-impl Patience {
+impl Interleaving {
     fn new(seed: u64) -> Self {
         let limits = Limits { read_buffer: 512, write_buffer: 4096, ..Limits::default() };
         let mut dice = Dice(seed);
@@ -51,38 +51,38 @@ impl Patience {
             let Event::Head(id, head) = event else { return false };
             let at_once = head.target().starts_with(b"/get") && coin.roll(2) == 0;
             if at_once {
-                let content = answer_to(head.target(), 0);
+                let content = response_body(head.target(), 0);
                 engine.respond(*id, 200, &[], Body::Shared(content.into())).unwrap();
             }
             at_once
         });
-        let talkers = (0..CLIENTS).map(|_| talker(&mut dice, &mut world)).collect();
-        Patience { dice, world, talkers, work: BTreeMap::new() }
+        let clients = (0..CLIENTS).map(|_| scripted_client(&mut dice, &mut world)).collect();
+        Interleaving { dice, world, clients, work: BTreeMap::new() }
     }
 
     fn step(&mut self) {
         match self.dice.roll(8) {
-            0..3 => self.talk(),
-            3 => self.listen(),
+            0..3 => self.send(),
+            3 => self.read(),
             4 => self.world.settle(),
             _ => self.work(),
         }
         self.take_events();
     }
 
-    fn talk(&mut self) {
-        let talker = &mut self.talkers[self.dice.roll(CLIENTS)];
-        let rest = &talker.script[talker.sent..];
+    fn send(&mut self) {
+        let client = &mut self.clients[self.dice.roll(CLIENTS)];
+        let rest = &client.script[client.sent..];
         let most = [1, 10, 100, 5000][self.dice.roll(4)].min(rest.len());
-        talker.sent += talker.client.send_some(&rest[..most]);
+        client.sent += client.client.send_some(&rest[..most]);
     }
 
-    fn listen(&mut self) {
+    fn read(&mut self) {
         let index = self.dice.roll(CLIENTS);
-        self.talkers[index].client.read();
+        self.clients[index].client.read();
     }
 
-    /// Some handler goes one step further.
+    /// A handler takes one step.
     fn work(&mut self) {
         if self.work.is_empty() {
             return;
@@ -105,7 +105,7 @@ impl Patience {
                 work.waits = engine.write(id, part).unwrap() == Pressure::High;
             }
         } else if work.complete {
-            let content = answer_to(&work.target, work.body.len());
+            let content = response_body(&work.target, work.body.len());
             match self.dice.roll(3) {
                 0 => engine.begin(id, 200, &[], None).unwrap(),
                 1 => engine.begin(id, 200, &[], Some(content.len() as u64)).unwrap(),
@@ -144,17 +144,17 @@ impl Patience {
     }
 
     fn finish(mut self) {
-        for talker in &mut self.talkers {
-            for expected in &talker.expected {
-                assert!(*expected == self.world.response(&mut talker.client).body);
+        for client in &mut self.clients {
+            for expected in &client.expected {
+                assert!(*expected == self.world.response(&mut client.client).body);
             }
-            assert!(talker.client.received.is_empty());
+            assert!(client.client.received.is_empty());
         }
     }
 }
 
-fn talker(dice: &mut Dice, world: &mut World) -> Talker {
-    let mut talker = Talker { client: world.adopt(b""), script: Vec::new(), sent: 0, expected: Vec::new() };
+fn scripted_client(dice: &mut Dice, world: &mut World) -> ScriptedClient {
+    let mut client = ScriptedClient { client: world.adopt(b""), script: Vec::new(), sent: 0, expected: Vec::new() };
     for number in 0..REQUESTS {
         let size = [0, 1, 100, 5000][dice.roll(4)];
         let body = "b".repeat(size);
@@ -165,31 +165,31 @@ fn talker(dice: &mut Dice, world: &mut World) -> Talker {
         };
         let bodiless = target.starts_with("/get") || request.starts_with("Content-Length: 0");
         let target = if bodiless { target.replace("post", "get") } else { target };
-        talker.script.extend_from_slice(format!("POST {target} HTTP/1.1\r\nHost: a\r\n{request}").as_bytes());
-        talker.expected.push(answer_to(target.as_bytes(), if bodiless { 0 } else { size }));
+        client.script.extend_from_slice(format!("POST {target} HTTP/1.1\r\nHost: a\r\n{request}").as_bytes());
+        client.expected.push(response_body(target.as_bytes(), if bodiless { 0 } else { size }));
     }
-    talker
+    client
 }
 
 fn chunk(body: &str) -> String {
     if body.is_empty() { String::new() } else { format!("{:x}\r\n{body}\r\n", body.len()) }
 }
 
-/// The body that answers a request: of a size that differs from one to the next.
-fn answer_to(target: &[u8], size: usize) -> Vec<u8> {
+/// The body of the response to a request. Its size differs from one request to the next.
+fn response_body(target: &[u8], size: usize) -> Vec<u8> {
     let text = format!("{} of {size};", String::from_utf8_lossy(target));
     text.repeat([1, 50, 2000, 10_000][text.bytes().map(usize::from).sum::<usize>() % 4]).into_bytes()
 }
 
 #[test]
-fn everybody_gets_what_they_asked_for_in_the_end() {
+fn every_client_gets_its_responses_in_order() {
     for seed in 1..=RUNS {
-        let mut patience = Patience::new(seed);
+        let mut patience = Interleaving::new(seed);
         let mut steps = 0;
         while !patience.is_over() {
             patience.step();
             steps += 1;
-            assert!(steps < 200_000, "with the seed {seed} somebody waits for ever");
+            assert!(steps < 200_000, "with the seed {seed}, an exchange does not finish");
         }
         patience.finish();
     }
