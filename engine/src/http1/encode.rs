@@ -1,7 +1,8 @@
 //! Heads of responses as bytes (RFC 9112, sections 4 and 5), and the checks that find a handler's mistakes before that.
 
 use super::chunked::may_trail;
-use super::head::parse_length;
+use super::message::parse_length;
+use super::reason_phrase::reason_phrase;
 use crate::exchange::{CommandError, Status};
 use crate::head::{FieldRef, Version};
 use crate::token::is_token;
@@ -202,74 +203,6 @@ pub fn is_bodiless(status: u16) -> bool {
     status < 200 || status == 204 || status == 304
 }
 
-/// The reason phrase of a status (the registry of RFC 9110, section 15), or nothing.
-pub fn phrase(status: u16) -> &'static str {
-    match status {
-        100 => "Continue",
-        101 => "Switching Protocols",
-        102 => "Processing",
-        103 => "Early Hints",
-        200 => "OK",
-        201 => "Created",
-        202 => "Accepted",
-        203 => "Non-Authoritative Information",
-        204 => "No Content",
-        205 => "Reset Content",
-        206 => "Partial Content",
-        207 => "Multi-Status",
-        208 => "Already Reported",
-        226 => "IM Used",
-        300 => "Multiple Choices",
-        301 => "Moved Permanently",
-        302 => "FramingFields",
-        303 => "See Other",
-        304 => "Not Modified",
-        305 => "Use Proxy",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        402 => "Payment Required",
-        403 => "Forbidden",
-        404 => "Not FramingFields",
-        405 => "Method Not Allowed",
-        406 => "Not Acceptable",
-        407 => "Proxy Authentication Required",
-        408 => "Request Timeout",
-        409 => "Conflict",
-        410 => "Gone",
-        411 => "Length Required",
-        412 => "Precondition Failed",
-        413 => "Content Too Large",
-        414 => "URI Too Long",
-        415 => "Unsupported Media Type",
-        416 => "Range Not Satisfiable",
-        417 => "Expectation Failed",
-        418 => "I'm a teapot",
-        421 => "Misdirected Request",
-        422 => "Unprocessable Content",
-        423 => "Locked",
-        424 => "Failed Dependency",
-        425 => "Too Early",
-        426 => "Upgrade Required",
-        428 => "Precondition Required",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        451 => "Unavailable For Legal Reasons",
-        500 => "Internal Server Error",
-        501 => "Not Implemented",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        505 => "HTTP Version Not Supported",
-        506 => "Variant Also Negotiates",
-        507 => "Insufficient Storage",
-        508 => "Loop Detected",
-        511 => "Network Authentication Required",
-        _ => "",
-    }
-}
-
 fn status_line(out: &mut Vec<u8>, status: Status<'_>) {
     if status == Status::from(200) {
         out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
@@ -278,7 +211,7 @@ fn status_line(out: &mut Vec<u8>, status: Status<'_>) {
     out.extend_from_slice(b"HTTP/1.1 ");
     decimal(out, u64::from(status.code));
     out.push(b' ');
-    out.extend_from_slice(status.reason.unwrap_or_else(|| phrase(status.code).as_bytes()));
+    out.extend_from_slice(status.reason.unwrap_or_else(|| reason_phrase(status.code).as_bytes()));
     out.extend_from_slice(b"\r\n");
 }
 

@@ -6,6 +6,8 @@ pub mod connection;
 pub mod encode;
 pub mod head;
 mod input;
+mod message;
+mod reason_phrase;
 mod relay;
 mod request_body;
 pub mod request_line;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::connection::Http1;
 use super::encode::{self, BodyFrame, FramingFields, Persistence};
+use super::reason_phrase::reason_phrase;
 use super::request_body::Demand;
 use super::response_body::{ResponseBody, ResponseFraming};
 use super::scan::has_method_head;
@@ -230,7 +231,7 @@ impl Http1 {
             self.close_lingering();
             return 0;
         }
-        let body = format!("{} {}: {}\n", refusal.status, encode::phrase(refusal.status), refusal.reason);
+        let body = format!("{} {}: {}\n", refusal.status, reason_phrase(refusal.status), refusal.reason);
         let fields: [FieldRef<'_>; 1] = [(b"Content-Type", b"text/plain; charset=utf-8")];
         encode::head(
             cx.out.tail(),

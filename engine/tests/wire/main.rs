@@ -2,10 +2,12 @@
 
 mod batching;
 mod bodies;
+mod body_order;
 mod chaos;
 mod closing;
 mod connections;
 mod disconnects;
+mod early_responses;
 mod fairness;
 mod forking;
 mod half_close;
