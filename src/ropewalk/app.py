@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
 from weakref import WeakSet
 
 from twisted.internet.defer import DeferredList
@@ -42,6 +42,21 @@ log = Logger(namespace="ropewalk.app")
 Function = TypeVar("Function", bound=Callable[..., Any])
 Hook = Callable[[], Any]
 TrailingSlash = Literal["redirect", "strict", "ignore"]
+
+
+class ServerFunctions(NamedTuple):
+    """What `App.listen` and `App.run` call. The server is a layer above the app, so it registers them here."""
+
+    listen: "Callable[..., Listening]"
+    run: Callable[..., None]
+
+
+_server: Final[list[ServerFunctions]] = []
+
+
+def register_server(functions: ServerFunctions) -> None:
+    """Have apps served by these functions. `ropewalk.server` calls it when it is imported."""
+    _server[:] = [functions]
 
 
 class App(Routes):
@@ -165,19 +180,14 @@ class App(Routes):
         StartError: RW401 for the description, RW404 for limits or proxies that would not count; and EngineError
         (RW502) where the socket cannot be opened, (RW503) where the reactor runs in another thread.
         """
-        from ropewalk.server import listen
-
-        return listen(self, reactor, endpoint, limits=limits, proxies=proxies)
+        return _server[0].listen(self, reactor, endpoint, limits=limits, proxies=proxies)
 
     def run(self, host: str = "127.0.0.1", port: int = 8080, *, half_close: bool = False, **options: Any) -> None:
         """Serve on an asyncio reactor until SIGINT or SIGTERM, then drain. `options` are `ropewalk.server.run`'s.
 
         With `half_close`, clients may close their sending side and wait for their responses.
         """
-        from ropewalk.server import half_closing, run, tcp_endpoint
-
-        endpoint = tcp_endpoint(host, port)
-        run(self, listen=[half_closing(endpoint) if half_close else endpoint], **options)
+        _server[0].run(self, host, port, half_close=half_close, **options)
 
     async def start(self) -> None:
         """Call what `on_start` registered, here and in mounted apps, and start what is hosted.

@@ -1,7 +1,7 @@
 //! From the value of a handler to a response, for the values that need no Python code.
 //!
-//! `ropewalk.calling` and `Response.of` do the same for handlers that suspend and under middleware;
-//! `tests/engine/test_values.py` holds all of them to one table.
+//! `ropewalk.calling.value_to_response` does the same for coroutines and Deferreds, and `Response.of` inside middleware;
+//! `tests/unit/calling/test_value_to_response.py` holds all three to one table.
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;

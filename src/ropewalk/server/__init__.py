@@ -3,12 +3,13 @@
 `listen` and `run` have the engine accept; a `Site` adopts what Twisted's own ports have accepted.
 """
 
+from ropewalk.app import ServerFunctions, register_server
 from ropewalk.server.cautions import cautions
 from ropewalk.server.error_log import begin_logging, flush_errors, write_error
 from ropewalk.server.listening import Listening, listen
 from ropewalk.server.log_signals import handle_log_signals
 from ropewalk.server.log_targets import is_writable
-from ropewalk.server.running import install_reactor, run
+from ropewalk.server.running import install_reactor, run, run_on_tcp
 from ropewalk.server.server import Server, app_of, limits_of, proxies_of
 from ropewalk.server.service import Service
 from ropewalk.server.sites import Site
@@ -39,3 +40,4 @@ __all__ = [
 ]
 
 check("server")
+register_server(ServerFunctions(listen, run_on_tcp))

@@ -14,10 +14,11 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger, LogLevel, globalLogBeginner
 from twisted.python.failure import Failure
 
-from ropewalk._engine import Engine, Limits
+from ropewalk._engine import Limits
 from ropewalk.proxies import TrustedProxies
 from ropewalk.server.access_log import AccessLog
 from ropewalk.server.cautions import cautions
+from ropewalk.server.drain_log import log_drain
 from ropewalk.server.error_log import begin_logging, flush_errors
 from ropewalk.server.listening import Listening
 from ropewalk.server.listening import listen as listen_on
@@ -25,7 +26,7 @@ from ropewalk.server.log_signals import GiveBack, handle_log_signals, handle_whe
 from ropewalk.server.log_writer import FLUSH_TIMEOUT
 from ropewalk.server.server import Server, app_of, limits_of, proxies_of
 from ropewalk.server.standard_streams import reserve_standard_streams
-from ropewalk.server.strings import half_closing
+from ropewalk.server.strings import half_closing, tcp_endpoint
 
 log = Logger(namespace="ropewalk.server")
 
@@ -106,6 +107,12 @@ def run(
         failures[0].raiseException()
 
 
+def run_on_tcp(servable: Any, host: str, port: int, *, half_close: bool, **options: Any) -> None:
+    """As `run`, on one TCP port. With `half_close`, clients may close their sending side and wait for responses."""
+    endpoint = tcp_endpoint(host, port)
+    run(servable, listen=[half_closing(endpoint) if half_close else endpoint], **options)
+
+
 def finish_logs(access_log: AccessLog | None) -> None:
     """Wait until the logs are written, for one FLUSH_TIMEOUT at most in all, not for one each. It blocks.
 
@@ -166,16 +173,6 @@ def _handle_signals(reactor: Any, server: Server) -> GiveBack:
 
     handle(stop)
     return handle_where_default(signal.SIGHUP, hang_up)
-
-
-def log_drain(engine: Engine) -> None:
-    """Say what a stop waits for, if it does."""
-    running = engine.running_exchanges
-    if running:
-        requests = "1 request is" if running == 1 else f"{running} requests are"
-        seconds = engine.limits.drain_timeout
-        line = "Stopping: {requests} running, up to {seconds:g} s; once more to stop now."
-        log.info(line, requests=requests, seconds=seconds)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -15,6 +15,7 @@ from ropewalk.errors import EngineError, RopewalkError, StartError, shown
 from ropewalk.forks import ServingChildren, follow_forks
 from ropewalk.proxies import TrustedProxies
 from ropewalk.resource import Resource, as_resource
+from ropewalk.server.drain_log import log_drained
 from ropewalk.server.reader import Watch, watch
 from ropewalk.server.service import Service
 from ropewalk.server.socket_files import share
@@ -183,10 +184,7 @@ class Server:
             self.service.close()
             return
         cut = await self.service.drain()
-        if cut:
-            requests = "1 request was" if cut == 1 else f"{cut} requests were"
-            when = "before the deadline of the drain" if self._impatient else "at the deadline of the drain"
-            log.warn("{requests} cut off {when}.", requests=requests, when=when)
+        log_drained(log, cut, early=self._impatient)
         await self._part()
         self._unwatch()
         self.service.close()

@@ -14,6 +14,7 @@ from ropewalk.calling import HandlerTask
 from ropewalk.errors import named
 from ropewalk.request import PENDING, Request
 from ropewalk.server import Service
+from ropewalk.server.drain_log import log_cut_off
 from ropewalk.server.reader import watch
 from ropewalk.testing.idle_reactor import ReactorInUse, ReactorUse, installed
 from ropewalk.testing.timeouts import ClientTimeout, no_response
@@ -65,10 +66,7 @@ class Harness:
         if self._service is not None:
             cut: Waiter[int] = Waiter()
             self._service.drain(_FOREVER if seconds is None else seconds).addCallback(cut.callback)
-            count = await cut
-            if count:
-                requests = "1 request was" if count == 1 else f"{count} requests were"
-                log.warn("{requests} cut off when the client was closed.", requests=requests)
+            log_cut_off(log, await cut, "when the client was closed")
         self._close()
         await self._ended()
 

@@ -22,9 +22,9 @@ from ropewalk.forks import ServingChildren, follow_forks
 from ropewalk.request import Address
 from ropewalk.response import encode_json
 from ropewalk.server.addresses import to_twisted_address
+from ropewalk.server.drain_log import log_drain, log_drained
 from ropewalk.server.reactor_thread import runs_elsewhere, when_running
 from ropewalk.server.reader import Watch, watch
-from ropewalk.server.running import log_drain
 from ropewalk.server.service import LEVELS
 from ropewalk.server.socket_files import remove_only_own_file, share
 
@@ -246,10 +246,7 @@ class FactoryEngine:
             self._timer = self.reactor.callLater(seconds, self._tick)
 
     def drained(self, cut: int, /) -> None:
-        if cut:
-            requests = "1 request was" if cut == 1 else f"{cut} requests were"
-            when = "before the deadline of the drain" if self._impatient else "at the deadline of the drain"
-            log.warn("{requests} cut off {when}.", requests=requests, when=when)
+        log_drained(log, cut, early=self._impatient)
         draining = self._draining
         if draining is not None and not draining.called:
             draining.callback(None)
