@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from ropewalk import Limits
 from ropewalk.cli import main
-from ropewalk.server.cautions import OFF_AT_0
+from ropewalk.server.security_warnings import OFF_AT_0
 
 Check = Callable[..., Result]
 

@@ -18,7 +18,7 @@ from ropewalk.cli.serving import Serving, failing, serving_flags
 from ropewalk.cli.target import Target, load_target
 from ropewalk.cli.tree import rows
 from ropewalk.cli.trying import try_endpoints, try_file, without_effect
-from ropewalk.server import app_of, cautions, install_reactor
+from ropewalk.server import app_of, install_reactor, security_warnings
 
 PROXIES = ("trusted_proxy", "proxy_headers", "proxy_host", "proxy_protocol")
 
@@ -54,7 +54,7 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
         app = app_of(found.value)
         if hosting.asgi:
             remarks += try_lifespan(app)
-        less_safe = cautions(options.limits_of(found.value), options.proxies_of(found.value), app.debug)
+        less_safe = security_warnings(options.limits_of(found.value), options.proxies_of(found.value), app.debug)
         print_cautions(console, [*remarks, *less_safe])
     count = len(rows(found.value))
     routes = "1 route" if count == 1 else f"{count} routes"

@@ -28,7 +28,6 @@ from ropewalk.errors import RopewalkError, StartError
 from ropewalk.proxies import ProxyHeaders
 from ropewalk.server import (
     Listening,
-    cautions,
     flush_errors,
     half_closing,
     handle_log_signals,
@@ -36,9 +35,10 @@ from ropewalk.server import (
     limits_of,
     proxies_of,
     run,
+    security_warnings,
     tcp_endpoint,
 )
-from ropewalk.server.strings import parse_endpoint
+from ropewalk.server.endpoint_descriptions import parse_endpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +194,7 @@ def _serve(target: Target, options: Serving, reactor: str) -> None:
         service = ports[0].server.service
         if options.log_level == "debug":
             service.engine.set_debug(True)
-        less_safe = cautions(service.engine.limits, service.proxies, service.app.debug)
+        less_safe = security_warnings(service.engine.limits, service.proxies, service.app.debug)
         print_banner(target, ports, reactor, [*without_effect(click.get_current_context()), *less_safe])
 
     with failing(options):

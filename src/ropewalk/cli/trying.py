@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from ropewalk.cli.flags import source_of
 from ropewalk.errors import EngineError
-from ropewalk.server.strings import Listener, Tcp, Unix, parse_endpoint, remedy
+from ropewalk.server.endpoint_descriptions import Listener, Tcp, Unix, parse_endpoint, remedy
 from ropewalk.suggest import did_you_mean
 
 PREFIX = "ROPEWALK_"

@@ -4,17 +4,17 @@
 """
 
 from ropewalk.app import ServerFunctions, register_server
-from ropewalk.server.cautions import cautions
+from ropewalk.server.endpoint_descriptions import half_closing, tcp_endpoint
 from ropewalk.server.error_log import begin_logging, flush_errors, write_error
 from ropewalk.server.listening import Listening, listen
 from ropewalk.server.log_signals import handle_log_signals
 from ropewalk.server.log_targets import is_writable
 from ropewalk.server.running import install_reactor, run, run_on_tcp
+from ropewalk.server.security_warnings import security_warnings
 from ropewalk.server.server import Server, app_of, limits_of, proxies_of
 from ropewalk.server.service import Service
 from ropewalk.server.sites import Site
 from ropewalk.server.standard_streams import reserve_standard_streams
-from ropewalk.server.strings import half_closing, tcp_endpoint
 from ropewalk.twisted_private import check
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "Site",
     "app_of",
     "begin_logging",
-    "cautions",
     "flush_errors",
     "half_closing",
     "handle_log_signals",
@@ -35,6 +34,7 @@ __all__ = [
     "proxies_of",
     "reserve_standard_streams",
     "run",
+    "security_warnings",
     "tcp_endpoint",
     "write_error",
 ]

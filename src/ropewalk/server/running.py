@@ -17,16 +17,16 @@ from twisted.python.failure import Failure
 from ropewalk._engine import Limits
 from ropewalk.proxies import TrustedProxies
 from ropewalk.server.access_log import AccessLog
-from ropewalk.server.cautions import cautions
 from ropewalk.server.drain_log import log_drain
+from ropewalk.server.endpoint_descriptions import half_closing, tcp_endpoint
 from ropewalk.server.error_log import begin_logging, flush_errors
 from ropewalk.server.listening import Listening
 from ropewalk.server.listening import listen as listen_on
 from ropewalk.server.log_signals import GiveBack, handle_log_signals, handle_where_default
 from ropewalk.server.log_writer import FLUSH_TIMEOUT
+from ropewalk.server.security_warnings import security_warnings
 from ropewalk.server.server import Server, app_of, limits_of, proxies_of
 from ropewalk.server.standard_streams import reserve_standard_streams
-from ropewalk.server.strings import half_closing, tcp_endpoint
 
 log = Logger(namespace="ropewalk.server")
 
@@ -129,8 +129,8 @@ def _log_addresses(listening: list[Listening]) -> None:
     for port in listening:
         log.info("Serving on {address}", address=str(port))
     service = listening[0].server.service
-    for caution in cautions(service.engine.limits, service.proxies, service.app.debug):
-        log.warn("{caution}", caution=caution)
+    for warning in security_warnings(service.engine.limits, service.proxies, service.app.debug):
+        log.warn("{warning}", warning=warning)
 
 
 def _begin_logging() -> None:

@@ -16,10 +16,10 @@ from ropewalk.forks import ServingChildren, follow_forks
 from ropewalk.proxies import TrustedProxies
 from ropewalk.resource import Resource, as_resource
 from ropewalk.server.drain_log import log_drained
-from ropewalk.server.reader import Watch, watch
+from ropewalk.server.endpoint_descriptions import parse_endpoint, remedy
+from ropewalk.server.reactor_watch import Watch, watch
 from ropewalk.server.service import Service
 from ropewalk.server.socket_files import share
-from ropewalk.server.strings import parse_endpoint, remedy
 from ropewalk.tracebacks import shown_failure
 
 log = Logger(namespace="ropewalk.server")

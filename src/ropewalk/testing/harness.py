@@ -15,7 +15,7 @@ from ropewalk.errors import named
 from ropewalk.request import PENDING, Request
 from ropewalk.server import Service
 from ropewalk.server.drain_log import log_cut_off
-from ropewalk.server.reader import watch
+from ropewalk.server.reactor_watch import watch
 from ropewalk.testing.idle_reactor import ReactorInUse, ReactorUse, installed
 from ropewalk.testing.timeouts import ClientTimeout, no_response
 from ropewalk.testing.wire import ProtocolError, Reader

@@ -12,7 +12,7 @@ from twisted.web.resource import Resource as TwistedResource
 from ropewalk import App, Request, Response
 from ropewalk.middleware import Next
 from ropewalk.server import Service
-from ropewalk.server.reader import watch
+from ropewalk.server.reactor_watch import watch
 
 Renderer = Callable[[Any], Any]
 

@@ -24,7 +24,7 @@ from ropewalk.response import encode_json
 from ropewalk.server.addresses import to_twisted_address
 from ropewalk.server.drain_log import log_drain, log_drained
 from ropewalk.server.reactor_thread import runs_elsewhere, when_running
-from ropewalk.server.reader import Watch, watch
+from ropewalk.server.reactor_watch import Watch, watch
 from ropewalk.server.service import LEVELS
 from ropewalk.server.socket_files import remove_only_own_file, share
 

@@ -28,8 +28,8 @@ from ropewalk.dropin.object_proxy import ObjectProxy
 from ropewalk.errors import StartError, full_name
 from ropewalk.server import Site
 from ropewalk.server import listen as listen_for_app
+from ropewalk.server.endpoint_descriptions import HALF_CLOSE, KNOWN, half_closing, systemd_descriptor, truth
 from ropewalk.server.socket_files import leave_to_others
-from ropewalk.server.strings import HALF_CLOSE, KNOWN, half_closing, systemd_descriptor, truth
 from ropewalk.suggest import did_you_mean
 
 NAMES: Final = frozenset(Limits.names) - {"backlog"}

@@ -8,7 +8,7 @@ import pytest
 
 from ropewalk.errors import EngineError
 from ropewalk.forks import ServingChildren
-from ropewalk.server.reader import watch
+from ropewalk.server.reactor_watch import watch
 
 epollreactor = pytest.importorskip("twisted.internet.epollreactor")
 

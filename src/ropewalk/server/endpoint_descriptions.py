@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ropewalk._engine import Engine
 from ropewalk.errors import StartError, full_name, is_int
-from ropewalk.server.activation import ActivatedSocket, NotActivated, activated_sockets
+from ropewalk.server.systemd_sockets import ActivatedSocket, NotActivated, activated_sockets
 from ropewalk.suggest import did_you_mean
 
 

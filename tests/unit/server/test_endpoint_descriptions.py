@@ -7,7 +7,7 @@ from tests.unit.server.test_server import Reactor
 
 from ropewalk import App
 from ropewalk.errors import EngineError, StartError
-from ropewalk.server.strings import Inherited, Listener, Tcp, Unix, parse_endpoint, tcp_endpoint
+from ropewalk.server.endpoint_descriptions import Inherited, Listener, Tcp, Unix, parse_endpoint, tcp_endpoint
 
 
 @pytest.mark.parametrize(

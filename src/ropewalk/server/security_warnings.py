@@ -12,7 +12,7 @@ OFF_AT_0: Final = (
 """The limits that 0 switches off. To any other 0 is an amount, but to `connections`, which then has its default."""
 
 
-def cautions(limits: Limits, proxies: TrustedProxies | None, debug: bool) -> list[str]:
+def security_warnings(limits: Limits, proxies: TrustedProxies | None, debug: bool) -> list[str]:
     """A sentence for each limit that is off, one where every address is trusted as a proxy, and one for `debug`."""
     lines = [f"{name} is off, since it is 0: it cuts off nobody." for name in OFF_AT_0 if getattr(limits, name) == 0]
     everybody = [] if proxies is None else [address for address in proxies.addresses if address.endswith("/0")]

@@ -11,9 +11,9 @@ from twisted.internet.endpoints import _SystemdParser
 from twisted.python.systemd import ListenFDs
 
 from ropewalk.errors import StartError
-from ropewalk.server import activation
-from ropewalk.server.activation import NotActivated, activated_sockets
-from ropewalk.server.strings import Inherited, parse_endpoint
+from ropewalk.server import systemd_sockets
+from ropewalk.server.endpoint_descriptions import Inherited, parse_endpoint
+from ropewalk.server.systemd_sockets import NotActivated, activated_sockets
 
 Activate = Callable[..., None]
 
@@ -24,7 +24,7 @@ def activate(monkeypatch: pytest.MonkeyPatch) -> Activate:
 
     def start(names: str | None = None, *, count: str = "2", process: int | str | None = None) -> None:
         monkeypatch.setattr(_SystemdParser, "_sddaemon", ListenFDs([]))
-        monkeypatch.setattr(activation, "FIRST", 900)  # descriptors that are nobody's
+        monkeypatch.setattr(systemd_sockets, "FIRST", 900)  # descriptors that are nobody's
         monkeypatch.setenv("LISTEN_PID", str(process or os.getpid()))
         monkeypatch.setenv("LISTEN_FDS", count)
         if names is None:
@@ -118,7 +118,7 @@ def test_none_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_one_variable_without_the_other(environ: dict[str, str], unset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_SystemdParser, "_sddaemon", ListenFDs([]))
-    monkeypatch.setattr(activation, "_environment", lambda: environ)
+    monkeypatch.setattr(systemd_sockets, "_environment", lambda: environ)
     assert f"handed over no sockets ({unset} is not set)." in refusal("systemd:INET:index=0")
 
 
