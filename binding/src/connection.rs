@@ -1,4 +1,4 @@
-//! `Connection`: a socket of the engine's, in the hands of whoever holds it in Python.
+//! `Connection`: a socket of the engine, for its owner in Python.
 
 use std::os::fd::{AsRawFd as _, IntoRawFd as _};
 
@@ -12,7 +12,7 @@ use crate::address;
 use crate::engine::Engine;
 use crate::sync::lock;
 
-/// A connected socket of the engine's.
+/// A connected socket of the engine, for its owner.
 #[pyclass(frozen, module = "ropewalk._engine")]
 pub struct Connection {
     pub engine: Py<Engine>,
@@ -27,34 +27,34 @@ impl Connection {
         address::to_python(py, &self.ends().0)
     }
 
-    /// Our end.
+    /// The server's address.
     #[getter]
     fn server<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         address::to_python(py, &self.ends().1)
     }
 
-    /// Its descriptor, -1 when it is closed.
+    /// Its descriptor, or -1 if it is closed.
     fn fileno(&self) -> i32 {
         lock(&self.engine.get().core).connection_descriptor(self.id).map_or(-1, |descriptor| descriptor.as_raw_fd())
     }
 
-    /// Let it be idle for so many seconds (0: for ever), whatever the limits say.
+    /// As `Pipe.set_idle_timeout`.
     #[pyo3(signature = (seconds, /))]
     fn set_idle_timeout(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {
         self.engine.get().command(py, |engine| engine.set_idle_timeout(self.id, (seconds.max(0.0) * 1000.0) as u64))
     }
 
-    /// Close it behind what was written, whether an answer is complete or not.
+    /// Close it after what was written is sent, even if a response is not complete.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.engine.get().command(py, |engine| engine.close_connection(self.id))
     }
 
-    /// Close it at once, by a reset.
+    /// Close it now, with a reset.
     fn abort(&self, py: Python<'_>) -> PyResult<()> {
         self.engine.get().command(py, |engine| engine.abort_connection(self.id))
     }
 
-    /// Let go of it, where nothing was asked yet: its descriptor, which is the caller's to close, and what was read.
+    /// Take it out of the engine, if no request has begun on it: its descriptor, which the caller closes, and what was read.
     fn release<'py>(&self, py: Python<'py>) -> PyResult<(i32, Bound<'py, PyBytes>)> {
         let released = self.engine.get().command(py, |engine| engine.release(self.id))?;
         let owner = self.engine.get().owners.remove(&self.id);

@@ -1,4 +1,4 @@
-//! The context that a request runs in (PEP 567).
+//! The context in which the handler of a request runs (PEP 567).
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -10,7 +10,7 @@ pub struct Context<'py> {
 
 impl<'py> Context<'py> {
     pub fn enter(py: Python<'py>) -> PyResult<Self> {
-        // SAFETY: both take no borrowed pointer but the one just made, and Python is attached.
+        // SAFETY: Python is attached, and the only pointer that is passed was just made.
         let context = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyContext_CopyCurrent())? };
         if unsafe { ffi::PyContext_Enter(context.as_ptr()) } < 0 {
             return Err(PyErr::fetch(py));
@@ -21,7 +21,7 @@ impl<'py> Context<'py> {
 
 impl Drop for Context<'_> {
     fn drop(&mut self) {
-        // SAFETY: it was entered in `enter` and is left once, in the order of nesting.
+        // SAFETY: `enter` entered it, and it is left once, in the order of nesting.
         if unsafe { ffi::PyContext_Exit(self.context.as_ptr()) } < 0 {
             PyErr::fetch(self.context.py()).write_unraisable(self.context.py(), None);
         }

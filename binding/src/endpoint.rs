@@ -1,4 +1,4 @@
-//! `Endpoint`: what is called for a request, and how.
+//! `Endpoint`: the callable that handles a request, and how it is called.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -7,29 +7,29 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 use ropewalk_engine::HalfClose;
 
-/// What is called for a request, and how.
+/// The callable that handles a request, and how it is called.
 #[pyclass(frozen, module = "ropewalk._engine")]
 pub struct Endpoint {
     #[pyo3(get)]
     pub call: Py<PyAny>,
-    /// Call it when the whole body has arrived, instead of at the head.
+    /// Call it when the body is complete, not at the head.
     #[pyo3(get)]
     pub whole_body: bool,
     #[pyo3(get)]
     pub body_limit: Option<u64>,
-    /// Call it with the parameters of the path.
+    /// Pass it the parameters of the path.
     #[pyo3(get)]
     pub pass_params: bool,
-    /// Resolved from the path alone, so that it may be remembered for it.
+    /// It depends on the path and the method alone, so it may be cached for them.
     #[pyo3(get, name = "static")]
     pub is_static: bool,
-    /// The Content-Type of str; one object for all endpoints that agree, so that 10,000 of them share it in the cache.
+    /// The Content-Type of str. Endpoints with the same one share one object, so that 10,000 of them have it in the cache.
     #[pyo3(get)]
     pub text_type: Py<PyString>,
     /// The Content-Type of bytes.
     #[pyo3(get)]
     pub bytes_type: Py<PyString>,
-    /// What becomes of it where the client closes its sending side.
+    /// What happens if the client closes its sending side before the response is complete.
     pub half_close: HalfClose,
 }
 
@@ -79,8 +79,8 @@ impl Endpoint {
         })
     }
 
-    /// Where the client closes its sending side before the response is complete: "cancel" ends a request that waits,
-    /// "respond" tells it by `on_half_close`, "finish" does nothing.
+    /// What happens if the client closes its sending side before the response is complete: "cancel" ends the request if it
+    /// waits, "respond" calls its `on_half_close`, "finish" does nothing.
     #[getter]
     fn half_close(&self) -> &'static str {
         match self.half_close {
@@ -108,7 +108,7 @@ impl Pending {
 
 static PENDING: PyOnceLock<Py<Pending>> = PyOnceLock::new();
 
-/// What `Service.drive` gives for a coroutine that has suspended.
+/// What `Service.drive` returns for a coroutine that has suspended.
 pub fn pending(py: Python<'_>) -> PyResult<&Py<Pending>> {
     PENDING.get_or_try_init(py, || Py::new(py, Pending))
 }

@@ -68,7 +68,7 @@ impl Engine {
         lock(&self.core).descriptor().as_raw_fd()
     }
 
-    /// Run one bounded turn: take in what the sockets have, call the handlers, send the answers.
+    /// Run one bounded turn: read the sockets, call the handlers, send the responses.
     fn turn(slf: &Bound<'_, Self>) -> PyResult<()> {
         turn::pump(slf, |engine| {
             let outcome = engine.poll();
@@ -76,24 +76,25 @@ impl Engine {
         })
     }
 
-    /// The wish made by `Service.arm` has come due.
+    /// The time that `Service.arm` asked for has come.
     fn tick(slf: &Bound<'_, Self>) -> PyResult<()> {
         slf.get().armed.store(UNARMED, Ordering::Relaxed);
         Self::turn(slf)
     }
 
-    /// From here this thread runs the turns, and no other may use the engine.
+    /// Bind the engine to this thread: no other may use it from here.
     fn bind_thread(&self) {
         self.thread.bind();
     }
 
-    /// Make the wish for a `tick` again: the service has not heeded the last one.
+    /// Call `Service.arm` again, because the service has ignored the last call.
     fn rearm(&self, py: Python<'_>) -> PyResult<()> {
         self.armed.store(UNARMED, Ordering::Relaxed);
         self.arm(py)
     }
 
-    /// This process is a forked child: leave the parent its connections, and accept on the same listeners.
+    /// In a forked child: leave the connections to the parent, and accept on the same listeners. If that fails, every later
+    /// use of the engine raises Forked (RW508).
     fn after_fork_in_child(&self) {
         let mid_turn = self.busy.load(Ordering::Relaxed) && self.thread.admits();
         self.busy.store(mid_turn, Ordering::Relaxed);
@@ -101,20 +102,20 @@ impl Engine {
         self.log_lines_lost.store(0, Ordering::Relaxed);
         self.exchanges.leak();
         self.owners.leak();
-        // A lock that another thread held will never be released.
+        // If another thread held the lock, it will never be released.
         let renewed = self.core.try_lock().is_ok_and(|mut core| core.after_fork_in_child(mid_turn).is_ok());
         if !renewed {
             self.thread.close();
         }
     }
 
-    /// This process has a new child, which has copies of its listening sockets.
+    /// In the parent of a new child, which has copies of the listening sockets: whether it accepts on them.
     #[pyo3(signature = (*, children_serve))]
     fn after_fork_in_parent(&self, children_serve: bool) {
         lock(&self.core).after_fork_in_parent(children_serve);
     }
 
-    /// Whether this is the thread that runs the turns.
+    /// Whether this is the thread that the engine is bound to. True if it is bound to none.
     #[getter]
     fn on_engine_thread(&self) -> bool {
         self.thread.admits()
@@ -130,7 +131,7 @@ impl Engine {
         lock(&self.core).connections()
     }
 
-    /// Exchanges whose answer is not complete.
+    /// The number of exchanges whose response is not complete.
     #[getter]
     fn running_exchanges(&self) -> u64 {
         lock(&self.core).counters().running
@@ -162,7 +163,7 @@ impl Engine {
         listen(self, py, half_close, |engine| engine.listen_unix(&path, mode, backlog))
     }
 
-    /// Accept on a listening socket inherited from elsewhere. The descriptor is duplicated.
+    /// Accept on an inherited listening socket. The descriptor is duplicated.
     #[pyo3(signature = (fd, /, *, half_close = false))]
     fn listen_descriptor(&self, py: Python<'_>, fd: i32, half_close: bool) -> PyResult<usize> {
         let socket = duplicate(fd)?;
@@ -183,7 +184,7 @@ impl Engine {
     }
 
     /// Take over an accepted stream socket (the descriptor is duplicated) and what was read from it, for its owner.
-    /// None where the engine is full and has turned it away.
+    /// None if the engine has its maximum of connections and closed it.
     #[pyo3(signature = (fd, data = None, /, *, owner = None, half_close = false))]
     fn adopt(
         slf: &Bound<'_, Self>,
@@ -230,7 +231,7 @@ impl Engine {
         Ok(Pipe { engine: slf.clone().unbind(), id })
     }
 
-    /// Believe proxies at these addresses, and what they say by fields ("x-forwarded", "forwarded") or PROXY headers.
+    /// Trust proxies at these addresses, and the fields ("x-forwarded", "forwarded") or PROXY headers that they send.
     #[pyo3(signature = (addresses, *, headers = None, host = false, protocol = false))]
     fn trust_proxies(&self, addresses: Vec<String>, headers: Option<&str>, host: bool, protocol: bool) -> PyResult<()> {
         let mut trusted = Trusted::default();
@@ -256,14 +257,14 @@ impl Engine {
         turn::pump(slf, |engine| engine.drain(millis))
     }
 
-    /// Stop listening and abort every connection; how many exchanges were cut.
+    /// Stop listening and abort every connection. Returns the number of exchanges that were aborted.
     fn close(slf: &Bound<'_, Self>) -> PyResult<usize> {
         let mut cut = 0;
         turn::pump(slf, |engine| cut = engine.close_all())?;
         Ok(cut)
     }
 
-    /// Ask `Service.resolve` again for every path: the tree has changed.
+    /// Call `Service.resolve` again for every path, because the tree has changed.
     fn forget_endpoints(&self) {
         self.endpoints.clear();
     }
@@ -280,13 +281,13 @@ impl Engine {
         Ok(shown)
     }
 
-    /// Counts lines of the access log that were taken and never written. Any thread may call it.
+    /// Count lines of the access log that were taken and could not be written. Any thread may call it.
     #[pyo3(signature = (count, /))]
     fn count_lost_log_lines(&self, count: u64) {
         self.log_lines_lost.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// "combined", "timed", "json" or None.
+    /// Format a line for each response: "combined", "timed" or "json"; None for no log.
     #[pyo3(signature = (style, /))]
     fn set_access_log(&self, style: Option<&str>) -> PyResult<()> {
         let style = match style {
@@ -325,12 +326,12 @@ impl Engine {
         self.endpoints.clear();
     }
 
-    /// Let in methods that are registered nowhere, but CONNECT and TRACE.
+    /// Accept unregistered methods too. CONNECT and TRACE are still refused.
     fn allow_unregistered_methods(&self) {
         lock(&self.core).set_methods(Methods::Conventional);
     }
 
-    /// Report every refused message at debug level.
+    /// Report every refused request at debug level.
     #[pyo3(signature = (on, /))]
     fn set_debug(&self, on: bool) {
         lock(&self.core).set_debug(on);

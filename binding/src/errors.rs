@@ -21,28 +21,28 @@ pub const WRONG_THREAD: &str = "WrongThread";
 
 static ERRORS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 
-/// The exception of that name in `ropewalk.errors`, with one sentence.
+/// An exception of a class in `ropewalk.errors`, with one sentence.
 ///
-/// It is made when it reaches Python, and not here: its class is written in Python, where another thread may get its
-/// turn, and the caller may have borrowed an exchange that the other thread is about to use.
+/// The instance is made when it reaches Python, not here: its class is written in Python, so that another thread may run
+/// while the caller has borrowed an exchange that the other thread uses.
 pub fn raise(py: Python<'_>, name: &str, message: String) -> PyErr {
     let module = ERRORS.get_or_try_init(py, || Ok::<_, PyErr>(py.import("ropewalk.errors")?.unbind()));
     let class = module.and_then(|module| Ok(module.bind(py).getattr(name)?.cast_into::<PyType>()?));
     class.map_or_else(|error| error, |class| PyErr::from_type(class, (message,)))
 }
 
-/// The exception for a command that was not carried out.
+/// The exception for a command that failed.
 pub fn command(py: Python<'_>, error: CommandError) -> PyErr {
     match error {
-        CommandError::Complete => raise(py, ANSWER_OVER, "The answer is complete already.".into()),
+        CommandError::Complete => raise(py, ANSWER_OVER, "The response is complete already.".into()),
         CommandError::Gone => disconnected(py, GoneReason::ClientLeft),
-        CommandError::Started => raise(py, ANSWER_STARTED, "The head of the answer is out already.".into()),
-        CommandError::NotStarted => PyRuntimeError::new_err("The answer has no head yet: call begin before write."),
+        CommandError::Started => raise(py, ANSWER_STARTED, "The head of the response is sent.".into()),
+        CommandError::NotStarted => PyRuntimeError::new_err("The response has no head yet: call begin before write."),
         CommandError::Status(status) => raise(py, INVALID_FIELD, format!("The status {status} cannot be sent here.")),
         CommandError::NoBody(status) => {
-            raise(py, INVALID_FIELD, format!("An answer of status {status} has no body (RFC 9110, section 6.4.1)."))
+            raise(py, INVALID_FIELD, format!("A response with status {status} has no body (RFC 9110, section 6.4.1)."))
         }
-        CommandError::Field(what) => raise(py, INVALID_FIELD, format!("In the answer, {what}.")),
+        CommandError::Field(what) => raise(py, INVALID_FIELD, format!("In the response, {what}.")),
         CommandError::Length { announced, written } => {
             raise(py, WRONG_LENGTH, format!("{announced} bytes were announced and {written} written."))
         }
@@ -61,7 +61,7 @@ pub fn disconnected(py: Python<'_>, reason: GoneReason) -> PyErr {
     raise(py, DISCONNECTED, format!("The exchange is over: {reason}."))
 }
 
-/// An error of the system, as the OSError that Python would raise: with its number, where there is one.
+/// A system error as the OSError that Python would raise, with its number if it has one.
 pub fn system(error: std::io::Error) -> PyErr {
     let text = error.to_string();
     match error.raw_os_error() {

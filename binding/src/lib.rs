@@ -1,7 +1,7 @@
-//! The module `ropewalk._engine`: the engine as Python sees it, and the loop between its events and the handlers.
+//! The module `ropewalk._engine`: the engine's Python interface, and the loop between its events and the handlers.
 //!
-//! Thin by intent. What an event means is the engine's business, what a value means is Python's; here an event finds
-//! its request, a request its handler, and a handler's plain value its way back without a detour.
+//! It is thin. The engine decides what an event means, and Python what a value means. Here an event is matched with its
+//! request, a request with its handler, and a plain value becomes a response without Python code.
 
 mod address;
 mod asgi;
@@ -50,19 +50,19 @@ mod _engine {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("PENDING", super::endpoint::pending(module.py())?)?;
-        super::teach_allocator();
+        super::warm_allocator();
         Ok(())
     }
 }
 
-/// Has the allocator keep what bodies leave behind. glibc gives the top of the heap back to the kernel past 128 KiB,
-/// until it has seen a larger block come and go (mallopt(3), M_MMAP_THRESHOLD); a server of 100 KiB bodies would pay
-/// for that with page faults at every request.
-fn teach_allocator() {
+/// Makes the allocator keep memory that bodies free. glibc returns the top of the heap to the kernel past 128 KiB until a
+/// larger block was allocated and freed (mallopt(3), M_MMAP_THRESHOLD). A server of 100 KiB bodies would have page faults at
+/// every request.
+fn warm_allocator() {
     drop(std::hint::black_box(Vec::<u8>::with_capacity(4 << 20)));
 }
 
-/// Prove that a nested epoll descriptor wakes. Raises EngineUnusable where it does not.
+/// Check that a nested epoll descriptor wakes its parent. Raises EngineUnusable if it does not.
 #[pyfunction]
 fn self_test(py: Python<'_>) -> PyResult<()> {
     ropewalk_engine::driver::epoll::self_test()

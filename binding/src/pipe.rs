@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::sync::lock;
 use crate::turn;
 
-/// A connection without a socket: bytes go in by `feed` and come out by the sink.
+/// A connection without a socket: `feed` takes its input, and its output goes to the sink.
 #[pyclass(frozen, module = "ropewalk._engine")]
 pub struct Pipe {
     pub engine: Py<Engine>,
@@ -21,61 +21,64 @@ pub struct Pipe {
 impl Pipe {
     #[pyo3(signature = (data, /))]
     fn feed(&self, py: Python<'_>, data: &[u8]) -> PyResult<()> {
-        self.act(py, |engine| engine.feed_pipe(self.id, data))
+        self.pump(py, |engine| engine.feed_pipe(self.id, data))
     }
 
+    /// The other end has closed its sending side.
     fn eof(&self, py: Python<'_>) -> PyResult<()> {
-        self.act(py, |engine| engine.end_pipe(self.id))
+        self.pump(py, |engine| engine.end_pipe(self.id))
     }
 
+    /// The connection is lost.
     fn lost(&self, py: Python<'_>) -> PyResult<()> {
-        self.act(py, |engine| engine.disconnect_pipe(self.id))
+        self.pump(py, |engine| engine.disconnect_pipe(self.id))
     }
 
-    /// The sink is full: keep what is written and let writers wait.
+    /// The sink is full: keep the output, and let writers wait.
     fn pause(&self, py: Python<'_>) -> PyResult<()> {
-        self.act(py, |engine| engine.set_pipe_blocked(self.id, true))
+        self.pump(py, |engine| engine.set_pipe_blocked(self.id, true))
     }
 
+    /// The sink has space again.
     fn resume(&self, py: Python<'_>) -> PyResult<()> {
-        self.act(py, |engine| engine.set_pipe_blocked(self.id, false))
+        self.pump(py, |engine| engine.set_pipe_blocked(self.id, false))
     }
 
-    /// Serve at once what waits, unless a turn is being run. True where another turn would find more.
+    /// Run a turn of the engine now, unless one is running. True if another turn would find work.
     fn run_turn(&self, py: Python<'_>) -> PyResult<bool> {
-        self.act(py, |_| ())?;
+        self.pump(py, |_| ())?;
         let engine = self.engine.get();
         Ok(!engine.busy.load(Ordering::Relaxed) && lock(&engine.core).has_work())
     }
 
-    /// How many bytes have come that belong to no request yet, or to a body that nobody wants yet.
+    /// Bytes of input that belong to no request yet, or to a body that is not being received.
     #[getter]
     fn pending(&self) -> usize {
         lock(&self.engine.get().core).pipe_backlog(self.id)
     }
 
-    /// Pass on at once what was written to it, unless a turn is being run. Nothing else is served.
+    /// Serve the events of this pipe now, unless a turn is running. No other connection is served.
     fn serve_events(&self, py: Python<'_>) -> PyResult<()> {
         turn::serve_pipe_events(self.engine.bind(py), self.id, |_| ())
     }
 
-    /// Pass on at once what was written to it, while a turn is being run too. Nothing is served.
+    /// Pass the output to the sink now, even while a turn is running. No event is served.
     fn flush_output(&self, py: Python<'_>) -> PyResult<()> {
         turn::flush_pipe_output(self.engine.bind(py), self.id)
     }
 
-    /// Close it behind what was written, whether an answer is complete or not.
+    /// Close it after the output is sent, even if a response is not complete. No other connection is served.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         turn::serve_pipe_events(self.engine.bind(py), self.id, |engine| engine.close_connection(self.id.connection()))
     }
 
-    /// The way to the other end is gone; nothing but that is served.
+    /// As `lost`, but no other connection is served.
     fn disconnect(&self, py: Python<'_>) -> PyResult<()> {
         turn::serve_pipe_events(self.engine.bind(py), self.id, |engine| engine.disconnect_pipe(self.id))
     }
 
-    /// Let it be idle for so many seconds (0: for ever), whatever the limits say. Within a request, each silence may be as
-    /// long at most, and no longer than the limits say.
+    /// Let it be idle for so many seconds (0: without limit), in place of `Limits.idle_timeout`. Within a request, each pause
+    /// of the client may be as long, but no longer than the limits say.
     #[pyo3(signature = (seconds, /))]
     fn set_idle_timeout(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {
         let id = self.id.connection();
@@ -88,8 +91,8 @@ impl Pipe {
 }
 
 impl Pipe {
-    /// Does something to the pipe, and serves at once what comes of it.
-    fn act(&self, py: Python<'_>, act: impl FnOnce(&mut ropewalk_engine::Engine)) -> PyResult<()> {
-        turn::pump(self.engine.bind(py), act)
+    /// Runs a command on the pipe, and a turn after it.
+    fn pump(&self, py: Python<'_>, command: impl FnOnce(&mut ropewalk_engine::Engine)) -> PyResult<()> {
+        turn::pump(self.engine.bind(py), command)
     }
 }

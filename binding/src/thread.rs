@@ -1,4 +1,4 @@
-//! Which thread may use an engine: the one that runs its reactor, which is known when the reactor runs and not before.
+//! Which thread may use an engine: the one that runs its reactor. It is known only when the reactor runs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,7 +10,7 @@ const CLOSED: u64 = u64::MAX;
 static NEXT: AtomicU64 = AtomicU64::new(UNBOUND + 1);
 
 thread_local! {
-    /// A number that no other thread of this process has or had, cheaper to read than `std::thread::current().id()`.
+    /// A number that no other thread of this process has or had. Reading it costs less than `std::thread::current().id()`.
     static NUMBER: u64 = NEXT.fetch_add(1, Ordering::Relaxed);
 }
 
@@ -37,14 +37,14 @@ impl BoundThread {
         }
     }
 
-    /// Binds the engine to this thread, whatever it was bound to.
+    /// Binds the engine to this thread, in place of another.
     pub fn bind(&self) {
         if !self.is_closed() {
             self.0.store(current(), Ordering::Relaxed);
         }
     }
 
-    /// Lets no thread use the engine ever again.
+    /// Forbids every thread to use the engine, for good.
     pub fn close(&self) {
         self.0.store(CLOSED, Ordering::Relaxed);
     }

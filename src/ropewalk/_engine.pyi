@@ -1,4 +1,4 @@
-"""The native engine as Python sees it. Written by hand, held to the module by stubtest."""
+"""The Python interface of the native engine. It is written by hand, and stubtest compares it with the module."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Final, Protocol, final
@@ -94,51 +94,52 @@ class Limits:
     def turn_time(self) -> float: ...
 
 class Service(Protocol):
-    """What the engine asks of Python. All calls are made on the reactor's thread, never with the engine borrowed."""
+    """What the engine calls in Python, always in the reactor's thread and never with the engine locked."""
 
     request: type[Exchange]
     """Instantiated without arguments for every request."""
 
     encode_json: Callable[[Any], bytes]
     json_types: tuple[type, ...]
-    """Types whose instances are answered through `encode_json`, as dict and list are."""
+    """Types whose instances `encode_json` encodes, besides dict and list."""
 
     def resolve(self, request: Any, /) -> Endpoint:
-        """The endpoint for this request; may set `request.params`. Asked once per static path and method."""
+        """Return the endpoint for a request; may set `request.params`. Called once for each static path and method."""
 
     def drive(self, request: Any, coroutine: Any, context: Any, /) -> Any:
-        """Run the first segment of a coroutine; its value, or `PENDING`."""
+        """Run a coroutine until it first suspends. Return its value, or `PENDING` if it has suspended."""
 
     def deliver(self, request: Any, value: Any, /) -> None:
-        """Answer with a handler's value that the engine does not encode by itself, or that `encode_json` refused."""
+        """Respond with a handler's value that the engine does not encode itself, or that `encode_json` refused."""
 
     def fail(self, request: Any, error: BaseException, /) -> None:
-        """Answer for a handler (or `resolve`) that raised."""
+        """Respond for a handler, or for `resolve`, that raised an exception."""
 
     def arm(self, seconds: float, /) -> None:
-        """Call `Engine.tick` this many seconds from now, in place of an earlier wish."""
+        """Call `Engine.tick` this many seconds from now, and cancel the call that an earlier `arm` set."""
 
     def drained(self, cut: int, /) -> None:
-        """The drain is over; `cut` exchanges were aborted at its deadline."""
+        """The drain has finished. `cut` exchanges were aborted at its deadline."""
 
     def report(self, level: str, code: str, message: str, /) -> None:
-        """A line for the log: level is "debug", "info", "warn" or "error"."""
+        """Log a line. The level is "debug", "info", "warn" or "error"."""
 
     def access_log_ready(self) -> None:
-        """The access log holds enough to be written: call `Engine.take_access_log`."""
+        """Call `Engine.take_access_log`: enough lines wait to be written."""
 
 class OwnersService(Service, Protocol):
-    """One that leaves requests to whoever owns their connections, whatever their method. Nothing is resolved."""
+    """A service that leaves every request, of any method, to the owner of its connection. It resolves none."""
 
     def opened(self, connection: Connection, client: _Address, /) -> Any:
-        """Who owns a new connection, or None for nobody. The owner is called `begin(exchange)` for every request, and
-        `closed(how)` at the end, which is "done", "lost", "cut" or "aborted". Before that it is called `lingers()`
-        where all was sent and our side is closed, and the engine only waits for the client. The sink of a pipe owns
-        it too, without these two."""
+        """Return the owner of a new connection, or None if it has none.
+
+        The engine calls `begin(exchange)` on the owner for every request. When everything was sent, our side is closed
+        and the engine only waits for the client, it calls `lingers()`; at the end `closed(how)`, where `how` is "done",
+        "lost", "cut" or "aborted". The sink of a pipe is an owner too, and only `begin` is called on it."""
 
 @final
 class Endpoint:
-    """What is called for a request, and how."""
+    """The callable that handles a request, and how it is called."""
 
     def __new__(
         cls,
@@ -168,12 +169,12 @@ class Endpoint:
     def bytes_type(self) -> str: ...
     @property
     def half_close(self) -> str:
-        """Where the client closes its sending side before the response is complete: "cancel" ends a request that waits,
-        "respond" tells it by `on_half_close`, "finish" does nothing."""
+        """What happens if the client closes its sending side before the response is complete: "cancel" ends the
+        request if it waits, "respond" calls its `on_half_close`, "finish" does nothing."""
 
 @disjoint_base
 class Exchange:
-    """One request and its answer. `Request` derives from it."""
+    """One request and its response. `Request` derives from it."""
 
     def __new__(cls, *_args: object, **_kwargs: object) -> Exchange: ...
 
@@ -196,7 +197,7 @@ class Exchange:
     def host(self) -> str: ...
     @property
     def unix_date(self) -> int:
-        """Seconds since 1970 of the Date of a response that is made now."""
+        """The Date, in seconds since 1970, of a response that is made now."""
     @property
     def client(self) -> _Address: ...
     @property
@@ -205,11 +206,11 @@ class Exchange:
     def server(self) -> _Address: ...
     @property
     def start_and_framing(self) -> tuple[bytes, bytes, bytes, bool, int | None]:
-        """Method, target and version as they were sent, whether the client would ask more on the connection, and the
-        length of the body (None where it comes in chunks)."""
+        """Method, target and version as they were sent, whether the connection is persistent, and the length of the
+        body (None if it is chunked)."""
     @property
     def owner(self) -> Any:
-        """Whoever holds the connection: the sink of a pipe, or what `Service.opened` gave; else None."""
+        """The owner of the connection: the sink of a pipe, or what `Service.opened` returned; else None."""
     @property
     def content_length(self) -> int | None: ...
     @property
@@ -220,161 +221,171 @@ class Exchange:
     def endpoint(self) -> Endpoint | None: ...
     params: dict[str, Any]
     prepared: bool
-    """Settable: every value of the handler goes to `Service.deliver`, instead of being answered natively with 200."""
+    """Settable: give every value of the handler to `Service.deliver`. The engine encodes none itself."""
     notify_done: bool
-    """Settable: `on_done` is called at the end of the answer."""
+    """Settable: call `on_done` when the response is complete."""
     def header(self, name: str, /) -> str | None:
-        """The value of a field, several lines joined by ", " (RFC 9110, section 5.3); None where absent."""
+        """The value of a field; several lines are joined by ", " (RFC 9110, section 5.3). None if it is absent."""
     def values(self, name: bytes, /) -> list[bytes]:
         """The values of the lines of one field, in order."""
     def combined_log_line(
         self, host: str, timestamp: str, request_line: tuple[bytes, bytes, bytes], status: int, size: int, /
     ) -> str | None:
-        """A line of an access log in the combined format, as Twisted writes it, for a request line and an answer that
-        may be other than they were here. None where something in it has to be escaped."""
+        """A line of an access log in the combined format, as `twisted.web` writes it, with the referrer and the user
+        agent of this request. None if something in it has to be escaped."""
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
         """Every field line in order, names in lower case."""
     def fill_asgi_scope(self, scope: dict[str, Any]) -> None:
-        """Set what the head tells in an ASGI scope: `http_version`, `method`, `scheme`, `path`, `raw_path`,
+        """Set the keys of an ASGI scope that the head gives: `http_version`, `method`, `scheme`, `path`, `raw_path`,
         `query_string`, `headers`, `client` and `server`."""
 
     # Its body
     def receive(self, limit: int | None = None, /) -> None:
-        """Let the body come; sends 100 Continue where due. Raises BodyTooLarge where the length says so already."""
+        """Let the body arrive, and send 100 Continue if the client expects it. Raises BodyTooLarge if Content-Length
+        exceeds the limit."""
     def collect(self, limit: int | None = None, /) -> None:
-        """As `receive`, and call `on_readable` once, when the body is whole."""
+        """As `receive`, and call `on_readable` once, when the body is complete."""
     def take(self) -> bytes | None:
-        """What has arrived and was not taken: b"" at the end of the body, None where nothing is there yet.
+        """What has arrived and was not taken: b"" at the end of the body, None if the rest is still to come.
         Raises BodyTooLarge, BadBody or Disconnected."""
     @property
     def body_complete(self) -> bool: ...
     @property
     def spool(self) -> Any:
         """The temporary file that holds a collected body past `Limits.spool_size`, open at its start; else None.
-        `take` then gives b"" for the whole of it."""
+        `take` then returns b""."""
     def trailers(self) -> list[tuple[bytes, bytes]]: ...
 
-    # The answer
+    # The response
     @property
     def started(self) -> bool:
-        """Whether the head of the answer is out (or handed to the engine)."""
+        """Whether the head of the response is sent, or queued to be."""
     @property
     def finished(self) -> bool:
-        """Whether the answer is complete, or the client is gone."""
+        """Whether the response is complete, or the exchange ended early."""
     @property
     def gone(self) -> bool:
-        """Whether the client left before the answer was complete."""
+        """Whether the exchange ended before its response was complete."""
     @property
     def ending(self) -> str | None:
-        """How the connection ends with an exchange that ended early: "done", "lost", "cut" or "aborted". None before
+        """How the connection ends, if the exchange ended early: "done", "lost", "cut" or "aborted". None before
         `on_gone`."""
     @property
     def status(self) -> int | None: ...
     @property
     def bytes_sent(self) -> int: ...
     def set_reason(self, status: int, reason: bytes, /) -> None:
-        """Send this reason phrase, if the answer gets this status, in place of the registered one (RFC 9112,
-        section 4). One with control characters is an InvalidField at the answer."""
+        """Send this reason phrase, if the response has this status, in place of the registered one (RFC 9112,
+        section 4). Control characters in it make the response raise InvalidField."""
     def respond(self, status: int, fields: Iterable[_Field], body: bytes | str, /) -> None:
-        """A whole answer. The engine adds Content-Length, Date and Connection."""
+        """Send a whole response. The engine adds Content-Length, Date and Connection."""
     def respond_file(self, status: int, fields: Iterable[_Field], fd: int, offset: int, length: int, /) -> None:
-        """A whole answer whose body is a region of an open regular file. The descriptor is duplicated."""
+        """Send a whole response whose body is a region of an open regular file. The descriptor is duplicated."""
     def interim(self, status: int, fields: Iterable[_Field], /) -> None:
-        """A 1xx answer before the final one, such as 103 Early Hints (RFC 8297)."""
+        """Send an interim (1xx) response before the final one, such as 103 Early Hints (RFC 8297)."""
     def begin(self, status: int, fields: Iterable[_Field], length: int | None = None, /) -> None:
-        """The head of a streamed answer: by length where given, else chunked (close-delimited on HTTP/1.0)."""
+        """Send the head of a streamed response: with Content-Length if `length` is given, else chunked (on HTTP/1.0 the
+        end of the connection ends the body)."""
     @property
     def pressure(self) -> bool:
         """Whether a writer should wait until `on_writable` is called."""
     def write(self, data: bytes, /) -> bool:
-        """A part of the body. False: the queue is over its high-water mark, `on_writable` will be called."""
-    def end(self, trailers: Iterable[_Field] | None = None, /) -> None: ...
+        """Send a part of the body. False: the queue is over its high-water mark, and `on_writable` will be called."""
+    def end(self, trailers: Iterable[_Field] | None = None, /) -> None:
+        """End a streamed response."""
     def abort(self) -> None:
         """Close the connection now (HTTP/1) or reset the stream."""
     def close_after(self) -> None:
-        """Ask for `Connection: close` on this answer."""
+        """Send `Connection: close` with this response."""
     def upgrade(self, fields: Iterable[_Field], /) -> None:
-        """Answer 101 and take over the connection: from here `take` and `write` carry raw bytes, and `end` closes."""
+        """Respond with 101 and take over the connection: `take` and `write` then carry raw bytes, and `end` closes."""
 
-    # An answer whose handler writes HTTP/1 itself: nothing is added to it but `Connection: close` where that is due.
+    # A response whose handler writes HTTP/1 itself: the engine adds nothing but `Connection: close` where that is due.
     def relay(self, status: int, reason: bytes, fields: _Fields, body: bytes, /) -> None:
-        """A whole one, framed as its fields say."""
+        """Send a whole response, framed as its fields say."""
     def relay_head(self, status: int, reason: bytes, fields: _Fields, /) -> None:
-        """Its head. Content-Length is held to, and chunks are the handler's to frame."""
+        """Send the head. The engine enforces Content-Length; the handler frames chunks itself."""
     def relay_write(self, data: bytes, /) -> bool:
-        """Bytes as they are. False: the queue is over its high-water mark, `on_writable` will be called."""
+        """Send bytes as they are. False: the queue is over its high-water mark, and `on_writable` will be called."""
     def relay_file(self, fd: int, offset: int, length: int, /) -> bool:
-        """A region of an open regular file, where Content-Length frames the answer. The descriptor is taken over, and
-        closed in any case."""
-    def relay_end(self) -> None: ...
+        """Send a region of an open regular file, if Content-Length frames the response. The engine takes over the
+        descriptor and closes it in any case."""
+    def relay_end(self) -> None:
+        """End a response that began with `relay_head`."""
     def take_over(self) -> None:
-        """Have the connection without an answer: from here `take` and `relay_write` carry raw bytes; `end` closes."""
+        """Take over the connection with no response: from here `take` and `relay_write` carry raw bytes, and `end`
+        closes."""
 
     # Called by the engine; `Request` overrides them.
     def on_readable(self) -> None: ...
     def on_writable(self) -> None: ...
     def on_half_close(self) -> None:
-        """The client has closed its sending side before the head of the response. Called for endpoints that respond."""
+        """The client closed its sending side before the response began. Called if the endpoint's `half_close` is
+        "respond"."""
     def on_gone(self, reason: str, /) -> None:
-        """The exchange ended before its answer was complete: the client left, stalled, or the server cut it."""
+        """The exchange ended before its response was complete: the client left or stalled, or the server aborted it."""
     def on_done(self) -> None:
-        """The answer is complete. Called where `notify_done` is set."""
+        """The response is complete. Called if `notify_done` is set."""
 
 @final
 class Pipe:
-    """A connection without a socket: bytes go in by `feed` and come out by the sink."""
+    """A connection without a socket: `feed` takes its input, and its output goes to the sink."""
 
     def feed(self, data: bytes, /) -> None: ...
-    def eof(self) -> None: ...
-    def lost(self) -> None: ...
+    def eof(self) -> None:
+        """The other end has closed its sending side."""
+    def lost(self) -> None:
+        """The connection is lost."""
     def pause(self) -> None:
-        """The sink is full: keep what is written and let writers wait."""
-    def resume(self) -> None: ...
+        """The sink is full: keep the output, and let writers wait."""
+    def resume(self) -> None:
+        """The sink has space again."""
     @property
     def pending(self) -> int:
-        """How many bytes have come that belong to no request yet, or to a body that nobody wants yet."""
+        """Bytes of input that belong to no request yet, or to a body that is not being received."""
     def run_turn(self) -> bool:
-        """Serve at once what waits, unless a turn is being run. True where another turn would find more."""
+        """Run a turn of the engine now, unless one is running. True if another turn would find work."""
     def serve_events(self) -> None:
-        """Pass on at once what was written to it, unless a turn is being run. Nobody else is served."""
+        """Serve the events of this pipe now, unless a turn is running. No other connection is served."""
     def flush_output(self) -> None:
-        """Pass on at once what was written to it, while a turn is being run too. Nothing is served."""
+        """Pass the output to the sink now, even while a turn is running. No event is served."""
     def close(self) -> None:
-        """Close it behind what was written, whether an answer is complete or not. Nobody else is served."""
+        """Close it after the output is sent, even if a response is not complete. No other connection is served."""
     def disconnect(self) -> None:
-        """As `lost`, and nobody else is served."""
+        """As `lost`, but no other connection is served."""
     def set_idle_timeout(self, seconds: float, /) -> None:
-        """Let it be idle for so many seconds (0: for ever), whatever the limits say.
+        """Let it be idle for so many seconds (0: without limit), in place of `Limits.idle_timeout`.
 
-        Within a request, each silence may be as long at most, and no longer than the limits say.
+        Within a request, each pause of the client may be as long, but no longer than the limits say.
         """
 
 @final
 class Connection:
-    """A connected socket of the engine's, for whoever holds it."""
+    """A connected socket of the engine, for its owner."""
 
     @property
     def peer(self) -> _Address: ...
     @property
     def server(self) -> _Address: ...
     def fileno(self) -> int:
-        """Its descriptor, -1 when it is closed."""
+        """Its descriptor, or -1 if it is closed."""
     def set_idle_timeout(self, seconds: float, /) -> None:
         """As `Pipe.set_idle_timeout`."""
     def close(self) -> None:
-        """Close it behind what was written, whether an answer is complete or not."""
+        """Close it after what was written is sent, even if a response is not complete."""
     def abort(self) -> None:
-        """Close it at once, by a reset."""
+        """Close it now, with a reset."""
     def release(self) -> tuple[int, bytes]:
-        """Let go of it, where nothing was asked yet: its descriptor, which is the caller's to close, and what was
-        read. Raises RuntimeError where it is in use."""
+        """Take it out of the engine, if no request has begun on it: its descriptor, which the caller closes, and what
+        was read. Raises RuntimeError if it is in use."""
 
 class PipeSink(Protocol):
-    """One that has a `refuse()` too answers by it what is refused with 400."""
+    """A sink that also has `refuse()` responds itself to requests that are refused with 400."""
 
     def write(self, data: bytes, /) -> None: ...
     def end_writing(self) -> None:
-        """All is written. What still comes is fed until `close`, and dropped, so that the client gets to read."""
+        """All output is written. Go on feeding what arrives until `close`: it is dropped, and the client reads the
+        response before the connection closes."""
     def close(self) -> None: ...
     def abort(self) -> None: ...
     def pause_reading(self) -> None: ...
@@ -388,46 +399,47 @@ class Engine:
     def fileno(self) -> int:
         """The descriptor to watch for reading."""
     def turn(self) -> None:
-        """Run one bounded turn: take in what the sockets have, call the handlers, send the answers."""
+        """Run one bounded turn: read the sockets, call the handlers, send the responses."""
     def tick(self) -> None:
-        """The wish made by `Service.arm` has come due."""
+        """The time that `Service.arm` asked for has come."""
     def bind_thread(self) -> None:
-        """From here this thread runs the turns, and no other may use the engine. Until then, or until the first turn,
-        any thread may."""
+        """Bind the engine to this thread: no other may use it from here. Before this call and the first turn any thread
+        may."""
     def after_fork_in_child(self) -> None:
-        """This process is a forked child: leave the parent its connections, and accept on the same listeners. Where
-        that fails, whatever uses the engine raises Forked (RW508)."""
+        """In a forked child: leave the connections to the parent, and accept on the same listeners. If that fails,
+        every later use of the engine raises Forked (RW508)."""
     def after_fork_in_parent(self, *, children_serve: bool) -> None:
-        """This process has a new child, which has copies of its listening sockets: to serve by them, or without use."""
+        """In the parent of a new child, which has copies of the listening sockets: whether it accepts on them."""
     def rearm(self) -> None:
-        """Make the wish for a `tick` again: the service has not heeded the last one."""
+        """Call `Service.arm` again, because the service has ignored the last call."""
     @property
     def on_engine_thread(self) -> bool:
-        """Whether this is the thread that runs the turns. True as long as there is none."""
+        """Whether this is the thread that the engine is bound to. True if it is bound to none."""
     @property
     def limits(self) -> Limits: ...
     @property
     def connections(self) -> int: ...
     @property
     def running_exchanges(self) -> int:
-        """Exchanges whose answer is not complete."""
+        """The number of exchanges whose response is not complete."""
     def listen_tcp(
         self, host: str, port: int, *, backlog: int | None = None, reuse_port: bool = False, half_close: bool = False
     ) -> int:
-        """Accept on TCP. With `half_close`, here and below, clients may close their sending side and wait for
-        responses."""
+        """Accept on TCP, and return the number of the listener.
+
+        With `half_close`, here and below, clients may close their sending side and wait for their responses."""
     def listen_unix(
         self, path: str, *, mode: int | None = None, backlog: int | None = None, half_close: bool = False
     ) -> int: ...
     def listen_descriptor(self, fd: int, /, *, half_close: bool = False) -> int:
-        """Accept on a listening socket inherited from elsewhere. The descriptor is duplicated."""
+        """Accept on an inherited listening socket. The descriptor is duplicated."""
     def address(self, listener: int, /) -> _Address: ...
     def stop_listening(self, listener: int, /) -> None: ...
     def adopt(
         self, fd: int, data: bytes | None = None, /, *, owner: Any = None, half_close: bool = False
     ) -> Connection | None:
         """Take over an accepted stream socket (the descriptor is duplicated) and what was read from it, for its owner.
-        None where the engine is full and has turned it away."""
+        None if the engine has its maximum of connections and closed it."""
     def open_pipe(
         self,
         sink: Any,
@@ -440,24 +452,24 @@ class Engine:
     def trust_proxies(
         self, addresses: list[str], *, headers: str | None = None, host: bool = False, protocol: bool = False
     ) -> None:
-        """Believe proxies at these addresses, networks or "unix"; `headers` is "x-forwarded", "forwarded" or None, and
-        `host` says that X-Forwarded-Host is believed too. With `protocol`, every connection to a socket begins with a
-        header of the PROXY protocol. Raises ValueError."""
+        """Trust proxies at these addresses, networks or "unix". `headers` is "x-forwarded", "forwarded" or None; with
+        `host`, X-Forwarded-Host is trusted too. With `protocol`, every connection to a socket begins with a PROXY
+        protocol header. Raises ValueError."""
     def drain(self, seconds: float | None = None, /) -> None: ...
     def close(self) -> int:
-        """Stop listening and abort every connection; how many exchanges were cut."""
+        """Stop listening and abort every connection. Returns the number of exchanges that were aborted."""
     def forget_endpoints(self) -> None:
-        """Ask `Service.resolve` again for every path: the tree has changed."""
+        """Call `Service.resolve` again for every path, because the tree has changed."""
     def counters(self) -> dict[str, int | list[int]]: ...
     def count_lost_log_lines(self, count: int, /) -> None:
-        """Count lines of the access log that were taken and never written. Any thread may call it."""
+        """Count lines of the access log that were taken and could not be written. Any thread may call it."""
     def set_access_log(self, style: str | None, /) -> None:
-        """ "combined", "timed", "json" or None."""
+        """Format a line for each response: "combined", "timed" or "json"; None for no log."""
     def take_access_log(self) -> bytes: ...
     def allow_unregistered_methods(self) -> None:
-        """Let in methods that are registered nowhere, but CONNECT and TRACE: the service serves some."""
+        """Accept unregistered methods too, because the service serves some. CONNECT and TRACE are still refused."""
     def set_debug(self, on: bool, /) -> None:
-        """Report every refused message at debug level."""
+        """Report every refused request at debug level."""
 
 def self_test() -> None:
-    """Prove that a nested epoll descriptor wakes. Raises EngineUnusable where it does not."""
+    """Check that a nested epoll descriptor wakes its parent. Raises EngineUnusable if it does not."""

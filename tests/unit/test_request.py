@@ -671,7 +671,7 @@ class TestAnswering:
 
         assert Client(app).get("/").text == "all"
         assert "RW301" in log.text
-        assert ": The answer is complete already." in log.text
+        assert ": The response is complete already." in log.text
 
     def test_finish_twice(self, log: Log) -> None:
         app = App()
