@@ -93,7 +93,7 @@ CASES: Final[dict[str, Case]] = {
     'pip install "$(echo dist/ropewalk-*.whl)[tls]"': _BUILDS,
     "pip install '/path/to/ropewalk[tls]' 'pyopenssl<26.2'": _BUILDS,
     "ropewalk --version": Prints("ropewalk, version "),
-    "ropewalk explain RW413": Prints("A module does not hold the name to serve."),
+    "ropewalk explain RW413": Prints("A module does not have the name to serve."),
     "source .venv/bin/activate": NotRun("changes the shell of the user"),
     # listen.md
     "ropewalk run hello.py --host 0.0.0.0 --port 80": Serves(),

@@ -127,7 +127,7 @@ class TestTypesOfTheProgram:
         assert f"RW211 POST /: ask.<locals>.read at {HERE}" in log.text
         assert ": JSON cannot become " in log.text
         assert told in log.text
-        assert "`Model.model_validate_json(await request.body())` with Pydantic." in log.text
+        assert "with Pydantic, `Model.model_validate_json(await request.body())`." in log.text
 
     @pytest.mark.parametrize(
         ("kind", "body", "status"),
@@ -261,7 +261,7 @@ class TestUnencodable:
         assert f" at {HERE}" in log.text.partition(" object")[0]
         assert f"RW212 GET /{kind.replace(' ', '%20')}: " in log.text
         assert "of type tests.unit.test_json_values.Plain, cannot be encoded as JSON; it is at `" in log.text
-        assert f"`{place}`. Give what msgspec encodes" in log.text
+        assert f"`{place}`. Use types that msgspec encodes" in log.text
 
     def test_a_value_that_is_not_within_another(self) -> None:
         value = Plain()

@@ -1,4 +1,6 @@
-"""Every error that Ropewalk raises or logs: a code, what happened and where in the user's code, and the remedy.
+"""The catalogue: for each code, what it means in general and what to do.
+
+The error that is raised or logged adds what happened and where in the user's code.
 
 Codes: RW1xx the tree and its routes, RW2xx handlers and what they return, RW3xx one exchange, RW4xx start-up and the
 command line, RW5xx the engine and its listening sockets, RW7xx hosted applications.
@@ -10,7 +12,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the catalogue."""
+    """A code, its meaning, and what to do."""
 
     code: str
     summary: str
@@ -20,21 +22,27 @@ class Entry:
 _ENTRIES: Final = (
     Entry("RW101", "A path pattern is malformed.", 'Write it as "/users/{id}" or "/users/{id:int}".'),
     Entry("RW102", "A path pattern names an unknown converter.", "Use str, int, float, uuid or path, or register it."),
-    Entry("RW103", "The names of parameters clash in a path.", "Give each parameter a name of its own."),
-    Entry("RW104", "A method and path are claimed twice.", "Rename one, or mount one of them under a prefix."),
-    Entry("RW105", "Something was put into the tree that is not a resource.", "Derive it from ropewalk.Resource."),
-    Entry("RW106", "A child's name is not one segment of a path.", "Put children level by level, or use App.mount."),
-    Entry("RW107", "No route, or more than one, has the name given to url_for.", "Name routes with name=."),
+    Entry("RW103", "Two parameters of a path have the same name.", "Give each parameter a different name."),
+    Entry("RW104", "A method and path are registered twice.", "Rename one, or mount one of them under a prefix."),
+    Entry("RW105", "An object in the tree is not a resource.", "Derive its class from ropewalk.Resource."),
+    Entry(
+        "RW106", "The name of a child is not one segment of a path.", "Put children level by level, or use App.mount."
+    ),
+    Entry(
+        "RW107",
+        "`url_for` was called with a name that no route has, or more than one.",
+        "Give each route a name of its own: name=.",
+    ),
     Entry(
         "RW108",
-        "A path was asked of url_for with too few, too many or unfit parameters.",
-        "Give those that the path names.",
+        "`url_for` was called with parameters that do not fit the path.",
+        "Give exactly the parameters that the path names, with values that their converters accept.",
     ),
-    Entry("RW109", "A route is declared with methods that cannot be.", 'Write `@app.route("/", methods=["GET"])`.'),
-    Entry("RW110", "The folder of Files does not exist.", "Name one that is there; it may be empty."),
+    Entry("RW109", "A route is declared with invalid methods.", 'Write `@app.route("/", methods=["GET"])`.'),
+    Entry("RW110", "The folder of Files does not exist.", "Name an existing folder. It may be empty."),
     Entry(
         "RW201",
-        "A handler returned something that is not an answer.",
+        "A handler returned a value that is not a response.",
         "Return str, bytes, dict, list, None, a Path, a "
         "Response, a dataclass, a msgspec Struct, an iterator, or a Deferred or coroutine of these.",
     ),
@@ -44,7 +52,7 @@ _ENTRIES: Final = (
     Entry(
         "RW203",
         "An asyncio awaitable was awaited on a reactor that is not asyncio's.",
-        "Call `ropewalk.install_reactor()` above the first import of twisted.internet.reactor, or await Deferreds.",
+        "Call `ropewalk.install_reactor()` before the first import of twisted.internet.reactor, or await Deferreds.",
     ),
     Entry(
         "RW204",
@@ -54,267 +62,289 @@ _ENTRIES: Final = (
     Entry("RW205", "A middleware is not a coroutine function.", "Write `async def middleware(request, next)`."),
     Entry(
         "RW206",
-        "An error handler is registered for something that cannot happen, or twice, or does not fit.",
+        "An error handler has the wrong signature, is registered twice, or for a value that is not an error.",
         "Register `def handler(request, error)` once, for an exception class or a status from 400 to 599.",
     ),
     Entry(
         "RW207",
-        "A body cannot be read in the way that was asked for.",
-        "Read the body once: by body(), text() or json(), or by stream(), or through content in a plain handler.",
+        "A body was read in two ways, or before it was complete.",
+        "Read the body once: by body(), text() or json(), by stream(), or through content in a plain handler.",
     ),
     Entry(
         "RW208",
         "A handler raised an exception that nothing handles.",
         "Fix the cause shown in the traceback, or register an error handler for it.",
     ),
-    Entry("RW209", "A middleware returned nothing.", "End it with `return response`, the one that `next` gave."),
-    Entry("RW210", "A wait was used as if it were its result.", "Await it: `data = await request.json()`."),
+    Entry(
+        "RW209",
+        "A middleware returned None.",
+        "End it with `return response`, the response from `await next(request)`.",
+    ),
+    Entry("RW210", "A value was used before it was awaited.", "Await it: `data = await request.json()`."),
     Entry(
         "RW211",
-        "A body was to be read as a type that JSON cannot become.",
-        "Read it as a dataclass, a msgspec.Struct, a TypedDict or the like; other types are made of `await "
-        "request.body()`, as in `Model.model_validate_json(await request.body())` with Pydantic.",
+        "The type to read a body as cannot be decoded from JSON.",
+        "Use a dataclass, a msgspec.Struct, a TypedDict or a built-in type. Build other types from `await "
+        "request.body()`: with Pydantic, `Model.model_validate_json(await request.body())`.",
     ),
     Entry(
         "RW212",
         "A value cannot be encoded as JSON.",
-        "Give what msgspec encodes: str, numbers, bool, None, dict, list, dataclasses, Structs, dates, UUIDs and such.",
+        "Use types that msgspec encodes: str, numbers, bool, None, dict, list, dataclasses, Structs, dates and UUIDs.",
     ),
     Entry(
         "RW213",
-        "Text cannot be sent in the charset that its Content-Type names.",
-        "Name utf-8 or no charset; or encode the text yourself, and give bytes.",
+        "Text cannot be encoded in the charset that its Content-Type names.",
+        "Name utf-8 or no charset, or encode the text yourself and return bytes.",
     ),
     Entry(
         "RW220",
         "A coroutine awaited itself, or a future of another event loop.",
-        "Await what was made in the same loop. From another thread, use asyncio.run_coroutine_threadsafe.",
+        "Await futures of the same loop. From another thread, use asyncio.run_coroutine_threadsafe.",
     ),
     Entry(
         "RW221",
-        "A handler returned Deferreds or coroutines in one another without end.",
-        "Await the inner one, and return its value.",
+        "A handler returned Deferreds or coroutines nested too deeply.",
+        "Await the nested Deferred or coroutine, and return its value.",
     ),
     Entry(
         "RW222",
-        "A response, or a hook, took longer than the client of a test waits.",
-        "Have what it waits for fire, or give it longer: timeout=, in seconds, or None.",
+        "A response or a hook took longer than the timeout of the test client.",
+        "Fire what it waits for, or raise the timeout: timeout=, in seconds, or None.",
     ),
     Entry(
         "RW223",
-        "Clients of tests in two threads were to use the reactor at once, and nothing runs it.",
-        "Use one thread, with AsyncClient and asyncio.gather for requests at once; or leave the clients of one thread "
-        "before another uses its own.",
+        "Test clients in two threads used the reactor at the same time, and it does not run.",
+        "Use one thread, with AsyncClient and asyncio.gather for concurrent requests; or close the clients of one "
+        "thread before another thread uses its own.",
     ),
-    Entry("RW301", "A handler wrote after the end of its answer.", "Write before you return or call finish."),
-    Entry("RW302", "A handler started its answer twice.", "Answer once: return a value, or write and finish."),
+    Entry("RW301", "A handler wrote after the end of its response.", "Write before you return or call finish."),
+    Entry("RW302", "A handler started its response twice.", "Respond once: return a value, or write and finish."),
     Entry(
-        "RW303", "A body is not as long as its Content-Length.", "Leave Content-Length to the engine, or keep to it."
+        "RW303",
+        "The length of a body differs from its Content-Length.",
+        "Leave Content-Length to the engine, or correct it.",
     ),
     Entry(
         "RW304",
-        "A header, cookie, reason, redirect or status is not fit for the wire.",
-        "Names are tokens and values have no control characters; a status is from 200 to 599. What frames a message is "
-        "the engine's to set.",
+        "A header, cookie, reason phrase, redirect or status is invalid.",
+        "Names must be tokens, values must have no control characters, a status must be from 200 to 599. The engine "
+        "sets the headers that frame a message.",
     ),
-    Entry("RW305", "The client left before the answer was complete.", "Nothing is wrong; clean up and let it pass."),
-    Entry("RW306", "A handler held up the reactor.", "Await, or move the work away with deferToThread."),
-    Entry("RW307", "A file became shorter while it was sent.", "Replace files by renaming; do not cut them."),
-    Entry("RW401", "An endpoint description cannot be understood.", 'Write it as "tcp:8080" or "unix:/run/app.sock".'),
+    Entry(
+        "RW305",
+        "The client left before the response was complete.",
+        "No action is needed. Clean up, and re-raise the error.",
+    ),
+    Entry("RW306", "A handler blocked the reactor.", "Await, or run the work in a thread with deferToThread."),
+    Entry("RW307", "A file became shorter while it was sent.", "Replace files by renaming; do not truncate them."),
+    Entry("RW401", "An endpoint description is malformed.", 'Write it as "tcp:8080" or "unix:/run/app.sock".'),
     Entry(
         "RW402",
-        "It is not clear which proxies are to be trusted, or with what.",
+        "The settings for trusted proxies are incomplete or invalid.",
         'Name addresses or networks such as "127.0.0.1" and "10.0.0.0/8", or "unix".',
     ),
     Entry("RW403", "A start hook failed.", "Fix the cause shown in the log above."),
     Entry(
         "RW404",
-        "An app was given limits or proxies that would not count.",
+        "An app has limits or trusted proxies that would have no effect.",
         "Give them to the App that is served, or to its first `listen`.",
     ),
     Entry("RW411", "The file to serve does not exist.", "Check its name: the message suggests a close one."),
     Entry("RW412", "The module to serve does not exist.", "Check its name, and start where it can be imported."),
-    Entry("RW413", "A module does not hold the name to serve.", "Name an App, Resource or Site in it: hello.py:app."),
-    Entry(
-        "RW414", "The thing to serve is not servable.", "Name an App, a Site, or one derived from ropewalk.Resource."
-    ),
+    Entry("RW413", "A module does not have the name to serve.", "Name an App, Resource or Site in it: hello.py:app."),
+    Entry("RW414", "The object to serve is not an App, a Site or a resource.", "Name one of these: hello.py:app."),
     Entry("RW415", "The module to serve cannot be imported.", "Fix the cause shown in the traceback below."),
-    Entry("RW421", "A settings file cannot be read.", "Correct the file: it has to be TOML."),
+    Entry("RW421", "A settings file cannot be read.", "Correct the file: it must be TOML."),
     Entry(
         "RW422",
-        "A settings file has a key that is no setting, or a value that it cannot have.",
-        "See `ropewalk run --help` for those there are.",
+        "A settings file has an unknown key or an invalid value.",
+        "See `ropewalk run --help` for the settings.",
     ),
     Entry("RW423", "A limit is unknown or out of range.", "See the table of limits in the documentation."),
-    Entry("RW424", "The file of the access log cannot be opened.", "Name one in a folder that can be written to."),
+    Entry("RW424", "The file of the access log cannot be opened.", "Name a file in a writable folder."),
     Entry(
         "RW501", "The engine cannot work on this system.", "Run on Linux, outside sandboxes that break nested epoll."
     ),
-    Entry("RW502", "A listening socket cannot be opened.", "Stop what listens there, or choose another address."),
-    Entry("RW503", "The engine was used from a thread other than its reactor's.", "Use reactor.callFromThread."),
-    Entry("RW504", "There are no descriptors left for connections.", "Raise the limit of open files, `ulimit -n`."),
+    Entry(
+        "RW502",
+        "A listening socket cannot be opened.",
+        "Stop the program that listens there, or choose another address.",
+    ),
+    Entry("RW503", "The engine was used from a thread that is not its reactor's.", "Use reactor.callFromThread."),
+    Entry("RW504", "No file descriptors are left for connections.", "Raise the limit of open files, `ulimit -n`."),
     Entry(
         "RW505",
-        "The engine met a fault of its own: a socket that was lost, no means to wake itself, or a panic.",
-        "Report it with the lines around it.",
+        "The engine has an internal error: a lost socket, a failed wakeup, or a panic.",
+        "Report it, with the log lines around it.",
     ),
-    Entry("RW506", "There were no descriptors left to answer with.", "Raise the limit of open files, `ulimit -n`."),
-    Entry("RW507", "There was no room left on a disk.", "Make some; large bodies are kept in the temporary folder."),
+    Entry(
+        "RW506", "No file descriptors were left to respond to a request.", "Raise the limit of open files, `ulimit -n`."
+    ),
+    Entry("RW507", "A disk was full.", "Free some space. Large bodies are kept in the temporary folder."),
     Entry(
         "RW508",
-        "A forked process could not have the engine's descriptors anew.",
+        "A forked process could not open the engine's file descriptors again.",
         "Raise the limit of open files, `ulimit -n`; or fork before you listen, or start a new process.",
     ),
     Entry(
         "RW509",
         "A request was used in a process that was forked while it was handled.",
-        "Respond in the process to which the request came; have the child send it the result.",
+        "Respond in the process that received the request. Let the child send it the result.",
     ),
-    Entry("RW510", "A message from a client was refused.", "Nothing is wrong here; the reason names the rule."),
+    Entry(
+        "RW510", "A malformed message from a client was rejected.", "No action is needed. The reason names the rule."
+    ),
     Entry(
         "RW511",
-        "A forked process cannot have its reactor watch the engine.",
-        "Use a version of Twisted that is tested, or the poll reactor; or start a new process in place of a fork.",
+        "The reactor of a forked process cannot watch the engine.",
+        "Use a tested version of Twisted, or the poll reactor; or start a new process instead of a fork.",
     ),
     Entry(
         "RW700",
-        "A WSGI application called start_response with something that does not fit.",
+        "A WSGI application called start_response with invalid arguments, or twice.",
         'Call it once, with a status such as "200 OK" and a list of headers, each a tuple of two str.',
     ),
     Entry(
-        "RW701", "A WSGI application gave an answer without a head.", "Call start_response before the body has a part."
+        "RW701",
+        "A WSGI application sent a body before its head.",
+        "Call start_response before the first part of the body.",
     ),
     Entry(
         "RW702",
-        "A WSGI application returned something that is no body.",
+        "A WSGI application returned a value that is not an iterable of bytes.",
         'Return a list of bytes such as [b"..."], or another iterable of bytes.',
     ),
     Entry(
         "RW703",
-        "A WSGI application set a header that is about the connection.",
-        "Leave it out: the connection is the server's to keep.",
+        "A WSGI application set a hop-by-hop header.",
+        "Leave it out: the server manages the connection.",
     ),
-    Entry("RW704", "A WSGI application gave a body where there is none.", "Leave it out; it was not sent."),
+    Entry("RW704", "A WSGI application sent a body where the status allows none.", "Leave it out. It was not sent."),
     Entry(
         "RW705",
         "Too many requests waited for a thread of a WSGI application.",
-        "Find what holds the threads up, or have more: wsgi(application, WSGIOptions(threads=...)).",
+        "Find what blocks the threads, or use more: wsgi(application, WSGIOptions(threads=...)).",
     ),
     Entry(
         "RW706",
-        "A WSGI application was still being called when the app stopped.",
-        "Have it end sooner: nothing can end a thread from outside.",
+        "A WSGI application was still running when the app stopped.",
+        "Make it end sooner: a thread cannot be ended from outside.",
     ),
     Entry(
         "RW707",
-        "What was to be served by WSGI is no WSGI application.",
+        "The argument of `wsgi` is not a WSGI application.",
         "Give a callable such as `def application(environ, start_response)`.",
     ),
     Entry(
         "RW710",
-        "An ASGI application was to run on a reactor that is not asyncio's.",
-        "Call `ropewalk.install_reactor()` above the first import of twisted.internet.reactor. `ropewalk run` and "
-        "App.run do so by themselves, but come too late where your program, or what it imports, has that import.",
+        "An ASGI application needs an asyncio reactor, and another reactor is installed.",
+        "Call `ropewalk.install_reactor()` before the first import of twisted.internet.reactor. `ropewalk run` and "
+        "App.run do so by themselves, but too late if your program, or a module that it imports, has that import.",
     ),
-    Entry("RW711", "An ASGI application did not start.", "Fix the cause that the application names."),
-    Entry(
-        "RW712", "The lifespan of an ASGI application did not end well.", "Fix the cause that the application names."
-    ),
+    Entry("RW711", "An ASGI application failed to start.", "Fix the cause that the application reports."),
+    Entry("RW712", "The lifespan of an ASGI application failed.", "Fix the cause that the application reports."),
     Entry(
         "RW713",
-        "An ASGI application sent a message that does not fit.",
-        "Send http.response.start once, then http.response.body until the last, which has no more_body.",
+        "An ASGI application sent an invalid message.",
+        "Send http.response.start once, then http.response.body. The last one has no more_body.",
     ),
     Entry(
         "RW714",
-        "An ASGI application returned before the end of its answer.",
-        "Return behind an http.response.body without more_body.",
+        "An ASGI application returned before the end of its response.",
+        "Return after an http.response.body without more_body.",
     ),
     Entry(
         "RW715",
-        "What was to be served by ASGI is no ASGI application.",
+        "The argument of `asgi` is not an ASGI application.",
         "Give a callable such as `async def application(scope, receive, send)`.",
     ),
     Entry(
-        "RW716", "Work behind the answers of an ASGI application was cut off.", "Let it end sooner, or run elsewhere."
+        "RW716",
+        "Background work of an ASGI application was cancelled at the stop.",
+        "Make it end sooner, or run it elsewhere.",
     ),
     Entry(
         "RW720",
-        "An endpoint description with the prefix ropewalk: cannot be understood.",
+        "An endpoint description with the prefix ropewalk: is malformed.",
         'Write it as "ropewalk:tcp:8080" or "ropewalk:idle_timeout=30:tcp:8080".',
     ),
     Entry(
         "RW721",
-        "Something that serves no HTTP was to listen on an endpoint with the prefix ropewalk:.",
-        "Give it a Site, or leave out the prefix.",
+        "A factory that does not serve HTTP listens on an endpoint with the prefix ropewalk:.",
+        "Listen with a Site, or leave out the prefix.",
     ),
     Entry("RW723", "The program to run does not exist.", "Name a script, an installed command, or -m and a module."),
-    Entry("RW724", "The program to run is not for this Python.", "Run it by the Python for which it is installed."),
+    Entry(
+        "RW724",
+        "The program to run is installed for another Python.",
+        "Run it with the Python for which it is installed.",
+    ),
     Entry(
         "RW730",
-        "An app is grafted upon a tree of twisted.web whose site the engine does not serve.",
-        "Serve it by `ropewalk.dropin.accelerate(site)`, by the endpoint prefix ropewalk: or by `ropewalk exec`, and "
-        "not by HTTP/2, which is Twisted's own.",
+        "An app is grafted onto a twisted.web tree whose site the engine does not serve.",
+        "Serve the site with `ropewalk.dropin.accelerate(site)`, the endpoint prefix ropewalk: or `ropewalk exec`. "
+        "HTTP/2 does not work: Twisted's own code serves it.",
     ),
     Entry(
         "RW731",
-        "An app is grafted upon a tree of twisted.web that is itself mounted in an app.",
-        "Mount the inner app in the outer one, at its own path.",
+        "An app is grafted onto a twisted.web tree that is itself mounted in an app.",
+        "Mount the grafted app in the other app, at its own path.",
     ),
     Entry(
         "RW740",
-        "A channel of twisted.web's is overridden in such a way that its connections stay on Twisted's own code.",
-        "Nothing is wrong. For the engine, override only what docs/reference/dropin.md says that the engine calls.",
+        "A subclass of HTTPChannel has overrides that only Twisted's own code calls. Twisted serves its connections.",
+        "The program works. To use the engine, override only the methods that docs/reference/dropin.md lists.",
     ),
     Entry(
         "RW741",
-        "What only Twisted's own channel calls was overridden on a channel that was connected already.",
+        "A connected channel got an override that only Twisted's own code calls.",
         "Set it in `buildProtocol`, or override it in a subclass.",
     ),
     Entry(
         "RW742",
-        "An app is grafted upon a tree of twisted.web whose channel overrides what responses are sent by.",
-        "Set headers by a middleware of the app, or on the request before the app's place in the tree.",
+        "An app is grafted onto a twisted.web tree whose channel overrides the methods that send responses.",
+        "Set headers in a middleware of the app, or on the request before it reaches the app.",
     ),
     Entry(
         "RW743",
-        "A factory that the engine serves builds protocols that are not the engine's; they stay Twisted's.",
-        "Have them derive from ropewalk.dropin.HTTPChannel.",
+        "A factory that the engine serves builds other protocols. Twisted serves their connections.",
+        "Derive the protocols from ropewalk.dropin.HTTPChannel.",
     ),
     Entry(
         "RW748",
-        "A site of twisted.web was handed a connection on which another protocol reads, or has read.",
-        "Nothing has to be done. Where the site can have a port of its own, the engine owns its sockets.",
+        "A twisted.web site got a connection that another protocol reads, or has read.",
+        "No action is needed. The engine owns the sockets of a site that has its own port, which is faster.",
     ),
     Entry(
         "RW750",
         "A feature needs a package that is not installed.",
-        "Install it by the extra that the message names, such as `pip install 'ropewalk[tls]'`.",
+        "Install the extra that the message names, such as `pip install 'ropewalk[tls]'`.",
     ),
     Entry(
         "RW751",
-        "A program of twisted.web responds with a status that no response ends with.",
-        "Give setResponseCode one from 200 to 599: a 1xx only announces a response (RFC 9110, section 15.2).",
+        "A twisted.web program responds with an invalid status.",
+        "Give setResponseCode one from 200 to 599: a 1xx status is not final (RFC 9110, section 15.2).",
     ),
     Entry(
         "RW755",
-        "Twisted lacks something that Ropewalk needs of it.",
-        "Install one of the tested versions of Twisted, or a Ropewalk that knows this one.",
+        "The installed version of Twisted lacks a name that Ropewalk uses.",
+        "Install a tested version of Twisted, or a version of Ropewalk that supports this one.",
     ),
     Entry(
         "RW756",
-        "A program of twisted.web runs on a version of Twisted that Ropewalk is not tested with.",
-        "Run the tests of your program by `ropewalk exec` first, or install a version that is tested.",
+        "A twisted.web program runs on a version of Twisted that Ropewalk is not tested with.",
+        "Run the tests of your program with `ropewalk exec` first, or install a tested version.",
     ),
     Entry(
         "RW757",
-        "Something was given to `accelerate`, or to an endpoint, that the engine cannot serve.",
-        "Give a Site of twisted.web, or another HTTPFactory, whose channels derive from ropewalk.dropin.HTTPChannel.",
+        "`accelerate`, or an endpoint, got an object that the engine cannot serve.",
+        "Give a twisted.web Site, or another HTTPFactory, whose channels derive from ropewalk.dropin.HTTPChannel.",
     ),
     Entry(
         "RW758",
-        "An App, or a resource of Ropewalk's, is in a tree of twisted.web without `graft`.",
-        'Put it there by `ropewalk.dropin.graft`, as in `root.putChild(b"api", graft(app))`; or serve it alone, by '
+        "An App or a Ropewalk resource is in a twisted.web tree without `graft`.",
+        'Use `ropewalk.dropin.graft`: `root.putChild(b"api", graft(app))`; or serve the app alone with '
         "ropewalk.Site(app).",
     ),
 )
@@ -322,4 +352,4 @@ _ENTRIES: Final = (
 CATALOGUE: Final[dict[str, Entry]] = {entry.code: entry for entry in _ENTRIES}
 
 LATE_REMEDY: Final = "Fix the cause shown in the traceback."
-"""The remedy of RW208 where an error handler would not help: it is called already, or a response has begun."""
+"""The remedy of RW208 if an error handler cannot help: it was called already, or the response has begun."""

@@ -1,4 +1,4 @@
-"""The exceptions: each has a code, except those that a handler raises to respond."""
+"""The exceptions. Each has a code, except HTTPError and its subclasses, which are responses."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,7 +11,10 @@ Fields = Mapping[str, str] | Iterable[tuple[str, str]]
 
 
 class RopewalkError(Exception):
-    """An error with a code. Its text is `CODE what happened. Remedy`."""
+    """An error with a code. Its text is `CODE message remedy`.
+
+    `message` says what happened and where; `remedy`, what to do (by default, that of the code).
+    """
 
     def __init__(self, code: str, message: str, remedy: str | None = None) -> None:
         super().__init__(code, message, remedy)
@@ -22,26 +25,26 @@ class RopewalkError(Exception):
     def __str__(self) -> str:
         return f"{self.code} {self.message} {self.remedy}".rstrip()
 
-    def blame(self, who: str) -> None:
-        """Name a handler, for those who see the error without its request."""
-        if not self.message.startswith(who):
-            self.message = f"{who}: {self.message}"
+    def blame(self, name: str) -> None:
+        """Put the name of a handler before the message, for logs that do not show the request."""
+        if not self.message.startswith(name):
+            self.message = f"{name}: {self.message}"
 
 
 class TreeError(RopewalkError, ValueError):
-    """RW1xx: the tree of resources cannot be built or used in this way."""
+    """RW1xx: the tree of resources is built or used wrongly."""
 
 
 class HandlerError(RopewalkError, TypeError):
-    """RW2xx: a handler, or what it returned, is not what it must be."""
+    """RW2xx: a handler, or the value that it returned, is invalid."""
 
 
 class WrongReturn(HandlerError):
-    """RW201 or RW209 that names who returned the wrong thing: a handler, a middleware or an error handler."""
+    """RW201 or RW209, with the name of the handler, middleware or error handler that returned an invalid value."""
 
 
 class ExchangeError(RopewalkError):
-    """RW3xx: something was done to a request or its answer at the wrong time."""
+    """RW3xx: a request or its response was used at the wrong time, or in an invalid way."""
 
 
 class StartError(RopewalkError):
@@ -49,42 +52,42 @@ class StartError(RopewalkError):
 
 
 class EngineError(RopewalkError):
-    """RW5xx: the engine, or the system below it, refused."""
+    """RW5xx: the engine or the operating system reported an error."""
 
 
 class HostedError(RopewalkError, RuntimeError):
-    """RW7xx: a hosted application is not what it must be, or did what it must not."""
+    """RW7xx: a hosted application is invalid, or broke the rules of its interface."""
 
 
 class AnswerOver(ExchangeError):
-    """A write or an answer after the end of the answer."""
+    """RW301: a write or a response after the end of the response."""
 
     def __init__(self, message: str) -> None:
         super().__init__("RW301", message)
 
 
 class AnswerStarted(ExchangeError):
-    """A second head."""
+    """RW302: a second head was sent."""
 
     def __init__(self, message: str) -> None:
         super().__init__("RW302", message)
 
 
 class WrongLength(ExchangeError):
-    """A body shorter or longer than the Content-Length it was announced with (RFC 9110, section 8.6)."""
+    """RW303: a body is shorter or longer than its Content-Length (RFC 9110, section 8.6)."""
 
     def __init__(self, message: str) -> None:
         super().__init__("RW303", message)
 
 
 class BeyondLength(WrongLength):
-    """A body longer than that, of which what fits has been sent: of programs of twisted.web's only."""
+    """A body longer than its Content-Length, which was sent up to that length. Only twisted.web programs cause it."""
 
 
 class InvalidField(ExchangeError, ValueError):
-    """A field name, field value or status that must not reach the wire (RFC 9110, sections 5.1, 5.5 and 15).
+    """RW304: a field name, field value or status is invalid (RFC 9110, sections 5.1, 5.5 and 15).
 
-    So are a cookie (RFC 6265, section 4.1.1), a reason (RFC 9112, section 4) or the target of a redirect.
+    So may be a cookie (RFC 6265, section 4.1.1), a reason phrase (RFC 9112, section 4) or the target of a redirect.
     """
 
     def __init__(self, message: str, remedy: str | None = None) -> None:
@@ -92,52 +95,52 @@ class InvalidField(ExchangeError, ValueError):
 
 
 class Disconnected(ExchangeError):
-    """The client left before its request was read, or before its answer was complete."""
+    """RW305: the client left before its request was read, or before the response was complete."""
 
     def __init__(self, message: str = "The client left.") -> None:
         super().__init__("RW305", message)
 
 
 class EngineUnusable(EngineError):
-    """The engine's self-test failed."""
+    """RW501: the engine's self-test failed."""
 
     def __init__(self, message: str) -> None:
         super().__init__("RW501", message)
 
 
 class Forked(EngineError):
-    """A forked process has no engine of its own."""
+    """RW508: a forked process cannot open an engine of its own."""
 
     def __init__(self, message: str) -> None:
         super().__init__("RW508", message)
 
 
 class ParentsRequest(Disconnected):
-    """A request is its parent process's to answer."""
+    """RW509: a forked process used a request of its parent, which is the one that responds."""
 
     def __init__(self, message: str) -> None:
         ExchangeError.__init__(self, "RW509", message)
 
 
 class WrongThread(EngineError):
-    """A call from a thread other than the reactor's."""
+    """RW503: a call from a thread that is not the reactor's."""
 
     def __init__(self, message: str) -> None:
         super().__init__("RW503", message)
 
 
 class HTTPError(Exception):
-    """Raised in a handler or a middleware, this is the answer: `raise HTTPError(404, "No such guest.")`.
+    """Raise this in a handler or a middleware to respond with an error: `raise HTTPError(404, "No such guest.")`.
 
     `status` is from 400 to 599 (RFC 9110, sections 15.5 and 15.6). `detail` is shown to the client: a str as text, a
-    dict or list as JSON; None stands for the status phrase. `headers` are added to the answer. Raises InvalidField for
-    another status.
+    dict or list as JSON; None stands for the reason phrase of the status. `headers` are added to the response. Raises
+    InvalidField for another status.
     """
 
     def __init__(self, status: int, detail: Any = None, headers: Fields = ()) -> None:
         if not is_status(status) or status < 400:
-            what = f"The status of an HTTPError is from 400 to 599, not {shown(status)}."
-            raise InvalidField(what, "Give that of an error, such as 404.")
+            what = f"The status of an HTTPError must be from 400 to 599, not {shown(status)}."
+            raise InvalidField(what, "Use the status of an error, such as 404.")
         super().__init__(status, detail)
         self.status = status
         self.detail: Any = phrase(status) if detail is None else detail
@@ -155,7 +158,7 @@ class BodyTooLarge(HTTPError):
 
 
 class BadBody(HTTPError):
-    """400: the body is malformed or was cut off."""
+    """400: the body is malformed or incomplete."""
 
     def __init__(self, message: str) -> None:
         super().__init__(400, message)

@@ -1,8 +1,8 @@
-"""Ctrl-C: which exceptions end the process."""
+"""Ctrl-C: which exceptions must reach the reactor."""
 
 import signal
 
 
 def interrupts(error: BaseException) -> bool:
-    """Whether Ctrl-C has been pressed. Where something handles SIGINT, a KeyboardInterrupt is an error like others."""
+    """Whether an error means Ctrl-C. If the program handles SIGINT itself, KeyboardInterrupt is an ordinary error."""
     return isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -1,4 +1,4 @@
-"""How a message names a place in the user's code, a class and a value."""
+"""Names in messages: a place in the user's code, a function, a class, a value."""
 
 import inspect
 import os
@@ -10,15 +10,15 @@ from typing import Any, Final
 from ropewalk.errors.interrupts import interrupts
 
 MOST_SHOWN: Final = 200
-"""Characters that a message shows of a value."""
+"""The most characters of a value that a message shows."""
 
 _UNSEEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What moves a terminal's cursor, changes its state or its order of writing, or fits no encoding."""
+"""Characters that move a terminal's cursor, change its state or its writing direction, or have no encoding."""
 
 
 def place(function: Any) -> str:
-    """Where a callable or coroutine is written, as `users.py:12`, the path relative to the working directory."""
-    target = _innermost(function)
+    """The place where a callable or coroutine is defined, such as `users.py:12`, relative to the working directory."""
+    target = _unwrapped(function)
     if isinstance(target, type):
         return _class_place(target)
     code = getattr(target, "__code__", None) or getattr(target, "cr_code", None)
@@ -30,12 +30,12 @@ def place(function: Any) -> str:
 
 
 def code_place(code: CodeType) -> str:
-    """As `place`, for compiled code."""
+    """The place of a code object, as `place` writes it."""
     return relative(code.co_filename, code.co_firstlineno)
 
 
 def _class_place(kind: type[Any]) -> str:
-    """Its module where it has no source, or that cannot be read."""
+    """The place of a class; the name of its module if its source cannot be read."""
     try:
         return relative(inspect.getfile(kind), inspect.getsourcelines(kind)[1])
     except (OSError, TypeError):
@@ -43,7 +43,7 @@ def _class_place(kind: type[Any]) -> str:
 
 
 def relative(name: str, line: int | None) -> str:
-    """A line of a file as messages name it: the path from the working directory, where it is below that."""
+    """A line of a file, as `path:line`. The path is relative if the file is below the working directory."""
     path = Path(name)
     working = Path(os.curdir).absolute()
     return f"{path.relative_to(working) if path.is_relative_to(working) else path}:{line}"
@@ -51,25 +51,25 @@ def relative(name: str, line: int | None) -> str:
 
 def describe(function: Any) -> str:
     """The qualified name of a callable or coroutine."""
-    target = _innermost(function)
+    target = _unwrapped(function)
     return getattr(target, "__qualname__", None) or type(target).__qualname__
 
 
 def named(function: Any) -> str:
-    """A callable or coroutine as messages name it: `greet at users.py:12`."""
+    """The name and place of a callable or coroutine: `greet at users.py:12`."""
     return f"{describe(function)} at {place(function)}"
 
 
 def full_name(kind: type[Any]) -> str:
-    """The name of a class with its module, unless it is built in."""
+    """The name of a class, after that of its module unless it is a built-in."""
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def shown(value: object) -> str:
-    """What `repr` gives, on one line and not too long, for a message. It raises nothing, whatever the value does."""
+    """The repr of a value for a message: one line of limited length. No exception of the value's `__repr__` escapes."""
     try:
         text = repr(value)
-    except BaseException as error:  # who reports a mistake has to report this one too
+    except BaseException as error:  # the caller reports an error, which must not get lost
         if interrupts(error):
             raise
         return f"<{full_name(type(value))} that has no repr>"
@@ -78,12 +78,12 @@ def shown(value: object) -> str:
 
 
 def visible(text: str) -> str:
-    """A text for the log, in which control characters are escapes: all but the line feed and the tab."""
+    """A text for the log: control characters become escapes, except the line feed and the tab."""
     return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
-def _innermost(function: Any) -> Any:
-    """What stands inside of wrappers and partials."""
+def _unwrapped(function: Any) -> Any:
+    """The function inside all wrappers and partials."""
     target = inspect.unwrap(function)
     while hasattr(target, "func"):
         target = inspect.unwrap(target.func)

@@ -5,17 +5,17 @@ from typing import TypeGuard
 
 
 def is_status(status: object) -> TypeGuard[int]:
-    """Whether this is the status of a final answer (RFC 9110, section 15): an int from 200 to 599."""
+    """Whether this is the status of a final response (RFC 9110, section 15): an int from 200 to 599."""
     return is_int(status) and 200 <= status <= 599
 
 
 def is_int(value: object) -> TypeGuard[int]:
-    """Whether this is a number, rather than a bool, which Python takes for one."""
+    """Whether this is an int and not a bool."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def phrase(status: int) -> str:
-    """The reason phrase of a status, or its class where it has none."""
+    """The reason phrase of a status, or the name of its class if it is unregistered."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -47,7 +47,7 @@ class BodyWriter(TwistedNames):
             status = getattr(self, "_status", 200) if self.status is None else self.status
             if part and status in BODILESS:
                 what = f"A body was written to a response of status {status}."
-                raise HandlerError("RW201", what, "Leave the body out, or choose another status.")
+                raise HandlerError("RW201", what, "Leave it out, or choose another status.")
             if not self.started:
                 fields = getattr(self, "_fields", None)
                 self.begin(status, () if fields is None else fields.encoded())

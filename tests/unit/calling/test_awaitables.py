@@ -83,7 +83,7 @@ class TestDepth:
         assert event["code"] == "RW221"
         assert f"make_app.<locals>.{who or 'handler'} at tests/unit/calling/test_awaitables.py:" in log.text
         assert "in one another, more than 100 deep." in log.text
-        assert log.text.endswith("Await the inner one, and return its value.")
+        assert log.text.endswith("Await the nested Deferred or coroutine, and return its value.")
 
 
 @pytest.mark.parametrize("first", [deferreds, between])

@@ -73,7 +73,7 @@ class TestLengths:
         entries = [entry for entry in careless.logged() if "RW303" in entry]
         assert len(entries) == 1
         assert "RW303 WrittenLater.render_GET at tests/wire/output/bodies.py:" in entries[0]
-        assert "Leave Content-Length to the engine, or keep to it." in entries[0]
+        assert "Leave Content-Length to the engine, or correct it." in entries[0]
 
     @pytest.mark.parametrize("path", ["parts", "one-part", "async-parts", "written", "written-later", "finished-only"])
     def test_of_answers_to_head(self, careless: Careless, path: str) -> None:

@@ -329,13 +329,17 @@ class TestStatuses:
     )
     def test_what_is_none(self, careless: Careless, path: str, handler: str) -> None:
         requests = [request(f"{path}?number={number}") for number in range(len(fields.STATUSES))]
-        assert_explained(careless, path, handler, requests, "It is an int from 200 to 599.")
+        assert_explained(careless, path, handler, requests, "Use an int from 200 to 599.")
 
     @pytest.mark.parametrize(
         ("path", "handler", "words"),
         [
             ("/fields/status-of-response", "status_of_response", ""),
-            ("/fields/status-of-http-error", "status_of_http_error", "The status of an HTTPError is from 400 to 599"),
+            (
+                "/fields/status-of-http-error",
+                "status_of_http_error",
+                "The status of an HTTPError must be from 400 to 599",
+            ),
             ("/fields/status-by-the-engine", "status_by_the_engine", ""),
         ],
     )

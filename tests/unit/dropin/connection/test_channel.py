@@ -541,7 +541,7 @@ def test_a_status_that_is_no_end_of_a_response(there: World, way: str, status: i
     [failure] = [event["log_failure"] for event in log if "log_failure" in event]
     assert f"{failure.value}" == (
         f"RW751 GET /odd%FF: the program responds with the status {status}. Give setResponseCode one from 200 to 599: "
-        "a 1xx only announces a response (RFC 9110, section 15.2)."
+        "a 1xx status is not final (RFC 9110, section 15.2)."
     )
 
 
