@@ -1,4 +1,4 @@
-"""An answer: status, header fields and a body of any kind that a handler may return."""
+"""A response: status, header fields, and a body of any type that a handler may return."""
 
 import re
 from collections.abc import Awaitable, Coroutine
@@ -28,9 +28,9 @@ HTML: Final = "text/html; charset=utf-8"
 BYTES: Final = "application/octet-stream"
 JSON: Final = "application/json"
 KNOWN_TYPES: Final = frozenset((TEXT, HTML, BYTES, JSON))
-"""Valid values of Content-Type, in which text is UTF-8."""
+"""Values of Content-Type that are known to be valid and to mean UTF-8 for text."""
 
-_MEDIA_TYPES: Final = MimeTypes()  # not the system's table: the answer is to be the same on every machine
+_MEDIA_TYPES: Final = MimeTypes()  # not the system's table: the response must be the same on every machine
 for _ending, _media in {
     ".avif": "image/avif",
     ".js": "text/javascript",
@@ -44,22 +44,21 @@ for _ending, _media in {
     _MEDIA_TYPES.add_type(_media, _ending)
 
 REDIRECTS: Final = (301, 302, 303, 307, 308)
-"""Statuses of answers that send the client to their Location (RFC 9110, section 15.4)."""
-
+"""Statuses of responses that redirect the client to their Location (RFC 9110, section 15.4)."""
 
 _LENGTH: Final = re.compile("0|[1-9][0-9]{0,18}")
 
 
 def _refuse(value: Any) -> None:
-    """Called for what msgspec does not know."""
+    """Called by msgspec for a type that it does not support."""
     if isinstance(value, Deferred | Awaitable):
         forget(value)
-        raise HandlerError("RW210", f"A {type(value).__qualname__} was to be encoded as JSON.")
+        raise HandlerError("RW210", f"A {type(value).__qualname__} cannot be encoded as JSON: it was not awaited.")
     raise Unencodable(value)
 
 
 def forget(value: Any) -> None:
-    """Close a coroutine that nobody is going to run, so that Python need not warn of it besides."""
+    """Close a coroutine that will not run, so that Python does not warn that it was never awaited."""
     if iscoroutine(value):
         value.close()
 
@@ -68,7 +67,7 @@ encode_json: Final = msgspec.json.Encoder(enc_hook=_refuse).encode
 
 
 def to_json(value: Any) -> bytes:
-    """As `encode_json`; the error for what cannot be encoded names the place within the value."""
+    """Encode a value as JSON. The error for a part that cannot be encoded names its place within the value."""
     try:
         return encode_json(value)
     except Unencodable as error:
@@ -77,23 +76,22 @@ def to_json(value: Any) -> bytes:
 
 
 class Response:
-    """What a handler answers with, where a plain value does not say enough.
+    """A response with a status, header fields and a body. Return it where a plain value is not enough.
 
-    `body` is str, bytes, dict, list, a msgspec Struct or dataclass (as JSON), a `pathlib.Path` (a file), an iterator or
-    an async iterator of bytes or str (streamed as the client takes it), or None (empty). `content_type` stands in place
-    of the one that fits the body, and `reason` of the registered one in the status line. Raises HandlerError (RW201)
-    for any other body, TypeError for a status that is not an int, and InvalidField (RW304) for headers that must not
-    reach the wire.
+    `body` is str, bytes, dict, list, a msgspec Struct or dataclass (sent as JSON), a `pathlib.Path` (a file), an
+    iterator or async iterator of bytes or str (streamed at the client's pace), or None (empty). `content_type` replaces
+    the default for the type of the body, and `reason` the registered reason phrase. Raises HandlerError (RW201) for any
+    other body, and InvalidField (RW304) for a status that is not an int and for invalid headers.
 
-    str is sent in the charset that the Content-Type names, in UTF-8 where it names none. Raises HandlerError (RW213)
-    for a charset that is not known (see `ropewalk.charsets`), for text that it cannot express, and for JSON that is to
-    be anything but UTF-8 (RFC 8259, section 8.1).
+    A str is sent in the charset that the Content-Type names, or in UTF-8 if it names none. Raises HandlerError (RW213)
+    for an unsupported charset (see `ropewalk.charsets`), for text that the charset cannot encode, and for JSON in any
+    charset but UTF-8 (RFC 8259, section 8.1).
     """
 
     __slots__ = ("_error", "_json", "_part_types", "body", "headers", "reason", "status")
 
     _error: BaseException
-    """Unset where there is none."""
+    """Unset if the response was not made from an exception."""
 
     def __init__(
         self,
@@ -109,21 +107,21 @@ class Response:
         self.status = status
         self.reason = None if reason is None else reason_phrase(reason)
         self.headers = Headers(headers)
-        self.body, fitting = _encode(body)
-        self._json = self.body if fitting is JSON and self.body is not body else None
-        """The body as long as it is JSON that was made here."""
+        self.body, default_type = _encode(body)
+        self._json = self.body if default_type is JSON and self.body is not body else None
+        """The body, if it is JSON that was encoded here."""
         self._part_types = (TEXT, BYTES)
         if content_type is not None:
             self.headers["content-type"] = content_type
             self._in_charset(self.body, content_type)
         elif "content-type" in self.headers:
             self._in_charset(self.body, self.headers["content-type"])
-        elif fitting is not None:
-            self.headers.add("content-type", fitting)
+        elif default_type is not None:
+            self.headers.add("content-type", default_type)
 
     @classmethod
     def of(cls, value: Any, text_type: str = TEXT, bytes_type: str = BYTES) -> "Response":
-        """The answer that a handler's value stands for: a Response as it is, None as 204."""
+        """The Response for a value that a handler returned: a Response as it is, None as 204."""
         if isinstance(value, Response):
             return value
         if value is None:
@@ -133,7 +131,7 @@ class Response:
             if cls is Response and kind in KNOWN_TYPES:
                 return cls._plain(value, kind)
             response = cls(value)
-            response.headers["content-type"] = kind  # which a handler may replace by another
+            response.headers["content-type"] = kind  # a handler may replace it
             return response
         response = cls(value)
         response._part_types = (text_type, bytes_type)
@@ -141,7 +139,7 @@ class Response:
 
     @classmethod
     def _plain(cls, body: str | bytes, kind: str) -> "Response":
-        """As `Response(body, content_type=kind)`, for one of the known types, in the fewest steps."""
+        """Like `Response(body, content_type=kind)` for one of the known types, but faster."""
         response = cls.__new__(cls)
         response.status = 200
         response.reason = None
@@ -153,14 +151,14 @@ class Response:
 
     @classmethod
     def json(cls, value: Any, status: int = 200, headers: Fields = ()) -> "Response":
-        """Any value that msgspec encodes, as JSON."""
+        """A response with a value as JSON: any value that msgspec encodes."""
         response = cls(to_json(value), status, headers, content_type=JSON)
         response._json = response.body
         return response
 
     @classmethod
     def html(cls, text: str, status: int = 200, headers: Fields = ()) -> "Response":
-        """A page in HTML."""
+        """A response with HTML."""
         return cls(text, status, headers, content_type=HTML)
 
     @classmethod
@@ -173,26 +171,26 @@ class Response:
         content_type: str | None = None,
         download: str | None = None,
     ) -> "Response":
-        """A file. `download` is the name under which browsers are to save it (RFC 6266).
+        """A response with a file. `download` is the name under which browsers save it (RFC 6266).
 
-        Where there is no such file when the answer is sent, it is 404; where it may not be read, 403.
+        If the file does not exist when the response is sent, the status is 404; if it cannot be read, 403.
         """
         response = cls(Path(path), status, headers, content_type=content_type)
         if download is not None:
-            # A name that the file system gives may have bytes that are not UTF-8.
+            # A name from the file system may contain bytes that are not UTF-8.
             readable = download.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
             response.headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(readable, safe='')}"
         return response
 
     @classmethod
     def redirect(cls, target: Text, status: int = 302, headers: Fields = ()) -> "Response":
-        """Send the client elsewhere (RFC 9110, section 15.4). 303 makes it a GET, 307 and 308 keep the method.
+        """Redirect the client (RFC 9110, section 15.4). 303 changes the method to GET; 307 and 308 keep it.
 
-        What a URL cannot have is percent-encoded. There is no body, so nothing of the target can be markup. Raises
-        InvalidField for control characters in the target, and for a status that is no redirect.
+        Characters that are invalid in a URL are percent-encoded. The body is empty, so the target cannot inject markup.
+        Raises InvalidField for control characters in the target, and for a status that is not a redirect.
         """
         if status not in REDIRECTS:
-            raise InvalidField(f"The status of a redirect is not {shown(status)}.", "It is 301, 302, 303, 307 or 308.")
+            raise InvalidField(f"{shown(status)} is not the status of a redirect.", "Use 301, 302, 303, 307 or 308.")
         response = cls(None, status, headers)
         response.headers["location"] = location(target)
         return response
@@ -210,10 +208,10 @@ class Response:
         http_only: bool = True,
         same_site: SameSite | None = "lax",
     ) -> None:
-        """Add a cookie (RFC 6265, section 4.1). `max_age` is in seconds; 0 or less has the client forget it.
+        """Add a cookie (RFC 6265, section 4.1). `max_age` is in seconds; 0 or less deletes the cookie.
 
-        Scripts cannot read it, and other sites' forms do not send it, unless you say so. Serve by TLS and say `secure`.
-        Raises InvalidField (RW304) for what a browser would drop or read in another way, see `cookies.format_cookie`.
+        By default, scripts cannot read it, and forms of other sites do not send it. Over TLS, set `secure` as well.
+        Raises InvalidField (RW304) for a cookie that a browser would drop or change, see `cookies.format_cookie`.
         """
         cookie = format_cookie(
             name,
@@ -229,40 +227,40 @@ class Response:
         self.headers.add("set-cookie", cookie)
 
     def delete_cookie(self, name: str, *, path: str | None = "/", domain: str | None = None) -> None:
-        """Have the client forget a cookie; path and domain are those it was set with."""
+        """Delete a cookie at the client. `path` and `domain` must be those with which it was set."""
         self.set_cookie(name, "", max_age=0, path=path, domain=domain, secure=is_secure_name(name))
 
     @property
     def error(self) -> BaseException | None:
-        """The exception that this response was made of, as a middleware finds it; None where nothing was raised."""
+        """The exception from which this response was made, for middleware; None if no exception was raised."""
         return getattr(self, "_error", None)
 
     def raise_error(self) -> None:
-        """Raise that exception, if there is one, so that a context manager around it rolls back.
+        """Raise that exception, if there is one, so that a surrounding context manager rolls back.
 
-        A middleware that lets it pass returns this response all the same.
+        If the middleware does not catch it, this response is sent nevertheless.
         """
         if self.error is not None:
             raise self.error
 
     def with_error(self, error: BaseException) -> "Response":
-        """A copy that is made of an exception."""
+        """A copy that has an exception as its `error`."""
         response = self.detached()
         response._error = error  # noqa: SLF001 - of this class
         return response
 
     def detached(self) -> "Response":
-        """A copy with headers of its own: a program may return one Response to many clients, at the same time."""
+        """A copy with its own headers: a program may return one Response for several requests at the same time."""
         response = copy(self)
         response.headers = copy(self.headers)
         return response
 
     def settle(self, request: Request) -> "Response":
-        """This response, or one like it, with a body in the form in which it is sent: a file is open.
+        """This response, or a copy, with a body that is ready to be sent: encoded, or an open file.
 
-        Raises what would else be raised when it is sent: HTTPError 404 or 403 for a file, InvalidField for the status
-        and for fields that frame the body, HandlerError for the body (RW201) and its charset (RW213), WrongLength for
-        its length.
+        Raises here what sending would raise later: HTTPError 404 or 403 for a file, InvalidField for the status and for
+        fields that frame the body, HandlerError for the body (RW201) and its charset (RW213), WrongLength for its
+        length.
         """
         if type(self.status) is not int or not 200 <= self.status <= 599:
             check_status(self.status)
@@ -271,38 +269,38 @@ class Response:
         return settled
 
     def _encoded(self) -> "Response":
-        """This response where its body is in that form already, else another: a handler may return this one again."""
-        body, fitting = _encode(self.body)
+        """This response if its body is ready, else a copy: a handler may return this one again."""
+        body, default_type = _encode(self.body)
         if isinstance(body, Path):
             body = open_file(body)
         if body is self.body:
             return self
         encoded = copy(self)
         encoded.body = body
-        encoded._json = body if fitting is JSON else None  # noqa: SLF001 - of this class
-        if fitting is not None and "content-type" not in self.headers:
-            encoded.headers = Headers([*self.headers.lines(), ("content-type", fitting)])
+        encoded._json = body if default_type is JSON else None  # noqa: SLF001 - of this class
+        if default_type is not None and "content-type" not in self.headers:
+            encoded.headers = Headers([*self.headers.lines(), ("content-type", default_type)])
         return encoded
 
     def check(self, request: Request) -> None:
-        """Raise for a body that cannot be sent with this status and these fields."""
+        """Raise if the body cannot be sent with this status and these fields."""
         body = self.body
         if isinstance(body, str) or (body is not None and body is self._json):
             body = self._in_charset(body, self.headers.content_type())
         if body and self.status in BODILESS:
-            raise _superfluous(self.status)
-        # What frames the body is held to what the engine allows (RFC 9112, section 6).
-        said = None
+            raise _unexpected_body(self.status)
+        # The rules of the engine for fields that frame the body (RFC 9112, section 6), applied before middleware runs.
+        length = None
         for name, value in self.headers.lines():
             if name == "transfer-encoding":
                 raise InvalidField("The header transfer-encoding is the server's to set.")
             if name == "content-length":
                 if not _LENGTH.fullmatch(value):
                     raise InvalidField("The header content-length is not a plain number.")
-                if said not in (None, value):
+                if length not in (None, value):
                     raise InvalidField("The header content-length is there twice.")
-                said = value
-        if said is None or self.status in BODILESS:
+                length = value
+        if length is None or self.status in BODILESS:
             return
         if isinstance(body, bytes | str):
             size = len(octets(body))
@@ -310,11 +308,11 @@ class Response:
             size = body.size
         else:
             return
-        if int(said) != size and not (request.method == "HEAD" and not size):
-            raise WrongLength(f"The body has {size} bytes, and Content-Length says {said}.")
+        if int(length) != size and not (request.method == "HEAD" and not size):
+            raise WrongLength(f"The body has {size} bytes, and Content-Length says {length}.")
 
     def send(self, request: Request) -> Coroutine[Any, Any, None] | None:
-        """Answer the request. Where the body is streamed: what remains to be run, else None."""
+        """Send this response. Returns a coroutine that sends the rest of a streamed body, else None."""
         status = self.status
         if type(status) is not int or not 200 <= status <= 599:
             check_status(status)
@@ -322,14 +320,14 @@ class Response:
             request.set_reason(status, self.reason)
         body = self.body
         if not isinstance(body, bytes | str):
-            body, fitting = _encode(body)  # again: another one may have been put there
-            if body is not self.body and fitting is not None:
-                self._json = body if fitting is JSON else None
-                self.headers.setdefault("content-type", fitting)
+            body, default_type = _encode(body)  # again: `body` may have been replaced
+            if body is not self.body and default_type is not None:
+                self._json = body if default_type is JSON else None
+                self.headers.setdefault("content-type", default_type)
         if isinstance(body, str) or body is self._json:
             body = self._in_charset(body, self.headers.content_type())
         if body and status in BODILESS:
-            raise _superfluous(status)
+            raise _unexpected_body(status)
         if isinstance(body, bytes | str):
             request.respond(status, self.headers.encoded(), body)
             return None
@@ -339,11 +337,11 @@ class Response:
             request.respond_file(status, self._file_fields(body, request), body.fd, body.offset, body.size)
             return None
         if request.started and not request.gone:
-            raise AnswerStarted("A body was returned behind what had been written already.")
+            raise AnswerStarted("The handler returned a body after it had written one.")
         return stream(request, self, body)
 
     def _file_fields(self, file: OpenFile, request: Request) -> list[tuple[str, Text]]:
-        """The fields for a file. Last-Modified does not go into the headers: the file may have changed next time."""
+        """The fields for a file. Last-Modified is not kept in `headers`: the file may change before the next use."""
         fields = self.headers.encoded()
         if "last-modified" not in self.headers:
             changed = last_modified(file.modified, request.unix_date)
@@ -352,17 +350,17 @@ class Response:
         return fields
 
     def begin(self, request: Request) -> None:
-        """Send the head only."""
+        """Send the head of a streamed response."""
         request.begin(self.status, self.headers.encoded())
 
     def take_type_of(self, part: bytes | str) -> None:
-        """Where there is no Content-Type, take that of a first part."""
+        """If there is no Content-Type, set the default for the type of the first part."""
         if self.headers.content_type() is None:
             text_type, bytes_type = self._part_types
             self.headers.add("content-type", text_type if isinstance(part, str) else bytes_type)
 
     def _in_charset(self, body: Any, field: str | None) -> Any:
-        """A body in the charset of a Content-Type, where it is text. Raises HandlerError (RW213)."""
+        """The body, encoded in the charset of a Content-Type if it is text. Raises HandlerError (RW213)."""
         if field in KNOWN_TYPES or (not isinstance(body, str) and (body is None or body is not self._json)):
             return body
         codec = codec_for(field)
@@ -371,11 +369,11 @@ class Response:
         if isinstance(body, str):
             return encode(body, codec)
         remedy = "Leave out the charset: JSON is UTF-8 (RFC 8259, section 8.1)."
-        raise HandlerError("RW213", f"JSON is to be sent as {shown(field)}.", remedy)
+        raise HandlerError("RW213", f"JSON cannot be sent as {shown(field)}.", remedy)
 
 
 class ExactResponse(Response):
-    """A response whose head a hosted application has made: neither Content-Type nor Last-Modified is added to it."""
+    """A response whose head a hosted application made: no Content-Type or Last-Modified is added."""
 
     __slots__ = ()
 
@@ -388,15 +386,17 @@ class ExactResponse(Response):
 
 
 def file_type(name: str) -> str:
-    """The Content-Type of a file by its name."""
-    media, coding = _MEDIA_TYPES.guess_type(f"/{name}")  # or `data:text/html,x.txt` would be a URL that says its type
+    """The Content-Type for the name of a file."""
+    media, coding = _MEDIA_TYPES.guess_type(
+        f"/{name}"
+    )  # the slash keeps `data:text/html,x.txt` from being read as a URL with a type
     if media is None or coding is not None:
         return BYTES
     return f"{media}; charset=utf-8" if media.startswith("text/") else media
 
 
 def _encode(body: Any) -> tuple[Any, str | None]:
-    """A body in a form that can be sent, and its Content-Type."""
+    """A body in a form that can be sent, and its default Content-Type."""
     if isinstance(body, str):
         return body, TEXT
     if isinstance(body, bytes):
@@ -411,7 +411,7 @@ def _encode(body: Any) -> tuple[Any, str | None]:
         return body, BYTES
     # A Deferred of Twisted 24.7 has a `__next__`.
     if hasattr(body, "__aiter__") or (hasattr(body, "__next__") and not isinstance(body, Deferred)):
-        return body, None  # that of its first part
+        return body, None  # the first part decides
     if isinstance(body, bytearray | memoryview):
         return bytes(body), BYTES
     remedy = "Await it first." if isinstance(body, Deferred | Awaitable) else None
@@ -419,7 +419,7 @@ def _encode(body: Any) -> tuple[Any, str | None]:
     raise HandlerError("RW201", f"A value of type {type(body).__qualname__} is not a body.", remedy)
 
 
-def _superfluous(status: int) -> HandlerError:
+def _unexpected_body(status: int) -> HandlerError:
     return HandlerError(
         "RW201", f"A response of status {status} has a body.", "Leave it out, or choose another status."
     )

@@ -1,4 +1,4 @@
-"""Bodies that are sent part by part, as the client takes them."""
+"""Bodies that are sent in parts, at the client's pace."""
 
 from asyncio import CancelledError
 from collections.abc import Callable, Coroutine, Generator
@@ -10,16 +10,16 @@ from ropewalk.request import Request, octets, sends_events
 if TYPE_CHECKING:
     from ropewalk.response import Response
 
-SHARE: Final = 256 * 1024
-"""Bytes that one streamed body may send before others have a turn, where the client takes all of it."""
-PART: Final = 256
-"""What a part costs of that besides its size."""
+QUANTUM: Final = 256 * 1024
+"""Bytes that one streamed body may send before other requests run, if the client reads fast enough."""
+PART_COST: Final = 256
+"""Bytes that each part counts for, besides its size."""
 
 
 async def stream(request: Request, response: "Response", parts: Any) -> None:
-    """Send parts as the client takes them. The head leaves with the first part, so that an error before it is a 500.
+    """Send parts at the client's pace. The head is sent with the first part, so that an error before it becomes a 500.
 
-    A stream of events ends when a stop begins, since it would else end never.
+    A stream of events ends when a stop of the server begins: it would never end by itself.
     """
     events = sends_events(response.headers.lines())
     sender = Sender(request, response)
@@ -42,11 +42,11 @@ async def _send_parts(sender: "Sender", parts: Any) -> None:
     if hasattr(parts, "__aiter__"):
         async for part in parts:
             if not sender.send(part):
-                await sender.rest()
+                await sender.pause()
     else:
         for part in parts:
             if not sender.send(part):
-                await sender.rest()
+                await sender.pause()
 
 
 async def until_stop(request: Request, work: Coroutine[Any, Any, Any], otherwise: Any = None) -> Any:
@@ -70,35 +70,35 @@ async def until_stop(request: Request, work: Coroutine[Any, Any, Any], otherwise
 
 
 class Sender:
-    """Sends the parts of one body, and says when it is time to rest."""
+    """Sends the parts of one body, and tells the loop when to pause."""
 
-    __slots__ = ("_encode", "_full", "_request", "_response", "_share")
+    __slots__ = ("_encode", "_full", "_quantum", "_request", "_response")
 
     def __init__(self, request: Request, response: "Response") -> None:
         self._encode: Callable[..., bytes] | None = None
-        """What makes bytes of str, once there was a part of that."""
+        """Encodes str, once a part was one."""
         self._request = request
         self._response = response
         self._full = False
-        self._share = SHARE
+        self._quantum = QUANTUM
 
     def send(self, part: Any) -> bool:
-        """Send a part. False: call `rest` before the next one."""
+        """Send a part. Returns False if the caller must await `pause` before the next one."""
         data = part if isinstance(part, bytes) else self._octets(part)
         if not self._request.started:
             self._response.take_type_of(part)
             self._response.begin(self._request)
         if data:
             self._full = not self._request.write(data)
-        self._share -= len(data) + PART
-        return not self._full and self._share > 0
+        self._quantum -= len(data) + PART_COST
+        return not self._full and self._quantum > 0
 
     def end(self) -> None:
-        """Send what the charset has at its end."""
+        """Send the bytes with which a charset ends a text."""
         if self._encode is not None and self._encode is not octets:
-            rest = self._encode("", True)
-            if rest:
-                self._request.write(rest)
+            last = self._encode("", True)
+            if last:
+                self._request.write(last)
 
     def _octets(self, part: Any) -> bytes:
         if not part or not isinstance(part, str):
@@ -110,23 +110,24 @@ class Sender:
             self._encode = octets if codec == UTF_8 else encoder(codec)
         return self._encode(part)
 
-    async def rest(self) -> None:
-        """Wait until the client has taken enough; and let others have their turn where it takes all."""
+    async def pause(self) -> None:
+        """Wait until the send queue has room; if it has, let other requests run."""
         if self._full:
             await self._request.writable()
         else:
-            await _Turn()
-        self._share = SHARE
+            await _ReactorTurn()
+        self._quantum = QUANTUM
 
 
-class _Turn:
-    """Awaited by a handler, gives the reactor a turn."""
+class _ReactorTurn:
+    """Lets the reactor run once, when a handler awaits it."""
 
     def __await__(self) -> Generator[None, None, None]:
         yield
 
 
 async def close_parts(parts: Any) -> None:
+    """Close an iterator or generator of parts, if it can be closed."""
     if hasattr(parts, "aclose"):
         await parts.aclose()
     elif hasattr(parts, "close"):

@@ -329,7 +329,7 @@ class TestRefusing:
             return {"name": "é"}
 
         assert answered(handler).status == 500
-        assert "JSON is to be sent as 'application/json; charset=iso-8859-1'. Leave out the charset: JSON" in log.text
+        assert "JSON cannot be sent as 'application/json; charset=iso-8859-1'. Leave out the charset: JSON" in log.text
 
     def test_json_in_another_charset_later(self, log: Log) -> None:
         def handler(request: Request) -> Any:

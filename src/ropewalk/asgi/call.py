@@ -29,7 +29,7 @@ from ropewalk.errors import (
 from ropewalk.open_files import OpenFile, open_file
 from ropewalk.request import BODILESS
 from ropewalk.response import Response
-from ropewalk.streaming import PART, SHARE
+from ropewalk.streaming import PART_COST, QUANTUM
 
 log = Logger(namespace="ropewalk.asgi")
 
@@ -269,7 +269,7 @@ class ASGICall(ReceivingCall):
 
     async def _rest(self, size: int, room: bool) -> None:
         """Wait until the client has taken enough; and let others have their turn where it takes all."""
-        self._share -= size + PART
+        self._share -= size + PART_COST
         if not room:
             with suppress(AnswerOver):  # another task of the application has sent the end meanwhile
                 await self.out.writable()
@@ -277,7 +277,7 @@ class ASGICall(ReceivingCall):
             return
         else:
             await sleep(0)
-        self._share = SHARE
+        self._share = QUANTUM
 
     async def _send_file(self, path: str) -> None:
         if self._status in BODILESS:

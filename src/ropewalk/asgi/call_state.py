@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ropewalk.asgi.captured_response import CapturedResponse
 from ropewalk.request import Request
-from ropewalk.streaming import SHARE
+from ropewalk.streaming import QUANTUM
 from ropewalk.waiting import Waiter
 
 NEW: Final = 0
@@ -89,6 +89,6 @@ class CallState:
         self._dropped = 0
         self._half_closing: Waiter[None] | None = None
         self._leaving: Waiter[None] | None = None
-        self._share = SHARE
+        self._share = QUANTUM
         self._trailers: list[Any] | None = None
         self._waiting: list[Future[None]] | None = None

@@ -256,7 +256,7 @@ class TestRedirects:
     def test_statuses(self, careless: Careless) -> None:
         for status in (200, 201, 300, 304, 399, 404, 3020):
             path = f"/fields/redirect-status/{status}"
-            assert_explained(careless, path, "redirect_status", [request(path)], "It is 301, 302, 303, 307 or 308.")
+            assert_explained(careless, path, "redirect_status", [request(path)], "Use 301, 302, 303, 307 or 308.")
         statuses = (301, 302, 303, 307, 308)
         answers = careless.answers(*(request(f"/fields/redirect-status/{status}") for status in statuses))
         assert tuple(answer.status for answer in answers) == statuses
