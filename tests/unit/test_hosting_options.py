@@ -1,4 +1,4 @@
-"""The options of `wsgi()` and `asgi()`: what both have is called, given, checked and documented alike."""
+"""The options of `wsgi()` and `asgi()`: those that both have are named, passed, checked and documented alike."""
 
 from dataclasses import FrozenInstanceError, fields
 from inspect import getsource, signature
@@ -25,7 +25,7 @@ BOTH: Any = pytest.mark.parametrize(
 
 SHARED = {"body_limit"}
 OWN = {WSGIOptions: {"threads", "waiting"}, ASGIOptions: {"lifespan"}}
-"""What the nature of the one interface has and that of the other has not."""
+"""Options that only one of the two interfaces needs."""
 
 
 def test_the_shared_ones_have_the_same_names_types_and_defaults() -> None:
@@ -36,7 +36,7 @@ def test_the_shared_ones_have_the_same_names_types_and_defaults() -> None:
 
 
 @BOTH
-def test_every_field_is_known_here_and_documents_itself(host: Any, application: Any, options: Any) -> None:
+def test_every_field_is_listed_here_and_has_documentation(host: Any, application: Any, options: Any) -> None:
     names = {field.name for field in fields(options)}
     assert names == SHARED | OWN[options]
     source = getsource(options)
@@ -60,15 +60,15 @@ def test_they_are_kept(host: Any, application: Any, options: Any) -> None:
 
 @BOTH
 @pytest.mark.parametrize("limit", [-1, 1.5, "10", True])
-def test_a_limit_that_cannot_be(host: Any, application: Any, options: Any, limit: Any) -> None:
-    with pytest.raises(ValueError, match=f"The body_limit is a number of bytes, or None .*, not {limit!r}."):
+def test_an_invalid_limit(host: Any, application: Any, options: Any, limit: Any) -> None:
+    with pytest.raises(ValueError, match=f"body_limit must be a number of bytes, or None .*, got {limit!r}."):
         options(body_limit=limit)
 
 
 @pytest.mark.parametrize("name", ["threads", "waiting"])
 @pytest.mark.parametrize("number", [0, -1, 1.5, "2", True])
-def test_numbers_of_threads_and_requests_that_cannot_be(name: str, number: Any) -> None:
-    with pytest.raises(ValueError, match=f"{name} is the number of .*, at least 1.*, not {number!r}."):
+def test_invalid_numbers_of_threads_and_requests(name: str, number: Any) -> None:
+    with pytest.raises(ValueError, match=f"WSGIOptions: {name} must be at least 1.*, got {number!r}."):
         WSGIOptions(**{name: number})
 
 

@@ -1,4 +1,4 @@
-"""Whether something is an ASGI application, as far as that can be seen from outside."""
+"""A check of the signature of an ASGI application."""
 
 from inspect import isclass
 from typing import Any, Final
@@ -14,7 +14,7 @@ _LEGACY: Final = "That is ASGI 2: wrap it in asgiref.compatibility.guarantee_sin
 
 
 def check(application: Any) -> None:
-    """Raises HostedError (RW715) for what cannot be called with a scope, `receive` and `send`."""
+    """Raises HostedError (RW715) for an object that cannot be called with a scope, `receive` and `send`."""
     if not callable(application):
         raise HostedError("RW715", f"{shown(application)} cannot be called.")
     if accepts(application, 3):

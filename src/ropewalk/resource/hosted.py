@@ -1,4 +1,4 @@
-"""Resources that begin and end with the app that is served."""
+"""Resources that start and stop with the app that is served."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -7,11 +7,11 @@ from ropewalk.errors import full_name, is_int, shown
 from ropewalk.resource.tree import Resource
 
 BODY_LIMIT: Final = 100 << 20
-"""Bytes that the body of a request to a hosted application may have, where its options say nothing else."""
+"""The most bytes of a request's body to a hosted application, by default."""
 
 
 class Hosted(Resource):
-    """What answers for all paths below its place, and starts and stops with the app, wherever it hangs in the tree.
+    """A resource that responds on all paths below its place, and starts and stops with the app above it.
 
     A subclass calls `__init__`, and adds functions without parameters, plain or async, as `App.on_start` takes them.
     """
@@ -21,17 +21,16 @@ class Hosted(Resource):
     def __init__(self) -> None:
         super().__init__()
         self.start_hooks: list[Callable[[], Any]] = []
-        """Called in order, behind the app's own."""
+        """Called in order, after the app's own."""
         self.stopping_hooks: list[Callable[[], Any]] = []
-        """Called when a stop begins, before what runs is finished."""
+        """Called when a stop begins, before the running requests are finished."""
         self.stop_hooks: list[Callable[[], Any]] = []
-        """Called before the app's own, the last first."""
+        """Called in reverse order, before the app's own."""
 
     async def finish_calls(self, seconds: float | None) -> None:
-        """Wait for calls that run after their responses, at most so long, then cut them as far as that can be done.
+        """Wait for calls that run after their responses, for at most `seconds` (None: a default), then cancel them.
 
-        It is called when no request runs any more, before all stop hooks, for everything hosted at the same time. None
-        stands for a default.
+        It is called when no request runs any more, before all stop hooks, for all hosted applications at once.
         """
 
     def cut_calls(self) -> None:
@@ -59,13 +58,13 @@ def _gather(resource: Resource, found: list[Hosted], seen: set[int]) -> None:
 
 
 def check_options(options: object, kind: type) -> None:
-    """Raises TypeError for options that are of another kind than a hosted application takes."""
+    """Raises TypeError for options that are not of the class that a hosted application takes."""
     if not isinstance(options, kind):
         given = f"{shown(options)}, of type {full_name(type(options))}"
         raise TypeError(f"The options of the application are {given}. Give them as {kind.__name__}(...).")
 
 
 def check_body_limit(limit: object) -> None:
-    """Raises ValueError for what is neither a number of bytes nor None."""
+    """Raises ValueError unless the limit is a number of bytes or None."""
     if limit is not None and not (is_int(limit) and limit >= 0):
-        raise ValueError(f"The body_limit is a number of bytes, or None for the engine's limit, not {shown(limit)}.")
+        raise ValueError(f"body_limit must be a number of bytes, or None for the engine's limit, got {shown(limit)}.")

@@ -1,9 +1,9 @@
-"""WSGI applications in the tree: Flask, Django, Bottle and whatever else speaks WSGI (PEP 3333).
+"""WSGI applications in the tree: Flask, Django, Bottle and any other that implements WSGI (PEP 3333).
 
     app.mount("/", wsgi(application))
 
-The application is called on a thread, with one hop there and one back. Threads never touch the engine: what they say of
-an answer is handed over, and the reactor's thread answers.
+The application is called on a thread. Threads never touch the engine: a thread queues its response, and the reactor's
+thread sends it.
 """
 
 from ropewalk.wsgi.application_check import Application, Environ, StartResponse

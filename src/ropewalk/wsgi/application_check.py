@@ -1,4 +1,4 @@
-"""What a WSGI application is, and whether something is one, as far as that can be seen from outside."""
+"""The types of a WSGI application, and a check of its signature."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -19,7 +19,7 @@ _TAKES: Final = (
 
 
 def check(application: Any) -> None:
-    """Raises HostedError (RW707) for what cannot be called with an environ and `start_response`."""
+    """Raises HostedError (RW707) for an object that cannot be called with an environ and `start_response`."""
     if not callable(application):
         raise HostedError("RW707", f"{shown(application)} cannot be called.")
     if accepts(application, 2):

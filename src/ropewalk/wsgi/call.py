@@ -35,39 +35,39 @@ log = Logger(namespace="ropewalk.wsgi")
 
 
 class WSGICall:
-    """What the application is given, and what becomes of what it gives."""
+    """One call: `start_response` and `write` for the application, and what it returns for the client."""
 
-    __slots__ = ("_answer", "_application", "_body", "_context", "_is_head", "_server", "_silent", "_written")
+    __slots__ = ("_application", "_body", "_context", "_is_head", "_response", "_server", "_silent", "_written")
 
-    def __init__(self, application: Application, answer: ThreadResponse, server: Environ, body: BinaryIO) -> None:
+    def __init__(self, application: Application, response: ThreadResponse, server: Environ, body: BinaryIO) -> None:
         self._application = application
-        self._answer = answer
+        self._response = response
         self._server = server
         self._body = body
-        self._context = copy_context()  # the application sees what middleware has put there, and leaves nothing behind
-        self._is_head = answer.request.method == "HEAD"
+        self._context = copy_context()  # middleware's; what the application changes ends with the call
+        self._is_head = response.request.method == "HEAD"
         self._silent = False
-        """Whether nothing is sent of a body."""
+        """Whether no body is sent."""
         self._written = 0
         """Bytes of the body."""
 
     def run(self) -> None:
-        """Call the application, and take what it gives. Whatever it raises is an answer or a line in the log."""
-        if not self._answer.request.finished:
+        """Call the application and take what it returns. An exception becomes a response or a line in the log."""
+        if not self._response.request.finished:
             self._context.run(self._run)
         self._body.close()
 
     def _run(self) -> None:
         errors = ErrorStream()
         try:
-            environ = make_environ(self._answer.request, self._server, self._body, errors)
+            environ = make_environ(self._response.request, self._server, self._body, errors)
             parts = self._application(environ, self.start_response)
             try:
                 self._send(parts)
             finally:
                 if hasattr(parts, "close"):
                     parts.close()
-        except BaseException as error:  # noqa: BLE001 - there is nobody else on this thread
+        except BaseException as error:  # noqa: BLE001 - no caller on this thread handles it
             self._fail(error)
         errors.flush()
 
@@ -76,27 +76,27 @@ class WSGICall:
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
     ) -> Callable[[bytes], None]:
-        """Take status and headers; with `exc_info` in place of those before, unless they are on their way."""
-        answer = self._answer
+        """Take status and headers. With `exc_info` they replace earlier ones, unless these are sent."""
+        response = self._response
         if exc_info is not None:
             try:
-                if self._written or answer.ended:
+                if self._written or response.ended:
                     raise exc_info[1].with_traceback(exc_info[2])
             finally:
-                exc_info = None  # else the traceback would hold this frame, and this frame the traceback
-        elif answer.status:
+                exc_info = None  # else the traceback and this frame would refer to each other
+        elif response.status:
             raise HostedError("RW700", "start_response was called twice.", "Give it exc_info the second time.")
-        code, answer.reason = parse_status(status)
-        answer.fields, answer.length = parse_headers(headers)
-        answer.status = code
-        self._silent = self._is_head or answer.status in BODILESS
+        code, response.reason = parse_status(status)
+        response.fields, response.length = parse_headers(headers)
+        response.status = code
+        self._silent = self._is_head or response.status in BODILESS
         return self.write
 
     def write(self, part: bytes) -> None:
-        """Send a part of the body. Raises Disconnected where the client has left."""
+        """Send a part of the body. Raises Disconnected if the client has left."""
         if self._add(part):
-            self._answer.post()
-            self._answer.rest()
+            self._response.post()
+            self._response.wait_for_room()
 
     # What the application returns
 
@@ -106,95 +106,95 @@ class WSGICall:
         elif not (isinstance(parts, FileWrapper) and self._send_file(parts)):
             for part in _iterate(parts):
                 self.write(part)
-                if self._silent and self._answer.ended:
+                if self._silent and self._response.ended:
                     break
         self._end()
 
     def _send_at_once(self, parts: list[Any] | tuple[Any, ...]) -> None:
         """Send parts that are all there as one."""
         body = _octets(parts[0]) if len(parts) == 1 else b"".join(map(_octets, parts))
-        answer = self._answer
-        if self._is_head and body and answer.status not in BODILESS and answer.status and answer.length is None:
-            answer.fields.append(("Content-Length", str(len(body))))
+        response = self._response
+        if self._is_head and body and response.status not in BODILESS and response.status and response.length is None:
+            response.fields.append(("Content-Length", str(len(body))))
         self._add(body)
 
     def _send_file(self, wrapper: FileWrapper) -> bool:
-        """Have the engine send a file, where it can."""
-        answer = self._answer
-        if not answer.status or answer.status in BODILESS or self._written or not answer.direct:
+        """Have the engine send a file. False: it has to be read."""
+        response = self._response
+        if not response.status or response.status in BODILESS or self._written or not response.direct:
             return False
         rest = wrapper.rest()
         if rest is None:
             return False
         file, offset, length = rest
-        if answer.length is not None:
-            if length < answer.length:
-                raise WrongLength(f"The file has {length} bytes, and Content-Length says {answer.length}.")
-            length = answer.length
-        answer.file = file, offset, length
-        answer.end()
+        if response.length is not None:
+            if length < response.length:
+                raise WrongLength(f"The file has {length} bytes, and Content-Length says {response.length}.")
+            length = response.length
+        response.file = file, offset, length
+        response.end()
         return True
 
     def _add(self, part: bytes) -> bool:
-        """Take a part of the body; whether the reactor has to come to it."""
+        """Add a part of the body. Returns whether the reactor has to be notified."""
         if not _octets(part):
             return False
-        answer = self._answer
-        if not answer.status:
+        response = self._response
+        if not response.status:
             raise HostedError("RW701", "There is a body, and start_response has not been called.")
         if self._silent:
             self._drop()
             return False
         self._written += len(part)
-        if answer.length is not None and self._written > answer.length:
-            raise WrongLength(f"The body is longer than the {answer.length} bytes that Content-Length says.")
-        if answer.over:
+        if response.length is not None and self._written > response.length:
+            raise WrongLength(f"The body is longer than the {response.length} bytes that Content-Length says.")
+        if response.over:
             raise Disconnected
-        answer.add(part)
-        if self._written == answer.length:
-            answer.end()
+        response.add(part)
+        if self._written == response.length:
+            response.end()
             return False
         return True
 
     def _drop(self) -> None:
-        """There is a body, where none is sent: the head is final, and the answer complete."""
-        answer = self._answer
-        if not answer.ended:
+        """Drop a body where none is sent. The head is final then, and the response complete."""
+        response = self._response
+        if not response.ended:
             if not self._is_head:
-                self._tell("RW704", f"There is a body with status {answer.status}.")
-            answer.end()
+                self._log("RW704", f"There is a body with status {response.status}.")
+            response.end()
 
     def _end(self) -> None:
-        """There is no more of the body."""
-        answer = self._answer
-        if answer.ended:
+        """The body is complete."""
+        response = self._response
+        if response.ended:
             return
-        if not answer.status:
+        if not response.status:
             raise HostedError("RW701", "It has returned, and start_response has not been called.")
-        if answer.length is not None and self._written < answer.length and not self._silent:
-            raise WrongLength(f"The body has {self._written} bytes, and Content-Length says {answer.length}.")
-        answer.end()
+        if response.length is not None and self._written < response.length and not self._silent:
+            raise WrongLength(f"The body has {self._written} bytes, and Content-Length says {response.length}.")
+        response.end()
 
     def _fail(self, error: BaseException) -> None:
-        """The application, or something of what it gave, has raised."""
-        if not self._answer.ended:
-            self._answer.fail(_tamed(error))
+        """Handle an exception of the application, or of what it returned."""
+        if not self._response.ended:
+            self._response.fail(_as_exception(error))
         elif isinstance(error, RopewalkError):
             if not isinstance(error, Disconnected):
-                self._tell(error.code, error.message)
+                self._log(error.code, error.message)
         else:
-            self._tell("RW208", f"{shown(error)} was raised behind the answer.")
+            self._log("RW208", f"{shown(error)} was raised after the response.")
 
-    def _tell(self, code: str, what: str) -> None:
-        """A line in the log for what no answer can tell, with the traceback of the exception that is being handled."""
-        request = self._answer.request
+    def _log(self, code: str, what: str) -> None:
+        """Log what no response can report, with the traceback of the exception that is being handled."""
+        request = self._response.request
         error = sys.exception()
-        say = log.error if error is None else partial(log.failure, failure=shown_failure(error))
-        say(
+        write = log.error if error is None else partial(log.failure, failure=shown_failure(error))
+        write(
             "{code} {method} {path}: {who}: {what} {remedy}",
             code=code,
             method=request.method,
-            path=request.raw_path.decode("ascii"),  # as it was sent: what it stands for may be a line's end
+            path=request.raw_path.decode("ascii"),  # still encoded: decoded, it may contain a line feed
             who=named(self._application),
             what=visible(what),
             remedy=LATE_REMEDY if code == "RW208" else CATALOGUE[code].remedy,
@@ -217,10 +217,10 @@ def _octets(part: Any) -> bytes:
     return part
 
 
-def _tamed(error: BaseException) -> Exception:
-    """What would end a thread must not end the reactor's."""
+def _as_exception(error: BaseException) -> Exception:
+    """The same as an Exception: SystemExit ends a thread, and must not end the reactor."""
     if isinstance(error, Exception):
         return error
-    tamed = RuntimeError(f"{shown(error)} was raised.")
-    tamed.__cause__ = error
-    return tamed
+    wrapped = RuntimeError(f"{shown(error)} was raised.")
+    wrapped.__cause__ = error
+    return wrapped

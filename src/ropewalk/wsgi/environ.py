@@ -8,7 +8,7 @@ from ropewalk.request import Address, Request
 from ropewalk.wsgi.application_check import Environ
 
 DROPPED: Final = ""
-"""In place of the key of a field that no application is shown."""
+"""Stands for the key of a field that applications do not get."""
 
 _COMMON: Final = (
     "accept accept-charset accept-encoding accept-language authorization cache-control connection cookie dnt expect "
@@ -20,7 +20,7 @@ _COMMON: Final = (
 
 
 def make_environ(request: Request, server: Environ, body: BinaryIO, errors: object) -> Environ:
-    """What a request says, beside what the `server` says of itself. Any thread may ask."""
+    """The environ of a request. `server` are the entries that all requests share. Any thread may call this."""
     raw_path = request.raw_path
     below = len(request.postpath)
     script = raw_path.rsplit(b"/", below)[0] if below else raw_path.removesuffix(b"/")
@@ -59,7 +59,7 @@ def make_environ(request: Request, server: Environ, body: BinaryIO, errors: obje
             repeated.setdefault(key, [environ[key]]).append(text)
         else:
             environ[key] = text
-    for key, lines in repeated.items():  # joined at the end, since each join takes as long as what is there already
+    for key, lines in repeated.items():  # joined once: joining line by line takes quadratic time
         environ[key] = ("; " if key == "HTTP_COOKIE" else ", ").join(lines)
     return environ
 
@@ -67,27 +67,27 @@ def make_environ(request: Request, server: Environ, body: BinaryIO, errors: obje
 def _key(name: bytes) -> str:
     """The key of a field.
 
-    One with an underscore could pass for another with a hyphen, which perhaps a proxy has set and vouches for.
+    A field with an underscore is dropped: it has the key of a field with a hyphen, which a trusted proxy may set.
     """
     return DROPPED if b"_" in name else f"HTTP_{name.decode('ascii').upper().replace('-', '_')}"
 
 
 _KEYS: Final = {name.encode(): _key(name.encode()) for name in _COMMON.split()} | {
     b"content-type": "CONTENT_TYPE",
-    b"content-length": DROPPED,  # told by the body, which is whole
-    b"host": DROPPED,  # told by the request
-    b"proxy": DROPPED,  # as HTTP_PROXY it would pass for a setting of the system (CVE-2016-5385)
-    b"transfer-encoding": DROPPED,  # undone (RFC 9112, section 7.1.3)
+    b"content-length": DROPPED,  # set from the body, which is complete
+    b"host": DROPPED,  # set from the request
+    b"proxy": DROPPED,  # as HTTP_PROXY it looks like an environment variable (CVE-2016-5385)
+    b"transfer-encoding": DROPPED,  # decoded already (RFC 9112, section 7.1.3)
 }
 
 
 def _decoded(path: bytes) -> str:
-    """A part of the path as PEP 3333 has it: percent-encoding undone, a character for each byte."""
+    """A part of the path as PEP 3333 wants it: percent-decoded, one character for each byte."""
     return (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1")
 
 
 def _local(request: Request) -> tuple[str, str]:
-    """Name and port of our end; where it has none, those by which the client asked."""
+    """Name and port of the local address. A UNIX socket has none: then those of the request's Host."""
     server: Address = request.server
     if type(server) is tuple:
         return server[0], str(server[1])
@@ -99,7 +99,7 @@ def _local(request: Request) -> tuple[str, str]:
 
 
 def _size(request: Request, body: BinaryIO) -> int:
-    """Bytes of the body; also of one that came in chunks, which many applications would take for empty."""
+    """Bytes of the body. Many applications take a chunked body for empty unless they get its length."""
     size: int | None = request.content_length
     if size is None:
         size = body.seek(0, SEEK_END)

@@ -1,4 +1,4 @@
-"""`wsgi.errors`: what an application complains of goes to Twisted's log."""
+"""`wsgi.errors`: what an application writes there goes to Twisted's log."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ log = Logger(namespace="ropewalk.wsgi")
 
 
 class ErrorStream:
-    """A text stream for one call, of which whole lines that were written together become one entry of the log."""
+    """A text stream for one call. Whole lines that are written together become one entry of the log."""
 
     __slots__ = ("_text",)
 
@@ -18,7 +18,7 @@ class ErrorStream:
         self._text = ""
 
     def write(self, text: str) -> int:
-        """Take text, and log it where it ends a line."""
+        """Add text, and log it if it ends a line."""
         if not isinstance(text, str):
             raise TypeError(f"wsgi.errors takes str, not {type(text).__qualname__}.")
         self._text += text
@@ -27,11 +27,11 @@ class ErrorStream:
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Take some lines, and log them together."""
+        """Add lines, and log them together."""
         self.write("".join(lines))
 
     def flush(self) -> None:
-        """Log what is there, the end of a line or not."""
+        """Log what was written, even if the last line has no end."""
         text, self._text = self._text.strip("\n"), ""
         if text:
             log.error("{text}", text=visible(text))

@@ -8,11 +8,11 @@ from typing import Any, Final
 from ropewalk.open_files import OpenFile
 
 _PLAIN: Final = (BufferedReader, BufferedRandom, FileIO)
-"""What reads a file as it is. Others may have a descriptor too, and read what they make of it: `gzip.GzipFile` does."""
+"""The types that read a file as it is. Others have a descriptor too, and read other bytes: `gzip.GzipFile` does."""
 
 
 class FileWrapper:
-    """An iterable of the blocks of a file, which is closed with it. One of the system's is sent without being read."""
+    """An iterable of the blocks of a file, which it closes. The engine sends a regular file without reading it here."""
 
     def __init__(self, filelike: Any, blksize: int = 8192) -> None:
         self.filelike = filelike
@@ -30,7 +30,7 @@ class FileWrapper:
         return block
 
     def rest(self) -> "tuple[OpenFile, int, int] | None":
-        """The file, and offset and length of what has not been read of it; None where it has to be read."""
+        """The file, and the offset and length of the part that is not read yet. None if the file has to be read."""
         file = self.filelike
         if type(file) not in _PLAIN or type(getattr(file, "raw", file)) is not FileIO or not file.readable():
             return None

@@ -1,4 +1,4 @@
-"""The way back to the reactor's thread: one wake for all that is posted until the reactor comes to it."""
+"""A queue from threads to the reactor's thread: one wakeup for all jobs that are posted until the reactor runs them."""
 
 from asyncio import AbstractEventLoop
 from collections import deque
@@ -11,11 +11,11 @@ class ReactorJob(Protocol):
     """What may be posted."""
 
     def run_in_reactor(self) -> None:
-        """Called on the reactor's thread, once or more often for all that was posted until then. It must not raise."""
+        """Called on the reactor's thread, at least once after the last post. It must not raise."""
 
 
 class ReactorQueue:
-    """Leads to the event loop that is given, or to the running reactor where that has none."""
+    """Runs jobs in an event loop, or in the running reactor if that has none."""
 
     def __init__(self, loop: AbstractEventLoop | None) -> None:
         self.loop = loop
@@ -32,12 +32,11 @@ class ReactorQueue:
         self._jobs.append(job)
         if not self._woken:
             self._woken = True
-            with suppress(RuntimeError):  # the loop is closed, and nobody waits any more
-                self._wake(self._open)
+            with suppress(RuntimeError):  # the loop is closed, so no job is needed any more
+                self._wake(self._run)
 
-    def _open(self) -> None:
-        # In this order: what is posted from here on wakes us again.
-        self._woken = False
+    def _run(self) -> None:
+        self._woken = False  # before the jobs are counted: a later post wakes the reactor again
         for _ in range(len(self._jobs)):
             self._jobs.popleft().run_in_reactor()
 

@@ -24,13 +24,13 @@ from ropewalk.wsgi.thread_response import ThreadResponse
 from ropewalk.wsgi.threads import PoolThreads, Threads
 
 THREADS: Final = 10
-"""Threads of our own where there is no reactor, as in tests: as many as a reactor has."""
-PATIENCE: Final = 5.0
-"""Seconds at most for calls to end that still run when every response is complete, or cut off."""
-LEAST: Final = 1.0
-"""Seconds at least for that, also where the deadline of the stop has passed: a thread has to notice that it is cut."""
-LOOK: Final = 0.02
-"""Seconds after which the stop looks again whether they have."""
+"""Threads of our own if no reactor runs, as in tests: as many as a reactor has."""
+STOP_LIMIT: Final = 5.0
+"""Seconds at most that a stop waits for calls that run when every response is complete, or cut off."""
+STOP_MINIMUM: Final = 1.0
+"""Seconds at least, even if the deadline of the stop has passed: a thread needs time to notice that it has to end."""
+CHECK: Final = 0.02
+"""Seconds between two checks whether calls still run."""
 
 log = Logger(namespace="ropewalk.wsgi")
 
@@ -39,29 +39,28 @@ _BUSY: Final = Shortage("RW705", 503, (("retry-after", "1"),))  # RFC 9110, sect
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WSGIOptions:
-    """How an application is called. Raises ValueError for what cannot be."""
+    """How an application is called. Raises ValueError for invalid options."""
 
     threads: int | None = None
-    """Threads of its own, at most; None for those of the reactor, of which there are 10 unless the program asks for
-    more by `reactor.suggestThreadPoolSize`. An application that often waits for others wants more."""
+    """The most threads of its own. None: the reactor's, which are 10 unless the program calls
+    `reactor.suggestThreadPoolSize`. An application that often waits for other services needs more."""
     waiting: int = 1000
-    """Requests that may wait for a thread; one more is answered 503. Those that wait hold memory for their bodies."""
+    """The most requests that wait for a thread. One more gets a 503. Waiting requests hold memory for their bodies."""
     body_limit: int | None = BODY_LIMIT
-    """Bytes of a request's body, at most, past which it is 413; None for the engine's limit. A body past
-    `Limits.spool_size` waits in a temporary file."""
+    """The most bytes of a request's body. A larger one gets a 413. None: the engine's limit. A body larger than
+    `Limits.spool_size` is kept in a temporary file."""
 
     def __post_init__(self) -> None:
         if self.threads is not None and not (is_int(self.threads) and self.threads >= 1):
-            what = "threads is the number of them, at least 1, or None for those of the reactor"
-            raise ValueError(f"An application needs a thread: {what}, not {shown(self.threads)}.")
+            what = "threads must be at least 1, or None for the reactor's threads"
+            raise ValueError(f"WSGIOptions: {what}, got {shown(self.threads)}.")
         if not (is_int(self.waiting) and self.waiting >= 1):
-            what = "waiting is the number of those that may, at least 1"
-            raise ValueError(f"Requests have to wait for a thread to wake: {what}, not {shown(self.waiting)}.")
+            raise ValueError(f"WSGIOptions: waiting must be at least 1, got {shown(self.waiting)}.")
         check_body_limit(self.body_limit)
 
 
 class WSGIResource(Hosted):
-    """A WSGI application at its place in the tree, where it answers every method and every path. See `wsgi`."""
+    """A WSGI application in the tree, which responds to every method and every path below its place. See `wsgi`."""
 
     def __init__(self, application: Any, options: WSGIOptions) -> None:
         super().__init__()
@@ -69,10 +68,10 @@ class WSGIResource(Hosted):
         check(application)
         self.application: Application = application
         self.options = options
-        self.start_hooks.append(self._begin)
-        self.stopping_hooks.append(self._stop)
+        self.start_hooks.append(self._new_stop_event)
+        self.stopping_hooks.append(self._set_stop_event)
         self._handler = _handler(self)
-        # Nothing cancels a thread, so that its response may as well be sent.
+        # A thread cannot be cancelled, so its response is sent in any case.
         node_of(self).rendering["render"] = Handler(
             self._handler,
             body_limit=options.body_limit,
@@ -88,33 +87,33 @@ class WSGIResource(Hosted):
             "wsgi.input_terminated": True,
             "wsgi.file_wrapper": FileWrapper,
         }
-        self._begin()
-        self._own = Threads(options.threads or THREADS)
+        self._new_stop_event()
+        self._own_threads = Threads(options.threads or THREADS)
         self._pool: PoolThreads | None = None
         self._reactor_queue: ReactorQueue | None = None
-        self._cut = False
-        """Whether a stop waits for threads no longer."""
+        self._wait_is_over = False
+        """Whether a stop has ended its wait for threads."""
 
     def render(self, request: Request) -> Any:
-        """Have the application called on a thread, which answers."""
+        """Have the application called on a thread. Its response is sent from there."""
         if request.target == b"*":
             return Response(None, 204)  # OPTIONS for the server as a whole (RFC 9110, section 9.3.7)
         threads = self._threads()
         if threads.waiting >= self.options.waiting:
             self._refuse(request)
-        answer = ThreadResponse(request, self._queue_for_loop())
+        thread_response = ThreadResponse(request, self._queue_for_loop())
         endpoint = request.endpoint
         direct = endpoint is not None and endpoint.call is self._handler and not request.prepared
-        response = None if direct else answer.respond()
+        response = None if direct else thread_response.to_middleware()
         body = request.content if request.has_body else BytesIO()
-        call = WSGICall(self.application, answer, self._server, body)
+        call = WSGICall(self.application, thread_response, self._server, body)
         threads.submit(call.run)
         return NOT_DONE_YET if response is None else response
 
     def _threads(self) -> Threads:
         reactor: Any = None if self.options.threads else sys.modules.get("twisted.internet.reactor")
         if not getattr(reactor, "running", False):
-            return self._own
+            return self._own_threads
         if self._pool is None:
             self._pool = PoolThreads(reactor.getThreadPool())
         return self._pool
@@ -125,15 +124,15 @@ class WSGIResource(Hosted):
             self._reactor_queue = ReactorQueue(loop)
         return self._reactor_queue
 
-    def _begin(self) -> None:
+    def _new_stop_event(self) -> None:
         self._server["ropewalk.stopping"] = self._stopping = Event()
 
-    def _stop(self) -> None:
-        """Tell the threads that wait for it that a stop has begun."""
+    def _set_stop_event(self) -> None:
+        """Set the event by which threads know that a stop has begun."""
         self._stopping.set()
 
     def _refuse(self, request: Request) -> NoReturn:
-        """Too many requests wait for a thread."""
+        """Respond with 503: too many requests wait for a thread."""
         if request.service.shortages.is_news(_BUSY):
             log.warn(
                 "RW705 {method} {path}: {count} requests wait for a thread to call {who}. {remedy} "
@@ -148,33 +147,33 @@ class WSGIResource(Hosted):
         raise _BUSY.to_http_error()
 
     async def finish_calls(self, seconds: float | None) -> None:
-        """Wait a little for calls that run after their responses. Nothing can end a thread."""
-        self._cut = False
-        patience = PATIENCE if seconds is None else min(PATIENCE, max(seconds, LEAST))
+        """Wait a little for calls that run after their responses. A thread cannot be cancelled."""
+        self._wait_is_over = False
+        limit = STOP_LIMIT if seconds is None else min(STOP_LIMIT, max(seconds, STOP_MINIMUM))
         who = named(self.application)
-        for turn in range(round(patience / LOOK)):
-            busy = self._own.busy + (self._pool.busy if self._pool is not None else 0)
+        for turn in range(round(limit / CHECK)):
+            busy = self._own_threads.busy + (self._pool.busy if self._pool is not None else 0)
             if not busy:
                 return
             calls = f"1 call of {who} still runs" if busy == 1 else f"{busy} calls of {who} still run"
-            if self._cut:
+            if self._wait_is_over:
                 break
             if turn == 1:
-                log.info("Stopping: {calls}, up to {seconds:g} s.", calls=calls, seconds=round(patience, 1))
-            await _pause(LOOK)
+                log.info("Stopping: {calls}, up to {seconds:g} s.", calls=calls, seconds=round(limit, 1))
+            await _pause(CHECK)
         log.warn("RW706 {calls}. {remedy}", calls=calls, remedy=CATALOGUE["RW706"].remedy)
 
     def cut_calls(self) -> None:
-        """Wait for threads no longer."""
-        self._cut = True
+        """End the wait for threads."""
+        self._wait_is_over = True
 
 
 def wsgi(application: Any, options: WSGIOptions = WSGIOptions()) -> WSGIResource:
     """A WSGI application (PEP 3333) as a resource: `app.mount("/", wsgi(application))`.
 
-    It answers for all paths below its place, which it knows as SCRIPT_NAME. It is called on a thread when the body of
-    the request is there. Middleware stands around it as around any handler. Raises HostedError (RW707) for what is no
-    WSGI application, and TypeError for other options.
+    It responds on all paths below its place, which is its SCRIPT_NAME. It is called on a thread when the body of the
+    request is complete. Middleware runs around it as around any handler. Raises HostedError (RW707) for an object that
+    is not a WSGI application, and TypeError for other options.
     """
     return WSGIResource(application, options)
 
@@ -189,7 +188,7 @@ def _handler(resource: WSGIResource) -> Callable[[Request], Any]:
 
 
 def _pause(seconds: float) -> Waiter[None]:
-    """A wait, timed by whatever runs: the event loop, or the reactor where there is none."""
+    """A wait, timed by the event loop, or by the reactor if no loop runs."""
     pause: Waiter[None] = Waiter()
 
     def end() -> None:

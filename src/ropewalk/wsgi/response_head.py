@@ -1,4 +1,4 @@
-"""The head of an answer as `start_response` takes it (PEP 3333, "The start_response() Callable")."""
+"""The head of a response as `start_response` takes it (PEP 3333, "The start_response() Callable")."""
 
 from functools import lru_cache
 from typing import Final
@@ -19,16 +19,16 @@ HOP_BY_HOP: Final = frozenset(
         "upgrade",
     )
 )
-"""Fields about the connection, which is the server's (RFC 9110, section 7.6.1; PEP 3333, "Other HTTP Features")."""
+"""Fields about the connection, which the server sets (RFC 9110, section 7.6.1; PEP 3333, "Other HTTP Features")."""
 
 _SPECIAL: Final = HOP_BY_HOP | {"content-length"}
 
 
 @lru_cache(maxsize=256)
 def parse_status(status: object) -> tuple[int, bytes | None]:
-    """The status, and the reason phrase where one is to be sent in place of the registered one.
+    """The status, and the reason phrase if it differs from the registered one.
 
-    Raises HostedError (RW700) for what is no status.
+    Raises HostedError (RW700) for an invalid status.
     """
     code, _, reason = status.partition(" ") if isinstance(status, str) else ("", "", "")
     if not (len(code) == 3 and code.isascii() and code.isdigit() and is_status(int(code))):
@@ -39,7 +39,7 @@ def parse_status(status: object) -> tuple[int, bytes | None]:
 def parse_headers(headers: object) -> tuple[list[tuple[str, Text]], int | None]:
     """The fields as the engine takes them, and what Content-Length says, in bytes.
 
-    Raises HostedError: RW700 for what is malformed, RW703 for a field about the connection.
+    Raises HostedError: RW700 for malformed headers, RW703 for a field about the connection.
     """
     if not isinstance(headers, list):
         raise HostedError("RW700", f"The headers are {shown(headers)}.", "Give a list of tuples of two str.")
@@ -71,7 +71,7 @@ def _parse_length(value: str) -> int:
 
 
 def _latin(name: str, value: str) -> Text:
-    """A value that the engine takes: a character for each byte (PEP 3333, "Unicode Issues")."""
+    """A value as the engine takes it: one character for each byte (PEP 3333, "Unicode Issues")."""
     try:
         return value if value.isascii() else value.encode("latin-1")
     except UnicodeEncodeError:

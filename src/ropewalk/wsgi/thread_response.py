@@ -1,9 +1,10 @@
-"""An answer on its way from the application's thread to the reactor's.
+"""A response on its way from the application's thread to the reactor's.
 
-The thread puts in the head, then parts, then the end; the reactor takes them out. What is complete when the reactor
-comes to it leaves in one piece, everything else as a stream of parts. A thread that is too far ahead of the client
-waits. What the one thread writes the other only reads, and each tells the other behind what there is to be read, so
-there are no locks.
+The thread adds the head, then parts, then the end, and the reactor takes them. A response that is complete when the
+reactor takes it is sent as one piece, any other as a stream. A thread that is too far ahead of the client waits.
+
+There are no locks: each attribute is written by one thread and read by the other, and each thread notifies the other
+after it has written.
 """
 
 from collections import deque
@@ -19,19 +20,19 @@ from ropewalk.waiting import Waiter
 from ropewalk.wsgi.reactor_queue import ReactorQueue
 
 AHEAD: Final = 256 * 1024
-"""Bytes of a body that may lie here before the thread has to wait."""
+"""Bytes of a body that are kept here before the thread waits."""
 
 
 class ThreadResponse:
-    """The answer to one request, between two threads. To the reactor it is an async iterator of parts, too."""
+    """The response to one request, between two threads. To the reactor it is an async iterator of the body's parts."""
 
     __slots__ = (
+        "_added",
         "_closed",
-        "_handed",
-        "_news",
+        "_new_part",
         "_parts",
         "_posted",
-        "_reactor_queue",
+        "_queue",
         "_response",
         "_room",
         "_streamed",
@@ -48,7 +49,7 @@ class ThreadResponse:
 
     def __init__(self, request: Request, queue: ReactorQueue) -> None:
         self.request = request
-        self._reactor_queue = queue
+        self._queue = queue
         self._parts: deque[bytes] = deque()
         self._posted = False
 
@@ -63,15 +64,15 @@ class ThreadResponse:
         """An open file, offset and length, in place of parts."""
         self.ended = False
         self.error: Exception | None = None
-        self._handed = 0
+        self._added = 0
         """Bytes of parts."""
         self._room: Event | None = None
 
         # Written by the reactor
         self._closed = False
         self._response: Waiter[Response] | None = None
-        """Where somebody else is to send the answer."""
-        self._news: Waiter[None] | None = None
+        """Gets the response, where middleware sends it."""
+        self._new_part: Waiter[None] | None = None
         self._streamed = False
         self._taken = 0
         """Bytes of parts."""
@@ -80,37 +81,37 @@ class ThreadResponse:
 
     @property
     def direct(self) -> bool:
-        """Whether it goes to the client as it is, rather than through somebody's hands."""
+        """Whether it is sent to the client as it is, rather than through middleware."""
         return self._response is None
 
     @property
     def over(self) -> bool:
-        """Whether nobody wants the rest."""
+        """Whether the rest is dropped: the client has left, or middleware has replaced the response."""
         return self._closed or self.request.gone
 
     def add(self, part: bytes) -> None:
-        """Put in a part of the body."""
-        self._handed += len(part)
+        """Add a part of the body."""
+        self._added += len(part)
         self._parts.append(part)
 
     def post(self) -> None:
-        """Have the reactor come to it."""
+        """Have the reactor take what is there."""
         if not self._posted:
             self._posted = True
-            self._reactor_queue.post(self)
+            self._queue.post(self)
 
     def end(self) -> None:
-        """The answer is complete."""
+        """The response is complete."""
         self.ended = True
         self.post()
 
     def fail(self, error: Exception) -> None:
-        """The answer will never be complete."""
+        """The application has failed before the response was complete."""
         self.error = error
         self.post()
 
-    def rest(self) -> None:
-        """Wait until the client has taken enough. Raises Disconnected where it has left."""
+    def wait_for_room(self) -> None:
+        """Wait until the client has taken enough. Raises Disconnected if it has left."""
         while self._is_full() and not self.over:
             if self._room is None:
                 self._room = Event()
@@ -121,21 +122,21 @@ class ThreadResponse:
             raise Disconnected
 
     def _is_full(self) -> bool:
-        return self._handed - self._taken > AHEAD
+        return self._added - self._taken > AHEAD
 
     # For the reactor
 
-    def respond(self) -> Waiter[Response]:
-        """A Response, in place of sending the answer. Cancelling the wait lets the application go."""
+    def to_middleware(self) -> Waiter[Response]:
+        """Fires with a Response, in place of sending it. Cancelling it drops the rest of the application's response."""
         self._response = Waiter(lambda _: self.close())
         return self._response
 
     def run_in_reactor(self) -> None:
-        """The thread has posted it."""
+        """Take what the thread has posted."""
         self._posted = False
         try:
             if self._streamed:
-                self._tell()
+                self._wake_reader()
             elif self.ended:
                 self._send()
             elif self.over:
@@ -147,10 +148,10 @@ class ThreadResponse:
         except BaseException as error:
             if interrupts(error):
                 raise
-            self._refuse(error)
+            self._fail(error)
 
     def close(self) -> None:
-        """Nobody wants the rest."""
+        """Drop the rest."""
         self._closed = True
         self._parts.clear()
         if self._room is not None:
@@ -161,7 +162,7 @@ class ThreadResponse:
 
     async def __anext__(self) -> bytes:
         while True:
-            # In this order: the thread puts in all parts before it says that they are all.
+            # In this order: the thread adds all parts before it sets `ended`.
             ended, error = self.ended, self.error
             part = self._take()
             if part:
@@ -172,27 +173,27 @@ class ThreadResponse:
                 raise error
             if self._closed:
                 raise Disconnected
-            self._news = Waiter()
-            await self._news
+            self._new_part = Waiter()
+            await self._new_part
 
     async def aclose(self) -> None:
-        """As `close`."""
+        """The same as `close`."""
         self.close()
 
     def _send(self) -> None:
-        """Send a complete answer."""
+        """Send a complete response."""
         request = self.request
-        silent = request.method == "HEAD"
+        is_head = request.method == "HEAD"
         if self._response is not None:
-            self._deliver(self if silent else self._take())
+            self._deliver(self if is_head else self._take())
             return
         if self.reason is not None:
             request.set_reason(self.status, self.reason)
         if self.file is not None:
             file, offset, length = self.file
             request.respond_file(self.status, self.fields, file.fd, offset, length)
-        elif silent:
-            request.begin(self.status, self.fields)  # of the body there need not be all that GET would get
+        elif is_head:
+            request.begin(self.status, self.fields)  # the body may be shorter than Content-Length says, or missing
             request.end()
         else:
             request.respond(self.status, self.fields, self._take())
@@ -200,11 +201,11 @@ class ThreadResponse:
     def _stream(self) -> None:
         """Send parts as they come."""
         self._streamed = True
-        self.request.notifyFinish().addBoth(lambda _: self.close())  # somebody may have dropped the Response
+        self.request.notifyFinish().addBoth(lambda _: self.close())  # middleware may have dropped the Response
         self._deliver(self)
 
     def _deliver(self, body: "bytes | ThreadResponse") -> None:
-        """Hand over a Response."""
+        """Send a Response, or pass it to middleware."""
         response = ExactResponse(None, self.status, self.fields, reason=self.reason)
         response.body = body
         if self._response is None:
@@ -212,19 +213,19 @@ class ThreadResponse:
         elif not self._response.called:
             self._response.callback(response)
 
-    def _refuse(self, error: BaseException) -> None:
-        """Hand an error to what makes the response."""
+    def _fail(self, error: BaseException) -> None:
+        """Have the service, or middleware, make the response for an error."""
         self.close()
         if self._response is None:
             self.request.service.fail(self.request, error)
         elif not self._response.called:
             self._response.errback(error)
 
-    def _tell(self) -> None:
-        """Let go on who waits for a part."""
-        news, self._news = self._news, None
-        if news is not None and not news.called:
-            news.callback(None)
+    def _wake_reader(self) -> None:
+        """Resume the iteration that waits for a part."""
+        waiter, self._new_part = self._new_part, None
+        if waiter is not None and not waiter.called:
+            waiter.callback(None)
 
     def _take(self) -> bytes:
         """All parts that are there, joined."""

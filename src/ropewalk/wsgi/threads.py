@@ -1,11 +1,11 @@
 """Threads that run jobs: as many as there is work for, up to a limit.
 
-To wake a thread costs as much as many a job, and of threads that compute Python lets one run at a time. So no more than
-one is on its way at any time. When it arrives, it takes a job if nobody has taken one since it was called: the others
-wait for something then. Else it looks again a little later.
+Waking a thread costs as much as many a job, and of threads that compute Python runs one at a time. So at most one
+thread is being woken at any time. When it runs, it takes a job if no thread has taken one since the wakeup: the other
+threads are blocked then. Else it checks again a little later.
 
-A thread without work rests for a moment, because to wake it costs less than to start one, and then ends: nothing has to
-be stopped. In a pool that others use too, a thread goes back to the pool now and then, and few rest.
+A thread without work stays idle for a moment, because waking it costs less than starting one, and then ends, so nothing
+has to be stopped. In a pool that is shared, a thread returns to the pool now and then, and few threads stay idle.
 """
 
 import sys
@@ -16,12 +16,12 @@ from typing import Any, Final
 
 from ropewalk.forks import follow_forks
 
-REST: Final = 0.1
+IDLE: Final = 0.1
 """Seconds that a thread waits for more work before it ends."""
-LOOK: Final = 0.0005
-"""Seconds after which a thread that was called looks again whether it is needed."""
+CHECK: Final = 0.0005
+"""Seconds after which a thread that was woken checks again whether it is needed."""
 SHARE: Final = 64
-"""Jobs that a thread of a shared pool runs before others have their turn."""
+"""Jobs that a thread of a shared pool runs before it returns to the pool."""
 
 Job = Callable[[], None]
 
@@ -37,24 +37,24 @@ class Threads:
         follow_forks(self)
 
     def forked(self) -> None:
-        """In a child, which has none of the threads. The jobs are the parent's."""
+        """In a child process: the threads and the jobs are the parent's."""
         self._reset()
 
     def has_forked(self) -> None:
-        """In the parent: nothing has changed."""
+        """In the parent process: nothing has changed."""
 
     def _reset(self) -> None:
         self._jobs: deque[Job] = deque()
         self._taken = 0
         """Jobs that threads have taken."""
         self._seen = 0
-        """What that was when the thread on its way was called, or looked last."""
-        self._coming = False
-        """Whether a thread is on its way."""
-        self._resting: list[Lock] = []
-        """A lock for each thread that rests. To release it is to wake the thread."""
+        """The value of `_taken` at the last wakeup, or when the woken thread last checked."""
+        self._waking = False
+        """Whether a thread was woken, and has not decided yet whether it is needed."""
+        self._idle: list[Lock] = []
+        """A lock for each idle thread. Releasing it wakes the thread."""
         self._count = 0
-        self._counting = Lock()
+        self._count_lock = Lock()
 
     @property
     def limit(self) -> int:
@@ -62,8 +62,8 @@ class Threads:
         return self._limit
 
     @property
-    def rest_limit(self) -> int:
-        """How many may rest."""
+    def idle_limit(self) -> int:
+        """How many may be idle."""
         return self._limit
 
     @property
@@ -73,99 +73,99 @@ class Threads:
 
     @property
     def busy(self) -> int:
-        """Threads that do not rest."""
-        return self._count - len(self._resting)
+        """Threads that are not idle."""
+        return self._count - len(self._idle)
 
     def submit(self, job: Job) -> None:
-        """Run a job, which must not raise, on the next thread that is free.
+        """Run a job, which must not raise, on the next free thread.
 
-        Raises RuntimeError where there is none and the system cannot start one.
+        Raises RuntimeError if there is none and the system cannot start one.
         """
         self._jobs.append(job)
-        if not self._coming:
-            self._call()
+        if not self._waking:
+            self._wake()
 
     def start(self, run: Job) -> None:
-        """Run something on a new thread. It does not keep the process from ending."""
+        """Run a function on a new thread, a daemon: it does not keep the process from ending."""
         Thread(target=run, name="ropewalk-wsgi", daemon=True).start()
 
-    def _call(self) -> None:
-        """Have one more thread look for jobs, where there may be one more."""
-        self._coming = True
+    def _wake(self) -> None:
+        """Have one more thread look for jobs, if the limit allows it."""
+        self._waking = True
         self._seen = self._taken
         try:
-            self._resting.pop().release()
+            self._idle.pop().release()
         except IndexError:
-            with self._counting:
+            with self._count_lock:
                 if self._count >= self.limit:
-                    self._coming = False
+                    self._waking = False
                     return
                 self._count += 1
             try:
                 self.start(self._work)
             except RuntimeError:
-                self._coming = False
-                if not self._leave():
+                self._waking = False
+                if not self._remove():
                     raise
 
     def _work(self) -> None:
-        """What a thread does."""
-        bed = Lock()
-        bed.acquire()
-        self._arrive(bed)
+        """Run jobs. This is the function of each thread."""
+        wakeup = Lock()
+        wakeup.acquire()
+        self._wait_until_needed(wakeup)
         left = self.share
         while left:
             try:
                 job = self._jobs.popleft()
             except IndexError:
-                if self._rest(bed):
+                if self._wait_for_job(wakeup):
                     continue
                 return
             self._taken += 1
-            if self._jobs and not self._coming:
-                self._call()
+            if self._jobs and not self._waking:
+                self._wake()
             job()
-            del job  # a thread that rests holds nothing of it
+            del job  # an idle thread must not keep it alive
             left -= 1
         self.start(self._work)
 
-    def _arrive(self, bed: Lock) -> None:
-        """Come back when this thread is needed, or none is."""
+    def _wait_until_needed(self, wakeup: Lock) -> None:
+        """Return when this thread is needed, or no thread is."""
         while self._jobs and self._seen != self._taken and self.busy > 1:
             self._seen = self._taken
-            bed.acquire(timeout=LOOK)  # nobody releases it
-        self._coming = False
+            wakeup.acquire(timeout=CHECK)  # a sleep: it is not released
+        self._waking = False
 
-    def _rest(self, bed: Lock) -> bool:
-        """Wait for work; whether there may be some. Else the thread is counted out, and has to end."""
-        # Whoever submits puts the job there, and then looks for threads; we do it the other way round.
-        self._resting.append(bed)
-        self._coming = False  # one that was called may have to wait for a place in the pool
-        if not self._jobs and bed.acquire(timeout=REST if len(self._resting) <= self.rest_limit else 0):
-            self._arrive(bed)
+    def _wait_for_job(self, wakeup: Lock) -> bool:
+        """Wait for a job. Returns whether there may be one; if not, the thread no longer counts, and has to end."""
+        # `submit` appends the job and then looks for idle threads. This is the other order, so no job is missed.
+        self._idle.append(wakeup)
+        self._waking = False  # a woken thread may have to wait for a place in the pool
+        if not self._jobs and wakeup.acquire(timeout=IDLE if len(self._idle) <= self.idle_limit else 0):
+            self._wait_until_needed(wakeup)
             return True
         try:
-            self._resting.remove(bed)
-        except ValueError:  # somebody is waking it just now
-            bed.acquire()
-            self._arrive(bed)
+            self._idle.remove(wakeup)
+        except ValueError:  # `_wake` has taken it just now
+            wakeup.acquire()
+            self._wait_until_needed(wakeup)
             return True
         if self._jobs:
             return True
-        self._leave()
+        self._remove()
         if self._jobs:
-            self._call()
+            self._wake()
         return False
 
-    def _leave(self) -> int:
-        """One thread less; how many there are."""
-        with self._counting:
+    def _remove(self) -> int:
+        """Count one thread less. Returns how many there are."""
+        with self._count_lock:
             self._count -= 1
             return self._count
 
 
 class PoolThreads(Threads):
-    """Runs jobs on the threads of a pool of Twisted's."""
+    """Runs jobs on the threads of a thread pool of Twisted."""
 
     share = SHARE
 
@@ -175,14 +175,14 @@ class PoolThreads(Threads):
 
     @property
     def limit(self) -> int:
-        """As many as the pool may have."""
+        """The most threads that the pool may have."""
         return int(self._pool.max)
 
     @property
-    def rest_limit(self) -> int:
-        """Half of them: others need some."""
+    def idle_limit(self) -> int:
+        """Half of them: other users of the pool need some."""
         return self.limit // 2
 
     def start(self, run: Job) -> None:
-        """Run something when the pool comes to it."""
+        """Run a function when the pool has a free thread."""
         self._pool.callInThread(run)

@@ -25,8 +25,8 @@ Next = Callable[[Request], Any]
 
 class TestOptions:
     @pytest.mark.parametrize("options", [{"threads": 0}, {"threads": -1}, {"waiting": 0}])
-    def test_what_cannot_be(self, options: dict[str, int]) -> None:
-        with pytest.raises(ValueError, match=f"{next(iter(options))} is .* not {next(iter(options.values()))}\\."):
+    def test_invalid_numbers(self, options: dict[str, int]) -> None:
+        with pytest.raises(ValueError, match=f"{next(iter(options))} must be .* got {next(iter(options.values()))}\\."):
             WSGIOptions(**options)
 
     def test_the_application_knows_whether_it_has_several_threads(self) -> None:
@@ -384,7 +384,7 @@ class TestEnd:
         assert ended == ["call", "app"]
 
     def test_but_not_for_ever(self, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(wsgi_resource, "PATIENCE", 0.05)
+        monkeypatch.setattr(wsgi_resource, "STOP_LIMIT", 0.05)
         going = threading.Event()
         body = Parts([b"Hello"], lambda: going.wait(SECONDS))
         asked = client(returning(body, headers=[TEXT, ("Content-Length", "5")]), wrap=plain)

@@ -399,7 +399,7 @@ class TestExceptions:
         assert asked.get("/").text == HELLO
         wait_until_quiet(asked)
         assert "RW208 GET /" in log.text
-        assert "LookupError('no such guest') was raised behind the answer." in log.text
+        assert "LookupError('no such guest') was raised after the response." in log.text
 
     @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit()])
     def test_of_every_kind(self, log: Log, error: BaseException) -> None:

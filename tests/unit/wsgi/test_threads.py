@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ropewalk.wsgi import threads as room
+from ropewalk.wsgi import threads as threads_module
 from ropewalk.wsgi.threads import SHARE, PoolThreads, Threads
 
 SECONDS = 10
@@ -123,7 +123,7 @@ def test_nor_where_it_comes_in_the_middle(gates: Gates) -> None:
 
 
 def test_threads_end_when_there_is_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "REST", 0)
+    monkeypatch.setattr(threads_module, "IDLE", 0)
     started: list[threading.Thread] = []
 
     class Noted(Threads):
@@ -173,13 +173,13 @@ def test_a_pool_has_its_turn() -> None:
 def test_a_pool_keeps_threads_for_others() -> None:
     pool = Pool(10)
     threads = PoolThreads(pool)
-    assert (threads.limit, threads.rest_limit) == (10, 5)
+    assert (threads.limit, threads.idle_limit) == (10, 5)
     pool.max = 20
     assert threads.limit == 20
 
 
 def test_a_pool_that_is_full_of_others_holds_up_nobody_who_rests(gates: Gates, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "REST", 2 * SECONDS)
+    monkeypatch.setattr(threads_module, "IDLE", 2 * SECONDS)
 
     class Full(Pool):
         def callInThread(self, call: Any) -> None:

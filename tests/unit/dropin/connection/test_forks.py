@@ -130,12 +130,12 @@ def test_threads_begin_anew() -> None:
     program = """
 import os, threading
 from ropewalk.wsgi import threads
-threads.REST = 60  # seconds: it rests when the process forks
+threads.IDLE = 60  # seconds: it is idle when the process forks
 pool = threads.Threads(1)
 ran = threading.Event()
 pool.submit(ran.set)
 assert ran.wait(20)
-while not pool._resting:
+while not pool._idle:
     pass
 child = os.fork()
 ran = threading.Event()
