@@ -1,8 +1,8 @@
-"""ASGI applications in the tree: FastAPI, Starlette, Django and whatever else speaks ASGI 3.0.
+"""ASGI applications in the tree: FastAPI, Starlette, Django and any other that implements ASGI 3.0.
 
     app.mount("/", asgi(application))
 
-HTTP only: a request that wants to become a WebSocket is an ordinary one to the application, and is answered as such.
+HTTP only: a request for a WebSocket reaches the application as an ordinary request, and gets an ordinary response.
 """
 
 from ropewalk.asgi.messages import Application, ClientGone, Message, Receive, Scope, Send

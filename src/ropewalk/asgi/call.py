@@ -1,7 +1,7 @@
-"""One request on its way through an application: what it receives, and what it sends.
+"""One call of an application: this is the sending half, on top of the receiving half.
 
-The head is kept until there is something of the body, so that a whole answer leaves in one piece, but no longer than
-until the application waits. `http.response.early_hint` is sent before the head has left, and dropped behind it.
+The head is kept until a part of the body is sent, so that a whole response is sent in one piece. If the application
+waits before that, the head is sent at once. `http.response.early_hint` is sent before the head, and dropped after it.
 """
 
 from asyncio import CancelledError, get_running_loop, sleep
@@ -34,10 +34,10 @@ from ropewalk.streaming import PART_COST, QUANTUM
 log = Logger(namespace="ropewalk.asgi")
 
 MOST_DROPPED: Final = 100
-"""Messages for a client that has left which are dropped before `send` raises."""
+"""The number of messages to a client that has left which are dropped before `send` raises."""
 
 BLOCK: Final = 64 * 1024
-"""Bytes that are gathered at most; and of a file that are read at once, where the engine cannot send it by itself."""
+"""The most bytes that are gathered; and that are read of a file at once, if the engine cannot send it itself."""
 
 _LENGTH: Final = (b"content-length", "content-length")
 
@@ -46,21 +46,21 @@ _WHEN: Final = (
     "where the body is awaited",
     "where the body is awaited",
     "where http.response.trailers is awaited",
-    "behind the end of the answer",
+    "after the end of the response",
 )
-"""By stage: why a message does not fit."""
+"""By stage: when a message was sent that does not fit."""
 
 
 class ASGICall(ReceivingCall):
-    """The two ends that an application is given, `receive` and `send`, and what is behind them."""
+    """Provides `receive` and `send` to an application for one request."""
 
     __slots__ = ()
 
     async def send(self, message: Message) -> None:
-        """Take a message, and come back when there is room for another.
+        """Take a message. Returns when there is room for another.
 
-        Raises HostedError (RW713) for one that does not fit, what the engine says of a head or a body that cannot be
-        sent (InvalidField, WrongLength), and ClientGone after many messages to a client that has left.
+        Raises HostedError (RW713) for a message that does not fit, InvalidField and WrongLength for a head or a body
+        that cannot be sent, and ClientGone after many messages to a client that has left.
         """
         try:
             kind = message["type"]
@@ -91,7 +91,7 @@ class ASGICall(ReceivingCall):
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             if isinstance(error, RopewalkError):
                 raise
-            raise unfit(message, _misshapen(error)) from error
+            raise unfit(message, _malformed(error)) from error
 
     def fail(self, error: BaseException) -> None:
         if self.out is self.request:
@@ -100,7 +100,7 @@ class ASGICall(ReceivingCall):
             self.out.fail(error)
 
     def flush(self) -> None:
-        """The application waits: send a head that is kept."""
+        """The application waits: send the kept head."""
         if self.stage == HEAD:
             try:
                 self._begin()
@@ -110,19 +110,19 @@ class ASGICall(ReceivingCall):
                 self.refuse(error)
 
     def ended(self, error: BaseException | None, application: object) -> None:
-        """The application has returned, or raised. What it has left undone is a 500, or cuts the connection."""
+        """The application has returned or raised. An unfinished response becomes a 500, or the connection is cut."""
         over = self.stage >= COMPLETE or self.request.gone
-        if self.told and self._half_closed():  # it has heard that the client stops sending, and answers no more
+        if self.told and self._half_closed():  # it was told that the client has stopped sending, and has not responded
             over = True
             self.left()
             self.request.abort()
         if error is None:
             if over:
                 return
-            what = "without an answer" if self.stage == NEW else "before the end of its answer"
+            what = "without a response" if self.stage == NEW else "before the end of its response"
             error = HostedError("RW714", f"{named(application)} returned {what}.")
         elif over:
-            # What was sent to its end stands, though middleware or a slow client may still be reading it.
+            # A complete response stays as it is: middleware or a slow client may still be reading it.
             self.left()
             if isinstance(error, CancelledError) or (self.told and says_client_left(error)):
                 log.debug("{who} ended with {error} after its call.", who=named(application), error=shown(error))
@@ -152,7 +152,7 @@ class ASGICall(ReceivingCall):
             get_running_loop().call_soon(self.flush)
 
     def _announced_length(self) -> int | None:
-        """What Content-Length says, where a body has to keep to it, and middleware gets it before the engine does."""
+        """What Content-Length says, if the body is checked against it before it reaches middleware."""
         if self._status not in BODILESS:
             for name, value in self._headers:
                 if name.lower() in _LENGTH and octets(value).isdigit():
@@ -160,7 +160,7 @@ class ASGICall(ReceivingCall):
         return None
 
     def _count(self, size: int, *, last: bool) -> None:
-        """Count bytes of a body that go to middleware. Raises WrongLength as the engine does, which is told later."""
+        """Count bytes of a body that go to middleware. Raises WrongLength, as the engine would later."""
         if self._announced is None:
             return
         sent = self._sent + size
@@ -168,16 +168,16 @@ class ASGICall(ReceivingCall):
             raise WrongLength(f"{self._announced} bytes were announced and {sent} written.")
         self._sent = sent
 
-    def _send_whole(self, answer: Callable[..., None], *body: Any) -> None:
+    def _send_whole(self, command: Callable[..., None], *body: Any) -> None:
         if self.out is not self.request:
             size = body[-1] if len(body) > 1 else len(body[0])
             if size or self.request.method != "HEAD":
                 self._count(size, last=True)
-        self._with_head(answer, *body)
+        self._with_head(command, *body)
         self.over(COMPLETE)
 
     def stop(self) -> None:
-        """A stop has begun, and this is a stream of events: end it. The application hears that its client has left."""
+        """End a stream of events, because a stop has begun. The application is told that its client has left."""
         if self.stage == BODY:
             try:
                 self._write(b"")
@@ -190,7 +190,7 @@ class ASGICall(ReceivingCall):
 
     def _begin(self) -> None:
         if self._status in BODILESS and self.out is not self.request:
-            self._with_head(self.out.respond, b"")  # middleware is given no stream where nothing may come of it
+            self._with_head(self.out.answer, b"")  # no body follows, so middleware gets no stream
         else:
             self._with_head(self.out.begin)
             self.out.end_stream_by(self.stop)
@@ -200,7 +200,7 @@ class ASGICall(ReceivingCall):
         self.stage = BODY
 
     def _with_head(self, command: Callable[..., None], *rest: Any) -> None:
-        """Have the engine send the head: as the application gives it, else as the engine takes it."""
+        """Have the engine send the head: as the application gave it, else converted to the engine's types."""
         try:
             command(self._status, self._headers, *rest)
         except (TypeError, OverflowError, UnicodeEncodeError, InvalidField):
@@ -213,7 +213,7 @@ class ASGICall(ReceivingCall):
         except (TypeError, ValueError, OverflowError) as error:
             if isinstance(error, RopewalkError):
                 raise
-            raise unfit({"type": "http.response.start"}, _misshapen(error)) from error
+            raise unfit({"type": "http.response.start"}, _malformed(error)) from error
 
     async def _send_part(self, body: bytes, more: bool) -> None:
         if self.stage == HEAD:
@@ -223,11 +223,11 @@ class ASGICall(ReceivingCall):
         if self.out is not self.request and self.request.method != "HEAD":
             self._count(len(body), last=not more and self._trailers is None)
         if more and self._gathers:
-            await self._rest(len(body), self._gather(body))
+            await self._wait_for_room(len(body), self._gather(body))
             return
         room = self._write(body)
         if more:
-            await self._rest(len(body), room)
+            await self._wait_for_room(len(body), room)
         elif self._trailers is None:
             self.out.end()
             self.over(COMPLETE)
@@ -235,20 +235,20 @@ class ASGICall(ReceivingCall):
             self.stage = TRAILERS
 
     def _gather(self, part: bytes) -> bool:
-        """Keep a part until the loop's next turn, to go with those that come meanwhile; whether there is room for more.
+        """Keep a part until the loop's next turn, to send it with later ones. Returns whether there is room for more.
 
-        Not where there is a Content-Length: who sends too much is to be told at once.
+        Not used with a Content-Length: a body that is too long must raise at once.
         """
         if not part:
             return True
         if not self._parts:
-            get_running_loop().call_soon(self._push)
+            get_running_loop().call_soon(self._flush_parts)
         self._parts.append(part)
         self._gathered += len(part)
         return self._write(b"") if self._gathered >= BLOCK else not self.out.pressure
 
-    def _push(self) -> None:
-        """The next turn has come."""
+    def _flush_parts(self) -> None:
+        """Send the gathered parts, at the loop's next turn."""
         if self.stage != BODY:
             return
         try:
@@ -259,7 +259,7 @@ class ASGICall(ReceivingCall):
             self.refuse(error)
 
     def _write(self, part: bytes) -> bool:
-        """Hand to the engine what was gathered, and this part behind it; whether there is room for more."""
+        """Send the gathered parts and then this one. Returns whether there is room for more."""
         if self._parts:
             self._parts.append(part)
             part = b"".join(self._parts)
@@ -267,11 +267,11 @@ class ASGICall(ReceivingCall):
             self._gathered = 0
         return not part or self.out.write(part)
 
-    async def _rest(self, size: int, room: bool) -> None:
-        """Wait until the client has taken enough; and let others have their turn where it takes all."""
-        self._share -= size + PART_COST
+    async def _wait_for_room(self, size: int, room: bool) -> None:
+        """Wait until the client has taken enough. If it takes everything, let other tasks run from time to time."""
+        self._share -= size + PART
         if not room:
-            with suppress(AnswerOver):  # another task of the application has sent the end meanwhile
+            with suppress(AnswerOver):  # another task of the application has ended the body meanwhile
                 await self.out.writable()
         elif self._share > 0:
             return
@@ -295,7 +295,7 @@ class ASGICall(ReceivingCall):
         await self._send_part(b"", more=False)
 
     def _size_of(self, file: OpenFile) -> int:
-        """How much of a file is sent: no more than it has now, and no more than the application has announced."""
+        """How much of a file is sent: at most its size, and at most the rest of the application's Content-Length."""
         for name, value in self._headers:
             if name.lower() in _LENGTH and value.isdigit():
                 left: int = int(value) - self.out.bytes_sent
@@ -303,7 +303,7 @@ class ASGICall(ReceivingCall):
         return file.size
 
     def _send_trailers(self, message: Message) -> None:
-        """They go to a client only that has said it takes them (RFC 9110, section 6.5.1)."""
+        """Send trailers only to a client that accepts them (RFC 9110, section 6.5.1)."""
         assert self._trailers is not None
         self._trailers += pairs(message.get("headers", ()))
         if not message.get("more_trailers"):
@@ -323,6 +323,6 @@ class ASGICall(ReceivingCall):
         await sleep(0)
 
 
-def _misshapen(error: BaseException) -> str:
-    """How a message was sent that is not what its type has it be."""
+def _malformed(error: BaseException) -> str:
+    """What is wrong with a message that lacks a key or has a value of the wrong type."""
     return f"with something missing or of the wrong kind ({shown(error)})"

@@ -1,4 +1,4 @@
-"""Runs the calls of an application: the first segment at once, where most calls end, and the rest as a task."""
+"""Runs the calls of an application, and waits for them when the server stops."""
 
 import sys
 from asyncio import AbstractEventLoop, CancelledError, Future, Timeout, get_running_loop, timeout
@@ -22,11 +22,11 @@ from ropewalk.request import PENDING
 
 log = Logger(namespace="ropewalk.asgi")
 
-PATIENCE: Final = 1.0
-"""Seconds for calls that are cancelled to end."""
+CANCEL_LIMIT: Final = 1.0
+"""Seconds that cancelled calls have to end."""
 
-LOOK: Final = 0.1
-"""Seconds that a stop waits for calls before it says so: most end when they hear that their client has left."""
+LOG_DELAY: Final = 0.1
+"""Seconds that a stop waits for calls before it logs that: most end when they are told that their client has left."""
 
 
 class CallTask(HandlerTask):
@@ -109,26 +109,26 @@ class CallRunner:
                 failure = None  # its traceback refers to this frame
 
     def ended(self, task: CallTask, error: BaseException | None) -> None:
-        """A call that has waited is over."""
+        """A call that has waited has ended."""
         self.waiting.discard(task)
         if not self.waiting and self._idle_future is not None and not self._idle_future.done():
             self._idle_future.set_result(None)
         task.call.ended(error, self.application)
 
     async def finish(self, seconds: float | None) -> None:
-        """Wait for calls that run after their responses, at most so long (None: `drain_timeout`); then cancel them."""
+        """Wait for calls that run after their responses, for `seconds` (None: `drain_timeout`), then cancel them."""
         if not self.waiting:
             return
         if seconds is None:
             seconds = float(next(iter(self.waiting)).call.request.service.engine.limits.drain_timeout)
-        told = get_running_loop().call_later(LOOK, self._log_wait, seconds - LOOK)
+        log_timer = get_running_loop().call_later(LOG_DELAY, self._log_wait, seconds - LOG_DELAY)
         try:
             try:
                 async with timeout(seconds) as self._timeout:
                     await self._idle()
             finally:
                 self._timeout = None
-                told.cancel()
+                log_timer.cancel()
         except TimeoutError:
             await self._cut()
         except CancelledError:
@@ -136,12 +136,12 @@ class CallRunner:
             raise
 
     def cut(self) -> None:
-        """Have `finish` wait no longer."""
+        """End the wait of `finish`."""
         if self._timeout is not None and not self._timeout.expired():
             self._timeout.reschedule(0)
 
     def _log_wait(self, seconds: float) -> None:
-        """Say what a stop waits for, and how much longer at most."""
+        """Log what a stop waits for, and how much longer at most."""
         if not self.waiting:
             return
         one = len(self.waiting) == 1
@@ -154,7 +154,7 @@ class CallRunner:
         )
 
     async def _idle(self) -> None:
-        """Come back when no call waits."""
+        """Return when no call waits."""
         while self.waiting:
             self._idle_future = get_running_loop().create_future()
             await self._idle_future
@@ -166,12 +166,12 @@ class CallRunner:
         for task in self.waiting:
             task.cancel()
         with suppress(TimeoutError):
-            async with timeout(PATIENCE):
+            async with timeout(CANCEL_LIMIT):
                 await self._idle()
 
 
 def _needs_asyncio(application: Application) -> HostedError:
-    """The error for an application without an asyncio event loop."""
+    """The error for an application that has no asyncio event loop to run in."""
     reactor = sys.modules.get("twisted.internet.reactor")
     if reactor is None or hasattr(reactor, "_asyncioEventloop"):
         return HostedError("RW710", f"{named(application)} was to run where no asyncio event loop runs.")
@@ -180,5 +180,5 @@ def _needs_asyncio(application: Application) -> HostedError:
 
 
 async def _awaiting(awaitable: Awaitable[None]) -> None:
-    """What an application returns may be of any kind that can be awaited."""
+    """Applications may return any awaitable; this makes a coroutine of it."""
     await awaitable

@@ -1,7 +1,7 @@
-"""What an application sends, as a Response in the hands of middleware.
+"""What an application sends, as a Response for middleware.
 
-A whole response has its body. One that goes on is a Response whose body is an async iterator; its first part is empty,
-so that its head leaves as soon as the application has sent it and all middleware has let it pass.
+The Response of a whole body has that body. Any other has an async iterator as its body. The iterator's first part is
+empty, so that the head is sent as soon as all middleware has returned it.
 """
 
 import os
@@ -16,22 +16,22 @@ from ropewalk.response import ExactResponse, Response
 from ropewalk.waiting import Waiter, failed, ready
 
 AHEAD: Final = 64 * 1024
-"""Bytes of a body that may lie here before the application has to wait."""
+"""Bytes of a body that are kept here before the application has to wait."""
 
 
 class CapturedResponse:
-    """Takes what a call has for its request. `left` is called when nothing more of it is wanted."""
+    """Has the methods of a Request by which a call sends its response, and passes the response to middleware."""
 
     __slots__ = (
         "_cut",
+        "_dropped",
         "_error",
         "_left",
-        "_news",
+        "_new_part",
         "_over",
         "_parts",
         "_size",
         "_space",
-        "_unwanted",
         "bytes_sent",
         "response",
         "trailers",
@@ -45,20 +45,20 @@ class CapturedResponse:
         self._cut = False
         self._error: BaseException | None = None
         self._left: Callable[[], None] = _nothing
-        self._news: Waiter[None] | None = None
+        self._new_part: Waiter[None] | None = None
         self._over = False
         self._parts: list[bytes] = []
         self._size = 0
         self._space: list[Waiter[None]] = []
-        self._unwanted = False
-        # Middleware may have dropped the Response. Where the client has left, it is cancelled.
-        request.notifyFinish().addCallbacks(self._answered, lambda _: self.drop())
+        self._dropped = False
+        # Middleware may drop the Response; it is cancelled if the client has left.
+        request.notifyFinish().addCallbacks(self._request_finished, lambda _: self.drop())
 
     def when_left(self, left: Callable[[], None]) -> None:
-        """Have something called when nothing more is wanted."""
+        """Call a function when the rest of the response is dropped."""
         self._left = left
 
-    # As a request, for the call
+    # For the call: the methods of a Request
 
     def respond(self, status: int, fields: Iterable[Any], body: bytes) -> None:
         """A whole response."""
@@ -69,7 +69,7 @@ class CapturedResponse:
         self._deliver(status, fields, OpenFile(os.dup(fd), offset, length))
 
     def begin(self, status: int, fields: Iterable[Any]) -> None:
-        """The head of a response that goes on. One whose status has no body is whole, whatever the application adds."""
+        """The head of a response whose body follows. If the status allows no body, the response is complete."""
         if status in BODILESS:
             self._deliver(status, fields, b"")
             return
@@ -77,29 +77,29 @@ class CapturedResponse:
         self._deliver(status, fields, self)
 
     def write(self, data: bytes) -> bool:
-        """A part of the body; whether there is room for more. Raises Disconnected where nothing more is wanted."""
-        if self._unwanted:
+        """A part of the body. Returns whether there is room for more. Raises Disconnected if the rest is dropped."""
+        if self._dropped:
             raise Disconnected
         self._parts.append(data)
         self._size += len(data)
         self.bytes_sent += len(data)
-        self._tell()
+        self._wake_reader()
         return not self.pressure
 
     def end(self, trailers: list[tuple[bytes, bytes]] | None = None) -> None:
         """The body is complete."""
         self.trailers = trailers
         self._over = True
-        self._tell()
+        self._wake_reader()
 
     @property
     def pressure(self) -> bool:
         """Whether the application should wait."""
-        return self._size > AHEAD and not self._unwanted
+        return self._size > AHEAD and not self._dropped
 
     def writable(self) -> Waiter[None]:
         """Fires when there is room for more. Fails with Disconnected."""
-        if self._unwanted:
+        if self._dropped:
             return failed(Disconnected())
         if not self.pressure:
             return ready(None)
@@ -108,17 +108,17 @@ class CapturedResponse:
         return waiter
 
     def end_stream_by(self, end: Callable[[], object]) -> None:
-        """Whoever sends a stream of events ends it."""
+        """Does nothing: the Response that middleware returns ends a stream of events itself."""
 
     def fail(self, error: BaseException) -> None:
-        """The application has failed, before the head or behind it."""
+        """The application has failed, before or after the head."""
         if not self.response.called:
             self.response.errback(error)
             return
         self._error = error
-        self._tell()
+        self._wake_reader()
 
-    # As the parts of a body
+    # For middleware and the client: the parts of the body
 
     def __aiter__(self) -> "CapturedResponse":
         return self
@@ -131,8 +131,8 @@ class CapturedResponse:
                 raise Disconnected
             if self._over:
                 raise StopAsyncIteration
-            self._news = Waiter()
-            await self._news
+            self._new_part = Waiter()
+            await self._new_part
         part = self._parts.pop(0) if len(self._parts) == 1 else b"".join(self._parts)
         self._parts.clear()
         self._size = 0
@@ -140,27 +140,27 @@ class CapturedResponse:
         return part
 
     async def aclose(self) -> None:
-        """Nothing more is wanted: it has its end here."""
+        """The reader ends the body here."""
         self._parts.clear()
         self._over = True
         self.drop()
 
     def drop(self) -> None:
-        """Nothing more is wanted. A reader that still iterates finds it cut, if it is not complete."""
-        if not self._unwanted:
-            self._unwanted = True
+        """Drop the rest. A reader that still iterates gets Disconnected if the body is not complete."""
+        if not self._dropped:
+            self._dropped = True
             self._cut = bool(self._parts) or not self._over
             self._parts.clear()
             self._make_room()
-            self._tell()
+            self._wake_reader()
             self._left()
             self._left = _nothing
 
-    def _answered(self, _: object) -> None:
-        """The response to the client is complete, be it this one or another."""
+    def _request_finished(self, _: object) -> None:
+        """The response to the client is complete: this one or another."""
         self.drop()
         if not self.response.called:
-            self.response.errback(AnswerOver("The answer was complete before the application had one."))
+            self.response.errback(AnswerOver("The response was complete before the application sent one."))
 
     def _deliver(self, status: int, fields: Iterable[Any], body: Any) -> None:
         check_status(status)
@@ -175,11 +175,11 @@ class CapturedResponse:
             if not waiter.called:
                 waiter.callback(None)
 
-    def _tell(self) -> None:
-        news, self._news = self._news, None
-        if news is not None and not news.called:
-            news.callback(None)
+    def _wake_reader(self) -> None:
+        waiter, self._new_part = self._new_part, None
+        if waiter is not None and not waiter.called:
+            waiter.callback(None)
 
 
 def _nothing() -> None:
-    """There is no one to tell."""
+    """Nothing is registered."""

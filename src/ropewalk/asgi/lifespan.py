@@ -14,15 +14,15 @@ log = Logger(namespace="ropewalk.asgi")
 
 Mode = Literal["auto", "on", "off"]
 
-PATIENCE: Final = 1.0
-"""Seconds for an application to return once it has said that its shutdown is complete, or that its startup failed."""
+RETURN_LIMIT: Final = 1.0
+"""Seconds that an application has to return after it has sent that its shutdown is complete or its startup failed."""
 
 
 class Lifespan:
-    """Runs the lifespan. What an application puts into `state` meanwhile is copied into the scope of every request.
+    """Runs the lifespan. What an application puts into `state` is copied into the scope of every request.
 
-    With "auto" an application may do without: it raises or returns before it has said that its startup is complete, and
-    is served all the same. With "on" it may not, and with "off" it is not asked.
+    With "auto", an application that has no lifespan is served too: it raises or returns before its startup is complete.
+    With "on" that is an error. With "off" no lifespan runs.
     """
 
     def __init__(self, application: Application, state: dict[str, Any], mode: Mode) -> None:
@@ -36,7 +36,7 @@ class Lifespan:
         self._stopping = False
 
     async def start(self) -> None:
-        """Come back when the startup is complete. Raises HostedError (RW711) where it failed."""
+        """Return when the startup is complete. Raises HostedError (RW711) if it failed."""
         if self._mode == "off":
             return
         self._state.clear()
@@ -58,7 +58,7 @@ class Lifespan:
         self._task = task
 
     async def stop(self) -> None:
-        """Come back when the shutdown is complete, or has failed, of which the log has a line."""
+        """Return when the shutdown is complete or has failed, which is logged."""
         task, self._task = self._task, None
         if task is None or task.done():
             return
@@ -76,13 +76,13 @@ class Lifespan:
             await self._application(scope, self._inbox.get, self._send)
         except CancelledError:
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is the application's end
+        except BaseException as error:  # noqa: BLE001 - `_ended` reports it
             self._ended(error)
         else:
             self._ended(None)
 
     async def _send(self, message: Message) -> None:
-        """Take a message. Raises HostedError (RW713) for one that does not fit."""
+        """Take a message. Raises HostedError (RW713) if it does not fit."""
         kind = message.get("type")
         if kind == "lifespan.startup.complete" and not self._started.done():
             self._started.set_result(None)
@@ -104,7 +104,7 @@ class Lifespan:
                 self._fail(f"{what} before its startup was complete.", error)
                 return
             who = named(self._application)
-            log.info("{who} is served without a lifespan: it {what} when it was asked.", who=who, what=what)
+            log.info("{who} is served without a lifespan: it {what} when the lifespan began.", who=who, what=what)
             self._started.set_result(None)
         elif error is not None and not self._started.cancelled() and self._started.exception() is None:
             log.failure(
@@ -123,12 +123,12 @@ class Lifespan:
 
 
 async def _end(task: Task[None]) -> None:
-    """Let an application return that has said its last word; then end it."""
-    await asyncio.wait({task}, timeout=PATIENCE)
+    """Wait a little for an application to return after its last message, then cancel it."""
+    await asyncio.wait({task}, timeout=RETURN_LIMIT)
     task.cancel()
 
 
 def _reason(message: Message) -> str:
-    """What an application says of its failure: a sentence, or a traceback."""
-    reason = str(message.get("message") or "it does not say why").strip()
+    """The reason that an application gives for its failure: a sentence or a traceback."""
+    reason = str(message.get("message") or "it gives no reason").strip()
     return f"\n{reason}\n" if "\n" in reason else f"{reason}."

@@ -1,4 +1,4 @@
-"""What an ASGI server and an application say to each other (ASGI 3.0)."""
+"""The messages between an ASGI server and an application (ASGI 3.0): types, checks and conversions."""
 
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -13,8 +13,8 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HTTP: Final = "2.3"
-"""The version of "HTTP & WebSocket" that is kept to. From 2.4 on frameworks do not listen for the client's leaving
-while they send, and a stream that waits for something else would not end with its client."""
+"""The version of "HTTP & WebSocket" that is implemented. From 2.4 on, frameworks do not receive `http.disconnect` while
+they send, and a stream that waits for other events would go on after its client has left."""
 LIFESPAN: Final = "2.0"
 """The version of "Lifespan"."""
 
@@ -22,14 +22,14 @@ _CLIENT_LEFT: Final = {"ClientDisconnect", "RequestAborted"}
 
 
 class ClientGone(OSError):
-    """Raised by `send` where an application goes on and on for a client that has left."""
+    """Raised by `send` if an application sends many messages to a client that has left."""
 
 
 def says_client_left(error: BaseException) -> bool:
-    """Whether an error is what an application raises to say that its client has left.
+    """Whether an application raises this exception because its client has left.
 
-    Starlette's ClientDisconnect and Django's RequestAborted are no OSErrors. They are known by their names, since
-    neither framework need be installed.
+    Starlette's ClientDisconnect and Django's RequestAborted are not OSErrors. They are known by their names, because
+    the frameworks may not be installed.
     """
     if isinstance(error, BaseExceptionGroup):
         return all(map(says_client_left, error.exceptions))
@@ -39,22 +39,22 @@ def says_client_left(error: BaseException) -> bool:
 
 
 def unfit(message: object, when: str) -> HostedError:
-    """The error for a message that cannot be taken at this time, or at all."""
+    """The error for a message that is invalid, or invalid at this time."""
     kind = message.get("type") if isinstance(message, MutableMapping) else None
     return HostedError("RW713", f"{kind if isinstance(kind, str) else shown(message)} was sent {when}.")
 
 
 def octets(value: object) -> bytes:
-    """What may be bytes of another kind, as bytes. Raises TypeError for what is none at all."""
+    """Any bytes-like object as bytes. Raises TypeError for other objects."""
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
     raise TypeError(f"bytes are wanted, not {type(value).__qualname__}")
 
 
 def pairs(headers: Iterable[Any]) -> list[tuple[bytes, bytes]]:
-    """Headers as the engine takes them: tuples, and without Transfer-Encoding, which ASGI has servers ignore.
+    """Headers as the engine takes them: tuples, without Transfer-Encoding, which ASGI servers must ignore.
 
-    str, which ASGI does not have, is UTF-8, as the engine has it.
+    ASGI has no str here; it is encoded as UTF-8, as the engine does.
     """
     fields = [(_octets(name), _octets(value)) for name, value in headers]
     return [field for field in fields if field[0].lower() != b"transfer-encoding"]

@@ -7,8 +7,8 @@ from ropewalk.asgi.call_state import COMPLETE, GONE, NEW, CallState
 from ropewalk.asgi.messages import Message
 from ropewalk.errors import BadBody, BodyTooLarge, Disconnected
 
-_OF_SCOPE: Final = ("Cancelled via cancel scope ", "Cancelled by cancel scope ")
-"""How the message of a cancellation by anyio begins, in current versions and in older ones."""
+_ANYIO_MESSAGES: Final = ("Cancelled via cancel scope ", "Cancelled by cancel scope ")
+"""The beginning of anyio's messages for cancellations, in current and in older versions."""
 
 
 class ReceivingCall(CallState):
@@ -17,14 +17,14 @@ class ReceivingCall(CallState):
     __slots__ = ()
 
     async def receive(self) -> Message:
-        """The next part of the body; behind it, that the answer is complete or the client has left, once it is so.
+        """The next part of the body. After the last part: waits until the response is complete or the client has left.
 
-        To an application that has not begun its response, a client that closes its sending side has left. A response is
-        still sent: an application that does not listen cannot be cancelled, and the client may wait for it. The same
-        goes for a response that is begun, and kept back by middleware, when nothing of it came for
-        `half_close_timeout`: on the wire such a pause is the client's end.
+        An application that has not begun its response is told that the client has left when it closes its sending side.
+        A response is still sent: an application that does not listen cannot be cancelled, and the client may wait for
+        it. The same holds for a response that has begun and that middleware holds back, after a pause of
+        `half_close_timeout`: without middleware, the engine closes the connection after such a pause.
 
-        A body over its limit or malformed is answered by 413 or 400; to the application the client has left then.
+        A body over its limit gets a 413, a malformed one a 400. The application is told that the client has left.
         """
         if not self._body_over and self.stage < COMPLETE:
             try:
@@ -43,44 +43,44 @@ class ReceivingCall(CallState):
                 return {"type": "http.disconnect"}
             self._listen()
         while self.stage < COMPLETE and not self._half_closed():
-            self._watch_held()
-            await self._news()
+            self._limit_held()
+            await self._next_event()
         if self.stage != COMPLETE:
             self.told = True
         return {"type": "http.disconnect"}
 
     def left(self, _: object = None) -> None:
-        """There is nobody any more who could be answered."""
+        """The client has left, so no response can be sent."""
         if self.stage < COMPLETE:
             self.over(GONE)
 
     def over(self, stage: int) -> None:
-        """Nothing more will be sent, and nobody need be told that the client has left."""
+        """Nothing more is sent, and the client's leaving no longer matters."""
         self.stage = stage
         if self._waiting is not None:
             self._wake()
             for waiter in (self._leaving, self._half_closing):
                 if waiter is not None and not waiter.called:
-                    waiter.cancel()  # the request may live on, and would hold us
+                    waiter.cancel()  # the request may live longer, and would keep this call alive
             if self._leaving is not None and self._held is not None:
                 self._held.cancel()
 
     def refuse(self, error: BaseException) -> None:
-        """Answer for an error that the application does not get to see."""
+        """Respond to an error that is not raised in the application."""
         self.left()
         self.told = True
         self.fail(error)
 
     def fail(self, error: BaseException) -> None:
-        """Hand an error to what makes the response."""
+        """Have the service make the response for an error."""
         self.request.service.fail(self.request, error)
 
     async def _take(self) -> bytes | None:
-        """A part of the body, empty at its end; None where nobody wants it any more."""
+        """The next part of the body, empty at its end. None if the response is complete or the client has left."""
         request = self.request
         if not request.has_body:
             return b""
-        if request.finished:  # another party has responded
+        if request.finished:  # the request has a response already, not by the application
             return None
         request.receive()
         while self.stage < COMPLETE:
@@ -90,7 +90,7 @@ class ReceivingCall(CallState):
             if not self._arriving:
                 self._arriving = True
                 request._readable().addBoth(self._arrived)  # noqa: SLF001 - as BodyStream has it
-            await self._news()
+            await self._next_event()
         return None
 
     def _arrived(self, _: object) -> None:
@@ -98,63 +98,63 @@ class ReceivingCall(CallState):
         self._wake()
 
     def _listen(self) -> None:
-        """Be told when the client leaves."""
+        """Register for the client's leaving."""
         if self._leaving is None:
             self._held = None
             self._overdue = False
             self._leaving = self.request.leaving()
-            self._leaving.addCallbacks(self._unwanted, _nothing)
+            self._leaving.addCallbacks(self._client_left, _nothing)
             self._half_closing = self.request.half_close_wait()
             self._half_closing.addCallbacks(self._wake, _nothing)
 
-    def _unwanted(self, _: object) -> None:
-        """The client has left, or the answer is complete: if it is this one, `over` is told of that in a moment."""
+    def _client_left(self, _: object) -> None:
+        """The client has left, or the response is complete. `over` follows if it is this call's response."""
         if self.request.gone:
             self.left()
         else:
             get_running_loop().call_soon(self.left)
 
     def _half_closed(self) -> bool:
-        """Whether the client has closed its sending side, and nothing is begun that it may wait for."""
+        """Whether the client has closed its sending side, and no response has begun that it may wait for."""
         if self.stage == NEW:
             return self.request.half_closed
         return self._leaving is not None and self._overdue and not self.request.started
 
-    def _watch_held(self) -> None:
-        """Where middleware keeps back what is begun, see to it that this has an end when the client has closed.
+    def _limit_held(self) -> None:
+        """Limit how long middleware holds back a response that has begun, once the client has closed its sending side.
 
-        The engine does so for what has begun on the wire.
+        The engine limits it for a response that has begun on the wire.
         """
         if self._held is None and self.request.half_closed and not self.request.started:
             limit = self.request.service.engine.limits.half_close_timeout
             if limit:
-                self._held = get_running_loop().call_later(limit, self._look_at_held, limit, self.out.bytes_sent)
+                self._held = get_running_loop().call_later(limit, self._check_held, limit, self.out.bytes_sent)
 
-    def _look_at_held(self, limit: float, sent: int) -> None:
-        """The time for a part is over: the application has sent none, or it has the same time for the next one."""
+    def _check_held(self, limit: float, sent: int) -> None:
+        """The time for a part has passed. If the application has sent one, it has the same time for the next one."""
         if self.request.started:
             self._held = None
         elif sent == self.out.bytes_sent:
             self._overdue = True
             self._wake()
         else:
-            self._held = get_running_loop().call_later(limit, self._look_at_held, limit, self.out.bytes_sent)
+            self._held = get_running_loop().call_later(limit, self._check_held, limit, self.out.bytes_sent)
 
     async def _still_waits(self) -> bool:
-        """Whether the response has not begun when other tasks have had their turn.
+        """Whether the response has still not begun after other tasks have run.
 
-        Starlette listens beside a task that is about to begin a stream. Its `is_disconnected` asks within a scope of
-        anyio that is cancelled already, because it wants to know at once: that is no reason to tell nothing.
+        Starlette receives in one task while another is about to begin a stream. Its `is_disconnected` receives inside
+        a cancel scope of anyio that is cancelled already, because it must not wait. It gets an answer nevertheless.
         """
         try:
             await sleep(0)
         except CancelledError as error:
-            if not _is_of_scope(error):
+            if not _is_by_cancel_scope(error):
                 raise
         return self._half_closed()
 
-    async def _news(self) -> None:
-        """Wait for something to happen. Several tasks may do so, and be cancelled each by itself."""
+    async def _next_event(self) -> None:
+        """Wait for the next event of the request. Several tasks may wait, and each may be cancelled by itself."""
         future: Future[None] = get_running_loop().create_future()
         if self._waiting is None:
             self._waiting = []
@@ -170,15 +170,15 @@ class ReceivingCall(CallState):
                 future.set_result(None)
 
 
-def _is_of_scope(error: CancelledError) -> bool:
-    """Whether a cancel scope of anyio, and it alone, has cancelled the task.
+def _is_by_cancel_scope(error: CancelledError) -> bool:
+    """Whether a cancel scope of anyio, and nothing else, has cancelled the task.
 
-    anyio then cancels again at every await until the scope ends, where it calls `Task.uncancel` as often. Any other
-    cancellation comes once and must be raised. Where both come in one turn, the message is not anyio's.
+    anyio cancels again at every await until the scope ends, and then calls `Task.uncancel` as often. Any other
+    cancellation happens once and must be raised. If both happen in one turn, the message is not anyio's.
     """
     message = error.args[0] if error.args else None
-    return isinstance(message, str) and message.startswith(_OF_SCOPE)
+    return isinstance(message, str) and message.startswith(_ANYIO_MESSAGES)
 
 
 def _nothing(_: object) -> None:
-    """Nobody need be told any more."""
+    """The wait was cancelled, because the call is over."""

@@ -18,24 +18,23 @@ from ropewalk.resource import BODY_LIMIT, Handler, Hosted, check_body_limit, che
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ASGIOptions:
-    """How an application is called. Raises ValueError for what cannot be."""
+    """How an application is called. Raises ValueError for invalid options."""
 
     lifespan: Mode = "auto"
-    """Whether it is told of start and stop: "auto" accepts an application that has no lifespan, "on" does not, and
-    "off" does not ask."""
+    """Whether its lifespan runs: "auto" accepts an application that has none, "on" does not, "off" runs none."""
     body_limit: int | None = BODY_LIMIT
-    """Bytes of a request's body, at most, past which it is 413; None for the engine's limit. Applications take a body
-    part by part, and expect to be given large ones."""
+    """The most bytes of a request's body. A larger one gets a 413. None: the engine's limit. The default is large,
+    because applications receive a body in parts."""
 
     def __post_init__(self) -> None:
         if self.lifespan not in get_args(Mode):
             modes = " or ".join(map(repr, get_args(Mode)))
-            raise ValueError(f"The lifespan of an application is {modes}, not {shown(self.lifespan)}.")
+            raise ValueError(f"ASGIOptions: lifespan must be {modes}, got {shown(self.lifespan)}.")
         check_body_limit(self.body_limit)
 
 
 class ASGIResource(Hosted):
-    """An ASGI application at its place in the tree, where it answers every method and every path. See `asgi`."""
+    """An ASGI application in the tree, which responds to every method and every path below its place. See `asgi`."""
 
     def __init__(self, application: Any, options: ASGIOptions) -> None:
         super().__init__()
@@ -44,19 +43,19 @@ class ASGIResource(Hosted):
         self.application: Application = application
         self.options = options
         self.state: dict[str, Any] = {}
-        """What the lifespan has left for requests."""
+        """What the lifespan provides to requests."""
         self._runner = runner = CallRunner(application)
         life = Lifespan(application, self.state, options.lifespan)
         self.start_hooks += [runner.check_loop, life.start]
         self.stop_hooks.append(_shutdown(life, application))
         self._call = _handler(runner, self.state)
-        # Called at the head, though it is no coroutine function: the application asks for the body. What waits there
-        # may be a thread, which nothing cancels; an application that listens hears of a client that stops sending.
+        # Called at the head, though it is not a coroutine function: the application receives the body itself. It may
+        # wait for a thread, which cannot be cancelled, so half_close tells it that the client has stopped sending.
         node_of(self).rendering["render"] = Handler(
             self._call,
             whole_body=False,
             body_limit=options.body_limit,
-            call_in_middleware=_handing(runner, self.state),
+            call_in_middleware=_handler_in_middleware(runner, self.state),
             half_close="respond",
             user_code=application,
         )
@@ -66,26 +65,26 @@ class ASGIResource(Hosted):
         return self._call(request)
 
     async def finish_calls(self, seconds: float | None) -> None:
-        """Wait for background work of the application, then cancel it."""
+        """Wait for calls that run after their responses, then cancel them."""
         await self._runner.finish(seconds)
 
     def cut_calls(self) -> None:
-        """Cancel the background work that a stop waits for."""
+        """Cancel the calls that a stop waits for."""
         self._runner.cut()
 
 
 def asgi(application: Any, options: ASGIOptions = ASGIOptions()) -> ASGIResource:
     """An ASGI application (ASGI 3.0) as a resource: `app.mount("/", asgi(application))`.
 
-    It responds on all paths below its place, which it knows as `root_path`. Its lifespan begins and ends with the app
-    that is served. It needs an asyncio event loop, so an asyncio reactor: the start fails with HostedError (RW710)
-    elsewhere. Raises HostedError (RW715) for what is no ASGI application, and TypeError for other options.
+    It responds on all paths below its place, which is its `root_path`. Its lifespan begins and ends with the served
+    app. It needs an asyncio reactor: on others the start fails with HostedError (RW710). Raises HostedError (RW715)
+    for an object that is not an ASGI application, and TypeError for other options.
     """
     return ASGIResource(application, options)
 
 
 def _shutdown(life: Lifespan, application: Application) -> Callable[[], Awaitable[None]]:
-    """The stop hook of an application, by a name that says whose it is."""
+    """The stop hook of an application, with a name that names the application."""
 
     async def shutdown() -> None:
         await life.stop()
@@ -104,14 +103,14 @@ def _handler(runner: CallRunner, state: dict[str, Any]) -> Callable[[Request], A
     return render
 
 
-def _handing(runner: CallRunner, state: dict[str, Any]) -> Callable[[Request], Any]:
-    """What is called where there is middleware, which is to have the response in its hands."""
+def _handler_in_middleware(runner: CallRunner, state: dict[str, Any]) -> Callable[[Request], Any]:
+    """The handler inside middleware: it returns the response."""
 
     def render(request: Request) -> Any:
-        receiver = CapturedResponse(request)
-        call = ASGICall(request, receiver)
-        receiver.when_left(call.left)
+        captured = CapturedResponse(request)
+        call = ASGICall(request, captured)
+        captured.when_left(call.left)
         runner.run(http_scope(request, state), call)
-        return receiver.response
+        return captured.response
 
     return render

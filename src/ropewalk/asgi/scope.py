@@ -1,4 +1,4 @@
-"""A request as ASGI tells an application of it."""
+"""The ASGI scope of a request."""
 
 from typing import Any, Final
 
@@ -13,9 +13,9 @@ _EXTENSIONS: Final[dict[str, dict[str, Any]]] = {
 
 
 def http_scope(request: Request, state: dict[str, Any]) -> Scope:
-    """The scope of a request. `path` is the whole of it, `root_path` its beginning up to where the application hangs.
+    """The scope of a request. `path` is the whole path, `root_path` the part of it that leads to the application.
 
-    `state` is copied, as deep as ASGI wants it: an application may put things there for this request.
+    `state` is copied (shallowly, as ASGI says): an application may add entries for this request.
     """
     prepath = request.prepath
     scope: dict[str, Any] = {

@@ -52,5 +52,5 @@ def test_unfit(unfit: Any, complaint: str) -> None:
 
 
 def test_a_lifespan_of_another_kind() -> None:
-    with pytest.raises(ValueError, match="The lifespan of an application is 'auto' or 'on' or 'off', not 'maybe'."):
+    with pytest.raises(ValueError, match="ASGIOptions: lifespan must be 'auto' or 'on' or 'off', got 'maybe'."):
         ASGIOptions(lifespan="maybe")  # type: ignore[arg-type]

@@ -314,7 +314,7 @@ class TestBehindTheAnswer:
         assert log.text.count("RW716 1 call") == 3
 
     def test_what_is_waited_for_is_logged(self, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(call_runner, "LOOK", 0)
+        monkeypatch.setattr(call_runner, "LOG_DELAY", 0)
 
         async def main() -> None:
             until, done = asyncio.Event(), list[str]()

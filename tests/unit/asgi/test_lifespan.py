@@ -95,7 +95,7 @@ class TestLife:
         assert seen == ["start", "lifespan.startup", "lifespan.shutdown", "stop"]
 
     def test_an_application_may_go_on_to_listen_behind_its_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(lifespan, "PATIENCE", 0)
+        monkeypatch.setattr(lifespan, "RETURN_LIMIT", 0)
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             while True:
@@ -129,7 +129,7 @@ class TestApplicationsWithoutOne:
 
 class TestFailures:
     def test_a_startup_that_fails_stops_the_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(lifespan, "PATIENCE", 0)
+        monkeypatch.setattr(lifespan, "RETURN_LIMIT", 0)
         seen: list[str] = []
         app = hosting(lived("lifespan.startup.failed", "lifespan.shutdown.complete", seen=seen))
         with (

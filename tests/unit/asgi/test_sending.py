@@ -477,7 +477,7 @@ class TestMistakes:
         [
             ([body(b"one")], "RW713 http.response.body was sent before http.response.start."),
             ([start(), start()], "RW713 http.response.start was sent where the body is awaited."),
-            ([start(), body(), body()], "RW713 http.response.body was sent behind the end of the answer."),
+            ([start(), body(), body()], "RW713 http.response.body was sent after the end of the response."),
             (
                 [start(trailers=True), body(), body()],
                 "RW713 http.response.body was sent where http.response.trailers is awaited.",
