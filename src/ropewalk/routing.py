@@ -1,4 +1,4 @@
-"""Decorators that grow the tree, the patterns of paths, and the way back from a name to a path."""
+"""The decorators that add routes to the tree, the patterns of paths, and paths by the names of routes."""
 
 import inspect
 import sys
@@ -21,7 +21,7 @@ HandlerFunction = TypeVar("HandlerFunction", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A segment of a pattern that stands for many."""
+    """A segment of a pattern that stands for many segments."""
 
     name: str
     converter: Converter
@@ -30,29 +30,29 @@ class Parameter:
 Pattern = tuple[str | Parameter, ...]
 
 SEGMENT: Final = "!$&'()*+,;=:@~"
-"""What need not be quoted in a segment of a path (RFC 3986, section 3.3)."""
+"""Characters of a segment that are not percent-encoded (RFC 3986, section 3.3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One line of what an app serves."""
+    """One route of an app, for listings."""
 
     method: str
-    """`*` where the resource takes any."""
+    """`*` if the resource takes any method."""
     path: str
     name: str
-    """What is called there."""
+    """The name of its handler."""
     place: str
-    """Where that is written."""
+    """The file and line of its handler."""
 
 
 class Routes:
-    """What grows a tree by decorators. App is one."""
+    """Adds routes to a tree by decorators. App derives from it."""
 
     def __init__(self) -> None:
         self.resource = Resource()
         self.converters: dict[str, Converter] = {converter.name: converter for converter in BUILT_IN}
-        """By the name that paths use. Add your own before the routes that need it."""
+        """By the name that paths use. Add your own before the routes that use it."""
         self._names: dict[str, list[Pattern]] = {}
         self._mounts: list[tuple[str | None, Pattern, Routes]] = []
 
@@ -65,16 +65,15 @@ class Routes:
         content_type: str | None = None,
         body_limit: int | None = None,
     ) -> Callable[[HandlerFunction], HandlerFunction]:
-        """Have a function answer these methods at a path such as "/users/{id}" or "/files/{name:path}".
+        """Have a function respond to these methods at a path such as "/users/{id}" or "/files/{name:path}".
 
-        The empty path is the place of the app itself: of one that is mounted at "/todos", "/todos" without a slash.
-        Routes may call a parameter at one place by different names. Where converters compete for a segment, the more
+        The empty path is the place of the app itself: "/todos" without a slash, for an app that is mounted at "/todos".
+        Routes may have different names for a parameter at one place. If several converters take a segment, the more
         specific one comes first, so "/users/{id:int}" before "/users/{name}"; see `Converter.rank`.
 
-        A parameter without a converter takes the one of the handler's annotation, else str. `name` (the function's own
-        where it is None) is for `url_for`; `content_type` is that of str and bytes, and str is sent in the charset that
-        it names; `body_limit` (bytes) stands in place of the engine's. Raises TreeError (RW101, RW102, RW104, RW109)
-        and HandlerError (RW202).
+        A parameter without a converter has the one of the handler's annotation, else str. `name` (None: the function's
+        own) is for `url_for`. `content_type` is that of str and bytes, and str is sent in its charset. `body_limit`
+        (bytes) replaces the engine's. Raises TreeError (RW101, RW102, RW104, RW109) and HandlerError (RW202).
         """
         if not isinstance(path, str):
             raise TreeError("RW101", f"{place(path)}: a route has no path.", 'Write `@app.get("/...")`, with its path.')
@@ -111,11 +110,11 @@ class Routes:
         return register
 
     def get(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
-        """`route` for GET, and with it HEAD."""
+        """`route` for GET, which includes HEAD."""
         return self._route("GET", path, options)
 
     def head(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
-        """`route` for HEAD, where it is not to be answered by GET's handler."""
+        """`route` for HEAD, if GET's handler must not respond to it."""
         return self._route("HEAD", path, options)
 
     def post(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
@@ -135,7 +134,7 @@ class Routes:
         return self._route("DELETE", path, options)
 
     def options(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
-        """`route` for OPTIONS, where the answer with Allow does not do."""
+        """`route` for OPTIONS, in place of the response with Allow."""
         return self._route("OPTIONS", path, options)
 
     def _route(self, method: str, path: str, options: dict[str, Any]) -> Callable[[HandlerFunction], HandlerFunction]:
@@ -145,11 +144,11 @@ class Routes:
         return self.route(path, (method,), **options)
 
     def mount(self, path: str, thing: Any, *, name: str | None = None) -> None:
-        """Let a resource or another App answer at a path and below. This app's own routes come first.
+        """Have a resource or another App respond at a path and below. This app's own routes come first.
 
-        With a `name`, the routes of a mounted App are `name.route` for `url_for`. A slash at the end of the path says
-        nothing. Raises TreeError: RW103 where the path has a parameter whose name is taken below, RW104 where
-        something is mounted there.
+        With a `name`, the routes of a mounted App are `name.route` for `url_for`. A slash at the end of the path makes
+        no difference. Raises TreeError: RW103 if a parameter of the path has the name of one below, RW104 if something
+        is mounted there.
         """
         pattern = parse_path(path.rstrip("/") or "/", self.converters, {})
         if pattern == ("",):
@@ -196,19 +195,19 @@ class Routes:
         return known
 
     def routes(self) -> list[Route]:
-        """Everything that is served, in the order of the paths."""
+        """Every route, ordered by path."""
         return sorted(walk(self.resource), key=lambda route: (route.path, route.method))
 
     def patterns(self, name: str) -> list[Pattern]:
         found = list(self._names.get(name, ()))
         for prefix, at, mounted in self._mounts:
             if prefix is None:
-                inner = mounted.patterns(name)
+                below = mounted.patterns(name)
             elif name.startswith(f"{prefix}."):
-                inner = mounted.patterns(name.removeprefix(f"{prefix}."))
+                below = mounted.patterns(name.removeprefix(f"{prefix}."))
             else:
                 continue
-            found += [(*at, *pattern) for pattern in inner]
+            found += [(*at, *pattern) for pattern in below]
         return found
 
 
@@ -223,13 +222,13 @@ def parse_path(path: str, converters: dict[str, Converter], annotations: dict[st
     if len({part.name for part in parameters}) < len(parameters):
         raise TreeError("RW101", f"{path!r} has two parameters of one name.", "Give each a name of its own.")
     if any(part.converter.rest for part in parameters if part is not pattern[-1]):
-        what = f"{path!r} has something behind a parameter that takes the rest of the path."
+        what = f"{path!r} has a segment after a parameter that takes the rest of the path."
         raise TreeError("RW101", what, "Put that parameter last, or have it take one segment.")
     return pattern
 
 
 def grow(root: Resource, pattern: Pattern) -> Resource:
-    """The resource at the end of a pattern; what is missing on the way is made."""
+    """The resource at the end of a pattern. Makes the resources that are missing on the path."""
     resource = root
     for part in pattern:
         node = node_of(resource)
@@ -238,12 +237,12 @@ def grow(root: Resource, pattern: Pattern) -> Resource:
 
 
 def walk(
-    resource: Resource, path: str = "", above: frozenset[int] = frozenset(), way: tuple[str | Converter, ...] = ()
+    resource: Resource, path: str = "", above: frozenset[int] = frozenset(), segments: tuple[str | Converter, ...] = ()
 ) -> Iterator[Route]:
-    """What is served at a resource and below.
+    """The routes at a resource and below.
 
-    `path` leads to the root of the routes that are walked, `way` from there to the resource; `above` are the ids of
-    those on the way.
+    `path` leads to the root of the routes that are walked, and `segments` from there to the resource. `above` are the
+    ids of the resources on the path.
     """
     if id(resource) in above:
         return
@@ -252,7 +251,7 @@ def walk(
     exact = getattr(resource, "exact_methods", None)
     kind = resource.tree_kind
     any_method = kind.renders_all and exact is None and not hasattr(resource, "allowedMethods")
-    if any_method:  # besides those that have handlers of their own
+    if any_method:  # and those that have handlers of their own
         methods = ["*", *(method for method in methods_of(resource) if own_handler_of(resource, method) is not None)]
     else:
         methods = methods_of(resource)
@@ -260,22 +259,22 @@ def walk(
         handler = handler_of(resource, method)
         of_get = method == "HEAD" and handler is handler_of(resource, "GET")
         if handler is not None and not (of_get and exact is None):
-            here = _written(path, way, handler.names)
+            here = _written(path, segments, handler.names)
             below = f"{here}/{{...}}" if resource.isLeaf or dynamic else here
             yield Route(method, below or "/", describe(handler.call), place(handler.call))
     if dynamic:
-        yield Route("*", f"{_written(path, way)}/{{...}}", describe(resource.getChild), place(resource.getChild))
+        yield Route("*", f"{_written(path, segments)}/{{...}}", describe(resource.getChild), place(resource.getChild))
     node = resource.tree_node
     for part, child in node.known_children():
-        yield from walk(child, path, above, (*way, part))
+        yield from walk(child, path, above, (*segments, part))
     if node.mounted is not None:
-        yield from walk(node.mounted, _written(path, way, node.mount_names), above)
+        yield from walk(node.mounted, _written(path, segments, node.mount_names), above)
 
 
-def _written(path: str, way: tuple[str | Converter, ...], names: tuple[str, ...] = ()) -> str:
-    """A path as a handler, or a mount, has it: `{name:converter}` for parameters."""
+def _written(path: str, segments: tuple[str | Converter, ...], names: tuple[str, ...] = ()) -> str:
+    """A path with the parameters of a handler or a mount, as `{name:converter}`."""
     left = iter(names)
-    for part in way:
+    for part in segments:
         if isinstance(part, Converter):
             name = next(left, "")
             part = f"{{{name}}}" if part.name == "str" and name else f"{{{name}:{part.name}}}"
@@ -284,7 +283,7 @@ def _written(path: str, way: tuple[str | Converter, ...], names: tuple[str, ...]
 
 
 def parameters_below(resource: Resource, seen: set[int]) -> set[str]:
-    """The names of the parameters at a resource and below. `seen` are the ids of resources that were looked at."""
+    """The names of the parameters at a resource and below. `seen` are the ids of resources that were visited."""
     if id(resource) in seen:
         return set()
     seen.add(id(resource))
@@ -301,7 +300,7 @@ def _parse_segment(
 ) -> str | Parameter:
     if not (segment.startswith("{") and segment.endswith("}")):
         if "{" in segment or "}" in segment:
-            remedy = "Let it take the whole segment, and take that apart in the handler."
+            remedy = "Let it take the whole segment, and split that in the handler."
             raise TreeError("RW101", f"In {path!r}, a parameter must fill its segment.", remedy)
         if segment.startswith("<") and segment.endswith(">"):
             kind, _, name = segment[1:-1].rpartition(":")
@@ -334,15 +333,15 @@ def _converter_for(name: str, path: str, annotation: Any, converters: dict[str, 
 
 
 def _calling_place() -> str:
-    """The line in the user's code that has called the function from which this is called."""
-    frame = sys._getframe(2)  # noqa: SLF001 - what `inspect` is made of
+    """The line in the user's code that calls the function which calls this one."""
+    frame = sys._getframe(2)  # noqa: SLF001 - as `inspect` does
     return relative(frame.f_code.co_filename, frame.f_lineno)
 
 
 def _method(name: str, path: str) -> str:
     method = name.upper()
     if not is_servable(method):
-        raise TreeError("RW109", f"{path!r} has the method {name!r}, which no client can ask for here.", SERVABLE)
+        raise TreeError("RW109", f"{path!r} has the method {name!r}, which no client can request here.", SERVABLE)
     return method
 
 
@@ -358,7 +357,7 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
 
 
 def _takes(function: Callable[..., Any], names: list[str], path: str) -> bool:
-    """Whether the handler takes the path's parameters as keywords. Raises HandlerError where it takes some only."""
+    """Whether the handler takes the path's parameters as keywords. Raises HandlerError if it takes only some."""
     written = f"{describe(function)} at {place(function)}"
     parameters = list(_signature(function).parameters.values())
     others = parameters[1:]

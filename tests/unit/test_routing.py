@@ -199,7 +199,10 @@ class TestMistakes:
             ("/{}", "'' cannot be the name of a parameter. Letters"),
             ("/{a b}", "'a b' cannot be the name of a parameter. Letters"),
             ("/{id}/{id}", "two parameters of one name. Give each a name of its own."),
-            ("/{rest:path}/more", "behind a parameter that takes the rest of the path. Put that parameter last"),
+            (
+                "/{rest:path}/more",
+                "has a segment after a parameter that takes the rest of the path. Put that parameter last",
+            ),
         ],
     )
     def test_patterns(self, path: str, message: str) -> None:

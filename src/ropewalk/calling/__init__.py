@@ -1,4 +1,4 @@
-"""The one place that knows plain, Deferred and coroutine handlers, what they may await, and what they may return."""
+"""Calls handlers: plain functions, coroutine functions and those that return Deferreds, with all values and errors."""
 
 from ropewalk.calling.coroutine_runner import CoroutineRunner, HandlerTask
 from ropewalk.calling.error_handlers import ErrorHandlers

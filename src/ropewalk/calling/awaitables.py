@@ -1,4 +1,4 @@
-"""Values that have to be waited for, which may give such a value again."""
+"""Deferreds and coroutines that handlers return, which may resolve to another Deferred or coroutine."""
 
 from inspect import iscoroutine
 from typing import Any, Final, TypeGuard
@@ -9,7 +9,7 @@ from ropewalk.errors import HandlerError, named
 from ropewalk.response import forget
 
 MOST_NESTED: Final = 100
-"""Deferreds and coroutines in one another. Few programs nest three; one that goes on without end is stopped here."""
+"""The most Deferreds and coroutines that resolve to one another. Few programs nest three; more than this is a loop."""
 
 
 def must_wait(value: object) -> TypeGuard[Any]:
@@ -18,9 +18,9 @@ def must_wait(value: object) -> TypeGuard[Any]:
 
 
 async def resolve(value: Any, call: Any) -> Any:
-    """What a value stands for that is neither Deferred nor coroutine; `call` is the function that returned it.
+    """The value that a Deferred or coroutine finally resolves to. `call` is the function that returned it.
 
-    Raises HandlerError (RW221) where too many are in one another.
+    Raises HandlerError (RW221) if too many are nested.
     """
     for _ in range(MOST_NESTED):
         if not must_wait(value):

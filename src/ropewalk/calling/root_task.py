@@ -1,9 +1,9 @@
-"""A task that lives as long as a server, for anyio to tie its worker threads to.
+"""A task that lives as long as a server. anyio's worker threads live as long as it does.
 
-anyio ends its threads with the root task, the one that runs the loop. Under a reactor there is none, and it would take
-the handler that asked for a thread instead: each request would start threads of its own. It knows the task that runs
-uvloop by the module of a callback; here is such a callback, on a task that does nothing else. If anyio looks for
-another sign one day, threads end with their requests, and nothing else changes.
+anyio ends its threads with the root task, the one that runs the loop. A reactor has none, and anyio would use the task
+of the handler that needs a thread: each request would start threads of its own. anyio recognizes the task that runs
+uvloop by the module of a done callback. This task has such a callback and does nothing else. If a future anyio
+recognizes root tasks in another way, threads end with their requests, and nothing else changes.
 """
 
 from asyncio import Future, Task
@@ -13,14 +13,14 @@ from ropewalk.waiting import Waiter
 
 
 class RootTask:
-    """The task, from start to stop. Without an asyncio loop there is none, as anyio has no threads there."""
+    """Holds the task from start to stop. Without an asyncio loop there is none: anyio has no threads then."""
 
     def __init__(self) -> None:
         self._task: Task[None] | None = None
         self._release: Future[None]
 
     def start(self) -> None:
-        """Begin the task on the running loop."""
+        """Start the task on the running loop."""
         loop = running_loop()
         if loop is None:
             return
@@ -29,13 +29,13 @@ class RootTask:
         self._task.add_done_callback(_mark)
 
     async def stop(self) -> None:
-        """End the task, and so the threads. They are no daemons: a process does not exit before they have ended."""
+        """End the task, and with it the threads. They are not daemons: a process does not exit before they end."""
         task, self._task = self._task, None
         if task is None:
             return
         self._release.set_result(None)
         if running_loop() is not None:
-            ended: Waiter[None] = Waiter()  # a coroutine that Twisted drives cannot await a task of asyncio's
+            ended: Waiter[None] = Waiter()  # a coroutine that Twisted drives cannot await an asyncio task
             task.add_done_callback(lambda _: None if ended.called else ended.callback(None))
             await ended
 
@@ -45,7 +45,7 @@ async def _wait(release: "Future[None]") -> None:
 
 
 def _mark(_: object) -> None:
-    """What anyio knows the task by."""
+    """The callback by which anyio recognizes the task."""
 
 
 _mark.__module__ = "uvloop.loop"

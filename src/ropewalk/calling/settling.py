@@ -1,7 +1,7 @@
-"""Responses on their way through middleware: whatever can go wrong before the head is sent has gone wrong by then.
+"""Checks responses inside middleware, so that every error before the head is sent is raised there.
 
-What `next` gives can be sent as it is. Each layer checks what its middleware returns, unless that is the same response
-and nothing of it has changed.
+The response that `next` returns is settled: it can be sent as it is. The response of each middleware is settled again,
+unless it is the same and unchanged.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from ropewalk.response import KNOWN_TYPES, Response
 from ropewalk.streaming import close_parts, until_stop
 
 Settled = tuple[Response, Any, int, list[tuple[str, str]]]
-"""A response that can be sent as it is, with its body, status and header lines by which changes are seen."""
+"""A response that can be sent as it is, with its body, status and header lines, by which changes are detected."""
 
 
 def settle_plain(value: Any, request: Request) -> Response | None:
-    """The response for a plain str or bytes, which most handlers return. None for any other value."""
+    """The settled response for a plain str or bytes, which most handlers return. None for any other value."""
     kind = type(value)
     endpoint = request.endpoint
     if (kind is not str and kind is not bytes) or endpoint is None or request.prepared:
@@ -31,7 +31,7 @@ def settle_plain(value: Any, request: Request) -> Response | None:
 
 
 def is_settled(value: Any, request: Request) -> bool:
-    """Whether a middleware returns the response that `next` gave, and has changed nothing of it."""
+    """Whether a middleware returns the response of `next` unchanged."""
     settled: Settled | None = getattr(request, "settled", None)
     return (
         settled is not None
@@ -44,15 +44,15 @@ def is_settled(value: Any, request: Request) -> bool:
 
 
 def remember(response: Response, request: Request) -> Response:
-    """Note that a response can be sent as it is."""
+    """Remember that a response is settled."""
     request.settled = response, response.body, response.status, response.headers.lines()
     return response
 
 
 async def settle(response: Response, request: Request) -> Response:
-    """A response as `Response.settle` has it, of whose streamed body the first part is there.
+    """A response as `Response.settle` returns it, with the first part of a streamed body.
 
-    That is for middleware, which is to see what becomes of a request: what goes wrong before a part would be 500.
+    So middleware sees the exceptions that are raised before the first part: their response is a 500.
     """
     response = response.settle(request)
     if isinstance(response.body, bytes | str | OpenFile | BegunBody):
@@ -64,20 +64,20 @@ async def settle(response: Response, request: Request) -> Response:
     if request.method != "HEAD":
         try:
             if sends_events(response.headers.lines()):
-                there = await until_stop(request, body.begin(), False)
+                has_part = await until_stop(request, body.begin(), False)
             else:
-                there = await body.begin()
+                has_part = await body.begin()
         except BaseException:
             await close_parts(body)
             raise
-        if not there:
+        if not has_part:
             response.body = b""
             response.check(request)
     return remember(response, request)
 
 
 async def close_unsent(bodies: "Sequence[BegunBody]") -> list[BaseException]:
-    """Close those bodies that middleware has dropped; what was raised by that."""
+    """Close the bodies that middleware has dropped. Returns the exceptions that they raise."""
     errors: list[BaseException] = []
     for body in bodies:
         if not body.closed:
@@ -91,7 +91,7 @@ async def close_unsent(bodies: "Sequence[BegunBody]") -> list[BaseException]:
 
 
 class BegunBody:
-    """The parts of a streamed body, of which the first may be there already."""
+    """The parts of a streamed body. The first part may have been taken already."""
 
     __slots__ = ("_first", "_parts", "closed")
 
@@ -101,9 +101,9 @@ class BegunBody:
         self.closed = False
 
     async def begin(self) -> bool:
-        """Have the first part made. False: there is none.
+        """Take the first part. Returns False if there is none.
 
-        Raises HandlerError (RW201) where it is no part of a body.
+        Raises HandlerError (RW201) if it is not str or bytes.
         """
         raise NotImplementedError
 

@@ -1,7 +1,7 @@
-"""What the system has run out of: descriptors, and room on a disk.
+"""Errors of a system that is out of descriptors or disk space.
 
-Any client may bring that about, by asking for a file or by sending one. So it is no fault of the handler that meets it,
-clients are told to come again, and the log has a line for it at intervals, however many are refused.
+Any client may cause them, by requesting a file or uploading one. So they are not errors of the handler: clients get a
+503 or 507, and the log has one line in each interval, however many requests are refused.
 """
 
 from collections.abc import Callable
@@ -13,19 +13,19 @@ from typing import Final
 from ropewalk.errors import HTTPError
 
 INTERVAL: Final = 10.0
-"""Seconds after which the log has another line."""
+"""Seconds between two lines in the log about the same shortage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """Something of which there is nothing left."""
+    """A resource of the system that is exhausted."""
 
     code: str
     status: int
     headers: tuple[tuple[str, str], ...] = ()
 
     def to_http_error(self) -> HTTPError:
-        """What the client gets."""
+        """The error that is the response to the client."""
         return HTTPError(self.status, headers=self.headers)
 
 
@@ -35,26 +35,26 @@ _SHORTAGES: Final = {EMFILE: _DESCRIPTORS, ENFILE: _DESCRIPTORS, ENOSPC: _ROOM, 
 
 
 def shortage_in(error: BaseException) -> Shortage | None:
-    """What an error says is lacking."""
+    """The shortage that an exception reports, if it reports one."""
     if not isinstance(error, OSError):
         return None
     try:
         return _SHORTAGES.get(error.errno or 0)
-    except Exception:  # noqa: BLE001 - a property of a subclass; the error itself is what is to be logged
+    except Exception:  # noqa: BLE001 - a property of a subclass raised; the exception itself is what has to be logged
         return None
 
 
 class ShortageLog:
-    """Remembers for one service what has been logged."""
+    """When each shortage was last logged, for one service."""
 
     def __init__(self, now: Callable[[], float] = monotonic) -> None:
         self._now = now
-        self._told: dict[Shortage, float] = {}
+        self._logged_at: dict[Shortage, float] = {}
 
     def is_news(self, shortage: Shortage) -> bool:
-        """Whether it is time for a line about this, which there is one of then."""
+        """Whether a line about this shortage is due. The caller then logs it."""
         now = self._now()
-        if shortage in self._told and now - self._told[shortage] < INTERVAL:
+        if shortage in self._logged_at and now - self._logged_at[shortage] < INTERVAL:
             return False
-        self._told[shortage] = now
+        self._logged_at[shortage] = now
         return True

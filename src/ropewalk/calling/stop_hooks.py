@@ -1,4 +1,4 @@
-"""The hooks of a stop: each has its time, the log names one that takes long, and what follows waits for its end."""
+"""Runs the hooks of a stop: each has a time limit, and the log names a hook that takes long."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,41 +13,41 @@ from ropewalk.tracebacks import shown_failure
 
 log = Logger(namespace="ropewalk.server")
 
-QUIET: Final = 1.0
+LOG_DELAY: Final = 1.0
 """Seconds after which the log says what a stop waits for."""
 
-PATIENCE: Final = 1.0
-"""Seconds for a hook to end once it was cancelled."""
+CANCEL_LIMIT: Final = 1.0
+"""Seconds that a cancelled hook has to end."""
 
-LEAST: Final = 5.0
-"""Seconds that a stop hook has at least: a short drain cuts requests off, but a database is still to be closed."""
+STOP_MINIMUM: Final = 5.0
+"""Seconds that a stop hook has at least: a short drain cuts requests off, but databases still have to be closed."""
 
 Hook = Callable[[], Any]
 
 
 class StopHooks:
-    """The hooks of one stop. `call_later(seconds, function)` is the reactor's; `seconds` are those of a drain."""
+    """The hooks of one stop. `call_later(seconds, function)` is the reactor's, `seconds` the limit of the drain."""
 
     def __init__(self, call_later: Callable[..., Any], seconds: float) -> None:
         self._call_later = call_later
         self._seconds = seconds
-        self._running: set[_Call] = set()
+        self._running: set[_HookCall] = set()
 
     async def call_stopping(self, hook: Hook) -> None:
-        """Call a hook that is called when a stop begins: it is cancelled when the drain is cut off."""
+        """Call a hook at the begin of a stop. It is cancelled when the drain is cut off."""
         await self._call("on_stopping", hook, self._seconds)
 
     async def call_stop(self, hook: Hook) -> None:
-        """Call a hook that is called after the drain, and has its time for itself."""
-        await self._call("stop", hook, max(self._seconds, LEAST))
+        """Call a hook after the drain. Its time limit starts with its call."""
+        await self._call("stop", hook, max(self._seconds, STOP_MINIMUM))
 
     def cancel(self) -> None:
-        """Cancel those that run."""
+        """Cancel the hooks that run."""
         for call in tuple(self._running):
             call.cancel("")
 
     async def _call(self, kind: str, hook: Hook, seconds: float) -> None:
-        call = _Call(f"The {kind} hook {named(hook)}", hook, self._call_later, seconds)
+        call = _HookCall(f"The {kind} hook {named(hook)}", hook, self._call_later, seconds)
         self._running.add(call)
         try:
             await call.run()
@@ -55,8 +55,8 @@ class StopHooks:
             self._running.discard(call)
 
 
-class _Call:
-    """A hook that is called."""
+class _HookCall:
+    """One call of a hook."""
 
     def __init__(self, who: str, hook: Hook, call_later: Callable[..., Any], seconds: float) -> None:
         self._who = who
@@ -69,12 +69,12 @@ class _Call:
         self._ended: Deferred[None] = Deferred()
 
     async def run(self) -> None:
-        """Come back when the hook has ended, which may be later than the cancellation, or when it is given up."""
-        self._task = start(self._tell())
-        self._task.addErrback(lambda _: None)  # it was cancelled: what the hook makes of that is told by `_tell`
+        """Return when the hook has ended, or does not end after it was cancelled."""
+        self._task = start(self._run_hook())
+        self._task.addErrback(lambda _: None)  # cancelled: `_run_hook` reports how the hook ended
         if not self._ended.called:
-            if self._seconds > QUIET:
-                self._after(QUIET, self._remark)
+            if self._seconds > LOG_DELAY:
+                self._after(LOG_DELAY, self._log_wait)
             self._after(self._seconds, self.cancel, f" after {self._seconds:g} s")
         try:
             await self._ended
@@ -84,16 +84,16 @@ class _Call:
                     timer.cancel()
 
     def cancel(self, when: str) -> None:
-        """Cancel the hook, once, and give it up where it goes on nevertheless."""
+        """Cancel the hook, once. If it still runs after a moment, stop waiting for it."""
         if self._cancelled or self._ended.called or self._task is None:
             return
         self._cancelled = True
         log.warn("{who} was cancelled{when}.", who=self._who, when=when)
-        self._after(PATIENCE, self._give_up)
+        self._after(CANCEL_LIMIT, self._give_up)
         self._task.cancel()
 
-    async def _tell(self) -> None:
-        """Call the hook, and tell of its end."""
+    async def _run_hook(self) -> None:
+        """Call the hook, and report its end."""
         try:
             await call_hook(self._hook)
         except (asyncio.CancelledError, CancelledError):
@@ -101,26 +101,26 @@ class _Call:
                 log.warn("{who} was cancelled.", who=self._who)
         except Exception as error:  # noqa: BLE001 - the waiter reports it
             if self._ended.called:
-                log.failure("RW208 {who} failed after all.", shown_failure(error), who=self._who)
+                log.failure("RW208 {who} failed after it was given up.", shown_failure(error), who=self._who)
             else:
                 self._ended.errback(error)
             return
         if not self._ended.called:
             self._ended.callback(None)
 
-    def _remark(self) -> None:
+    def _log_wait(self) -> None:
         if not self._cancelled:
-            left = self._seconds - QUIET
-            log.info("Stopping: {who} still runs, up to {left:g} s more.", who=_within(self._who), left=left)
+            left = self._seconds - LOG_DELAY
+            log.info("Stopping: {who} still runs, up to {left:g} s more.", who=_uncapitalized(self._who), left=left)
 
     def _give_up(self) -> None:
         if not self._ended.called:
-            log.warn("{who} does not end when it is cancelled: it is not waited for.", who=self._who)
+            log.warn("{who} does not end when it is cancelled. The stop goes on without it.", who=self._who)
             self._ended.callback(None)
 
     def _after(self, seconds: float, call: Callable[..., None], *args: Any) -> None:
         self._timers.append(self._call_later(seconds, call, *args))
 
 
-def _within(sentence: str) -> str:
+def _uncapitalized(sentence: str) -> str:
     return sentence[0].lower() + sentence[1:]

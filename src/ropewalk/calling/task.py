@@ -1,10 +1,10 @@
-"""A running coroutine: a task of our own, which asyncio and the libraries upon it take for one of theirs.
+"""A running coroutine: a task of our own, which asyncio and its libraries accept as one of theirs.
 
-It runs the first segment at once, is resumed where a Deferred fires, and works on every reactor:
+It runs the first segment at once, is resumed when a Deferred fires, and works on every reactor:
 
 | it awaits | on an asyncio reactor | on another |
 |---|---|---|
-| a Deferred | resumed where it fires | the same |
+| a Deferred | resumed when it fires | the same |
 | an asyncio future or task | resumed by the loop | HandlerError RW203 is raised at the await |
 | nothing (`asyncio.sleep(0)`) | resumed at the loop's next turn | at the reactor's |
 | itself, or a future of another loop | HandlerError RW220 is raised at the await | RW203, as above |
@@ -52,12 +52,12 @@ _loop_of: Final[Any] = asyncio.futures._get_loop  # type: ignore[attr-defined] #
 
 
 class Task(TaskInterface):
-    """A running coroutine, to asyncio the current task. A subclass says in `settle` what becomes of its outcome."""
+    """A running coroutine, and asyncio's current task while it runs. A subclass handles its outcome in `settle`."""
 
     __slots__ = ()
 
     def cancel(self, msg: Any = None) -> bool:
-        """Raise CancelledError where the coroutine waits, at the loop's next turn (or at once without asyncio)."""
+        """Raise CancelledError in the coroutine, at the loop's next turn (without asyncio: at once)."""
         if self.finished:
             return False
         self.marked = True
@@ -68,7 +68,7 @@ class Task(TaskInterface):
             self._must_cancel = True
         elif isinstance(waiter, Deferred):
             self._must_cancel = True
-            # Whoever cancels may not be ready for the coroutine to run inside of the call: asyncio.timeout is not.
+            # The coroutine must not run inside this call if asyncio runs: asyncio.timeout does not expect it.
             self._inline = self.loop is None
             waiter.cancel()
             self._inline = True
@@ -76,7 +76,7 @@ class Task(TaskInterface):
             self._must_cancel = True
         return True
 
-    # The course of the coroutine
+    # Running the coroutine
 
     def step(self, error: BaseException | None = None) -> None:
         """Run the coroutine to its next await, inside its context."""
@@ -101,7 +101,7 @@ class Task(TaskInterface):
             self.error = raised
             self.finished = True
         finally:
-            error = None  # what was thrown in comes out with this frame in its traceback
+            error = None  # the traceback of an exception that was thrown in refers to this frame
             if loop is not None:
                 swap_current_task(loop, former)
         if self.finished:
@@ -112,7 +112,7 @@ class Task(TaskInterface):
             self.wait(awaited)
 
     def finish(self) -> None:
-        """Tell those who have asked that the coroutine has ended."""
+        """Call the done callbacks: the coroutine has ended."""
         self.finished = True
         for callback, context in self.callbacks or ():
             self.call_back(callback, context)
@@ -120,19 +120,19 @@ class Task(TaskInterface):
             self.callbacks = []
 
     def forget_frames(self) -> None:
-        """Keep of the error, unless it was asked for, a copy without traceback: its frames hold the task.
+        """Replace the exception by a copy without traceback, unless a callback may read it: its frames hold the task.
 
-        The error itself goes its way, with its traceback, to the log and to error handlers.
+        The log and error handlers get the original, with its traceback.
         """
         if self.callbacks is None and self.error is not None:
             self.error = without_frames(self.error)
 
     def settle(self) -> None:
-        """Called once, outside of the coroutine: `error`, else `outcome`, is there."""
+        """Handle the outcome: `error` if it is set, else `outcome`. Called once, after the coroutine has ended."""
         raise NotImplementedError
 
     def wait(self, awaited: Any) -> None:
-        """Have the coroutine resumed when what it awaits is there."""
+        """Have the coroutine resumed when the awaited object is done."""
         if isinstance(awaited, Deferred):
             self.awaiting = awaited
             self._inline = False  # the coroutine's context is entered
@@ -159,7 +159,7 @@ class Task(TaskInterface):
             self._refuse("RW204", f"awaits a value of type {type(awaited).__qualname__}.")
 
     def _resume(self, result: Any) -> Any:
-        """A Deferred has fired: with CancelledError where we cancelled it, else its outcome counts, as in asyncio."""
+        """A Deferred has fired: with CancelledError if we cancelled it, else its outcome counts, as in asyncio."""
         error = None
         if isinstance(result, Failure):
             error = result.value
@@ -173,7 +173,7 @@ class Task(TaskInterface):
         return result
 
     def _wake(self, _: Any) -> None:
-        """An asyncio future is done; its own `__await__` gives or raises the outcome."""
+        """An asyncio future is done. Its own `__await__` returns or raises the outcome."""
         self.step()
 
     def _later(self, call: Callable[[], None]) -> None:
@@ -184,7 +184,7 @@ class Task(TaskInterface):
         self._later(partial(self.step, error))
 
 
-class _Loose(Task):
+class _DetachedTask(Task):
     """A coroutine that belongs to no request."""
 
     __slots__ = ("deferred",)
@@ -201,9 +201,9 @@ class _Loose(Task):
 
 
 def start(coroutine: Coroutine[Any, Any, Any]) -> Deferred[Any]:
-    """Run a coroutine that belongs to no request. The Deferred has its outcome; cancelling it cancels the coroutine."""
+    """Run a coroutine that belongs to no request. The Deferred fires with its outcome and cancels it when cancelled."""
     context = copy_context()
-    task = _Loose(coroutine, context, running_loop())
+    task = _DetachedTask(coroutine, context, running_loop())
 
     def cancel(_: Deferred[Any]) -> None:
         task.cancel()
@@ -216,5 +216,5 @@ def start(coroutine: Coroutine[Any, Any, Any]) -> Deferred[Any]:
 
 
 async def call_hook(hook: Callable[[], Any]) -> None:
-    """Call a function without parameters, and wait for what it returns."""
+    """Call a function without parameters, and await the Deferred or coroutine that it may return."""
     await resolve(hook(), hook)

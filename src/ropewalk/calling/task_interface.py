@@ -1,9 +1,9 @@
-"""The public and private attributes of `asyncio.Task`, on a task that is not one.
+"""The public and private attributes of `asyncio.Task`, on a class that does not derive from it.
 
 asyncio, anyio, aiohttp, asgiref and debuggers read the current task and `asyncio.all_tasks()` in many places, private
 attributes included: anyio starts its threads by `task._loop`, asyncio.gather() needs `_asyncio_future_blocking`, and
 `asyncio.run` cancels and gathers every task at its end. So every attribute of `asyncio.Task` is here.
-`isinstance(task, asyncio.Task)` is false all the same: a subclass is scheduled by its own constructor.
+`isinstance(task, asyncio.Task)` is false nevertheless: the constructor of asyncio.Task schedules the task itself.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _numbers: Final = count(1)
 
 
 class DeferredWait:
-    """The Deferred that a task awaits, to those who look for a future there (`task._fut_waiter`)."""
+    """The Deferred that a task awaits, with the interface of a future (`task._fut_waiter`)."""
 
     __slots__ = ("deferred",)
 
@@ -48,7 +48,7 @@ class DeferredWait:
 
 
 class TaskInterface:
-    """What is read of a task while its coroutine runs, waits and after it has ended."""
+    """The attributes of a task while its coroutine runs or waits, and after it has ended."""
 
     __slots__ = (
         "__weakref__",
@@ -84,16 +84,16 @@ class TaskInterface:
         self.cancels = 0
         self.error: BaseException | None = None
         self.finished = False
-        self.marked = False  # something has been left here that outlives the first segment
+        self.marked = False  # a caller has set something that must outlive the first segment
         self.name: str | None = None
         self.outcome: Any = None
         self._asyncio_future_blocking = False  # asyncio's protocol between tasks and what they await
         self._cancel_message: Any = None
-        self._inline = True  # a Deferred that fires resumes the coroutine inside of its call
+        self._inline = True  # a Deferred that fires resumes the coroutine inside its call
         self._must_cancel = False
 
     def __repr__(self) -> str:
-        # Not asyncio's own: it asks for the name, which would keep the task from being used again.
+        # Not asyncio's own: it reads the name, which would keep the task from being reused.
         name = "" if self.name is None else f" name={self.name!r}"
         waiter = "" if self.awaiting is None else f" wait_for={self.awaiting!r}"
         return f"<{type(self).__name__} {self._state.lower()}{name} coro={self.coroutine!r}{waiter}>"
@@ -197,7 +197,7 @@ class TaskInterface:
                 self._must_cancel = False
         return self.cancels
 
-    # What has no public name
+    # Private attributes that libraries read
 
     @property
     def _loop(self) -> AbstractEventLoop | None:
@@ -239,7 +239,7 @@ class TaskInterface:
 
     @_log_destroy_pending.setter
     def _log_destroy_pending(self, log: bool) -> None:
-        """A task of ours is never destroyed with a word, so there is nothing to be turned off."""
+        """Ignored: the destruction of these tasks is never logged."""
 
     @property
     def _log_traceback(self) -> bool:
@@ -247,7 +247,7 @@ class TaskInterface:
 
     @_log_traceback.setter
     def _log_traceback(self, log: bool) -> None:
-        """As above: what a handler raised is logged with its request."""
+        """Ignored: an exception of a handler is logged with its request."""
 
     def _make_cancelled_error(self) -> CancelledError:
         return CancelledError() if self._cancel_message is None else CancelledError(self._cancel_message)

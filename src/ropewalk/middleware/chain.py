@@ -1,4 +1,4 @@
-"""A handler with its middleware around it, as one coroutine function. Built once for an endpoint, not for a request."""
+"""A handler with its middleware, as one coroutine function. It is built once for an endpoint, not for each request."""
 
 from collections.abc import Awaitable, Callable, Coroutine
 from inspect import iscoroutinefunction
@@ -16,43 +16,43 @@ Step = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 def check(middleware: Middleware) -> Middleware:
-    """Raises HandlerError (RW205) for what has not the shape of a middleware."""
+    """Raises HandlerError (RW205) for an object that is not a coroutine function."""
     if not iscoroutinefunction(middleware) and not iscoroutinefunction(type(middleware).__call__):
         raise HandlerError("RW205", f"{named(middleware)} is not a coroutine function.")
     return middleware
 
 
 def chain(handler: Handler, scope: tuple[Any, ...]) -> Step:
-    """A handler inside the middleware of the apps of a scope, which is outermost first."""
-    step = _innermost(handler, scope)
+    """A handler inside the middleware of the apps of a scope, the outermost app first."""
+    step = _call_handler(handler, scope)
     for depth in range(len(scope), 0, -1):
         for middleware in reversed(scope[depth - 1].middlewares):
-            step = _around(middleware, step, scope[:depth])
-    step = _outermost(step)
-    step.scope = scope  # type: ignore[attr-defined] # calling.fail finds the apps' error handlers by it
-    step.__wrapped__ = handler.call  # type: ignore[attr-defined] # error messages find the user's code by it
+            step = _call_middleware(middleware, step, scope[:depth])
+    step = _send_stream(step)
+    step.scope = scope  # type: ignore[attr-defined] # calling.fail finds the error handlers of the apps there
+    step.__wrapped__ = handler.call  # type: ignore[attr-defined] # error messages find the user's code there
     return step
 
 
-def _innermost(handler: Handler, scope: tuple[Any, ...]) -> Step:
+def _call_handler(handler: Handler, scope: tuple[Any, ...]) -> Step:
     call = handler.call_in_middleware or handler.call
 
-    async def innermost(request: Request) -> Response:
+    async def call_handler(request: Request) -> Response:
         try:
             if handler.whole_body and request.has_body:
                 await request.body(handler.body_limit)
             value = call(request, **request.params) if handler.pass_params else call(request)
             return settle_plain(value, request) or await respond(request, value, call)
-        except BaseException as error:  # noqa: BLE001 - logged, or raised again where it ends the handler
+        except BaseException as error:  # noqa: BLE001 - logged, or raised again if it ends the handler
             return await respond_to_error(request, error, scope)
 
-    return innermost
+    return call_handler
 
 
-def _around(middleware: Middleware, inner: Step, scope: tuple[Any, ...]) -> Step:
-    async def around(request: Request) -> Response:
+def _call_middleware(middleware: Middleware, next_step: Step, scope: tuple[Any, ...]) -> Step:
+    async def call_middleware(request: Request) -> Response:
         try:
-            value = await middleware(request, inner)
+            value = await middleware(request, next_step)
             if is_settled(value, request):
                 return cast("Response", value)
             if value is None:
@@ -61,23 +61,23 @@ def _around(middleware: Middleware, inner: Step, scope: tuple[Any, ...]) -> Step
         except BaseException as error:  # noqa: BLE001 - as above
             if request.has_failed_with(error):
                 return request.failure()
-            if not isinstance(error, HTTPError) and not _came_from_within(error):
+            if not isinstance(error, HTTPError) and not _raised_by_next_step(error):
                 note_middleware(error, middleware)
             return await respond_to_error(request, error, scope)
 
-    return around
+    return call_middleware
 
 
-def _outermost(inner: Step) -> Step:
-    async def outermost(request: Request) -> Response:
+def _send_stream(next_step: Step) -> Step:
+    async def send_stream(request: Request) -> Response:
         try:
             try:
-                response = await inner(request)
+                response = await next_step(request)
             finally:
                 request.leave_middleware()
             if isinstance(response.body, bytes | str) and not hasattr(request, "begun"):
                 return response
-            # The parts of a stream are made by the task and in the context that have made the first.
+            # All parts of a stream are made in the task and the context in which the first was made.
             return await send(response, request)
         except GeneratorExit:
             request.begun = ()  # nothing can be awaited any more
@@ -86,11 +86,11 @@ def _outermost(inner: Step) -> Step:
             if getattr(request, "begun", None):
                 await close_dropped(request)
 
-    return outermost
+    return send_stream
 
 
-def _came_from_within(error: BaseException) -> bool:
-    """Whether the step inside of a middleware has raised an error, rather than the middleware itself."""
+def _raised_by_next_step(error: BaseException) -> bool:
+    """Whether the step that a middleware calls has raised an exception, rather than the middleware itself."""
     trace = error.__traceback__
     steps = 0
     while trace is not None:

@@ -1,15 +1,16 @@
-"""Resources, the tree they form, and the way through it from a path to a handler.
+"""Resources, the tree that they form, and the search for the handler of a path.
 
 A path is split at its slashes, and each segment leads to one child: "/rooms/7" is the child "7" of the child "rooms" of
-the root, "/rooms/" the child "" of "rooms", and "/" the child "" of the root. At each resource, in this order:
+the root, "/rooms/" the child "" of "rooms", and "/" the child "" of the root. At each resource the search tries, in
+this order:
 
-1. a leaf answers for whatever is left of the path;
+1. a leaf, which takes the rest of the path;
 2. a static child of that name;
 3. captures, the more specific converter first;
-4. `getChild`, where the class defines it;
-5. what is mounted there.
+4. `getChild`, if the class defines it;
+5. the resource that is mounted there.
 
-A step that leads nowhere is taken back, so that "/rooms/{id}" answers for what "/rooms/free" does not.
+The search goes back if a branch has no handler, so "/rooms/{id}" takes "/rooms/free" if "/rooms/free" has no handler.
 """
 
 from ropewalk.resource.adapters import is_twisted, register_adapter

@@ -1,4 +1,4 @@
-"""The way of one request through the tree."""
+"""The search for the handler of one request."""
 
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
@@ -9,7 +9,7 @@ from ropewalk.resource.handler import Handler
 from ropewalk.resource.tree import Node, Resource, as_resource, handler_of, methods_of
 
 MOST_STEPS: Final = 200
-"""Segments that one search looks up, on all the ways it tries. Only in a tree that goes in circles are there more."""
+"""The most segments that one search looks up, on all branches. Only a tree that contains itself needs more."""
 
 
 class Found(NamedTuple):
@@ -18,15 +18,15 @@ class Found(NamedTuple):
     handler: Handler
     params: dict[str, Any]
     scope: tuple[Any, ...]
-    """The Apps on the way, outermost first."""
+    """The Apps on the path, outermost first."""
     static: bool
-    """Whether this path leads here whoever asks."""
+    """Whether every request for this path gets this handler."""
     lasting: bool
-    """Whether the resource belongs to the tree, rather than being made for this request."""
+    """Whether the resource belongs to the tree. False: it was made for this request."""
 
 
 class Search:
-    """The way of one request through a tree. What `visit` learns besides a handler is left in the attributes."""
+    """A search in one tree. Besides the handler that `visit` returns, its results are in the attributes."""
 
     __slots__ = (
         "_bound",
@@ -51,24 +51,24 @@ class Search:
         self._count = len(segments)
         self._steps = 0
         self._bound: dict[str, Any] = {}
-        """Parameters of the paths at which those on the way are mounted."""
+        """Parameters of the paths at which the resources on the path are mounted."""
         self._values: tuple[Any, ...] = ()
-        """What captures have taken since the root of the routes that are being visited."""
+        """The values of captures since the root of the routes that are being visited."""
         self.params: dict[str, Any] = {}
         self.scope: tuple[Any, ...] = ()
-        """The Apps on the way to the handler; where there is none, those of the innermost App that was reached."""
+        """The Apps on the path to the handler. Without a handler, those on the path to the innermost App reached."""
         self.static = True
         self.lasting = True
-        """These two as in `Found`."""
+        """Both as in `Found`."""
         self.allowed: set[str] | None = None
-        """The methods that the path takes, where it does not take this one."""
+        """The methods that the path allows, if it does not allow this one."""
         self.slash: Found | None = None
-        """What would have been found with the slash at the end of the path put there, or taken away."""
+        """What is found if a slash at the end of the path is added or removed."""
 
     def visit(
         self, resource: Resource, index: int = 0, scope: tuple[Any, ...] = (), static: bool = True, lasting: bool = True
     ) -> Handler | None:
-        """What answers the segments from `index` on, at a resource or below."""
+        """The handler for the segments from `index` on, at a resource or below."""
         node = resource.tree_node
         if node.app is not None:
             scope = (*scope, node.app)
@@ -91,20 +91,20 @@ class Search:
             if handler is None and node.captures:
                 handler = self._capture(node, index, scope, lasting)
             if handler is None and resource.tree_kind.dynamic:
-                handler = self._ask(resource, index, scope)
+                handler = self._visit_dynamic(resource, index, scope)
             if handler is None and not segment and index + 1 == self._count:
                 if index == 0:
                     handler = self._arrive(resource, scope, static, lasting)
                 else:
                     self._note_slash(resource, scope, static, lasting)
         if handler is None and node.mounted is not None:
-            return self._enter(node, node.mounted, index, scope, static, lasting)
+            return self._visit_mounted(node, node.mounted, index, scope, static, lasting)
         return handler
 
-    def _enter(
+    def _visit_mounted(
         self, node: Node, mounted: Resource, index: int, scope: tuple[Any, ...], static: bool, lasting: bool
     ) -> Handler | None:
-        """Visit what is mounted, to which the parameters so far are known by the names that the mount has given."""
+        """Visit a mounted resource, with the parameters so far by the names that the mount gives them."""
         bound, values = self._bound, self._values
         if values:
             self._bound = {**bound, **dict(zip(node.mount_names, values, strict=False))}
@@ -114,7 +114,7 @@ class Search:
         return handler
 
     def _params(self, handler: Handler) -> dict[str, Any]:
-        """The parameters as a handler calls them, and those of the mounts around it."""
+        """The parameters by the handler's names, and those of the mounts around it."""
         if not self._values:
             return self._bound
         return {**self._bound, **dict(zip(handler.names, self._values, strict=False))}
@@ -127,7 +127,7 @@ class Search:
             try:
                 if converter.rest:
                     after, value = self._count, converter.parse("/".join(self._segments[index:]))
-                elif "/" in segment:  # it was encoded, and would lead a handler out of the folder that it serves
+                elif "/" in segment:  # it was encoded, and could lead a handler out of the folder that it serves
                     continue
                 else:
                     after, value = index + 1, converter.parse(segment)
@@ -140,7 +140,7 @@ class Search:
                 return handler
         return None
 
-    def _ask(self, resource: Resource, index: int, scope: tuple[Any, ...]) -> Handler | None:
+    def _visit_dynamic(self, resource: Resource, index: int, scope: tuple[Any, ...]) -> Handler | None:
         self._request.set_paths(self._segments[: index + 1], self._segments[index + 1 :])
         child = resource.getChild(self._segments[index], self._request)
         return None if child is None else self.visit(as_resource(child), index + 1, scope, False, False)
@@ -165,7 +165,7 @@ class Search:
 
 
 def split_path(raw_path: bytes) -> list[str]:
-    """The segments of a path, decoded. Raises HTTPError 400 where they are not UTF-8."""
+    """The segments of a path, decoded. Raises HTTPError 400 if they are not UTF-8."""
     segments = raw_path.decode("ascii").split("/")
     del segments[0]
     if b"%" in raw_path:

@@ -1,4 +1,4 @@
-"""Resources and what hangs on them."""
+"""Resources, and the nodes that hold their children and handlers."""
 
 from collections.abc import Iterator
 from os import PathLike
@@ -16,26 +16,26 @@ from ropewalk.resource.handler import ATTACHED, Handler, is_async
 from ropewalk.response import HTML
 
 NOT_DONE_YET: Final = 1
-"""What twisted.web's resources return when they answer by themselves, by `request.write` and `request.finish`."""
+"""The value that a resource returns if it sends the response itself, by `request.write` and `request.finish`."""
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class Owner(Protocol):
-    """What is told when the tree below it changes."""
+    """An object that is notified when the tree below it changes."""
 
     def changed(self, seen: set[int]) -> None: ...
 
 
 class Capture(NamedTuple):
-    """A child that stands for many names. What its parameter is called is for each handler below it to say."""
+    """A child that stands for many names. Each handler below it has its own name for the parameter."""
 
     converter: Converter
     child: "Resource"
 
 
 class Node:
-    """What hangs on one resource. It stands apart from it, so that users' attributes do not meet ours."""
+    """The children and handlers of one resource, apart from it, so that users' attributes and ours do not collide."""
 
     __slots__ = (
         "__weakref__",
@@ -58,17 +58,17 @@ class Node:
         self.captures: tuple[Capture, ...] = ()
         """The more specific ones first."""
         self.extra: frozenset[str] = frozenset()
-        """Methods that are registered nowhere and were ever served below, by their names or as ANY."""
+        """Methods that no standard registers and that were ever served below, by their names or as ANY."""
         self.handlers: dict[str, Handler] = {}
-        """By method: those that routes have put here."""
+        """The handlers of routes, by method."""
         self.rendering: dict[str, Handler] = {}
-        """The resource's own, by the name of the function."""
+        """The handlers of the resource's own functions, by their names."""
         self.mount_names: tuple[str, ...] = ()
-        """What the parameters of the path are called for what is mounted."""
+        """The names of the path's parameters for the mounted resource."""
         self.mount_place = ""
-        """Where it was mounted, for messages."""
+        """The place of the `mount` call, for messages."""
         self.mounted: Resource | None = None
-        """What answers for all that the children do not."""
+        """The resource for every path that the children do not take."""
         self._owners: WeakSet[Owner] = WeakSet()
 
     def put(self, name: str, child: "Resource") -> None:
@@ -77,18 +77,18 @@ class Node:
         self.changed(set())
 
     def remove(self, name: str) -> None:
-        """Take a child away. Raises KeyError where there is none."""
+        """Remove a child. Raises KeyError if there is none."""
         del self.children[name]
         self.changed(set())
 
     def child(self, name: str) -> "Resource":
-        """The child at a name, made where it is missing."""
+        """The child at a name. Makes it if there is none."""
         if name not in self.children:
             self.put(name, Resource())
         return self.children[name]
 
     def capture(self, converter: Converter) -> "Resource":
-        """The child that stands for every segment which the converter takes, made where it is missing."""
+        """The child for every segment that the converter takes. Makes it if there is none."""
         for capture in self.captures:
             if capture.converter is converter:
                 return capture.child
@@ -98,7 +98,7 @@ class Node:
         return capture.child
 
     def mount(self, resource: "Resource", path: str, names: tuple[str, ...], where: str) -> None:
-        """Let a resource answer here and below, for all that the children do not. `where` is the place of the call."""
+        """Have a resource take every path here and below that the children do not. `where` is the place of the call."""
         if self.mounted is not None:
             both = f"{_mounted(self.mounted, self.mount_place)} and {_mounted(resource, where)}"
             raise TreeError("RW104", f"{path} is claimed twice, by {both}.")
@@ -108,7 +108,7 @@ class Node:
         self.changed(set())
 
     def serve_extra(self, methods: frozenset[str]) -> None:
-        """Methods that are registered nowhere may be served here or below: all above are to know."""
+        """Note here and in all nodes above that methods which no standard registers may be served here or below."""
         if not methods <= self.extra:
             self.extra |= methods
             for owner in tuple(self._owners):
@@ -116,18 +116,18 @@ class Node:
                     owner.serve_extra(methods)
 
     def own(self, owner: Owner) -> None:
-        """Have an owner told of changes. It is held weakly."""
+        """Notify an owner of changes, by a weak reference."""
         self._owners.add(owner)
 
     def changed(self, seen: set[int]) -> None:
-        """Tell all above that the tree is another now. `seen` are the ids of those that were told."""
+        """Notify everything above that the tree has changed. `seen` are the ids of what was notified already."""
         if id(self) not in seen:
             seen.add(id(self))
             for owner in tuple(self._owners):
                 owner.changed(seen)
 
     def known_children(self) -> Iterator[tuple[str | Converter, "Resource"]]:
-        """Every child that is known beforehand: static ones by name, captures by their converter."""
+        """Every child that is known without a request: static ones by name, captures by their converter."""
         yield from self.children.items()
         yield from self.captures
 
@@ -147,26 +147,27 @@ class Kind(NamedTuple):
     dynamic: bool
     """Whether it has a `getChild`."""
     extra: frozenset[str] = frozenset()
-    """Methods that are registered nowhere and may be served at its resources or below, as in `Node`."""
+    """Methods that no standard registers and that its resources, or those below, may serve. As in `Node`."""
 
 
 _EMPTY: Final = Node()
 
 
 class Resource:
-    """A place in the tree. Derive from it, define `render_GET` and its like, and put it somewhere by `putChild`.
+    """A place in the tree. Derive from it, define `render_GET` and the like, and add it to a resource by `putChild`.
 
-    `render_*` and `render` take the request and return what any handler may. str and bytes are sent as `content_type`.
-    A coroutine function is called at the head and may stream the body, a plain one when the body has arrived.
+    `render_*` and `render` take the request and return any value that a handler may return. str and bytes are sent as
+    `content_type`. A coroutine function is called at the head and may stream the body. A plain function is called when
+    the body is complete.
     """
 
     isLeaf: bool = False
-    """Whether the resource answers for every path below it; what is left is in `request.postpath`."""
+    """Whether the resource takes every path below it. The rest of the path is in `request.postpath`."""
     content_type: str = HTML
 
     tree_kind: ClassVar[Kind] = Kind({}, renders_all=False, dynamic=False)
     tree_node: Node = _EMPTY
-    """Replaced when something is hung on it: resources that are made for one request cost nothing more."""
+    """Replaced with the first child or handler, so that resources which are made for one request need no node."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -185,22 +186,22 @@ class Resource:
         return None
 
     def render(self, request: Request) -> Any:
-        """Answer any method. Defined in a subclass, it stands for every method that has no `render_*` of its own."""
-        # A subclass that calls this is what answers all methods, and is not to be called by it again.
+        """Respond to any method. Defined in a subclass, it is called for every method that has no `render_*`."""
+        # Called by the `render` of a subclass. Only `render_*` count here, else that `render` would call itself.
         handler = own_handler_of(self, request.method)
         if handler is None:
             raise not_allowed(request.method, methods_of(self))
         return handler.call(request)
 
     def putChild(self, name: Text, child: Any) -> None:
-        """Put a resource (or an App) at one segment below this one, in place of what was there."""
+        """Put a resource (or an App) at one segment below this one. Replaces the child that was there."""
         name = _name(name)
         if "/" in name:
             raise TreeError("RW106", f"{name!r} cannot be the name of a child of {type(self).__qualname__}.")
         node_of(self).put(name, as_resource(child))
 
     def delEntity(self, name: Text) -> None:
-        """Take a static child away. Raises KeyError where there is none."""
+        """Remove a static child. Raises KeyError if there is none."""
         node_of(self).remove(_name(name))
 
     def listNames(self) -> list[str]:
@@ -247,7 +248,7 @@ def _makes_resources(kind: type) -> bool:
 
 
 def node_of(resource: Resource) -> Node:
-    """A resource's node, to hang something on."""
+    """A resource's own node, for children and handlers. Makes it if there is none."""
     if resource.tree_node is _EMPTY:
         resource.tree_node = Node()
     return resource.tree_node
@@ -263,7 +264,7 @@ def resource_of(call: Any) -> Resource | None:
 
 
 def claim(resource: Resource, method: str, handler: Handler, path: str) -> None:
-    """Let a handler answer a method at a resource. Raises TreeError (RW104) where another one does."""
+    """Have a handler respond to a method at a resource. Raises TreeError (RW104) if the method has one."""
     former = handler_of(resource, method) if method in methods_of(resource, implied=False) else None
     if former is not None:
         places = f"{place(former.call)} and {place(handler.call)}"
@@ -278,7 +279,7 @@ def claim(resource: Resource, method: str, handler: Handler, path: str) -> None:
 
 
 def handler_of(resource: Resource, method: str) -> Handler | None:
-    """What answers a method at a resource; GET's also answers HEAD."""
+    """The handler of a method at a resource. GET's handler responds to HEAD, too."""
     found = own_handler_of(resource, method)
     if found is None and resource.tree_kind.renders_all:
         return _rendering(resource, "render")
@@ -286,7 +287,7 @@ def handler_of(resource: Resource, method: str) -> Handler | None:
 
 
 def own_handler_of(resource: Resource, method: str) -> Handler | None:
-    """What answers this very method, `render` apart."""
+    """The handler of this method, without `render`."""
     found = resource.tree_node.handlers.get(method)
     if found is not None:
         return found
@@ -297,10 +298,10 @@ def own_handler_of(resource: Resource, method: str) -> Handler | None:
 
 
 def methods_of(resource: Resource, *, implied: bool = True) -> list[str]:
-    """The methods that are answered at a resource, as Allow names them (RFC 9110, section 10.2.1).
+    """The methods of a resource, as Allow names them (RFC 9110, section 10.2.1).
 
-    HEAD beside GET and OPTIONS beside anything are `implied`; so are all where the class defines `render`, unless the
-    resource knows better by its `exact_methods`.
+    `implied` are HEAD with GET, OPTIONS with any method, and all methods if the class defines `render`. If the resource
+    has `exact_methods`, these are its methods.
     """
     own = {*resource.tree_node.handlers, *resource.tree_kind.renders}
     if implied:
@@ -317,7 +318,7 @@ def methods_of(resource: Resource, *, implied: bool = True) -> list[str]:
 
 
 def not_allowed(method: str, allowed: list[str], known: frozenset[str] = frozenset()) -> HTTPError:
-    """What a method gets where others are allowed: 501 if it is unknown to the whole server (RFC 9110, section 9.1)."""
+    """The error for a method that is not allowed: 501 if no resource of the server has it (RFC 9110, section 9.1)."""
     if method in REGISTERED or method in known:
         return HTTPError(405, headers=[("allow", ", ".join(allowed))])
     return HTTPError(501)
@@ -337,7 +338,7 @@ def _rendering(resource: Resource, name: str) -> Handler:
 
 
 def _mounted(resource: Resource, where: str) -> str:
-    """What is mounted, as messages name it: an App rather than the Resource at its root."""
+    """The name of a mounted resource in messages: of its App, if it is the root of one."""
     app = resource.tree_node.app
     return f"{type(resource if app is None else app).__qualname__} (mounted at {where})"
 

@@ -156,10 +156,10 @@ class TestHooks:
         assert ends == []
         reactor.advance(1)
         assert ends == [None]
-        assert "does not end when it is cancelled: it is not waited for." in log.text
+        assert "does not end when it is cancelled. The stop goes on without it." in log.text
         assert not reactor.getDelayedCalls()
         end.callback(None)
-        assert "failed after all" in log.text
+        assert "failed after it was given up" in log.text
 
     def test_one_that_is_cancelled_by_somebody_else(self, log: Log) -> None:
         app = make()
