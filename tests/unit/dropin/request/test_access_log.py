@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.dropin.scenes import Scene
+from tests.unit.dropin.request.scenes import Scene
 from tests.unit.dropin.world import world
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.task import Clock

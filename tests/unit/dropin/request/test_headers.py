@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.dropin.channels import Head, Lines
+from tests.unit.dropin.request.channels import Head, Lines
 from tests.versions import invalid_header_name, needs_invalid_header_name
 from twisted.web.http_headers import Headers
 

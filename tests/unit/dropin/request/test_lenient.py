@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from tests.unit.conftest import Log
-from tests.unit.dropin.channels import Lines, by_engine
-from tests.unit.dropin.scenes import Headless, Scene, subclass
+from tests.unit.dropin.request.channels import Lines, by_engine
+from tests.unit.dropin.request.scenes import Headless, Scene, subclass
 from tests.unit.dropin.world import world
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionLost

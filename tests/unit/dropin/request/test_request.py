@@ -7,8 +7,18 @@ from typing import Any
 
 import pytest
 from tests.unit.conftest import Log
-from tests.unit.dropin.channels import HOST, PEER, Channel, Head, RespondingChannel, Way, by_engine, lazily, plainly
-from tests.unit.dropin.scenes import SCENES, Page, Scene, raising
+from tests.unit.dropin.request.channels import (
+    HOST,
+    PEER,
+    Channel,
+    Head,
+    RespondingChannel,
+    Way,
+    by_engine,
+    lazily,
+    plainly,
+)
+from tests.unit.dropin.request.scenes import SCENES, Page, Scene, raising
 from tests.versions import needs_form_switch
 from twisted.internet.error import ConnectionLost
 from twisted.internet.task import Clock

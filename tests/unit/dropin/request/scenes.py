@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from tests.unit.dropin.channels import Lines
+from tests.unit.dropin.request.channels import Lines
 from twisted.internet.error import ConnectionLost
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure

@@ -1,0 +1,114 @@
+"""The body of a request that a grafted app receives."""
+
+from typing import Any
+
+import pytest
+from tests.unit.dropin.graft.program import Program, Room, app_of
+from tests.unit.dropin.mounts import pass_on
+
+from ropewalk import App, Request, Response
+
+
+class TestBodies:
+    def test_in_every_way(self, program: Program) -> None:
+        app = App()
+
+        @app.post("/content")
+        def content(request: Request) -> bytes:
+            return request.content.read()
+
+        @app.post("/body")
+        async def body(request: Request) -> bytes:
+            return await request.body() + await request.body()
+
+        @app.post("/text")
+        async def text(request: Request) -> str:
+            return await request.text()
+
+        @app.post("/json")
+        async def json(request: Request) -> Response:
+            return Response(str((await request.json(Room)).number))
+
+        @app.post("/stream")
+        async def stream(request: Request) -> Any:
+            return (part async for part in request.stream())
+
+        @app.post("/both")
+        async def both(request: Request) -> bytes:
+            start = request.content.read(5)
+            return start + await request.body() + request.content.read()
+
+        program.graft(app)
+        said = b'{"number": 7}'
+        expected = {"json": b"7", "body": said + said, "both": said[:5] + said + said[5:]}
+        for path in ("content", "body", "text", "json", "stream", "both"):
+            assert program.ask("POST", f"/api/{path}", body=said).body == expected.get(path, said), path
+
+    def test_what_does_not_fit(self, one: Program) -> None:
+        app = App()
+
+        @app.post("/")
+        async def json(request: Request) -> str:
+            return str(await request.json(Room))
+
+        one.graft(app)
+        assert one.ask("POST", "/api/", body=b'{"number": "seven"}').status == 422
+        assert one.ask("POST", "/api/", body=b"{").status == 400
+
+    def test_a_large_one(self, program: Program) -> None:
+        """That is in a file by then."""
+        app = App()
+        app.post("/plain")(lambda request: str(len(request.content.read())))
+
+        @app.post("/async")
+        async def body(request: Request) -> str:
+            return str(len(await request.body()))
+
+        program.graft(app)
+        for path in ("plain", "async"):
+            assert program.ask("POST", f"/api/{path}", body=bytes(2_000_000)).text == "2000000"
+
+    def test_chunks(self, one: Program) -> None:
+        one.graft(app_of(lambda request: request.content.read()))
+        client = one.connect()
+        client.send(b"POST /api/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n")
+        assert client.until(b"ab")
+
+    def test_none(self, one: Program) -> None:
+        app = App()
+
+        @app.get("/")
+        async def nothing(request: Request) -> str:
+            return repr([request.content.read(), await request.body(), [part async for part in request.stream()]])
+
+        one.graft(app)
+        assert one.get("/api/").text == "[b'', b'', []]"
+
+    def test_a_form_that_twisted_has_read(self, one: Program) -> None:
+        one.graft(app_of(lambda request: request.content.read()))
+        kind = "Content-Type: application/x-www-form-urlencoded"
+        assert one.ask("POST", "/api/", kind, body=b"a=b").text == "a=b"
+
+    @pytest.mark.parametrize("middleware", [False, True])
+    def test_the_limit_of_a_route(self, one: Program, middleware: bool) -> None:
+        app = App()
+        app.post("/", body_limit=3)(lambda request: request.content.read())
+        if middleware:
+            app.middleware(pass_on)
+        one.graft(app)
+        assert one.ask("POST", "/api/", body=b"abc").text == "abc"
+        assert one.ask("POST", "/api/", body=b"abcd").status == 413
+
+    @pytest.mark.parametrize("way", ["body", "stream"])
+    def test_the_limit_of_a_handler(self, one: Program, way: str) -> None:
+        app = App()
+
+        @app.post("/")
+        async def read(request: Request) -> bytes:
+            if way == "body":
+                return await request.body(3)
+            return b"".join([part async for part in request.stream(3)])
+
+        one.graft(app)
+        assert one.ask("POST", "/api/", body=b"abc").text == "abc"
+        assert one.ask("POST", "/api/", body=b"abcd").status == 413
