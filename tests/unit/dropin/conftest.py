@@ -1,4 +1,4 @@
-"""What the tests of mounted resources share."""
+"""Fixtures for the tests of mounted resources."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -14,21 +14,21 @@ from ropewalk.testing import Client
 
 
 @pytest.fixture(params=["bare", "within middleware"])
-def answer(request: pytest.FixtureRequest) -> Callable[..., Any]:
-    """Asks a resource for an answer: nothing of it depends on whether there is middleware."""
+def fetch(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """Requests a mounted resource and returns the response, without and with middleware: both must be equal."""
 
-    def ask(thing: Any, method: str = "GET", path: str = "/legacy", **options: Any) -> Any:
+    def fetch(thing: Any, method: str = "GET", path: str = "/legacy", **options: Any) -> Any:
         app = mount(thing)
         if request.param != "bare":
             app.middleware(pass_on)
         return Client(app).request(method, path, **options)
 
-    return ask
+    return fetch
 
 
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[App], Served]]:
-    """Serves an app on a reactor of the test's own, which is everybody's meanwhile."""
+    """Serves an app on a reactor that is the global one during the test."""
     with world() as made, ExitStack() as stack:
         monkeypatch.setattr(twisted.internet, "reactor", made.reactor, raising=False)
         yield lambda app: stack.enter_context(closing(Served(made, app)))

@@ -1,4 +1,4 @@
-"""Requests of twisted.web's inside of ours: what the program writes, and what becomes of it."""
+"""Requests to mounted resources of twisted.web: what the program writes, and the response that the app sends."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -23,27 +23,27 @@ from ropewalk.testing import AsyncClient, Client
 from ropewalk.waiting import call_soon
 
 
-class TestAnswers:
-    def test_whole(self, answer: Any) -> None:
-        response = answer(lambda request: b"hello")
+class TestResponses:
+    def test_a_whole_response(self, fetch: Any) -> None:
+        response = fetch(lambda request: b"hello")
         assert (response.status, response.body) == (200, b"hello")
         assert response.headers["content-length"] == "5"
         assert response.headers["content-type"] == "text/html"
         assert response.headers["server"].startswith("TwistedWeb/")
         assert response.headers.all("date") == [response.headers["date"]]
 
-    def test_written_at_once(self, answer: Any) -> None:
+    def test_parts_that_are_written_before_the_program_returns(self, fetch: Any) -> None:
         def write(request: Any) -> int:
             request.write(b"a")
             request.write(b"b")
             request.finish()
             return NOT_DONE_YET
 
-        response = answer(write)
+        response = fetch(write)
         assert (response.body, response.headers["content-length"]) == (b"ab", "2")
         assert "transfer-encoding" not in response.headers
 
-    def test_written_later_at_once(self, answer: Any) -> None:
+    def test_a_whole_response_after_the_program_returned(self, fetch: Any) -> None:
         def write(request: Any) -> int:
             call_soon(finish, request)
             return NOT_DONE_YET
@@ -54,10 +54,10 @@ class TestAnswers:
             request.write(b"b")
             request.finish()
 
-        response = answer(write)
+        response = fetch(write)
         assert (response.status, response.body, response.headers["content-length"]) == (201, b"ab", "2")
 
-    def test_streamed(self, answer: Any) -> None:
+    def test_a_stream(self, fetch: Any) -> None:
         def write(request: Any) -> int:
             request.write(b"a")
             call_soon(more, request)
@@ -67,10 +67,10 @@ class TestAnswers:
             request.write(b"b")
             call_soon(request.finish)
 
-        response = answer(write)
+        response = fetch(write)
         assert (response.body, response.headers["transfer-encoding"]) == (b"ab", "chunked")
 
-    def test_streamed_later(self, answer: Any) -> None:
+    def test_a_stream_that_begins_after_the_program_returned(self, fetch: Any) -> None:
         def write(request: Any) -> int:
             call_soon(begin, request)
             return NOT_DONE_YET
@@ -84,7 +84,7 @@ class TestAnswers:
             request.write(b"b")
             request.finish()
 
-        response = answer(write)
+        response = fetch(write)
         assert (response.body, response.headers["content-length"]) == (b"ab", "2")
         assert "transfer-encoding" not in response.headers
 
@@ -98,12 +98,12 @@ class TestAnswers:
         Client(mount(render)).get("/legacy")
         assert finished == [None]
 
-    def test_head(self, answer: Any) -> None:
-        response = answer(lambda request: b"hello", "HEAD")
+    def test_head(self, fetch: Any) -> None:
+        response = fetch(lambda request: b"hello", "HEAD")
         assert (response.status, response.headers["content-length"], response.body) == (200, "5", b"")
 
     @pytest.mark.parametrize("status", [204, 304])
-    def test_a_status_without_a_body_that_is_written_to(self, answer: Any, status: int, log: Log) -> None:
+    def test_a_write_to_a_response_that_has_no_body(self, fetch: Any, status: int, log: Log) -> None:
         finished: list[None] = []
 
         def write(request: Any) -> int:
@@ -117,11 +117,11 @@ class TestAnswers:
             request.write(b"")
             request.finish()
 
-        response = answer(write)
+        response = fetch(write)
         assert (response.status, response.body, finished) == (status, b"", [None])
         assert log == []
 
-    def test_a_body_that_middleware_closes_has_ended(self) -> None:
+    def test_a_body_that_middleware_closes_is_at_its_end(self) -> None:
         async def closing(request: Request, next: Next) -> Response:
             response = await next(request)
             await response.body.aclose()
@@ -160,19 +160,19 @@ class TestAnswers:
         response = asyncio.run(ask())
         assert (response.status, response.body, finished) == (200, b"", [None])
 
-    def test_nothing(self, answer: Any) -> None:
-        response = answer(lambda request: b"")
+    def test_an_empty_body(self, fetch: Any) -> None:
+        response = fetch(lambda request: b"")
         assert (response.status, response.body, response.headers["content-length"]) == (200, b"", "0")
         assert "content-type" not in response.headers
 
-    def test_no_type(self, answer: Any) -> None:
+    def test_no_content_type(self, fetch: Any) -> None:
         def write(request: Any) -> bytes:
             request.defaultContentType = None
             return b"hello"
 
-        assert "content-type" not in answer(write).headers
+        assert "content-type" not in fetch(write).headers
 
-    def test_no_type_in_a_stream(self, answer: Any) -> None:
+    def test_no_content_type_in_a_stream(self, fetch: Any) -> None:
         def write(request: Any) -> int:
             request.defaultContentType = None
             request.write(b"hel")
@@ -183,10 +183,10 @@ class TestAnswers:
             request.write(b"lo")
             request.finish()
 
-        response = answer(write)
+        response = fetch(write)
         assert (response.text, "content-type" in response.headers) == ("hello", False)
 
-    def test_status_and_fields(self, answer: Any) -> None:
+    def test_status_and_fields(self, fetch: Any) -> None:
         def render(request: Any) -> bytes:
             request.setResponseCode(418, b"Short and stout")
             request.setHeader("X-Latin", b"caf\xe9")
@@ -195,20 +195,20 @@ class TestAnswers:
             request.addCookie("c", "d")
             return b""
 
-        response = answer(render)
+        response = fetch(render)
         assert (response.status, response.reason) == (418, "Short and stout")
         assert response.headers["x-latin"] == "café"
         assert response.headers.all("x-two") == ["1", "2"]
         assert response.headers.all("set-cookie") == ["a=b; Path=/legacy", "c=d"]
 
-    def test_not_modified(self, answer: Any) -> None:
+    def test_not_modified(self, fetch: Any) -> None:
         def render(request: Any) -> bytes:
             return b"" if request.setETag(b'"1"') else b"hello"
 
-        response = answer(render, headers={"if-none-match": '"1"'})
+        response = fetch(render, headers={"if-none-match": '"1"'})
         assert (response.status, response.body, response.headers["etag"]) == (304, b"", '"1"')
 
-    def test_methods(self, answer: Any) -> None:
+    def test_methods(self, fetch: Any) -> None:
         class Both(TwistedResource):
             def render_PROPFIND(self, request: Any) -> bytes:
                 return b"found"
@@ -216,17 +216,17 @@ class TestAnswers:
             def render_OPTIONS(self, request: Any) -> bytes:
                 return b"options"
 
-        assert answer(Both(), "PROPFIND").body == b"found"
-        assert answer(Both(), "OPTIONS").body == b"options"
-        response = answer(Both(), "POST")
+        assert fetch(Both(), "PROPFIND").body == b"found"
+        assert fetch(Both(), "OPTIONS").body == b"options"
+        response = fetch(Both(), "POST")
         assert (response.status, {*response.headers["allow"].split(", ")}) == (405, {"HEAD", "OPTIONS", "PROPFIND"})
-        assert answer(Both(), "BREW").status == 501
+        assert fetch(Both(), "BREW").status == 501
 
-    def test_a_star(self) -> None:
+    def test_options_star(self) -> None:
         response = Client(mount(lambda request: b"", "/")).request("OPTIONS", "*")
         assert (response.status, response.body) == (200, b"")
 
-    def test_middleware_has_all_of_it(self) -> None:
+    def test_middleware_can_change_the_body(self) -> None:
         app = mount(tree(whole=lambda request: b"hello", streamed=self.stream))
 
         @app.middleware
@@ -255,7 +255,7 @@ class TestAnswers:
         call_soon(request.finish)
         return NOT_DONE_YET
 
-    def test_what_middleware_sets_counts(self) -> None:
+    def test_middleware_can_set_status_and_fields(self) -> None:
         app = mount(lambda request: b"hello")
 
         @app.middleware
@@ -267,7 +267,7 @@ class TestAnswers:
         response = Client(app).get("/legacy")
         assert (response.status, response.headers["x-seen"], response.body) == (418, "yes", b"hello")
 
-    def test_another_answer_in_its_place(self) -> None:
+    def test_middleware_can_send_another_response(self) -> None:
         lost: list[Any] = []
         app = mount(self.never_ending(lost))
 
@@ -279,7 +279,7 @@ class TestAnswers:
         assert Client(app).get("/legacy").text == "instead"
         assert lost == ["stopped", ConnectionLost]
 
-    def test_an_answer_that_is_too_late(self) -> None:
+    def test_a_response_after_middleware_has_given_up(self) -> None:
         late: list[Any] = []
 
         def render(request: Any) -> int:
@@ -289,7 +289,7 @@ class TestAnswers:
         app = mount(render)
 
         @app.middleware
-        async def impatient(request: Request, next: Next) -> Any:
+        async def give_up(request: Request, next: Next) -> Any:
             try:
                 async with asyncio.timeout(0):
                     return await next(request)
@@ -317,7 +317,7 @@ class TestAnswers:
 
         return render
 
-    def test_the_client_leaves(self, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
+    def test_the_client_disconnects(self, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
         lost: list[Any] = []
 
         async def leave() -> None:
@@ -329,7 +329,7 @@ class TestAnswers:
         assert lost == ["stopped", ConnectionDone]
 
     @pytest.mark.parametrize(("resets", "reason"), [(True, ConnectionLost), (False, ConnectionDone)])
-    def test_a_reset_is_told_from_a_close(self, serve: Any, resets: bool, reason: type) -> None:
+    def test_a_reset_and_a_close_have_different_reasons(self, serve: Any, resets: bool, reason: type) -> None:
         lost: list[Any] = []
         server = serve(mount(self.never_ending(lost), limits=Limits(half_close_timeout=0.001)))
         client = server.connect()
@@ -341,7 +341,7 @@ class TestAnswers:
         server.until(lambda: len(lost) == 2)
         assert lost == ["stopped", reason]
 
-    def test_bytes_as_they_are(self, tmp_path: Path) -> None:
+    def test_an_asis_file(self, tmp_path: Path) -> None:
         path = tmp_path / "raw.asis"
         path.write_bytes(b"HTTP/1.0 203 Just So\r\nX-Raw: yes\r\nContent-Length: 2\r\n\r\nok")
         response = Client(mount(ASISProcessor(str(path)))).get("/legacy")
@@ -349,58 +349,58 @@ class TestAnswers:
 
 
 class TestBodies:
-    def test_a_form(self, answer: Any) -> None:
+    def test_a_form(self, fetch: Any) -> None:
         kind = {"content-type": "application/x-www-form-urlencoded"}
-        response = answer(lambda request: shown(request.args), "POST", headers=kind, body="a=1&b=%C3%BC")
+        response = fetch(lambda request: shown(request.args), "POST", headers=kind, body="a=1&b=%C3%BC")
         assert response.body == shown({b"a": [b"1"], b"b": ["ü".encode()]})
 
-    def test_a_form_in_parts(self, answer: Any) -> None:
+    def test_a_multipart_form(self, fetch: Any) -> None:
         kind = {"content-type": "multipart/form-data; boundary=x"}
         body = b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\ndata\r\n--x--\r\n'
-        response = answer(lambda request: shown(request.args), "POST", headers=kind, body=body)
+        response = fetch(lambda request: shown(request.args), "POST", headers=kind, body=body)
         assert response.body == shown({b"file": [b"data"]})
 
-    def test_a_malformed_form(self, answer: Any) -> None:
+    def test_a_malformed_form(self, fetch: Any) -> None:
         kind = {"content-type": "multipart/form-data"}
-        response = answer(lambda request: b"never", "POST", headers=kind, body=b"--x")
+        response = fetch(lambda request: b"never", "POST", headers=kind, body=b"--x")
         assert (response.status, response.text) == (400, "The form is malformed.")
 
-    def test_chunks(self, answer: Any) -> None:
-        assert answer(lambda request: request.content.read(), "POST", body=[b"a", b"b"]).body == b"ab"
+    def test_chunks(self, fetch: Any) -> None:
+        assert fetch(lambda request: request.content.read(), "POST", body=[b"a", b"b"]).body == b"ab"
 
-    def test_a_large_one(self, answer: Any) -> None:
-        response = answer(lambda request: shown(len(request.content.read())), "POST", body=bytes(5_000_000))
+    def test_a_large_body(self, fetch: Any) -> None:
+        response = fetch(lambda request: shown(len(request.content.read())), "POST", body=bytes(5_000_000))
         assert response.body == shown(5_000_000)
 
-    def test_over_its_limit(self) -> None:
+    def test_a_body_over_its_limit(self) -> None:
         app = App()
         app.mount("/legacy", mounted(Leaf(lambda request: request.content.read()), body_limit=10))
         assert Client(app).post("/legacy", body=bytes(10)).status == 200
         assert Client(app).post("/legacy", body=bytes(11)).status == 413
 
-    def test_the_engines_limit(self) -> None:
+    def test_a_body_over_the_limit_of_the_engine(self) -> None:
         app = App(limits=Limits(body_size=20))
         app.mount("/legacy", mounted(Leaf(lambda request: request.content.read()), body_limit=None))
         assert Client(app).post("/legacy", body=bytes(20)).status == 200
         assert Client(app).post("/legacy", body=bytes(21)).status == 413
 
 
-class TestFailing:
+class TestFailures:
     def boom(self, request: Any) -> bytes:
         raise ZeroDivisionError("boom")
 
-    def test_is_answered_by_the_app(self, log: Log) -> None:
+    def test_the_app_responds(self, log: Log) -> None:
         response = Client(mount(self.boom)).get("/legacy")
         assert (response.status, response.text) == (500, "Internal Server Error\n")
         assert "RW208 GET /legacy: " in log.text
         assert "ZeroDivisionError('boom')" in log.text
 
-    def test_with_a_traceback_for_who_wants_it(self, log: Log) -> None:
+    def test_the_app_shows_a_traceback_in_debug_mode(self, log: Log) -> None:
         text = Client(mount(self.boom, debug=True)).get("/legacy").text
         assert 'raise ZeroDivisionError("boom")' in text
 
     @pytest.mark.parametrize("later", [False, True])
-    def test_by_an_error_handler(self, later: bool) -> None:
+    def test_an_error_handler_responds(self, later: bool) -> None:
         finished: list[None] = []
 
         def fail(request: Any) -> Any:
@@ -417,14 +417,14 @@ class TestFailing:
         response = Client(app).get("/legacy")
         assert (response.status, response.text, finished) == (422, "mended", [None])
 
-    def test_an_error_of_http(self) -> None:
+    def test_an_http_error(self) -> None:
         def refuse(request: Any) -> bytes:
             raise HTTPError(403, "Not for you.")
 
         response = Client(mount(refuse)).get("/legacy")
         assert (response.status, response.text) == (403, "Not for you.")
 
-    def test_behind_the_head(self, log: Log, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
+    def test_a_failure_after_the_head(self, log: Log, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
         def fail(request: Any) -> int:
             request.write(b"a")
             call_soon(call_soon, request.processingFailed, failure())
@@ -447,7 +447,7 @@ class TestFailing:
         assert Client(mount(render)).get("/legacy").status == 500
         assert "RW304" in log.text
 
-    def test_a_length_that_is_wrong(self, log: Log) -> None:
+    def test_a_malformed_content_length(self, log: Log) -> None:
         def render(request: Any) -> int:
             request.setHeader(b"Content-Length", b"3")
             request.write(b"ab")
@@ -457,7 +457,7 @@ class TestFailing:
         assert Client(mount(render)).get("/legacy").status == 500
         assert "RW303" in log.text
 
-    def test_a_failure_behind_the_end_is_logged(self, log: Log) -> None:
+    def test_a_failure_after_the_response_is_logged(self, log: Log) -> None:
         def render(request: Any) -> int:
             request.write(b"done")
             request.finish()

@@ -1,4 +1,4 @@
-"""Connections that mounted resources take over."""
+"""Connections that mounted resources take for another protocol."""
 
 from socket import SO_LINGER, SOL_SOCKET
 from struct import pack
@@ -16,7 +16,7 @@ from twisted.web.server import NOT_DONE_YET
 
 
 class Shout(Protocol):
-    """Says everything louder, and what happens to it."""
+    """Sends back everything in upper case, and records its events."""
 
     transport: Any
 
@@ -49,7 +49,7 @@ def upgrade_to(protocol: Protocol) -> Renderer:
 
 class TestUpgrades:
     @pytest.mark.parametrize("middleware", [False, True])
-    def test_raw_bytes_both_ways(self, serve: Any, middleware: bool) -> None:
+    def test_raw_bytes_in_both_directions(self, serve: Any, middleware: bool) -> None:
         shout = Shout()
         app = mount(upgrade_to(shout))
         if middleware:
@@ -88,13 +88,13 @@ class TestUpgrades:
         server.until(lambda: shout.ends)
         assert shout.ends == [ConnectionDone]
 
-    def test_what_comes_with_the_request(self, serve: Any) -> None:
+    def test_bytes_that_arrive_with_the_request(self, serve: Any) -> None:
         client = serve(mount(upgrade_to(Shout()))).connect()
         client.send(b"GET /legacy HTTP/1.1\r\nHost: a\r\n\r\nearly")
         assert client.until(b"EARLY").endswith(b"\r\n\r\nEARLY")
 
     @pytest.mark.parametrize(("resets", "reason"), [(True, ConnectionLost), (False, ConnectionDone)])
-    def test_the_client_leaves(self, serve: Any, resets: bool, reason: type) -> None:
+    def test_the_client_disconnects(self, serve: Any, resets: bool, reason: type) -> None:
         shout = Shout()
         server = serve(mount(upgrade_to(shout)))
         client = server.connect()
@@ -106,7 +106,7 @@ class TestUpgrades:
         server.until(lambda: shout.ends)
         assert shout.ends == [reason]
 
-    def test_a_protocol_that_closes_hears_of_it_when_it_has_returned(self, serve: Any) -> None:
+    def test_connectionLost_is_called_after_the_protocol_has_returned(self, serve: Any) -> None:
         class Closing(Shout):
             def dataReceived(self, data: bytes) -> None:
                 super().dataReceived(data)
@@ -121,7 +121,7 @@ class TestUpgrades:
         server.until(lambda: len(closing.ends) == 2)
         assert closing.ends == ["returned", ConnectionDone]
 
-    def test_the_program_cuts(self, serve: Any) -> None:
+    def test_the_program_aborts_the_connection(self, serve: Any) -> None:
         shout = Shout()
         server = serve(mount(upgrade_to(shout)))
         client = server.connect()
@@ -131,7 +131,7 @@ class TestUpgrades:
         client.rest()
         assert shout.ends == [ConnectionAborted]
 
-    def test_a_client_that_takes_nothing(self, serve: Any) -> None:
+    def test_a_client_that_does_not_read(self, serve: Any) -> None:
         class Flood(Shout):
             left = 160
             going = False
@@ -166,7 +166,7 @@ class TestUpgrades:
         assert 0 < flood.left < 160
         assert len(client.rest()) == 8_000_000
 
-    def test_a_stop_begins(self, serve: Any) -> None:
+    def test_a_stop_closes_the_connection(self, serve: Any) -> None:
         shout = Shout()
         server = serve(mount(upgrade_to(shout)))
         client = server.connect()
@@ -178,7 +178,7 @@ class TestUpgrades:
         assert shout.ends == [ConnectionDone]
 
     @pytest.mark.parametrize("patience", [0, 1])
-    def test_a_stop_begins_for_a_websocket_of_autobahns(self, serve: Any, patience: float) -> None:
+    def test_a_stop_closes_a_websocket_of_autobahn(self, serve: Any, patience: float) -> None:
         class Autobahns(Shout):
             closeHandshakeTimeout = patience
 
@@ -200,7 +200,7 @@ class TestUpgrades:
         server.until(lambda: autobahns.ends)
         assert autobahns.ends == [ConnectionDone]
 
-    def test_a_stop_begins_for_one_that_cannot_say_goodbye(self, serve: Any, log: Log) -> None:
+    def test_a_stop_of_a_websocket_whose_close_frame_fails(self, serve: Any, log: Log) -> None:
         class Unready(Shout):
             def sendCloseFrame(self, **options: Any) -> None:
                 raise LookupError("not yet connected")
@@ -215,8 +215,8 @@ class TestUpgrades:
         server.until(lambda: unready.ends)
         assert "not yet connected" in str(log[0]["log_failure"])
 
-    def test_by_the_head_of_an_answer(self, serve: Any) -> None:
-        """And with a request that is cleaned up by hand, as some do."""
+    def test_an_upgrade_by_the_head_of_a_response(self, serve: Any) -> None:
+        """Some programs also call `_cleanup` of the request themselves."""
         shout = Shout()
 
         def render(request: Any) -> int:

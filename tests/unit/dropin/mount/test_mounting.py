@@ -1,4 +1,4 @@
-"""Resources of twisted.web in a tree of ours."""
+"""Resources of twisted.web in the tree of an app."""
 
 import os
 import xmlrpc.client
@@ -33,10 +33,10 @@ from ropewalk.testing import Client
 from ropewalk.waiting import call_soon
 
 
-class TestWhatIsMounted:
+class TestArguments:
     @pytest.mark.parametrize("limit", [-1, 1.5, "1MB", True])
-    def test_a_limit_that_cannot_be(self, limit: Any) -> None:
-        with pytest.raises(ValueError, match=f"body_limit must be a number of bytes, or None .*, got {limit!r}."):
+    def test_a_malformed_limit(self, limit: Any) -> None:
+        with pytest.raises(ValueError, match=f"The body_limit is a number of bytes, or None .*, not {limit!r}."):
             mounted(Leaf(lambda _: b""), body_limit=limit)
 
     @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ class TestWhatIsMounted:
         ],
         ids=["site class", "resource class", "site", "ours", "path"],
     )
-    def test_what_is_no_resource_of_twisted_web(self, root: Any, remedy: str) -> None:
+    def test_an_object_that_is_not_a_resource_of_twisted_web(self, root: Any, remedy: str) -> None:
         with pytest.raises(TreeError) as caught:
             mounted(root)
         assert str(caught.value).startswith("RW105 ")
@@ -71,7 +71,7 @@ class TestPlaces:
     )
     def test_by_mount(self, path: str, expected: Any) -> None:
         client = Client(mount(self.where))
-        for _ in range(2):  # what is found once need not be looked for again
+        for _ in range(2):  # the second request uses the cached route
             assert client.get(path).body == shown(*expected)
 
     def test_at_the_root(self) -> None:
@@ -79,13 +79,13 @@ class TestPlaces:
         assert Client(app).get("/").body == shown([], [b""])
         assert Client(app).get("/a/b").body == shown([], [b"a", b"b"])
 
-    def test_our_routes_come_first(self) -> None:
+    def test_routes_of_the_app_come_first(self) -> None:
         app = mount(self.where, "/")
         app.get("/a")(lambda request: "ours")
         assert Client(app).get("/a").text == "ours"
         assert Client(app).get("/a/b").body == shown([], [b"a", b"b"])
 
-    def test_children_of_theirs(self) -> None:
+    def test_children_of_a_resource_of_twisted_web(self) -> None:
         client = Client(mount(tree(deep=tree(leaf=self.where))))
         assert client.get("/legacy/deep/leaf/rest").body == shown([b"legacy", b"deep", b"leaf"], [b"rest"])
         assert client.get("/legacy/deep/none").status == 404
@@ -133,27 +133,27 @@ class TestPlaces:
         app = mount(lambda request: shown(request.isSecure(), request.getHost().port))
         assert Client(app, secure=True).get("/legacy").body == shown(True, 80)
 
-    def test_in_the_table_of_routes(self) -> None:
+    def test_the_table_of_routes(self) -> None:
         app = mount(File("."), "/files")
         app.mount("/tree", tree())
         names = {route.path: route.name for route in app.routes()}
         assert names == {"/files/{...}": "File.render_GET", "/tree/{...}": "Resource"}
 
-    def test_what_was_asked(self) -> None:
+    def test_the_request_line(self) -> None:
         def asked(request: Any) -> bytes:
             return shown(request.method, request.uri, request.path, request.args, request.clientproto)
 
         expected = shown(b"GET", b"/legacy/x?a=1&a=2", b"/legacy/x", {b"a": [b"1", b"2"]}, b"HTTP/1.1")
         assert Client(mount(asked)).get("/legacy/x?a=1&a=2").body == expected
 
-    def test_who_asks(self) -> None:
+    def test_the_client_address(self) -> None:
         def who(request: Any) -> bytes:
             return shown(request.getClientAddress().host, request.getHeader("x-a"), request.getCookie(b"c"))
 
         response = Client(mount(who)).get("/legacy", headers={"X-A": "b", "Cookie": "c=d"})
         assert response.body == shown("127.0.0.1", "b", b"d")
 
-    def test_the_request_around(self) -> None:
+    def test_the_request_of_the_app(self) -> None:
         app = mount(lambda request: around(request).state.user.encode())
 
         @app.middleware
@@ -173,45 +173,45 @@ class TestFiles:
         (tmp_path / "deep" / "index.html").write_bytes(b"<p>index")
         return tmp_path
 
-    def test_small(self, folder: Path, answer: Any) -> None:
-        response = answer(File(str(folder)), path="/legacy/small.txt")
+    def test_small(self, folder: Path, fetch: Any) -> None:
+        response = fetch(File(str(folder)), path="/legacy/small.txt")
         assert (response.body, response.headers["content-type"]) == (b"hello", "text/plain")
         assert response.headers["content-length"] == "5"
 
-    def test_large(self, folder: Path, answer: Any) -> None:
-        response = answer(File(str(folder)), path="/legacy/large.bin")
+    def test_large(self, folder: Path, fetch: Any) -> None:
+        response = fetch(File(str(folder)), path="/legacy/large.bin")
         assert response.body == bytes(range(256)) * 4000
         assert response.headers["content-length"] == "1024000"
 
     @pytest.mark.parametrize("name", ["small.txt", "large.bin"])
-    def test_head(self, folder: Path, answer: Any, name: str) -> None:
-        response = answer(File(str(folder)), "HEAD", f"/legacy/{name}")
+    def test_head(self, folder: Path, fetch: Any, name: str) -> None:
+        response = fetch(File(str(folder)), "HEAD", f"/legacy/{name}")
         assert (response.headers["content-length"], response.body) == (str((folder / name).stat().st_size), b"")
 
-    def test_ranges(self, folder: Path, answer: Any) -> None:
-        response = answer(File(str(folder)), path="/legacy/small.txt", headers={"range": "bytes=1-3"})
+    def test_ranges(self, folder: Path, fetch: Any) -> None:
+        response = fetch(File(str(folder)), path="/legacy/small.txt", headers={"range": "bytes=1-3"})
         assert (response.status, response.body, response.headers["content-range"]) == (206, b"ell", "bytes 1-3/5")
 
-    def test_not_modified(self, folder: Path, answer: Any) -> None:
-        # Not of this second: to twisted.web, a file that has changed in the second of a response is newer than that.
+    def test_not_modified(self, folder: Path, fetch: Any) -> None:
+        # An earlier second: twisted.web treats a file that changed in the second of a response as newer than that.
         os.utime(folder / "small.txt", (1_000_000_000, 1_000_000_000))
-        response = answer(File(str(folder)), path="/legacy/small.txt")
+        response = fetch(File(str(folder)), path="/legacy/small.txt")
         since = {"if-modified-since": response.headers["last-modified"]}
-        assert answer(File(str(folder)), path="/legacy/small.txt", headers=since).status == 304
+        assert fetch(File(str(folder)), path="/legacy/small.txt", headers=since).status == 304
 
-    def test_a_folder(self, folder: Path, answer: Any) -> None:
-        response = answer(File(str(folder)), path="/legacy/deep")
+    def test_a_folder(self, folder: Path, fetch: Any) -> None:
+        response = fetch(File(str(folder)), path="/legacy/deep")
         assert (response.status, response.headers["location"]) == (302, "/legacy/deep/")
-        assert answer(File(str(folder)), path="/legacy/deep/").body == b"<p>index"
+        assert fetch(File(str(folder)), path="/legacy/deep/").body == b"<p>index"
 
-    def test_a_file_that_is_not_there(self, folder: Path, answer: Any) -> None:
-        assert answer(File(str(folder)), path="/legacy/nothing").status == 404
+    def test_a_missing_file(self, folder: Path, fetch: Any) -> None:
+        assert fetch(File(str(folder)), path="/legacy/nothing").status == 404
 
 
-class TestOthers:
-    """The resources of twisted.web and Klein that stand around or in place of others."""
+class TestWrappers:
+    """Resources of twisted.web and Klein that wrap or replace others."""
 
-    def test_klein(self, answer: Any) -> None:
+    def test_klein(self, fetch: Any) -> None:
         klein = Klein()
 
         @klein.route("/<int:number>", branch=False)
@@ -228,12 +228,12 @@ class TestOthers:
         def where(request: Any) -> Any:
             return Leaf(lambda request: shown(request.prepath, request.postpath))
 
-        assert answer(klein.resource(), path="/legacy/7").text == "item 7"
-        assert answer(klein.resource(), path="/legacy/7").headers["content-length"] == "6"
-        assert answer(klein.resource(), path="/legacy/later").text == "later"
-        assert answer(klein.resource(), path="/legacy/nothing").status == 404
+        assert fetch(klein.resource(), path="/legacy/7").text == "item 7"
+        assert fetch(klein.resource(), path="/legacy/7").headers["content-length"] == "6"
+        assert fetch(klein.resource(), path="/legacy/later").text == "later"
+        assert fetch(klein.resource(), path="/legacy/nothing").status == 404
 
-    def test_guard(self, answer: Any) -> None:
+    def test_guard(self, fetch: Any) -> None:
         @implementer(IRealm)
         class Realm:
             def requestAvatar(self, avatarId: Any, mind: Any, *interfaces: Any) -> Any:
@@ -241,48 +241,48 @@ class TestOthers:
 
         users = InMemoryUsernamePasswordDatabaseDontUse(ada=b"secret")
         guarded = HTTPAuthSessionWrapper(Portal(Realm(), [users]), [BasicCredentialFactory(b"legacy")])
-        response = answer(guarded, path="/legacy/a")
+        response = fetch(guarded, path="/legacy/a")
         assert (response.status, response.headers["www-authenticate"]) == (401, 'basic realm="legacy"')
         told = {"authorization": "Basic YWRhOnNlY3JldA=="}
-        assert answer(guarded, path="/legacy/a", headers=told).body == b"hello ada"
+        assert fetch(guarded, path="/legacy/a", headers=told).body == b"hello ada"
 
-    def test_wsgi(self, answer: Any) -> None:
+    def test_wsgi(self, fetch: Any) -> None:
         def application(environ: Any, start_response: Any) -> Any:
             start_response("200 OK", [("Content-Type", "text/plain")])
             names = ("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "SERVER_PROTOCOL", "wsgi.url_scheme")
             return [repr([environ[name] for name in names]).encode(), environ["wsgi.input"].read()]
 
-        inline: Any = Inline()
+        inline: Any = InlineReactor()
         resource = WSGIResource(inline, inline, application)
-        response = answer(resource, "POST", "/legacy/a%20b?c=d", body=b"body")
+        response = fetch(resource, "POST", "/legacy/a%20b?c=d", body=b"body")
         assert response.text == "['/legacy', '/a b', 'c=d', 'HTTP/1.1', 'http']body"
 
-    def test_a_resource_that_is_found_later(self, answer: Any) -> None:
+    def test_a_deferred_resource(self, fetch: Any) -> None:
         class Slow(TwistedResource):
             def getChild(self, name: bytes, request: Any) -> Any:
                 found: Deferred[Any] = Deferred()
                 call_soon(found.callback, Leaf(lambda request: shown(request.postpath)))
                 return DeferredResource(found)
 
-        assert answer(Slow(), path="/legacy/a/b").body == shown([b"b"])
+        assert fetch(Slow(), path="/legacy/a/b").body == shown([b"b"])
 
-    def test_an_encoder(self, answer: Any) -> None:
+    def test_an_encoder(self, fetch: Any) -> None:
         import gzip
 
         wrapped = EncodingResourceWrapper(Data(b"hello", "text/plain"), [GzipEncoderFactory()])
-        response = answer(wrapped, headers={"accept-encoding": "gzip"})
+        response = fetch(wrapped, headers={"accept-encoding": "gzip"})
         assert response.headers["content-encoding"] == "gzip"
         assert gzip.decompress(response.body) == b"hello"
 
-    def test_hosts_by_name(self, answer: Any) -> None:
+    def test_hosts_by_name(self, fetch: Any) -> None:
         hosts = NameVirtualHost()
         hosts.addHost(b"example.com", tree(a=lambda request: shown(request.prepath, request.postpath)))
-        response = answer(hosts, path="/legacy/a/b", headers={"host": "example.com:80"})
+        response = fetch(hosts, path="/legacy/a/b", headers={"host": "example.com:80"})
         assert response.body == shown([b"legacy", b"a"], [b"b"])
-        assert answer(hosts, path="/legacy/a", headers={"host": "example.org"}).status == 404
+        assert fetch(hosts, path="/legacy/a", headers={"host": "example.org"}).status == 404
 
     @pytest.mark.filterwarnings("ignore:twisted.web.http.HTTPClient:DeprecationWarning")  # Twisted's own use of it
-    def test_xmlrpc(self, answer: Any) -> None:
+    def test_xmlrpc(self, fetch: Any) -> None:
         from twisted.web.xmlrpc import XMLRPC
 
         class Adder(XMLRPC):
@@ -291,22 +291,22 @@ class TestOthers:
                 call_soon(soon.callback, one + other)
                 return soon
 
-        response = answer(Adder(), "POST", body=xmlrpc.client.dumps((2, 3), "add"))
+        response = fetch(Adder(), "POST", body=xmlrpc.client.dumps((2, 3), "add"))
         assert xmlrpc.client.loads(response.body) == ((5,), None)
         assert response.headers["content-type"] == "text/xml; charset=utf-8"
 
-    def test_a_redirect(self, answer: Any) -> None:
-        response = answer(Redirect(b"/elsewhere"))
+    def test_a_redirect(self, fetch: Any) -> None:
+        response = fetch(Redirect(b"/elsewhere"))
         assert (response.status, response.headers["location"]) == (302, "/elsewhere")
 
-    def test_a_script(self, tmp_path: Path, answer: Any) -> None:
+    def test_a_script(self, tmp_path: Path, fetch: Any) -> None:
         (tmp_path / "page.rpy").write_text("request.write(b'from a script')")
-        response = answer(PythonScript(str(tmp_path / "page.rpy"), None))
+        response = fetch(PythonScript(str(tmp_path / "page.rpy"), None))
         assert response.text == "from a script"
 
 
-class Inline:
-    """A reactor and a pool of threads, for who hops from the one to the other: here nothing hops."""
+class InlineReactor:
+    """A reactor and a thread pool that make every call at once, in the calling thread."""
 
     def callInThread(self, call: Callable[..., None], *args: Any) -> None:
         call(*args)
@@ -324,7 +324,7 @@ class TestSessions:
     def cookie(self, response: Any) -> dict[str, str]:
         return {"cookie": response.headers["set-cookie"].split(";")[0]}
 
-    def test_there_is_one_for_all_that_is_mounted(self) -> None:
+    def test_all_mounted_resources_share_a_session(self) -> None:
         app = mount(self.count, "/one")
         app.mount("/two", tree(deep=self.count))
         client = Client(app)
@@ -334,7 +334,7 @@ class TestSessions:
         assert client.get("/two/deep", headers=told).body == shown(2)
         assert "set-cookie" not in client.get("/one", headers=told).headers
 
-    def test_of_resources_that_are_made_anew(self) -> None:
+    def test_resources_that_are_made_for_each_request_share_a_session(self) -> None:
         class Parent(Resource):
             def getChild(parent, name: str, request: Request) -> Any:
                 return Leaf(self.count)
@@ -343,7 +343,7 @@ class TestSessions:
         told = self.cookie(client.get("/a"))
         assert client.get("/b", headers=told).body == shown(2)
 
-    def test_apps_do_not_share_theirs(self) -> None:
+    def test_apps_do_not_share_sessions(self) -> None:
         told = self.cookie(Client(mount(self.count)).get("/legacy"))
         assert Client(mount(self.count)).get("/legacy", headers=told).body == shown(1)
 
@@ -379,7 +379,7 @@ ANY = ["*"]
 
 
 class TestMethods:
-    """Those that are listed, as far as they are known beforehand."""
+    """The methods that are listed, if they are known in advance."""
 
     @pytest.mark.parametrize(
         ("make", "methods"),
@@ -398,7 +398,7 @@ class TestMethods:
     def test_listed(self, make: Callable[[], Any], methods: list[str]) -> None:
         assert [route.method for route in mount(make()).routes()] == methods
 
-    def test_what_other_files_become_is_not_known(self) -> None:
+    def test_the_methods_of_processed_files_are_not_known(self) -> None:
         root = File(".")
         root.processors = {".rpy": PythonScript}  # type: ignore[dict-item]
         assert [route.method for route in mount(root).routes()] == ANY
@@ -410,28 +410,28 @@ class TestMethods:
         root.putChild(b"b", Posting())
         assert [route.method for route in app.routes()] == ["GET", "HEAD", "POST"]
 
-    def test_the_list_says_nothing_of_what_is_answered(self) -> None:
+    def test_methods_that_are_not_listed_reach_twisted(self) -> None:
         assert Client(mount(Rendering())).delete("/legacy").status == 200
-        assert Client(mount(Posting())).delete("/legacy").status == 501  # which is Twisted's
+        assert Client(mount(Posting())).delete("/legacy").status == 501  # Twisted's response
 
 
-class TestWhoFailed:
-    def test_the_code_that_has_raised_and_the_place_of_the_tree(self, log: Log) -> None:
+class TestFailures:
+    def test_the_log_names_the_function_and_the_mount(self, log: Log) -> None:
         line = Posting.render_POST.__code__.co_firstlineno
         Client(mount(tree(a=tree(b=Posting())), "/old/legacy")).post("/old/legacy/a/b")
         who = f"Posting.render_POST at tests/unit/dropin/mount/test_mounting.py:{line}, mounted at /old/legacy"
         assert f"RW208 POST /old/legacy/a/b: {who} raised KeyError('lost')." in log.text
 
-    def test_inside_of_middleware(self, log: Log) -> None:
+    def test_the_log_names_both_inside_middleware(self, log: Log) -> None:
         async def passing(request: Request, next: Next) -> Response:
             return await next(request)
 
         Client(mount(Posting(), middleware=[passing])).post("/legacy")
         assert "Posting.render_POST at tests/unit/dropin/mount/test_mounting.py:" in log.text
 
-    def test_what_twisted_itself_raises(self, log: Log) -> None:
+    def test_an_exception_of_twisted(self, log: Log) -> None:
         class Odd(Data):
-            """Its data are none."""
+            """Data with a missing value."""
 
         Client(mount(Odd(5, "text/plain"))).get("/legacy")
         assert "RW208 GET /legacy: " in log.text

@@ -12,12 +12,12 @@ from ropewalk.testing import AsyncClient, Client
 from ropewalk.waiting import call_soon
 
 
-class Pushing:
-    """Writes parts as it is told to."""
+class PushProducer:
+    """A push producer of equal parts."""
 
     def __init__(self, request: Any, parts: int) -> None:
         self.request = request
-        self.going = True
+        self.running = True
         self.left = parts
 
     def start(self) -> None:
@@ -25,28 +25,28 @@ class Pushing:
         self.push()
 
     def push(self) -> None:
-        while self.going and self.left:
+        while self.running and self.left:
             self.request.write(bytes(10_000))
             self.left -= 1
         if not self.left:
-            self.going = False
+            self.running = False
             self.left = -1
             self.request.unregisterProducer()
             self.request.finish()
 
     def pauseProducing(self) -> None:
-        self.going = False
+        self.running = False
 
     def resumeProducing(self) -> None:
-        self.going = True
+        self.running = True
         call_soon(self.push)
 
     def stopProducing(self) -> None:
-        self.going = False
+        self.running = False
 
 
-class Pulled:
-    """Writes a part whenever it is asked."""
+class PullProducer:
+    """A pull producer of equal parts."""
 
     def __init__(self, request: Any, parts: int) -> None:
         self.request = request
@@ -67,31 +67,31 @@ class Pulled:
 
 
 class TestProducers:
-    @pytest.mark.parametrize("kind", [Pushing, Pulled])
-    def test_all_of_it_comes(self, answer: Any, kind: Any) -> None:
+    @pytest.mark.parametrize("kind", [PushProducer, PullProducer])
+    def test_the_whole_body_arrives(self, fetch: Any, kind: Any) -> None:
         def render(request: Any) -> int:
             kind(request, 100).start()
             return NOT_DONE_YET
 
-        assert answer(render).body == bytes(1_000_000)
+        assert fetch(render).body == bytes(1_000_000)
 
-    def test_few_parts_are_a_whole_answer(self, answer: Any) -> None:
+    def test_a_short_body_is_sent_as_a_whole(self, fetch: Any) -> None:
         def render(request: Any) -> int:
-            Pulled(request, 3).start()
+            PullProducer(request, 3).start()
             return NOT_DONE_YET
 
-        response = answer(render)
+        response = fetch(render)
         assert (response.headers["content-length"], response.body) == ("30000", bytes(30_000))
 
-    def test_one_that_is_registered_late(self, answer: Any) -> None:
+    def test_a_producer_that_is_registered_late(self, fetch: Any) -> None:
         def render(request: Any) -> int:
-            call_soon(Pulled(request, 100).start)
+            call_soon(PullProducer(request, 100).start)
             return NOT_DONE_YET
 
-        assert answer(render).body == bytes(1_000_000)
+        assert fetch(render).body == bytes(1_000_000)
 
-    @pytest.mark.parametrize("kind", [Pushing, Pulled])
-    def test_a_client_that_takes_nothing(self, serve: Any, kind: Any) -> None:
+    @pytest.mark.parametrize("kind", [PushProducer, PullProducer])
+    def test_a_client_that_does_not_read(self, serve: Any, kind: Any) -> None:
         producers: list[Any] = []
 
         def render(request: Any) -> int:
@@ -110,17 +110,17 @@ class TestProducers:
         assert 0 < left == producers[0].left
         assert client.rest().count(b"\0") == 3_000_000
 
-    def test_two_at_once(self, log: Log) -> None:
+    def test_two_producers(self, log: Log) -> None:
         def render(request: Any) -> int:
-            request.channel.registerProducer(Pushing(request, 1), True)
-            request.channel.registerProducer(Pushing(request, 1), True)
+            request.channel.registerProducer(PushProducer(request, 1), True)
+            request.channel.registerProducer(PushProducer(request, 1), True)
             return NOT_DONE_YET
 
         assert Client(mount(render)).get("/legacy").status == 500
         assert "RuntimeError" in log.text
 
-    def test_one_that_fails(self, log: Log, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
-        class Failing(Pulled):
+    def test_a_producer_that_fails(self, log: Log, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
+        class Failing(PullProducer):
             def resumeProducing(self) -> None:
                 raise ZeroDivisionError
 
