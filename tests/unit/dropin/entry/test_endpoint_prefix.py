@@ -41,8 +41,8 @@ POST = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 11\r
 LOCAL = "tcp:0:interface=127.0.0.1"
 
 
-class Theirs(Resource):
-    """A resource of twisted.web, which says by whose channel it was asked."""
+class TwistedPage(Resource):
+    """A resource of twisted.web that responds with the module of its channel."""
 
     isLeaf = True
 
@@ -53,7 +53,7 @@ class Theirs(Resource):
         return b"%d" % len(request.content.read())
 
 
-class Ours(ropewalk.Resource):
+class RopewalkPage(ropewalk.Resource):
     def render_GET(self, request: ropewalk.Request) -> str:
         return "ours"
 
@@ -63,11 +63,11 @@ class Ours(ropewalk.Resource):
 
 @pytest.fixture
 def reactor() -> Iterator[Any]:
-    """A real one that nobody has installed. It turns while a client reads."""
+    """A real reactor that is not installed. It iterates while a client reads."""
     reactor = PollReactor()
     yield reactor
     reactor.fireSystemEvent("shutdown")
-    for _ in range(3):  # ports on which the engine accepts are not among the readers, and close in a turn of their own
+    for _ in range(3):  # ports of the engine are not among the readers, and take a further iteration to close
         reactor.iterate()
     for reader in [*reactor.removeAll(), *reactor._internalReaders]:
         reader.connectionLost(Failure(Exception("The test is over.")))
@@ -75,12 +75,12 @@ def reactor() -> Iterator[Any]:
 
 @pytest.fixture
 def site(reactor: Any) -> Site:
-    return Site(Theirs(), reactor=reactor)
+    return Site(TwistedPage(), reactor=reactor)
 
 
 @pytest.fixture
 def ask(reactor: Any) -> Iterator[Callable[..., bytes]]:
-    """Sends bytes on a new connection to a port, and gives all that comes before the server closes."""
+    """Sends bytes on a new connection to a port, and returns everything that the server sends."""
     with ExitStack() as clients:
 
         def ask(port: Any, request: bytes = GET) -> bytes:
@@ -114,7 +114,7 @@ def received(reactor: Any, client: socket.socket) -> Iterator[bytes]:
 
 
 def result_of(deferred: "Deferred[Any]") -> Any:
-    """Of one that has fired; raises where it has failed."""
+    """Return the result of a Deferred that has fired; raise its failure."""
     results: list[Any] = []
     deferred.addBoth(results.append)
     [result] = results
@@ -149,14 +149,14 @@ class TestParse:
             ("ropewalk:haproxy:tcp:80", "haproxy:tcp:80", {}),
         ],
     )
-    def test_what_is_understood(self, description: str, wrapped: str, limits: dict[str, float]) -> None:
+    def test_well_formed_descriptions(self, description: str, wrapped: str, limits: dict[str, float]) -> None:
         endpoint = serverFromString(MemoryReactorClock(), description)
         assert verifyObject(IStreamServerEndpoint, endpoint)
         assert (endpoint.description, endpoint.limits) == (wrapped, limits)
 
     def test_arguments_reach_the_endpoint(self) -> None:
         reactor = MemoryReactorClock()
-        site = Site(Theirs(), reactor=reactor)
+        site = Site(TwistedPage(), reactor=reactor)
         for description in (r"tcp6:80:interface=\:\:1:backlog=7", r"unix:/run/a\:b\=c\\d.sock:mode=660:lockfile=0"):
             serverFromString(reactor, f"ropewalk:head_size=9000:{description}").listen(site)
         assert reactor.tcpServers == [(80, site, 7, "::1")]
@@ -206,18 +206,18 @@ class TestParse:
             ("ropewalk:fd:3:mode=6", "RW720 ropewalk:fd:3:mode=6 is malformed: fd has no option mode."),
         ],
     )
-    def test_what_is_not(self, description: str, message: str) -> None:
+    def test_malformed_descriptions(self, description: str, message: str) -> None:
         with pytest.raises(MalformedEndpoint, match=re.escape(message)) as caught:
             serverFromString(MemoryReactorClock(), description)
         assert isinstance(caught.value, StartError)
         assert isinstance(caught.value, ValueError)
         assert 'Write it as "ropewalk:tcp:8080"' in str(caught.value)
 
-    def test_twisted_finds_it(self) -> None:
+    def test_twisted_finds_the_plugin(self) -> None:
         [plugin] = [each for each in getPlugins(IStreamServerEndpointStringParser) if each.prefix == "ropewalk"]
         assert verifyObject(IStreamServerEndpointStringParser, plugin)
 
-    def test_whoever_looks_for_any_imports_nothing_of_ours(self) -> None:
+    def test_a_search_for_plugins_does_not_import_ropewalk(self) -> None:
         program = (
             "import sys\nfrom twisted.plugin import getPlugins\n"
             "from twisted.internet.interfaces import IStreamServerEndpointStringParser\n"
@@ -254,7 +254,7 @@ class TestListen:
             reactor.iterate(0)
             assert site.numPorts == 0
 
-    def test_behind_a_factory_that_wraps_the_site_twisted_accepts(
+    def test_twisted_accepts_for_a_factory_that_wraps_the_site(
         self, reactor: Any, site: Site, ask: Callable[..., bytes]
     ) -> None:
         port = listen(reactor, f"ropewalk:{LOCAL}", WrappingFactory(site))
@@ -262,12 +262,12 @@ class TestListen:
         assert ask(port).endswith(b"\r\n\r\nropewalk.dropin.connection.channel")
         port.stopListening()
 
-    def test_between_other_prefixes(self, reactor: Any, site: Site, ask: Callable[..., bytes]) -> None:
+    def test_combined_with_other_prefixes(self, reactor: Any, site: Site, ask: Callable[..., bytes]) -> None:
         proxied = b"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n"
         for prefixes in ("ropewalk:haproxy", "haproxy:ropewalk", "ropewalk:ropewalk"):
             port = listen(reactor, f"{prefixes}:{LOCAL}", site)
-            answer = ask(port, proxied + GET if "haproxy" in prefixes else GET)
-            assert answer.endswith(b"\r\n\r\nropewalk.dropin.connection.channel")
+            response = ask(port, proxied + GET if "haproxy" in prefixes else GET)
+            assert response.endswith(b"\r\n\r\nropewalk.dropin.connection.channel")
             port.stopListening()
 
     @pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted does so
@@ -291,9 +291,9 @@ class TestListen:
                 assert b"".join(received(reactor, client)).endswith(b"\r\n\r\nropewalk.dropin.connection.channel")
         port.stopListening()
 
-    def test_a_site_of_ropewalks_own(self, reactor: Any, ask: Callable[..., bytes]) -> None:
+    def test_a_site_of_ropewalk(self, reactor: Any, ask: Callable[..., bytes]) -> None:
         for wrap in (lambda site: site, WrappingFactory):
-            site = ropewalk.Site(Ours(), reactor=reactor)
+            site = ropewalk.Site(RopewalkPage(), reactor=reactor)
             port = listen(reactor, f"ropewalk:body_size=10:{LOCAL}", wrap(site))
             reactor.fireSystemEvent("startup")
             assert ask(port).endswith(b"\r\n\r\nours")
@@ -301,25 +301,25 @@ class TestListen:
             port.stopListening()
 
     def test_limits(self, reactor: Any, site: Site, ask: Callable[..., bytes]) -> None:
-        free = listen(reactor, f"ropewalk:{LOCAL}", Site(Theirs(), reactor=reactor))
+        free = listen(reactor, f"ropewalk:{LOCAL}", Site(TwistedPage(), reactor=reactor))
         assert ask(free, POST).endswith(b"\r\n\r\n11")
         port = listen(reactor, f"ropewalk:idle_timeout=7:body_size=10:{LOCAL}", site)
         assert ask(port, POST).startswith(b"HTTP/1.1 413 ")
         assert site.timeOut == 7
-        listen(reactor, f"ropewalk:idle_timeout=0:{LOCAL}", another := Site(Theirs(), reactor=reactor))
+        listen(reactor, f"ropewalk:idle_timeout=0:{LOCAL}", another := Site(TwistedPage(), reactor=reactor))
         assert another.timeOut is None
 
-    def test_limits_that_would_not_count(self, reactor: Any, site: Site) -> None:
+    def test_limits_that_differ_from_those_in_effect(self, reactor: Any, site: Site) -> None:
         listen(reactor, f"ropewalk:body_size=10:{LOCAL}", site)
         with pytest.raises(StartError, match="RW404 .* other limits already"):
             listen(reactor, f"ropewalk:body_size=20:{LOCAL}", site)
-        ours = ropewalk.Site(Ours(), reactor=reactor, limits=Limits(body_size=10))
+        ours = ropewalk.Site(RopewalkPage(), reactor=reactor, limits=Limits(body_size=10))
         listen(reactor, LOCAL, ours)
         with pytest.raises(StartError, match="RW404 .* other limits already"):
             listen(reactor, f"ropewalk:body_size=20:{LOCAL}", WrappingFactory(ours))
         listen(reactor, f"ropewalk:body_size=10:{LOCAL}", WrappingFactory(ours))
 
-    def test_a_factory_that_serves_no_http(self, reactor: Any) -> None:
+    def test_a_factory_that_does_not_serve_http(self, reactor: Any) -> None:
         message = "RW721 ropewalk:tcp:0 was given twisted.internet.protocol.ServerFactory to serve."
         with pytest.raises(StartError, match=re.escape(message)):
             listen(reactor, "ropewalk:tcp:0", WrappingFactory(ServerFactory()))
@@ -330,7 +330,7 @@ class TestListen:
             listen(reactor, f"ropewalk:tcp:{port.getHost().port}:interface=127.0.0.1", site)
         collect_unbound_sockets()
 
-    def test_by_hand(self, reactor: Any, site: Site, ask: Callable[..., bytes]) -> None:
+    def test_an_endpoint_that_is_made_directly(self, reactor: Any, site: Site, ask: Callable[..., bytes]) -> None:
         endpoint = Endpoint(reactor, LOCAL, serverFromString(reactor, LOCAL), {"body_size": 10})
         port = result_of(endpoint.listen(site))
         assert ask(port, POST).startswith(b"HTTP/1.1 413 ")

@@ -1,4 +1,4 @@
-"""The command that an error about a missing package names."""
+"""The command in the error about a missing package."""
 
 import pytest
 import twisted
@@ -16,7 +16,7 @@ from ropewalk.dropin.entry.extras import MissingPackage
         ("26.10.0", "service_identity", "pip install 'ropewalk[tls]'"),
     ],
 )
-def test_pyopenssl_is_one_that_this_twisted_works_with(
+def test_the_version_of_pyopenssl_fits_this_twisted(
     monkeypatch: pytest.MonkeyPatch, version: str, module: str, command: str
 ) -> None:
     monkeypatch.setattr(twisted, "__version__", version)

@@ -1,4 +1,4 @@
-"""A second signal, while what runs is being finished."""
+"""A second signal during a graceful shutdown."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ BOTH = (signal.SIGINT, signal.SIGTERM)
 
 
 class Reactor:
-    """As far as signals go."""
+    """The part of a reactor that handles signals."""
 
     def sigInt(self, *_: Any) -> None:
         raise AssertionError
@@ -26,7 +26,7 @@ class Reactor:
 
 @pytest.fixture
 def reactor() -> Iterator[Reactor]:
-    """One that has the signals."""
+    """A reactor whose signal handlers are installed."""
     reactor = Reactor()
     before = [signal.signal(signal.SIGINT, reactor.sigInt), signal.signal(signal.SIGTERM, reactor.sigTerm)]
     yield reactor
@@ -35,32 +35,32 @@ def reactor() -> Iterator[Reactor]:
 
 
 @pytest.mark.parametrize("number", BOTH)
-def test_it_cuts_and_the_next_one_kills(reactor: Reactor, number: signal.Signals) -> None:
-    cuts: list[str] = []
-    force_shutdown_at_next_signal(reactor, lambda: cuts.append("cut"))
+def test_the_signal_forces_and_the_next_one_kills(reactor: Reactor, number: signal.Signals) -> None:
+    calls: list[str] = []
+    force_shutdown_at_next_signal(reactor, lambda: calls.append("forced"))
     signal.raise_signal(number)
-    assert cuts == ["cut"]
+    assert calls == ["forced"]
     assert signal.getsignal(number) is signal.SIG_DFL
 
 
-def test_several_wait_for_it(reactor: Reactor) -> None:
-    cuts: list[str] = []
-    take_back = force_shutdown_at_next_signal(reactor, lambda: cuts.append("first"))
-    force_shutdown_at_next_signal(reactor, lambda: cuts.append("second"))
-    take_back()
+def test_several_handlers_are_called(reactor: Reactor) -> None:
+    calls: list[str] = []
+    restore = force_shutdown_at_next_signal(reactor, lambda: calls.append("first"))
+    force_shutdown_at_next_signal(reactor, lambda: calls.append("second"))
+    restore()
     signal.raise_signal(signal.SIGTERM)
-    assert sorted(cuts) == ["first", "second"]
+    assert sorted(calls) == ["first", "second"]
 
 
-def test_it_is_taken_back(reactor: Reactor) -> None:
+def test_the_handlers_are_restored(reactor: Reactor) -> None:
     force_shutdown_at_next_signal(reactor, lambda: None)()
     assert [signal.getsignal(number) for number in BOTH] == [reactor.sigInt, reactor.sigTerm]
 
 
-def test_a_program_that_answers_by_itself_goes_on_to(reactor: Reactor) -> None:
-    cuts: list[str] = []
-    signal.signal(signal.SIGINT, lambda *_: cuts.append("by the program"))
-    force_shutdown_at_next_signal(reactor, lambda: cuts.append("cut"))
+def test_a_handler_of_the_program_is_not_replaced(reactor: Reactor) -> None:
+    calls: list[str] = []
+    signal.signal(signal.SIGINT, lambda *_: calls.append("by the program"))
+    force_shutdown_at_next_signal(reactor, lambda: calls.append("forced"))
     signal.raise_signal(signal.SIGINT)
     signal.raise_signal(signal.SIGTERM)
-    assert cuts == ["by the program", "cut"]
+    assert calls == ["by the program", "forced"]

@@ -1,4 +1,4 @@
-"""The drop-in in place of twisted.web's classes, and the way back."""
+"""Replacing the classes of twisted.web, and restoring them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,18 +23,18 @@ from ropewalk.errors import StartError
 
 @pytest.fixture
 def reactor() -> Iterator[Any]:
-    """A real one that nobody has installed."""
+    """A real reactor that is not installed."""
     reactor = PollReactor()
     yield reactor
     reactor.fireSystemEvent("shutdown")
-    for _ in range(3):  # ports on which the engine accepts are not among the readers, and close in a turn of their own
+    for _ in range(3):  # ports of the engine are not among the readers, and take a further iteration to close
         reactor.iterate()
     for reader in [*reactor.removeAll(), *reactor._internalReaders]:
         reader.connectionLost(Failure(Exception("The test is over.")))
 
 
-def places() -> list[object]:
-    """What stands where something may be replaced."""
+def present_values() -> list[object]:
+    """Return the present value of everything that can be replaced."""
     return [
         http.HTTPChannel,
         HTTPChannel.limits,
@@ -49,30 +49,30 @@ def differences(before: list[object], after: list[object]) -> list[bool]:
     return [one is not other for one, other in zip(before, after, strict=True)]
 
 
-def test_all_of_it_and_back() -> None:
-    before = places()
+def test_everything_is_replaced_and_restored() -> None:
+    before = present_values()
     with replace(limits={"body_size": 10}):
-        assert all(differences(before, places()))
+        assert all(differences(before, present_values()))
         assert http.HTTPChannel is HTTPChannel
         assert server.Request is server.Site.requestFactory is LenientRequest
         assert HTTPChannel.limits == {"body_size": 10}
-    assert not any(differences(before, places()))
+    assert not any(differences(before, present_values()))
 
 
-def test_a_part_of_it() -> None:
-    before = places()
+def test_parts_can_be_replaced() -> None:
+    before = present_values()
     with replace(request=None, listening=False):
-        assert differences(before, places()) == [True, *[False] * (len(before) - 1)]
+        assert differences(before, present_values()) == [True, *[False] * (len(before) - 1)]
     with replace(channel=None, request=None):
-        assert differences(before, places()) == [False] * 5 + [True] * 3
+        assert differences(before, present_values()) == [False] * 5 + [True] * 3
     with replace(channel=None, request=Request, listening=False):
-        assert differences(before, places()) == [False, False, True, True, False, False, False, False]
+        assert differences(before, present_values()) == [False, False, True, True, False, False, False, False]
     replaced = replace()
     replaced.close()
-    assert not any(differences(before, places()))
+    assert not any(differences(before, present_values()))
 
 
-def test_programs_derive_from_it() -> None:
+def test_programs_derive_from_our_classes() -> None:
     with replace():
 
         class Channel(http.HTTPChannel):
@@ -87,7 +87,7 @@ def test_programs_derive_from_it() -> None:
     assert issubclass(Custom, LenientRequest)
 
 
-def test_children_under_a_str() -> None:
+def test_putChild_accepts_str() -> None:
     child = Resource()
     with replace():
         root = Resource()
@@ -116,7 +116,7 @@ class TestListening:
         ]
         assert not {tcp, six, unix, adopted} & set(reactor.getReaders())
 
-    def test_twisted_does_so_for_all_others(self, reactor: Any) -> None:
+    def test_twisted_accepts_for_other_factories(self, reactor: Any) -> None:
         said: list[str] = []
         with replace(served=said.append):
             wrapping = reactor.listenTCP(0, WrappingFactory(server.Site(Resource(), reactor=reactor)))
@@ -125,7 +125,7 @@ class TestListening:
             assert len(said) == 1
         assert {wrapping, other} <= set(reactor.getReaders())
 
-    def test_connections_that_are_known_to_stay_twisted_s(self, reactor: Any) -> None:
+    def test_connections_that_twisted_serves_are_reported(self, reactor: Any) -> None:
         told: list[tuple[str, str]] = []
         site = server.Site(Resource(), reactor=reactor)
         with replace(kept=lambda reason, address: told.append((reason, address))):
@@ -146,7 +146,7 @@ class TestListening:
             reactor.listenTCP(0, site, interface="127.0.0.1")
         assert site.timeOut == 7
 
-    def test_those_of_the_site_alone_stand_over_them(self, reactor: Any) -> None:
+    def test_limits_of_the_site_have_priority(self, reactor: Any) -> None:
         site = server.Site(Resource(), reactor=reactor)
         accelerate(site, limits=limits_of(site).replace(body_size=20))
         with replace(limits={"body_size": 10}):

@@ -21,6 +21,6 @@ def program(request: pytest.FixtureRequest, made: World) -> Program:
 
 
 @pytest.fixture
-def one(made: World) -> Program:
-    """For what the way of being connected makes no difference to."""
+def socket_program(made: World) -> Program:
+    """A program on a socket, for tests that do not depend on the kind of connection."""
     return Program(made, "accepted")

@@ -15,8 +15,8 @@ from ropewalk import App
 from ropewalk.dropin import graft
 
 
-class Books(Site):
-    """A site that keeps what it is asked to log."""
+class RecordingSite(Site):
+    """A site that records the requests that it logs."""
 
     def __init__(self, resource: Any, world: World) -> None:
         super().__init__(resource, reactor=world.reactor)
@@ -27,15 +27,15 @@ class Books(Site):
 
 
 class Program:
-    """A program of twisted.web, on the engine."""
+    """A program of twisted.web that the engine serves."""
 
     def __init__(self, world: World, way: str) -> None:
         self.world = world
         self._way = way
-        self.site: Books
+        self.site: RecordingSite
 
     def serve(self, root: Any) -> "Program":
-        self.site = Books(root, self.world)
+        self.site = RecordingSite(root, self.world)
         self.port = self.world.listen(self.site, self._way)
         return self
 

@@ -25,7 +25,7 @@ class TestPlaces:
     def where(self, request: Request) -> str:
         return f"{request.prepath} {request.postpath}"
 
-    def test_it_is_a_resource_of_twisteds(self) -> None:
+    def test_a_grafted_app_is_a_resource_of_twisted(self) -> None:
         assert verifyObject(IResource, graft(App()))
 
     def test_routes(self, program: Program) -> None:
@@ -38,15 +38,15 @@ class TestPlaces:
         assert program.get("/api/rooms/seven").status == 404
         assert program.get("/elsewhere").status == 404
 
-    def test_at_the_root(self, one: Program) -> None:
+    def test_at_the_root(self, socket_program: Program) -> None:
         app = App()
         app.get("/")(self.where)
         app.get("/a")(self.where)
-        one.serve(graft(app))
-        assert one.get("/").text == "[''] []"
-        assert one.get("/a").text == "['a'] []"
+        socket_program.serve(graft(app))
+        assert socket_program.get("/").text == "[''] []"
+        assert socket_program.get("/a").text == "['a'] []"
 
-    def test_a_leaf(self, one: Program) -> None:
+    def test_a_leaf(self, socket_program: Program) -> None:
         class Rest(Resource):
             isLeaf = True
 
@@ -55,27 +55,27 @@ class TestPlaces:
 
         root = Resource()
         root.putChild("rest", Rest())
-        one.serve(tree(deep=tree(api=graft(root))))
-        assert one.get("/deep/api/rest/a%2Fb/%C3%BC").text == "['deep', 'api', 'rest'] ['a/b', 'ü']"
+        socket_program.serve(tree(deep=tree(api=graft(root))))
+        assert socket_program.get("/deep/api/rest/a%2Fb/%C3%BC").text == "['deep', 'api', 'rest'] ['a/b', 'ü']"
 
-    def test_slashes(self, one: Program) -> None:
-        one.graft(app_of(self.where))
-        reply = one.get("/api")
+    def test_slashes(self, socket_program: Program) -> None:
+        socket_program.graft(app_of(self.where))
+        reply = socket_program.get("/api")
         assert (reply.status, reply.headers["location"]) == (308, "/api/")
 
-    def test_methods(self, one: Program) -> None:
-        one.graft(app_of(self.where))
-        reply = one.ask("DELETE", "/api/")
+    def test_methods(self, socket_program: Program) -> None:
+        socket_program.graft(app_of(self.where))
+        reply = socket_program.ask("DELETE", "/api/")
         assert (reply.status, reply.headers["allow"]) == (405, "GET, HEAD, OPTIONS, POST")
-        assert one.ask("OPTIONS", "/api/").status == 204
+        assert socket_program.ask("OPTIONS", "/api/").status == 204
 
-    def test_urls(self, one: Program) -> None:
+    def test_urls(self, socket_program: Program) -> None:
         app = App()
         app.get("/rooms/{number}", name="room")(lambda request, number: request.url_for("room", number="a b"))
-        one.serve(tree(**{"an api": graft(app)}))
-        assert one.get("/an%20api/rooms/7").text == "/an%20api/rooms/a%20b"
+        socket_program.serve(tree(**{"an api": graft(app)}))
+        assert socket_program.get("/an%20api/rooms/7").text == "/an%20api/rooms/a%20b"
 
-    def test_in_klein(self, one: Program) -> None:
+    def test_in_klein(self, socket_program: Program) -> None:
         klein = Klein()
         grafted = graft(app_of(self.where))
 
@@ -83,22 +83,22 @@ class TestPlaces:
         def api(request: Any) -> Any:
             return grafted
 
-        one.serve(tree(klein=klein.resource()))
-        assert one.get("/klein/api/").text == "['klein', 'api', ''] []"
-        assert one.get("/klein/api/nothing").status == 404
+        socket_program.serve(tree(klein=klein.resource()))
+        assert socket_program.get("/klein/api/").text == "['klein', 'api', ''] []"
+        assert socket_program.get("/klein/api/nothing").status == 404
 
-    def test_behind_what_rewrites_paths(self, one: Program) -> None:
-        """As proxies do that name the host and port in the path."""
+    def test_below_a_resource_that_rewrites_paths(self, socket_program: Program) -> None:
+        """`VHostMonsterResource` takes the host and port from the path, where proxies put them."""
         monster = VHostMonsterResource()
-        one.serve(tree(vhost=monster, api=graft(app_of(self.where))))
-        assert one.get("/vhost/http/example.com/api/").text == "['api', ''] []"
+        socket_program.serve(tree(vhost=monster, api=graft(app_of(self.where))))
+        assert socket_program.get("/vhost/http/example.com/api/").text == "['api', ''] []"
 
-    def test_a_path_that_is_not_utf8(self, one: Program) -> None:
-        one.graft(App())
-        assert one.get("/api/%ff").status == 400
+    def test_a_path_that_is_not_utf8(self, socket_program: Program) -> None:
+        socket_program.graft(App())
+        assert socket_program.get("/api/%ff").status == 400
 
 
-class TestElsewhere:
+class TestErrors:
     def test_a_site_that_the_engine_does_not_serve(self, log: Log) -> None:
         site = Site(tree(api=graft(App())), reactor=Clock())
         protocol = site.buildProtocol(None)
@@ -110,7 +110,7 @@ class TestElsewhere:
         assert text.startswith("RW730 An app is grafted upon a tree whose site the engine does not serve: ")
         assert "Serve it by `ropewalk.dropin.accelerate(site)`" in text
 
-    def test_a_request_of_nothing(self) -> None:
+    def test_a_request_without_channel(self) -> None:
         class Request:
             method = b"GET"
 
@@ -121,7 +121,7 @@ class TestElsewhere:
         assert Client(mount(tree(api=graft(App())))).get("/legacy/api/").status == 500
         assert "RW731" in log.text
 
-    def test_a_transport_of_a_tests(self) -> None:
+    def test_a_transport_for_tests(self) -> None:
         site = Site(tree(api=graft(app_of(lambda request: "hello"))), reactor=Clock())
         channel = accelerate(site).buildProtocol(None)
         transport = StringTransport()
@@ -130,10 +130,10 @@ class TestElsewhere:
         assert transport.value().endswith(b"\r\n\r\nhello")
 
     @pytest.mark.parametrize(
-        ("overridden", "told"),
+        ("overridden", "code"),
         [("writeHeaders", "RW742"), ("lineReceived", "RW730"), ("allHeadersReceived", None)],
     )
-    def test_a_channel_with_overrides(self, log: Log, overridden: str, told: str | None) -> None:
+    def test_a_channel_with_overrides(self, log: Log, overridden: str, code: str | None) -> None:
         def override(self: Any, *args: Any) -> Any:
             return base(self, *args)
 
@@ -144,28 +144,28 @@ class TestElsewhere:
         transport = StringTransport()
         channel.makeConnection(transport)
         channel.dataReceived(b"GET /api/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-        if told is None:
+        if code is None:
             assert transport.value().endswith(b"\r\n\r\nhello")
         else:
             assert transport.value().startswith(b"HTTP/1.1 500 ")
             (error,) = (str(event["log_failure"].value) for event in log if "log_failure" in event)
-            assert error.startswith(told)
+            assert error.startswith(code)
             assert overridden in error
 
-    def test_what_is_not_ours(self) -> None:
+    def test_an_object_that_is_not_an_app(self) -> None:
         with pytest.raises(TreeError, match="RW105"):
             graft("a string")
 
-    def test_what_is_twisted_s_already(self) -> None:
+    def test_a_resource_of_twisted(self) -> None:
         with pytest.raises(
             TreeError, match=r"RW105 .*Data, is a resource of twisted.web already\. Put it into the tree"
         ):
             graft(Data(b"", "text/plain"))
 
-    def test_proxies_would_not_count(self) -> None:
+    def test_an_app_that_trusts_proxies(self) -> None:
         with pytest.raises(StartError, match="RW404"):
             graft(App(proxies=TrustedProxies(["127.0.0.1"], headers="x-forwarded")))
 
-    def test_around_nothing(self) -> None:
+    def test_around_a_request_that_is_not_grafted(self) -> None:
         app = app_of(lambda request: repr(around(request)))
         assert Client(app).get("/").text == "None"

@@ -11,86 +11,86 @@ from ropewalk import App, Request
 from ropewalk.resource import Hosted
 
 
-class TestLife:
-    def test_it_starts_with_its_first_request_and_stops_with_the_last(self, program: Program) -> None:
-        told: list[str] = []
+class TestLifecycle:
+    def test_the_app_starts_at_its_first_request_and_stops_after_the_last(self, program: Program) -> None:
+        events: list[str] = []
         app = App()
         starting: Deferred[None] = Deferred()
-        answer: Deferred[str] = Deferred()
+        response: Deferred[str] = Deferred()
 
         @app.on_start
         async def start() -> None:
-            told.append("starting")
+            events.append("starting")
             await starting
 
-        app.on_stop(lambda: told.append("stopped"))
+        app.on_stop(lambda: events.append("stopped"))
 
         @app.get("/")
         async def wait(request: Request) -> str:
-            told.append("asked")
-            return await answer
+            events.append("asked")
+            return await response
 
         program.graft(app)
         clients = [program.connect() for _ in range(2)]
         for client in clients:
             client.get("/api/")
-        program.world.until(lambda: told)
+        program.world.until(lambda: events)
         program.world.turn()
-        assert told == ["starting"]
+        assert events == ["starting"]
         starting.callback(None)
-        program.world.until(lambda: told == ["starting", "asked", "asked"])
+        program.world.until(lambda: events == ["starting", "asked", "asked"])
         program.shut_down()
-        assert len(told) == 3
-        answer.callback("hello")
+        assert len(events) == 3
+        response.callback("hello")
         for client in clients:
             assert client.rest().endswith(b"hello")
-        program.world.until(lambda: told[3:] == ["stopped"])
+        program.world.until(lambda: events[3:] == ["stopped"])
 
-    def test_work_after_responses_has_the_time_that_the_drain_leaves(self, one: Program) -> None:
+    def test_work_after_responses_has_the_rest_of_the_drain_timeout(self, socket_program: Program) -> None:
         class Working(Hosted):
-            given: Any = None
+            seconds_left: Any = None
 
             def render(self, request: Request) -> str:
                 return "hello"
 
             async def finish_calls(self, seconds: float | None) -> None:
-                self.given = seconds
+                self.seconds_left = seconds
 
         work = Working()
         app = App()
         app.mount("/", work)
-        one.graft(app)
-        assert one.ask("GET", "/api/").text == "hello"
-        one.shut_down()
-        one.world.until(lambda: work.given is not None)
-        assert 0 < work.given <= 30
+        socket_program.graft(app)
+        assert socket_program.ask("GET", "/api/").text == "hello"
+        socket_program.shut_down()
+        socket_program.world.until(lambda: work.seconds_left is not None)
+        assert 0 < work.seconds_left <= 30
 
-    def test_it_never_starts(self, one: Program) -> None:
+    def test_an_app_without_requests_is_not_started(self, socket_program: Program) -> None:
         app = App()
         app.on_stop(lambda: pytest.fail("stopped"))
-        one.graft(app)
-        assert one.get("/elsewhere").status == 404
-        one.shut_down()
+        socket_program.graft(app)
+        assert socket_program.get("/elsewhere").status == 404
+        socket_program.shut_down()
 
-    def test_a_start_that_fails(self, one: Program, log: Log) -> None:
+    def test_a_start_that_fails(self, socket_program: Program, log: Log) -> None:
         app = app_of(lambda request: "never")
         app.on_start(lambda: 1 / 0)
         app.on_stop(lambda: pytest.fail("stopped"))
-        one.graft(app)
+        socket_program.graft(app)
         for _ in range(2):
-            assert one.get("/api/").status == 500
+            assert socket_program.get("/api/").status == 500
         assert log.text.count("RW403 A start hook of the app failed.") == 1
         assert log.text.count("A start hook failed: ZeroDivisionError") == 2
-        one.shut_down()
+        socket_program.shut_down()
 
-    def test_a_start_that_is_cut_short(self, one: Program, log: Log) -> None:
+    def test_a_shutdown_during_the_start(self, socket_program: Program, log: Log) -> None:
         app = app_of(lambda request: "never")
         app.on_start(Deferred)
-        one.graft(app)
-        client = one.connect()
+        socket_program.graft(app)
+        client = socket_program.connect()
         client.get("/api/", "Connection: close")
-        one.world.until(lambda: one.world.reactor._eventTriggers["shutdown"].before)
-        one.world.turn()
-        one.shut_down()
+        socket_program.world.until(lambda: socket_program.world.reactor._eventTriggers["shutdown"].before)
+        socket_program.world.turn()
+        socket_program.shut_down()
         assert client.rest().startswith(b"HTTP/1.1 500 ")
         assert "RW403" in log.text

@@ -9,8 +9,8 @@ from tests.unit.dropin.mounts import pass_on
 from ropewalk import App, Request, Response
 
 
-class TestBodies:
-    def test_in_every_way(self, program: Program) -> None:
+class TestBody:
+    def test_every_method_that_reads_it(self, program: Program) -> None:
         app = App()
 
         @app.post("/content")
@@ -39,24 +39,24 @@ class TestBodies:
             return start + await request.body() + request.content.read()
 
         program.graft(app)
-        said = b'{"number": 7}'
-        expected = {"json": b"7", "body": said + said, "both": said[:5] + said + said[5:]}
+        sent = b'{"number": 7}'
+        expected = {"json": b"7", "body": sent + sent, "both": sent[:5] + sent + sent[5:]}
         for path in ("content", "body", "text", "json", "stream", "both"):
-            assert program.ask("POST", f"/api/{path}", body=said).body == expected.get(path, said), path
+            assert program.ask("POST", f"/api/{path}", body=sent).body == expected.get(path, sent), path
 
-    def test_what_does_not_fit(self, one: Program) -> None:
+    def test_a_body_of_the_wrong_type(self, socket_program: Program) -> None:
         app = App()
 
         @app.post("/")
         async def json(request: Request) -> str:
             return str(await request.json(Room))
 
-        one.graft(app)
-        assert one.ask("POST", "/api/", body=b'{"number": "seven"}').status == 422
-        assert one.ask("POST", "/api/", body=b"{").status == 400
+        socket_program.graft(app)
+        assert socket_program.ask("POST", "/api/", body=b'{"number": "seven"}').status == 422
+        assert socket_program.ask("POST", "/api/", body=b"{").status == 400
 
-    def test_a_large_one(self, program: Program) -> None:
-        """That is in a file by then."""
+    def test_a_large_body(self, program: Program) -> None:
+        """twisted.web keeps it in a file."""
         app = App()
         app.post("/plain")(lambda request: str(len(request.content.read())))
 
@@ -68,39 +68,39 @@ class TestBodies:
         for path in ("plain", "async"):
             assert program.ask("POST", f"/api/{path}", body=bytes(2_000_000)).text == "2000000"
 
-    def test_chunks(self, one: Program) -> None:
-        one.graft(app_of(lambda request: request.content.read()))
-        client = one.connect()
+    def test_chunks(self, socket_program: Program) -> None:
+        socket_program.graft(app_of(lambda request: request.content.read()))
+        client = socket_program.connect()
         client.send(b"POST /api/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n")
         assert client.until(b"ab")
 
-    def test_none(self, one: Program) -> None:
+    def test_no_body(self, socket_program: Program) -> None:
         app = App()
 
         @app.get("/")
         async def nothing(request: Request) -> str:
             return repr([request.content.read(), await request.body(), [part async for part in request.stream()]])
 
-        one.graft(app)
-        assert one.get("/api/").text == "[b'', b'', []]"
+        socket_program.graft(app)
+        assert socket_program.get("/api/").text == "[b'', b'', []]"
 
-    def test_a_form_that_twisted_has_read(self, one: Program) -> None:
-        one.graft(app_of(lambda request: request.content.read()))
+    def test_a_form_that_twisted_has_parsed(self, socket_program: Program) -> None:
+        socket_program.graft(app_of(lambda request: request.content.read()))
         kind = "Content-Type: application/x-www-form-urlencoded"
-        assert one.ask("POST", "/api/", kind, body=b"a=b").text == "a=b"
+        assert socket_program.ask("POST", "/api/", kind, body=b"a=b").text == "a=b"
 
     @pytest.mark.parametrize("middleware", [False, True])
-    def test_the_limit_of_a_route(self, one: Program, middleware: bool) -> None:
+    def test_the_limit_of_a_route(self, socket_program: Program, middleware: bool) -> None:
         app = App()
         app.post("/", body_limit=3)(lambda request: request.content.read())
         if middleware:
             app.middleware(pass_on)
-        one.graft(app)
-        assert one.ask("POST", "/api/", body=b"abc").text == "abc"
-        assert one.ask("POST", "/api/", body=b"abcd").status == 413
+        socket_program.graft(app)
+        assert socket_program.ask("POST", "/api/", body=b"abc").text == "abc"
+        assert socket_program.ask("POST", "/api/", body=b"abcd").status == 413
 
     @pytest.mark.parametrize("way", ["body", "stream"])
-    def test_the_limit_of_a_handler(self, one: Program, way: str) -> None:
+    def test_the_limit_of_a_handler(self, socket_program: Program, way: str) -> None:
         app = App()
 
         @app.post("/")
@@ -109,6 +109,6 @@ class TestBodies:
                 return await request.body(3)
             return b"".join([part async for part in request.stream(3)])
 
-        one.graft(app)
-        assert one.ask("POST", "/api/", body=b"abc").text == "abc"
-        assert one.ask("POST", "/api/", body=b"abcd").status == 413
+        socket_program.graft(app)
+        assert socket_program.ask("POST", "/api/", body=b"abc").text == "abc"
+        assert socket_program.ask("POST", "/api/", body=b"abcd").status == 413

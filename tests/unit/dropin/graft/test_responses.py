@@ -15,7 +15,7 @@ from ropewalk.dropin import graft
 from ropewalk.middleware import Next
 
 
-class TestAnswers:
+class TestResponses:
     @pytest.mark.parametrize(
         ("value", "kind", "body"),
         [
@@ -30,18 +30,18 @@ class TestAnswers:
     @pytest.mark.parametrize("later", [False, True])
     def test_values(self, program: Program, value: Any, kind: str | None, body: bytes, later: bool) -> None:
         async def wait(request: Request) -> Any:
-            soon: Deferred[Any] = Deferred()
-            program.world.reactor.callLater(0, soon.callback, value)
-            return await soon
+            result: Deferred[Any] = Deferred()
+            program.world.reactor.callLater(0, result.callback, value)
+            return await result
 
         program.graft(app_of(wait if later else lambda request: value))
         reply = program.get("/api/")
         assert (reply.headers["content-type"], reply.body) == (kind, body)
         assert reply.headers["server"] is None
 
-    def test_a_deferred(self, one: Program) -> None:
-        one.graft(app_of(lambda request: succeed("fired")))
-        assert one.get("/api/").text == "fired"
+    def test_a_deferred(self, socket_program: Program) -> None:
+        socket_program.graft(app_of(lambda request: succeed("fired")))
+        assert socket_program.get("/api/").text == "fired"
 
     def test_head(self, program: Program) -> None:
         program.graft(app_of(lambda request: "hello"))
@@ -51,9 +51,9 @@ class TestAnswers:
     def test_a_stream(self, program: Program) -> None:
         async def parts(request: Request) -> AsyncIterator[bytes]:
             for _ in range(20):
-                soon: Deferred[None] = Deferred()
-                program.world.reactor.callLater(0, soon.callback, None)
-                await soon
+                result: Deferred[None] = Deferred()
+                program.world.reactor.callLater(0, result.callback, None)
+                await result
                 yield bytes(10_000)
 
         program.graft(app_of(parts))
@@ -65,7 +65,7 @@ class TestAnswers:
         program.graft(app_of(lambda request: tmp_path / "large.bin"))
         assert program.get("/api/").body == bytes(1_000_000)
 
-    def test_a_resource_that_answers_by_itself(self, program: Program) -> None:
+    def test_a_resource_that_writes_its_response(self, program: Program) -> None:
         class Writer(Resource):
             def render_GET(self, request: Request) -> int:
                 request.setResponseCode(203)
@@ -91,21 +91,21 @@ class TestAnswers:
         app = App(middleware=[stamp])
         app.get("/")(lambda request: "hello")
         app.get("/error")(lambda request: 1 / 0)
-        app.error(ZeroDivisionError)(lambda request, error: Response("mended", 422))
+        app.error(ZeroDivisionError)(lambda request, error: Response("handled", 422))
         program.graft(app)
         assert program.get("/api/").headers["x-stamp"] == "200"
         reply = program.get("/api/error")
-        assert (reply.status, reply.text, reply.headers["x-stamp"]) == (422, "mended", "422")
+        assert (reply.status, reply.text, reply.headers["x-stamp"]) == (422, "handled", "422")
 
-    def test_what_nothing_handles(self, program: Program, log: Log) -> None:
+    def test_an_exception_without_error_handler(self, program: Program, log: Log) -> None:
         program.graft(app_of(lambda request: 1 / 0))
         assert program.get("/api/").status == 500
         assert "RW208 GET /api/: " in log.text
         assert "raised ZeroDivisionError" in log.text
 
-    def test_a_traceback_for_who_wants_it(self, one: Program, log: Log) -> None:
-        one.graft(app_of(lambda request: 1 / 0, debug=True))
-        assert "ZeroDivisionError: division by zero" in one.get("/api/").text
+    def test_a_traceback_in_debug_mode(self, socket_program: Program, log: Log) -> None:
+        socket_program.graft(app_of(lambda request: 1 / 0, debug=True))
+        assert "ZeroDivisionError: division by zero" in socket_program.get("/api/").text
 
     def test_http_1_0(self, program: Program) -> None:
         program.graft(app_of(lambda request: (part for part in ("a", "b"))))
@@ -115,7 +115,7 @@ class TestAnswers:
         assert body == b"ab"
         assert b"Transfer-Encoding" not in head
 
-    def test_one_connection_for_many(self, program: Program) -> None:
+    def test_one_connection_for_several_requests(self, program: Program) -> None:
         root = tree(theirs=lambda request: b"theirs", ours=graft(app_of(lambda request: "ours")))
         program.serve(root)
         client = program.connect()
@@ -127,9 +127,9 @@ class TestAnswers:
 
     def test_pipelined(self, program: Program) -> None:
         async def wait(request: Request) -> str:
-            soon: Deferred[str] = Deferred()
-            program.world.reactor.callLater(0, soon.callback, f"[{request.query['n']}]")
-            return await soon
+            result: Deferred[str] = Deferred()
+            program.world.reactor.callLater(0, result.callback, f"[{request.query['n']}]")
+            return await result
 
         program.graft(app_of(wait))
         client = program.connect()

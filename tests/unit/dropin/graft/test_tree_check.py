@@ -1,4 +1,4 @@
-"""What `accelerate` cannot serve, and apps in a tree of twisted.web without `graft`."""
+"""Objects that `accelerate` cannot serve, and apps in a tree of twisted.web without `graft`."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def with_child(child: Any) -> TwistedResource:
     return root
 
 
-class Making(TwistedResource):
+class MakingChildren(TwistedResource):
     def __init__(self, child: Any) -> None:
         super().__init__()
         self.child = child
@@ -45,7 +45,7 @@ class Making(TwistedResource):
         return self.child
 
 
-class TestWhatCannotBeAccelerated:
+class TestUnfitFactories:
     @pytest.mark.parametrize(
         ("thing", "remedy"),
         [
@@ -59,13 +59,13 @@ class TestWhatCannotBeAccelerated:
         ],
         ids=["our site", "app", "our resource", "resource", "wrapped", "factory", "class"],
     )
-    def test_what_is_no_factory(self, thing: Any, remedy: str) -> None:
+    def test_an_object_that_is_not_a_factory(self, thing: Any, remedy: str) -> None:
         with pytest.raises(TypeError) as caught:
             accelerate(thing)
         assert str(caught.value).startswith("RW757 ")
         assert str(caught.value).endswith(f"is no twisted.web.http.HTTPFactory. {remedy}")
 
-    def test_by_the_endpoint(self) -> None:
+    def test_the_endpoint_prefix(self) -> None:
         factory = site(TwistedResource())
         factory.protocol = type("Foreign", (StockChannel,), {})  # type: ignore[method-assign]
         listening = serverFromString(MemoryReactorClock(), "ropewalk:tcp:80").listen(factory)
@@ -79,16 +79,16 @@ class TestWithoutGraft:
     @pytest.mark.parametrize(
         ("make", "place"), [(lambda thing: thing, "/"), (with_child, "/a/b")], ids=["root", "child"]
     )
-    def test_accelerate_refuses_it(self, thing: Any, make: Any, place: str) -> None:
+    def test_accelerate_raises(self, thing: Any, make: Any, place: str) -> None:
         with pytest.raises(TreeError, match=rf"RW758 .* twisted\.web, at {place}, .*graft"):
             accelerate(site(make(thing)))
 
-    def test_a_tree_that_comes_back_to_itself(self) -> None:
+    def test_a_tree_with_a_circle(self) -> None:
         root = TwistedResource()
         root.putChild(b"a", root)
         accelerate(site(root))
 
-    def test_the_replaced_put_child_refuses_it(self) -> None:
+    def test_the_replaced_putChild_raises(self) -> None:
         with replace(channel=None, listening=False), pytest.raises(TreeError, match="RW758 .*, as the child b'api', "):
             TwistedResource().putChild(b"api", App())  # type: ignore[arg-type]
 
@@ -99,14 +99,14 @@ class TestWithoutGraft:
         ids=["root", "child"],
     )
     @pytest.mark.parametrize("path", ["/a/b", "/a/b/", "/a/b/c"])
-    def test_a_request_logs_it(self, thing: Any, make: Any, place: str, path: str, log: Log) -> None:
+    def test_a_request_logs_the_error(self, thing: Any, make: Any, place: str, path: str, log: Log) -> None:
         assert f"twisted.web, {place}, " in self.logged(site(make(thing)), path, log)
 
     @pytest.mark.parametrize("path", ["/a", "/a/"])
-    def test_what_a_resource_makes(self, path: str, log: Log) -> None:
-        assert "made by a `getChild`" in self.logged(site(Making(App())), path, log)
+    def test_an_app_that_getChild_returns(self, path: str, log: Log) -> None:
+        assert "made by a `getChild`" in self.logged(site(MakingChildren(App())), path, log)
 
-    def test_an_error_of_the_program_s_is_logged_as_it_is(self, log: Log) -> None:
+    def test_another_error_is_logged_unchanged(self, log: Log) -> None:
         class Wrong(TwistedResource):
             isLeaf = True
 
