@@ -1,4 +1,4 @@
-"""Channels for requests by themselves: what a `twisted.web.http.Request` is driven by and answers to."""
+"""Channels for tests that drive a request without a connection."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,34 +16,34 @@ HOST = IPv4Address("TCP", "192.0.2.2", 80)
 
 
 class Transport:
-    """Only there."""
+    """Does nothing."""
 
 
 class Head:
-    """The head of a request as the engine has read it. It keeps what it was asked."""
+    """The head of a request as the engine provides it. It records which names are read; None means all lines."""
 
     def __init__(self, lines: Lines) -> None:
         self._lines = [(name.lower(), value) for name, value in lines]
-        self.asked: list[bytes | None] = []
+        self.reads: list[bytes | None] = []
 
     def values(self, name: bytes, /) -> list[bytes]:
-        self.asked.append(name)
+        self.reads.append(name)
         return [value for other, value in self._lines if other == name.lower()]
 
     def raw_headers(self) -> Lines:
-        self.asked.append(None)
+        self.reads.append(None)
         return list(self._lines)
 
 
 class Channel:
-    """One that keeps what was written, and what it was told in which order."""
+    """A channel that records the written bytes, and the other calls in order."""
 
     def __init__(self, site: Any) -> None:
         self.site = site
         self.factory = site
         self.transport = Transport()
         self.written = b""
-        self.told: list[Any] = []
+        self.calls: list[Any] = []
 
     def getPeer(self) -> IPv4Address:
         return PEER
@@ -65,23 +65,23 @@ class Channel:
         self.write(b"".join(iovec))
 
     def requestDone(self, request: Any) -> None:
-        self.told.append("done")
+        self.calls.append("done")
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        self.told.append(("producer", streaming))
+        self.calls.append(("producer", streaming))
 
     def unregisterProducer(self) -> None:
-        self.told.append("no producer")
+        self.calls.append("no producer")
 
     def loseConnection(self) -> None:
-        self.told.append("lose")
+        self.calls.append("lose")
 
     def _respondToBadRequestAndDisconnect(self) -> None:
-        self.told.append("bad request")
+        self.calls.append("bad request")
 
 
 class RespondingChannel(Channel):
-    """One that takes a whole answer at once, as ours does. It keeps the codes of those."""
+    """A channel that takes a whole response by one call, as ours does. It records the status codes of these."""
 
     responds = True
 
@@ -96,11 +96,11 @@ class RespondingChannel(Channel):
 
 
 Way = Callable[[Any, Any, Lines, list[bytes]], tuple[Any, Any]]
-"""Gives a request of this class, for this site, its head and body; returns it and its channel."""
+"""Makes a request of a class, for a site, with a head and a body. Returns the request and its channel."""
 
 
-def by_contract(channel: Any, request: Any, headers: Headers, lines: Lines, body: list[bytes]) -> None:
-    """What a channel does with a new request before it is received."""
+def start_request(channel: Any, request: Any, headers: Headers, lines: Lines, body: list[bytes]) -> None:
+    """Do what a channel does with a new request before it is received."""
     for name, value in lines:
         headers.addRawHeader(name, value)
     request.requestHeaders = headers
@@ -111,26 +111,26 @@ def by_contract(channel: Any, request: Any, headers: Headers, lines: Lines, body
         request.handleContentChunk(data)
 
 
-def plainly(make: Any, site: Any, lines: Lines, body: list[bytes]) -> tuple[Any, Any]:
-    """As Twisted's channel does."""
+def by_twisted(make: Any, site: Any, lines: Lines, body: list[bytes]) -> tuple[Any, Any]:
+    """Make a request as Twisted's channel does."""
     channel = Channel(site)
     request = make(channel, 0)
-    by_contract(channel, request, request.requestHeaders, lines, body)
+    start_request(channel, request, request.requestHeaders, lines, body)
     return request, channel
 
 
-def lazily(make: Any, site: Any, lines: Lines, body: list[bytes]) -> tuple[Any, Any]:
-    """With headers that are read when asked for, on a channel that responds."""
+def by_lazy_headers(make: Any, site: Any, lines: Lines, body: list[bytes]) -> tuple[Any, Any]:
+    """Make a request whose headers are read on demand, on a channel that responds by one call."""
     channel = RespondingChannel(site)
     request = make(channel, 0)
-    by_contract(channel, request, ReceivedHeaders(Head(lines)), [], body)
+    start_request(channel, request, ReceivedHeaders(Head(lines)), [], body)
     return request, channel
 
 
 def by_engine(make: Any, site: Any, lines: Lines, body: list[bytes]) -> tuple[Any, Any]:
-    """As our channel does."""
+    """Make a request as our channel does."""
     if body:
-        return lazily(make, site, lines, body)
+        return by_lazy_headers(make, site, lines, body)
     channel = RespondingChannel(site)
     request: Request = make(channel, 0)
     request.arrive(Head(lines))

@@ -1,4 +1,4 @@
-"""What requests go through: resources, sites, clients and subclasses of every kind, for tests that compare."""
+"""Scenes for tests that compare requests: resources, sites, clients and subclasses of many kinds."""
 
 import warnings
 from collections.abc import Callable
@@ -34,11 +34,11 @@ class Page(resource.Resource):
 
 @dataclass
 class Scene:
-    """A request, what answers it, and what happens then."""
+    """A request, the resource that responds, and what happens afterwards."""
 
     name: str
     root: Any
-    """A resource, or what a resource returns, or a function that renders."""
+    """A resource, a function that renders, or the value that a resource returns."""
     path: bytes = b"/"
     method: bytes = b"GET"
     version: bytes = b"HTTP/1.1"
@@ -47,11 +47,11 @@ class Scene:
     site: dict[str, Any] = field(default_factory=dict)
     """Attributes of the site."""
     parse: bool = True
-    """Whether the site reads forms."""
+    """Whether the site parses forms."""
     then: Callable[[Any], Any] = lambda request: None
-    """What is done with the request when it was received."""
+    """Called with the request after it was received."""
     sub: Callable[[Any], Any] = lambda base: base
-    """Makes a subclass of the request's class."""
+    """Makes a subclass of the class of the request."""
 
     def make_site(self) -> Site:
         root = self.root() if isinstance(self.root, type) else self.root
@@ -62,7 +62,7 @@ class Scene:
         return made
 
 
-# What resources do
+# Resources
 
 
 def with_header(request: Any) -> bytes:
@@ -86,7 +86,7 @@ def with_cookies(request: Any) -> bytes:
 
 
 def with_validators(request: Any) -> bytes:
-    request.setLastModified(-1000.5)  # before the Date, which is that of 1970
+    request.setLastModified(-1000.5)  # earlier than the Date, which is in 1970
     request.setETag(b'"one"')
     return b"hello"
 
@@ -130,9 +130,9 @@ def redirecting(request: Any) -> Any:
     return NOT_DONE_YET
 
 
-def telling(request: Any) -> bytes:
-    """What a resource can ask of the request."""
-    told = (
+def reading_everything(request: Any) -> bytes:
+    """Return everything that a resource can read of the request."""
+    values = (
         request.args,
         request.prepath,
         request.postpath,
@@ -159,7 +159,7 @@ def telling(request: Any) -> bytes:
         request.notifications,
         request.cookies,
     )
-    return repr(told).encode()
+    return repr(values).encode()
 
 
 def rendering_another(request: Any) -> Any:
@@ -167,15 +167,15 @@ def rendering_another(request: Any) -> Any:
     return NOT_DONE_YET
 
 
-class Shouting(Headers):
-    """Headers of a program's own."""
+class UpperCaseHeaders(Headers):
+    """A Headers class of a program."""
 
     def setRawHeaders(self, name: Any, values: Any) -> None:
         super().setRawHeaders(name, [value.upper() for value in values])
 
 
 def with_headers_of_its_own(request: Any) -> bytes:
-    request.responseHeaders = Shouting({b"X-A": [b"b"]})
+    request.responseHeaders = UpperCaseHeaders({b"X-A": [b"b"]})
     return b"hello"
 
 
@@ -184,8 +184,8 @@ def losing_the_connection(request: Any) -> bytes:
     return b"hello"
 
 
-def putting(name: str, function: Callable[..., Any]) -> Callable[[Any], bytes]:
-    """Puts a function in the place of one of the request's methods, and has it passed that."""
+def replacing(name: str, function: Callable[..., Any]) -> Callable[[Any], bytes]:
+    """Render by replacing a method of the request by a function, which receives the original."""
 
     def render(request: Any) -> bytes:
         stock = getattr(request, name)
@@ -200,8 +200,8 @@ def counting_headers(request: Any, stock: Any, name: Any, value: Any) -> None:
     request.responseHeaders.addRawHeader(b"X-Set", name)
 
 
-class Headless:
-    """An IResource that is no Resource: it knows GET only."""
+class GetOnlyResource:
+    """An IResource that is not a Resource, and supports GET only."""
 
     isLeaf = True
 
@@ -211,16 +211,16 @@ class Headless:
         return b"hello"
 
     def __repr__(self) -> str:
-        return "<Headless>"
+        return "<GetOnlyResource>"
 
 
-class LateHeadless(Headless):
+class LateGetOnlyResource(GetOnlyResource):
     def render(self, request: Any) -> Any:
         super().render(request)
         return NOT_DONE_YET
 
 
-class RenderingHeadless(Headless):
+class RenderingGetOnlyResource(GetOnlyResource):
     def render(self, request: Any) -> Any:
         super().render(request)
         return rendering_another(request)
@@ -229,17 +229,17 @@ class RenderingHeadless(Headless):
 class Tree(resource.Resource):
     def __init__(self) -> None:
         super().__init__()
-        below = Page(telling, leaf=False)
-        below.putChild(b"c d", Page(telling))
+        below = Page(reading_everything, leaf=False)
+        below.putChild(b"c d", Page(reading_everything))
         self.putChild(b"a", below)
-        self.putChild(b"", Page(telling))
+        self.putChild(b"", Page(reading_everything))
 
 
-def zipped(render: Any) -> Any:
+def gzipped(render: Any) -> Any:
     return resource.EncodingResourceWrapper(Page(render), [server.GzipEncoderFactory()])
 
 
-# What happens later
+# After the request was received
 
 
 def finishing(request: Any) -> None:
@@ -263,16 +263,16 @@ def failing(call: Callable[[Any], Any], *exceptions: type[BaseException]) -> Cal
     return then
 
 
-def losing(request: Any) -> None:
+def losing_connection(request: Any) -> None:
     fired: list[str] = []
     request.notifyFinish().addErrback(lambda failure: fired.append(failure.type.__name__))
     request.connectionLost(Failure(ConnectionLost()))
-    request.write(b"nobody")
+    request.write(b"lost")
     failing(lambda request: request.finish(), RuntimeError)(request)
     request.fired = fired
 
 
-def answering_in_pieces(request: Any) -> None:
+def responding_in_parts(request: Any) -> None:
     fired: list[Any] = []
     request.notifyFinish().addCallback(fired.append)
     request.write(b"one")
@@ -282,12 +282,12 @@ def answering_in_pieces(request: Any) -> None:
     request.fired = fired
 
 
-def forgetting_a_producer(request: Any) -> None:
+def finishing_with_a_producer(request: Any) -> None:
     request.registerProducer(object(), True)
     request.finish()
 
 
-# Classes of their own
+# Subclasses
 
 
 def subclass(**attributes: Any) -> Callable[[Any], Any]:
@@ -295,7 +295,7 @@ def subclass(**attributes: Any) -> Callable[[Any], Any]:
 
 
 def overriding(name: str) -> Callable[[Any], Any]:
-    """A subclass one of whose methods writes itself into the answer."""
+    """Make a subclass with an overridden method, which adds its name to the response."""
 
     def make(base: Any) -> Any:
         def method(self: Any, *args: Any, **options: Any) -> Any:
@@ -332,13 +332,13 @@ def with_headers_of_its_class(base: Any) -> Any:
     class Own(base):  # type: ignore[misc] # Any is what it is
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
-            self.responseHeaders = Shouting()
+            self.responseHeaders = UpperCaseHeaders()
 
     return Own
 
 
 class Spool(BytesIO):
-    """A site's own place for content."""
+    """The file for content that a site provides."""
 
 
 class Sub(resource.Resource):
@@ -348,7 +348,7 @@ class Sub(resource.Resource):
         return b"by render"
 
     def render_GET(self, request: Any) -> bytes:
-        return b"by nobody"
+        return b"by render_GET"
 
 
 FORM = [(b"Content-Type", b"application/x-www-form-urlencoded")]
@@ -387,10 +387,10 @@ SCENES = [
     Scene("HEAD", b"hello", method=b"HEAD"),
     Scene("HEAD of nothing", b"", method=b"HEAD"),
     Scene("HEAD in pieces", writing(b"one", b"two"), method=b"HEAD"),
-    Scene("HEAD by GET", Headless, method=b"HEAD"),
-    Scene("HEAD by a GET that gets away", LateHeadless, method=b"HEAD"),
-    Scene("HEAD by a GET that renders another", RenderingHeadless, method=b"HEAD"),
-    Scene("POST where GET is known", Headless, method=b"POST"),
+    Scene("HEAD by GET", GetOnlyResource, method=b"HEAD"),
+    Scene("HEAD by a GET that responds later", LateGetOnlyResource, method=b"HEAD"),
+    Scene("HEAD by a GET that renders another", RenderingGetOnlyResource, method=b"HEAD"),
+    Scene("POST where GET is known", GetOnlyResource, method=b"POST"),
     Scene("an unknown method", b"hello", method=b"BREW<>"),
     Scene("a known method without a function", b"hello", method=b"PUT"),
     Scene("OPTIONS *", b"hello", method=b"OPTIONS", path=b"*"),
@@ -401,58 +401,62 @@ SCENES = [
     Scene("HTTP/2 in pieces", writing(b"one", b"two"), version=b"HTTP/2"),
     Scene("pieces", writing(b"one", b"", b"two")),
     Scene("pieces of a known length", writing(b"one", b"two", length=b"6")),
-    Scene("an empty answer of a known length", writing(length=b"0")),
+    Scene("an empty response of a known length", writing(length=b"0")),
     Scene("a piece and the rest", writing_then_returning),
     Scene("a redirect", redirecting),
     Scene("a redirect by a page", util.Redirect(b"/elsewhere")),
     Scene("no such child", Tree, path=b"/nowhere"),
     Scene("another rendered", rendering_another),
-    Scene("all that can be asked", telling, path=b"/x", headers=HEADERS),
+    Scene("everything that can be read", reading_everything, path=b"/x", headers=HEADERS),
     Scene("a query", Tree, path=b"/a/c%20d?a=1&b=&a=2;c=%20+?&d", headers=HEADERS),
-    Scene("an empty query", telling, path=b"/?"),
-    Scene("a path of its own", telling, path=b"/a//b%2fc/"),
-    Scene("a whole URL", telling, path=b"http://example.com/x?y=z"),
+    Scene("an empty query", reading_everything, path=b"/?"),
+    Scene("a path with empty segments", reading_everything, path=b"/a//b%2fc/"),
+    Scene("a whole URL", reading_everything, path=b"http://example.com/x?y=z"),
     Scene("a tree", Tree, path=b"/"),
     Scene("a tree's child", Tree, path=b"/a"),
     Scene("render by the resource itself", Sub),
-    Scene("a form", telling, method=b"POST", headers=FORM, body=[b"a=1&b=2"], path=b"/?a=0&c=3"),
-    Scene("a form without anything", telling, method=b"POST", headers=FORM),
-    Scene("a form in parts", telling, method=b"POST", headers=MULTIPART, body=[PARTS]),
+    Scene("a form", reading_everything, method=b"POST", headers=FORM, body=[b"a=1&b=2"], path=b"/?a=0&c=3"),
+    Scene("an empty form", reading_everything, method=b"POST", headers=FORM),
+    Scene("a form in parts", reading_everything, method=b"POST", headers=MULTIPART, body=[PARTS]),
     Scene(
-        "a form in no parts", telling, method=b"POST", headers=[(b"Content-Type", b"multipart/form-data")], body=[b"x"]
+        "a form in no parts",
+        reading_everything,
+        method=b"POST",
+        headers=[(b"Content-Type", b"multipart/form-data")],
+        body=[b"x"],
     ),
-    Scene("a form that nobody reads", telling, method=b"POST", headers=FORM, body=[b"a=1"], parse=False),
+    Scene("a form that is not parsed", reading_everything, method=b"POST", headers=FORM, body=[b"a=1"], parse=False),
     Scene("a body", lambda request: request.content.read(), method=b"POST", body=[b"one"]),
     Scene("a body in chunks", lambda request: request.content.read(), method=b"POST", body=[b"one", b"two"]),
-    Scene("a body of GET", telling, body=[b"a=1"], headers=FORM),
-    Scene("a place for content", telling, site={"getContentFile": lambda length: Spool(b"old")}),
-    Scene("gzip", zipped(lambda request: b"hello" * 99), headers=[(b"Accept-Encoding", b"gzip")]),
-    Scene("gzip in pieces", zipped(writing(b"one", b"two")), headers=[(b"Accept-Encoding", b"gzip")]),
-    Scene("gzip not wanted", zipped(lambda request: b"hello")),
+    Scene("a body of GET", reading_everything, body=[b"a=1"], headers=FORM),
+    Scene("a place for content", reading_everything, site={"getContentFile": lambda length: Spool(b"old")}),
+    Scene("gzip", gzipped(lambda request: b"hello" * 99), headers=[(b"Accept-Encoding", b"gzip")]),
+    Scene("gzip in pieces", gzipped(writing(b"one", b"two")), headers=[(b"Accept-Encoding", b"gzip")]),
+    Scene("gzip not wanted", gzipped(lambda request: b"hello")),
     Scene("a file", static.Data(b"hello" * 99, "text/x")),
     Scene("headers of its own", with_headers_of_its_own),
-    Scene("its own write", putting("write", lambda request, stock, data: stock(data.upper()))),
-    Scene("its own finish", putting("finish", lambda request, stock: (request.write(b"!"), stock()))),
-    Scene("its own setHeader", putting("setHeader", counting_headers)),
-    Scene("later", writing(finish=False), then=answering_in_pieces),
-    Scene("later, HTTP/1.0", writing(finish=False), then=answering_in_pieces, version=b"HTTP/1.0"),
+    Scene("its own write", replacing("write", lambda request, stock, data: stock(data.upper()))),
+    Scene("its own finish", replacing("finish", lambda request, stock: (request.write(b"!"), stock()))),
+    Scene("its own setHeader", replacing("setHeader", counting_headers)),
+    Scene("later", writing(finish=False), then=responding_in_parts),
+    Scene("later, HTTP/1.0", writing(finish=False), then=responding_in_parts, version=b"HTTP/1.0"),
     Scene("later, with nothing", writing(finish=False), then=finishing),
     Scene("finish twice", writing(b"x", finish=False), then=finishing_twice),
     Scene("write after finish", b"hello", then=failing(lambda request: request.write(b"x"), RuntimeError)),
-    Scene("a lost connection", writing(b"x", finish=False), then=losing),
-    Scene("a lost connection before anything", writing(finish=False), then=losing),
-    Scene("a producer forgotten", writing(b"x", finish=False), then=forgetting_a_producer),
+    Scene("a lost connection", writing(b"x", finish=False), then=losing_connection),
+    Scene("a lost connection before anything", writing(finish=False), then=losing_connection),
+    Scene("a producer forgotten", writing(b"x", finish=False), then=finishing_with_a_producer),
     Scene(
         "an error later", writing(finish=False), then=lambda request: request.processingFailed(Failure(KeyError("k")))
     ),
-    Scene("a site that finds by itself", b"x", site={"getResourceFor": lambda request: Sub()}),
+    Scene("a site that finds the resource itself", b"x", site={"getResourceFor": lambda request: Sub()}),
     Scene("a site that finds nothing", b"x", site={"getResourceFor": raising}),
     Scene("a site without a factory's log", b"x", site={"log": lambda request: None}),
     Scene("another default type", b"hello", sub=subclass(defaultContentType="text/\nplain")),
     Scene("no default type", b"hello", sub=subclass(defaultContentType=None)),
     Scene("another code by default", b"hello", sub=subclass(code=418, code_message=b"Teapot")),
-    Scene("fields of its own", telling, sub=with_fields_of_its_own, path=b"/?new=2", headers=HEADERS),
-    Scene("cookies of its own", telling, sub=with_cookies_of_its_own, headers=HEADERS),
+    Scene("fields of its own", reading_everything, sub=with_fields_of_its_own, path=b"/?new=2", headers=HEADERS),
+    Scene("cookies of its own", reading_everything, sub=with_cookies_of_its_own, headers=HEADERS),
     Scene("headers of its class", b"hello", sub=with_headers_of_its_class),
     Scene("a connection lost in between", losing_the_connection),
     *(

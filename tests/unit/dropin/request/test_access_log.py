@@ -1,4 +1,4 @@
-"""The line of a request in a site's log is Twisted's, to the letter."""
+"""The access log of a site is equal to Twisted's, byte for byte."""
 
 from collections.abc import Callable
 from io import StringIO
@@ -19,8 +19,8 @@ from ropewalk.dropin.request import access_log as module
 from ropewalk.dropin.request.access_log import combined, log
 
 
-class Logged:
-    """As much of a request as is logged."""
+class LoggedRequest:
+    """The part of a request that is logged."""
 
     def __init__(
         self, client: Any, line: tuple[bytes, ...], code: int, length: int, fields: dict[bytes, bytes]
@@ -50,16 +50,16 @@ CLIENTS = [IPv4Address("TCP", "192.0.2.1", 5), IPv6Address("TCP", "2001:db8::1",
         st.dictionaries(st.sampled_from([b"Referer", b"User-Agent", b"X"]), st.binary(max_size=20)),
     )
 )
-def test_whatever_is_in_it(facts: Any) -> None:
-    request = Logged(*facts)
+def test_any_request(facts: Any) -> None:
+    request = LoggedRequest(*facts)
     assert combined("[now]", request) == combinedLogFormatter("[now]", request)
 
 
-def request() -> Logged:
-    return Logged(CLIENTS[0], (b"GET", b"/", b"HTTP/1.1"), 200, 2, {})
+def request() -> LoggedRequest:
+    return LoggedRequest(CLIENTS[0], (b"GET", b"/", b"HTTP/1.1"), 200, 2, {})
 
 
-def test_it_goes_where_the_factory_logs() -> None:
+def test_the_line_is_written_to_the_log_file() -> None:
     factory = HTTPFactory(reactor=Clock())
     factory._logFile, factory._logDateTime = StringIO(), "[now]"
     log(factory, request())
@@ -71,7 +71,7 @@ def test_a_factory_that_is_not_started_logs_nothing() -> None:
 
 
 @pytest.mark.parametrize("way", ["formatter", "class", "instance"])
-def test_factories_of_other_ways(way: str) -> None:
+def test_factories_that_log_in_another_way(way: str) -> None:
     class Own(HTTPFactory):
         def log(self, request: Any) -> None:
             logged.append(request)
@@ -90,7 +90,7 @@ def test_factories_of_other_ways(way: str) -> None:
         assert len(logged) == 1
 
 
-def test_the_formatter_for_proxies_is_twisted_s() -> None:
+def test_the_formatter_for_proxies() -> None:
     factory = HTTPFactory(reactor=Clock(), logFormatter=proxiedLogFormatter)
     factory._logFile, factory._logDateTime = StringIO(), "[now]"
     made = request()
@@ -99,11 +99,11 @@ def test_the_formatter_for_proxies_is_twisted_s() -> None:
     assert factory._logFile.getvalue().startswith('"198.51.100.7" - - [now] "GET / ')
 
 
-class TestAfterAReaderOfHeaders:
-    """The engine writes the line as long as nobody could have changed what stands in it."""
+class TestHeadersThatAProgramReads:
+    """The engine formats the line unless the program may have changed what it contains."""
 
     def line(self, read: Callable[[Any], Any]) -> tuple[str, bool]:
-        """The line of a request whose program reads, and whether the engine has made it."""
+        """Return the line of a request whose program reads headers, and whether the headers are still in the engine."""
         file = StringIO()
         made: list[bool] = []
 
@@ -130,31 +130,31 @@ class TestAfterAReaderOfHeaders:
             lambda request: list(request.requestHeaders.getAllRawHeaders()),
         ],
     )
-    def test_a_reader_changes_nothing(self, read: Callable[[Any], Any]) -> None:
+    def test_reading_does_not_change_the_line(self, read: Callable[[Any], Any]) -> None:
         assert self.line(read)[0] == '"127.0.0.1" - - [now] "GET / HTTP/1.1" 200 - "there" "me"\n'
 
     @pytest.mark.parametrize("name", [b"User-Agent", b"user-agent"])
-    def test_what_a_program_has_changed_is_logged(self, name: bytes) -> None:
+    def test_a_changed_field_is_logged(self, name: bytes) -> None:
         def change(request: Any) -> None:
             request.requestHeaders.getRawHeaders(name)[-1] = b"changed"
 
         assert self.line(change)[0].endswith('"there" "changed"\n')
 
-    def test_what_a_program_has_set_is_logged(self) -> None:
+    def test_a_field_that_is_set_is_logged(self) -> None:
         def change(request: Any) -> None:
             request.requestHeaders.setRawHeaders(b"Referer", [b"changed"])
 
         assert self.line(change)[0].endswith('"changed" "me"\n')
 
-    def test_a_reader_of_another_field_leaves_the_line_to_the_engine(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        slow: list[bytes] = []
+    def test_the_engine_formats_the_line_if_other_fields_are_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        in_python: list[bytes] = []
 
         def text(value: bytes) -> str:
-            slow.append(value)
+            in_python.append(value)
             return value.decode()
 
         monkeypatch.setattr(module, "_text", text)
         assert self.line(lambda request: request.getHeader("x-a"))[1]
-        assert slow == []
+        assert in_python == []
         self.line(lambda request: request.getHeader("referer"))
-        assert sorted(slow) == [b"GET / HTTP/1.1", b"me", b"there"]
+        assert sorted(in_python) == [b"GET / HTTP/1.1", b"me", b"there"]

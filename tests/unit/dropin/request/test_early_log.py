@@ -1,4 +1,4 @@
-"""Twisted's log before logging begins: what a site logs is kept and replayed as any other event."""
+"""Twisted's log before logging begins: events of a site are kept and replayed like any other event."""
 
 import subprocess
 import sys
@@ -13,34 +13,34 @@ PROGRAM = """
 from twisted.logger import Logger, LogLevel, globalLogBeginner, globalLogPublisher
 from ropewalk.dropin.request import early_log
 
-heard = []
-def say(number, level=LogLevel.info):
+received = []
+def publish(number, level=LogLevel.info):
     early_log.publish(globalLogPublisher, level, {
         "log_level": level, "log_namespace": "site", "log_format": "line {number}", "number": number, "log_time": 0,
     })
 
-say(1)
-say(2)
-globalLogPublisher.addObserver(heard.append)
-say(3)
-globalLogPublisher.removeObserver(heard.append)
-say(4, LogLevel.critical)
-early = [event["number"] for event in heard]
-del heard[:]
-globalLogBeginner.beginLoggingTo([heard.append], redirectStandardIO=False)
-say(5)
-print(early, [event["number"] for event in heard if "number" in event])
+publish(1)
+publish(2)
+globalLogPublisher.addObserver(received.append)
+publish(3)
+globalLogPublisher.removeObserver(received.append)
+publish(4, LogLevel.critical)
+early = [event["number"] for event in received]
+del received[:]
+globalLogBeginner.beginLoggingTo([received.append], redirectStandardIO=False)
+publish(5)
+print(early, [event["number"] for event in received if "number" in event])
 """
 
 
 def test_events_before_and_after_logging_begins() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     assert done.stdout == "[3] [1, 2, 3, 4, 5]\n"
-    assert done.stderr == "line 4\n"  # as Twisted does with what is critical
+    assert done.stderr == "line 4\n"  # Twisted prints critical events
 
 
-class Logging:
-    """Stands for Twisted's publisher before logging begins, and counts what passes its filter."""
+class EarlyLog:
+    """A publisher as Twisted's is before logging begins. It counts the events that reach its filter."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.history = LimitedHistoryLogObserver()
@@ -59,8 +59,8 @@ class Logging:
         early_log.publish(self.publisher, level, {"log_level": level})
 
 
-def test_the_filter_is_asked_only_where_it_may_let_an_event_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    logging = Logging(monkeypatch)
+def test_only_critical_events_reach_the_filter(monkeypatch: pytest.MonkeyPatch) -> None:
+    logging = EarlyLog(monkeypatch)
     for level in LogLevel.iterconstants():
         logging.publish(level)
     assert logging.filtered == 1
@@ -69,16 +69,16 @@ def test_the_filter_is_asked_only_where_it_may_let_an_event_pass(monkeypatch: py
     assert [event["log_level"] for event in kept] == list(LogLevel.iterconstants())
 
 
-def test_an_observer_of_the_program_hears_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    logging = Logging(monkeypatch)
-    heard: list[Any] = []
-    logging.publisher.addObserver(cast("Any", heard.append))
+def test_an_observer_of_the_program_receives_every_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    logging = EarlyLog(monkeypatch)
+    received: list[Any] = []
+    logging.publisher.addObserver(cast("Any", received.append))
     logging.publish(LogLevel.info)
-    assert (len(heard), logging.filtered) == (1, 1)
+    assert (len(received), logging.filtered) == (1, 1)
 
 
-def test_twisted_has_the_log_that_is_expected() -> None:
-    """Where it has not, every event goes the long way."""
+def test_the_observers_of_twisted_are_found() -> None:
+    """If not, every event passes the filter, which is slower."""
     program = "from ropewalk.dropin.request import early_log; print(type(early_log._HISTORY).__name__)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == f"{LimitedHistoryLogObserver.__name__}\n"

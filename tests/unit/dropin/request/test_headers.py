@@ -1,4 +1,4 @@
-"""Headers that the engine has read, beside twisted.web's own that were filled line by line."""
+"""Headers that the engine has read, compared with headers of twisted.web to which each line was added."""
 
 from collections.abc import Callable
 from copy import copy
@@ -56,28 +56,28 @@ CHANGING: dict[str, Use] = {
 }
 
 
-def pair(lines: Lines) -> tuple[Headers, ReceivedHeaders]:
-    stock = Headers()
+def both_headers(lines: Lines) -> tuple[Headers, ReceivedHeaders]:
+    expected = Headers()
     for name, value in lines:
-        stock.addRawHeader(name, value)
-    return stock, ReceivedHeaders(Head(lines))
+        expected.addRawHeader(name, value)
+    return expected, ReceivedHeaders(Head(lines))
 
 
 @pytest.mark.parametrize("read", READING.values(), ids=READING)
 def test_reading(read: Use) -> None:
-    stock, ours = pair(LINES)
-    assert read(stock) == read(ours)
-    assert read(stock) == read(ours)
+    expected, ours = both_headers(LINES)
+    assert read(expected) == read(ours)
+    assert read(expected) == read(ours)
 
 
 @pytest.mark.parametrize("read", READING.values(), ids=READING)
 @pytest.mark.parametrize("change", CHANGING.values(), ids=CHANGING)
-def test_reading_what_was_changed(change: Use, read: Use) -> None:
-    stock, ours = pair(LINES)
-    for headers in (stock, ours):
+def test_reading_after_a_change(change: Use, read: Use) -> None:
+    expected, ours = both_headers(LINES)
+    for headers in (expected, ours):
         headers.getRawHeaders(b"host")
         change(headers)
-    assert read(stock) == read(ours)
+    assert read(expected) == read(ours)
 
 
 @needs_invalid_header_name
@@ -85,8 +85,8 @@ def test_reading_what_was_changed(change: Use, read: Use) -> None:
 @pytest.mark.parametrize(
     "use", [Headers.getRawHeaders, Headers.hasHeader, Headers.removeHeader], ids=lambda use: use.__name__
 )
-def test_what_is_no_name(use: Callable[..., Any], name: Any) -> None:
-    for headers in pair(LINES):
+def test_a_malformed_name(use: Callable[..., Any], name: Any) -> None:
+    for headers in both_headers(LINES):
         with pytest.raises(invalid_header_name or ()):
             getattr(headers, use.__name__)(name)
 
@@ -99,29 +99,29 @@ USES = st.sampled_from(["getRawHeaders", "hasHeader", "removeHeader", "addRawHea
     st.lists(st.tuples(st.sampled_from([b"a", b"A", b"b-c", b"B-c", b"TE"]), st.sampled_from([b"", b"v", b"v w"]))),
     st.lists(st.tuples(USES, NAMES)),
 )
-def test_any_use_of_any_lines(lines: Lines, uses: list[tuple[str, str | bytes]]) -> None:
-    stock, ours = pair(lines)
+def test_any_calls_for_any_lines(lines: Lines, uses: list[tuple[str, str | bytes]]) -> None:
+    expected, ours = both_headers(lines)
     for use, name in uses:
         more = [b"more"] if use == "addRawHeader" else []
-        assert getattr(stock, use)(name, *more) == getattr(ours, use)(name, *more)
-    assert list(stock.getAllRawHeaders()) == list(ours.getAllRawHeaders())
+        assert getattr(expected, use)(name, *more) == getattr(ours, use)(name, *more)
+    assert list(expected.getAllRawHeaders()) == list(ours.getAllRawHeaders())
 
 
 class TestLazy:
-    def test_one_name_is_asked_for_at_a_time(self) -> None:
+    def test_one_name_is_read_at_a_time(self) -> None:
         head = Head(LINES)
         headers = ReceivedHeaders(head)
         headers.getRawHeaders("x-two")
         headers.getRawHeaders(b"X-Two")
         headers.hasHeader("host")
-        assert head.asked == [b"X-Two", b"Host"]
+        assert head.reads == [b"X-Two", b"Host"]
 
-    def test_all_are_asked_for_once(self) -> None:
+    def test_all_lines_are_read_once(self) -> None:
         head = Head(LINES)
         headers = ReceivedHeaders(head)
         for use in (*READING.values(), *CHANGING.values()):
-            head.asked.clear()
+            head.reads.clear()
             headers.addRawHeader(b"x-new", b"1")
             use(headers)
-        assert head.asked == []
+        assert head.reads == []
         assert headers.source is None

@@ -1,4 +1,4 @@
-"""What resources may return under `ropewalk exec`. What they may return anyway is in test_request.py."""
+"""Values that resources may return only under `ropewalk exec`. test_request.py has the others."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.conftest import Log
 from tests.unit.dropin.request.channels import Lines, by_engine
-from tests.unit.dropin.request.scenes import Headless, Scene, subclass
+from tests.unit.dropin.request.scenes import GetOnlyResource, Scene, subclass
 from tests.unit.dropin.world import world
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionLost
@@ -21,9 +21,11 @@ Render = Callable[[Any], Any]
 UTF8 = b"Content-Type: text/html; charset=utf-8\r\n"
 
 
-def ask(answer: Any, method: bytes = b"GET", base: Any = LenientRequest, lines: Lines | None = None) -> tuple[Any, Any]:
-    """A request that was received, and its channel."""
-    site = Scene("", answer, site={"log": lambda request: None}).make_site()
+def ask(
+    response: Any, method: bytes = b"GET", base: Any = LenientRequest, lines: Lines | None = None
+) -> tuple[Any, Any]:
+    """Receive a request, and return it and its channel."""
+    site = Scene("", response, site={"log": lambda request: None}).make_site()
     request, channel = by_engine(base, site, lines or [], [])
     request.requestReceived(method, b"/", b"HTTP/1.1")
     return request, channel
@@ -33,27 +35,27 @@ def body(channel: Any) -> bytes:
     return bytes(channel.written.partition(b"\r\n\r\n")[2])
 
 
-def with_code(code: int, answer: Any) -> Render:
+def with_code(code: int, response: Any) -> Render:
     def render(request: Any) -> Any:
         request.setResponseCode(code)
-        return answer
+        return response
 
     return render
 
 
-def leave(request: Any) -> None:
+def disconnect(request: Any) -> None:
     request.connectionLost(Failure(ConnectionLost()))
 
 
 class TestText:
-    def test_it_is_utf8(self) -> None:
+    def test_the_default_is_utf8(self) -> None:
         _, channel = ask("é")
         assert body(channel) == "é".encode()
         assert UTF8 in channel.written
         assert b"Content-Length: 2\r\n" in channel.written
         assert channel.responded == [200]
 
-    def test_a_type_that_was_set_stays(self) -> None:
+    def test_a_content_type_that_is_set_is_kept(self) -> None:
         def render(request: Any) -> str:
             request.setHeader("content-type", "text/x")
             return "é"
@@ -62,7 +64,7 @@ class TestText:
 
     @pytest.mark.parametrize("method", [b"GET", b"HEAD"])
     @pytest.mark.parametrize("field", [b"text/plain; charset=iso-8859-1", "text/html; charset=latin1"])
-    def test_it_is_in_the_charset_that_was_set(self, field: Any, method: bytes) -> None:
+    def test_the_charset_of_the_content_type(self, field: Any, method: bytes) -> None:
         def render(request: Any) -> str:
             request.setHeader("content-type" if isinstance(field, str) else b"content-type", field)
             return "é"
@@ -71,15 +73,15 @@ class TestText:
         assert b"Content-Length: 1\r\n" in channel.written
         assert body(channel) == (b"" if method == b"HEAD" else b"\xe9")
 
-    def test_that_of_a_default_type(self) -> None:
+    def test_the_charset_of_the_default_content_type(self) -> None:
         base = subclass(defaultContentType=b"text/plain; charset=latin-1")(LenientRequest)
         assert body(ask("é", base=base)[1]) == b"\xe9"
 
-    def test_nothing_has_no_byte_order_mark(self) -> None:
+    def test_empty_text_has_no_byte_order_mark(self) -> None:
         base = subclass(defaultContentType=b"text/plain; charset=utf-16")(LenientRequest)
         assert body(ask("", base=base)[1]) == b""
 
-    def test_that_of_a_result(self) -> None:
+    def test_the_charset_for_the_result_of_a_deferred(self) -> None:
         def render(request: Any) -> Any:
             request.setHeader("content-type", "text/plain; charset=utf-16le")
             return succeed("é")
@@ -88,7 +90,7 @@ class TestText:
 
     @pytest.mark.parametrize(("field", "text"), [("text/plain; charset=latin-1", "€"), ("a/b; charset=klingon", "x")])
     @pytest.mark.parametrize("waits", [False, True])
-    def test_what_cannot_be_in_its_charset_is_an_error(self, field: str, text: str, waits: bool, log: Log) -> None:
+    def test_text_that_its_charset_cannot_express(self, field: str, text: str, waits: bool, log: Log) -> None:
         def render(request: Any) -> Any:
             request.setHeader("content-type", field)
             return succeed(text) if waits else text
@@ -106,17 +108,17 @@ class TestText:
             ("text/plain", b"Content-Type: text/plain; charset=utf-8\r\n"),
         ],
     )
-    def test_another_default_type(self, default: Any, expected: bytes) -> None:
+    def test_another_default_content_type(self, default: Any, expected: bytes) -> None:
         _, channel = ask("é", base=subclass(defaultContentType=default)(LenientRequest))
         assert expected in channel.written
 
-    def test_no_default_type(self) -> None:
+    def test_no_default_content_type(self) -> None:
         _, channel = ask("é", base=subclass(defaultContentType=None)(LenientRequest))
         assert b"Content-Type" not in channel.written
 
-    @pytest.mark.parametrize("answer", ["", with_code(204, "x"), with_code(304, "x")])
-    def test_no_type_where_there_is_no_body(self, answer: Any) -> None:
-        assert b"Content-Type" not in ask(answer)[1].written
+    @pytest.mark.parametrize("response", ["", with_code(204, "x"), with_code(304, "x")])
+    def test_no_content_type_without_a_body(self, response: Any) -> None:
+        assert b"Content-Type" not in ask(response)[1].written
 
     def test_HEAD(self) -> None:
         _, channel = ask("é", b"HEAD")
@@ -126,7 +128,7 @@ class TestText:
             True,
         )
 
-    def test_behind_what_was_written(self) -> None:
+    def test_text_after_written_parts(self) -> None:
         def render(request: Any) -> str:
             request.write(b"some ")
             return "more"
@@ -141,7 +143,7 @@ class TestText:
 
         assert body(ask("hello", base=Loud)[1]) == b"HELLO"
 
-    def test_a_class_with_its_own_render_is_asked_once(self) -> None:
+    def test_a_class_with_its_own_render_is_called_once(self) -> None:
         rendered = []
 
         class Counting(LenientRequest):
@@ -152,31 +154,31 @@ class TestText:
         assert body(ask("hello", base=Counting)[1]) == b"hello"
         assert len(rendered) == 1
 
-    def test_what_cannot_be_utf8_is_an_error(self, log: Log) -> None:
+    def test_text_that_utf8_cannot_express(self, log: Log) -> None:
         request, _ = ask("\udc80")
         assert (request.code, len(log)) == (500, 1)
 
 
 class TestDeferred:
     @pytest.mark.parametrize("result", [b"hello", "hello", succeed("hello")])
-    def test_its_result_is_the_answer(self, result: Any) -> None:
+    def test_its_result_is_the_response(self, result: Any) -> None:
         waiting: Deferred[Any] = Deferred()
         _, channel = ask(waiting)
         assert channel.written == b""
         waiting.callback(result)
         assert body(channel) == b"hello"
-        assert channel.told == ["done"]
+        assert channel.calls == ["done"]
 
-    def test_it_may_have_fired(self) -> None:
+    def test_it_may_have_fired_already(self) -> None:
         assert body(ask(succeed(b"hello"))[1]) == b"hello"
 
     @pytest.mark.parametrize("result", [7, None])
-    def test_a_result_that_is_no_answer(self, result: Any) -> None:
+    def test_a_result_that_is_not_a_response(self, result: Any) -> None:
         request, channel = ask(succeed(result))
         assert b"Request did not return bytes" in channel.written
         assert request.finished
 
-    def test_one_that_answers_by_itself(self) -> None:
+    def test_one_that_sends_its_response_itself(self) -> None:
         request, channel = ask(succeed(NOT_DONE_YET))
         assert channel.written == b""
         request.write(b"hello")
@@ -188,28 +190,28 @@ class TestDeferred:
         assert b"Processing Failed" in channel.written
         assert [event["log_failure"].type for event in log] == [ValueError]
 
-    def test_it_is_cancelled_when_the_client_leaves(self, log: Log) -> None:
+    def test_it_is_cancelled_when_the_client_disconnects(self, log: Log) -> None:
         cancelled: list[Any] = []
         request, channel = ask(Deferred(cancelled.append))
-        leave(request)
+        disconnect(request)
         assert len(cancelled) == 1
         assert (channel.written, list(log)) == (b"", [])
 
-    def test_it_may_not_care(self, log: Log) -> None:
+    def test_it_may_ignore_the_cancellation(self, log: Log) -> None:
         waiting: Deferred[str] = Deferred(lambda waiting: waiting.callback("too late"))
         request, channel = ask(waiting)
-        leave(request)
+        disconnect(request)
         assert (channel.written, list(log)) == (b"", [])
 
-    def test_an_error_when_the_client_has_left(self, log: Log) -> None:
+    def test_an_error_after_the_client_disconnected(self, log: Log) -> None:
         request, _ = ask(Deferred(lambda waiting: waiting.errback(ValueError("no"))))
-        leave(request)
+        disconnect(request)
         assert [event["log_failure"].type for event in log] == [ValueError]
         assert request.code == 200
 
 
 class TestCoroutine:
-    def test_its_result_is_the_answer(self) -> None:
+    def test_its_result_is_the_response(self) -> None:
         async def render(request: Any) -> str:
             return "hello"
 
@@ -246,7 +248,7 @@ class TestCoroutine:
 
         assert body(run(main())) == b"hello"
 
-    def test_what_it_returns_may_be_awaited_too(self) -> None:
+    def test_its_result_may_be_awaitable(self) -> None:
         async def inner() -> str:
             return "hello"
 
@@ -255,17 +257,17 @@ class TestCoroutine:
 
         assert body(ask(render)[1]) == b"hello"
 
-    def test_one_that_answers_by_itself(self) -> None:
+    def test_one_that_sends_its_response_itself(self) -> None:
         async def render(request: Any) -> int:
             return NOT_DONE_YET
 
         request, channel = ask(render)
         assert channel.written == b""
         request.finish()
-        assert channel.told == ["done"]
+        assert channel.calls == ["done"]
 
     @pytest.mark.parametrize("value", [None, NOT_DONE_YET])
-    def test_one_that_has_answered_by_itself(self, value: Any, log: Log) -> None:
+    def test_one_that_has_sent_its_response(self, value: Any, log: Log) -> None:
         async def render(request: Any) -> Any:
             request.write(b"hello")
             request.finish()
@@ -275,13 +277,13 @@ class TestCoroutine:
         assert body(channel) == b"5\r\nhello\r\n0\r\n\r\n"
         assert list(log) == []
 
-    def test_one_that_has_answered_and_answers_again(self, log: Log) -> None:
+    def test_one_that_responds_twice(self, log: Log) -> None:
         async def render(request: Any) -> str:
             request.finish()
             return "again"
 
         request, channel = ask(render)
-        assert (channel.told, request.code) == (["done"], 200)
+        assert (channel.calls, request.code) == (["done"], 200)
         assert [str(event["log_failure"].value) for event in log] == [
             "Request.write called on a request after Request.finish was called."
         ]
@@ -291,10 +293,10 @@ class TestCoroutine:
             raise ValueError("no")
 
         request, channel = ask(render)
-        assert (request.code, request.finished, channel.told) == (500, 1, ["done"])
+        assert (request.code, request.finished, channel.calls) == (500, 1, ["done"])
         assert [event["log_failure"].type for event in log] == [ValueError]
 
-    def test_a_method_that_it_does_not_know(self) -> None:
+    def test_an_unsupported_method(self) -> None:
         async def render(request: Any) -> str:
             raise UnsupportedMethod([b"POST"])
 
@@ -310,7 +312,7 @@ class TestCoroutine:
         _, channel = ask(render, method)
         assert channel.written.partition(b"\r\n\r\n")[0].endswith(b"Content-Length: 5")
 
-    def test_it_is_cancelled_when_the_client_leaves(self, log: Log) -> None:
+    def test_it_is_cancelled_when_the_client_disconnects(self, log: Log) -> None:
         seen: list[Any] = []
 
         async def render(request: Any) -> str:
@@ -321,27 +323,27 @@ class TestCoroutine:
                 raise
 
         request, channel = ask(render)
-        leave(request)
+        disconnect(request)
         assert seen == ["CancelledError"]
         assert (channel.written, list(log)) == (b"", [])
 
-    def test_what_has_ended_is_not_cancelled(self) -> None:
+    def test_it_is_not_cancelled_after_its_end(self) -> None:
         async def render(request: Any) -> int:
             return NOT_DONE_YET
 
         request, _ = ask(render)
         fired: list[Any] = []
         request.notifyFinish().addErrback(fired.append)
-        leave(request)
+        disconnect(request)
         assert [failure.type for failure in fired] == [ConnectionLost]
 
 
 class TestHeadByGet:
-    """For an IResource that is no Resource and knows GET only."""
+    """HEAD for an IResource that is not a Resource and supports GET only."""
 
     @staticmethod
     def ask(value: Callable[[], Any]) -> tuple[Any, Any]:
-        class Late(Headless):
+        class Late(GetOnlyResource):
             def render(self, request: Any) -> Any:
                 super().render(request)
                 return value()
@@ -351,7 +353,7 @@ class TestHeadByGet:
     def test_text(self) -> None:
         assert b"Content-Length: 2\r\n" in self.ask(lambda: "é")[1].written
 
-    def test_what_takes_its_time_is_not_waited_for(self, log: Log) -> None:
+    def test_a_deferred_is_not_awaited(self, log: Log) -> None:
         async def late() -> str:
             return "hello"
 
@@ -359,17 +361,17 @@ class TestHeadByGet:
             _, channel = self.ask(value)
             assert channel.written.startswith(b"HTTP/1.1 200 OK\r\n")
             assert b"Content-Length" not in channel.written
-            assert channel.told == ["done"]
+            assert channel.calls == ["done"]
         assert log.text.count("it got away from me") == 3
 
-    def test_an_error_of_what_takes_its_time(self, log: Log) -> None:
+    def test_an_error_of_a_deferred(self, log: Log) -> None:
         _, channel = self.ask(lambda: fail(ValueError("no")))
         assert channel.written.startswith(b"HTTP/1.1 200 ")
         assert [event["log_failure"].type for event in log if "log_failure" in event] == [ValueError]
 
 
-def test_nothing_of_the_head_is_made_before_it_is_asked_for() -> None:
-    """The channel gives a request of this kind, and of what derives from it, the head as it gives it a lean one."""
+def test_the_head_is_read_on_demand() -> None:
+    """The channel gives the head to a LenientRequest, and to a subclass, as to a Request."""
     made: list[Any] = []
 
     class Derived(LenientRequest):

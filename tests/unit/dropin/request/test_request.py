@@ -1,4 +1,4 @@
-"""The lean request beside Twisted's own: the same bytes, the same attributes, the same words to channel and log."""
+"""Our request compared with Twisted's: the same bytes, attributes, calls of the channel, and log events."""
 
 import re
 from functools import partial
@@ -15,8 +15,8 @@ from tests.unit.dropin.request.channels import (
     RespondingChannel,
     Way,
     by_engine,
-    lazily,
-    plainly,
+    by_lazy_headers,
+    by_twisted,
 )
 from tests.unit.dropin.request.scenes import SCENES, Page, Scene, raising
 from tests.versions import needs_form_switch
@@ -36,11 +36,12 @@ from ropewalk.dropin.request import request as request_module
 from ropewalk.dropin.request.dates import DateLine, date_now
 from ropewalk.dropin.request.headers import ReceivedHeaders
 from ropewalk.dropin.request.lazy import Lazy
+from ropewalk.dropin.request.lazy_request import LazyRequest
 from ropewalk.dropin.request.lenient import LenientRequest
 from ropewalk.dropin.request.patches import can_replace
 from ropewalk.dropin.request.request import Request
 
-WAYS = [plainly, lazily, by_engine]
+WAYS = [by_twisted, by_lazy_headers, by_engine]
 
 ATTRIBUTES = [
     "_adapterCache",
@@ -78,7 +79,7 @@ ATTRIBUTES = [
 
 
 def play(scene: Scene, base: Any, way: Way, log: Log) -> dict[str, Any]:
-    """Everything there is to see of a scene with a request of this class."""
+    """Return everything that can be observed of a scene with a request of a class."""
     log.clear()
     site = scene.make_site()
     request, channel = way(scene.sub(base), site, scene.headers, scene.body)
@@ -92,9 +93,9 @@ def play(scene: Scene, base: Any, way: Way, log: Log) -> dict[str, Any]:
         "escaped": escaped,
         **{name: getattr(request, name, "nothing") for name in ATTRIBUTES},
         "written": without_address(channel.written.decode("latin-1")),
-        "told": channel.told,
+        "calls": channel.calls,
         "log": [line_of(event) for event in log],
-        "channel": "there"
+        "channel": "present"
         if getattr(request, "channel", "deleted") is channel
         else getattr(request, "channel", "deleted"),
         "site": request.site is site,
@@ -116,7 +117,7 @@ def without_address(text: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _one_date(monkeypatch: pytest.MonkeyPatch) -> None:
+def _fixed_date(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "datetimeToString", lambda: b"Thu, 01 Jan 1970 00:00:00 GMT")
 
 
@@ -128,8 +129,8 @@ class TestLikeTwisted:
         [scene if scene.parse else pytest.param(scene, marks=needs_form_switch) for scene in SCENES],
         ids=lambda scene: scene.name,
     )
-    def test_all_is_as_with_twisteds(self, scene: Scene, base: Any, way: Way, log: Log) -> None:
-        expected = play(scene, Stock, plainly, log)
+    def test_everything_is_equal(self, scene: Scene, base: Any, way: Way, log: Log) -> None:
+        expected = play(scene, Stock, by_twisted, log)
         actual = play(scene, base, way, log)
         assert expected == actual
 
@@ -151,16 +152,16 @@ class TestLikeTwisted:
             request.requestReceived(b"GET", b"/?a", b"HTTP/1.1")
             return log.getvalue()
 
-        assert '"GET /?a HTTP/1.1" 200 5 "-" ' in line(Stock, plainly)
-        assert line(Stock, plainly) == line(Request, way)
+        assert '"GET /?a HTTP/1.1" 200 5 "-" ' in line(Stock, by_twisted)
+        assert line(Stock, by_twisted) == line(Request, way)
 
-    def test_it_is_one_of_twisteds(self) -> None:
+    def test_it_is_a_request_of_twisted(self) -> None:
         request, _ = received(Request)
         assert isinstance(request, Stock)
         assert verifyObject(IRequest, Request(Channel(site_of(b""))))
         assert reflect.qual(Request) == reflect.qual(LenientRequest) == "twisted.web.server.Request"
 
-    def test_what_the_class_says(self) -> None:
+    def test_the_class_has_the_same_names(self) -> None:
         names = {name for name in dir(Stock) if not name.startswith("__")}
         assert names - set(dir(Request)) == set()
 
@@ -174,7 +175,7 @@ class TestLikeTwisted:
         assert request._adapterCache == {}
 
     @pytest.mark.parametrize("way", WAYS)
-    def test_its_state_for_another_process(self, way: Way) -> None:
+    def test_the_state_for_perspective_broker(self, way: Way) -> None:
         def state(base: Any, way: Way) -> Any:
             lines = [(b"Cookie", b"a=1")]
             request, _ = way(base, site_of(b""), lines, [])
@@ -185,33 +186,33 @@ class TestLikeTwisted:
             state = request.getStateToCopyFor(issuer=None)
             return {name: value for name, value in state.items() if name not in OBJECTS}
 
-        expected = state(Stock, plainly)
+        expected = state(Stock, by_twisted)
         actual = state(Request, way)
         assert expected.items() <= actual.items()
         assert {getattr(Stock, name) for name in actual.keys() - expected.keys()} <= {None, 0, 200, b"OK"}
 
-    def test_what_was_not_received_has_nothing(self) -> None:
+    def test_a_request_that_was_not_received(self) -> None:
         for base in (Stock, Request):
             request = base(Channel(site_of(b"")))
             assert [request.args, request.content, request.path] == [None, None, None]
             assert (request.received_cookies, request.getHeader("host")) == ({}, None)
 
-    def test_a_first_read_of_cookies_does_not_hide_later_ones(self) -> None:
+    def test_cookies_that_arrive_after_the_first_read(self) -> None:
         request = Request(Channel(site_of(b"")))
         assert request.received_cookies == {}
         request.requestHeaders.addRawHeader("cookie", "a=1")
         request.parseCookies()
         assert request.received_cookies == {b"a": b"1"}
 
-    def test_cookies_that_were_changed_before_they_were_read(self) -> None:
+    def test_cookies_that_were_changed_before_the_first_read(self) -> None:
         request = Request(Channel(site_of(b"")))
         request.requestHeaders = ReceivedHeaders(Head([(b"Cookie", b"a=1")]))
         request.requestHeaders.addRawHeader("cookie", "b=2")
         request.parseCookies()
         assert request.received_cookies == {b"a": b"1", b"b": b"2"}
 
-    def test_cookies_are_those_that_came(self) -> None:
-        """Whatever the application has made of the headers since."""
+    def test_cookies_are_those_of_the_client(self) -> None:
+        """A later change of the headers has no effect."""
         request, _ = by_engine(Request, site_of(b""), [(b"Cookie", b"a=1")], [])
         request.requestHeaders.removeHeader("cookie")
         assert (request.getHeader("cookie"), request.getCookie(b"a")) == (None, b"1")
@@ -223,16 +224,16 @@ class TestLikeTwisted:
             assert (request.getClientAddress(), request.getHost()) == (PEER, HOST)
 
 
-class TestLean:
-    """What is not done."""
+class TestLazy:
+    """What a request does not do unless it is needed."""
 
-    def test_a_whole_answer_is_one_call(self) -> None:
+    def test_a_whole_response_is_one_call(self) -> None:
         _, channel = received(Request)
         assert channel.responded == [200]
         assert channel.written.endswith(b"Content-Length: 5\r\nContent-Type: text/html\r\n\r\nhello")
 
     @pytest.mark.parametrize("name", ["write", "finish", "setHeader"])
-    def test_it_is_not_where_a_method_is_not_ours(self, name: str) -> None:
+    def test_a_replaced_method_is_called(self, name: str) -> None:
         def render(request: Any) -> bytes:
             setattr(request, name, getattr(request, name))
             setattr(request, name, partial(getattr(request, name)))
@@ -243,16 +244,17 @@ class TestLean:
         assert received(own)[1].responded == []
         assert received(type("Own", (Request,), {}))[1].responded == [200]
 
-    def test_nobody_asks_the_engine(self) -> None:
+    def test_the_head_is_not_read(self) -> None:
         head = Head([(b"Cookie", b"a=1"), (b"Host", b"x")])
         request = Request(RespondingChannel(site_of(b"hello")))
         request.arrive(head)
         request.requestReceived(b"GET", b"/?a=1", b"HTTP/1.1")
-        assert head.asked == []
-        lazy = {name for name, value in vars(Request).items() if isinstance(value, Lazy)}
+        assert head.reads == []
+        lazy = {name for name, value in vars(LazyRequest).items() if isinstance(value, Lazy)}
+        assert lazy
         assert vars(request).keys() & lazy == set()
 
-    def test_what_is_made_is_kept(self) -> None:
+    def test_lazy_attributes_are_made_once(self) -> None:
         request, _ = by_engine(Request, site_of(b""), [(b"Cookie", b"a=1")], [])
         for name in ("args", "received_cookies", "content", "client", "requestHeaders", "_adapterCache"):
             assert getattr(request, name) is getattr(request, name)
@@ -262,19 +264,19 @@ class TestLean:
         assert isinstance(request.requestHeaders, ReceivedHeaders)
         assert request.requestHeaders.source is not None
 
-    def test_subclasses_that_may_be_lean(self) -> None:
+    def test_subclasses_that_may_be_lazy(self) -> None:
         class Mixin:
             def gotLength(self, length: int) -> None: ...
 
         def own(base: Any = Request, *more: Any, **attributes: Any) -> Any:
             return type("Own", (*more, base), attributes)
 
-        lean = [LenientRequest, own(), own(LenientRequest), own(process=None, render=None, write=None, _cleanup=None)]
-        others = [own(__init__=None), own(own(args=None)), own(Request, Mixin), own(code=404), own(parseCookies=None)]
-        assert [kind._rw_lazy for kind in lean] == [True] * 4
-        assert [kind._rw_lazy for kind in others] == [False] * 5
+        lazy = [LenientRequest, own(), own(LenientRequest), own(process=None, render=None, write=None, _cleanup=None)]
+        eager = [own(__init__=None), own(own(args=None)), own(Request, Mixin), own(code=404), own(parseCookies=None)]
+        assert [kind._rw_lazy for kind in lazy] == [True] * 4
+        assert [kind._rw_lazy for kind in eager] == [False] * 5
 
-    def test_the_date_is_of_its_second(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_date_is_made_once_a_second(self, monkeypatch: pytest.MonkeyPatch) -> None:
         made: list[int] = []
 
         def make() -> bytes:
@@ -290,8 +292,8 @@ class TestLean:
             dates.append(request.responseHeaders.getRawHeaders(b"Date"))
         assert dates == [[b"1"], [b"1"], [b"2"], [b"2"], [b"3"]]
 
-    def test_the_date_is_of_the_time_that_was_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Last-Modified is compared with it; another reading may be of another second."""
+    def test_the_date_and_its_second_are_of_one_reading(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Last-Modified is compared with it. A second reading of the clock could give another second."""
         monkeypatch.setattr("ropewalk.dropin.request.dates.time", lambda: 1_000_000_000.0)
         monkeypatch.setattr(server, "datetimeToString", http.datetimeToString)
         date_line = DateLine()
@@ -302,15 +304,15 @@ class TestLean:
         assert date_now() == 1_000_000_000
 
 
-class TestStandingIn:
-    def test_for_twisteds_own(self) -> None:
+class TestCanReplace:
+    def test_the_class_of_twisted(self) -> None:
         assert can_replace(Stock)
         assert not any(map(can_replace, (http.Request, Request, type("Own", (Stock,), {}), lambda channel: None)))
 
     @pytest.mark.parametrize(
         ("owner", "name"), [(Stock, "process"), (http.Request, "write"), (http.Request, "_cleanup")]
     )
-    def test_not_where_a_program_has_patched_it(self, owner: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_patched_class(self, owner: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         stock = getattr(owner, name)
         monkeypatch.setattr(owner, name, lambda self, *args: stock(self, *args))
         assert not can_replace(Stock)
@@ -319,15 +321,15 @@ class TestStandingIn:
 
 
 OBJECTS = {"requestHeaders", "responseHeaders", "remote"}
-"""Whose equals are not equal."""
+"""Attributes whose values are not equal for equal requests."""
 
 
-def site_of(answer: Any, **attributes: Any) -> Any:
-    return Scene("", answer, site={"log": lambda request: None, **attributes}).make_site()
+def site_of(response: Any, **attributes: Any) -> Any:
+    return Scene("", response, site={"log": lambda request: None, **attributes}).make_site()
 
 
-def received(base: Any, answer: Any = b"hello", **attributes: Any) -> tuple[Any, Any]:
-    """A request that was received, and its channel."""
-    request, channel = lazily(base, site_of(answer, **attributes), [], [])
+def received(base: Any, response: Any = b"hello", **attributes: Any) -> tuple[Any, Any]:
+    """Receive a request, and return it and its channel."""
+    request, channel = by_lazy_headers(base, site_of(response, **attributes), [], [])
     request.requestReceived(b"GET", b"/", b"HTTP/1.1")
     return request, channel

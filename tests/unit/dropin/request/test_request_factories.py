@@ -1,4 +1,4 @@
-"""What a request's class makes of a new request, beside twisted.web: it is kept, and all that comes goes into it."""
+"""Request factories that set attributes of a new request: these are used, as by twisted.web."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,24 +21,24 @@ CONVERSATIONS = {
 }
 
 
-class Filtering(Headers):
-    """Headers without what only a proxy may say."""
+class FilteringHeaders(Headers):
+    """Headers that ignore a field which only a proxy may set."""
 
     def addRawHeader(self, name: Any, value: Any) -> None:
         if name.lower() != b"x-user":
             super().addRawHeader(name, value)
 
 
-class Counting(dict[bytes, bytes]):
-    """Cookies of which one is refused."""
+class FilteringCookies(dict[bytes, bytes]):
+    """Cookies that ignore one name."""
 
     def __setitem__(self, name: bytes, value: bytes) -> None:
         if name != b"x":
             super().__setitem__(name, value)
 
 
-class Around:
-    """Something around a channel."""
+class WrappedChannel:
+    """A wrapper of a channel."""
 
     def __init__(self, channel: Any) -> None:
         self._channel = channel
@@ -47,7 +47,7 @@ class Around:
         return getattr(self._channel, name)
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:
-        headers.setRawHeaders(b"X-Around", [b"1"])
+        headers.setRawHeaders(b"X-WrappedChannel", [b"1"])
         self._channel.writeHeaders(version, code, reason, headers)
 
     def write(self, data: bytes) -> None:
@@ -58,21 +58,21 @@ def with_headers(base: Any) -> Any:
     class Own(base):  # type: ignore[misc]
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
-            self.requestHeaders = Filtering()
+            self.requestHeaders = FilteringHeaders()
 
     return Own
 
 
-def with_headers_on_the_way(base: Any) -> Any:
+def with_headers_set_by_a_function(base: Any) -> Any:
     def make(channel: Any, *rest: Any) -> Any:
         request = base(channel, *rest)
-        request.requestHeaders = Filtering()
+        request.requestHeaders = FilteringHeaders()
         return request
 
     return make
 
 
-def with_the_same_headers(base: Any) -> Any:
+def with_a_reference_to_headers(base: Any) -> Any:
     class Own(base):  # type: ignore[misc]
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
@@ -85,7 +85,7 @@ def with_the_same_headers(base: Any) -> Any:
     return Own
 
 
-def with_a_line(base: Any) -> Any:
+def with_an_added_header(base: Any) -> Any:
     class Own(base):  # type: ignore[misc]
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
@@ -102,7 +102,7 @@ def with_a_property(base: Any) -> Any:
 
         @requestHeaders.setter
         def requestHeaders(self, headers: Any) -> None:
-            self._kept = Filtering()
+            self._kept = FilteringHeaders()
 
     return Own
 
@@ -110,7 +110,7 @@ def with_a_property(base: Any) -> Any:
 def with_setattr(base: Any) -> Any:
     class Own(base):  # type: ignore[misc]
         def __setattr__(self, name: str, value: Any) -> None:
-            super().__setattr__(name, Filtering() if name == "requestHeaders" else value)
+            super().__setattr__(name, FilteringHeaders() if name == "requestHeaders" else value)
 
     return Own
 
@@ -119,7 +119,7 @@ def with_a_metaclass(base: Any) -> Any:
     class Kind(type):
         def __call__(cls, *args: Any, **options: Any) -> Any:
             made = super().__call__(*args, **options)
-            made.requestHeaders = Filtering()
+            made.requestHeaders = FilteringHeaders()
             return made
 
     return Kind("Own", (base,), {})
@@ -129,7 +129,7 @@ def with_cookies(base: Any) -> Any:
     class Own(base):  # type: ignore[misc]
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
-            self.received_cookies = Counting()
+            self.received_cookies = FilteringCookies()
 
     return Own
 
@@ -148,13 +148,20 @@ def with_a_channel(base: Any) -> Any:
     class Own(base):  # type: ignore[misc]
         def __init__(self, channel: Any, *args: Any, **options: Any) -> None:
             super().__init__(channel, *args, **options)
-            self.channel = Around(channel)
+            self.channel = WrappedChannel(channel)
 
     return Own
 
 
-MADE = (
-    *(with_headers, with_headers_on_the_way, with_the_same_headers, with_a_line, with_a_property, with_setattr),
+FACTORIES = (
+    *(
+        with_headers,
+        with_headers_set_by_a_function,
+        with_a_reference_to_headers,
+        with_an_added_header,
+        with_a_property,
+        with_setattr,
+    ),
     *(with_a_metaclass, with_cookies, with_attributes, with_a_channel),
 )
 
@@ -171,7 +178,7 @@ def page(request: Any) -> bytes:
     return repr([request.requestHeaders.getRawHeaders(name) for name in names] + [request.received_cookies]).encode()
 
 
-def told(there: World, way: str, factory: Any) -> dict[str, bytes]:
+def responses(there: World, way: str, factory: Any) -> dict[str, bytes]:
     made = Site(Leaf(page), reactor=there.reactor)
     made.log = lambda request: None  # type: ignore[method-assign]
     made.requestFactory = factory
@@ -180,6 +187,6 @@ def told(there: World, way: str, factory: Any) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("base", KINDS)
-@pytest.mark.parametrize("make", MADE)
-def test_what_a_request_is_made_with_is_kept(there: World, make: Callable[[Any], Any], base: str, way: str) -> None:
-    assert told(there, way, make(KINDS[base])) == told(there, "stock", make(server.Request))
+@pytest.mark.parametrize("make", FACTORIES)
+def test_attributes_of_a_new_request_are_used(there: World, make: Callable[[Any], Any], base: str, way: str) -> None:
+    assert responses(there, way, make(KINDS[base])) == responses(there, "stock", make(server.Request))

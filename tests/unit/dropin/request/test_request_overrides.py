@@ -1,4 +1,4 @@
-"""Methods of requests, sites, sessions and files that a program overrides, beside twisted.web."""
+"""Methods of requests, sites, sessions and files that a program overrides, compared with twisted.web."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from ropewalk.dropin import LenientRequest, Request
 
 WAYS = ("accepted", "adopted")
 KINDS = {"accelerate": server.Request, "exec": LenientRequest, "dropin": Request}
-"""What programs derive from, and have for their requests, on each way to the engine."""
+"""The request class of programs, by the way to the engine."""
 STYLES = ("in a subclass", "on the instance", "in the class", "in http.Request")
 Seen = list[tuple[Any, ...]]
 
@@ -35,7 +35,7 @@ def methods(kind: type) -> list[str]:
 
 
 def overriding(kind: type, name: str, style: str, seen: Seen, patch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """A request factory whose requests have a method overridden."""
+    """Return a request factory whose requests have an overridden method."""
     if style == "in a subclass":
         return type("Own", (kind,), {name: recording(name, seen, getattr(kind, name))})
     if style == "on the instance":
@@ -52,36 +52,36 @@ def overriding(kind: type, name: str, style: str, seen: Seen, patch: pytest.Monk
 
 
 def access_lines(path: Path) -> list[str]:
-    """The lines of an access log, without their times."""
+    """Return the lines of an access log without times."""
     return [re.sub(r"\[[^]]*\]", "[]", line) for line in path.read_text().splitlines()]
 
 
-def undated(value: Any) -> Any:
+def without_date(value: Any) -> Any:
     return b"a date" if isinstance(value, bytes) and value.endswith(b" GMT") else value
 
 
-def served(
+def observe_override(
     there: World, folder: Path, way: str, kind: type, name: str, style: str, patch: pytest.MonkeyPatch
 ) -> tuple[Any, ...]:
-    """What is read, called and logged where a method is overridden."""
+    """Return what clients read, and what is called and logged, with an overridden method."""
     seen: Seen = []
     factory = site(there, folder)
     del factory.log
     with patch.context() as patched:
         factory.requestFactory = overriding(kind, name, style, seen, patched)  # type: ignore[assignment]
-        return conversed(there, factory, folder, way, seen)
+        return observe(there, factory, folder, way, seen)
 
 
-def conversed(there: World, factory: Site, folder: Path, way: str, seen: Seen) -> tuple[Any, ...]:
-    """What is read, called and logged where a factory is served."""
+def observe(there: World, factory: Site, folder: Path, way: str, seen: Seen) -> tuple[Any, ...]:
+    """Return what clients read, and what is called and logged, while a factory is observe_override."""
     log = folder / f"{way}.log"
     log.unlink(missing_ok=True)
     factory.logPath = str(log)
     port = listen(there, factory, way)
-    told = talk(there, port, CONVERSATIONS)
+    responses = talk(there, port, CONVERSATIONS)
     port.stopListening()
     there.until(lambda: factory.numPorts == 0)
-    return told, [tuple(map(undated, each)) for each in seen], access_lines(log)
+    return responses, [tuple(map(without_date, each)) for each in seen], access_lines(log)
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -92,10 +92,10 @@ def test_an_override_of_a_request_is_called_as_by_twisted_web(
     if style == "in http.Request" and not hasattr(http.Request, name):
         return
     (tmp_path / "a.txt").write_bytes(b"a file")
-    expected = served(there, tmp_path, "stock", server.Request, name, style, monkeypatch)
+    expected = observe_override(there, tmp_path, "stock", server.Request, name, style, monkeypatch)
     for kind in KINDS.values():
         for way in WAYS:
-            assert served(there, tmp_path, way, kind, name, style, monkeypatch) == expected, (kind, way)
+            assert observe_override(there, tmp_path, way, kind, name, style, monkeypatch) == expected, (kind, way)
 
 
 OWNERS = {"Site": Site, "HTTPFactory": http.HTTPFactory, "Session": server.Session, "File": static.File}
@@ -104,7 +104,7 @@ OWNERS = {"Site": Site, "HTTPFactory": http.HTTPFactory, "Session": server.Sessi
 def with_override(
     there: World, folder: Path, owner: str, name: str, style: str, seen: Seen, patch: pytest.MonkeyPatch
 ) -> Site:
-    """A site of which a method, or one of its sessions' or files', is overridden."""
+    """Make a site with an overridden method, of the site itself or of its sessions or files."""
     kinds: dict[str, Any] = dict(OWNERS)
     kind: Any = OWNERS[owner]
     if style == "in the class":
@@ -134,7 +134,8 @@ def with_override(
         (owner, name)
         for owner, kind in OWNERS.items()
         for name in methods(kind)
-        if (owner != "HTTPFactory" or name in vars(kind)) and name != "children"  # which is a resource's dict, too
+        if (owner != "HTTPFactory" or name in vars(kind))
+        and name != "children"  # also the name of an attribute of resources
     ],
 )
 def test_an_override_of_a_site_a_session_or_a_file_is_called_as_by_twisted_web(
@@ -150,7 +151,7 @@ def test_an_override_of_a_site_a_session_or_a_file_is_called_as_by_twisted_web(
             factory = with_override(there, tmp_path, owner, name, style, seen, patched)
             if request is not None:
                 factory.requestFactory = request  # type: ignore[assignment]
-            results.append(conversed(there, factory, tmp_path, way, seen))
+            results.append(observe(there, factory, tmp_path, way, seen))
     expected = results.pop(0)
     for result in results:
         assert result == expected
@@ -178,10 +179,10 @@ SET_ON: dict[str, Any] = {
 
 
 class Timed(server.Session):
-    """One that says how long it lives."""
+    """A session that records its timeout."""
 
     def startCheckingExpiration(self) -> None:
-        self.site.told.append(self.sessionTimeout)
+        self.site.timeouts.append(self.sessionTimeout)
 
 
 @pytest.mark.parametrize("style", ["in a subclass", "on the instance", "in the class"])
@@ -208,14 +209,14 @@ def test_an_attribute_that_a_program_sets_is_read_as_by_twisted_web(
             del factory.log
             factory.sessionFactory = kinds["Session"]
             factory.requestFactory = kinds["Request"]
-            factory.told = []
-            results.append((conversed(there, factory, tmp_path, way, []), factory.told))
+            factory.timeouts = []
+            results.append((observe(there, factory, tmp_path, way, []), factory.timeouts))
     assert results[1] == results[0]
     assert results[2] == results[0]
 
 
 def setting(kind: type, name: str, value: Any, *args: Any, **options: Any) -> Any:
-    """An instance on which an attribute is set."""
+    """Make an instance, and set an attribute of it."""
     made = kind(*args, **options)
     setattr(made, name, value)
     return made
@@ -233,7 +234,7 @@ def test_a_log_that_is_replaced_while_a_site_is_served(there: World, monkeypatch
 
 
 def test_fields_that_are_changed_before_a_file_is_sent(there: World, tmp_path: Path) -> None:
-    """A resource in front of a folder may take a condition from the request, or put one there."""
+    """A resource above a folder may remove a condition from the request, or add one."""
     (tmp_path / "a.txt").write_bytes(b"a file")
 
     class Front(resource.Resource):
@@ -252,6 +253,6 @@ def test_fields_that_are_changed_before_a_file_is_sent(there: World, tmp_path: P
             path: f"GET /{path}/a.txt HTTP/1.1\r\nHost: a\r\n{field}Connection: close\r\n\r\n".encode()
             for path, field in (("less", "Range: bytes=0-0\r\n"), ("more", ""))
         }
-        told = talk(there, port, asked)
-        bodies.append([each.partition(b"\r\n\r\n")[2] for each in told.values()])
+        responses = talk(there, port, asked)
+        bodies.append([each.partition(b"\r\n\r\n")[2] for each in responses.values()])
     assert bodies == [[b"a file", b" f"]] * 3

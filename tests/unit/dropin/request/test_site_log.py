@@ -1,4 +1,4 @@
-"""Lines for the log files of sites."""
+"""Writing to the log files of sites."""
 
 import errno
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from ropewalk.dropin.request.site_log import SiteLogs
 
 
 class Disk(RawIOBase):
-    """A raw file that takes what a test says: so many bytes, None for not now, or an error. After that, all."""
+    """A raw file with given outcomes of `write`: a number of bytes, None, or an error. Later calls write everything."""
 
     def __init__(self, *outcomes: int | OSError | None) -> None:
         self.written = b""
@@ -49,7 +49,7 @@ def on(tmp_path: Path) -> Logged:
     return on
 
 
-def test_what_is_taken_in_parts_is_whole(on: Logged) -> None:
+def test_short_writes_are_completed(on: Logged) -> None:
     file, disk = on(1, 4)
     logs = SiteLogs()
     logs.write(file, "one\ntwo\n")
@@ -79,11 +79,11 @@ def test_a_line_that_was_cut_is_completed(
         logs.write(file, "four\n")
     assert disk.written == written
     assert sum(event.get("log_format") == "Lines of {file} {fate}." for event in log) == 1
-    said = {0: "no line is", 1: "1 line is"}.get(lost, f"{lost} lines are")
-    assert f"has a gap: {said} lost." in log.text
+    lines = {0: "no line is", 1: "1 line is"}.get(lost, f"{lost} lines are")
+    assert f"has a gap: {lines} lost." in log.text
 
 
-def test_what_is_never_written_is_reported_at_the_end(on: Logged, log: Log) -> None:
+def test_lost_lines_are_reported_at_the_end(on: Logged, log: Log) -> None:
     file, _ = on(FULL, FULL)
     logs = SiteLogs()
     logs.write(file, "one\ntwo\n")
@@ -103,12 +103,12 @@ def test_a_file_that_rotates(tmp_path: Path) -> None:
     assert written == ["one\n", "two\n", "three\n"]
 
 
-def test_a_log_file_of_another_kind_is_written_as_it_wishes() -> None:
+def test_a_log_file_of_another_class() -> None:
     class Own(BaseLogFile):
         lines = ""
 
         def __init__(self) -> None:
-            """Without a file, and without `shouldRotate`."""
+            """Open no file, and have no `shouldRotate`."""
 
         def write(self, data: Any) -> None:
             self.lines += data
@@ -119,7 +119,7 @@ def test_a_log_file_of_another_kind_is_written_as_it_wishes() -> None:
 
 
 class Failing(StringIO):
-    """A file of the program's."""
+    """A file of a program, whose writes may fail."""
 
     error: Exception | None = None
 
@@ -131,7 +131,7 @@ class Failing(StringIO):
         return super().write(text)
 
     def close(self) -> None:
-        """It is looked at after the end."""
+        """Stay readable."""
 
 
 def _process(request: Any) -> None:
@@ -148,19 +148,19 @@ class Page(resource.Resource):
         return NOT_DONE_YET
 
 
-class OfServer(server.Request):
-    """A program's own request."""
+class OwnServerRequest(server.Request):
+    """A request class of a program."""
 
 
-class OfHTTP(http.Request):
-    """One without resources."""
+class OwnHTTPRequest(http.Request):
+    """A request that does not use resources."""
 
     def process(self) -> None:
         _process(self)
 
 
-class Logging(Site):
-    """A site that logs in a way of its own."""
+class LoggingSite(Site):
+    """A site that overrides `log`."""
 
     def log(self, request: Any) -> None:
         super().log(request)
@@ -176,23 +176,23 @@ def _encoding(reactor: Any) -> Site:
 
 FACTORIES: dict[str, Callable[[Any], http.HTTPFactory]] = {
     "site": lambda reactor: Site(Page(), reactor=reactor),
-    "own request": lambda reactor: Site(Page(), OfServer, reactor=reactor),
+    "own request": lambda reactor: Site(Page(), OwnServerRequest, reactor=reactor),
     "own formatter": lambda reactor: Site(Page(), reactor=reactor, logFormatter=_formatted),
-    "own log": lambda reactor: Logging(Page(), reactor=reactor),
-    "own log and request": lambda reactor: Logging(Page(), OfServer, reactor=reactor),
+    "own log": lambda reactor: LoggingSite(Page(), reactor=reactor),
+    "own log and request": lambda reactor: LoggingSite(Page(), OwnServerRequest, reactor=reactor),
     "encoder": _encoding,
-    "without resources": lambda reactor: Plain(reactor=reactor),
+    "without resources": lambda reactor: FactoryWithoutResources(reactor=reactor),
 }
 
 
-class Plain(http.HTTPFactory):
+class FactoryWithoutResources(http.HTTPFactory):
     """A factory whose channel makes requests without resources."""
 
     protocol = HTTPChannel  # type: ignore[assignment]
 
     def buildProtocol(self, addr: Any) -> Any:
         channel: Any = super().buildProtocol(addr)
-        channel.requestFactory = OfHTTP
+        channel.requestFactory = OwnHTTPRequest
         return channel
 
 
@@ -205,7 +205,7 @@ def there() -> Iterator[World]:
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EAGAIN, errno.EPIPE], ids=errno.errorcode.get)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", FACTORIES)
-def test_no_finish_fails_with_the_log(
+def test_finish_does_not_fail_if_the_log_fails(
     kind: str, way: str, number: int, there: World, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     finished: list[bytes] = []
@@ -225,8 +225,8 @@ def test_no_finish_fails_with_the_log(
     assert log.text.count("may have a gap: 2 lines were not written at once.") == 1
 
 
-class NotedLogFile(LogFile):
-    """Keeps who has written to it."""
+class RecordingLogFile(LogFile):
+    """Records the threads that write to it."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__("site.log", str(folder))
@@ -237,8 +237,8 @@ class NotedLogFile(LogFile):
         super().write(data)
 
 
-class NotedFile(StringIO):
-    """Keeps who has written to it."""
+class RecordingFile(StringIO):
+    """Records the threads that write to it."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -250,15 +250,15 @@ class NotedFile(StringIO):
 
 
 class Overriding(HTTPChannel):
-    """One of which every call is made."""
+    """A channel with an override, so that all methods of twisted.web are called."""
 
     def allHeadersReceived(self) -> None:
         super().allHeadersReceived()
 
 
 @pytest.mark.parametrize("way", [*WAYS, "overriding"])
-@pytest.mark.parametrize("kind", [NotedLogFile, NotedFile])
-def test_a_log_is_written_by_the_reactors_thread_alone(kind: type[Any], way: str, there: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [RecordingLogFile, RecordingFile])
+def test_only_the_reactor_thread_writes_the_log(kind: type[Any], way: str, there: World, tmp_path: Path) -> None:
     class Threaded(resource.Resource):
         isLeaf = True
 

@@ -1,4 +1,4 @@
-"""A folder of twisted.web's answers the same, whoever sends its files."""
+"""A `File` of twisted.web responds the same when the engine sends its files."""
 
 import os
 import resource as resource_limits
@@ -17,7 +17,7 @@ from twisted.web.server import Site
 from ropewalk.dropin.request import static_files
 from ropewalk.dropin.request.dates import modified_line
 
-FAR = 253_402_300_800
+YEAR_10000 = 253_402_300_800
 """The first second of the year 10000, since 1970."""
 
 
@@ -74,15 +74,15 @@ PATHS = [
 ]
 
 
-def answer(folder: Path, way: str | None, path: str, *fields: str, method: str = "GET") -> bytes:
-    """What a folder answers, by the engine or, where there is no way, by Twisted alone."""
+def fetch(folder: Path, way: str | None, path: str, *fields: str, method: str = "GET") -> bytes:
+    """Return the response of a folder; without a way to the engine, Twisted alone responds."""
     with world() as there:
         site = Site(static.File(str(folder)), reactor=there.reactor)
         return ask(there, site, way, path, *fields, method=method)
 
 
 def ask(there: World, site: Any, way: str | None, path: str, *fields: str, method: str = "GET") -> bytes:
-    """What a site answers to one request, and what it logs of it."""
+    """Return the response of a site to one request, and what it logs."""
     site.log = lambda request: logged.append((request.code, request.sentLength, request.prepath, request.postpath))
     logged: list[Any] = []
     if way is None:
@@ -97,15 +97,15 @@ def ask(there: World, site: Any, way: str | None, path: str, *fields: str, metho
     head, _, body = received.partition(b"\r\n\r\n")
     kept = [line for line in head.split(b"\r\n") if not line.startswith((b"Date:", b"Connection:"))]
     if b"Transfer-Encoding: chunked" in kept:
-        kept = kept[:1]  # a page of Twisted's own, with the time in it
+        kept = kept[:1]  # an error page of Twisted, which contains the time
     return b"\n".join([*sorted(kept), body, repr(logged).encode()])
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_what_is_asked_for(folder: Path, path: str) -> None:
-    expected = answer(folder, None, path)
+def test_paths(folder: Path, path: str) -> None:
+    expected = fetch(folder, None, path)
     for way in WAYS:
-        assert answer(folder, way, path) == expected, way
+        assert fetch(folder, way, path) == expected, way
 
 
 @pytest.mark.parametrize(
@@ -123,18 +123,16 @@ def test_ranges_and_conditions(folder: Path, fields: tuple[str, ...]) -> None:
     def plain(received: bytes) -> bytes:
         return received if b"multipart" not in received else received[:15]
 
-    assert plain(answer(folder, "accepted", "/small.txt", *fields)) == plain(
-        answer(folder, None, "/small.txt", *fields)
-    )
+    assert plain(fetch(folder, "accepted", "/small.txt", *fields)) == plain(fetch(folder, None, "/small.txt", *fields))
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST"])
 def test_other_methods(folder: Path, method: str) -> None:
-    assert answer(folder, "accepted", "/large.bin", method=method) == answer(folder, None, "/large.bin", method=method)
+    assert fetch(folder, "accepted", "/large.bin", method=method) == fetch(folder, None, "/large.bin", method=method)
 
 
 def changed(folder: Path, how: str) -> Any:
-    """A folder that is not as Twisted has it."""
+    """Make a folder that a program has changed."""
     root = static.File(str(folder))
     if how == "child":
         root.putChild(b"small.txt", static.Data(b"put", "text/plain"))
@@ -162,14 +160,14 @@ def changed(folder: Path, how: str) -> Any:
 
 @pytest.mark.parametrize("how", ["child", "processor", "subclass", "instance", "type", "below", "extensions"])
 @pytest.mark.parametrize("path", ["/small.txt", "/no-extension", "/small", "/small.txt/small.txt"])
-def test_folders_that_are_another_s(folder: Path, how: str, path: str) -> None:
+def test_changed_folders(folder: Path, how: str, path: str) -> None:
     with world() as there:
         expected = ask(there, Site(changed(folder, how), reactor=there.reactor), None, path)
         found = ask(there, Site(changed(folder, how), reactor=there.reactor), "accepted", path)
     assert found == expected
 
 
-def test_cookies_that_a_folder_s_site_sets(folder: Path) -> None:
+def test_cookies_that_the_site_sets(folder: Path) -> None:
     class Setting(server.Site):
         def getResourceFor(self, request: Any) -> Any:
             request.addCookie("a", "b")
@@ -181,7 +179,7 @@ def test_cookies_that_a_folder_s_site_sets(folder: Path) -> None:
     assert found == expected
 
 
-def test_a_folder_is_plain_until_somebody_changes_the_class(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_is_not_plain_after_a_patch_of_the_class(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = static.File(str(folder))
     assert static_files.is_plain(root)
     monkeypatch.setattr(static.File, "render_GET", lambda self, request: b"patched")
@@ -190,25 +188,27 @@ def test_a_folder_is_plain_until_somebody_changes_the_class(folder: Path, monkey
 
 @pytest.fixture
 def timeless(tmp_path: Path) -> Path:
-    """A folder of a file system that knows the year 10000."""
+    """A folder in a file system that supports the year 10000."""
     for folder in (tmp_path, Path("/dev/shm")):
         with tempfile.NamedTemporaryFile(dir=folder) as file:
-            os.utime(file.name, (FAR, FAR))
-            if Path(file.name).stat().st_mtime == FAR:
+            os.utime(file.name, (YEAR_10000, YEAR_10000))
+            if Path(file.name).stat().st_mtime == YEAR_10000:
                 return folder
     pytest.skip("no file system here knows that year")
 
 
 def dates(received: bytes) -> dict[str, bytes]:
-    """Date and Last-Modified of a response."""
+    """Return Date and Last-Modified of a response."""
     lines = (line.partition(b": ") for line in received.split(b"\r\n\r\n")[0].split(b"\r\n"))
     return {name.decode(): value for name, _, value in lines if name in (b"Date", b"Last-Modified")}
 
 
 @pytest.mark.parametrize("fields", [(), ("Range: bytes=0-1",)], ids=["all of it", "a range"])
 @pytest.mark.parametrize("size", [5, 100_000])
-@pytest.mark.parametrize("modified", [FAR, 2**40, -FAR], ids=["the year 10000", "the year 36812", "long ago"])
-def test_times_of_all_ages(timeless: Path, modified: float, size: int, fields: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "modified", [YEAR_10000, 2**40, -YEAR_10000], ids=["the year 10000", "the year 36812", "long ago"]
+)
+def test_times_of_modification(timeless: Path, modified: float, size: int, fields: tuple[str, ...]) -> None:
     """RFC 9110, section 8.8.2.1: no Last-Modified is later than its Date."""
     with tempfile.TemporaryDirectory(dir=timeless) as folder:
         path = Path(folder) / "file.txt"
@@ -220,8 +220,8 @@ def test_times_of_all_ages(timeless: Path, modified: float, size: int, fields: t
                 client.get("/file.txt", "Connection: close", *fields)
                 received = client.rest()
                 assert received.startswith(b"HTTP/1.1 20"), received
-                told = dates(received)
-                assert told.get("Last-Modified") == (told["Date"] if modified > 0 else None), way
+                found = dates(received)
+                assert found.get("Last-Modified") == (found["Date"] if modified > 0 else None), way
 
 
 @pytest.mark.parametrize(
@@ -236,12 +236,12 @@ def test_times_of_all_ages(timeless: Path, modified: float, size: int, fields: t
         (-(2**70), 1, None),
     ],
 )
-def test_the_line_of_a_time(modified: int, date: int, line: bytes | None) -> None:
+def test_modified_line(modified: int, date: int, line: bytes | None) -> None:
     assert modified_line(modified, date) == line
 
 
 @pytest.mark.parametrize("own", [None, b"Sun, 09 Sep 2001 01:46:40 GMT", b"whatever"])
-def test_what_a_program_says_itself(own: bytes | None) -> None:
+def test_a_date_that_the_program_sets(own: bytes | None) -> None:
     class Page(resource.Resource):
         isLeaf = True
 
@@ -254,9 +254,9 @@ def test_what_a_program_says_itself(own: bytes | None) -> None:
     with world() as there:
         client = there.connect(there.listen(Site(Page(), reactor=there.reactor)))
         client.get("/", "Connection: close")
-        told = dates(client.rest())
-        assert own == b"whatever" or told["Last-Modified"] == told["Date"]
-        assert told["Last-Modified"].endswith(b" GMT")
+        found = dates(client.rest())
+        assert own == b"whatever" or found["Last-Modified"] == found["Date"]
+        assert found["Last-Modified"].endswith(b" GMT")
 
 
 def descriptors() -> list[str]:
@@ -265,7 +265,7 @@ def descriptors() -> list[str]:
 
 @contextmanager
 def one_descriptor() -> Iterator[None]:
-    """While the system gives this process one more descriptor."""
+    """Limit this process to one more descriptor."""
     soft, hard = resource_limits.getrlimit(resource_limits.RLIMIT_NOFILE)
     highest = max(map(int, descriptors()))
     resource_limits.setrlimit(resource_limits.RLIMIT_NOFILE, (highest + 2, hard))
