@@ -190,7 +190,7 @@ class ASGICall(ReceivingCall):
 
     def _begin(self) -> None:
         if self._status in BODILESS and self.out is not self.request:
-            self._with_head(self.out.answer, b"")  # no body follows, so middleware gets no stream
+            self._with_head(self.out.respond, b"")  # no body follows, so middleware gets no stream
         else:
             self._with_head(self.out.begin)
             self.out.end_stream_by(self.stop)
@@ -269,7 +269,7 @@ class ASGICall(ReceivingCall):
 
     async def _wait_for_room(self, size: int, room: bool) -> None:
         """Wait until the client has taken enough. If it takes everything, let other tasks run from time to time."""
-        self._share -= size + PART
+        self._share -= size + PART_COST
         if not room:
             with suppress(AnswerOver):  # another task of the application has ended the body meanwhile
                 await self.out.writable()

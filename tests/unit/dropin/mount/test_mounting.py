@@ -36,7 +36,7 @@ from ropewalk.waiting import call_soon
 class TestArguments:
     @pytest.mark.parametrize("limit", [-1, 1.5, "1MB", True])
     def test_a_malformed_limit(self, limit: Any) -> None:
-        with pytest.raises(ValueError, match=f"The body_limit is a number of bytes, or None .*, not {limit!r}."):
+        with pytest.raises(ValueError, match=f"body_limit must be a number of bytes, or None .*, got {limit!r}."):
             mounted(Leaf(lambda _: b""), body_limit=limit)
 
     @pytest.mark.parametrize(
