@@ -1,4 +1,4 @@
-//! The engine: connections and listeners, what happened to them, and what shall happen.
+//! The engine: it ties listeners, connections, their wires and the driver together.
 //!
 //! This file holds the object and its configuration; the modules below hold one concern each.
 
@@ -8,6 +8,7 @@ mod commands;
 mod connection;
 mod connection_commands;
 mod connections;
+mod deadline;
 mod drain;
 mod forking;
 mod half_close;
@@ -29,8 +30,6 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use report_limit::ReportLimit;
-
 use crate::access::{AccessLog, Style};
 use crate::clock::Clock;
 use crate::counters::Counters;
@@ -43,22 +42,24 @@ use crate::method::Methods;
 use crate::outbox::{FileTicket, OpenFiles};
 use crate::proxies::Proxies;
 use crate::wire::{Context, Wire};
+
 use connections::Connections;
 use drain::Drain;
 use lingering::Lingering;
 use listeners::Listeners;
+use report_limit::ReportLimit;
 use send_queue::SendQueue;
 
 pub use listeners::ListenerId;
 
-/// Listening sockets, connections and their exchanges behind one descriptor.
+/// Listening sockets, connections and their exchanges, with one descriptor to watch.
 #[derive(Debug)]
 pub struct Engine<D: Driver = Epoll, W: Wire = Http1> {
     driver: D,
     limits: Limits,
-    /// The limit of connections, resolved.
+    /// How many connections may be open.
     capacity: usize,
-    /// How many descriptors connections and the files of their answers may have together.
+    /// How many descriptors connections and the files of their responses may have together.
     descriptors: usize,
     clock: Clock,
     wheel: Wheel,
@@ -67,9 +68,9 @@ pub struct Engine<D: Driver = Epoll, W: Wire = Http1> {
     listeners: Listeners,
     inbox: VecDeque<Event>,
     send_queue: SendQueue,
-    /// Connections whose client has closed its side while an answer was due.
+    /// Connections whose client has closed its sending side while a response was due.
     half_closed: VecDeque<u64>,
-    /// Connections that go on where they stopped at their share.
+    /// Connections that were interrupted because their share of a poll was used up.
     resuming: VecDeque<u64>,
     lingering: Lingering,
     drain: Drain,
@@ -77,17 +78,18 @@ pub struct Engine<D: Driver = Epoll, W: Wire = Http1> {
     access: Option<AccessLog>,
     proxies: Option<Proxies>,
     debug: bool,
-    /// Whether connections to sockets are told of.
+    /// Whether there are events for the opening and the end of connections to sockets.
     reports_connections: bool,
     methods: Methods,
     report_limit: ReportLimit,
     in_turn: bool,
-    /// What the wheel has let out and nobody has looked at.
+    /// Tokens and ticks that the wheel has returned and that were not handled.
     due: VecDeque<(u64, u64)>,
-    /// Scratch: what the driver reports, and the bytes of one read.
+    /// A buffer for what the driver reports.
     ready: Vec<Ready>,
+    /// A buffer for the bytes of one read.
     scratch: Vec<u8>,
-    /// Whom the engine did something for last, to know it if that panics.
+    /// The connection that the engine works on, which is dropped if that panics.
     current: Option<u64>,
 }
 
@@ -95,7 +97,7 @@ pub struct Engine<D: Driver = Epoll, W: Wire = Http1> {
 const SCRATCH: usize = 64 * 1024;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// An engine that listens nowhere yet.
+    /// An engine without listeners.
     pub fn new(limits: Limits) -> io::Result<Self> {
         let clock = Clock::default();
         let capacity = if limits.connections > 0 { limits.connections as usize } else { descriptors() };
@@ -135,38 +137,38 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.driver.descriptor()
     }
 
-    /// The limits it was made with.
+    /// Its limits.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Counts a file that somebody opens for an exchange among the descriptors that are in use.
+    /// Counts a file that is opened for an exchange as a descriptor in use.
     pub fn count_open_file(&self) -> FileTicket {
         self.files.hold()
     }
 
-    /// Whether another connection would be one too many.
+    /// Whether there is no room for another connection.
     fn is_full(&self) -> bool {
         let open = self.connections.len() - self.lingering.turned_away();
         open >= self.capacity || open + self.files.count() >= self.descriptors
     }
 
-    /// Connections open now.
+    /// How many connections are open.
     pub fn connections(&self) -> usize {
         self.connections.len()
     }
 
-    /// Unix seconds of the Date of a response that is made now.
+    /// The Date of a response that is sent now, in Unix seconds.
     pub fn unix_time(&self) -> i64 {
         self.clock.unix()
     }
 
-    /// What it has counted so far.
+    /// The counters.
     pub fn counters(&self) -> Counters {
         Counters { open: self.connections.len() as u64, ..self.counters.clone() }
     }
 
-    /// Starts an access log, or ends it.
+    /// Turns the access log on or off.
     pub fn set_access_log(&mut self, style: Option<Style>) {
         self.access = style.map(AccessLog::new);
     }
@@ -176,22 +178,22 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.access.as_mut()
     }
 
-    /// Has every connection to a socket told of when it is opened and when it is closed.
+    /// Adds events for the opening and the end of each connection to a socket.
     pub fn report_connections(&mut self) {
         self.reports_connections = true;
     }
 
-    /// Says which methods are served.
+    /// Sets which methods are served.
     pub fn set_methods(&mut self, methods: Methods) {
         self.methods = methods;
     }
 
-    /// Whether every refused message is reported.
+    /// Sets whether each refused message is reported.
     pub fn set_debug(&mut self, on: bool) {
         self.debug = on;
     }
 
-    /// Lets the wire of a connection work with what it needs of the engine.
+    /// Calls the wire of a connection with what it needs of the engine.
     fn with_wire<R>(&mut self, slot: usize, work: impl FnOnce(&mut W, &mut Context<'_>) -> R) -> R {
         let connection = &mut self.connections[slot];
         let is_pipe = connection.is_pipe();
@@ -199,9 +201,9 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             connection: connection.token,
             secure: connection.is_secure(),
             peer: &connection.peer,
-            client: connection.via.client().unwrap_or(&connection.peer),
+            client: connection.proxy_header.client().unwrap_or(&connection.peer),
             proxies: self.proxies.as_ref(),
-            fields_tell: connection.via.lets_fields_tell(),
+            trusts_fields: connection.proxy_header.allows_forwarding_fields(),
             inbox: &mut self.inbox,
             out: &mut connection.out,
             files: &self.files,
@@ -209,7 +211,6 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             counters: &mut self.counters,
             clock: &self.clock,
             access: self.access.as_mut(),
-            gathered: Vec::new(),
             draining: self.drain.has_begun(),
             debug: self.debug,
             is_pipe,
@@ -226,40 +227,40 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         outcome
     }
 
-    /// Outside of a turn the clock is read anew.
+    /// Reads the clock, except within a turn.
     fn refresh_clock(&mut self) {
         if !self.in_turn {
             self.clock.refresh();
         }
     }
 
-    /// What a command outside of a turn left to be done is done in the next one.
+    /// Asks for a turn if a command outside a turn has left work.
     fn wake_if_needed(&mut self) {
         if !self.in_turn && self.has_work() {
             self.wake();
         }
     }
 
-    /// Whether a turn has something to do already.
+    /// Whether work waits for a turn.
     pub fn has_work(&self) -> bool {
         !(self.inbox.is_empty() && self.send_queue.is_empty() && self.half_closed.is_empty()) || self.has_backlog()
     }
 
     fn wake(&mut self) {
-        // The eventfd is ours and cannot fill up: `wake` writes once until the next poll.
+        // The driver's eventfd cannot fill up: `wake` writes once until the next poll.
         if let Err(error) = self.driver.wake() {
             self.report(crate::Severity::Error, "RW505", format!("the engine cannot wake itself: {error}"));
         }
     }
 
-    /// As `report`, for what may happen again and again: at most one line of a kind in some seconds.
+    /// Reports what clients can bring about again and again: at most once in some seconds for each code.
     fn report_limited(&mut self, severity: crate::Severity, code: &'static str, message: String) {
         if self.report_limit.allows(code, self.clock.millis()) {
             self.report(severity, code, message);
         }
     }
 
-    /// Puts a line for the log among the events.
+    /// Adds a report for the log.
     pub fn report(&mut self, severity: crate::Severity, code: &'static str, message: String) {
         self.inbox.push_back(Event::Report(crate::Report { severity, code, message }));
     }

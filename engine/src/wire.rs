@@ -312,8 +312,8 @@ pub struct Context<'a> {
     pub secure: bool,
     /// Which proxies are trusted.
     pub proxies: Option<&'a Proxies>,
-    /// Whether fields of a head may name the client.
-    pub fields_tell: bool,
+    /// Whether fields of a head may come from a trusted proxy, and name the client.
+    pub trusts_fields: bool,
     /// Where events go.
     pub inbox: &'a mut VecDeque<Event>,
     /// Where bytes for the client go.
@@ -328,8 +328,6 @@ pub struct Context<'a> {
     pub clock: &'a Clock,
     /// The access log, if there is one.
     pub access: Option<&'a mut AccessLog>,
-    /// Data of a body whose chunks are too small for an event each.
-    pub gathered: Vec<u8>,
     /// Whether a graceful shutdown goes on.
     pub draining: bool,
     /// Whether each refused message is reported.

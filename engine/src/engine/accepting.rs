@@ -18,7 +18,7 @@ use crate::wire::Wire;
 
 /// Connections accepted from one listener in one turn.
 const ACCEPTS: usize = 256;
-/// How much later than we do the kernel gives up a client that takes nothing, in milliseconds.
+/// How much later than the engine the kernel drops a client that takes nothing, in milliseconds.
 const KERNEL_LATER: u64 = 3_000;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
@@ -43,8 +43,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.listen(Listener::inherited(socket)?)
     }
 
-    /// Says what becomes of the exchanges of clients that connect to a listener, and close their sending side. Other than
-    /// [`HalfClose::Cancel`] it stands over what [`Engine::set_half_close`] says.
+    /// Decides what happens to exchanges of clients that connect to a listener and close their sending side. A choice other
+    /// than [`HalfClose::Cancel`] overrides [`Engine::set_half_close`].
     pub fn set_listener_half_close(&mut self, id: ListenerId, choice: HalfClose) {
         self.listeners.set_half_close(id, choice);
     }
@@ -54,12 +54,12 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.listeners.local(id).cloned()
     }
 
-    /// Closes a listener; its connections live on.
+    /// Closes a listener. Its connections go on.
     pub fn stop_listening(&mut self, id: ListenerId) {
         self.listeners.remove(id, &mut self.driver);
     }
 
-    /// Takes over a connected stream socket and what was read from it already; None where it was turned away.
+    /// Takes over a connected stream socket, and the bytes that were read from it. None if it was refused.
     pub fn adopt(&mut self, socket: OwnedFd, data: &[u8]) -> io::Result<Option<ConnectionId>> {
         let (peer, _) = socket::prepare(socket.as_fd())?;
         bound_sending(&self.limits, &peer, socket.as_fd());
@@ -81,7 +81,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         wanted.map_or(self.limits.backlog, u64::from).min(i32::MAX as u64) as i32
     }
 
-    /// Accepts its share of a turn. True where there may be more.
+    /// Accepts a share of the connections that wait. True if there may be more.
     pub(super) fn accept(&mut self, id: ListenerId) -> bool {
         self.current = None;
         for _ in 0..ACCEPTS {
@@ -103,8 +103,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
                 }
                 Accepted::Connection(socket, peer) => {
                     let half_close = self.listeners.accepted(id);
-                    let told = self.reports_connections.then(|| peer.clone());
-                    match (self.open(socket, peer, half_close), told) {
+                    let reported = self.reports_connections.then(|| peer.clone());
+                    match (self.open(socket, peer, half_close), reported) {
                         (Ok(Some(token)), Some(peer)) => {
                             self.inbox.push_back(Event::Opened(ConnectionId(token), peer));
                         }
@@ -120,7 +120,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         true
     }
 
-    /// Accepts whoever waits; no more than a queue can hold, since some clients come as fast as they are accepted.
+    /// Accepts all connections that wait, but no more than a queue can hold: clients may come as fast as they are accepted.
     pub(super) fn accept_all(&mut self, id: ListenerId) {
         for _ in 0..=self.limits.backlog / ACCEPTS as u64 {
             if !self.accept(id) {
@@ -129,7 +129,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Puts a connected socket under the engine's care, or turns it away. Its token.
+    /// Opens a connection on a connected socket, or refuses it. Returns its token.
     pub(super) fn open(&mut self, socket: OwnedFd, peer: Peer, half_close: HalfClose) -> io::Result<Option<u64>> {
         self.counters.accepted += 1;
         if !self.accepts_peer(&peer) {
@@ -154,7 +154,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
         self.connections[slot].half_close = half_close;
         self.expect_proxy_header(slot);
-        self.rearm(slot, false);
+        self.update_deadline(slot, false);
         Ok(Some(token))
     }
 
@@ -169,6 +169,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.report_limited(Severity::Warn, "RW504", message);
     }
 
+    /// Accepts again on the listeners whose wait is over.
     pub(super) fn retry_listeners(&mut self, now: u64) {
         for id in self.listeners.due_for_retry(now) {
             match self.listeners.watch_again(id, &mut self.driver) {
@@ -181,20 +182,21 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 }
 
+/// Bounds what the kernel holds for a client that does not read.
 fn bound_sending(limits: &Limits, address: &Peer, socket: BorrowedFd<'_>) {
     if matches!(address, Peer::Inet(_)) {
-        // The kernel's clock is there for what ours no longer sees.
+        // The kernel's timeout covers sockets that the engine has closed.
         let stall = if limits.write_timeout == 0 { 0 } else { limits.write_timeout + KERNEL_LATER };
         socket::bound_sending(socket, limits.write_buffer, stall);
     }
 }
 
-/// Answers 503 and closes without waiting for anything.
+/// Sends a refusal, and closes without waiting.
 fn turn_away(socket: &OwnedFd, refusal: &[u8]) {
     let sent = rustix::net::send(socket, refusal, rustix::net::SendFlags::NOSIGNAL | rustix::net::SendFlags::DONTWAIT);
     if sent.is_ok() {
         socket::shut_down_writing(socket.as_fd());
-        // What came already is taken, so that closing does not reset the connection before the answer is read.
+        // Reads what has come, so that closing does not reset the connection before the client has read the refusal.
         let mut dropped = [0; 4096];
         let _ = socket::read(socket.as_fd(), &mut dropped);
     }

@@ -1,4 +1,4 @@
-//! How connections end: after their last answer, with their client, by a deadline, in a drain.
+//! How connections end: after their last response, with their client, at a deadline, in a drain.
 
 use super::Engine;
 use crate::driver::Driver;
@@ -6,11 +6,11 @@ use crate::event::{CloseReason, Event, GoneReason};
 use crate::exchange::{ConnectionId, PipeId};
 use crate::wire::{Ending, Wire};
 
-/// What nginx's access log, and ours, says of a request whose client has left.
+/// The status in the access log, as in nginx's, of a request whose client has left.
 pub(super) const CLIENT_LEFT: u16 = 499;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Whether the wire has said its last word, and then does what is left. True where the connection is gone.
+    /// Closes our side once the wire has ended and all is sent. True if the connection was closed.
     pub(super) fn handle_ending(&mut self, slot: usize) -> bool {
         let connection = &mut self.connections[slot];
         if !connection.out.is_empty() || connection.lingering {
@@ -18,7 +18,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
         let lingers = match connection.wire.ending() {
             Ending::No => return false,
-            // Closing with bytes unread would reset the connection before the client has read its answer.
+            // Closing with bytes unread would reset the connection before the client has read its response.
             Ending::Plain => connection.readable && !connection.ended,
             Ending::Lingering => !connection.ended,
         };
@@ -40,27 +40,27 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         false
     }
 
-    /// The connection is broken or cut.
+    /// Removes a connection that is broken, or whose exchange is cut.
     pub(super) fn drop_connection(&mut self, slot: usize, reason: GoneReason) {
         let connection = &self.connections[slot];
         let reset = reason == GoneReason::ClientLeft && connection.was_reset();
         let reason = if reset { GoneReason::ClientReset } else { reason };
         let unfinished = connection.wire.running().is_some() || !connection.out.is_empty();
         let resets = match reason {
-            // The kernel would go on for minutes to offer what the client does not take.
+            // The kernel would go on for minutes to send what the client does not take.
             GoneReason::WriteTimeout | GoneReason::Stopped => unfinished,
-            // An orderly end would make half an answer look like a whole one (RFC 9112, section 8).
+            // An orderly end would make an incomplete response look complete (RFC 9112, section 8).
             _ => connection.wire.response_phase().ends_by_closing(),
         };
         if resets {
             connection.transport.reset_on_close();
         }
         self.with_wire(slot, |wire, cx| wire.abort(reason, CLIENT_LEFT, cx));
-        // The owner of a pipe may hold answers that were complete before this one was given up.
+        // The owner of a pipe may still hold responses that were complete before this one was aborted.
         self.remove(slot, reason == GoneReason::Aborted && !resets, reason.into());
     }
 
-    /// The connection has done its work.
+    /// Removes a connection on which all is done.
     pub(super) fn close(&mut self, slot: usize) {
         self.remove(slot, true, CloseReason::Done);
     }

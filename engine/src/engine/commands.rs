@@ -11,17 +11,17 @@ use crate::peer::Peer;
 use crate::wire::{Context, FramedBy, Received, Wire};
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Our end of an exchange, or what a proxy says that its client has connected to.
+    /// Our end of an exchange, or the address that its client has connected to according to a proxy.
     pub fn local(&self, id: ExchangeId) -> Option<Peer> {
         Some(self.connections[self.connections.slot(id.connection)?].local())
     }
 
     /// Lets the body of a request flow, up to a limit in bytes.
     ///
-    /// The first call returns what of the body is here already, to save small bodies the way through the inbox. It can:
-    /// no body event of the exchange exists before it. A later call changes the limit and returns nothing: earlier parts
-    /// may still be queued, in the inbox or with the caller, and what returned here would overtake them. Raw bytes after
-    /// [`Engine::take_over`] return at once only where nothing of the body is queued.
+    /// The first call returns the part of the body that is here already, which saves small bodies the way through the inbox.
+    /// No body event of the exchange exists before it. A later call changes the limit and returns nothing, because earlier
+    /// parts may still be queued, in the inbox or with the caller. For the same reason, raw bytes after
+    /// [`Engine::take_over`] are returned only if nothing of the body is queued.
     pub fn receive(&mut self, id: ExchangeId, limit: Option<u64>) -> Result<Vec<Event>, CommandError> {
         self.command(id, |engine, slot| {
             let limit = limit.unwrap_or(engine.limits.body_size);
@@ -37,14 +37,14 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             if is_raw && queued() {
                 return Ok(Vec::new());
             }
-            debug_assert!(is_raw || !queued(), "a part of a body was told before anybody received it");
+            debug_assert!(is_raw || !queued(), "an event of a body exists that no handler has received");
             let rest = engine.inbox.iter().skip(before).position(|event| !event.is_of_body(id));
             let end = rest.map_or(engine.inbox.len(), |rest| before + rest);
             Ok(engine.inbox.drain(before..end).collect())
         })
     }
 
-    /// The reader of a body has taken so many bytes.
+    /// Counts bytes of a body that its reader has taken.
     pub fn consumed(&mut self, id: ExchangeId, count: u64) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.with_wire(slot, |wire, cx| wire.consumed(count, cx));
@@ -53,7 +53,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// A whole response. It is sent at once, or with others of the turn: where requests are pipelined, or where
+    /// Sends a whole response: at once, or together with others of the turn if requests are pipelined or
     /// [`crate::batching`] allows it.
     pub fn respond<'s>(
         &mut self,
@@ -72,7 +72,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// An interim answer, sent at once.
+    /// Sends an interim response at once.
     pub fn interim(&mut self, id: ExchangeId, status: u16, fields: &[FieldRef<'_>]) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.with_wire(slot, |wire, cx| wire.interim(status, fields, cx))?;
@@ -81,7 +81,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// The head of a streamed answer; it leaves with the first part of the body, or with the turn.
+    /// Begins a streamed response. Its head is sent with the first part of the body, or at the end of the turn.
     pub fn begin<'s>(
         &mut self,
         id: ExchangeId,
@@ -98,14 +98,14 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// A part of the body of a streamed answer, or raw bytes after an upgrade.
+    /// Sends a part of the body of a streamed response, or raw bytes after an upgrade.
     pub fn write(&mut self, id: ExchangeId, data: Bytes) -> Result<Pressure, CommandError> {
         self.command(id, |engine, slot| {
             engine.lend_buffer(slot);
             engine.framed(slot, |wire, cx| wire.write(Body::Shared(data), FramedBy::Wire, cx))?;
             let high = engine.limits.write_buffer;
             let connection = &engine.connections[slot];
-            // What a pipe is given at once would wait in the inbox, where nobody counts it.
+            // Output of a pipe waits in the inbox, where it does not count as queued.
             if connection.is_pipe() || (engine.in_turn && connection.out.len() <= high) {
                 engine.send_later(slot);
             } else {
@@ -115,7 +115,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Whether whoever has just written should wait; if so, an event tells when not any more.
+    /// Whether the writer that has just written is to wait. If so, an [`Event::Writable`] follows.
     fn pressure_after_write(&mut self, id: ExchangeId) -> Result<Pressure, CommandError> {
         let Some(slot) = self.connections.slot(id.connection) else { return Err(CommandError::Gone) };
         let connection = &mut self.connections[slot];
@@ -123,13 +123,13 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         Ok(if connection.writer_paused { Pressure::High } else { Pressure::Low })
     }
 
-    /// Whether a writer should wait for [`Event::Writable`].
+    /// Whether a writer is to wait for [`Event::Writable`].
     pub fn pressure(&self, id: ExchangeId) -> Pressure {
         let slot = self.connections.slot(id.connection);
         if slot.is_some_and(|slot| self.connections[slot].writer_paused) { Pressure::High } else { Pressure::Low }
     }
 
-    /// The end of a streamed answer, or of an upgraded connection.
+    /// Ends a streamed response, or an upgraded connection.
     pub fn end(&mut self, id: ExchangeId, trailers: &[FieldRef<'_>]) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.lend_buffer(slot);
@@ -139,8 +139,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// 101: from here the exchange carries raw bytes. What is still queued of the body of the request is dropped, since
-    /// nobody could tell it from them.
+    /// Sends 101: from here the exchange carries raw bytes. What is still queued of the body of the request is dropped,
+    /// because a reader could not tell it from them.
     pub fn upgrade(&mut self, id: ExchangeId, fields: &[FieldRef<'_>]) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.with_wire(slot, |wire, cx| wire.upgrade(Some(fields), cx))?;
@@ -150,7 +150,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// A whole answer whose handler frames it, by `Content-Length`, in chunks or by the end of the connection.
+    /// Sends a whole response that its handler frames: by `Content-Length`, in chunks or by the end of the connection.
     pub fn relay(
         &mut self,
         id: ExchangeId,
@@ -168,7 +168,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// The head of such an answer. It leaves with what follows, or with the turn, as do all its parts.
+    /// Begins a streamed response that its handler frames. The head and each part are sent with what follows, or at the end
+    /// of the turn.
     pub fn relay_head(
         &mut self,
         id: ExchangeId,
@@ -183,7 +184,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// A part of its body as it shall go out, or raw bytes after [`Engine::take_over`].
+    /// Sends a part of its body as it is, or raw bytes after [`Engine::take_over`].
     pub fn relay_write(&mut self, id: ExchangeId, data: Bytes) -> Result<Pressure, CommandError> {
         self.command(id, |engine, slot| {
             engine.lend_buffer(slot);
@@ -197,7 +198,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// A part of its body out of a file, where `Content-Length` frames it.
+    /// Sends a part of its body from a file. `Content-Length` must frame it.
     pub fn relay_file(&mut self, id: ExchangeId, part: Body<'_>) -> Result<Pressure, CommandError> {
         self.command(id, |engine, slot| {
             engine.framed(slot, |wire, cx| wire.write(part, FramedBy::Handler, cx))?;
@@ -205,7 +206,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// The end of such an answer.
+    /// Ends a streamed response that its handler frames.
     pub fn relay_end(&mut self, id: ExchangeId) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.framed(slot, |wire, cx| wire.end(&[], cx))?;
@@ -216,7 +217,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// From here the exchange carries raw bytes, and its handler sends what head it likes.
+    /// Makes the exchange carry raw bytes. Its handler sends any head itself.
     pub fn take_over(&mut self, id: ExchangeId) -> Result<(), CommandError> {
         self.command(id, |engine, slot| engine.with_wire(slot, |wire, cx| wire.upgrade(None, cx)))
     }
@@ -224,7 +225,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     fn send_relayed(&mut self, id: ExchangeId, slot: usize) -> Result<Pressure, CommandError> {
         let high = self.limits.write_buffer;
         let connection = &self.connections[slot];
-        // What a pipe is given at once would wait in the inbox, where nobody counts it.
+        // Output of a pipe waits in the inbox, where it does not count as queued.
         if connection.is_pipe() || connection.out.len() <= high {
             self.send_later(slot);
         } else {
@@ -233,7 +234,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.pressure_after_write(id)
     }
 
-    /// Says what becomes of an exchange whose client closes its sending side, where its listener leaves that open.
+    /// Decides what happens to an exchange whose client closes its sending side, unless its listener or the owner of its
+    /// connection has decided that.
     pub fn set_half_close(&mut self, id: ExchangeId, choice: HalfClose) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.connections[slot].half_close_of = Some((id.serial, choice));
@@ -241,7 +243,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Asks for `Connection: close` on the answer.
+    /// Closes the connection after the response.
     pub fn close_after_response(&mut self, id: ExchangeId) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.connections[slot].wire.close_after_response();
@@ -271,8 +273,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         outcome
     }
 
-    /// Runs a command that closes the connection where it breaks the framing of the answer: nothing after that could
-    /// be trusted.
+    /// Runs a command, and aborts the connection if it breaks the framing of the response: the client could not read
+    /// anything after that.
     fn framed(
         &mut self,
         slot: usize,
@@ -285,7 +287,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         outcome
     }
 
-    /// Ends a connection for its handler, behind the answers that are complete.
+    /// Aborts a connection after the responses that are complete.
     fn abort_after_flush(&mut self, slot: usize) {
         let token = self.connections[slot].token;
         self.flush(slot);

@@ -1,5 +1,5 @@
-//! What somebody who holds a whole connection may do to it, besides answering its exchanges: programs that were written
-//! for a transport of their own close it, abort it, or take it elsewhere.
+//! The commands of the owner of a connection. Programs that were written for a transport of their own close it, abort it, or
+//! take its socket.
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
@@ -11,7 +11,7 @@ use crate::peer::Peer;
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Both ends of a connection, and whether the way between them is secure.
+    /// The other end of a connection, our end, and whether the connection is secure.
     pub fn endpoints(&self, id: ConnectionId) -> Option<(Peer, Peer, bool)> {
         let connection = &self.connections[self.connections.slot(id.0)?];
         Some((connection.peer.clone(), connection.local(), connection.is_secure()))
@@ -22,13 +22,13 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.connections[self.connections.slot(id.0)?].transport.socket()
     }
 
-    /// Lets a connection be idle for so many milliseconds (0: for ever), whatever the limits say. Within a request, each
-    /// silence may be as long at most, and no longer than the limits say.
+    /// Sets how long a connection may be idle, in milliseconds (0: for ever), in place of the limit. It also bounds each
+    /// silence within a request, in addition to the limits.
     pub fn set_idle_timeout(&mut self, id: ConnectionId, millis: u64) {
         self.refresh_clock();
         if let Some(slot) = self.connections.slot(id.0) {
             self.connections[slot].idle_timeout = Some(millis);
-            self.rearm(slot, false);
+            self.update_deadline(slot, false);
         }
     }
 
@@ -39,14 +39,14 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Has the owner of a pipe answer what is refused with 400: [`Event::Refused`] tells it.
+    /// Leaves refusals of status 400 to the owner of a pipe, which gets [`crate::Event::Refused`].
     pub fn delegate_refusals(&mut self, id: ConnectionId) {
         if let Some(slot) = self.connections.slot(id.0) {
             self.connections[slot].delegates_refusals = true;
         }
     }
 
-    /// Closes a connection behind what was written to it, whether an answer is complete or not.
+    /// Closes a connection after what was written to it, even if a response is incomplete.
     pub fn close_connection(&mut self, id: ConnectionId) {
         self.refresh_clock();
         if let Some(slot) = self.connections.slot(id.0) {
@@ -56,7 +56,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.wake_if_needed();
     }
 
-    /// Closes a connection at once, and lets the client see that by a reset.
+    /// Resets a connection.
     pub fn abort_connection(&mut self, id: ConnectionId) {
         self.refresh_clock();
         if let Some(slot) = self.connections.slot(id.0) {
@@ -66,7 +66,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.wake_if_needed();
     }
 
-    /// Lets go of a connection on which nothing was asked yet: its socket, and what was read from it.
+    /// Gives away the socket of a connection on which no request was read, with the bytes that were read from it.
     pub fn release(&mut self, id: ConnectionId) -> Option<(OwnedFd, Vec<u8>)> {
         let slot = self.connections.slot(id.0)?;
         let connection = &self.connections[slot];
@@ -78,7 +78,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
         let mut connection = self.connections.remove(slot);
         let socket = connection.transport.into_socket()?;
-        // Watched no more even if its owner keeps a duplicate.
+        // The driver must not watch it, even if a duplicate of the descriptor stays open.
         let _ = self.driver.forget(socket.as_fd());
         self.finish_drain_if_empty();
         Some((socket, connection.wire.take_input()))

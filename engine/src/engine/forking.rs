@@ -1,14 +1,14 @@
-//! What becomes of an engine when its process forks.
+//! What happens to an engine when its process forks.
 //!
 //! | | the parent | the child |
 //! |---|---|---|
 //! | connections | go on | its copies are closed, without a byte to the client |
-//! | listeners | go on | are accepted on too |
-//! | driver, timers, queued events, counters, log lines | go on | begin anew |
-//! | the file of a UNIX socket | removed when its listener closes | left to the parent, as long as that lives |
+//! | listeners | go on | accept too |
+//! | driver, timers, queued events, counters, log lines | go on | start empty |
+//! | the file of a UNIX socket | removed when its listener closes | left to the parent while that runs |
 //!
-//! Nothing that two processes have in common is changed here: no registration with the inherited epoll descriptor, no
-//! option of a socket, no shutdown(2).
+//! Nothing that two processes share is changed here: no registration with the inherited epoll descriptor, no option of a
+//! socket, no shutdown(2).
 
 use std::io;
 
@@ -22,8 +22,9 @@ use crate::outbox::OpenFiles;
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// In a child, before anything else: leaves the parent what is its, and accepts on the same listeners by a driver of
-    /// its own. `mid_turn` says that a turn goes on in this thread. After an error it must not be used: its driver is the parent's too.
+    /// In a child, before anything else: drops the connections of the parent, and accepts on the same listeners by a driver
+    /// of its own. `mid_turn`: a turn goes on in this thread. After an error the engine must not be used, because its driver
+    /// is the parent's too.
     pub fn after_fork_in_child(&mut self, mid_turn: bool) -> io::Result<()> {
         self.connections.disinherit();
         self.inbox.clear();
@@ -43,14 +44,14 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.in_turn &= mid_turn;
         let outcome = self.driver.reopen().and_then(|()| self.listeners.after_fork_in_child(&mut self.driver));
         if outcome.is_err() {
-            // Not by `stop_listening`: the driver may be the parent's still.
+            // Not by `stop_listening`: the driver may still be the parent's.
             self.listeners.clear();
         }
         outcome
     }
 
-    /// In the parent: children have copies of the listening sockets. Where they serve, they may go on accepting when
-    /// this process has stopped; where they do not, this process ends the sockets when it stops.
+    /// In the parent: children have copies of the listening sockets. If `children_serve`, they may go on accepting when
+    /// this process has stopped; else this process closes the sockets for all when it stops.
     pub fn after_fork_in_parent(&mut self, children_serve: bool) {
         self.listeners.after_fork_in_parent(children_serve);
     }

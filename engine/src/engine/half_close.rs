@@ -1,4 +1,7 @@
 //! What happens to an exchange whose client closes its sending side.
+//!
+//! It is decided once, when the inbox is empty: the request may have come together with the end, and its handler must have
+//! had the chance to respond.
 
 use super::Engine;
 use super::closing::CLIENT_LEFT;
@@ -8,19 +11,18 @@ use crate::exchange::{ExchangeId, HalfClose};
 use crate::wire::{RequestPhase, ResponsePhase, Wire};
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// The client has closed its side: what that means for a running exchange. True where the connection is gone.
+    /// Handles that the client has closed its sending side. True if the connection was closed.
     pub(super) fn handle_peer_close(&mut self, slot: usize) -> bool {
-        if self.body_flows(slot) {
+        if self.body_follows(slot) {
             return false;
         }
         let connection = &mut self.connections[slot];
         if let Some(serial) = connection.wire.running() {
-            // Decided once, and again only where the client turns out to be gone for good.
+            // Decided once, and again only if the client turns out to have closed both sides.
             let phase = connection.wire.request_phase(&self.limits);
             let decided = connection.survives_half_close == Some(serial)
                 && !connection.peer_closed_both
                 && !connection.is_cut_off(phase);
-            // Not before its handler had the chance to answer: the request may have come with the end.
             if !decided && !phase.has_unread() {
                 self.half_closed.push_back(connection.token);
             }
@@ -33,27 +35,27 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         false
     }
 
-    /// Whether there is more of a body to be read, though the client has closed its side.
-    fn body_flows(&self, slot: usize) -> bool {
+    /// Whether more of a request is to be read, although the client has closed its sending side.
+    fn body_follows(&self, slot: usize) -> bool {
         let connection = &self.connections[slot];
         let phase = connection.wire.request_phase(&self.limits);
         let awaited = phase.awaits_head() || matches!(phase, RequestPhase::Body { reads: true, .. });
         (awaited || phase.has_unread()) && !connection.ended
     }
 
-    /// The inbox is empty and the client of this connection has closed its side: what becomes of the exchange.
+    /// Decides what happens to the exchange.
     ///
     /// | | `Cancel` | `Respond` | `Finish` |
     /// |---|---|---|---|
-    /// | the client is gone for good, or the body is not whole | over | over | over |
-    /// | raw bytes go both ways | over | over | goes on |
-    /// | no head is out | over | told, goes on | goes on |
-    /// | a stream of events is under way | over | over | goes on |
-    /// | a head is out | goes on unless it pauses | goes on unless it pauses | goes on |
+    /// | the client has closed both sides, or the body is incomplete | ends | ends | ends |
+    /// | it is a tunnel | ends | ends | goes on |
+    /// | no head was sent | ends | goes on, with an event | goes on |
+    /// | a stream of events was begun | ends | ends | goes on |
+    /// | another response was begun | goes on unless it pauses | goes on unless it pauses | goes on |
     pub(super) fn decide_half_close(&mut self, slot: usize) {
-        let flows = self.body_flows(slot);
+        let follows = self.body_follows(slot);
         let connection = &mut self.connections[slot];
-        let running = connection.wire.running().filter(|_| !flows);
+        let running = connection.wire.running().filter(|_| !follows);
         let Some(serial) = running else { return self.update(slot, false) };
         let phase = connection.wire.request_phase(&self.limits);
         if connection.peer_closed_both || connection.is_cut_off(phase) {
@@ -67,7 +69,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         match connection.half_close() {
             HalfClose::Finish => {}
             _ if response == ResponsePhase::Tunnel => return self.drop_connection(slot, GoneReason::ClientLeft),
-            // It does not end by itself. Where something waits to be sent, `Timeout::HalfClosed` ends it after that.
+            // It does not end by itself. If something waits to be sent, `Timeout::HalfClosed` ends it after that.
             _ if started && response.sends_events() && connection.out.is_empty() => {
                 return self.drop_connection(slot, GoneReason::ClientLeft);
             }
@@ -82,7 +84,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.update(slot, false);
     }
 
-    /// Ends an exchange of which nothing is sent yet. What is sent of those before it is sent whole.
+    /// Ends an exchange of which nothing was sent yet. The responses before it are sent completely.
     fn cancel(&mut self, slot: usize) {
         let token = self.connections[slot].token;
         self.with_wire(slot, |wire, cx| wire.abort(GoneReason::ClientLeft, CLIENT_LEFT, cx));

@@ -1,5 +1,4 @@
-//! Connections without a socket: their owner feeds bytes in and sends the bytes that come out. TLS in memory, a
-//! transport of the reactor and the test client are such owners.
+//! Pipes: connections without a socket. Their owner feeds the bytes of the client, and sends the bytes that come out.
 
 use bytes::Bytes;
 
@@ -13,14 +12,14 @@ use crate::transport::{Pipe, Transport, next_bytes};
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Opens a connection whose bytes its owner carries. Over the limit of connections it is answered 503 and closed.
+    /// Opens a connection whose bytes its owner carries. If the engine is full, it is refused and closed.
     pub fn open_pipe(&mut self, peer: Peer, local: Peer, secure: bool) -> PipeId {
         self.refresh_clock();
         self.counters.accepted += 1;
         let full = !self.makes_room();
         let token = self.connections.next_token();
         let slot = self.connections.insert(Connection::new(token, Transport::Pipe(Pipe::new(local, secure)), peer));
-        self.rearm(slot, false);
+        self.update_deadline(slot, false);
         if full {
             self.counters.turned_away += 1;
             self.mark_turned_away(slot);
@@ -31,27 +30,27 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         PipeId(token)
     }
 
-    /// Bytes from the other end.
+    /// Takes bytes from the client.
     pub fn feed_pipe(&mut self, id: PipeId, data: &[u8]) {
         self.refresh_clock();
         self.feed(id.0, data);
         self.wake_if_needed();
     }
 
-    /// How many bytes have come that belong to no request yet, or to a body that nobody wants yet.
+    /// How many bytes have come that belong to no request yet, or to a body that no handler wants yet.
     pub fn pipe_backlog(&self, id: PipeId) -> usize {
         self.connections.slot(id.0).map_or(0, |slot| self.connections[slot].wire.buffered())
     }
 
-    /// What happened next to one pipe and its exchanges, new requests apart, whatever waits of others. What was written to
-    /// it is sent before. Nothing of an exchange is told before its head.
+    /// The next event of one pipe and its exchanges, whatever waits of other connections. It is never a `Head`, nor an event
+    /// of an exchange whose `Head` is still in the inbox. What was written to the pipe is output first.
     pub fn next_pipe_event(&mut self, id: PipeId) -> Option<Event> {
         if let Some(slot) = self.connections.slot(id.0) {
             self.connections[slot].unsent = false;
             self.flush(slot);
         }
-        let mut untold = None;
-        let is_its = |event: &Event| match event {
+        let mut unopened = None;
+        let belongs = |event: &Event| match event {
             Event::PipeOutput(pipe, _)
             | Event::PipeFlow(pipe, _)
             | Event::PipeEnding(pipe)
@@ -59,19 +58,19 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             | Event::Refused(pipe) => *pipe == id,
             Event::Head(exchange, _) => {
                 if exchange.connection() == id.connection() {
-                    untold = Some(*exchange);
+                    unopened = Some(*exchange);
                 }
                 false
             }
             other => other
                 .exchange()
-                .is_some_and(|exchange| exchange.connection() == id.connection() && untold != Some(exchange)),
+                .is_some_and(|exchange| exchange.connection() == id.connection() && unopened != Some(exchange)),
         };
-        let place = self.inbox.iter().position(is_its)?;
+        let place = self.inbox.iter().position(belongs)?;
         self.inbox.remove(place)
     }
 
-    /// The next bytes that were written to a pipe, before anything else that happened is told.
+    /// The next bytes that were written to a pipe, before any other event.
     pub fn next_pipe_output(&mut self, id: PipeId) -> Option<Bytes> {
         if let Some(slot) = self.connections.slot(id.0) {
             self.connections[slot].unsent = false;
@@ -85,7 +84,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// The other end has closed its side.
+    /// Takes note that the client has closed its side.
     pub fn end_pipe(&mut self, id: PipeId) {
         self.refresh_clock();
         if let Some(slot) = self.connections.slot(id.0) {
@@ -96,7 +95,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.wake_if_needed();
     }
 
-    /// The way to the other end is gone.
+    /// Takes note that the connection to the client is lost.
     pub fn disconnect_pipe(&mut self, id: PipeId) {
         self.refresh_clock();
         if let Some(slot) = self.connections.slot(id.0) {
@@ -105,7 +104,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.wake_if_needed();
     }
 
-    /// Whether the owner can take bytes.
+    /// Sets whether the owner takes bytes.
     pub fn set_pipe_blocked(&mut self, id: PipeId, blocked: bool) {
         self.refresh_clock();
         if let Some(slot) = self.connections.slot(id.0) {
@@ -115,7 +114,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.wake_if_needed();
     }
 
-    /// Passes to the owner of a pipe that it sends a refusal itself, after the responses before it.
+    /// Reports to the owner of a pipe that it is to send a refusal, after the responses before it.
     pub(super) fn pass_refusal(&mut self, slot: usize) {
         let connection = &mut self.connections[slot];
         let pipe = PipeId(connection.token);
@@ -125,6 +124,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.inbox.push_back(Event::Refused(pipe));
     }
 
+    /// Passes to the owner of a pipe what is to be sent.
     pub(super) fn flush_pipe(&mut self, slot: usize) {
         let mut progress = false;
         let connection = &mut self.connections[slot];
@@ -145,7 +145,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.sent(slot, progress);
     }
 
-    /// Tells the owner of a pipe when its bytes begin or cease to be of use.
+    /// Asks the owner of a pipe to stop or to resume feeding.
     pub(super) fn update_pipe_flow(&mut self, slot: usize) {
         let connection = &mut self.connections[slot];
         if !connection.is_pipe() {

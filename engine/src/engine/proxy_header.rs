@@ -1,7 +1,6 @@
-//! Connections that begin with a header of the PROXY protocol, before any HTTP.
+//! Connections that begin with a header of the PROXY protocol, before the first byte for their wire.
 
 use super::Engine;
-use super::connection::Via;
 use crate::driver::Driver;
 use crate::event::Severity;
 use crate::peer::Peer;
@@ -9,51 +8,98 @@ use crate::proxies::protocol::{Header, Source};
 use crate::proxies::{Proxies, protocol};
 use crate::wire::Wire;
 
+/// The header of the PROXY protocol of one connection.
+#[derive(Debug)]
+pub(super) enum ProxyHeader {
+    /// There is none.
+    None,
+    /// It is expected; this much of it is here.
+    Awaited(Vec<u8>),
+    /// It names the client for which the peer has connected.
+    Proxied(Box<Source>),
+    /// The peer has connected for itself.
+    Local,
+}
+
+impl ProxyHeader {
+    fn source(&self) -> Option<&Source> {
+        match self {
+            ProxyHeader::Proxied(source) => Some(source),
+            _ => None,
+        }
+    }
+
+    /// The client that it names.
+    #[inline]
+    pub fn client(&self) -> Option<&Peer> {
+        self.source().map(|source| &source.client)
+    }
+
+    /// The address that the client has connected to.
+    pub fn server(&self) -> Option<&Peer> {
+        self.source().map(|source| &source.server).filter(|server| **server != Peer::Unknown)
+    }
+
+    /// Whether the client has connected to the proxy over TLS.
+    #[inline]
+    pub fn is_secure(&self) -> bool {
+        self.source().is_some_and(|source| source.secure)
+    }
+
+    /// Whether fields of a head may come from a proxy. If a proxy passes bytes on, they come from its client: another
+    /// proxy perhaps, but not on a UNIX socket of this machine.
+    #[inline]
+    pub fn allows_forwarding_fields(&self) -> bool {
+        match self {
+            ProxyHeader::None | ProxyHeader::Awaited(_) => true,
+            ProxyHeader::Proxied(source) => !matches!(source.client, Peer::Unix(_)),
+            ProxyHeader::Local => false,
+        }
+    }
+}
+
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Has proxies believed from now on, or none. Connections that are open keep what their start has shown.
+    /// Sets which proxies are trusted. Open connections keep what their beginning has shown.
     pub fn set_proxies(&mut self, proxies: Option<Proxies>) {
         self.proxies = proxies;
     }
 
-    /// Whether a peer may connect to a socket: anybody, unless only trusted proxies can begin in the right way.
+    /// Whether a peer may connect to a socket. Where the PROXY protocol is on, only trusted proxies may.
     pub(super) fn accepts_peer(&mut self, peer: &Peer) -> bool {
         let Some(Proxies { protocol: true, trusted, .. }) = &self.proxies else { return true };
-        let admitted = trusted.contains(peer);
-        if !admitted {
+        let trusted = trusted.contains(peer);
+        if !trusted {
             self.refuse_proxy(peer.clone(), "the PROXY protocol is spoken with trusted proxies only");
         }
-        admitted
+        trusted
     }
 
-    /// A new connection to a socket: whether a header comes first.
+    /// Expects a header first on a new connection to a socket, where the PROXY protocol is on.
     pub(super) fn expect_proxy_header(&mut self, slot: usize) {
         if self.proxies.as_ref().is_some_and(|proxies| proxies.protocol) {
-            self.connections[slot].via = Via::Awaited(Vec::new());
+            self.connections[slot].proxy_header = ProxyHeader::Awaited(Vec::new());
         }
     }
 
-    /// Takes in bytes from the client. False where the connection is to be dropped.
-    pub(super) fn feed_wire(&mut self, slot: usize, data: &[u8]) -> bool {
+    /// Reads the header, and passes what follows it to the wire. False if the header is bad.
+    pub(super) fn read_proxy_header(&mut self, slot: usize, data: &[u8]) -> bool {
         let connection = &mut self.connections[slot];
-        let Via::Awaited(waiting) = &mut connection.via else {
-            self.with_wire(slot, |wire, cx| wire.feed(data, cx));
-            return true;
-        };
+        let ProxyHeader::Awaited(waiting) = &mut connection.proxy_header else { return true };
         let before = waiting.len();
         waiting.extend_from_slice(data);
         let (header, used) = match protocol::parse(waiting) {
             Ok(None) => return true,
-            Ok(Some(whole)) => whole,
+            Ok(Some(complete)) => complete,
             Err(reason) => {
                 let peer = connection.peer.clone();
                 self.refuse_proxy(peer, reason);
                 return false;
             }
         };
-        connection.via = match header {
-            Header::Local => Via::Own,
-            Header::Unknown => Via::Told(Box::new(Source::unknown())),
-            Header::Proxied(source) => Via::Told(source),
+        connection.proxy_header = match header {
+            Header::Local => ProxyHeader::Local,
+            Header::Unknown => ProxyHeader::Proxied(Box::new(Source::unknown())),
+            Header::Proxied(source) => ProxyHeader::Proxied(source),
         };
         if used - before < data.len() {
             self.with_wire(slot, |wire, cx| wire.feed(&data[used - before..], cx));

@@ -1,13 +1,14 @@
 //! Reading: bytes from a transport go to the wire of its connection.
 
 use super::Engine;
+use super::proxy_header::ProxyHeader;
 use crate::driver::Driver;
 use crate::driver::socket::Read;
 use crate::event::GoneReason;
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Reads on where bytes may wait and are of use.
+    /// Reads on if bytes may wait that are of use.
     pub(super) fn continue_reading(&mut self, token: u64) {
         if let Some(slot) = self.connections.slot(token) {
             if self.connections[slot].readable {
@@ -25,28 +26,27 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         let mut broken = false;
         let mut dropped = false;
         let outcome = if connection.wants_input(&self.limits) { connection.transport.read(&mut scratch) } else { None };
-        if let Some(outcome) = outcome {
-            match outcome {
-                Read::Bytes(count) => {
-                    // A short read means that the socket is empty, and new bytes will be told.
-                    connection.readable = count == scratch.len() || connection.peer_closed;
-                    self.counters.bytes_in += count as u64;
-                    dropped = connection.lingering;
-                    broken = if dropped {
-                        !connection.drop_input(count, &self.limits)
-                    } else {
-                        !self.feed_wire(slot, &scratch[..count])
-                    };
-                }
-                Read::Blocked => connection.readable = false,
-                Read::End => {
-                    connection.readable = false;
-                    connection.peer_closed = true;
-                    connection.ended = true;
-                    connection.peer_closed_in_order = true;
-                }
-                Read::Broken => broken = true,
+        match outcome {
+            Some(Read::Bytes(count)) => {
+                // A short read means that the socket is empty, and that the driver reports new bytes.
+                connection.readable = count == scratch.len() || connection.peer_closed;
+                self.counters.bytes_in += count as u64;
+                dropped = connection.lingering;
+                broken = if dropped {
+                    !connection.drop_input(count, &self.limits)
+                } else {
+                    !self.feed_wire(slot, &scratch[..count])
+                };
             }
+            Some(Read::Blocked) => connection.readable = false,
+            Some(Read::End) => {
+                connection.readable = false;
+                connection.peer_closed = true;
+                connection.ended = true;
+                connection.peer_closed_in_order = true;
+            }
+            Some(Read::Broken) => broken = true,
+            None => {}
         }
         self.scratch = scratch;
         if broken {
@@ -57,7 +57,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Bytes for a connection that did not come from its socket.
+    /// Takes bytes for a connection that the engine has not read from its socket.
     pub(super) fn feed(&mut self, token: u64, data: &[u8]) {
         let Some(slot) = self.connections.slot(token) else { return };
         self.counters.bytes_in += data.len() as u64;
@@ -71,7 +71,18 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.update(slot, dropped);
     }
 
-    /// After anything that happened to a connection: its end, its owner's flow, its clock.
+    /// Passes bytes to the wire. False if the connection is to be dropped.
+    #[inline]
+    fn feed_wire(&mut self, slot: usize, data: &[u8]) -> bool {
+        if let ProxyHeader::Awaited(_) = self.connections[slot].proxy_header {
+            return self.read_proxy_header(slot, data);
+        }
+        self.with_wire(slot, |wire, cx| wire.feed(data, cx));
+        true
+    }
+
+    /// Does what follows from the state of a connection after anything has changed: sends, closes, asks the owner of a pipe
+    /// for bytes, and sets the deadline. `progress`: see `Connection::update_deadline`.
     pub(super) fn update(&mut self, slot: usize, progress: bool) {
         self.current = Some(self.connections[slot].token);
         let connection = &mut self.connections[slot];
@@ -87,14 +98,14 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.update_pipe_flow(slot);
         let connection = &self.connections[slot];
         if connection.readable && connection.wants_input(&self.limits) {
-            // What came while nobody wanted it was told once, and is not told again.
+            // The driver has reported these bytes when they were not wanted, and does not report them again.
             self.resume_later(slot);
         }
-        self.rearm(slot, progress);
+        self.update_deadline(slot, progress);
     }
 
-    pub(super) fn rearm(&mut self, slot: usize, progress: bool) {
-        let connection = &mut self.connections[slot];
-        connection.rearm(self.clock.millis(), progress, self.drain.has_begun(), &self.limits, &mut self.wheel);
+    pub(super) fn update_deadline(&mut self, slot: usize, progress: bool) {
+        let (now, draining) = (self.clock.millis(), self.drain.has_begun());
+        self.connections[slot].update_deadline(now, progress, draining, &self.limits, &mut self.wheel);
     }
 }

@@ -1,4 +1,4 @@
-//! What is left of an engine after a panic in it, which would be a bug of the engine.
+//! How an engine goes on after a panic in it, which would be a bug of the engine.
 
 use super::Engine;
 use crate::driver::Driver;
@@ -6,8 +6,8 @@ use crate::event::GoneReason;
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// After a panic in the engine, which would be a bug of ours: the connection that it was about is lost, and all the
-    /// others are gone on with in the next polls, since what was known of them may be lost too.
+    /// Drops the connection that the engine worked on when it panicked. All others go on in the next polls, because their
+    /// readiness and their deadlines may have been lost.
     pub fn recover_from_panic(&mut self) {
         self.scratch.resize(super::SCRATCH, 0);
         if let Some(slot) = self.current.take().and_then(|token| self.connections.slot(token)) {
@@ -21,14 +21,12 @@ impl<D: Driver, W: Wire> Engine<D, W> {
                     connection.readable = true;
                     connection.blocked = false;
                 }
-                connection.resuming = false;
-                connection.unsent = false;
                 self.resume_later(slot);
             }
         }
     }
 
-    /// Drops every connection without a word, and ends the turn: what is left where recovering fails.
+    /// Drops every connection without an event, and ends the turn: the last resort if recovery fails.
     pub fn drop_connections(&mut self) {
         self.connections.clear();
         self.send_queue.take();

@@ -1,4 +1,4 @@
-//! Sending: what the wires have queued goes to the transports.
+//! Sending: what wires have queued goes to the transports.
 
 use super::Engine;
 use crate::driver::Driver;
@@ -13,23 +13,24 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.send_queue.lend(&mut self.connections[slot].out);
     }
 
-    /// Sends now, unless another response may join within this turn: a pipelined one, or one of another connection.
+    /// Sends now, unless another response may be sent together with it in this turn: a pipelined one, or one of another
+    /// connection.
     pub(super) fn send(&mut self, slot: usize) {
         let connection = &self.connections[slot];
-        let may_join = connection.wire.running().is_some() || (self.send_queue.batches() && !self.inbox.is_empty());
-        if self.in_turn && may_join && connection.out.len() <= self.limits.write_buffer {
+        let may_wait = connection.wire.running().is_some() || (self.send_queue.batches() && !self.inbox.is_empty());
+        if self.in_turn && may_wait && connection.out.len() <= self.limits.write_buffer {
             self.send_later(slot);
         } else {
             self.flush(slot);
         }
     }
 
-    /// Sends when the inbox is empty; outside of a turn, in the next one.
+    /// Sends when the inbox is empty; outside a turn, in the next one.
     pub(super) fn send_later(&mut self, slot: usize) {
         self.send_queue.push(&mut self.connections[slot]);
     }
 
-    /// Sends the responses that wait within a turn.
+    /// Sends the responses that wait.
     pub(super) fn send_waiting(&mut self) {
         for token in self.send_queue.take() {
             if let Some(slot) = self.connections.slot(token) {
@@ -39,7 +40,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Sends as much as goes.
+    /// Sends as much as the transport takes.
     pub(super) fn flush(&mut self, slot: usize) {
         self.current = Some(self.connections[slot].token);
         if self.connections[slot].is_pipe() {
@@ -60,7 +61,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
                     return self.drop_connection(slot, GoneReason::Aborted);
                 }
                 Err(error) => {
-                    // EPIPE: the client has closed its side before, which the next read would have shown.
+                    // EPIPE: the client has closed its side before. The next read would have shown that.
                     connection.broken = error != rustix::io::Errno::PIPE;
                     return self.drop_connection(slot, GoneReason::ClientLeft);
                 }
@@ -69,7 +70,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.sent(slot, progress);
     }
 
-    /// After sending: the buffer comes back, a waiting writer is told, and the connection is looked after.
+    /// Takes the buffer back after sending, lets a waiting writer go on, and updates the connection.
     pub(super) fn sent(&mut self, slot: usize, progress: bool) {
         let connection = &mut self.connections[slot];
         self.send_queue.reclaim(&mut connection.out);
@@ -86,7 +87,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         let connection = &self.connections[slot];
         if !connection.out.is_empty() && !connection.blocked {
             self.resume_later(slot);
-            return self.rearm(slot, progress);
+            return self.update_deadline(slot, progress);
         }
         self.update(slot, progress);
     }

@@ -1,13 +1,14 @@
-//! What happens when a deadline has passed.
+//! What happens when the deadline of a connection, a listener or the drain has passed.
 
 use super::Engine;
-use super::connection::Timeout;
+use super::deadline::Timeout;
 use super::turn::{POLL_LOSSES, POLL_SHARE};
 use crate::driver::Driver;
 use crate::event::GoneReason;
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
+    /// Handles deadlines that have passed: a share of those of connections, and all others.
     pub(super) fn meet_deadlines(&mut self) {
         let now = self.clock.millis();
         self.wheel.expire(now, &mut self.due);
@@ -56,6 +57,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
+    /// Ends a request whose head or body comes too slowly.
     fn end_slow_request(&mut self, slot: usize) {
         if self.with_wire(slot, |wire, cx| wire.time_out(cx)) {
             self.flush(slot);

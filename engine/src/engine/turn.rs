@@ -1,4 +1,4 @@
-//! A turn: what the sockets have becomes events, deadlines are met, and what waits is sent.
+//! A turn: bytes from the sockets become events, deadlines that have passed are handled, and what waits is sent.
 
 use std::io;
 
@@ -8,14 +8,16 @@ use crate::driver::{Driver, Ready};
 use crate::event::Event;
 use crate::wire::Wire;
 
-/// Bytes read in one poll from connections in the middle of something, before those that were quiet get another turn.
+/// Bytes that one poll reads from connections in the middle of a request or response. Then those between requests come
+/// again.
 pub(super) const POLL_BYTES: u64 = 64 * 1024;
-/// Connections, each, that are gone on with and whose time is looked at in one poll.
+/// Connections that one poll resumes, and deadlines that it handles.
 pub(super) const POLL_SHARE: usize = 32;
-/// Those among them that may be lost in one poll: a handler that is cancelled takes a tenth of a millisecond.
+/// Connections that one poll may drop: a handler that is cancelled takes a tenth of a millisecond.
 pub(super) const POLL_LOSSES: usize = 4;
+
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Starts a turn. What commands leave to be sent waits for [`Engine::flush_queued`].
+    /// Starts a turn. What commands queue is sent by [`Engine::flush_queued`].
     pub fn begin_turn(&mut self) {
         self.in_turn = true;
         self.send_queue.stop_batching();
@@ -23,10 +25,10 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.counters.turns += 1;
     }
 
-    /// Takes in what the sockets have and what has come due.
+    /// Reads from the sockets, and handles deadlines.
     ///
-    /// Connections between requests come first, so that those that send much, leave or run out of time never keep others
-    /// from being heard; of these each gets its share in turn.
+    /// Connections between requests come first, so that their requests do not wait for connections that send much, leave or
+    /// time out. Of these, each gets a share in turn.
     pub fn poll(&mut self) -> io::Result<()> {
         let outcome = self.poll_driver();
         let enough = self.counters.bytes_in + POLL_BYTES;
@@ -41,7 +43,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         outcome
     }
 
-    /// Polls once more within a turn. As long as events wait, nothing is put behind them but new requests.
+    /// Polls once more within a turn. As long as events wait, only new requests are added.
     pub fn poll_again(&mut self) -> io::Result<()> {
         self.clock.refresh();
         if self.inbox.is_empty() { self.poll() } else { self.poll_driver() }
@@ -57,22 +59,23 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         outcome
     }
 
-    /// Whether another poll would find something to go on with.
+    /// Whether another poll would resume a connection or handle a deadline.
     pub fn has_backlog(&self) -> bool {
         !(self.resuming.is_empty() && self.due.is_empty())
     }
 
-    /// What happened next, if anything did.
+    /// The next event.
     pub fn next_event(&mut self) -> Option<Event> {
         self.inbox.pop_front()
     }
 
-    /// Whether something happened that was not told.
+    /// Whether events wait.
     pub fn has_events(&self) -> bool {
         !self.inbox.is_empty()
     }
 
-    /// Sends what waited and, once the inbox is empty, finds out whose client has left. May fill the inbox again.
+    /// Sends what waits. If the inbox is empty, decides what happens to exchanges whose clients have closed their side, which
+    /// may fill the inbox again.
     pub fn flush_queued(&mut self) {
         self.send_waiting();
         if self.has_events() {
@@ -86,27 +89,26 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Starts to batch the responses of a turn; see [`crate::batching`]. Without it each is sent at once.
+    /// Starts to batch the responses of a turn: see [`crate::batching`]. Without it, each is sent at once.
     pub fn start_batching(&mut self, now: u64) {
         self.send_queue.start_batching(now);
     }
 
-    /// Takes note of an event that took so many microseconds until now, and sends the responses that wait where they are
-    /// due.
+    /// Takes note of an event that took so many microseconds until now. Sends the responses that wait if they are due.
     pub fn event_handled(&mut self, took: u64, now: u64) {
         if self.send_queue.event_handled(took, now) {
             self.send_waiting();
         }
     }
 
-    /// Ends a turn. What is left of it will wake the descriptor again.
+    /// Ends a turn. If work is left, the descriptor becomes readable.
     pub fn end_turn(&mut self) {
         self.flush_queued();
         self.in_turn = false;
         self.wake_if_needed();
     }
 
-    /// The time at which a turn is due even if the descriptor is not readable.
+    /// When a turn is due even if the descriptor is not readable, in milliseconds.
     pub fn next_deadline(&self) -> Option<u64> {
         let deadlines = [self.wheel.next(), self.listeners.next_deadline(), self.drain.deadline()];
         deadlines.into_iter().flatten().filter(|&at| at != u64::MAX).min()
@@ -136,7 +138,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Goes on with a connection in this poll or a later one.
+    /// Resumes a connection in this poll or a later one.
     pub(super) fn resume_later(&mut self, slot: usize) {
         let connection = &mut self.connections[slot];
         if !connection.resuming {

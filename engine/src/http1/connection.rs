@@ -27,7 +27,7 @@ impl Context<'_> {
         head.secure = self.secure;
         if let Some(proxies) = self.proxies {
             let connection = Origin { client: self.client.clone(), secure: self.secure, host: None };
-            let origin = if self.fields_tell { proxies.origin_of(&head, connection)? } else { connection };
+            let origin = if self.trusts_fields { proxies.origin_of(&head, connection)? } else { connection };
             head.origin = Some(Box::new(origin));
         }
         Ok(head)
@@ -51,6 +51,8 @@ pub struct Http1 {
     pub(super) states: States,
     scan: Scan,
     pub(super) input: Input,
+    /// Data of a body that was parsed and is not yet an event: one event holds all small chunks of a read.
+    gathered: Vec<u8>,
     /// In a drain, how many bytes of `input` arrived before it began: their requests still get responses.
     input_before_drain: usize,
     /// The number of the current exchange on this connection.
@@ -74,6 +76,7 @@ impl Default for Http1 {
             states: States::default(),
             scan: Scan::default(),
             input: Input::default(),
+            gathered: Vec::new(),
             input_before_drain: 0,
             serial: 0,
             keep: true,
@@ -221,7 +224,7 @@ impl Http1 {
                     match part {
                         Part::None => return at,
                         Part::Data(data, is_last) => {
-                            self.deliver(data, cx);
+                            self.deliver(data);
                             if is_last {
                                 self.complete_body(Vec::new(), cx);
                             }
@@ -235,7 +238,7 @@ impl Http1 {
                     if rest.is_empty() || body.demand != Demand::Flowing || !body.flows(cx.limits) {
                         return at;
                     }
-                    self.deliver(rest, cx);
+                    self.deliver(rest);
                     at += rest.len();
                 }
             }
@@ -330,18 +333,18 @@ impl Http1 {
         }
     }
 
-    fn deliver(&mut self, data: &[u8], cx: &mut Context<'_>) {
+    fn deliver(&mut self, data: &[u8]) {
         self.request_body.seen += data.len() as u64;
         if self.request_body.demand == Demand::Flowing {
             self.request_body.unread += data.len() as u64;
-            cx.gathered.extend_from_slice(data);
+            self.gathered.extend_from_slice(data);
         }
     }
 
     /// Reports all data of a read as one event, however small its chunks are.
     fn report_data(&mut self, cx: &mut Context<'_>) {
-        if !cx.gathered.is_empty() {
-            let data = Bytes::from(std::mem::take(&mut cx.gathered));
+        if !self.gathered.is_empty() {
+            let data = Bytes::from(std::mem::take(&mut self.gathered));
             cx.inbox.push_back(Event::Data(self.id(cx), data));
         }
     }

@@ -1,0 +1,242 @@
+//! The deadline of a connection: one at a time, chosen by what the connection waits for.
+
+use crate::driver::wheel::Wheel;
+use crate::limits::Limits;
+
+/// Which timeout applies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Timeout {
+    #[default]
+    None,
+    /// A head has begun, or the connection is new: it must be complete by then.
+    Head,
+    /// No request has begun.
+    Idle,
+    /// A body is incomplete.
+    Body,
+    /// The client does not take what is to be sent.
+    Write,
+    /// All is sent, and the client still sends.
+    Linger,
+    /// The client has closed its sending side, and the response to it pauses.
+    HalfClosed,
+    /// No request has begun, and the engine drains.
+    DrainGrace,
+}
+
+/// What the time of a deadline depends on, besides the timeout. Times are in milliseconds.
+#[derive(Debug)]
+pub(super) struct Facts<'a> {
+    pub now: u64,
+    /// The client took a part of a response, or sent something that is dropped.
+    pub progress: bool,
+    pub draining: bool,
+    pub limits: &'a Limits,
+    /// What the owner of the connection has set in place of the limit; 0 for none.
+    pub idle_timeout: Option<u64>,
+    /// The number of the current exchange, and how many bytes of its body have come.
+    pub body: (u32, u64),
+    /// The response is a stream of events.
+    pub sends_events: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Deadline {
+    timeout: Timeout,
+    /// When it passes, in milliseconds; `u64::MAX` for never.
+    at: u64,
+    /// The tick at which the wheel holds it, 0 where it does not.
+    scheduled: u64,
+    /// Until when the head that has begun must be complete.
+    head_until: u64,
+    /// When lingering ends, whatever the client sends.
+    linger_until: u64,
+    body_rate: BodyRate,
+}
+
+impl Default for Deadline {
+    fn default() -> Self {
+        Deadline {
+            timeout: Timeout::None,
+            at: u64::MAX,
+            scheduled: 0,
+            head_until: u64::MAX,
+            linger_until: u64::MAX,
+            body_rate: BodyRate::default(),
+        }
+    }
+}
+
+impl Deadline {
+    /// Sets the deadline after something happened. `token` names the connection in the wheel.
+    pub fn update(&mut self, timeout: Timeout, facts: &Facts<'_>, token: u64, wheel: &mut Wheel) {
+        let Facts { now, progress, limits, .. } = *facts;
+        let changed = timeout != self.timeout;
+        if changed && self.timeout == Timeout::Body {
+            self.body_rate.paused_at = now;
+        }
+        self.timeout = timeout;
+        match timeout {
+            Timeout::None => self.at = u64::MAX,
+            Timeout::Idle => self.at = after(now, facts.idle_timeout.unwrap_or(limits.idle_timeout)),
+            Timeout::Head => {
+                if changed {
+                    self.head_until = after(now, limits.head_timeout);
+                }
+                self.at = self.head_until.min(after(now, facts.idle_timeout.unwrap_or(0)));
+            }
+            Timeout::Linger => {
+                if changed {
+                    self.linger_until = after(now, limits.linger_time);
+                }
+                if facts.draining {
+                    // Once the earliest of these is set, bytes from the client do not extend it.
+                    self.linger_until = self.linger_until.min(now + limits.drain_grace);
+                }
+                if changed || progress {
+                    self.at = after(now, limits.linger_timeout);
+                }
+                self.at = self.at.min(self.linger_until);
+            }
+            Timeout::Write if changed || progress => self.at = after(now, limits.write_timeout),
+            // It does not end by itself: to wait for more would keep clients that have left.
+            Timeout::HalfClosed if facts.sends_events => self.at = now,
+            Timeout::HalfClosed if changed || progress => self.at = after(now, limits.half_close_timeout),
+            Timeout::DrainGrace if changed => self.at = now + limits.drain_grace,
+            Timeout::Write | Timeout::HalfClosed | Timeout::DrainGrace => {}
+            Timeout::Body => {
+                let silence = after(now, limits.body_timeout).min(after(now, facts.idle_timeout.unwrap_or(0)));
+                self.at = silence.min(self.body_rate.deadline(facts, changed));
+            }
+        }
+        self.schedule(token, wheel);
+    }
+
+    /// The wheel has returned it at `tick`: the timeout that has passed, if one has.
+    pub fn expired(&mut self, tick: u64, now: u64, token: u64, wheel: &mut Wheel) -> Option<Timeout> {
+        if self.scheduled != tick {
+            return None;
+        }
+        self.scheduled = 0;
+        if now >= self.at {
+            self.at = u64::MAX;
+            return Some(self.timeout);
+        }
+        self.schedule(token, wheel);
+        None
+    }
+
+    /// Takes it as not in the wheel, which may have returned it in a turn that was not completed.
+    pub fn forget_schedule(&mut self) {
+        self.scheduled = 0;
+    }
+
+    fn schedule(&mut self, token: u64, wheel: &mut Wheel) {
+        if self.at != u64::MAX && (self.scheduled == 0 || Wheel::tick_of(self.at) < self.scheduled) {
+            self.scheduled = wheel.insert(token, self.at);
+        }
+    }
+}
+
+/// Whether a body comes at [`Limits::body_rate`] or faster.
+#[derive(Debug)]
+struct BodyRate {
+    /// The exchange whose body it is; `u64::MAX` for none.
+    serial: u64,
+    /// How many bytes are counted in `until`.
+    counted: u64,
+    /// Until when the bytes that have come are fast enough, in microseconds.
+    until: u64,
+    /// Since when no handler waits for the body, in milliseconds.
+    paused_at: u64,
+}
+
+impl Default for BodyRate {
+    fn default() -> Self {
+        BodyRate { serial: u64::MAX, counted: 0, until: 0, paused_at: 0 }
+    }
+}
+
+impl BodyRate {
+    /// Until when the next byte must come. Each byte extends the time, and time in which no handler waits is not counted.
+    /// Fast bytes extend it by no more than the longest silence: else a fast start would pay for hours of dripping.
+    fn deadline(&mut self, facts: &Facts<'_>, resumed: bool) -> u64 {
+        let Facts { now, limits, body: (serial, received), .. } = *facts;
+        if u64::from(serial) != self.serial {
+            let until = (now + limits.body_grace) * 1000;
+            *self = BodyRate { serial: u64::from(serial), counted: received, until, paused_at: now };
+        } else if resumed {
+            self.until += (now - self.paused_at) * 1000;
+        }
+        let Some(extension) = ((received - self.counted) * 1_000_000).checked_div(limits.body_rate) else {
+            return u64::MAX;
+        };
+        let latest = after(now, limits.body_timeout).max(now + limits.body_grace).saturating_mul(1000);
+        self.counted = received;
+        self.until = (self.until + extension).min(latest);
+        self.until / 1000
+    }
+}
+
+/// A limit of 0 means no deadline.
+fn after(now: u64, timeout: u64) -> u64 {
+    if timeout == 0 { u64::MAX } else { now + timeout }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(limits: &Limits, now: u64, received: u64) -> Facts<'_> {
+        let body = (0, received);
+        Facts { now, progress: false, draining: false, limits, idle_timeout: None, body, sends_events: false }
+    }
+
+    #[test]
+    fn a_head_keeps_its_deadline_while_its_bytes_come() {
+        let limits = Limits { head_timeout: 1000, ..Limits::default() };
+        let (mut deadline, mut wheel) = (Deadline::default(), Wheel::new(0));
+        for now in [100, 600, 1000] {
+            deadline.update(Timeout::Head, &facts(&limits, now, 0), 1, &mut wheel);
+            assert_eq!(1100, deadline.at);
+        }
+    }
+
+    #[test]
+    fn progress_extends_a_write() {
+        let limits = Limits { write_timeout: 1000, ..Limits::default() };
+        let (mut deadline, mut wheel) = (Deadline::default(), Wheel::new(0));
+        deadline.update(Timeout::Write, &facts(&limits, 100, 0), 1, &mut wheel);
+        deadline.update(Timeout::Write, &facts(&limits, 600, 0), 1, &mut wheel);
+        assert_eq!(1100, deadline.at);
+        deadline.update(Timeout::Write, &Facts { progress: true, ..facts(&limits, 900, 0) }, 1, &mut wheel);
+        assert_eq!(1900, deadline.at);
+    }
+
+    #[test]
+    fn each_byte_of_a_body_extends_its_time() {
+        let limits = Limits { body_rate: 1000, body_grace: 500, body_timeout: 10_000, ..Limits::default() };
+        let (mut deadline, mut wheel) = (Deadline::default(), Wheel::new(0));
+        deadline.update(Timeout::Body, &facts(&limits, 1000, 0), 1, &mut wheel);
+        assert_eq!(1500, deadline.at, "the grace");
+        deadline.update(Timeout::Body, &facts(&limits, 1100, 200), 1, &mut wheel);
+        assert_eq!(1700, deadline.at, "200 bytes are 200 ms");
+        deadline.update(Timeout::None, &facts(&limits, 1200, 200), 1, &mut wheel);
+        deadline.update(Timeout::Body, &facts(&limits, 2200, 200), 1, &mut wheel);
+        assert_eq!(2700, deadline.at, "a second in which no handler waits is not counted");
+        deadline.update(Timeout::Body, &facts(&limits, 2300, 1_000_000), 1, &mut wheel);
+        assert_eq!(12_300, deadline.at, "no more than the longest silence");
+    }
+
+    #[test]
+    fn a_deadline_that_moved_is_scheduled_again() {
+        let limits = Limits { idle_timeout: 1000, ..Limits::default() };
+        let (mut deadline, mut wheel) = (Deadline::default(), Wheel::new(0));
+        deadline.update(Timeout::Idle, &facts(&limits, 0, 0), 1, &mut wheel);
+        let first = deadline.scheduled;
+        deadline.update(Timeout::Idle, &facts(&limits, 900, 0), 1, &mut wheel);
+        assert_eq!(first, deadline.scheduled, "the wheel is not touched where it is late enough");
+        assert_eq!(None, deadline.expired(first, 1000, 1, &mut wheel));
+        assert_eq!(Some(Timeout::Idle), deadline.expired(deadline.scheduled, 1900, 1, &mut wheel));
+    }
+}
