@@ -1,8 +1,8 @@
-//! Whether the responses of a turn may wait for one another.
+//! Decides whether the responses of a turn wait for one another.
 //!
-//! A send wakes its client. Where the client runs on the same machine and sleeps, as a proxy does, waking it costs more
-//! than sending; sends that follow one another closely wake it once. So a response may wait while other requests are
-//! ready to be handled, for a bounded time, and only while handlers are quick: a slow one would delay all that wait.
+//! A send wakes its client. If the client runs on the same machine and sleeps, as a proxy does, to wake it costs more than to
+//! send. Sends that follow one another closely wake it once. So a response may wait while other requests are ready to be
+//! handled, for a bounded time, and only while handlers are quick: a slow one would delay all that wait.
 //!
 //! Times are microseconds of one monotonic clock.
 
@@ -14,12 +14,12 @@ const SLOW: u64 = 1_000;
 /// How long responses are sent at once after a slow event.
 const CAUTION: u64 = 100_000;
 
-/// When responses may wait, and when those that wait are due.
+/// Knows when responses may wait, and when those that wait are due.
 #[derive(Debug, Default)]
 pub struct Batching {
-    /// When what waited was last sent.
+    /// When responses that waited were last sent.
     sent: u64,
-    /// Responses may wait from then on.
+    /// From when on responses may wait.
     quick_from: u64,
     on: bool,
 }
@@ -41,7 +41,7 @@ impl Batching {
         self.on = now >= self.quick_from;
     }
 
-    /// Takes note of an event that took until now. True where the responses that wait are due.
+    /// Takes note of an event that took so long until now. True if the responses that wait are due.
     pub fn passed(&mut self, took: u64, now: u64) -> bool {
         if took > SLOW {
             self.quick_from = now + CAUTION;
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_event_ends_waiting_until_it_is_long_past() {
+    fn after_a_slow_event_responses_are_sent_at_once_for_a_while() {
         let mut batching = Batching::default();
         batching.start(10_000);
         assert!(batching.passed(1_500, 11_500), "what waits is sent after the slow event");

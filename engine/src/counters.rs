@@ -1,4 +1,4 @@
-//! What the engine counts: plain additions on the way, everything a metrics page wants.
+//! What the engine counts, for a metrics page.
 
 /// Upper bounds of the latency buckets in microseconds, powers of two; the last bucket has no bound.
 pub const LATENCY_BUCKETS: usize = 24;
@@ -10,42 +10,42 @@ pub struct Counters {
     pub accepted: u64,
     /// Connections open now.
     pub open: u64,
-    /// Connections answered 503 because the engine was full.
+    /// Connections refused with 503 because the engine was full.
     pub turned_away: u64,
-    /// Times `accept` met a full descriptor table and backed off.
+    /// How often accepting paused because no descriptors were left.
     pub accept_backoffs: u64,
-    /// Request heads taken in.
+    /// Request heads that were read.
     pub requests: u64,
-    /// Exchanges whose answer is not complete.
+    /// Exchanges whose response is not complete.
     pub running: u64,
-    /// Answers by the first digit of their status: 1xx to 5xx.
+    /// Responses by the first digit of their status: 1xx to 5xx.
     pub responses: [u64; 5],
     /// Requests refused by the engine itself.
     pub refused: u64,
-    /// Exchanges that ended without a complete answer.
+    /// Exchanges that ended before their response was complete.
     pub cut: u64,
     /// Connections closed for a slow head.
     pub head_timeouts: u64,
     /// Connections closed for a slow body.
     pub body_timeouts: u64,
-    /// Connections closed for an unread answer.
+    /// Connections closed because the client did not read the response.
     pub write_timeouts: u64,
-    /// Kept connections closed after their idle time.
+    /// Connections closed after their idle time.
     pub idle_timeouts: u64,
     /// Bytes read from sockets and pipes.
     pub bytes_in: u64,
     /// Bytes written to sockets and pipes.
     pub bytes_out: u64,
-    /// Turns run.
+    /// Turns.
     pub turns: u64,
-    /// Time from head to complete answer: bucket n counts those under 2^n microseconds.
+    /// Times from the head of a request to the complete response: bucket n counts those under 2^n microseconds.
     pub latency: [u64; LATENCY_BUCKETS],
     /// The sum of those times in microseconds.
     pub latency_sum: u64,
 }
 
 impl Counters {
-    /// Counts a complete answer.
+    /// Counts a complete response.
     pub(crate) fn count_response(&mut self, status: u16, micros: u64) {
         let class = (usize::from(status) / 100).clamp(1, 5) - 1;
         self.responses[class] += 1;
@@ -54,7 +54,7 @@ impl Counters {
         self.latency_sum += micros;
     }
 
-    /// Every plain total and gauge by its name.
+    /// All totals and gauges by name.
     pub fn totals(&self) -> [(&'static str, u64); 17] {
         [
             ("accepted", self.accepted),
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_counted_by_class_and_latency() {
+    fn responses_are_counted_by_class_and_latency() {
         let mut counters = Counters::default();
         counters.count_response(204, 0);
         counters.count_response(404, 3);

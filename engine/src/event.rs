@@ -8,43 +8,43 @@ use crate::exchange::{ConnectionId, ExchangeId, PipeId};
 use crate::head::{Field, Head};
 use crate::peer::Peer;
 
-/// What happened, in order.
+/// What has happened, in order.
 #[derive(Debug)]
 pub enum Event {
-    /// A socket is connected, and who is at its other end. Told where [`crate::Engine::report_connections`] asks for it.
+    /// A connection to a socket was opened; its other end. Only after [`crate::Engine::report_connections`].
     Opened(ConnectionId, Peer),
-    /// All was sent on a connection that was announced, and our side of it is closed. What its client still sends is read
-    /// and dropped until [`Event::Closed`], which is no concern of the connection's owner.
+    /// All was sent on a connection that was reported as opened, and our side of it is closed. What its client still sends
+    /// is dropped until [`Event::Closed`].
     Lingering(ConnectionId),
-    /// A connection that was announced is over, behind all that was told of its exchanges.
+    /// A connection that was reported as opened has ended, after all events of its exchanges.
     Closed(ConnectionId, CloseReason),
-    /// A request head is in. Its body (if any) does not flow before [`crate::Engine::receive`].
+    /// The head of a request was read. Its body, if it has one, does not follow before [`crate::Engine::receive`].
     Head(ExchangeId, Box<Head>),
     /// A part of the body of the request, or raw bytes after an upgrade.
     Data(ExchangeId, Bytes),
     /// The body is complete.
     End(ExchangeId, Vec<Field>),
-    /// The body turned out to be bad; an answer may still be sent, and the connection closes after it.
+    /// The body is bad. A response may still be sent, and the connection closes after it.
     BadBody(ExchangeId, BodyFault),
-    /// The queue of the answer is below its low-water mark again.
+    /// The queue of the response is below its low-water mark again.
     Writable(ExchangeId),
-    /// The client has closed its sending side, and the exchange goes on as [`HalfClose::Respond`] has it.
+    /// The client has closed its sending side, and the exchange goes on because of [`crate::HalfClose::Respond`].
     HalfClosed(ExchangeId),
-    /// The exchange is over though its answer is not complete.
+    /// The exchange has ended before its response was complete.
     Gone(ExchangeId, GoneReason),
-    /// Bytes for the owner of a pipe.
+    /// Bytes that the owner of a pipe sends.
     PipeOutput(PipeId, Bytes),
-    /// What came on a pipe is refused with 400, and its owner answers that.
+    /// A message on a pipe is refused with status 400, and the owner of the pipe sends that.
     Refused(PipeId),
-    /// The owner of a pipe shall stop (`false`) or resume (`true`) feeding it.
+    /// The owner of a pipe stops (`false`) or resumes (`true`) feeding it.
     PipeFlow(PipeId, bool),
-    /// All is said on a pipe: its owner ends its own side, and goes on feeding what comes until the pipe is closed.
+    /// All was written to a pipe. Its owner closes its own side, and feeds what comes until the pipe is closed.
     PipeEnding(PipeId),
-    /// The pipe is over: flushed (`true`), or to be aborted.
+    /// The pipe has ended: its owner sends what is left and closes (`true`), or aborts.
     PipeClosed(PipeId, bool),
     /// Something for the log.
     Report(Report),
-    /// The drain is over.
+    /// A graceful shutdown has ended.
     Drained {
         /// How many exchanges were cut at its deadline.
         cut: usize,
@@ -52,7 +52,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The exchange that it is about, if it is about one.
+    /// The exchange that it belongs to.
     pub fn exchange(&self) -> Option<ExchangeId> {
         match self {
             Event::Head(id, _)
@@ -66,7 +66,7 @@ impl Event {
         }
     }
 
-    /// Whether it tells of the body of an exchange, or of the raw bytes after it.
+    /// Whether it belongs to the body of an exchange, or to the raw bytes after an upgrade.
     pub(crate) fn is_of_body(&self, id: ExchangeId) -> bool {
         matches!(self, Event::Data(of, _) | Event::End(of, _) | Event::BadBody(of, _) if *of == id)
     }
@@ -75,21 +75,21 @@ impl Event {
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseReason {
-    /// After its last answer, or with its client.
+    /// After its last response, or because its client has left.
     Done,
-    /// By a reset, or whatever else breaks a socket.
+    /// By a reset, or another error of the socket.
     Lost,
-    /// It ran out of time, or the server stopped.
+    /// At a deadline, or because the server stops.
     Cut,
-    /// A handler aborted it.
+    /// By its handler.
     Aborted,
 }
 
 impl From<GoneReason> for CloseReason {
-    /// How the connection ends with which an exchange ends for this reason.
+    /// How the connection ends when an exchange ends for this reason.
     fn from(reason: GoneReason) -> Self {
         match reason {
-            // A refusal, or a close after what was sent: the end that an owner of a timer of its own would bring about.
+            // The engine sends a refusal, or closes after what was sent.
             GoneReason::ClientLeft | GoneReason::BodyTimeout => CloseReason::Done,
             GoneReason::ClientReset => CloseReason::Lost,
             GoneReason::WriteTimeout | GoneReason::Stopped => CloseReason::Cut,
@@ -98,29 +98,29 @@ impl From<GoneReason> for CloseReason {
     }
 }
 
-/// What is wrong with a body.
+/// Why a body is bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyFault {
-    /// More bytes than the limit.
+    /// It has more bytes than the limit.
     TooLarge,
-    /// Chunked framing that RFC 9112, section 7.1, does not allow.
+    /// Its chunks break RFC 9112, section 7.1.
     Malformed(&'static str),
 }
 
-/// Why an exchange ended early.
+/// Why an exchange has ended before its response was complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GoneReason {
-    /// The client closed the connection.
+    /// The client has closed the connection.
     ClientLeft,
-    /// The client reset the connection, or whatever else breaks a socket.
+    /// The client has reset the connection, or another error has broken the socket.
     ClientReset,
-    /// The body stalled or was slower than its limit.
+    /// The body has stalled, or was slower than its limit.
     BodyTimeout,
-    /// The client took nothing of the answer for too long.
+    /// The client has taken nothing of the response for too long.
     WriteTimeout,
-    /// A drain met its deadline, or the engine was closed.
+    /// A graceful shutdown has reached its deadline, or the engine was closed.
     Stopped,
-    /// The handler itself aborted it, or broke the framing of its answer.
+    /// The handler has aborted it, or has broken the framing of its response.
     Aborted,
 }
 
@@ -137,18 +137,18 @@ impl fmt::Display for GoneReason {
     }
 }
 
-/// A line for the log.
+/// A message for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// How bad it is.
+    /// How serious it is.
     pub severity: Severity,
-    /// A code of the catalogue of errors, or "" for a plain notice.
+    /// A code of the catalogue of errors, or "" for a notice.
     pub code: &'static str,
     /// One sentence.
     pub message: String,
 }
 
-/// How bad a [`Report`] is.
+/// How serious a [`Report`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Severity {

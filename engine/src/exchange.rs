@@ -1,17 +1,17 @@
-//! One request and its answer: the small contract at which every wire meets every handler.
+//! One request and its response: ids, and the values and errors of commands.
 //!
-//! Events out, commands in. A wire (HTTP/1.1 today) turns bytes into [`crate::Event`]s; a handler answers through the
-//! commands of the engine, each of which names the exchange by its [`ExchangeId`]. An exchange goes
+//! Events out, commands in. A wire turns bytes into [`crate::Event`]s. A handler responds with the commands of the engine,
+//! each of which names the exchange by its [`ExchangeId`]. An exchange is
 //!
 //! ```text
-//! Head -> (Data)* -> End                     the request, body events only while somebody receives
-//! answer | begin -> (write)* -> end          the answer
+//! Head -> (Data)* -> End                     the request; its body only after `receive`
+//! respond | begin -> (write)* -> end         the response
 //! ```
 //!
-//! and is over when the answer is complete, or when a [`crate::Event::Gone`] says that it never will be.
+//! It ends when the response is complete, or with a [`crate::Event::Gone`].
 //!
-//! Events of one exchange are served in the order in which they happened: a command returns what belongs to their sequence
-//! (only [`crate::Engine::receive`] does) where none of them can be queued.
+//! Events of one exchange are handled in the order in which they happened. Of all commands, only [`crate::Engine::receive`]
+//! returns events, and only when none of the exchange can be queued.
 
 use std::os::fd::OwnedFd;
 
@@ -22,7 +22,7 @@ use bytes::Bytes;
 pub struct ExchangeId {
     /// Slot and generation of the connection.
     pub(crate) connection: u64,
-    /// The number of the request on its connection (HTTP/1.1), or of the stream.
+    /// The number of the request on its connection (HTTP/1), or of the stream.
     pub(crate) serial: u32,
 }
 
@@ -35,38 +35,38 @@ pub struct ConnectionId(pub(crate) u64);
 pub struct PipeId(pub(crate) u64);
 
 impl ExchangeId {
-    /// The connection on which it takes place.
+    /// The connection that carries it.
     pub fn connection(self) -> ConnectionId {
         ConnectionId(self.connection)
     }
 }
 
 impl PipeId {
-    /// The connection that it is.
+    /// The pipe as a connection.
     pub fn connection(self) -> ConnectionId {
         ConnectionId(self.0)
     }
 }
 
-/// What becomes of an exchange whose client closes its sending side (a FIN) before the response is complete.
+/// What happens to an exchange whose client closes its sending side (a FIN) before the response is complete.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum HalfClose {
-    /// One that waits for its response is over. A response under way is sent whole, as long as it does not pause for
-    /// longer than [`Limits::half_close_timeout`](crate::Limits).
+    /// It ends if its response has not begun. Else the response is sent, as long as it does not pause for longer than
+    /// [`Limits::half_close_timeout`](crate::Limits).
     #[default]
     Cancel,
-    /// One that waits is told by [`crate::Event::HalfClosed`], and its response is still sent.
+    /// If its response has not begun, a [`crate::Event::HalfClosed`] follows, and the response is still sent.
     Respond,
-    /// It goes on as if nothing had happened.
+    /// It goes on.
     Finish,
 }
 
-/// The body of a whole answer.
+/// The body of a response, or a part of it.
 #[derive(Debug)]
 pub enum Body<'a> {
-    /// Copied next to the head.
+    /// It is copied next to the head.
     Slice(&'a [u8]),
-    /// Sent from where it is.
+    /// It is sent without a copy, if it is large.
     Shared(Bytes),
     /// A region of an open regular file.
     File {
@@ -89,7 +89,7 @@ impl Body<'_> {
         }
     }
 
-    /// Whether there is nothing in it.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -98,37 +98,37 @@ impl Body<'_> {
 /// Whether a writer may go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pressure {
-    /// Write on.
+    /// It may.
     Low,
-    /// Over the high-water mark: an [`crate::Event::Writable`] will come.
+    /// The queue is over its high-water mark: an [`crate::Event::Writable`] follows.
     High,
 }
 
 /// Why a command was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommandError {
-    /// The answer is complete already.
+    /// The response is complete already.
     Complete,
-    /// The client (or the connection) is gone.
+    /// The exchange has ended early.
     Gone,
-    /// The head of the answer is out already.
+    /// The head of the response was sent already.
     Started,
-    /// There is no head yet.
+    /// The head of the response was not sent yet.
     NotStarted,
     /// A status that cannot be sent here.
     Status(u16),
-    /// An answer of this status never has a body.
+    /// A response of this status never has a body.
     NoBody(u16),
-    /// A field whose name or value cannot be sent, or such a reason phrase.
+    /// A field name, a field value or a reason phrase that cannot be sent.
     Field(String),
-    /// Bytes that do not fit the announced length. Where the head is out, the connection is closed (RFC 9112, section 8).
+    /// The body does not have the announced length. If the head was sent, the connection is closed (RFC 9112, section 8).
     Length {
         /// What `Content-Length` said.
         announced: u64,
         /// What was written.
         written: u64,
     },
-    /// More than the announced length, of an answer whose handler frames it. What fits is sent, and the connection closes
+    /// More than the announced length, in a response that its handler frames. What fits is sent, and the connection closes
     /// after it.
     Excess {
         /// What `Content-Length` said.
@@ -143,13 +143,13 @@ pub enum CommandError {
     },
 }
 
-/// The status of an answer (RFC 9110, section 15), and a reason phrase where it is not the registered one. HTTP/1
-/// carries the phrase and clients ignore it (RFC 9112, section 4); HTTP/2 has none.
+/// The status of a response (RFC 9110, section 15), with a reason phrase if it is not the registered one. HTTP/1 carries the
+/// phrase, and clients ignore it (RFC 9112, section 4). HTTP/2 has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Status<'a> {
     /// 100 to 599.
     pub code: u16,
-    /// `None` for the phrase of the registry.
+    /// `None` for the registered phrase.
     pub reason: Option<&'a [u8]>,
 }
 

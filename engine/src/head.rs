@@ -17,10 +17,10 @@ pub enum Version {
 /// A field line: name and value as bytes.
 pub type Field = (Bytes, Bytes);
 
-/// Name and value of a field of an answer.
+/// Name and value of a field of a response.
 pub type FieldRef<'a> = (&'a [u8], &'a [u8]);
 
-/// The head of a request, parsed; names and values are slices of the bytes that came.
+/// The parsed head of a request. Names and values are slices of the bytes that were read.
 #[derive(Debug, Clone)]
 pub struct Head {
     pub(crate) bytes: Box<[u8]>,
@@ -34,21 +34,21 @@ pub struct Head {
     pub(crate) framing: Framing,
     pub(crate) keep_alive: bool,
     pub(crate) expects_continue: bool,
-    /// The other end of the connection, kept here for handlers whose client has left by the time they ask.
+    /// The other end of the connection. It is kept here for handlers that read it after their client has left.
     pub(crate) peer: Peer,
     pub(crate) secure: bool,
-    /// What proxies say of the request, where they are asked.
+    /// Where the request comes from, if proxies are trusted.
     pub(crate) origin: Option<Box<Origin>>,
 }
 
-/// Where a part of the head stands in its bytes.
+/// The place of an element in the bytes of the head.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Span {
     pub start: u32,
     pub end: u32,
 }
 
-/// Where a field line stands in the bytes of its head.
+/// The place of a field in the bytes of the head.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FieldSpan {
     pub name: Span,
@@ -90,19 +90,19 @@ impl Head {
         self.slice(self.query)
     }
 
-    /// The host and port the request is for: what a believed proxy says, else the authority of an absolute target, else
-    /// the Host field.
+    /// The host and port that the request is for: those that a trusted proxy names, else the authority of an absolute
+    /// target, else the Host field.
     pub fn host(&self) -> &[u8] {
-        let told = self.origin().and_then(|origin| origin.host.as_deref());
-        told.unwrap_or_else(|| self.slice(self.host))
+        let named = self.origin().and_then(|origin| origin.host.as_deref());
+        named.unwrap_or_else(|| self.slice(self.host))
     }
 
-    /// Where the request comes from, if proxies in front are asked; else its connection shows that.
+    /// Where the request comes from, if proxies are trusted. Else the client is the peer.
     pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_deref()
     }
 
-    /// Who is at the other end of the connection, a proxy or the client.
+    /// The other end of the connection: a proxy or the client.
     pub fn peer(&self) -> &Peer {
         &self.peer
     }
@@ -117,7 +117,7 @@ impl Head {
         self.version
     }
 
-    /// Whether the client would ask more on the connection.
+    /// Whether the client may send more requests on the connection.
     pub fn keep_alive(&self) -> bool {
         self.keep_alive
     }
@@ -127,7 +127,7 @@ impl Head {
         self.framing != Framing::None
     }
 
-    /// The length of the body in bytes, where the head tells it.
+    /// The length of the body in bytes, if the head has it.
     pub fn length(&self) -> Option<u64> {
         match self.framing {
             Framing::Length(length) => Some(length),
@@ -136,17 +136,17 @@ impl Head {
         }
     }
 
-    /// How many field lines there are.
+    /// How many fields there are.
     pub fn field_count(&self) -> usize {
         self.fields.len()
     }
 
-    /// Name and value of every field line, in order.
+    /// Name and value of every field, in order.
     pub fn fields(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
         self.fields.iter().map(|field| (self.slice(field.name), self.slice(field.value)))
     }
 
-    /// The values of the lines of one field, whose name is compared without case.
+    /// The values of the fields of one name, which is compared without case.
     pub fn values<'a>(&'a self, name: &'a [u8]) -> impl DoubleEndedIterator<Item = &'a [u8]> {
         self.fields().filter(move |(candidate, _)| candidate.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }

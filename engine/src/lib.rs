@@ -1,9 +1,17 @@
-//! The engine of Ropewalk: listening sockets, connections and their HTTP exchanges behind **one** descriptor.
+//! The engine of Ropewalk: listening sockets, connections and their exchanges, with **one** descriptor to watch.
 //!
-//! Whoever owns an event loop watches [`Engine::descriptor`] for reading. When it is readable they run a turn:
-//! [`Engine::poll`] takes in what the sockets have, [`Engine::next_event`] yields what happened, and the commands
-//! ([`Engine::respond`], [`Engine::write`] ...) act at once. The engine never calls back, never blocks and starts no
-//! thread, so a handler may use any command from wherever it is.
+//! The owner of an event loop watches [`Engine::descriptor`] for reading. When it is readable, the owner runs a turn:
+//! [`Engine::poll`] reads from the sockets, [`Engine::next_event`] returns what has happened, and the commands
+//! ([`Engine::respond`], [`Engine::write`] ...) act at once. The engine never calls back, never blocks and starts no thread,
+//! so a handler may use any command from anywhere.
+//!
+//! | layer | module |
+//! |---|---|
+//! | readiness, sockets, timers | [`driver`] |
+//! | the byte stream of a connection | `transport` |
+//! | a wire protocol: bytes to events, commands to bytes | [`wire`]; [`http1`] |
+//! | exchanges: what events and commands carry | [`event`], [`exchange`], [`head`] |
+//! | all of them together | [`Engine`] |
 //!
 //! In order of importance: correctness, clarity, performance.
 

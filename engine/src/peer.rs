@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Who is at the other end of a connection, or at ours.
+/// The address of one end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Peer {
     /// An internet address.
     Inet(SocketAddr),
-    /// A UNIX socket; most clients have no path.
+    /// A UNIX socket, and its path. Most clients have none.
     Unix(Option<Arc<PathBuf>>),
-    /// Not known (a pipe).
+    /// It is not known, as for a pipe.
     Unknown,
 }
 

@@ -1,7 +1,7 @@
-//! A world with one engine, the clients that talk to it, and nobody who sleeps.
+//! One engine and its clients, in one thread.
 //!
-//! A test either takes events one by one ([`World::event`]) and gives its commands between the turns, or lets an
-//! [`World::inline`] handler answer within them, as a plain Python handler does.
+//! A test either takes events one by one ([`World::event`]) and sends commands between turns, or lets an [`World::inline`]
+//! handler respond within them, as a Python handler does.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
@@ -15,8 +15,8 @@ use ropewalk_engine::event::Event;
 use ropewalk_engine::{Body, Engine, ExchangeId, GoneReason, Head, Limits, Peer};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// After this a test has failed.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a test waits before it fails.
+const TEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -25,7 +25,7 @@ type Handler = Box<dyn FnMut(&mut Engine, &Event) -> bool>;
 pub struct World {
     pub engine: Engine,
     pub address: SocketAddr,
-    /// What happened and was not asked for yet.
+    /// Events that the test has not taken.
     pub events: VecDeque<Event>,
     handler: Option<Handler>,
 }
@@ -42,13 +42,13 @@ impl World {
         World { engine, address, events: VecDeque::new(), handler: None }
     }
 
-    /// Has events served within their turn; those for which `handler` gives false are kept.
+    /// Passes events to a handler within their turn. Those for which it returns false are kept.
     pub fn inline(mut self, handler: impl FnMut(&mut Engine, &Event) -> bool + 'static) -> Self {
         self.handler = Some(Box::new(handler));
         self
     }
 
-    /// Answers every request within its turn with its own target.
+    /// Responds to every request with its own target, within the turn.
     pub fn echoing_targets(self) -> Self {
         self.inline(|engine, event| {
             let Event::Head(id, head) = event else { return false };
@@ -64,7 +64,7 @@ impl World {
         Client::new(stream)
     }
 
-    /// A client on one end of a pair whose other end the engine has adopted with what was read from it.
+    /// A client on one end of a pair. The engine adopts the other end, from which `data` was read.
     pub fn adopt(&mut self, data: &[u8]) -> Client<UnixStream> {
         let (ours, theirs) = UnixStream::pair().unwrap();
         theirs.set_nonblocking(true).unwrap();
@@ -72,15 +72,15 @@ impl World {
         Client::new(theirs)
     }
 
-    /// Runs one turn as the binding does, in no time: responses wait for one another.
+    /// Runs one turn as the binding does. No time passes in it, so that responses wait for one another.
     pub fn turn(&mut self) {
         self.engine.begin_turn();
         self.engine.poll().unwrap();
         self.engine.start_batching(0);
         loop {
             while let Some(event) = self.engine.next_event() {
-                let served = self.handler.as_mut().is_some_and(|handler| handler(&mut self.engine, &event));
-                if !served {
+                let handled = self.handler.as_mut().is_some_and(|handler| handler(&mut self.engine, &event));
+                if !handled {
                     self.events.push_back(event);
                 }
                 self.engine.event_handled(0, 0);
@@ -93,7 +93,7 @@ impl World {
         self.engine.end_turn();
     }
 
-    /// Runs a turn when the engine asks for one; waits also for `client` to be readable.
+    /// Waits until the engine needs a turn, and runs it, or until `client` is readable.
     fn step(&mut self, client: Option<BorrowedFd<'_>>, until: Instant, what: &str) {
         let left = until.checked_duration_since(Instant::now()).unwrap_or_else(|| panic!("waited too long for {what}"));
         let now = monotonic_micros() / 1000;
@@ -115,20 +115,20 @@ impl World {
         }
     }
 
-    /// Runs turns until something is so.
+    /// Runs turns until a condition is met.
     pub fn until(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TEST_TIMEOUT;
         while !done(self) {
             self.step(None, until, what);
         }
     }
 
-    /// Runs turns as long as the engine asks for them, deadlines apart.
+    /// Runs turns as long as the engine needs them, except for deadlines.
     pub fn settle(&mut self) {
         self.settle_within(usize::MAX);
     }
 
-    /// The same, up to so many turns.
+    /// Runs up to so many turns.
     pub fn settle_within(&mut self, turns: usize) {
         for _ in 0..turns {
             let engine = self.engine.descriptor();
@@ -155,15 +155,15 @@ impl World {
         }
     }
 
-    /// The next event, which is the early end of an exchange.
+    /// The next event, which is a `Gone`.
     pub fn gone(&mut self) -> (ExchangeId, GoneReason) {
         match self.event() {
             Event::Gone(id, reason) => (id, reason),
-            other => panic!("not the end of an exchange: {other:?}"),
+            other => panic!("not a Gone: {other:?}"),
         }
     }
 
-    /// Lets a body flow; what of it is there already is among the events.
+    /// Receives a body. The part that is there already is added to the events.
     pub fn receive(&mut self, id: ExchangeId) {
         self.receive_up_to(id, None);
     }
@@ -173,7 +173,7 @@ impl World {
         self.events.extend(here);
     }
 
-    /// Receives a whole body, and consumes it as it comes.
+    /// Receives a whole body, and consumes it.
     pub fn body(&mut self, id: ExchangeId) -> Vec<u8> {
         self.receive(id);
         let mut body = Vec::new();
@@ -193,37 +193,37 @@ impl World {
         }
     }
 
-    /// Answers 200 with a small body.
+    /// Responds with 200 and a small body.
     pub fn ok(&mut self, id: ExchangeId, body: &str) {
         self.engine.respond(id, 200, &[], Body::Slice(body.as_bytes())).unwrap();
     }
 
-    /// Runs turns until the client has a whole answer.
+    /// Runs turns until the client has a complete response.
     pub fn response<S: Stream>(&mut self, client: &mut Client<S>) -> Response {
         self.response_to(client, false)
     }
 
-    /// The same for an answer to HEAD.
+    /// Runs turns until the client has the response to a HEAD request.
     pub fn head_response<S: Stream>(&mut self, client: &mut Client<S>) -> Response {
         self.response_to(client, true)
     }
 
     fn response_to<S: Stream>(&mut self, client: &mut Client<S>, is_head: bool) -> Response {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TEST_TIMEOUT;
         loop {
-            if let Some((answer, used)) = parse(&client.received, is_head, client.end.is_some()) {
+            if let Some((response, used)) = parse(&client.received, is_head, client.end.is_some()) {
                 client.received.drain(..used);
-                return answer;
+                return response;
             }
-            assert_eq!(None, client.end, "no answer in {:?}", String::from_utf8_lossy(&client.received));
-            self.step(Some(client.stream.as_fd()), until, "an answer");
+            assert_eq!(None, client.end, "no response in {:?}", String::from_utf8_lossy(&client.received));
+            self.step(Some(client.stream.as_fd()), until, "a response");
             client.read();
         }
     }
 
-    /// Runs turns until the client has read the end of the connection, and how it ended.
+    /// Runs turns until the client has read the end of the connection. Returns how it ended.
     pub fn ended<S: Stream>(&mut self, client: &mut Client<S>) -> End {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TEST_TIMEOUT;
         while client.end.is_none() {
             self.step(Some(client.stream.as_fd()), until, "the end of a connection");
             client.read();
@@ -231,9 +231,9 @@ impl World {
         client.end.unwrap()
     }
 
-    /// Sends more than the sockets may hold, running turns meanwhile.
+    /// Sends more than the sockets hold, and runs turns while it does.
     pub fn send_all<S: Stream>(&mut self, client: &mut Client<S>, mut bytes: &[u8]) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TEST_TIMEOUT;
         while !bytes.is_empty() {
             bytes = &bytes[client.send_some(bytes)..];
             assert!(Instant::now() < until, "the engine does not read");
@@ -267,7 +267,7 @@ pub enum End {
 
 pub struct Client<S> {
     pub stream: S,
-    /// What came and was not taken as an answer.
+    /// Bytes that were not taken as a response.
     pub received: Vec<u8>,
     pub end: Option<End>,
 }
@@ -281,7 +281,7 @@ impl<S: Stream> Client<S> {
         self.stream.write_all(bytes.as_ref()).unwrap();
     }
 
-    /// Sends what fits; how much that was.
+    /// Sends what fits. Returns how much that was.
     pub fn send_some(&mut self, bytes: &[u8]) -> usize {
         match self.stream.write(bytes) {
             Ok(count) => count,
@@ -290,7 +290,7 @@ impl<S: Stream> Client<S> {
         }
     }
 
-    /// Reads all that is there.
+    /// Reads all that has come.
     pub fn read(&mut self) {
         let mut buffer = [0; 64 * 1024];
         while self.end.is_none() {
@@ -304,7 +304,7 @@ impl<S: Stream> Client<S> {
         }
     }
 
-    /// What one read brings.
+    /// Reads once.
     pub fn read_once(&mut self) -> Vec<u8> {
         let mut buffer = vec![0; 64 * 1024];
         let count = self.stream.read(&mut buffer).unwrap();
@@ -317,19 +317,19 @@ impl<S: Stream> Client<S> {
     }
 }
 
-/// An answer as its client has it.
+/// A response as its client has read it.
 #[derive(Debug)]
 pub struct Response {
     pub status: u16,
-    /// The status line and the fields, as they came.
+    /// The status line and the fields, as they were sent.
     pub head: String,
     pub body: Vec<u8>,
-    /// What stood between the last chunk and the end.
+    /// The bytes between the last chunk and the end.
     pub trailers: String,
 }
 
 impl Response {
-    /// The value of a field that may be there once.
+    /// The value of a field that occurs once at most.
     pub fn field(&self, name: &str) -> Option<&str> {
         let mut values = self.head.lines().skip(1).filter_map(|line| {
             let (candidate, value) = line.split_once(": ")?;
@@ -354,17 +354,17 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }
 
-/// Reads one answer by the rules of RFC 9112, section 6.3; None where it is not whole.
+/// Reads one response by the rules of RFC 9112, section 6.3. None if it is incomplete.
 fn parse(bytes: &[u8], is_head: bool, ended: bool) -> Option<(Response, usize)> {
     let start = find(bytes, b"\r\n\r\n")? + 4;
     let head = String::from_utf8(bytes[..start - 4].to_vec()).unwrap();
     let status = head["HTTP/1.1 ".len()..][..3].parse().unwrap();
-    let mut answer = Response { status, head, body: Vec::new(), trailers: String::new() };
-    let length = answer.field("content-length").map(|length| length.parse::<usize>().unwrap());
+    let mut response = Response { status, head, body: Vec::new(), trailers: String::new() };
+    let length = response.field("content-length").map(|length| length.parse::<usize>().unwrap());
     if is_head || status < 200 || status == 204 || status == 304 {
-        return Some((answer, start));
+        return Some((response, start));
     }
-    if answer.field("transfer-encoding").is_some() {
+    if response.field("transfer-encoding").is_some() {
         assert_eq!(None, length);
         let mut at = start;
         loop {
@@ -373,10 +373,10 @@ fn parse(bytes: &[u8], is_head: bool, ended: bool) -> Option<(Response, usize)> 
             at += line + 2;
             if size == 0 {
                 let end = if bytes[at..].starts_with(b"\r\n") { 0 } else { find(&bytes[at..], b"\r\n\r\n")? + 2 };
-                answer.trailers = String::from_utf8(bytes[at..at + end].to_vec()).unwrap();
-                return (bytes.len() >= at + end + 2).then_some((answer, at + end + 2));
+                response.trailers = String::from_utf8(bytes[at..at + end].to_vec()).unwrap();
+                return (bytes.len() >= at + end + 2).then_some((response, at + end + 2));
             }
-            answer.body.extend_from_slice(bytes.get(at..at + size)?);
+            response.body.extend_from_slice(bytes.get(at..at + size)?);
             assert_eq!(b"\r\n", bytes.get(at + size..at + size + 2)?);
             at += size + 2;
         }
@@ -386,8 +386,8 @@ fn parse(bytes: &[u8], is_head: bool, ended: bool) -> Option<(Response, usize)> 
         None if ended => bytes.len(),
         None => return None,
     };
-    answer.body = bytes.get(start..end)?.to_vec();
-    Some((answer, end))
+    response.body = bytes.get(start..end)?.to_vec();
+    Some((response, end))
 }
 
 /// xorshift64*: the same numbers for the same seed, everywhere.
