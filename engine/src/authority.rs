@@ -26,7 +26,8 @@ fn is_port(digits: &[u8]) -> bool {
     plain && number.iter().fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0')) <= u32::from(u16::MAX)
 }
 
-/// `IPvFuture` (RFC 3986, section 3.2.2): `v`, a version in hexadecimal, a dot, and an address in the form of that version.
+/// `IPvFuture` (RFC 3986, section 3.2.2): `v`, a version in hexadecimal, a dot, and an address in the form of that
+/// version.
 fn is_future_address(address: &[u8]) -> bool {
     let Some((b'v' | b'V', rest)) = address.split_first() else { return false };
     let Some(dot) = memchr::memchr(b'.', rest) else { return false };
@@ -49,7 +50,8 @@ fn percents_are_plain(name: &[u8]) -> bool {
     })
 }
 
-/// `unreserved / pct-encoded / sub-delims` (RFC 3986, section 3.2.2), without `,`: no host name has one, and it would make a list.
+/// `unreserved / pct-encoded / sub-delims` (RFC 3986, section 3.2.2), without `,`: no host name has one, and it would
+/// make a list.
 fn is_registered_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=".contains(&byte)
 }

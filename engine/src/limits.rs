@@ -89,8 +89,8 @@ impl Unit {
 }
 
 limits! {
-    /// From accept, or from the first byte of a later request, to the end of its head. A long one helps slowloris attacks:
-    /// nginx and Node allow 60 s, Kestrel 30 s. A normal head is one packet.
+    /// From accept, or from the first byte of a later request, to the end of its head. A long one helps slowloris
+    /// attacks: nginx and Node allow 60 s, Kestrel 30 s. A normal head is one packet.
     head_timeout: Seconds = 10_000;
     /// Between requests on a kept connection. nginx 75 s, Kestrel 130 s, Node 5 s (which causes resets).
     idle_timeout: Seconds = 75_000;
@@ -105,21 +105,22 @@ limits! {
     /// The longest silence while the rest of a refused or aborted request is read and dropped, so that the client can
     /// read the response (RFC 9112, section 9.6). nginx `lingering_timeout` 5 s, Apache 2 s.
     linger_timeout: Seconds = 5_000;
-    /// How long that takes in all, while the client goes on sending. In a drain it takes at most `drain_grace`, because the
-    /// response has been sent. nginx `lingering_time` 30 s, Apache 30 s, Kestrel 5 s, Go 0.5 s.
+    /// How long that takes in all, while the client goes on sending. In a drain it takes at most `drain_grace`, because
+    /// the response has been sent. nginx `lingering_time` 30 s, Apache 30 s, Kestrel 5 s, Go 0.5 s.
     linger_time: Seconds = 30_000;
     /// The most bytes that are read and dropped in that time; past it the client may see a reset in place of the
     /// response. nginx and Apache set none, and read a fast client for the whole time.
     linger_size: Count = 256 * 1024 * 1024;
     /// How long a streamed response may pause once its client has closed its sending side. After that the client counts
     /// as gone: a FIN does not show whether the client only stops sending or is gone. A stream of events
-    /// (`text/event-stream`), which does not end by itself, gets no such time. nginx and Node end the exchange at the FIN.
+    /// (`text/event-stream`), which does not end by itself, gets no such time. nginx and Node end the exchange at the
+    /// FIN.
     half_close_timeout: Seconds = 5_000;
     /// How long a drain waits for running exchanges. Kestrel 30 s.
     drain_timeout: Seconds = 30_000;
-    /// How long a drain leaves an idle connection open, since a request may be on its way. It is also the longest time in
-    /// which a drain reads and drops the rest of a refused or aborted request. nginx and Go close an idle connection at
-    /// once, and the request is lost; HAProxy can wait for the next response.
+    /// How long a drain leaves an idle connection open, since a request may be on its way. It is also the longest time
+    /// in which a drain reads and drops the rest of a refused or aborted request. nginx and Go close an idle connection
+    /// at once, and the request is lost; HAProxy can wait for the next response.
     drain_grace: Seconds = 1_000;
     /// The longest request line; past it 414. nginx 8 KiB, RFC 9112 section 3 asks for at least 8000.
     request_line: Count = 8 * 1024;

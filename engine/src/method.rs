@@ -56,11 +56,11 @@ pub enum Methods {
     /// Those of the registry, without CONNECT and TRACE.
     #[default]
     Registered,
-    /// Those, and unregistered ones with a conventional name ([`Method::is_conventional`]). Other names are refused with
-    /// 501: some applications would treat `delete` as `DELETE`, and a proxy in front of them would not.
+    /// Those, and unregistered ones with a conventional name ([`Method::is_conventional`]). Other names are refused
+    /// with 501: some applications would treat `delete` as `DELETE`, and a proxy in front of them would not.
     Conventional,
-    /// Any token, for programs that check methods themselves, such as proxies. Targets in the absolute form may have any
-    /// scheme.
+    /// Any token, for programs that check methods themselves, such as proxies. Targets in the absolute form may have
+    /// any scheme.
     Any,
 }
 

@@ -3,7 +3,7 @@
 /// Why a message is refused: the status of the short response, and a phrase for it and for the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
-    /// 400, 413, 414, 417, 431, 501 or 505.
+    /// 400, 408, 413, 414, 417, 431, 501, 503 or 505.
     pub status: u16,
     /// What is wrong, for the author of the client.
     pub reason: &'static str,

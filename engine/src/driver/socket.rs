@@ -52,7 +52,8 @@ pub fn shut_down(socket: BorrowedFd<'_>) {
     let _ = shutdown(socket, Shutdown::Both);
 }
 
-/// Prepares an open descriptor, which must be a connected stream socket. Returns the addresses of the peer and of our end.
+/// Prepares an open descriptor, which must be a connected stream socket. Returns the addresses of the peer and of our
+/// end.
 pub fn prepare(socket: BorrowedFd<'_>) -> io::Result<(Peer, Peer)> {
     if sockopt::socket_type(socket)? != SocketType::STREAM {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the descriptor is not a stream socket"));
@@ -66,11 +67,12 @@ pub fn prepare(socket: BorrowedFd<'_>) -> io::Result<(Peer, Peer)> {
     Ok((peer, ours))
 }
 
-/// Limits what the kernel buffers for a client that does not read. Accepted sockets inherit the limits of their listener.
+/// Limits what the kernel buffers for a client that does not read. Accepted sockets inherit the limits of their
+/// listener.
 ///
-/// Without it the kernel accepts megabytes of a response, nothing waits in our queue, and the engine cannot see that the
-/// client reads nothing. `unsent` is in bytes, beyond those in flight. After `stall` milliseconds (0: never) without an
-/// acknowledgement the kernel gives up, even if we have closed the socket (`TCP_USER_TIMEOUT`, RFC 5482).
+/// Without it the kernel accepts megabytes of a response, nothing waits in our queue, and the engine cannot see that
+/// the client reads nothing. `unsent` is in bytes, beyond those in flight. After `stall` milliseconds (0: never)
+/// without an acknowledgement the kernel gives up, even if we have closed the socket (`TCP_USER_TIMEOUT`, RFC 5482).
 pub fn bound_sending(socket: BorrowedFd<'_>, unsent: u64, stall: u64) {
     let socket = socket2::SockRef::from(&socket);
     // A kernel without these options has limits of its own.

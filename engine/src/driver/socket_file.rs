@@ -1,8 +1,8 @@
 //! The file of a UNIX socket: created, replaced if a dead server left it, and removed by the listener that created it.
 //!
-//! A path may lead to another file later: until the listener closes, the file may be removed, or replaced by a successor's
-//! socket or by a symbolic link, and the working directory may change. So the file is identified by device and inode. The
-//! kernel keeps the inode while the socket is open, so that its number is not used again.
+//! A path may lead to another file later: until the listener closes, the file may be removed, or replaced by a
+//! successor's socket or by a symbolic link, and the working directory may change. So the file is identified by device
+//! and inode. The kernel keeps the inode while the socket is open, so that its number is not used again.
 
 use std::fs::File;
 use std::io;
@@ -27,8 +27,8 @@ pub struct SocketFile {
     /// Absolute, without symbolic links in the folder.
     path: PathBuf,
     identity: Identity,
-    /// The process that created it. A forked child has a copy of the listener, but its end is not the end of the server,
-    /// unless the process that created the file is gone.
+    /// The process that created it. A forked child has a copy of the listener, but its end is not the end of the
+    /// server, unless the process that created the file is gone.
     process: Pid,
 }
 
@@ -36,8 +36,8 @@ pub struct SocketFile {
 type Identity = (u64, u64);
 
 impl SocketFile {
-    /// Binds a socket and listens on it. The file of a dead server is replaced. The file of a live server, and a file that
-    /// is not a socket, is an error. The file never has more permissions than `mode`.
+    /// Binds a socket and listens on it. The file of a dead server is replaced. The file of a live server, and a file
+    /// that is not a socket, is an error. The file never has more permissions than `mode`.
     pub fn listen(socket: BorrowedFd<'_>, path: &Path, mode: Option<u32>, backlog: i32) -> io::Result<Self> {
         let address = SocketAddrUnix::new(path)?;
         let (folder, name) = split(path)?;
@@ -98,10 +98,10 @@ fn split(path: &Path) -> io::Result<(PathBuf, &std::ffi::OsStr)> {
     Ok((std::fs::canonicalize(parent)?, name))
 }
 
-/// Locks a folder, so that one start at a time looks for a stale file in it and binds its own. Without the lock, the second
-/// start would take the first one's socket for stale while that is bound and does not listen yet, or would remove it after
-/// both have found the same stale file. If the lock cannot be had (the folder is not readable, the file system has no
-/// locks, the lock is held for too long), the start continues.
+/// Locks a folder, so that one start at a time looks for a stale file in it and binds its own. Without the lock, the
+/// second start would take the first one's socket for stale while that is bound and does not listen yet, or would
+/// remove it after both have found the same stale file. If the lock cannot be had (the folder is not readable, the file
+/// system has no locks, the lock is held for too long), the start continues.
 fn lock(folder: &Path, attempts: u32) -> Option<File> {
     let folder = File::open(folder).ok()?;
     for _ in 0..attempts {

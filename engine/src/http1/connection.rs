@@ -119,7 +119,7 @@ impl Http1 {
     }
 
     /// Whether the client's bytes belong to another protocol.
-    pub(crate) fn is_raw(&self) -> bool {
+    pub(crate) fn is_switched(&self) -> bool {
         self.states.request() == RequestState::Switched
     }
 

@@ -1,5 +1,5 @@
-//! Whole request heads (RFC 9112, sections 3 to 6): `httparse` splits them, and this module adds the rules that it leaves
-//! to its callers.
+//! Whole request heads (RFC 9112, sections 3 to 6): `httparse` splits them, and this module adds the rules that it
+//! leaves to its callers.
 
 use std::mem::MaybeUninit;
 

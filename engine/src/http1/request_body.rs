@@ -164,13 +164,71 @@ impl RequestBody {
         }
     }
 
-    /// Whether the body may be complete at the end of a response that begins now, since the handler may read on. If it is
-    /// not, the rest is dropped where it is small, and else the connection is closed.
+    /// Whether the body may be complete at the end of a response that begins now, since the handler may read on. If it
+    /// is not, the rest is dropped where it is small, and else the connection is closed.
     pub fn may_complete(&self, state: RequestState, limits: &Limits) -> bool {
         match self.framing {
             _ if self.demand == Demand::Flowing => true,
             BodyFraming::Length(_) if state == RequestState::Body => !self.expects_continue,
             _ => self.may_be_dropped(state, limits),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(framing: BodyFraming, limit: u64) -> RequestBody {
+        RequestBody { framing, limit, ..Default::default() }
+    }
+
+    fn chunked(limit: u64) -> RequestBody {
+        body(BodyFraming::Chunked(Box::default()), limit)
+    }
+
+    #[test]
+    fn rfc9112_6_2_a_body_ends_at_its_length() {
+        let limits = Limits::default();
+        let mut body = body(BodyFraming::Length(5), 10);
+        assert!(matches!(body.read(b"abc", &limits), (3, Part::Data(b"abc", false))));
+        assert!(matches!(body.read(b"", &limits), (0, Part::None)));
+        assert_eq!(Some(2), body.announced());
+        assert!(matches!(body.read(b"deGET", &limits), (2, Part::Data(b"de", true))));
+    }
+
+    #[test]
+    fn rfc9112_7_1_a_body_ends_at_its_last_chunk() {
+        let limits = Limits::default();
+        let mut body = chunked(10);
+        assert!(matches!(body.read(b"2\r\nab\r\n0\r\n\r\nGET", &limits), (5, Part::Data(b"ab", false))));
+        assert!(matches!(body.read(b"\r\n0\r\n\r\nGET", &limits), (7, Part::End(_))));
+        let malformed = chunked(10).read(b"x", &limits).1;
+        assert!(matches!(malformed, Part::Error(BodyFault::Malformed(_))));
+    }
+
+    #[test]
+    fn rfc9110_15_5_14_a_chunked_body_has_a_limit() {
+        let part = chunked(1).read(b"2\r\nab", &Limits::default()).1;
+        assert!(matches!(part, Part::Error(BodyFault::TooLarge)));
+    }
+
+    #[test]
+    fn only_a_small_rest_is_dropped() {
+        let limits = Limits { discard_size: 4, ..Limits::default() };
+        for (left, dropped) in [(4, true), (5, false)] {
+            let mut body = body(BodyFraming::Length(left), 10);
+            assert_eq!(dropped, body.may_be_dropped(RequestState::Body, &limits));
+            assert_eq!((dropped, dropped), (body.drop_rest(&limits), body.flows(&limits)));
+        }
+        let mut body = RequestBody { seen: 3, ..chunked(10) };
+        assert_eq!((true, 7), (body.drop_rest(&limits), body.limit));
+    }
+
+    #[test]
+    fn rfc9110_10_1_1_a_body_that_waits_for_100_continue_may_not_be_dropped() {
+        let limits = Limits::default();
+        let body = RequestBody { expects_continue: true, ..body(BodyFraming::Length(1), 10) };
+        assert!(!body.may_be_dropped(RequestState::Body, &limits) && !body.may_complete(RequestState::Body, &limits));
     }
 }

@@ -71,7 +71,8 @@ impl ResponseBody {
         Ok(())
     }
 
-    /// Writes a part of the body, but nothing beyond the announced length: [`CommandError::Excess`] where there is more.
+    /// Writes a part of the body, but nothing beyond the announced length: [`CommandError::Excess`] where there is
+    /// more.
     pub fn write_within_length(&mut self, mut data: Bytes, out: &mut Outbox) -> Result<(), CommandError> {
         let size = data.len() as u64;
         match self.framing {
@@ -138,4 +139,54 @@ impl ResponseBody {
 /// What is left of an announced length after `size` more bytes.
 fn take(announced: u64, left: u64, size: u64) -> Result<u64, CommandError> {
     left.checked_sub(size).ok_or(CommandError::Length { announced, written: announced - left + size })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(framing: ResponseFraming) -> (ResponseBody, Outbox) {
+        (ResponseBody { framing, ..Default::default() }, Outbox::default())
+    }
+
+    #[test]
+    fn rfc9112_6_2_a_body_has_its_announced_length() {
+        let (mut body, mut out) = body(ResponseFraming::Length { announced: 5, left: 5 });
+        assert_eq!(Ok(()), body.write("abc".into(), &mut out));
+        assert_eq!(Err(CommandError::Length { announced: 5, written: 3 }), body.end(&[], &mut out));
+        let outcome = body.write("def".into(), &mut out);
+        assert_eq!(Err(CommandError::Length { announced: 5, written: 6 }), outcome);
+        assert_eq!(b"abc", &out.tail()[..]);
+        let outcome = body.write_within_length("def".into(), &mut out);
+        assert_eq!(Err(CommandError::Excess { announced: 5, written: 6 }), outcome);
+        assert_eq!(Ok(()), body.end(&[], &mut out));
+        assert_eq!((b"abcde", 5), (&out.tail()[..].try_into().unwrap(), body.written));
+    }
+
+    #[test]
+    fn rfc9112_7_1_chunks_and_trailers() {
+        let (mut body, mut out) = body(ResponseFraming::Chunked);
+        for part in ["abc", "", "0123456789"] {
+            assert_eq!(Ok(()), body.write(part.into(), &mut out));
+        }
+        assert_eq!(Ok(()), body.end(&[(b"X", b"y")], &mut out));
+        let expected = "3\r\nabc\r\na\r\n0123456789\r\n0\r\nX: y\r\n\r\n";
+        assert_eq!((expected, 13), (std::str::from_utf8(out.tail()).unwrap(), body.written));
+    }
+
+    #[test]
+    fn rfc9112_7_1_a_handler_that_frames_chunks_must_end_them() {
+        let (mut body, mut out) = body(ResponseFraming::FramedByHandler([0; 5]));
+        assert_eq!(Ok(()), body.write("1\r\na\r\n0\r\n".into(), &mut out));
+        assert!(matches!(body.end(&[], &mut out), Err(CommandError::Length { .. })));
+        assert_eq!(Ok(()), body.write("\r\n".into(), &mut out));
+        assert_eq!(Ok(()), body.end(&[], &mut out));
+    }
+
+    #[test]
+    fn rfc9110_6_4_1_an_omitted_body_is_not_sent() {
+        let (mut body, mut out) = body(ResponseFraming::Omitted);
+        assert_eq!(Ok(()), body.write("abc".into(), &mut out));
+        assert_eq!((true, 0), (out.is_empty(), body.written));
+    }
 }

@@ -31,7 +31,7 @@ impl Wire for Http1 {
     fn receive(&mut self, limit: u64, cx: &mut Context<'_>) -> Result<Received, CommandError> {
         Ok(match Http1::receive(self, limit, cx)? {
             false => Received::Unchanged,
-            true if self.is_raw() => Received::Tunnel,
+            true if self.is_switched() => Received::Tunnel,
             true => Received::Body,
         })
     }

@@ -131,7 +131,8 @@ fn split_quoted(text: &[u8]) -> Result<(Cow<'_, [u8]>, &[u8]), &'static str> {
     Err(open)
 }
 
-/// A node (section 6): an IPv4 address or an IPv6 address in brackets, with or without a port. Anything else is unknown.
+/// A node (section 6): an IPv4 address or an IPv6 address in brackets, with or without a port. Anything else is
+/// unknown.
 pub fn node(text: &[u8]) -> Peer {
     read_node(text).map_or(Peer::Unknown, Peer::Inet)
 }

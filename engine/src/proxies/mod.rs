@@ -18,8 +18,8 @@ pub struct Proxies {
     pub trusted: Trusted,
     /// The header fields that are read, if any are.
     pub headers: Option<Family>,
-    /// Whether `X-Forwarded-Host` is read. Many proxies pass it on as the client sent it. `Forwarded` needs no such switch:
-    /// the host is in the proxy's own element.
+    /// Whether `X-Forwarded-Host` is read. Many proxies pass it on as the client sent it. `Forwarded` needs no such
+    /// switch: the host is in the proxy's own element.
     pub host: bool,
     /// Whether every connection to a socket begins with a header of the PROXY protocol.
     pub protocol: bool,

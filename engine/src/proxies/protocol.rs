@@ -58,8 +58,8 @@ impl Source {
     }
 }
 
-/// Parses the header at the start of a connection. Returns it with its length, or None while it is incomplete. The error
-/// is one phrase, and is returned as soon as the bytes cannot be a header.
+/// Parses the header at the start of a connection. Returns it with its length, or None while it is incomplete. The
+/// error is one phrase, and is returned as soon as the bytes cannot be a header.
 pub fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, &'static str> {
     match (starts(bytes, LINE), starts(bytes, SIGNATURE)) {
         (true, _) => parse_line(bytes),
