@@ -3,6 +3,7 @@
 //! This file holds the object and its configuration; the modules below hold one concern each.
 
 mod accepting;
+mod capacity;
 mod closing;
 mod commands;
 mod connection;
@@ -21,9 +22,11 @@ mod recovery;
 mod report_limit;
 mod send_queue;
 mod sending;
+mod settings;
 mod shutdown;
 mod small_file;
 mod timeouts;
+mod timers;
 mod turn;
 
 use std::collections::VecDeque;
@@ -33,64 +36,57 @@ use std::os::fd::BorrowedFd;
 use crate::access::{AccessLog, Style};
 use crate::clock::Clock;
 use crate::counters::Counters;
-use crate::driver::wheel::Wheel;
 use crate::driver::{Driver, Epoll, Ready};
 use crate::event::Event;
 use crate::http1::Http1;
 use crate::limits::Limits;
 use crate::method::Methods;
-use crate::outbox::{FileTicket, OpenFiles};
-use crate::proxies::Proxies;
+use crate::outbox::FileTicket;
 use crate::wire::{Context, Wire};
 
+use capacity::Capacity;
 use connections::Connections;
 use drain::Drain;
 use lingering::Lingering;
 use listeners::Listeners;
 use report_limit::ReportLimit;
 use send_queue::SendQueue;
+use settings::Settings;
+use timers::Timers;
 
 pub use listeners::ListenerId;
 
 /// Listening sockets, connections and their exchanges, with one descriptor to watch.
 #[derive(Debug)]
 pub struct Engine<D: Driver = Epoll, W: Wire = Http1> {
+    settings: Settings,
     driver: D,
-    limits: Limits,
-    /// How many connections may be open.
-    capacity: usize,
-    /// How many descriptors connections and the files of their responses may have together.
-    descriptors: usize,
-    clock: Clock,
-    wheel: Wheel,
-    connections: Connections<W>,
-    files: OpenFiles,
     listeners: Listeners,
+    connections: Connections<W>,
+    capacity: Capacity,
+    clock: Clock,
+    timers: Timers,
+    drain: Drain,
+    /// Events that the owner of the engine has not taken.
     inbox: VecDeque<Event>,
+    /// Connections with something to send that may wait for other responses.
     send_queue: SendQueue,
-    /// Connections whose client has closed its sending side while a response was due.
-    half_closed: VecDeque<u64>,
     /// Connections that were interrupted because their share of a poll was used up.
     resuming: VecDeque<u64>,
+    /// Connections whose client has closed its sending side while a response was due.
+    half_closed: VecDeque<u64>,
+    /// Connections that are closed on our side.
     lingering: Lingering,
-    drain: Drain,
     counters: Counters,
     access: Option<AccessLog>,
-    proxies: Option<Proxies>,
-    debug: bool,
-    /// Whether there are events for the opening and the end of connections to sockets.
-    reports_connections: bool,
-    methods: Methods,
     report_limit: ReportLimit,
     in_turn: bool,
-    /// Tokens and ticks that the wheel has returned and that were not handled.
-    due: VecDeque<(u64, u64)>,
+    /// The connection that the engine works on, which is dropped if that panics.
+    current: Option<u64>,
     /// A buffer for what the driver reports.
     ready: Vec<Ready>,
     /// A buffer for the bytes of one read.
     scratch: Vec<u8>,
-    /// The connection that the engine works on, which is dropped if that panics.
-    current: Option<u64>,
 }
 
 /// Bytes of one read.
@@ -100,35 +96,27 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// An engine without listeners.
     pub fn new(limits: Limits) -> io::Result<Self> {
         let clock = Clock::default();
-        let capacity = if limits.connections > 0 { limits.connections as usize } else { descriptors() };
         Ok(Engine {
             driver: D::open()?,
-            capacity,
-            descriptors: descriptors().max(capacity),
-            limits,
-            wheel: Wheel::new(clock.millis()),
-            clock,
-            connections: Connections::default(),
-            files: OpenFiles::default(),
             listeners: Listeners::default(),
+            connections: Connections::default(),
+            capacity: Capacity::new(&limits),
+            settings: Settings { limits, ..Settings::default() },
+            timers: Timers::new(clock.millis()),
+            clock,
+            drain: Drain::Off,
             inbox: VecDeque::new(),
             send_queue: SendQueue::default(),
-            half_closed: VecDeque::new(),
             resuming: VecDeque::new(),
+            half_closed: VecDeque::new(),
             lingering: Lingering::default(),
-            drain: Drain::Off,
             counters: Counters::default(),
             access: None,
-            proxies: None,
-            debug: false,
-            reports_connections: false,
-            methods: Methods::default(),
             report_limit: ReportLimit::default(),
             in_turn: false,
-            ready: Vec::new(),
-            due: VecDeque::new(),
-            scratch: vec![0; SCRATCH],
             current: None,
+            ready: Vec::new(),
+            scratch: vec![0; SCRATCH],
         })
     }
 
@@ -139,18 +127,12 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// Its limits.
     pub fn limits(&self) -> &Limits {
-        &self.limits
+        &self.settings.limits
     }
 
     /// Counts a file that is opened for an exchange as a descriptor in use.
     pub fn count_open_file(&self) -> FileTicket {
-        self.files.hold()
-    }
-
-    /// Whether there is no room for another connection.
-    fn is_full(&self) -> bool {
-        let open = self.connections.len() - self.lingering.turned_away();
-        open >= self.capacity || open + self.files.count() >= self.descriptors
+        self.capacity.files.hold()
     }
 
     /// How many connections are open.
@@ -180,17 +162,17 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// Adds events for the opening and the end of each connection to a socket.
     pub fn report_connections(&mut self) {
-        self.reports_connections = true;
+        self.settings.reports_connections = true;
     }
 
     /// Sets which methods are served.
     pub fn set_methods(&mut self, methods: Methods) {
-        self.methods = methods;
+        self.settings.methods = methods;
     }
 
     /// Sets whether each refused message is reported.
     pub fn set_debug(&mut self, on: bool) {
-        self.debug = on;
+        self.settings.debug = on;
     }
 
     /// Calls the wire of a connection with what it needs of the engine.
@@ -202,21 +184,21 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             secure: connection.is_secure(),
             peer: &connection.peer,
             client: connection.proxy_header.client().unwrap_or(&connection.peer),
-            proxies: self.proxies.as_ref(),
+            proxies: self.settings.proxies.as_ref(),
             trusts_fields: connection.proxy_header.allows_forwarding_fields(),
             inbox: &mut self.inbox,
             out: &mut connection.out,
-            files: &self.files,
-            limits: &self.limits,
+            files: &self.capacity.files,
+            limits: &self.settings.limits,
             counters: &mut self.counters,
             clock: &self.clock,
             access: self.access.as_mut(),
             draining: self.drain.has_begun(),
-            debug: self.debug,
+            debug: self.settings.debug,
             is_pipe,
             delegates_refusals: connection.delegates_refusals,
             refusal_delegated: false,
-            methods: self.methods,
+            methods: self.settings.methods,
         };
         self.current = Some(context.connection);
         let outcome = work(&mut connection.wire, &mut context);
@@ -264,10 +246,4 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     pub fn report(&mut self, severity: crate::Severity, code: &'static str, message: String) {
         self.inbox.push_back(Event::Report(crate::Report { severity, code, message }));
     }
-}
-
-/// 80% of the descriptors that the process may have.
-fn descriptors() -> usize {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    limit.current.map_or(usize::MAX, |current| (current / 5 * 4) as usize)
 }

@@ -62,7 +62,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// Takes over a connected stream socket, and the bytes that were read from it. None if it was refused.
     pub fn adopt(&mut self, socket: OwnedFd, data: &[u8]) -> io::Result<Option<ConnectionId>> {
         let (peer, _) = socket::prepare(socket.as_fd())?;
-        bound_sending(&self.limits, &peer, socket.as_fd());
+        bound_sending(&self.settings.limits, &peer, socket.as_fd());
         self.refresh_clock();
         let token = self.open(socket, peer, HalfClose::Cancel)?;
         if let (Some(token), false) = (token, data.is_empty()) {
@@ -73,12 +73,12 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     fn listen(&mut self, listener: Listener) -> io::Result<ListenerId> {
-        bound_sending(&self.limits, &listener.local, listener.socket());
+        bound_sending(&self.settings.limits, &listener.local, listener.socket());
         self.listeners.add(listener, &mut self.driver)
     }
 
     fn backlog(&self, wanted: Option<u32>) -> i32 {
-        wanted.map_or(self.limits.backlog, u64::from).min(i32::MAX as u64) as i32
+        wanted.map_or(self.settings.limits.backlog, u64::from).min(i32::MAX as u64) as i32
     }
 
     /// Accepts a share of the connections that wait. True if there may be more.
@@ -103,7 +103,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
                 }
                 Accepted::Connection(socket, peer) => {
                     let half_close = self.listeners.accepted(id);
-                    let reported = self.reports_connections.then(|| peer.clone());
+                    let reported = self.settings.reports_connections.then(|| peer.clone());
                     match (self.open(socket, peer, half_close), reported) {
                         (Ok(Some(token)), Some(peer)) => {
                             self.inbox.push_back(Event::Opened(ConnectionId(token), peer));
@@ -122,7 +122,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// Accepts all connections that wait, but no more than a queue can hold: clients may come as fast as they are accepted.
     pub(super) fn accept_all(&mut self, id: ListenerId) {
-        for _ in 0..=self.limits.backlog / ACCEPTS as u64 {
+        for _ in 0..=self.settings.limits.backlog / ACCEPTS as u64 {
             if !self.accept(id) {
                 return;
             }

@@ -31,7 +31,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             self.inbox.push_back(Event::PipeEnding(PipeId(connection.token)));
         } else {
             connection.transport.shut_down_writing();
-            if self.reports_connections && !connection.turned_away {
+            if self.settings.reports_connections && !connection.turned_away {
                 self.inbox.push_back(Event::Lingering(ConnectionId(connection.token)));
             }
         }
@@ -73,7 +73,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.send_queue.reclaim(&mut connection.out);
         if connection.is_pipe() {
             self.inbox.push_back(Event::PipeClosed(PipeId(connection.token), orderly));
-        } else if self.reports_connections && !connection.turned_away {
+        } else if self.settings.reports_connections && !connection.turned_away {
             self.inbox.push_back(Event::Closed(ConnectionId(connection.token), closing));
         }
         self.finish_drain_if_empty();

@@ -24,7 +24,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// [`Engine::take_over`] are returned only if nothing of the body is queued.
     pub fn receive(&mut self, id: ExchangeId, limit: Option<u64>) -> Result<Vec<Event>, CommandError> {
         self.command(id, |engine, slot| {
-            let limit = limit.unwrap_or(engine.limits.body_size);
+            let limit = limit.unwrap_or(engine.settings.limits.body_size);
             let before = engine.inbox.len();
             let received = engine.with_wire(slot, |wire, cx| wire.receive(limit, cx))?;
             if received == Received::Unchanged {
@@ -103,7 +103,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.command(id, |engine, slot| {
             engine.lend_buffer(slot);
             engine.framed(slot, |wire, cx| wire.write(Body::Shared(data), FramedBy::Wire, cx))?;
-            let high = engine.limits.write_buffer;
+            let high = engine.settings.limits.write_buffer;
             let connection = &engine.connections[slot];
             // Output of a pipe waits in the inbox, where it does not count as queued.
             if connection.is_pipe() || (engine.in_turn && connection.out.len() <= high) {
@@ -119,7 +119,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     fn pressure_after_write(&mut self, id: ExchangeId) -> Result<Pressure, CommandError> {
         let Some(slot) = self.connections.slot(id.connection) else { return Err(CommandError::Gone) };
         let connection = &mut self.connections[slot];
-        connection.writer_paused |= connection.out.len() > self.limits.write_buffer;
+        connection.writer_paused |= connection.out.len() > self.settings.limits.write_buffer;
         Ok(if connection.writer_paused { Pressure::High } else { Pressure::Low })
     }
 
@@ -223,7 +223,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     fn send_relayed(&mut self, id: ExchangeId, slot: usize) -> Result<Pressure, CommandError> {
-        let high = self.limits.write_buffer;
+        let high = self.settings.limits.write_buffer;
         let connection = &self.connections[slot];
         // Output of a pipe waits in the inbox, where it does not count as queued.
         if connection.is_pipe() || connection.out.len() <= high {

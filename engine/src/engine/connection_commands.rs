@@ -71,7 +71,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         let slot = self.connections.slot(id.0)?;
         let connection = &self.connections[slot];
         if connection.is_pipe()
-            || !connection.wire.request_phase(&self.limits).awaits_head()
+            || !connection.wire.request_phase(&self.settings.limits).awaits_head()
             || !connection.out.is_empty()
         {
             return None;

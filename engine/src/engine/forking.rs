@@ -13,10 +13,10 @@
 use std::io;
 
 use super::Engine;
+use super::timers::Timers;
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::driver::Driver;
-use crate::driver::wheel::Wheel;
 use crate::exchange::ExchangeId;
 use crate::outbox::OpenFiles;
 use crate::wire::Wire;
@@ -28,19 +28,18 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     pub fn after_fork_in_child(&mut self, mid_turn: bool) -> io::Result<()> {
         self.connections.disinherit();
         self.inbox.clear();
-        self.due.clear();
         self.ready.clear();
         self.scratch.resize(super::SCRATCH, 0);
         self.send_queue.take();
         (self.half_closed, self.resuming, self.lingering) = Default::default();
         self.current = None;
-        self.files = OpenFiles::default();
+        self.capacity.files = OpenFiles::default();
         self.counters = Counters::default();
         if let Some(access) = &mut self.access {
             drop(access.take());
         }
         self.clock = Clock::default();
-        self.wheel = Wheel::new(self.clock.millis());
+        self.timers = Timers::new(self.clock.millis());
         self.in_turn &= mid_turn;
         let outcome = self.driver.reopen().and_then(|()| self.listeners.after_fork_in_child(&mut self.driver));
         if outcome.is_err() {

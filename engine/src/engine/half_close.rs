@@ -19,7 +19,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         let connection = &mut self.connections[slot];
         if let Some(serial) = connection.wire.running() {
             // Decided once, and again only if the client turns out to have closed both sides.
-            let phase = connection.wire.request_phase(&self.limits);
+            let phase = connection.wire.request_phase(&self.settings.limits);
             let decided = connection.survives_half_close == Some(serial)
                 && !connection.peer_closed_both
                 && !connection.is_cut_off(phase);
@@ -38,7 +38,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// Whether more of a request is to be read, although the client has closed its sending side.
     fn body_follows(&self, slot: usize) -> bool {
         let connection = &self.connections[slot];
-        let phase = connection.wire.request_phase(&self.limits);
+        let phase = connection.wire.request_phase(&self.settings.limits);
         let awaited = phase.awaits_head() || matches!(phase, RequestPhase::Body { reads: true, .. });
         (awaited || phase.has_unread()) && !connection.ended
     }
@@ -57,7 +57,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         let connection = &mut self.connections[slot];
         let running = connection.wire.running().filter(|_| !follows);
         let Some(serial) = running else { return self.update(slot, false) };
-        let phase = connection.wire.request_phase(&self.limits);
+        let phase = connection.wire.request_phase(&self.settings.limits);
         if connection.peer_closed_both || connection.is_cut_off(phase) {
             return self.drop_connection(slot, GoneReason::ClientLeft);
         }

@@ -7,8 +7,6 @@ use super::connections::Connections;
 use crate::driver::Driver;
 use crate::wire::Wire;
 
-/// Connections that may linger though the engine is full.
-const TURNED_AWAY: usize = 64;
 /// Entries that are kept before those of closed connections are removed.
 const KEPT: usize = 64;
 
@@ -56,7 +54,7 @@ impl Lingering {
 impl<D: Driver, W: Wire> Engine<D, W> {
     /// Whether there is room for another connection. One that lingers is closed to make room.
     pub(super) fn makes_room(&mut self) -> bool {
-        while self.is_full() {
+        while self.capacity.is_full(self.connections.len() - self.lingering.turned_away()) {
             if !self.close_oldest_lingering(false) {
                 return false;
             }
@@ -77,7 +75,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// Whether a client that there is no room for may keep its connection until it has read the refusal. Some may, from
     /// the descriptors that connections leave to others.
     pub(super) fn may_linger_though_full(&self) -> bool {
-        self.lingering.turned_away() < (self.descriptors / 64).min(TURNED_AWAY)
+        self.lingering.turned_away() < self.capacity.turned_away()
     }
 
     /// Does not count a connection as open: there is no room for it.

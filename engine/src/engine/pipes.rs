@@ -151,8 +151,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         if !connection.is_pipe() {
             return;
         }
-        let wanted =
-            connection.wants_input(&self.limits) || (connection.wire.buffered() as u64) < self.limits.read_buffer;
+        let wanted = connection.wants_input(&self.settings.limits)
+            || (connection.wire.buffered() as u64) < self.settings.limits.read_buffer;
         let Transport::Pipe(pipe) = &mut connection.transport else { return };
         if pipe.flowing != wanted {
             pipe.flowing = wanted;

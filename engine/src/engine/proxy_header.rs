@@ -61,12 +61,12 @@ impl ProxyHeader {
 impl<D: Driver, W: Wire> Engine<D, W> {
     /// Sets which proxies are trusted. Open connections keep what their beginning has shown.
     pub fn set_proxies(&mut self, proxies: Option<Proxies>) {
-        self.proxies = proxies;
+        self.settings.proxies = proxies;
     }
 
     /// Whether a peer may connect to a socket. Where the PROXY protocol is on, only trusted proxies may.
     pub(super) fn accepts_peer(&mut self, peer: &Peer) -> bool {
-        let Some(Proxies { protocol: true, trusted, .. }) = &self.proxies else { return true };
+        let Some(Proxies { protocol: true, trusted, .. }) = &self.settings.proxies else { return true };
         let trusted = trusted.contains(peer);
         if !trusted {
             self.refuse_proxy(peer.clone(), "the PROXY protocol is spoken with trusted proxies only");
@@ -76,7 +76,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// Expects a header first on a new connection to a socket, where the PROXY protocol is on.
     pub(super) fn expect_proxy_header(&mut self, slot: usize) {
-        if self.proxies.as_ref().is_some_and(|proxies| proxies.protocol) {
+        if self.settings.proxies.as_ref().is_some_and(|proxies| proxies.protocol) {
             self.connections[slot].proxy_header = ProxyHeader::Awaited(Vec::new());
         }
     }
@@ -109,7 +109,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     fn refuse_proxy(&mut self, peer: Peer, reason: &str) {
         self.counters.refused += 1;
-        if self.debug {
+        if self.settings.debug {
             self.report(Severity::Debug, "RW510", format!("{peer}: {reason}"));
         }
     }

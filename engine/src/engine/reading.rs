@@ -25,7 +25,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         let connection = &mut self.connections[slot];
         let mut broken = false;
         let mut dropped = false;
-        let outcome = if connection.wants_input(&self.limits) { connection.transport.read(&mut scratch) } else { None };
+        let outcome =
+            if connection.wants_input(&self.settings.limits) { connection.transport.read(&mut scratch) } else { None };
         match outcome {
             Some(Read::Bytes(count)) => {
                 // A short read means that the socket is empty, and that the driver reports new bytes.
@@ -33,7 +34,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
                 self.counters.bytes_in += count as u64;
                 dropped = connection.lingering;
                 broken = if dropped {
-                    !connection.drop_input(count, &self.limits)
+                    !connection.drop_input(count, &self.settings.limits)
                 } else {
                     !self.feed_wire(slot, &scratch[..count])
                 };
@@ -62,7 +63,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         let Some(slot) = self.connections.slot(token) else { return };
         self.counters.bytes_in += data.len() as u64;
         let dropped = self.connections[slot].lingering;
-        if dropped && !self.connections[slot].drop_input(data.len(), &self.limits) {
+        if dropped && !self.connections[slot].drop_input(data.len(), &self.settings.limits) {
             return self.close(slot);
         }
         if !dropped && !self.feed_wire(slot, data) {
@@ -97,7 +98,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
         self.update_pipe_flow(slot);
         let connection = &self.connections[slot];
-        if connection.readable && connection.wants_input(&self.limits) {
+        if connection.readable && connection.wants_input(&self.settings.limits) {
             // The driver has reported these bytes when they were not wanted, and does not report them again.
             self.resume_later(slot);
         }
@@ -106,6 +107,6 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     pub(super) fn update_deadline(&mut self, slot: usize, progress: bool) {
         let (now, draining) = (self.clock.millis(), self.drain.has_begun());
-        self.connections[slot].update_deadline(now, progress, draining, &self.limits, &mut self.wheel);
+        self.connections[slot].update_deadline(now, progress, draining, &self.settings.limits, &mut self.timers.wheel);
     }
 }

@@ -18,7 +18,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     pub(super) fn send(&mut self, slot: usize) {
         let connection = &self.connections[slot];
         let may_wait = connection.wire.running().is_some() || (self.send_queue.batches() && !self.inbox.is_empty());
-        if self.in_turn && may_wait && connection.out.len() <= self.limits.write_buffer {
+        if self.in_turn && may_wait && connection.out.len() <= self.settings.limits.write_buffer {
             self.send_later(slot);
         } else {
             self.flush(slot);
@@ -74,14 +74,14 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     pub(super) fn sent(&mut self, slot: usize, progress: bool) {
         let connection = &mut self.connections[slot];
         self.send_queue.reclaim(&mut connection.out);
-        if connection.writer_paused && connection.out.len() <= self.limits.write_buffer / 2 {
+        if connection.writer_paused && connection.out.len() <= self.settings.limits.write_buffer / 2 {
             connection.writer_paused = false;
             if let Some(serial) = connection.wire.running() {
                 self.inbox.push_back(Event::Writable(ExchangeId { connection: connection.token, serial }));
             }
         }
         let connection = &self.connections[slot];
-        if connection.wire.request_phase(&self.limits) == RequestPhase::Head {
+        if connection.wire.request_phase(&self.settings.limits) == RequestPhase::Head {
             self.with_wire(slot, |wire, cx| wire.feed(&[], cx));
         }
         let connection = &self.connections[slot];

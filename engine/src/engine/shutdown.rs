@@ -14,7 +14,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// [`Limits::drain_grace`](crate::Limits). An [`Event::Drained`] follows.
     pub fn drain(&mut self, millis: Option<u64>) {
         self.refresh_clock();
-        let deadline = self.clock.millis().saturating_add(millis.unwrap_or(self.limits.drain_timeout));
+        let deadline = self.clock.millis().saturating_add(millis.unwrap_or(self.settings.limits.drain_timeout));
         if !self.drain.begin(deadline) {
             return;
         }
@@ -23,7 +23,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             if let Some(slot) = self.connections.slot(token) {
                 // A request may be waiting in the socket.
                 let connection = &mut self.connections[slot];
-                connection.readable |= !connection.is_pipe() && connection.wants_input(&self.limits);
+                connection.readable |= !connection.is_pipe() && connection.wants_input(&self.settings.limits);
                 self.continue_reading(token);
             }
             if let Some(slot) = self.connections.slot(token) {

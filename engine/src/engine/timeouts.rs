@@ -11,12 +11,12 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// Handles deadlines that have passed: a share of those of connections, and all others.
     pub(super) fn meet_deadlines(&mut self) {
         let now = self.clock.millis();
-        self.wheel.expire(now, &mut self.due);
+        self.timers.expire(now);
         let enough = self.inbox.len() + POLL_LOSSES;
         for _ in 0..POLL_SHARE {
-            let Some((token, tick)) = self.due.pop_front() else { break };
+            let Some((token, tick)) = self.timers.pop() else { break };
             let Some(slot) = self.connections.slot(token) else { continue };
-            if let Some(timeout) = self.connections[slot].expired(tick, now, &mut self.wheel) {
+            if let Some(timeout) = self.connections[slot].expired(tick, now, &mut self.timers.wheel) {
                 self.time_out(slot, timeout);
             }
             if self.inbox.len() >= enough {

@@ -61,7 +61,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// Whether another poll would resume a connection or handle a deadline.
     pub fn has_backlog(&self) -> bool {
-        !(self.resuming.is_empty() && self.due.is_empty())
+        !self.resuming.is_empty() || self.timers.has_due()
     }
 
     /// The next event.
@@ -110,7 +110,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// When a turn is due even if the descriptor is not readable, in milliseconds.
     pub fn next_deadline(&self) -> Option<u64> {
-        let deadlines = [self.wheel.next(), self.listeners.next_deadline(), self.drain.deadline()];
+        let deadlines = [self.timers.next(), self.listeners.next_deadline(), self.drain.deadline()];
         deadlines.into_iter().flatten().filter(|&at| at != u64::MAX).min()
     }
 
@@ -130,7 +130,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             self.flush(slot);
         }
         if ready.readable && self.connections.slot(ready.token.0).is_some() {
-            if self.connections[slot].wire.request_phase(&self.limits).awaits_head() {
+            if self.connections[slot].wire.request_phase(&self.settings.limits).awaits_head() {
                 self.read(slot);
             } else {
                 self.resume_later(slot);

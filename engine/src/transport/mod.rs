@@ -57,7 +57,7 @@ impl Transport {
         matches!(self, Transport::Pipe(_))
     }
 
-    /// Whether nobody on the way to the client can read the bytes.
+    /// Whether the bytes are encrypted on their way to the client.
     pub fn is_secure(&self) -> bool {
         match self {
             Transport::Plain(_) => false,
