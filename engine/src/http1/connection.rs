@@ -94,32 +94,32 @@ impl Http1 {
     // What the connection is doing
 
     /// Whether an exchange was ended before its response was complete.
-    pub(crate) fn has_aborted(&self, serial: u32) -> bool {
+    pub(super) fn has_aborted(&self, serial: u32) -> bool {
         self.aborted == Some(serial)
     }
 
     /// Whether a head, or the rest of one, comes next.
-    pub(crate) fn awaits_head(&self) -> bool {
+    pub(super) fn awaits_head(&self) -> bool {
         self.states == States::default()
     }
 
     /// Whether a whole pipelined request may be in the input, so that sending can wait for its response.
-    pub(crate) fn has_input(&self) -> bool {
+    pub(super) fn has_input(&self) -> bool {
         !self.input.is_empty()
     }
 
     /// Takes out the bytes that were not parsed, for another reader.
-    pub(crate) fn take_input(&mut self) -> Vec<u8> {
+    pub(super) fn take_input(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.input).into_unparsed()
     }
 
     /// Whether the head of the response was sent.
-    pub(crate) fn has_started(&self) -> bool {
+    pub(super) fn has_started(&self) -> bool {
         !matches!(self.states.response(), ResponseState::Idle | ResponseState::Waiting)
     }
 
     /// Whether the client's bytes belong to another protocol.
-    pub(crate) fn is_switched(&self) -> bool {
+    pub(super) fn is_switched(&self) -> bool {
         self.states.request() == RequestState::Switched
     }
 
@@ -127,7 +127,7 @@ impl Http1 {
 
     /// Ends the connection. Returns the exchange whose response was not complete; the access log shows `status` for it
     /// where no head was sent.
-    pub(crate) fn abort(&mut self, status: u16, cx: &mut Context<'_>) -> Option<u32> {
+    pub(super) fn abort(&mut self, status: u16, cx: &mut Context<'_>) -> Option<u32> {
         let running = Wire::running(self);
         if running.is_some() {
             self.account.abort(status, self.response_body.written, cx);
@@ -148,7 +148,7 @@ impl Http1 {
     }
 
     /// Starts a drain: the last response is the one to the last request that is here.
-    pub(crate) fn begin_drain(&mut self) {
+    pub(super) fn begin_drain(&mut self) {
         self.input_before_drain = self.input.len();
     }
 
@@ -162,12 +162,12 @@ impl Http1 {
     }
 
     /// Makes the current response the last one.
-    pub(crate) fn close_after_response(&mut self) {
+    pub(super) fn close_after_response(&mut self) {
         self.keep = false;
     }
 
     /// The last response is complete: what the client still sends is dropped.
-    pub(crate) fn close_lingering(&mut self) {
+    pub(super) fn close_lingering(&mut self) {
         self.states.apply(Trigger::Close);
         self.request_body.demand = Demand::Dropped;
         self.input = Input::default();
@@ -176,7 +176,7 @@ impl Http1 {
     // Parsing
 
     /// Takes bytes from the client.
-    pub(crate) fn feed(&mut self, data: &[u8], cx: &mut Context<'_>) {
+    pub(super) fn feed(&mut self, data: &[u8], cx: &mut Context<'_>) {
         if self.has_input() {
             self.input.append(data);
             return self.resume(cx);
@@ -189,7 +189,7 @@ impl Http1 {
     }
 
     /// Parses the input that was kept.
-    pub(crate) fn resume(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn resume(&mut self, cx: &mut Context<'_>) {
         let mut input = std::mem::take(&mut self.input);
         input.consume(self.advance(input.unparsed(), cx));
         self.input = input;
@@ -301,7 +301,7 @@ impl Http1 {
     // The body of the request
 
     /// Passes the body to a reader from now on. False where it was passed or dropped already, or ended badly.
-    pub(crate) fn receive(&mut self, limit: u64, cx: &mut Context<'_>) -> Result<bool, CommandError> {
+    pub(super) fn receive(&mut self, limit: u64, cx: &mut Context<'_>) -> Result<bool, CommandError> {
         let body = &mut self.request_body;
         body.limit = limit;
         if body.announced().is_some_and(|length| body.seen + length > limit) {
@@ -326,7 +326,7 @@ impl Http1 {
     }
 
     /// The reader has taken so many bytes.
-    pub(crate) fn consumed(&mut self, count: u64, cx: &mut Context<'_>) {
+    pub(super) fn consumed(&mut self, count: u64, cx: &mut Context<'_>) {
         self.request_body.unread = self.request_body.unread.saturating_sub(count);
         if self.has_input() {
             self.resume(cx);

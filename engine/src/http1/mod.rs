@@ -2,7 +2,7 @@
 
 mod accounting;
 pub mod chunked;
-pub mod connection;
+mod connection;
 pub mod encode;
 pub mod head;
 mod input;
@@ -10,7 +10,7 @@ mod message;
 mod reason_phrase;
 mod relay;
 mod request_body;
-pub mod request_line;
+mod request_line;
 mod responding;
 mod response_body;
 pub mod scan;

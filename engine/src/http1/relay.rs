@@ -13,7 +13,7 @@ use crate::wire::Context;
 
 impl Http1 {
     /// Sends the head of a response that its handler frames.
-    pub(crate) fn relay_head(
+    pub(super) fn relay_head(
         &mut self,
         status: Status<'_>,
         fields: &[FieldRef<'_>],
@@ -45,7 +45,7 @@ impl Http1 {
     }
 
     /// Sends a whole response that its handler frames.
-    pub(crate) fn relay(
+    pub(super) fn relay(
         &mut self,
         status: Status<'_>,
         fields: &[FieldRef<'_>],
@@ -73,7 +73,7 @@ impl Http1 {
     ///
     /// Nothing beyond the announced length is sent, and the connection closes after the response. Programs for
     /// twisted.web go beyond it where a file grows while they read it, and their clients take the announced bytes.
-    pub(crate) fn relay_write(&mut self, data: Bytes, cx: &mut Context<'_>) -> Result<(), CommandError> {
+    pub(super) fn relay_write(&mut self, data: Bytes, cx: &mut Context<'_>) -> Result<(), CommandError> {
         self.states.advance(Trigger::Write)?;
         let outcome = self.response_body.write_within_length(data, cx.out);
         self.keep &= !matches!(outcome, Err(CommandError::Excess { .. }));
@@ -81,7 +81,7 @@ impl Http1 {
     }
 
     /// Sends a part of the body out of a file. `Content-Length` must frame it.
-    pub(crate) fn relay_file(&mut self, part: Body<'_>, cx: &mut Context<'_>) -> Result<(), CommandError> {
+    pub(super) fn relay_file(&mut self, part: Body<'_>, cx: &mut Context<'_>) -> Result<(), CommandError> {
         if self.states.response() != ResponseState::Body {
             return Err(CommandError::NotStarted);
         }
@@ -90,7 +90,7 @@ impl Http1 {
 
     /// Switches to another protocol, whose first bytes the handler sends in place of a response. The connection ends
     /// with it. A body that is not complete is still read as a body, and only what is sent is switched.
-    pub(crate) fn take_over(&mut self) -> Result<(), CommandError> {
+    pub(super) fn take_over(&mut self) -> Result<(), CommandError> {
         self.states.check(Trigger::TakeOver)?;
         self.switch(Trigger::TakeOver);
         self.keep = false;

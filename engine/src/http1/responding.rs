@@ -16,7 +16,7 @@ use crate::wire::Context;
 
 impl Http1 {
     /// Sends a whole response.
-    pub(crate) fn respond(
+    pub(super) fn respond(
         &mut self,
         status: Status<'_>,
         fields: &[FieldRef<'_>],
@@ -48,7 +48,7 @@ impl Http1 {
     }
 
     /// Sends the head of a streamed response.
-    pub(crate) fn begin(
+    pub(super) fn begin(
         &mut self,
         status: Status<'_>,
         fields: &[FieldRef<'_>],
@@ -80,7 +80,7 @@ impl Http1 {
     }
 
     /// Sends an interim response (RFC 9110, section 15.2). HTTP/1.0 clients get none.
-    pub(crate) fn interim(
+    pub(super) fn interim(
         &mut self,
         status: u16,
         fields: &[FieldRef<'_>],
@@ -110,13 +110,13 @@ impl Http1 {
     }
 
     /// Sends a part of the body of a streamed response, or bytes of another protocol.
-    pub(crate) fn write(&mut self, data: Bytes, cx: &mut Context<'_>) -> Result<(), CommandError> {
+    pub(super) fn write(&mut self, data: Bytes, cx: &mut Context<'_>) -> Result<(), CommandError> {
         self.states.advance(Trigger::Write)?;
         self.response_body.write(data, cx.out)
     }
 
     /// Ends a streamed response, or a connection that was switched.
-    pub(crate) fn end(&mut self, trailers: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
+    pub(super) fn end(&mut self, trailers: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
         self.states.check(Trigger::End)?;
         self.response_body.end(trailers, cx.out)?;
         self.keep &= self.states.response() != ResponseState::Switched;
@@ -125,7 +125,7 @@ impl Http1 {
     }
 
     /// Sends 101. The bytes after it belong to another protocol (RFC 9110, section 7.8).
-    pub(crate) fn upgrade(&mut self, fields: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
+    pub(super) fn upgrade(&mut self, fields: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
         let found = encode::check(101.into(), fields)?;
         self.states.check(Trigger::Upgrade)?;
         if self.version == Version::Http10 {
@@ -209,7 +209,7 @@ impl Http1 {
     // Refusals
 
     /// Refuses the message in the input with a short response. Nothing after it is parsed.
-    pub(crate) fn refuse(&mut self, refusal: Refusal, cx: &mut Context<'_>) {
+    pub(super) fn refuse(&mut self, refusal: Refusal, cx: &mut Context<'_>) {
         self.is_head = has_method_head(self.input.unparsed());
         self.refuse_head(refusal, cx);
     }
@@ -224,7 +224,7 @@ impl Http1 {
     }
 
     /// Sends a short response and closes after it. Returns the length of the body that was sent.
-    pub(crate) fn send_refusal(&mut self, refusal: Refusal, cx: &mut Context<'_>) -> u64 {
+    pub(super) fn send_refusal(&mut self, refusal: Refusal, cx: &mut Context<'_>) -> u64 {
         if cx.delegates_refusals && refusal.status == 400 {
             cx.delegate_refusal();
             cx.counters.count_response(refusal.status, 0);
