@@ -52,7 +52,7 @@ fn responses_wait_while_requests_are_ready_and_leave_with_the_last() {
     world.engine.event_handled(10, 20);
     assert_eq!(0, served(&mut clients));
     respond(&mut world);
-    assert_eq!(1, served(&mut clients), "the last has nothing to wait for");
+    assert_eq!(1, served(&mut clients), "no response is left to wait for");
     world.engine.flush_queued();
     assert_eq!(3, served(&mut clients));
     world.engine.end_turn();

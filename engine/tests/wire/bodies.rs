@@ -111,7 +111,7 @@ fn an_unread_body_stops_the_reading_of_its_socket() {
         while let Some(Event::Data(_, data)) = world.events.pop_front() {
             waiting += data.len();
         }
-        assert!(waiting <= 16 * 1024 + 64 * 1024, "one read more than the bound, at most: {waiting}");
+        assert!(waiting <= 16 * 1024 + 64 * 1024, "at most the limit and one read: {waiting}");
         received += waiting;
         world.engine.consumed(id, waiting as u64).unwrap();
         waiting = 0;

@@ -117,7 +117,7 @@ impl Chaos {
     fn rest(&mut self) {
         let before = self.world.engine.counters().turns;
         self.world.settle_within(100);
-        assert!(self.world.engine.counters().turns - before < 100, "it spins");
+        assert!(self.world.engine.counters().turns - before < 100, "the engine has no work, and spins");
     }
 
     fn take_events(&mut self) {

@@ -163,7 +163,7 @@ fn an_inherited_listener_serves_and_stays_open_in_its_other_process() {
     inherited.set_nonblocking(false).unwrap();
     inherited.accept().unwrap();
     world.settle();
-    assert_eq!(1, world.engine.counters().accepted, "accepted by the one who still listens");
+    assert_eq!(1, world.engine.counters().accepted, "accepted by the remaining listener");
 }
 
 #[test]
@@ -315,7 +315,7 @@ fn the_deadline_of_a_closed_connection_does_not_end_its_successor() {
     let mut world = World::with(Limits { head_timeout: 250, ..Limits::default() });
     for _ in 0..3 {
         drop(world.connect());
-        world.until("a connection that came and went", |world| {
+        world.until("a connection that was closed again", |world| {
             world.engine.counters().accepted > 0 && world.engine.connections() == 0
         });
     }

@@ -13,10 +13,10 @@ use crate::harness::{Client, End, GET, Stream as _, World};
 const OK: ropewalk_engine::exchange::Status<'_> = ropewalk_engine::exchange::Status { code: 200, reason: None };
 const UPLOAD: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf";
 
-type Bring = fn(&mut World, &mut Client<TcpStream>) -> (ConnectionId, Option<ExchangeId>);
+type Setup = fn(&mut World, &mut Client<TcpStream>) -> (ConnectionId, Option<ExchangeId>);
 
 /// The states in which a connection may be when its client leaves.
-const STATES: [(&str, Bring); 7] = [
+const STATES: [(&str, Setup); 7] = [
     ("fresh", |world, _| (opened(world), None)),
     ("idle", |world, client| {
         client.send(GET);
@@ -64,7 +64,7 @@ const STATES: [(&str, Bring); 7] = [
 ];
 
 fn opened(world: &mut World) -> ConnectionId {
-    let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
+    let Event::Opened(connection, _) = world.event() else { panic!("not reported") };
     connection
 }
 
@@ -189,7 +189,7 @@ fn lingering_is_reported_before_the_client_has_closed() {
     world.engine.relay_write(id.unwrap(), Bytes::from_static(b"bye")).unwrap();
     world.engine.end(id.unwrap(), &[]).unwrap();
     assert!(matches!(world.event(), Event::Lingering(of) if of == connection));
-    assert_eq!(1, world.engine.connections(), "it waits for its client");
+    assert_eq!(1, world.engine.connections(), "the connection lingers");
     assert_eq!(End::Orderly, world.ended(&mut client));
     assert_eq!("bye", client.text());
     drop(client);

@@ -117,11 +117,11 @@ fn log_lines_and_counters_stay_with_the_parent() {
 }
 
 /// A driver for which the child has no descriptors.
-struct Short(Epoll);
+struct OutOfDescriptors(Epoll);
 
-impl Driver for Short {
+impl Driver for OutOfDescriptors {
     fn open() -> std::io::Result<Self> {
-        Epoll::open().map(Short)
+        Epoll::open().map(OutOfDescriptors)
     }
 
     fn reopen(&mut self) -> std::io::Result<()> {
@@ -151,7 +151,7 @@ impl Driver for Short {
 
 #[test]
 fn without_descriptors_nothing_of_the_parent_is_changed() {
-    let mut engine: Engine<Short> = Engine::new(Limits::default()).unwrap();
+    let mut engine: Engine<OutOfDescriptors> = Engine::new(Limits::default()).unwrap();
     let listener = engine.listen_tcp("127.0.0.1", 0, None, false).unwrap();
     let parents = engine.descriptor().try_clone_to_owned().unwrap();
     let Some(Peer::Inet(address)) = engine.local_address(listener) else { panic!("no address") };

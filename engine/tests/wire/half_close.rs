@@ -10,7 +10,7 @@ use rustix::net::sockopt::set_socket_linger;
 use crate::harness::{Client, End, GET, Stream, World};
 
 /// Which exchanges survive a FIN, by the choice of their handler.
-const LASTING: [HalfClose; 2] = [HalfClose::Respond, HalfClose::Finish];
+const SURVIVING: [HalfClose; 2] = [HalfClose::Respond, HalfClose::Finish];
 
 fn waiting(world: &mut World, choice: HalfClose) -> (Client<TcpStream>, ExchangeId) {
     let mut client = world.connect();
@@ -25,7 +25,7 @@ fn notice_fin(world: &mut World) {
     for _ in 0..2 {
         let before = world.engine.counters().turns;
         world.settle_within(20);
-        assert!(world.engine.counters().turns - before < 20, "it spins");
+        assert!(world.engine.counters().turns - before < 20, "the engine has no work, and spins");
     }
 }
 
@@ -126,7 +126,7 @@ fn a_stream_that_pauses_for_too_long_counts_as_waiting() {
 
 #[test]
 fn a_waiting_exchange_is_reported_and_its_response_is_sent_or_neither() {
-    for choice in LASTING {
+    for choice in SURVIVING {
         let mut world = World::with(Limits { half_close_timeout: 1, ..Limits::default() });
         let (mut client, id) = waiting(&mut world, choice);
         client.stream.shut_down_writing();
@@ -144,7 +144,7 @@ fn a_waiting_exchange_is_reported_and_its_response_is_sent_or_neither() {
 
 #[test]
 fn pipelined_requests_before_the_fin_all_get_responses() {
-    for choice in LASTING {
+    for choice in SURVIVING {
         let mut world = World::new().inline(move |engine, event| {
             if let Event::Head(id, _) = event {
                 engine.set_half_close(*id, choice).unwrap();
@@ -210,7 +210,7 @@ fn a_listener_may_allow_half_close_for_all_connections() {
 
 #[test]
 fn a_reset_is_no_half_close() {
-    for choice in LASTING {
+    for choice in SURVIVING {
         let mut world = World::new();
         let (client, id) = waiting(&mut world, choice);
         client.stream.shut_down_writing();

@@ -36,7 +36,7 @@ fn a_client_may_send_for_longer_than_linger_timeout() {
         client.send_some(b"x");
         world.engine.counters().head_timeouts == 1
     });
-    assert_eq!(1, world.engine.connections(), "whose client has sent something all the time");
+    assert_eq!(1, world.engine.connections(), "its client has sent bytes all the time");
     assert_eq!((413, "too large"), world.response(&mut client).brief());
     assert_eq!(End::Orderly, world.ended(&mut client));
     world.until("the end of the silence", |world| world.engine.connections() == 0);
@@ -66,7 +66,7 @@ fn a_client_that_sends_much_is_closed_after_linger_size() {
         }
         over
     });
-    assert!((100_000..300_000).contains(&world.engine.counters().bytes_in), "as much, and what one read brings");
+    assert!((100_000..300_000).contains(&world.engine.counters().bytes_in), "at most the limit and one read");
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn the_response_of_an_owner_reaches_a_client_that_sends_before_it_reads() {
     world.engine.report_connections();
     let mut client = world.connect();
     client.send(LARGE);
-    let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
+    let Event::Opened(connection, _) = world.event() else { panic!("not reported") };
     let (id, _) = world.head();
     world.engine.take_over(id).unwrap();
     world.engine.relay_write(id, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n".into()).unwrap();
@@ -164,7 +164,7 @@ fn no_lingering_where_an_owner_has_sent_nothing() {
     world.engine.report_connections();
     let mut client = world.connect();
     client.send(LARGE);
-    let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
+    let Event::Opened(connection, _) = world.event() else { panic!("not reported") };
     world.head();
     world.engine.close_connection(connection);
     world.settle();
@@ -229,7 +229,7 @@ fn rfc9110_15_6_4_a_client_that_is_turned_away_can_read_the_refusal() {
     world.until("the end of the first", |world| world.engine.connections() == 1);
     let mut third = world.connect();
     third.send(GET);
-    assert_eq!(200, world.response(&mut third).status, "who was turned away takes no room");
+    assert_eq!(200, world.response(&mut third).status, "a client that was turned away takes no slot");
 }
 
 #[test]
@@ -272,7 +272,7 @@ fn a_lingering_connection_makes_room_for_another() {
     assert_eq!((2, 0), (world.engine.connections(), world.engine.counters().turned_away));
     for client in &mut uploads[1..] {
         client.stream.shut_down_writing();
-        assert_eq!(End::Orderly, world.ended(client), "the one that came last is still waited for");
+        assert_eq!(End::Orderly, world.ended(client), "the last connection still lingers");
     }
 }
 
@@ -287,7 +287,7 @@ fn the_owner_of_a_pipe_ends_its_side_and_keeps_reading() {
     world.engine.respond(id, 403, &[], Body::Slice(b"no")).unwrap();
     assert!(matches!(world.event(), Event::PipeOutput(_, bytes) if bytes.ends_with(b"no")));
     assert!(matches!(world.event(), Event::PipeEnding(ending) if ending == pipe));
-    assert!(matches!(world.event(), Event::PipeFlow(_, true)), "or the client could not send on");
+    assert!(matches!(world.event(), Event::PipeFlow(_, true)), "else the client could not send more");
     world.engine.feed_pipe(pipe, &[b'x'; 2000]);
     world.settle();
     assert!(world.events.is_empty());

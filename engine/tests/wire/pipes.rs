@@ -65,7 +65,7 @@ fn the_end_of_the_other_side() {
     let (id, _) = world.head();
     world.engine.end_pipe(pipe);
     assert_eq!((id, GoneReason::ClientLeft), world.gone());
-    assert!(matches!(world.event(), Event::PipeClosed(closed, true) if closed == pipe), "it still listens");
+    assert!(matches!(world.event(), Event::PipeClosed(closed, true) if closed == pipe), "the listener is open");
 }
 
 #[test]
@@ -116,11 +116,14 @@ fn an_owner_is_notified_when_its_bytes_are_not_read() {
     world.engine.feed_pipe(pipe, &[b'x'; 2000]);
     assert!(matches!(world.event(), Event::PipeFlow(id, false) if id == pipe));
     world.receive(id);
-    assert!(matches!(world.event(), Event::Data(_, data) if data.len() == 2000), "what is here is handed out");
+    assert!(
+        matches!(world.event(), Event::Data(_, data) if data.len() == 2000),
+        "the bytes that are here are returned"
+    );
     assert!(matches!(world.event(), Event::PipeFlow(id, true) if id == pipe));
     world.engine.feed_pipe(pipe, &[b'x'; 1000]);
     world.settle();
-    assert!(world.events.is_empty(), "its reader has enough");
+    assert!(world.events.is_empty(), "the reader of the body pauses");
     world.engine.consumed(id, 2000).unwrap();
     assert!(matches!(world.event(), Event::Data(_, data) if data.len() == 1000));
     assert!(matches!(world.event(), Event::End(..)));

@@ -242,7 +242,7 @@ mod protocol {
         world.ok(id, "first");
         assert_eq!((200, "first"), world.response(&mut client).brief());
         client.send(GET);
-        assert_eq!(inet("192.0.2.1:1234"), facts(&world.head().1).0, "it holds for the whole connection");
+        assert_eq!(inet("192.0.2.1:1234"), facts(&world.head().1).0, "the setting applies to the whole connection");
     }
 
     #[test]

@@ -197,7 +197,7 @@ fn the_end_of_a_connection_is_reported_last() {
     world.engine.report_connections();
     let mut client = world.connect();
     client.send(GET);
-    let Event::Opened(connection, peer) = world.event() else { panic!("not announced") };
+    let Event::Opened(connection, peer) = world.event() else { panic!("not reported") };
     let (id, _) = world.head();
     assert_eq!(connection, id.connection());
     assert_eq!(peer, world.engine.endpoints(connection).unwrap().0);
@@ -213,7 +213,7 @@ fn an_owner_closes_after_an_incomplete_response() {
     world.engine.report_connections();
     let mut client = world.connect();
     client.send(GET);
-    let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
+    let Event::Opened(connection, _) = world.event() else { panic!("not reported") };
     let (id, _) = world.head();
     world.engine.relay_head(id, OK, &[]).unwrap();
     world.engine.relay_write(id, Bytes::from_static(b"half")).unwrap();
@@ -230,7 +230,7 @@ fn an_owner_aborts() {
     world.engine.report_connections();
     let mut client = world.connect();
     client.send(GET);
-    let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
+    let Event::Opened(connection, _) = world.event() else { panic!("not reported") };
     world.head();
     world.engine.abort_connection(connection);
     assert_eq!(End::Reset, world.ended(&mut client));
@@ -243,7 +243,7 @@ fn a_connection_is_released_before_its_first_request() {
     let mut world = World::new();
     world.engine.report_connections();
     let mut client = world.connect();
-    let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
+    let Event::Opened(connection, _) = world.event() else { panic!("not reported") };
     client.send("GET /");
     world.settle();
     let (socket, read) = world.engine.release(connection).unwrap();
@@ -265,7 +265,7 @@ fn an_owner_sets_the_idle_timeout_of_a_connection() {
     let mut world = World::with(Limits { idle_timeout: 1, ..Limits::default() });
     world.engine.report_connections();
     let mut client = world.connect();
-    let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
+    let Event::Opened(connection, _) = world.event() else { panic!("not reported") };
     world.engine.set_idle_timeout(connection, 0);
     client.send(GET);
     let (id, _) = world.head();
@@ -284,7 +284,7 @@ fn the_idle_timeout_of_an_owner_also_limits_silences_within_a_request() {
         let mut world = World::with(Limits { idle_timeout: 0, ..Limits::default() });
         world.engine.report_connections();
         let mut client = world.connect();
-        let Event::Opened(connection, _) = world.event() else { panic!("not announced") };
+        let Event::Opened(connection, _) = world.event() else { panic!("not reported") };
         world.engine.set_idle_timeout(connection, 20);
         client.send(sent);
         if sent == post {

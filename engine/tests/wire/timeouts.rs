@@ -132,7 +132,7 @@ fn a_fast_start_of_a_body_does_not_allow_a_long_slow_rest() {
     world.settle();
     let worth_ten_seconds = vec![b'x'; 10_000_000];
     world.send_all(&mut client, &worth_ten_seconds);
-    world.until("the cut", |world| {
+    world.until("the abort", |world| {
         client.send_some(b"x");
         !world.events.is_empty()
     });
@@ -148,7 +148,7 @@ fn a_body_slower_than_its_rate_is_aborted_even_if_it_never_stalls() {
     let (id, _) = world.head();
     world.receive(id);
     let mut sent = 0;
-    world.until("the cut", |world| {
+    world.until("the abort", |world| {
         if world.engine.counters().body_timeouts == 0 && sent < 1000 {
             sent += client.send_some(b"x");
         }
@@ -191,7 +191,7 @@ fn the_kernel_buffers_little_of_what_a_client_does_not_read() {
     client.send(GET);
     let (id, _) = world.head();
     world.engine.respond(id, 200, &[], Body::Shared(vec![b'x'; 8 << 20].into())).unwrap();
-    world.until("the cut", |world| world.engine.connections() == 0);
+    world.until("the abort", |world| world.engine.connections() == 0);
     let counters = world.engine.counters();
     assert!(counters.bytes_out < 1 << 20, "{} bytes went to the kernel", counters.bytes_out);
     assert_eq!((1, End::Reset), (counters.write_timeouts, world.ended(&mut client)));
@@ -204,7 +204,7 @@ fn a_client_that_reads_nothing_of_a_whole_response_is_closed() {
     client.send(GET);
     let (id, _) = world.head();
     world.engine.respond(id, 200, &[], Body::Shared(vec![b'x'; 8 << 20].into())).unwrap();
-    world.until("the cut", |world| world.engine.connections() == 0);
+    world.until("the abort", |world| world.engine.connections() == 0);
     assert_eq!(1, world.engine.counters().write_timeouts);
 }
 
