@@ -51,8 +51,8 @@ class TestRun:
     def test_says_what_to_be_careful_of(self) -> None:
         given = ("--limit", "idle_timeout=0", "--trusted-proxy", "::/0", "--proxy-headers", "forwarded")
         with ropewalk("run", "examples/hello.py", *given) as server:
-            assert "idle_timeout is off, since it is 0: it cuts off nobody.\n" in server.banner
-            assert "Everybody is trusted as a proxy (::/0): clients may claim to be anybody.\n" in server.banner
+            assert "idle_timeout is off, because it is 0: it cuts off no client.\n" in server.banner
+            assert "Every address is trusted as a proxy (::/0): clients can forge their address.\n" in server.banner
 
     def test_a_program_says_so_too(self, tmp_path: Path) -> None:
         program = tmp_path / "program.py"
@@ -63,7 +63,7 @@ class TestRun:
             "app.run(port=0)\n"
         )
         ended = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=60, check=True)
-        assert "head_timeout is off, since it is 0: it cuts off nobody.\n" in ended.stderr
+        assert "head_timeout is off, because it is 0: it cuts off no client.\n" in ended.stderr
 
     @pytest.mark.parametrize("how", ["run", "app.run"])
     def test_the_start_up_lines_warn_of_tracebacks_for_clients(self, tmp_path: Path, how: str) -> None:

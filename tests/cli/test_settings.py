@@ -162,7 +162,7 @@ class TestCautions:
     )
     def test_limits_that_0_switches_off(self, check: Check, name: str) -> None:
         lines = check("hello.py", "--limit", f"{name}=0").output.splitlines()
-        assert lines.count(f"{name} is off, since it is 0: it cuts off nobody.") == 1
+        assert lines.count(f"{name} is off, because it is 0: it cuts off no client.") == 1
 
     @pytest.mark.parametrize("name", sorted({*Limits.names} - {*OFF_AT_0}))
     def test_limits_for_which_0_is_an_amount_or_the_default(self, check: Check, name: str) -> None:
@@ -172,7 +172,7 @@ class TestCautions:
     def test_trust_in_everybody(self, check: Check, address: str) -> None:
         given = ("--trusted-proxy", "10.0.0.1", "--trusted-proxy", address, "--proxy-headers", "forwarded")
         lines = check("hello.py", *given).output.splitlines()
-        assert f"Everybody is trusted as a proxy ({address}): clients may claim to be anybody." in lines
+        assert f"Every address is trusted as a proxy ({address}): clients can forge their address." in lines
 
     @pytest.mark.parametrize("servable", ["app", "site", "root"])
     def test_tracebacks_for_clients(self, check: Check, project: Path, servable: str) -> None:
@@ -190,7 +190,7 @@ class TestCautions:
         )
         output = check("hello.py").output
         assert "head_timeout is off" in output
-        assert "Everybody is trusted as a proxy (::/0)" in output
+        assert "Every address is trusted as a proxy (::/0)" in output
 
 
 class TestWithoutEffect:

@@ -1,6 +1,6 @@
-"""The engine and the reactor together: listening, adopting, draining.
+"""The server: an engine in a reactor, which listens, takes over connections and drains.
 
-`listen` and `run` have the engine accept; a `Site` adopts what Twisted's own ports have accepted.
+With `listen` and `run` the engine itself accepts. A `Site` takes over connections that Twisted's ports have accepted.
 """
 
 from ropewalk.app import ServerFunctions, register_server

@@ -1,4 +1,4 @@
-"""Twisted's log and the start-up lines on the standard error, by a thread that a reader that stalls cannot stop."""
+"""Twisted's log and the start-up lines on the standard error. A thread writes them, so a slow reader blocks nothing."""
 
 import sys
 from typing import Any, Final
@@ -37,11 +37,11 @@ class ErrorLog(LogWriter):
 
 
 _current: Final[list[ErrorLog]] = []
-"""The one that was begun last, if there is one."""
+"""The log that was begun last, if there is one."""
 
 
 def begin_logging(level: Any) -> None:
-    """Write Twisted's log to the standard error, from a level on. What is printed is left alone."""
+    """Write Twisted's log to the standard error, from a level on. `print` is not redirected."""
     least = LogLevelFilterPredicate(defaultLogLevel=level)
     error_log = ErrorLog(sys.stderr)
     _current[:] = [error_log]
@@ -49,13 +49,13 @@ def begin_logging(level: Any) -> None:
 
 
 def write_error(text: str) -> None:
-    """Write lines to the standard error, in their order among those of the log."""
+    """Write lines to the standard error, in order with those of the log."""
     if not _current:
         _current.append(ErrorLog(sys.stderr))
     _current[0].write_text(text)
 
 
 def flush_errors(seconds: float = FLUSH_TIMEOUT) -> None:
-    """Wait, for so long at most, until all of that is written. It blocks."""
+    """Wait up to `seconds` until all lines are written. It blocks."""
     for error_log in _current:
         error_log.flush(seconds)

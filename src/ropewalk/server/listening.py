@@ -1,4 +1,4 @@
-"""`App.listen`: the engine accepts, and Twisted has its listening port."""
+"""`App.listen`: the engine accepts, and Twisted sees a listening port."""
 
 import os
 from typing import Any
@@ -19,9 +19,9 @@ from ropewalk.server.server import Server
 
 @implementer(IListeningPort)
 class Listening:
-    """One socket on which an app is served. It is open when this object is there, and answers when the app has started.
+    """A socket on which an app is served. It is open from the start, and requests are served when the app has started.
 
-    str() is its address as one would type it into a browser.
+    str() is its address, as you would type it into a browser.
     """
 
     def __init__(self, server: Server, description: str) -> None:
@@ -40,12 +40,12 @@ class Listening:
         return f"http://{host}:{address.port}"
 
     def started(self) -> "Deferred[None]":
-        """Fires when requests are accepted; fails with StartError (RW403) where a start hook failed."""
+        """Fires when requests are accepted; fails with StartError (RW403) if a start hook failed."""
         return self.server.started()
 
     @property
     def port(self) -> Any:
-        """The number of the port, or the path of the UNIX socket, as Twisted's ports have it."""
+        """The port number or the path of the UNIX socket, as on Twisted's ports."""
         address = self.getHost()
         return os.fsdecode(address.name or b"") if isinstance(address, UNIXAddress) else address.port
 
@@ -70,7 +70,7 @@ class Listening:
         return self.stopListening()
 
     def startListening(self) -> None:
-        """Open the socket again. Raises EngineError (RW502) where it cannot be opened."""
+        """Open the socket again. Raises EngineError (RW502) if it cannot be opened."""
         if self._listener is None:
             server = self.server
             self.server = _server_of(server.app, server.reactor, server.engine.limits, server.service.proxies)
@@ -79,7 +79,7 @@ class Listening:
             self.server.listening.append(self)
 
     def stopListening(self) -> "Deferred[None]":
-        """Close the socket. With the last one of an app, what runs is finished and the app is stopped."""
+        """Close the socket. After the last socket of an app, running requests finish and the app stops."""
         if self._listener is None:
             return succeed(None)
         listener, self._listener = self._listener, None
@@ -91,7 +91,7 @@ class Listening:
         return succeed(None)
 
     def getHost(self) -> Any:
-        """The address on which it listens, or did last, with the port that the system chose for 0."""
+        """The address on which it listens, or listened last. Port 0 is replaced by the one that the system chose."""
         return self._host
 
 
@@ -105,16 +105,16 @@ def listen(
 ) -> Listening:
     """Serve an app on an endpoint. Raises StartError (RW401, RW404) and EngineError (RW502, RW503).
 
-    What an app listens on in one reactor shares one engine, made with the limits and the proxies of the first call.
-    Later ones leave them out, or give the same.
+    All sockets of an app in one reactor share one engine. The first call sets its limits and proxies; later calls leave
+    them out, or give the same.
     """
     if runs_elsewhere(reactor):
-        raise WrongThread("An app was to listen, and its reactor runs in another thread.")
+        raise WrongThread("`listen` was called outside the thread of its reactor.")
     return Listening(_server_of(app, reactor, limits, proxies), endpoint)
 
 
 def _server_of(app: App, reactor: Any, limits: Limits | None, proxies: TrustedProxies | None) -> Server:
-    """The one that serves the app in this reactor, unless it has been stopped; else a new one."""
+    """The server of the app in this reactor, or a new one if there is none or it was stopped."""
     server: Server | None = app.server
     if server is None or server.stopping or server.reactor is not reactor:
         server = app.server = Server(app, reactor, limits, proxies)

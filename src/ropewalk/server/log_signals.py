@@ -1,7 +1,7 @@
-"""SIGUSR1 opens log files again, as logrotate and newsyslog ask for it; SIGUSR2 and SIGXFSZ end nothing.
+"""SIGUSR1 reopens log files, as logrotate and newsyslog request; SIGUSR2 and SIGXFSZ are ignored.
 
-Only signals that would kill are taken: a handler of the program, or a signal that the process was started to ignore,
-is left alone.
+Only signals with their default effect, which is to kill, are handled. A signal that the program handles, or that the
+process was started to ignore, is left alone.
 """
 
 import signal
@@ -15,17 +15,17 @@ log = Logger(namespace="ropewalk.server")
 
 
 class GiveBack(Protocol):
-    """Gives signals back that were taken, unless they were taken by another since.
+    """Restores the default effect of signals that were handled, unless the program has set a handler meanwhile.
 
-    `exiting`: the process ends now. A signal is ignored then, as its default effect would be to kill what is about to
-    exit by itself, while logs are flushed and the interpreter is torn down.
+    `exiting` says that the process ends now. The signals are then ignored: their default effect would kill it while
+    logs are flushed and the interpreter shuts down.
     """
 
     def __call__(self, *, exiting: bool = False) -> None: ...
 
 
 def handle_log_signals(reactor: Any) -> GiveBack:
-    """Handle them from the reactor, as soon as it runs."""
+    """Handle the signals. What they cause runs in the reactor's thread."""
 
     def reopen(*_: object) -> None:
         reactor.callFromThread(_reopen)
@@ -36,7 +36,7 @@ def handle_log_signals(reactor: Any) -> GiveBack:
     taken = [
         handle_where_default(signal.SIGUSR1, reopen),
         handle_where_default(signal.SIGUSR2, ignore),
-        handle_where_default(signal.SIGXFSZ, signal.SIG_IGN),  # a file of the greatest size is an error of its writer
+        handle_where_default(signal.SIGXFSZ, signal.SIG_IGN),  # a write past the limit raises OSError
     ]
 
     def give_back(*, exiting: bool = False) -> None:
@@ -47,7 +47,7 @@ def handle_log_signals(reactor: Any) -> GiveBack:
 
 
 def handle_where_default(number: signal.Signals, handler: Any) -> GiveBack:
-    """Handle a signal where it has its default effect."""
+    """Handle a signal if it has its default effect."""
     taken = signal.getsignal(number) is signal.SIG_DFL
     if taken:
         signal.signal(number, handler)

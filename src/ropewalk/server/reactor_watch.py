@@ -18,14 +18,15 @@ from ropewalk.forks import ServingChildren
 
 
 def watch(engine: Engine, runner: Any, turn: Callable[[], object] | None = None) -> "Watch":
-    """Have a reactor or an event loop turn the engine, by `turn` where it is given; what is returned ends that."""
+    """Have a reactor or an event loop run the turns of an engine, by `turn` if it is given. Call the result to end
+    it."""
     return Watch(engine, runner, turn or engine.turn)
 
 
 class Watch:
-    """An engine among the readers of a reactor or an event loop. To call it is to take the engine out.
+    """An engine among the readers of a reactor or an event loop. Calling it removes the engine.
 
-    An asyncio reactor's loop is asked itself: the way through the reactor costs some microseconds a wake.
+    With an asyncio reactor it uses the event loop directly, which saves some microseconds for each wakeup.
     """
 
     def __init__(self, engine: Engine, runner: Any, turn: Callable[[], object]) -> None:
@@ -35,9 +36,9 @@ class Watch:
         self._loop = runner if isinstance(runner, AbstractEventLoop) else getattr(runner, "_asyncioEventloop", None)
         self._reader = EngineReader(engine, turn)
         self._outdated = False
-        """This is a forked child, and the reactor knows the parent's descriptor."""
+        """Whether this is a forked child whose reactor still watches the parent's descriptor."""
         self._children: ServingChildren | None = None
-        """Those among which this process is one, where it is a forked child."""
+        """The children that serve, if this process is one of them."""
         if self._loop is not None:
             self._loop.add_reader(engine.fileno(), turn)
         else:
@@ -51,16 +52,14 @@ class Watch:
             self._runner.removeReader(self._reader)
 
     def forked(self, children: ServingChildren | None = None) -> None:
-        """In a child, whose engine has another descriptor with the same number: have it watched when the child turns.
+        """In a forked child, whose engine has a new descriptor with the same number: watch it when the reactor runs.
 
-        From then on the child serves, which is noted in `children`.
-
-        Not at once: the reactor's own epoll descriptor is the parent's too, so that the parent would be told of what
-        the child does not look at.
+        From then on the child serves, which is recorded in `children`. It must not happen earlier: the parent shares
+        the reactor's epoll descriptor, and would get the events of a child that does not run its reactor.
         """
         self._outdated = True
         self._children = children
-        with suppress(RuntimeError):  # asyncio, in debug mode: this is another thread than its own, which is gone
+        with suppress(RuntimeError):  # asyncio in debug mode: its own thread does not exist in the child
             if self._loop is not None:
                 self._loop.call_soon(self._serve)
             elif self._runner.running:
@@ -69,7 +68,7 @@ class Watch:
                 self._runner.callWhenRunning(self._serve)
 
     def _serve(self) -> None:
-        """Raises EngineError (RW511) where the reactor cannot be told."""
+        """Raises EngineError (RW511) if the reactor cannot watch the new descriptor."""
         if self._outdated:
             self._renew()
             if self._children is not None:
@@ -83,44 +82,44 @@ class Watch:
             self._loop.remove_reader(self._engine.fileno())
             self._loop.add_reader(self._engine.fileno(), self._turn)
             return
-        # Other reactors than the one on epoll keep their descriptors by number, in memory of their own. That one has to
-        # be asked below `addReader`, to which nothing has changed.
+        # Only the reactor on epoll must register again; the others keep descriptors by number in their own memory. It
+        # must register below `addReader`, which sees no change.
         poller: Any = getattr(self._runner, "_poller", None)
         if type(poller).__name__ == "epoll":
             poller.register(self._engine.fileno(), select.EPOLLIN)
         elif poller is None and _is_on_epoll(self._runner):
             raise EngineError(
                 "RW511",
-                f"{type(self._runner).__name__} has no `_poller`, so that this forked process ({os.getpid()}) is told "
-                "of no connections.",
+                f"{type(self._runner).__name__} has no `_poller`, so this forked process ({os.getpid()}) "
+                "sees no connections.",
             )
 
 
 def _is_on_epoll(reactor: Any) -> bool:
-    """Whether it is Twisted's reactor on epoll, which is not to be imported where the system has none."""
+    """Whether a reactor is Twisted's on epoll. That module cannot be imported on systems without epoll."""
     module = sys.modules.get("twisted.internet.epollreactor")
     return module is not None and isinstance(reactor, module.EPollReactor)
 
 
 @implementer(IReadDescriptor)
 class EngineReader:
-    """Readable when any of the engine's sockets has something to do."""
+    """Readable when any socket of the engine is ready."""
 
     def __init__(self, engine: Engine, turn: Callable[[], object]) -> None:
         self._engine = engine
         self._turn = turn
 
     def fileno(self) -> int:
-        """The descriptor behind which all of the engine's sockets are."""
+        """The descriptor that covers all sockets of the engine."""
         return self._engine.fileno()
 
     def doRead(self) -> None:
-        """One bounded turn."""
+        """Run one bounded turn."""
         self._turn()
 
     def logPrefix(self) -> str:
-        """For Twisted's log."""
+        """The prefix in Twisted's log."""
         return "ropewalk"
 
     def connectionLost(self, reason: Failure) -> None:
-        """The reactor lets go of it; the engine is closed by its server."""
+        """The reactor has removed it. The server closes the engine."""

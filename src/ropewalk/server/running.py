@@ -30,12 +30,12 @@ from ropewalk.server.standard_streams import reserve_standard_streams
 
 log = Logger(namespace="ropewalk.server")
 
-LAST_LINES: Final = 0.25
-"""Seconds that lines logged at the very end have at least to be written."""
+LAST_LINES_TIMEOUT: Final = 0.25
+"""Seconds that the last lines of the log have at least to be written."""
 
 
 def install_reactor() -> str:
-    """Install the asyncio reactor, on uvloop where that is there, unless a reactor is installed; what it is called."""
+    """Install the asyncio reactor, on uvloop if that is installed, unless there is a reactor. Returns its name."""
     if "twisted.internet.reactor" not in sys.modules:
         new_loop = _new_loop()
         asyncio.set_event_loop(new_loop)
@@ -58,15 +58,18 @@ def run(
     started: Callable[[list[Listening]], None] | None = None,
     exiting: bool = False,
 ) -> None:
-    """Serve an App, a Resource or a Site on endpoints until SIGINT or SIGTERM, then finish what runs.
+    """Serve an App, a Resource or a Site on endpoints until SIGINT or SIGTERM, then let running requests finish.
 
-    A second signal cuts off what still runs, or cancels the stop hook that does; a third one kills. SIGHUP stops it
-    once, SIGUSR1 opens the access log's file again and SIGUSR2 is ignored, except where the program handles or ignores
-    these. `started` is called when requests are accepted; where it is None, Twisted's log goes to the standard error,
-    unless the program has begun it, and says what is served where. The access log goes to the standard output where
-    `access_log_file` is None. A standard stream that is closed is the null device from here on. `exiting`: the process
-    ends after this, and ignores from the end on the signals that were handled here but SIGINT and SIGTERM.
-    Raises StartError and EngineError where serving cannot begin, and OSError where the access log cannot be opened.
+    A second signal aborts the running requests, or cancels the running stop hook; a third one kills the process. SIGHUP
+    stops the server too, but is never a second signal. SIGUSR1 reopens the file of the access log, and SIGUSR2 is
+    ignored. Signals that the program handles or ignores are left alone.
+
+    `started` is called when requests are accepted. If it is None, Twisted's log goes to the standard error, unless the
+    program has begun it, and the addresses are logged. If `access_log_file` is None, the access log goes to the
+    standard output. A closed standard stream becomes the null device. `exiting` says that the process ends after this
+    call: the signals that were handled, except SIGINT and SIGTERM, are then ignored.
+
+    Raises StartError and EngineError if serving cannot begin, and OSError if the access log cannot be opened.
     """
     reserve_standard_streams()
     install_reactor()
@@ -79,7 +82,7 @@ def run(
     limits = limits or limits_of(servable)
     proxies = proxies or proxies_of(servable)
     endpoints = [listen] if isinstance(listen, str) else listen
-    if getattr(servable, "half_close", False):  # a Site's own
+    if getattr(servable, "half_close", False):  # set on a Site
         endpoints = [half_closing(description) for description in endpoints]
     listening = [listen_on(app, reactor, description, limits=limits, proxies=proxies) for description in endpoints]
     server: Server = app.server
@@ -114,15 +117,15 @@ def run_on_tcp(servable: Any, host: str, port: int, *, half_close: bool, **optio
 
 
 def finish_logs(access_log: AccessLog | None) -> None:
-    """Wait until the logs are written, for one FLUSH_TIMEOUT at most in all, not for one each. It blocks.
+    """Wait until both logs are written, for FLUSH_TIMEOUT in total. It blocks.
 
-    While the first is waited for, the thread of the other one writes, too. That has a moment in any case: closing the
-    first may have logged how many lines are lost.
+    The thread of the error log writes while this waits for the access log. It has LAST_LINES_TIMEOUT in any case,
+    because closing the access log may have logged the number of lost lines.
     """
     end = monotonic() + FLUSH_TIMEOUT
     if access_log is not None:
         access_log.close()
-    flush_errors(max(end - monotonic(), LAST_LINES))
+    flush_errors(max(end - monotonic(), LAST_LINES_TIMEOUT))
 
 
 def _log_addresses(listening: list[Listening]) -> None:
@@ -134,24 +137,25 @@ def _log_addresses(listening: list[Listening]) -> None:
 
 
 def _begin_logging() -> None:
-    """Twisted's log on the standard error, from info on, where nobody has begun it."""
-    if globalLogBeginner._temporaryObserver is not None:  # noqa: SLF001 - nothing else tells
+    """Begin Twisted's log on the standard error, from level info on, unless the program has begun it."""
+    if globalLogBeginner._temporaryObserver is not None:  # noqa: SLF001 - the only sign of it
         begin_logging(LogLevel.info)
 
 
 def _handle_signals(reactor: Any, server: Server) -> GiveBack:
-    """The first SIGINT or SIGTERM stops the reactor, which drains before; the second one aborts what it waits for.
+    """Handle SIGINT and SIGTERM: the first one stops the reactor, which drains first; the second one aborts the drain.
 
-    The third one is left to the system, which kills: a stop hook that blocks cannot be reached otherwise. SIGHUP is as
-    good as the first one and never as a later one: a terminal that is closed sends it, and its shell may send it too.
-    It is left alone where it is ignored, as under nohup, or the program's. What is returned gives SIGHUP back.
+    The third one has its default effect and kills the process, because nothing else stops a hook that blocks. SIGHUP
+    counts as the first signal and never as a later one: a closed terminal sends it, and its shell may send it again. If
+    it is ignored, as under nohup, or handled by the program, it is left alone. Returns a function that gives SIGHUP
+    back.
     """
 
     def drain() -> None:
         log_drain(server.engine)
         try:
             reactor.stop()
-        except ReactorNotRunning:  # the app has stopped it, and something holds that up
+        except ReactorNotRunning:  # the app has stopped it, and the drain is not finished
             server.abort()
 
     calls = [drain, server.abort]
@@ -160,7 +164,7 @@ def _handle_signals(reactor: Any, server: Server) -> GiveBack:
         del number, frame
         if len(calls) == 1:
             handle(signal.SIG_DFL)
-        if calls:  # another signal may have come in between
+        if calls:  # another signal may have been handled meanwhile
             reactor.callFromThread(calls.pop(0))
 
     def hang_up(number: int, frame: FrameType | None) -> None:

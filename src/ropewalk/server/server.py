@@ -1,4 +1,4 @@
-"""An app being served: its engine, the reactor that turns it, its start and its end."""
+"""The server of an app: an engine in a reactor, from the start hooks to the end of the drain."""
 
 import select
 from collections.abc import Callable, Iterable
@@ -24,15 +24,16 @@ from ropewalk.tracebacks import shown_failure
 
 log = Logger(namespace="ropewalk.server")
 
-LEAST: Final = 1.0
-"""Seconds for what a stop waits for, where its deadline has passed: what was cut off has to end."""
+LEAST_WAIT: Final = 1.0
+"""Seconds that a stop waits for transports even after its deadline, because connections that were cut off must
+close."""
 
 
 class Server:
     """One engine for one app in one reactor, for all the sockets on which the app is served.
 
-    Nothing is accepted before the reactor runs and the app's start hooks are done. Before the reactor shuts down, what
-    runs is finished.
+    It accepts no connection before the reactor runs and the app's start hooks have finished. The reactor shuts down
+    only after the running requests have finished.
     """
 
     def __init__(
@@ -49,33 +50,33 @@ class Server:
         self.service = Service(app, reactor.callLater, limits, proxies)
         self.engine = self.service.engine
         self.stopping = False
-        self._impatient = False
+        self._aborted = False
         self._deadline = 0.0
-        """When the stop waits no longer for anything but hooks, by the reactor's clock."""
-        self._started = _Moment()
-        self._stopped = _Moment()
+        """The time by the reactor's clock after which the stop waits only for hooks."""
+        self._started = _Outcome()
+        self._stopped = _Outcome()
         self.listening: list[Any] = []
         """The sockets that are open."""
         self.pipes: set[Any] = set()
-        """Connections between a transport of Twisted's and the engine. Each has a Deferred `closed`."""
+        """Connections between a transport of Twisted and the engine. Each has a Deferred `closed`."""
         self._starting: Deferred[None] | None = None
         self._ports = ports
-        """From the reactor to those of Twisted's listening ports that accept for this server."""
+        """Returns the ports of Twisted in a reactor that accept for this server."""
         self._awaited: Deferred[Any] | None = None
-        """The transports that the stop waits for when the engine has done its part."""
+        """Fires when the transports are closed that the stop waits for after the engine has drained."""
         self._hooks = StopHooks(reactor.callLater, self.engine.limits.drain_timeout)
         self._unwatch: Watch | None = None
         self._children = ServingChildren()
         self._is_child = False
-        """Whether its process has been forked since it was made."""
+        """Whether this process was forked after the server was made."""
         self._root_task = RootTask()
         self._trigger = reactor.addSystemEventTrigger("before", "shutdown", self._before_shutdown)
-        # By a detour into the loop: an asyncio reactor makes its first calls before its loop runs.
+        # Through callFromThread, because an asyncio reactor makes its first calls before its loop runs.
         reactor.callWhenRunning(reactor.callFromThread, self._start)
         follow_forks(self)
 
     def forked(self) -> None:
-        """In a child: begin anew on the same sockets. Connections are the parent's."""
+        """In a forked child: begin again on the same sockets. The connections belong to the parent."""
         self._is_child = True
         self.engine.after_fork_in_child()
         self.pipes.clear()
@@ -85,18 +86,19 @@ class Server:
             self._unwatch.forked(self._children)
 
     def has_forked(self) -> None:
-        """In the parent: its sockets end when it stops, except where a child serves by then."""
+        """In the parent: close the sockets for all processes at the stop, unless a child serves by then."""
         self.engine.after_fork_in_parent(children_serve=False)
         for port in self._ports(self.reactor):
             share(port, self._children)
 
     def leave_to_children(self) -> None:
-        """Before the engine closes a socket: have it leave the sockets to children that serve."""
+        """Before the engine closes a socket: leave it open for the children that serve."""
         if self._children:
             self.engine.after_fork_in_parent(children_serve=True)
 
     def open(self, description: str) -> int:
-        """The engine's number for a listening socket. Raises StartError (RW401) and EngineError (RW502)."""
+        """Open a listening socket and return the engine's number of it. Raises StartError (RW401), EngineError
+        (RW502)."""
         listener = parse_endpoint(description)
         try:
             return listener.open(self.engine)
@@ -107,23 +109,23 @@ class Server:
             ) from error
 
     def stop(self) -> "Deferred[None]":
-        """Stop accepting, finish what runs until the deadline (`Limits.drain_timeout`), call the stop hooks.
+        """Stop accepting, let running requests finish until the deadline (`Limits.drain_timeout`), call the stop hooks.
 
-        The stop hooks are called only where the start hooks came to their end. Hooks that take longer than a drain are
-        cancelled.
+        The stop hooks are called only if the start hooks have finished. A hook that takes longer than `drain_timeout`
+        is cancelled.
         """
         if not self.stopping:
             self.stopping = True
             stopped = start(self._stop())
             stopped.addErrback(
-                lambda failure: log.failure("The app did not stop in good order.", shown_failure(failure.value))
+                lambda failure: log.failure("The app failed to stop cleanly.", shown_failure(failure.value))
             )
-            stopped.addBoth(self._forget)
+            stopped.addBoth(self._finished)
         return self._stopped.wait()
 
     def abort(self) -> None:
-        """Stop, and cut off what still runs, the hook that runs included."""
-        self._impatient = True
+        """Stop, abort the running requests and cancel the running hook."""
+        self._aborted = True
         self.stop()
         self.engine.drain(0)
         self.app.cut_calls()
@@ -132,7 +134,7 @@ class Server:
         self._hooks.cancel()
 
     def started(self) -> "Deferred[None]":
-        """Fires when requests are accepted; fails with StartError (RW403) where that will not happen."""
+        """Fires when requests are accepted; fails with StartError (RW403) if the app does not start."""
         return self._started.wait()
 
     def _start(self) -> None:
@@ -184,8 +186,8 @@ class Server:
             self.service.close()
             return
         cut = await self.service.drain()
-        log_drained(log, cut, early=self._impatient)
-        await self._part()
+        log_drained(log, cut, early=self._aborted)
+        await self._wait_for_transports()
         self._unwatch()
         self.service.close()
         if hooks is not None:
@@ -193,18 +195,18 @@ class Server:
         await self.app.finish_calls(self._time_left())
         await self.app.call_stop_hooks(self._hooks.call_stop)
 
-    async def _part(self) -> None:
-        """Wait for Twisted's transports, which send the last bytes when the engine knows nothing of them any more."""
+    async def _wait_for_transports(self) -> None:
+        """Wait for Twisted's transports, which send the last bytes after the engine has closed its connections."""
         self._awaited = DeferredList([pipe.closed for pipe in self.pipes], consumeErrors=True)
-        seconds = min(self.engine.limits.linger_timeout, max(self._time_left(), LEAST))
+        seconds = min(self.engine.limits.linger_timeout, max(self._time_left(), LEAST_WAIT))
         self._awaited.addTimeout(seconds, self.reactor)
         await self._awaited
 
     def _time_left(self) -> float:
         """Seconds to the deadline of the stop."""
-        return 0.0 if self._impatient else max(self._deadline - self.reactor.seconds(), 0.0)
+        return 0.0 if self._aborted else max(self._deadline - self.reactor.seconds(), 0.0)
 
-    def _forget(self, _: Any) -> None:
+    def _finished(self, _: Any) -> None:
         if self._trigger is not None:
             self.reactor.removeSystemEventTrigger(self._trigger)
         self._stopped.fire()
@@ -215,18 +217,18 @@ class Server:
 
 
 async def _close(port: Any) -> None:
-    """Accept who waits in the queue of a port of Twisted's, then nobody any more."""
-    waiting = select.poll()
-    waiting.register(port.fileno(), select.POLLIN)
+    """Accept the clients in the backlog of a port of Twisted, then close the port."""
+    backlog = select.poll()
+    backlog.register(port.fileno(), select.POLLIN)
     for _ in range(port.backlog):
-        if not waiting.poll(0):
+        if not backlog.poll(0):
             break
         port.doRead()
     await port.stopListening()
 
 
 def app_of(servable: Any) -> App:
-    """The App itself, a Site's, or one around a resource."""
+    """An App itself, the app of a Site, or a new app around a resource."""
     if not isinstance(servable, Resource):
         app = getattr(servable, "app", servable)
         if isinstance(app, App):
@@ -237,17 +239,17 @@ def app_of(servable: Any) -> App:
 
 
 def limits_of(servable: Any) -> Limits | None:
-    """A Site's own limits, or the app's; None where nobody has set any."""
+    """The limits of a Site or an app; None if none are set."""
     return None if isinstance(servable, Resource) else getattr(servable, "limits", None)
 
 
 def proxies_of(servable: Any) -> TrustedProxies | None:
-    """A Site's own proxies, or the app's; None where nobody is trusted."""
+    """The proxies of a Site or an app; None if none are trusted."""
     return None if isinstance(servable, Resource) else getattr(servable, "proxies", None)
 
 
-class _Moment:
-    """Something that happens once. Anybody may wait for it, before and after."""
+class _Outcome:
+    """Something that happens once, or fails. Any number of Deferreds wait for it, before and after."""
 
     def __init__(self) -> None:
         self.passed = False
@@ -255,20 +257,20 @@ class _Moment:
         self._waiting: list[Deferred[None]] = []
 
     def wait(self) -> "Deferred[None]":
-        """A new Deferred that fires with it."""
+        """A new Deferred that fires when it happens."""
         waiting: Deferred[None] = Deferred()
         self._waiting.append(waiting)
         if self.passed:
-            self._tell()
+            self._fire_all()
         return waiting
 
     def fire(self, failure: Failure | None = None) -> None:
-        """It has happened, or will not."""
+        """It has happened; with `failure`, it has failed."""
         self.passed = True
         self._failure = failure
-        self._tell()
+        self._fire_all()
 
-    def _tell(self) -> None:
+    def _fire_all(self) -> None:
         waiting, self._waiting = self._waiting, []
         for deferred in waiting:
             if self._failure is None:

@@ -1,4 +1,4 @@
-"""What the engine asks of Python."""
+"""`Service`: the functions of an app that the engine calls."""
 
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -18,8 +18,8 @@ from ropewalk.response import encode_json
 from ropewalk.server.access_log import AccessLog
 from ropewalk.waiting import Moment
 
-FLUSH: Final = 1.0
-"""Seconds after which the lines of the access log are handed to its writer, however few they are."""
+FLUSH_INTERVAL: Final = 1.0
+"""Seconds after which the lines of the access log go to its writer, however few they are."""
 
 log = Logger(namespace="ropewalk.engine")
 
@@ -32,15 +32,15 @@ LEVELS: Final = {
 
 
 class Cancellable(Protocol):
-    """A call that is yet to be made."""
+    """A scheduled call."""
 
     def cancel(self) -> None: ...
 
 
 class Service:
-    """Joins an app and an engine. `call_later(seconds, function)` is the clock's, a reactor's or an event loop's.
+    """Serves an app with an engine. `call_later(seconds, function)` belongs to a reactor or an event loop.
 
-    Raises StartError (RW404) where a mounted app trusts proxies, and nobody is trusted here.
+    Raises StartError (RW404) if a mounted app trusts proxies and the served app trusts none.
     """
 
     request: type[Request] = Request
@@ -84,14 +84,14 @@ class Service:
         self._admit_methods()
 
     def drain(self, seconds: float | None = None) -> "Deferred[int]":
-        """Stop accepting and finish what runs; the count of exchanges that were cut at the deadline."""
+        """Stop accepting and let running exchanges finish. Fires with the number that the deadline cut off."""
         draining: Deferred[int] = Deferred()
         self._draining = draining
         self.engine.drain(seconds)
         return draining
 
     def close(self) -> None:
-        """Abort every connection and let go of the clock."""
+        """Abort every connection and cancel the timers."""
         self.engine.close()
         self._closed = True
         self._disarm()
@@ -99,23 +99,23 @@ class Service:
             self._flusher.cancel()
             self.access_log_ready()
         if self.access_log is not None:
-            self.access_log.finish()  # without waiting: the reactor goes on
+            self.access_log.finish()  # without waiting, because the reactor runs on
             self.access_log = None
 
     def log_access(self, style: str, access_log: AccessLog) -> None:
-        """Write a line ("combined", "timed" or "json") for every response, within a second or so.
+        """Log a line ("combined", "timed" or "json") for every response, within about a second.
 
-        The caller closes the log, after the service.
+        The caller closes the log after it has closed the service.
         """
         self.access_log = access_log
         access_log.on_lost = self.engine.count_lost_log_lines
         self.engine.set_access_log(style)
-        self._flusher = self._call_later(FLUSH, self._flush)
+        self._flusher = self._call_later(FLUSH_INTERVAL, self._flush)
 
     # Called by the tree
 
     def changed(self, seen: set[int]) -> None:
-        """The engine asks again for every path."""
+        """The tree has changed: have the engine resolve every path again."""
         del seen
         self.engine.forget_endpoints()
         self._admit_methods()
@@ -143,13 +143,13 @@ class Service:
             self.access_log.write(self.engine.take_access_log())
 
     def _admit_methods(self) -> None:
-        """Let in methods that are registered nowhere, as soon as something in the tree may serve one."""
+        """Accept unregistered methods once a resource in the tree may serve one."""
         if node_of(self.app.resource).extra:
             self.engine.allow_unregistered_methods()
 
     def _flush(self) -> None:
         self.access_log_ready()
-        self._flusher = self._call_later(FLUSH, self._flush)
+        self._flusher = self._call_later(FLUSH_INTERVAL, self._flush)
 
     def _disarm(self) -> None:
         timer, self._timer = self._timer, None
@@ -162,6 +162,6 @@ class Service:
 
 
 def _check_mounted(app: App) -> None:
-    """Raises StartError where proxies that a mounted app trusts would be nobody to the app that is served."""
+    """Raises StartError if a mounted app trusts proxies. Only those of the served app count, and it has none."""
     if any(mounted.proxies is not None for mounted in app.family()):
-        raise StartError("RW404", "An app that trusts proxies is mounted in one that trusts nobody.")
+        raise StartError("RW404", "An app that trusts proxies is mounted in one that trusts none.")

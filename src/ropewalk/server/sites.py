@@ -1,8 +1,8 @@
-"""A Site: the engine behind Twisted's own listening ports.
+"""`Site`: the engine serves connections that Twisted's ports accept.
 
-Where Twisted hands it an accepted plain socket, the engine takes over a duplicate of the descriptor and Twisted's
-transport is let go. Where the transport is anything else (TLS in memory, a wrapped one, a test's), bytes pass between
-it and the same engine. Until the app has started, nothing is read.
+If Twisted accepts a plain socket, the engine takes over a duplicate of the descriptor, and Twisted's transport is
+closed without ending the connection. Over any other transport (TLS, a wrapper, a test's), bytes pass between the
+transport and a pipe of the same engine. Nothing is read before the app has started.
 """
 
 import os
@@ -38,9 +38,9 @@ from ropewalk.server.socket_files import remove_only_own_file
 class Site(ServerFactory):
     """A protocol factory for a tree of resources or an App: `reactor.listenTCP(8080, Site(root))`.
 
-    It works with `listenTCP`, `listenUNIX`, `listenSSL` and every server endpoint. `reactor` is the global one where it
-    is not given, `limits` and `proxies` are those of the app. With `half_close`, clients may close their sending side
-    and wait for their responses. When its last port stops listening, what runs is finished and then its connections are
+    It works with `listenTCP`, `listenUNIX`, `listenSSL` and every server endpoint. By default `reactor` is the global
+    one, and `limits` and `proxies` are those of the app. With `half_close`, clients may close their sending side and
+    wait for their responses. When its last port stops listening, running requests finish, and then the connections are
     closed.
     """
 
@@ -67,9 +67,9 @@ class Site(ServerFactory):
         """A port is about to listen."""
         super().doStart()  # type: ignore[no-untyped-call]
         server = self._running()
-        # By then it listens, and is among the readers.
-        look_after = self._look_after_files
-        server.reactor.callWhenRunning(server.reactor.callFromThread, look_after, server.reactor, os.getpid())
+        # Later, because only a port that listens is among the reactor's readers.
+        protect = self._protect_socket_files
+        server.reactor.callWhenRunning(server.reactor.callFromThread, protect, server.reactor, os.getpid())
 
     def startFactory(self) -> None:
         """The first port is about to listen."""
@@ -82,12 +82,12 @@ class Site(ServerFactory):
             server.stop()
 
     def buildProtocol(self, addr: Any) -> Any:
-        """For a connection that Twisted has accepted."""
+        """The protocol for a connection that Twisted has accepted."""
         del addr
-        return Connection(self._running(), half_close=self.half_close)
+        return SiteProtocol(self._running(), half_close=self.half_close)
 
     def acceptableProtocols(self) -> list[bytes]:
-        """What a TLS client that offers protocols may choose from (RFC 7301)."""
+        """The protocols that a TLS client may choose from (RFC 7301)."""
         return [b"http/1.1"]
 
     def _running(self) -> Server:
@@ -98,12 +98,12 @@ class Site(ServerFactory):
             self._server = Server(self.app, reactor, self.limits, self.proxies, self._ports)
         return self._server
 
-    def _look_after_files(self, reactor: Any, maker: int) -> None:
+    def _protect_socket_files(self, reactor: Any, maker: int) -> None:
         for port in self._ports(reactor):
             remove_only_own_file(port, maker)
 
     def _ports(self, reactor: Any) -> list[Any]:
-        """Twisted's ports that hand it what they accept, by themselves or through factories that wrap it."""
+        """Twisted's ports whose factory is this Site, or wraps it."""
         return [
             reader
             for reader in reactor.getReaders()
@@ -112,59 +112,60 @@ class Site(ServerFactory):
 
 
 @implementer(IProtocol, IHalfCloseableProtocol, IPushProducer)
-class Connection:
-    """Between a transport of Twisted's and the engine. It is also the transport's producer and the engine's sink."""
+class SiteProtocol:
+    """Connects a transport of Twisted with the engine. It is the transport's producer and the sink of the engine's
+    pipe."""
 
     def __init__(self, server: Server, *, half_close: bool = False) -> None:
         self.closed: Deferred[None] = Deferred()
-        """Fires when the transport is gone."""
+        """Fires when the transport is closed."""
         self._server = server
         self._engine = server.engine
         self._half_close = half_close
         self._started = server.started()
         self._pipe: Pipe | None = None
         self._transport: Any = None
-        self._patience: Any = None
-        """The call that ends a connection whose client does not take what is left for it."""
+        self._close_timer: Any = None
+        """Aborts a connection whose client does not read the rest of the output."""
         self._ended = False
-        """All is written, and what the client still sends is dropped."""
+        """All output is written, and further input is dropped."""
 
     # Called by the transport
 
     def makeConnection(self, transport: Any) -> None:
-        """Begin, when the app has started."""
+        """Begin to serve when the app has started."""
         self._transport = transport
         if not self._started.called:
             transport.pauseProducing()
         self._started.addCallbacks(self._begin, self._give_up)
 
     def connectionMade(self) -> None:
-        """For the interface: `makeConnection` has done everything."""
+        """Part of the interface; `makeConnection` does everything."""
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes from the client."""
-        if self._ended and self._patience is not None:
-            self._transport.abortConnection()  # the client has been read for as long as it may be
+        if self._ended and self._close_timer is not None:
+            self._transport.abortConnection()  # the lingering close is over
         elif self._pipe is not None:
             self._pipe.feed(data)
 
     def readConnectionLost(self) -> None:
-        """The client has nothing more to say, but may listen."""
+        """The client has closed its sending side, and may still read."""
         if self._pipe is not None:
             self._pipe.eof()
 
     def writeConnectionLost(self) -> None:
-        """Our side is shut down, as `end_writing` wanted it."""
+        """Our sending side is closed, as `end_writing` requested."""
         if not self._ended:
             self.connectionLost(Failure(ConnectionDone()))
 
     def connectionLost(self, reason: Failure) -> None:
-        """The connection is gone."""
+        """The connection is closed."""
         del reason
         self._started.cancel()
-        patience, self._patience = self._patience, None
-        if patience is not None:
-            patience.cancel()
+        timer, self._close_timer = self._close_timer, None
+        if timer is not None:
+            timer.cancel()
         pipe, self._pipe = self._pipe, None
         if pipe is not None:
             pipe.lost()
@@ -177,60 +178,61 @@ class Connection:
             self._pipe.pause()
 
     def resumeProducing(self) -> None:
-        """It has room again."""
+        """The transport's buffer has space again."""
         if self._pipe is not None:
             self._pipe.resume()
 
     def stopProducing(self) -> None:
-        """The transport is gone; `connectionLost` follows."""
+        """The transport is closing; `connectionLost` follows."""
 
     # Called by the engine
 
     def write(self, data: bytes, /) -> None:
-        """Bytes for the client."""
+        """Send bytes to the client."""
         self._transport.write(data)
 
     def end_writing(self) -> None:
-        """Let the client know that all is said, and go on reading."""
+        """Close our sending side, and go on reading."""
         self._ended = True
         self._transport.unregisterProducer()
         end_writing(self._transport)
 
     def close(self) -> None:
-        """Close when all is written, or when `Limits.write_timeout` is over."""
+        """Close when all output is sent, at the latest after `Limits.write_timeout`."""
         seconds = self._engine.limits.write_timeout
         if seconds:
-            self._patience = self._server.reactor.callLater(seconds, self._run_out)
+            self._close_timer = self._server.reactor.callLater(seconds, self._abort_late)
         if not self._ended:
             self._transport.unregisterProducer()
         self._transport.loseConnection()
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close now."""
         self._transport.abortConnection()
 
     def pause_reading(self) -> None:
-        """Nobody takes what the client sends."""
+        """Stop reading: the engine's buffers for this client are full."""
         self._transport.pauseProducing()
 
     def resume_reading(self) -> None:
-        """Somebody does again."""
+        """Read again."""
         self._transport.resumeProducing()
 
-    def _run_out(self) -> None:
-        self._patience = None
+    def _abort_late(self) -> None:
+        self._close_timer = None
         self._transport.abortConnection()
 
     def _begin(self, _: None) -> None:
-        if not self._adopted():
-            self._stand_between()
+        if not self._hand_over_socket():
+            self._open_pipe()
 
     def _give_up(self, failure: Failure) -> None:
         if failure.check(StartError):
             self._transport.abortConnection()
 
-    def _adopted(self) -> bool:
-        """Whether the engine has taken the socket over. It needs a descriptor for it, and a client that is there."""
+    def _hand_over_socket(self) -> bool:
+        """Give the socket to the engine. False if that is not possible: there is no free descriptor, or the client has
+        left."""
         if not is_plain_socket(self._transport):
             return False
         try:
@@ -240,7 +242,7 @@ class Connection:
         let_go(self._transport)
         return True
 
-    def _stand_between(self) -> None:
+    def _open_pipe(self) -> None:
         transport = self._transport
         self._server.pipes.add(self)
         self._pipe = self._engine.open_pipe(
@@ -255,22 +257,22 @@ class Connection:
 
 
 def _factories(factory: Any) -> Iterator[Any]:
-    """A factory and those that it wraps, in the way of `twisted.protocols.policies`."""
+    """A factory and the factories that it wraps, as `twisted.protocols.policies` does it."""
     while factory is not None:
         yield factory
         factory = getattr(factory, "wrappedFactory", None)
 
 
 def is_plain_socket(transport: Any) -> bool:
-    """Whether a transport is just a socket of Twisted's, with nothing in between."""
+    """Whether a transport is a socket of Twisted, without TLS or a wrapper."""
     return type(transport) in (tcp.Server, unix.Server) and not transport.TLS
 
 
 def end_writing(transport: Any) -> None:
-    """Let the other end know that all is written, and go on reading, as far as a transport can do both.
+    """Close the sending side and go on reading, as far as the transport can do both.
 
-    TLS says so by its close_notify, and reads until the other end has said the same. A wrapper that keeps bytes back
-    has a `loseConnection` of its own to send them by; only that is safe then, and it may reset the connection.
+    TLS sends its close_notify, and reads until the other end has sent one. A wrapper that buffers bytes sends them in
+    its own `loseConnection`. Only that call is safe there, and it may reset the connection.
     """
     if half_closes(transport):
         transport.loseWriteConnection()
@@ -279,13 +281,14 @@ def end_writing(transport: Any) -> None:
 
 
 def half_closes(transport: Any) -> bool:
-    """Whether a transport can end its own side alone: a plain socket, also below wrappers that pass all bytes on."""
+    """Whether a transport can close its sending side alone: a plain socket, also below wrappers that buffer nothing."""
     while isinstance(transport, ProtocolWrapper) and type(transport).loseConnection is ProtocolWrapper.loseConnection:
         transport = transport.transport
     return IHalfCloseableDescriptor.providedBy(transport) and not isinstance(transport, ProtocolWrapper)
 
 
 def let_go(transport: Any) -> None:
-    """Have Twisted forget a socket. Its shutdown(2) would end the connection for the duplicate too."""
+    """Make Twisted close its descriptor of a socket without shutdown(2), which would end the connection of the
+    duplicate."""
     transport._shouldShutdown = False  # noqa: SLF001 - the one way in which tcp.Server closes without it
     transport.connectionLost(Failure(ConnectionDone()))

@@ -1,4 +1,4 @@
-"""Descriptors 0 to 2 for a process that was started without them, as by `>&-` or by some supervisors."""
+"""Opens descriptors 0 to 2 in a process that was started without them, by `>&-` or by some supervisors."""
 
 import os
 import sys
@@ -10,13 +10,13 @@ _STREAMS: Final = (("stdin", os.O_RDONLY, "r"), ("stdout", os.O_WRONLY, "w"), ("
 def reserve_standard_streams() -> None:
     """Open the null device where a standard stream is closed, as descriptor and as the object in `sys`.
 
-    A socket or a file that is opened later would get the free number else, and what is meant for the standard error,
-    by a C library too, would go to a client or into a file. A number that something else has by now, such as a socket
-    that was handed over, is left alone.
+    Otherwise a socket or a file that is opened later gets the free number, and output meant for the standard error,
+    also from a C library, goes to a client or into a file. A number that is in use, such as that of an inherited
+    socket, is left alone.
     """
     for number, (name, flags, mode) in enumerate(_STREAMS):
         if not _is_open(number):
-            # The numbers below are open, so the system gives this one.
+            # The lower numbers are open, so the system returns this one.
             os.set_inheritable(os.open(os.devnull, flags), True)
             descriptor = number
         elif getattr(sys, name) is None:
@@ -24,7 +24,7 @@ def reserve_standard_streams() -> None:
         else:
             continue
         if getattr(sys, name) is None:
-            stream = open(  # noqa: SIM115 - it is for the whole life of the process
+            stream = open(  # noqa: SIM115 - it stays open until the process ends
                 descriptor, mode, encoding="utf-8", errors="backslashreplace", closefd=False
             )
             setattr(sys, name, stream)

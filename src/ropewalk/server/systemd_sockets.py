@@ -1,7 +1,7 @@
-"""Sockets with which systemd has started the process, by the protocol of sd_listen_fds(3).
+"""Sockets that systemd passes to the process (socket activation), by the protocol of sd_listen_fds(3).
 
-`LISTEN_PID` is the process for which they are meant, `LISTEN_FDS` their count, from descriptor 3 on, and
-`LISTEN_FDNAMES`, which is optional, their names with colons in between; several may have the same name.
+`LISTEN_PID` is the process that they are for, `LISTEN_FDS` is their number, from descriptor 3 on, and `LISTEN_FDNAMES`,
+which is optional, has their names, separated by colons; several may have the same name.
 """
 
 import os
@@ -20,33 +20,33 @@ VARIABLES: Final = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 
 
 class NotActivated(ValueError):
-    """There are no such sockets. The text says why."""
+    """systemd passed no such socket. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActivatedSocket:
-    """One of them."""
+    """A socket from systemd."""
 
     descriptor: int
     name: str | None
-    """None where systemd has named none of them."""
+    """None if systemd has named no socket."""
 
 
 def activated_sockets() -> list[ActivatedSocket]:
-    """All that this process was started with. Raises NotActivated where there are none.
+    """All sockets that systemd passed to this process. Raises NotActivated if there are none.
 
-    The variables are taken out of the environment, and the descriptors closed on exec, so that no child takes them for
-    its own.
+    The variables are removed from the environment and the descriptors are closed on exec, so that no child process
+    uses them.
     """
-    twisted = SystemdParser._sddaemon  # noqa: SLF001 - where Twisted keeps what it has taken from the environment
+    twisted = SystemdParser._sddaemon  # noqa: SLF001 - Twisted has taken them from the environment
     descriptors = twisted.inheritedDescriptors()
-    names: list[str] | None = list(twisted._names)  # noqa: SLF001 - by their descriptors, of which some share a name
+    names: list[str] | None = list(twisted._names)  # noqa: SLF001 - the public names lose those that are shared
     if not descriptors:
         descriptors, names = _parse(_environment())
     for variable in VARIABLES:
         os.environ.pop(variable, None)
     for descriptor in descriptors:
-        with suppress(OSError):  # it was closed since; opening it as a listener says so
+        with suppress(OSError):  # it was closed meanwhile; opening it as a listener reports that
             os.set_inheritable(descriptor, False)
     if not names:
         return [ActivatedSocket(descriptor, None) for descriptor in descriptors]
@@ -54,7 +54,7 @@ def activated_sockets() -> list[ActivatedSocket]:
 
 
 def _environment() -> Mapping[str, str]:
-    """With which the process was started: Twisted removes the variables, even where it takes nothing from them."""
+    """The environment at the start: Twisted removes the variables, even if it uses none of them."""
     if "LISTEN_PID" in os.environ:
         return os.environ
     try:

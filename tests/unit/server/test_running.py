@@ -36,7 +36,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.mark.parametrize(
     ("taken", "left"),
-    [(None, FLUSH_TIMEOUT), (0, FLUSH_TIMEOUT), (1, FLUSH_TIMEOUT - 1), (FLUSH_TIMEOUT, running.LAST_LINES)],
+    [(None, FLUSH_TIMEOUT), (0, FLUSH_TIMEOUT), (1, FLUSH_TIMEOUT - 1), (FLUSH_TIMEOUT, running.LAST_LINES_TIMEOUT)],
 )
 def test_all_logs_have_one_deadline(
     taken: float | None, left: float, clock: Clock, monkeypatch: pytest.MonkeyPatch

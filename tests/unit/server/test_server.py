@@ -238,7 +238,7 @@ class TestListen:
         inner, reactor = App(proxies=proxies), Reactor()
         outer = App()
         outer.mount("/inner", inner)
-        with pytest.raises(StartError, match="^RW404 An app that trusts proxies is mounted in one that trusts nobody"):
+        with pytest.raises(StartError, match="^RW404 An app that trusts proxies is mounted in one that trusts none"):
             outer.listen(reactor, "tcp:0:interface=127.0.0.1")
         port = outer.listen(reactor, "tcp:0:interface=127.0.0.1", proxies=proxies)
         port.stopListening()
@@ -274,7 +274,7 @@ class TestListen:
         close = port.server.service.close
         monkeypatch.setattr(port.server.service, "close", lambda: 1 // 0)
         assert port.stopListening().called
-        assert "The app did not stop in good order" in log.text
+        assert "The app failed to stop cleanly" in log.text
         assert not reactor.getReaders()
         close()
 
