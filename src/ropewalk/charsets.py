@@ -1,8 +1,8 @@
-"""Charsets: those by which text is read and sent.
+"""The charsets in which text is read and sent.
 
-A client that names a charset chooses the code that runs. Python has codecs whose time grows with the square of the text
-(punycode, idna), and some that are no charsets at all. So the list here is fixed: the charsets of the WHATWG's Encoding
-Standard, US-ASCII, ISO-8859-1, 9 and 11 as they are, and UTF-32. Their codecs are in C and read every byte once.
+A client that names a charset chooses the code that runs. Some of Python's codecs take quadratic time (punycode, idna),
+and some are not charsets at all. So this list is fixed: the charsets of the WHATWG Encoding Standard, US-ASCII,
+ISO-8859-1, 9 and 11 unchanged, and UTF-32. Their codecs are written in C and take linear time.
 """
 
 from codecs import getincrementalencoder
@@ -60,11 +60,11 @@ _LABELS: Final = {
     "cp949": "euc-kr korean cseuckr csksc56011987 iso-ir-149 ks_c_5601-1987 ks_c_5601-1989 ksc5601 ksc_5601 "
     "windows-949 cp949",
 }
-"""By the name of Python's codec: the labels of the Encoding Standard, and other names that are in use."""
+"""By the name of Python's codec: the labels of the Encoding Standard, and other names in use."""
 
 
 class _Codec(str):
-    """The name of a codec, with the name of the charset as it was written, for messages."""
+    """The name of a codec. It also has the name of the charset as written, for messages."""
 
     __slots__ = ("written",)
 
@@ -80,22 +80,22 @@ _CODECS: Final = {label: codec for codec, labels in _LABELS.items() for label in
 
 
 def find_codec(charset: str) -> str | None:
-    """The name of Python's codec for a charset, whatever its case. None where it is not on the list."""
+    """The name of Python's codec for a charset, in any case. None if it is not supported."""
     return _CODECS.get(charset.strip().lower())
 
 
 @lru_cache(maxsize=512)
 def codec_for(field: str | None) -> str:
-    """The codec for text that is sent with such a Content-Type: UTF-8 where it names no charset.
+    """The codec for text that is sent with a Content-Type: UTF-8 if it names no charset.
 
-    Raises HandlerError (RW213) for a charset that is not on the list.
+    Raises HandlerError (RW213) for an unsupported charset.
     """
     charset = content_type(field)[1].get("charset")
     if charset is None:
         return UTF_8
     codec = find_codec(charset)
     if codec is None:
-        what = f"Text is to be sent as {shown(field)}, and {shown(charset)} is no charset that is known here."
+        what = f"Text cannot be sent as {shown(field)}: the charset {shown(charset)} is not supported."
         raise HandlerError("RW213", what)
     return codec if codec == UTF_8 else _Codec(codec, charset)
 
@@ -108,9 +108,9 @@ def is_utf_8(field: str) -> bool:
 
 
 def encode(text: str, codec: str) -> bytes:
-    """Text in a codec of the list. Where there is none, there is no byte order mark.
+    """Text in a supported codec. An empty text has no byte order mark.
 
-    Raises HandlerError (RW213) for what the codec cannot express.
+    Raises HandlerError (RW213) for a character that the codec cannot encode.
     """
     try:
         return text.encode(codec) if text else b""
@@ -119,9 +119,9 @@ def encode(text: str, codec: str) -> bytes:
 
 
 def encoder(codec: str) -> Callable[..., bytes]:
-    """As `encode`, for the parts of one text: what a codec puts at the start is there once.
+    """A function like `encode` for the parts of one text: a byte order mark is written once.
 
-    Called with "" and True at the end, it gives what the codec puts there.
+    At the end, call it with "" and True: it returns the bytes with which the codec ends a text.
     """
     encode_part = getincrementalencoder(codec)().encode
 
@@ -137,4 +137,6 @@ def encoder(codec: str) -> Callable[..., bytes]:
 def _unfit(error: UnicodeEncodeError, codec: str) -> HandlerError:
     character = shown(error.object[error.start])
     charset = shown(codec.written)[1:-1] if isinstance(codec, _Codec) else codec
-    return HandlerError("RW213", f"Text with {character} is to be sent as {charset}, which does not have that.")
+    return HandlerError(
+        "RW213", f"Text with {character} cannot be sent as {charset}, which does not have that character."
+    )

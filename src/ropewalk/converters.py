@@ -1,4 +1,4 @@
-"""Converters: what a path parameter may look like, and what it becomes."""
+"""Converters: between a segment of a path and the value of a parameter."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,25 +10,24 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Converter:
-    """Between a segment of a path and a value.
+    """Converts a segment of a path to a value, and back.
 
-    `parse` makes the value of a decoded segment and raises ValueError where it does not fit, which makes the route not
-    match. It is not called for a segment in which a slash was encoded (`%2F`), which only a converter for the `rest` of
-    the path matches. `format` makes the segment of a value, for url_for. Where several converters compete for a
-    segment, the lowest `rank` is tried first.
+    `parse` converts a decoded segment. If it raises ValueError, the route does not match. A segment with an encoded
+    slash (`%2F`) matches only a converter with `rest`. `format` converts a value to a segment, for url_for. If several
+    converters compete for a segment, the one with the lowest `rank` is tried first.
     """
 
     name: str
     parse: Callable[[str], Any]
     format: Callable[[Any], str] = str
     makes: type[Any] | None = None
-    """A handler's parameter annotated with this type uses the converter where the path names none."""
+    """A handler's parameter with this annotation uses the converter if the path names no converter."""
     rank: int = 50
     rest: bool = False
-    """Whether it takes all that is left of the path instead of one segment."""
+    """Whether it matches the whole rest of the path instead of one segment."""
 
     def quote(self, value: Any) -> str:
-        """A value as it stands in a path. Raises ValueError where it would not be matched again."""
+        """A value, formatted and percent-encoded for a path. Raises ValueError if the path would not match it again."""
         text = self.format(value)
         if "/" in text and not self.rest:
             raise ValueError("which has a slash, and only {name:path} takes slashes")
@@ -43,7 +42,7 @@ def _text(segment: str) -> str:
 
 
 def _integer(segment: str) -> int:
-    """Digits, with a minus at most: what else `int` takes (blanks, underscores, other scripts) has no one spelling."""
+    """Digits after an optional minus. `int` also accepts blanks, underscores, other scripts: several URLs a value."""
     digits = segment.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
         raise ValueError("not an integer")
@@ -55,14 +54,14 @@ def _number(segment: str) -> float:
     if not (whole + fraction).isascii() or not whole.isdigit() or not (fraction.isdigit() or "." not in segment):
         raise ValueError("not a decimal number")
     number = float(segment)
-    if not isfinite(number):  # more digits than there is a float for
-        raise ValueError("not a number that a float can be")
+    if not isfinite(number):  # too large for a float
+        raise ValueError("too large for a float")
     return number
 
 
 def _uuid(segment: str) -> UUID:
     if len(segment) != 36:
-        raise ValueError("not a UUID in its usual form (RFC 9562, section 4)")
+        raise ValueError("not a UUID in its standard form (RFC 9562, section 4)")
     return UUID(segment)
 
 

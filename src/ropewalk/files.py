@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ropewalk.errors import HTTPError, TreeError
-from ropewalk.open_files import answering_os_errors, open_file
+from ropewalk.open_files import open_file, os_errors_as_http_errors
 from ropewalk.request import Request
 from ropewalk.resource import Resource, redirect_to_path
 from ropewalk.response import Response, file_type
@@ -59,13 +59,13 @@ def _is_public(name: str) -> bool:
 
 @contextmanager
 def _opened(root: Path, folders: list[str]) -> Iterator[int]:
-    """The descriptor of a folder below the root, opened without following links."""
-    with answering_os_errors():
+    """The descriptor of a folder below the root, reached without a link."""
+    with os_errors_as_http_errors():
         descriptor = os.open(root, _FOLDER)
     try:
         for name in folders:
-            with answering_os_errors():
-                below = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
+            with os_errors_as_http_errors():
+                inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
             os.close(descriptor)
             descriptor = below
         yield descriptor
@@ -74,7 +74,7 @@ def _opened(root: Path, folders: list[str]) -> Iterator[int]:
 
 
 def _is_folder(name: str, folder: int) -> bool:
-    with answering_os_errors():
+    with os_errors_as_http_errors():
         return stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
 
 

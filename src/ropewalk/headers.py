@@ -1,6 +1,6 @@
-"""Header fields: names without case, several lines of one name kept, in order (RFC 9110, section 5).
+"""Header fields: names ignore case, and several lines of one name keep their order (RFC 9110, section 5).
 
-What must not reach the wire is refused where it is said, so that the traceback leads to the line that says it.
+An invalid name or value raises when it is set, so that the traceback shows the line that sets it.
 """
 
 import re
@@ -18,44 +18,46 @@ Text = str | bytes
 Fields = Mapping[str, Text] | Mapping[bytes, Text] | Iterable[tuple[Text, Text]]
 
 TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""What a name is made of (RFC 9110, section 5.6.2)."""
+"""The grammar of a field name (RFC 9110, section 5.6.2)."""
 MANY: Final = 32
-"""Lines beyond which they are found by an index. Below, looking at each is faster than making one."""
+"""The number of lines above which an index pays off. Below, a search is faster than building one."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-"""What no field value may have (RFC 9110, section 5.5): every control character but the tab."""
+"""Characters that no field value may contain (RFC 9110, section 5.5): all control characters except the tab."""
 _DOWNLOAD: Final = (
-    'The name of a download is encoded (RFC 6266) by `Response.file(path, download="...")`; for a body that is no '
-    "file, write \"attachment; filename*=UTF-8''\" and what `urllib.parse.quote` makes of the name."
+    '`Response.file(path, download="...")` encodes the name of a download (RFC 6266). For a body that is not a file, '
+    "write \"attachment; filename*=UTF-8''\" and the result of `urllib.parse.quote(name)`."
 )
-"""The remedy for a name in Content-Disposition that is not Latin-1."""
+"""The remedy for a Content-Disposition that is not Latin-1."""
 
 
 def text(value: Text) -> str:
-    """A name or value as str; bytes beyond ASCII are Latin-1, which keeps every byte (RFC 9110, section 5.5).
+    """A name or value as str. Bytes are decoded as Latin-1, which keeps every byte (RFC 9110, section 5.5).
 
-    Raises InvalidField for what is neither str nor bytes.
+    Raises InvalidField for a value that is neither str nor bytes.
     """
     if isinstance(value, str):
         return value
     if isinstance(value, bytes):
         return value.decode("latin-1")
-    raise InvalidField(f"A header is str or bytes, and {shown(value)} is not.")
+    raise InvalidField(f"A header must be str or bytes, not {shown(value)}.")
 
 
 def field_name(name: Text) -> str:
-    """The name of a field in lower case (RFC 9110, section 5.1). Raises InvalidField for what is no token."""
+    """The name of a field in lower case (RFC 9110, section 5.1). Raises InvalidField if it is not a token."""
     return _lower_token(text(name))
 
 
 @lru_cache(maxsize=512)
 def _lower_token(name: str) -> str:
     if not TOKEN.fullmatch(name):
-        raise InvalidField(f"{shown(name)} cannot be the name of a header.", "Names are ASCII without spaces.")
+        raise InvalidField(
+            f"{shown(name)} cannot be the name of a header.", "Use ASCII letters, digits and hyphens, without spaces."
+        )
     return name.lower()
 
 
 def field_value(name: str, value: Text) -> str:
-    """The value of a field as str. Raises InvalidField for control characters, and for what Latin-1 does not have."""
+    """The value of a field as str. Raises InvalidField for control characters, and for those outside Latin-1."""
     written = text(value)
     if written.isascii() and written.isprintable():
         return written
@@ -72,29 +74,29 @@ def field_value(name: str, value: Text) -> str:
 
 
 def reason_phrase(message: Text) -> bytes:
-    """The reason of a status line (RFC 9112, section 4). Raises InvalidField for controls, and beyond Latin-1."""
+    """The reason phrase of a status line (RFC 9112, section 4). Raises InvalidField as `field_value` does."""
     written = text(message)
     if _CONTROL.search(written):
-        raise InvalidField(f"The reason {shown(written)} has control characters.")
+        raise InvalidField(f"The reason phrase {shown(written)} has control characters.")
     try:
         return written.encode("latin-1")
     except UnicodeEncodeError:
-        raise InvalidField(f"The reason {shown(written)} is not Latin-1.") from None
+        raise InvalidField(f"The reason phrase {shown(written)} is not Latin-1.") from None
 
 
 class Headers(MutableMapping[str, str]):
-    """Fields by name, whatever its case. Names are kept in lower case.
+    """A mapping of header fields. Names ignore case and are kept in lower case.
 
-    `headers["accept"]` joins several lines by ", " (RFC 9110, section 5.3); `all` gives them one by one, and so does
-    `lines` for all names. Assignment replaces every line of a name, `add` puts one beside them. Whatever puts a line
-    here raises InvalidField for a name that is no token, and for a value with control characters or beyond Latin-1.
+    `headers["accept"]` joins several lines with ", " (RFC 9110, section 5.3). `all` returns the value of each line of a
+    name, and `lines` every line. Assignment replaces every line of a name; `add` adds a line. Both raise InvalidField
+    for a name that is not a token, and for a value with control characters or characters outside Latin-1.
     """
 
     __slots__ = ("_index", "_lines")
 
     def __init__(self, fields: Fields = ()) -> None:
         self._index: dict[str, list[str]] | None = None
-        """The values of the lines by name, once one of many lines is asked for."""
+        """The values by name. It is built when a name is read, if there are many lines."""
         self._lines: list[tuple[str, str]] = []
         if fields:
             pairs: Iterable[tuple[Text, Text]] = fields.items() if isinstance(fields, Mapping) else _pairs(fields)
@@ -103,14 +105,14 @@ class Headers(MutableMapping[str, str]):
 
     @classmethod
     def received(cls, lines: Iterable[tuple[bytes, bytes]]) -> Self:
-        """Those of a message that the engine has read, whose names are in lower case."""
+        """The fields of a message that the engine parsed. Their names are in lower case already."""
         headers = cls()
         headers._lines = [(name.decode("ascii"), value.decode("latin-1")) for name, value in lines]
         return headers
 
     @classmethod
     def checked(cls, lines: list[tuple[str, str]]) -> Self:
-        """Lines that are known to be valid, with names in lower case."""
+        """The fields of lines that are known to be valid, with names in lower case."""
         headers = cls.__new__(cls)
         headers._index = None  # noqa: SLF001 - of this class
         headers._lines = lines  # noqa: SLF001 - the same
@@ -152,20 +154,20 @@ class Headers(MutableMapping[str, str]):
         return f"Headers({self._lines!r})"
 
     def all(self, name: str) -> list[str]:
-        """The value of each line of this name, in order."""
+        """The value of each line of a name, in order."""
         name = name.lower()
         if len(self._lines) > MANY:
             return list(self._by_name().get(name, ()))
         return [value for other, value in self._lines if other == name]
 
     def add(self, name: Text, value: Text) -> None:
-        """Put one more line beside those that this name has."""
+        """Add a line. Other lines of the same name stay."""
         name = field_name(name)
         self._lines.append((name, field_value(name, value)))
         self._index = None
 
     def _by_name(self) -> dict[str, list[str]]:
-        """So that `dict(headers)` is linear, however many lines a client sends."""
+        """The index. With it, `dict(headers)` takes linear time, however many lines a client sends."""
         if self._index is None:
             self._index = {}
             for name, value in self._lines:
@@ -177,7 +179,7 @@ class Headers(MutableMapping[str, str]):
         return list(self._lines)
 
     def content_type(self) -> str | None:
-        """As `get("content-type")`, which every response is asked for."""
+        """Like `get("content-type")`, but faster: every response needs it."""
         kind = None
         for name, value in self._lines:
             if name == "content-type":
@@ -185,28 +187,28 @@ class Headers(MutableMapping[str, str]):
         return kind
 
     def overlaid(self, others: "Headers") -> "Headers":
-        """These, with the names of others replaced by theirs; cookies stand beside each other."""
+        """A copy with the fields of `others`, which replace those of the same name. Cookies of both are kept."""
         headers = Headers()
         kept = [line for line in self._lines if line[0] not in others or line[0] == "set-cookie"]
         headers._lines = kept + others.lines()
         return headers
 
     def encoded(self) -> list[tuple[str, Text]]:
-        """Every line as it is sent: beyond ASCII in Latin-1."""
+        """Every line as the engine takes it: a value outside ASCII is encoded in Latin-1."""
         return [line if line[1].isascii() else (line[0], line[1].encode("latin-1")) for line in self._lines]
 
 
 def _pairs(fields: object) -> Iterator[tuple[Text, Text]]:
-    """Raises InvalidField for what is not a pair: a str of two characters would pass for one."""
+    """The pairs of an iterable. Raises InvalidField for other items: a str of two characters would unpack as a pair."""
     for pair in fields if isinstance(fields, Iterable) and not isinstance(fields, str | bytes) else (fields,):
         if not isinstance(pair, tuple | list) or len(pair) != 2:
-            what = f"{shown(pair)} is not a header's name and value."
+            what = f"{shown(pair)} is not the name and value of a header."
             raise InvalidField(what, "Give a mapping, or pairs of name and value.")
         yield pair[0], pair[1]
 
 
 def content_type(value: str | None) -> tuple[str, dict[str, str]]:
-    """The media type in lower case and its parameters (RFC 9110, section 8.3.1); ("", {}) where absent."""
+    """The media type in lower case and its parameters (RFC 9110, section 8.3.1); ("", {}) if absent."""
     media, *parts = (value or "").split(";")
     parameters = {}
     for part in parts:
@@ -215,14 +217,14 @@ def content_type(value: str | None) -> tuple[str, dict[str, str]]:
     return media.strip().lower(), parameters
 
 
-_ENCODE_TARGET: Final = "Encode what comes from outside: urllib.parse.quote(value)."
+_ENCODE_TARGET: Final = "Encode input from users: urllib.parse.quote(value)."
 
 
 def location(target: Text) -> str:
-    """The target of a redirect as a Location field takes it (RFC 9110, section 10.2.2; RFC 3986).
+    """The target of a redirect as the value of a Location field (RFC 9110, section 10.2.2; RFC 3986).
 
-    Spaces, quotes, angle brackets, backslashes, braces and what is beyond ASCII (as UTF-8) are percent-encoded. Raises
-    InvalidField for control characters: what browsers drop from a URL, others keep or read as the end of the field.
+    Spaces, quotes, angle brackets, backslashes, braces and characters outside ASCII (as UTF-8) are percent-encoded.
+    Raises InvalidField for control characters: browsers drop some of them from a URL, other clients do not.
     """
     if not isinstance(target, str | bytes):
         raise InvalidField(f"{shown(target)} is not the target of a redirect.", "Give a URL or a path as str or bytes.")
@@ -239,21 +241,21 @@ _LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def http_date(moment: datetime | float) -> str:
-    """A date as HTTP writes it (RFC 9110, section 5.6.7), from an aware datetime or seconds since 1970."""
+    """A date in the format of HTTP (RFC 9110, section 5.6.7), from an aware datetime or seconds since 1970."""
     if not isinstance(moment, datetime):
         moment = datetime.fromtimestamp(moment, UTC)
     try:
         moment = moment.astimezone(UTC)
-    except OverflowError:  # in UTC it is in the year 0 or 10000
+    except OverflowError:  # in UTC, the year is 0 or 10000
         moment = _LAST if moment.year > 1 else _FIRST
     return format_datetime(moment, usegmt=True)
 
 
 def last_modified(modified: float, date: int) -> str | None:
-    """The Last-Modified of something, by when it was changed and by the Date of the response, in seconds since 1970.
+    """The value of Last-Modified. `modified` and `date`, the Date of the response, are in seconds since 1970.
 
-    A time that is still to come is replaced by the Date (RFC 9110, section 8.8.2.1). None for what no date can say:
-    file systems know times before the year 1.
+    A time in the future is replaced by `date` (RFC 9110, section 8.8.2.1). None for a time that HTTP cannot express:
+    file systems allow times before the year 1.
     """
     try:
         return http_date(min(floor(modified), date))

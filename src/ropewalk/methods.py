@@ -1,4 +1,4 @@
-"""Methods of requests: those that are registered, and what resources call theirs."""
+"""Request methods: the registered ones, and the names of methods in resources."""
 
 import re
 from typing import Final
@@ -12,30 +12,29 @@ REGISTERED: Final = frozenset(
         *("UPDATEREDIRECTREF", "VERSION-CONTROL", "PURGE", "NOTIFY"),
     )
 )
-"""Methods that the engine lets in, whether something serves them or not: the registry that RFC 9110, section 16.1.1,
-founds and two that are common, less CONNECT and TRACE, which are off. The same list is in `engine/src/method.rs`."""
+"""Methods that the engine accepts whether a resource serves them or not: the registry of RFC 9110, section 16.1.1, and
+two common ones, without CONNECT and TRACE, which are disabled. The same list is in `engine/src/method.rs`."""
 
 ANY: Final = "*"
-"""Stands for every method there is, among those that a resource may serve."""
-
+"""Stands for every method that a resource may serve."""
 
 SERVABLE: Final = (
-    "Name a method of capitals, digits, hyphens and underscores that begins with a capital. CONNECT and TRACE are off."
+    "Use capitals, digits, hyphens and underscores, and begin with a capital. CONNECT and TRACE are disabled."
 )
-"""The remedy for a name of which `is_servable` is not true."""
+"""The remedy for a name that fails `is_servable`."""
 
 _CONVENTIONAL: Final = re.compile(r"[A-Z][A-Z0-9_-]*", re.ASCII)
 
 
 def is_servable(method: str) -> bool:
-    """Whether the engine lets a method in where it is served: it looks like one (RFC 9110, section 9.1) and is on."""
+    """Whether a resource may serve a method: its name is well-formed (RFC 9110, section 9.1) and it is not disabled."""
     return _CONVENTIONAL.fullmatch(method) is not None and method not in ("CONNECT", "TRACE")
 
 
 def rendered_method(attribute: str) -> str | None:
-    """The method that an attribute of a resource is named for: `render_GET`, and `render_M_SEARCH` for M-SEARCH.
+    """The method in the name of a resource's attribute: `render_GET`, and `render_M_SEARCH` for M-SEARCH.
 
-    None for any other, such as a helper of the class: a client must not be able to call `render_template`.
+    None for other attributes: a client must not be able to call a helper such as `render_template`.
     """
     name = attribute.removeprefix("render_")
     return name.replace("_", "-") if name != attribute and is_servable(name) else None

@@ -1,4 +1,4 @@
-"""Files that are open to be sent, and what the system says of paths that a client chose."""
+"""Open files to send, and the response to errors of the file system."""
 
 import os
 import stat
@@ -14,23 +14,23 @@ _ABSENT: Final = frozenset(
     (
         *(ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG),
         *(ENXIO, ENODEV),  # a socket, or a device without a driver
-        ESTALE,  # gone from the server of a network file system
+        ESTALE,  # deleted on the server of a network file system
     )
 )
-"""What the system says of paths at which there is no file."""
+"""Errors of the operating system for paths without a file."""
 
 
 class OpenFile:
     """A regular file that is open for reading, or a part of it.
 
-    `offset` and `size` (bytes) say what is sent, `modified` is the time of the last change (seconds).
+    `offset` and `size` (bytes) select the part to send; `modified` is the time of the last change (seconds since 1970).
     """
 
     __slots__ = ("fd", "modified", "offset", "size")
 
     def __init__(self, fd: int, offset: int = 0, size: int | None = None) -> None:
-        """Takes over the descriptor. Raises HTTPError 404 where it is not that of a regular file."""
-        self.fd = fd  # from here on it is closed with this object
+        """Take over a file descriptor. Raises HTTPError 404 if it is not that of a regular file."""
+        self.fd = fd  # from here on, it closes with this object
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise HTTPError(404)
@@ -45,14 +45,14 @@ class OpenFile:
 
 
 def open_file(path: Path | str, *, flags: int = 0, folder: int | None = None) -> OpenFile:
-    """Open a file to be sent, relative to the descriptor of a folder where given. Raises HTTPError 404 or 403."""
-    with answering_os_errors():
+    """Open a file to send, relative to the descriptor of a folder if given. Raises HTTPError 404 or 403."""
+    with os_errors_as_http_errors():
         return OpenFile(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags, dir_fd=folder))
 
 
 @contextmanager
-def answering_os_errors() -> Iterator[None]:
-    """What the system says of a path that a client chose, as an HTTPError: 404, or 403 where access is denied."""
+def os_errors_as_http_errors() -> Iterator[None]:
+    """Turn errors of the file system into HTTPError: 403 if access is denied, 404 if there is no file."""
     try:
         yield
     except PermissionError:

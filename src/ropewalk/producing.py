@@ -1,4 +1,4 @@
-"""Producers of Twisted's that write the body of an answer."""
+"""Twisted's producers, which write the body of a response."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -8,20 +8,23 @@ from ropewalk.waiting import call_soon
 
 
 class PullProducer(Protocol):
-    """What an IPullProducer has: `resumeProducing` asks for one part."""
+    """The methods of IPullProducer: `resumeProducing` requests one part."""
 
     def resumeProducing(self) -> object: ...
     def stopProducing(self) -> object: ...
 
 
 class Producer(PullProducer, Protocol):
-    """What an IPushProducer has: `resumeProducing` asks for parts until `pauseProducing`."""
+    """The methods of IPushProducer: `resumeProducing` requests parts until `pauseProducing`."""
 
     def pauseProducing(self) -> object: ...
 
 
 class PulledProducer:
-    """Makes a push producer of a pull producer, by asking for a part at every turn. `fail` is told what it raises."""
+    """A push producer around a pull producer: it requests a part in every turn of the event loop.
+
+    `fail` is called with an exception that the pull producer raises.
+    """
 
     def __init__(self, producer: PullProducer, fail: Callable[[BaseException], object]) -> None:
         self._producer = producer

@@ -70,19 +70,17 @@ class TestHeaders:
 
     @pytest.mark.parametrize("name", ["Content-Disposition", "content-disposition"])
     def test_a_download_beyond_latin_1(self, name: str) -> None:
-        with pytest.raises(
-            InvalidField, match=r"is not Latin-1 but .*€.*\. The name of a download .*Response\.file\(path"
-        ):
+        with pytest.raises(InvalidField, match=r"is not Latin-1 but .*€.*\. `Response\.file\(path"):
             Headers({name: 'attachment; filename="5 €.pdf"'})
 
     @pytest.mark.parametrize("wrong", [{"x": 5}, {5: "x"}, {None: "x"}, [("x", ["a"])]])
     def test_what_is_neither_str_nor_bytes(self, wrong: Any) -> None:
-        with pytest.raises(InvalidField, match="A header is str or bytes, and .* is not"):
+        with pytest.raises(InvalidField, match="A header must be str or bytes, not "):
             Headers(wrong)
 
     @pytest.mark.parametrize("wrong", ["x: y", b"x: y", ["xy"], ["x: y"], [("x",)], [("x", "y", "z")], [5], 5])
     def test_what_is_no_pair(self, wrong: Any) -> None:
-        with pytest.raises(InvalidField, match="is not a header's name and value. Give a mapping, or pairs"):
+        with pytest.raises(InvalidField, match="is not the name and value of a header. Give a mapping, or pairs"):
             Headers(wrong)
 
     @pytest.mark.parametrize("put", [lambda h, n, v: h.add(n, v), lambda h, n, v: h.__setitem__(n, v)])

@@ -282,7 +282,7 @@ def test_a_client_cannot_fill_a_table_with_names() -> None:
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "G ET", "", "A.B"])
 def test_a_route_cannot_name_one_that_no_client_can_send(method: str) -> None:
-    with pytest.raises(TreeError, match=r"RW109 '/a' has the method .*Name a method of capitals"):
+    with pytest.raises(TreeError, match=r"RW109 '/a' has the method .*Use capitals"):
         App().route("/a", methods=[method])
 
 

@@ -346,7 +346,7 @@ class TestForgottenAwait:
         app.post("/")(lambda request: {"echo": request.json()})
         assert Client(app).post("/", json=[1]).status == 500
         assert "RW210" in log.text
-        assert "A Waiter was to be encoded as JSON. Await it" in log.text
+        assert "A Waiter cannot be encoded as JSON: it was not awaited. Await it" in log.text
 
 
 class TestWaiters:

@@ -245,7 +245,7 @@ class TestFaults:
             ("1000 Many", [TEXT], "RW700", "The status is '1000 Many'."),
             ("100 Continue", [TEXT], "RW700", "The status is '100 Continue'."),
             ("20\u0660 OK", [TEXT], "RW700", "The status is"),
-            ("200 O\nK", [TEXT], "RW304", "The reason 'O\\nK' has control characters."),
+            ("200 O\nK", [TEXT], "RW304", "The reason phrase 'O\\nK' has control characters."),
             ("200 OK", (TEXT,), "RW700", "The headers are (('Content-Type', 'text/plain'),)."),
             ("200 OK", None, "RW700", "The headers are None."),
             ("200 OK", [["a", "b"]], "RW700", "['a', 'b'] is no header."),

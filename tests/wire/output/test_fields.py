@@ -235,7 +235,7 @@ class TestRedirects:
     @pytest.mark.parametrize(("path", "handler"), PATHS)
     def test_targets_with_controls(self, careless: Careless, path: str, handler: str) -> None:
         requests = [asking(path, value=value) for value in (*BAD_VALUES, "/\t", "/\ud800")]
-        assert_explained(careless, path, handler, requests, "Encode what comes from outside")
+        assert_explained(careless, path, handler, requests, "Encode input from users")
 
     @pytest.mark.parametrize(("path", "handler"), PATHS)
     def test_targets_that_are_encoded(self, careless: Careless, path: str, handler: str) -> None:
@@ -271,7 +271,10 @@ class TestCookies:
         values = [
             asking(path, name="a", value=value) for value in (*BAD_VALUES, *BAD_TEXTS, "a b", 'a"', "a;b", "a,b", "a\\")
         ]
-        for requests, remedy in ((names, "Names are ASCII without spaces"), (values, "Encode it: urllib.parse.quote")):
+        for requests, remedy in (
+            (names, "Use ASCII without spaces"),
+            (values, "Encode it: urllib.parse.quote"),
+        ):
             assert_explained(careless, path, "cookie", requests, remedy)
 
     def test_what_ends_the_line_or_the_cookie_in_twisteds_manner(self, careless: Careless) -> None:
