@@ -1,7 +1,7 @@
-"""What is done when the process forks: a child inherits the engine's descriptors, and must not use the parent's.
+"""Forks of the process: a child inherits the engine's file descriptors, and must not use those of its parent.
 
-`os.fork()` calls this, and so does whatever is made of it: `multiprocessing`, pre-fork recipes, daemons. A child that
-starts another program at once, as `subprocess` and `spawnProcess` do, has none of the descriptors.
+`os.fork()` calls these hooks, also when `multiprocessing`, pre-fork servers or daemons call it. A child that executes
+another program at once, as in `subprocess` and `spawnProcess`, inherits no descriptors of the engine.
 """
 
 import os
@@ -10,52 +10,52 @@ from typing import Protocol
 from weakref import WeakSet
 
 
-class Follower(Protocol):
-    """What has an engine, or something else that is one process's own."""
+class ForkObserver(Protocol):
+    """An object with an engine, or with other state that belongs to one process."""
 
     def forked(self) -> None:
-        """In the child, before anything else there. Other threads are gone; the reactor may be told nothing."""
+        """Called first in the child. Other threads do not exist there; the reactor must not be called."""
 
     def has_forked(self) -> None:
-        """In the parent."""
+        """Called in the parent."""
 
 
 class ServingChildren:
-    """Whether a forked child serves on the listening sockets that it has inherited. True from then on.
+    """Whether a forked child serves on the listening sockets that it inherited. Once true, it stays true.
 
-    A child that serves has to keep the sockets when its parent stops. A helper, as of `multiprocessing`, has copies of
-    them too and never accepts: they must end with the parent, or clients would connect and get no response. The parent
-    cannot tell them apart when it forks, so the child notes it when it runs its reactor.
+    A child that serves must keep the sockets when its parent stops. A helper process, such as one of `multiprocessing`,
+    has copies of them and never accepts: they must close with the parent, or clients would connect and get no response.
+    The parent cannot tell the two apart when it forks, so the child sets this when it runs its reactor.
     """
 
     def __init__(self) -> None:
         self._shared = mmap(-1, 1)
-        """Memory of this process and those that are forked from it."""
+        """Memory that this process shares with its forked children."""
 
     def note(self) -> None:
-        """This process is a child, and serves."""
+        """Set it: this process is a child that serves."""
         self._shared[0] = 1
 
     def __bool__(self) -> bool:
         return self._shared[0] != 0
 
 
-_followers: "WeakSet[Follower]" = WeakSet()
+_observers: "WeakSet[ForkObserver]" = WeakSet()
 
 
-def follow_forks(follower: Follower) -> None:
-    """Have something told of forks, as long as there is another reference to it."""
-    _followers.add(follower)
+def observe_forks(observer: ForkObserver) -> None:
+    """Call the methods of an object at forks. The reference is weak."""
+    _observers.add(observer)
 
 
 def _in_child() -> None:
-    for follower in tuple(_followers):
-        follower.forked()
+    for observer in tuple(_observers):
+        observer.forked()
 
 
 def _in_parent() -> None:
-    for follower in tuple(_followers):
-        follower.has_forked()
+    for observer in tuple(_observers):
+        observer.has_forked()
 
 
 os.register_at_fork(after_in_child=_in_child, after_in_parent=_in_parent)

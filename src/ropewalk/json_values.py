@@ -1,4 +1,4 @@
-"""JSON of clients as values of a type, and what is wrong with values that are to become JSON."""
+"""JSON: decode a request body as a type, and locate values that cannot be encoded."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -26,39 +26,39 @@ from msgspec.inspect import Type as Described
 from ropewalk.errors import BadBody, HandlerError, HTTPError, full_name, shown
 
 DEEPEST: Final = 200
-"""Arrays and objects within each other that a body may have.
+"""The most levels of nested arrays and objects in a body.
 
-msgspec, and whatever takes a value apart afterwards, calls itself for each, and Python's bound is 1,000 calls, of which
-`copy.deepcopy` takes two for each. .NET allows 64, Ruby 100, serde_json 128, PHP 512, Go 10,000.
+msgspec, and most code that walks the value, recurses at each level. Python allows 1,000 calls, and `copy.deepcopy`
+needs two a level. .NET allows 64 levels, Ruby 100, serde_json 128, PHP 512, Go 10,000.
 """
 
 _NATIVE: Final = (dict, list, str, int, float, bool, type(None))
-"""What JSON becomes where no type is named."""
+"""The types of decoded JSON if no type is given."""
 _WANTED: Final = re.compile(r"Expected `([^`]+)`, got ")
 _STEPS: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _PEELED: Final = 5
-"""How often the innermost arrays and objects are removed. Mostly nothing is left then, and that is the fastest way."""
+"""How often the innermost arrays and objects are removed. Usually nothing is left then; this is the fastest check."""
 _UNSTRUCTURED: Final = bytes(set(range(256)) - {*_STEPS, ord('"')})
 
 
 def read_json(body: bytes, kind: Any) -> Any:
-    """A body as a value of a type.
+    """Decode a body as a type.
 
-    Raises BadBody (400) for what is not JSON or nested too deeply, HTTPError 422 for a value that the type does not
-    have, and HandlerError (RW211) for a type, or a part of it that was sent, which no JSON can become.
+    Raises BadBody (400) for a body that is not JSON or is nested too deeply, HTTPError 422 for a value that does not
+    match the type, and HandlerError (RW211) if JSON cannot become the type, or a part of the type that was sent.
     """
     decoder = _decoder_for(kind)
     if is_too_deep(body):
-        raise BadBody(f"The body has arrays and objects more than {DEEPEST} deep.")
+        raise BadBody(f"The body has arrays and objects nested more than {DEEPEST} deep.")
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         foreign = _expected(str(error), _foreign_types(kind))
         if foreign is not None:
-            raise _unreadable(kind, "" if foreign is kind else f"It has {full_name(foreign)} in it.") from error
+            raise _unreadable(kind, "" if foreign is kind else f"It contains {full_name(foreign)}.") from error
         raise HTTPError(422, str(error)) from error
     except msgspec.DecodeError as error:
-        if _came_from_hook(error):  # which reads JSON inside of a str, perhaps
+        if _came_from_hook(error):  # a hook that decodes JSON within a str, for example
             raise HTTPError(422, str(error)) from error
         raise BadBody(f"The body is not JSON: {error}.") from error
     except UnicodeDecodeError as error:
@@ -67,20 +67,22 @@ def read_json(body: bytes, kind: Any) -> Any:
         if _came_from_hook(error):
             raise
         if "hash" in str(error) and not _has_set_of_unhashable(kind):
-            raise HTTPError(422, f"A set cannot have such an item: {error}.") from error
+            raise HTTPError(422, f"A set cannot contain such an item: {error}.") from error
         raise _unreadable(kind, str(error)) from error
 
 
 def is_too_deep(body: bytes) -> bool:
-    """Whether more than DEEPEST arrays and objects are within each other.
+    """Whether arrays and objects are nested more than DEEPEST levels deep. Takes linear time.
 
-    As far as a body is JSON, it is taken apart correctly, so that no decoder gets deeper. The work is linear.
+    The result is exact for the part of a body that is valid JSON, so no decoder recurses deeper.
     """
     if body.count(b"[") + body.count(b"{") <= DEEPEST:
         return False
     if b"\\" in body:
         body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    structure = body.translate(None, _UNSTRUCTURED).replace(b'""', b"")  # nothing is lost by the end of one in the next
+    structure = body.translate(None, _UNSTRUCTURED).replace(
+        b'""', b""
+    )  # a pair that spans two strings removes no brackets
     structure = b"".join(structure.split(b'"')[::2])
     rest = structure
     for _ in range(_PEELED):
@@ -89,7 +91,7 @@ def is_too_deep(body: bytes) -> bool:
 
 
 def locate(value: Any, root: Any) -> str:
-    """Where a value is within another, as in `$.guests[0].since`; "" where it is not to be found."""
+    """The place of a value within another, such as `$.guests[0].since`; "" if it is not found."""
     places: list[tuple[Any, str]] = [(root, "$")]
     seen: set[int] = set()
     while places:
@@ -103,14 +105,14 @@ def locate(value: Any, root: Any) -> str:
 
 
 class Unencodable(HandlerError):
-    """RW212: a value that is to become JSON, and cannot."""
+    """RW212: a value cannot be encoded as JSON."""
 
     def __init__(self, value: object) -> None:
         super().__init__("RW212", f"{shown(value)}, of type {full_name(type(value))}, cannot be encoded as JSON.")
         self.value = value
 
     def locate_in(self, root: object) -> None:
-        """Name the place within what was to be encoded."""
+        """Add the place of the value within the encoded object to the message."""
         place = locate(self.value, root)
         if place:
             self.message = f"{self.message.removesuffix('.')}; it is at `{place}`."
@@ -144,7 +146,7 @@ def _decoder_for(kind: Any) -> "msgspec.json.Decoder[Any]":
     try:
         hash(kind)
     except TypeError as error:
-        raise _unreadable(kind, "It is no type.") from error
+        raise _unreadable(kind, "It is not a type.") from error
     return _decoder(kind)
 
 
@@ -154,7 +156,7 @@ def _unreadable(kind: Any, why: str) -> HandlerError:
 
 
 def _described(description: Described) -> Iterator[Described]:
-    """A type, and those of which it is made."""
+    """The description of a type, and those of the types within it."""
     places: list[Any] = [description]
     seen: set[int] = set()
     while places:
@@ -170,23 +172,23 @@ def _described(description: Described) -> Iterator[Described]:
 
 @lru_cache(maxsize=512)
 def _foreign_types(kind: Any) -> tuple[type, ...]:
-    """The classes in a type that msgspec does not know, and which JSON never becomes, unlike `object` or `Iterable`.
+    """The classes within a type that msgspec does not support and JSON cannot become, unlike `object` or `Iterable`.
 
-    They are no mistake by themselves: a field of such a class may have a default, and clients leave it out.
+    They are allowed: a field of such a class may have a default, and clients may leave it out.
     """
     customs = [each.cls for each in _described(type_info(kind)) if isinstance(each, CustomType)]
     return tuple(custom for custom in customs if not any(issubclass(native, custom) for native in _NATIVE))
 
 
 def _expected(message: str, foreign: tuple[type, ...]) -> type | None:
-    """Which of some classes a client would have had to send, by what msgspec says of it."""
+    """The class that msgspec expected according to its message, if it is one of `foreign`."""
     wanted = _WANTED.match(message) if foreign else None
     names = [name.rpartition(".")[2] for name in wanted[1].split(" | ")] if wanted else []
     return next((each for each in foreign if each.__name__ in names), None)
 
 
 def _has_set_of_unhashable(kind: Any) -> bool:
-    """Whether a type has a set of what no set can have, such as lists. Of anything, some may be hashable."""
+    """Whether a type has a set of unhashable items, such as lists. An item of type Any may be hashable."""
     return any(
         _is_unhashable(part)
         for each in _described(type_info(kind))
@@ -205,6 +207,6 @@ def _is_unhashable(each: Described) -> bool:
 
 
 def _came_from_hook(error: BaseException) -> bool:
-    """Whether a function of the program has raised an error, such as a `__post_init__`."""
+    """Whether a function of the program, such as a `__post_init__`, raised an error."""
     trace = error.__traceback__
     return trace is not None and trace.tb_next is not None

@@ -1,4 +1,4 @@
-"""Tracebacks as users read them: their own code, without the frames of Ropewalk by which a request came to it."""
+"""Tracebacks for users: the frames of their code, without those of Ropewalk that called it."""
 
 import os
 from contextlib import suppress
@@ -13,24 +13,23 @@ from twisted.python.failure import Failure
 from ropewalk.errors import HTTPError, RopewalkError, full_name, shown, visible
 
 PACKAGE: Final = f"{Path(__file__).parent}{os.sep}"
-"""What the paths of our own files begin with."""
+"""The start of the paths of Ropewalk's own files."""
 
 MOST_TRACED: Final = 1 << 15
-"""Characters of a traceback: an error may quote a whole body, or come of thousands of others."""
+"""The most characters of a traceback: an error may quote a whole body, or have thousands of causes."""
 
 
 def format_error(error: BaseException) -> str:
-    """An exception with its causes, contexts and notes, as Python shows it, without our frames.
+    """An exception with its causes, contexts and notes, as Python shows it, without the frames of Ropewalk.
 
-    Those in which an error of Python's was raised stay, since they say what was wrong with the call. An error that has
-    passed through no other code than ours is shown whole. The length is bounded, and nothing is raised, whatever the
-    methods of the error do.
+    Frames in which Python itself raised the error stay, since they explain it. An error that passed only through
+    Ropewalk is shown whole. The length is limited, and exceptions from the methods of the error are caught.
     """
     try:
         text = _format(error)
-    except Exception as raised:  # noqa: BLE001 - the error is to be logged all the same
+    except Exception as raised:  # noqa: BLE001 - the error must be logged nevertheless
         frames = "".join(format_tb(error.__traceback__))
-        text = f"{frames}{full_name(type(error))}, whose traceback cannot be shown: {shown(raised)}\n"
+        text = f"{frames}{full_name(type(error))}, whose traceback cannot be formatted: {shown(raised)}\n"
     half = MOST_TRACED // 2
     if len(text) <= MOST_TRACED:
         return text
@@ -55,7 +54,7 @@ def _format(error: BaseException) -> str:
 
 
 def shown_error(error: BaseException) -> str:
-    """The line of an exception, as Python ends a traceback with it, without notes."""
+    """The last line of an exception's traceback, without notes."""
     whole = TracebackException.from_exception(error)
     whole.__notes__ = []
     (*_, line) = whole.format_exception_only()
@@ -71,30 +70,30 @@ def _without_ours(stack: StackSummary, *, keep_end: bool) -> StackSummary:
 
 
 class ShownFailure(Failure):
-    """A failure whose traceback in the log is Python's own, without our frames: with causes, contexts and notes."""
+    """A failure whose traceback in the log has Python's format: with causes, contexts and notes, without our frames."""
 
     def getTraceback(self, *args: Any, **options: Any) -> str:
-        """As Twisted's logger asks for it."""
+        """Called by Twisted's logger."""
         del args, options
-        # What an exception says of itself may be a client's words, with whatever a terminal does at control characters.
+        # The text of an exception may come from a client, with control characters that would change the terminal.
         assert isinstance(self.value, BaseException)
         return visible(format_error(self.value))
 
 
 def shown_failure(error: BaseException | None) -> Failure:
-    """An error for `Logger.failure`; None stands for the one that is being handled."""
+    """A failure for `Logger.failure`. None means the exception that is being handled."""
     return ShownFailure(error)  # type: ignore[no-untyped-call]
 
 
 def without_frames(error: BaseException) -> BaseException:
-    """A copy of an exception, of the same type, that keeps no frame alive: no traceback, cause or context.
+    """A copy of an exception, of the same type, without traceback, cause and context, which keep frames alive.
 
-    `__init__` is not called, as that of a user may take other arguments than `args`, or do something. Where the type
-    cannot be made without it, the copy is a RuntimeError that shows the exception.
+    `__init__` is not called: that of a user may take other arguments than `args`, or have side effects. If the type
+    cannot be created without it, the copy is a RuntimeError with the repr of the exception.
     """
     try:
         return _copy(error)
-    except Exception:  # noqa: BLE001 - whatever a __new__ or __setattr__ of the user's raises
+    except Exception:  # noqa: BLE001 - a __new__ or __setattr__ of the user may raise anything
         return RuntimeError(shown(error))
 
 
@@ -106,7 +105,7 @@ def _copy(error: BaseException) -> BaseException:
     copied: BaseException = kind.__new__(kind, *arguments)
     vars(copied).update(vars(error))
     for name in _fields(kind):
-        with suppress(AttributeError, TypeError):  # not set, or not to be set
+        with suppress(AttributeError, TypeError):  # unset, or read-only
             value = getattr(error, name)
             if value is not getattr(copied, name, copied):  # an OSError shows a second file name of None
                 setattr(copied, name, value)
@@ -115,7 +114,7 @@ def _copy(error: BaseException) -> BaseException:
 
 @lru_cache(maxsize=128)
 def _fields(kind: type) -> tuple[str, ...]:
-    """What exceptions of a type keep elsewhere than in `__dict__`: slots, and the fields of Python's own types."""
+    """The attributes of an exception type outside `__dict__`: slots, and fields of built-in types."""
     return tuple(
         name
         for each in kind.__mro__

@@ -1,4 +1,4 @@
-"""What Ropewalk hands out to be waited for: a Deferred that an asyncio task can await too."""
+"""Waiter, the Deferred that Ropewalk returns: an asyncio task can await it too."""
 
 from asyncio import AbstractEventLoop, Future, Task, current_task
 from asyncio import _get_running_loop as running_loop
@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 class Waiter(Deferred[Result]):
     """A Deferred for every kind of caller: `yield` it in inlineCallbacks, `await` it in a handler or an asyncio task.
 
-    Cancelling it ends the wait only; what was waited for goes on.
+    Cancelling it ends only the wait; the operation continues.
     """
 
     def __await__(self) -> Generator[Any, None, Result]:
@@ -25,17 +25,17 @@ class Waiter(Deferred[Result]):
             return super().__await__()
         return _await(_Wait(self))
 
-    if not TYPE_CHECKING:  # which finds the mistake by itself
+    if not TYPE_CHECKING:  # type checkers report this mistake by themselves
 
         def __getitem__(self, key: object) -> NoReturn:
-            raise HandlerError("RW210", f"[{key!r}] was asked of a wait.")
+            raise HandlerError("RW210", f"[{key!r}] was read from a Waiter, which is not the result yet.")
 
 
 class _Wait(Deferred[Result]):
-    """One await of a Waiter while an asyncio task runs: a Deferred to Twisted, a future to asyncio.
+    """One await of a Waiter while an asyncio task runs: a Deferred for Twisted, a future for asyncio.
 
-    The task may await it, or it may have called a coroutine that Twisted drives. The current task is the same in both
-    cases, so the driver decides: only asyncio's calls `add_done_callback`.
+    The task may await it, or may have called a coroutine that Twisted runs. The current task is the same in both cases,
+    so the caller decides: only asyncio calls `add_done_callback`.
     """
 
     def __init__(self, waiter: Waiter[Result]) -> None:
@@ -54,16 +54,16 @@ class _Wait(Deferred[Result]):
         self.future.add_done_callback(callback, context=context)
 
     def done(self) -> bool:
-        """What anyio asks of whatever a task awaits."""
+        """For anyio, which calls this on the object that a task awaits."""
         return self.called if self.future is None else self.future.done()
 
     def cancelled(self) -> bool:
         return self.future is not None and self.future.cancelled()
 
-    def cancel(self, msg: object = None) -> bool:  # type: ignore[override] # a future's says whether it is cancelled
+    def cancel(self, msg: object = None) -> bool:  # type: ignore[override] # that of a future returns whether it is cancelled
         if self.future is not None and not self.future.done():
             return self.future.cancel(msg)
-        super().cancel()  # the future calls this when it has been cancelled
+        super().cancel()  # the future calls this after its cancellation
         return False
 
     def _fire(self, result: Any) -> None:
@@ -77,7 +77,7 @@ def _await(wait: _Wait[Result]) -> Generator[Any, Any, Result]:
 
 
 class Moment:
-    """Something that happens once. Whoever likes may wait for it, before and after; threads by `event`."""
+    """An event that happens once. Any number of waits may begin before or after it; threads wait for `event`."""
 
     def __init__(self) -> None:
         self.event = Event()
@@ -89,7 +89,7 @@ class Moment:
         return self.event.is_set()
 
     def wait(self) -> Waiter[None]:
-        """A new wait for it, which is over at once where it has happened."""
+        """A new wait for it. It fires at once if the event has happened."""
         if self.passed:
             return ready(None)
         waiter: Waiter[None] = Waiter(self._forget)
@@ -97,7 +97,7 @@ class Moment:
         return waiter
 
     def fire(self) -> None:
-        """It happens."""
+        """Let it happen: fire every wait."""
         self.event.set()
         while self._waiting:
             _, waiter = self._waiting.popitem()
@@ -110,7 +110,7 @@ class Moment:
 def ready(result: Result) -> Waiter[Result]:
     """A Waiter that has its result."""
     waiter: Waiter[Result] = Waiter()
-    waiter.called = True  # what `callback` comes to where nobody waits yet
+    waiter.called = True  # the same as `callback`, but faster; there are no callbacks yet
     waiter.result = result
     return waiter
 
@@ -123,7 +123,7 @@ def failed(error: BaseException) -> Waiter[Any]:
 
 
 def call_soon(call: Callable[..., object], *args: Any) -> None:
-    """Call at the next turn of the event loop, or of the reactor where there is none."""
+    """Call in the next turn of the event loop, or of the reactor if no loop runs."""
     loop = running_loop()
     if loop is not None:
         loop.call_soon(call, *args)

@@ -91,25 +91,30 @@ class TestOptions:
 
     @pytest.mark.parametrize("addresses", [5, None, b"127.0.0.1", [5], [["::1"]], {"::1": "unix", 5: ""}])
     def test_what_is_of_another_type(self, addresses: Any) -> None:
-        with pytest.raises(StartError, match=r"^RW402 .* is not the address of a proxy: it is neither str nor of"):
+        with pytest.raises(
+            StartError, match=r"^RW402 .* is not the address of a proxy: it is neither a str nor an object of"
+        ):
             TrustedProxies(addresses, headers="forwarded")
 
     def test_nobody(self) -> None:
-        with pytest.raises(StartError, match="^RW402 There is no address"):
+        with pytest.raises(StartError, match="^RW402 The list of trusted proxies is empty"):
             TrustedProxies([], headers="forwarded")
 
     def test_nothing_to_say(self) -> None:
-        with pytest.raises(StartError, match='^RW402 The proxies at ::1 .* Say headers="x-forwarded"'):
+        with pytest.raises(StartError, match='^RW402 The proxies at ::1 .* Set headers="x-forwarded"'):
             TrustedProxies(["::1"])
 
     @pytest.mark.parametrize("headers", ["x-real-ip", "Forwarded", ["forwarded"], "", True])
     def test_fields_that_are_none(self, headers: Any) -> None:
-        with pytest.raises(StartError, match='are no headers .* Say headers="x-forwarded" or headers="forwarded".$'):
+        with pytest.raises(
+            StartError,
+            match='headers of TrustedProxies cannot be .* Set headers="x-forwarded" or headers="forwarded".$',
+        ):
             TrustedProxies(["::1"], headers=headers)
 
     @pytest.mark.parametrize("options", [{"host": "yes"}, {"host": None}, {"proxy_protocol": 1}])
     def test_switches_that_are_none(self, options: Any) -> None:
-        with pytest.raises(StartError, match="of a trusted proxy is not .* It is True or False.$"):
+        with pytest.raises(StartError, match="of TrustedProxies cannot be .* Set True or False.$"):
             TrustedProxies(["::1"], **({"headers": "x-forwarded"} | options))
 
     @pytest.mark.parametrize("options", [{"headers": "forwarded"}, {"proxy_protocol": True}])

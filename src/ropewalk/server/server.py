@@ -12,7 +12,7 @@ from ropewalk._engine import Limits, self_test
 from ropewalk.app import App
 from ropewalk.calling import RootTask, StopHooks, start
 from ropewalk.errors import EngineError, RopewalkError, StartError, shown
-from ropewalk.forks import ServingChildren, follow_forks
+from ropewalk.forks import ServingChildren, observe_forks
 from ropewalk.proxies import TrustedProxies
 from ropewalk.resource import Resource, as_resource
 from ropewalk.server.drain_log import log_drained
@@ -73,7 +73,7 @@ class Server:
         self._trigger = reactor.addSystemEventTrigger("before", "shutdown", self._before_shutdown)
         # Through callFromThread, because an asyncio reactor makes its first calls before its loop runs.
         reactor.callWhenRunning(reactor.callFromThread, self._start)
-        follow_forks(self)
+        observe_forks(self)
 
     def forked(self) -> None:
         """In a forked child: begin again on the same sockets. The connections belong to the parent."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from threading import Lock, Thread
 from typing import Any, Final
 
-from ropewalk.forks import follow_forks
+from ropewalk.forks import observe_forks
 
 IDLE: Final = 0.1
 """Seconds that a thread waits for more work before it ends."""
@@ -34,7 +34,7 @@ class Threads:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._reset()
-        follow_forks(self)
+        observe_forks(self)
 
     def forked(self) -> None:
         """In a child process: the threads and the jobs are the parent's."""

@@ -194,7 +194,7 @@ class TestTraceback:
         Client(app).get("/")
         trace = log[0]["log_failure"].getTraceback()
         assert "in handler" in trace
-        assert "Odd, whose traceback cannot be shown: ValueError('odd')\n" in trace
+        assert "Odd, whose traceback cannot be formatted: ValueError('odd')\n" in trace
 
 
 class TestErrorHandlers:

@@ -18,7 +18,7 @@ from ropewalk.dropin.connection.upgrade import close_upgraded
 from ropewalk.dropin.entry.forced_shutdown import force_shutdown_at_next_signal
 from ropewalk.dropin.request.access_log import make_log_safe
 from ropewalk.dropin.request.site_log import SiteLogs, logs_of
-from ropewalk.forks import ServingChildren, follow_forks
+from ropewalk.forks import ServingChildren, observe_forks
 from ropewalk.request import Address
 from ropewalk.response import encode_json
 from ropewalk.server.addresses import to_twisted_address
@@ -110,7 +110,7 @@ class FactoryEngine:
         self.engine = Engine(self, limits)
         self.engine.set_debug(True)  # Twisted's log has levels of its own
         if reactor is not None:
-            follow_forks(self)
+            observe_forks(self)
 
     @property
     def watched(self) -> bool:
