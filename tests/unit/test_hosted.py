@@ -34,7 +34,7 @@ def test_it_starts_and_stops_with_the_app() -> None:
     assert guest.calls[2:] == ["stop first", "stop last"]
 
 
-def test_behind_the_app_and_before_it() -> None:
+def test_after_the_app_and_before_it() -> None:
     guest, inner, app = Guest(), App(), App()
     inner.mount("/guest", guest)
     app.mount("/inner", inner)
@@ -68,7 +68,7 @@ def test_they_are_found_wherever_they_hang_and_once() -> None:
 
 
 @pytest.mark.parametrize("hook", ["start_hooks", "stop_hooks"])
-def test_nobody_else_need_have_hooks(hook: str) -> None:
+def test_other_resources_need_no_hooks(hook: str) -> None:
     assert not hasattr(Resource(), hook)
 
 

@@ -61,7 +61,7 @@ class TestOrder:
         assert client.get("/inner/a").headers.all("x-marks") == ["inner", "outer"]
         assert client.get("/b").headers.all("x-marks") == ["outer"]
 
-    def test_it_stands_around_what_the_app_answers_itself(self) -> None:
+    def test_it_runs_around_the_apps_own_responses(self) -> None:
         app = App(middleware=[marking("yes")])
         app.get("/a")(lambda request: "")
         client = Client(app)
@@ -126,7 +126,7 @@ class TestResponses:
         response = Client(app).get("/")
         assert (response.text, response.headers["x-marks"]) == ("ab", "x")
 
-    def test_a_middleware_may_answer_itself_with_any_value(self) -> None:
+    def test_a_middleware_may_return_any_value(self) -> None:
         async def short(request: Request, next: Next) -> Any:
             return {"short": True}
 
@@ -136,7 +136,7 @@ class TestResponses:
         assert response.json() == {"short": True}
         assert response.headers["x-marks"] == "x"
 
-    def test_a_resource_that_answers_by_itself(self) -> None:
+    def test_a_resource_that_sends_the_response_itself(self) -> None:
         class Own(Resource):
             def render_GET(self, request: Request) -> int:
                 request.setResponseCode(202)
@@ -261,7 +261,7 @@ OUTCOMES: dict[str, tuple[Any, int, str | None]] = {
     "HTTPError": (raising(HTTPError(409)), 409, None),
     "an exception": (raising(LookupError("lost")), 500, "RW208"),
     "an exit": (raising(SystemExit(3)), 500, "RW208"),
-    "a cancellation that is nobody's": (raising(CancelledError()), 500, "RW208"),
+    "a cancellation without a cause": (raising(CancelledError()), 500, "RW208"),
     "no descriptors": (raising(OSError(EMFILE, "none")), 503, "RW506"),
     "parts that raise": (parts_that_raise(LookupError("lost")), 500, "RW208"),
     "parts that are an HTTPError": (parts_that_raise(HTTPError(410)), 410, None),
@@ -392,7 +392,7 @@ class TestEveryResponseIsSeen:
         app.get("/")(lambda request: NOTHING["lost"])
         assert self.ask(app) == (500, 500)
 
-    def test_behind_the_head(self, log: Log) -> None:
+    def test_after_the_head(self, log: Log) -> None:
         """What is begun cannot be made another: it is cut off, and the middleware is told by what."""
         seen = []
 
@@ -491,7 +491,7 @@ class TestErrorsAgain:
         assert re.fullmatch(rf"{wanted}\.", line["what"])
 
     def test_a_timeout_of_a_middleware(self, log: Log) -> None:
-        """A cancellation goes through `next`: it is for whoever has asked for it."""
+        """A cancellation is raised through `next`, for the code that requested it."""
 
         async def impatient(request: Request, next: Next) -> Response:
             try:
@@ -555,7 +555,7 @@ class TestErrorsAgain:
         assert closed == [True] * (where == "stream")
 
     @pytest.mark.parametrize("shaped", [False, True])
-    def test_a_cancellation_that_nobody_takes(self, shaped: bool, log: Log) -> None:
+    def test_a_cancellation_that_no_code_catches(self, shaped: bool, log: Log) -> None:
         app = App(middleware=[marking("x")])
         app.get("/")(raising(DeferredCancelled()))
         if shaped:

@@ -41,7 +41,7 @@ class TestChildren:
         assert client.get("/a").text == "a"
         assert client.get("/b").status == 404
 
-    def test_the_root_itself_may_answer(self) -> None:
+    def test_the_root_itself_may_respond(self) -> None:
         assert Client(Text("root")).get("/").text == "root"
 
     def test_twisteds_habit_of_a_root_that_is_its_own_child(self) -> None:
@@ -268,7 +268,7 @@ class TestRender:
         assert response.status == 404
         assert "x-set" not in response.headers
 
-    def test_a_resource_that_answers_by_itself(self) -> None:
+    def test_a_resource_that_sends_the_response_itself(self) -> None:
         class Late(Resource):
             def render_GET(self, request: Request) -> int:
                 from asyncio import get_running_loop
@@ -328,7 +328,7 @@ class TestMixing:
         assert client.get("/legacy/old").text == "old"
         assert client.get("/legacy/new").text == "new"
 
-    def test_a_route_where_a_resource_answers(self) -> None:
+    def test_a_route_at_the_place_of_a_resource(self) -> None:
         app = App()
         app.resource.putChild("a", Text("a"))
         with pytest.raises(TreeError, match=r"RW104 GET /a is claimed twice: tests/unit/test_resource.py:\d+ and"):

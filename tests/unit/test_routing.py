@@ -16,7 +16,7 @@ from ropewalk.testing import Client
 from ropewalk.wsgi import wsgi
 
 
-def answering(word: str) -> Any:
+def responding(word: str) -> Any:
     def handler(request: Request) -> str:
         return word
 
@@ -27,29 +27,29 @@ class TestMethods:
     @pytest.mark.parametrize("method", ["get", "head", "post", "put", "patch", "delete", "options"])
     def test_a_decorator_for_each(self, method: str) -> None:
         app = App()
-        getattr(app, method)("/")(answering("yes"))
+        getattr(app, method)("/")(responding("yes"))
         assert Client(app).request(method.upper(), "/").status == 200
 
     def test_several_at_once(self) -> None:
         app = App()
-        app.route("/", methods=["get", "POST"])(answering("yes"))
+        app.route("/", methods=["get", "POST"])(responding("yes"))
         client = Client(app)
         assert client.get("/").text == client.post("/").text == "yes"
 
     def test_the_function_is_left_as_it_is(self) -> None:
-        handler = answering("yes")
+        handler = responding("yes")
         assert App().get("/")(handler) is handler
 
-    def test_head_is_answered_by_get(self) -> None:
+    def test_get_responds_to_head(self) -> None:
         app = App()
-        app.get("/")(answering("yes"))
+        app.get("/")(responding("yes"))
         response = Client(app).head("/")
         assert (response.status, response.body, response.headers["content-length"]) == (200, b"", "3")
 
     def test_head_may_have_a_handler_of_its_own(self) -> None:
         app = App()
-        app.get("/")(answering("yes"))
-        app.head("/")(answering("longer"))
+        app.get("/")(responding("yes"))
+        app.head("/")(responding("longer"))
         assert Client(app).head("/").headers["content-length"] == "6"
 
     def test_options_and_405_name_what_is_allowed(self) -> None:
@@ -110,7 +110,7 @@ class TestParameters:
         app.get("/{rest:path}")(lambda request, rest: f"path {rest}")
         app.get("/{word}")(lambda request, word: f"word {word}")
         app.get("/{number:int}")(lambda request, number: f"number {number}")
-        app.get("/fixed")(answering("fixed"))
+        app.get("/fixed")(responding("fixed"))
         client = Client(app)
         assert client.get("/fixed").text == "fixed"
         assert client.get("/7").text == "number 7"
@@ -119,11 +119,11 @@ class TestParameters:
 
     def test_a_step_that_leads_nowhere_is_taken_back(self) -> None:
         app = App()
-        app.get("/rooms/free")(answering("free"))
+        app.get("/rooms/free")(responding("free"))
         app.get("/rooms/{id}/bookings")(lambda request, id: f"bookings of {id}")
         assert Client(app).get("/rooms/free/bookings").text == "bookings of free"
 
-    def test_another_method_behind_another_converter(self) -> None:
+    def test_another_method_below_another_converter(self) -> None:
         app = App()
         app.get("/{id:int}")(lambda request, id: "number")
         app.delete("/{id:str}")(lambda request, id: f"deleted {id!r}")
@@ -138,7 +138,7 @@ class TestParameters:
 
     @pytest.mark.parametrize("segment", ["a%2Fb", "..%2fnotes.py", "%2Fetc%2Fpasswd", "%2F", "a%2F"])
     def test_an_encoded_slash_is_in_no_parameter_of_one_segment(self, segment: str) -> None:
-        """A handler that puts it behind a folder would be led out of that."""
+        """A handler that joins it to a folder would leave the folder."""
         app = App()
         app.converter(Converter("shout", str.upper))
         for pattern in ("/str/{name}", "/named/{name:str}", "/own/{name:shout}", "/above/{name}/x"):
@@ -226,7 +226,7 @@ class TestMistakes:
 
     def test_no_parentheses(self) -> None:
         with pytest.raises(TreeError, match=r'RW101 tests/unit/test_routing.py:\d+: .* Write `@app.get\("/..."\)`'):
-            App().get(answering(""))
+            App().get(responding(""))
 
     @pytest.mark.parametrize(
         ("segment", "ours"),
@@ -275,14 +275,14 @@ class TestMistakes:
 
     def test_a_path_claimed_twice(self) -> None:
         app = App()
-        app.get("/a")(answering("one"))
+        app.get("/a")(responding("one"))
         with pytest.raises(
             TreeError,
             match=r"RW104 GET /a is claimed twice: tests/unit/test_routing.py:\d+ and tests/unit/test_routing.py:\d+",
         ):
-            app.get("/a")(answering("two"))
+            app.get("/a")(responding("two"))
 
-    @pytest.mark.parametrize("handler", [lambda: "", lambda *, request: "", partial(answering, word="x")])
+    @pytest.mark.parametrize("handler", [lambda: "", lambda *, request: "", partial(responding, word="x")])
     def test_a_handler_without_a_request(self, handler: Any) -> None:
         with pytest.raises(HandlerError, match="RW202 .*does not take the request"):
             App().get("/")(handler)
@@ -374,10 +374,10 @@ class TestNames:
 class TestMount:
     def test_an_app(self) -> None:
         inner = App()
-        inner.get("/")(answering("index"))
+        inner.get("/")(responding("index"))
         inner.get("/a/{id:int}")(lambda request, id: f"a {id}")
         app = App()
-        app.get("/")(answering("outer"))
+        app.get("/")(responding("outer"))
         app.mount("/inner", inner)
         client = Client(app)
         assert client.get("/").text == "outer"
@@ -386,11 +386,11 @@ class TestMount:
 
     def test_own_routes_come_first(self) -> None:
         inner = App()
-        inner.get("/a")(answering("inner a"))
-        inner.get("/b")(answering("inner b"))
+        inner.get("/a")(responding("inner a"))
+        inner.get("/b")(responding("inner b"))
         app = App()
         app.mount("/", inner)
-        app.get("/a")(answering("outer a"))
+        app.get("/a")(responding("outer a"))
         client = Client(app)
         assert client.get("/a").text == "outer a"
         assert client.get("/b").text == "inner b"
@@ -407,14 +407,14 @@ class TestMount:
         app.mount("/inner", inner)
         client = Client(app)
         assert client.get("/inner/a").status == 404
-        inner.get("/a")(answering("late"))
+        inner.get("/a")(responding("late"))
         assert client.get("/inner/a").text == "late"
 
     @pytest.mark.parametrize("at", ["/todos", "/todos/", "/of/{who}/todos"])
     def test_the_place_itself(self, at: str) -> None:
         inner, app = App(), App()
-        inner.get("", name="todos")(answering("todos"))
-        inner.post("")(answering("more"))
+        inner.get("", name="todos")(responding("todos"))
+        inner.post("")(responding("more"))
         inner.get("/{id:int}")(lambda request, id: f"todo {id}")
         app.mount(at, inner)
         client = Client(app)
@@ -429,8 +429,8 @@ class TestMount:
 
     def test_the_place_itself_with_a_slash_and_without(self) -> None:
         inner, app = App(), App()
-        inner.get("")(answering("without"))
-        inner.get("/")(answering("with"))
+        inner.get("")(responding("without"))
+        inner.get("/")(responding("with"))
         app.mount("/todos", inner)
         client = Client(app)
         assert [client.get(path).text for path in ("/todos", "/todos/")] == ["without", "with"]
@@ -438,7 +438,7 @@ class TestMount:
     @pytest.mark.parametrize("mounted", [False, True])
     def test_the_place_of_the_app_that_is_served(self, mounted: bool) -> None:
         inner = App()
-        inner.get("", name="root")(answering("root"))
+        inner.get("", name="root")(responding("root"))
         app = inner
         if mounted:
             app = App()
@@ -499,8 +499,8 @@ class TestUrlFor:
 
     def test_in_mounted_apps(self) -> None:
         inner = App()
-        inner.get("/", name="index")(answering(""))
-        inner.get("/only", name="only")(answering(""))
+        inner.get("/", name="index")(responding(""))
+        inner.get("/only", name="only")(responding(""))
         app = App()
         app.mount("/named/{tenant}", inner, name="admin")
         app.mount("/plain", inner)
@@ -509,9 +509,9 @@ class TestUrlFor:
 
     def test_names_that_are_not_there_or_not_alone(self) -> None:
         app = App()
-        app.get("/a", name="same")(answering(""))
-        app.get("/b", name="same")(answering(""))
-        with pytest.raises(TreeError, match=r"RW107 .*no route has this name\. Give each route a name"):
+        app.get("/a", name="same")(responding(""))
+        app.get("/b", name="same")(responding(""))
+        with pytest.raises(TreeError, match=r"RW107 .*no route has this name\. Name routes"):
             app.url_for("other")
         with pytest.raises(TreeError, match=r"RW107 .*no route has this name\. Did you mean same\?"):
             app.url_for("smae")
@@ -534,8 +534,8 @@ class TestUrlFor:
 class TestTrailingSlash:
     def make(self, policy: Any) -> Client:
         app = App(trailing_slash=policy)
-        app.get("/without")(answering("without"))
-        app.get("/with/")(answering("with"))
+        app.get("/without")(responding("without"))
+        app.get("/with/")(responding("with"))
         app.get("/users/{id:int}")(lambda request, id: f"user {id}")
         return Client(app)
 
@@ -562,7 +562,7 @@ class TestTrailingSlash:
     def test_of_a_mounted_app(self, outer: Any, inner: Any) -> None:
         """Its own, where it has one, else that of the app around it."""
         todos, between, app = App(trailing_slash=inner), App(), App(trailing_slash=outer)
-        todos.get("/")(answering("todos"))
+        todos.get("/")(responding("todos"))
         todos.get("/{id:int}")(lambda request, id: f"todo {id}")
         between.mount("/todos", todos)
         app.mount("/", between)
@@ -572,7 +572,7 @@ class TestTrailingSlash:
 
     def test_never_to_another_host(self) -> None:
         app = App()
-        app.get("//evil.example/")(answering(""))
+        app.get("//evil.example/")(responding(""))
         response = Client(app).get("//evil.example")
         assert response.headers["location"] == "/evil.example/"
 
@@ -580,12 +580,12 @@ class TestTrailingSlash:
 class TestListing:
     def test_routes(self) -> None:
         app = App()
-        app.get("/")(answering(""))
+        app.get("/")(responding(""))
         app.route("/users/{id:int}", ["GET", "DELETE"])(lambda request, id: "")
         app.mount("/files", Files("."))
         lines = [(route.method, route.path, route.name) for route in app.routes()]
         assert lines == [
-            ("GET", "/", "answering.<locals>.handler"),
+            ("GET", "/", "responding.<locals>.handler"),
             ("GET", "/files/{...}", "Files.render_GET"),
             ("DELETE", "/users/{id:int}", "TestListing.test_routes.<locals>.<lambda>"),
             ("GET", "/users/{id:int}", "TestListing.test_routes.<locals>.<lambda>"),
@@ -611,7 +611,7 @@ class TestListing:
             ("*", "/wsgi/{...}"),
         ]
 
-    def test_what_says_its_methods(self) -> None:
+    def test_exact_methods(self) -> None:
         class Some(Resource):
             allowedMethods = ("GET", "PURGE")
 

@@ -209,7 +209,7 @@ class TestEvents:
         assert seen == ["begun", "closed"]
         assert log == []
 
-    def test_a_generator_that_says_goodbye(self, middleware: Any) -> None:
+    def test_a_generator_that_yields_when_it_is_closed(self, middleware: Any) -> None:
         app = App(middleware=middleware)
 
         @app.get("/", content_type=EVENTS)
@@ -258,7 +258,7 @@ class TestEvents:
         assert stop_while(app, begun=lambda: seen).text.startswith("data: 1\n\n")
         assert seen[-1] == "closed"
 
-    def test_one_that_is_asked_for_when_the_stop_has_begun(self, middleware: Any) -> None:
+    def test_one_that_is_requested_after_the_stop_has_begun(self, middleware: Any) -> None:
         app = App(middleware=middleware)
 
         @app.get("/", content_type=EVENTS)

@@ -112,7 +112,7 @@ class ASGICall(ReceivingCall):
     def ended(self, error: BaseException | None, application: object) -> None:
         """The application has returned or raised. An unfinished response becomes a 500, or the connection is cut."""
         over = self.stage >= COMPLETE or self.request.gone
-        if self.told and self._half_closed():  # it was told that the client has stopped sending, and has not responded
+        if self.notified and self._half_closed():  # the application knows it, and has not responded
             over = True
             self.left()
             self.request.abort()
@@ -124,7 +124,7 @@ class ASGICall(ReceivingCall):
         elif over:
             # A complete response stays as it is: middleware or a slow client may still be reading it.
             self.left()
-            if isinstance(error, CancelledError) or (self.told and says_client_left(error)):
+            if isinstance(error, CancelledError) or (self.notified and says_client_left(error)):
                 log.debug("{who} ended with {error} after its call.", who=named(application), error=shown(error))
             else:
                 log_late(self.request, error)
@@ -318,7 +318,7 @@ class ASGICall(ReceivingCall):
     async def _drop(self) -> None:
         self._dropped += 1
         if self._dropped > MOST_DROPPED:
-            self.told = True
+            self.notified = True
             raise ClientGone("The client has left.")
         await sleep(0)
 

@@ -48,10 +48,10 @@ class CallState:
         "_trailers",
         "_waiting",
         "inline",
+        "notified",
         "out",
         "request",
         "stage",
-        "told",
     )
 
     # Set by `_listen`: most applications do not wait for their client to leave
@@ -80,7 +80,7 @@ class CallState:
         self.out: Any = request if out is None else out
         """What takes the response: the request itself, or an object that passes it to middleware."""
         self.stage = NEW
-        self.told = False
+        self.notified = False
         """Whether the application was told that the client has left."""
         self.inline = True
         """Whether the application runs in the call's own task, which sends a kept head when it waits."""

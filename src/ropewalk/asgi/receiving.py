@@ -39,14 +39,14 @@ class ReceivingCall(CallState):
                     return {"type": "http.request", "body": part, "more_body": not self._body_over}
         if self.stage < COMPLETE:
             if self._half_closed() and await self._still_waits():
-                self.told = True
+                self.notified = True
                 return {"type": "http.disconnect"}
             self._listen()
         while self.stage < COMPLETE and not self._half_closed():
             self._limit_held()
             await self._next_event()
         if self.stage != COMPLETE:
-            self.told = True
+            self.notified = True
         return {"type": "http.disconnect"}
 
     def left(self, _: object = None) -> None:
@@ -68,7 +68,7 @@ class ReceivingCall(CallState):
     def refuse(self, error: BaseException) -> None:
         """Respond to an error that is not raised in the application."""
         self.left()
-        self.told = True
+        self.notified = True
         self.fail(error)
 
     def fail(self, error: BaseException) -> None:
@@ -144,7 +144,7 @@ class ReceivingCall(CallState):
         """Whether the response has still not begun after other tasks have run.
 
         Starlette receives in one task while another is about to begin a stream. Its `is_disconnected` receives inside
-        a cancel scope of anyio that is cancelled already, because it must not wait. It gets an answer nevertheless.
+        a cancel scope of anyio that is cancelled already, because it must not wait. It gets the state nevertheless.
         """
         try:
             await sleep(0)

@@ -1,4 +1,4 @@
-"""The lines that exceptions of handlers leave in the log: who raised them, where, and what to do."""
+"""Log lines for exceptions of handlers: which code raised them, where, and what to do."""
 
 import sys
 from collections.abc import Callable

@@ -14,7 +14,7 @@ from ropewalk.tracebacks import shown_failure
 log = Logger(namespace="ropewalk.server")
 
 LOG_DELAY: Final = 1.0
-"""Seconds after which the log says what a stop waits for."""
+"""Seconds after which the log names the hook that a stop waits for."""
 
 CANCEL_LIMIT: Final = 1.0
 """Seconds that a cancelled hook has to end."""

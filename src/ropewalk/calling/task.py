@@ -45,7 +45,7 @@ else:
         return former
 
 
-register_task: Final[Any] = asyncio._register_task  # noqa: SLF001 - for those who write event loops, as we do
+register_task: Final[Any] = asyncio._register_task  # noqa: SLF001 - made for event loops, as this is
 """Have `asyncio.all_tasks()` know a task, weakly. A task is registered when it waits: most handlers never do."""
 
 _loop_of: Final[Any] = asyncio.futures._get_loop  # type: ignore[attr-defined] # noqa: SLF001 - as asyncio's tasks do

@@ -46,7 +46,7 @@ def keeping(scopes: list[Scope], *messages: Message) -> Application:
 
 
 def lived(*messages: str, state: dict[str, Any] | None = None, seen: list[str] | None = None) -> Application:
-    """An application that answers each message of its lifespan with one of these, and a request with its state."""
+    """An application that sends one of these for each message of its lifespan, and its state for a request."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -81,7 +81,7 @@ class TestHelp:
 
 
 @pytest.mark.parametrize("path", ["/", "/a/b?c=d"])
-def test_the_same_application_says_the_same_to_them_and_to_us(path: str) -> None:
+def test_asgiref_and_ropewalk_see_the_same_application(path: str) -> None:
     """ApplicationCommunicator is their server for tests."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -23,7 +23,7 @@ variable: ContextVar[str] = ContextVar("variable", default="unset")
 
 
 def doing(work: Any) -> Application:
-    """An application that answers with the outcome of a coroutine function."""
+    """An application whose response is the outcome of a coroutine function."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         outcome = await work()
@@ -60,7 +60,7 @@ class TestTasks:
 
         assert asyncio.run(main())[0] == "application"
 
-    def test_context_variables_may_be_reset_behind_a_wait(self) -> None:
+    def test_context_variables_may_be_reset_after_a_wait(self) -> None:
         async def work() -> list[str]:
             token = variable.set("mine")
             await asyncio.sleep(0)
@@ -201,7 +201,7 @@ class TestAnyio:
 
         assert outcome(work) == "[True, True]"
 
-    def test_threads_outlive_the_request_that_asked_for_them(self) -> None:
+    def test_threads_outlive_the_request_that_started_them(self) -> None:
         """On a loop that no task runs, as a reactor's is."""
 
         threads: list[threading.Thread] = []
@@ -235,7 +235,7 @@ class TestBehindTheAnswer:
     def going_on(until: asyncio.Event, done: list[str]) -> Application:
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             await send(start())
-            await send(body(b"answered"))
+            await send(body(b"complete"))
             try:
                 await until.wait()
                 done.append("done")
@@ -248,7 +248,7 @@ class TestBehindTheAnswer:
     def test_it_goes_on_when_the_client_has_left(self) -> None:
         async def main() -> list[str]:
             until, done = asyncio.Event(), list[str]()
-            assert (await AsyncClient(hosting(self.going_on(until, done))).get("/")).text == "answered"
+            assert (await AsyncClient(hosting(self.going_on(until, done))).get("/")).text == "complete"
             assert done == []
             until.set()
             await asyncio.sleep(0)

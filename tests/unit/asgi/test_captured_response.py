@@ -37,7 +37,7 @@ async def raising_later(scope: Scope, receive: Receive, send: Send) -> None:
     raise LookupError("lost")
 
 
-async def raising_behind_the_start(scope: Scope, receive: Receive, send: Send) -> None:
+async def raising_after_the_start(scope: Scope, receive: Receive, send: Send) -> None:
     await send(start())
     raise LookupError("lost")
 
@@ -55,7 +55,7 @@ OUTCOMES: dict[str, tuple[Application, int, int]] = {
     "nothing": (sending(), 500, 1),
     "an exception": (raising, 500, 1),
     "an exception later": (raising_later, 500, 1),
-    "an exception behind the start": (raising_behind_the_start, 500, 1),
+    "an exception after the start": (raising_after_the_start, 500, 1),
     "a status that is none": (sending(start(99), body(b"")), 500, 1),
     "a header that is none": (sending(start(200, [[b"x y", b""]]), body(b"")), 500, 1),
     "a body that is too large": (reading, 413, 0),
@@ -314,7 +314,7 @@ class TestClosing:
 
         assert asyncio.run(main()).text == "some"
 
-    def test_who_reads_behind_another_response_learns_that_the_body_is_cut(self) -> None:
+    def test_a_late_reader_gets_an_error_if_another_response_was_sent(self) -> None:
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             await send(start())
             await send(body(b"some", True))
@@ -370,7 +370,7 @@ def test_what_is_wrong_with_the_start_is_not_blamed_on_the_body(middleware: Any,
     assert "http.response.start was sent with something missing or of the wrong kind" in log.text
 
 
-def test_an_exception_behind_the_head(log: Log) -> None:
+def test_an_exception_after_the_head(log: Log) -> None:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await send(start())
         await send(body(b"some", True))

@@ -178,7 +178,7 @@ class TestStreams:
         assert (response.text, response.headers["x-around"]) == ("one two", "yes")
 
     def test_one_that_waits_ends_with_its_client(self) -> None:
-        """Events that come once an hour: it is not the next one that tells that nobody listens."""
+        """Events that come once an hour: the client's leaving is noticed before the next one."""
 
         async def main() -> list[str]:
             seen: list[str] = []

@@ -158,7 +158,9 @@ class TestWhenTheClientHasLeft:
         ],
         ids=["OSError", "ClientGone", "CancelledError", "ClientDisconnect", "a group"],
     )
-    def test_what_says_so_is_not(self, make: Callable[[], BaseException], middleware: list[Any], log: Log) -> None:
+    def test_departures_are_not_logged(
+        self, make: Callable[[], BaseException], middleware: list[Any], log: Log
+    ) -> None:
         assert self.lines_for(make, True, middleware, log) == []
 
     @around

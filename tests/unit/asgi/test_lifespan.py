@@ -58,7 +58,7 @@ class TestLife:
             kept.append("shared")
             assert client.get("/").text == "{'kept': ['shared']}"
 
-    def test_off_it_is_not_asked(self) -> None:
+    def test_off_runs_no_lifespan(self) -> None:
         seen: list[str] = []
         with Client(hosting(lived(*LIFE, seen=seen), lifespan="off")) as client:
             assert client.get("/").text == "{}"
@@ -85,7 +85,7 @@ class TestLife:
             assert seen == ["lifespan.startup"]
         assert seen == ["lifespan.startup", "lifespan.shutdown"]
 
-    def test_behind_the_hooks_of_the_app_and_before_them(self) -> None:
+    def test_it_starts_after_the_hooks_of_the_app_and_stops_before_them(self) -> None:
         seen: list[str] = []
         app = hosting(lived(*LIFE, seen=seen))
         app.on_start(lambda: seen.append("start"))
@@ -94,7 +94,7 @@ class TestLife:
             pass
         assert seen == ["start", "lifespan.startup", "lifespan.shutdown", "stop"]
 
-    def test_an_application_may_go_on_to_listen_behind_its_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_application_may_receive_after_its_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(lifespan, "RETURN_LIMIT", 0)
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -139,7 +139,7 @@ class TestFailures:
             pass
         assert seen == ["lifespan.startup"]
 
-    def test_and_what_is_raised_behind_it_is_not_told_twice(self, log: Log) -> None:
+    def test_a_later_exception_is_not_logged_again(self, log: Log) -> None:
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             await receive()
             await send({"type": "lifespan.startup.failed", "message": "because"})

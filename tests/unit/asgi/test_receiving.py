@@ -17,12 +17,12 @@ from ropewalk.testing import AsyncClient, Client
 
 
 def receiving(seen: list[Message], count: int) -> Application:
-    """An application that receives so many messages, and answers."""
+    """An application that receives `count` messages and then sends a response."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         seen.extend([await receive() for _ in range(count)])
         await send(start())
-        await send(body(b"answered"))
+        await send(body(b"complete"))
 
     return application
 
@@ -100,7 +100,7 @@ class TestBodies:
         assert asyncio.run(main()) == [True, True]
 
     def test_none_of_it_need_be_read(self) -> None:
-        assert Client(hosting(receiving([], 0))).post("/", body=b"unread").text == "answered"
+        assert Client(hosting(receiving([], 0))).post("/", body=b"unread").text == "complete"
 
     def test_one_over_the_limit_is_refused(self, log: Log) -> None:
         seen: list[Message] = []
@@ -111,7 +111,7 @@ class TestBodies:
         assert "RW7" not in log.text
 
     def test_one_at_the_limit_is_not(self) -> None:
-        assert Client(hosting(receiving([], 1), body_limit=8)).post("/", body=b"eight...").text == "answered"
+        assert Client(hosting(receiving([], 1), body_limit=8)).post("/", body=b"eight...").text == "complete"
 
     def test_one_that_is_found_too_long_on_the_way(self, log: Log) -> None:
         async def main() -> list[Any]:
@@ -237,8 +237,8 @@ class TestDisconnect:
 
         assert asyncio.run(main()) == "done"
 
-    def test_when_the_answer_is_complete(self) -> None:
-        """Before and behind it, in whatever task one waits."""
+    def test_when_the_response_is_complete(self) -> None:
+        """Before and after it, in any task."""
 
         async def main() -> list[str]:
             seen = []
@@ -255,7 +255,7 @@ class TestDisconnect:
                 listeners[0].cancel()
                 await asyncio.sleep(0)
                 await send(start())
-                await send(body(b"answered"))
+                await send(body(b"complete"))
                 seen.extend([(await listener)["type"] for listener in listeners[1:]])
                 seen.append((await receive())["type"])
                 done.set()
@@ -315,7 +315,7 @@ async def after_half_close(use: Callable[[Receive], Awaitable[object]]) -> None:
 class TestHalfClose:
     """Receiving waits a turn before it tells of a disconnect: other tasks may be about to begin the response."""
 
-    def test_is_told_as_a_disconnect(self) -> None:
+    def test_is_received_as_a_disconnect(self) -> None:
         async def use(receive: Receive) -> None:
             assert await receive() == {"type": "http.disconnect"}
 
@@ -356,7 +356,7 @@ class TestHalfClose:
 
         asyncio.run(after_half_close(use))
 
-    def test_who_asks_at_once_is_told(self) -> None:
+    def test_a_check_without_waiting_is_told(self) -> None:
         """As Starlette's `is_disconnected` does: within a scope that is cancelled already."""
 
         async def use(receive: Receive) -> None:

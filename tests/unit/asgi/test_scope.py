@@ -112,7 +112,7 @@ class TestPlace:
 
 
 class Sink:
-    """Swallows the answer."""
+    """Drops the response."""
 
     def write(self, data: bytes, /) -> None: ...
     def end_writing(self) -> None: ...

@@ -21,14 +21,14 @@ from ropewalk.testing import AsyncClient, Client
 from ropewalk.testing.wire import ClientResponse, ProtocolError
 
 
-def answered(*messages: Message, method: str = "GET", **options: Any) -> ClientResponse:
-    """The answer to one request."""
+def response_to(*messages: Message, method: str = "GET", **options: Any) -> ClientResponse:
+    """The response of an application that sends these messages."""
     return Client(hosting(sending(*messages))).request(method, "/", **options)
 
 
 class TestAnswers:
     def test_whole(self) -> None:
-        response = answered(
+        response = response_to(
             start(201, [(b"content-type", b"text/plain"), (b"x-two", b"1"), (b"x-two", b"2")]), body(b"hi")
         )
         assert (response.status, response.body) == (201, b"hi")
@@ -36,20 +36,20 @@ class TestAnswers:
         assert response.headers.all("x-two") == ["1", "2"]
 
     def test_in_parts(self) -> None:
-        response = answered(start(), body(b"one ", True), body(b"", True), body(b"two"))
+        response = response_to(start(), body(b"one ", True), body(b"", True), body(b"two"))
         assert (response.body, response.headers["transfer-encoding"]) == (b"one two", "chunked")
 
     def test_in_parts_of_an_announced_length(self) -> None:
-        response = answered(start(200, [(b"content-length", b"6")]), body(b"one", True), body(b"two"))
+        response = response_to(start(200, [(b"content-length", b"6")]), body(b"one", True), body(b"two"))
         assert (response.body, response.headers.all("content-length")) == (b"onetwo", ["6"])
 
     def test_empty(self) -> None:
-        response = answered({"type": "http.response.start", "status": 200}, {"type": "http.response.body"})
+        response = response_to({"type": "http.response.start", "status": 200}, {"type": "http.response.body"})
         assert (response.status, response.body, response.headers["content-length"]) == (200, b"", "0")
 
     @pytest.mark.parametrize("kind", [bytearray, memoryview])
     def test_bytes_of_other_kinds(self, kind: Callable[[bytes], Any]) -> None:
-        assert answered(start(), body(kind(b"one"), True), body(kind(b"two"))).body == b"onetwo"
+        assert response_to(start(), body(kind(b"one"), True), body(kind(b"two"))).body == b"onetwo"
 
     @pytest.mark.parametrize(
         "headers",
@@ -62,27 +62,27 @@ class TestAnswers:
     )
     @pytest.mark.parametrize("parts", [[body(b"one")], [body(b"one", True), body()]])
     def test_headers_of_any_shape(self, headers: Any, parts: list[Message]) -> None:
-        response = answered(start(200, headers), *parts)
+        response = response_to(start(200, headers), *parts)
         assert (response.status, response.body, response.headers["x-a"]) == (200, b"one", "1")
 
     def test_headers_that_can_be_read_once(self) -> None:
-        response = answered(start(200, iter([[b"x-a", b"1"]])), body(b"one"))
+        response = response_to(start(200, iter([[b"x-a", b"1"]])), body(b"one"))
         assert (response.body, response.headers["x-a"]) == (b"one", "1")
 
     @pytest.mark.parametrize("parts", [[body(b"four")], [body(b"fo", True), body(b"ur")]])
     def test_head(self, parts: list[Message]) -> None:
-        response = answered(start(200, [(b"content-length", b"4")]), *parts, method="HEAD")
+        response = response_to(start(200, [(b"content-length", b"4")]), *parts, method="HEAD")
         assert (response.status, response.body, response.headers["content-length"]) == (200, b"", "4")
 
     @pytest.mark.parametrize("status", [204, 304])
     @pytest.mark.parametrize("parts", [[body(b"null")], [body(b"nu", True), body(b"ll")]])
     def test_statuses_that_have_no_body(self, status: int, parts: list[Message]) -> None:
-        response = answered(start(status), *parts)
+        response = response_to(start(status), *parts)
         assert (response.status, response.body) == (status, b"")
 
     def test_keeps_the_connection_or_closes_it(self) -> None:
-        assert "connection" not in answered(start(), body()).headers
-        assert answered(start(200, [(b"connection", b"close")]), body()).headers["connection"] == "close"
+        assert "connection" not in response_to(start(), body()).headers
+        assert response_to(start(200, [(b"connection", b"close")]), body()).headers["connection"] == "close"
 
     def test_http_1_0(self) -> None:
         """Chunks are not for it: the end of the body is that of the connection (RFC 9112, section 6.3)."""
@@ -174,7 +174,7 @@ class TestTheHead:
     """When it leaves."""
 
     def test_is_kept_until_there_is_a_body(self) -> None:
-        """So an error in between is still an answer."""
+        """So an exception in between still gets a response."""
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             await send(start())
@@ -308,7 +308,7 @@ class TestClientsThatLeave:
         assert asyncio.run(main()) == ["http.disconnect"]
         assert "RW" not in log.text
 
-    def test_whoever_goes_on_and_on_is_stopped(self, log: Log) -> None:
+    def test_an_application_that_sends_without_end_is_stopped(self, log: Log) -> None:
         async def main() -> int:
             sent = 0
             done = asyncio.Event()
@@ -360,14 +360,14 @@ class TestEarlyHints:
     def test_they_come_before_the_head(self, before: list[Message]) -> None:
         hint = {"type": "http.response.early_hint", "links": [b"</a.css>; rel=preload", b"</b.js>; rel=preload"]}
         after = [body(b"hi")] if before else [start(), body(b"hi")]
-        response = answered(*before, hint, *after)
+        response = response_to(*before, hint, *after)
         ((status, headers),) = response.interim
         assert (status, headers.all("link")) == (103, ["</a.css>; rel=preload", "</b.js>; rel=preload"])
         assert response.body == b"hi"
 
-    def test_it_is_too_late_behind_the_head(self) -> None:
+    def test_it_is_dropped_after_the_head(self) -> None:
         hint = {"type": "http.response.early_hint", "links": [b"</a.css>; rel=preload"]}
-        response = answered(start(), body(b"one", True), hint, body(b"two"))
+        response = response_to(start(), body(b"one", True), hint, body(b"two"))
         assert (response.interim, response.body) == ([], b"onetwo")
 
 
@@ -380,17 +380,17 @@ class TestTrailers:
         {"type": "http.response.trailers", "headers": [[b"x-more", b"2"]]},
     )
 
-    def test_they_come_behind_the_body(self) -> None:
-        response = answered(*self.MESSAGES, headers={"te": "trailers"})
+    def test_they_follow_the_body(self) -> None:
+        response = response_to(*self.MESSAGES, headers={"te": "trailers"})
         assert (response.body, dict(response.trailers)) == (b"onetwo", {"x-sum": "1", "x-more": "2"})
 
-    def test_not_to_a_client_that_has_not_asked(self) -> None:
-        response = answered(*self.MESSAGES)
+    def test_not_to_a_client_that_does_not_accept_them(self) -> None:
+        response = response_to(*self.MESSAGES)
         assert (response.body, dict(response.trailers)) == (b"onetwo", {})
 
-    def test_behind_a_body_in_one_piece(self) -> None:
+    def test_after_a_body_in_one_piece(self) -> None:
         trailers = {"type": "http.response.trailers", "headers": [(b"x-sum", b"1")]}
-        response = answered(start(trailers=True), body(b"one"), trailers, headers={"te": "gzip, Trailers"})
+        response = response_to(start(trailers=True), body(b"one"), trailers, headers={"te": "gzip, Trailers"})
         assert (response.body, dict(response.trailers)) == (b"one", {"x-sum": "1"})
 
 
@@ -407,16 +407,16 @@ class TestFiles:
 
     @pytest.mark.parametrize("headers", [PLAIN, [(b"content-length", b"262144")]])
     def test_sent_by_the_engine(self, file: Path, headers: Any) -> None:
-        response = answered(start(200, headers), self.pathsend(file))
+        response = response_to(start(200, headers), self.pathsend(file))
         assert response.body == file.read_bytes()
         assert response.headers["content-length"] == "262144"
 
     def test_to_head(self, file: Path) -> None:
-        response = answered(start(200, [(b"content-length", b"262144")]), self.pathsend(file), method="HEAD")
+        response = response_to(start(200, [(b"content-length", b"262144")]), self.pathsend(file), method="HEAD")
         assert (response.body, response.headers["content-length"]) == (b"", "262144")
 
     @pytest.mark.parametrize("headers", [PLAIN, [(b"content-length", b"262144")]])
-    def test_behind_a_head_that_has_left(self, file: Path, headers: Any) -> None:
+    def test_after_a_head_that_was_sent(self, file: Path, headers: Any) -> None:
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             await send(start(200, headers))
             await asyncio.sleep(0)
@@ -465,10 +465,10 @@ class TestFiles:
 
     def test_one_that_is_no_regular_file(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe")
-        assert answered(start(), self.pathsend(tmp_path / "pipe")).status == 404
+        assert response_to(start(), self.pathsend(tmp_path / "pipe")).status == 404
 
     def test_one_that_is_not_there(self, tmp_path: Path) -> None:
-        assert answered(start(), self.pathsend(tmp_path / "missing")).status == 404
+        assert response_to(start(), self.pathsend(tmp_path / "missing")).status == 404
 
 
 class TestMistakes:
@@ -523,8 +523,8 @@ class TestMistakes:
             ([], "RW714"),
         ],
     )
-    def test_before_the_head_is_out_the_answer_is_500(self, messages: list[Message], code: str, log: Log) -> None:
-        response = answered(*messages)
+    def test_before_the_head_the_response_is_500(self, messages: list[Message], code: str, log: Log) -> None:
+        response = response_to(*messages)
         assert (response.status, response.text) == (500, "Internal Server Error\n")
         assert f"{code} GET /: sending.<locals>.application at tests/unit/asgi/applications.py:" in log.text
 
@@ -537,9 +537,9 @@ class TestMistakes:
             ([start(200, [(b"content-length", b"4")]), body(b"x", True), body()], "RW303"),
         ],
     )
-    def test_behind_the_head_the_connection_is_cut(self, messages: list[Message], code: str, log: Log) -> None:
+    def test_after_the_head_the_connection_is_cut(self, messages: list[Message], code: str, log: Log) -> None:
         with pytest.raises(ProtocolError, match="before its answer was complete|in the middle of its answer"):
-            answered(*messages)
+            response_to(*messages)
         assert f"{code} GET /: sending.<locals>.application" in log.text
 
     def test_errors_are_logged_by_the_name_of_the_application(self, log: Log) -> None:
@@ -551,7 +551,7 @@ class TestMistakes:
         assert "application at tests/unit/asgi/test_sending.py:" in log.text
         assert "raised KeyError('mine')" in log.text
 
-    def test_the_apps_own_error_handler_answers(self, log: Log) -> None:
+    def test_the_apps_error_handler_makes_the_response(self, log: Log) -> None:
         app = hosting(sending())
         app.error(500)(lambda request, error: f"ours: {type(error).__name__}")
         assert Client(app).get("/").text == "ours: HostedError"
@@ -563,7 +563,7 @@ class TestMistakes:
         assert Client(hosting(application)).get("/").status == 500
         assert "TypeError" in log.text
 
-    def test_behind_the_answer_an_error_is_logged(self, log: Log) -> None:
+    def test_after_the_response_an_error_is_logged(self, log: Log) -> None:
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             await send(start())
             await send(body(b"fine"))

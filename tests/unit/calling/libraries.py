@@ -195,7 +195,7 @@ PLACES = ("handler", "deferred", "middleware", "error_handler", "stream", "start
 
 
 def make_app(place: str, probe: Probe) -> App:
-    """An app that runs a probe in one place. GET / is answered by "well" where that did not fail."""
+    """An app that runs a probe in one place. The response to GET / is "well" if the probe did not fail."""
     app = App()
 
     if place == "middleware":

@@ -21,7 +21,7 @@ from ropewalk.testing import AsyncClient, Client, ClientResponse
 variable: ContextVar[str] = ContextVar("variable", default="unset")
 
 
-def answer(handler: Any) -> ClientResponse:
+def response_of(handler: Any) -> ClientResponse:
     """What a client has of a handler."""
     app = App()
     app.get("/")(handler)
@@ -30,11 +30,11 @@ def answer(handler: Any) -> ClientResponse:
 
 class TestKinds:
     def test_plain(self) -> None:
-        assert answer(lambda request: "plain").text == "plain"
+        assert response_of(lambda request: "plain").text == "plain"
 
     @pytest.mark.parametrize("make", [succeed, later])
     def test_deferred(self, make: Any) -> None:
-        assert answer(lambda request: make("deferred")).text == "deferred"
+        assert response_of(lambda request: make("deferred")).text == "deferred"
 
     def test_coroutine(self) -> None:
         async def at_once(request: Request) -> str:
@@ -43,8 +43,8 @@ class TestKinds:
         async def late(request: Request) -> dict[str, str]:
             return {"late": await later("x")}
 
-        assert answer(at_once).text == "at once"
-        assert answer(late).json() == {"late": "x"}
+        assert response_of(at_once).text == "at once"
+        assert response_of(late).json() == {"late": "x"}
 
     def test_nested(self) -> None:
         async def inner() -> Any:
@@ -53,7 +53,7 @@ class TestKinds:
         def handler(request: Request) -> Any:
             return succeed(None).addCallback(lambda _: inner())
 
-        assert answer(handler).status == 201
+        assert response_of(handler).status == 201
 
     def test_inline_callbacks(self) -> None:
         @inlineCallbacks
@@ -62,28 +62,28 @@ class TestKinds:
             body = yield request.body()
             return word + body.decode()
 
-        assert answer(handler).text == "inline"
+        assert response_of(handler).text == "inline"
 
     def test_generator(self) -> None:
         def handler(request: Request) -> Iterator[str]:
             yield "a"
             yield "b"
 
-        assert answer(handler).text == "ab"
+        assert response_of(handler).text == "ab"
 
     def test_async_generator(self) -> None:
         async def handler(request: Request) -> AsyncIterator[str]:
             yield await later("a")
             yield await asyncio.sleep(0.001, "b")
 
-        assert answer(handler).text == "ab"
+        assert response_of(handler).text == "ab"
 
     def test_a_callable_object(self) -> None:
         class Handler:
             async def __call__(self, request: Request) -> str:
                 return str(await later("object"))
 
-        assert answer(Handler()).text == "object"
+        assert response_of(Handler()).text == "object"
 
     @pytest.mark.parametrize("kind", ["plain", "deferred", "coroutine"])
     def test_errors(self, kind: str, log: Log) -> None:
@@ -98,7 +98,7 @@ class TestKinds:
             raise KeyError(kind)
 
         handler = {"plain": plain, "deferred": deferred, "coroutine": coroutine}[kind]
-        response = answer(handler)
+        response = response_of(handler)
         assert (response.status, response.text) == (500, "Internal Server Error\n")
         line = f"RW208 GET /: TestKinds.test_errors.<locals>.{kind} at tests/unit/calling/test_responding.py:"
         assert line in log.text
@@ -121,10 +121,10 @@ class TestKinds:
         def handler(request: Request) -> Any:
             return fail(HTTPError(410))
 
-        assert answer(handler).status == 410
+        assert response_of(handler).status == 410
         assert log == []
 
-    def test_an_answer_for_an_error_that_cannot_be_sent(self, log: Log) -> None:
+    def test_the_response_to_an_error_cannot_be_sent(self, log: Log) -> None:
         def handler(request: Request) -> Any:
             raise KeyError("lost")
 
@@ -139,14 +139,14 @@ class TestKinds:
         assert "KeyError('lost')" in log.text
         assert log.text.count("RW304") == 1
 
-    def test_a_cancellation_that_is_nobodys_leaving(self, log: Log) -> None:
+    def test_a_cancellation_without_a_client_that_leaves(self, log: Log) -> None:
         async def handler(request: Request) -> str:
             task = asyncio.ensure_future(asyncio.sleep(60))
             asyncio.get_running_loop().call_soon(task.cancel)
             await task
             return "never"
 
-        assert answer(handler).status == 500
+        assert response_of(handler).status == 500
         assert "raised CancelledError" in log.text
 
     @pytest.mark.parametrize("waits", [False, True])
@@ -156,7 +156,7 @@ class TestKinds:
                 await later()
             sys.exit()
 
-        assert answer(handler).status == 500
+        assert response_of(handler).status == 500
         assert "raised SystemExit()" in log.text
 
     def test_a_context_of_its_own_for_every_request(self) -> None:
@@ -179,7 +179,7 @@ class TestKinds:
             await later()
             yield variable.get()
 
-        assert answer(handler).text == "amine"
+        assert response_of(handler).text == "amine"
 
 
 class TestBlocking:
@@ -191,14 +191,14 @@ class TestBlocking:
             return "slow"
 
         monkeypatch.setattr(coroutine_runner, "BLOCKING", -1)
-        assert answer(handler).text == "slow"
+        assert response_of(handler).text == "slow"
         assert "RW306 TestBlocking.test_a_handler_that_holds_up_the_reactor_when_it_is_resumed" in log.text
         assert "handler at tests/unit/calling/test_responding.py:" in log.text
         assert "held up the reactor for 0.0 s. Await, or run the work in a thread with deferToThread." in log.text
 
 
 class TestReuse:
-    """A task whose coroutine never waited serves the next one, unless somebody has kept it."""
+    """A task whose coroutine never waited serves the next one, unless something else refers to it."""
 
     def test_kept_tasks_are_left_alone(self) -> None:
         kept = []
@@ -215,7 +215,7 @@ class TestReuse:
         assert kept[0] is not kept[1]
 
     @pytest.mark.parametrize("outcome", ["well", "badly"])
-    def test_who_asked_is_told_of_the_end(self, outcome: str) -> None:
+    def test_done_callbacks_are_called(self, outcome: str) -> None:
         ended: list[Any] = []
 
         async def handler(request: Request) -> str:
@@ -241,7 +241,7 @@ class TestReuse:
             services.append(request.service)
             return ""
 
-        answer(handler)
+        response_of(handler)
         kept: list[Any] = [part for task in services[0].coroutines.spare for part in (task.coroutine, task.context)]
         assert set(kept) == {None}
 
@@ -402,7 +402,7 @@ class TestDisconnect:
                 seen.append(str(request.gone))
                 await asyncio.sleep(0)
                 seen.append("went on")
-            return "nobody reads this"
+            return "never read"
 
         self.leave(handler)
         assert seen == ["True", "went on"]

@@ -107,7 +107,7 @@ class TestAnswers:
         assert Client(app).get("/").status == 524
         assert log == []
 
-    def test_behind_the_head(self, log: Log) -> None:
+    def test_after_the_head(self, log: Log) -> None:
         app = App()
 
         @app.get("/")
@@ -180,12 +180,12 @@ class TestTelling:
 
         async def ask() -> list[int]:
             client = AsyncClient(app)
-            return [answer.status for answer in await gather(*(client.get(f"/{number}") for number in range(20)))]
+            return [response.status for response in await gather(*(client.get(f"/{number}") for number in range(20)))]
 
         assert run(ask()) == [503, 507] * 10
         assert sorted(event["code"] for event in log) == ["RW506", "RW507"]
 
-    def test_it_is_told_again(self) -> None:
+    def test_it_is_logged_again_after_the_interval(self) -> None:
         clock = Clock()
         shortages = ShortageLog(clock.seconds)
         shortage = shortage_in(lacking(errno.EMFILE))

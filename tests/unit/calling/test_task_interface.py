@@ -294,7 +294,7 @@ class TestAwaiting:
 
         asyncio.run(main())
 
-    def test_in_the_context_of_who_asked(self) -> None:
+    def test_in_the_context_of_the_caller(self) -> None:
         from tests.unit.calling.libraries import variable
 
         seen: list[str] = []

@@ -28,10 +28,10 @@ def plain(application: Application) -> Application:
     return application
 
 
-def answering(
+def responding(
     *parts: Any, status: str = "200 OK", headers: Iterable[tuple[str, str]] = (TEXT,), lazily: bool = False
 ) -> Application:
-    """An application with one answer: a list of parts, or a generator of them."""
+    """An application with one response: a list of parts, or a generator of them."""
 
     def application(environ: Environ, start_response: StartResponse) -> Iterable[Any]:
         start_response(status, list(headers))
@@ -76,7 +76,7 @@ class Parts:
         self.closed.set()
 
     def wait(self) -> None:
-        """Wait until it is closed, which follows the answer."""
+        """Wait until it is closed, which happens after the response."""
         assert self.closed.wait(SECONDS)
 
 

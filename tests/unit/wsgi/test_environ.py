@@ -170,7 +170,7 @@ class TestBody:
 
 
 class TestServer:
-    def test_what_it_says_of_itself(self) -> None:
+    def test_the_entries_of_the_server(self) -> None:
         environ = asked("/x?a=%20&b=caf%C3%A9")
         assert environ["REQUEST_METHOD"] == "GET"
         assert environ["QUERY_STRING"] == "a=%20&b=caf%C3%A9"
@@ -189,7 +189,7 @@ class TestServer:
         client(recorder, secure=True).get("/")
         assert recorder.environ["wsgi.url_scheme"] == "https"
 
-    def test_what_a_trusted_proxy_says(self) -> None:
+    def test_the_client_by_a_trusted_proxy(self) -> None:
         recorder = Recorder()
         app = App(proxies=TrustedProxies(["127.0.0.1"], headers="x-forwarded", host=True))
         app.mount("/", wsgi(validated(recorder)))

@@ -47,7 +47,7 @@ class Sending:
 
 @pytest.fixture
 def blocks(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """How many times somebody has asked a wrapper for a block."""
+    """How many blocks were read from a wrapper."""
     asked = [0]
     original = FileWrapper.__next__
 
@@ -77,18 +77,18 @@ class TestSentByTheEngine:
         assert client(Sending(rest), wrap=plain).get("/").body == CONTENT[1000:]
         assert blocks() == 0
 
-    def test_as_much_as_content_length_says(self, path: Path, blocks: Callable[[], int]) -> None:
+    def test_as_many_bytes_as_content_length_says(self, path: Path, blocks: Callable[[], int]) -> None:
         response = client(Sending(lambda: path.open("rb"), ("Content-Length", "10")), wrap=plain).get("/")
         assert response.body == CONTENT[:10]
         assert blocks() == 0
 
-    def test_behind_its_end(self, path: Path) -> None:
-        def behind() -> BinaryIO:
+    def test_after_its_end(self, path: Path) -> None:
+        def at_end() -> BinaryIO:
             file = path.open("rb")
             file.seek(len(CONTENT) + 5)
             return file
 
-        assert client(Sending(behind), wrap=plain).get("/").body == b""
+        assert client(Sending(at_end), wrap=plain).get("/").body == b""
 
     @pytest.mark.parametrize(
         "open_file",
@@ -153,14 +153,14 @@ class TestReadBlockByBlock:
 
         assert client(Sending(pipe), wrap=plain).get("/").text == "Hello"
 
-    def test_what_stands_behind_somebody_else(self, path: Path) -> None:
+    def test_a_file_inside_another_iterable(self, path: Path) -> None:
         assert client(Sending(lambda: path.open("rb"))).get("/").body == CONTENT
 
     def test_within_middleware(self, path: Path) -> None:
         response = Client(middled(Sending(lambda: path.open("rb")), "middleware")).get("/")
         assert response.body == CONTENT
 
-    def test_behind_what_was_written(self, path: Path) -> None:
+    def test_after_what_was_written(self, path: Path) -> None:
         def application(environ: Environ, start_response: StartResponse) -> Any:
             start_response("200 OK", [TEXT])(b"Hello")
             return environ["wsgi.file_wrapper"](path.open("rb"))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import twisted.internet
 from tests.unit.conftest import Log
-from tests.unit.wsgi.applications import SECONDS, TEXT, Parts, Recorder, answering, client, plain, returning, validated
+from tests.unit.wsgi.applications import SECONDS, TEXT, Parts, Recorder, client, plain, responding, returning, validated
 from tests.unit.wsgi.test_thread_response import middled
 
 from ropewalk import App, HTTPError, Request, Resource, Response, Site
@@ -60,7 +60,7 @@ class TestThreads:
         client(application).get("/")
         assert idents != [threading.get_ident()]
 
-    def test_requests_are_answered_side_by_side(self) -> None:
+    def test_requests_run_at_the_same_time(self) -> None:
         together = threading.Barrier(5)
 
         def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -70,7 +70,7 @@ class TestThreads:
 
         async def run() -> list[str]:
             async with AsyncClient(wsgi(validated(application), WSGIOptions(threads=5))) as asked:
-                return [answer.text for answer in await asyncio.gather(*(asked.get("/") for _ in range(5)))]
+                return [response.text for response in await asyncio.gather(*(asked.get("/") for _ in range(5)))]
 
         assert asyncio.run(run()) == ["met"] * 5
 
@@ -95,7 +95,7 @@ class TestThreads:
                     refused = await asked.get("/")
                     assert (refused.status, refused.headers["retry-after"]) == (503, "1")
                 going.set()
-                assert [answer.status for answer in await asyncio.gather(first, *waiting)] == [200] * 3
+                assert [response.status for response in await asyncio.gather(first, *waiting)] == [200] * 3
 
         asyncio.run(run())
         assert len(log) == 1
@@ -132,16 +132,16 @@ class TestThreads:
         reactor = FakeReactor()
         monkeypatch.setitem(sys.modules, "twisted.internet.reactor", reactor)
         monkeypatch.setattr(twisted.internet, "reactor", reactor, raising=False)
-        asked = client(answering(b"Hello"))
+        asked = client(responding(b"Hello"))
         assert asked.get("/").text == "Hello"
         assert reactor.pool.calls >= 1
 
     def test_threads_of_its_own_beside_a_reactor(self, monkeypatch: pytest.MonkeyPatch) -> None:
         reactor = FakeReactor()
         monkeypatch.setitem(sys.modules, "twisted.internet.reactor", reactor)
-        assert Client(wsgi(answering(b"Hello"), WSGIOptions(threads=2))).get("/").text == "Hello"
+        assert Client(wsgi(responding(b"Hello"), WSGIOptions(threads=2))).get("/").text == "Hello"
         reactor.running = False
-        assert Client(wsgi(answering(b"Hello"))).get("/").text == "Hello"
+        assert Client(wsgi(responding(b"Hello"))).get("/").text == "Hello"
         assert reactor.pool.calls == 0
 
 
@@ -168,12 +168,12 @@ class FakeReactor:
 
 class TestTree:
     def test_a_site(self) -> None:
-        assert Client(Site(wsgi(answering(b"Hello")))).get("/any/where").text == "Hello"
+        assert Client(Site(wsgi(responding(b"Hello")))).get("/any/where").text == "Hello"
 
     def test_by_another_resource(self) -> None:
         class Guarded(Resource):
             isLeaf = True
-            inner = wsgi(validated(answering(b"Hello, ", b"World!", lazily=True)))
+            inner = wsgi(validated(responding(b"Hello, ", b"World!", lazily=True)))
 
             def render(self, request: Request) -> Any:
                 if request.header("authorization") is None:
@@ -186,21 +186,21 @@ class TestTree:
 
     def test_what_the_routes_show(self) -> None:
         app = App()
-        app.mount("/blog", wsgi(answering(b"")))
+        app.mount("/blog", wsgi(responding(b"")))
         routes = app.routes()
         assert {route.path for route in routes} == {"/blog/{...}"}
         assert {route.method for route in routes} == {"*"}
-        assert {route.name for route in routes} == {"answering.<locals>.application"}
+        assert {route.name for route in routes} == {"responding.<locals>.application"}
         assert all("applications.py:" in route.place for route in routes)
 
     def test_asterisk(self) -> None:
-        assert client(answering(b"")).options("*").status == 204
+        assert client(responding(b"")).options("*").status == 204
 
-    def test_headers_that_somebody_has_set_on_the_way(self) -> None:
+    def test_headers_set_by_middleware(self) -> None:
         class Branded(Resource):
             def getChild(self, name: str, request: Request) -> Resource:
                 request.setHeader("x-brand", name)
-                return wsgi(validated(answering(b"Hello")))
+                return wsgi(validated(responding(b"Hello")))
 
         response = Client(Branded()).get("/acme")
         assert (response.text, response.headers["x-brand"]) == ("Hello", "acme")
@@ -211,7 +211,7 @@ class TestMiddleware:
 
     @pytest.mark.parametrize("lazily", [False, True])
     @pytest.mark.parametrize("method", ["GET", "HEAD"])
-    def test_it_has_the_whole_answer_in_its_hands(self, method: str, *, lazily: bool) -> None:
+    def test_it_gets_the_whole_response(self, method: str, *, lazily: bool) -> None:
         app = App()
 
         @app.middleware
@@ -220,7 +220,7 @@ class TestMiddleware:
             response.headers["x-brand"] = f"{response.status}"
             return response
 
-        application = answering(*self.PARTS, status="418 Teapot", headers=[TEXT, ("Set-Cookie", "a=1")], lazily=lazily)
+        application = responding(*self.PARTS, status="418 Teapot", headers=[TEXT, ("Set-Cookie", "a=1")], lazily=lazily)
         app.mount("/", wsgi(validated(application)))
         response = Client(app).request(method, "/")
         assert (response.status, response.reason) == (418, "Teapot")
@@ -245,7 +245,7 @@ class TestMiddleware:
         app.mount("/", wsgi(validated(application), WSGIOptions(threads=1)))
         assert [Client(app).get("/").text for _ in range(2)] == ["Ada"] * 2
 
-    def test_it_may_answer_something_else(self) -> None:
+    def test_it_may_return_another_response(self) -> None:
         body = Parts([bytes(100_000)] * 100)
         app = App()
 
@@ -359,7 +359,7 @@ class TestErrorHandlers:
 
 
 class TestEnd:
-    def test_the_stop_waits_for_calls_behind_their_answers(self) -> None:
+    def test_the_stop_waits_for_calls_after_their_responses(self) -> None:
         going = threading.Event()
         ended: list[str] = []
 
@@ -435,7 +435,7 @@ class TestEnd:
         body.wait()
 
     def test_a_loop_that_is_gone(self) -> None:
-        """A call may end when nobody runs any more who could answer."""
+        """A call may end when the loop that would send its response no longer runs."""
         going, ended = threading.Event(), threading.Event()
 
         def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

@@ -1,4 +1,4 @@
-"""What an application answers, and what of it reaches the client."""
+"""Responses of applications, and what reaches the client."""
 
 import asyncio
 import sys
@@ -13,9 +13,9 @@ from tests.unit.wsgi.applications import (
     TEXT,
     Parts,
     Wrap,
-    answering,
     client,
     plain,
+    responding,
     returning,
     validated,
 )
@@ -47,14 +47,14 @@ class TestBody:
     def test_of_any_shape(
         self, wrap: Wrap, parts: tuple[bytes, ...], headers: list[tuple[str, str]], *, lazily: bool
     ) -> None:
-        response = client(answering(*parts, headers=headers, lazily=lazily), wrap=wrap).get("/")
+        response = client(responding(*parts, headers=headers, lazily=lazily), wrap=wrap).get("/")
         assert (response.status, response.text) == (200, HELLO)
         assert response.headers["content-type"] == "text/plain"
 
     @pytest.mark.parametrize("parts", [(), (b"",)])
     @pytest.mark.parametrize("lazily", [False, True])
     def test_empty(self, wrap: Wrap, parts: tuple[bytes, ...], *, lazily: bool) -> None:
-        response = client(answering(*parts, lazily=lazily), wrap=wrap).get("/")
+        response = client(responding(*parts, lazily=lazily), wrap=wrap).get("/")
         assert (response.status, response.body, response.headers["content-length"]) == (200, b"", "0")
 
     @pytest.mark.parametrize("body", [[b"Hello, ", b"World!"], (b"Hello, World!",)])
@@ -63,7 +63,7 @@ class TestBody:
         assert (response.text, response.headers["content-length"]) == (HELLO, "13")
 
     def test_so_does_what_is_as_long_as_it_was_to_be(self) -> None:
-        response = client(answering(b"Hello, World!", headers=[TEXT, LENGTH], lazily=True)).get("/")
+        response = client(responding(b"Hello, World!", headers=[TEXT, LENGTH], lazily=True)).get("/")
         assert (response.text, response.headers["content-length"]) == (HELLO, "13")
 
     def test_of_an_object_that_is_only_indexed(self) -> None:
@@ -100,27 +100,27 @@ class TestBody:
 
     def test_large(self, wrap: Wrap) -> None:
         parts = [bytes([number]) * 100_000 for number in range(50)]
-        assert client(answering(*parts, lazily=True), wrap=wrap).get("/").body == b"".join(parts)
-        assert client(answering(*parts), wrap=wrap).get("/").body == b"".join(parts)
+        assert client(responding(*parts, lazily=True), wrap=wrap).get("/").body == b"".join(parts)
+        assert client(responding(*parts), wrap=wrap).get("/").body == b"".join(parts)
 
-    def test_many_answers(self, wrap: Wrap) -> None:
-        asked = client(answering(b"Hello, ", b"World!", lazily=True), wrap=wrap)
+    def test_many_responses(self, wrap: Wrap) -> None:
+        asked = client(responding(b"Hello, ", b"World!", lazily=True), wrap=wrap)
         assert [asked.get("/").text for _ in range(300)] == [HELLO] * 300
 
 
 class TestHead:
     def test_status_and_reason(self, wrap: Wrap) -> None:
-        response = client(answering(b"", status="404 Nobody Here"), wrap=wrap).get("/")
+        response = client(responding(b"", status="404 Nobody Here"), wrap=wrap).get("/")
         assert (response.status, response.reason) == (404, "Nobody Here")
 
     def test_lines_of_one_name_stay_apart_and_in_order(self, wrap: Wrap) -> None:
         headers = [TEXT, ("Set-Cookie", "a=1"), ("X-Other", "x"), ("Set-Cookie", "b=2")]
-        response = client(answering(b"", headers=headers), wrap=wrap).get("/")
+        response = client(responding(b"", headers=headers), wrap=wrap).get("/")
         assert response.headers.all("set-cookie") == ["a=1", "b=2"]
 
     @pytest.mark.parametrize("lazily", [False, True])
     def test_nothing_is_added(self, *, lazily: bool) -> None:
-        application = answering(b"Hello, ", b"World!", headers=[], lazily=lazily)
+        application = responding(b"Hello, ", b"World!", headers=[], lazily=lazily)
         assert set(client(application, wrap=plain).get("/").headers) <= {
             "content-length",
             "date",
@@ -128,17 +128,17 @@ class TestHead:
         }
 
     def test_nothing_is_added_to_a_stream(self) -> None:
-        """The thread waits behind the first part, so that the response is not complete when the reactor takes it."""
-        application = answering(b"x" * (thread_response.AHEAD + 1), b"end", headers=[], lazily=True)
+        """The thread waits after the first part, so that the response is not complete when the reactor takes it."""
+        application = responding(b"x" * (thread_response.AHEAD + 1), b"end", headers=[], lazily=True)
         response = client(application, wrap=plain).get("/")
         assert (len(response.body), "content-type" in response.headers) == (thread_response.AHEAD + 4, False)
 
     @pytest.mark.parametrize("lazily", [False, True])
     def test_beyond_ascii(self, wrap: Wrap, *, lazily: bool) -> None:
-        application = answering(b"Hello", headers=[TEXT, ("X-Name", "caf\xe9")], lazily=lazily)
+        application = responding(b"Hello", headers=[TEXT, ("X-Name", "caf\xe9")], lazily=lazily)
         assert client(application, wrap=wrap).get("/").headers["x-name"] == "caf\xe9"
 
-    def test_the_list_may_change_behind_the_call(self) -> None:
+    def test_the_list_may_change_after_the_call(self) -> None:
         def application(environ: Environ, start_response: StartResponse) -> list[bytes]:
             headers = [TEXT]
             start_response("200 OK", headers)
@@ -186,21 +186,21 @@ class TestWithoutBody:
     @pytest.mark.parametrize("parts", BODIES.values(), ids=BODIES)
     @pytest.mark.parametrize("lazily", [False, True])
     def test_head(self, wrap: Wrap, parts: tuple[bytes, ...], *, lazily: bool) -> None:
-        response = client(answering(*parts, lazily=lazily), wrap=wrap).head("/")
+        response = client(responding(*parts, lazily=lazily), wrap=wrap).head("/")
         assert (response.status, response.body) == (200, b"")
         assert response.headers.get("content-length", "13") == "13"
 
     def test_head_of_what_is_there_at_once(self) -> None:
-        assert client(answering(b"Hello, ", b"World!"), wrap=plain).head("/").headers["content-length"] == "13"
+        assert client(responding(b"Hello, ", b"World!"), wrap=plain).head("/").headers["content-length"] == "13"
 
     @pytest.mark.parametrize("parts", [(), (b"Hello, World!",), (b"Hello",)])
     @pytest.mark.parametrize("lazily", [False, True])
     def test_head_of_a_known_length(self, wrap: Wrap, parts: tuple[bytes, ...], *, lazily: bool) -> None:
-        response = client(answering(*parts, headers=[TEXT, LENGTH], lazily=lazily), wrap=wrap).head("/")
+        response = client(responding(*parts, headers=[TEXT, LENGTH], lazily=lazily), wrap=wrap).head("/")
         assert (response.status, response.headers["content-length"]) == (200, "13")
 
-    def test_head_where_the_length_is_not_told(self) -> None:
-        assert "content-length" not in client(answering(lazily=True)).head("/").headers
+    def test_head_without_a_length(self) -> None:
+        assert "content-length" not in client(responding(lazily=True)).head("/").headers
 
     def test_head_asks_for_no_more_than_it_needs(self) -> None:
         def forever() -> Iterator[bytes]:
@@ -215,21 +215,21 @@ class TestWithoutBody:
     @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
     @pytest.mark.parametrize("headers", [[], [("Content-Length", "0")]])
     def test_a_status_that_has_none(self, wrap: Wrap, log: Log, status: str, headers: list[tuple[str, str]]) -> None:
-        response = client(answering(status=status, headers=headers), wrap=wrap).get("/")
+        response = client(responding(status=status, headers=headers), wrap=wrap).get("/")
         assert (response.status, response.body) == (int(status[:3]), b"")
         assert log == []
 
     def test_304_may_tell_the_length(self, wrap: Wrap) -> None:
-        response = client(answering(status="304 Not Modified", headers=[LENGTH]), wrap=wrap).get("/")
+        response = client(responding(status="304 Not Modified", headers=[LENGTH]), wrap=wrap).get("/")
         assert response.headers["content-length"] == "13"
 
     @pytest.mark.parametrize("status", ["204 No Content", "205 Reset Content", "304 Not Modified"])
     @pytest.mark.parametrize("lazily", [False, True])
     def test_a_body_that_must_not_be_is_dropped(self, log: Log, status: str, *, lazily: bool) -> None:
-        application = answering(b"Hello", b"World", status=status, headers=[], lazily=lazily)
+        application = responding(b"Hello", b"World", status=status, headers=[], lazily=lazily)
         response = client(application, wrap=plain).get("/")
         assert (response.status, response.body) == (int(status[:3]), b"")
-        assert "RW704 GET /: answering.<locals>.application at tests/unit/wsgi/applications.py:" in log.text
+        assert "RW704 GET /: responding.<locals>.application at tests/unit/wsgi/applications.py:" in log.text
         assert f"There is a body with status {status[:3]}." in log.text
         assert len(log) == 1
 
@@ -313,36 +313,36 @@ class TestFaults:
 
     @pytest.mark.parametrize("parts", [(b"Hello",), (), (b"Hello", b", ")])
     def test_a_body_that_is_too_short(self, log: Log, parts: tuple[bytes, ...]) -> None:
-        assert client(answering(*parts, headers=[TEXT, LENGTH]), wrap=plain).get("/").status == 500
+        assert client(responding(*parts, headers=[TEXT, LENGTH]), wrap=plain).get("/").status == 500
         size = len(b"".join(parts))
-        assert "RW303 GET /: answering.<locals>.application at" in log.text
+        assert "RW303 GET /: responding.<locals>.application at" in log.text
         assert f"The body has {size} bytes, and Content-Length says 13." in log.text
 
     def test_a_stream_that_is_too_short(self, wrap: Wrap, log: Log) -> None:
         with pytest.raises(ProtocolError):
-            begun(answering(b"Hello", headers=[TEXT, LENGTH], lazily=True), wrap)
+            begun(responding(b"Hello", headers=[TEXT, LENGTH], lazily=True), wrap)
         assert "The body has 5 bytes, and Content-Length says 13." in log.text
 
     def test_a_body_that_is_too_long(self, log: Log) -> None:
-        application = answering(b"Hello, World! And more.", headers=[TEXT, LENGTH])
+        application = responding(b"Hello, World! And more.", headers=[TEXT, LENGTH])
         assert client(application, wrap=plain).get("/").status == 500
         assert "RW303 GET /" in log.text
         assert "The body is longer than the 13 bytes that Content-Length says." in log.text
 
-    def test_parts_behind_the_last(self, wrap: Wrap, log: Log) -> None:
-        asked = client(answering(b"Hello, World!", b"And more.", headers=[TEXT, LENGTH], lazily=True), wrap=wrap)
+    def test_parts_after_the_last(self, wrap: Wrap, log: Log) -> None:
+        asked = client(responding(b"Hello, World!", b"And more.", headers=[TEXT, LENGTH], lazily=True), wrap=wrap)
         assert asked.get("/").text == HELLO
         wait_until_quiet(asked)
         assert "RW303 GET /" in log.text
 
     def test_a_field_that_only_the_engine_refuses_in_a_stream(self, log: Log) -> None:
-        application = answering(b"Hello", b"World", headers=[("a", "b\0")], lazily=True)
+        application = responding(b"Hello", b"World", headers=[("a", "b\0")], lazily=True)
         assert client(application, wrap=plain).get("/").status == 500
         assert "RW304 GET /" in log.text
 
 
 def begun(application: Application, wrap: Wrap) -> None:
-    """Ask for an answer that begins with "Hello", and read that before the application goes on."""
+    """Request a response that begins with "Hello", and read that before the application continues."""
     going = threading.Event()
 
     def held(environ: Environ, start_response: StartResponse) -> Iterator[bytes]:

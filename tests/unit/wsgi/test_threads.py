@@ -178,7 +178,7 @@ def test_a_pool_keeps_threads_for_others() -> None:
     assert threads.limit == 20
 
 
-def test_a_pool_that_is_full_of_others_holds_up_nobody_who_rests(gates: Gates, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idle_threads_do_not_wait_for_a_full_pool(gates: Gates, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads_module, "IDLE", 2 * SECONDS)
 
     class Full(Pool):

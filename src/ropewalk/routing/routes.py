@@ -1,49 +1,22 @@
-"""The decorators that add routes to the tree, the patterns of paths, and paths by the names of routes."""
+"""The decorators that add routes to the tree, and paths by the names of routes."""
 
-import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from ropewalk.charsets import is_utf_8
-from ropewalk.converters import BUILT_IN, STR, Converter
-from ropewalk.errors import HandlerError, TreeError, describe, place, relative, shown
+from ropewalk.converters import BUILT_IN, Converter
+from ropewalk.errors import TreeError, describe, place, relative, shown
 from ropewalk.methods import SERVABLE, is_servable
-from ropewalk.resource import Handler, Resource, as_resource, claim, handler_of, is_async, methods_of, node_of
-from ropewalk.resource.tree import own_handler_of
+from ropewalk.resource import Handler, Resource, as_resource, claim, is_async, node_of
 from ropewalk.response import BYTES, TEXT
+from ropewalk.routing.handler_parameters import annotations, keywords, takes_parameters
+from ropewalk.routing.listing import Route, walk
+from ropewalk.routing.patterns import SEGMENT, Parameter, Pattern, listed, parse_path
 from ropewalk.suggest import did_you_mean
 
 HandlerFunction = TypeVar("HandlerFunction", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A segment of a pattern that stands for many segments."""
-
-    name: str
-    converter: Converter
-
-
-Pattern = tuple[str | Parameter, ...]
-
-SEGMENT: Final = "!$&'()*+,;=:@~"
-"""Characters of a segment that are not percent-encoded (RFC 3986, section 3.3)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One route of an app, for listings."""
-
-    method: str
-    """`*` if the resource takes any method."""
-    path: str
-    name: str
-    """The name of its handler."""
-    place: str
-    """The file and line of its handler."""
 
 
 class Routes:
@@ -84,7 +57,7 @@ class Routes:
 
         def register(function: HandlerFunction) -> HandlerFunction:
             try:
-                pattern = parse_path(path, self.converters, _annotations(function))
+                pattern = parse_path(path, self.converters, annotations(function))
             except TreeError as error:
                 error.blame(place(function))
                 raise
@@ -92,9 +65,9 @@ class Routes:
             handler = Handler(
                 function,
                 whole_body=not is_async(function),
-                pass_params=_takes(function, parameters, path),
+                pass_params=takes_parameters(function, parameters, path),
                 names=tuple(parameters),
-                takes=_keywords(function),
+                takes=keywords(function),
                 path=path,
                 text_type=content_type or TEXT,
                 bytes_type=content_type or BYTES,
@@ -174,7 +147,7 @@ class Routes:
         pattern = patterns[0]
         wanted = {part.name for part in pattern if isinstance(part, Parameter)}
         if wanted != set(params):
-            raise TreeError("RW108", f"url_for({name!r}) needs {_listed(wanted)} and was given {_listed(params)}.")
+            raise TreeError("RW108", f"url_for({name!r}) needs {listed(wanted)} and was given {listed(params)}.")
         parts = []
         for part in pattern:
             if isinstance(part, str):
@@ -211,22 +184,6 @@ class Routes:
         return found
 
 
-def parse_path(path: str, converters: dict[str, Converter], annotations: dict[str, Any]) -> Pattern:
-    """The segments of a pattern, none for the empty path. Raises TreeError (RW101, RW102)."""
-    if not path:
-        return ()
-    if not path.startswith("/"):
-        raise TreeError("RW101", f"{path!r} does not begin with a slash.", f"Write {f'/{path}'!r}.")
-    pattern = tuple(_parse_segment(segment, path, converters, annotations) for segment in path.split("/")[1:])
-    parameters = [part for part in pattern if isinstance(part, Parameter)]
-    if len({part.name for part in parameters}) < len(parameters):
-        raise TreeError("RW101", f"{path!r} has two parameters of one name.", "Give each a name of its own.")
-    if any(part.converter.rest for part in parameters if part is not pattern[-1]):
-        what = f"{path!r} has a segment after a parameter that takes the rest of the path."
-        raise TreeError("RW101", what, "Put that parameter last, or have it take one segment.")
-    return pattern
-
-
 def grow(root: Resource, pattern: Pattern) -> Resource:
     """The resource at the end of a pattern. Makes the resources that are missing on the path."""
     resource = root
@@ -234,52 +191,6 @@ def grow(root: Resource, pattern: Pattern) -> Resource:
         node = node_of(resource)
         resource = node.child(part) if isinstance(part, str) else node.capture(part.converter)
     return resource
-
-
-def walk(
-    resource: Resource, path: str = "", above: frozenset[int] = frozenset(), segments: tuple[str | Converter, ...] = ()
-) -> Iterator[Route]:
-    """The routes at a resource and below.
-
-    `path` leads to the root of the routes that are walked, and `segments` from there to the resource. `above` are the
-    ids of the resources on the path.
-    """
-    if id(resource) in above:
-        return
-    above |= {id(resource)}
-    dynamic = resource.tree_kind.dynamic and not resource.isLeaf
-    exact = getattr(resource, "exact_methods", None)
-    kind = resource.tree_kind
-    any_method = kind.renders_all and exact is None and not hasattr(resource, "allowedMethods")
-    if any_method:  # and those that have handlers of their own
-        methods = ["*", *(method for method in methods_of(resource) if own_handler_of(resource, method) is not None)]
-    else:
-        methods = methods_of(resource)
-    for method in methods:
-        handler = handler_of(resource, method)
-        of_get = method == "HEAD" and handler is handler_of(resource, "GET")
-        if handler is not None and not (of_get and exact is None):
-            here = _written(path, segments, handler.names)
-            below = f"{here}/{{...}}" if resource.isLeaf or dynamic else here
-            yield Route(method, below or "/", describe(handler.call), place(handler.call))
-    if dynamic:
-        yield Route("*", f"{_written(path, segments)}/{{...}}", describe(resource.getChild), place(resource.getChild))
-    node = resource.tree_node
-    for part, child in node.known_children():
-        yield from walk(child, path, above, (*segments, part))
-    if node.mounted is not None:
-        yield from walk(node.mounted, _written(path, segments, node.mount_names), above)
-
-
-def _written(path: str, segments: tuple[str | Converter, ...], names: tuple[str, ...] = ()) -> str:
-    """A path with the parameters of a handler or a mount, as `{name:converter}`."""
-    left = iter(names)
-    for part in segments:
-        if isinstance(part, Converter):
-            name = next(left, "")
-            part = f"{{{name}}}" if part.name == "str" and name else f"{{{name}:{part.name}}}"
-        path = f"{path}/{part}"
-    return path
 
 
 def parameters_below(resource: Resource, seen: set[int]) -> set[str]:
@@ -295,43 +206,6 @@ def parameters_below(resource: Resource, seen: set[int]) -> set[str]:
     return own.union(*(parameters_below(child, seen) for child in below))
 
 
-def _parse_segment(
-    segment: str, path: str, converters: dict[str, Converter], annotations: dict[str, Any]
-) -> str | Parameter:
-    if not (segment.startswith("{") and segment.endswith("}")):
-        if "{" in segment or "}" in segment:
-            remedy = "Let it take the whole segment, and split that in the handler."
-            raise TreeError("RW101", f"In {path!r}, a parameter must fill its segment.", remedy)
-        if segment.startswith("<") and segment.endswith(">"):
-            kind, _, name = segment[1:-1].rpartition(":")
-            ours = f"{name}:{kind}" if kind not in ("", "string") else name
-            raise TreeError("RW101", f"In {path!r}, {segment} is in another style.", f"Use {{{ours}}}.")
-        return segment
-    name, colon, kind = segment[1:-1].partition(":")
-    if not name.isidentifier():
-        remedy = "Letters, digits and underscores make a name, as for a parameter of a function."
-        raise TreeError("RW101", f"In {path!r}, {name!r} cannot be the name of a parameter.", remedy)
-    if not colon:
-        return Parameter(name, _converter_for(name, path, annotations.get(name, str), converters))
-    if kind not in converters:
-        remedy = f"{did_you_mean(kind, converters)} There are: {_listed(converters)}.".lstrip()
-        raise TreeError("RW102", f"In {path!r}, there is no converter {kind!r}.", remedy)
-    return Parameter(name, converters[kind])
-
-
-def _converter_for(name: str, path: str, annotation: Any, converters: dict[str, Converter]) -> Converter:
-    if annotation in (Any, inspect.Parameter.empty):
-        return converters.get("str", STR)
-    for converter in converters.values():
-        if annotation is converter.makes or annotation == converter.name:
-            return converter
-    raise TreeError(
-        "RW102",
-        f"In {path!r}, no converter makes {name}: {getattr(annotation, '__name__', annotation)}.",
-        "Annotate the parameter with int, float, str or UUID, or add a Converter of this type to app.converters.",
-    )
-
-
 def _calling_place() -> str:
     """The line in the user's code that calls the function which calls this one."""
     frame = sys._getframe(2)  # noqa: SLF001 - as `inspect` does
@@ -343,48 +217,3 @@ def _method(name: str, path: str) -> str:
     if not is_servable(method):
         raise TreeError("RW109", f"{path!r} has the method {name!r}, which no client can request here.", SERVABLE)
     return method
-
-
-def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
-    return {name: parameter.annotation for name, parameter in _signature(function).parameters.items()}
-
-
-def _signature(function: Callable[..., Any]) -> inspect.Signature:
-    try:
-        return inspect.signature(function, eval_str=True)
-    except NameError:
-        return inspect.signature(function)
-
-
-def _takes(function: Callable[..., Any], names: list[str], path: str) -> bool:
-    """Whether the handler takes the path's parameters as keywords. Raises HandlerError if it takes only some."""
-    written = f"{describe(function)} at {place(function)}"
-    parameters = list(_signature(function).parameters.values())
-    others = parameters[1:]
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    takes_first = (*positional, inspect.Parameter.VAR_POSITIONAL)
-    if not parameters or parameters[0].kind not in takes_first or parameters[0].name in names:
-        raise HandlerError("RW202", f"{written} does not take the request as its first parameter.")
-    if any(other.kind is inspect.Parameter.VAR_KEYWORD for other in others):
-        return bool(names)
-    keywords = {other.name for other in others if other.kind not in (positional[0], inspect.Parameter.VAR_POSITIONAL)}
-    needed = {other.name for other in others if other.default is inspect.Parameter.empty and other.name in keywords}
-    if needed - set(names):
-        raise HandlerError("RW202", f"{written} needs {_listed(needed - set(names))}, which {path} does not have.")
-    taken = keywords & set(names)
-    if taken and taken != set(names):
-        raise HandlerError("RW202", f"{written} does not take {_listed(set(names) - taken)} of {path}.")
-    return bool(taken)
-
-
-def _keywords(function: Callable[..., Any]) -> frozenset[str] | None:
-    """The keywords that a handler takes besides the request; None for any."""
-    parameters = list(_signature(function).parameters.values())
-    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
-        return None
-    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return frozenset(parameter.name for parameter in parameters[1:] if parameter.kind in kinds)
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "none"

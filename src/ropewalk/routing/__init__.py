@@ -1,0 +1,7 @@
+"""Routes: the decorators that add handlers to the tree, the patterns of paths, and paths by the names of routes."""
+
+from ropewalk.routing.listing import Route, walk
+from ropewalk.routing.patterns import Parameter, Pattern, parse_path
+from ropewalk.routing.routes import Routes
+
+__all__ = ["Parameter", "Pattern", "Route", "Routes", "parse_path", "walk"]

@@ -1,0 +1,82 @@
+"""The patterns of paths, such as "/users/{id:int}"."""
+
+import inspect
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ropewalk.converters import STR, Converter
+from ropewalk.errors import TreeError
+from ropewalk.suggest import did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A segment of a pattern that stands for many segments."""
+
+    name: str
+    converter: Converter
+
+
+Pattern = tuple[str | Parameter, ...]
+
+SEGMENT: Final = "!$&'()*+,;=:@~"
+"""Characters of a segment that are not percent-encoded (RFC 3986, section 3.3)."""
+
+
+def parse_path(path: str, converters: dict[str, Converter], annotations: dict[str, Any]) -> Pattern:
+    """The segments of a pattern, none for the empty path. Raises TreeError (RW101, RW102)."""
+    if not path:
+        return ()
+    if not path.startswith("/"):
+        raise TreeError("RW101", f"{path!r} does not begin with a slash.", f"Write {f'/{path}'!r}.")
+    pattern = tuple(_parse_segment(segment, path, converters, annotations) for segment in path.split("/")[1:])
+    parameters = [part for part in pattern if isinstance(part, Parameter)]
+    if len({part.name for part in parameters}) < len(parameters):
+        raise TreeError("RW101", f"{path!r} has two parameters of one name.", "Give each a name of its own.")
+    if any(part.converter.rest for part in parameters if part is not pattern[-1]):
+        what = f"{path!r} has a segment after a parameter that takes the rest of the path."
+        raise TreeError("RW101", what, "Put that parameter last, or have it take one segment.")
+    return pattern
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a message."""
+    return ", ".join(sorted(names)) or "none"
+
+
+def _parse_segment(
+    segment: str, path: str, converters: dict[str, Converter], annotations: dict[str, Any]
+) -> str | Parameter:
+    if not (segment.startswith("{") and segment.endswith("}")):
+        if "{" in segment or "}" in segment:
+            remedy = "Let it take the whole segment, and split that in the handler."
+            raise TreeError("RW101", f"In {path!r}, a parameter must fill its segment.", remedy)
+        if segment.startswith("<") and segment.endswith(">"):
+            kind, _, name = segment[1:-1].rpartition(":")
+            ours = f"{name}:{kind}" if kind not in ("", "string") else name
+            raise TreeError("RW101", f"In {path!r}, {segment} is in another style.", f"Use {{{ours}}}.")
+        return segment
+    name, colon, kind = segment[1:-1].partition(":")
+    if not name.isidentifier():
+        remedy = "Letters, digits and underscores make a name, as for a parameter of a function."
+        raise TreeError("RW101", f"In {path!r}, {name!r} cannot be the name of a parameter.", remedy)
+    if not colon:
+        return Parameter(name, _converter_for(name, path, annotations.get(name, str), converters))
+    if kind not in converters:
+        remedy = f"{did_you_mean(kind, converters)} There are: {listed(converters)}.".lstrip()
+        raise TreeError("RW102", f"In {path!r}, there is no converter {kind!r}.", remedy)
+    return Parameter(name, converters[kind])
+
+
+def _converter_for(name: str, path: str, annotation: Any, converters: dict[str, Converter]) -> Converter:
+    if annotation in (Any, inspect.Parameter.empty):
+        return converters.get("str", STR)
+    for converter in converters.values():
+        if annotation is converter.makes or annotation == converter.name:
+            return converter
+    raise TreeError(
+        "RW102",
+        f"In {path!r}, no converter makes {name}: {getattr(annotation, '__name__', annotation)}.",
+        "Annotate the parameter with int, float, str or UUID, or add a Converter of this type to app.converters.",
+    )
