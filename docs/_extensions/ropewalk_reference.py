@@ -1,4 +1,4 @@
-"""What makes the reference readable: short signatures, and links from each error code to its entry."""
+"""What makes the reference readable: short signatures, code in docstrings, and a link from each error code."""
 
 import re
 from typing import Any, Final
@@ -42,6 +42,16 @@ def _shortened(text: str) -> str:
     return text
 
 
+def mark_code(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+    """Mark indented lines of a docstring as code. Sphinx calls this for each docstring."""
+    del app, what, name, value, options
+    for number in range(len(lines) - 1, 0, -1):
+        if lines[number].startswith("    ") and not lines[number - 1]:
+            before = next((line for line in reversed(lines[:number]) if line), "")
+            if not before.startswith((" ", "..")):
+                lines[number:number] = [".. code-block:: python", ""]
+
+
 def link_codes(app: Sphinx, document: nodes.document, page: str) -> None:
     """Make a link of each error code in running text, and none of endpoints. Sphinx calls this for each page."""
     if app.builder.format != "html":
@@ -80,5 +90,6 @@ def _with_links(text: str, errors: str) -> list[nodes.Node]:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
     app.connect("autodoc-process-signature", shorten)
+    app.connect("autodoc-process-docstring", mark_code)
     app.connect("doctree-resolved", link_codes)
     return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "1"}
