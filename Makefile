@@ -1,4 +1,4 @@
-# Every target does the set-up that it needs. `make help` lists them.
+# Every target does the set-up that it needs. `make help` lists the targets.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -29,11 +29,11 @@ FUZZ_TARGETS ?=
 INTEROP ?=
 SERVE ?= examples/hello.py
 
-# An environment that is there stays what it is, whatever PYTHON says.
+# An existing environment keeps its Python, whatever PYTHON names.
 ifneq ($(and $(PYTHON),$(wildcard $(bin)/python)),)
 version := -c 'import sys; print(sys.version)'
 ifneq ($(shell $(PYTHON) $(version) 2>/dev/null),$(shell $(bin)/python $(version)))
-$(warning $(venv) is of another Python than PYTHON=$(PYTHON), and is used. `make clean` removes it; try `make test-pythons`)
+$(warning $(venv) is of another Python than PYTHON=$(PYTHON), and is used. To test with that Python, run `make test-pythons`; `make clean` removes the environment)
 endif
 endif
 
@@ -83,7 +83,7 @@ test-pythons: $(python_ready) ## Run the Python tests on every CPython from 3.11
 	$(bin)/python scripts/test_pythons.py $(PYTHONS)
 
 .PHONY: wheel-test
-wheel-test: $(engine_ready) ## Install a wheel without extras and with each alone, run the commands of the pages there
+wheel-test: $(engine_ready) ## Install a wheel without extras and with each alone, and run the commands of the documentation
 	$(bin)/python scripts/wheel_test.py $(ENGINE_BUILD)
 
 .PHONY: lint
@@ -96,7 +96,7 @@ lint: $(engine_ready) ## Check style and types of Python and Rust
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 .PHONY: format
-format: $(engine_ready) ## Put Python and Rust into the house style
+format: $(engine_ready) ## Format Python and Rust
 	$(bin)/ruff check --fix
 	$(bin)/ruff format
 	cargo fmt --all
@@ -107,19 +107,19 @@ docs: $(engine_ready) ## Build the documentation into docs/_build/html, warnings
 	@echo "docs/_build/html/index.html"
 
 .PHONY: fuzz
-fuzz: $(oracle_ready) ## Try inputs that nobody thought of, FUZZ_SECONDS for each target (or for FUZZ_TARGETS)
+fuzz: $(oracle_ready) ## Search for inputs that break the engine, FUZZ_SECONDS for each target (or for FUZZ_TARGETS)
 	fuzz/run $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 .PHONY: interop
-interop: $(engine_ready) ## Run programs of others on Twisted and on the engine (INTEROP="klein daphne" for some)
+interop: $(engine_ready) ## Run programs of other projects on Twisted and on the engine (INTEROP="klein daphne" for some)
 	$(bin)/python -m interop $(INTEROP)
 
 .PHONY: bench
-bench: $(engine_ready) ## Measure beside the peers, in turn, on this machine
+bench: $(engine_ready) ## Compare with other servers on this machine
 	$(bin)/python -m benchmarks
 
 .PHONY: lock
-lock: $(python_ready) ## Resolve the Python dependencies anew into requirements/dev.txt
+lock: $(python_ready) ## Resolve the Python dependencies again into requirements/dev.txt
 	$(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group dev --all-extras \
 		--no-header --no-annotate pyproject.toml --output-file requirements/dev.txt
 	for program in interop/*/requirements.in; do \
@@ -128,7 +128,7 @@ lock: $(python_ready) ## Resolve the Python dependencies anew into requirements/
 	done
 
 .PHONY: clean
-clean: ## Remove .venv and everything that was built
+clean: ## Remove .venv and all build results
 	rm -rf $(venv) .interop .pythons .wheel-test target fuzz/target fuzz/oracle/llhttp docs/_build .mypy_cache .ruff_cache .hypothesis
 	find src tests examples scripts -name __pycache__ -prune -exec rm -rf {} +
 	find src/ropewalk -name '_engine*.so' -delete

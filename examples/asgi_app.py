@@ -1,4 +1,4 @@
-"""An ASGI application beside a route of Ropewalk's own. Any framework that speaks ASGI may stand in its place.
+"""An ASGI application beside a route of Ropewalk's own. Any ASGI framework works in the same way.
 
 Try these in another terminal:
 
@@ -17,7 +17,7 @@ TEXT = [(b"content-type", b"text/plain; charset=utf-8")]
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """What a framework does for its users: it looks at the scope, and hands on to what fits."""
+    """Choose a function by the path in the scope, as a framework does."""
     if scope["type"] == "lifespan":
         await live(scope, receive, send)
         return
@@ -33,7 +33,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def live(scope: Scope, receive: Receive, send: Send) -> None:
-    """From start to stop. What is put into the state is there for every request."""
+    """Start and stop. Every request gets a copy of the state."""
     await receive()
     scope["state"]["greeting"] = "Hello"
     await send({"type": "lifespan.startup.complete"})
@@ -48,7 +48,7 @@ async def answer(send: Send, body: bytes, status: int = 200) -> None:
 
 
 async def upper(receive: Receive, send: Send) -> None:
-    """Up and down at once: an echo in capitals."""
+    """Read and send at the same time: an echo in capitals."""
     await send({"type": "http.response.start", "status": 200, "headers": TEXT})
     more = True
     while more:
@@ -58,7 +58,7 @@ async def upper(receive: Receive, send: Send) -> None:
 
 
 async def countdown(send: Send) -> None:
-    """Down, with waits in between."""
+    """Send parts with pauses between them."""
     await send({"type": "http.response.start", "status": 200, "headers": TEXT})
     for number in (b"3", b"2", b"1"):
         await send({"type": "http.response.body", "body": number + b"\n", "more_body": True})

@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 
 def later(seconds: float, result: Result) -> Deferred[Result]:
-    """Twisted's timer. The reactor is imported here and not above, because the first import installs one."""
+    """Wait with Twisted's timer. The import is here because the first import installs a reactor."""
     from twisted.internet import reactor
 
     return deferLater(reactor, seconds, lambda: result)
@@ -28,21 +28,21 @@ def later(seconds: float, result: Result) -> Deferred[Result]:
 
 @app.get("/deferred")
 def deferred(request: Request) -> Deferred[str]:
-    """A plain handler may return a Deferred: its result is the answer."""
+    """A plain handler may return a Deferred: its result is the response."""
     return later(0.01, "from a Deferred\n")
 
 
 @app.get("/both")
 async def both(request: Request) -> dict[str, str]:
     """A coroutine may await a Deferred and an asyncio awaitable, one after the other."""
-    twisted_says = await later(0.01, "Deferred")
-    asyncio_says = await asyncio.sleep(0.01, "asyncio")
-    return {"first": twisted_says, "then": asyncio_says}
+    first = await later(0.01, "Deferred")
+    then = await asyncio.sleep(0.01, "asyncio")
+    return {"first": first, "then": then}
 
 
 @app.get("/side-by-side")
 async def side_by_side(request: Request) -> list[str]:
-    """Several things at once, in the manner of either world."""
+    """Wait for several things at once, with Twisted and with asyncio."""
     ours = gatherResults([later(0.01, "one"), later(0.01, "two")])
     async with asyncio.TaskGroup() as group:
         theirs = group.create_task(asyncio.sleep(0.01, "three"))
@@ -51,7 +51,7 @@ async def side_by_side(request: Request) -> list[str]:
 
 @app.get("/slow")
 async def slow(request: Request) -> str:
-    """A deadline by asyncio around a wait by Twisted."""
+    """An asyncio deadline around a Twisted wait."""
     try:
         async with asyncio.timeout(0.02):
             await later(60, None)
@@ -62,14 +62,14 @@ async def slow(request: Request) -> str:
 
 @app.get("/blocking")
 async def blocking(request: Request) -> str:
-    """Code that blocks belongs in a thread: the reactor serves others meanwhile."""
+    """Run code that blocks in a thread: the reactor serves other clients meanwhile."""
     await deferToThread(time.sleep, 0.01)
     return "done in a thread\n"
 
 
 @app.get("/patient")
 async def patient(request: Request) -> str:
-    """When the client leaves, `CancelledError` is raised at the await. Let it pass when you have cleaned up."""
+    """When the client leaves, the await raises `CancelledError`. Do not catch it; clean up in `finally`."""
     try:
         await later(60, None)
     finally:
@@ -82,7 +82,7 @@ departures: list[str] = []
 
 @app.get("/departures")
 def departed(request: Request) -> list[str]:
-    """Who did not wait for `/patient`."""
+    """The paths of clients that left while they waited."""
     return departures
 
 

@@ -1,4 +1,4 @@
-"""Hello in the style of decorators. Run it with `python hello.py` or `ropewalk run hello.py`."""
+"""Hello with decorators. Run it with `python hello.py` or `ropewalk run hello.py`."""
 
 from ropewalk import App, Request
 

@@ -1,4 +1,4 @@
-"""One shape of middleware, and handlers for errors.
+"""Middleware and error handlers.
 
 Try these in another terminal:
 
@@ -14,7 +14,7 @@ from ropewalk.middleware import Next
 
 
 async def timing(request: Request, next: Next) -> Response:
-    """Around everything: what `next` gives is always a Response, whatever the handler returned."""
+    """Around the whole app: `next` always returns a Response, whatever the handler returned."""
     began = time.perf_counter()
     response = await next(request)
     response.headers["Server-Timing"] = f"total;dur={(time.perf_counter() - began) * 1000:.2f}"
@@ -22,7 +22,7 @@ async def timing(request: Request, next: Next) -> Response:
 
 
 async def guard(request: Request, next: Next) -> Response:
-    """Around a part: raising, or returning without calling `next`, keeps the handler from running."""
+    """Around a mounted app: if it raises, or does not call `next`, the handler does not run."""
     if request.headers.get("authorization") != "Bearer open-sesame":
         raise HTTPError(401, "Say the word.", headers=[("WWW-Authenticate", "Bearer")])
     return await next(request)
@@ -43,7 +43,7 @@ def divide(request: Request, dividend: int, divisor: int) -> str:
 
 @app.error(ZeroDivisionError)
 def not_by_zero(request: Request, error: ZeroDivisionError) -> Response:
-    """An exception of our own choice becomes an answer of our own choice."""
+    """Choose the response to an exception."""
     return Response({"error": "The divisor must not be 0."}, status=422)
 
 

@@ -1,4 +1,4 @@
-"""Resources of twisted.web and of ours in one tree, whichever stands around the other.
+"""Resources of twisted.web and of Ropewalk in one tree, mounted in both ways.
 
     python one_tree.py          ours around theirs
     python one_tree.py theirs   theirs around ours
@@ -32,7 +32,7 @@ class Visits(resource.Resource):
         self.visits = 0
 
     def render_GET(self, request: Any) -> bytes:
-        """Count the visits of a session, and all."""
+        """Count the visits of this session and all visits."""
         session = request.getSession()
         session.visits = getattr(session, "visits", 0) + 1
         self.visits += 1
@@ -40,7 +40,7 @@ class Visits(resource.Resource):
 
 
 def make_legacy() -> resource.Resource:
-    """The tree that was there before."""
+    """The existing tree of twisted.web."""
     root = resource.Resource()
     root.putChild(b"visits", Visits())
     root.putChild(b"pages", static.File(str(Path(__file__).parent)))
@@ -52,7 +52,7 @@ api = App()
 
 @api.get("/books/{number:int}")
 async def book(request: Request, number: int) -> dict[str, str]:
-    """What is new."""
+    """A new route."""
     if number not in BOOKS:
         raise HTTPError(404, "No such book.")
     return {"title": BOOKS[number]}
@@ -64,7 +64,7 @@ app.mount("/", make_legacy())
 
 
 def make_site() -> Any:
-    """The other way round."""
+    """The app in the tree of twisted.web."""
     root = make_legacy()
     root.putChild(b"api", graft(api))
     return accelerate(server.Site(root))

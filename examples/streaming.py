@@ -1,4 +1,4 @@
-"""Bodies that are never whole in memory: streamed up, streamed down, and both at once.
+"""Bodies that are never whole in memory: streamed up, streamed down, and both at the same time.
 
 Try these in another terminal:
 
@@ -18,7 +18,7 @@ app = App()
 
 @app.post("/digest", body_limit=1 << 40)
 async def digest(request: Request) -> dict[str, str | int]:
-    """Up: each part is hashed as it comes. While a part is being worked on, the client is held back."""
+    """Hash each part of an upload as it comes. Meanwhile the client has to wait."""
     sha256 = hashlib.sha256()
     size = 0
     async for part in request.stream():
@@ -29,7 +29,7 @@ async def digest(request: Request) -> dict[str, str | int]:
 
 @app.get("/zeros/{mebibytes:int}")
 def zeros(request: Request, mebibytes: int) -> Iterator[bytes]:
-    """Down, from a plain generator: the next part is asked for only when the client has taken the ones before."""
+    """Send a plain generator: it makes the next part only when the client has read the ones before."""
     part = bytes(1 << 16)
     for _ in range(mebibytes << 4):
         yield part
@@ -37,7 +37,7 @@ def zeros(request: Request, mebibytes: int) -> Iterator[bytes]:
 
 @app.get("/countdown/{start:int}")
 async def countdown(request: Request, start: int) -> AsyncIterator[str]:
-    """Down, from an async generator that waits between its parts. A client that leaves ends it."""
+    """Send an async generator that waits between its parts. A client that leaves ends it."""
     for number in range(start, 0, -1):
         yield f"{number}\n"
         await asyncio.sleep(0.1)
@@ -46,7 +46,7 @@ async def countdown(request: Request, start: int) -> AsyncIterator[str]:
 
 @app.post("/upper")
 async def upper(request: Request) -> Response:
-    """Up and down at once: an echo in capitals."""
+    """Read and send at the same time: an echo in capitals."""
 
     async def capitals() -> AsyncIterator[bytes]:
         async for part in request.stream():

@@ -1,4 +1,4 @@
-"""A WSGI application beside a route of Ropewalk's own. Any framework that speaks WSGI may stand in its place.
+"""A WSGI application beside a route of Ropewalk's own. Any WSGI framework works in the same way.
 
 Try these in another terminal:
 
@@ -20,7 +20,7 @@ TEXT = ("Content-Type", "text/plain; charset=utf-8")
 
 
 def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    """What a framework does for its users: it looks at the path, and hands on to what fits."""
+    """Choose a function by the path, as a framework does."""
     match environ["PATH_INFO"]:
         case "/hello":
             start_response("200 OK", [TEXT])
@@ -38,7 +38,7 @@ def application(environ: Environ, start_response: StartResponse) -> Iterable[byt
 
 
 def countdown(environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
-    """Down, with waits in between: each part leaves as it comes."""
+    """Send parts with pauses between them: each is sent as it comes."""
     start_response("200 OK", [TEXT])
     for number in (b"3", b"2", b"1"):
         yield number + b"\n"
@@ -47,7 +47,7 @@ def countdown(environ: Environ, start_response: StartResponse) -> Iterator[bytes
 
 
 def source(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    """A file, which the engine sends, and which is closed behind it."""
+    """A file, which the engine sends and then closes."""
     start_response("200 OK", [TEXT])
     file = Path(__file__).open("rb")  # noqa: SIM115 - the wrapper closes it
     wrapper: Iterable[bytes] = environ["wsgi.file_wrapper"](file)

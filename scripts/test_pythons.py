@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Run the Python tests on every installed CPython from 3.11 on, one after the other.
 
-Each has a copy of the sources below `.pythons/`, with an environment and a build of the engine of its own: what is
-built for one Python cannot be imported by another, and `.venv` is left alone. What was built there stays, so that the
-next time only what has changed is built.
+Each has its own copy of the sources below `.pythons/`, with its own environment and build of the engine, because a
+build for one Python cannot be imported by another. `.venv` is not touched. The builds stay, so that the next run builds
+only what has changed.
 
-python scripts/test_pythons.py [VERSION ...]    such as 3.12 or 3.13.0; all that are found where none is given
+python scripts/test_pythons.py [VERSION ...]    such as 3.12 or 3.13.0; without arguments, all that are found
 
-PYTEST_ARGS narrows the tests, and ENGINE_BUILD= (empty, or other options of `maturin develop`) replaces --release.
-The exit code is 1 where one has failed, or none was found.
+PYTEST_ARGS selects tests, and ENGINE_BUILD= (empty, or other options of `maturin develop`) replaces --release.
+The exit code is 1 if a run failed, or if no Python was found.
 """
 
 import os
@@ -40,7 +40,7 @@ class Python(NamedTuple):
 
 
 def main(wanted: list[str]) -> int:
-    """The exit code."""
+    """Run the tests on the wanted versions and return the exit code."""
     pythons = [each for each in find() if not wanted or any(f"{each.version}.".startswith(f"{w}.") for w in wanted)]
     missing = [each for each in wanted if not any(f"{it.version}.".startswith(f"{each}.") for it in pythons)]
     if missing or not pythons:
@@ -59,7 +59,7 @@ def main(wanted: list[str]) -> int:
 
 
 def find() -> list[Python]:
-    """Every CPython that fits, each version once, the oldest first."""
+    """Find every suitable CPython, each version once, the oldest first."""
     found: dict[tuple[int, ...], Python] = {}
     seen: set[Path] = set()
     for candidate in candidates():
@@ -74,7 +74,7 @@ def find() -> list[Python]:
 
 
 def candidates() -> Iterator[Path]:
-    """Those of pyenv first: a shim of its own on PATH runs only what is chosen there."""
+    """List the interpreters of pyenv first, because its shims on PATH run only the chosen version."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     for folder in sorted(pyenv.glob("versions/*/bin")):
         yield folder / "python3"
@@ -84,7 +84,7 @@ def candidates() -> Iterator[Path]:
 
 
 def examine(candidate: Path) -> Python | None:
-    """What it is; None where the tests cannot run on it."""
+    """Examine an interpreter; None if the tests cannot run on it."""
     try:
         asked = subprocess.run([candidate, "-I", "-c", ABOUT], capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -103,17 +103,17 @@ def examine(candidate: Path) -> Python | None:
 
 
 def run_tests(python: Python) -> int:
-    """The exit code of the tests, or of the build before them."""
+    """Return the exit code of the tests, or of the build before them."""
     folder = FOLDER / python.version
     copy_sources(folder)
-    # make hands down the variables of its own command line, such as PYTEST_ARGS, but for what names another Python.
+    # make passes on the variables of its own command line, such as PYTEST_ARGS. Those that name another Python go.
     environment = {name: value for name, value in os.environ.items() if name not in ("PYO3_PYTHON", "VIRTUAL_ENV")}
     command = ["make", "test-python", f"PYTHON={python.executable}"]
     return subprocess.run(command, cwd=folder, env=environment, check=False).returncode
 
 
 def copy_sources(folder: Path) -> None:
-    """Make the folder's sources those of this checkout. Files that are the same keep their time, and their build."""
+    """Copy the sources of this checkout. Unchanged files keep their time, so that they are not built again."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Install a wheel as people do, and run what the pages tell them to run.
+"""Install a wheel as users do, and run the commands of the documentation.
 
-Below `.wheel-test/` a wheel is built from the tree. Each environment there has it and nothing else: one without extras,
-and one for each extra alone. In every one of them the tests in `tests/packaging` run all commands of the README and of
-the how-to pages, and all ways in which programs of twisted.web come onto the engine.
+The script builds a wheel from the tree below `.wheel-test/`. Each environment there has only this wheel: one without
+extras, and one for each extra alone. In each of them the tests in `tests/packaging` run all commands of the README and
+of the how-to guides, and all ways to put programs of twisted.web on the engine.
 
 python scripts/wheel_test.py [OPTION ...]    options of `maturin build`, such as --release
 
-The build finds what `make setup` has compiled, and compiles nothing again. Packages come from the index that pip is
-set up for. PYTEST_ARGS narrows the tests. The exit code is 1 where one has failed.
+The build uses what `make setup` has compiled, and compiles nothing again. Packages come from the index that pip is
+configured for. PYTEST_ARGS selects tests. The exit code is 1 if one has failed.
 """
 
 import os
@@ -24,7 +24,7 @@ BIN = Path(sys.executable).parent
 
 
 def main(options: list[str]) -> int:
-    """The exit code."""
+    """Build, install and test the wheel, and return the exit code of the tests."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     wheel = build(options)
     for extra in ("plain", *extras()):
@@ -43,20 +43,20 @@ def main(options: list[str]) -> int:
 
 
 def build(options: list[str]) -> Path:
-    """The wheel."""
+    """Build the wheel and return its path."""
     run(BIN / "maturin", "build", "--interpreter", sys.executable, "--out", FOLDER / "wheel", *options)
     [wheel] = (FOLDER / "wheel").glob("*.whl")
     return wheel
 
 
 def extras() -> list[str]:
-    """Their names."""
+    """Return the names of the extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return sorted(project["optional-dependencies"])
 
 
 def install(wheel: Path, extra: str) -> None:
-    """Make an environment with the wheel, in the versions that the tests have."""
+    """Make an environment with the wheel, with the package versions of the tests."""
     environment = FOLDER / extra
     what = f"ropewalk @ {wheel.as_uri()}" if extra == "plain" else f"ropewalk[{extra}] @ {wheel.as_uri()}"
     run(BIN / "uv", "venv", "--quiet", "--python", sys.executable, environment)
@@ -65,7 +65,7 @@ def install(wheel: Path, extra: str) -> None:
 
 
 def run(*command: str | Path) -> None:
-    """Run a command. Raises CalledProcessError where it fails."""
+    """Run a command. Raises CalledProcessError if it fails."""
     subprocess.run(command, cwd=ROOT, check=True)
 
 

@@ -26,12 +26,12 @@ def test_without_a_python(tmp_path: Path) -> None:
     assert ended.stderr.startswith("Ropewalk needs Python 3.11 or newer.")
 
 
-def test_with_a_python_that_is_too_old(tmp_path: Path) -> None:
+def test_a_python_that_is_too_old(tmp_path: Path) -> None:
     program(tmp_path / "python3", "exit 1")
     assert run("find-python", {"PATH": str(tmp_path)}).returncode == 1
 
 
-def test_a_newer_python_is_found_beside_an_older_one(tmp_path: Path) -> None:
+def test_finds_a_newer_python_after_an_older_one(tmp_path: Path) -> None:
     program(tmp_path / "python3", "exit 1")
     program(tmp_path / "python3.12", "exit 0")
     assert run("find-python", {"PATH": str(tmp_path)}).stdout == f"{tmp_path}/python3.12\n"
@@ -56,7 +56,7 @@ def test_without_a_linker(tmp_path: Path) -> None:
     assert "needs a C linker" in ended.stderr
 
 
-def test_with_everything(tmp_path: Path) -> None:
+def test_with_cargo_and_a_linker(tmp_path: Path) -> None:
     program(tmp_path / "cargo", "exit 0")
     program(tmp_path / "cc", "exit 0")
     assert run("need-rust", {"PATH": str(tmp_path)}).returncode == 0

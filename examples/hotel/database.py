@@ -1,4 +1,4 @@
-"""SQLite behind Twisted's connection pool: every statement runs in a thread, the reactor never waits for the disk."""
+"""SQLite with Twisted's connection pool: statements run in threads, so that the reactor never waits for the disk."""
 
 import sqlite3
 from collections.abc import Callable
@@ -15,13 +15,13 @@ SCHEMA = Path(__file__).with_name("schema.sql")
 
 
 class Database:
-    """The books of one hotel."""
+    """The database of one hotel."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def open(self) -> None:
-        """Make the tables that are missing, then start the pool. Called when the app starts, which may block."""
+        """Create missing tables, then start the pool. The app calls this at its start, where it may block."""
         connection = sqlite3.connect(self._path)
         connection.executescript(SCHEMA.read_text(encoding="utf-8"))
         connection.close()
@@ -29,7 +29,7 @@ class Database:
         self._pool.start()
 
     def close(self) -> None:
-        """Close every connection, when its statement is done."""
+        """Close every connection after its statement."""
         self._pool.close()
 
     def run(
@@ -38,7 +38,7 @@ class Database:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Deferred[Result]:
-        """Run `work(transaction, ...)` in a thread and in one transaction, rolled back where it raises."""
+        """Run `work(transaction, ...)` in a thread, in one transaction that is rolled back if it raises."""
         result: Deferred[Result] = self._pool.runInteraction(work, *args, **kwargs)
         return result
 
@@ -49,5 +49,5 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 
 def rows(transaction: Transaction) -> list[dict[str, Any]]:
-    """What the last statement found, each row by the names of its columns."""
+    """The rows of the last statement, each by the names of its columns."""
     return [dict(row) for row in transaction.fetchall()]

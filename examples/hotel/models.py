@@ -1,4 +1,4 @@
-"""What goes over the wire. msgspec validates what comes in and encodes what goes out."""
+"""The JSON of requests and responses. msgspec validates the former and encodes the latter."""
 
 from datetime import date
 from typing import Annotated, Generic, TypeVar
@@ -33,13 +33,13 @@ class NewGuest(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Guest(NewGuest, kw_only=True):
-    """A guest whom the hotel knows."""
+    """A guest of the hotel."""
 
     id: int
 
 
 class NewBooking(Struct, kw_only=True, forbid_unknown_fields=True):
-    """A wish for a room, for the nights from `arrival` up to, but not including, `departure`."""
+    """A request for a room, for the nights from `arrival` up to, but not including, `departure`."""
 
     room: int
     guest: int
@@ -62,4 +62,4 @@ class Page(Struct, Generic[Item], kw_only=True):
 
     items: list[Item]
     next: str | None
-    """Where the next part is; null after the last."""
+    """The address of the next part; null after the last."""

@@ -1,4 +1,4 @@
-"""Long lists in parts: by the last id seen, so that a page stays right while rows come and go."""
+"""Pages of long lists. A page begins after an id, so that it stays right while rows come and go."""
 
 from collections.abc import Sequence
 from typing import Annotated, TypeVar
@@ -20,7 +20,7 @@ class Paging(Struct, forbid_unknown_fields=True):
 
 
 def page(request: Request, query: Paging, found: Sequence[Item]) -> Page[Item]:
-    """Make a page of `found`, which holds one row more than `query.limit` where there is a next page."""
+    """Make a page of `found`, which has one row more than `query.limit` if there is a next page."""
     items = list(found[: query.limit])
     if len(found) <= query.limit:
         return Page(items=items, next=None)

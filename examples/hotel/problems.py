@@ -1,37 +1,37 @@
-"""What can go wrong, and how it is told."""
+"""Errors, and the responses to them."""
 
 from ropewalk import App, HTTPError, Request, Response
 
 
 class Problem(Exception):
-    """Something that the client should know. Its text is for them."""
+    """An error whose text the client gets."""
 
     status = 400
 
 
 class Missing(Problem):
-    """There is no such thing."""
+    """The thing does not exist."""
 
     status = 404
 
 
 class Conflict(Problem):
-    """The books do not allow it."""
+    """The stored data do not allow the request."""
 
     status = 409
 
 
 class Unfit(Problem):
-    """It names something that is not there."""
+    """The request names something that does not exist."""
 
     status = 422
 
 
 def add_handlers(app: App) -> None:
-    """Answer in JSON whatever goes wrong: by our own exceptions, or by those of Ropewalk."""
+    """Respond in JSON to the exceptions of the hotel and of Ropewalk."""
 
     @app.error(Problem)
-    def tell(request: Request, problem: Problem) -> Response:
+    def respond(request: Request, problem: Problem) -> Response:
         return Response({"error": str(problem)}, status=problem.status)
 
     @app.error(HTTPError)

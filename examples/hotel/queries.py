@@ -10,7 +10,7 @@ Query = TypeVar("Query", bound=msgspec.Struct)
 
 
 def parse_query(request: Request, shape: type[Query]) -> Query:
-    """The query of `request` as a `shape`. Raises `HTTPError` 422 where it does not fit."""
+    """Read the query of `request` as a `shape`. Raises `HTTPError` 422 if it does not match."""
     try:
         return msgspec.convert(dict(request.query.items()), shape, strict=False)
     except msgspec.ValidationError as error:

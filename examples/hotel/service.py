@@ -1,4 +1,4 @@
-"""The service as a whole: its parts put together."""
+"""The whole service."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from ropewalk import App
 
 
 def make_app(path: Path) -> App:
-    """A hotel that keeps its books in the file `path`, made at the start where it is missing."""
+    """Make a hotel that stores its data in the file `path`, which is created at the start if it is missing."""
     app = App()
     database = Database(path)
     app.on_start(database.open)

@@ -12,7 +12,7 @@ app.mount("/", Files(PUBLIC))
 
 @app.error(404)
 def not_found(request: Request, error: Exception) -> Response:
-    """A page of our own in place of the plain one."""
+    """Send our own page instead of the plain text."""
     return Response(PUBLIC / "not-found.html", status=404)
 
 

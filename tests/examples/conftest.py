@@ -1,4 +1,4 @@
-"""The examples are imported as their users have them: from their own folder."""
+"""Import the examples as users do: from their own folder."""
 
 import sys
 

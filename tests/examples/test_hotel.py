@@ -1,4 +1,4 @@
-"""The hotel, as its clients see it: a process of its own, and a database of its own for each test."""
+"""The hotel from the side of its clients: each test has its own process and database."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +24,7 @@ def hotel(tmp_path: Path) -> Iterator[httpx.Client]:
 
 
 def made(response: httpx.Response) -> dict[str, Any]:
-    """What a POST has made; it stands where the answer says."""
+    """The object that a POST created, which is at the address in the response."""
     assert response.status_code == 201, response.text
     body: dict[str, Any] = response.json()
     assert response.headers["location"].endswith(f"/{body['id']}")
@@ -43,7 +43,7 @@ def booking(room: int, guest: int, arrival: str, departure: str) -> dict[str, An
 
 
 class TestRooms:
-    def test_a_life(self, hotel: httpx.Client) -> None:
+    def test_a_room_from_creation_to_deletion(self, hotel: httpx.Client) -> None:
         room = made(hotel.post("/rooms", json=ROOM))
         place = f"/rooms/{room['id']}"
         assert hotel.get(place).json() == {"id": 1, **ROOM}
@@ -99,7 +99,7 @@ class TestGuests:
         made(hotel.post("/guests", json=GUEST))
         refused(hotel.post("/guests", json=GUEST | {"email": "ADA@example.org"}), 409)
 
-    def test_an_address_that_is_none(self, hotel: httpx.Client) -> None:
+    def test_an_invalid_address(self, hotel: httpx.Client) -> None:
         refused(hotel.post("/guests", json=GUEST | {"email": "ada"}), 422)
 
 

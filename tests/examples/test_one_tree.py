@@ -1,4 +1,4 @@
-"""Two trees in one, whichever stands around the other."""
+"""Two trees in one, mounted in both ways."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def ours(path: str, cookie: str = "") -> tuple[int, bytes, str | None]:
 
 
 class Theirs:
-    """Asks one site, over transports that are not sockets."""
+    """Sends requests to one site, over transports that are not sockets."""
 
     def __init__(self) -> None:
         self.site: Any = make_site()
