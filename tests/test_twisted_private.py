@@ -1,4 +1,4 @@
-"""The private names of Twisted: all of them stand in the tables of `ropewalk.twisted_private`, and are there."""
+"""The tables of `ropewalk.twisted_private` list all private names of Twisted that are used, and Twisted has them."""
 
 import ast
 import inspect
@@ -35,12 +35,11 @@ REMEDY = CATALOGUE["RW756"].remedy
 
 READERS = ("getattr", "hasattr", "setattr")
 
-NOT_TWISTEDS = {
+OWN_NAMES = {
     "request/request.py": {"_failure"},
     "testing/idle_reactor.py": {"_thread"},
 }
-"""What a file of ours reads of objects of our own, though Twisted has something of that name in a module that it
-imports."""
+"""By file: private attributes of our own objects that have the same name as one in an imported module of Twisted."""
 
 
 def is_private(name: str) -> bool:
@@ -56,7 +55,7 @@ def name_of(file: Path) -> str:
 
 
 def twisted_imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    """Each module of Twisted that is imported, and the name that is taken from it."""
+    """Yield each imported module of Twisted, and the name that is imported from it."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names if alias.name.split(".")[0] == "twisted")
@@ -65,7 +64,7 @@ def twisted_imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def named_imports(tree: ast.AST) -> Iterator[str]:
-    """The modules of Twisted whose private names are imported by way of the table."""
+    """Yield the modules of Twisted whose private names are imported through the table."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == twisted_private.__name__:
             yield from (NAMES[alias.name].module for alias in node.names if alias.name in NAMES)
@@ -73,13 +72,13 @@ def named_imports(tree: ast.AST) -> Iterator[str]:
 
 @cache
 def names_in(module: str) -> frozenset[str]:
-    """Every private name that the source of a module has in it."""
+    """Return every private name in the source of a module."""
     found = import_module(module)
     return frozenset(PRIVATE.findall(inspect.getsource(found)))
 
 
-def twisteds(tree: ast.AST) -> set[str]:
-    """The private names of what a file imports of Twisted."""
+def names_of_twisted(tree: ast.AST) -> set[str]:
+    """Return the private names of everything that a file imports from Twisted."""
     found = {name for module in named_imports(tree) for name in names_in(module)}
     for module, name in twisted_imports(tree):
         if module == "twisted.internet" and name == "reactor":
@@ -96,7 +95,7 @@ def twisteds(tree: ast.AST) -> set[str]:
 
 
 def reads(tree: ast.AST) -> Iterator[str]:
-    """The private attributes that are read or set on something else than `self`, also by `getattr` and the like."""
+    """Yield the private attributes that are read or set on objects other than `self`, also by `getattr`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and is_private(node.attr):
             if not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")):
@@ -108,7 +107,7 @@ def reads(tree: ast.AST) -> Iterator[str]:
 
 
 def names_of_class(tree: ast.AST) -> set[str]:
-    """The private names that the body of a class defines, or uses of its instances."""
+    """Return the private names that the body of a class defines, or uses on its instances."""
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
@@ -145,8 +144,8 @@ def test_no_other_module_imports_a_private_name(file: Path) -> None:
 @pytest.mark.parametrize("file", FILES, ids=name_of)
 def test_every_private_attribute_is_listed(file: Path) -> None:
     tree = ast.parse(file.read_text(encoding="utf-8"))
-    theirs = set(reads(tree)) & twisteds(tree)
-    assert theirs - LISTED - NOT_TWISTEDS.get(name_of(file), set()) == set()
+    theirs = set(reads(tree)) & names_of_twisted(tree)
+    assert theirs - LISTED - OWN_NAMES.get(name_of(file), set()) == set()
 
 
 @pytest.mark.skipif(__version__ != twisted_private.TESTED[-1], reason="The classes of other versions differ.")
@@ -170,20 +169,20 @@ def test_every_name_is_used() -> None:
 
 
 @pytest.mark.parametrize("name", [with_websocket(name) if "WebSocket" in name else name for name in NAMES])
-def test_every_name_is_there(name: str) -> None:
+def test_twisted_has_every_name(name: str) -> None:
     entry = NAMES[name]
     found = getattr(twisted_private, name)
     assert found is getattr(import_module(entry.module), entry.name, found if entry.earlier else None)
 
 
 @pytest.mark.parametrize("attribute", ATTRIBUTES, ids=lambda each: f"{each.owner}.{each.name}")
-def test_every_attribute_is_there(attribute: Attribute) -> None:
+def test_twisted_has_every_attribute(attribute: Attribute) -> None:
     if attribute.optional and __version__ != twisted_private.TESTED[-1]:
         pytest.skip("This Twisted need not have it.")
     assert is_there(attribute)
 
 
-def test_names_of_headers_are_written_as_twisted_writes_them() -> None:
+def test_names_of_headers_are_encoded_as_by_twisted() -> None:
     headers = Headers({b"x-odd-NAME": [b"value"], b"etag": [b"value"], b"www-authenticate": [b"value"]})
     encoder = twisted_private.name_encoder
     assert [encoder.encode(name) for name in (b"x-odd-NAME", b"etag", b"www-authenticate")] == [
@@ -205,7 +204,7 @@ def test_names_of_headers_are_written_as_twisted_writes_them() -> None:
         ("27.1.0", False),
     ],
 )
-def test_a_version_that_is_not_tested_is_logged(version: str, tested: bool) -> None:
+def test_an_untested_version_is_logged(version: str, tested: bool) -> None:
     events: list[LogEvent] = []
     observer: Any = events.append
     globalLogPublisher.addObserver(observer)
@@ -217,7 +216,7 @@ def test_a_version_that_is_not_tested_is_logged(version: str, tested: bool) -> N
     assert [formatEvent(event) for event in events] == lines
 
 
-def test_the_drop_in_logs_it_once() -> None:
+def test_the_drop_in_logs_an_untested_version_once() -> None:
     program = """
 import twisted, sys
 twisted.__version__ = "99.1.0"
@@ -232,7 +231,7 @@ import ropewalk.dropin.entry.monkeypatch
     assert done.stdout == f"RW756 Twisted 99.1.0 is not tested: 24.7.0 to 26.10.0 are. {REMEDY}\n"
 
 
-def test_the_command_line_says_what_is_missing(tmp_path: Path) -> None:
+def test_the_command_line_reports_a_missing_name(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text("print('has run')")
     preparing = "from twisted.web import http; del http.HTTPChannel._respondToBadRequestAndDisconnect"
     program = f"{preparing}; from ropewalk.cli import main; main(['exec', 'program.py'])"
@@ -244,18 +243,18 @@ def test_the_command_line_says_what_is_missing(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_name_that_is_missing_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    gone = Name("twisted.web.http", "_gone", "writes something")
-    monkeypatch.setitem(NAMES, "escape", gone)
+def test_a_missing_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = Name("twisted.web.http", "_missing", "writes something")
+    monkeypatch.setitem(NAMES, "escape", missing)
     monkeypatch.delitem(vars(twisted_private), "escape", raising=False)
     with pytest.raises(StartError) as raised:
         _ = twisted_private.escape
     assert raised.value.code == "RW755"
-    assert f"Twisted {__version__} has no twisted.web.http._gone (writes something)." in str(raised.value)
+    assert f"Twisted {__version__} has no twisted.web.http._missing (writes something)." in str(raised.value)
     assert f"Tested versions: {', '.join(twisted_private.TESTED)}." in str(raised.value)
 
 
-def test_a_module_that_is_missing_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_module(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "twisted.web._websocket_impl", None)
     monkeypatch.delitem(vars(twisted_private), "WebSocketWireProtocol", raising=False)
     with pytest.raises(StartError, match="RW755 .*_WebSocketWireProtocol"):
@@ -265,9 +264,7 @@ def test_a_module_that_is_missing_is_an_error_that_says_so(monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("owner", "name"), [("twisted.web.http:HTTPFactory", "_logFile"), ("twisted.web.server:Request", "_inFakeHead")]
 )
-def test_an_attribute_that_is_missing_is_an_error_that_says_so(
-    owner: str, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_attribute(owner: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module, _, kind = owner.partition(":")
     found: Any = getattr(import_module(module), kind)
     stripped = type(kind, (), {})
@@ -278,6 +275,6 @@ def test_an_attribute_that_is_missing_is_an_error_that_says_so(
     check("dropin")
 
 
-def test_nothing_else_is_an_attribute() -> None:
-    with pytest.raises(AttributeError, match="no attribute 'unheard_of'"):
-        _ = twisted_private.unheard_of
+def test_an_unknown_attribute() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'unknown_name'"):
+        _ = twisted_private.unknown_name

@@ -67,7 +67,7 @@ def _opened(root: Path, folders: list[str]) -> Iterator[int]:
             with os_errors_as_http_errors():
                 inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
             os.close(descriptor)
-            descriptor = below
+            descriptor = inner
         yield descriptor
     finally:
         os.close(descriptor)

@@ -1,21 +1,21 @@
-"""Objects of ours in the place of objects that programs know, and whose attributes they read."""
+"""Objects that replace objects of Twisted's, and pass on the attributes that programs read of those."""
 
 from copy import copy, deepcopy
 from typing import Any, ClassVar
 
 
 class ObjectProxy:
-    """An object in the place of another one: what it has not itself is the other one's, to read, to set and to delete.
+    """A proxy for another object, the original: attributes that it does not have itself are the original's.
 
-    Programs read what no interface names, such as the `_port` of an endpoint, and ask for the class. Names with two
-    underscores at both ends are not looked up in the other one: Python and zope.interface ask for them to find out how
-    to copy, to pickle and to call an object, and that is the stand-in's own matter.
+    Programs read attributes that no interface has, such as the `_port` of an endpoint, and check the class. Names with
+    two underscores at both ends are not looked up in the original: Python and zope.interface read them to copy, pickle
+    and call an object, and a proxy does that in its own way.
     """
 
-    stands_for: ClassVar[str]
-    """The attribute that holds the other one."""
-    own: ClassVar[frozenset[str]]
-    """The attributes that belong to the stand-in, of which that is one."""
+    original_name: ClassVar[str]
+    """The attribute that holds the original."""
+    own_names: ClassVar[frozenset[str]]
+    """The attributes of the proxy itself, that one included."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._original(name), name)
@@ -33,20 +33,20 @@ class ObjectProxy:
             delattr(self._original(name), name)
 
     def __dir__(self) -> list[str]:
-        return sorted({*object.__dir__(self), *dir(vars(self).get(self.stands_for))})
+        return sorted({*object.__dir__(self), *dir(vars(self).get(self.original_name))})
 
     @property
     def __class__(self) -> Any:
-        """To `isinstance`, which looks at the type besides."""
-        original = vars(self).get(self.stands_for)
+        """The class of the original, for `isinstance`, which also checks the type."""
+        original = vars(self).get(self.original_name)
         return type(self) if original is None else original.__class__
 
     @__class__.setter
     def __class__(self, kind: Any) -> None:
-        raise TypeError(f"The class of {self!r} is that of what it stands for.")
+        raise TypeError(f"The class of {self!r} is that of its original, and cannot be set.")
 
     def __copy__(self) -> Any:
-        return self._again(vars(self) | {self.stands_for: copy(vars(self)[self.stands_for])})
+        return self._again(vars(self) | {self.original_name: copy(vars(self)[self.original_name])})
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         return self._again(deepcopy(vars(self), memo))
@@ -63,11 +63,11 @@ class ObjectProxy:
         return made
 
     def _is_own(self, name: str) -> bool:
-        return name in self.own or _is_special(name) or hasattr(type(self), name)
+        return name in self.own_names or _is_special(name) or hasattr(type(self), name)
 
     def _original(self, name: str) -> Any:
-        """The other one. Raises AttributeError for `name` where there is none yet, as in a copy that is being made."""
-        original = vars(self).get(self.stands_for)
+        """Return the original. Raises AttributeError for `name` if there is none yet, as in an unfinished copy."""
+        original = vars(self).get(self.original_name)
         if original is None or _is_special(name):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
         return original
@@ -78,5 +78,5 @@ def _is_special(name: str) -> bool:
 
 
 def _blank(kind: type[ObjectProxy]) -> ObjectProxy:
-    """One without attributes, which are set next."""
+    """Make a proxy without attributes."""
     return kind.__new__(kind)

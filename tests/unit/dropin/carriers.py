@@ -1,4 +1,4 @@
-"""Ways in which the bytes of a site are carried, by stock Twisted and by the engine, and clients of each."""
+"""Transports that carry the bytes of a site, on stock Twisted and on the engine, and clients of each."""
 
 import socket
 import ssl
@@ -20,12 +20,12 @@ from ropewalk.dropin import accelerate, take_over
 
 PROXIED = b"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n"
 WRAPPED = ("tls", "haproxy", "wrapping", "throttling")
-"""Twisted has the socket, and something stands between it and the site."""
+"""Carriers on which Twisted has the socket, and a wrapper or TLS is between it and the site."""
 CARRIERS = ("accepted", "adopted", "fed", "unix", "adopted unix", *WRAPPED)
 
 
 class Carrier:
-    """Serves one site, on the engine or, where `stock`, as Twisted does by itself."""
+    """Serves one site, on the engine or, if `stock`, on Twisted."""
 
     def __init__(self, world: World, name: str, folder: Path, *, stock: bool = False) -> None:
         self.world = world
@@ -52,7 +52,7 @@ class Carrier:
         return self
 
     def listen(self, factory: Any) -> "Carrier":
-        """Serve a factory that is no site, as Twisted does."""
+        """Serve a factory that is no site, on Twisted."""
         reactor = self.world.reactor
         if "unix" in self.name:
             self._keep(reactor.listenUNIX(str(self._folder / "socket"), factory))
@@ -61,7 +61,7 @@ class Carrier:
         return self
 
     def connect(self) -> Client:
-        """A client, whose connection is ready for a request."""
+        """Return a client, whose connection is ready for a request."""
         if "unix" in self.name:
             plain = socket.socket(socket.AF_UNIX)
             plain.connect(self._port.getHost().name)
@@ -86,14 +86,14 @@ class Carrier:
 
 
 def context(folder: Path) -> Any:
-    """What a server needs for TLS."""
+    """Return the context of a TLS server."""
     if not (folder / "key.pem").exists():
         write_certificate(folder)
     return DefaultOpenSSLContextFactory(str(folder / "key.pem"), str(folder / "certificate.pem"))
 
 
 class Wire(Client):
-    """One on a socket that is there."""
+    """A client on a given socket."""
 
     def __init__(self, world: World, connected: Any) -> None:
         self._world = world
@@ -108,7 +108,7 @@ class Wire(Client):
 
 
 class TLSClient(Wire):
-    """One that speaks TLS, from the start or by `start_tls`."""
+    """A client over TLS, from the start or by `start_tls`."""
 
     def __init__(self, world: World, connected: Any, *, at_once: bool = True) -> None:
         super().__init__(world, connected)
@@ -139,13 +139,13 @@ class TLSClient(Wire):
 
 
 def dateless(received: bytes) -> bytes:
-    """What came, whenever it came."""
-    first, *others = received.split(b"\r\nDate: ")  # a regular expression takes longer than all else of large responses
+    """Return a response without its Date."""
+    first, *others = received.split(b"\r\nDate: ")  # a regular expression is slow for large responses
     return b"\r\nDate: D".join([first, *(b"".join(other.partition(b"\r")[1:]) for other in others)])
 
 
 def beside(world: World, name: str, folder: Path, act: Callable[[Carrier], Any]) -> tuple[Any, Any]:
-    """What comes of something on stock Twisted and on the engine."""
+    """Return the results of something on stock Twisted and on the engine."""
     outcomes = []
     for stock in (True, False):
         place = folder / ("stock" if stock else "engine")

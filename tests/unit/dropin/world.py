@@ -1,4 +1,4 @@
-"""A reactor of a test's own, a factory of twisted.web's that it serves, and clients on real sockets."""
+"""A reactor for a test, ports on which it serves factories of twisted.web, and clients on real sockets."""
 
 import socket
 import ssl
@@ -22,17 +22,17 @@ PATIENCE = 30.0
 
 
 class FedChannel(HTTPChannel):
-    """One that leaves sockets to Twisted, and is fed."""
+    """A channel that leaves sockets to Twisted, and is fed."""
 
     adopts = False
 
 
 WAYS = ("accepted", "adopted", "fed")
-"""By the engine itself, from a port of Twisted's, and over a transport of Twisted's."""
+"""Accepted by the engine, adopted from a port of Twisted's, or fed by a transport of Twisted's."""
 
 
 class World:
-    """Turned by the test that waits for something."""
+    """A reactor whose iterations the test runs."""
 
     def __init__(self) -> None:
         self.reactor: Any = epollreactor.EPollReactor()
@@ -40,12 +40,12 @@ class World:
         self._ports: list[Any] = []
         self._first = set(self.reactor.getReaders())
         self._own = Cooperator(scheduler=lambda call: self.reactor.callLater(0, call))
-        # Twisted asks its pull producers by the global reactor, which nobody runs here.
+        # Twisted calls its pull producers in the global reactor, which does not run here.
         self._cooperate = vars(_producer_helpers)["cooperate"]
         vars(_producer_helpers)["cooperate"] = self._own.cooperate
 
     def listen(self, factory: Any, way: str = "accepted", limits: Limits | None = None) -> Any:
-        """A port on which a factory is served."""
+        """Return a port on which a factory is served."""
         if way == "stock":
             pass
         elif way == "fed":
@@ -59,7 +59,7 @@ class World:
         return port
 
     def connect(self, port: Any) -> "Client":
-        """A client of a port."""
+        """Return a client of a port."""
         client = Client(self, port.getHost().port)
         self.keep(client)
         return client
@@ -73,27 +73,27 @@ class World:
         self._ports.append(port)
 
     def until(self, done: Callable[[], object], what: str = "it") -> None:
-        """Turn the reactor until something has happened."""
+        """Run the reactor until a condition holds."""
         deadline = time.monotonic() + PATIENCE
         while not done():
             assert time.monotonic() < deadline, f"{what} did not happen"
             self.reactor.runUntilCurrent()
-            if not done():  # it may be by a call that was due, after which there is nothing to wait for
+            if not done():  # a call that was due may have done it
                 due = self.reactor.timeout()
                 self.reactor.doIteration(0.01 if due is None else min(due, 0.01))
 
     def turn(self, times: int = 5) -> None:
-        """Turn it some times."""
+        """Run some iterations of the reactor."""
         for _ in range(times):
             self.reactor.runUntilCurrent()
             self.reactor.doIteration(0)
 
     def left(self) -> tuple[set[Any], list[IDelayedCall]]:
-        """What is in the reactor that was not there at first."""
+        """Return the readers and delayed calls that the reactor did not have at first."""
         return set(self.reactor.getReaders()) - self._first, list(self.reactor.getDelayedCalls())
 
     def end(self) -> None:
-        """Close everything, and see that nothing is left."""
+        """Close everything, and check that nothing is left."""
         vars(_producer_helpers)["cooperate"] = self._cooperate
         for client in self._clients:
             client.socket.close()
@@ -121,7 +121,7 @@ class Client:
         self.reset = False
 
     def send(self, data: bytes) -> None:
-        """All of it."""
+        """Send all of the data."""
         while data:
             try:
                 data = data[self.socket.send(data) :]
@@ -129,12 +129,12 @@ class Client:
                 self._world.turn(1)
 
     def get(self, path: str = "/", *fields: str) -> None:
-        """Ask for a path."""
+        """Send a GET request."""
         lines = [f"GET {path} HTTP/1.1", "Host: a", *fields, "", ""]
         self.send("\r\n".join(lines).encode())
 
     def read(self) -> bytes:
-        """What has come so far."""
+        """Return what has come so far."""
         while not self.ended:
             try:
                 data = self.socket.recv(65536)
@@ -148,19 +148,19 @@ class Client:
         return self.received
 
     def until(self, ending: bytes) -> bytes:
-        """What came, when it ends like this; then it is forgotten."""
+        """Wait until the received bytes end like this, return them and forget them."""
         self._world.until(lambda: self.read().endswith(ending), f"{ending!r} at the end of {self.received[-200:]!r}")
         received, self.received = self.received, b""
         return received
 
     def rest(self) -> bytes:
-        """What came until the connection was closed."""
+        """Return what came until the connection was closed."""
 
         def over() -> bool:
             self.read()
             return self.ended
 
-        self._world.until(over, f"the end, behind {self.received[-200:]!r},")
+        self._world.until(over, f"the end, after {self.received[-200:]!r},")
         return self.received
 
 
@@ -173,7 +173,7 @@ def in_thread(call: Callable[..., object], *arguments: Any) -> None:
 
 @contextmanager
 def world() -> Iterator[World]:
-    """One that ends with the test."""
+    """Return a world that ends with the test."""
     made = World()
     try:
         yield made

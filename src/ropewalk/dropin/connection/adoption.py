@@ -1,8 +1,8 @@
-"""Whether a connection is new, so that the engine may take its socket over from Twisted.
+"""Whether the engine may adopt a socket that Twisted has accepted.
 
-Programs share one port among protocols: one reads the first bytes, and then hands the connection to a site. What such a
-protocol has read is not in the socket any more, and it may go on to use the transport. So a socket is adopted only for
-the protocol that Twisted's port has accepted it for; any other connection stays with Twisted, and the engine is fed.
+Programs share one port among protocols: one reads the first bytes, and then passes the connection to a site. The bytes
+that it has read are no longer in the socket, and it may go on to use the transport. So a socket is adopted only for the
+protocol for which Twisted's port has accepted it. Any other connection stays with Twisted, and the engine is fed.
 """
 
 import sys
@@ -14,22 +14,22 @@ from twisted.internet import tcp
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper
 
-from ropewalk.dropin.connection.override_check import hands_on_bytes
+from ropewalk.dropin.connection.override_check import passes_all_bytes
 from ropewalk.twisted_private import GenericHTTPChannelProtocol
 
 log = Logger(namespace="ropewalk.dropin")
 
 _ACCEPTING: Final[frozenset[CodeType]] = frozenset(
-    (tcp.Port.doRead.__code__, tcp.Server._fromConnectedSocket.__func__.__code__)  # type: ignore[attr-defined] # noqa: SLF001
+    (tcp.Port.doRead.__code__, tcp.Server._fromConnectedSocket.__func__.__code__)  # type: ignore[attr-defined]
 )
-"""Where Twisted has a factory build a protocol, and connects it."""
+"""The code in which Twisted has a factory build a protocol, and connects that."""
 
-_told: WeakSet[Any] = WeakSet()
-"""Factories of which the log has it that their connections come from others."""
+_logged: WeakSet[Any] = WeakSet()
+"""Factories for which `log_handed_over` has logged."""
 
 
 def is_new(transport: Any, channel: Any) -> bool:
-    """Whether a socket of Twisted's was accepted for a channel, and nobody else has been on it."""
+    """Whether a socket of Twisted's was accepted for a channel, and no other protocol has used it."""
     protocol = transport.protocol
     if channel_of(_wrapped_by(protocol)) is not channel or vars(transport).get("_ropewalk_used"):
         return False
@@ -40,7 +40,7 @@ def is_new(transport: Any, channel: Any) -> bool:
 
 def _is_being_accepted(protocol: Any) -> bool:
     """Whether Twisted is about to connect a protocol to the socket for which a factory has just built it."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - documented, and it has no other name
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_code in _ACCEPTING and frame.f_locals.get("protocol") is protocol:
             return True
@@ -49,15 +49,15 @@ def _is_being_accepted(protocol: Any) -> bool:
 
 
 def mark_used(transport: Any) -> None:
-    """Have a transport count as new no more."""
+    """Mark a transport, so that `is_new` is False for it."""
     if hasattr(transport, "__dict__"):
-        transport._ropewalk_used = True  # noqa: SLF001 - ours
+        transport._ropewalk_used = True
 
 
 def log_handed_over(factory: Any) -> None:
     """Log once for each factory that its connections stay with Twisted."""
-    if factory not in _told:
-        _told.add(factory)
+    if factory not in _logged:
+        _logged.add(factory)
         log.info(
             "RW748 {factory} was handed a connection on which another protocol reads, or has read. Twisted keeps its "
             "socket, and the engine speaks HTTP over that.",
@@ -66,7 +66,7 @@ def log_handed_over(factory: Any) -> None:
 
 
 def _wrapped_by(protocol: Any) -> Any:
-    """What stands inside of wrappers that count or register connections, and leave all that is read to it."""
+    """Return the protocol inside of wrappers that pass all bytes on to it, such as those that count connections."""
     while (
         isinstance(protocol, ProtocolWrapper)
         and getattr(protocol.dataReceived, "__func__", None) is ProtocolWrapper.dataReceived
@@ -76,10 +76,10 @@ def _wrapped_by(protocol: Any) -> Any:
 
 
 def channel_of(protocol: Any) -> Any:
-    """The channel that a factory has built, if it is ours; Twisted puts one around it that looks for HTTP/2."""
+    """Return the channel that a factory has built, if it is ours. Twisted has a wrapper that detects HTTP/2."""
     if isinstance(protocol, GenericHTTPChannelProtocol):  # what HTTPFactory.protocol makes
-        if not hands_on_bytes(protocol):
+        if not passes_all_bytes(protocol):
             return None
-        protocol = protocol._channel  # noqa: SLF001 - it has no other name
-    # Asked of the class: an object that passes names on to a channel is none, and reads what comes by itself.
+        protocol = protocol._channel
+    # Looked up in the class: an object that passes names on to a channel is none, and reads the bytes itself.
     return protocol if getattr(type(protocol), "responds", False) else None

@@ -1,8 +1,9 @@
-"""Whether the code of an override keeps the channel, its request and its transport to itself.
+"""A check of an override's bytecode: it must not pass the channel, its request or its transport to other code.
 
-A hook may call its own base, read and set attributes that hold on the engine's channel, and call methods of its class
-for which the same is true. Anything else might reach the transport or the parser from code that is not visible here,
-such as a decorator or a helper function. The check accepts known forms of bytecode only, and refuses all others.
+An override may call the method that it overrides, read and set attributes that have an effect on the engine's channel,
+and call methods of its class for which the same is true. Any other code, such as a decorator or a helper function,
+might use the transport or the parser where the check cannot see it. Known forms of bytecode are accepted, all others
+are rejected.
 """
 
 import builtins
@@ -15,10 +16,10 @@ from typing import Any, Final, NamedTuple
 from twisted.logger import Logger
 
 FRAMES: Final = frozenset(("locals", "vars", "eval", "exec", "_getframe", "currentframe"))
-"""Names by which code finds local variables without loading them."""
+"""Names by which code reads local variables without loading them."""
 
 OF_THE_TRANSPORT: Final = frozenset(("getPeer", "getHost", "setTcpNoDelay", "setTcpKeepAlive"))
-"""What the engine's transport does as Twisted's does it."""
+"""Methods of the engine's transport that do what those of Twisted's do."""
 
 OF_THE_REQUEST: Final = frozenset(
     (
@@ -29,13 +30,13 @@ OF_THE_REQUEST: Final = frozenset(
         *("setHost", "setLastModified", "startedWriting", "finished", "hasHeader"),
     )
 )
-"""What a hook may use of a request: nothing that sends, processes, or leads to the transport."""
+"""What an override may call on a request: nothing that sends, processes, or returns the transport."""
 _REFUSED: Final = frozenset(
     ("channel", "requestReceived", "handleContentChunk", "process", "render", "finish", "redirect")
 )
 
 _SECOND: Final = {"checkPersistence": "request", "requestDone": "request", "makeConnection": "transport"}
-"""What the second parameter of a method is, where it leads back to the connection."""
+"""The kind of the second parameter of a method, where it refers to the connection."""
 _ATTRIBUTE: Final = ("get", "set", "del")
 _NAMES: Final = {
     **dict.fromkeys(("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"), "get"),
@@ -49,25 +50,25 @@ _IGNORED: Final = frozenset(("CACHE", "EXTENDED_ARG", "PRECALL", "PUSH_NULL", "N
 _VARARGS: Final = 0x04
 
 
-class Refused(Exception):
-    """Code is none that may be called on the engine's channel; the message says why."""
+class Rejected(Exception):
+    """Code must not be called on the engine's channel, for the reason in the message."""
 
 
-class _Step(NamedTuple):
+class _Instruction(NamedTuple):
     does: str
     name: Any = None
     calls: bool = False
-    """Whether what is loaded is called with what is loaded next."""
+    """Whether the loaded object is called with the objects that are loaded next."""
     target: bool = False
-    """Whether a jump leads here, with something else on the stack."""
+    """Whether a jump leads here, with another stack."""
 
 
-_END: Final = _Step("end")
+_END: Final = _Instruction("end")
 
 
 @dataclass
-class Rules:
-    """What is allowed for the methods of a class, in addition to the methods that it defines."""
+class AccessRules:
+    """What the methods of a class may use, in addition to what the class defines."""
 
     methods: Collection[str]
     """Twisted's methods that may be called."""
@@ -83,22 +84,22 @@ class Rules:
     """The methods of the engine's channel, by name."""
     sets_methods: bool = False
     """Whether methods that may be called may be replaced on the channel."""
-    hands_on: bool = False
-    """Whether the channel may be an argument of any call, and be known to functions within: what keeps a list of
-    connections gets it so, and what is to be done later.
+    passes_channel: bool = False
+    """Whether the channel may be an argument of any call, and be used by inner functions. Lists of connections and
+    delayed calls get it in these ways.
     """
     seen: set[tuple[str, FunctionType]] = field(default_factory=set)
 
     def check(self, name: str, value: Any) -> None:
-        """Raise Refused where a method, which is called by this name, lets the channel escape."""
+        """Raise Rejected if a method, which is called by this name, passes the channel to other code."""
         if not isinstance(value, FunctionType):
-            raise Refused("cannot be looked into")
+            raise Rejected("cannot be inspected")
         if (name, value) not in self.seen:
             self.seen.add((name, value))
-            _Body(self, name, value).check()
+            _FunctionCheck(self, name, value).check()
 
     def check_defined(self, name: str) -> None:
-        """Do the same for all that has this name in the program's classes: `super` may reach each."""
+        """Check all that has this name in the program's classes: `super` may refer to each."""
         for value in self.defined.get(name, ()):
             if name in self.methods or isinstance(value, FunctionType):
                 self.check(name, value)
@@ -107,13 +108,13 @@ class Rules:
                     if accessor is not None:
                         self.check(name, accessor)
             elif not isinstance(value, staticmethod | classmethod | Logger) and hasattr(type(value), "__get__"):
-                raise Refused(f"uses {name}, which cannot be looked into")
+                raise Rejected(f"uses {name}, which cannot be inspected")
 
 
-class _Body:
+class _FunctionCheck:
     """The code of one function."""
 
-    def __init__(self, rules: Rules, name: str, function: FunctionType) -> None:
+    def __init__(self, rules: AccessRules, name: str, function: FunctionType) -> None:
         self._rules = rules
         self._function = function
         self._code: CodeType = function.__code__
@@ -121,7 +122,7 @@ class _Body:
         self._steps = [*_steps_of(self._code)]
         parameters, count = self._code.co_varnames, self._code.co_argcount
         if not count:
-            raise Refused("may hand the channel to other code")
+            raise Rejected("may pass the channel to other code")
         self._kinds[parameters[0]] = "channel"
         if count > 1:
             self._kinds[parameters[1]] = _SECOND.get(name, "")
@@ -130,13 +131,13 @@ class _Body:
 
     def check(self) -> None:
         if not FRAMES.isdisjoint(self._code.co_names):
-            raise Refused("may hand the channel to other code")
+            raise Rejected("may pass the channel to other code")
         known = -1
         while known != len(self._kinds):  # a loop may use what is assigned further down
             known = len(self._kinds)
             self._pass()
-        if not self._rules.hands_on and any(self._kinds.get(name) for name in self._code.co_cellvars):
-            raise Refused("may hand the channel to other code")
+        if not self._rules.passes_channel and any(self._kinds.get(name) for name in self._code.co_cellvars):
+            raise Rejected("may pass the channel to other code")
 
     def _pass(self) -> None:
         at, passes_on = 0, False
@@ -148,22 +149,22 @@ class _Body:
                 at = self._super(at)
                 passes_on = self._at(at - 1).calls or self._at(at + 1).does == "CALL_FUNCTION_EX"
             elif step.does == "free" and not kind:
-                if not (self._rules.hands_on or self._is_base_call(at - 1)):
-                    raise Refused("may hand the channel to other code")
+                if not (self._rules.passes_channel or self._is_base_call(at - 1)):
+                    raise Rejected("may pass the channel to other code")
             elif kind == "channel":
                 if self._is_attribute(at):
                     at, passes_on = self._attribute(at), False
                 elif self._base_before(at - 1):
                     passes_on = True
-                elif not (self._rules.hands_on and self._is_argument("channel", at)):
-                    raise Refused("may hand the channel to other code")
+                elif not (self._rules.passes_channel and self._is_argument("channel", at)):
+                    raise Rejected("may pass the channel to other code")
             elif kind:
                 if not (passes_on and self._is_argument(kind, at)):
                     at, passes_on = self._follow(kind, at), False
             elif step.does not in ("load", "constant") and step[:2] != ("BUILD_LIST", 1):
                 passes_on = False
 
-    def _at(self, index: int) -> _Step:
+    def _at(self, index: int) -> _Instruction:
         return self._steps[index] if 0 <= index < len(self._steps) else _END
 
     def _is_attribute(self, at: int) -> bool:
@@ -172,14 +173,14 @@ class _Body:
         return self._at(at).does in _ATTRIBUTE
 
     def _is_argument(self, kind: str, at: int) -> bool:
-        """Whether what was loaded is an argument as it is, judging by what follows."""
+        """Whether what was loaded is an argument of a call, according to the instructions that follow."""
         following = self._at(at).does
         if kind == "arguments":
             return following in ("CALL_FUNCTION_EX", "LIST_EXTEND")
         return following in ("load", "constant", "global", "CALL")
 
     def _attribute(self, at: int) -> int:
-        """Check an attribute of the channel; where to go on."""
+        """Check an attribute of the channel. Returns the index of the next instruction."""
         if self._at(at).does == "COPY":
             at += 1
             self._allow(self._at(at).name, "set")
@@ -189,7 +190,7 @@ class _Body:
             return self._follow("transport", at)
         if name == "requests" and does == "get":
             if self._at(at).does != "constant" or self._at(at + 1).does != "item":
-                raise Refused("may hand the request to other code")
+                raise Rejected("may pass the request to other code")
             return self._follow("request", at + 2)
         self._allow(name, does)
         return at
@@ -201,42 +202,42 @@ class _Body:
         if name in rules.methods and (does == "get" or rules.sets_methods):
             return
         if name not in rules.attributes and (name in rules.twisted or name.startswith("__")):
-            raise Refused(f"{'uses' if does == 'get' else 'sets'} {name}")
+            raise Rejected(f"{'uses' if does == 'get' else 'sets'} {name}")
 
     def _follow(self, kind: str, at: int) -> int:
-        """Check what is done with a request or a transport that was loaded; where to go on."""
+        """Check the use of a request or a transport that was loaded. Returns the index of the next instruction."""
         does, name, calls, _ = self._at(at)
         if does == "store" and kind != "arguments":
             self._kinds[name] = kind
         elif kind == "transport" and does == "get":
             if name not in OF_THE_TRANSPORT:
-                raise Refused("works on the transport")
+                raise Rejected("uses the transport")
         elif kind == "request" and does == "get" and name == "transport":
             return self._follow("transport", at + 1)
         elif kind == "request" and does in _ATTRIBUTE:
             if name in _REFUSED or name.startswith("__") or (calls and name not in OF_THE_REQUEST):
-                raise Refused(f"uses {name}")
+                raise Rejected(f"uses {name}")
         elif does != "POP_TOP":
-            raise Refused("works on the transport" if kind == "transport" else "may hand the request to other code")
+            raise Rejected("uses the transport" if kind == "transport" else "may pass the request to other code")
         return at + 1
 
     def _super(self, at: int) -> int:
-        """Check `super().name` and `super(Class, self).name`; where to go on."""
+        """Check `super().name` and `super(Class, self).name`. Returns the index of the next instruction."""
         if "super" in self._function.__globals__:
-            raise Refused("may hand the channel to other code")
+            raise Rejected("may pass the channel to other code")
         if self._at(at)[:2] != ("CALL", 0):
             start, of = self._at(at), self._at(at + 1)
             named = start.does in ("global", "free") and (
                 start.name == "__class__" or self._value(start) in self._rules.classes
             )
             if not named or self._kinds.get(of.name) != "channel":
-                raise Refused("may hand the channel to other code")
+                raise Rejected("may pass the channel to other code")
             at += 1
             if self._at(at + 1).does == "CALL":
                 at += 1
         does, name, _, target = self._at(at + 1)
         if does != "get" or target:
-            raise Refused("may hand the channel to other code")
+            raise Rejected("may pass the channel to other code")
         self._allow(name, does)
         return at + 2
 
@@ -258,7 +259,7 @@ class _Body:
             start -= 1
         if any(step.target for step in self._steps[start + 1 : at + 1]):
             return False
-        # CPython marks either of them: the module that has the class, or the method.
+        # CPython marks one of them as called: the module that has the class, or the method.
         called = (self._at(at - 1).calls or self._at(start).calls) and self._is_argument("channel", at + 1)
         if self._at(start).does not in ("global", "free") or not (called or self._spreads(at + 1)):
             return False
@@ -281,7 +282,7 @@ class _Body:
             return False
         return rest[1:2] == ["CALL_FUNCTION_EX"] or rest[1:5] == ["BUILD_MAP", "load", "DICT_MERGE", "CALL_FUNCTION_EX"]
 
-    def _value(self, step: _Step) -> Any:
+    def _value(self, step: _Instruction) -> Any:
         if step.does == "global":
             return self._function.__globals__.get(step.name, getattr(builtins, step.name, None))
         cells = dict(zip(self._code.co_freevars, self._function.__closure__ or (), strict=True))
@@ -291,8 +292,8 @@ class _Body:
             return None
 
 
-def _steps_of(code: CodeType) -> Iterator[_Step]:
-    """The instructions of some code, without what differs among versions of CPython."""
+def _steps_of(code: CodeType) -> Iterator[_Instruction]:
+    """Return the instructions of some code, without the differences between versions of CPython."""
     target = False
     for step in dis.get_instructions(code):
         name = step.opname
@@ -303,13 +304,13 @@ def _steps_of(code: CodeType) -> Iterator[_Step]:
             parts = ["load" if part == "LOAD" else "store" for part in name.split("_") if part in ("LOAD", "STORE")]
             names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
             for part, each in zip(parts, names, strict=True):
-                yield _Step(part, each, target=target)
+                yield _Instruction(part, each, target=target)
         elif name == "BINARY_SUBSCR" or (name == "BINARY_OP" and step.argrepr == "[]"):
-            yield _Step("item", target=target)
+            yield _Instruction("item", target=target)
         elif name in _NAMES:
-            yield _Step(_NAMES[name], step.argval, name == "LOAD_METHOD" or _is_called(step), target)
+            yield _Instruction(_NAMES[name], step.argval, name == "LOAD_METHOD" or _is_called(step), target)
         else:
-            yield _Step(name, step.argval, target=target)
+            yield _Instruction(name, step.argval, target=target)
         target = False
 
 

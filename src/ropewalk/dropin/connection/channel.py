@@ -1,7 +1,6 @@
-"""`HTTPChannel` on the engine: between twisted.web's requests and the wire.
+"""`HTTPChannel` on the engine: between the requests of twisted.web and the engine's exchanges.
 
-A channel is one connection. Where the engine has the socket, `transport` is a `SocketTransport` and nothing of
-Twisted's is on the way; over any other transport the same codec is fed by `dataReceived`. In both a request goes
+A channel is one connection, whose kind is its `Link`'s matter. Over each kind a request takes the same steps:
 
     begin -> requestFactory(channel), requestHeaders, parseCookies, gotLength
     readable (only with a body) -> handleContentChunk ...
@@ -10,163 +9,209 @@ Twisted's is on the way; over any other transport the same codec is fed by `data
 and `connectionLost(Failure)` whenever the connection is over before that.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
-from twisted.python.failure import Failure
-from twisted.web.iweb import INonQueuedRequestFactory
+from twisted.python.logfile import BaseLogFile
+from twisted.web import http
+from twisted.web.http_headers import Headers
 
 from ropewalk.dropin.connection.adoption import mark_used
-from ropewalk.dropin.connection.channel_responding import RespondingChannel
 from ropewalk.dropin.connection.exchange import RelayedExchange
-from ropewalk.dropin.connection.override_check import READ, Overrides
-from ropewalk.dropin.connection.producers import PullAdapter
+from ropewalk.dropin.connection.link import TWISTED, Link
+from ropewalk.dropin.connection.override_check import Overrides
+from ropewalk.dropin.connection.pipe_link import UNOPENED
+from ropewalk.dropin.connection.producers import PullAdapter, resume_producer
+from ropewalk.dropin.connection.request_receiver import RequestReceiver
+from ropewalk.dropin.connection.response_errors import cut_response, refuse_response
+from ropewalk.dropin.connection.socket_link import SocketLink, adopt
 from ropewalk.dropin.connection.socket_transport import SocketTransport
-from ropewalk.dropin.request.headers import ReceivedHeaders, add_lines
-from ropewalk.dropin.request.patches import can_replace, may_be_lazy, respect_patches
+from ropewalk.dropin.connection.thread_queue import Call, Chunk, ThreadQueue, queue_of
+from ropewalk.dropin.connection.upgrade import switch_head
+from ropewalk.dropin.request.headers import headers_of
 from ropewalk.dropin.request.request import Request
+from ropewalk.dropin.request.site_log import SiteLogs
 from ropewalk.errors import (
-    AnswerOver,
-    BadBody,
-    BodyTooLarge,
+    BeyondLength,
     Disconnected,
     HostedError,
+    RopewalkError,
+    WrongThread,
 )
 
 log = Logger(namespace="ropewalk.dropin")
 
-_MOST_HEADERS: Final = READ["maxHeaders"]
-_HEAD_SIZE: Final = READ["totalHeadersSize"]
-"""twisted.web's own bounds, in place of which the engine's `Limits` hold; a program's are held to besides."""
 
-
-class HTTPChannel(RespondingChannel):
-    """twisted.web's channel, to be subclassed and used like that, with the engine's codec in it.
+class HTTPChannel(http.HTTPChannel):
+    """twisted.web's channel on the engine, to be subclassed and used like that.
 
     It reads attributes that programs set on twisted.web's: `requestFactory`, `site`, `factory`, `timeOut`, `callLater`,
-    `persistent`. Over a plain socket of Twisted's that a factory has listened for, the engine takes the socket over.
+    `persistent`. The engine takes over a plain socket of Twisted's that a factory has listened for.
     """
 
     responds: ClassVar = True
-    """To `Request`: there is a `respond`."""
+    """For `Request`: there is a `respond`."""
     sends_files: ClassVar = True
-    """To `Request`: it need not leave folders of files to Twisted."""
+    """For `Request`: it need not leave folders of files to Twisted."""
     adopts: ClassVar = True
     """Whether the engine takes over plain sockets that Twisted has accepted."""
     limits: ClassVar[Mapping[str, float]] = {}
-    """Limits of connections whose factory was not told any, by their names in `Limits`."""
+    """Limits of connections whose factory was given none, by their names in `Limits`."""
     lean: ClassVar[type[Request]] = Request
-    """What stands in for the stock `twisted.web.server.Request`."""
-    _factory: Any = None
-    """The request factory for which this is so: what makes a request for a channel, and whether that is a lean one."""
-    _make: Callable[[Any], Any]
-    _leans = False
-    _line: tuple[bytes, bytes, bytes]
-    """Method, target and version of a request whose body is on its way."""
-    hooked = False
-    """Whether every call of twisted.web's is made, for a program has overridden what else is not called."""
+    """The class that replaces the stock `twisted.web.server.Request`."""
+    makes_all_calls = False
+    """Whether the channel makes every call of twisted.web's, since a program overrides one that is skipped else."""
+    transport: Any
+    factory: Any = None
+    site: Any = None
+    _networkProducer: Any
+
+    _link: Link = UNOPENED
+    """The connection below."""
+    _stays_twisted = ""
+    """Why Twisted's own channel serves the connection; empty where the engine does."""
+    _ends: tuple[Any, Any] | None = None
+    """The addresses of a transport of Twisted's, which forgets them when it is closed."""
+    _factory_engine: Any = None
+    """The FactoryEngine below, from the first bytes on."""
+    _receiver: RequestReceiver
+    """Makes requests, once there is a link for them."""
+    _exchange: RelayedExchange | None = None
+    """The exchange whose request is being received or handled."""
+    _thread_queue: ThreadQueue | None = None
+    """Calls of other threads than the reactor's, once there are any."""
+    _time_out: Any = http.HTTPChannel.timeOut
+    _full = False
+    """The engine's queue is over its high-water mark."""
+    _serving = False
+    """A program is handling a request that has just been received."""
+    _closing = False
+    """The connection is to be closed when the program has returned."""
+    _refused = False
+    """A response could not be sent. What the program still writes is dropped, and the connection is closed."""
+    _kept = True
+    """Whether the last request allows the connection to stay open."""
+    _upgraded = False
+    """The connection is another protocol's."""
+    _losing = False
+    _lost = False
+    """The connection is over, and the program has had `connectionLost`."""
+
+    # The connection
 
     def connectionMade(self) -> None:
-        """The connection is there: by the engine's hands, or to be fed."""
+        """Find out which kind of connection this is."""
         transport = self.transport
         if isinstance(transport, SocketTransport) and transport.is_for(self):
-            self._sit_on(transport)
-        elif self.stays_twisted() or not self._adopted(transport):
+            SocketLink.attach(self, transport)
+        elif self.stays_twisted() or not adopt(self, transport):
             mark_used(transport)
             super().connectionMade()
 
     def dataReceived(self, data: bytes) -> None:
-        """Bytes from a transport of Twisted's."""
-        pipe = self._pipe
-        if pipe is None:
-            if self._stays_twisted:
-                super().dataReceived(data)
-                return
-            if self._losing or self._upgraded:
-                return
-            # Not before: what is connected may turn out to speak HTTP/2, and then this is not its channel any more.
-            pipe = self._open_pipe(self.transport)
-        elif self._sink.exhausted:
-            self.abortConnection()
-            return
-        self.resetTimeout()
-        pipe.feed(data)
-        if not self._driver.watched:
-            self._flush()
-        if self._handlingRequest:
-            if pipe.pending > self._optimisticEagerReadSize and not self._waitingForTransport:
-                self._networkProducer.pauseProducing()
-        elif self.totalHeadersSize != _HEAD_SIZE and self._exchange is None and pipe.pending > self.totalHeadersSize:
-            self._respondToBadRequestAndDisconnect()
+        """Take bytes that a transport of Twisted's has read."""
+        self._link.receive(self, data)
 
     def connectionLost(self, reason: Any = connectionDone) -> None:
         """The connection is over, and so are the requests that have no response yet."""
-        pipe, self._pipe = self._pipe, None
         self._exchange = None
-        if pipe is not None:
-            self._sink.let_go()
-            pipe.disconnect()
-            self._driver.rest()
-        if self._driver is not None:
-            self._driver.endless.discard(self)
+        self._link.lost(self)
+        if self._factory_engine is not None:
+            self._factory_engine.endless.discard(self)
         self._losing = self._lost = True
         producer = self._requestProducer
         if isinstance(producer, PullAdapter):
             producer.end()
         super().connectionLost(reason)
 
-    def begin(self, exchange: RelayedExchange) -> None:
-        """The head of a request is in."""
-        exchange.channel = self
-        self._exchange = exchange
-        if self.maxHeaders != _MOST_HEADERS or self.totalHeadersSize != _HEAD_SIZE:
-            lines = exchange.raw_headers()
-            size = sum(map(len, exchange.start_and_framing[:3])) + 2  # as twisted.web counts: each line without its end
-            size += sum(len(name) + 2 + len(value) for name, value in lines)
-            if len(lines) > self.maxHeaders or size > self.totalHeadersSize:
-                self._refuse(exchange)
-                return
-        command, path, version, keeps, length = exchange.start_and_framing
-        factory = self.requestFactory
-        if factory is not self._factory:
-            self.hooked = self._decide_hooked()
-            self._factory = factory
-            self._make, self._leans = self._maker(factory)
-        request = self._make(self)
-        self.requests.append(request)
-        if self.hooked:
-            self._command, self._path, self._version = command, path, version
-            self._begin_hooked(exchange, request, length)
-            return
-        plain = keeps and version == b"HTTP/1.1"
-        if self._leans and plain and length == 0:
-            self.persistent = self._kept = True
-            request.arrive(exchange)
-            self._receive(request.requestReceived, command, path, version)
-            return
-        if self._leans and request._rw_lazy:  # noqa: SLF001 - nobody has had it in his hands yet
-            request.requestHeaders = ReceivedHeaders(exchange)
-        elif isinstance(request, Request):
-            request.take_headers(exchange)
+    def stays_twisted(self) -> str:
+        """Decide whether Twisted's own channel serves the connection, and return the reason; empty if not."""
+        reason, _ = OVERRIDES.decide(self)
+        if reason:
+            self._stays_twisted = reason
+            self._link = TWISTED
+            self.responds = False  # type: ignore[misc] # an instance's own, for its requests
+        return self._stays_twisted
+
+    def uses(self, transport: SocketTransport) -> bool:
+        """Whether the channel uses the engine's transport that it was given. Programs put others around that."""
+        return self._link.socket_transport is transport and self.transport is transport
+
+    def leave_to_twisted(self) -> None:
+        """Take bytes by `dataReceived`, and write to `transport`, where a program has put another transport."""
+        self._link.leave_to_twisted(self)
+
+    def getPeer(self) -> Any:
+        """Return the address of the client, also when the connection is closed."""
+        if self._stays_twisted:
+            return super().getPeer()
+        return self.transport.getPeer() if self._ends is None else self._ends[0]
+
+    def getHost(self) -> Any:
+        """Return the address of our end, also when the connection is closed."""
+        if self._stays_twisted:
+            return super().getHost()
+        return self.transport.getHost() if self._ends is None else self._ends[1]
+
+    @property
+    def takes_descriptors(self) -> bool:
+        """For `Request`: whether there is a `respond_with_file`."""
+        return self._link.takes_descriptors
+
+    def isSecure(self) -> bool:
+        """Whether the transport is TLS."""
+        return self._link.may_be_secure and super().isSecure()
+
+    def later(self, call: Callable[[], None]) -> None:
+        """Call something in the reactor's next iteration."""
+        self.callLater(0, call)
+
+    @property
+    def timeOut(self) -> Any:
+        """Seconds for which the client may be silent; None for ever. Programs set it at any time."""
+        return self._link.timeout(self)
+
+    @timeOut.setter
+    def timeOut(self, period: Any) -> None:
+        self._link.set_timeout(self, period)
+
+    def setTimeout(self, period: Any) -> Any:
+        """Let the client be silent for so many seconds, None for ever. Returns the period before."""
+        return self._link.restart_timeout(self, period)
+
+    def loseConnection(self) -> None:
+        """Close after what was written, whether it is a whole response or not."""
+        if not self.is_reactor_thread():
+            self.call_in_reactor(partial(_LOSE_CONNECTION, self))
+        elif self.closes_later():
+            self._link.drop_producer()
         else:
-            add_lines(request, exchange)
-        request.parseCookies()
-        self.persistent = self._kept = plain or self.checkPersistence(request, version)
-        self.length = length
-        request.gotLength(length)
-        if exchange is not self._exchange:
-            return
-        if length == 0:
-            self._receive(request.requestReceived, command, path, version)
-            return
-        self._line = command, path, version
-        self._receive_body(exchange)
+            self._losing = True
+            self._link.close(self)
+
+    def closes_later(self) -> bool:
+        """Have the connection closed when the program has returned, if it is handling a request. Returns whether so.
+
+        A program may close first and respond then.
+        """
+        self._closing = self._serving and self._exchange is not None
+        return self._closing
+
+    def abortConnection(self) -> None:
+        """Close at once."""
+        self._losing = True
+        if self.transport is not None:
+            self.transport.abortConnection()
+
+    # The request
 
     def allHeadersReceived(self) -> None:
-        """The head of `requests[-1]` is in. Called on channels for which a program has overridden some method."""
+        """The head of `requests[-1]` is complete. Called on channels that make all calls."""
         if self._stays_twisted:
             super().allHeadersReceived()
             return
@@ -176,167 +221,308 @@ class HTTPChannel(RespondingChannel):
         request.gotLength(self.length)
 
     def allContentReceived(self) -> None:
-        """All of `requests[-1]` is in: let the program have it. Called on the same channels."""
+        """Have the program handle `requests[-1]`, which is complete. Called on channels that make all calls."""
         if self._stays_twisted:
             super().allContentReceived()
             return
         line = self._command, self._path, self._version
         self.length = 0
         del self._command, self._path, self._version
-        self._receive(self.requests[-1].requestReceived, *line)
+        self._link.handle_request(self, self.requests[-1].requestReceived, *line)
 
     def readable(self, exchange: RelayedExchange) -> None:
-        """Some of what follows a head is here."""
+        """Take bytes that follow a head."""
         if exchange is self._exchange:
-            self._take_body(exchange)
-        elif self._socket is not None:
-            self._socket.deliver()
+            self._receiver.take_body(exchange)
+        else:
+            self._link.deliver_raw()
+
+    def resume_body(self) -> None:
+        """Take more of the body, which the program had paused."""
+        if self._exchange is not None and not self._handlingRequest:
+            self._receiver.take_body(self._exchange)
 
     def gone(self, exchange: RelayedExchange) -> None:
-        """The exchange is over without a response; the end of its connection follows."""
+        """The exchange has ended without a response. The end of its connection follows."""
         if exchange is self._exchange:
             self._exchange = None
 
     def give_up(self, exchange: RelayedExchange, error: BaseException) -> None:
-        """The request could not be handed to the program, which will not respond."""
-        self._exchange = None
-        for request in self._take_requests():
-            request.connectionLost(Failure(error))
-        with suppress(AnswerOver, Disconnected):
-            self._respond_plainly(exchange, 500)
+        """Respond with 500 to a request that the program could not be given."""
+        self._receiver.give_up(exchange, error)
 
-    def stays_twisted(self) -> str:
-        """Why Twisted's own channel serves the connection, decided before that is made; empty where the engine does."""
-        reason, _ = OVERRIDES.decide(self)
-        if reason:
-            self._stays_twisted = reason
-            self.responds = False  # type: ignore[misc] # an instance's own, for its requests
-        return self._stays_twisted
-
-    def resume_body(self) -> None:
-        """The program wants more of the body."""
-        if self._exchange is not None and not self._handlingRequest:
-            self._take_body(self._exchange)
+    def exchange_of(self, request: Any) -> RelayedExchange | None:
+        """Return the exchange of the request that is being handled, for an app that responds by it; None for others."""
+        return self._exchange if self.requests and self.requests[0] is request else None
 
     def sending_overrides(self) -> set[str]:
-        """The methods by which responses are sent that a program has overridden."""
+        """Return the methods by which responses are sent that a program has overridden."""
         return OVERRIDES.on(self) & {"write", "writeHeaders", "writeSequence"}
 
-    def _decide_hooked(self) -> bool:
-        """Whether every call is to be made. Raises HostedError (RW741) where a method was overridden too late."""
-        reason, hooked = OVERRIDES.decide(self)
+    def decide_calls(self) -> bool:
+        """Return whether to make every call. Raises HostedError (RW741) where a method was overridden too late."""
+        reason, makes_all_calls = OVERRIDES.decide(self)
         if reason:
             raise HostedError("RW741", f"A channel was changed when it was connected already: {reason}.")
-        if self._socket is not None and self.transport is not self._socket:
+        ours = self._link.socket_transport
+        if ours is not None and self.transport is not ours:
             raise HostedError("RW741", "A channel was changed when it was connected already: its transport is another.")
-        if hooked:
+        if makes_all_calls:
             self.responds = False  # type: ignore[misc] # an instance's own, for its requests
-        return hooked
+        return makes_all_calls
 
-    def _begin_hooked(self, exchange: RelayedExchange, request: Any, length: int | None) -> None:
-        """The head of a request is in, on a channel that makes every call of twisted.web's."""
-        add_lines(request, exchange)
-        self.length = length
-        self.allHeadersReceived()
-        self._kept = bool(self.persistent)
-        if exchange is not self._exchange:
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        exchange, self._exchange = self._exchange, None
+        if exchange is None or exchange.finished:
+            super()._respondToBadRequestAndDisconnect()
             return
-        if length == 0:
-            self.allContentReceived()
-        elif self._pipe is None or not self._sink.is_closing():  # else 100 Continue would come behind its last words
-            self._receive_body(exchange)
+        exchange.take_over()
+        exchange.relay_write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        exchange.end()
+        self._link.flush(self)
 
-    def _receive_body(self, exchange: RelayedExchange) -> None:
+    # The response
+
+    def respond(self, request: Any, code: int, reason: bytes, headers: dict[bytes, list[bytes]], body: bytes) -> None:
+        """Send a whole response, whose headers say how it is framed."""
+        exchange = self._exchange
+        if exchange is None:
+            self.writeHeaders(request.clientproto, b"%d" % code, reason, Headers(headers))
+            self.write(body)
+            return
         try:
-            exchange.receive()
-        except BodyTooLarge as error:
-            self._refuse_body(exchange, error)
-        except Disconnected:
-            pass
-        else:
-            self._take_body(exchange)
+            exchange.relay(code, reason, headers, body)
+        except WrongThread:
+            self.call_in_reactor(partial(_RESPOND, self, request, code, reason, dict(headers), body))
+        except BeyondLength as error:
+            cut_response(self, error)
+        except RopewalkError as error:
+            refuse_response(self, exchange, error)
 
-    def _take_body(self, exchange: RelayedExchange) -> None:
-        request = self.requests[-1]
-        while self._socket is None or not self._socket.paused:
+    def respond_with_file(
+        self, code: int, reason: bytes, headers: dict[bytes, list[bytes]], descriptor: int, size: int
+    ) -> None:
+        """Send a whole response whose body is an open file. The descriptor is taken over, and closed in any case.
+
+        It is not duplicated: where that failed, the head would have been sent already.
+        """
+        exchange = self._exchange
+        if exchange is None:
+            os.close(descriptor)
+            return
+        try:
             try:
-                data = exchange.take()
-            except (BodyTooLarge, BadBody) as error:
-                self._refuse_body(exchange, error)
-                return
-            except Disconnected:
-                return
-            if data is None:
-                return
-            if not data:
-                if self.hooked:
-                    self.allContentReceived()
-                else:
-                    self._receive(request.requestReceived, *self._line)
-                return
-            request.handleContentChunk(data)
-            if exchange is not self._exchange:
-                return
+                exchange.relay_head(code, reason, headers)
+            except BaseException:
+                os.close(descriptor)
+                raise
+            exchange.relay_file(descriptor, 0, size)
+        except RopewalkError as error:
+            refuse_response(self, exchange, error)
 
-    def _receive(self, receive: Callable[..., None], *told: Any) -> None:
-        """The request is whole: let the program have it."""
-        self._handlingRequest = True
-        if self._socket is None:
-            self.length = 0
-            if self.timeOut:
-                self._savedTimeOut = self.setTimeout(None)
-        self._serving = True
+    def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:
+        """Send the head of a response as it is given."""
+        exchange = self._exchange
+        if exchange is None:
+            self._link.write_headers(self, version, code, reason, headers)
+            return
+        if not isinstance(headers, Headers):
+            headers = headers_of(headers)
+        if code == b"101":
+            head = switch_head(version, reason, headers.getAllRawHeaders())
+            exchange.take_over()
+            self._link.write_switch(self, exchange, head)
+            return
+        fields = headers._rawHeaders if type(headers) is Headers else dict(headers.getAllRawHeaders())
         try:
-            receive(*told)
-        finally:
-            self._serving = False
-        if self._closing:
-            self._closing = False
-            if self._socket is None:
-                self.loseConnection()
-            else:
-                self._socket.connection.close()
-        if self._pulled is not None:
-            pulled, self._pulled = self._pulled, None
-            pulled.startStreaming()
-        if self._socket is None:
-            self._look_for_upgrade()
+            exchange.relay_head(int(code), reason, fields)
+        except WrongThread:
+            self.call_in_reactor(partial(_WRITE_HEADERS, self, version, code, reason, Headers(dict(fields))))
+            return
+        except RopewalkError as error:
+            refuse_response(self, exchange, error)
+        for kind in fields.get(b"Content-Type", ()):
+            if b"event-stream" in kind and is_event_stream(kind):
+                self._factory_engine.endless.add(self)
+        self._link.flush(self)
 
-    def _refuse_body(self, exchange: RelayedExchange, error: BodyTooLarge | BadBody) -> None:
-        """The request will never be whole, and the program hears of it as of a lost connection."""
-        self._exchange = None
-        for request in self._take_requests():
-            request.connectionLost(Failure(error))
-        if self._socket is None and error.status == 400 and not exchange.started:
-            self._refuse(exchange)
+    def write(self, data: bytes) -> None:
+        """Send a part of the body as the request has framed it; before any head, the raw bytes of a response."""
+        if self._thread_queue is not None and not self.is_reactor_thread():
+            self._thread_queue.add((self._write_joined, bytes(data)))
+            return
+        exchange = self._exchange
+        if exchange is None:
+            self._link.write(self, data)
+            return
+        try:
+            if not exchange.started:
+                exchange.take_over()
+            room = exchange.relay_write(data if type(data) is bytes else bytes(data))
+        except WrongThread:
+            self.call_in_reactor((self._write_joined, bytes(data)))
+            return
+        except BeyondLength as error:
+            cut_response(self, error)
+            return
+        except RopewalkError as error:
+            refuse_response(self, exchange, error)
+            return
+        link = self._link
+        link.flush(self)
+        if not room and link.is_full(exchange):
+            self._full = True
+            if self._requestProducer is not None:
+                self._requestProducer.pauseProducing()
+
+    def writeSequence(self, iovec: Any) -> None:
+        """Send several parts at once."""
+        if self._stays_twisted:
+            super().writeSequence(iovec)
         else:
-            self._respond_plainly(exchange, error.status)
+            _WRITE(self, b"".join(iovec))
 
-    def _refuse(self, exchange: RelayedExchange) -> None:
-        """Respond with 400 as twisted.web does, though the request is not all here."""
-        self._exchange = None
-        exchange.close_after()
-        exchange.relay(400, b"Bad Request", {}, b"")
-        self._flush()
+    def requestDone(self, request: Any) -> None:
+        """The response is complete, and the next request may come. Raises TypeError for any but the first request."""
+        intercept = self._link.intercept_done
+        if (intercept is not None and intercept(self, request)) or self._upgraded:
+            return
+        factory_engine = self._factory_engine
+        elsewhere = factory_engine is not None and not factory_engine.engine.on_engine_thread
+        if (elsewhere or self._thread_queue is not None) and not self.is_reactor_thread():
+            self.call_in_reactor(partial(_REQUEST_DONE, self, request))
+            return
+        if not self.requests or request != self.requests[0]:
+            raise TypeError(f"{request!r} is not the request that is being handled.")
+        del self.requests[0]
+        if factory_engine is not None and factory_engine.endless:
+            factory_engine.endless.discard(self)
+        exchange, self._exchange = self._exchange, None
+        self._handlingRequest = self._full = False
+        self._link.response_done(self, exchange)
 
-    def _maker(self, factory: Any) -> tuple[Callable[[Any], Any], bool]:
-        """What makes a request for a channel as a factory would, and whether it makes a lean one."""
-        respect_patches()
-        if can_replace(factory):
-            return self.lean, not self.hooked
-        if may_be_lazy(factory):
-            if factory.__init__ is Request.__init__ and factory.__new__ is object.__new__:
-                return factory, not self.hooked
-            return (lambda channel: factory(channel, len(channel.requests))), not self.hooked
-        if INonQueuedRequestFactory.providedBy(factory):
-            return factory, False
-        return lambda channel: factory(channel, len(channel.requests)), False
+    def _end_response(self, exchange: RelayedExchange | None) -> None:
+        """End a response of which the engine does not know that it is complete."""
+        if exchange is None:
+            if not self.persistent:
+                self.loseConnection()
+            return
+        if not exchange.started:
+            exchange.abort()
+            return
+        if not self.persistent:
+            with suppress(Disconnected):  # it is closed already
+                exchange.close_after()
+        try:
+            if exchange.status == 101:
+                exchange.end()
+            else:
+                exchange.relay_end()
+        except RopewalkError as error:
+            refuse_response(self, exchange, error)
 
-    def _take_requests(self) -> list[Any]:
-        taken = list(self.requests)
-        self.requests.clear()
-        return taken
+    def write_log(self, logs: SiteLogs, file: Any, line: str) -> None:
+        """Write a line to a log of the factory's, in the reactor's thread."""
+        factory_engine = self._factory_engine
+        if factory_engine is None:  # Twisted's own channel serves the connection
+            logs.write(file, line)
+        elif not factory_engine.engine.on_engine_thread:
+            self.call_in_reactor(partial(_WRITE_LOG, self, logs, file, line))
+        elif self.responds and isinstance(file, BaseLogFile):
+            factory_engine.write_log(file, line)
+        else:
+            logs.write(file, line)
 
+    def end_stream(self) -> None:
+        """End a response that has no end of its own. Its producer is stopped, as at the end of the connection."""
+        self.stopProducing()
+        self.loseConnection()
+
+    # Back-pressure
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Register what writes the body, to be paused and resumed. Raises RuntimeError where there is one already."""
+        if not self.is_reactor_thread():
+            self.call_in_reactor(partial(_REGISTER_PRODUCER, self, producer, streaming))
+        elif streaming or self._requestProducer is not None:
+            super().registerProducer(producer, streaming)
+        else:
+            self._link.register_pull_producer(self, producer)
+
+    def unregisterProducer(self) -> None:
+        """Unregister a producer that has written everything."""
+        if self._thread_queue is not None and not self.is_reactor_thread():
+            self.call_in_reactor(partial(_UNREGISTER_PRODUCER, self))  # after the call that may have registered it
+        else:
+            super().unregisterProducer()
+
+    def writable(self) -> None:
+        """The engine's queue is below its high-water mark again."""
+        if self._exchange is None:
+            self._link.resume_raw_producer()
+        elif self._full:
+            self._full = False
+            if self._link.flushing:
+                self.later(self._resume_producer)  # the program is in `write`, where no transport resumes a producer
+            else:
+                self._resume_producer()
+
+    def resumeProducing(self) -> None:
+        """A transport of Twisted's has room again."""
+        if self._full:
+            self._waitingForTransport = False
+        else:
+            super().resumeProducing()
+
+    def stopProducing(self) -> None:
+        """Stop the producer, since the connection is over."""
+        self._link.stop_producer(self)
+
+    def _resume_producer(self) -> None:
+        if self._requestProducer is not None and not self._full and not self._waitingForTransport:
+            resume_producer(self._requestProducer, partial(self._link.fail, self))
+
+    # Upgrades
+
+    def _protocolUpgradeForWebsockets(self, protocol: Any) -> None:
+        self._link.upgrade(self, protocol)
+
+    def hand_over(self) -> RelayedExchange | None:
+        """Give the running exchange to the caller, for another protocol. None where none is running."""
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            self._upgraded = True
+        return exchange
+
+    # Other threads
+
+    def call_in_reactor(self, call: Call | Chunk) -> None:
+        """Have the reactor's thread make a call, before its own calls for the same response."""
+        if self._thread_queue is None:
+            self._thread_queue = queue_of(self)
+        self._thread_queue.add(call)
+
+    def is_reactor_thread(self) -> bool:
+        """Whether this is the reactor's thread. If so, the calls in the queue are made first."""
+        if self._factory_engine is not None and not self._factory_engine.engine.on_engine_thread:
+            return False
+        if self._thread_queue is not None:
+            self._thread_queue.run()
+        return True
+
+    def _write_joined(self, parts: list[bytes]) -> None:
+        _WRITE(self, b"".join(parts))
+
+
+# What the reactor's thread calls for another thread, where a program's override has been called already.
+_RESPOND: Final = HTTPChannel.respond
+_WRITE: Final = HTTPChannel.write
+_WRITE_HEADERS: Final = HTTPChannel.writeHeaders
+_WRITE_LOG: Final = HTTPChannel.write_log
+_REQUEST_DONE: Final = HTTPChannel.requestDone
+_REGISTER_PRODUCER: Final = HTTPChannel.registerProducer
+_UNREGISTER_PRODUCER: Final = HTTPChannel.unregisterProducer
+_LOSE_CONNECTION: Final = HTTPChannel.loseConnection
 
 OVERRIDES: Final = Overrides(HTTPChannel)
-"""Decides by which code the connections of a channel are served."""
+"""Decides which code serves the connections of a channel."""

@@ -1,4 +1,4 @@
-"""What the engine makes of each request to a twisted.web program."""
+"""The exchange below each request of a twisted.web program."""
 
 from typing import TYPE_CHECKING
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 
 class RelayedExchange(Request):
-    """One request on the wire and its answer, below the `twisted.web.http.Request` that the program sees."""
+    """One request and its response, which the program's `twisted.web.http.Request` writes as it is to be sent."""
 
     __slots__ = ("bridge", "channel")
 
     channel: "HTTPChannel"
     bridge: "AppBridge"
-    """Set where an app answers, see `GraftedRequest`."""
+    """Set where an app responds, see `GraftedRequest`."""
 
     def on_readable(self) -> None:
         self.channel.readable(self)

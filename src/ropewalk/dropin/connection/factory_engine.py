@@ -1,4 +1,4 @@
-"""The engine below a factory of twisted.web's: made for its first connection or port, at rest after the last."""
+"""The engine below a factory of twisted.web's, from its first connection or port to its last."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -13,7 +13,8 @@ from ropewalk._engine import Connection, Engine, Limits
 from ropewalk.dropin.connection.adoption import channel_of
 from ropewalk.dropin.connection.exchange import RelayedExchange
 from ropewalk.dropin.connection.override_check import report_foreign
-from ropewalk.dropin.connection.socket_transport import SocketTransport, release, release_made
+from ropewalk.dropin.connection.socket_release import release, release_made
+from ropewalk.dropin.connection.socket_transport import SocketTransport
 from ropewalk.dropin.connection.upgrade import close_upgraded
 from ropewalk.dropin.entry.forced_shutdown import force_shutdown_at_next_signal
 from ropewalk.dropin.request.access_log import make_log_safe
@@ -31,53 +32,52 @@ from ropewalk.server.socket_files import remove_only_own_file, share
 log = Logger(namespace="ropewalk.dropin")
 
 BODY_SIZE: Final = 100 * 1024 * 1024
-"""Bytes of a body that a program is given, where nobody says otherwise. twisted.web itself has no bound; what it holds
-in memory past 100 kB it moves to a file."""
+"""Default limit of a body, in bytes. twisted.web has no limit, and moves a body of more than 100 kB to a file."""
 
 HALF_CLOSE_TIMEOUT: Final = 0.001
-"""Seconds that a response may pause whose client has closed its sending side, where nobody says otherwise. Twisted ends
-the connection at that at once, and programs count on it to stop what they make; 0 would be no limit."""
+"""Default seconds for which a response may pause after its client has closed its sending side. Twisted ends such a
+connection at once, and programs rely on that to stop their work; 0 would be no limit."""
 
-_AT_EASE: Final = dict.fromkeys(
+_NO_TIMEOUTS: Final = dict.fromkeys(
     (
         *("head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout"),
         *("linger_timeout", "linger_time", "half_close_timeout"),
     ),
     0,
 )
-"""For a channel without a factory: nobody has given it a clock."""
+"""For a channel whose reactor does not run, such as a test's: nothing could call in time."""
 
 
 def limits_of(factory: Any, given: Mapping[str, float] | None = None) -> Limits:
-    """The limits of a factory's connections: the engine's, but for `timeOut` of the factory, and two of ours."""
+    """Return the limits of a factory's connections: the engine's, `timeOut` of the factory, and two of ours."""
     idle = getattr(factory, "timeOut", None) or 0
     own = {"body_size": BODY_SIZE, "idle_timeout": idle, "half_close_timeout": HALF_CLOSE_TIMEOUT}
     return Limits(**{**own, **(given or {})})
 
 
 def engine_of_factory(factory: Any, reactor: Any, limits: Limits | None = None) -> "FactoryEngine":
-    """The one below a factory in this reactor, made with these limits where there is none yet."""
-    driver: FactoryEngine | None = vars(factory).get("_ropewalk")
-    if driver is None or driver.factory is not factory or driver.reactor is not reactor or driver.over:
-        driver = factory._ropewalk = FactoryEngine(factory, reactor, limits or limits_of(factory))  # noqa: SLF001 - ours
+    """Return the engine below a factory in this reactor. It is made with these limits if there is none yet."""
+    engine: FactoryEngine | None = vars(factory).get("_ropewalk")
+    if engine is None or engine.factory is not factory or engine.reactor is not reactor or engine.over:
+        engine = factory._ropewalk = FactoryEngine(factory, reactor, limits or limits_of(factory))
         make_log_safe(factory)
-    return driver
+    return engine
 
 
 def engine_of_channel(factory: Any = None, given: Mapping[str, float] | None = None) -> "FactoryEngine":
-    """One for a single channel over a transport that is no socket: a tunnel's, or a test's.
+    """Make an engine for a single channel over a transport that is no socket: a tunnel's, or a test's.
 
-    It keeps time where the factory's reactor runs. A test's does not, and would find calls in it that it has not made.
+    It has timeouts where the factory's reactor runs. A test's reactor does not, and must hold no calls of ours.
     """
     reactor = getattr(factory, "reactor", None)
     if not getattr(reactor, "running", False):
-        return FactoryEngine(None, None, Limits(body_size=BODY_SIZE, **_AT_EASE))
+        return FactoryEngine(None, None, Limits(body_size=BODY_SIZE, **_NO_TIMEOUTS))
     served: FactoryEngine | None = vars(factory).get("_ropewalk")
     return ChannelEngine(None, reactor, limits_of(factory, given) if served is None else served.engine.limits)
 
 
 class FactoryEngine:
-    """Turns an engine for a factory. `reactor` is None for one that nobody turns but the channels themselves."""
+    """Runs an engine for a factory in a reactor. Without a reactor, the channels themselves run it."""
 
     request: type[RelayedExchange] = RelayedExchange
     encode_json = staticmethod(encode_json)
@@ -87,21 +87,21 @@ class FactoryEngine:
         self.factory = factory
         self.reactor = reactor
         self.ports: dict[Any, int] = {}
-        """Listening ports on which the engine accepts, and what it calls them."""
+        """Listening ports on which the engine accepts, with the engine's numbers for them."""
         self.upgraded: set[SocketTransport] = set()
-        """Connections that speak something else than HTTP by now."""
+        """Connections that are another protocol's."""
         self.endless: set[Any] = set()
-        """Channels whose response is a stream of events (the HTML standard, section 9.2), whose clients come again."""
+        """Channels whose response is an event stream (HTML standard, section 9.2). Its clients reconnect."""
         self.half_close = False
         """Whether clients may close their sending side and wait for their responses."""
         self.over = False
-        """It has been drained."""
+        """It has been, or is being, drained."""
         self._children: ServingChildren | None = None
-        """Made with the first port: most drivers of a single channel have none."""
-        self._impatient = False
+        """Made with the first port: the engine of a single channel has none."""
+        self._drain_was_cut = False
         self._turning = False
         self._lines: dict[Any, list[str]] = {}
-        """Lines for the logs of the factory that were written in this turn."""
+        """Lines of this turn for the logs of the factory."""
         self._logs = SiteLogs() if factory is None else logs_of(factory)
         self._timer: Any = None
         self._unwatch: Watch | None = None
@@ -114,23 +114,23 @@ class FactoryEngine:
 
     @property
     def watched(self) -> bool:
-        """Whether the reactor turns the engine."""
+        """Whether the reactor runs the engine's turns."""
         return self._unwatch is not None
 
     def can_watch(self) -> bool:
-        """Whether the reactor is one that could."""
+        """Whether the reactor can run the engine's turns."""
         return IReactorFDSet.providedBy(self.reactor)
 
     def wake(self) -> None:
-        """There is something to watch."""
+        """Have the reactor run the engine's turns."""
         if self._unwatch is None and self.can_watch():
             self._unwatch = watch(self.engine, self.reactor, self._turn)
             self._trigger = self.reactor.addSystemEventTrigger("before", "shutdown", self._drain)
             when_running(self.reactor, self.engine.bind_thread)
-            self.engine.rearm()  # what it wished for at rest was not heard
+            self.engine.rearm()  # a timer that it wanted before was not set
 
     def forked(self) -> None:
-        """In a child: begin anew on the same ports. Connections are the parent's."""
+        """Begin anew on the same ports, in a child process. Connections stay with the parent."""
         self.engine.after_fork_in_child()
         self.upgraded.clear()
         self.endless.clear()
@@ -141,12 +141,12 @@ class FactoryEngine:
             self._unwatch.forked(self._children)
 
     def has_forked(self) -> None:
-        """In the parent: its sockets end when it stops, except where a child serves by then."""
+        """Share the sockets with a child process, which may serve on them after the parent has stopped."""
         for port in self.ports:
             share(port, self._children)
 
     def rest(self) -> None:
-        """Something is over. After the last of all, nothing of the engine is left in the reactor."""
+        """Leave the reactor, if no port and no connection is left."""
         draining = self._draining is not None and not self._draining.called
         if self.ports or self.engine.connections or draining:
             return
@@ -159,7 +159,7 @@ class FactoryEngine:
             self.reactor.removeSystemEventTrigger(trigger)
 
     def accept_on(self, port: Any, *, half_close: bool = False) -> None:
-        """Accept in place of one of Twisted's ports, until it is closed. From another thread: soon."""
+        """Accept in place of one of Twisted's ports, until that is closed. From another thread, later."""
         if runs_elsewhere(self.reactor):  # meanwhile Twisted's port accepts
             self.reactor.callFromThread(self.accept_on, port, half_close=half_close)
             return
@@ -173,7 +173,7 @@ class FactoryEngine:
 
         def connectionLost(reason: Failure) -> None:
             listener = self.ports.pop(port, None)
-            if listener is not None:  # a service and the end of the reactor may both stop it
+            if listener is not None:  # a service and the shutdown may both stop it
                 self.engine.stop_listening(listener)
                 self.rest()
                 close(reason)
@@ -182,7 +182,7 @@ class FactoryEngine:
         self.wake()
 
     def drained_out(self) -> "Deferred[None]":
-        """Fires when the drain is over that a shutdown has begun, which may be at once."""
+        """Return a Deferred that fires when the drain of a shutdown is over; at once where there is none."""
         over: Deferred[None] = Deferred()
         if self._draining is None:
             over.callback(None)
@@ -191,9 +191,9 @@ class FactoryEngine:
         return over
 
     def write_log(self, file: Any, line: str) -> None:
-        """Write a line to a file: at the end of the turn, with the others of it, where there is one.
+        """Write a line to a file. Lines of one turn are written together, at its end.
 
-        To be called in the reactor's thread.
+        Only the reactor's thread may call this.
         """
         if self._turning:
             self._lines.setdefault(file, []).append(line)
@@ -216,8 +216,8 @@ class FactoryEngine:
     def opened(self, connection: Connection, client: Address) -> SocketTransport | None:
         try:
             protocol = self.factory.buildProtocol(to_twisted_address(client))
-        except Exception:  # noqa: BLE001 - as a port of Twisted's
-            log.failure("{factory} has built no protocol.", factory=self.factory)
+        except Exception:  # noqa: BLE001 - as ports of Twisted's do
+            log.failure("{factory} failed to build a protocol.", factory=self.factory)
             protocol = None
         if protocol is None:
             connection.close()
@@ -231,7 +231,7 @@ class FactoryEngine:
         transport = SocketTransport.of(self, client, protocol, channel)
         transport.sit_on(connection)
         protocol.makeConnection(transport)
-        if not channel.sits_on(transport) and transport.connected and not transport.disconnecting:
+        if not channel.uses(transport) and transport.connected and not transport.disconnecting:
             release_made(transport, channel, self._port_of(connection))
             return None
         return transport
@@ -246,7 +246,7 @@ class FactoryEngine:
             self._timer = self.reactor.callLater(seconds, self._tick)
 
     def drained(self, cut: int, /) -> None:
-        log_drained(log, cut, early=self._impatient)
+        log_drained(log, cut, early=self._drain_was_cut)
         draining = self._draining
         if draining is not None and not draining.called:
             draining.callback(None)
@@ -256,36 +256,36 @@ class FactoryEngine:
         log.emit(LEVELS[level], "{code} {message}", code=code, message=message)
 
     def access_log_ready(self) -> None:
-        """There is no access log: factories have their own."""
+        """Do nothing: factories have access logs of their own."""
 
     def _drain(self) -> Deferred[Any]:
-        """Before the reactor shuts down: finish what runs. What would never end by itself is ended."""
+        """Finish the running requests before the reactor shuts down, and end what has no end of its own."""
         self.over = True
         self._draining = Deferred()
         for transport in tuple(self.upgraded):
             close_upgraded(transport)
         for channel in tuple(self.endless):
             channel.end_stream()
-        # Its log and whatever else it needs for the requests that are here still.
+        # The factory needs its log, and what else it opens when it starts, for the requests that are still running.
         self.factory.doStart()
         stopped = [port.stopListening() for port in tuple(self.ports)]
         log_drain(self.engine)
-        take_back = force_shutdown_at_next_signal(self.reactor, self._cut)
+        restore_signals = force_shutdown_at_next_signal(self.reactor, self._cut)
         self.engine.drain()
         over = [self._draining, *(each for each in stopped if each is not None)]
-        return DeferredList(over, consumeErrors=True).addBoth(self._drained, take_back)
+        return DeferredList(over, consumeErrors=True).addBoth(self._drained, restore_signals)
 
-    def _drained(self, _: Any, take_back: Callable[[], None]) -> None:
-        take_back()
+    def _drained(self, _: Any, restore_signals: Callable[[], None]) -> None:
+        restore_signals()
         try:
             self.factory.doStop()
-        except Exception:  # noqa: BLE001 - as a log file on a full disk, which writes what it has kept when it is closed
-            log.failure("{factory} has not stopped well.", factory=self.factory)
+        except Exception:  # noqa: BLE001 - such as a log file on a full disk, which writes its buffer when it is closed
+            log.failure("{factory} failed to stop.", factory=self.factory)
         self._logs.close()
 
     def _cut(self) -> None:
-        """Whoever stops the program does not want to wait."""
-        self._impatient = True
+        """Cut the drain short, at a second signal."""
+        self._drain_was_cut = True
         for transport in tuple(self.upgraded):
             transport.cut()
         self.engine.drain(0)
@@ -300,7 +300,7 @@ class FactoryEngine:
         self.engine.tick()
 
     def _port_of(self, connection: Connection) -> Any:
-        """The one on which a connection has come."""
+        """Return the port on which a connection was accepted."""
         ours = connection.server
         kind = tcp.Port if isinstance(ours, tuple) else unix.Port
         ports = [port for port in self.ports if isinstance(port, kind)]
@@ -310,7 +310,7 @@ class FactoryEngine:
 
 
 class ChannelEngine(FactoryEngine):
-    """One whose engine the reactor does not watch, since a transport feeds it, and calls in time all the same."""
+    """Runs an engine that a transport feeds. The reactor sets its timers and does not watch it."""
 
     def arm(self, seconds: float, /) -> None:
         self._disarm()

@@ -1,12 +1,12 @@
-"""What a program has put in the place of a channel's methods, and by which code its connections are served for that.
+"""Whether the engine can serve a channel, with the methods that a program overrides.
 
 An override may be in a subclass, in twisted.web's or our class, or on one channel, set before its connection is made.
 
 | what is overridden | the connection |
 |---|---|
-| nothing, or what is called in any case | is the engine's |
-| what is in `CALLED_ON_HOOKED` | is the engine's, and the channel makes every call that twisted.web's makes |
-| anything else, or by code that may reach the transport or the parser | stays on Twisted's own channel and transport |
+| nothing, or a method of `CALLED_ALWAYS` | is the engine's |
+| a method of `CALLED_IF_OVERRIDDEN` | is the engine's, and the channel makes every call that twisted.web's makes |
+| any other, or by code that may use the transport or the parser | stays on Twisted's own channel and transport |
 """
 
 from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 from twisted.logger import Logger
 from twisted.web import http
 
-from ropewalk.dropin.connection.bytecode_check import Refused, Rules
+from ropewalk.dropin.connection.bytecode_check import AccessRules, Rejected
 from ropewalk.errors import full_name
 from ropewalk.twisted_private import GenericHTTPChannelProtocol
 
@@ -36,16 +36,16 @@ CALLED_ALWAYS: Final = frozenset(
 )
 """Methods that are called on every channel, as twisted.web calls them."""
 
-CALLED_ON_HOOKED: Final = frozenset(
+CALLED_IF_OVERRIDDEN: Final = frozenset(
     (
         *("allHeadersReceived", "allContentReceived", "checkPersistence"),
         *("writeHeaders", "write", "writeSequence", "registerProducer", "unregisterProducer", "getPeer", "getHost"),
     )
 )
-"""Methods that are called only where one of them is overridden."""
+"""Methods that are called only if one of them is overridden."""
 
 READ: Final = {"maxHeaders": 500, "totalHeadersSize": 16384}
-"""Attributes that hold on every channel, and what twisted.web has for them."""
+"""Attributes that have an effect on every channel, with twisted.web's values."""
 
 STATE: Final = frozenset(
     (
@@ -53,7 +53,7 @@ STATE: Final = frozenset(
         *("_log", "_networkProducer", "_optimisticEagerReadSize", "clearLineBuffer", "sendLine"),
     )
 )
-"""What factories and programs set on any channel, or only programs call; to override it changes nothing else."""
+"""What factories and programs set on any channel, or only programs call. An override has no other effect."""
 
 DEFAULTS: Final = {
     "MAX_LENGTH": 16384,
@@ -61,27 +61,27 @@ DEFAULTS: Final = {
     "delimiter": b"\r\n",
     "line_mode": 1,
 }
-"""Attributes that only Twisted's own channel looks at, and what twisted.web has for them."""
+"""Attributes that only Twisted's own channel reads, with its values."""
 NAMES: Final = tuple(
     sorted(
         name for name in dir(_STOCK) if not (name.startswith(("__", "_HTTPChannel__")) or name in STATE or name in READ)
     )
 )
-"""What may be overridden."""
+"""What a program may override."""
 
 METHODS: Final = frozenset(name for name in NAMES if callable(getattr(_STOCK, name))) | DEFAULTS.keys()
-"""What may be overridden on one channel: the rest is the state of any."""
+"""What a program may override on one channel. The other names are the state of any channel."""
 
-TWISTED_ONLY: Final = METHODS - CALLED_ALWAYS - CALLED_ON_HOOKED
-"""What only Twisted's own channel calls, or looks at."""
+TWISTED_ONLY: Final = METHODS - CALLED_ALWAYS - CALLED_IF_OVERRIDDEN
+"""What only Twisted's own channel calls, or reads."""
 
 _CONNECTION: Final = frozenset(("connectionMade", "connectionLost", "makeConnection", "__init__"))
 """What is called outside of any request."""
 _REGISTERS: Final = frozenset(("connectionMade", "connectionLost"))
-"""Where factories are given the channel for their lists of connections, as Synapse's is; what they do with it then they
-do from outside, as with any."""
+"""Where channels register with their factory's list of connections, as Synapse's do. What the factory does with them it
+could do with any channel."""
 _EARLY: Final = frozenset(("allHeadersReceived", "allContentReceived", "checkPersistence"))
-"""What is called before the program has the request: nothing may be sent there except through the engine."""
+"""What is called before the program has the request. Only the engine may send anything there."""
 _SENDING: Final = frozenset(("write", "writeSequence", "writeHeaders", "requestDone"))
 _ATTRIBUTES: Final = READ.keys() | {
     "_log",
@@ -93,10 +93,10 @@ _ATTRIBUTES: Final = READ.keys() | {
     "site",
     "timeOut",
 }
-"""Attributes that code of an override may use and set."""
+"""Attributes that an override may read and set."""
 _TWISTED: Final = frozenset(dir(_STOCK)) | vars(_STOCK()).keys()
 _FIND_ATTRIBUTES: Final = ("__getattr__", "__getattribute__", "__setattr__", "__delattr__", "__new__")
-"""What is handed the channel for any attribute."""
+"""Methods that are called for any attribute of the channel."""
 
 _look: Final = attrgetter(*NAMES)
 _FUNCTIONS: Final = tuple(name for name in NAMES if isinstance(getattr(_STOCK, name), FunctionType))
@@ -112,7 +112,7 @@ KEPT: Final = "RW740 Connections of {channel} stay on Twisted's own channel: {re
 FOREIGN: Final = "RW743 Connections of {protocol} stay Twisted's: it is no ropewalk.dropin.HTTPChannel."
 
 listeners: Final[list[Callable[[str], object]]] = []
-"""Called with either of these, once for each class, when a connection stays Twisted's."""
+"""Called with one of these messages, once for each class, when a connection stays with Twisted."""
 
 
 class Decision(NamedTuple):
@@ -120,8 +120,8 @@ class Decision(NamedTuple):
 
     reason: str = ""
     """Why it stays on Twisted's own channel; empty where it does not."""
-    hooked: bool = False
-    """Whether the channel makes every call."""
+    makes_all_calls: bool = False
+    """Whether the channel makes every call of twisted.web's."""
 
 
 class _Known(NamedTuple):
@@ -131,7 +131,7 @@ class _Known(NamedTuple):
 
 
 class Overrides:
-    """Decides for a kind of channel, whose methods are as it has them when this is made."""
+    """Decides for the subclasses of a channel class, whose own methods are read when this is created."""
 
     def __init__(self, ours: type[http.HTTPChannel]) -> None:
         self._base = ours
@@ -139,10 +139,10 @@ class Overrides:
         self._originals = {**self._ours, "__init__": ours.__init__}
         self._twisted = {name: _written_by_twisted(name) for name in NAMES}
         self._known: WeakKeyDictionary[type, _Known] = WeakKeyDictionary()
-        self._told: set[tuple[str, str]] = set()
+        self._reported: set[tuple[str, str]] = set()
 
     def decide(self, channel: Any) -> Decision:
-        """How a channel is served, by what is overridden on it now. Why it stays Twisted's is logged once a class."""
+        """Decide how a channel is served, with its present overrides. A reason to leave it to Twisted is logged."""
         kind = type(channel)
         known = self._known.get(kind)
         ours, twisted = _look(kind), _look(_STOCK)
@@ -154,15 +154,15 @@ class Overrides:
         if set_here:
             decision = _either(decision, self._judge(kind, set_here, channel))
         if decision.reason:
-            self._tell(kind, decision.reason)
+            self._report(kind, decision.reason)
         return decision
 
     def of_class(self, kind: type) -> str:
-        """Why all channels of a class stay Twisted's, or the empty string. One of them may have a reason of its own."""
+        """Return why all channels of a class stay with Twisted; empty if not. One channel may have a reason."""
         return self._decide(kind, dict(zip(NAMES, _look(kind), strict=True)), _look(_STOCK)).reason
 
     def on(self, channel: Any) -> set[str]:
-        """The names of what is overridden on a channel, in its class or on itself."""
+        """Return the names that are overridden on a channel, by its class or on itself."""
         found = dict(zip(NAMES, _look(type(channel)), strict=True))
         overridden: set[str] = {name for name, value in found.items() if value is not self._ours[name]}
         return overridden.union(METHODS & vars(channel).keys())
@@ -175,8 +175,8 @@ class Overrides:
         return self._judge(kind, overridden)
 
     def _judge(self, kind: type, overridden: dict[str, Any], channel: Any = None) -> Decision:
-        """How a channel is served with these overrides, which are its class's or, where it is given, its own."""
-        strange = [name for name in overridden if name not in CALLED_ALWAYS and name not in CALLED_ON_HOOKED]
+        """Decide for these overrides, which are those of the class or, if `channel` is given, its own."""
+        strange = [name for name in overridden if name not in CALLED_ALWAYS and name not in CALLED_IF_OVERRIDDEN]
         if strange:
             return Decision(f"{_listed(strange)} is overridden")
         classes = [each for each in kind.__mro__ if each not in self._base.__mro__]
@@ -184,14 +184,14 @@ class Overrides:
         for each in classes:
             for name, value in vars(each).items():
                 defined.setdefault(name, []).append(value)
-        # Also where nothing else is overridden: what they make of an attribute may be all that the program wants.
+        # Also where nothing else is overridden: these methods may change what any attribute does.
         found = [name for name in _FIND_ATTRIBUTES if name in defined]
         if found:
             return Decision(f"{_listed(found)} is defined")
-        # What is no override of a hook, but runs before any: it might hand the channel to what a hook calls.
+        # `__init__` runs before any override, and might pass the channel to what an override calls.
         also = {"__init__": defined["__init__"][0]} if overridden and "__init__" in defined else {}
         for name, value in sorted({**overridden, **also}.items()):
-            rules = Rules(
+            rules = AccessRules(
                 methods=_callable_in(name),
                 attributes=_ATTRIBUTES,
                 twisted=_TWISTED,
@@ -199,44 +199,44 @@ class Overrides:
                 classes=classes,
                 originals=self._originals,
                 sets_methods=name in _CONNECTION,
-                hands_on=name in _REGISTERS,
+                passes_channel=name in _REGISTERS,
             )
             try:
                 rules.check(name, getattr_static(kind, name) if channel is None else _bound_to(channel, value))
                 rules.check_defined(name)
-            except Refused as why:
+            except Rejected as why:
                 return Decision(f"the {name} that overrides its own {why}")
-        return Decision(hooked=not CALLED_ON_HOOKED.isdisjoint(overridden))
+        return Decision(makes_all_calls=not CALLED_IF_OVERRIDDEN.isdisjoint(overridden))
 
-    def _tell(self, kind: type, reason: str) -> None:
+    def _report(self, kind: type, reason: str) -> None:
         named = full_name(kind)
-        if (named, reason) not in self._told:
-            self._told.add((named, reason))
+        if (named, reason) not in self._reported:
+            self._reported.add((named, reason))
             log.warn(KEPT, channel=named, reason=reason)
-            _tell_listeners(KEPT.format(channel=named, reason=reason))
+            _call_listeners(KEPT.format(channel=named, reason=reason))
 
 
 _foreign: Final[set[str]] = set()
 
 
 def report_foreign(protocol: Any) -> None:
-    """Log, once a class, that a factory on the engine builds what the engine cannot serve."""
-    if hands_on_bytes(protocol):
-        protocol = protocol._channel  # noqa: SLF001 - it has no other name
+    """Log, once for each class, that a factory on the engine builds protocols that the engine cannot serve."""
+    if passes_all_bytes(protocol):
+        protocol = protocol._channel
     named = full_name(type(protocol))
     if named not in _foreign:
         _foreign.add(named)
         log.warn(FOREIGN, protocol=named)
-        _tell_listeners(FOREIGN.format(protocol=named))
+        _call_listeners(FOREIGN.format(protocol=named))
 
 
-def _tell_listeners(reason: str) -> None:
+def _call_listeners(reason: str) -> None:
     for listener in tuple(listeners):
         listener(reason)
 
 
-def hands_on_bytes(protocol: Any) -> bool:
-    """Whether what stands around a channel, to look for HTTP/2, gives it all bytes as Twisted has written it."""
+def passes_all_bytes(protocol: Any) -> bool:
+    """Whether a wrapper that detects HTTP/2 passes all bytes on to its channel, as Twisted's own code does."""
     return (
         isinstance(protocol, GenericHTTPChannelProtocol)
         and getattr(protocol.dataReceived, "__func__", None) is _WRAPPER_READS
@@ -244,9 +244,9 @@ def hands_on_bytes(protocol: Any) -> bool:
 
 
 def _set_on(channel: Any, of_class: tuple[Any, ...]) -> dict[str, Any]:
-    """What is overridden on one channel.
+    """Return what is overridden on one channel.
 
-    Its `__dict__` is the last place to look: CPython's instances are slower once they have one.
+    Its `__dict__` is read last: CPython's instances are slower once they have one.
     """
     try:
         if _functions_of(channel) == _functions_among(of_class) and _data_of(channel) == _data_among(of_class):
@@ -257,23 +257,23 @@ def _set_on(channel: Any, of_class: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _either(one: Decision, other: Decision) -> Decision:
-    return Decision(one.reason or other.reason, one.hooked or other.hooked)
+    return Decision(one.reason or other.reason, one.makes_all_calls or other.makes_all_calls)
 
 
 def _callable_in(hook: str) -> frozenset[str]:
-    """The methods of Twisted's that an override may call, or replace on its channel."""
+    """Return the methods of Twisted's that an override may call, or replace on its channel."""
     if hook in _CONNECTION:
         return CALLED_ALWAYS - {"requestDone"} | {"getPeer", "getHost", "setTimeout", "__init__"}
-    return (CALLED_ALWAYS | CALLED_ON_HOOKED) - (_SENDING if hook in _EARLY else frozenset())
+    return (CALLED_ALWAYS | CALLED_IF_OVERRIDDEN) - (_SENDING if hook in _EARLY else frozenset())
 
 
 def _bound_to(channel: Any, value: Any) -> Any:
-    """The function of a method that was set on a channel; None for what may have the channel in another way."""
+    """Return the function of a method that was set on a channel; None for any other object."""
     return value.__func__ if isinstance(value, MethodType) and value.__self__ is channel else None
 
 
 def _written_by_twisted(name: str) -> Any:
-    """An attribute of Twisted's channel; what is equal to nothing where a program has replaced it already."""
+    """Return an attribute of Twisted's channel; an object equal to no other if a program has replaced it already."""
     value = getattr(_STOCK, name)
     code: Any = value.func if isinstance(value, partial) else getattr(value, "__func__", value)
     if isinstance(code, FunctionType):

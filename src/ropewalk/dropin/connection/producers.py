@@ -1,4 +1,4 @@
-"""Producers that want to be asked, on sockets of the engine's."""
+"""Producers of programs: pull producers on the engine's sockets, and what a producer's exceptions lead to."""
 
 from collections.abc import Callable
 from typing import Any, Final, Protocol
@@ -8,17 +8,16 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ropewalk.dropin.connection.connection_lost import stop_producer
 from ropewalk.errors import interrupts
 
 log = Logger(namespace="ropewalk.dropin")
 
-AT_ONCE: Final = 16
-"""How often a producer is asked before others have their turn."""
+MAX_CALLS: Final = 16
+"""How often a pull producer is called before other connections are served."""
 
 
-class Channel(Protocol):
-    """What is there of a channel."""
+class Consumer(Protocol):
+    """What a pull producer writes to: a channel, or a transport."""
 
     def later(self, call: Callable[[], None]) -> None: ...
     def unregisterProducer(self) -> None: ...
@@ -27,12 +26,12 @@ class Channel(Protocol):
 
 @implementer(IPushProducer)
 class PullAdapter:
-    """Asks a pull producer for more as long as there is room."""
+    """A push producer that calls a pull producer as long as there is room."""
 
-    def __init__(self, producer: Any, channel: Channel) -> None:
+    def __init__(self, producer: Any, consumer: Consumer) -> None:
         self._producer = producer
-        self._channel = channel
-        self._asking = False
+        self._consumer = consumer
+        self._calling = False
         self._going = False
         self._over = False
 
@@ -41,33 +40,33 @@ class PullAdapter:
         self.resumeProducing()
 
     def stopStreaming(self) -> None:
-        """It is not registered any more."""
+        """Stop: the producer has been unregistered."""
         self._over = True
 
     def pauseProducing(self) -> None:
-        """There is no room."""
+        """Pause: there is no room."""
         self._going = False
 
     def resumeProducing(self) -> None:
-        """There is room."""
+        """Go on: there is room."""
         self._going = True
-        if not self._asking:
-            self._ask()
+        if not self._calling:
+            self._call_producer()
 
     def stopProducing(self) -> None:
-        """The client has left."""
+        """Stop the producer: the connection is over."""
         self._over = True
         self._producer.stopProducing()
 
     def end(self) -> None:
-        """There is no connection any more. One that was not told so is stopped, for it is never asked again."""
+        """Stop the producer when the connection is over, unless that has been done. It is never called again."""
         if not self._over:
             stop_producer(self)
 
-    def _ask(self) -> None:
-        self._asking = True
+    def _call_producer(self) -> None:
+        self._calling = True
         try:
-            for _ in range(AT_ONCE):
+            for _ in range(MAX_CALLS):
                 if self._over or not self._going:
                     return
                 self._producer.resumeProducing()
@@ -75,14 +74,35 @@ class PullAdapter:
             if interrupts(error):
                 raise
             log.failure("{producer} failed; its connection is closed.", Failure(error), producer=self._producer)
-            self._channel.unregisterProducer()
-            self._channel.abortConnection()
+            self._consumer.unregisterProducer()
+            self._consumer.abortConnection()
             return
         finally:
-            self._asking = False
+            self._calling = False
         if self._going and not self._over:
-            self._channel.later(self._ask_on)
+            self._consumer.later(self._continue)
 
-    def _ask_on(self) -> None:
-        if self._going and not self._over and not self._asking:
-            self._ask()
+    def _continue(self) -> None:
+        if self._going and not self._over and not self._calling:
+            self._call_producer()
+
+
+def stop_producer(producer: Any) -> None:
+    """Stop a producer. An exception is logged, also where `stopProducing` is missing."""
+    try:
+        producer.stopProducing()
+    except BaseException as error:
+        if interrupts(error):
+            raise
+        log.failure("{producer} failed when it was stopped.", Failure(error), producer=producer)
+
+
+def resume_producer(producer: Any, close: Callable[[BaseException], object]) -> None:
+    """Resume a producer. An exception is logged and closes the connection, as with Twisted's transports."""
+    try:
+        producer.resumeProducing()
+    except BaseException as error:
+        if interrupts(error):
+            raise
+        log.failure("{producer} failed; its connection is closed.", Failure(error), producer=producer)
+        close(error)

@@ -1,12 +1,69 @@
-"""What is logged where a program's response cannot be sent."""
+"""Responses of the channel itself: to requests that the program is not given, or whose response cannot be sent."""
 
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
-from ropewalk.errors import HostedError, InvalidField, RopewalkError, is_status
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ropewalk.dropin.connection.exchange import RelayedExchange
+from ropewalk.errors import (
+    AnswerOver,
+    BeyondLength,
+    Disconnected,
+    HostedError,
+    InvalidField,
+    RopewalkError,
+    is_status,
+    phrase,
+)
+
+if TYPE_CHECKING:
+    from ropewalk.dropin.connection.channel import HTTPChannel
+
+log = Logger(namespace="ropewalk.dropin")
 
 
-def explain(error: RopewalkError, requests: list[Any]) -> RopewalkError:
-    """The error to log for a response to the first of these requests: RW751 where its status is the cause."""
+def refuse_response(channel: "HTTPChannel", exchange: RelayedExchange, error: RopewalkError) -> None:
+    """Log why a response cannot be sent, and respond with 500. The program's own code could not handle the error."""
+    if type(error) is Disconnected:  # not a mistake of the program, as its subclass ParentsRequest is
+        return
+    failure = Failure(_explained(error, channel.requests))
+    log.failure("{channel} cannot send the response of a program.", failure, channel=channel)
+    channel._exchange = None
+    channel._refused = True
+    with suppress(AnswerOver, Disconnected):
+        respond_plainly(channel, exchange, 500)
+
+
+def refuse_request(channel: "HTTPChannel", exchange: RelayedExchange) -> None:
+    """Respond with 400 as twisted.web does, though the request is not complete."""
+    channel._exchange = None
+    exchange.close_after()
+    exchange.relay(400, b"Bad Request", {}, b"")
+    channel._link.flush(channel)
+
+
+def cut_response(channel: "HTTPChannel", error: BeyondLength) -> None:
+    """Close the connection after a body of which no more is sent than its Content-Length says."""
+    if not (channel._losing or channel._closing):  # the program may write more of the excess
+        log.failure("{channel} drops what is beyond the Content-Length.", Failure(error), channel=channel)
+        channel._link.flush(channel)
+        channel.loseConnection()
+
+
+def respond_plainly(channel: "HTTPChannel", exchange: RelayedExchange, status: int) -> None:
+    """Send a response of the engine's own, or abort the exchange where one has begun."""
+    if exchange.started:
+        exchange.abort()
+    else:
+        exchange.close_after()
+        exchange.respond(status, (), f"{phrase(status)}\n")
+    channel._link.flush(channel)
+
+
+def _explained(error: RopewalkError, requests: list[Any]) -> RopewalkError:
+    """Return the error to log for a response to the first request: RW751 where its status is the cause."""
     request = requests[0] if requests else None
     status = getattr(request, "code", None)
     if request is None or is_status(status) or not isinstance(error, InvalidField):

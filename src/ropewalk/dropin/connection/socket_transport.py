@@ -1,4 +1,4 @@
-"""The transport that a program finds where the engine has the socket."""
+"""The transport of a connection whose socket is the engine's."""
 
 import socket
 from collections.abc import Callable
@@ -17,10 +17,9 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ropewalk._engine import Connection
-from ropewalk.dropin.connection.adoption import mark_used
-from ropewalk.dropin.connection.connection_lost import end_connection, reason_for, resume_producer
+from ropewalk.dropin.connection.connection_lost import end_connection, reason_for
 from ropewalk.dropin.connection.exchange import RelayedExchange
-from ropewalk.dropin.connection.producers import PullAdapter
+from ropewalk.dropin.connection.producers import PullAdapter, resume_producer
 from ropewalk.dropin.connection.twisted_attributes import BorrowedSocket, TransportAttributes
 from ropewalk.errors import AnswerOver, Disconnected, interrupts
 from ropewalk.request import Address
@@ -45,36 +44,37 @@ class SocketTransport(TransportAttributes):
     disconnecting = 0
 
     connection: Connection
-    """What the engine calls it."""
+    """The engine's connection."""
 
-    def __init__(self, driver: "FactoryEngine", client: Address, protocol: Any, channel: "HTTPChannel") -> None:
-        self.reactor = driver.reactor
-        self.begin = channel.begin
-        self.driver = driver
+    def __init__(self, factory_engine: "FactoryEngine", client: Address, protocol: Any, channel: "HTTPChannel") -> None:
+        self.reactor = factory_engine.reactor
+        self.begin: Callable[[RelayedExchange], None] = self._ignore
+        """Called by the engine for each request. `SocketLink.attach` sets it."""
+        self.factory_engine = factory_engine
         self._client = client
         self._protocol = protocol
         self._channel = channel
         self._raw: RelayedExchange | None = None
-        """The exchange that carries raw bytes."""
-        self._paused = False
+        """The exchange that carries raw bytes, once the connection is another protocol's."""
+        self.paused = False
         self._producer: Any = None
-        self._feeds_channel = True
-        """Nobody has unregistered the channel, which Twisted's transports have for their producer at first."""
+        self._channel_is_producer = True
+        """The channel is the producer, as it is on Twisted's transports until it is unregistered."""
         self._reason: BaseException | None = None
-        """Why the connection ends, where the engine knows less."""
+        """Why the connection ends, where that is more exact than what the engine reports."""
         self._server: Address = None
         self._peer: Any = None
         self._host: Any = None
 
     @staticmethod
-    def of(driver: "FactoryEngine", client: Address, protocol: Any, channel: "HTTPChannel") -> "SocketTransport":
-        """The one for this kind of socket, to be told its connection by `sit_on`."""
+    def of(engine: "FactoryEngine", client: Address, protocol: Any, channel: "HTTPChannel") -> "SocketTransport":
+        """Make the transport for this kind of socket. `sit_on` gives it its connection."""
         kind = TCPTransport if isinstance(client, tuple) else UNIXTransport
-        return kind(driver, client, protocol, channel)
+        return kind(engine, client, protocol, channel)
 
     @property
     def protocol(self) -> Any:
-        """Who is told what comes on the connection. Setting it takes the connection over from HTTP."""
+        """The protocol that has the connection. Setting it ends HTTP on the connection."""
         return self._protocol
 
     @protocol.setter
@@ -87,21 +87,21 @@ class SocketTransport(TransportAttributes):
                 self._channel.call_in_reactor(self._take_over)
 
     def take_over(self) -> RelayedExchange | None:
-        """From here raw bytes go both ways: the request that runs gets no response. None where there is none."""
+        """Carry raw bytes from now on. Returns the running exchange, which gets no response, or None."""
         exchange = self._channel.hand_over()
         if exchange is not None:
             self._raw = exchange
-            self.driver.upgraded.add(self)
+            self.factory_engine.upgraded.add(self)
             if exchange.status != 101:
                 exchange.take_over()
-            # Not at once: whoever takes over is still at it.
+            # Not at once: the program has not finished the change of protocols.
             self.reactor.callLater(0, self.deliver)
         return exchange
 
-    # ITransport. What comes from other threads is queued with the channel's calls, in their order.
+    # ITransport. Calls of other threads are queued with those of the channel, in their order.
 
     def write(self, data: bytes) -> None:
-        """Send bytes as they are; while a request is handled, in place of its response."""
+        """Send raw bytes. While a request is handled, they replace its response."""
         if not self._channel.is_reactor_thread():
             self._channel.call_in_reactor((self._write_joined, bytes(data)))
             return
@@ -116,11 +116,11 @@ class SocketTransport(TransportAttributes):
             self._producer.pauseProducing()
 
     def writeSequence(self, iovec: Any) -> None:
-        """Send them joined."""
+        """Send several parts, joined."""
         self.write(b"".join(iovec))
 
     def loseConnection(self) -> None:
-        """Close after what was written, and after what a registered producer has to write."""
+        """Close after what was written, and after what a registered producer will write."""
         if not self._channel.is_reactor_thread():
             self._channel.call_in_reactor(partial(_LOSE_CONNECTION, self))
             return
@@ -128,7 +128,7 @@ class SocketTransport(TransportAttributes):
             return
         self.disconnecting = 1
         if self._raw is None:
-            self.begin = self._leave  # what the engine has read already, too
+            self.begin = self._ignore  # also requests that the engine has read already
         if self._producer is None:
             self._close()
 
@@ -142,54 +142,54 @@ class SocketTransport(TransportAttributes):
             self.connection.abort()
 
     def loseWriteConnection(self) -> None:
-        """There is no half of a connection: close."""
+        """Close: there is no half-close."""
         self.loseConnection()
 
     def connectionLost(self, reason: Any) -> None:
-        """As `abortConnection`, for those who tell a transport so."""
+        """As `abortConnection`, for programs that call this on a transport."""
         del reason
         self.abortConnection()
 
     def getPeer(self) -> Any:
-        """The other end."""
+        """Return the address of the client."""
         if self._peer is None:
             self._peer = to_twisted_address(self._client)
         return self._peer
 
     def getHost(self) -> Any:
-        """Our end."""
+        """Return the address of our end."""
         if self._host is None:
             self._host = to_twisted_address(self._server)
         return self._host
 
     def getHandle(self) -> socket.socket:
-        """A socket object of its own for the connection. Whoever reads from it takes the engine's bytes."""
+        """Return a socket object for the connection. Bytes that are read from it are lost to the engine."""
         return BorrowedSocket.of(self.fileno())
 
     def fileno(self) -> int:
-        """The descriptor, -1 when it is closed."""
+        """Return the descriptor, -1 when it is closed."""
         return self.connection.fileno() if self.connected else -1
 
     def logPrefix(self) -> str:
-        """For Twisted's log."""
+        """Return the name of the protocol, for Twisted's log."""
         return type(self._protocol).__name__
 
     # IPushProducer
 
     def pauseProducing(self) -> None:
-        """Hand over nothing more for now; the client is held up when the buffers are full."""
+        """Pass on no bytes for now. The client must wait when the buffers are full."""
         if not self._channel.is_reactor_thread():
             self._channel.call_in_reactor(partial(_PAUSE_PRODUCING, self))
             return
-        self._paused = True
+        self.paused = True
 
     def resumeProducing(self) -> None:
-        """Go on."""
+        """Pass on bytes again."""
         if not self._channel.is_reactor_thread():
             self._channel.call_in_reactor(partial(_RESUME_PRODUCING, self))
             return
-        if self._paused:
-            self._paused = False
+        if self.paused:
+            self.paused = False
             if self._raw is not None:
                 self.reactor.callLater(0, self.deliver)
             else:
@@ -202,7 +202,7 @@ class SocketTransport(TransportAttributes):
     # IConsumer
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Have what writes told when to wait. Raises RuntimeError where there is one already."""
+        """Register what writes, to be paused and resumed. Raises RuntimeError where there is one already."""
         if not self._channel.is_reactor_thread():
             self._channel.call_in_reactor(partial(_REGISTER_PRODUCER, self, producer, streaming))
             return
@@ -218,12 +218,12 @@ class SocketTransport(TransportAttributes):
             producer.pauseProducing()
 
     def unregisterProducer(self) -> None:
-        """It has written all it has."""
+        """Unregister a producer that has written everything."""
         if not self._channel.is_reactor_thread():
             self._channel.call_in_reactor(partial(_UNREGISTER_PRODUCER, self))
             return
         producer, self._producer = self._producer, None
-        self._feeds_channel = False
+        self._channel_is_producer = False
         if isinstance(producer, PullAdapter):
             producer.stopStreaming()
         if self.disconnecting and self.connected:
@@ -232,26 +232,21 @@ class SocketTransport(TransportAttributes):
     # For the channel and the engine
 
     def sit_on(self, connection: Connection) -> None:
-        """Be the transport of a connection. Its end is asked for now: when it is closed, nobody knows it any more."""
+        """Be the transport of a connection. Our address is read now: a closed connection does not have it."""
         self.connection = connection
         self._server = connection.server
 
     def later(self, call: Callable[[], None]) -> None:
-        """Call something when others have had their turn."""
+        """Call something in the reactor's next iteration."""
         self.reactor.callLater(0, call)
 
     def is_for(self, channel: Any) -> bool:
-        """Whether a channel is the one that the connection was opened for, and not one that is handed raw bytes."""
+        """Whether the connection was opened for this channel. Any other gets raw bytes, as a protocol does."""
         return channel is self._channel
 
-    @property
-    def paused(self) -> bool:
-        """Whether the program wants nothing for now."""
-        return self._paused
-
     def deliver(self) -> None:
-        """Hand what has come to the protocol."""
-        while self._raw is not None and self.connected and not self._paused:
+        """Pass the raw bytes that have come on to the protocol."""
+        while self._raw is not None and self.connected and not self.paused:
             try:
                 data = self._raw.take()
             except Disconnected:
@@ -267,44 +262,44 @@ class SocketTransport(TransportAttributes):
                 self.fail(error)
 
     def fail(self, error: BaseException) -> None:
-        """Close at once, since what uses the connection has failed. It hears of that as the reason of the end."""
+        """Close at once, since a producer or the protocol has failed. The error is the reason of `connectionLost`."""
         self._reason = error
         self.abortConnection()
 
     def has_room(self) -> None:
-        """The queue is below its high-water mark again."""
+        """Resume the producer: the engine's queue is below its high-water mark again."""
         if self._producer is not None:
             resume_producer(self._producer, self.fail)
 
-    def _leave(self, exchange: RelayedExchange) -> None:
-        """A request behind the last one."""
+    def _ignore(self, exchange: RelayedExchange) -> None:
+        """Ignore a request that comes after the program has closed the connection."""
         exchange.channel = self._channel
 
     def cut(self) -> None:
-        """Close at once, since the server stops. The protocol hears of it as of a connection that is lost."""
+        """Close at once, since the server stops. The reason of `connectionLost` is `ConnectionLost`."""
         self._reason = ConnectionLost()
         self.abortConnection()
 
     def lingers(self) -> None:
-        """All is sent. That the engine still waits for the client to read it is no concern of the program's."""
+        """End the connection for the program: all is sent, and only the engine waits until the client has read it."""
         self._end("done")
 
     def closed(self, how: str) -> None:
-        """The connection is over."""
+        """End the connection for the program, and let the engine leave the reactor if nothing is left."""
         try:
             self._end(how)
         finally:
-            self.driver.rest()
+            self.factory_engine.rest()
 
     def _end(self, how: str) -> None:
-        """Tell the producer and the protocol, in the order in which Twisted's transports do."""
+        """Notify the producer and the protocol, in the order in which Twisted's transports do."""
         if not self.connected:
             return
         self.connected = 0
         self.disconnected = 1
-        self.driver.upgraded.discard(self)
+        self.factory_engine.upgraded.discard(self)
         producer, self._producer = self._producer, None
-        if producer is None and self._feeds_channel:
+        if producer is None and self._channel_is_producer:
             producer = self._channel
         end_connection(producer, self._protocol.connectionLost, self._reason or reason_for(how))
 
@@ -323,7 +318,7 @@ class SocketTransport(TransportAttributes):
             self._raw.end()
 
 
-# What is made again in the reactor's thread, where what a program has put before it on a transport was called already.
+# What the reactor's thread calls for another thread, where a function that a program has set was called already.
 _WRITE: Final = SocketTransport.write
 _LOSE_CONNECTION: Final = SocketTransport.loseConnection
 _ABORT_CONNECTION: Final = SocketTransport.abortConnection
@@ -335,68 +330,20 @@ _UNREGISTER_PRODUCER: Final = SocketTransport.unregisterProducer
 
 @implementer(ITCPTransport)
 class TCPTransport(SocketTransport):
-    """One over TCP."""
+    """The transport of a TCP connection."""
 
     def getTcpNoDelay(self) -> bool:
-        """Always: responses leave when they are made."""
+        """True: responses are sent at once."""
         return True
 
     def setTcpNoDelay(self, enabled: bool) -> None:
-        """For the interface."""
+        """Do nothing: the engine has set it."""
 
 
 @implementer(IUNIXTransport)
 class UNIXTransport(SocketTransport):
-    """One over a UNIX socket."""
+    """The transport of a connection over a UNIX socket."""
 
     def sendFileDescriptor(self, descriptor: int) -> None:
-        """No HTTP needs it. Raises NotImplementedError."""
-        raise NotImplementedError("Descriptors cannot be sent over a connection of the engine's.")
-
-
-class ReleasedTransport:
-    """What was a `SocketTransport` until Twisted was given its socket: by now another name for Twisted's transport."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(vars(self)["_twisted"], name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(vars(self)["_twisted"], name, value)
-
-
-def release(connection: Connection, protocol: Any, port: Any) -> None:
-    """Have Twisted itself serve a connection, as its port would have done: what the factory has built is not ours."""
-    transport, read = _released(connection, protocol, port)
-    protocol.makeConnection(transport)
-    if read:
-        protocol.dataReceived(read)
-
-
-def release_made(transport: SocketTransport, channel: Any, port: Any) -> None:
-    """Have Twisted carry a connection whose program has put a transport of its own around the engine's.
-
-    Its channel is fed from there on, so that what the program has around the transport is passed by everything.
-    """
-    protocol, producer = transport.protocol, transport.producer
-    twisted, read = _released(transport.connection, protocol, port)
-    vars(transport).clear()
-    kept: Any = transport
-    kept.__class__ = ReleasedTransport
-    vars(kept)["_twisted"] = twisted
-    if producer is not None:
-        twisted.registerProducer(producer, True)
-    channel.be_fed()
-    if read:
-        protocol.dataReceived(read)
-
-
-def _released(connection: Connection, protocol: Any, port: Any) -> tuple[Any, bytes]:
-    """Twisted's transport for a connection, and what has come on that."""
-    descriptor, read = connection.release()
-    accepted = socket.socket(fileno=descriptor)
-    accepted.setblocking(False)
-    address = accepted.getpeername() if accepted.family != socket.AF_UNIX else ""
-    number, port.sessionno = port.sessionno, port.sessionno + 1
-    transport = port.transport(accepted, protocol, address, port, number, port.reactor)
-    mark_used(transport)
-    return transport, read
+        """Raise NotImplementedError: HTTP has no use for it."""
+        raise NotImplementedError("The engine's connections cannot send descriptors.")

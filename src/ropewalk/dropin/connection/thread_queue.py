@@ -1,44 +1,51 @@
-"""Calls that programs make in other threads than the reactor's, which makes them in their place.
+"""Calls that programs make in other threads than the reactor's, queued for the reactor's thread.
 
-twisted.web may be called by the reactor's thread only, and yet programs write responses piece by piece from threads.
-One wake of the reactor serves all that was said until it comes, and adjacent pieces are written as one.
+twisted.web may be called by the reactor's thread only, and yet programs write responses from threads, piece by piece.
+One wakeup of the reactor serves all calls that are queued until it comes, and adjacent chunks are written as one.
 """
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from ropewalk.dropin.connection.channel import HTTPChannel
 
 JOINED: Final = 64 * 1024
-"""Bytes of pieces after which no more are joined to them."""
+"""Bytes after which no more chunks are joined."""
 
 Call = Callable[[], None]
 Chunk = tuple[Callable[[list[bytes]], None], bytes]
-"""What writes, and what is to be written. Adjacent pieces of one writer are given to it in one call."""
+"""A function that writes, and what to write. It is called once for adjacent chunks of its own."""
+
+_creating: Final = Lock()
+"""Held while the queue of a channel is created: two threads may need it at once."""
 
 
 class ThreadQueue:
-    """A queue of calls and of pieces to write, in order. One connection has one, so that nothing overtakes."""
+    """A queue of calls and of chunks to write, in order. A connection has one, so that no call overtakes another."""
 
-    __slots__ = ("_making", "_queue", "_reactor", "_woken")
+    __slots__ = ("_queue", "_reactor", "_running", "_woken")
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
         self._queue: deque[Call | Chunk] = deque()
-        self._making = False
+        self._running = False
         self._woken = False
         """The reactor has been woken for what is in the queue."""
 
     def add(self, call: Call | Chunk) -> None:
-        """Have the reactor's thread make a call, or write a piece. Any thread may call this."""
+        """Have the reactor's thread make a call, or write a chunk. Any thread may call this."""
         self._queue.append(call)
-        if not self._woken:  # read after queueing, and cleared before the queue is read
+        if not self._woken:  # read after queueing; `_run_woken` clears it before it reads the queue
             self._wake()
 
-    def make(self) -> None:
-        """Make the calls that wait. To be called by the reactor's thread."""
-        if self._making:
+    def run(self) -> None:
+        """Make the calls that are queued. Only the reactor's thread may call this."""
+        if self._running:
             return
-        self._making = True
+        self._running = True
         queue, left = self._queue, len(self._queue)  # what is added meanwhile wakes the reactor again
         try:
             while left:
@@ -47,23 +54,33 @@ class ThreadQueue:
                 if not isinstance(call, tuple):
                     call()
                     continue
-                write, part = call
-                parts, size = [part], len(part)
+                write, chunk = call
+                chunks, size = [chunk], len(chunk)
                 while left and size < JOINED and isinstance(call := queue[0], tuple) and call[0] == write:
                     del queue[0]
                     left -= 1
-                    parts.append(call[1])
+                    chunks.append(call[1])
                     size += len(call[1])
-                write(parts)
+                write(chunks)
         finally:
-            self._making = False
-            if left:  # something has failed
+            self._running = False
+            if left:  # a call has raised an exception
                 self._wake()
 
     def _wake(self) -> None:
         self._woken = True
-        self._reactor.callFromThread(self._come)
+        self._reactor.callFromThread(self._run_woken)
 
-    def _come(self) -> None:
+    def _run_woken(self) -> None:
         self._woken = False
-        self.make()
+        self.run()
+
+
+def queue_of(channel: "HTTPChannel") -> ThreadQueue:
+    """Return the queue of a channel, which is created with its first call. Any thread may call this."""
+    with _creating:
+        queue = channel._thread_queue
+        if queue is None:
+            reactor = getattr(channel.factory, "reactor", None) or channel._factory_engine.reactor
+            queue = channel._thread_queue = ThreadQueue(reactor)
+        return queue

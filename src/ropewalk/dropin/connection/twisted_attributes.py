@@ -1,8 +1,7 @@
-"""Attributes that programs read of Twisted's transports and channels, and that ours need for nothing themselves.
+"""Attributes of Twisted's transports and channels that programs read, though no interface has them.
 
-No interface names them, but `transport.socket.setsockopt(...)`, `transport.client[0]` and `channel.setTimeout(None)`
-stand in many programs. What is not here tells how Twisted's own objects are made: their buffers of what is not sent yet
-(`dataBuffer`), and what the reactor calls (`doRead`, `doWrite`). Both are the engine's.
+Many programs contain `transport.socket.setsockopt(...)`, `transport.client[0]` or `channel.setTimeout(None)`. Left out
+is what only Twisted's own implementation has: buffers (`dataBuffer`) and what the reactor calls (`doRead`, `doWrite`).
 """
 
 import os
@@ -17,19 +16,19 @@ from ropewalk.request import Address
 
 
 class BorrowedSocket(Socket):
-    """A socket object of its own for a connection that is the engine's. It is closed with its last user."""
+    """A socket object for a connection of the engine's. It closes itself when it is no longer used."""
 
     @classmethod
     def of(cls, descriptor: int) -> "BorrowedSocket":
-        """One for a duplicate of the descriptor. Raises OSError where it is closed."""
+        """Make one for a duplicate of the descriptor. Raises OSError if that is closed."""
         return cls(fileno=os.dup(descriptor))
 
     def __del__(self) -> None:
-        self.close()  # a program takes it for the transport's, and closes nothing
+        self.close()  # a program takes it for the transport's own, and does not close it
 
 
 class TransportAttributes:
-    """Those of `twisted.internet.tcp.Server`, for a `SocketTransport`."""
+    """The attributes of `twisted.internet.tcp.Server`, for a `SocketTransport`."""
 
     SEND_LIMIT = FileDescriptor.SEND_LIMIT
     bufferSize = FileDescriptor.bufferSize
@@ -39,11 +38,11 @@ class TransportAttributes:
 
     _client: Address
     _producer: Any
-    driver: Any
+    factory_engine: Any
 
     @property
     def client(self) -> Any:
-        """The address of the client, as `accept` gives it."""
+        """The address of the client, as `socket.accept` returns it."""
         return self._client if isinstance(self._client, tuple) else (self._client or "", None)
 
     @property
@@ -53,25 +52,25 @@ class TransportAttributes:
 
     @property
     def logstr(self) -> str:
-        """What Twisted's old logs name a connection by."""
+        """The name of the connection in Twisted's old logs."""
         return f"{self.logPrefix()},{self.sessionno},{self.hostname}"
 
     @property
     def producer(self) -> Any:
-        """What is registered, None where nothing is."""
+        """The registered producer, None if there is none."""
         return self._producer
 
     @property
     def streamingProducer(self) -> bool:
-        """Whether something is registered: it is a push producer, or has been made one."""
+        """Whether a producer is registered: it is a push producer, or has been adapted to one."""
         return self._producer is not None
 
     @property
     def server(self) -> Any:
-        """The port on which the connection came; None where Twisted has accepted it."""
+        """The port that accepted the connection; None if that was Twisted."""
         ours = self.getHost()
         what = "name" if isinstance(ours, UNIXAddress) else "port"
-        ports = [each for each in getattr(self.driver, "ports", ()) if hasattr(each.getHost(), what)]
+        ports = [each for each in getattr(self.factory_engine, "ports", ()) if hasattr(each.getHost(), what)]
         return next((each for each in ports if getattr(each.getHost(), what) == getattr(ours, what)), None)
 
     @property
@@ -80,21 +79,21 @@ class TransportAttributes:
         return BorrowedSocket.of(self.fileno())
 
     def getTcpKeepAlive(self) -> bool:
-        """Whether the kernel looks after a silent client."""
+        """Whether the kernel probes a silent client."""
         with self.socket as handle:
             return bool(handle.getsockopt(SOL_SOCKET, SO_KEEPALIVE))
 
     def setTcpKeepAlive(self, enabled: bool) -> None:
-        """Have it, or not."""
+        """Have the kernel probe a silent client, or not."""
         with self.socket as handle:
             handle.setsockopt(SOL_SOCKET, SO_KEEPALIVE, enabled)
 
     def getTcpNoDelay(self) -> bool:
-        """False where it is no TCP."""
+        """False: this is no TCP connection."""
         return False
 
     def setTcpNoDelay(self, enabled: bool) -> None:
-        """Nothing where it is no TCP."""
+        """Do nothing: this is no TCP connection."""
 
     def startReading(self) -> None:
         """As `resumeProducing`."""
@@ -105,26 +104,26 @@ class TransportAttributes:
         self.pauseProducing()
 
     def startWriting(self) -> None:
-        """The engine writes by itself."""
+        """Do nothing: the engine writes by itself."""
 
     def stopWriting(self) -> None:
         """As `startWriting`."""
 
     def stopConsuming(self) -> None:
-        """The producer is not to write any more, and the connection is closed."""
+        """Unregister the producer, and close the connection."""
         self.unregisterProducer()
         self.loseConnection()
 
     def fileno(self) -> int:
-        """The descriptor."""
+        """Return the descriptor."""
         raise NotImplementedError
 
     def getHost(self) -> Any:
-        """Our end."""
+        """Return the address of our end."""
         raise NotImplementedError
 
     def logPrefix(self) -> str:
-        """For Twisted's log."""
+        """Return the name of the protocol, for Twisted's log."""
         raise NotImplementedError
 
     def loseConnection(self) -> None:
@@ -132,50 +131,50 @@ class TransportAttributes:
         raise NotImplementedError
 
     def pauseProducing(self) -> None:
-        """Hand over nothing more for now."""
+        """Pass on no bytes for now."""
         raise NotImplementedError
 
     def resumeProducing(self) -> None:
-        """Go on."""
+        """Pass on bytes again."""
         raise NotImplementedError
 
     def unregisterProducer(self) -> None:
-        """It has written all it has."""
+        """Unregister the producer."""
         raise NotImplementedError
 
 
 class ChannelAttributes:
-    """Those of `twisted.web.http.HTTPChannel`, for the channel of a mounted resource, whose connection is an app's."""
+    """The attributes of `twisted.web.http.HTTPChannel`, for the channel of a mounted resource."""
 
     connected = 1
     persistent = True
     timeOut: Any = None
-    """The app's limits count, of which none runs while a handler is at work."""
+    """The app's limits hold. None of them runs while a handler is at work."""
 
     _request: Any
 
     @property
     def requests(self) -> list[Any]:
-        """Those that are being answered."""
+        """The requests that have no response yet."""
         request = vars(self).get("_request")
         return [] if request is None else [request]
 
     def setTimeout(self, period: Any) -> Any:
-        """Note the period; which it was before."""
+        """Keep the period, and return the one before."""
         before, self.timeOut = self.timeOut, period
         return before
 
     def resetTimeout(self) -> None:
-        """Nothing runs."""
+        """Do nothing: no timeout runs."""
 
     def pauseProducing(self) -> None:
-        """The client is held up by what nobody reads."""
+        """Do nothing: the client must wait when its bytes are not read."""
 
     def resumeProducing(self) -> None:
         """As `pauseProducing`."""
 
     def stopProducing(self) -> None:
-        """Cut the connection."""
+        """Close the connection now."""
         self.abortConnection()
 
     def abortConnection(self) -> None:

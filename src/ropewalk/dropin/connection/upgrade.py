@@ -1,6 +1,6 @@
-"""The end of connections that are another protocol's, when a stop begins.
+"""Connections that become another protocol's: the head of a 101, and their end at a shutdown.
 
-| protocol | how it ends |
+| protocol | how it ends at a shutdown |
 |---|---|
 | twisted.web's `WebSocketResource` | close frame 1001, "going away" (RFC 6455, section 7.4.1), then the connection |
 | Autobahn's, and what derives from it | the same frame; Autobahn closes after the client's or its own timeout |
@@ -8,6 +8,7 @@
 """
 
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from twisted.logger import Logger
@@ -21,14 +22,27 @@ GOING_AWAY: Final = 1001
 
 log = Logger(namespace="ropewalk.dropin")
 
+_FRAMING: Final = (b"Content-Length", b"Transfer-Encoding")
+
+
+def switch_head(version: bytes, reason: bytes, headers: Iterable[tuple[bytes, Iterable[bytes]]]) -> bytes:
+    """Return the head of a 101. What follows it is another protocol's."""
+    lines = [
+        b"%b: %b\r\n" % (name, value)
+        for name, values in headers
+        if name not in _FRAMING  # a 1xx has none (RFC 9112, section 6.1)
+        for value in values
+    ]
+    return b"%b 101 %b\r\n%b\r\n" % (version, reason, b"".join(lines))
+
 
 def close_upgraded(transport: "SocketTransport") -> None:
-    """Close a connection by its protocol's own means, if they are known."""
+    """Close a connection in the way of its protocol, if that is known."""
     protocol = transport.protocol
-    protocol = getattr(protocol, "wrappedProtocol", protocol)  # Autobahn puts its own into a wrapper that is there
+    protocol = getattr(protocol, "wrappedProtocol", protocol)  # Autobahn's own is in a wrapper
     try:
         _close(protocol, transport)
-    except Exception:  # noqa: BLE001 - a protocol that cannot say goodbye is closed as any other
+    except Exception:  # noqa: BLE001 - a protocol that cannot send its close is closed as any other
         log.failure("{protocol} failed while the server was stopping; its connection is closed.", protocol=protocol)
         transport.loseConnection()
 
@@ -39,7 +53,7 @@ def _close(protocol: Any, transport: "SocketTransport") -> None:
     elif hasattr(protocol, "sendCloseFrame"):
         # Not `sendClose`, which takes only the codes of applications.
         protocol.sendCloseFrame(code=GOING_AWAY, reasonUtf8=None, isReply=False)
-        if not getattr(protocol, "closeHandshakeTimeout", 0):  # else the protocol itself waits no longer for the client
+        if not getattr(protocol, "closeHandshakeTimeout", 0):  # else the protocol limits its wait for the client
             transport.loseConnection()
     else:
         transport.loseConnection()

@@ -110,8 +110,8 @@ class Endpoint(ObjectProxy):
     It stands in for `wrapped`: besides its own, it has the attributes, class and interfaces of `wrapped`.
     """
 
-    stands_for = "wrapped"
-    own = frozenset(("reactor", "description", "wrapped", "limits", "half_close"))
+    original_name = "wrapped"
+    own_names = frozenset(("reactor", "description", "wrapped", "limits", "half_close"))
 
     def __init__(
         self,

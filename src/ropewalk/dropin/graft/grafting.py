@@ -34,7 +34,7 @@ class GraftedApp(resource.Resource):
     def render(self, request: Any) -> int:
         """Let the app respond. Raises HostedError if the engine does not serve the request (RW730 and RW731)."""
         channel: Any = getattr(request, "channel", None)
-        exchange = channel.lend(request) if isinstance(channel, HTTPChannel) else None
+        exchange = channel.exchange_of(request) if isinstance(channel, HTTPChannel) else None
         if exchange is not None:
             _check_overrides(channel)
         if exchange is None:
@@ -78,7 +78,7 @@ def around(request: Any) -> Any:
 
 def _check_overrides(channel: HTTPChannel) -> None:
     """Raise HostedError (RW742) if a program has overridden a method of the channel that sends responses."""
-    own = sorted(channel.sending_overrides()) if channel.hooked else ()
+    own = sorted(channel.sending_overrides()) if channel.makes_all_calls else ()
     if own:
         message = f"An app is grafted upon a tree whose {full_name(type(channel))} overrides {', '.join(own)}."
         raise HostedError("RW742", message)

@@ -24,6 +24,7 @@ from twisted.web.http_headers import Headers as TwistedHeaders
 from ropewalk.dropin.connection.connection_lost import end_connection, reason_for
 from ropewalk.dropin.connection.producers import PullAdapter
 from ropewalk.dropin.connection.twisted_attributes import ChannelAttributes
+from ropewalk.dropin.connection.upgrade import switch_head
 from ropewalk.dropin.mount.body_queue import BodyQueue
 from ropewalk.dropin.mount.connection import MountedConnection
 from ropewalk.dropin.mount.request import MountedRequest
@@ -119,7 +120,7 @@ class MountedChannel(ChannelAttributes):
             headers = headers_of(headers)
         lines = dict(headers.getAllRawHeaders())
         if code == b"101":
-            self._write_101(reason, lines)
+            self.transport.write(switch_head(b"HTTP/1.1", reason, lines.items()))
             return
         lines.pop(b"Transfer-Encoding", None)
         self._request.chunked = 0
@@ -220,14 +221,6 @@ class MountedChannel(ChannelAttributes):
     def later(self, call: Callable[[], None]) -> None:
         """Make a call in the next turn of the reactor."""
         call_soon(call)
-
-    def _write_101(self, reason: bytes, lines: dict[bytes, list[bytes]]) -> None:
-        """Write the head of a 101 response. What follows it is not HTTP."""
-        head = [b"HTTP/1.1 101 " + reason]
-        for name, values in lines.items():
-            if name not in (b"Content-Length", b"Transfer-Encoding"):  # a 1xx has none (RFC 9112, section 6.1)
-                head += [name + b": " + value for value in values]
-        self.transport.write(b"\r\n".join([*head, b"", b""]))
 
     def _give_away(self) -> bool:
         """Let another protocol have the connection. False if there is a response already."""

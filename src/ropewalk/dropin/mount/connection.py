@@ -27,7 +27,7 @@ class MountedConnection:
         self._exchange = exchange
         self._stopping: Waiter[None]
         self._take = take
-        self._thread_calls = ThreadQueue(reactor)
+        self._thread_queue = ThreadQueue(reactor)
 
     def transport(self, protocol: Any) -> SocketTransport:
         """Make the transport."""
@@ -79,12 +79,12 @@ class MountedConnection:
         """Whether this is the reactor's thread. If so, the queued calls of other threads are made first."""
         if not self._exchange.service.engine.on_engine_thread:
             return False
-        self._thread_calls.make()
+        self._thread_queue.run()
         return True
 
     def call_in_reactor(self, call: Call | Chunk) -> None:
         """Queue a call for the reactor's thread."""
-        self._thread_calls.add(call)
+        self._thread_queue.add(call)
 
     def resume_body(self) -> None:
         """Do nothing: the body has been received."""

@@ -53,8 +53,8 @@ def log(factory: Any, request: Any) -> None:
 class SafeLog(ObjectProxy):
     """Replaces the `log` of a factory, which Twisted's requests call in `finish`. A full disk is no error."""
 
-    stands_for = "_log"
-    own = frozenset(("_factory", "_log", "_set_on_factory"))
+    original_name = "_log"
+    own_names = frozenset(("_factory", "_log", "_set_on_factory"))
 
     def __init__(self, factory: Any) -> None:
         self._factory = factory

@@ -82,8 +82,8 @@ class SiteLogs:
 class WholeLines(ObjectProxy):
     """Replaces the raw file in a log file. It completes a line that was cut before it writes the next one."""
 
-    stands_for = "_raw"
-    own = frozenset(("_raw", "_rest", "_lost"))
+    original_name = "_raw"
+    own_names = frozenset(("_raw", "_rest", "_lost"))
 
     def __init__(self, raw: RawIOBase) -> None:
         self._raw = raw

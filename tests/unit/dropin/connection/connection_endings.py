@@ -1,7 +1,7 @@
-"""Connections that end in every way, and what a program of twisted.web's is told of it, by Twisted and by the engine.
+"""Connections that end in every way, and the calls that a program of twisted.web gets, from Twisted and the engine.
 
-A `Scene` is played once for each way of being served: a request comes, something happens to its connection, and every
-call that the program gets is kept, in order.
+Each way of serving runs a `Scenario`: a request comes, something happens to its connection, and every
+call that the program gets is recorded, in order.
 """
 
 import ssl
@@ -30,7 +30,7 @@ SERVED: Final = (
     *(("tcp", "accepted"), ("tcp", "adopted"), ("tcp", "fed"), ("unix", "accepted"), ("unix", "adopted")),
     *(("tls", "fed"), ("wrapped", "fed")),
 )
-"""The transports, and who carries the bytes on them."""
+"""The transports, and what carries their bytes."""
 
 NOTHING: Final = b""
 GET: Final = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -39,19 +39,19 @@ UPLOAD: Final = b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc"
 
 
 @dataclass(frozen=True)
-class Scene:
-    """What is asked, how far the program has come with it, and what happens then."""
+class Scenario:
+    """A request, how far the program has come with it, and what happens then."""
 
     end: str
-    """See `Play`."""
+    """See `ScenarioRun`."""
     phase: str
     """During the request body, before the head of the response, during its body, or after it."""
     kind: str = "none"
     """The producer: none, push or pull."""
     hook: str = ""
-    """Where the program does something more: in stopProducing, connectionLost or errback."""
+    """Where the program acts again: in stopProducing, connectionLost or errback."""
     deed: str = ""
-    """What it does there."""
+    """How it acts there."""
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.end, self.phase, self.kind, self.hook, self.deed) if part)
@@ -61,32 +61,32 @@ PHASES: Final = ("body", "before", "during")
 KINDS: Final = ("none", "push", "pull")
 
 
-class Play:
-    """One scene, played."""
+class ScenarioRun:
+    """A scenario that runs."""
 
-    def __init__(self, there: World, scene: Scene) -> None:
+    def __init__(self, there: World, scenario: Scenario) -> None:
         self.world = there
-        self.scene = scene
+        self.scenario = scenario
         self.calls: list[Call] = []
         self.requests: list[Any] = []
         self.parts: int | None = None
-        """How often a producer still writes, where that is bounded."""
+        """How often a producer still writes, where that is limited."""
         self.limits = {"drain_timeout": 0.01}
-        if scene.end == "silence":
+        if scenario.end == "silence":
             self.limits["body_timeout"] = 0.1
         self.client: Any
         self.site: Any
 
     # The program
 
-    def tell(self, *call: Any) -> None:
+    def record(self, *call: Any) -> None:
         self.calls.append(call)
 
     def do(self, hook: str, request: Any) -> None:
-        """What the program does in a hook, the first time; what comes of it is told."""
-        if hook != self.scene.hook or any(call[0] == "did" for call in self.calls):
+        """Act in a hook, the first time, and record the result."""
+        if hook != self.scenario.hook or any(call[0] == "did" for call in self.calls):
             return
-        self.tell("did", self.scene.deed)
+        self.record("did", self.scenario.deed)
         deeds: dict[str, Callable[[], object]] = {
             "unregister": request.unregisterProducer,
             "finish": request.finish,
@@ -104,32 +104,32 @@ class Play:
             "notify": lambda: self.watch(request),
         }
         try:
-            deeds[self.scene.deed]()
+            deeds[self.scenario.deed]()
         except (AttributeError, RuntimeError, ValueError) as error:
-            self.tell("raised", type(error).__name__)
+            self.record("raised", type(error).__name__)
 
     def watch(self, request: Any) -> None:
         request.notifyFinish().addCallbacks(
-            lambda _: self.tell("finished"), lambda failure: self.errback(request, failure)
+            lambda _: self.record("finished"), lambda failure: self.errback(request, failure)
         )
 
     def errback(self, request: Any, failure: Any) -> None:
-        self.tell("errback", failure.type.__name__)
+        self.record("errback", failure.type.__name__)
         self.do("errback", request)
 
     def begin(self, request: Any) -> None:
-        """The program has a request, as far as it is here."""
+        """Begin to handle a request that may be incomplete."""
         self.requests.append(request)
         self.watch(request)
-        if self.scene.kind != "none":
-            request.registerProducer(Producer(self, request), self.scene.kind == "push")
-        if self.scene.end.startswith("handler: "):
+        if self.scenario.kind != "none":
+            request.registerProducer(Producer(self, request), self.scenario.kind == "push")
+        if self.scenario.end.startswith("handler: "):
             self.act(request)
 
     def act(self, request: Any) -> None:
-        """What the program itself does to end its connection."""
-        # Twisted's transport ends when it is empty and has not paused its producer. With one that writes for ever
-        # that is left to chance: it takes a turn in which little is written, which may not come for long.
+        """End the connection by the program itself."""
+        # Twisted's transport ends when it is empty and has not paused its producer. With one that never
+        # stops writing, that takes an iteration in which little is written, which may come late.
         self.parts = 1000
         channel = request.channel
         calls: dict[str, Callable[[], object]] = {
@@ -139,47 +139,49 @@ class Play:
             "transport.abortConnection": request.transport.abortConnection,
             "channel.forceAbortClient": channel.forceAbortClient,
         }
-        calls[self.scene.end.rpartition(" ")[2]]()
+        calls[self.scenario.end.rpartition(" ")[2]]()
 
-    # The play
+    # The course of the scenario
 
     def serve(self, transport: str, way: str, folder: Path) -> None:
-        play = self
+        run = self
 
         class OwnRequest(Request):
             def gotLength(self, length: Any) -> None:
                 super().gotLength(length)
-                if play.scene.phase == "body":
-                    play.begin(self)
+                if run.scenario.phase == "body":
+                    run.begin(self)
 
             def connectionLost(self, reason: Any) -> None:
-                play.tell("connectionLost", reason.type.__name__)
+                run.record("connectionLost", reason.type.__name__)
                 super().connectionLost(reason)
-                play.do("connectionLost", self)
+                run.do("connectionLost", self)
 
         class Page(resource.Resource):
             isLeaf = True
 
             def render_GET(self, request: Any) -> Any:
-                if play.scene.phase == "during":
+                if run.scenario.phase == "during":
                     request.write(b"part")
-                play.begin(request)
-                if play.scene.phase == "after":
+                run.begin(request)
+                if run.scenario.phase == "after":
                     request.finish()
-                if play.scene.end == "error":
+                if run.scenario.end == "error":
                     raise ZeroDivisionError
                 return NOT_DONE_YET
 
         base: Any = {"stock": http.HTTPChannel, "fed": FedChannel}.get(way, HTTPChannel)
 
         class Channel(base):  # type: ignore[misc] # Any is what it is
-            limits = play.limits
+            limits = run.limits
 
             def connectionLost(self, reason: Any) -> None:
-                play.tell("channel lost", reason.type.__name__)
+                run.record("channel lost", reason.type.__name__)
                 super().connectionLost(reason)
 
-        site = self.site = Site(Page(), reactor=self.world.reactor, timeout=0.1 if self.scene.end == "silence" else 60)
+        site = self.site = Site(
+            Page(), reactor=self.world.reactor, timeout=0.1 if self.scenario.end == "silence" else 60
+        )
         site.displayTracebacks = False
         site.requestFactory = OwnRequest
         site.log = lambda request: None  # type: ignore[method-assign]
@@ -188,16 +190,16 @@ class Play:
         assert way != "accepted" or take_over(port, limits=limits_of(site, self.limits))
         self.client = connect(self.world, port, transport)
 
-    def play(self) -> None:
-        scene, client, until = self.scene, self.client, self.world.until
-        asked = {"body": UPLOAD, "idle": NOTHING}.get(scene.phase, LAST if scene.end == "last" else GET)
-        client.send(asked * (3 if scene.end == "pipelined" else 1))
-        if scene.phase != "idle":
+    def run(self) -> None:
+        scenario, client, until = self.scenario, self.client, self.world.until
+        sent = {"body": UPLOAD, "idle": NOTHING}.get(scenario.phase, LAST if scenario.end == "last" else GET)
+        client.send(sent * (3 if scenario.end == "pipelined" else 1))
+        if scenario.phase != "idle":
             until(lambda: self.requests, "the request")
         self.world.turn(10)
-        if scene.phase in ("during", "after"):
+        if scenario.phase in ("during", "after"):
             until(lambda: b"\r\n\r\n" in client.read() or client.ended, "the head of the response")
-        match scene.end:
+        match scenario.end:
             case "half-close":
                 client.socket.shutdown(SHUT_WR)
             case "close" | "pipelined":
@@ -220,12 +222,11 @@ class Play:
         until(self.is_over, "the end")
         lost = [call[0] for call in self.calls].index("channel lost")
         self.world.turn(10)
-        assert ("asked",) not in self.calls[lost:], "a producer was asked after the end"
-        if client.socket.fileno() >= 0 and not scene.end.startswith(
-            "stop"
-        ):  # by which the engine shows what is cut short
+        assert ("resumed",) not in self.calls[lost:], "a producer was called after the end"
+        # With an incomplete response, the engine resets the connection at a stop.
+        if client.socket.fileno() >= 0 and not scenario.end.startswith("stop"):
             until(lambda: client.read() is None or client.ended, "the end for the client")
-            self.tell("client", "reset" if client.reset else "end")
+            self.record("client", "reset" if client.reset else "end")
 
     def is_over(self) -> bool:
         if self.client.socket.fileno() >= 0:
@@ -234,29 +235,29 @@ class Play:
 
 
 class Producer:
-    """Writes a part each time it is asked, and tells what else it is told."""
+    """Writes a part in each call, and records its other calls."""
 
-    def __init__(self, play: Play, request: Any) -> None:
-        self._play, self._request = play, request
+    def __init__(self, run: ScenarioRun, request: Any) -> None:
+        self._run, self._request = run, request
 
     def resumeProducing(self) -> None:
-        play = self._play
-        play.tell("asked")
-        if play.scene.phase == "during" and play.parts != 0:
-            play.parts = None if play.parts is None else play.parts - 1
+        run = self._run
+        run.record("resumed")
+        if run.scenario.phase == "during" and run.parts != 0:
+            run.parts = None if run.parts is None else run.parts - 1
             self._request.write(b"x" * 100)
 
     def pauseProducing(self) -> None:
-        """Nothing is written but when it is asked."""
+        """Do nothing: parts are only written in `resumeProducing`."""
 
     def stopProducing(self) -> None:
         request = self._request
-        self._play.tell("stopProducing", request.channel is not None, request._disconnected)
-        self._play.do("stopProducing", request)
+        self._run.record("stopProducing", request.channel is not None, request._disconnected)
+        self._run.do("stopProducing", request)
 
 
 class TLSClient(Client):
-    """One that speaks TLS, and has shaken hands."""
+    """A client over TLS, after the handshake."""
 
     socket: Any
 
@@ -286,7 +287,7 @@ class TLSClient(Client):
 
 
 class UNIXClient(Client):
-    """One of a UNIX socket."""
+    """A client over a UNIX socket."""
 
     def __init__(self, there: World, port: Any) -> None:
         self._world = there
@@ -298,7 +299,7 @@ class UNIXClient(Client):
 
 
 def listen(there: World, site: Site, transport: str, folder: Path) -> Any:
-    """A port of Twisted's."""
+    """Return a listening port of Twisted's."""
     match transport:
         case "unix":
             port = there.reactor.listenUNIX(f"{folder}/socket", site)
@@ -324,15 +325,15 @@ def connect(there: World, port: Any, transport: str) -> Client:
     return made
 
 
-def played(scene: Scene, transport: str, way: str) -> list[Call]:
-    """What the program was told in a scene, but for how often it was asked to produce."""
+def calls_in(scenario: Scenario, transport: str, way: str) -> list[Call]:
+    """Return the calls that the program got in a scenario, without repeated `resumeProducing`."""
     with tempfile.TemporaryDirectory() as folder, world() as there:
-        play = Play(there, scene)
-        play.serve(transport, way, Path(folder))
-        play.play()
-        return [call for call in play.calls if call != ("asked",)]
+        run = ScenarioRun(there, scenario)
+        run.serve(transport, way, Path(folder))
+        run.run()
+        return [call for call in run.calls if call != ("resumed",)]
 
 
 @cache
-def told_by_twisted(scene: Scene, transport: str) -> tuple[Call, ...]:
-    return tuple(played(scene, transport, "stock"))
+def calls_of_twisted(scenario: Scenario, transport: str) -> tuple[Call, ...]:
+    return tuple(calls_in(scenario, transport, "stock"))

@@ -1,4 +1,4 @@
-"""What `test_forks` runs in a process of its own: servers that fork.
+"""The program of `test_forks`: servers that fork.
 
 python forks_program.py SCENE REACTOR WAY
 """
@@ -22,13 +22,13 @@ from tests.unit.dropin.connection.reactor_thread_program import LIVE, REACTORS
 from ropewalk.errors import EngineError, RopewalkError
 
 LIFE = 90
-"""Seconds after which a process that hangs is ended."""
+"""Seconds after which a hanging process is ended."""
 HOLD: list[int] = []
 """A descriptor that a child of a handler keeps open."""
 
 
 def tree() -> Any:
-    """A tree of twisted.web that forks."""
+    """Return a tree of twisted.web that forks."""
     from twisted.internet import reactor
     from twisted.web.resource import Resource
 
@@ -42,7 +42,7 @@ def tree() -> Any:
 
 
 def app() -> Any:
-    """An app that does the same."""
+    """Return an app that forks."""
     from twisted.internet import reactor
 
     from ropewalk import App
@@ -80,11 +80,11 @@ WAYS = reactor_thread_program.WAYS | {"native unix": by_unix, "site unix": site_
 
 
 TWISTEDS = ("stock", "stock unix", "accelerated", "wrapped")
-"""Where Twisted's own ports accept, and the first process that stops ends the socket for all."""
+"""Ways in which Twisted's own ports accept: the first process that stops closes the socket for all."""
 
 
 def respond(path: str, reactor: Any, request: Any) -> bytes:
-    """What a handler does."""
+    """Do what a handler does."""
     if path == "/stop":
         reactor.callLater(0, reactor.stop)
     elif path == "/fork":
@@ -121,7 +121,7 @@ def respond(path: str, reactor: Any, request: Any) -> bytes:
 
 
 def meddle(request: Any) -> int:
-    """Respond to a parent's request; the last two digits of the code of the error that this is."""
+    """Respond to a request of the parent. Returns the last two digits of the error's code."""
     from twisted.logger import globalLogPublisher
 
     codes: list[str] = []
@@ -141,7 +141,7 @@ def _code_of(event: dict[str, Any]) -> list[str]:
 
 
 class Wire:
-    """A connection of a client that blocks."""
+    """A connection of a blocking client."""
 
     def __init__(self, port: Any, path: str) -> None:
         if Path(path).exists():
@@ -152,7 +152,7 @@ class Wire:
             self.socket = socket.create_connection(("127.0.0.1", port.getHost().port), timeout=LIVE)
 
     def get(self, target: str) -> str:
-        """The body of a response that has a length."""
+        """Return the body of a response with a length."""
         close = "Connection: close\r\n" if target == "/hold" else ""
         self.socket.sendall(f"GET {target} HTTP/1.1\r\nHost: a\r\n{close}\r\n".encode())
         received = b""
@@ -176,7 +176,7 @@ class Wire:
 
 
 def get(port: Any, path: str, target: str) -> str:
-    """The response to a request on a connection of its own."""
+    """Return the response to a request on a new connection."""
     wire = Wire(port, path)
     try:
         return wire.get(target)
@@ -187,7 +187,7 @@ def get(port: Any, path: str, target: str) -> str:
 
 
 def prefork(reactor: Any, way: str, path: str) -> None:
-    """Children that run the reactor; some requests for all, then the children stop one by one."""
+    """Children run the reactor, get some requests, and stop one by one."""
     count = 1 if way == "wsgi" else 2  # the children have Twisted's wakeup pipe in common: threads wake the wrong one
     port = WAYS[way](reactor, path)
     children = []
@@ -223,7 +223,7 @@ def prefork(reactor: Any, way: str, path: str) -> None:
 
 
 def helper(reactor: Any, way: str, path: str) -> None:
-    """A child that never runs the reactor lives on when its parent has stopped."""
+    """A child that never runs the reactor outlives its parent."""
     port = WAYS[way](reactor, path)
     address = ("127.0.0.1", port.getHost().port)
     reading, writing = os.pipe()
@@ -250,7 +250,7 @@ def helper(reactor: Any, way: str, path: str) -> None:
 def master(reactor: Any, way: str, path: str) -> None:
     """The parent of a worker runs the reactor too, and stops first."""
     host = WAYS[way](reactor, path).getHost()
-    port = SimpleNamespace(getHost=lambda: host)  # the real one is closed when it is asked
+    port = SimpleNamespace(getHost=lambda: host)  # the real port is closed by then
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -268,7 +268,7 @@ def master(reactor: Any, way: str, path: str) -> None:
 
 
 def daemon(reactor: Any, way: str, path: str) -> None:
-    """A process that listens, and goes on as its child."""
+    """A process listens, and its child goes on."""
     reading, writing = os.pipe()
     parent = os.fork()
     if not parent:
@@ -289,7 +289,7 @@ def daemon(reactor: Any, way: str, path: str) -> None:
 
 
 def short(reactor: Any, way: str, path: str) -> None:
-    """A child for which there are no descriptors."""
+    """There are no descriptors for a child."""
     port = WAYS[way](reactor, path)
     taken = []
     reading, writing = os.pipe()
@@ -335,7 +335,7 @@ def handlers(reactor: Any, way: str, path: str) -> None:
             wire.socket.close()
 
     running(reactor, port, ask)
-    # The child that is held has copies of all sockets, and nobody listens.
+    # The child that waits has copies of all sockets, and no process accepts.
     try:
         socket.create_connection(address, timeout=LIVE).close()
     except OSError as error:
@@ -345,7 +345,7 @@ def handlers(reactor: Any, way: str, path: str) -> None:
 
 
 def running(reactor: Any, port: Any, ask: Callable[[], None]) -> None:
-    """Run the reactor as long as a client asks."""
+    """Run the reactor until a client has its responses."""
 
     def go() -> None:
         try:

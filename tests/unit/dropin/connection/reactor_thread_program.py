@@ -17,7 +17,7 @@ from ropewalk.errors import EngineError
 
 REACTORS = {"epoll": "epollreactor", "poll": "pollreactor", "select": "selectreactor", "asyncio": "asyncioreactor"}
 LIVE = 20
-"""Seconds after which something hangs."""
+"""Seconds after which the program counts as hanging."""
 
 
 def stock(reactor: Any, path: str) -> Any:
@@ -120,7 +120,7 @@ WAYS: dict[str, Callable[[Any, str], Any]] = {
 
 
 def resource() -> Any:
-    """A tree of twisted.web."""
+    """Return a tree of twisted.web."""
     from twisted.internet import reactor
     from twisted.web.resource import Resource
     from twisted.web.server import NOT_DONE_YET
@@ -158,7 +158,7 @@ def app() -> Any:
 
 
 def ask(port: Any, path: str, target: str) -> str:
-    """The response to a request, by a client that blocks."""
+    """Return the response to a request of a blocking client."""
     if isinstance(port.getHost(), _unix_address()):
         sock = socket.socket(socket.AF_UNIX)
         sock.settimeout(LIVE)

@@ -1,4 +1,4 @@
-"""Connections that another protocol has had before a site, beside stock Twisted: the ways in which programs do it."""
+"""Connections that another protocol has before a site: programs do so in several ways, which work as on Twisted."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ from ropewalk.dropin import HTTPChannel, accelerate, take_over
 pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted does so
 
 CARRIERS = ("adopted", "adopted unix", "tls", "wrapping")
-"""Twisted has accepted for a factory that is no site."""
+"""Carriers on which Twisted accepts for a factory that is no site."""
 
 POST = b"POST /one HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"
 CHUNKS = b"POST /two HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"
@@ -39,7 +39,7 @@ def there() -> Iterator[World]:
 
 
 class Outer(Protocol):
-    """Reads the first bytes, and passes on what comes when it has handed over."""
+    """Reads the first bytes, and passes the connection and later bytes on."""
 
     transport: Any
     inner: Any = None
@@ -66,7 +66,7 @@ class Outer(Protocol):
 
 
 class Replaced(Outer):
-    """The channel becomes the protocol of the transport."""
+    """Makes the channel the protocol of the transport."""
 
     def hand_over(self, inner: Any) -> None:
         self.transport.protocol = inner
@@ -74,23 +74,23 @@ class Replaced(Outer):
 
 
 class Forwarding(Outer):
-    """This stays the protocol of the transport."""
+    """Stays the protocol of the transport."""
 
     def hand_over(self, inner: Any) -> None:
         inner.makeConnection(self.transport)
 
 
 class Pretending(Outer):
-    """The channel is given its transport by hand."""
+    """Sets the transport of the channel itself."""
 
     def hand_over(self, inner: Any) -> None:
         self.transport.protocol = inner
-        getattr(inner, "_channel", inner).transport = self.transport  # around it is what looks for HTTP/2
+        getattr(inner, "_channel", inner).transport = self.transport  # in the wrapper that detects HTTP/2
         inner.connectionMade()
 
 
 class Crossbar(Outer):
-    """As Crossbar's UniSocket: as the one before, and this stays the protocol of the transport."""
+    """Like Crossbar's UniSocket: like `Pretending`, and stays the protocol of the transport."""
 
     def hand_over(self, inner: Any) -> None:
         getattr(inner, "_channel", inner).transport = self.transport
@@ -98,14 +98,14 @@ class Crossbar(Outer):
 
 
 class Between(Outer):
-    """This is the transport of the channel, too."""
+    """Is the transport of the channel, too."""
 
     def hand_over(self, inner: Any) -> None:
         inner.makeConnection(Passing(self.transport))
 
 
 class Passing:
-    """All that a transport has, and no class of Twisted's."""
+    """A transport that is of no class of Twisted's, and passes every name on."""
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
@@ -115,7 +115,7 @@ class Passing:
 
 
 class AtOnce(Outer):
-    """Hands over before there are any bytes."""
+    """Passes the connection on before any bytes have come."""
 
     def connectionMade(self) -> None:
         self.inner = self.transport.protocol = self.built
@@ -132,7 +132,7 @@ IDIOMS = (Replaced, Forwarding, Pretending, Crossbar, Between, AtOnce, Forwardin
 
 
 class Sharing(Factory):
-    """Builds such a protocol for every connection."""
+    """A factory of such a protocol."""
 
     def __init__(self, kind: type[Outer], site: Site) -> None:
         self._kind = kind
@@ -143,7 +143,7 @@ class Sharing(Factory):
 
 
 class Peeking(Site):
-    """A site that has another protocol before its own channels."""
+    """A site with another protocol before its own channels."""
 
     kind: type[Outer]
 
@@ -182,7 +182,7 @@ def test_no_byte_is_lost(there: World, tmp_path: Path, name: str, kind: type[Out
 
 @pytest.mark.parametrize("kind", [Replaced, Forwarding, Pretending])
 @pytest.mark.parametrize("way", ["accepted", "adopted"])
-def test_a_site_that_puts_another_protocol_before_its_own(there: World, way: str, kind: type[Outer]) -> None:
+def test_a_site_with_another_protocol_before_its_channels(there: World, way: str, kind: type[Outer]) -> None:
     inner = accelerate(site(there, type("PeekingSite", (Peeking,), {"kind": kind})))
     port = there.reactor.listenTCP(0, inner, interface="127.0.0.1")
     there.keep_port(port)
@@ -193,8 +193,8 @@ def test_a_site_that_puts_another_protocol_before_its_own(there: World, way: str
         assert talk(there, client, segments).count(b"HTTP/1.1 200 OK\r\n") == 3
 
 
-def test_a_protocol_of_the_sites_own(there: World) -> None:
-    """A site whose `protocol` makes another one, which has a channel of the site's for later."""
+def test_a_protocol_of_a_site_that_makes_a_channel_later(there: World) -> None:
+    """The site's `protocol` makes another protocol, which has a channel of the site for later use."""
     inner = accelerate(site(there))
     build = inner.protocol
 
@@ -215,7 +215,7 @@ def test_a_protocol_of_the_sites_own(there: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["adopted", "adopted unix"])
-def test_tls_that_begins_before(there: World, tmp_path: Path, name: str) -> None:
+def test_tls_that_begins_before_the_channel(there: World, tmp_path: Path, name: str) -> None:
     def ask(carrier: Carrier) -> bytes:
         inner = site(there)
 
@@ -242,7 +242,7 @@ def test_tls_that_begins_before(there: World, tmp_path: Path, name: str) -> None
 
 @pytest.mark.parametrize("kind", IDIOMS)
 @pytest.mark.parametrize("name", CARRIERS[:3])
-def test_the_end_is_told(there: World, tmp_path: Path, name: str, kind: type[Outer]) -> None:
+def test_both_protocols_have_connectionLost(there: World, tmp_path: Path, name: str, kind: type[Outer]) -> None:
     def ask(carrier: Carrier) -> list[str]:
         ends: list[str] = []
         waiting: list[Any] = []
@@ -266,8 +266,8 @@ def test_the_end_is_told(there: World, tmp_path: Path, name: str, kind: type[Out
 
 
 @pytest.mark.parametrize("way", ["accepted", "adopted", "fed"])
-def test_a_site_within_a_connection_of_a_sites(there: World, way: str) -> None:
-    """As behind CONNECT: what was a request becomes the transport of another site's channel."""
+def test_a_site_over_a_connection_of_another_site(there: World, way: str) -> None:
+    """As after CONNECT: a request's connection becomes the transport of another site's channel."""
     inner = accelerate(site(there))
 
     def render(request: Any) -> Any:
@@ -287,7 +287,7 @@ def test_a_site_within_a_connection_of_a_sites(there: World, way: str) -> None:
     assert talk(there, client, SEGMENTS[2]).count(b"HTTP/1.1 200 OK\r\n") == 3
 
 
-def test_the_log_says_so_once(there: World, tmp_path: Path, log: Log) -> None:
+def test_it_is_logged_once(there: World, tmp_path: Path, log: Log) -> None:
     carrier = Carrier(there, "adopted", tmp_path).listen(Sharing(Replaced, accelerate(site(there))))
     for _ in range(3):
         talk(there, carrier.connect(), [LAST])
@@ -296,10 +296,10 @@ def test_the_log_says_so_once(there: World, tmp_path: Path, log: Log) -> None:
 
 @pytest.mark.parametrize("kind", [Replaced, Pretending, AtOnce])
 @pytest.mark.parametrize("generic", [False, True], ids=["channel", "generic"])
-def test_a_protocol_of_the_channel_s_name(
+def test_a_protocol_with_the_name_of_the_channel(
     there: World, tmp_path: Path, log: Log, kind: type[Outer], *, generic: bool
 ) -> None:
-    """A name does not say that a connection was accepted for a channel."""
+    """The same name does not mean that a connection was accepted for a channel."""
     named = type("_GenericHTTPChannelProtocol" if generic else "HTTPChannel", (kind,), {})
 
     def ask(carrier: Carrier) -> bytes:
@@ -317,8 +317,8 @@ def test_a_protocol_of_the_channel_s_name(
     assert log.text.count("RW748") == 1
 
 
-def test_what_is_new_is_adopted(there: World, tmp_path: Path, log: Log) -> None:
-    """Also where the factory that the port was given passes on to the site."""
+def test_a_new_connection_is_adopted(there: World, tmp_path: Path, log: Log) -> None:
+    """Also where the factory of the port uses the site to build protocols."""
     inner = accelerate(site(there))
 
     class Passing(Factory):
@@ -335,7 +335,7 @@ def test_what_is_new_is_adopted(there: World, tmp_path: Path, log: Log) -> None:
 
 
 class Counted(ProtocolWrapper):
-    """Registers connections, and gives the program's protocol the transport itself, as Crossbar's does."""
+    """Registers connections, and gives the program's protocol the transport itself, like Crossbar's."""
 
     def makeConnection(self, transport: Any) -> None:
         Protocol.makeConnection(self, transport)
@@ -344,7 +344,7 @@ class Counted(ProtocolWrapper):
 
 
 class Reading(Counted):
-    """Sees the bytes first."""
+    """Reads the bytes first."""
 
     def dataReceived(self, data: bytes) -> None:
         super().dataReceived(data.replace(b"/secret", b"/public"))
@@ -354,10 +354,10 @@ class Reading(Counted):
 def test_a_wrapper_that_passes_the_transport_on(
     there: World, tmp_path: Path, log: Log, kind: type[Counted], served: str
 ) -> None:
-    told: list[tuple[str, bytes]] = []
+    seen: list[tuple[str, bytes]] = []
 
     def render(request: Any) -> bytes:
-        told.append((type(request.channel.transport).__name__, request.path))
+        seen.append((type(request.channel.transport).__name__, request.path))
         return b""
 
     class Counting(WrappingFactory):
@@ -368,5 +368,5 @@ def test_a_wrapper_that_passes_the_transport_on(
     client.get("/secret", "Connection: close")
     there.until(lambda: client.read() and client.ended)
     there.until(lambda: not factory.protocols)
-    assert told == [(served, b"/public" if kind is Reading else b"/secret")]
+    assert seen == [(served, b"/public" if kind is Reading else b"/secret")]
     assert log.text.count("RW748") == (kind is Reading)

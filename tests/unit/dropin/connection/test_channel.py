@@ -1,4 +1,4 @@
-"""HTTPChannel on the engine: what a program of twisted.web's finds, however its bytes come."""
+"""HTTPChannel on the engine, over each kind of connection: what a program of twisted.web observes."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ def way(request: pytest.FixtureRequest) -> str:
 
 
 class Page(resource.Resource):
-    """Renders by a function."""
+    """A resource that renders by a function."""
 
     isLeaf = True
 
@@ -69,17 +69,17 @@ def serve(world: World, way: str, render: Callable[[Any], Any], limits: Limits |
     return world.connect(world.listen(site(world, render), way, limits))
 
 
-def test_answers_on_a_kept_connection(there: World, way: str) -> None:
+def test_responses_on_a_persistent_connection(there: World, way: str) -> None:
     client = serve(there, way, lambda request: b"to " + request.uri)
     for path in ("/a", "/b?c=d"):
         client.get(path)
-        answer = client.until(b"\r\n\r\nto " + path.encode())
-        assert answer.startswith(b"HTTP/1.1 200 OK\r\nServer: TwistedWeb/")
-        assert b"\r\nContent-Length: %d\r\n" % (len(path) + 3) in answer
-        assert b"onnection" not in answer
+        response = client.until(b"\r\n\r\nto " + path.encode())
+        assert response.startswith(b"HTTP/1.1 200 OK\r\nServer: TwistedWeb/")
+        assert b"\r\nContent-Length: %d\r\n" % (len(path) + 3) in response
+        assert b"onnection" not in response
 
 
-def test_pipelined_requests_are_answered_in_order(there: World, way: str) -> None:
+def test_pipelined_responses_are_in_order(there: World, way: str) -> None:
     waiting: list[Any] = []
 
     def render(request: Any) -> Any:
@@ -100,7 +100,7 @@ def test_pipelined_requests_are_answered_in_order(there: World, way: str) -> Non
 
 
 class Recording(http.Request):
-    """Writes down what the channel calls."""
+    """Records the calls of the channel."""
 
     calls: list[Any]
 
@@ -165,29 +165,29 @@ def test_the_order_of_calls(there: World, way: str, framing: str, length: int | 
     assert calls[-1] == ("connectionLost", ConnectionDone)
 
 
-def test_a_client_that_leaves_is_told(there: World, way: str) -> None:
+def test_the_program_is_notified_when_a_client_leaves(there: World, way: str) -> None:
     waiting: list[Any] = []
-    told: list[Any] = []
+    notified: list[Any] = []
 
     def render(request: Any) -> Any:
         waiting.append(request)
-        request.notifyFinish().addErrback(told.append)
+        request.notifyFinish().addErrback(notified.append)
         return NOT_DONE_YET
 
     client = serve(there, way, render)
     client.get()
     there.until(lambda: waiting)
     client.socket.close()
-    there.until(lambda: told)
-    assert told[0].check(ConnectionDone)
+    there.until(lambda: notified)
+    assert notified[0].check(ConnectionDone)
     assert waiting[0].channel is None
     waiting[0].write(b"nobody")
     with pytest.raises(RuntimeError, match="after its connection was lost"):
         waiting[0].finish()
 
 
-def test_what_is_written_in_a_thread_arrives_in_order(there: World, way: str) -> None:
-    """Buildbot does so with thousands of pieces. On twisted.web it mostly works."""
+def test_writes_of_a_thread_arrive_in_order(there: World, way: str) -> None:
+    """Buildbot writes thousands of chunks from threads. On twisted.web that mostly works."""
     pieces = [b"%d " % number for number in range(3000)]
 
     def render(request: Any) -> Any:
@@ -218,7 +218,7 @@ def test_the_site_s_log_has_a_line_for_each_request(there: World, way: str, tmp_
     assert [line.split('"')[3] for line in lines] == [f"GET /{number} HTTP/1.1" for number in (1, 2, 3)]
 
 
-def test_a_thread_finishes_an_answer(there: World, way: str) -> None:
+def test_a_thread_finishes_a_response(there: World, way: str) -> None:
     def render(request: Any) -> Any:
         def work() -> None:
             request.write(b"by a thread")
@@ -253,27 +253,27 @@ def test_a_log_that_cannot_be_written_does_not_end_the_service(there: World, log
     assert "No space left" in log.text or "are lost" in log.text
 
 
-def test_addresses_of_a_client_that_has_left(there: World, way: str) -> None:
+def test_addresses_of_a_closed_connection(there: World, way: str) -> None:
     waiting: list[Any] = []
 
     def render(request: Any) -> Any:
         waiting.append(request)
-        request.notifyFinish().addErrback(lambda _: told.append((request.getHost().port, request.client.port)))
+        request.notifyFinish().addErrback(lambda _: notified.append((request.getHost().port, request.client.port)))
         return NOT_DONE_YET
 
-    told: list[Any] = []
+    notified: list[Any] = []
     port = there.listen(site(there, render), way)
     client = there.connect(port)
     client.get()
     there.until(lambda: waiting)
     mine = client.socket.getsockname()[1]
     client.socket.close()
-    there.until(lambda: told)
-    assert told == [(port.getHost().port, mine)]
+    there.until(lambda: notified)
+    assert notified == [(port.getHost().port, mine)]
 
 
 @pytest.mark.parametrize("style", ["as twisted.web", "raw"])
-def test_a_program_refuses_a_body_before_it_is_here(there: World, way: str, style: str) -> None:
+def test_a_program_refuses_a_body_before_it_has_arrived(there: World, way: str, style: str) -> None:
     class Refusing(http.Request):
         def gotLength(self, length: int | None) -> None:
             super().gotLength(length)
@@ -302,10 +302,10 @@ def test_http_1_0_and_close(there: World, way: str) -> None:
     ):
         client = there.connect(port)
         client.send(request)
-        answer = client.rest()
-        assert answer.startswith(version + b" 200 OK\r\n")
-        assert answer.endswith(b"\r\n\r\nlast")
-        assert answer.count(b"Connection: close\r\n") == said
+        response = client.rest()
+        assert response.startswith(version + b" 200 OK\r\n")
+        assert response.endswith(b"\r\n\r\nlast")
+        assert response.count(b"Connection: close\r\n") == said
 
 
 def test_streams_in_chunks_or_by_length(there: World, way: str) -> None:
@@ -332,7 +332,7 @@ def test_head_has_a_length_and_no_body(there: World, way: str) -> None:
 
 @implementer(IPushProducer)
 class Push:
-    """Writes as fast as it may."""
+    """A push producer that writes as fast as it may."""
 
     def __init__(self, request: Any, left: int) -> None:
         self.request, self.left = request, left
@@ -381,7 +381,7 @@ def test_a_push_producer_waits_for_its_client(there: World, way: str) -> None:
 
 
 class Pull:
-    """Writes a part each time it is asked."""
+    """A pull producer that writes a part in each call."""
 
     def __init__(self, request: Any, parts: int) -> None:
         self.request, self.left = request, parts
@@ -400,13 +400,13 @@ class Pull:
         self.stopped = True
 
 
-def test_a_pull_producer_is_asked_until_it_has_nothing(there: World, way: str) -> None:
+def test_a_pull_producer_is_called_until_it_has_finished(there: World, way: str) -> None:
     made: list[Pull] = []
 
     def render(request: Any) -> Any:
         request.setHeader(b"Content-Length", b"100000")
         made.append(Pull(request, 100))
-        assert made[0].left == 100, "it is asked when it is ready"
+        assert made[0].left == 100, "it is called when it is ready"
         return NOT_DONE_YET
 
     client = serve(there, way, render)
@@ -415,7 +415,7 @@ def test_a_pull_producer_is_asked_until_it_has_nothing(there: World, way: str) -
     assert client.received.endswith(b"\r\n\r\n" + b"y" * 100_000)
 
 
-def test_a_producer_that_fails_costs_its_connection(there: World, log: Any) -> None:
+def test_a_producer_that_fails_closes_its_connection(there: World, log: Any) -> None:
     class Broken(Pull):
         def resumeProducing(self) -> None:
             raise ZeroDivisionError
@@ -487,14 +487,14 @@ def test_a_client_that_sends_before_it_reads_gets_its_response(
         assert not client.reset
 
 
-def test_a_client_that_sends_for_ever_is_let_go(there: World, way: str) -> None:
+def test_a_client_that_never_stops_sending_is_disconnected(there: World, way: str) -> None:
     with limited(there, way, linger_size=100_000) as client:
         client.send(b"nonsense\r\n\r\n")
         with pytest.raises((BrokenPipeError, ConnectionResetError)):
             client.send(bytes(100_000_000))
 
 
-def test_a_body_that_is_malformed(there: World, way: str) -> None:
+def test_a_malformed_body(there: World, way: str) -> None:
     seen: list[Any] = []
     client = serve(there, way, seen.append)
     client.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n")
@@ -502,31 +502,31 @@ def test_a_body_that_is_malformed(there: World, way: str) -> None:
     assert seen == []
 
 
-def test_what_is_no_request(there: World, way: str) -> None:
+def test_bytes_that_are_no_request(there: World, way: str) -> None:
     client = serve(there, way, lambda _: b"before")
     client.get()
     client.send(b"GET / HTTP/1.1\r\nHost : a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
-    answers = client.rest()
-    assert answers.count(b"before") == 1
-    assert answers.index(b"before") < answers.index(b"HTTP/1.1 400 Bad Request\r\n")
+    responses = client.rest()
+    assert responses.count(b"before") == 1
+    assert responses.index(b"before") < responses.index(b"HTTP/1.1 400 Bad Request\r\n")
 
 
-def test_what_cannot_be_sent_is_an_error_of_the_program(there: World, way: str, log: Any) -> None:
+def test_a_response_that_cannot_be_sent_is_an_error_of_the_program(there: World, way: str, log: Any) -> None:
     def render(request: Any) -> Any:
         request.setResponseCode(200, b"Fine\r\nX: injected")
         return b"body"
 
     client = serve(there, way, render)
     client.get()
-    answer = client.rest()
-    assert answer.startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
-    assert b"injected" not in answer
-    assert "cannot send what a program says" in log.text
+    response = client.rest()
+    assert response.startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
+    assert b"injected" not in response
+    assert "cannot send the response of a program" in log.text
 
 
 @pytest.mark.parametrize("status", [99, 100, 101, 103, 199, 600])
 @pytest.mark.parametrize("whole", [True, False])
-def test_a_status_that_is_no_end_of_a_response(there: World, way: str, status: int, whole: bool, log: Any) -> None:
+def test_a_status_that_is_not_final(there: World, way: str, status: int, whole: bool, log: Any) -> None:
     def render(request: Any) -> Any:
         request.setResponseCode(status, b"Odd")
         if whole or status == 101:  # in parts, that is an upgrade
@@ -553,7 +553,7 @@ def test_an_encoded_nul_is_refused_and_logs_no_failure(there: World, way: str, p
     assert [event for event in log if "log_failure" in event] == []
 
 
-def test_more_than_was_announced(there: World, way: str, log: Any) -> None:
+def test_a_body_longer_than_its_content_length(there: World, way: str, log: Any) -> None:
     def render(request: Any) -> Any:
         request.setHeader(b"Content-Length", b"2")
         request.write(b"ok")
@@ -567,7 +567,7 @@ def test_more_than_was_announced(there: World, way: str, log: Any) -> None:
     assert "drops what is beyond the Content-Length" in log.text
 
 
-def test_raw_answers_before_any_head(there: World, way: str, tmp_path: Any) -> None:
+def test_raw_responses(there: World, way: str, tmp_path: Any) -> None:
     (tmp_path / "page").write_bytes(b"HTTP/1.1 299 Raw\r\nContent-Length: 2\r\n\r\nhi")
     client = serve(there, way, lambda request: static.File(str(tmp_path / "page")).render_GET(start(request)))
     client.get()
@@ -579,7 +579,7 @@ def start(request: Any) -> Any:
     return request
 
 
-def test_a_program_closes_behind_half_an_answer(there: World, way: str) -> None:
+def test_a_program_closes_after_half_a_response(there: World, way: str) -> None:
     lost: list[Failure] = []
 
     def render(request: Any) -> Any:
@@ -597,7 +597,7 @@ def test_a_program_closes_behind_half_an_answer(there: World, way: str) -> None:
 
 
 @pytest.mark.parametrize("whose", ["channel", "transport", "request"])
-def test_a_program_says_that_it_closes_and_answers_then(there: World, way: str, whose: str) -> None:
+def test_a_program_closes_first_and_responds_then(there: World, way: str, whose: str) -> None:
     def render(request: Any) -> Any:
         {"channel": request.channel, "transport": request.channel.transport, "request": request}[whose].loseConnection()
         return b"full"
@@ -607,7 +607,7 @@ def test_a_program_says_that_it_closes_and_answers_then(there: World, way: str, 
     assert client.rest().endswith(b"\r\n\r\nfull")
 
 
-def test_nobody_is_served_inside_of_a_program_that_writes(there: World) -> None:
+def test_a_write_serves_no_other_request(there: World) -> None:
     depth: list[str] = []
     inside: list[Any] = []
 
@@ -635,7 +635,7 @@ def test_nobody_is_served_inside_of_a_program_that_writes(there: World) -> None:
     assert inside == []
 
 
-def test_a_file_over_a_transport_of_twisted_s_is_sent_as_it_is_taken(there: World, tmp_path: Path) -> None:
+def test_a_file_over_a_transport_of_twisted_s_waits_for_the_client(there: World, tmp_path: Path) -> None:
     with (tmp_path / "large").open("wb") as file:
         file.truncate(50_000_000)
     factory = Site(static.File(str(tmp_path)), reactor=there.reactor)
@@ -663,7 +663,7 @@ def test_a_service_and_the_reactor_stop_a_port(there: World) -> None:
     assert factory.numPorts == 0
 
 
-def test_a_channel_that_reads_itself_gets_its_bytes(there: World) -> None:
+def test_a_channel_that_overrides_dataReceived_gets_the_bytes(there: World) -> None:
     read: list[bytes] = []
 
     class Counting(HTTPChannel):
@@ -701,7 +701,7 @@ def test_a_program_aborts(there: World, way: str) -> None:
     assert lost[0].check(ConnectionAborted)
 
 
-def test_methods_are_the_program_s(there: World, way: str) -> None:
+def test_any_method_reaches_the_program(there: World, way: str) -> None:
     class Pot(resource.Resource):
         isLeaf = True
 
@@ -715,7 +715,7 @@ def test_methods_are_the_program_s(there: World, way: str) -> None:
     assert client.until(b"\r\n\r\ncoffee")
 
 
-def test_continue_is_said_when_the_body_is_wanted(there: World, way: str) -> None:
+def test_100_continue_is_sent_when_the_body_is_read(there: World, way: str) -> None:
     client = serve(there, way, lambda request: request.content.read())
     client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
     assert client.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -724,7 +724,7 @@ def test_continue_is_said_when_the_body_is_wanted(there: World, way: str) -> Non
 
 
 class Echo(Protocol):
-    """Speaks something that is not HTTP."""
+    """A protocol that is not HTTP."""
 
     transport: Any
 
@@ -741,10 +741,10 @@ class Echo(Protocol):
 @pytest.mark.parametrize("style", ["protocol", with_websocket("websocket")])
 def test_another_protocol_takes_over(there: World, way: str, style: str) -> None:
     echo = Echo()
-    told: list[Any] = []
+    notified: list[Any] = []
 
     def render(request: Any) -> Any:
-        request.notifyFinish().addBoth(told.append)
+        request.notifyFinish().addBoth(notified.append)
         channel = request.channel
         if style == "websocket":
             channel._protocolUpgradeForWebsockets(echo)
@@ -765,10 +765,10 @@ def test_another_protocol_takes_over(there: World, way: str, style: str) -> None
     client.socket.close()
     there.until(lambda: echo.lost)
     assert echo.lost[0].check(ConnectionDone)
-    assert told == []
+    assert notified == []
 
 
-def test_a_pull_producer_on_a_connection_that_was_taken_over(there: World) -> None:
+def test_a_pull_producer_on_an_upgraded_connection(there: World) -> None:
     def render(request: Any) -> Any:
         echo = Echo()
         request.channel.transport.protocol = echo
@@ -806,7 +806,7 @@ def test_a_port_is_taken_over_once(there: World) -> None:
         socket.create_connection(address)
 
 
-def test_sites_that_build_other_protocols_get_their_sockets_back(there: World) -> None:
+def test_sockets_of_factories_that_build_other_protocols_go_back_to_twisted(there: World) -> None:
     class Odd(http.HTTPFactory):
         def buildProtocol(self, addr: Any) -> Any:
             return Echo()
@@ -816,7 +816,7 @@ def test_sites_that_build_other_protocols_get_their_sockets_back(there: World) -
     client.until(b"NOT HTTP")
 
 
-def test_sites_that_build_none(there: World) -> None:
+def test_factories_that_build_no_protocol(there: World) -> None:
     class Shut(http.HTTPFactory):
         def buildProtocol(self, addr: Any) -> Any:
             return None
@@ -825,7 +825,7 @@ def test_sites_that_build_none(there: World) -> None:
     assert client.rest() == b""
 
 
-def test_channels_that_sites_make_themselves(there: World) -> None:
+def test_sites_with_channels_of_their_own(there: World) -> None:
     made: list[Any] = []
 
     class Own(HTTPChannel):
@@ -854,7 +854,7 @@ def test_channels_that_sites_make_themselves(there: World) -> None:
     assert made == ["made", ConnectionDone]
 
 
-def test_what_runs_is_finished_before_the_reactor_stops(there: World, way: str) -> None:
+def test_running_requests_are_finished_before_the_reactor_stops(there: World, way: str) -> None:
     waiting: list[Any] = []
 
     def render(request: Any) -> Any:
@@ -884,7 +884,7 @@ def test_what_runs_is_finished_before_the_reactor_stops(there: World, way: str) 
     assert not port.connected
 
 
-def test_streams_of_events_do_not_hold_up_the_end(there: World) -> None:
+def test_event_streams_do_not_delay_a_shutdown(there: World) -> None:
     def render(request: Any) -> Any:
         request.setHeader(b"Content-Type", b"text/event-stream")
         request.write(b"data: 1\n\n")
@@ -897,7 +897,7 @@ def test_streams_of_events_do_not_hold_up_the_end(there: World) -> None:
     assert client.rest() == b""
 
 
-def test_nothing_is_left_in_the_reactor_when_nobody_is_there(there: World, way: str) -> None:
+def test_nothing_is_left_in_the_reactor_without_connections(there: World, way: str) -> None:
     factory = site(there, lambda _: b"hello")
     port = there.listen(factory, way)
     client = there.connect(port)

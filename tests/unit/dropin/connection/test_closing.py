@@ -1,4 +1,4 @@
-"""Programs that close the transport by themselves, beside twisted.web: no request is served that comes behind that."""
+"""Programs that close the transport themselves: as on twisted.web, no later request is served."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ UPLOADS = b"".join(b"POST /%d HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi
 
 
 class Closing(Resource):
-    """Closes at the second request."""
+    """Closes the transport at the second request."""
 
     isLeaf = True
 
@@ -50,8 +50,8 @@ def there() -> Iterator[World]:
 
 @pytest.mark.parametrize("said", [REQUESTS, UPLOADS], ids=["requests", "uploads"])
 @pytest.mark.parametrize("close", [then_respond, then_write])
-@pytest.mark.parametrize("name", [name for name in CARRIERS if name != "tls"])  # which stock Twisted never closes then
-def test_what_is_pipelined_behind_is_not_served(
+@pytest.mark.parametrize("name", [name for name in CARRIERS if name != "tls"])  # stock Twisted never closes that
+def test_later_pipelined_requests_are_not_served(
     there: World, tmp_path: Path, name: str, close: Callable[[Any], Any], said: bytes
 ) -> None:
     def act(carrier: Carrier) -> Any:

@@ -1,4 +1,4 @@
-"""Ends of connections: programs hear of them what Twisted tells them, in its order."""
+"""The end of connections: programs get the same calls as from Twisted, in the same order."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.conftest import Log
 from tests.unit.dropin.carriers import CARRIERS, Carrier, beside
-from tests.unit.dropin.connection.connection_endings import KINDS, PHASES, SERVED, Scene, played, told_by_twisted
+from tests.unit.dropin.connection.connection_endings import KINDS, PHASES, SERVED, Scenario, calls_in, calls_of_twisted
 from tests.unit.dropin.connection.test_channel import Page
 from tests.unit.dropin.connection.test_upgrade import reset
 from tests.unit.dropin.world import WAYS, World, world
@@ -24,29 +24,29 @@ BY_PROGRAM = (
     *("program: transport.loseConnection", "program: transport.abortConnection", "program: channel.forceAbortClient"),
     *("handler: transport.loseConnection", "handler: transport.abortConnection", "handler: channel.forceAbortClient"),
 )
-ASKED_FOR_EVER = (
+CALLED_FOR_EVER = (
     "program: channel.loseConnection",
     "program: request.loseConnection",
     "handler: channel.loseConnection",
 )
-"""After these Twisted's transport does not tell the producer, and a pull producer is asked for ever."""
+"""After these, Twisted's transport does not stop the producer, and calls a pull producer for ever."""
 BY_SERVER = ("stop", "stop twice")
 
-SCENES = [
+SCENARIOS = [
     *(
-        Scene(end, phase, kind)
+        Scenario(end, phase, kind)
         for end in (*BY_CLIENT, *BY_PROGRAM)
         for phase in (PHASES[1:] if end.startswith(("handler: ", "pipelined")) else PHASES)
         for kind in KINDS
     ),
-    *(Scene(end, phase, kind) for end in ASKED_FOR_EVER for phase in PHASES[1:] for kind in ("none", "push")),
-    *(Scene("half-close", phase, kind) for phase in PHASES for kind in ("none", "push")),
-    *(Scene("half-close", phase, "pull") for phase in ("body", "before")),
-    *(Scene(end, phase, kind) for end in BY_SERVER for phase in PHASES for kind in KINDS),
-    *(Scene(end, phase) for end in ("close", "reset", "half-close", "stop") for phase in ("idle", "after")),
-    Scene("silence", "after"),
-    Scene("silence", "body"),
-    Scene("last", "after"),
+    *(Scenario(end, phase, kind) for end in CALLED_FOR_EVER for phase in PHASES[1:] for kind in ("none", "push")),
+    *(Scenario("half-close", phase, kind) for phase in PHASES for kind in ("none", "push")),
+    *(Scenario("half-close", phase, "pull") for phase in ("body", "before")),
+    *(Scenario(end, phase, kind) for end in BY_SERVER for phase in PHASES for kind in KINDS),
+    *(Scenario(end, phase) for end in ("close", "reset", "half-close", "stop") for phase in ("idle", "after")),
+    Scenario("silence", "after"),
+    Scenario("silence", "body"),
+    Scenario("last", "after"),
 ]
 
 DEEDS = (
@@ -54,7 +54,7 @@ DEEDS = (
     *("close", "close transport", "abort", "notify"),
 )
 REENTRANT = [
-    Scene(end, phase, kind, hook, deed)
+    Scenario(end, phase, kind, hook, deed)
     for end, phase, kind in (
         ("close", "before", "push"),
         ("reset", "during", "pull"),
@@ -65,34 +65,35 @@ REENTRANT = [
 ]
 
 
-def comparable(scene: Scene, transport: str, way: str) -> bool:
-    """Whether it is not left to chance, or to something else, what Twisted tells.
+def comparable(scenario: Scenario, transport: str, way: str) -> bool:
+    """Whether Twisted's calls do not depend on timing.
 
-    Where a transport of Twisted's carries the bytes, a stop is for the reactor, which knows no drain. And with a pull
-    producer that goes on writing there, either is seen first: the end that the client has sent, or the reset by which
-    its kernel answers what it does not take. TLS writes by the global reactor, which nobody runs, and has no half of a
-    connection.
+    Where a transport of Twisted's carries the bytes, a shutdown is the reactor's, which has no drain. With a pull
+    producer that goes on writing, the transport sees either the client's end or the reset with which its kernel
+    responds to more bytes. TLS writes by the global reactor, which does not run here, and has no half-close.
     """
     if way != "fed":
         return True
-    if scene.end.startswith("stop") or (scene.kind, scene.phase) == ("pull", "during"):
+    if scenario.end.startswith("stop") or (scenario.kind, scenario.phase) == ("pull", "during"):
         return False
-    return transport != "tls" or (scene.phase in ("body", "before") and scene.end in ("close", "reset", "pipelined"))
+    return transport != "tls" or (
+        scenario.phase in ("body", "before") and scenario.end in ("close", "reset", "pipelined")
+    )
 
 
 @pytest.mark.parametrize(
-    ("transport", "way", "scene"),
-    [(*served, scene) for served in SERVED for scene in SCENES if comparable(scene, *served)],
+    ("transport", "way", "scenario"),
+    [(*served, scenario) for served in SERVED for scenario in SCENARIOS if comparable(scenario, *served)],
     ids=str,
 )
-def test_programs_are_told_what_twisted_tells_them(transport: str, way: str, scene: Scene) -> None:
-    assert played(scene, transport, way) == list(told_by_twisted(scene, transport))
+def test_programs_get_the_calls_that_twisted_makes(transport: str, way: str, scenario: Scenario) -> None:
+    assert calls_in(scenario, transport, way) == list(calls_of_twisted(scenario, transport))
 
 
 @pytest.mark.parametrize("way", ["accepted", "adopted"])
-@pytest.mark.parametrize("scene", REENTRANT, ids=str)
-def test_and_may_do_at_the_end_what_they_may_there(scene: Scene, way: str) -> None:
-    assert played(scene, "tcp", way) == list(told_by_twisted(scene, "tcp"))
+@pytest.mark.parametrize("scenario", REENTRANT, ids=str)
+def test_programs_may_do_in_these_calls_what_they_may_on_twisted(scenario: Scenario, way: str) -> None:
+    assert calls_in(scenario, "tcp", way) == list(calls_of_twisted(scenario, "tcp"))
 
 
 @pytest.fixture
@@ -103,10 +104,10 @@ def there() -> Any:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
-    "scene", [Scene(end, phase, "pull") for end in ASKED_FOR_EVER for phase in PHASES[1:]], ids=str
+    "scenario", [Scenario(end, phase, "pull") for end in CALLED_FOR_EVER for phase in PHASES[1:]], ids=str
 )
-def test_a_pull_producer_that_twisted_would_ask_for_ever_is_stopped(way: str, scene: Scene) -> None:
-    calls = played(scene, "tcp", way)
+def test_a_pull_producer_that_twisted_would_call_for_ever_is_stopped(way: str, scenario: Scenario) -> None:
+    calls = calls_in(scenario, "tcp", way)
     assert [call[0] for call in calls] == ["channel lost", "stopProducing", "connectionLost", "errback", "client"]
     assert {call[1] for call in calls if call[0] in ("connectionLost", "errback")} == {"ConnectionDone"}
 
@@ -121,7 +122,7 @@ class Raising:
 
 
 class Lacking:
-    """One that has none."""
+    """A producer without a `stopProducing`."""
 
     def resumeProducing(self) -> None: ...
     def pauseProducing(self) -> None: ...
@@ -131,10 +132,10 @@ class Lacking:
 @pytest.mark.parametrize("producer", [Raising, Lacking])
 @pytest.mark.parametrize("streaming", [True, False], ids=["push", "pull"])
 @pytest.mark.parametrize("name", CARRIERS)
-def test_a_producer_that_fails_when_it_is_stopped_keeps_nothing_back(
+def test_a_producer_that_fails_when_it_is_stopped_prevents_no_call(
     there: World, tmp_path: Path, log: Log, name: str, streaming: bool, producer: type[Any]
 ) -> None:
-    """With Twisted's channel nobody else would hear of the end."""
+    """With Twisted's channel, nothing else would be notified of the end."""
     lost: list[Any] = []
     requests: list[Any] = []
 
@@ -155,7 +156,7 @@ def test_a_producer_that_fails_when_it_is_stopped_keeps_nothing_back(
     assert vars(site)["_ropewalk"].engine.connections == 0
 
 
-def test_a_producer_of_an_upgraded_connection_that_lacks_a_stop_keeps_nothing_back(there: World, log: Log) -> None:
+def test_a_producer_of_an_upgraded_connection_without_stopProducing_prevents_no_call(there: World, log: Log) -> None:
     lost: list[Any] = []
 
     class Raw(Protocol):
@@ -184,8 +185,8 @@ def test_a_producer_of_an_upgraded_connection_that_lacks_a_stop_keeps_nothing_ba
 def test_a_producer_that_fails_when_it_is_resumed_ends_its_connection(
     there: World, tmp_path: Path, log: Log, name: str
 ) -> None:
-    """Its program hears of that as with Twisted's transports."""
-    del log  # what is logged there
+    """The program gets the same calls as with Twisted's transports."""
+    del log  # it holds what is logged
 
     class Failing:
         def pauseProducing(self) -> None: ...
@@ -243,26 +244,26 @@ def test_aborted_downloads_leave_no_file_open(
 
 
 def opened(path: Path) -> int:
-    """How many descriptors of the process are of a file."""
+    """Return how many descriptors of the process belong to a file."""
     count = 0
     for each in Path("/proc/self/fd").iterdir():
-        with suppress(FileNotFoundError):  # the one of the folder itself
+        with suppress(FileNotFoundError):  # the descriptor of the folder itself
             count += each.readlink() == path
     return count
 
 
-def test_a_producer_of_events_is_stopped_by_a_stop(there: World) -> None:
-    """Which ends its response before the reactor would."""
-    told: list[Any] = []
+def test_a_shutdown_stops_the_producer_of_an_event_stream(there: World) -> None:
+    """The response ends before the reactor would end it."""
+    notified: list[Any] = []
 
     class Events:
         def resumeProducing(self) -> None: ...
         def pauseProducing(self) -> None: ...
         def stopProducing(self) -> None:
-            told.append("stopped")
+            notified.append("stopped")
 
     def render(request: Any) -> Any:
-        request.notifyFinish().addErrback(lambda failure: told.append(failure.type))
+        request.notifyFinish().addErrback(lambda failure: notified.append(failure.type))
         request.registerProducer(Events(), True)
         request.setHeader(b"Content-Type", b"text/event-stream")
         request.write(b"data: 1\n\n")
@@ -272,12 +273,12 @@ def test_a_producer_of_events_is_stopped_by_a_stop(there: World) -> None:
     client.get()
     client.until(b"data: 1\n\n\r\n")
     there.reactor.fireSystemEvent("shutdown")
-    there.until(lambda: len(told) == 2)
-    assert told == ["stopped", ConnectionDone]
+    there.until(lambda: len(notified) == 2)
+    assert notified == ["stopped", ConnectionDone]
 
 
-def test_a_client_that_takes_nothing_is_lost(there: World) -> None:
-    told: list[Any] = []
+def test_a_client_that_reads_nothing_is_a_lost_connection(there: World) -> None:
+    notified: list[Any] = []
 
     class Flood:
         def __init__(self, request: Any) -> None:
@@ -287,15 +288,15 @@ def test_a_client_that_takes_nothing_is_lost(there: World) -> None:
             self._request.write(b"x" * 10_000)
 
         def stopProducing(self) -> None:
-            told.append("stopped")
+            notified.append("stopped")
 
     def render(request: Any) -> Any:
-        request.notifyFinish().addErrback(lambda failure: told.append(failure.type))
+        request.notifyFinish().addErrback(lambda failure: notified.append(failure.type))
         request.registerProducer(Flood(request), False)
         return NOT_DONE_YET
 
     site = Site(Page(render), reactor=there.reactor)
     client = there.connect(there.listen(site, limits=limits_of(site, {"write_timeout": 0.1})))
     client.get()
-    there.until(lambda: len(told) == 2)
-    assert told == ["stopped", ConnectionLost]
+    there.until(lambda: len(notified) == 2)
+    assert notified == ["stopped", ConnectionLost]

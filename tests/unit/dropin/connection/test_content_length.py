@@ -1,4 +1,4 @@
-"""Bodies longer than their Content-Length: the client gets what that says, as beside stock Twisted, and no more."""
+"""Bodies longer than their Content-Length: the client gets the announced length, as on stock Twisted, and no more."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,7 +29,7 @@ MORE = b"what is too much" * 10
 
 @pytest.fixture
 def refusals() -> Iterator[list[str]]:
-    """What is logged with a BeyondLength."""
+    """The events that are logged with a BeyondLength."""
     logged: list[str] = []
 
     @implementer(ILogObserver)
@@ -43,7 +43,7 @@ def refusals() -> Iterator[list[str]]:
 
 
 def written(*parts: bytes) -> Callable[[Any], Any]:
-    """A page that writes these, and ends."""
+    """Return a page that writes these parts."""
 
     def render(request: Any) -> Any:
         request.setHeader(b"Content-Length", b"%d" % LENGTH)
@@ -58,7 +58,7 @@ def written(*parts: bytes) -> Callable[[Any], Any]:
 PAGES = {
     "at once": written(BODY + MORE),
     "in the last part": written(BODY[:HIGH], BODY[HIGH:] + MORE),
-    "behind the last part": written(BODY, MORE),
+    "after the last part": written(BODY, MORE),
     "in many parts": written(BODY[:10], *[BODY[10:] + MORE] * 20),
 }
 
@@ -73,7 +73,7 @@ def get(carrier: Carrier) -> bytes:
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("name", CARRIERS)
-def test_what_the_client_takes(there: World, tmp_path: Path, name: str, page: str, refusals: list[str]) -> None:
+def test_the_client_gets_this_length(there: World, tmp_path: Path, name: str, page: str, refusals: list[str]) -> None:
     def ask(carrier: Carrier) -> bytes:
         return get(carrier.serve(site(there, PAGES[page])))
 
@@ -87,8 +87,8 @@ def test_what_the_client_takes(there: World, tmp_path: Path, name: str, page: st
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("name", CARRIERS)
-def test_no_next_response(there: World, tmp_path: Path, name: str, page: str, refusals: list[str]) -> None:
-    """The connection ends, for the program has shown that it does not know what it sends."""
+def test_the_connection_is_closed(there: World, tmp_path: Path, name: str, page: str, refusals: list[str]) -> None:
+    """The program does not know what it sends, so the connection is not used for another response."""
     carrier = Carrier(there, name, tmp_path).serve(site(there, PAGES[page]))
     client = carrier.connect()
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 2)
@@ -99,7 +99,7 @@ def test_no_next_response(there: World, tmp_path: Path, name: str, page: str, re
 
 
 class Growing(static.File):
-    """A file to which something is added when its length has been said."""
+    """A file that grows after its length has been sent."""
 
     def makeProducer(self, request: Any, fileForReading: Any) -> Any:
         producer = super().makeProducer(request, fileForReading)
@@ -135,7 +135,7 @@ def serve(there: World) -> Iterator[Callable[[App], Served]]:
         each.close()
 
 
-@pytest.mark.parametrize("through", [(), (pass_on,)], ids=["mounted", "behind a middleware"])
+@pytest.mark.parametrize("through", [(), (pass_on,)], ids=["mounted", "with a middleware"])
 @pytest.mark.parametrize("page", PAGES)
 def test_mounted(serve: Callable[[App], Served], page: str, through: Any, refusals: list[str]) -> None:
     client = serve(mount(PAGES[page], middleware=through)).connect()
@@ -164,7 +164,7 @@ def test_mounted_endless_producer_is_stopped(there: World, serve: Callable[[App]
 
 
 def endless(stopped: list[bool]) -> Callable[[Any], Any]:
-    """A page with a producer that goes on for ever."""
+    """Return a page with a producer that has no end."""
 
     class Endless:
         def __init__(self, request: Any) -> None:
@@ -185,7 +185,7 @@ def endless(stopped: list[bool]) -> Callable[[Any], Any]:
 
 
 def test_endless_producer_is_stopped(there: World, tmp_path: Path, refusals: list[str]) -> None:
-    """It does not go on longer than its connection."""
+    """Its connection has ended."""
     stopped: list[bool] = []
     carrier = Carrier(there, "accepted", tmp_path).serve(site(there, endless(stopped)))
     client = carrier.connect()

@@ -14,12 +14,12 @@ ROOT = Path(__file__).parents[4]
 PROGRAM = Path(__file__).with_name("forks_program.py")
 
 WORKERS = ["from children True", "stopped 0", "the other True", "stopped 0"]
-"""All requests reach a worker, and the one that is left serves on when the other has stopped."""
+"""All requests reach a worker, and the remaining worker serves when the other has stopped."""
 OWN_FILE = "the file is its maker's True"
 
 
 def output(scene: str, reactor: str, way: str) -> list[str]:
-    """What a program prints. Its processes are gone after that."""
+    """Return the output of a program, all of whose processes have ended."""
     # From 3.12 on Python warns of a fork beside threads, such as the client's.
     options = ["-W", "error", "-W", "ignore:This process:DeprecationWarning"]
     process = subprocess.Popen(
@@ -78,7 +78,7 @@ class TestHelpers:
             *((reactor, way) for reactor in ("epoll", "asyncio") for way in ("replaced", "native")),
         ],
     )
-    def test_they_leave_the_port(self, reactor: str, way: str) -> None:
+    def test_they_leave_the_port_to_the_parent(self, reactor: str, way: str) -> None:
         assert output("helper", reactor, way) == ["served True", "after ConnectionRefusedError", "a successor listens"]
 
 
@@ -95,12 +95,12 @@ def test_a_worker_serves_on_when_its_parent_has_stopped(reactor: str, way: str) 
 
 @pytest.mark.parametrize("way", ["unix", "native unix", "site unix"])
 def test_a_daemon_removes_the_file_of_its_socket(way: str) -> None:
-    """The process that has made the file is gone."""
+    """The process that created the file has ended."""
     assert output("daemon", "poll", way) == ["parent 0", "served True", "the file is left False"]
 
 
 @pytest.mark.parametrize("way", ["replaced", "native"])
-def test_a_child_without_descriptors_is_told(way: str) -> None:
+def test_a_child_without_descriptors_gets_an_error(way: str) -> None:
     assert output("short", "poll", way) == ["child RW508", "parent True"]
 
 
@@ -113,7 +113,7 @@ def test_a_child_without_descriptors_is_told(way: str) -> None:
     ],
 )
 def test_handlers_fork(reactor: str, way: str) -> None:
-    """Connections of the parent live on, and end when the parent ends them, though a child has copies."""
+    """Connections of the parent stay open until the parent closes them, although a child has copies."""
     expected = [
         "before True",
         *(f"{path} True True True" for path in ("/fork", "/multiprocessing", "/fork")),
@@ -126,7 +126,7 @@ def test_handlers_fork(reactor: str, way: str) -> None:
     assert output("handlers", reactor, way) == expected
 
 
-def test_threads_begin_anew() -> None:
+def test_a_child_starts_its_own_threads() -> None:
     program = """
 import os, threading
 from ropewalk.wsgi import threads

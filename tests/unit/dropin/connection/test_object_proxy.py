@@ -1,4 +1,4 @@
-"""What programs read of Twisted's objects is there of ours that stand in their places."""
+"""Attributes that programs read of Twisted's objects: the objects that replace those have them."""
 
 import copy
 import inspect
@@ -40,7 +40,7 @@ READ_OF_TRANSPORTS = (
     *("SEND_LIMIT", "TLS", "bufferSize", "client", "connected", "disconnected", "disconnecting", "hostname"),
     "producerPaused",
 )
-"""Attributes whose values are those of stock Twisted, on a connection of which nothing has been taken over."""
+"""Attributes whose values are those of stock Twisted, on a connection that is not upgraded."""
 
 NOT_OF_TRANSPORTS = {
     *("dataBuffer", "offset", "_tempDataBuffer", "_tempDataLen", "_isSendBufferFull", "_maybePauseProducer"),
@@ -51,7 +51,7 @@ NOT_OF_TRANSPORTS = {
     *("_sendmsgQueue", "_fileDescriptorBufferSize", "_writeSomeDataBase"),  # descriptors over UNIX sockets
     "_ancillaryLevelSOLSOCKETTypeSCMRIGHTS",
 }
-"""How Twisted's own transports are made: their buffers, and what the reactor calls. Both are the engine's."""
+"""The implementation of Twisted's own transports: their buffers, and what the reactor calls."""
 
 READ_OF_CHANNELS = (
     *("connected", "factory", "forceAbortClient", "getHost", "getPeer", "isSecure", "loseConnection", "pauseProducing"),
@@ -87,17 +87,17 @@ def made() -> Any:
 
 class TestEndpoint:
     @pytest.mark.parametrize("description", DESCRIPTIONS)
-    def test_it_has_what_the_stock_one_has(self, description: str) -> None:
+    def test_it_has_the_attributes_of_twisted_s(self, description: str) -> None:
         reactor = MemoryReactorClock()
         stock, ours = (serverFromString(reactor, f"{prefix}{description}") for prefix in ("", "ropewalk:"))
         assert set(dir(stock)) - set(dir(ours)) == set()
         plain = {name: value for name, value in vars(stock).items() if isinstance(value, str | int | None)}
         assert {name: getattr(ours, name) for name in plain} == plain
 
-    def test_the_port_as_a_relay_reads_it(self) -> None:
+    def test_the_port(self) -> None:
         assert serverFromString(MemoryReactorClock(), "ropewalk:tcp:4001")._port == 4001
 
-    def test_what_is_set_is_listened_on(self) -> None:
+    def test_the_port_can_be_set(self) -> None:
         reactor = MemoryReactorClock()
         ours = serverFromString(reactor, "ropewalk:tcp:4001")
         ours._port = 4002
@@ -105,7 +105,7 @@ class TestEndpoint:
         [(port, *_)] = reactor.tcpServers
         assert port == 4002
 
-    def test_what_the_stock_one_has_not_is_its_own(self) -> None:
+    def test_other_attributes_are_its_own(self) -> None:
         ours = endpoint()
         ours.mine, ours.number, ours.limits = 1, 2, {"body_size": 3}
         assert (ours.mine, ours.wrapped.number, hasattr(ours.wrapped, "mine")) == (1, 2, False)
@@ -140,7 +140,7 @@ class TestEndpoint:
         assert (ours.number, other.number, other.description) == (1, 2, "own")
         assert IOwn.providedBy(other)
 
-    def test_one_that_is_being_made_has_nothing_to_read_from(self) -> None:
+    def test_an_unfinished_proxy_has_no_attributes(self) -> None:
         with pytest.raises(AttributeError):
             _ = Endpoint.__new__(Endpoint).wrapped
 
@@ -151,7 +151,7 @@ class TestEndpoint:
 
 
 class TestPort:
-    def test_that_of_a_site_is_twisteds_own(self, made: World) -> None:
+    def test_the_port_of_a_site_is_twisted_s(self, made: World) -> None:
         stock = made.reactor.listenTCP(0, Site(Resource(), reactor=made.reactor), interface="127.0.0.1")
         ours = made.listen(Site(Resource(), reactor=made.reactor))
         assert type(ours) is type(stock)
@@ -159,7 +159,7 @@ class TestPort:
         assert (ours.port, ours.interface, ours.connected) == (stock.port, stock.interface, stock.connected)
         stock.stopListening()
 
-    def test_that_of_an_app(self, made: World) -> None:
+    def test_the_port_of_an_app(self, made: World) -> None:
         port = App().listen(made.reactor, "tcp:0:interface=127.0.0.1")
         assert verifyObject(IListeningPort, port)
         assert (port.port, port.interface) == (port.getHost().port, "127.0.0.1")
@@ -169,7 +169,7 @@ class TestPort:
         made.until(lambda: over)
         assert not port.connected
 
-    def test_that_of_an_app_on_a_unix_socket(self, made: World, tmp_path: Path) -> None:
+    def test_the_port_of_an_app_on_a_unix_socket(self, made: World, tmp_path: Path) -> None:
         port = App().listen(made.reactor, f"unix:{tmp_path}/a.sock")
         assert (port.port, port.interface) == (f"{tmp_path}/a.sock", "")
         over: list[Any] = []
@@ -177,24 +177,24 @@ class TestPort:
         made.until(lambda: over)
 
 
-class Told(Resource):
-    """A resource that notes what a program reads of the transport."""
+class Recording(Resource):
+    """A resource that records what a program reads of the transport."""
 
     isLeaf = True
 
     def __init__(self, read: Any) -> None:
         super().__init__()
         self.read = read
-        self.told: list[Any] = []
+        self.values: list[Any] = []
 
     def render_GET(self, request: Any) -> bytes:
-        self.told.append(self.read(request.transport))
-        return b"told"
+        self.values.append(self.read(request.transport))
+        return b"read"
 
 
-def told(made: World, read: Any, *, ours: bool, unix: Path | None = None) -> Any:
-    """What a program reads of a transport, on the engine or on stock Twisted."""
-    resource = Told(read)
+def observed(made: World, read: Any, *, ours: bool, unix: Path | None = None) -> Any:
+    """Return what a program reads of a transport, on the engine or on stock Twisted."""
+    resource = Recording(read)
     site = Site(resource, reactor=made.reactor)
     if ours:
         accelerate(site)
@@ -208,10 +208,10 @@ def told(made: World, read: Any, *, ours: bool, unix: Path | None = None) -> Any
     assert take_over(port) if ours else True
     with client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        made.until(lambda: resource.told)
+        made.until(lambda: resource.values)
     port.stopListening()
     made.turn()
-    return resource.told[0]
+    return resource.values[0]
 
 
 def names(transport: Any) -> set[str]:
@@ -226,27 +226,27 @@ def values(transport: Any) -> dict[str, Any]:
 
 class TestTransport:
     @pytest.mark.parametrize("way", ["tcp", "unix"])
-    def test_it_has_what_programs_read(self, made: World, way: str, tmp_path: Path) -> None:
+    def test_it_has_the_attributes_that_programs_read(self, made: World, way: str, tmp_path: Path) -> None:
         path = tmp_path / "a.sock" if way == "unix" else None
-        stock = told(made, names, ours=False, unix=path)
-        ours = told(made, names, ours=True, unix=path)
+        stock = observed(made, names, ours=False, unix=path)
+        ours = observed(made, names, ours=True, unix=path)
         assert stock - ours - NOT_OF_TRANSPORTS == set()
 
     @pytest.mark.parametrize("way", ["tcp", "unix"])
     def test_the_values_are_the_same(self, made: World, way: str, tmp_path: Path) -> None:
         path = tmp_path / "a.sock" if way == "unix" else None
-        assert told(made, values, ours=True, unix=path) == told(made, values, ours=False, unix=path)
+        assert observed(made, values, ours=True, unix=path) == observed(made, values, ours=False, unix=path)
 
     def test_the_socket_takes_options(self, made: World) -> None:
         def set_option(transport: Any) -> int:
             transport.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             return int(transport.getHandle().getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
 
-        assert told(made, set_option, ours=True) == told(made, set_option, ours=False) == 1
+        assert observed(made, set_option, ours=True) == observed(made, set_option, ours=False) == 1
 
     @pytest.mark.parametrize("option", ["TcpNoDelay", "TcpKeepAlive"])
     @pytest.mark.parametrize("way", ["tcp", "unix"])
-    def test_options_by_their_names(self, made: World, way: str, option: str, tmp_path: Path) -> None:
+    def test_options_by_their_methods(self, made: World, way: str, option: str, tmp_path: Path) -> None:
         def set_option(transport: Any) -> object:
             try:
                 getattr(transport, f"set{option}")(True)
@@ -255,19 +255,19 @@ class TestTransport:
                 return error.errno
 
         path = tmp_path / "a.sock" if way == "unix" else None
-        assert told(made, set_option, ours=True, unix=path) == told(made, set_option, ours=False, unix=path)
+        assert observed(made, set_option, ours=True, unix=path) == observed(made, set_option, ours=False, unix=path)
 
     def test_a_connection_that_twisted_has_accepted_has_no_port(self, made: World) -> None:
-        resource = Told(lambda transport: transport.server)
+        resource = Recording(lambda transport: transport.server)
         port = made.listen(Site(resource, reactor=made.reactor), "adopted")
         client = made.connect(port)
         client.get()
-        client.until(b"told")
-        assert resource.told == [None]
+        client.until(b"read")
+        assert resource.values == [None]
 
 
 class TestMounted:
-    def test_the_channel_has_what_programs_read(self) -> None:
+    def test_the_channel_has_the_attributes_that_programs_read(self) -> None:
         missing: list[str] = []
 
         class Reads(Resource):
@@ -287,7 +287,7 @@ class TestMounted:
 
 
 def raw_file(folder: Path) -> Any:
-    """What a log file of Twisted's writes to."""
+    """Return the raw file of a log file of Twisted's."""
     return LogFile("a.log", str(folder))._file
 
 
@@ -314,24 +314,24 @@ class TestLog:
                 assert [*entered] == [b"one\n", b"two\n"]
             assert raw.closed
 
-    def test_a_copy_of_what_cannot_be_copied_fails_as_that_does(self, tmp_path: Path) -> None:
+    def test_a_proxy_of_an_object_that_cannot_be_copied_fails_in_the_same_way(self, tmp_path: Path) -> None:
         with raw_file(tmp_path) as raw, pytest.raises(TypeError, match="cannot pickle"):
             copy.copy(WholeLines(raw))
 
 
 class TestOthers:
-    def test_a_copy_of_a_site_is_a_site_of_its_own(self, made: World) -> None:
-        first = Told(lambda _: None)
+    def test_a_copy_of_a_site_is_independent(self, made: World) -> None:
+        first = Recording(lambda _: None)
         site = Site(first, reactor=made.reactor)
         made.listen(site)
         other: Any = copy.copy(site)
-        other.resource = second = Told(lambda _: None)
+        other.resource = second = Recording(lambda _: None)
         client = made.connect(made.listen(other))
         client.get()
-        client.until(b"told")
-        assert (first.told, second.told) == ([], [None])
+        client.until(b"read")
+        assert (first.values, second.values) == ([], [None])
 
-    def test_what_makes_protocols(self) -> None:
+    def test_protocol_factories(self) -> None:
         stock, ours = Site(Resource()), accelerate(Site(Resource()))
         assert ours.protocol.__name__ == stock.protocol.__name__
         assert ours.protocol.__doc__ == stock.protocol.__doc__

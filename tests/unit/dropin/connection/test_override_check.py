@@ -1,4 +1,4 @@
-"""A channel's methods that a program overrides, beside twisted.web: the same calls, and the same responses."""
+"""Methods of a channel that a program overrides: the same calls and responses as on twisted.web."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ from twisted.web.server import NOT_DONE_YET, Site
 from ropewalk.dropin import HTTPChannel, accelerate, take_over
 from ropewalk.dropin.connection.override_check import (
     CALLED_ALWAYS,
-    CALLED_ON_HOOKED,
+    CALLED_IF_OVERRIDDEN,
     DEFAULTS,
     METHODS,
     READ,
@@ -57,7 +57,7 @@ STRANGE = {
     "no colon": b"GET / HTTP/1.1\r\nHost: a\r\nnonsense\r\n\r\n",
     "long line": b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n",
 }
-"""To which the engine responds in words of its own."""
+"""The engine's response to these differs from Twisted's."""
 
 
 @pytest.fixture(params=["accepted", "adopted", "wrapped"])
@@ -80,7 +80,7 @@ class Leaf(resource.Resource):
 
 
 class Producer:
-    """Pulled twice."""
+    """A pull producer that is called twice."""
 
     def __init__(self, request: Any) -> None:
         self._request = request
@@ -94,7 +94,7 @@ class Producer:
             self._request.finish()
 
     def stopProducing(self) -> None:
-        """The client has left."""
+        """Do nothing."""
 
 
 def written(request: Any) -> int:
@@ -157,14 +157,14 @@ def listen(there: World, factory: Site, way: str) -> Any:
 
 
 def talk(there: World, port: Any, conversations: dict[str, bytes]) -> dict[str, bytes]:
-    """What each of the conversations gets to read."""
-    told = {}
+    """Return what the client reads in each of the conversations."""
+    responses = {}
     for name, said in conversations.items():
         client: Client = there.connect(port)
         client.send(said)
-        told[name] = re.sub(rb"(Date|Last-Modified): [^\r]*\r\n", b"", client.rest())
+        responses[name] = re.sub(rb"(Date|Last-Modified): [^\r]*\r\n", b"", client.rest())
         there.turn()
-    return told
+    return responses
 
 
 def shown(value: Any) -> Any:
@@ -180,7 +180,7 @@ def shown(value: Any) -> Any:
 
 
 def recording(name: str, seen: Seen, base: Callable[..., Any]) -> Callable[..., Any]:
-    """An override that notes how it is called."""
+    """Return an override that records its calls."""
 
     def override(*args: Any, **options: Any) -> Any:
         seen.append((name, *(shown(each) for each in args if not isinstance(each, STOCK)), *options))
@@ -190,7 +190,7 @@ def recording(name: str, seen: Seen, base: Callable[..., Any]) -> Callable[..., 
 
 
 def confined(name: str, seen: Seen, base: Callable[..., Any]) -> Callable[..., Any]:
-    """The same for an override that may be called on the engine: it hands neither itself nor its request on."""
+    """The same for an override that may be called on the engine: it passes neither the channel nor the request on."""
     parameters = [*signature(base).parameters][1:]
     notes = {"request": "request.uri", "transport": "'transport'"}
     noted = "".join(f", {notes.get(each, f'shown({each})')}" for each in parameters)
@@ -203,7 +203,7 @@ def confined(name: str, seen: Seen, base: Callable[..., Any]) -> Callable[..., A
 
 
 def overriding(base: type, name: str, style: str, seen: Seen, patch: pytest.MonkeyPatch) -> Callable[[], Any]:
-    """What makes channels on which a method is overridden."""
+    """Return a factory of channels with an overridden method."""
     record = recording if name in TWISTED_ONLY else confined
     if style == "in a subclass":
         return type("Own", (base,), {name: record(name, seen, getattr(base, name))})
@@ -221,7 +221,7 @@ def overriding(base: type, name: str, style: str, seen: Seen, patch: pytest.Monk
 
 
 def served(there: World, folder: Path, way: str, name: str, style: str, patch: pytest.MonkeyPatch) -> tuple[Any, Seen]:
-    """What is read and called where a method is overridden."""
+    """Return what the client reads, and the calls of an overridden method."""
     seen: Seen = []
     factory = site(there, folder)
     base = STOCK if way == "stock" else type("Fed", (HTTPChannel,), {"adopts": False}) if way == "fed" else HTTPChannel
@@ -231,13 +231,13 @@ def served(there: World, folder: Path, way: str, name: str, style: str, patch: p
         return talk(there, listen(there, factory, way), conversations), seen
 
 
-def test_what_a_channel_has_is_known() -> None:
-    """A new name in Twisted is for nobody to overlook: is it called, or does it keep a channel Twisted's?"""
+def test_every_name_of_a_channel_is_listed() -> None:
+    """A new name in Twisted must be added: either it is called, or its override leaves the channel to Twisted."""
     public = {name for name in dir(STOCK) if not name.startswith("_")}
     assert public == PUBLIC
     assert {name: getattr(STOCK, name) for name in READ} == READ
     assert {name: getattr(STOCK, name) for name in DEFAULTS} == DEFAULTS
-    called = CALLED_ALWAYS | CALLED_ON_HOOKED
+    called = CALLED_ALWAYS | CALLED_IF_OVERRIDDEN
     assert called <= METHODS
     assert called | TWISTED_ONLY == METHODS
 
@@ -249,14 +249,14 @@ PUBLIC = {
     *("writeHeaders", "writeSequence"),
     # read, as twisted.web reads it
     *("callLater", "factory", "maxHeaders", "requestFactory", "timeOut", "totalHeadersSize", "transport"),
-    # kept for a connection, and no setting
+    # state of a connection
     *("connected", "length", "line_mode", "paused", "persistent"),
-    # called and read by Twisted's own channel alone, which then serves the connection
+    # called and read only by Twisted's own channel, which then serves the connection
     *("MAX_LENGTH", "abortTimeout", "dataReceived", "delimiter", "forceAbortClient", "headerReceived"),
     *("lineLengthExceeded", "lineReceived", "logPrefix", "loseConnection", "pauseProducing", "rawDataReceived"),
     *("resetTimeout", "resumeProducing", "setLineMode", "setRawMode", "setTimeout", "stopProducing"),
     "timeoutConnection",
-    # called by programs alone
+    # called only by programs
     *("clearLineBuffer", "sendLine"),
 }
 
@@ -295,7 +295,7 @@ EVERY_WAY = pytest.mark.parametrize("way", ["stock", "accepted", "adopted", "wra
 
 
 @EVERY_WAY
-def test_a_channel_strips_what_only_a_proxy_may_say(there: World, way: str) -> None:
+def test_a_channel_removes_headers_that_only_a_proxy_may_send(there: World, way: str) -> None:
     base = base_of(way)
 
     class Guarded(base):  # type: ignore[misc, valid-type]
@@ -312,8 +312,8 @@ def test_a_channel_strips_what_only_a_proxy_may_say(there: World, way: str) -> N
     port = with_channel(
         there, way, Guarded, lambda request: repr([request.getHeader(name) for name in ("x-user", "x-from")]).encode()
     )
-    told = talk(there, port, {"forged": b"GET / HTTP/1.1\r\nHost: a\r\nX-User: admin\r\n" + LAST})
-    head, _, body = told["forged"].partition(b"\r\n\r\n")
+    responses = talk(there, port, {"forged": b"GET / HTTP/1.1\r\nHost: a\r\nX-User: admin\r\n" + LAST})
+    head, _, body = responses["forged"].partition(b"\r\n\r\n")
     assert body == b"[None, '127.0.0.1']"
     assert head.count(b"Strict-Transport-Security: max-age=1") == 1
 
@@ -332,8 +332,8 @@ def test_a_channel_rewrites_a_request_and_its_response(there: World, way: str) -
             base.write(self, data.upper())
 
     port = with_channel(there, way, Rewriting, lambda request: request.uri)
-    told = talk(there, port, {"twice": b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 2})
-    head, _, body = told["twice"].partition(b"\r\n\r\n")
+    responses = talk(there, port, {"twice": b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 2})
+    head, _, body = responses["twice"].partition(b"\r\n\r\n")
     assert body == b"/REWRITTEN"
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
 
@@ -341,24 +341,24 @@ def test_a_channel_rewrites_a_request_and_its_response(there: World, way: str) -
 @EVERY_WAY
 @pytest.mark.parametrize("more", [0, 1])
 @pytest.mark.parametrize("bound", ["maxHeaders", "totalHeadersSize"])
-def test_a_channel_has_bounds_of_its_own(there: World, way: str, bound: str, more: int) -> None:
+def test_a_channel_has_limits_of_its_own(there: World, way: str, bound: str, more: int) -> None:
     request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
     limits = {"maxHeaders": 2, "totalHeadersSize": len(request.replace(b"\r\n", b""))}
     own = type("Own", (base_of(way),), {bound: limits[bound] - more})
-    told = talk(there, with_channel(there, way, own, lambda _: b"small"), {"": request + b"\r\n"})
-    assert told[""].startswith(b"HTTP/1.1 400 Bad Request\r\n" if more else b"HTTP/1.1 200 OK\r\n")
+    responses = talk(there, with_channel(there, way, own, lambda _: b"small"), {"": request + b"\r\n"})
+    assert responses[""].startswith(b"HTTP/1.1 400 Bad Request\r\n" if more else b"HTTP/1.1 200 OK\r\n")
 
 
 @EVERY_WAY
 @pytest.mark.parametrize("attribute", sorted(DEFAULTS.keys() - {"line_mode"}))
-def test_an_attribute_of_the_parser_s_is_read(there: World, way: str, attribute: str) -> None:
+def test_an_attribute_of_the_parser_has_an_effect(there: World, way: str, attribute: str) -> None:
     own = type("Own", (base_of(way),), {attribute: {"MAX_LENGTH": 30, "delimiter": b"|"}.get(attribute, 1)})
     end = b"|" if attribute == "delimiter" else b"\r\n"
     line = b"GET / HTTP/1.1\r\nHost: a\r\nX-Long: " + b"x" * 40 + b"\r\n" + LAST
     port = with_channel(there, way, own, lambda _: b"read")
-    told = talk(there, port, {"": line.replace(b"\r\n", end)})
-    assert told[""] == (b"" if attribute == "MAX_LENGTH" else told[""])
-    assert told[""].endswith(b"\r\n\r\nread") is (attribute != "MAX_LENGTH")
+    responses = talk(there, port, {"": line.replace(b"\r\n", end)})
+    assert responses[""] == (b"" if attribute == "MAX_LENGTH" else responses[""])
+    assert responses[""].endswith(b"\r\n\r\nread") is (attribute != "MAX_LENGTH")
 
 
 @EVERY_WAY
@@ -366,7 +366,7 @@ def test_an_override_that_a_thread_calls_is_called_once(there: World, way: str) 
     base = base_of(way)
     seen: list[bytes] = []
 
-    class Noting(base):  # type: ignore[misc, valid-type]
+    class Recording(base):  # type: ignore[misc, valid-type]
         def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:
             seen.append(code)
             base.writeHeaders(self, version, code, reason, headers)
@@ -375,23 +375,23 @@ def test_an_override_that_a_thread_calls_is_called_once(there: World, way: str) 
             seen.append(data)
             base.write(self, data)
 
-    def answer(request: Any) -> None:
+    def respond(request: Any) -> None:
         request.setHeader("Content-Length", "2")
         request.write(b"ok")
 
     def render(request: Any) -> int:
-        thread = Thread(target=answer, args=(request,))
+        thread = Thread(target=respond, args=(request,))
         thread.start()
         thread.join()
         there.reactor.callLater(0, request.finish)
         return NOT_DONE_YET
 
-    told = talk(there, with_channel(there, way, Noting, render), {"": GET + LAST})
-    assert told[""].endswith(b"\r\n\r\nok")
+    responses = talk(there, with_channel(there, way, Recording, render), {"": GET + LAST})
+    assert responses[""].endswith(b"\r\n\r\nok")
     assert seen == [b"200", b"ok"]
 
 
-# Overrides whose code lets the channel escape, or does not
+# Overrides whose code passes the channel to other code, or does not
 
 HINT = b"HTTP/1.1 103 Early Hints\r\n\r\n"
 
@@ -436,7 +436,7 @@ class HintingMixin:
 
 
 def escaping(base: Any, kind: str) -> Any:
-    """A channel whose override sends a hint over the transport, by code that is somewhere else."""
+    """Return a channel whose override sends a hint over the transport, by other code."""
 
     def through(send: Callable[..., Any]) -> Any:
         def writeHeaders(self: Any, *args: Any) -> None:
@@ -594,8 +594,8 @@ ESCAPING = (
 
 
 @pytest.mark.parametrize("kind", ESCAPING)
-def test_a_channel_that_escapes_is_served_by_twisted(there: World, kind: str) -> None:
-    told: dict[str, bytes] = {}
+def test_a_channel_that_is_passed_to_other_code_is_served_by_twisted(there: World, kind: str) -> None:
+    responses: dict[str, bytes] = {}
     transports: dict[str, str] = {}
 
     def render(request: Any) -> bytes:
@@ -605,9 +605,9 @@ def test_a_channel_that_escapes_is_served_by_twisted(there: World, kind: str) ->
 
     for served_by in ("stock", "accepted", "adopted", "wrapped"):
         port = with_channel(there, served_by, escaping(base_of(served_by), kind), render)
-        told[served_by] = talk(there, port, {"": GET + LAST})[""]
-        assert told[served_by] == told["stock"], served_by
-    assert HINT in told["stock"]
+        responses[served_by] = talk(there, port, {"": GET + LAST})[""]
+        assert responses[served_by] == responses["stock"], served_by
+    assert HINT in responses["stock"]
     assert transports == {**dict.fromkeys(WAYS[:2], "Server"), "stock": "Server", "wrapped": "ProtocolWrapper"}
 
 
@@ -619,8 +619,8 @@ class Mixin:
         super().writeHeaders(*args, **options)  # type: ignore[misc]
 
 
-class Confined(HTTPChannel):
-    """What programs write, and what may run on the engine."""
+class Accepted(HTTPChannel):
+    """Overrides as programs write them, which may run on the engine."""
 
     note = staticmethod(len)
     seen = 0
@@ -650,7 +650,7 @@ class Confined(HTTPChannel):
 
     def checkPersistence(self, request: Any, version: bytes) -> Any:
         self.started.append(version)
-        return super(Confined, self).checkPersistence(request, version)  # noqa: UP008 - as programs have it
+        return super(Accepted, self).checkPersistence(request, version)  # noqa: UP008 - as programs have it
 
     def write(self, data: bytes) -> None:
         self.note(data)
@@ -660,24 +660,24 @@ class Confined(HTTPChannel):
         HTTPChannel.writeHeaders(self, *args, **options)
 
 
-class ConfinedMixed(Mixin, Confined):
+class AcceptedMixed(Mixin, Accepted):
     pass
 
 
-@pytest.mark.parametrize("kind", [Confined, ConfinedMixed])
-def test_a_channel_that_does_not_escape_is_served_by_the_engine(there: World, kind: Any) -> None:
+@pytest.mark.parametrize("kind", [Accepted, AcceptedMixed])
+def test_a_channel_that_is_not_passed_to_other_code_is_served_by_the_engine(there: World, kind: Any) -> None:
     def render(request: Any) -> bytes:
         transport = type(request.channel.transport).__name__
         return repr((transport, request.getHeader("x-from"), request.channel.seen, request.channel.started)).encode()
 
-    told = talk(there, with_channel(there, "accepted", kind, render), {"": GET + LAST})
-    assert told[""].endswith(b"\r\n\r\n('TCPTransport', '127.0.0.1', 1, [b'HTTP/1.1'])")
+    responses = talk(there, with_channel(there, "accepted", kind, render), {"": GET + LAST})
+    assert responses[""].endswith(b"\r\n\r\n('TCPTransport', '127.0.0.1', 1, [b'HTTP/1.1'])")
 
 
-# Which connections stay Twisted's
+# Which connections stay with Twisted
 
 
-def test_why_a_class_stays_twisted_s_is_logged_once(there: World, log: Log) -> None:
+def test_the_reason_to_leave_a_class_to_twisted_is_logged_once(there: World, log: Log) -> None:
     class Lines(HTTPChannel):
         def lineReceived(self, line: bytes) -> None:
             super().lineReceived(line)
@@ -734,19 +734,19 @@ class Registered(HTTPChannel):
         super().connectionLost(reason)
 
 
-def told_of_connections(told: list[str]) -> Any:
-    """A channel whose methods have variables of a function."""
+def recording_connections(calls: list[str]) -> Any:
+    """Return a channel whose methods are closures."""
 
-    class Told(HTTPChannel):
+    class Recording(HTTPChannel):
         def connectionMade(self) -> None:
             super().connectionMade()
             self.factory.connected.append(lambda: self.loseConnection())
 
         def connectionLost(self, reason: Any = None) -> None:
-            told.append("lost")
+            calls.append("lost")
             super().connectionLost(reason)
 
-    return Told
+    return Recording
 
 
 class Greeting(HTTPChannel):
@@ -782,28 +782,28 @@ def unreadable() -> Any:
 @pytest.mark.parametrize(
     ("channel", "reason"),
     [
-        (ByTransport, "the writeHeaders that overrides its own works on the transport"),
+        (ByTransport, "the writeHeaders that overrides its own uses the transport"),
         (Rejecting, "the allHeadersReceived that overrides its own uses loseConnection"),
         (Late, "the connectionMade that overrides its own sets MAX_LENGTH"),
-        (unreadable, "the write that overrides its own cannot be looked into"),
+        (unreadable, "the write that overrides its own cannot be inspected"),
         (Finding, "__getattribute__ is defined"),
         (Setting, "__setattr__ is defined"),
         (Called, ""),
         (Registered, ""),
-        (told_of_connections([]), ""),
-        (Greeting, "the connectionMade that overrides its own works on the transport"),
-        (Kept, "the connectionMade that overrides its own may hand the channel to other code"),
+        (recording_connections([]), ""),
+        (Greeting, "the connectionMade that overrides its own uses the transport"),
+        (Kept, "the connectionMade that overrides its own may pass the channel to other code"),
     ],
 )
-def test_by_what_code_a_connection_is_served(there: World, channel: Any, reason: str) -> None:
+def test_which_code_serves_a_connection(there: World, channel: Any, reason: str) -> None:
     found: list[Any] = []
 
     def render(request: Any) -> bytes:
         found.append(request.channel)
         return b"served"
 
-    told = talk(there, with_channel(there, "accepted", channel, render), {"": GET + LAST})
-    assert told[""].endswith(b"\r\n\r\nserved")
+    responses = talk(there, with_channel(there, "accepted", channel, render), {"": GET + LAST})
+    assert responses[""].endswith(b"\r\n\r\nserved")
     assert [(each._stays_twisted, type(each.transport).__name__) for each in found] == [
         (reason, "Server" if reason else "TCPTransport")
     ]
@@ -816,17 +816,17 @@ def test_an_override_that_comes_too_late_is_an_error(there: World, log: Log) -> 
             channel: Any = self._channel
             channel.lineReceived = lambda line: None
 
-    told = talk(
+    responses = talk(
         there, with_channel(there, "accepted", lambda: Around(HTTPChannel()), lambda _: b"served"), {"": GET + LAST}
     )
-    assert told[""].startswith(b"HTTP/1.1 500 ")
+    assert responses[""].startswith(b"HTTP/1.1 500 ")
     errors = [str(event["log_failure"].value) for event in log if "log_failure" in event]
     assert [error.partition(": ")[0] for error in errors] == [
         "RW741 A channel was changed when it was connected already"
     ]
 
 
-def test_what_stands_around_a_channel_may_read(there: World, way: str) -> None:
+def test_a_wrapper_of_a_channel_may_read(there: World, way: str) -> None:
     read: list[bytes] = []
 
     def make() -> Any:
@@ -840,22 +840,22 @@ def test_what_stands_around_a_channel_may_read(there: World, way: str) -> None:
         around.dataReceived = dataReceived  # type: ignore[method-assign]
         return around
 
-    told = talk(there, with_channel(there, way, make, lambda _: b"read"), {"": GET + LAST})
-    assert told[""].endswith(b"\r\n\r\nread")
+    responses = talk(there, with_channel(there, way, make, lambda _: b"read"), {"": GET + LAST})
+    assert responses[""].endswith(b"\r\n\r\nread")
     assert b"".join(read) == GET + LAST
 
 
 def test_a_factory_whose_protocols_are_not_ours_is_served_by_twisted(there: World, way: str, log: Log) -> None:
     foreign = type(f"Foreign_{way}", (STOCK,), {})
     port = with_channel(there, way, lambda: foreign(), lambda request: type(request.transport).__name__.encode())
-    told = talk(there, port, {"one": GET + LAST, "two": GET + LAST})
-    assert told["one"].endswith(b"\r\n\r\nProtocolWrapper" if way == "wrapped" else b"\r\n\r\nServer")
+    responses = talk(there, port, {"one": GET + LAST, "two": GET + LAST})
+    assert responses["one"].endswith(b"\r\n\r\nProtocolWrapper" if way == "wrapped" else b"\r\n\r\nServer")
     lines = [formatEvent(event) for event in log if event.get("protocol")]
     assert [line.partition(" ")[0] for line in lines if line] == ["RW743"]
 
 
 class Rewriting:
-    """Passes every name on to a channel, but reads the bytes first."""
+    """An object that passes every name on to a channel, but reads the bytes first."""
 
     def __init__(self) -> None:
         vars(self)["channel"] = HTTPChannel()
@@ -870,13 +870,13 @@ class Rewriting:
         self.channel.dataReceived(data.replace(b"/page", b"/safe"))
 
 
-def test_an_object_that_passes_names_on_to_a_channel_is_none(there: World, log: Log) -> None:
+def test_an_object_that_passes_names_on_to_a_channel_is_no_channel(there: World, log: Log) -> None:
     port = with_channel(there, "accepted", lambda: Rewriting(), lambda request: request.path)
     assert talk(there, port, {"": GET + LAST})[""].endswith(b"\r\n\r\n/safe")
     assert [event["log_format"].partition(" ")[0] for event in log if "protocol" in event] == ["RW743"]
 
 
-def test_a_class_that_is_not_ours_is_refused(there: World) -> None:
+def test_a_class_that_is_not_ours_is_rejected(there: World) -> None:
     factory = site(there, Path())
     factory.protocol = type("Foreign", (STOCK,), {})  # type: ignore[method-assign]
     with pytest.raises(TypeError, match=r"RW757 .*Foreign, .* Have it derive from ropewalk\.dropin\.HTTPChannel"):

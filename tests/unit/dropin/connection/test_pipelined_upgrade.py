@@ -18,7 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWar
 
 
 def give(transport: Any, protocol: Shouting) -> None:
-    """As Autobahn does."""
+    """Upgrade like Autobahn."""
     setattr(transport, "wrappedProtocol" if isinstance(transport, ProtocolWrapper) else "protocol", protocol)
     protocol.makeConnection(transport)
 
@@ -81,7 +81,7 @@ def test_responses_come_before_the_101(
     client.until(b"[WORD]")
 
 
-def test_a_response_of_which_some_is_written_later(there: World, tmp_path: Path) -> None:
+def test_a_response_that_is_finished_later(there: World, tmp_path: Path) -> None:
     waiting: list[Any] = []
     protocol = Shouting()
 

@@ -1,4 +1,4 @@
-"""Producers over every transport: whoever is asked to wait is asked to go on, as beside stock Twisted."""
+"""Producers over every transport: a paused producer is resumed, as on stock Twisted."""
 
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -32,7 +32,7 @@ SIZES = (
     *(100_000, 400_000),
 )
 LARGE = 5_000_000
-"""More than the kernel's buffers hold, for which once a carrier and kind is enough."""
+"""More than the kernel's buffers hold: tested once for each carrier and kind."""
 PARTS = 3
 
 
@@ -44,12 +44,12 @@ def there() -> Iterator[World]:
 
 @cache
 def part_of(size: int) -> bytes:
-    """The same for all: Twisted's log keeps sites, and they keep this."""
+    """Return the same body for all: Twisted's log keeps sites, which keep this."""
     return b"x" * size
 
 
 class Source:
-    """Writes some parts of a size. It fails where it is resumed within a call of its own, which no transport does."""
+    """Writes parts of a size. It fails if it is resumed within one of its own calls, which no transport does."""
 
     def __init__(self, request: Any, size: int, parts: int = PARTS) -> None:
         self.request = request
@@ -80,7 +80,7 @@ class Source:
 
 
 def later(request: Any, call: Callable[[], None]) -> None:
-    """In the next turn of the reactor, on every kind of channel."""
+    """Call in the next iteration of the reactor, on every kind of channel."""
     channel = request.channel
     if hasattr(channel, "later"):
         channel.later(call)
@@ -117,7 +117,7 @@ class Push(Source):
 
 
 class LatePush(Push):
-    """Registers at once, and begins when the program has returned."""
+    """A push producer that begins when the program has returned."""
 
     def start(self) -> None:
         self.request.registerProducer(self, True)
@@ -125,7 +125,7 @@ class LatePush(Push):
 
 
 class SlowPush(Push):
-    """Writes one part a turn of the reactor."""
+    """A push producer that writes one part in each iteration of the reactor."""
 
     waiting = False
 
@@ -149,7 +149,7 @@ class SlowPush(Push):
 
 
 class Plain(Source):
-    """Is no producer, and just writes."""
+    """Writes without being a producer."""
 
     def start(self) -> None:
         for _ in range(self.left):
@@ -161,7 +161,7 @@ PRODUCERS = (Pull, Push, LatePush, SlowPush, Plain)
 
 
 def producing(kind: type[Any], sources: list[Any]) -> Callable[[Any], Any]:
-    """A page of `/length/SIZE` and `/chunks/SIZE`."""
+    """Return a site with the pages `/length/SIZE` and `/chunks/SIZE`."""
 
     def render(request: Any) -> Any:
         _, framing, size = request.path.split(b"/")
@@ -184,7 +184,7 @@ def site(there: World, render: Callable[[Any], Any]) -> Site:
 @pytest.mark.parametrize("framing", ["length", "chunks"])
 @pytest.mark.parametrize("kind", PRODUCERS)
 @pytest.mark.parametrize("name", CARRIERS)
-def test_all_that_is_produced_arrives(there: World, tmp_path: Path, name: str, kind: type[Any], framing: str) -> None:
+def test_the_whole_body_arrives(there: World, tmp_path: Path, name: str, kind: type[Any], framing: str) -> None:
     def get(carrier: Carrier, size: int, version: str = "1.1", count: int = 1) -> bytes:
         client = carrier.connect()
         head = f"GET /{framing}/{size} HTTP/{version}\r\nHost: a\r\n"
@@ -198,7 +198,7 @@ def test_all_that_is_produced_arrives(there: World, tmp_path: Path, name: str, k
         came = []
         for size in SIZES:
             came += [get(carrier, size, "1.0"), get(carrier, size)]
-            if carrier.stock:  # it stalls where requests with pull producers are pipelined
+            if carrier.stock:  # it stalls when requests with pull producers are pipelined
                 kept = came[-1].replace(b"Connection: close\r\n", b"")
                 came.append(kept * 2 + came[-1])
             else:
@@ -215,7 +215,7 @@ def test_all_that_is_produced_arrives(there: World, tmp_path: Path, name: str, k
 @pytest.mark.parametrize("kind", [Pull, Push, LatePush, SlowPush])
 @pytest.mark.parametrize("name", CARRIERS)
 def test_a_producer_waits_for_its_client(there: World, tmp_path: Path, name: str, kind: type[Any]) -> None:
-    """As on stock Twisted, no more is made than buffers hold, and the rest when the client reads on."""
+    """As on stock Twisted, it produces only as much as buffers hold, and the rest when the client reads on."""
     parts = 300
     size = 100_000
 
@@ -249,7 +249,7 @@ def test_a_producer_waits_for_its_client(there: World, tmp_path: Path, name: str
 
 
 @pytest.mark.parametrize("kind", PRODUCERS)
-def test_a_transport_that_is_no_socket(monkeypatch: pytest.MonkeyPatch, kind: type[Any]) -> None:
+def test_a_transport_in_memory(monkeypatch: pytest.MonkeyPatch, kind: type[Any]) -> None:
     def ask(made: Any) -> bytes:
         made.timeOut = None
         clock = made.reactor
@@ -291,7 +291,7 @@ def test_a_mounted_resource(serve: Callable[[App], Served], kind: type[Any]) -> 
 def test_an_app_in_a_tree(
     there: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, streaming: bool
 ) -> None:
-    """The producer of a grafted app waits too, for what is below the engine."""
+    """The producer of a grafted app waits too, for the transport below the engine."""
     monkeypatch.setattr(twisted.internet, "reactor", there.reactor, raising=False)
     parts = 3000
     size = 10_000

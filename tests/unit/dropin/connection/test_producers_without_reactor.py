@@ -1,4 +1,4 @@
-"""Pull producers over a transport that no reactor is behind, as in the tests of treq's, beside stock Twisted."""
+"""Pull producers over a transport without a reactor, as in the tests of treq: the same as on stock Twisted."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ PARTS = 40
 
 
 class Pull:
-    """Writes a part whenever it is asked."""
+    """A pull producer that writes a part in each call."""
 
     def __init__(self, request: Any) -> None:
         self.request = request
@@ -37,15 +37,15 @@ class Pull:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Which alone turns the cooperator of Twisted."""
+    """A clock that alone runs Twisted's cooperator."""
     clock = Clock()
     cooperator = Cooperator(scheduler=lambda call: clock.callLater(0.001, call))
     monkeypatch.setattr(task, "_theCooperator", cooperator)
     return clock
 
 
-class Asked:
-    """A channel of a site that produces, over a transport in memory."""
+class Requested:
+    """A channel of a site with a producer, over a transport in memory, and a request to it."""
 
     def __init__(self, clock: Clock, *, stock: bool) -> None:
         self.pulls: list[Pull] = []
@@ -70,23 +70,23 @@ class Asked:
 
 
 @pytest.mark.parametrize("stock", [True, False], ids=["stock", "engine"])
-def test_all_comes_by_the_cooperator(clock: Clock, stock: bool) -> None:
-    asked = Asked(clock, stock=stock)
+def test_the_cooperator_calls_the_producer(clock: Clock, stock: bool) -> None:
+    requested = Requested(clock, stock=stock)
     clock.pump([0.01] * 2 * PARTS)
-    assert asked.body == PART * PARTS
+    assert requested.body == PART * PARTS
 
 
 @pytest.mark.parametrize("stock", [True, False], ids=["stock", "engine"])
-def test_none_comes_before(clock: Clock, stock: bool) -> None:
-    assert Asked(clock, stock=stock).body == b""
+def test_nothing_is_produced_before(clock: Clock, stock: bool) -> None:
+    assert Requested(clock, stock=stock).body == b""
 
 
 @pytest.mark.parametrize("stock", [True, False], ids=["stock", "engine"])
-def test_stopped_with_its_connection(clock: Clock, stock: bool) -> None:
-    asked = Asked(clock, stock=stock)
-    producer: Any = asked.transport.producer
-    producer.stopProducing()  # as a transport does that is closed
-    (pull,) = asked.pulls
+def test_the_producer_is_stopped_with_its_connection(clock: Clock, stock: bool) -> None:
+    requested = Requested(clock, stock=stock)
+    producer: Any = requested.transport.producer
+    producer.stopProducing()  # as a closed transport does
+    (pull,) = requested.pulls
     left = pull.left
     clock.pump([0.01] * 2 * PARTS)
     assert (pull.stopped, pull.left) == (True, left)

@@ -1,4 +1,4 @@
-"""Reactors that run in another thread than their ports are opened in, beside stock Twisted."""
+"""Reactors that run in another thread than the one that opens their ports: the same as on stock Twisted."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ PROGRAM = Path(__file__).with_name("reactor_thread_program.py")
 
 @cache
 def output(reactor: str, way: str, recipe: str) -> list[str]:
-    """What a program prints whose reactor runs in another thread."""
+    """Return the output of a program whose reactor runs in another thread."""
     command = [sys.executable, "-W", "error", str(PROGRAM), reactor, way, recipe]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -51,7 +51,7 @@ def test_other_reactors(reactor: str, way: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["replaced", "unix", "wrapped", "accelerated", "endpoint"])
-def test_a_port_that_is_opened_in_another_thread_than_the_reactor_s(way: str) -> None:
+def test_a_port_opened_in_another_thread_than_the_reactor_s(way: str) -> None:
     assert output("epoll", way, "elsewhere") == output("epoll", "stock", "elsewhere")
 
 
@@ -59,8 +59,8 @@ def test_an_app_does_not_listen_in_another_thread_than_the_reactor_s() -> None:
     assert output("epoll", "native", "elsewhere") == ["RW503", "stopped"]
 
 
-def test_a_running_reactor_s_engine_is_its_thread_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From its start, and not only from the first request on."""
+def test_a_running_reactor_s_engine_belongs_to_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From its start, not from the first request on."""
     with world() as made:
         port = made.listen(Site(Resource()))
         engine = port.factory._ropewalk.engine

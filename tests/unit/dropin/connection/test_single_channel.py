@@ -1,4 +1,4 @@
-"""Channels over transports that are no sockets, such as a tunnel's: limits of time hold where the reactor runs."""
+"""Channels over transports that are no sockets, such as a tunnel's: timeouts hold where the reactor runs."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -37,7 +37,7 @@ def connect(reactor: Any, **limits: float) -> tuple[Any, StringTransport]:
 
 
 @pytest.mark.parametrize("limit", PARTS)
-def test_who_sends_too_slowly_is_cut_off(there: World, limit: str) -> None:
+def test_a_client_that_sends_too_slowly_is_disconnected(there: World, limit: str) -> None:
     there.reactor.running = True
     channel, transport = connect(there.reactor, **{limit: 0.01})
     channel.dataReceived(PARTS[limit])
@@ -47,7 +47,7 @@ def test_who_sends_too_slowly_is_cut_off(there: World, limit: str) -> None:
     assert there.left() == (set(), [])
 
 
-def test_nothing_is_left_when_the_transport_is_gone(there: World) -> None:
+def test_nothing_is_left_without_the_transport(there: World) -> None:
     there.reactor.running = True
     channel, transport = connect(there.reactor)
     channel.dataReceived(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET")
@@ -57,7 +57,7 @@ def test_nothing_is_left_when_the_transport_is_gone(there: World) -> None:
     assert there.left() == (set(), [])
 
 
-def test_limits_of_size_are_those_of_the_site(there: World) -> None:
+def test_size_limits_are_those_of_the_site(there: World) -> None:
     there.reactor.running = True
     channel, transport = connect(there.reactor, body_size=3)
     channel.dataReceived(PARTS["body_timeout"])
@@ -66,7 +66,7 @@ def test_limits_of_size_are_those_of_the_site(there: World) -> None:
 
 
 @pytest.mark.parametrize("part", PARTS.values())
-def test_a_clock_of_a_tests_has_nothing_in_it(part: bytes) -> None:
+def test_a_test_s_clock_holds_no_calls(part: bytes) -> None:
     clock: Any = Clock()
     channel, _ = connect(clock)
     channel.dataReceived(part)

@@ -1,4 +1,4 @@
-"""Programs that write from threads, as Buildbot does with thousands of pieces."""
+"""Programs that write from threads, as Buildbot writes thousands of chunks."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ def way(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The sizes of what the engine was asked to write."""
+    """Record the sizes of the engine's writes."""
     sizes: list[int] = []
     plain = RelayedExchange.relay_write
 
@@ -45,7 +45,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
-def test_pieces_are_joined(there: World, way: str, calls: list[int]) -> None:
+def test_chunks_are_joined(there: World, way: str, calls: list[int]) -> None:
     woken: list[Any] = []
 
     def render(request: Any) -> Any:
@@ -108,7 +108,7 @@ def test_all_arrives_in_order_while_the_reactor_writes_too(there: World, way: st
         assert numbers == [b"%05d" % number for number in range(count)]
 
 
-def test_what_is_too_much_takes_nothing_with_it(there: World, way: str) -> None:
+def test_an_excess_beyond_content_length_drops_nothing_else(there: World, way: str) -> None:
     def render(request: Any) -> Any:
         request.setHeader(b"Content-Length", b"4")
         request.write(b"a")
@@ -168,7 +168,7 @@ ON_TRANSPORTS = ("accepted", "adopted")
 
 
 class Raw(Protocol):
-    """Keeps why its connection has ended."""
+    """Records the reason of `connectionLost`."""
 
     def __init__(self) -> None:
         self.received = b""
@@ -182,23 +182,23 @@ class Raw(Protocol):
 
 
 class Pushing:
-    """A push producer that keeps what it is told."""
+    """A push producer that records its calls."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.calls: list[str] = []
 
     def pauseProducing(self) -> None:
-        self.told.append("pause")
+        self.calls.append("pause")
 
     def resumeProducing(self) -> None:
-        self.told.append("resume")
+        self.calls.append("resume")
 
     def stopProducing(self) -> None:
-        self.told.append("stop")
+        self.calls.append("stop")
 
 
 @pytest.mark.parametrize("name", ON_TRANSPORTS)
-def test_a_transport_is_used_while_a_request_runs(there: World, name: str, calls: list[int]) -> None:
+def test_a_transport_is_used_during_a_request(there: World, name: str, calls: list[int]) -> None:
     def render(request: Any) -> Any:
         def work() -> None:
             for number in range(len(WHOLE)):
@@ -259,8 +259,8 @@ def test_a_transport_is_aborted(there: World, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ON_TRANSPORTS)
-def test_the_reactor_writes_after_what_threads_have_written(there: World, name: str) -> None:
-    """To a channel and to its transport, by whichever of them."""
+def test_the_reactor_writes_after_the_threads(there: World, name: str) -> None:
+    """To a channel and to its transport, in either order."""
 
     def render(request: Any) -> Any:
         request.transport.protocol = Raw()
@@ -298,21 +298,21 @@ def test_a_producer_of_a_transport_and_reading(there: World, name: str) -> None:
 
     client = serve(there, name, render)
     client.get()
-    there.until(lambda: producer.told)
+    there.until(lambda: producer.calls)
     client.send(b"data")
-    there.until(lambda: client.read() and "resume" in producer.told)
+    there.until(lambda: client.read() and "resume" in producer.calls)
     assert raw.received == b""
     in_thread(transports[0].resumeProducing)
     there.until(lambda: raw.received == b"data")
     in_thread(transports[0].unregisterProducer)
     in_thread(transports[0].loseConnection)
     there.until(lambda: client.read() and client.ended)
-    assert producer.told[:2] == ["pause", "resume"]
-    assert "stop" not in producer.told
+    assert producer.calls[:2] == ["pause", "resume"]
+    assert "stop" not in producer.calls
 
 
 def test_a_producer_that_a_thread_registers_and_unregisters(there: World, way: str) -> None:
-    """It has nothing to do with the end of the connection."""
+    """The end of the connection does not call it."""
     producers: list[Pushing] = []
 
     def render(request: Any) -> Any:
@@ -333,7 +333,7 @@ def test_a_producer_that_a_thread_registers_and_unregisters(there: World, way: s
         assert b"\r\nbody\r\n" in client.until(b"0\r\n\r\n")
     client.socket.close()
     there.until(lambda: not vars(factory)["_ropewalk"].engine.connections)
-    assert [producer.told for producer in producers] == [[], []]
+    assert [producer.calls for producer in producers] == [[], []]
 
 
 def test_a_timeout_is_set(there: World, way: str) -> None:
@@ -347,7 +347,7 @@ def test_a_timeout_is_set(there: World, way: str) -> None:
                 raised.append(error)
                 raise
 
-        if way != "fed":  # there it is a timer of the reactor's, and Twisted's
+        if way != "fed":  # there it is Twisted's timer
             in_thread(work)
         return b"body"
 
@@ -358,7 +358,7 @@ def test_a_timeout_is_set(there: World, way: str) -> None:
 
 
 class Reactor:
-    """Keeps what it is called for."""
+    """Records `callFromThread`."""
 
     def __init__(self) -> None:
         self.calls: list[Callable[[], None]] = []
@@ -372,8 +372,8 @@ class Reactor:
             call()
 
 
-class TestThreadCalls:
-    def test_what_is_added_meanwhile_wakes_the_reactor_again(self) -> None:
+class TestThreadQueue:
+    def test_a_call_added_meanwhile_wakes_the_reactor_again(self) -> None:
         reactor, written = Reactor(), list[list[bytes]]()
         calls = ThreadQueue(reactor)
         calls.add((written.append, b"a"))
@@ -386,7 +386,7 @@ class TestThreadCalls:
         assert written == [[b"a"], [b"b"], [b"c"]]
         assert not reactor.calls
 
-    def test_a_call_that_fails_does_not_keep_the_others(self) -> None:
+    def test_a_call_that_fails_does_not_prevent_the_others(self) -> None:
         reactor, written = Reactor(), list[list[bytes]]()
         calls = ThreadQueue(reactor)
         calls.add(lambda: [][0])
@@ -396,16 +396,16 @@ class TestThreadCalls:
         reactor.run()
         assert written == [[b"a"]]
 
-    def test_made_by_the_reactor_before_it_is_woken(self) -> None:
+    def test_calls_run_before_the_wakeup(self) -> None:
         reactor, written = Reactor(), list[list[bytes]]()
         calls = ThreadQueue(reactor)
         calls.add((written.append, b"a"))
-        calls.make()
+        calls.run()
         calls.add((written.append, b"b"))
         reactor.run()
         assert written == [[b"a"], [b"b"]]
 
-    def test_joined_up_to_a_size(self) -> None:
+    def test_chunks_are_joined_up_to_a_size(self) -> None:
         reactor, written = Reactor(), list[list[bytes]]()
         calls = ThreadQueue(reactor)
         for _ in range(3):
@@ -413,7 +413,7 @@ class TestThreadCalls:
         reactor.run()
         assert [len(parts) for parts in written] == [2, 1]
 
-    def test_pieces_of_different_writers_are_not_joined(self) -> None:
+    def test_chunks_of_different_writers_are_not_joined(self) -> None:
         reactor, written, raw = Reactor(), list[list[bytes]](), list[list[bytes]]()
         calls = ThreadQueue(reactor)
         for write, data in ((written.append, b"a"), (written.append, b"b"), (raw.append, b"c"), (written.append, b"d")):

@@ -1,4 +1,4 @@
-"""The `timeOut` of a site and of a channel: it disconnects a client that is silent for so long, as on stock Twisted."""
+"""The `timeOut` of a site and of a channel: it disconnects a silent client, as on stock Twisted."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from twisted.web.server import NOT_DONE_YET, Site
 from ropewalk.dropin import HTTPChannel, take_over
 
 SHORT = 0.1
-"""Seconds. The limits of the engine would have the tests run out of patience."""
+"""Seconds. The engine's default timeouts are longer than the tests wait."""
 
 SENT = {
     "nothing": b"",
@@ -41,7 +41,7 @@ def made() -> Iterator[World]:
 
 
 def connect(made: World, site: Site, way: str) -> Client:
-    """A client of a site: on stock Twisted, on the engine in each way, or on it within a wrapping factory."""
+    """Return a client of a site: on stock Twisted, on the engine in each way, or with a wrapping factory."""
     if way in WAYS:
         return made.connect(made.listen(site, way))
     factory: Any = site
@@ -55,7 +55,7 @@ def connect(made: World, site: Site, way: str) -> Client:
 
 @pytest.mark.parametrize("sent", SENT)
 @pytest.mark.parametrize("way", ["stock", *WAYS, "wrapped"])
-def test_that_of_a_site(made: World, way: str, sent: str) -> None:
+def test_timeout_of_a_site(made: World, way: str, sent: str) -> None:
     client = connect(made, Site(Hello(), reactor=made.reactor, timeout=SHORT), way)
     client.send(SENT[sent])
     served = SENT[sent].count(b"\r\n\r\n") if b"POST" not in SENT[sent] else 0
@@ -63,7 +63,7 @@ def test_that_of_a_site(made: World, way: str, sent: str) -> None:
 
 
 class OfTheClass(HTTPChannel):
-    timeOut = SHORT  # type: ignore[assignment] # an int to Twisted's
+    timeOut = SHORT
 
 
 class Before(HTTPChannel):
@@ -79,7 +79,7 @@ class After(HTTPChannel):
 
 
 class Assigned(HTTPChannel):
-    """Stock Twisted looks at the attribute when it resets the timeout, for bytes that have come."""
+    """Stock Twisted reads the attribute when it resets the timeout, after bytes have come."""
 
     def connectionMade(self) -> None:
         super().connectionMade()
@@ -89,7 +89,7 @@ class Assigned(HTTPChannel):
 @pytest.mark.parametrize("sent", ["nothing", "a part of a head", "a part of a body", "a request"])
 @pytest.mark.parametrize("channel", [OfTheClass, Before, After, Assigned])
 @pytest.mark.parametrize("way", ["accepted", "adopted"])
-def test_that_of_a_channel(made: World, way: str, channel: type[HTTPChannel], sent: str) -> None:
+def test_timeout_of_a_channel(made: World, way: str, channel: type[HTTPChannel], sent: str) -> None:
     site = Site(Hello(), reactor=made.reactor, timeout=None if channel is OfTheClass else 60)
     site.protocol = channel  # type: ignore[method-assign,assignment]
     if channel is OfTheClass:
@@ -103,14 +103,14 @@ def test_that_of_a_channel(made: World, way: str, channel: type[HTTPChannel], se
 
 
 def _kept(site: Site, channel: HTTPChannel) -> HTTPChannel:
-    """A channel as a factory of a program builds it, which leaves its `timeOut` alone."""
+    """Build a channel as a program's factory does that does not set its `timeOut`."""
     channel.factory = channel.site = site
     channel.requestFactory = site.requestFactory
     return channel
 
 
-def test_none_at_all(made: World) -> None:
-    """The engine's own limit for a head holds then."""
+def test_no_timeout(made: World) -> None:
+    """The engine's own limit for a head still holds."""
     site = Site(Hello(), reactor=made.reactor, timeout=None)
     client = connect(made, site, "accepted")
     client.get()
@@ -119,7 +119,7 @@ def test_none_at_all(made: World) -> None:
     assert site._ropewalk.engine.limits.head_timeout == 10  # type: ignore[attr-defined]
 
 
-def test_it_can_be_taken_back(made: World) -> None:
+def test_a_timeout_can_be_cancelled(made: World) -> None:
     site = Site(Hello(), reactor=made.reactor, timeout=SHORT)
     channels: list[Any] = []
 
@@ -138,13 +138,13 @@ def test_it_can_be_taken_back(made: World) -> None:
     silent.until(b"hello")
     made.until(lambda: len(channels) == 2)
     channels[1].timeOut = SHORT
-    other.rest()  # by then the time is over for both
+    other.rest()  # by then both have timed out
     assert silent.read() == b""
     assert not silent.ended
 
 
 class Setting(Resource):
-    """Sets a timeout while it is at work, in some way, and keeps what it was told."""
+    """Sets a timeout during a request, in some way, and records the period before."""
 
     isLeaf = True
 
@@ -153,7 +153,7 @@ class Setting(Resource):
         self._way = way
         self._period = period
         self._responds = responds
-        self.told: list[Any] = []
+        self.periods: list[Any] = []
         self.channel: Any = None
 
     def render_GET(self, request: Any) -> Any:
@@ -162,32 +162,32 @@ class Setting(Resource):
             self.channel.timeOut = self._period
         else:
             channel = self.channel
-            self.told = [channel.timeOut, *(channel.setTimeout(self._period) for _ in range(2))]
+            self.periods = [channel.timeOut, *(channel.setTimeout(self._period) for _ in range(2))]
         return b"hello" if self._responds else NOT_DONE_YET
 
 
 @pytest.mark.parametrize("period", [None, 60])
 @pytest.mark.parametrize("how", ["called", "assigned"])
 @pytest.mark.parametrize("way", ["stock", *WAYS, "wrapped"])
-def test_one_that_is_set_at_work_ends_with_the_response(made: World, way: str, how: str, period: Any) -> None:
+def test_a_timeout_set_during_a_request_ends_with_the_response(made: World, way: str, how: str, period: Any) -> None:
     setting = Setting(how, period)
     client = connect(made, Site(setting, reactor=made.reactor, timeout=SHORT), way)
     client.get()
     assert client.rest().endswith(b"hello")
-    assert setting.told == ([None, None, period] if how == "called" else [])
+    assert setting.periods == ([None, None, period] if how == "called" else [])
 
 
 @pytest.mark.parametrize("way", ["stock", *WAYS, "wrapped"])
-def test_one_that_is_set_at_work_is_of_the_connection_that_has_none(made: World, way: str) -> None:
+def test_a_timeout_set_during_a_request_stays_if_the_connection_has_none(made: World, way: str) -> None:
     setting = Setting("called", SHORT)
     client = connect(made, Site(setting, reactor=made.reactor, timeout=None), way)
     client.get()
     assert client.rest().endswith(b"hello")
-    assert setting.told == [None, None, SHORT]
+    assert setting.periods == [None, None, SHORT]
 
 
 @pytest.mark.parametrize("way", ["stock", *WAYS, "wrapped"])
-def test_one_that_is_set_at_work_bounds_it(made: World, way: str) -> None:
+def test_a_timeout_set_during_a_request_limits_it(made: World, way: str) -> None:
     client = connect(made, Site(Setting("called", SHORT, responds=False), reactor=made.reactor, timeout=60), way)
     client.get()
     assert client.rest() == b""

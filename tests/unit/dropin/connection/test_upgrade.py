@@ -1,4 +1,4 @@
-"""Connections that stop being HTTP: the ways in which programs give a transport to another protocol."""
+"""Upgraded connections: the ways in which programs give a transport to another protocol."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,7 +21,7 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 class Shouting(Protocol):
-    """Says everything again, louder, between brackets; some words are commands."""
+    """Echoes in capitals, between brackets. Some words are commands."""
 
     transport: Any
 
@@ -43,7 +43,7 @@ class Shouting(Protocol):
 
 
 def by_channel(request: Any, protocol: Shouting) -> None:
-    """As Autobahn: the bytes that come meanwhile stay behind what the program gives the protocol itself."""
+    """Upgrade like Autobahn: bytes that come meanwhile follow those that the program gives the protocol itself."""
     assert request.channel.transport is request.transport
     transport, request.channel.transport = request.channel.transport, None
     assert not isinstance(transport, ProtocolWrapper)
@@ -55,7 +55,7 @@ def by_channel(request: Any, protocol: Shouting) -> None:
 
 
 def by_request(request: Any, protocol: Shouting) -> None:
-    """As Daphne."""
+    """Upgrade like Daphne."""
     transport, request.transport = request.transport, None
     transport.protocol = protocol
     protocol.makeConnection(transport)
@@ -64,13 +64,13 @@ def by_request(request: Any, protocol: Shouting) -> None:
 
 
 def by_websocket(request: Any, protocol: Shouting) -> None:
-    """As twisted.web's WebSocketResource."""
+    """Upgrade like twisted.web's WebSocketResource."""
     request.channel._protocolUpgradeForWebsockets(protocol)
     protocol.transport.write(HEAD)
 
 
 def by_answer(request: Any, protocol: Shouting) -> None:
-    """As MAAS: by an answer of the request's own, after which it is told to clean up."""
+    """Upgrade like MAAS: by a response of the request, which then cleans up."""
     request.setResponseCode(101)
     request.setHeader(b"Upgrade", b"shouting")
     request.write(b"")
@@ -82,7 +82,7 @@ def by_answer(request: Any, protocol: Shouting) -> None:
 
 
 def by_name_only(request: Any, protocol: Shouting) -> None:
-    """As LocalStack's gateway: nobody resumes anything, and it is a thread that writes."""
+    """Upgrade like LocalStack's gateway: nothing is resumed, and a thread writes."""
     request.transport.protocol = protocol
     protocol.transport = request.transport
     in_thread(request.transport.write, HEAD)
@@ -126,7 +126,7 @@ class Upgrading:
         return NOT_DONE_YET
 
     def upgrade(self) -> bytes:
-        """Returns the head of the answer."""
+        """Return the head of the response."""
         self.client.send(UPGRADE)
         head = self.client.until(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 101 Switching Protocols\r\n")
@@ -145,15 +145,15 @@ def test_bytes_go_both_ways(there: World, way: str, style: Callable[..., None]) 
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_what_is_in_flight_comes_behind_the_hand_over(there: World, way: str, style: Callable[..., None]) -> None:
-    """Twisted's own channel loses it."""
+def test_bytes_in_flight_come_after_the_upgrade(there: World, way: str, style: Callable[..., None]) -> None:
+    """Twisted's own channel loses them."""
     upgrading = Upgrading(there, way, style)
     upgrading.client.send(UPGRADE + b"early")
     assert upgrading.client.until(b"[EARLY]").startswith(HEAD[:-2])
 
 
 def test_a_101_has_no_framing(there: World, way: str) -> None:
-    """Though twisted.web's request says it was chunked (RFC 9112, section 6.1)."""
+    """Although twisted.web's request sets it to chunked (RFC 9112, section 6.1)."""
     head = Upgrading(there, way, by_answer).upgrade()
     assert b"\r\nUpgrade: shouting\r\n" in head
     assert b"ransfer-" not in head
@@ -175,8 +175,8 @@ def test_interfaces(there: World, way: str) -> None:
 
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("how", ["close", "abort", "the client closes", "the client resets"])
-def test_only_the_protocol_hears_of_the_end(there: World, way: str, style: Callable[..., None], how: str) -> None:
-    """Once, and with the reason that Twisted has for it."""
+def test_only_the_protocol_has_connectionLost(there: World, way: str, style: Callable[..., None], how: str) -> None:
+    """Once, and with Twisted's reason."""
     reasons = {"close": ConnectionDone, "abort": ConnectionAborted, "the client closes": ConnectionDone}
     upgrading = Upgrading(there, way, style)
     upgrading.upgrade()
@@ -197,10 +197,10 @@ def test_only_the_protocol_hears_of_the_end(there: World, way: str, style: Calla
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_a_protocol_that_closes_hears_of_it_before_the_client_has_closed(
+def test_a_protocol_that_closes_does_not_wait_for_the_client(
     there: World, way: str, style: Callable[..., None]
 ) -> None:
-    """The engine goes on to wait for the client, of which the protocol knows nothing."""
+    """`connectionLost` is called, while the engine still waits for the client."""
     upgrading = Upgrading(there, way, style)
     upgrading.upgrade()
     upgrading.client.send(b"close")
@@ -214,7 +214,7 @@ def test_a_protocol_that_closes_hears_of_it_before_the_client_has_closed(
 
 
 @pytest.mark.parametrize("way", ["stock", *WAYS])
-def test_a_protocol_that_fails_is_told_why_its_connection_is_lost(there: World, way: str) -> None:
+def test_the_error_of_a_protocol_is_the_reason_of_connectionLost(there: World, way: str) -> None:
     class Failing(Shouting):
         def dataReceived(self, data: bytes) -> None:
             raise ZeroDivisionError
@@ -228,14 +228,14 @@ def test_a_protocol_that_fails_is_told_why_its_connection_is_lost(there: World, 
     assert reason.type is ZeroDivisionError
 
 
-def test_a_protocol_that_is_cut_off_by_a_stop_has_lost_its_connection(there: World) -> None:
-    """As Twisted's reactors say it. One that would say goodbye first has no time to."""
+def test_a_shutdown_that_is_cut_short_loses_the_connection(there: World) -> None:
+    """As with Twisted's reactors. A protocol has no time for its closing handshake."""
 
     class Slow(Shouting):
         closeHandshakeTimeout = 60
 
         def sendCloseFrame(self, **options: Any) -> None:
-            """The client does not answer it."""
+            """Do nothing: the client does not respond."""
 
     upgrading = Upgrading(there, "accepted", by_channel)
     upgrading.protocol = Slow()
@@ -250,14 +250,14 @@ def test_a_protocol_that_is_cut_off_by_a_stop_has_lost_its_connection(there: Wor
 
 
 def reset(client: Client) -> None:
-    """By closing with bytes unread, or where there are none, by SO_LINGER."""
+    """Reset the connection: by a close with unread bytes, or without any, by SO_LINGER."""
     client.socket.setsockopt(1, 13, b"\x01\x00\x00\x00\x00\x00\x00\x00")
     client.socket.close()
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_silence_is_no_idleness(there: World, way: str, style: Callable[..., None]) -> None:
-    """No timer of HTTP's runs any more."""
+def test_silence_does_not_time_out(there: World, way: str, style: Callable[..., None]) -> None:
+    """HTTP's timeouts no longer run."""
     upgrading = Upgrading(there, way, style, timeout=0.05)
     upgrading.upgrade()
     elapsed: list[None] = []
@@ -267,7 +267,7 @@ def test_silence_is_no_idleness(there: World, way: str, style: Callable[..., Non
     upgrading.client.until(b"[STILL THERE?]")
 
 
-def test_protocols_may_follow_each_other(there: World, way: str) -> None:
+def test_a_protocol_may_be_replaced_again(there: World, way: str) -> None:
     upgrading = Upgrading(there, way, by_channel)
     upgrading.upgrade()
     second = Shouting()
@@ -293,8 +293,8 @@ def test_reading_may_be_paused(there: World, way: str) -> None:
 
 
 @implementer(IPushProducer)
-class Pieces:
-    """Pieces of 64 KiB, while they are taken."""
+class Chunks:
+    """A producer of chunks of 64 KiB."""
 
     def __init__(self, transport: Any, number: int) -> None:
         self.transport = transport
@@ -321,12 +321,12 @@ class Pieces:
 
 
 @pytest.mark.parametrize("style", [by_channel, by_request, with_websocket(by_websocket)])
-def test_a_producer_is_held_back(there: World, way: str, style: Callable[..., None]) -> None:
-    """Which Twisted's own channel refuses to register, for it is registered itself."""
+def test_a_producer_is_paused(there: World, way: str, style: Callable[..., None]) -> None:
+    """Twisted's own channel refuses to register one, since it is registered itself."""
     upgrading = Upgrading(there, way, style)
     upgrading.upgrade()
     transport = upgrading.protocol.transport
-    pieces = Pieces(transport, 200)
+    pieces = Chunks(transport, 200)
     transport.registerProducer(pieces, True)
     pieces.resumeProducing()
     there.turn(20)
@@ -336,10 +336,10 @@ def test_a_producer_is_held_back(there: World, way: str, style: Callable[..., No
     assert upgrading.client.rest() == bytes(200 * 65536)
 
 
-def test_a_producer_is_stopped_by_the_end(there: World, way: str) -> None:
+def test_a_producer_is_stopped_at_the_end(there: World, way: str) -> None:
     upgrading = Upgrading(there, way, by_channel)
     upgrading.upgrade()
-    pieces = Pieces(upgrading.protocol.transport, 200)
+    pieces = Chunks(upgrading.protocol.transport, 200)
     upgrading.protocol.transport.registerProducer(pieces, True)
     pieces.resumeProducing()
     upgrading.client.socket.close()
@@ -347,14 +347,14 @@ def test_a_producer_is_stopped_by_the_end(there: World, way: str) -> None:
     assert pieces.stopped
 
 
-def test_writing_behind_the_end_is_nothing(there: World, way: str) -> None:
+def test_writing_after_the_end_does_nothing(there: World, way: str) -> None:
     upgrading = Upgrading(there, way, by_channel)
     upgrading.upgrade()
     transport = upgrading.protocol.transport
     upgrading.client.send(b"abort")
     there.until(lambda: upgrading.protocol.lost)
-    transport.write(b"to nobody")
-    transport.writeSequence([b"to", b"nobody"])
+    transport.write(b"after the end")
+    transport.writeSequence([b"to", b"the end"])
     transport.loseConnection()
     transport.abortConnection()
     there.turn()
@@ -362,7 +362,7 @@ def test_writing_behind_the_end_is_nothing(there: World, way: str) -> None:
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_a_stop_says_goodbye_in_the_protocols_own_way(there: World, style: Callable[..., None]) -> None:
+def test_a_shutdown_closes_in_the_way_of_the_protocol(there: World, style: Callable[..., None]) -> None:
     class Autobahns(Shouting):
         closeHandshakeTimeout = 1
 

@@ -1,4 +1,4 @@
-"""Channels that put something of their own around the transport that they are given, beside twisted.web."""
+"""Channels that wrap their transport: the same as on twisted.web."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,8 +25,8 @@ CONVERSATIONS = {
 }
 
 
-class Around:
-    """Forwards everything, and marks what is written."""
+class Wrapper:
+    """Passes every name on to a transport, and marks what is written."""
 
     def __init__(self, transport: Any) -> None:
         vars(self)["_transport"] = transport
@@ -67,7 +67,7 @@ class Page(Resource):
 def given(base: Any) -> Any:
     class Own(base):  # type: ignore[misc]
         def makeConnection(self, transport: Any) -> None:
-            base.makeConnection(self, Around(transport))
+            base.makeConnection(self, Wrapper(transport))
 
     return Own
 
@@ -77,7 +77,7 @@ def before_connection_made(base: Any) -> Any:
         transport: Any
 
         def connectionMade(self) -> None:
-            self.transport = Around(self.transport)
+            self.transport = Wrapper(self.transport)
             base.connectionMade(self)
 
     return Own
@@ -89,7 +89,7 @@ def after_connection_made(base: Any) -> Any:
 
         def connectionMade(self) -> None:
             base.connectionMade(self)
-            self.transport = Around(self.transport)
+            self.transport = Wrapper(self.transport)
 
     return Own
 
@@ -98,7 +98,7 @@ CASES = [
     (name, kind)
     for kind in (given, before_connection_made, after_connection_made)
     for name in ("accepted", "unix", "adopted", "wrapping", "tls")
-    if not (kind is after_connection_made and name == "adopted")  # the engine has the socket by then
+    if not (kind is after_connection_made and name == "adopted")  # by then the engine has the socket
 ]
 
 
@@ -116,17 +116,17 @@ def site(there: World, channel: Any) -> Site:
 
 
 @pytest.mark.parametrize(("name", "kind"), CASES)
-def test_what_is_around_a_transport_is_passed(there: World, tmp_path: Path, name: str, kind: Any) -> None:
+def test_bytes_pass_the_wrapper(there: World, tmp_path: Path, name: str, kind: Any) -> None:
     def act(carrier: Carrier) -> Any:
         served = site(there, kind(http.HTTPChannel if carrier.stock else HTTPChannel))
         carrier.serve(served)
-        told = {}
+        responses = {}
         for each, said in CONVERSATIONS.items():
             client = carrier.connect()
             client.send(said)
-            told[each] = dateless(client.rest())
+            responses[each] = dateless(client.rest())
             there.turn()
-        return told, served.resource.ends
+        return responses, served.resource.ends
 
     stock, ours = beside(there, name, tmp_path, act)
     assert b"HELLO" in stock[0]["get"]
@@ -143,7 +143,7 @@ def test_a_transport_that_is_replaced_too_late_is_an_error(there: World, tmp_pat
 
     client = Carrier(there, name, tmp_path).serve(site(there, made)).connect()
     there.until(lambda: channels and channels[0].transport, "a connection")
-    channels[0].transport = Around(channels[0].transport)
+    channels[0].transport = Wrapper(channels[0].transport)
     client.send(CONVERSATIONS["get"])
     assert client.rest().startswith(b"HTTP/1.1 500 ")
     assert any("RW741" in str(event.get("log_failure")) for event in log)

@@ -1,0 +1,216 @@
+"""The connection below a channel: what a channel calls instead of asking which kind of connection it has.
+
+| link | who carries the bytes |
+|---|---|
+| `SocketLink` | the engine, on its own socket |
+| `PipeLink` | a transport of Twisted's, which feeds an engine without a socket |
+| `UnopenedPipe` | nobody yet: a `PipeLink` follows with the first bytes |
+| `TwistedLink` | Twisted's own channel and transport: the engine is not involved |
+
+A link works on the private state of its channel. Each verb is given the channel, so that a link which has no state of
+its own is one object for all channels.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from twisted.web import http
+
+from ropewalk.dropin.connection.exchange import RelayedExchange
+from ropewalk.dropin.connection.producers import PullAdapter, stop_producer
+from ropewalk.dropin.connection.response_errors import refuse_request, respond_plainly
+
+if TYPE_CHECKING:
+    from ropewalk.dropin.connection.channel import HTTPChannel
+    from ropewalk.dropin.connection.socket_transport import SocketTransport
+
+STOCK: Final[Any] = http.HTTPChannel
+"""Twisted's own channel. `ropewalk.dropin.entry.monkeypatch` may put another class in its place in `http`."""
+
+
+class Link:
+    """The verbs, as they are for a channel whose bytes pass through a transport of Twisted's."""
+
+    __slots__ = ()
+
+    takes_descriptors: ClassVar = False
+    """Whether a response can be sent from an open file."""
+    may_be_secure: ClassVar = True
+    """Whether TLS may be below the channel."""
+    socket_transport: "SocketTransport | None" = None
+    """The transport, if it is the engine's own."""
+    paused: bool = False
+    """Whether the program has paused the transport."""
+    flushing: bool = False
+    """Whether `flush` is running."""
+    intercept_done: "Callable[[HTTPChannel, Any], bool] | None" = None
+    """Called first when a program finishes a response. True: there is nothing else to do. None on sockets, where it
+    would cost each response a call."""
+
+    # Bytes from the client
+
+    def receive(self, channel: "HTTPChannel", data: bytes) -> None:
+        """Take bytes that a transport of Twisted's has read."""
+        raise NotImplementedError
+
+    def handle_request(self, channel: "HTTPChannel", receive: Callable[..., None], *request_line: bytes) -> None:
+        """Give a complete request to the program."""
+        channel._handlingRequest = True
+        channel.length = 0
+        if channel.timeOut:
+            channel._savedTimeOut = channel.setTimeout(None)
+        channel._serving = True
+        try:
+            receive(*request_line)
+        finally:
+            channel._serving = False
+        if channel._closing:
+            channel._closing = False
+            channel.loseConnection()
+
+    def refuse_body(self, channel: "HTTPChannel", exchange: RelayedExchange, status: int) -> None:
+        """Respond to a request whose body is too large (413) or malformed (400)."""
+        if status == 400 and not exchange.started:
+            refuse_request(channel, exchange)
+        else:
+            respond_plainly(channel, exchange, status)
+
+    def deliver_raw(self) -> None:
+        """Pass on the bytes of an upgraded connection."""
+
+    # Bytes to the client
+
+    def write(self, channel: "HTTPChannel", data: bytes) -> None:
+        """Write outside of any exchange."""
+        if not channel._refused:
+            STOCK.write(channel, data)
+
+    def write_headers(self, channel: "HTTPChannel", *head: Any) -> None:
+        """Write the head of a response outside of any exchange."""
+        if not channel._refused:
+            STOCK.writeHeaders(channel, *head)
+
+    def write_switch(self, channel: "HTTPChannel", exchange: RelayedExchange, head: bytes) -> None:
+        """Write the head of a 101 before the new protocol can write anything."""
+        self.push()  # such as 100 Continue
+        channel.transport.write(head)
+
+    def push(self) -> None:
+        """Pass what the engine has to write on to the transport."""
+
+    def flush(self, channel: "HTTPChannel") -> None:
+        """Pass on what was written, where programs expect that the transport has it at once."""
+
+    def is_full(self, exchange: RelayedExchange) -> bool:
+        """Whether a producer must pause, after a write that went over the high-water mark."""
+        # `flush` has passed the bytes on to the transport, which pauses the channel by itself when it is full.
+        return exchange.pressure
+
+    def response_done(self, channel: "HTTPChannel", exchange: RelayedExchange | None) -> None:
+        """End a response, and get ready for the next request, or for the rest of one."""
+        if not channel._waitingForTransport:
+            channel._networkProducer.resumeProducing()
+        if channel.persistent and channel._savedTimeOut:
+            channel.setTimeout(channel._savedTimeOut)
+        if exchange is None or not exchange.finished:
+            channel._end_response(exchange)
+        if exchange is not None:
+            self.flush(channel)
+
+    # Producers
+
+    def register_pull_producer(self, channel: "HTTPChannel", producer: Any) -> None:
+        """Register a producer that writes once for each `resumeProducing`."""
+        if channel._lost:  # Twisted would call it for ever
+            producer.stopProducing()
+            return
+        adapter = channel._requestProducer = PullAdapter(producer, channel)
+        channel._requestProducerStreaming = False
+        self.start_producer(channel, adapter)
+
+    def start_producer(self, channel: "HTTPChannel", adapter: PullAdapter) -> None:
+        """Let a pull producer begin."""
+        channel.later(adapter.startStreaming)
+
+    def stop_producer(self, channel: "HTTPChannel") -> None:
+        """Stop the producer of a response. An exception is logged: the transport has yet to call `connectionLost`."""
+        if channel._requestProducer is not None:
+            stop_producer(channel._requestProducer)
+
+    def resume_raw_producer(self) -> None:
+        """Resume the producer of an upgraded connection."""
+
+    # Timeouts
+
+    def timeout(self, channel: "HTTPChannel") -> Any:
+        """Return `channel.timeOut`."""
+        return channel._time_out
+
+    def set_timeout(self, channel: "HTTPChannel", period: Any) -> None:
+        """Set `channel.timeOut`."""
+        channel._time_out = period
+
+    def restart_timeout(self, channel: "HTTPChannel", period: Any) -> Any:
+        """Do what `channel.setTimeout(period)` does, and return the period before."""
+        return STOCK.setTimeout(channel, period)
+
+    # The end
+
+    def is_closing(self) -> bool:
+        """Whether a program has closed the transport without the channel."""
+        return False
+
+    def drop_producer(self) -> None:
+        """Unregister the channel from the transport: the program closes the connection while it handles a request."""
+
+    def close(self, channel: "HTTPChannel") -> None:
+        """Close after what was written."""
+        if channel.transport is not None:
+            STOCK.loseConnection(channel)
+
+    def fail(self, channel: "HTTPChannel", error: BaseException) -> None:
+        """Close at once, since a producer raised an exception."""
+        channel.abortConnection()
+
+    def lost(self, channel: "HTTPChannel") -> None:
+        """The connection is over."""
+
+    def leave_to_twisted(self, channel: "HTTPChannel") -> None:
+        """Stop using the engine's socket: a transport of Twisted's has it from now on."""
+
+    def upgrade(self, channel: "HTTPChannel", protocol: Any) -> None:
+        """Give the connection to another protocol."""
+        channel._exchange = None
+        channel._upgraded = True
+        channel.setTimeout(None)
+        STOCK._protocolUpgradeForWebsockets(channel, protocol)
+
+
+class TwistedLink(Link):
+    """For a channel that Twisted's own code serves: every verb is Twisted's."""
+
+    __slots__ = ()
+
+    def receive(self, channel: "HTTPChannel", data: bytes) -> None:
+        """Parse the bytes by Twisted's parser."""
+        STOCK.dataReceived(channel, data)
+
+    def intercept_done(self, channel: "HTTPChannel", request: Any) -> bool:
+        """Have Twisted's channel finish the response."""
+        STOCK.requestDone(channel, request)
+        return True
+
+    def register_pull_producer(self, channel: "HTTPChannel", producer: Any) -> None:
+        """Register it with Twisted's cooperator."""
+        STOCK.registerProducer(channel, producer, False)
+
+    def stop_producer(self, channel: "HTTPChannel") -> None:
+        """Stop it, and let the transport handle what it raises."""
+        STOCK.stopProducing(channel)
+
+    def upgrade(self, channel: "HTTPChannel", protocol: Any) -> None:
+        """Give the connection to another protocol."""
+        STOCK._protocolUpgradeForWebsockets(channel, protocol)
+
+
+TWISTED: Final = TwistedLink()

@@ -1,0 +1,171 @@
+"""The link of a channel whose bytes a transport of Twisted's carries, to and from an engine without a socket."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from twisted.internet.interfaces import ISSLTransport
+
+from ropewalk._engine import Pipe
+from ropewalk.dropin.connection.factory_engine import FactoryEngine, engine_of_channel, engine_of_factory, limits_of
+from ropewalk.dropin.connection.link import STOCK, Link
+from ropewalk.dropin.connection.override_check import READ
+from ropewalk.dropin.connection.request_receiver import RequestReceiver
+from ropewalk.dropin.connection.transport_sink import TransportSink, is_on_socket
+from ropewalk.server.addresses import from_twisted_address
+
+if TYPE_CHECKING:
+    from ropewalk.dropin.connection.channel import HTTPChannel
+
+
+class UnopenedPipe(Link):
+    """No bytes have come yet, or the pipe has been closed."""
+
+    __slots__ = ()
+
+    def receive(self, channel: "HTTPChannel", data: bytes) -> None:
+        """Open the pipe."""
+        if not (channel._losing or channel._upgraded):
+            # Not before: the connection may turn out to speak HTTP/2, and then this is no longer its channel.
+            link = open_pipe(channel)
+            link.receive(channel, data)
+
+
+UNOPENED: Final = UnopenedPipe()
+
+
+class PipeLink(Link):
+    """A transport of Twisted's carries the bytes, and programs may use it without the channel."""
+
+    __slots__ = ("_factory_engine", "_pipe", "_sink", "flushing")
+
+    def __init__(self, pipe: Pipe, sink: TransportSink, factory_engine: FactoryEngine) -> None:
+        self._pipe = pipe
+        self._sink = sink
+        self._factory_engine = factory_engine
+        self.flushing = False
+
+    def receive(self, channel: "HTTPChannel", data: bytes) -> None:
+        """Feed the engine."""
+        pipe = self._pipe
+        if self._sink.exhausted:
+            channel.abortConnection()
+            return
+        channel.resetTimeout()
+        pipe.feed(data)
+        if not self._factory_engine.watched:
+            self.flush(channel)
+        if channel._handlingRequest:
+            if pipe.pending > channel._optimisticEagerReadSize and not channel._waitingForTransport:
+                channel._networkProducer.pauseProducing()
+        elif (
+            channel.totalHeadersSize != READ["totalHeadersSize"]
+            and channel._exchange is None
+            and pipe.pending > channel.totalHeadersSize
+        ):
+            channel._respondToBadRequestAndDisconnect()
+
+    def handle_request(self, channel: "HTTPChannel", receive: Callable[..., None], *request_line: bytes) -> None:
+        """Give a complete request to the program, which may give the transport to another protocol."""
+        super().handle_request(channel, receive, *request_line)
+        self._detect_upgrade(channel)
+
+    def push(self) -> None:
+        """Pass what the engine has to write on to the transport."""
+        self._pipe.flush_output()
+
+    def flush(self, channel: "HTTPChannel") -> None:
+        """Pass on what was written. Where the reactor turns the engine, this serves no other connection's requests."""
+        if channel._link is not self:
+            return
+        flushing, self.flushing = self.flushing, True
+        try:
+            if self._factory_engine.watched:
+                self._pipe.serve_events()
+            else:
+                while channel._link is self and self._pipe.run_turn():
+                    pass
+        finally:
+            self.flushing = flushing
+
+    def intercept_done(self, channel: "HTTPChannel", request: Any) -> bool:
+        """Look for an upgrade, after which the response is another protocol's matter."""
+        self._detect_upgrade(channel)
+        return False
+
+    def register_pull_producer(self, channel: "HTTPChannel", producer: Any) -> None:
+        """Register it with Twisted's cooperator where there is no socket: tests turn that, and no reactor."""
+        if self._factory_engine.factory is None and not channel._lost:
+            STOCK.registerProducer(channel, producer, False)
+        else:
+            super().register_pull_producer(channel, producer)
+
+    def is_closing(self) -> bool:
+        """Whether a program has closed the transport without the channel."""
+        return self._sink.is_closing()
+
+    def close(self, channel: "HTTPChannel") -> None:
+        """Close after what was written."""
+        self._pipe.close()
+
+    def lost(self, channel: "HTTPChannel") -> None:
+        """The transport is gone."""
+        channel._link = UNOPENED
+        self._release()
+
+    def upgrade(self, channel: "HTTPChannel", protocol: Any) -> None:
+        """Give the connection to another protocol."""
+        rest = self._leave(channel)
+        STOCK._protocolUpgradeForWebsockets(channel, protocol)
+        if rest:
+            channel.later(partial(protocol.dataReceived, rest))
+
+    def _detect_upgrade(self, channel: "HTTPChannel") -> None:
+        """Detect that a program has given its transport to another protocol, in the ways that programs have."""
+        if channel._link is self and channel._exchange is not None and not self._sink.is_ours():
+            self._sink.pass_on(self._leave(channel))
+
+    def _leave(self, channel: "HTTPChannel") -> bytes:
+        """Leave the transport to another protocol. Returns the bytes that have already come for that."""
+        exchange, channel._exchange = channel._exchange, None
+        channel._link = UNOPENED
+        channel._upgraded = True
+        channel.setTimeout(None)
+        if exchange is None:
+            return b""
+        if exchange.status != 101:
+            exchange.take_over()
+        rest = exchange.take()
+        self._release()
+        channel._networkProducer.unregisterProducer()
+        channel._networkProducer.resumeProducing()
+        return rest or b""
+
+    def _release(self) -> None:
+        self._sink.let_go()
+        self._pipe.disconnect()
+        self._factory_engine.rest()
+
+
+def open_pipe(channel: "HTTPChannel") -> PipeLink:
+    """Link a channel to an engine that its transport feeds."""
+    factory, transport = channel.factory, channel.transport
+    if factory is not None and is_on_socket(transport):
+        factory_engine = engine_of_factory(factory, factory.reactor, limits_of(factory, channel.limits))
+        factory_engine.wake()
+    else:
+        factory_engine = engine_of_channel(factory, channel.limits)
+    channel._factory_engine = factory_engine
+    channel._receiver = RequestReceiver(channel)
+    sink = TransportSink(channel, transport, channel._receiver)
+    channel._ends = peer, host = transport.getPeer(), transport.getHost()
+    sink.pipe = pipe = factory_engine.engine.open_pipe(
+        sink,
+        client=from_twisted_address(peer),
+        server=from_twisted_address(host),
+        secure=ISSLTransport.providedBy(transport),
+        half_close=factory_engine.half_close,
+    )
+    pipe.set_idle_timeout(0)
+    channel._link = link = PipeLink(pipe, sink, factory_engine)
+    return link

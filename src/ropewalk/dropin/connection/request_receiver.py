@@ -1,0 +1,174 @@
+"""How a channel receives requests: from the engine's exchange to a request object that the program handles."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from twisted.python.failure import Failure
+from twisted.web.iweb import INonQueuedRequestFactory
+
+from ropewalk.dropin.connection.exchange import RelayedExchange
+from ropewalk.dropin.connection.override_check import READ
+from ropewalk.dropin.connection.response_errors import refuse_request, respond_plainly
+from ropewalk.dropin.request.headers import ReceivedHeaders, add_lines
+from ropewalk.dropin.request.patches import can_replace, may_be_lazy, respect_patches
+from ropewalk.dropin.request.request import Request
+from ropewalk.errors import AnswerOver, BadBody, BodyTooLarge, Disconnected
+
+if TYPE_CHECKING:
+    from ropewalk.dropin.connection.channel import HTTPChannel
+
+_MAX_HEADERS: Final = READ["maxHeaders"]
+_MAX_HEAD_SIZE: Final = READ["totalHeadersSize"]
+"""twisted.web's own limits. The engine's `Limits` replace them; those of a program hold in addition."""
+
+
+class RequestReceiver:
+    """Receives the requests of one channel, one after the other."""
+
+    __slots__ = ("_channel", "_factory", "_make", "_makes_lean", "_request_line")
+
+    _make: Callable[[Any], Any]
+    """Makes a request for a channel."""
+    _makes_lean: bool
+    """Whether that is a `Request` of ours, which reads its head late."""
+    _request_line: tuple[bytes, ...]
+    """Method, target and version of the request whose body is on its way."""
+
+    def __init__(self, channel: "HTTPChannel") -> None:
+        self._channel = channel
+        self._factory: Any = None
+        """The request factory for which `_make` and `_makes_lean` are."""
+
+    def begin(self, exchange: RelayedExchange) -> None:
+        """Make a request for a head that the engine has read. Called by the engine."""
+        channel = self._channel
+        exchange.channel = channel
+        channel._exchange = exchange
+        own_limits = channel.maxHeaders != _MAX_HEADERS or channel.totalHeadersSize != _MAX_HEAD_SIZE
+        if own_limits and _exceeds_limits(channel, exchange):
+            refuse_request(channel, exchange)
+            return
+        command, path, version, keeps, length = exchange.start_and_framing
+        factory = channel.requestFactory
+        if factory is not self._factory:
+            channel.makes_all_calls = channel.decide_calls()
+            self._factory = factory
+            self._make, self._makes_lean = _request_maker(channel, factory)
+        request = self._make(channel)
+        channel.requests.append(request)
+        if channel.makes_all_calls:
+            channel._command, channel._path, channel._version = command, path, version
+            self._begin_with_all_calls(exchange, request, length)
+            return
+        plain = keeps and version == b"HTTP/1.1"
+        if self._makes_lean and plain and length == 0:
+            channel.persistent = channel._kept = True
+            request.arrive(exchange)
+            channel._link.handle_request(channel, request.requestReceived, command, path, version)
+            return
+        if self._makes_lean and request._rw_lazy:
+            request.requestHeaders = ReceivedHeaders(exchange)
+        elif isinstance(request, Request):
+            request.take_headers(exchange)
+        else:
+            add_lines(request, exchange)
+        request.parseCookies()
+        channel.persistent = channel._kept = plain or channel.checkPersistence(request, version)
+        channel.length = length
+        request.gotLength(length)
+        if exchange is not channel._exchange:
+            return
+        if length == 0:
+            channel._link.handle_request(channel, request.requestReceived, command, path, version)
+        else:
+            self._request_line = command, path, version
+            self._begin_body(exchange)
+
+    def _begin_with_all_calls(self, exchange: RelayedExchange, request: Any, length: int | None) -> None:
+        channel = self._channel
+        add_lines(request, exchange)
+        channel.length = length
+        channel.allHeadersReceived()
+        channel._kept = bool(channel.persistent)
+        if exchange is not channel._exchange:
+            return
+        if length == 0:
+            channel.allContentReceived()
+        elif not channel._link.is_closing():  # else 100 Continue would follow the last bytes of the program
+            self._begin_body(exchange)
+
+    def _begin_body(self, exchange: RelayedExchange) -> None:
+        try:
+            exchange.receive()
+        except BodyTooLarge as error:
+            self._refuse_body(exchange, error)
+        except Disconnected:
+            pass
+        else:
+            self.take_body(exchange)
+
+    def take_body(self, exchange: RelayedExchange) -> None:
+        """Give the request what has come of its body, and have it handled when that is complete."""
+        channel = self._channel
+        request, link = channel.requests[-1], channel._link
+        while not link.paused:
+            try:
+                data = exchange.take()
+            except (BodyTooLarge, BadBody) as error:
+                self._refuse_body(exchange, error)
+                return
+            except Disconnected:
+                return
+            if data is None:
+                return
+            if not data:
+                if channel.makes_all_calls:
+                    channel.allContentReceived()
+                else:
+                    link.handle_request(channel, request.requestReceived, *self._request_line)
+                return
+            request.handleContentChunk(data)
+            if exchange is not channel._exchange:
+                return
+
+    def _refuse_body(self, exchange: RelayedExchange, error: BodyTooLarge | BadBody) -> None:
+        """Give up a request that will never be complete. To the program its connection is lost."""
+        self._lose_requests(error)
+        self._channel._link.refuse_body(self._channel, exchange, error.status)
+
+    def give_up(self, exchange: RelayedExchange, error: BaseException) -> None:
+        """Respond with 500 to a request that the program could not be given."""
+        self._lose_requests(error)
+        with suppress(AnswerOver, Disconnected):
+            respond_plainly(self._channel, exchange, 500)
+
+    def _lose_requests(self, error: BaseException) -> None:
+        channel = self._channel
+        channel._exchange = None
+        requests = list(channel.requests)
+        channel.requests.clear()
+        for request in requests:
+            request.connectionLost(Failure(error))
+
+
+def _request_maker(channel: "HTTPChannel", factory: Any) -> tuple[Callable[[Any], Any], bool]:
+    """Return what makes a request for a channel as its factory would, and whether that request reads its head late."""
+    respect_patches()
+    if can_replace(factory):
+        return channel.lean, not channel.makes_all_calls
+    if may_be_lazy(factory):
+        if factory.__init__ is Request.__init__ and factory.__new__ is object.__new__:
+            return factory, not channel.makes_all_calls
+        return (lambda channel: factory(channel, len(channel.requests))), not channel.makes_all_calls
+    if INonQueuedRequestFactory.providedBy(factory):
+        return factory, False
+    return lambda channel: factory(channel, len(channel.requests)), False
+
+
+def _exceeds_limits(channel: "HTTPChannel", exchange: RelayedExchange) -> bool:
+    """Whether a head is larger than a program's own limits allow."""
+    lines = exchange.raw_headers()
+    size = sum(map(len, exchange.start_and_framing[:3])) + 2  # as twisted.web counts: each line without its end
+    size += sum(len(name) + 2 + len(value) for name, value in lines)
+    return len(lines) > channel.maxHeaders or size > channel.totalHeadersSize

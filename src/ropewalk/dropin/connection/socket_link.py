@@ -1,0 +1,194 @@
+"""The link of a channel whose socket is the engine's."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from twisted.internet.protocol import Protocol
+
+from ropewalk.dropin.connection.adoption import is_new, log_handed_over
+from ropewalk.dropin.connection.exchange import RelayedExchange
+from ropewalk.dropin.connection.factory_engine import engine_of_factory, limits_of
+from ropewalk.dropin.connection.link import STOCK, Link
+from ropewalk.dropin.connection.producers import PullAdapter
+from ropewalk.dropin.connection.request_receiver import RequestReceiver
+from ropewalk.dropin.connection.response_errors import respond_plainly
+from ropewalk.dropin.connection.socket_transport import SocketTransport
+from ropewalk.server.addresses import from_twisted_address
+from ropewalk.server.sites import is_plain_socket, let_go
+
+if TYPE_CHECKING:
+    from ropewalk.dropin.connection.channel import HTTPChannel
+
+
+class SocketLink(Link):
+    """The engine carries the bytes. Nothing needs a flush, and the engine keeps the idle timeout."""
+
+    __slots__ = ("_pull_adapter", "deliver_raw", "resume_raw_producer", "socket_transport")
+
+    takes_descriptors: ClassVar = True
+    may_be_secure: ClassVar = False
+    socket_transport: SocketTransport
+
+    def __init__(self, transport: SocketTransport) -> None:
+        self.socket_transport = transport
+        # Bound here, since bytes of upgraded connections pass them.
+        self.deliver_raw = transport.deliver  # type: ignore[method-assign]
+        self.resume_raw_producer = transport.has_room  # type: ignore[method-assign]
+        self._pull_adapter: PullAdapter | None = None
+        """A producer that begins when the program has returned."""
+
+    @staticmethod
+    def attach(channel: "HTTPChannel", transport: SocketTransport) -> None:
+        """Link a channel to a connection of the engine's."""
+        channel._link = SocketLink(transport)
+        channel._receiver = RequestReceiver(channel)
+        transport.begin = channel._receiver.begin
+        channel._factory_engine = transport.factory_engine
+        channel._networkProducer = transport
+        limits = transport.factory_engine.engine.limits
+        idle = channel.timeOut or 0
+        if idle != limits.idle_timeout or 0 < idle < max(limits.head_timeout, limits.body_timeout):
+            transport.connection.set_idle_timeout(idle)  # which bounds silences within a request, too
+
+    @property
+    def paused(self) -> bool:  # type: ignore[override] # a constant elsewhere
+        """Whether the program has paused the transport."""
+        return self.socket_transport.paused
+
+    def handle_request(self, channel: "HTTPChannel", receive: Callable[..., None], *request_line: bytes) -> None:
+        """Give a complete request to the program."""
+        channel._handlingRequest = True
+        channel._serving = True
+        try:
+            receive(*request_line)
+        finally:
+            channel._serving = False
+        if channel._closing:
+            channel._closing = False
+            self.socket_transport.connection.close()
+        if self._pull_adapter is not None:
+            adapter, self._pull_adapter = self._pull_adapter, None
+            adapter.startStreaming()
+
+    def refuse_body(self, channel: "HTTPChannel", exchange: RelayedExchange, status: int) -> None:
+        """Respond as the engine does."""
+        respond_plainly(channel, exchange, status)
+
+    def write(self, channel: "HTTPChannel", data: bytes) -> None:
+        """Write raw bytes, unless the program has put a transport of its own around the engine's."""
+        if channel.transport is self.socket_transport:
+            self.socket_transport.write(data)
+
+    def write_headers(self, channel: "HTTPChannel", *head: Any) -> None:
+        """Write nothing: the response has been refused, or the connection is another protocol's."""
+
+    def write_switch(self, channel: "HTTPChannel", exchange: RelayedExchange, head: bytes) -> None:
+        """Write the head of a 101."""
+        exchange.relay_write(head)
+
+    def is_full(self, exchange: RelayedExchange) -> bool:
+        """Every write that goes over the high-water mark pauses the producer."""
+        return True
+
+    def response_done(self, channel: "HTTPChannel", exchange: RelayedExchange | None) -> None:
+        """End a response that the engine does not know to be complete."""
+        if channel._savedTimeOut is not None:
+            self._restore_timeout(channel)
+        if exchange is None or not exchange.finished:
+            channel._end_response(exchange)
+
+    def start_producer(self, channel: "HTTPChannel", adapter: PullAdapter) -> None:
+        """Let a pull producer begin when the program has returned."""
+        if channel._serving:
+            self._pull_adapter = adapter
+        else:
+            channel.later(adapter.startStreaming)
+
+    # As on Twisted's channel there is no timeout while a program handles a request. One that the program sets meanwhile
+    # ends with the response.
+
+    def timeout(self, channel: "HTTPChannel") -> Any:
+        """Return None while a request is handled for which the program has set no timeout."""
+        if channel._handlingRequest and channel._savedTimeOut is None:
+            return None
+        return channel._time_out
+
+    def set_timeout(self, channel: "HTTPChannel", period: Any) -> None:
+        """Set the timeout, of the connection or of the running response."""
+        if channel._handlingRequest and channel._savedTimeOut is None:
+            channel._savedTimeOut = channel._time_out or 0
+        channel._time_out = period
+        if not self.socket_transport.connected:
+            return
+        set_timeout = partial(self.socket_transport.connection.set_idle_timeout, period or 0)
+        if channel._factory_engine.engine.on_engine_thread:
+            set_timeout()
+        else:
+            channel.call_in_reactor(set_timeout)
+
+    def restart_timeout(self, channel: "HTTPChannel", period: Any) -> Any:
+        """Set the timeout. While a request is handled the engine keeps none, but a call of the reactor's does."""
+        if channel._handlingRequest:
+            return STOCK.setTimeout(channel, period)
+        before, channel.timeOut = channel.timeOut, period
+        return before
+
+    def _restore_timeout(self, channel: "HTTPChannel") -> None:
+        """Replace a timeout that the program has set for one response by the one of the connection, if it has any."""
+        saved, channel._savedTimeOut = channel._savedTimeOut, None
+        period = saved or channel._time_out
+        STOCK.setTimeout(channel, None)
+        channel.timeOut = period
+
+    def drop_producer(self) -> None:
+        """Unregister the channel from the transport."""
+        self.socket_transport.unregisterProducer()
+
+    def fail(self, channel: "HTTPChannel", error: BaseException) -> None:
+        """Close at once; `connectionLost` is called with the exception."""
+        channel._losing = True
+        self.socket_transport.fail(error)
+
+    def leave_to_twisted(self, channel: "HTTPChannel") -> None:
+        """Have the channel fed by Twisted's transport, which is its transport already."""
+        from ropewalk.dropin.connection.pipe_link import UNOPENED
+
+        channel._link = UNOPENED
+        channel._factory_engine = None
+        channel.setTimeout(channel.timeOut)
+        channel._networkProducer.registerProducer(channel, True)
+
+    def upgrade(self, channel: "HTTPChannel", protocol: Any) -> None:
+        """Give the connection to another protocol."""
+        self.socket_transport.protocol = protocol
+        protocol.makeConnection(self.socket_transport)
+
+
+def adopt(channel: "HTTPChannel", transport: Any) -> bool:
+    """Have the engine take over the socket of a transport of Twisted's. False where Twisted keeps it."""
+    factory = channel.factory
+    if factory is None or not channel.adopts or not is_plain_socket(transport):
+        return False
+    if not is_new(transport, channel):
+        log_handed_over(factory)
+        return False
+    factory_engine = engine_of_factory(factory, transport.reactor, limits_of(factory, channel.limits))
+    if not factory_engine.can_watch():
+        return False
+    factory_engine.wake()
+    ours = SocketTransport.of(factory_engine, from_twisted_address(transport.getPeer()), transport.protocol, channel)
+    try:
+        connection = factory_engine.engine.adopt(transport.fileno(), owner=ours, half_close=factory_engine.half_close)
+    except OSError:
+        factory_engine.rest()
+        return False
+    transport.protocol = Protocol()  # its `connectionLost` is called, since the transport is gone
+    let_go(transport)
+    channel.transport = ours
+    if connection is None:
+        ours.closed("cut")
+    else:
+        ours.sit_on(connection)
+        SocketLink.attach(channel, ours)
+    return True

@@ -1,0 +1,138 @@
+"""The output of an engine without a socket: its bytes go to a transport of Twisted's."""
+
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.abstract import FileDescriptor
+from twisted.protocols.policies import ProtocolWrapper
+
+from ropewalk._engine import Pipe
+from ropewalk.dropin.connection.exchange import RelayedExchange
+from ropewalk.dropin.connection.link import STOCK
+from ropewalk.dropin.connection.request_receiver import RequestReceiver
+from ropewalk.server.sites import end_writing, is_plain_socket
+
+if TYPE_CHECKING:
+    from ropewalk.dropin.connection.channel import HTTPChannel
+
+
+class TransportSink:
+    """What the engine calls for the transport of one channel."""
+
+    pipe: Pipe
+
+    def __init__(self, channel: "HTTPChannel", transport: Any, receiver: RequestReceiver) -> None:
+        self._channel = channel
+        self._receiver = receiver
+        self._transport = transport
+        self._protocol = self._current_protocol()
+        self._released = False
+        self._over = False
+        self._read_on = False
+        """All is written, and what the client still sends is dropped."""
+        self.exhausted = False
+        """The client has been read for as long as it may be after that."""
+        self._plain = is_plain_socket(transport)
+
+    # Called by the engine
+
+    def begin(self, exchange: RelayedExchange) -> None:
+        """Begin a request. The transport has all that was written before, since the program may write to it."""
+        if not self._released:
+            self.pipe.flush_output()
+        if self.is_closing():  # Twisted's channel reads no further either
+            self._over = True
+            exchange.channel = self._channel
+            exchange.abort()
+        else:
+            self._receiver.begin(exchange)
+
+    def write(self, data: bytes, /) -> None:
+        """Write bytes to the client."""
+        if self._over:
+            return
+        transport = self._transport
+        waits = self._plain and (transport.dataBuffer or transport._tempDataLen or transport.disconnecting)
+        if self._plain and not waits and not transport.TLS:
+            # Write now: a write in the reactor's next iteration costs two changes of the poller's registration.
+            sent = transport.writeSomeData(data)
+            if isinstance(sent, int) and sent > 0:
+                data = data[sent:]
+        if data:
+            transport.write(data)
+
+    def end_writing(self) -> None:
+        """End the connection after the last response, whose client may still be sending."""
+        if not self._over:
+            self._read_on = True
+            self._last_response_sent(reads_on=True)
+
+    def close(self) -> None:
+        """End the connection after the last response."""
+        if not self._over:
+            self.exhausted = self._read_on
+            self._last_response_sent(reads_on=False)
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        if not self._over:
+            self._channel.abortConnection()
+
+    def refuse(self) -> None:
+        """Respond to bytes that are no request."""
+        if not self._over:
+            self._channel._respondToBadRequestAndDisconnect()  # twisted.web's name, which programs override
+
+    def pause_reading(self) -> None:
+        """Do nothing: `PipeLink.receive` counts the bytes that come while a request is handled."""
+
+    def resume_reading(self) -> None:
+        """Do nothing, as `pause_reading`."""
+
+    # Called by the link
+
+    def is_closing(self) -> bool:
+        """Whether a program has closed the transport without the channel. It may still be open for what was written."""
+        # 1 or True: transports of tests have whatever they need there, such as a function.
+        return getattr(self._transport, "disconnecting", False) in (1, True)
+
+    def is_ours(self) -> bool:
+        """Whether the transport is still the channel's, and its protocol the one that it had at first."""
+        return self._channel.transport is self._transport and self._current_protocol() is self._protocol
+
+    def pass_on(self, data: bytes) -> None:
+        """Pass bytes on to the protocol that has the transport now."""
+        if data:
+            self._current_protocol().dataReceived(data)
+
+    def let_go(self) -> None:
+        """Write nothing more: the transport is gone, or another protocol's."""
+        self._over = self._released = True
+
+    def _last_response_sent(self, *, reads_on: bool) -> None:
+        """Close, unless a program keeps the connection open for something else than HTTP.
+
+        `reads_on`: the client is still sending, and could not read the response if its bytes were not read.
+        """
+        channel = self._channel
+        if not (channel._losing or channel._kept or not channel.persistent):
+            return
+        if not (reads_on and is_on_socket(channel.transport)):
+            # The transport may have paused the channel for the last bytes. Only this lets it read to the client's end.
+            channel._networkProducer.resumeProducing()
+            STOCK.loseConnection(channel)
+            return
+        channel._networkProducer.unregisterProducer()
+        end_writing(channel.transport)
+        channel._networkProducer.resumeProducing()
+
+    def _current_protocol(self) -> Any:
+        transport = self._transport
+        name = "wrappedProtocol" if isinstance(transport, ProtocolWrapper) else "protocol"
+        return getattr(transport, name, None)
+
+
+def is_on_socket(transport: Any) -> bool:
+    """Whether a socket of the reactor's is below a transport, as it is below TLS. Transports of tests have none."""
+    while isinstance(transport, ProtocolWrapper):
+        transport = transport.transport
+    return isinstance(transport, FileDescriptor)
