@@ -36,7 +36,7 @@ REMEDY = CATALOGUE["RW756"].remedy
 READERS = ("getattr", "hasattr", "setattr")
 
 OWN_NAMES = {
-    "request/request.py": {"_failure"},
+    "request.py": {"_failure"},
     "testing/idle_reactor.py": {"_thread"},
 }
 """By file: private attributes of our own objects that have the same name as one in an imported module of Twisted."""
