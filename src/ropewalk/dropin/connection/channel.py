@@ -62,7 +62,7 @@ class HTTPChannel(http.HTTPChannel):
     """Whether the engine takes over plain sockets that Twisted has accepted."""
     limits: ClassVar[Mapping[str, float]] = {}
     """Limits of connections whose factory was given none, by their names in `Limits`."""
-    lean: ClassVar[type[Request]] = Request
+    request_class: ClassVar[type[Request]] = Request
     """The class that replaces the stock `twisted.web.server.Request`."""
     makes_all_calls = False
     """Whether the channel makes every call of twisted.web's, since a program overrides one that is skipped else."""

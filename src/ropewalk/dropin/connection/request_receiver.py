@@ -26,11 +26,11 @@ _MAX_HEAD_SIZE: Final = READ["totalHeadersSize"]
 class RequestReceiver:
     """Receives the requests of one channel, one after the other."""
 
-    __slots__ = ("_channel", "_factory", "_make", "_makes_lean", "_request_line")
+    __slots__ = ("_channel", "_factory", "_make", "_makes_lazy", "_request_line")
 
     _make: Callable[[Any], Any]
     """Makes a request for a channel."""
-    _makes_lean: bool
+    _makes_lazy: bool
     """Whether that is a `Request` of ours, which reads its head late."""
     _request_line: tuple[bytes, ...]
     """Method, target and version of the request whose body is on its way."""
@@ -38,7 +38,7 @@ class RequestReceiver:
     def __init__(self, channel: "HTTPChannel") -> None:
         self._channel = channel
         self._factory: Any = None
-        """The request factory for which `_make` and `_makes_lean` are."""
+        """The request factory for which `_make` and `_makes_lazy` are."""
 
     def begin(self, exchange: RelayedExchange) -> None:
         """Make a request for a head that the engine has read. Called by the engine."""
@@ -54,7 +54,7 @@ class RequestReceiver:
         if factory is not self._factory:
             channel.makes_all_calls = channel.decide_calls()
             self._factory = factory
-            self._make, self._makes_lean = _request_maker(channel, factory)
+            self._make, self._makes_lazy = _request_maker(channel, factory)
         request = self._make(channel)
         channel.requests.append(request)
         if channel.makes_all_calls:
@@ -62,12 +62,12 @@ class RequestReceiver:
             self._begin_with_all_calls(exchange, request, length)
             return
         plain = keeps and version == b"HTTP/1.1"
-        if self._makes_lean and plain and length == 0:
+        if self._makes_lazy and plain and length == 0:
             channel.persistent = channel._kept = True
             request.arrive(exchange)
             channel._link.handle_request(channel, request.requestReceived, command, path, version)
             return
-        if self._makes_lean and request._rw_lazy:
+        if self._makes_lazy and request._rw_lazy:
             request.requestHeaders = ReceivedHeaders(exchange)
         elif isinstance(request, Request):
             request.take_headers(exchange)
@@ -156,7 +156,7 @@ def _request_maker(channel: "HTTPChannel", factory: Any) -> tuple[Callable[[Any]
     """Return what makes a request for a channel as its factory would, and whether that request reads its head late."""
     respect_patches()
     if can_replace(factory):
-        return channel.lean, not channel.makes_all_calls
+        return channel.request_class, not channel.makes_all_calls
     if may_be_lazy(factory):
         if factory.__init__ is Request.__init__ and factory.__new__ is object.__new__:
             return factory, not channel.makes_all_calls
