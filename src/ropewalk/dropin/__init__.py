@@ -1,4 +1,8 @@
-"""Serve existing programs of twisted.web by the engine, unchanged, and combine their trees with ours."""
+"""Serve existing programs of twisted.web by the engine, unchanged, and combine their trees with ours.
+
+The packages, from the lowest to the highest, are `request`, `connection`, `mount`, `graft` and `entry`. Each imports
+only lower ones.
+"""
 
 from twisted import __version__
 

@@ -13,7 +13,7 @@ from ropewalk.dropin.connection.channel import HTTPChannel
 from ropewalk.dropin.connection.factory_engine import engine_of_factory
 from ropewalk.dropin.connection.override_check import report_foreign
 from ropewalk.dropin.entry.factories import unwrap
-from ropewalk.dropin.graft.tree_check import check_tree, is_ours
+from ropewalk.dropin.tree_check import check_tree, is_ours
 from ropewalk.errors import StartError, full_name, shown
 from ropewalk.resource import is_twisted
 from ropewalk.server import Site

@@ -17,8 +17,8 @@ from ropewalk.dropin.entry.accelerate import take_over
 from ropewalk.dropin.entry.extras import is_installed, is_tls_factory, require
 from ropewalk.dropin.entry.factories import limits_for, unwrap
 from ropewalk.dropin.entry.fallback import fallback_reason
-from ropewalk.dropin.graft.tree_check import check_child
 from ropewalk.dropin.request.lenient import LenientRequest
+from ropewalk.dropin.tree_check import check_child
 from ropewalk.errors import StartError, shown
 from ropewalk.server.socket_files import leave_to_others
 

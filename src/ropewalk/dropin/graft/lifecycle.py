@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from ropewalk import calling
 from ropewalk.app import App
 from ropewalk.dropin.connection.factory_engine import FactoryEngine
-from ropewalk.dropin.entry.forced_shutdown import force_shutdown_at_next_signal
+from ropewalk.dropin.forced_shutdown import force_shutdown_at_next_signal
 from ropewalk.dropin.graft.bridge import AppBridge
 from ropewalk.errors import StartError, shown
 from ropewalk.tracebacks import shown_failure

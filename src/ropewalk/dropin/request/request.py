@@ -19,12 +19,12 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
 from twisted.web.server import Request as TwistedRequest
 
-from ropewalk.dropin.graft.tree_check import error_to_log
 from ropewalk.dropin.request.access_log import log
 from ropewalk.dropin.request.dates import date_line
 from ropewalk.dropin.request.lazy_request import LazyRequest
 from ropewalk.dropin.request.rendered import Rendered
 from ropewalk.dropin.request.response_headers import set_default_content_type, set_validators
+from ropewalk.dropin.tree_check import error_to_log
 from ropewalk.twisted_private import IEncodingResource
 
 Kind = TypeVar("Kind", bound=type)

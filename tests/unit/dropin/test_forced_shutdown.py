@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ropewalk.dropin.entry.forced_shutdown import force_shutdown_at_next_signal
+from ropewalk.dropin.forced_shutdown import force_shutdown_at_next_signal
 
 BOTH = (signal.SIGINT, signal.SIGTERM)
 
