@@ -43,6 +43,7 @@ from ropewalk.errors import (
     RopewalkError,
     WrongThread,
 )
+from ropewalk.request import is_event_stream
 
 log = Logger(namespace="ropewalk.dropin")
 
