@@ -112,14 +112,14 @@ class AccessRules:
 
 
 class _FunctionCheck:
-    """The code of one function."""
+    """Checks the code of one function."""
 
     def __init__(self, rules: AccessRules, name: str, function: FunctionType) -> None:
         self._rules = rules
         self._function = function
         self._code: CodeType = function.__code__
         self._kinds: dict[str, str] = {}
-        self._steps = [*_steps_of(self._code)]
+        self._instructions = [*_instructions_of(self._code)]
         parameters, count = self._code.co_varnames, self._code.co_argcount
         if not count:
             raise Rejected("may pass the channel to other code")
@@ -141,7 +141,7 @@ class _FunctionCheck:
 
     def _pass(self) -> None:
         at, passes_on = 0, False
-        while at < len(self._steps):
+        while at < len(self._instructions):
             step = self._at(at)
             at += 1
             kind = self._kinds.get(step.name, "") if step.does in ("load", "free") else ""
@@ -165,7 +165,7 @@ class _FunctionCheck:
                 passes_on = False
 
     def _at(self, index: int) -> _Instruction:
-        return self._steps[index] if 0 <= index < len(self._steps) else _END
+        return self._instructions[index] if 0 <= index < len(self._instructions) else _END
 
     def _is_attribute(self, at: int) -> bool:
         if self._at(at)[:2] == ("COPY", 1):  # self.count += 1
@@ -257,14 +257,14 @@ class _FunctionCheck:
         start = at - 1
         while self._at(start).does == "get":
             start -= 1
-        if any(step.target for step in self._steps[start + 1 : at + 1]):
+        if any(step.target for step in self._instructions[start + 1 : at + 1]):
             return False
         # CPython marks one of them as called: the module that has the class, or the method.
         called = (self._at(at - 1).calls or self._at(start).calls) and self._is_argument("channel", at + 1)
         if self._at(start).does not in ("global", "free") or not (called or self._spreads(at + 1)):
             return False
         value = self._value(self._at(start))
-        for step in self._steps[start + 1 : at]:
+        for step in self._instructions[start + 1 : at]:
             value = getattr(value, step.name, None)
         name = getattr(value, "__name__", "")
         if value in [each for each in self._rules.defined.get(name, ()) if isinstance(each, FunctionType)]:
@@ -274,7 +274,7 @@ class _FunctionCheck:
 
     def _spreads(self, at: int) -> bool:
         """Whether what was loaded becomes the first of `(self, *arguments, **options)`."""
-        following = [step.does for step in self._steps[at : at + 8]]
+        following = [step.does for step in self._instructions[at : at + 8]]
         if following[:1] != ["BUILD_LIST"] or self._at(at).name != 1 or following[1:3] != ["load", "LIST_EXTEND"]:
             return False
         rest = following[3:]
@@ -292,7 +292,7 @@ class _FunctionCheck:
             return None
 
 
-def _steps_of(code: CodeType) -> Iterator[_Instruction]:
+def _instructions_of(code: CodeType) -> Iterator[_Instruction]:
     """Return the instructions of some code, without the differences between versions of CPython."""
     target = False
     for step in dis.get_instructions(code):

@@ -95,10 +95,10 @@ _ATTRIBUTES: Final = READ.keys() | {
 }
 """Attributes that an override may read and set."""
 _TWISTED: Final = frozenset(dir(_STOCK)) | vars(_STOCK()).keys()
-_FIND_ATTRIBUTES: Final = ("__getattr__", "__getattribute__", "__setattr__", "__delattr__", "__new__")
+_ATTRIBUTE_HOOKS: Final = ("__getattr__", "__getattribute__", "__setattr__", "__delattr__", "__new__")
 """Methods that are called for any attribute of the channel."""
 
-_look: Final = attrgetter(*NAMES)
+_values_of: Final = attrgetter(*NAMES)
 _FUNCTIONS: Final = tuple(name for name in NAMES if isinstance(getattr(_STOCK, name), FunctionType))
 _functions_of: Final = attrgetter(*(f"{name}.__func__" for name in _FUNCTIONS))
 _functions_among: Final = itemgetter(*map(NAMES.index, _FUNCTIONS))
@@ -135,7 +135,7 @@ class Overrides:
 
     def __init__(self, ours: type[http.HTTPChannel]) -> None:
         self._base = ours
-        self._ours = dict(zip(NAMES, _look(ours), strict=True))
+        self._ours = dict(zip(NAMES, _values_of(ours), strict=True))
         self._originals = {**self._ours, "__init__": ours.__init__}
         self._twisted = {name: _written_by_twisted(name) for name in NAMES}
         self._known: WeakKeyDictionary[type, _Known] = WeakKeyDictionary()
@@ -145,7 +145,7 @@ class Overrides:
         """Decide how a channel is served, with its present overrides. A reason to leave it to Twisted is logged."""
         kind = type(channel)
         known = self._known.get(kind)
-        ours, twisted = _look(kind), _look(_STOCK)
+        ours, twisted = _values_of(kind), _values_of(_STOCK)
         if known is None or known.ours != ours or known.twisted != twisted:
             known = _Known(ours, twisted, self._decide(kind, dict(zip(NAMES, ours, strict=True)), twisted))
             self._known[kind] = known
@@ -159,11 +159,11 @@ class Overrides:
 
     def of_class(self, kind: type) -> str:
         """Return why all channels of a class stay with Twisted; empty if not. One channel may have a reason."""
-        return self._decide(kind, dict(zip(NAMES, _look(kind), strict=True)), _look(_STOCK)).reason
+        return self._decide(kind, dict(zip(NAMES, _values_of(kind), strict=True)), _values_of(_STOCK)).reason
 
     def on(self, channel: Any) -> set[str]:
         """Return the names that are overridden on a channel, by its class or on itself."""
-        found = dict(zip(NAMES, _look(type(channel)), strict=True))
+        found = dict(zip(NAMES, _values_of(type(channel)), strict=True))
         overridden: set[str] = {name for name, value in found.items() if value is not self._ours[name]}
         return overridden.union(METHODS & vars(channel).keys())
 
@@ -185,7 +185,7 @@ class Overrides:
             for name, value in vars(each).items():
                 defined.setdefault(name, []).append(value)
         # Also where nothing else is overridden: these methods may change what any attribute does.
-        found = [name for name in _FIND_ATTRIBUTES if name in defined]
+        found = [name for name in _ATTRIBUTE_HOOKS if name in defined]
         if found:
             return Decision(f"{_listed(found)} is defined")
         # `__init__` runs before any override, and might pass the channel to what an override calls.
@@ -205,7 +205,7 @@ class Overrides:
                 rules.check(name, getattr_static(kind, name) if channel is None else _bound_to(channel, value))
                 rules.check_defined(name)
             except Rejected as why:
-                return Decision(f"the {name} that overrides its own {why}")
+                return Decision(f"its override of {name} {why}")
         return Decision(makes_all_calls=not CALLED_IF_OVERRIDDEN.isdisjoint(overridden))
 
     def _report(self, kind: type, reason: str) -> None:

@@ -1,14 +1,13 @@
 """Connections that another protocol has before a site: programs do so in several ways, which work as on Twisted."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.conftest import Log
 from tests.unit.dropin.carriers import Carrier, TLSClient, beside, context, dateless
-from tests.unit.dropin.connection.test_channel import Page
-from tests.unit.dropin.world import World, world
+from tests.unit.dropin.connection.sites import Page
+from tests.unit.dropin.world import World
 from twisted.internet.protocol import Factory, Protocol
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.web import http
@@ -30,12 +29,6 @@ SEGMENTS = (
     [b"P", POST[1:40], POST[40:] + CHUNKS[:9], CHUNKS[9:-8], CHUNKS[-8:] + LAST],
     [POST[:-2], POST[-2:] + CHUNKS, LAST],
 )
-
-
-@pytest.fixture
-def there() -> Iterator[World]:
-    with world() as made:
-        yield made
 
 
 class Outer(Protocol):

@@ -1,12 +1,12 @@
 """Programs that close the transport themselves: as on twisted.web, no later request is served."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.dropin.carriers import CARRIERS, Carrier, beside, dateless
-from tests.unit.dropin.world import World, world
+from tests.unit.dropin.world import World
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
 
@@ -40,12 +40,6 @@ def then_write(request: Any) -> int:
     request.write(b"st")
     request.finish()
     return NOT_DONE_YET
-
-
-@pytest.fixture
-def there() -> Iterator[World]:
-    with world() as made:
-        yield made
 
 
 @pytest.mark.parametrize("said", [REQUESTS, UPLOADS], ids=["requests", "uploads"])

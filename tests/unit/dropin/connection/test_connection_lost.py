@@ -9,9 +9,9 @@ import pytest
 from tests.unit.conftest import Log
 from tests.unit.dropin.carriers import CARRIERS, Carrier, beside
 from tests.unit.dropin.connection.connection_endings import KINDS, PHASES, SERVED, Scenario, calls_in, calls_of_twisted
-from tests.unit.dropin.connection.test_channel import Page
+from tests.unit.dropin.connection.sites import Page
 from tests.unit.dropin.connection.test_upgrade import reset
-from tests.unit.dropin.world import WAYS, World, world
+from tests.unit.dropin.world import WAYS, World
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Protocol
 from twisted.web.server import NOT_DONE_YET, Site
@@ -94,12 +94,6 @@ def test_programs_get_the_calls_that_twisted_makes(transport: str, way: str, sce
 @pytest.mark.parametrize("scenario", REENTRANT, ids=str)
 def test_programs_may_do_in_these_calls_what_they_may_on_twisted(scenario: Scenario, way: str) -> None:
     assert calls_in(scenario, "tcp", way) == list(calls_of_twisted(scenario, "tcp"))
-
-
-@pytest.fixture
-def there() -> Any:
-    with world() as made:
-        yield made
 
 
 @pytest.mark.parametrize("way", WAYS)

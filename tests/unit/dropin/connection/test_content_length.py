@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.unit.dropin.carriers import CARRIERS, Carrier, beside, dateless
-from tests.unit.dropin.connection.test_producers import HIGH, site, there
+from tests.unit.dropin.connection.test_producers import HIGH, site
 from tests.unit.dropin.mounts import Served, mount, pass_on
 from tests.unit.dropin.world import World
 from twisted.logger import ILogObserver, globalLogPublisher
@@ -16,8 +16,6 @@ from zope.interface import implementer
 
 from ropewalk import App
 from ropewalk.errors import BeyondLength
-
-__all__ = ["there"]
 
 pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted does so
 

@@ -1,10 +1,8 @@
 """Methods of a channel that a program overrides: the same calls and responses as on twisted.web."""
 
-import re
-from collections.abc import Callable, Iterator
-from functools import partial, partialmethod, wraps
+from collections.abc import Callable
+from functools import partial
 from inspect import signature
-from operator import methodcaller
 from pathlib import Path
 from threading import Thread
 from types import MethodType
@@ -12,13 +10,29 @@ from typing import Any
 
 import pytest
 from tests.unit.conftest import Log
-from tests.unit.dropin.world import Client, World, world
+from tests.unit.dropin.connection.conversations import (
+    CONVERSATIONS,
+    EVERY_WAY,
+    GET,
+    LAST,
+    STOCK,
+    STRANGE,
+    WAYS,
+    Seen,
+    base_of,
+    listen,
+    recording,
+    shown,
+    site,
+    talk,
+    with_channel,
+)
+from tests.unit.dropin.world import World
 from twisted.logger import formatEvent
-from twisted.protocols.policies import WrappingFactory
-from twisted.web import http, resource, static
-from twisted.web.server import NOT_DONE_YET, Site
+from twisted.web import http
+from twisted.web.server import NOT_DONE_YET
 
-from ropewalk.dropin import HTTPChannel, accelerate, take_over
+from ropewalk.dropin import HTTPChannel, accelerate
 from ropewalk.dropin.connection.override_check import (
     CALLED_ALWAYS,
     CALLED_IF_OVERRIDDEN,
@@ -28,165 +42,12 @@ from ropewalk.dropin.connection.override_check import (
     TWISTED_ONLY,
 )
 
-STOCK = http.HTTPChannel
-WAYS = ("accepted", "adopted", "fed", "wrapped")
 STYLES = ("in a subclass", "on the instance", "in the class", "in Twisted's class")
-Seen = list[tuple[Any, ...]]
-
-GET = b"GET /page HTTP/1.1\r\nHost: a\r\nCookie: k=v\r\n"
-LAST = b"Connection: close\r\n\r\n"
-CONVERSATIONS = {
-    "get": GET + LAST,
-    "head": b"HEAD /page HTTP/1.1\r\nHost: a\r\n" + LAST,
-    "post": b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n" + LAST + b"body",
-    "chunked": b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n" + LAST + b"4\r\nbody\r\n0\r\n\r\n",
-    "pipelined": GET + b"\r\n" + GET + b"\r\n" + GET + LAST,
-    "http/1.0": b"GET /page HTTP/1.0\r\n\r\n",
-    "written": b"GET /written HTTP/1.1\r\nHost: a\r\n" + LAST,
-    "produced": b"GET /produced HTTP/1.1\r\nHost: a\r\n" + LAST,
-    "missing": b"GET /none HTTP/1.1\r\nHost: a\r\n" + LAST,
-    "failing": b"GET /failing HTTP/1.1\r\nHost: a\r\n" + LAST,
-    "file": b"GET /files/a.txt HTTP/1.1\r\nHost: a\r\n" + LAST,
-    "range": b"GET /files/a.txt HTTP/1.1\r\nHost: a\r\nRange: bytes=1-2\r\n" + LAST,
-    "session": b"GET /session HTTP/1.1\r\nHost: a\r\n" + LAST,
-    "secure": b"GET /secure HTTP/1.1\r\nHost: a\r\n" + LAST,
-}
-STRANGE = {
-    "expecting": b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n" + LAST + b"body",
-    "expecting else": b"GET /page HTTP/1.1\r\nHost: a\r\nExpect: else\r\n" + LAST,
-    "no colon": b"GET / HTTP/1.1\r\nHost: a\r\nnonsense\r\n\r\n",
-    "long line": b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n",
-}
-"""The engine's response to these differs from Twisted's."""
 
 
 @pytest.fixture(params=["accepted", "adopted", "wrapped"])
 def way(request: pytest.FixtureRequest) -> str:
     return f"{request.param}"
-
-
-@pytest.fixture
-def there() -> Iterator[World]:
-    with world() as made:
-        yield made
-
-
-class Leaf(resource.Resource):
-    isLeaf = True
-
-    def __init__(self, render: Callable[[Any], Any]) -> None:
-        super().__init__()
-        self.render_GET = self.render_POST = render
-
-
-class Producer:
-    """A pull producer that is called twice."""
-
-    def __init__(self, request: Any) -> None:
-        self._request = request
-        self._parts = [b"one", b"two"]
-
-    def resumeProducing(self) -> None:
-        if self._parts:
-            self._request.write(self._parts.pop(0))
-        else:
-            self._request.unregisterProducer()
-            self._request.finish()
-
-    def stopProducing(self) -> None:
-        """Do nothing."""
-
-
-def written(request: Any) -> int:
-    request.write(b"some")
-    request.write(b"more")
-    request.finish()
-    return NOT_DONE_YET
-
-
-def produced(request: Any) -> int:
-    request.registerProducer(Producer(request), False)
-    return NOT_DONE_YET
-
-
-def session(request: Any) -> bytes:
-    request.getSession().expire()
-    return b"session"
-
-
-def failing(request: Any) -> bytes:
-    request.setResponseCode(500)
-    return b"failing"
-
-
-def page(request: Any) -> bytes:
-    return repr((request.getCookie(b"k"), request.getHeader("host"), request.getHeader("x-user"))).encode()
-
-
-def site(there: World, folder: Path, kind: type[Site] = Site, files: Any = static.File) -> Site:
-    root = resource.Resource()
-    for name, render in {
-        b"page": page,
-        b"echo": lambda request: request.content.read(),
-        b"written": written,
-        b"produced": produced,
-        b"failing": failing,
-        b"session": session,
-        b"secure": lambda request: repr(request.isSecure()).encode(),
-    }.items():
-        root.putChild(name, Leaf(render))
-    root.putChild(b"files", files(str(folder)))
-    made = kind(root, reactor=there.reactor)
-    made._mkuid = lambda: b"uid"  # type: ignore[method-assign]
-    made.log = lambda request: None  # type: ignore[method-assign]
-    return made
-
-
-def listen(there: World, factory: Site, way: str) -> Any:
-    """A port on which a factory is served, by the engine in some way or by twisted.web."""
-    served: Any = factory
-    if way != "stock":
-        accelerate(factory)
-    if way == "wrapped":
-        served = WrappingFactory(factory)
-    port = there.reactor.listenTCP(0, served, interface="127.0.0.1")
-    there._ports.append(port)
-    if way == "accepted":
-        assert take_over(port)
-    return port
-
-
-def talk(there: World, port: Any, conversations: dict[str, bytes]) -> dict[str, bytes]:
-    """Return what the client reads in each of the conversations."""
-    responses = {}
-    for name, said in conversations.items():
-        client: Client = there.connect(port)
-        client.send(said)
-        responses[name] = re.sub(rb"(Date|Last-Modified): [^\r]*\r\n", b"", client.rest())
-        there.turn()
-    return responses
-
-
-def shown(value: Any) -> Any:
-    if isinstance(value, http.Request):
-        return value.uri
-    if hasattr(value, "getPeer"):
-        return "transport"
-    if isinstance(value, tuple | list):
-        return b"".join(each if isinstance(each, bytes) else repr(each).encode() for each in value)
-    if isinstance(value, bytes | int | type(None)):
-        return value
-    return type(value).__name__
-
-
-def recording(name: str, seen: Seen, base: Callable[..., Any]) -> Callable[..., Any]:
-    """Return an override that records its calls."""
-
-    def override(*args: Any, **options: Any) -> Any:
-        seen.append((name, *(shown(each) for each in args if not isinstance(each, STOCK)), *options))
-        return base(*args, **options)
-
-    return override
 
 
 def confined(name: str, seen: Seen, base: Callable[..., Any]) -> Callable[..., Any]:
@@ -277,21 +138,6 @@ def test_an_override_is_called_as_by_twisted_web(
 
 
 # What an override can do
-
-
-def with_channel(there: World, way: str, channel: Any, render: Callable[[Any], Any]) -> Any:
-    factory = Site(Leaf(render), reactor=there.reactor)
-    factory.log = lambda request: None  # type: ignore[method-assign]
-    factory.protocol = channel  # type: ignore[method-assign]
-    factory.connected = []  # type: ignore[attr-defined] # for channels that register
-    return listen(there, factory, way)
-
-
-def base_of(way: str) -> Any:
-    return STOCK if way == "stock" else HTTPChannel
-
-
-EVERY_WAY = pytest.mark.parametrize("way", ["stock", "accepted", "adopted", "wrapped"])
 
 
 @EVERY_WAY
@@ -389,289 +235,6 @@ def test_an_override_that_a_thread_calls_is_called_once(there: World, way: str) 
     responses = talk(there, with_channel(there, way, Recording, render), {"": GET + LAST})
     assert responses[""].endswith(b"\r\n\r\nok")
     assert seen == [b"200", b"ok"]
-
-
-# Overrides whose code passes the channel to other code, or does not
-
-HINT = b"HTTP/1.1 103 Early Hints\r\n\r\n"
-
-
-def traced(method: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(method)
-    def wrapper(self: Any, *args: Any) -> Any:
-        return method(self, *args)
-
-    return wrapper
-
-
-def send_hint(channel: Any) -> None:
-    channel.transport.write(HINT)
-
-
-def write_hint(channel: Any) -> None:
-    channel.write(HINT)
-
-
-def send_hint_to(request: Any) -> None:
-    request.channel.transport.write(HINT)
-
-
-def write_head(channel: Any, *args: Any) -> None:
-    send_hint(channel)
-    STOCK.writeHeaders(channel, *args)
-
-
-class Sender:
-    def __init__(self, channel: Any) -> None:
-        self._channel = channel
-
-    def send(self) -> None:
-        send_hint(self._channel)
-
-
-class HintingMixin:
-    def checkPersistence(self, request: Any, version: bytes) -> Any:
-        send_hint_to(request)
-        return super().checkPersistence(request, version)  # type: ignore[misc]
-
-
-def escaping(base: Any, kind: str) -> Any:
-    """Return a channel whose override sends a hint over the transport, by other code."""
-
-    def through(send: Callable[..., Any]) -> Any:
-        def writeHeaders(self: Any, *args: Any) -> None:
-            send(self)
-            base.writeHeaders(self, *args)
-
-        return writeHeaders
-
-    class Own(base):  # type: ignore[misc]
-        pass
-
-    if kind == "decorator":
-
-        class Decorated(Own):
-            @traced
-            def writeHeaders(self, *args: Any) -> None:
-                self.transport.write(HINT)
-                super().writeHeaders(*args)
-
-        return Decorated
-    if kind == "helper":
-
-        class Helped(Own):
-            def writeHeaders(self, *args: Any) -> None:
-                send_hint(self)
-                super().writeHeaders(*args)
-
-        return Helped
-    if kind == "helper of super":
-
-        class Supered(Own):
-            def writeHeaders(self, *args: Any) -> None:
-                write_hint(super())
-                super().writeHeaders(*args)
-
-        return Supered
-    if kind == "helper of the request":
-
-        class Requested(Own):
-            def requestDone(self, request: Any) -> None:
-                send_hint_to(request)
-                super().requestDone(request)
-
-        return Requested
-    if kind == "helper of all arguments":
-
-        class Gathered(Own):
-            def checkPersistence(self, *args: Any) -> Any:
-                send_hint_to(args[0])
-                return super().checkPersistence(*args)
-
-        return Gathered
-    if kind == "lambda":
-        return type("Short", (Own,), {"writeHeaders": lambda self, *args: write_head(self, *args)})
-    if kind == "closure":
-        return type("Closed", (Own,), {"writeHeaders": through(send_hint)})
-    if kind == "partial":
-        return type("Partial", (Own,), {"writeHeaders": partialmethod(write_head)})
-    if kind == "C callable":
-
-        class InC(Own):
-            def writeHeaders(self, *args: Any) -> None:
-                methodcaller("write", HINT)(self.transport)
-                super().writeHeaders(*args)
-
-        return InC
-    if kind == "mixin":
-        return type("Mixed", (HintingMixin, Own), {})
-    if kind == "staticmethod":
-
-        class Static(Own):
-            @staticmethod
-            def checkPersistence(request: Any, version: bytes) -> bool:
-                request.channel.transport.write(HINT)
-                return False
-
-        return Static
-    if kind == "property":
-
-        class Viewed(Own):
-            @property
-            def hinted(self) -> bool:
-                send_hint(self)
-                return True
-
-            def writeHeaders(self, *args: Any) -> None:
-                if self.hinted:
-                    super().writeHeaders(*args)
-
-        return Viewed
-    if kind == "__getattr__":
-
-        class Proxied(Own):
-            def __getattr__(self, name: str) -> Any:
-                if name == "hinted":
-                    send_hint(self)
-                raise AttributeError(name)
-
-            def writeHeaders(self, *args: Any) -> None:
-                hasattr(self, "hinted")
-                super().writeHeaders(*args)
-
-        return Proxied
-    if kind == "own object":
-
-        class Holding(Own):
-            def __init__(self) -> None:
-                super().__init__()
-                self.sender = Sender(self)
-
-            def writeHeaders(self, *args: Any) -> None:
-                self.sender.send()
-                super().writeHeaders(*args)
-
-        return Holding
-    if kind == "frame":
-
-        class Framed(Own):
-            def writeHeaders(self, *args: Any) -> None:
-                send_hint(locals()["self"])
-                super().writeHeaders(*args)
-
-        return Framed
-    if kind == "connectionMade":
-
-        class Greeting(Own):
-            def connectionMade(self) -> None:
-                super().connectionMade()
-                self.transport.write(HINT)
-
-        return Greeting
-    if kind == "connectionMade by write":
-
-        class Writing(Own):
-            def connectionMade(self) -> None:
-                super().connectionMade()
-                self.write(HINT)
-
-        return Writing
-    assert kind == "makeConnection"
-
-    class Connecting(Own):
-        def makeConnection(self, transport: Any) -> None:
-            super().makeConnection(transport)
-            transport.write(HINT)
-
-    return Connecting
-
-
-ESCAPING = (
-    *("decorator", "helper", "helper of super", "helper of the request", "helper of all arguments", "lambda"),
-    *("closure", "partial", "C callable", "mixin", "staticmethod", "property", "__getattr__", "own object", "frame"),
-    *("connectionMade", "connectionMade by write", "makeConnection"),
-)
-
-
-@pytest.mark.parametrize("kind", ESCAPING)
-def test_a_channel_that_is_passed_to_other_code_is_served_by_twisted(there: World, kind: str) -> None:
-    responses: dict[str, bytes] = {}
-    transports: dict[str, str] = {}
-
-    def render(request: Any) -> bytes:
-        request.getHost()
-        transports[served_by] = type(request.channel.transport).__name__
-        return b"page"
-
-    for served_by in ("stock", "accepted", "adopted", "wrapped"):
-        port = with_channel(there, served_by, escaping(base_of(served_by), kind), render)
-        responses[served_by] = talk(there, port, {"": GET + LAST})[""]
-        assert responses[served_by] == responses["stock"], served_by
-    assert HINT in responses["stock"]
-    assert transports == {**dict.fromkeys(WAYS[:2], "Server"), "stock": "Server", "wrapped": "ProtocolWrapper"}
-
-
-class Mixin:
-    heads = 0
-
-    def writeHeaders(self, *args: Any, **options: Any) -> None:
-        self.heads += 1
-        super().writeHeaders(*args, **options)  # type: ignore[misc]
-
-
-class Accepted(HTTPChannel):
-    """Overrides as programs write them, which may run on the engine."""
-
-    note = staticmethod(len)
-    seen = 0
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.started: list[bytes] = []
-
-    def connectionMade(self) -> None:
-        HTTPChannel.connectionMade(self)
-        self.transport.setTcpNoDelay(True)
-
-    def allHeadersReceived(self) -> None:
-        request = self.requests[-1]
-        if request.getHeader("x-user"):
-            request.requestHeaders.removeHeader("X-User")
-        request.requestHeaders.setRawHeaders("X-From", [self.peer])
-        self.count(1)
-        super().allHeadersReceived()
-
-    @property
-    def peer(self) -> str:
-        return f"{self.getPeer().host}"
-
-    def count(self, more: int) -> None:
-        self.seen += more
-
-    def checkPersistence(self, request: Any, version: bytes) -> Any:
-        self.started.append(version)
-        return super(Accepted, self).checkPersistence(request, version)  # noqa: UP008 - as programs have it
-
-    def write(self, data: bytes) -> None:
-        self.note(data)
-        HTTPChannel.write(self, data)
-
-    def writeHeaders(self, *args: Any, **options: Any) -> None:
-        HTTPChannel.writeHeaders(self, *args, **options)
-
-
-class AcceptedMixed(Mixin, Accepted):
-    pass
-
-
-@pytest.mark.parametrize("kind", [Accepted, AcceptedMixed])
-def test_a_channel_that_is_not_passed_to_other_code_is_served_by_the_engine(there: World, kind: Any) -> None:
-    def render(request: Any) -> bytes:
-        transport = type(request.channel.transport).__name__
-        return repr((transport, request.getHeader("x-from"), request.channel.seen, request.channel.started)).encode()
-
-    responses = talk(there, with_channel(there, "accepted", kind, render), {"": GET + LAST})
-    assert responses[""].endswith(b"\r\n\r\n('TCPTransport', '127.0.0.1', 1, [b'HTTP/1.1'])")
 
 
 # Which connections stay with Twisted
@@ -782,17 +345,17 @@ def unreadable() -> Any:
 @pytest.mark.parametrize(
     ("channel", "reason"),
     [
-        (ByTransport, "the writeHeaders that overrides its own uses the transport"),
-        (Rejecting, "the allHeadersReceived that overrides its own uses loseConnection"),
-        (Late, "the connectionMade that overrides its own sets MAX_LENGTH"),
-        (unreadable, "the write that overrides its own cannot be inspected"),
+        (ByTransport, "its override of writeHeaders uses the transport"),
+        (Rejecting, "its override of allHeadersReceived uses loseConnection"),
+        (Late, "its override of connectionMade sets MAX_LENGTH"),
+        (unreadable, "its override of write cannot be inspected"),
         (Finding, "__getattribute__ is defined"),
         (Setting, "__setattr__ is defined"),
         (Called, ""),
         (Registered, ""),
         (recording_connections([]), ""),
-        (Greeting, "the connectionMade that overrides its own uses the transport"),
-        (Kept, "the connectionMade that overrides its own may pass the channel to other code"),
+        (Greeting, "its override of connectionMade uses the transport"),
+        (Kept, "its override of connectionMade may pass the channel to other code"),
     ],
 )
 def test_which_code_serves_a_connection(there: World, channel: Any, reason: str) -> None:

@@ -1,14 +1,14 @@
 """Requests that are pipelined before an upgrade, in one segment: their responses come before the 101."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.dropin.carriers import CARRIERS, Carrier
-from tests.unit.dropin.connection.test_channel import Page
+from tests.unit.dropin.connection.sites import Page
 from tests.unit.dropin.connection.test_upgrade import GET, HEAD, UPGRADE, Shouting, by_websocket
-from tests.unit.dropin.world import World, world
+from tests.unit.dropin.world import World
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.web.server import NOT_DONE_YET, Site
 
@@ -46,12 +46,6 @@ def by_answer(request: Any, protocol: Shouting) -> None:
 
 
 STYLES = (by_channel, by_request, by_answer, by_websocket)
-
-
-@pytest.fixture
-def there() -> Iterator[World]:
-    with world() as made:
-        yield made
 
 
 @pytest.mark.parametrize("before", [1, 3])

@@ -1,6 +1,6 @@
 """Producers over every transport: a paused producer is resumed, as on stock Twisted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import twisted.internet
 from tests.unit.dropin.carriers import CARRIERS, Carrier, beside, dateless
-from tests.unit.dropin.connection.test_channel import Page
+from tests.unit.dropin.connection.sites import Page
 from tests.unit.dropin.mounts import Served, mount
-from tests.unit.dropin.world import World, world
+from tests.unit.dropin.world import World
 from twisted.internet import _producer_helpers
 from twisted.internet.interfaces import IPullProducer, IPushProducer
 from twisted.internet.task import Clock, Cooperator
@@ -34,12 +34,6 @@ SIZES = (
 LARGE = 5_000_000
 """More than the kernel's buffers hold: tested once for each carrier and kind."""
 PARTS = 3
-
-
-@pytest.fixture
-def there() -> Iterator[World]:
-    with world() as made:
-        yield made
 
 
 @cache

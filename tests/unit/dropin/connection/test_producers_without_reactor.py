@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.dropin.connection.test_channel import Page
+from tests.unit.dropin.connection.sites import Page
 from twisted.internet import task
 from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock, Cooperator

@@ -1,11 +1,10 @@
 """Channels over transports that are no sockets, such as a tunnel's: timeouts hold where the reactor runs."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.unit.dropin.connection.test_channel import Page
-from tests.unit.dropin.world import World, world
+from tests.unit.dropin.connection.sites import Page
+from tests.unit.dropin.world import World
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -19,12 +18,6 @@ PARTS = {
     "head_timeout": b"GET / HT",
     "body_timeout": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nsome",
 }
-
-
-@pytest.fixture
-def there() -> Iterator[World]:
-    with world() as made:
-        yield made
 
 
 def connect(reactor: Any, **limits: float) -> tuple[Any, StringTransport]:

@@ -1,13 +1,13 @@
 """Programs that write from threads, as Buildbot writes thousands of chunks."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from threading import Thread
 from typing import Any
 
 import pytest
-from tests.unit.dropin.connection.test_channel import serve, site
-from tests.unit.dropin.world import WAYS, World, in_thread, world
+from tests.unit.dropin.connection.sites import serve, site
+from tests.unit.dropin.world import World, in_thread
 from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.protocol import Protocol
 from twisted.web import http
@@ -18,17 +18,6 @@ from ropewalk.dropin.connection.exchange import RelayedExchange
 from ropewalk.dropin.connection.thread_queue import JOINED, ThreadQueue
 
 PIECES = 20_000
-
-
-@pytest.fixture
-def there() -> Iterator[World]:
-    with world() as made:
-        yield made
-
-
-@pytest.fixture(params=WAYS)
-def way(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture

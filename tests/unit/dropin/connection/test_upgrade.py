@@ -1,11 +1,11 @@
 """Upgraded connections: the ways in which programs give a transport to another protocol."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.unit.dropin.connection.test_channel import Page
-from tests.unit.dropin.world import WAYS, Client, World, in_thread, world
+from tests.unit.dropin.connection.sites import Page
+from tests.unit.dropin.world import WAYS, Client, World, in_thread
 from tests.versions import with_websocket
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IConsumer, IPushProducer, ISSLTransport, ITCPTransport
@@ -89,17 +89,6 @@ def by_name_only(request: Any, protocol: Shouting) -> None:
 
 
 STYLES = (by_channel, by_request, with_websocket(by_websocket), by_answer, by_name_only)
-
-
-@pytest.fixture
-def there() -> Iterator[World]:
-    with world() as made:
-        yield made
-
-
-@pytest.fixture(params=WAYS)
-def way(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 class Upgrading:

@@ -1,13 +1,12 @@
 """Channels that wrap their transport: the same as on twisted.web."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.conftest import Log
 from tests.unit.dropin.carriers import Carrier, beside, dateless
-from tests.unit.dropin.world import World, world
+from tests.unit.dropin.world import World
 from twisted.web import http
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
@@ -100,12 +99,6 @@ CASES = [
     for name in ("accepted", "unix", "adopted", "wrapping", "tls")
     if not (kind is after_connection_made and name == "adopted")  # by then the engine has the socket
 ]
-
-
-@pytest.fixture
-def there() -> Iterator[World]:
-    with world() as made:
-        yield made
 
 
 def site(there: World, channel: Any) -> Site:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.unit.dropin.connection.test_override_check import LAST, Leaf, listen, talk
+from tests.unit.dropin.connection.conversations import LAST, Leaf, listen, talk
 from tests.unit.dropin.world import World, world
 from twisted.web import server
 from twisted.web.http_headers import Headers

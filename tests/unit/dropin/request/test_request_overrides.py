@@ -8,7 +8,7 @@ from types import FunctionType
 from typing import Any
 
 import pytest
-from tests.unit.dropin.connection.test_override_check import CONVERSATIONS, listen, recording, site, talk
+from tests.unit.dropin.connection.conversations import CONVERSATIONS, listen, recording, site, talk
 from tests.unit.dropin.world import World, world
 from twisted.web import http, resource, server, static
 from twisted.web.server import Site
