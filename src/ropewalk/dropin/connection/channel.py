@@ -11,7 +11,6 @@ and `connectionLost(Failure)` whenever the connection is over before that.
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -38,7 +37,6 @@ from ropewalk.dropin.request.request import Request
 from ropewalk.dropin.request.site_log import SiteLogs
 from ropewalk.errors import (
     BeyondLength,
-    Disconnected,
     HostedError,
     RopewalkError,
     WrongThread,
@@ -175,27 +173,33 @@ class HTTPChannel(http.HTTPChannel):
     @property
     def timeOut(self) -> Any:
         """Seconds for which the client may be silent; None for ever. Programs set it at any time."""
-        return self._link.timeout(self)
+        timeout = self._link.timeout
+        return self._time_out if timeout is None else timeout(self)
 
     @timeOut.setter
     def timeOut(self, period: Any) -> None:
-        self._link.set_timeout(self, period)
+        set_timeout = self._link.set_timeout
+        if set_timeout is None:
+            self._time_out = period
+        else:
+            set_timeout(self, period)
 
     def setTimeout(self, period: Any) -> Any:
         """Let the client be silent for so many seconds, None for ever. Returns the period before."""
-        return self._link.restart_timeout(self, period)
+        restart = self._link.restart_timeout
+        return super().setTimeout(period) if restart is None else restart(self, period)
 
     def loseConnection(self) -> None:
         """Close after what was written, whether it is a whole response or not."""
         if not self.is_reactor_thread():
             self.call_in_reactor(partial(_LOSE_CONNECTION, self))
-        elif self.closes_later():
+        elif self.close_after_handler():
             self._link.drop_producer()
         else:
             self._losing = True
             self._link.close(self)
 
-    def closes_later(self) -> bool:
+    def close_after_handler(self) -> bool:
         """Have the connection closed when the program has returned, if it is handling a request. Returns whether so.
 
         A program may close first and respond then.
@@ -248,9 +252,9 @@ class HTTPChannel(http.HTTPChannel):
         if exchange is self._exchange:
             self._exchange = None
 
-    def give_up(self, exchange: RelayedExchange, error: BaseException) -> None:
+    def fail_request(self, exchange: RelayedExchange, error: BaseException) -> None:
         """Respond with 500 to a request that the program could not be given."""
-        self._receiver.give_up(exchange, error)
+        self._receiver.fail_request(exchange, error)
 
     def exchange_of(self, request: Any) -> RelayedExchange | None:
         """Return the exchange of the request that is being handled, for an app that responds by it; None for others."""
@@ -385,7 +389,7 @@ class HTTPChannel(http.HTTPChannel):
 
     def requestDone(self, request: Any) -> None:
         """The response is complete, and the next request may come. Raises TypeError for any but the first request."""
-        intercept = self._link.intercept_done
+        intercept = self._link.intercept
         if (intercept is not None and intercept(self, request)) or self._upgraded:
             return
         factory_engine = self._factory_engine
@@ -401,26 +405,6 @@ class HTTPChannel(http.HTTPChannel):
         exchange, self._exchange = self._exchange, None
         self._handlingRequest = self._full = False
         self._link.response_done(self, exchange)
-
-    def _end_response(self, exchange: RelayedExchange | None) -> None:
-        """End a response of which the engine does not know that it is complete."""
-        if exchange is None:
-            if not self.persistent:
-                self.loseConnection()
-            return
-        if not exchange.started:
-            exchange.abort()
-            return
-        if not self.persistent:
-            with suppress(Disconnected):  # it is closed already
-                exchange.close_after()
-        try:
-            if exchange.status == 101:
-                exchange.end()
-            else:
-                exchange.relay_end()
-        except RopewalkError as error:
-            refuse_response(self, exchange, error)
 
     def write_log(self, logs: SiteLogs, file: Any, line: str) -> None:
         """Write a line to a log of the factory's, in the reactor's thread."""

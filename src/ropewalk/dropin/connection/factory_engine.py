@@ -121,7 +121,7 @@ class FactoryEngine:
         """Whether the reactor can run the engine's turns."""
         return IReactorFDSet.providedBy(self.reactor)
 
-    def wake(self) -> None:
+    def start_watching(self) -> None:
         """Have the reactor run the engine's turns."""
         if self._unwatch is None and self.can_watch():
             self._unwatch = watch(self.engine, self.reactor, self._turn)
@@ -145,7 +145,7 @@ class FactoryEngine:
         for port in self.ports:
             share(port, self._children)
 
-    def rest(self) -> None:
+    def leave_if_idle(self) -> None:
         """Leave the reactor, if no port and no connection is left."""
         draining = self._draining is not None and not self._draining.called
         if self.ports or self.engine.connections or draining:
@@ -175,13 +175,13 @@ class FactoryEngine:
             listener = self.ports.pop(port, None)
             if listener is not None:  # a service and the shutdown may both stop it
                 self.engine.stop_listening(listener)
-                self.rest()
+                self.leave_if_idle()
                 close(reason)
 
         port.connectionLost = connectionLost
-        self.wake()
+        self.start_watching()
 
-    def drained_out(self) -> "Deferred[None]":
+    def when_drained(self) -> "Deferred[None]":
         """Return a Deferred that fires when the drain of a shutdown is over; at once where there is none."""
         over: Deferred[None] = Deferred()
         if self._draining is None:
@@ -229,7 +229,7 @@ class FactoryEngine:
             release(connection, protocol, self._port_of(connection))
             return None
         transport = SocketTransport.of(self, client, protocol, channel)
-        transport.sit_on(connection)
+        transport.set_connection(connection)
         protocol.makeConnection(transport)
         if not channel.uses(transport) and transport.connected and not transport.disconnecting:
             release_made(transport, channel, self._port_of(connection))
@@ -237,8 +237,8 @@ class FactoryEngine:
         return transport
 
     def fail(self, exchange: RelayedExchange, error: BaseException, /) -> None:
-        log.failure("A request could not be handed to the program.", Failure(error))
-        exchange.channel.give_up(exchange, error)
+        log.failure("A request could not be given to the program.", Failure(error))
+        exchange.channel.fail_request(exchange, error)
 
     def arm(self, seconds: float, /) -> None:
         self._disarm()
@@ -250,7 +250,7 @@ class FactoryEngine:
         draining = self._draining
         if draining is not None and not draining.called:
             draining.callback(None)
-            self.rest()
+            self.leave_if_idle()
 
     def report(self, level: str, code: str, message: str, /) -> None:
         log.emit(LEVELS[level], "{code} {message}", code=code, message=message)

@@ -1,10 +1,10 @@
-"""The connection below a channel: what a channel calls instead of asking which kind of connection it has.
+"""The connection below a channel. A channel calls its link, and need not know which kind of connection it has.
 
 | link | who carries the bytes |
 |---|---|
 | `SocketLink` | the engine, on its own socket |
 | `PipeLink` | a transport of Twisted's, which feeds an engine without a socket |
-| `UnopenedPipe` | nobody yet: a `PipeLink` follows with the first bytes |
+| `UnopenedPipe` | not known yet: a `PipeLink` follows with the first bytes |
 | `TwistedLink` | Twisted's own channel and transport: the engine is not involved |
 
 A link works on the private state of its channel. Each verb is given the channel, so that a link which has no state of
@@ -12,13 +12,15 @@ its own is one object for all channels.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from twisted.web import http
 
 from ropewalk.dropin.connection.exchange import RelayedExchange
 from ropewalk.dropin.connection.producers import PullAdapter, stop_producer
-from ropewalk.dropin.connection.response_errors import refuse_request, respond_plainly
+from ropewalk.dropin.connection.response_errors import refuse_request, refuse_response, respond_plainly
+from ropewalk.errors import Disconnected, RopewalkError
 
 if TYPE_CHECKING:
     from ropewalk.dropin.connection.channel import HTTPChannel
@@ -43,9 +45,18 @@ class Link:
     """Whether the program has paused the transport."""
     flushing: bool = False
     """Whether `flush` is running."""
-    intercept_done: "Callable[[HTTPChannel, Any], bool] | None" = None
-    """Called first when a program finishes a response. True: there is nothing else to do. None on sockets, where it
-    would cost each response a call."""
+
+    # Optional verbs, None where Twisted's own code is enough, or where a call would cost each request time.
+
+    timeout: "Callable[[HTTPChannel], Any] | None" = None
+    """Returns `channel.timeOut`."""
+    set_timeout: "Callable[[HTTPChannel, Any], None] | None" = None
+    """Sets `channel.timeOut`."""
+    restart_timeout: "Callable[[HTTPChannel, Any], Any] | None" = None
+    """Does what `channel.setTimeout(period)` does, and returns the period before."""
+    intercept: "Callable[[HTTPChannel, Any], bool] | None" = None
+    """Called with None when a program has returned, and with a request before its response is finished. Returns True if
+    there is nothing else to do."""
 
     # Bytes from the client
 
@@ -67,6 +78,8 @@ class Link:
         if channel._closing:
             channel._closing = False
             channel.loseConnection()
+        if self.intercept is not None:
+            self.intercept(channel, None)
 
     def refuse_body(self, channel: "HTTPChannel", exchange: RelayedExchange, status: int) -> None:
         """Respond to a request whose body is too large (413) or malformed (400)."""
@@ -113,9 +126,30 @@ class Link:
         if channel.persistent and channel._savedTimeOut:
             channel.setTimeout(channel._savedTimeOut)
         if exchange is None or not exchange.finished:
-            channel._end_response(exchange)
+            self._end_response(channel, exchange)
         if exchange is not None:
             self.flush(channel)
+
+    @staticmethod
+    def _end_response(channel: "HTTPChannel", exchange: RelayedExchange | None) -> None:
+        """End a response of which the engine does not know that it is complete."""
+        if exchange is None:
+            if not channel.persistent:
+                channel.loseConnection()
+            return
+        if not exchange.started:
+            exchange.abort()
+            return
+        if not channel.persistent:
+            with suppress(Disconnected):  # it is closed already
+                exchange.close_after()
+        try:
+            if exchange.status == 101:
+                exchange.end()
+            else:
+                exchange.relay_end()
+        except RopewalkError as error:
+            refuse_response(channel, exchange, error)
 
     # Producers
 
@@ -139,20 +173,6 @@ class Link:
 
     def resume_raw_producer(self) -> None:
         """Resume the producer of an upgraded connection."""
-
-    # Timeouts
-
-    def timeout(self, channel: "HTTPChannel") -> Any:
-        """Return `channel.timeOut`."""
-        return channel._time_out
-
-    def set_timeout(self, channel: "HTTPChannel", period: Any) -> None:
-        """Set `channel.timeOut`."""
-        channel._time_out = period
-
-    def restart_timeout(self, channel: "HTTPChannel", period: Any) -> Any:
-        """Do what `channel.setTimeout(period)` does, and return the period before."""
-        return STOCK.setTimeout(channel, period)
 
     # The end
 
@@ -195,7 +215,7 @@ class TwistedLink(Link):
         """Parse the bytes by Twisted's parser."""
         STOCK.dataReceived(channel, data)
 
-    def intercept_done(self, channel: "HTTPChannel", request: Any) -> bool:
+    def intercept(self, channel: "HTTPChannel", request: Any) -> bool:
         """Have Twisted's channel finish the response."""
         STOCK.requestDone(channel, request)
         return True

@@ -1,6 +1,5 @@
 """The link of a channel whose bytes a transport of Twisted's carries, to and from an engine without a socket."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -65,11 +64,6 @@ class PipeLink(Link):
         ):
             channel._respondToBadRequestAndDisconnect()
 
-    def handle_request(self, channel: "HTTPChannel", receive: Callable[..., None], *request_line: bytes) -> None:
-        """Give a complete request to the program, which may give the transport to another protocol."""
-        super().handle_request(channel, receive, *request_line)
-        self._detect_upgrade(channel)
-
     def push(self) -> None:
         """Pass what the engine has to write on to the transport."""
         self._pipe.flush_output()
@@ -88,9 +82,10 @@ class PipeLink(Link):
         finally:
             self.flushing = flushing
 
-    def intercept_done(self, channel: "HTTPChannel", request: Any) -> bool:
-        """Look for an upgrade, after which the response is another protocol's matter."""
-        self._detect_upgrade(channel)
+    def intercept(self, channel: "HTTPChannel", request: Any) -> bool:
+        """Detect that a program has given its transport to another protocol, in the ways that programs have."""
+        if channel._link is self and channel._exchange is not None and not self._sink.is_ours():
+            self._sink.pass_on(self._leave(channel))
         return False
 
     def register_pull_producer(self, channel: "HTTPChannel", producer: Any) -> None:
@@ -120,11 +115,6 @@ class PipeLink(Link):
         if rest:
             channel.later(partial(protocol.dataReceived, rest))
 
-    def _detect_upgrade(self, channel: "HTTPChannel") -> None:
-        """Detect that a program has given its transport to another protocol, in the ways that programs have."""
-        if channel._link is self and channel._exchange is not None and not self._sink.is_ours():
-            self._sink.pass_on(self._leave(channel))
-
     def _leave(self, channel: "HTTPChannel") -> bytes:
         """Leave the transport to another protocol. Returns the bytes that have already come for that."""
         exchange, channel._exchange = channel._exchange, None
@@ -144,7 +134,7 @@ class PipeLink(Link):
     def _release(self) -> None:
         self._sink.let_go()
         self._pipe.disconnect()
-        self._factory_engine.rest()
+        self._factory_engine.leave_if_idle()
 
 
 def open_pipe(channel: "HTTPChannel") -> PipeLink:
@@ -152,7 +142,7 @@ def open_pipe(channel: "HTTPChannel") -> PipeLink:
     factory, transport = channel.factory, channel.transport
     if factory is not None and is_on_socket(transport):
         factory_engine = engine_of_factory(factory, factory.reactor, limits_of(factory, channel.limits))
-        factory_engine.wake()
+        factory_engine.start_watching()
     else:
         factory_engine = engine_of_channel(factory, channel.limits)
     channel._factory_engine = factory_engine

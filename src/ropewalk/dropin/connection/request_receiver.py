@@ -137,7 +137,7 @@ class RequestReceiver:
         self._lose_requests(error)
         self._channel._link.refuse_body(self._channel, exchange, error.status)
 
-    def give_up(self, exchange: RelayedExchange, error: BaseException) -> None:
+    def fail_request(self, exchange: RelayedExchange, error: BaseException) -> None:
         """Respond with 500 to a request that the program could not be given."""
         self._lose_requests(error)
         with suppress(AnswerOver, Disconnected):

@@ -41,13 +41,14 @@ class SocketLink(Link):
     @staticmethod
     def attach(channel: "HTTPChannel", transport: SocketTransport) -> None:
         """Link a channel to a connection of the engine's."""
+        idle = channel.timeOut or 0
         channel._link = SocketLink(transport)
-        channel._receiver = RequestReceiver(channel)
-        transport.begin = channel._receiver.begin
         channel._factory_engine = transport.factory_engine
         channel._networkProducer = transport
+        channel._receiver = RequestReceiver(channel)
+        if not transport.disconnecting:  # the program may close first, in its `connectionMade`
+            transport.begin = channel._receiver.begin
         limits = transport.factory_engine.engine.limits
-        idle = channel.timeOut or 0
         if idle != limits.idle_timeout or 0 < idle < max(limits.head_timeout, limits.body_timeout):
             transport.connection.set_idle_timeout(idle)  # which bounds silences within a request, too
 
@@ -96,7 +97,7 @@ class SocketLink(Link):
         if channel._savedTimeOut is not None:
             self._restore_timeout(channel)
         if exchange is None or not exchange.finished:
-            channel._end_response(exchange)
+            self._end_response(channel, exchange)
 
     def start_producer(self, channel: "HTTPChannel", adapter: PullAdapter) -> None:
         """Let a pull producer begin when the program has returned."""
@@ -176,12 +177,12 @@ def adopt(channel: "HTTPChannel", transport: Any) -> bool:
     factory_engine = engine_of_factory(factory, transport.reactor, limits_of(factory, channel.limits))
     if not factory_engine.can_watch():
         return False
-    factory_engine.wake()
+    factory_engine.start_watching()
     ours = SocketTransport.of(factory_engine, from_twisted_address(transport.getPeer()), transport.protocol, channel)
     try:
         connection = factory_engine.engine.adopt(transport.fileno(), owner=ours, half_close=factory_engine.half_close)
     except OSError:
-        factory_engine.rest()
+        factory_engine.leave_if_idle()
         return False
     transport.protocol = Protocol()  # its `connectionLost` is called, since the transport is gone
     let_go(transport)
@@ -189,6 +190,6 @@ def adopt(channel: "HTTPChannel", transport: Any) -> bool:
     if connection is None:
         ours.closed("cut")
     else:
-        ours.sit_on(connection)
+        ours.set_connection(connection)
         SocketLink.attach(channel, ours)
     return True

@@ -68,7 +68,7 @@ class SocketTransport(TransportAttributes):
 
     @staticmethod
     def of(engine: "FactoryEngine", client: Address, protocol: Any, channel: "HTTPChannel") -> "SocketTransport":
-        """Make the transport for this kind of socket. `sit_on` gives it its connection."""
+        """Make the transport for this kind of socket. `set_connection` gives it its connection."""
         kind = TCPTransport if isinstance(client, tuple) else UNIXTransport
         return kind(engine, client, protocol, channel)
 
@@ -231,7 +231,7 @@ class SocketTransport(TransportAttributes):
 
     # For the channel and the engine
 
-    def sit_on(self, connection: Connection) -> None:
+    def set_connection(self, connection: Connection) -> None:
         """Be the transport of a connection. Our address is read now: a closed connection does not have it."""
         self.connection = connection
         self._server = connection.server
@@ -289,7 +289,7 @@ class SocketTransport(TransportAttributes):
         try:
             self._end(how)
         finally:
-            self.factory_engine.rest()
+            self.factory_engine.leave_if_idle()
 
     def _end(self, how: str) -> None:
         """Notify the producer and the protocol, in the order in which Twisted's transports do."""
@@ -312,7 +312,7 @@ class SocketTransport(TransportAttributes):
 
     def _close(self) -> None:
         if self._raw is None:
-            if not self._channel.closes_later():
+            if not self._channel.close_after_handler():
                 self.connection.close()
         elif not self._raw.finished:
             self._raw.end()

@@ -81,7 +81,7 @@ class AppLifecycle:
         self._stop_begins.fire()
         await deferLater(reactor, 0)  # so that every engine has begun its drain
         for engine in self._engines:
-            await engine.drained_out()
+            await engine.when_drained()
         await hooks
         if self._failure is None:
             await self._app.finish_calls(0 if self._forced else max(deadline - reactor.seconds(), 0))

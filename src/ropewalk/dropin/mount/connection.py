@@ -38,7 +38,7 @@ class MountedConnection:
 
     # As the driver
 
-    def rest(self) -> None:
+    def leave_if_idle(self) -> None:
         """Do nothing when the connection is closed: the service of the exchange does."""
 
     # As the connection
