@@ -50,8 +50,8 @@ def way(request: pytest.FixtureRequest) -> str:
     return f"{request.param}"
 
 
-def confined(name: str, seen: Seen, base: Callable[..., Any]) -> Callable[..., Any]:
-    """The same for an override that may be called on the engine: it passes neither the channel nor the request on."""
+def recording_accepted(name: str, seen: Seen, base: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an override that records its calls, and passes neither the channel nor the request on."""
     parameters = [*signature(base).parameters][1:]
     notes = {"request": "request.uri", "transport": "'transport'"}
     noted = "".join(f", {notes.get(each, f'shown({each})')}" for each in parameters)
@@ -65,7 +65,7 @@ def confined(name: str, seen: Seen, base: Callable[..., Any]) -> Callable[..., A
 
 def overriding(base: type, name: str, style: str, seen: Seen, patch: pytest.MonkeyPatch) -> Callable[[], Any]:
     """Return a factory of channels with an overridden method."""
-    record = recording if name in TWISTED_ONLY else confined
+    record = recording if name in TWISTED_ONLY else recording_accepted
     if style == "in a subclass":
         return type("Own", (base,), {name: record(name, seen, getattr(base, name))})
     if style.endswith("class"):
