@@ -1,4 +1,4 @@
-"""The documentation speaks of what there is."""
+"""The documentation agrees with the code, and uses plain words."""
 
 import ast
 import re
@@ -34,6 +34,20 @@ BLOCK = r"(?ms:^```python\n(.*?)^```$)"
 """A block of code on a page."""
 
 
+CODE_BLOCK = re.compile(r"(?ms)^```.*?^```$")
+
+TABLE_ROW = re.compile(r"(?m)^[|-].*$")
+
+GENERATED = {"conformance.md", "interop.md", "limits.md", "twisted-tests.md"}
+"""Pages with tables whose words come from the source or from the tests."""
+
+BANNED = re.compile(
+    r"\b(?:abroad|answer(?:s|ed|ing)?|anybody|at rest|goes home|hears? of|joints?|mend(?:s|ed|ing)?|nobody"
+    r"|says of|somebody|tells of|untold|whoever|whosoever)\b"
+)
+"""Words that the pages do not use: see the conventions in CONTRIBUTING.md."""
+
+
 def page_id(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
@@ -45,7 +59,7 @@ def test_every_module_has_a_page(module: str) -> None:
 
 
 @pytest.mark.parametrize("page", sorted((DOCS / "reference").glob("*.md")), ids=lambda page: page.stem)
-def test_every_page_is_of_a_module(page: Path) -> None:
+def test_every_page_describes_a_module(page: Path) -> None:
     assert page.stem in {*MODULES, "index", "limits", "glossary"} - INTERNAL
 
 
@@ -77,15 +91,15 @@ def test_the_terms_of_the_glossary_are_in_order() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
-def test_what_is_shown_of_a_file_stands_in_it(page: Path) -> None:
-    """`<!-- examples/hello.py -->` above a block says what it is a part of."""
+def test_code_that_is_shown_is_in_its_file(page: Path) -> None:
+    """`<!-- examples/hello.py -->` above a block names its file."""
     shown = re.findall(rf"<!-- (\S+) -->\n{BLOCK}", page.read_text(encoding="utf-8"))
     assert [code for file, code in shown if code not in (ROOT / file).read_text(encoding="utf-8")] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
-def test_pages_can_be_read_as_they_are(page: Path) -> None:
-    """A forge shows Markdown, not what Sphinx would put into it."""
+def test_pages_are_readable_on_a_forge(page: Path) -> None:
+    """A forge shows Markdown, but not what Sphinx would include."""
     assert "{literalinclude}" not in page.read_text(encoding="utf-8")
 
 
@@ -93,6 +107,32 @@ def test_pages_can_be_read_as_they_are(page: Path) -> None:
 def test_the_python_on_it_compiles(page: Path) -> None:
     for code in re.findall(BLOCK, page.read_text(encoding="utf-8")):
         ast.parse(dedent(code))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    """Sphinx checks those between pages of the documentation, but not those of the pages at the root."""
+    broken = []
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", CODE_BLOCK.sub("", page.read_text(encoding="utf-8"))):
+        path, _, anchor = target.partition("#")
+        file = page.parent / path if path else page
+        if not file.exists() or (anchor and anchor not in headings(file)):
+            broken.append(target)
+    assert broken == []
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors that forges give to the headings of a page."""
+    titles = re.findall(r"(?m)^#+ (.+)$", CODE_BLOCK.sub("", page.read_text(encoding="utf-8")))
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_pages_use_plain_words(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    if page.name in GENERATED:
+        text = TABLE_ROW.sub("", text)
+    assert sorted(set(BANNED.findall(text.lower()))) == []
 
 
 def test_the_readme_shows_hello() -> None:
@@ -120,7 +160,7 @@ def test_every_code_in_the_catalogue_is_used() -> None:
     assert {code for code in CATALOGUE if code not in text} == set()
 
 
-def test_the_list_of_where_llhttp_reads_otherwise_is_whole() -> None:
+def test_the_list_of_differences_from_llhttp_is_complete() -> None:
     code = (ROOT / "fuzz" / "src" / "differential" / "differences.rs").read_text(encoding="utf-8")
     stricter = code.split("pub const STRICTER", 1)[1].split("];", 1)[0]
     rows = re.findall(r"\((\"[^\"]+\"), (\"[^\"]+\")\)", stricter)
