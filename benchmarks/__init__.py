@@ -1,1 +1,1 @@
-"""Ropewalk beside its peers: see README.md in this folder."""
+"""Comparisons of Ropewalk with other servers: see README.md in this folder."""

@@ -1,4 +1,4 @@
-"""The set: what is asked, how, and what a right answer is."""
+"""The cases: the requests, how they are sent, and the expected responses."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ Kind = Literal["load", "idle"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """One request that must be answered rightly before anything is measured."""
+    """One request whose response must be right before anything is measured."""
 
     path: str
     body: bytes | None = None
@@ -30,7 +30,7 @@ class Case:
 
     name: str
     title: str
-    """What the heading in the report says."""
+    """The heading in the report."""
     endpoint: str
     """The endpoint of the contract that a peer must offer."""
     path: str

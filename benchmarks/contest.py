@@ -22,7 +22,7 @@ class Score:
     missing: str = ""
     """The peer does not offer it."""
     failed: str = ""
-    """The peer offers it, and its answers were not right."""
+    """The peer supports the case, and its responses were wrong."""
 
     def median(self, value: str) -> float:
         return statistics.median(float(getattr(sample, value)) for sample in self.samples)

@@ -25,7 +25,7 @@ SPARE_DESCRIPTORS: Final = 500
 
 
 class CheckFailed(Exception):
-    """An answer was not right, so there is nothing to measure."""
+    """A response was wrong, so there is nothing to measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def check_pipelining(server: Server, case: Case) -> None:
             while answers.count(TEXT_BYTES) < case.pipelined and (data := connection.recv(65536)):
                 answers += data
         except TimeoutError:
-            pass  # Told below, with how many have come.
+            pass  # Reported below, with the number of responses.
     came = answers.count(b"HTTP/1.1 200 ")
     if came != case.pipelined:
         raise CheckFailed(f"{came} answers to {case.pipelined} pipelined requests")
@@ -90,7 +90,7 @@ def check_pipelining(server: Server, case: Case) -> None:
 def measure(server: Server, case: Case, seconds: int) -> Sample:
     """Run wrk for some seconds, and see what the server used meanwhile.
 
-    Raises CheckFailed when an answer was an error or did not come.
+    Raises CheckFailed when a response was an error or did not come.
     """
     used = server.cpu_seconds()
     url = f"{case.scheme}://{HOST}:{server.port}{case.path}"
@@ -105,7 +105,7 @@ def measure(server: Server, case: Case, seconds: int) -> Sample:
 
 
 def wrk(url: str, script: str, arguments: tuple[str, ...], connections: int, seconds: int) -> dict[str, int]:
-    """What the script `report.lua` tells of a run: counts, and times in microseconds."""
+    """What the script `report.lua` reports of a run: counts, and times in microseconds."""
     command = ["taskset", "--cpu-list", str(LOAD_CORE), "wrk", "-t", "1", "-c", str(connections)]
     command += ["-d", f"{seconds}s", "--timeout", WRK_TIMEOUT, "-s", f"{script}.lua"]
     command += [url, "--", *arguments]
@@ -120,7 +120,7 @@ def wrk(url: str, script: str, arguments: tuple[str, ...], connections: int, sec
 
 
 def measure_idle(server: Server, case: Case, seconds: int) -> Sample:
-    """Open the crowd, each connection with one request answered, then run wrk beside it.
+    """Open the idle connections, each after one response, then run wrk beside them.
 
     Raises CheckFailed.
     """
@@ -158,7 +158,7 @@ def idle_connection(port: int, path: str) -> socket.socket:
 
 
 def readable(connections: list[socket.socket]) -> list[tuple[int, int]]:
-    """Those that have something to read: after their answer was read, that is the end."""
+    """The connections that are readable: after their response was read, that means the end."""
     poll = select.poll()
     for connection in connections:
         poll.register(connection, select.POLLIN | select.POLLRDHUP)

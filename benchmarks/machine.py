@@ -14,7 +14,7 @@ from benchmarks.prepare import ROOT
 
 QUIET_LOAD: Final = 0.5
 OVERFLOW_CHECK: Final = b"attempt to add with overflow"
-"""What a library of Rust says in a check that only a debug build makes."""
+"""A text of a Rust library in a check that only a debug build makes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class Peer:
     command: Callable[[int, Path], list[str]]
     """From the port and an empty folder of its own to the command line."""
     versions: tuple[str, ...]
-    """The distributions whose versions the report tells."""
+    """The distributions whose versions are in the report."""
     lacks: Mapping[str, str] = field(default_factory=dict)
     """From endpoints that it does not offer to the reason."""
     only: str = ""
@@ -100,7 +100,7 @@ def uvicorn(target: str) -> Callable[[int, Path], list[str]]:
 
 def granian(interface: str, target: str) -> Callable[[int, Path], list[str]]:
     options = ["--interface", interface, "--loop", "uvloop", "--http", "1", "--no-ws", "--log-level", "error"]
-    options += ["--backpressure", "20000"]  # Its bound on connections: 1,024, were it not told otherwise.
+    options += ["--backpressure", "20000"]  # Its bound on connections, 1,024 by default.
     return lambda port, folder: [str(PYTHON), "-m", "granian", target, "--port", str(port), *options]
 
 

@@ -86,7 +86,7 @@ def chosen_cases(options: argparse.Namespace) -> list[Case]:
 
 
 def chosen_peers(options: argparse.Namespace) -> list[Peer]:
-    """The ceiling is always among them; a peer that is not installed is told and left out."""
+    """The ceiling is always included; a peer that is not installed is reported and left out."""
     wanted = [peer for peer in PEERS if not options.peers or peer.name in options.peers | {"ceiling"}]
     for peer in wanted:
         if not peer.version():

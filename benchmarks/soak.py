@@ -28,7 +28,7 @@ RESULTS: Final = HERE / "results"
 ALLOWED: Final = 0.05
 REST_SECONDS: Final = 2
 LIMIT_SECONDS: Final = 1_200
-"""A slow server is stopped here, and the result tells how far it came."""
+"""A slow server is stopped here, and the result says how far it got."""
 PATHS: Final = 2_000
 """Other paths in every slice of that kind, so that a memory of paths without a bound shows."""
 FAILING: Final = ("/raises", "/breaks", "/refused")
@@ -189,7 +189,7 @@ def descriptors_of(server: Server) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the readings say."""
+    """The summary of the readings."""
 
     first: Reading
     """The first one after a tenth."""

@@ -1,6 +1,6 @@
-"""Stops under load: servers that follow one another on one socket, and servers that nobody follows.
+"""Stops under load: servers that follow one another on one socket, and servers without a successor.
 
-Every client takes whatever ends its connection in place of an answer for a failure. The exit status is 1 when a request
+Every client counts a connection that ends without a response as a failure. The exit status is 1 when a request
 failed, a line of the access logs was missing or too many, or a server did not end in good order.
 """
 
@@ -28,7 +28,7 @@ RESULTS: Final = HERE / "results"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
-    """What came of all stops of one form."""
+    """The results of all stops of one form."""
 
     stops: int
     in_good_order: int

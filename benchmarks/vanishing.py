@@ -1,4 +1,4 @@
-"""Clients that vanish: in the middle of a head, a body, a wait or an answer, in good manners or with a reset."""
+"""Clients that vanish: in the middle of a head, a body, a wait or a response, with a FIN or with a reset."""
 
 import socket
 import struct
@@ -20,7 +20,7 @@ class Vanishing:
 
     sends: bytes
     reads: int = 0
-    """How many bytes of the answer it waits for."""
+    """How many bytes of the response it waits for."""
     resets: bool = False
 
 

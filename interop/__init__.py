@@ -1,1 +1,1 @@
-"""Programs that others wrote, on Twisted as it is and with Ropewalk under it: see README.md in this folder."""
+"""Programs of other projects on Twisted and on Ropewalk: see README.md in this folder."""

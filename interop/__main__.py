@@ -1,4 +1,4 @@
-"""`python -m interop [PROGRAM ...]`: run the suites of these programs, or of all, and write what came of it down."""
+"""`python -m interop [PROGRAM ...]`: run the suites of these programs, or of all, and write the results."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from interop.running import run
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code: 1 where a test passes on Twisted as it is and not with Ropewalk under it, for no known reason."""
+    """Return the exit code: 1 if a test passes on Twisted and fails on Ropewalk, without a known reason."""
     known = programs()
     parser = argparse.ArgumentParser(prog="python -m interop", description=__doc__)
     parser.add_argument("program", nargs="*", help=f"{', '.join(known)}; twisted stands for all of its versions")

@@ -1,4 +1,4 @@
-"""A page in Chromium without a screen, told what to do by the protocol of its developer tools."""
+"""A page in Chromium without a screen, driven by the protocol of its developer tools."""
 
 import json
 import shutil
@@ -86,7 +86,7 @@ class Page:
             self.until(f"document.body && document.body.innerText.includes({json.dumps(text)})")
 
     def click(self, text: str, *, which: int = 0) -> None:
-        """On the button that can be seen and says this: the first, or the last with `which=-1`."""
+        """Click the visible button with this text: the first, or the last with `which=-1`."""
         says = f"button => button.offsetParent && button.innerText.trim() == {json.dumps(text)}"
         found = f"[...document.querySelectorAll('button')].filter({says}).at({which})"
         self.until(found)
@@ -113,11 +113,11 @@ class Page:
 
     def events(self, method: str) -> list[dict[str, Any]]:
         """Those of a kind, since the page was opened."""
-        self.evaluate("0")  # what has happened before this is here with its answer
+        self.evaluate("0")  # what happened before this has arrived with its result
         return [params for name, params in self._events if name == method]
 
     def faults(self) -> list[str]:
-        """Requests and frames that came to nothing, and answers that say of a failing server."""
+        """Requests and frames that failed, and responses with a server error."""
         failed = [event["errorText"] for event in self.events("Network.loadingFailed") if not event.get("canceled")]
         failed += [event["errorMessage"] for event in self.events("Network.webSocketFrameError")]
         responses = [event["response"] for event in self.events("Network.responseReceived")]

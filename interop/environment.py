@@ -75,6 +75,6 @@ class Environment:
 
     def _pip(self, command: str, *arguments: str | Path) -> None:
         pip: list[str | Path] = [self.python, "-m", "pip", command, "--quiet", "--disable-pip-version-check"]
-        ours = Path(sys.executable).parent  # with maturin, which some source packages want
+        ours = Path(sys.executable).parent  # with maturin, which some source packages need
         environment = os.environ | {"PATH": f"{ours}{os.pathsep}{os.environ['PATH']}"}
         subprocess.run([*pip, *arguments], env=environment, check=True)

@@ -1,4 +1,4 @@
-"""For suites that start servers as their users do: what a process says, and its end."""
+"""For suites that start servers as their users do: the output of a process, and its end."""
 
 import os
 import re
@@ -19,19 +19,19 @@ BIN: Final = Path(sys.executable).parent
 """Where the commands of this environment are."""
 
 SECONDS: Final = 50
-"""To say what is waited for, and to end when told to."""
+"""For the expected output, and for the end after a signal."""
 
 
 class NeverSaid(AssertionError):
-    """A process ended, or took too long, before it said what was waited for."""
+    """A process ended, or took too long, before its expected output."""
 
 
 class NeverEnded(AssertionError):
-    """A process took too long to end when it was told to."""
+    """A process took too long to end after a signal."""
 
 
 class Process:
-    """A running program, and all that it has said so far on its standard output and error."""
+    """A running program, and its standard output and error so far."""
 
     def __init__(self, popen: "subprocess.Popen[str]") -> None:
         self.popen = popen

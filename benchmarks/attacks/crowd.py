@@ -207,7 +207,7 @@ class Crowd:
                 try:
                     self._note(member, member.socket.recv(self.habit.reads))
                 except BlockingIOError:
-                    pass  # The answer has not come yet.
+                    pass  # The response has not come yet.
                 except OSError:
                     self._lose(number, member)
                     continue
@@ -234,7 +234,7 @@ class Crowd:
 
 
 def attack(pipe: Pipe, port: int, habit: Habit, size: int, rate: float, core: int | None) -> None:
-    """In a process of its own: attack until the pipe says stop, and send the tally."""
+    """Run in its own process: attack until the pipe is readable, then send the tally."""
     if core is not None:
         os.sched_setaffinity(0, {core})
     os.nice(NICENESS)

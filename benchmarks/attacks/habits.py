@@ -41,5 +41,5 @@ class Habit:
 
     @property
     def deaf(self) -> bool:
-        """Whether answers are not read as they come."""
+        """Whether responses are left unread."""
         return self.reads != EVERYTHING

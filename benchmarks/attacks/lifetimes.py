@@ -1,6 +1,6 @@
 """How long the server keeps each connection, seen from its own side by ss(8).
 
-The attackers could not tell: who does not read an answer does not see the end behind it.
+The attackers could not report it: a client that does not read a response does not see the end after it.
 """
 
 import re

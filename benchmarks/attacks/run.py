@@ -1,6 +1,6 @@
 """Every attack on a server of its own, while a second client goes on asking.
 
-The exit status is 1 where one of them was not borne.
+The exit status is 1 if one of them was not withstood.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--alone", type=float, default=5, help="seconds of the second client before an attack (default: %(default)s)"
     )
     parser.add_argument("--output", type=Path, metavar="FOLDER", help="where to write")
-    parser.add_argument("--list", action="store_true", help="say what there is, and end")
+    parser.add_argument("--list", action="store_true", help="list the attacks, and exit")
     options = parser.parse_args(arguments)
     if options.list:
         print("\n".join(f"{attack.name}: {attack.what}" for attack in ATTACKS))
@@ -65,7 +65,7 @@ def split(text: str) -> list[str]:
 
 
 def chosen(only: list[str] | None) -> list[Attack]:
-    """Those that are asked for, less those for which the tool is missing, which is told."""
+    """The selected attacks, without those whose tool is missing, which is reported."""
     wanted = [attack for attack in ATTACKS if not only or any(part in attack.name for part in only)]
     if not SlowHttpTest.is_installed() and any(isinstance(attack.assault, Tool) for attack in wanted):
         say("Warning: slowhttptest is not installed (apt-get install slowhttptest), and its modes are left out.")

@@ -1,6 +1,6 @@
-"""The second client: one that behaves, asks at a fixed rate whatever happens, and notes how long each answer takes.
+"""The second client: an ordinary one that sends requests at a fixed rate and measures the time of each response.
 
-The time of an answer counts from the moment at which its request was due, so that waiting for a late one hides nothing.
+The time of a response counts from the moment when its request was due, so that waiting for a late one hides nothing.
 """
 
 import heapq
@@ -22,7 +22,7 @@ KEPT: Final = 8
 FRESH_EVERY: Final = 10
 """Every so many requests, one has a connection of its own."""
 PATIENCE: Final = 5.0
-"""Seconds after which an answer that has not come has failed."""
+"""Seconds after which a missing response has failed."""
 REQUEST: Final = f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 LAST_REQUEST: Final = f"GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode()
 BODY: Final = b"\r\n\r\n" + TEXT.encode()
@@ -30,10 +30,10 @@ BODY: Final = b"\r\n\r\n" + TEXT.encode()
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of the requests."""
+    """The results of the requests."""
 
     seconds: list[float] = field(default_factory=list)
-    """Of those that were answered."""
+    """Of those with a response."""
     failures: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -45,7 +45,7 @@ class Outcome:
         return self.failures.total()
 
     def percentile(self, share: float) -> float:
-        """Seconds that this share of the answers took at most."""
+        """Seconds that this share of the responses took at most."""
         return sorted(self.seconds)[max(0, round(share * len(self.seconds)) - 1)] if self.seconds else float("inf")
 
 
@@ -61,7 +61,7 @@ class Exchange:
 
 
 class SecondClient:
-    """Asks for as long as it is driven."""
+    """Sends requests for as long as it is driven."""
 
     def __init__(self, port: int, *, rate: float = RATE, fresh: bool = True) -> None:
         self.port = port
@@ -83,7 +83,7 @@ class SecondClient:
             exchange.socket.close()
 
     def run(self, stop: Pipe) -> Outcome:
-        """Ask until `stop` has something to read, then wait for the answers that are due."""
+        """Send requests until `stop` is readable, then wait for the responses that are due."""
         due, number = time.monotonic(), 0
         while not stop.poll(0):
             due += self.interval
@@ -102,7 +102,7 @@ class SecondClient:
         return self.outcome
 
     def _wait_until(self, moment: float) -> None:
-        """Serve answers until then: by select, whose timeout is finer than epoll's."""
+        """Read responses until then: by select, whose timeout is finer than epoll's."""
         while (left := moment - time.monotonic()) > 0:
             unsent = [number for number, exchange in self.busy.items() if not exchange.sent]
             readable, writable, _ = select.select(list(self.busy), unsent, [], left)
@@ -185,7 +185,7 @@ IP_BIND_ADDRESS_NO_PORT: Final = 24
 
 
 def serve(pipe: Pipe, port: int, core: int | None, fresh: bool) -> None:
-    """In a process of its own: ask until the pipe says stop, and send the outcome."""
+    """Run in its own process: send requests until the pipe is readable, then send the outcome."""
     if core is not None:
         os.sched_setaffinity(0, {core})
     come_first()

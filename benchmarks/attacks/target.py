@@ -18,7 +18,7 @@ from benchmarks.prepare import DATA, ROOT, make_files
 
 HOST: Final = "127.0.0.1"
 FRIEND: Final = "127.0.0.2"
-"""Where the second client and the watchers come from, so that their connections are told from the attackers'."""
+"""The address of the second client and the watchers, which distinguishes them from the attackers."""
 START_SECONDS: Final = 20
 STOP_SECONDS: Final = 10
 TICKS: Final = os.sysconf("SC_CLK_TCK")

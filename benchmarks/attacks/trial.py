@@ -1,4 +1,4 @@
-"""One attack on one server: the second client before it and under it, and what the server has and loses."""
+"""One attack on one server: the second client before and during it, and the resources of the server."""
 
 import time
 from collections.abc import Iterator
@@ -159,7 +159,7 @@ def wait_for_the_end(attack: Attack, lifetimes: Lifetimes, began: float) -> None
 
 
 def come_to_rest(target: Target, counters: Counters, descriptors: int | None = None) -> None:
-    """Wait until nobody is connected but we, and no more is open than before, for as long as that may take."""
+    """Wait, up to a deadline, until only this process is connected, and no more is open than before."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while time.monotonic() < deadline:
         with suppress(OSError, HTTPException):

@@ -1,4 +1,4 @@
-"""Processes that work until they are stopped, and then tell what they did."""
+"""Processes that work until they are stopped, and then send their results."""
 
 import multiprocessing
 import os
@@ -16,7 +16,7 @@ LAST_WORDS_SECONDS: Final = 60
 
 
 class Worker:
-    """`work(pipe, *arguments)` in a process of its own. It ends when the pipe says something, and sends its result."""
+    """`work(pipe, *arguments)` in its own process. It ends when the pipe is readable, and sends its result."""
 
     def __init__(self, work: Callable[..., None], *arguments: object) -> None:
         context = multiprocessing.get_context("spawn")
@@ -44,7 +44,7 @@ class Worker:
 
 
 class SlowHttpTest:
-    """The program of that name, in one of its modes. It tells nothing that we could not see ourselves."""
+    """The program of that name, in one of its modes. Its own output is not needed."""
 
     PROGRAM: Final = "slowhttptest"
 

@@ -1,4 +1,4 @@
-"""The races: a program as it is, the ways in which the engine is put under it, and what that must bring."""
+"""The races: an unchanged program, the ways to put the engine under it, and the required gain."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from benchmarks.roster import Peer, granian, uvicorn
 
 PROGRAMS: Final = Path(__file__).parent / "programs"
 EQUAL: Final = 0.98
-"""From here on two servers cost the same: a run does not tell more."""
+"""From here on two servers count as equal: a run is not more exact."""
 AHEAD: Final = 1.02
 Command = Callable[[int, Path], list[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Race:
-    """Contenders that give the same answer to the same request."""
+    """Contenders that send the same response to the same request."""
 
     case: Case
     stock: tuple[Peer, ...]
@@ -50,7 +50,7 @@ def execute(name: str, *arguments: str) -> Command:
 
 
 def endpoint(name: str) -> Command:
-    """A program that is told where to listen."""
+    """A program that gets its port as an argument."""
     return lambda port, folder: [
         str(PYTHON),
         str(PROGRAMS / name),
