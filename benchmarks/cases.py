@@ -176,7 +176,7 @@ CASES: Final = (
     routes(10_000),
     Case(
         name="validate",
-        title="A POST of JSON, validated and answered as JSON",
+        title="A POST of JSON, validated, with a JSON response",
         endpoint="validate",
         path="/validate",
         script="post",

@@ -17,10 +17,10 @@ CEILING: Final = "ceiling"
 METHOD: Final = """\
 The server runs on one core and the load on another, on the loopback interface of one machine. Peers take turns within
 each round; every figure is the median of the rounds. "CPU" is the user and system time of the server's whole process
-group over a run, divided by the requests answered: it survives a noisy machine and shows what threads cost. "Over the
-ceiling" compares with the raw ceiling of the same run, in the same case where the ceiling takes part, and otherwise
-with its 13-byte answer over 64 connections. Before a peer is measured its answers are checked, and a run with a single
-error does not count."""
+group over a run, divided by the number of responses: it hardly changes on a noisy machine and shows what threads cost.
+"Over the ceiling" compares with the raw ceiling of the same run, in the same case if the ceiling takes part in it, and
+otherwise with its 13-byte response over 64 connections. Before a peer is measured its responses are checked, and a run
+with a single error does not count."""
 
 
 @dataclass(frozen=True, slots=True)

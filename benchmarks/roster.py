@@ -119,7 +119,7 @@ PEERS: Final = (
         command=ceiling,
         versions=("ceiling",),
         only="plaintext",
-        note="An epoll loop of ours in Rust that gives one fixed answer and parses nothing: the unit of the ratios.",
+        note="An epoll loop of ours in Rust that sends one fixed response and parses nothing: the unit of the ratios.",
     ),
     Peer(
         name="ropewalk",
@@ -211,7 +211,7 @@ PEERS: Final = (
         command=program("robyn_app.py"),
         versions=("robyn", "uvloop"),
         lacks=NO_DEFERRED,
-        note="Plain handlers; no `const` route, which would answer without Python. Buffers a request's body.",
+        note="Plain handlers; no `const` route, which would respond without Python. Buffers a request's body.",
     ),
     Peer(
         name="twisted",

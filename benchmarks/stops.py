@@ -58,7 +58,7 @@ def main(argv: Sequence[str]) -> None:
     if options.replaced:
         rows["a successor is there"] = summary([followed(options.replaced)])
     if options.abandoned:
-        rows["nobody follows"] = summary(abandoned(seed) for seed in range(options.abandoned))
+        rows["no successor"] = summary(abandoned(seed) for seed in range(options.abandoned))
     write(machine, rows)
     sys.exit(not all(row.good for row in rows.values()))
 
@@ -113,11 +113,11 @@ def summary(outcomes: Iterable[Outcome]) -> Row:
 
 LINES: Final[tuple[tuple[str, Callable[[Row], str]], ...]] = (
     ("SIGTERMs", lambda row: f"{row.stops:,}"),
-    ("exit code 0, nothing to complain of", lambda row: f"{row.in_good_order:,}"),
+    ("exit code 0, no complaint in the log", lambda row: f"{row.in_good_order:,}"),
     ("requests that ran at the signal", lambda row: f"{row.running:,}"),
-    ("requests answered", lambda row: f"{row.answered:,}"),
+    ("requests with a response", lambda row: f"{row.answered:,}"),
     ("requests failed", lambda row: f"{row.failed:,}"),
-    ("pipelined behind an answer with `Connection: close`", lambda row: f"{row.declined:,}"),
+    ("pipelined after a response with `Connection: close`", lambda row: f"{row.declined:,}"),
     ("connections refused afterwards", lambda row: f"{row.refused:,}"),
     ("lines of the access logs missing or too many", lambda row: f"{row.wrong_lines:,}"),
     ("from signal to end, median", lambda row: f"{row.median_seconds:.2f} s"),
@@ -139,7 +139,7 @@ def write(machine: Machine, rows: dict[str, Row]) -> None:
         *header("", rows),
         *(line(name, [show(row) for row in rows.values()]) for name, show in LINES),
         "",
-        *header("answered to clients", rows),
+        *header("responses to clients", rows),
         *(line(shown, [f"{row.answered_by_kind[name]:,}" for row in rows.values()]) for shown, name in clients),
     ]
     print("\n".join(lines))

@@ -44,7 +44,7 @@ SIDE: Final = {
     "in the kernel, at most": RIGHT,
     "CPU of the server": RIGHT,
     "for a byte received": RIGHT,
-    "answers to attackers": LEFT,
+    "responses to attackers": LEFT,
     "lines logged": RIGHT,
 }
 
@@ -82,7 +82,7 @@ def as_markdown(where: dict[str, Any], results: list[Result]) -> str:
         where_and_when,
         "",
         *(f"**Take these figures with care: {warning}**\n" for warning in warnings(where)),
-        f"{held} of {len(results)} attacks were borne in every respect.",
+        f"{held} of {len(results)} attacks were withstood in every respect.",
         "",
         *table(MAIN, map(main_row, results)),
         "",
@@ -113,7 +113,7 @@ def main_row(result: Result) -> list[str]:
         mebibytes(result.bound_bytes),
         f"{result.longest:.1f} s" if attack.clock else "",
         clock,
-        ", ".join(result.faults()) or "borne",
+        ", ".join(result.faults()) or "withstood",
     ]
 
 

@@ -120,7 +120,7 @@ ATTACKS: Final = (
     ),
     Attack(
         "slow reads (slowhttptest -X)",
-        "an answer of 1 MiB through a window of at most 512 bytes, 32 bytes every 5 s",
+        "a response of 1 MiB through a window of at most 512 bytes, 32 bytes every 5 s",
         4000,
         Tool("-X", "/big", ("-i", "5", "-n", "5", "-z", "32", "-w", "1", "-y", "512")),
         WRITE_CLOCK,
@@ -187,7 +187,7 @@ ATTACKS: Final = (
     ),
     Attack(
         "drips in reads",
-        "16 bytes a second of an answer of 1 MiB, by the smallest window",
+        "16 bytes a second of a response of 1 MiB, by the smallest window",
         4000,
         Habit(first=GET_STREAM, reads=16, window=1),
         WRITE_CLOCK,
@@ -197,7 +197,7 @@ ATTACKS: Final = (
     ),
     Attack(
         "pipelining",
-        "requests without end, and no answer read",
+        "requests without end, and no response read",
         500,
         Habit(flood=GET * 100, reads=0, window=1),
         WRITE_CLOCK,

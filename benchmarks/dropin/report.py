@@ -15,9 +15,9 @@ from benchmarks.roster import Peer, version
 METHOD: Final = """\
 The server runs on one core and the load, wrk over 64 connections, on another, on the loopback interface of one machine.
 The contenders of a table take turns within each round; every figure is the median of the rounds. CPU is the user and
-system time of the server's whole process group over a sample. "Times" says how many times as many requests a second of
-that CPU answers as with the stock server, of which the thriftiest counts; beside it stand the least and the greatest of
-the rounds, each compared within itself. Before a contender is measured its answer is checked, and a sample with a
+system time of the server's whole process group over a sample. "Times" is the number of requests per second of that CPU
+time, divided by that of the stock server (the cheapest one, if there are several), with the least and the greatest of
+the rounds, each compared within itself. Before a contender is measured its response is checked, and a sample with a
 single error does not count."""
 
 

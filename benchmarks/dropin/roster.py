@@ -113,7 +113,7 @@ def is_the_file(status: int, body: bytes) -> bool:
 
 RACES: Final = (
     Race(
-        case=hello("site", "`Site` with a resource, 13 bytes, its log to Twisted's, which nobody observes"),
+        case=hello("site", "`Site` with a resource, 13 bytes, its log to Twisted's without an observer"),
         stock=(stock(python("hello.py")),),
         ours=(
             executed(execute("hello.py")),
@@ -145,7 +145,7 @@ RACES: Final = (
         aim=2,
     ),
     Race(
-        case=hello("klein", "Klein in a `Site`, its log to Twisted's, which nobody observes"),
+        case=hello("klein", "Klein in a `Site`, its log to Twisted's without an observer"),
         stock=(stock(python("klein_site.py"), "klein"),),
         ours=(executed(execute("klein_site.py"), "klein"),),
         least=2.5,
