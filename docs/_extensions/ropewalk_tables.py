@@ -1,6 +1,6 @@
 """Directives that write parts of pages from the code, so that they stay true: error codes, exceptions, commands."""
 
-from typing import Any
+from typing import Any, Final
 
 import click
 from docutils import nodes
@@ -35,8 +35,29 @@ class Exceptions(SphinxDirective):
         for name, value in vars(errors).items():
             if isinstance(value, type) and issubclass(value, Exception) and value.__module__.startswith("ropewalk."):
                 package = "ropewalk" if name in ropewalk.__all__ else "ropewalk.errors"
-                lines += [f".. autoexception:: {package}.{name}", ""]
+                signature = "" if value is errors.HTTPError else "()"  # programs raise only this one
+                lines += [f".. autoexception:: {package}.{name}{signature}", "", *attribute_lines(value)]
         return parse(self, ["```{eval-rst}", *lines, "```"])
+
+
+ATTRIBUTES: Final = {
+    errors.RopewalkError: {"code": "such as ``RW213``", "message": "what happened", "remedy": "what to do"},
+    errors.HTTPError: {
+        "status": "such as 404",
+        "detail": "what the client gets; the phrase of the status by default",
+        "headers": "the header fields of the response",
+    },
+}
+"""What the attributes of exceptions hold."""
+
+
+def attribute_lines(exception: type[Exception]) -> list[str]:
+    """The attributes of an exception, below its directive."""
+    return [
+        line
+        for name, meaning in ATTRIBUTES.get(exception, {}).items()
+        for line in (f"   .. py:attribute:: {name}", "", f"      {meaning[0].upper()}{meaning[1:]}.", "")
+    ]
 
 
 class Commands(SphinxDirective):
