@@ -268,17 +268,17 @@ class TestWhatIsRun:
                 ),
             ),
             (["this"], "RW723 There is no file this, and no command of that name. Did you mean -m this?\n"),
-            (["runnable"], "RW723 runnable is a folder. Name the script in it, or run it by -m runnable.\n"),
+            (["runnable"], "RW723 runnable is a folder. Name the script in it, or run it with -m runnable.\n"),
             (["-m", "email"], "RW723 email is a package that cannot be run: it has no email.__main__.\n"),
-            (["-m", "serve.py"], "RW723 serve.py is a file and not the name of a module. Leave out -m.\n"),
+            (["-m", "serve.py"], "RW723 serve.py is a file, not the name of a module. Leave out -m.\n"),
             (
                 ["-m", "nothing"],
                 "RW723 There is no module nothing. Check its name, and that it is installed for {python}.\n",
             ),
             (["-m", "folder"], "RW723 folder is a package that cannot be run: it has no folder.__main__.\n"),
             (["-m", "..folder"], "RW723 '..folder' is not the name of a module. Leave out -m to run a file.\n"),
-            (["sh"], "RW724 {which} is not written in Python.\n"),
-            (["./shell"], "RW724 shell is not written in Python, it is run by /bin/sh.\n"),
+            (["sh"], "RW724 {which} is not a Python program.\n"),
+            (["./shell"], "RW724 shell is not a Python program: its interpreter is /bin/sh.\n"),
         ],
     )
     def test_what_cannot_be(self, tmp_path: Path, arguments: list[str], message: str) -> None:
@@ -347,7 +347,7 @@ class TestServing:
     def test_a_plain_program(self, site: Path, program: list[str], number: signal.Signals) -> None:
         (site / "hello").write_text(SITE)
         with executing(*program, cwd=site) as served:
-            assert re.fullmatch(r"Serving http://127\.0\.0\.1:[1-9]\d* by the engine\n", served.said)
+            assert re.fullmatch(r"Serving http://127\.0\.0\.1:[1-9]\d* on the engine\n", served.said)
             answer = httpx.get(served.url)
             assert answer.text == OURS
             assert answer.headers["Server"].startswith("TwistedWeb/")
@@ -446,14 +446,14 @@ class TestServing:
         )
         with executing("kept.py", cwd=tmp_path) as served:
             if known:
-                expected = f"Serving {served.url} by Twisted's own channel, without the engine's limits: {said}\n"
+                expected = f"Serving {served.url} on Twisted's own channel, without the engine's limits: {said}\n"
             else:
-                expected = f"Serving {served.url} by the engine\n"
+                expected = f"Serving {served.url} on the engine\n"
             assert served.said == expected
             for _ in range(2):
                 assert httpx.get(served.url).status_code == 200
             served.stop()
-            assert served.errors == ("" if known else f"{said} The engine's limits do not hold there.\n")
+            assert served.errors == ("" if known else f"{said} The engine's limits do not apply there.\n")
 
     def test_a_limit_that_is_none(self, site: Path) -> None:
         ended = finished(*EXEC, "--limit", "body_siz=10", "hello.py", cwd=site)

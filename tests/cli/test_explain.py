@@ -45,7 +45,7 @@ def test_an_unknown_one() -> None:
 def test_none_like_it() -> None:
     result = explain("nonsense")
     assert result.exit_code == 2
-    assert "There is no code 'nonsense'. `ropewalk explain` lists them." in result.stderr
+    assert "There is no code 'nonsense'. `ropewalk explain` lists all codes." in result.stderr
 
 
 def test_nothing_is_explained_where_one_is_unknown() -> None:

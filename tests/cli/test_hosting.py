@@ -12,7 +12,7 @@ from tests.processes import SECONDS_TO_STOP, Server, ropewalk
 from ropewalk.asgi import ASGIResource
 from ropewalk.cli import main
 from ropewalk.cli.failure import Failure
-from ropewalk.cli.hosting import Hosting
+from ropewalk.cli.hosting import AN_APPLICATION, Hosting
 from ropewalk.cli.target import load_target
 from ropewalk.wsgi import WSGIResource
 
@@ -83,7 +83,7 @@ class TestTarget:
     def test_without_a_name_where_there_is_none(self, program: Path) -> None:
         (program / "empty.py").write_text("")
         said = failure("empty.py", Hosting(wsgi=True))
-        assert said == "RW413 empty.py has no app and no application. Name the application of WSGI: empty.py:NAME"
+        assert said == "RW413 empty.py has no app and no application. Name the WSGI application: empty.py:NAME"
 
     def test_a_name_that_is_not_there(self) -> None:
         said = failure("hello.py:aplication", Hosting(wsgi=True))
@@ -100,10 +100,10 @@ class TestTarget:
 class TestNotOfThatKind:
     def test_of_the_other(self) -> None:
         assert failure("hello.py:by_asgi", Hosting(wsgi=True)) == (
-            "RW707 hello.py:by_asgi looks like an application of ASGI. Set --asgi in place of --wsgi."
+            "RW707 hello.py:by_asgi looks like an ASGI application. Set --asgi instead of --wsgi."
         )
         assert failure("hello.py:application", Hosting(asgi=True)) == (
-            "RW715 hello.py:application looks like an application of WSGI. Set --wsgi in place of --asgi."
+            "RW715 hello.py:application looks like a WSGI application. Set --wsgi instead of --asgi."
         )
 
     def test_of_neither(self) -> None:
@@ -121,14 +121,14 @@ class TestNotOfThatKind:
 
     def test_of_ropewalks_own(self) -> None:
         said = failure("hello.py:ours", Hosting(wsgi=True))
-        assert said == "RW414 hello.py:ours is Ropewalk's own. Leave out --wsgi."
+        assert said == "RW414 hello.py:ours is an App, Resource or Site of Ropewalk. Leave out --wsgi."
 
     @pytest.mark.parametrize(("name", "interface"), [("application", "wsgi"), ("by_asgi", "asgi")])
     def test_without_the_flag(self, name: str, interface: str) -> None:
         with pytest.raises(Failure) as caught:
             load_target(f"hello.py:{name}")
         assert caught.value.code == "RW414"
-        assert caught.value.message.endswith(f"If it is an application of {interface.upper()}, say --{interface}.")
+        assert caught.value.message.endswith(f"If it is {AN_APPLICATION[interface]}, use --{interface}.")
 
 
 @pytest.mark.usefixtures("program")
@@ -141,16 +141,20 @@ class TestWhereToGoFromThere:
             (
                 "def create_app(x=1): ...",
                 Hosting(wsgi=True),
-                "If create_app makes one, call it there: application = cre",
+                "If create_app creates one, call it there: application = cre",
             ),
-            ("def create_app(x=1): ...", Hosting(), "If create_app makes one, call it there: app = create_app()"),
-            ("def served(environ, start): ...", Hosting(wsgi=True), "Name what is there: other.py:served"),
+            ("def create_app(x=1): ...", Hosting(), "If create_app creates one, call it there: app = create_app()"),
+            ("def served(environ, start): ...", Hosting(wsgi=True), "Name it: other.py:served"),
             (
                 "def wsgi_app(environ, start): ...",
                 Hosting(),
-                "application of WSGI: serve it by --wsgi other.py:wsgi_app",
+                "a WSGI application: serve it with --wsgi other.py:wsgi_app",
             ),
-            ("async def application(a, b, c): ...", Hosting(), "of ASGI: serve it by --asgi other.py:application"),
+            (
+                "async def application(a, b, c): ...",
+                Hosting(),
+                "an ASGI application: serve it with --asgi other.py:application",
+            ),
         ],
     )
     def test_without_a_name(self, program: Path, program_text: str, hosting: Hosting, message: str) -> None:
@@ -164,13 +168,13 @@ class TestWhereToGoFromThere:
         [
             (
                 "from ropewalk import App\napp = App",
-                "is the class ropewalk.app.App. Make one of it at the top level, and name that: app = App(",
+                "is the class ropewalk.app.App. Create an instance at the top level, and name that: app = App(",
             ),
             (
                 "def app(): ...",
-                "is a function. If it makes what is to be served, call it at the top level: app = app()",
+                "is a function. If it creates the object to serve, call it at the top level: app = app()",
             ),
-            ("app = 5", "is of type int. Name an App, a Site, or something derived from ropewalk.Resource."),
+            ("app = 5", "is of type int. Name an App, a Site, or a resource derived from ropewalk.Resource."),
         ],
     )
     def test_what_cannot_be_served(self, program: Path, program_text: str, message: str) -> None:
@@ -277,9 +281,9 @@ class TestSettings:
         [
             (
                 ["--wsgi", "--asgi"],
-                "An application is called by WSGI or by ASGI, not by --wsgi and --asgi. Leave out one of them.",
+                "An application uses WSGI or ASGI, but --wsgi and --asgi are set. Leave out one of them.",
             ),
-            (["--wsgi-threads", "3"], "--wsgi-threads is for applications of WSGI. Leave it out, or set --wsgi too."),
+            (["--wsgi-threads", "3"], "--wsgi-threads is for WSGI applications. Leave it out, or set --wsgi too."),
             (["--wsgi", "--wsgi-threads", "0"], "0 is not in the range x>=1."),
         ],
     )

@@ -198,7 +198,7 @@ class TestWithoutEffect:
         (project / "ropewalk.toml").write_text('port = 8001\nlisten = ["tcp:0"]')
         toml = f"{project}/ropewalk.toml"
         result = check("hello.py")
-        assert f"port in {toml} is ignored, since listen in {toml} is set." in result.output.splitlines()
+        assert f"port in {toml} is ignored, because listen in {toml} is set." in result.output.splitlines()
         assert not re.search(r"^(host|port) +\S+ +\S+$", result.output, re.MULTILINE)
 
     def test_listen_of_a_stronger_source(self, check: Check, project: Path) -> None:
@@ -207,7 +207,7 @@ class TestWithoutEffect:
 
     def test_variables_that_are_none(self, check: Check) -> None:
         lines = check("hello.py", environment={"ROPEWALK_PROT": "8080", "ROPEWALK_LIMIT": "body_size=5"}).output
-        assert "ROPEWALK_PROT is no setting of Ropewalk, and is ignored. Did you mean ROPEWALK_PORT?\n" in lines
+        assert "ROPEWALK_PROT is not a setting of Ropewalk, and is ignored. Did you mean ROPEWALK_PORT?\n" in lines
         assert lines.count("is ignored") == 1
 
     def test_a_start_says_so_too(self, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +217,7 @@ class TestWithoutEffect:
             "    reactor.callLater(0, reactor.callLater, 0, reactor.stop)\n"
         )
         ended = finished("run", "hello.py", "--port", "0", cwd=project)
-        assert ended.stderr.count("ROPEWALK_PROT is no setting of Ropewalk") == 1
+        assert ended.stderr.count("ROPEWALK_PROT is not a setting of Ropewalk") == 1
 
 
 class TestTrials:
@@ -259,7 +259,7 @@ class TestTrials:
             port = taken.getsockname()[1]
             result = check("hello.py", "--port", f"{port}")
         assert result.exit_code == 0
-        assert "is in use now: a start fails as long as it is." in result.output
+        assert "is in use now. A start will fail until it is free." in result.output
 
     def test_nothing_is_made(self, check: Check, project: Path) -> None:
         given = ("--listen", "unix:a.sock", "--access-log-file", "access.log")
@@ -271,7 +271,7 @@ class TestTrials:
 
     @pytest.mark.parametrize(("name", "least"), [("request_line", 16), ("head_size", 27), ("head_fields", 1)])
     def test_limits_that_refuse_every_request(self, check: Check, project: Path, name: str, least: int) -> None:
-        message = f"the limit {name} is {least - 1}, which refuses every request: it is {least} at least."
+        message = f"the limit {name} must be at least {least}; {least - 1} would reject every request."
         result = check("hello.py", "--limit", f"{name}={least - 1}")
         assert (result.exit_code, result.output) == (2, f"RW423 --limit: {message}\n")
         assert check("hello.py", "--limit", f"{name}={least}").exit_code == 0
@@ -332,7 +332,7 @@ class TestRefusals:
 
     def test_a_limit_that_is_no_number(self, check: Check) -> None:
         output = self.refused(check("hello.py", "--limit", "head_timeout=soon"))
-        assert output == "RW423 --limit: the limit head_timeout is a number, not 'soon'.\n"
+        assert output == "RW423 --limit: the limit head_timeout must be a number, not 'soon'.\n"
 
     @pytest.mark.parametrize(
         ("limit", "kind"),
@@ -365,13 +365,22 @@ class TestRefusals:
             ),
             (
                 ["--trusted-proxy", "::1"],
-                "RW402 It is not said how the proxies of --trusted-proxy tell of clients. Set --proxy-headers or",
+                "RW402 It is not set how the proxies of --trusted-proxy report clients. Set --proxy-headers or",
             ),
-            (["--proxy-protocol"], "RW402 No proxy is trusted, which --proxy-protocol needs. Name its address by --tr"),
-            (["--proxy-host"], "RW402 No proxy is trusted, which --proxy-host needs. Name its address by --trusted-"),
+            (
+                ["--proxy-protocol"],
+                "RW402 --proxy-protocol needs a trusted proxy, and there is none. Give its address with --tr",
+            ),
+            (
+                ["--proxy-host"],
+                "RW402 --proxy-host needs a trusted proxy, and there is none. Give its address with --trusted-",
+            ),
             (
                 ["--trusted-proxy", "::1", "--proxy-headers", "forwarded", "--proxy-host"],
-                "RW402 X-Forwarded-Host is to be believed by --proxy-host, but its family is not. Leave out",
+                (
+                    "RW402 --proxy-host trusts X-Forwarded-Host, but the other X-Forwarded headers are not trusted. "
+                    "Leave out"
+                ),
             ),
         ],
     )
@@ -404,13 +413,13 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("flag", "message"),
         [
-            ("--tls", "'--tls'. The command line serves plain HTTP. For TLS put a proxy in front"),
+            ("--tls", "'--tls'. The command line serves plain HTTP. For TLS, put a proxy in front"),
             ("--certfile", "'--certfile'. The command line serves plain HTTP."),
             ("--bind", "'--bind'. Use --host and --port, or --listen"),
             ("--uds", "'--uds'. Use --listen unix:/run/app.sock."),
             ("--acces-log", "'--acces-log'. Did you mean --access-log?"),
             ("--no-proxy-hots", "'--no-proxy-hots'. Did you mean --no-proxy-host?"),
-            ("--reload", "'--reload'. Nothing here starts a server again when files change."),
+            ("--reload", "'--reload'. Ropewalk does not restart when files change."),
             ("--workers", "'--workers'. A server is one process. Start several on one port, each with --listen tcp:"),
             ("--x", "'--x'.\n"),
         ],
@@ -492,18 +501,14 @@ class TestSources:
 
     def test_a_flag_that_is_neither_yes_nor_no(self, check: Check) -> None:
         output = self.refused(check("hello.py", environment={"ROPEWALK_HALF_CLOSE": "maybe"}))
-        assert (
-            "ROPEWALK_HALF_CLOSE: 'maybe' is neither yes nor no: use 1, true, yes or on; or 0, false, no or" in output
-        )
+        assert "ROPEWALK_HALF_CLOSE: 'maybe' is not a boolean: use 1, true, yes or on; or 0, false, no or" in output
 
     def test_a_file_that_is_not_there(self, check: Check, project: Path) -> None:
         output = self.refused(check("nope.py"))
-        assert (
-            output
-            == f"RW411 There is no file nope.py. Check its name, or start where it is: the start was in {project}.\n"
-        )
+        remedy = f"Check its name, or start in its folder. The working directory is {project}."
+        assert output == f"RW411 There is no file nope.py. {remedy}\n"
         output = self.refused(check("no/nope.py"))
-        assert output.endswith(f"There is no folder no either: the start was in {project}.\n")
+        assert output.endswith(f"The folder no does not exist either. The working directory is {project}.\n")
 
     def test_a_target_in_toml(self, check: Check, project: Path) -> None:
         (project / "ropewalk.toml").write_text("target = 5")
@@ -553,11 +558,12 @@ class TestSources:
 
     def test_a_remedy_stays_in_the_place_where_the_mistake_is(self, check: Check, project: Path) -> None:
         output = self.refused(check("hello.py", environment={"ROPEWALK_PROXY_PROTOCOL": "1"}))
-        assert "which ROPEWALK_PROXY_PROTOCOL needs. Name its address by ROPEWALK_TRUSTED_PROXY." in output
+        remedy = "Give its address with ROPEWALK_TRUSTED_PROXY."
+        assert f"ROPEWALK_PROXY_PROTOCOL needs a trusted proxy, and there is none. {remedy}" in output
         (project / "ropewalk.toml").write_text("wsgi_threads = 5")
         toml = f"{project}/ropewalk.toml"
         output = " ".join(self.refused(check("hello.py")).split())
-        assert f"wsgi_threads in {toml} is for applications of WSGI. Leave it out, or set wsgi in {toml} too." in output
+        assert f"wsgi_threads in {toml} is for WSGI applications. Leave it out, or set wsgi in {toml} too." in output
 
     def test_a_target_that_is_not_there(self, check: Check, project: Path) -> None:
         output = self.refused(check(environment={"ROPEWALK_TARGET": "helo.py"}))

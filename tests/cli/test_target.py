@@ -114,29 +114,29 @@ class TestNotFound:
 
     def test_nothing_to_serve(self, project: Path) -> None:
         write(project, "hello.py")
-        message = "RW413 hello.py has no App, Resource or Site at its top level. Make one: app = App()"
+        message = "RW413 hello.py has no App, Resource or Site at its top level. Create one: app = App()"
         assert failure("hello.py") == message
 
     def test_several_things_to_serve(self, project: Path) -> None:
         write(project, "hello.py", "one = App()", "two = App()")
-        message = "RW413 hello.py has several things to serve. Name one: hello.py:one, hello.py:two"
+        message = "RW413 hello.py has several objects to serve. Name one: hello.py:one, hello.py:two"
         assert failure("hello.py") == message
 
     def test_a_site_of_twisted_web(self, project: Path) -> None:
         root = "from twisted.web.resource import Resource as R"
         site = "site = type('Site', (), {'resource': R()})()"
         write(project, "hello.py", root, site)
-        remedy = "Name its resource: hello.py:site.resource. Or run the program by `ropewalk exec`."
+        remedy = "Name its resource: hello.py:site.resource. Or run the program with `ropewalk exec`."
         assert failure("hello.py:site") == f"RW414 hello.py:site is of type hello.Site. {remedy}"
 
     def test_what_makes_a_resource(self, project: Path) -> None:
         write(project, "hello.py", "from klein import Klein", "klein = Klein()")
-        remedy = "Name what its `resource` returns: at the top level, root = klein.resource()"
+        remedy = "Name the result of its `resource`: at the top level, root = klein.resource()"
         assert failure("hello.py:klein") == f"RW414 hello.py:klein is of type klein._app.Klein. {remedy}"
 
     def test_something_that_cannot_be_served(self, project: Path) -> None:
         write(project, "hello.py", "app = {}")
-        remedy = "Name an App, a Site, or something derived from ropewalk.Resource."
+        remedy = "Name an App, a Site, or a resource derived from ropewalk.Resource."
         assert failure("hello.py:app") == f"RW414 hello.py:app is of type dict. {remedy}"
 
 
@@ -176,4 +176,4 @@ class TestBroken:
     def test_a_target_without_a_place(self, project: Path) -> None:
         assert failure(":app") == "RW411 ':app' names no file and no module. Write hello.py or hello.py:app."
         (project / "hello.txt").write_text("")
-        assert failure("hello.txt").startswith("RW412 hello.txt is a file, and not one of Python")
+        assert failure("hello.txt").startswith("RW412 hello.txt is not a Python file: its name does not end in .py")

@@ -1,8 +1,8 @@
-"""The command line, one file a command.
+"""The command line: one file for each command.
 
 Every flag is also an environment variable (`--access-log` is `ROPEWALK_ACCESS_LOG`) and a key in TOML (`access_log` in
-`ropewalk.toml` or under `[tool.ropewalk]` in `pyproject.toml`). A flag wins over the environment, the environment over
-TOML, TOML over the default.
+`ropewalk.toml` or under `[tool.ropewalk]` in `pyproject.toml`). A flag overrides the environment, the environment
+overrides TOML, and TOML overrides the default.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ __all__ = ["main"]
 
 
 class _Commands(click.Group):
-    """Commands, and a word of help where what is given is none."""
+    """The commands. For an unknown one, the error suggests what was meant."""
 
     def main(self, *args: Any, **options: Any) -> Any:
         reserve_standard_streams()

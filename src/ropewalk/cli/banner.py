@@ -1,4 +1,4 @@
-"""What is printed at the start: what is served where, and what is to be careful of."""
+"""The text at start-up: the routes, the addresses, and warnings."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,11 +11,11 @@ from ropewalk.cli.tree import rows, table
 from ropewalk.server import write_error
 
 MOST_ROWS = 20
-"""A longer list of routes is cut, because the addresses below it are what one looks for."""
+"""Longer lists of routes are cut, to keep the addresses below them in view."""
 
 
 def print_banner(target: Target, addresses: Iterable[object], reactor: str, cautions: Sequence[str] = ()) -> None:
-    """Print it on the standard error, so that the access log has the standard output for itself."""
+    """Print it on the standard error: the standard output is for the access log."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     with console.capture() as banner:
         console.print(f"[bold]Ropewalk {__version__}[/] serves {escape(target.name)} on {reactor}\n")
@@ -23,7 +23,7 @@ def print_banner(target: Target, addresses: Iterable[object], reactor: str, caut
         if lines:
             console.print(table(lines[:MOST_ROWS]))
         else:
-            console.print("[yellow]It has no routes: every request will be answered by 404.[/]")
+            console.print("[yellow]It has no routes: every response will be 404.[/]")
         if len(lines) > MOST_ROWS:
             console.print(f"[dim]and {len(lines) - MOST_ROWS} more: ropewalk routes {escape(target.name)}[/]")
         console.print()
@@ -35,6 +35,6 @@ def print_banner(target: Target, addresses: Iterable[object], reactor: str, caut
 
 
 def print_cautions(console: Console, cautions: Sequence[str]) -> None:
-    """A line each."""
+    """Print each warning on its own line."""
     for caution in cautions:
         console.print(f"[yellow]{escape(caution)}[/]", highlight=False)

@@ -23,7 +23,7 @@ from ropewalk.server import app_of, install_reactor, security_warnings
 PROXIES = ("trusted_proxy", "proxy_headers", "proxy_host", "proxy_protocol")
 
 HOSTING = ("wsgi", "asgi", "wsgi_threads")
-"""Shown where they are set."""
+"""Settings that are shown only if they are set."""
 
 SHOWN = ("target", *HOSTING, "host", "port", "listen", "access_log", "access_log_file", "log_level")
 
@@ -34,12 +34,12 @@ SHOWN = ("target", *HOSTING, "host", "port", "listen", "access_log", "access_log
 @serving_flags
 @click.pass_context
 def check(context: click.Context, /, target: str, **flags: Any) -> None:
-    """Say whether TARGET could be served, and with which settings, without serving it.
+    """Check whether TARGET can be served, and print its settings, without serving it.
 
-    Takes the flags of `ropewalk run`. The exit code is 2 where it could not. Hosts are resolved, and the folders of
-    sockets and of the access log are looked at; a port that is in use is a remark, as it may be the server before.
-    A line says what is less safe than the defaults: a limit that is off, a trust in everybody, debug=True. An
-    application of ASGI is started and stopped.
+    Takes the flags of `ropewalk run`. The exit code is 2 if TARGET cannot be served. The check resolves hosts and looks
+    at the folders of sockets and of the access log. A port in use is only a remark: it may be that of the running
+    server. Settings less safe than the defaults are listed: a disabled limit, trust in every proxy, debug=True. An ASGI
+    application is started and stopped.
     """
     install_reactor()
     hosting = hosting_of(flags, flags["limits"])
@@ -62,7 +62,7 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
 
 
 def _settings(context: click.Context, found: Target, hosting: Hosting, options: Serving) -> Text:
-    """Every setting, its value and where it comes from."""
+    """Every setting, its value, and its source."""
     values = {"target": found.name} | vars(hosting) | vars(options)
     unset = ("host", "port") if options.listen else ()
     shown = [name for name in SHOWN if name not in unset and (name not in HOSTING or values[name])]
@@ -82,7 +82,7 @@ def _settings(context: click.Context, found: Target, hosting: Hosting, options: 
 
 
 def _shown(value: object) -> str:
-    """As one would write it; a dash for nothing."""
+    """A value as a user writes it; a dash for an empty one."""
     if isinstance(value, tuple | list):
         return " ".join(value) or "-"
     if isinstance(value, bool):

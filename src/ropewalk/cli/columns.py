@@ -1,4 +1,4 @@
-"""Aligned columns that are never folded, so that they can be searched and cut."""
+"""Aligned columns. Lines are never wrapped, so that `grep` and `cut` work on them."""
 
 from collections.abc import Iterable, Sequence
 

@@ -17,7 +17,14 @@ from ropewalk.server import is_writable
 @click.option("-m", "is_module", is_flag=True, help="PROGRAM is a module, as for python -m.")
 @limit_flag
 @half_close_flag
-@flag("--quiet", "-q", is_flag=True, default=False, show_default=False, help="Do not say what is served where.")
+@flag(
+    "--quiet",
+    "-q",
+    is_flag=True,
+    default=False,
+    show_default=False,
+    help="Do not print which addresses are served, and how.",
+)
 @config_flag
 @click.argument("name", metavar="PROGRAM")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
@@ -29,14 +36,14 @@ def execute(
     half_close: bool,
     quiet: bool,
 ) -> None:
-    """Run an existing program of twisted.web, unchanged, on the engine.
+    """Run an existing twisted.web program, unchanged, on the engine.
 
-    PROGRAM is a script (serve.py), a command that a package has brought (twist, twistd, buildbot) or, behind -m, a
-    module. What follows it is its own. It runs as python would run it, with its own reactor, signals and exit code.
+    PROGRAM is a script (serve.py), an installed command (twist, twistd, buildbot) or, after -m, a module. The arguments
+    after it are its own. It runs as python would run it, with its own reactor, signals and exit code.
     """
     try:
-        from ropewalk.dropin.entry.monkeypatch import replace  # with it comes twisted.web, which no other command needs
-    except StartError as error:  # RW755: this Twisted lacks something
+        from ropewalk.dropin.entry.monkeypatch import replace  # imports twisted.web, which no other command needs
+    except StartError as error:  # RW755: this version of Twisted lacks a name
         raise Failure(error.code, f"{error}".removeprefix(error.code).strip()) from error
 
     target = program.module(name) if is_module else program.script(name)
@@ -47,21 +54,21 @@ def execute(
 
 
 def _say_served(address: str) -> None:
-    _say(f"Serving {address} by the engine")
+    _say(f"Serving {address} on the engine")
 
 
 def _say_kept(reason: str, address: str) -> None:
-    """A program may not have begun Twisted's log, which has the reason too."""
+    """Print the reason: it is logged too, but the program may not show Twisted's log."""
     if address:
-        _say(f"Serving {address} by Twisted's own channel, without the engine's limits: {reason}")
+        _say(f"Serving {address} on Twisted's own channel, without the engine's limits: {reason}")
     else:
-        _say(f"{reason} The engine's limits do not hold there.")
+        _say(f"{reason} The engine's limits do not apply there.")
 
 
 def _say(line: str) -> None:
-    """Past the log of Twisted, which takes over `sys.stderr` in many programs; not where that would have to wait.
+    """Print a line on the real standard error, as many programs redirect `sys.stderr` to Twisted's log.
 
-    A thread of ours would be in the way of a program that forks.
+    If the write would block, the line is dropped. A writer thread would disturb programs that fork.
     """
     stream = sys.__stderr__
     if stream is not None and is_writable(stream):

@@ -12,7 +12,7 @@ from ropewalk.suggest import did_you_mean
 @click.command(cls=Command)
 @click.argument("codes", metavar="[CODE]...", nargs=-1)
 def explain(codes: tuple[str, ...]) -> None:
-    """Say what an error code such as RW213 means, and what to do about it. Without a CODE, list them all."""
+    """Explain an error code such as RW213: what it means and what to do. Without a CODE, list all codes."""
     entries = [_find(code) for code in codes]
     console = Console(soft_wrap=True, highlight=False)
     if not entries:
@@ -23,12 +23,12 @@ def explain(codes: tuple[str, ...]) -> None:
 
 
 def _find(code: str) -> Entry:
-    """The entry of a code, as the log has it or in lower case, with its colon or without its letters."""
+    """The entry of a code. It may be in lower case, without `RW`, or with a colon after it."""
     name = code.strip().rstrip(":").upper()
     name = f"RW{name}" if name.isdigit() else name
     if name not in CATALOGUE:
         meant = did_you_mean(name, CATALOGUE)
         raise click.BadParameter(
-            f"There is no code {code!r}.{meant or ' `ropewalk explain` lists them.'}", param_hint="CODE"
+            f"There is no code {code!r}.{meant or ' `ropewalk explain` lists all codes.'}", param_hint="CODE"
         )
     return CATALOGUE[name]

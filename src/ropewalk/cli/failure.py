@@ -1,4 +1,4 @@
-"""How the command line gives up: a code, what is wrong, what to do about it."""
+"""The error of the command line: a code, what is wrong, and what to do."""
 
 from typing import IO, Any
 
@@ -8,7 +8,7 @@ from rich.markup import escape
 
 
 class Failure(click.ClickException):
-    """A mistake of the person at the keyboard: printed without a traceback, the exit code is 2."""
+    """A mistake of the user. It is printed without a traceback, and the exit code is 2."""
 
     exit_code = 2
 

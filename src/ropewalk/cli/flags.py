@@ -1,4 +1,4 @@
-"""Flags that are environment variables and TOML keys too."""
+"""Flags that are also environment variables and TOML keys."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ from ropewalk.suggest import did_you_mean
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 SETTINGS = "ropewalk.settings"
-"""The key in click's `Context.meta` under which a command finds its `Settings`."""
+"""The key of a command's `Settings` in click's `Context.meta`."""
 
 FLAG = "flag"
 ENVIRONMENT = "environment"
@@ -34,14 +34,14 @@ class _Sourced(click.Parameter):
             return super().type_cast_value(ctx, self._of_toml(ctx, value) if in_toml else value)
         except click.BadParameter as error:
             message = error.message
-            if getattr(self, "is_flag", False) and not in_toml:  # click names an empty word among those that it takes
-                message = f"{value!r} is neither yes nor no: use 1, true, yes or on; or 0, false, no or off."
-            if in_toml:  # all mistakes of a file are said in one way, and the usage of the command is no help
+            if getattr(self, "is_flag", False) and not in_toml:  # the message of click lists an empty value
+                message = f"{value!r} is not a boolean: use 1, true, yes or on; or 0, false, no or off."
+            if in_toml:  # all errors of a file look the same, and the usage of the command does not help
                 raise Failure("RW422", f"{source_of(self.name or '', ctx)}: {message}") from error
             raise click.BadParameter(message, ctx, self) from error
 
     def _of_toml(self, context: click.Context, value: Any) -> Any:
-        """The value, where it is of the type that the setting has. Click would convert it from almost any."""
+        """The value, if it has the type of the setting. Click would convert almost any type."""
         wrong = ""
         if getattr(self, "multiple", False):
             value = [value] if isinstance(value, str) else value
@@ -68,9 +68,9 @@ class _Argument(_Sourced, click.Argument):
 
 
 def source_of(name: str, context: click.Context | None = None, *, like: str | None = None) -> str:
-    """Where a setting was made, as messages name it: `--port`, `ROPEWALK_PORT`, `port in ropewalk.toml`.
+    """The place of a setting, for messages: `--port`, `ROPEWALK_PORT`, `port in ropewalk.toml`.
 
-    `like` names another setting: then it is where this one would be made beside it.
+    With `like`, the place where the setting would be beside that other setting.
     """
     context = context or click.get_current_context(silent=True)
     parameters = context.command.params if context else []
@@ -86,7 +86,7 @@ def source_of(name: str, context: click.Context | None = None, *, like: str | No
 
 
 def source_elsewhere(name: str, context: click.Context | None = None) -> str | None:
-    """As `source_of`; None for what stands on the command line, where it is seen, and for a default."""
+    """Like `source_of`; None for the command line, where the user sees it, and for a default."""
     context = context or click.get_current_context(silent=True)
     sources = (ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP)
     return source_of(name, context) if context and context.get_parameter_source(name) in sources else None
@@ -94,24 +94,24 @@ def source_elsewhere(name: str, context: click.Context | None = None) -> str | N
 
 ELSEWHERE: Final = {
     ("tls", "ssl", "https", "cert", "certfile", "keyfile", "ssl-certfile", "ssl-keyfile", "tls-cert", "tls-key"): (
-        "The command line serves plain HTTP. For TLS put a proxy in front, or serve a Site by Twisted's endpoints."
+        "The command line serves plain HTTP. For TLS, put a proxy in front, or serve a Site on a Twisted endpoint."
     ),
     ("bind", "address", "endpoint"): "Use --host and --port, or --listen with an endpoint such as tcp:8080.",
     ("uds", "unix", "socket"): "Use --listen unix:/run/app.sock.",
     ("reload", "autoreload"): (
-        "Nothing here starts a server again when files change. Have a tool do it: watchfiles 'ropewalk run hello.py'."
+        "Ropewalk does not restart when files change. Use a tool for it: watchfiles 'ropewalk run hello.py'."
     ),
     ("workers", "worker", "processes"): (
-        "A server is one process. Start several on one port, each with --listen tcp:8080:reusePort=yes, by a "
+        "A server is one process. Start several on one port, each with --listen tcp:8080:reusePort=yes, with a "
         "supervisor such as systemd."
     ),
     ("fd", "systemd"): "Use --listen fd:3 or --listen systemd:domain=INET:index=0.",
 }
-"""What flags of other servers are called here, or where else it is done."""
+"""The advice for flags of other servers."""
 
 
 class Command(click.Command):
-    """A command that knows what was meant by an unknown flag."""
+    """A command. For an unknown flag, the error suggests what was meant."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
@@ -132,7 +132,7 @@ class Command(click.Command):
             for each in (*parameter.opts, *parameter.secondary_opts)
             if each[:2] == "--"
         ]
-        # Without the dashes, in which all are alike.
+        # Compared without the dashes, which would make all flags similar.
         meant = did_you_mean(word, [*known, "help"])
         return meant.replace("mean ", "mean --")
 
@@ -145,7 +145,7 @@ def flag(name: str, *names: str, **attributes: Any) -> Callable[[Decorated], Dec
 
 
 def half_close_flag(command: Decorated) -> Decorated:
-    """What every listener tolerates of its clients."""
+    """`--half-close`, for every listener."""
     return flag(
         "--half-close/--no-half-close",
         default=False,
@@ -155,7 +155,7 @@ def half_close_flag(command: Decorated) -> Decorated:
 
 
 def argument(name: str, **attributes: Any) -> Callable[[Decorated], Decorated]:
-    """A click argument that may come from the environment or from TOML too."""
+    """A click argument that is also an environment variable and a TOML key."""
     return click.argument(name, cls=_Argument, envvar=f"ROPEWALK_{name.upper()}", **attributes)
 
 
@@ -171,7 +171,7 @@ class WholeNumber(click.IntRange):
 
 
 class _TargetType(click.types.StringParamType):
-    """Where it is missing, the message says where else it may stand."""
+    """The type of TARGET. If it is missing, the message names every place for it."""
 
     def get_missing_message(self, *_: Any, **__: Any) -> str:
         return 'Give it here, in ROPEWALK_TARGET, or in ropewalk.toml: target = "hello.py"'
@@ -183,7 +183,7 @@ def target_argument(command: Decorated) -> Decorated:
 
 
 def config_flag(command: Decorated) -> Decorated:
-    """`--config`, read before every other flag, because it holds their defaults."""
+    """`--config`, which is read before all other flags, because the file has their defaults."""
     return flag(
         "--config",
         type=click.Path(path_type=Path),
@@ -206,7 +206,7 @@ def _load_settings(context: click.Context, _parameter: click.Parameter, path: Pa
 
 
 def _known_keys(context: click.Context) -> set[str]:
-    """The keys of every command, so that one file may serve them all. What has no variable has no key either."""
+    """The keys of every command: one file may hold the settings of all. A flag without a variable has no key."""
     root = context.find_root().command
     commands = root.commands.values() if isinstance(root, click.Group) else [root]
     names = {parameter.name for command in commands for parameter in command.params if parameter.envvar}

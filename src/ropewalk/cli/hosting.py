@@ -1,4 +1,4 @@
-"""`--wsgi` and `--asgi`: applications that were written for one of these interfaces."""
+"""`--wsgi` and `--asgi`: serve an application of one of these interfaces."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,41 +14,42 @@ from ropewalk.errors import HostedError, describe
 
 Interface = Literal["wsgi", "asgi"]
 
+AN_APPLICATION: Final[dict[str, str]] = {"wsgi": "a WSGI application", "asgi": "an ASGI application"}
+"""An application of each interface, for messages."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hosting:
-    """Whether an application is hosted, and how. One field for each flag."""
+    """Whether TARGET is a WSGI or ASGI application. One field for each flag."""
 
     wsgi: bool = False
-    """It is called by WSGI."""
+    """It is a WSGI application."""
     asgi: bool = False
-    """It is called by ASGI."""
+    """It is an ASGI application."""
     wsgi_threads: int | None = None
-    """On how many threads; None for those of the reactor."""
+    """The number of threads; None for those of the reactor."""
     limits_body: bool = False
-    """The engine's limit for bodies has been set, and is to count for the application."""
+    """Whether the user set the engine's limit for bodies. Then it applies to the application too."""
 
     def __post_init__(self) -> None:
         if self.wsgi and self.asgi:
             both = f"{source_of('wsgi')} and {source_of('asgi')}"
-            raise click.UsageError(
-                f"An application is called by WSGI or by ASGI, not by {both}. Leave out one of them."
-            )
+            raise click.UsageError(f"An application uses WSGI or ASGI, but {both} are set. Leave out one of them.")
         if self.wsgi_threads is not None and not self.wsgi:
             alone, other = source_of("wsgi_threads"), source_of("wsgi", like="wsgi_threads")
-            raise click.UsageError(f"{alone} is for applications of WSGI. Leave it out, or set {other} too.")
+            raise click.UsageError(f"{alone} is for WSGI applications. Leave it out, or set {other} too.")
 
     @property
     def interface(self) -> Interface | None:
-        """The one by which it is called; None where nothing is hosted."""
+        """The interface of the application; None if TARGET is not one."""
         return "wsgi" if self.wsgi else "asgi" if self.asgi else None
 
     def host(self, application: object, name: str) -> Resource:
-        """What answers for an application. Raises `Failure` where that is not called by this interface."""
+        """The resource for an application. Raises `Failure` if it does not have this interface."""
         interface = self.interface
         assert interface is not None
         if isinstance(application, App | Resource | Site):
-            raise Failure("RW414", f"{name} is Ropewalk's own. Leave out {source_of(interface)}.")
+            raise Failure("RW414", f"{name} is an App, Resource or Site of Ropewalk. Leave out {source_of(interface)}.")
         try:
             return _HOSTS[interface](application, self)
         except HostedError as error:
@@ -59,13 +60,13 @@ class Hosting:
                 raise Failure(error.code, message) from error
             if other is None:
                 raise Failure(error.code, f"{name}: {error.message} {error.remedy}") from error
-            instead = f"{source_of(other, like=interface)} in place of {source_of(interface)}"
-            message = f"{name} looks like an application of {other.upper()}. Set {instead}."
+            instead = f"{source_of(other, like=interface)} instead of {source_of(interface)}"
+            message = f"{name} looks like {AN_APPLICATION[other]}. Set {instead}."
             raise Failure(error.code, message) from error
 
 
 def is_factory(thing: object) -> bool:
-    """Whether something can be called without arguments, as what makes an application."""
+    """Whether an object can be called without arguments, as a function that creates an application."""
     if not callable(thing):
         return False
     try:
@@ -76,7 +77,7 @@ def is_factory(thing: object) -> bool:
 
 
 def likely_interface(thing: object) -> Interface | None:
-    """The interface by which something can be called, where there is one."""
+    """The interface that an object seems to have; None for neither."""
     for interface, host in _HOSTS.items():
         try:
             host(thing, Hosting())
@@ -87,14 +88,14 @@ def likely_interface(thing: object) -> Interface | None:
 
 
 def hosting_flags(command: Decorated) -> Decorated:
-    """The flags of which `hosting_of` makes a `Hosting`."""
+    """The flags from which `hosting_of` makes a `Hosting`."""
     for decorate in reversed(_FLAGS):
         command = decorate(command)
     return command
 
 
 def hosting_of(flags: dict[str, Any], limits: Mapping[str, float]) -> Hosting:
-    """Take out of the flags of a command what is about hosting."""
+    """Remove the flags for hosting from those of a command, and return them as a `Hosting`."""
     taken = {name: flags.pop(name) for name in ("wsgi", "asgi", "wsgi_threads")}
     return Hosting(**taken, limits_body="body_size" in limits)
 
@@ -134,6 +135,6 @@ _FLAGS: Sequence[Callable[[Any], Any]] = (
         "--wsgi-threads",
         type=WholeNumber(1),
         default=Hosting.wsgi_threads,
-        help="Threads that call it by WSGI.  [default: the reactor's 10]",
+        help="Number of threads that call a WSGI application.  [default: the 10 of the reactor]",
     ),
 )

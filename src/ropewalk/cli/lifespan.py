@@ -1,4 +1,4 @@
-"""A start and a stop of what is hosted, without serving it."""
+"""Start and stop hosted applications without serving them."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -11,9 +11,9 @@ from ropewalk.cli.failure import Failure
 
 
 def try_lifespan(app: App) -> list[str]:
-    """Start what is hosted in an app, and stop it: remarks about it.
+    """Start and stop the hosted applications of an app. Returns remarks.
 
-    Raises HostedError (RW711) where it does not start, and `Failure` (RW712) where it does not stop well.
+    Raises HostedError (RW711) if the start fails, and `Failure` (RW712) if the stop fails.
     """
     events: list[LogEvent] = []
     observer: Any = events.append
@@ -38,7 +38,7 @@ async def _start_and_stop(app: App) -> None:
 
 
 def _complete(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine to its end, on the loop of the reactor where it has one: there is nothing else to turn it."""
+    """Run a coroutine to its end, on the loop of an asyncio reactor if there is one, which is not running yet."""
     from twisted.internet import reactor
 
     loop = getattr(reactor, "_asyncioEventloop", None)

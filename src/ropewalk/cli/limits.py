@@ -1,4 +1,4 @@
-"""`--limit name=value`, and its brothers in the environment and in TOML."""
+"""`--limit name=value`, ROPEWALK_LIMIT in the environment, and the table `[limits]` in TOML."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -14,11 +14,11 @@ from ropewalk.cli.settings import Settings
 from ropewalk.suggest import did_you_mean
 
 LIMIT_ORIGINS = "ropewalk.limits"
-"""The key in click's `Context.meta` under which it stands where each limit was set, by name."""
+"""The key in click's `Context.meta` for the place where each limit was set, by name."""
 
 
 def limit_flag(command: Decorated) -> Decorated:
-    """`--limit`, which may be repeated. The command gets the limits that were set by name, as `limits`."""
+    """`--limit`, which may be repeated. The command gets the given limits by name, as `limits`."""
     return flag(
         "--limit",
         "limits",
@@ -30,7 +30,7 @@ def limit_flag(command: Decorated) -> Decorated:
 
 
 def _merge(context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, float]:
-    """A limit is taken from the flags, else the environment, else TOML: each by itself, not as a set."""
+    """The limits by name. Each is taken from the flags, else the environment, else TOML."""
     settings: Settings = context.meta[SETTINGS]
     origins = context.meta[LIMIT_ORIGINS] = {}
     limits: dict[str, float] = {}
@@ -63,25 +63,25 @@ def _number(source: str, name: str, value: Any) -> float:
             raise TypeError
         return float(value)
     except (TypeError, ValueError):
-        raise Failure("RW423", f"{source}: the limit {name} is a number, not {value!r}.") from None
+        raise Failure("RW423", f"{source}: the limit {name} must be a number, not {value!r}.") from None
 
 
 LEAST: Final = {"request_line": 16, "head_size": 27, "head_fields": 1}
-"""The least values with which any request can be served: `GET / HTTP/1.1`, with a Host."""
+"""The smallest values with which a request can be served: `GET / HTTP/1.1`, with a Host."""
 
 
 def check_useful(source: str, limits: Mapping[str, float]) -> None:
-    """Raises Failure (RW423) for a limit with which every request would be refused."""
+    """Raises Failure (RW423) for a limit that would reject every request."""
     for name, least in LEAST.items():
         value = limits.get(name, least)
         if value < least:
-            message = f"the limit {name} is {value:.15g}, which refuses every request: it is {least} at least."
+            message = f"the limit {name} must be at least {least}; {value:.15g} would reject every request."
             raise Failure("RW423", f"{source}: {message}")
 
 
 def _of_toml(source: str, name: str, value: Any) -> float:
     if isinstance(value, str):
-        raise Failure("RW423", f"{source}: the limit {name} is a number, not the string {value!r}.")
+        raise Failure("RW423", f"{source}: the limit {name} must be a number, not the string {value!r}.")
     return _number(source, name, value)
 
 

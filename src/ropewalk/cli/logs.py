@@ -10,5 +10,5 @@ LEVELS: Final = ("debug", "info", "warn", "error", "critical")
 
 
 def start_logging(level: str) -> None:
-    """Show events of at least this level. What a handler prints is left alone."""
+    """Show events of at least this level. The output of `print` in handlers is unchanged."""
     begin_logging(LogLevel.levelWithName(level))

@@ -23,20 +23,20 @@ from ropewalk.suggest import did_you_mean
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What is to be run, before anything of it is read or imported."""
+    """The program to run. Its code is not loaded yet."""
 
     name: str
-    """As it stands on the command line: `sys.argv[0]` until more is known."""
+    """Its name on the command line: `sys.argv[0]` until its file is known."""
     folder: Path
-    """From which it imports before all others: `sys.path[0]`."""
+    """The first folder that it imports from: `sys.path[0]`."""
     load: Callable[[], tuple[ModuleType, CodeType]]
     """Its `__main__` and the code to run in it."""
 
 
 def script(name: str) -> Program:
-    """A file, or a command that an installed package has brought.
+    """A script, or a command of an installed package.
 
-    Raises Failure (RW723) where there is none, and (RW724) where it is one that another interpreter runs.
+    Raises Failure (RW723) if it does not exist, and (RW724) if another interpreter runs it.
     """
     path = _locate(name)
     if path.suffix != ".py":
@@ -52,7 +52,7 @@ def module(name: str) -> Program:
 
 
 def run(program: Program, arguments: Sequence[str]) -> None:
-    """Return where the program comes to its end; leave by SystemExit where it does, or where it raises."""
+    """Run a program to its end. Raises SystemExit if the program does, or if it raises another exception."""
     sys.argv = [program.name, *arguments]
     if not sys.flags.safe_path:
         sys.path[0] = str(program.folder)
@@ -63,7 +63,7 @@ def run(program: Program, arguments: Sequence[str]) -> None:
         exec(code, main.__dict__)
     except (SystemExit, Failure):
         raise
-    except BaseException as error:  # noqa: BLE001 - it is the program's, and this is its end
+    except BaseException as error:  # noqa: BLE001 - the exception ends the program, as in python
         error.__traceback__ = _frames_of_program(error.__traceback__)
         _note_missing_package(error)
         sys.excepthook(type(error), error, error.__traceback__)
@@ -72,7 +72,7 @@ def run(program: Program, arguments: Sequence[str]) -> None:
 
 
 def _note_missing_package(error: BaseException) -> None:
-    """Have the traceback end with the extra to install (RW750), where the program lacks a package of one."""
+    """Add a note with the extra to install (RW750), if the program lacks a package of one."""
     if isinstance(error, ModuleNotFoundError):
         from ropewalk.dropin.entry.extras import missing_package
 
@@ -82,7 +82,7 @@ def _note_missing_package(error: BaseException) -> None:
 
 
 class _Interrupted:
-    """Ends the process by SIGINT, as Python does after a KeyboardInterrupt, when all else is done."""
+    """Ends the process by SIGINT at exit, as Python does after a KeyboardInterrupt."""
 
     def __init__(self) -> None:
         self.happened = False
@@ -119,7 +119,7 @@ def _load_module(name: str) -> tuple[ModuleType, CodeType]:
 
 
 def _find(name: str) -> ModuleSpec | None:
-    """None where there is no such module. What its parents raise when they are imported is the program's to show."""
+    """The spec of a module; None if it does not exist. An exception from importing its parents propagates."""
     if name.startswith("."):
         return None
     try:
@@ -128,7 +128,7 @@ def _find(name: str) -> ModuleSpec | None:
         if error.name and f"{name}.".startswith(f"{error.name}."):
             return None
         raise
-    except ValueError:  # a module that does not say whence it is
+    except ValueError:  # a module without a `__spec__`
         return None
 
 
@@ -138,7 +138,7 @@ def _locate(name: str) -> Path:
         return path
     if path.is_dir():
         module = name.rstrip("/").replace("/", ".")
-        as_module = f", or run it by -m {module}" if _is_runnable(module) else ""
+        as_module = f", or run it with -m {module}" if _is_runnable(module) else ""
         raise Failure("RW723", f"{name} is a folder. Name the script in it{as_module}.")
     if path.parent == Path() and path.suffix != ".py":
         found = shutil.which(name, path=f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ.get('PATH', '')}")
@@ -159,7 +159,7 @@ def _similar_program(name: str) -> str:
 
 
 def _is_runnable(name: str) -> bool:
-    """Whether `-m` would find something to run."""
+    """Whether `-m` can run a module of this name."""
     if not all(map(str.isidentifier, name.split("."))):
         return False
     spec = _find(name)
@@ -170,7 +170,7 @@ def _is_runnable(name: str) -> bool:
 
 def _not_a_module(name: str) -> str:
     if Path(name).is_file():
-        return f"{name} is a file and not the name of a module. Leave out -m."
+        return f"{name} is a file, not the name of a module. Leave out -m."
     if not all(map(str.isidentifier, name.split("."))):
         return f"{name!r} is not the name of a module. Leave out -m to run a file."
     if _find(name) is None:
@@ -179,32 +179,32 @@ def _not_a_module(name: str) -> str:
 
 
 def _check_interpreter(path: Path) -> None:
-    """A command knows by which Python it is run; by another one it would not find what it imports."""
+    """Check that a command runs on this Python: on another one, it would not find its imports."""
     with path.open("rb") as file:
         first, second = file.readline(), file.readline()
     if not first.startswith(b"#!"):
         if b"\0" in first:
-            raise Failure("RW724", f"{path} is not written in Python.{_script_beside(path)}")
+            raise Failure("RW724", f"{path} is not a Python program.{_script_beside(path)}")
         return
     words = shlex.split(os.fsdecode(first[2:]))
-    if second.startswith(b"'''exec' "):  # by pip, where the path of the interpreter is too long for the first line
+    if second.startswith(b"'''exec' "):  # from pip, if the path of the interpreter is too long for the first line
         words = shlex.split(os.fsdecode(second.removeprefix(b"'''exec' ")))
     interpreter = next((word for word in words if not word.endswith("/env") and not word.startswith("-")), "")
     if "python" not in Path(interpreter).name:
         runner = interpreter or "nothing"
-        raise Failure("RW724", f"{path} is not written in Python, it is run by {runner}.{_script_beside(path)}")
+        raise Failure("RW724", f"{path} is not a Python program: its interpreter is {runner}.{_script_beside(path)}")
     if "/" in interpreter and Path(interpreter).parent.resolve() != Path(sys.executable).parent.resolve():
         again = f"install Ropewalk there, then: {interpreter} -m ropewalk exec {path}"
-        raise Failure("RW724", f"{path} is run by {interpreter}, this is {sys.executable}: {again}")
+        raise Failure("RW724", f"{path} needs {interpreter}, but this is {sys.executable}: {again}")
 
 
 def _script_beside(path: Path) -> str:
-    """A command was found where a script may have been meant."""
+    """A suggestion, if there is a script with the name of the command."""
     return f" Did you mean {path.name}.py?" if Path(f"{path.name}.py").is_file() else ""
 
 
 def _frames_of_program(frames: TracebackType | None) -> TracebackType | None:
-    """Without those by which we came there."""
+    """The frames without those of this module."""
     while frames and frames.tb_frame.f_code.co_filename in (__file__, importlib.util.__file__):
         frames = frames.tb_next
     return frames

@@ -16,10 +16,10 @@ from ropewalk.cli.target import load_target
 @hosting_flags
 @serving_flags
 def run(target: str, **flags: Any) -> None:
-    """Serve an App, a Resource or a Site; or an application of WSGI or ASGI.
+    """Serve an App, a Resource or a Site; or a WSGI or ASGI application.
 
-    TARGET is a file (hello.py), a package (hotel/) or a module (hotel.service), with or without the name of what to
-    serve in it (hello.py:app).
+    TARGET is a file (hello.py), a package (hotel/) or a module (hotel.service), with or without the name of the object
+    to serve (hello.py:app).
     """
     hosting = hosting_of(flags, flags["limits"])
     serve(partial(load_target, target, hosting), Serving(**flags))

@@ -1,4 +1,4 @@
-"""What `run` and `static` have in common: where to listen, what to log, how to begin."""
+"""The common part of `run` and `static`: listening, logging, and start-up."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -50,28 +50,28 @@ class Serving:
     port: int = 8080
     """The TCP port; 0 lets the system choose."""
     listen: Sequence[str] = ()
-    """Endpoint descriptions, in place of host and port."""
+    """Endpoint descriptions. They replace host and port."""
     half_close: bool = False
-    """Whether clients may close their sending side and wait for their responses, on all of them."""
+    """Whether clients of all listeners may close their sending side and wait for their responses."""
     limits: Mapping[str, float] = field(default_factory=dict)
-    """Limits by name. They stand over those of the target."""
+    """Limits by name. They override those of the target."""
     trusted_proxy: Sequence[str] = ()
-    """Addresses and networks of the proxies whose word on the client counts."""
+    """Addresses and networks of the trusted proxies."""
     proxy_headers: ProxyHeaders | None = None
-    """The header fields with which they give it."""
+    """The header fields in which they report the client."""
     proxy_host: bool = False
-    """Whether X-Forwarded-Host is one of them."""
+    """Whether X-Forwarded-Host is trusted too."""
     proxy_protocol: bool = False
     """Whether connections begin with a header of the PROXY protocol."""
     access_log: Literal["combined", "timed", "json", "off"] = "combined"
-    """The form of the access log."""
+    """The format of the access log."""
     access_log_file: Path | None = None
-    """Where it goes; None is the standard output."""
+    """The file of the access log; None for the standard output."""
     log_level: str = "info"
-    """The least level of Twisted's log that is shown, on the standard error."""
+    """The lowest level of Twisted's log that is shown, on the standard error."""
 
     def endpoints(self) -> Sequence[str]:
-        """What to listen on, as endpoint descriptions. Raises StartError (RW401) for one that is malformed."""
+        """The endpoint descriptions to listen on. Raises StartError (RW401) for a malformed one."""
         for description in self.listen:
             try:
                 parse_endpoint(description)
@@ -81,26 +81,26 @@ class Serving:
         return [half_closing(each) for each in endpoints] if self.half_close else endpoints
 
     def limits_of(self, servable: Servable) -> Limits:
-        """The limits under which `servable` is served."""
+        """The limits for `servable`."""
         limits = (limits_of(servable) or Limits()).replace(**self.limits)
         check_useful("the app", {name: getattr(limits, name) for name in Limits.names})
         return limits
 
     def proxies_of(self, servable: Servable) -> TrustedProxies | None:
-        """The proxies that are trusted where `servable` is served: those of the flags where there are any."""
+        """The trusted proxies for `servable`: those of the flags, if there are any."""
         if not (self.trusted_proxy or self.proxy_headers or self.proxy_host or self.proxy_protocol):
             return proxies_of(servable)
         if not self.trusted_proxy:
             given = next(name for name in ("proxy_headers", "proxy_host", "proxy_protocol") if getattr(self, name))
-            message = f"No proxy is trusted, which {source_of(given)} needs."
-            raise StartError("RW402", message, f"Name its address by {source_of('trusted_proxy', like=given)}.")
+            message = f"{source_of(given)} needs a trusted proxy, and there is none."
+            raise StartError("RW402", message, f"Give its address with {source_of('trusted_proxy', like=given)}.")
         if not (self.proxy_headers or self.proxy_protocol):
-            message = f"It is not said how the proxies of {source_of('trusted_proxy')} tell of clients."
+            message = f"It is not set how the proxies of {source_of('trusted_proxy')} report clients."
             ways = [source_of(name, like="trusted_proxy") for name in ("proxy_headers", "proxy_protocol")]
             raise StartError("RW402", message, f"Set {' or '.join(ways)}.")
         if self.proxy_host and self.proxy_headers != "x-forwarded":
             host, family = source_of("proxy_host"), source_of("proxy_headers", like="proxy_host")
-            message = f"X-Forwarded-Host is to be believed by {host}, but its family is not."
+            message = f"{host} trusts X-Forwarded-Host, but the other X-Forwarded headers are not trusted."
             raise StartError("RW402", message, f"Leave out {host}, or set {family} to x-forwarded.")
         try:
             return TrustedProxies(
@@ -122,12 +122,12 @@ def serving_flags(command: Decorated) -> Decorated:
 
 _FLAGS: Sequence[Callable[[Any], Any]] = (
     flag("--host", default=Serving.host, help="Address to listen on."),
-    flag("--port", "-p", default=Serving.port, type=WholeNumber(0, 65535), help="TCP port; 0 takes a free one."),
+    flag("--port", "-p", default=Serving.port, type=WholeNumber(0, 65535), help="TCP port; 0 chooses a free one."),
     flag(
         "--listen",
         multiple=True,
         metavar="ENDPOINT",
-        help="Listen here in place of --host and --port: tcp:8080, unix:/run/app.sock, systemd:domain=INET:index=0. "
+        help="Listen here instead of --host and --port: tcp:8080, unix:/run/app.sock, systemd:domain=INET:index=0. "
         "May be repeated.",
     ),
     half_close_flag,
@@ -136,40 +136,40 @@ _FLAGS: Sequence[Callable[[Any], Any]] = (
         "--trusted-proxy",
         multiple=True,
         metavar="ADDRESS",
-        help="Believe what the proxy there says of clients: 10.0.0.1, 10.0.0.0/8, or unix for peers on UNIX sockets. "
+        help="Trust the proxy at this address to report clients: 10.0.0.1, 10.0.0.0/8, or unix for UNIX sockets. "
         "May be repeated.",
     ),
     flag(
         "--proxy-headers",
         type=click.Choice(get_args(ProxyHeaders)),
         default=Serving.proxy_headers,
-        help="Header fields with which trusted proxies say it.",
+        help="Header fields in which trusted proxies report clients.",
     ),
     flag(
         "--proxy-host/--no-proxy-host",
         default=Serving.proxy_host,
         show_default=False,
-        help="Believe X-Forwarded-Host too, which every trusted proxy has to set or to remove.",
+        help="Trust X-Forwarded-Host too. Every trusted proxy must set or remove it.",
     ),
     flag(
         "--proxy-protocol",
         is_flag=True,
         default=Serving.proxy_protocol,
         show_default=False,
-        help="Have every connection begin with a PROXY header of a trusted proxy.",
+        help="Require a header of the PROXY protocol from a trusted proxy on every connection.",
     ),
     flag(
         "--access-log",
         type=click.Choice(["combined", "timed", "json", "off"]),
         default=Serving.access_log,
-        help="Form of the access log.",
+        help="Format of the access log.",
     ),
     flag(
         "--access-log-file",
         type=click.Path(dir_okay=False, writable=True, path_type=Path),
         help="File to which the access log is appended.  [default: the standard output]",
     ),
-    flag("--log-level", type=click.Choice(LEVELS), default=Serving.log_level, help="Least level that is logged."),
+    flag("--log-level", type=click.Choice(LEVELS), default=Serving.log_level, help="Lowest level to log."),
     config_flag,
 )
 
@@ -180,7 +180,7 @@ def serve(load: Callable[[], Target], options: Serving) -> None:
     start_logging(options.log_level)
     from twisted.internet import reactor
 
-    give_back = handle_log_signals(reactor)  # already, since a log may be rotated while the target is imported
+    give_back = handle_log_signals(reactor)  # before the import of the target, during which a log may be rotated
     try:
         _serve(load(), options, kind)
     finally:
@@ -212,7 +212,7 @@ def _serve(target: Target, options: Serving, reactor: str) -> None:
 
 @contextmanager
 def failing(options: Serving) -> Iterator[None]:
-    """Errors of our own, and that of opening the access log, as a `Failure`."""
+    """Turn errors of Ropewalk, and of opening the access log, into a `Failure`."""
     try:
         yield
     except OSError as error:
@@ -223,12 +223,12 @@ def failing(options: Serving) -> Iterator[None]:
     except RopewalkError as error:
         text = f"{error}".removeprefix(error.code).strip()
         if error.code == "RW502":
-            resolving = getattr(error.__cause__, "errno", 0) is None  # as the engine has it
+            resolving = getattr(error.__cause__, "errno", 0) is None  # the engine raises it without a number
             text = _from("listen" if options.listen else "host" if resolving else "port", text)
         raise Failure(error.code, text) from error
 
 
 def _from(name: str, message: str) -> str:
-    """A message about a setting, which names the place of that where it is not on the command line."""
+    """A message about a setting, after the place of the setting if that is not the command line."""
     source = source_elsewhere(name)
     return f"{source}: {message}" if source else message

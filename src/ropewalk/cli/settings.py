@@ -1,4 +1,4 @@
-"""Settings in TOML: `ropewalk.toml`, or `[tool.ropewalk]` in `pyproject.toml`, in the directory of the start."""
+"""Settings in TOML: `ropewalk.toml`, or `[tool.ropewalk]` in `pyproject.toml`, in the working directory."""
 
 import tomllib
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ from ropewalk.suggest import did_you_mean
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a TOML file says."""
+    """The settings of a TOML file."""
 
     source: Path | None = None
-    """The file; None where there is none."""
+    """The file, or None."""
     flags: dict[str, Any] = field(default_factory=dict)
     """Values by the name of the flag, with underscores."""
     limits: dict[str, Any] = field(default_factory=dict)
@@ -23,7 +23,7 @@ class Settings:
 
 
 def find_settings(directory: Path, known: set[str]) -> Settings:
-    """Read the settings in `directory`. Raises `Failure` where the file is no TOML or has an unknown key."""
+    """Read the settings in `directory`. Raises `Failure` if the file is not TOML or has an unknown key."""
     own = directory / "ropewalk.toml"
     if own.is_file():
         return read_settings(own, known)
@@ -51,13 +51,13 @@ def parse_settings(path: Path, document: dict[str, Any], known: set[str]) -> Set
     flags = {key.replace("-", "_"): value for key, value in document.items()}
     limits = flags.pop("limits", {})
     if not isinstance(limits, dict):
-        raise Failure("RW422", f"{path}: limits is a table: write [limits] and a line for each.")
+        raise Failure("RW422", f"{path}: limits must be a table: write [limits], and each limit on its own line.")
     for key, value in flags.items():
         if key in Limits.names:
             table = "[tool.ropewalk.limits]" if path.name == "pyproject.toml" else "[limits]"
             raise Failure("RW422", f"{path}: {key} is a limit: write it under {table}.")
         if key in ("tool", "ropewalk") and isinstance(value, dict) and path.name != "pyproject.toml":
-            hint = "[tool.ropewalk] is for pyproject.toml. Here settings stand at the top, and limits under [limits]"
+            hint = "[tool.ropewalk] is for pyproject.toml. Write settings at the top here, and limits under [limits]"
             raise Failure("RW422", f"{path}: there is no table [{key}]: {hint}.")
         if key not in known:
             raise Failure("RW422", f"{path}: there is no setting {key}.{did_you_mean(key, known | {'limits'})}")

@@ -1,8 +1,8 @@
-"""Find and import what the user wants served.
+"""Find and import the object to serve.
 
 A target is a file (`hello.py`), a package's directory (`hotel/`) or a module (`hotel.web`), with or without the name
-in it (`hello.py:app`). Without a name, `app`, `site` and `root` are tried, then the only servable thing in the module;
-where an application is to be hosted, `app` and `application`.
+in it (`hello.py:app`). Without a name, `app`, `site` and `root` are tried, then the only servable object in the module;
+for a WSGI or ASGI application, `app` and `application`.
 """
 
 import importlib
@@ -20,7 +20,7 @@ from types import FunctionType, ModuleType, TracebackType
 from ropewalk import App, Resource, Site
 from ropewalk.cli.failure import Failure
 from ropewalk.cli.flags import source_elsewhere
-from ropewalk.cli.hosting import Hosting, is_factory, likely_interface
+from ropewalk.cli.hosting import AN_APPLICATION, Hosting, is_factory, likely_interface
 from ropewalk.errors import CATALOGUE, full_name, relative
 from ropewalk.resource import as_resource, is_twisted
 from ropewalk.suggest import did_you_mean
@@ -34,15 +34,15 @@ APPLICATION_NAMES = ("app", "application")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Something to serve and where it was found."""
+    """An object to serve, and its name."""
 
     value: Servable
     name: str
-    """As a user would write it: `hello.py:app`."""
+    """As a user writes it: `hello.py:app`."""
 
 
 def load_target(text: str, hosting: Hosting | None = None) -> Target:
-    """Import what `text` names. Raises `Failure`, with a suggestion or with the traceback in the user's module."""
+    """Import the object that `text` names. Raises `Failure`, with a suggestion or with the user's traceback."""
     try:
         return _load(text, hosting)
     except Failure as error:
@@ -87,7 +87,7 @@ def _locate_path(path: Path) -> Callable[[], ModuleType]:
 
 
 def _load_file(path: Path) -> ModuleType:
-    """Import a file that is in no package. It may bear the name of an imported module, such as `site.py`."""
+    """Import a file outside any package. It may have the name of an imported module, such as `site.py`."""
     name = path.stem if path.stem not in sys.modules else f"target:{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -99,7 +99,7 @@ def _load_file(path: Path) -> ModuleType:
 
 def _locate_module(name: str) -> Callable[[], ModuleType]:
     if Path(name).is_file():
-        raise Failure("RW412", f"{name} is a file, and not one of Python: its name does not end in .py.")
+        raise Failure("RW412", f"{name} is not a Python file: its name does not end in .py.")
     if not all(part.isidentifier() for part in name.split(".")):
         raise Failure("RW412", f"{name!r} is neither a file nor the name of a module.")
     _search_first(Path.cwd())
@@ -120,7 +120,7 @@ def _import(place: str, load: Callable[[], ModuleType]) -> ModuleType:
 
 
 def _broken(place: str, error: Exception) -> Failure:
-    """A failure that says first what is wrong and where, and shows the user's frames only."""
+    """A failure for an exception in the user's module: what and where, then the traceback of the user's frames."""
     users = _first_frame_of_user(error.__traceback__)
     what = f"{shown_error(error)} ({_where(error, users)})."
     remedy = CATALOGUE["RW415"].remedy
@@ -159,9 +159,9 @@ def _search_first(folder: Path) -> None:
 
 def _similar_file(path: Path) -> str:
     if not path.parent.is_dir():
-        return f" There is no folder {path.parent} either: the start was in {Path.cwd()}."
+        return f" The folder {path.parent} does not exist either. The working directory is {Path.cwd()}."
     meant = did_you_mean(str(path), [str(sibling) for sibling in path.parent.iterdir()])
-    return meant or f" Check its name, or start where it is: the start was in {Path.cwd()}."
+    return meant or f" Check its name, or start in its folder. The working directory is {Path.cwd()}."
 
 
 def _similar_module(name: str) -> str:
@@ -185,25 +185,25 @@ def _only_servable(module: ModuleType, place: str) -> str:
             raise Failure("RW413", f"{place} has no App, Resource or Site at its top level. {_instead(module, place)}")
         case _:
             choices = ", ".join(f"{place}:{name}" for name in servable)
-            raise Failure("RW413", f"{place} has several things to serve. Name one: {choices}")
+            raise Failure("RW413", f"{place} has several objects to serve. Name one: {choices}")
 
 
 def _instead(module: ModuleType, place: str) -> str:
-    """What to do where there is no App: by what is there."""
+    """What to do if a module has no App, depending on its contents."""
     for name in (*APPLICATION_NAMES, "wsgi_app", "asgi_app", "wsgi", "asgi"):
         interface = likely_interface(getattr(module, name, None))
         if interface is not None:
-            return f"{name} looks like an application of {interface.upper()}: serve it by --{interface} {place}:{name}"
+            return f"{name} looks like {AN_APPLICATION[interface]}: serve it with --{interface} {place}:{name}"
     factory = _factory(module)
     if factory:
-        return f"If {factory} makes one, call it there: app = {factory}()"
+        return f"If {factory} creates one, call it there: app = {factory}()"
     if hasattr(module, "__path__"):
-        return f"Make one there, or name the module in it that has one: {place.rstrip('/')}/web.py:app"
-    return "Make one: app = App()"
+        return f"Create one there, or name the module that has one: {place.rstrip('/')}/web.py:app"
+    return "Create one: app = App()"
 
 
 def _factory(module: ModuleType) -> str | None:
-    """A function of the module that seems to make an application."""
+    """The name of a function that seems to create an application."""
     made = re.compile(r"(create|make|build|get)_(\w+_)?(app|application|site|root)")
     return next((name for name, value in vars(module).items() if made.fullmatch(name) and is_factory(value)), None)
 
@@ -217,11 +217,11 @@ def _application(module: ModuleType, place: str, interface: str) -> str:
     found = [name for name in (*own, *others) if likely_interface(getattr(module, name)) == interface]
     factory = _factory(module)
     if factory:
-        remedy = f"If {factory} makes one, call it there: application = {factory}()"
+        remedy = f"If {factory} creates one, call it there: application = {factory}()"
     elif len(found) == 1:
-        remedy = f"Name what is there: {place}:{found[0]}"
+        remedy = f"Name it: {place}:{found[0]}"
     else:
-        remedy = f"Name the application of {interface.upper()}: {place}:NAME"
+        remedy = f"Name the {interface.upper()} application: {place}:NAME"
     raise Failure("RW413", f"{place} has no {' and no '.join(APPLICATION_NAMES)}. {remedy}")
 
 
@@ -244,22 +244,22 @@ def _servable(value: object, name: str) -> Servable:
         what = f"{name} is the class {full_name(value)}"
         if issubclass(value, Servable):
             raise Failure(
-                "RW414", f"{what}. Make one of it at the top level, and name that: app = {value.__name__}(...)"
+                "RW414", f"{what}. Create an instance at the top level, and name that: app = {value.__name__}(...)"
             )
     elif isinstance(value, FunctionType):
         what = f"{name} is a function"
     else:
         what = f"{name} is of type {full_name(type(value))}"
     resource = getattr(value, "resource", None)
-    if is_twisted(resource):  # a Site of twisted.web's
-        raise Failure("RW414", f"{what}. Name its resource: {name}.resource. Or run the program by `ropewalk exec`.")
+    if is_twisted(resource):  # a twisted.web Site
+        raise Failure("RW414", f"{what}. Name its resource: {name}.resource. Or run the program with `ropewalk exec`.")
     if callable(resource) and not isinstance(value, type):  # a Klein
         made = f"root = {name.rpartition(':')[2]}.resource()"
-        raise Failure("RW414", f"{what}. Name what its `resource` returns: at the top level, {made}")
+        raise Failure("RW414", f"{what}. Name the result of its `resource`: at the top level, {made}")
     interface = likely_interface(value)
     if interface is not None:
-        raise Failure("RW414", f"{what}. If it is an application of {interface.upper()}, say --{interface}.")
+        raise Failure("RW414", f"{what}. If it is {AN_APPLICATION[interface]}, use --{interface}.")
     if is_factory(value) and not isinstance(value, type):
         made = f"{value.__name__}()" if isinstance(value, FunctionType) else "..."
-        raise Failure("RW414", f"{what}. If it makes what is to be served, call it at the top level: app = {made}")
-    raise Failure("RW414", f"{what}. Name an App, a Site, or something derived from ropewalk.Resource.")
+        raise Failure("RW414", f"{what}. If it creates the object to serve, call it at the top level: app = {made}")
+    raise Failure("RW414", f"{what}. Name an App, a Site, or a resource derived from ropewalk.Resource.")

@@ -1,4 +1,4 @@
-"""A tree of resources as a table: what answers what, and where it is written."""
+"""A tree of resources as a table of routes."""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -13,13 +13,13 @@ Row = tuple[str, str, str, str]
 
 
 def rows(servable: object) -> list[Row]:
-    """Methods, path, handler and place of all that an App, a Resource or a Site answers, in the order of the paths."""
+    """Methods, path, handler and place of each route of an App, a Resource or a Site, ordered by path."""
     routes = sorted(walk(as_resource(servable)), key=lambda route: (route.path, route.place, route.name, route.method))
     return [(_methods(group), *key) for key, group in groupby(routes, key=_all_but_method)]
 
 
 def table(lines: list[Row]) -> Text:
-    """The rows, aligned."""
+    """The rows in aligned columns."""
     return columns(lines, ("cyan", "", "", "dim"))
 
 

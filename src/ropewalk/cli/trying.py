@@ -1,4 +1,4 @@
-"""What `ropewalk check` tries of a start without its effects, and what settings that have none are remarked on."""
+"""The checks of `ropewalk check`: endpoints and files, without opening them, and settings without effect."""
 
 import errno
 import os
@@ -19,20 +19,20 @@ PREFIX = "ROPEWALK_"
 
 
 def without_effect(context: click.Context) -> list[str]:
-    """A sentence for each setting that is made and does not count."""
+    """A sentence for each setting that has no effect."""
     lines: list[str] = []
     source = context.get_parameter_source("listen")
     if source not in (None, ParameterSource.DEFAULT):
         beside = [name for name in ("host", "port") if context.get_parameter_source(name) is source]
-        lines += [f"{source_of(name)} is ignored, since {source_of('listen')} is set." for name in beside]
+        lines += [f"{source_of(name)} is ignored, because {source_of('listen')} is set." for name in beside]
     known = {f"{each.envvar}" for command in _commands(context) for each in command.params if each.envvar}
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
-    lines += [f"{name} is no setting of Ropewalk, and is ignored.{did_you_mean(name, known)}" for name in unknown]
+    lines += [f"{name} is not a setting of Ropewalk, and is ignored.{did_you_mean(name, known)}" for name in unknown]
     return lines
 
 
 def try_endpoints(endpoints: Iterable[str]) -> list[str]:
-    """A remark for each that is in use now. Raises EngineError (RW502) for what could not be listened on."""
+    """A remark for each endpoint that is in use. Raises EngineError (RW502) for one that cannot be listened on."""
     remarks = []
     for description in endpoints:
         listener = parse_endpoint(description)
@@ -41,7 +41,7 @@ def try_endpoints(endpoints: Iterable[str]) -> list[str]:
         except OSError as error:
             reason = error.strerror or f"{error}"
             if error.errno == errno.EADDRINUSE:
-                remarks.append(f"{description} is in use now: a start fails as long as it is.")
+                remarks.append(f"{description} is in use now. A start will fail until it is free.")
                 continue
             message = f"{description} cannot be listened on: {reason}."
             raise EngineError("RW502", message, remedy(listener, error)) from error
@@ -49,7 +49,7 @@ def try_endpoints(endpoints: Iterable[str]) -> list[str]:
 
 
 def try_file(path: Path) -> None:
-    """Raises OSError where a file could not be appended to. Nothing is opened, and nothing is made."""
+    """Raises OSError if a file cannot be appended to. The file is not opened or created."""
     if path.exists():
         if not os.access(path, os.W_OK):
             raise _error(errno.EACCES, path)
@@ -68,7 +68,7 @@ def _try(listener: Listener) -> None:
             try:
                 found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
             except socket.gaierror as error:
-                raise OSError(error.strerror) from error  # without a number, as the engine says it
+                raise OSError(error.strerror) from error  # without a number, as the engine raises it
             family, kind, protocol, _, address = found[0]
             with socket.socket(family, kind, protocol) as probe:  # bound but not listening: it takes no clients
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -85,7 +85,7 @@ def _try(listener: Listener) -> None:
 
 
 def _try_folder(path: Path) -> None:
-    """Raises OSError where no file could be made at a path."""
+    """Raises OSError if no file can be created at a path."""
     folder = path.parent
     try:
         is_folder = stat.S_ISDIR(folder.stat().st_mode)
