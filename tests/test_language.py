@@ -47,7 +47,6 @@ NOT_YET = {
     "resource",
     "routing",
     "server",
-    "testing",
     "twisted_private",
     "wsgi",
 }

@@ -1,4 +1,4 @@
-"""Clients for tests: through the real engine, without a port.
+"""Test clients. They use the real engine, without a port.
 
 `Client` is for plain tests, `AsyncClient` for coroutines under asyncio, trial and any reactor.
 """

@@ -1,4 +1,4 @@
-"""The clients of `ropewalk.testing`."""
+"""The test clients: `Client` and `AsyncClient`."""
 
 import asyncio
 from asyncio import _get_running_loop as running_loop
@@ -28,9 +28,9 @@ class AsyncClient:
         async with AsyncClient(app) as client:
             response = await client.get("/users/7")
 
-    `async with` runs the app's start and stop hooks; without it they are not called. Every request has a connection of
-    its own. `headers` are sent with each. `timeout` is how long a response may take, in seconds, and each start and
-    stop hook; a request may have another. None is no limit. Raises ValueError for one that is not over 0.
+    `async with` runs the app's start and stop hooks; without it, they are not called. Every request has its own
+    connection. `headers` are sent with each request. `timeout` (seconds; None for no limit) applies to each response
+    and to each start and stop hook; a request may override it. Raises ValueError unless it is greater than 0.
     """
 
     def __init__(
@@ -79,11 +79,11 @@ class AsyncClient:
         json: Any = None,
         timeout: float | Default | None = DEFAULT,
     ) -> ClientResponse:
-        """Send a request and read the whole response. Raises ProtocolError where that breaks a rule of HTTP.
+        """Send a request and read the whole response. Raises ProtocolError if the response violates HTTP.
 
-        `path` is sent as it is, `query` is encoded behind it. `body` of str or bytes has a Content-Length, an iterable
-        is chunked; `json` is a value to be sent as JSON. Raises ClientTimeout (RW222) where the whole response has not
-        come within `timeout` seconds, by default the client's; it names the handler and what that waits for.
+        `path` is sent unchanged; `query` is encoded and appended. A `body` of str or bytes has a Content-Length, an
+        iterable is sent in chunks; `json` is a value to send as JSON. Raises ClientTimeout (RW222) if the response is
+        not complete within `timeout` seconds (by default the client's). The error names the handler and its wait.
         """
         seconds = self.timeout if timeout is DEFAULT else check_timeout(timeout)
         async with await self._begin(method, path, query, headers, body, json, seconds) as response:
@@ -100,9 +100,9 @@ class AsyncClient:
         json: Any = None,
         timeout: float | Default | None = DEFAULT,
     ) -> "StreamedResponse":
-        """As `request`, but come back with the head of the response. Close the response, or use it in `async with`.
+        """Like `request`, but return after the head of the response. Close the response, or use it in `async with`.
 
-        `timeout` is for the head, and then for each part.
+        `timeout` applies to the head, and then to each part.
         """
         seconds = self.timeout if timeout is DEFAULT else check_timeout(timeout)
         response = await self._begin(method, path, query, headers, body, json, seconds)
@@ -119,7 +119,7 @@ class AsyncClient:
         json: Any,
         seconds: float | None,
     ) -> "StreamedResponse":
-        """Send a request and come back with the head of the response, whose time goes on."""
+        """Send a request and return after the head of the response. The timeout continues."""
         if json is not None:
             body = encode_json(json)
         given = Headers(headers)
@@ -179,7 +179,7 @@ class AsyncClient:
 
 
 class StreamedResponse:
-    """An answer whose head has come. `async for part in response` gives the body as it comes; `close` leaves."""
+    """A response whose body is still arriving: `async for part in response`. `close` closes the connection."""
 
     def __init__(self, wire: Wire, timeout: float | None) -> None:
         self._wire = wire
@@ -218,11 +218,11 @@ class StreamedResponse:
 
     @property
     def trailers(self) -> Headers:
-        """The trailer fields, when the body is over."""
+        """The trailer fields, after the end of the body."""
         return self._response.trailers
 
     async def whole(self) -> ClientResponse:
-        """The answer with the rest of its body."""
+        """The response with the rest of its body."""
         parts = []
         while (part := await self._part()) is not None:
             parts.append(part)
@@ -230,25 +230,25 @@ class StreamedResponse:
         return self._response
 
     def pause(self) -> None:
-        """Take nothing, as a slow client does."""
+        """Stop reading, as a slow client does."""
         self._wire.pause()
 
     def resume(self) -> None:
-        """Take again."""
+        """Read again."""
         self._wire.resume()
 
     def close(self) -> None:
-        """Close the connection, whether the answer is complete or not."""
+        """Close the connection, whether the response is complete or not."""
         self._wire.leave()
 
     async def begun(self) -> None:
-        """The head has come."""
+        """Wait for the head."""
         while not self._wire.reader.head:
             self._check()
             await self._wire.news()
 
     def unlimit(self) -> None:
-        """Have the time stand still until the next part is waited for."""
+        """Stop the timeout until the next part is awaited."""
         self._wire.limit(None)
 
     async def _part(self) -> bytes | None:
@@ -272,12 +272,12 @@ class Client:
         client = Client(app)
         assert client.get("/").text == "Hello, World!"
 
-    Handlers that wait run on an event loop: that of the asyncio reactor where it is installed, else one of the client's
-    own. Where the reactor does not run, the client has it work meanwhile: its timers, its threads, `callFromThread`.
-    Clients of one thread at a time can do so; in another thread ReactorInUse (RW223) is raised.
+    Asynchronous handlers run on an event loop: that of the installed asyncio reactor, or the client's own. If a reactor
+    is installed and not running, the client runs its timers, threads and `callFromThread` meanwhile. Only one thread at
+    a time can do this; clients in another thread raise ReactorInUse (RW223).
 
-    `with` runs the app's start and stop hooks; without it they are not called. At its end the client is closed. One
-    that is closed may be used again. `timeout` is as for `AsyncClient`.
+    `with` runs the app's start and stop hooks, and closes the client at its end; without it, the hooks are not called.
+    A closed client may be used again. `timeout` is that of `AsyncClient`.
     """
 
     def __init__(
@@ -286,12 +286,12 @@ class Client:
         self._client = AsyncClient(servable, headers=headers, secure=secure, timeout=timeout)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._finalizer: finalize[..., Any] | None = None
-        """Closes the loop, which is the client's own."""
+        """Closes the loop, if it is the client's own."""
         self._entered = False
 
     @property
     def app(self) -> Any:
-        """The app that answers."""
+        """The app that handles the requests."""
         return self._client.app
 
     def __enter__(self) -> Self:
@@ -309,9 +309,9 @@ class Client:
             self.close()
 
     def close(self) -> None:
-        """Close the event loop, and cancel what still runs on it, where it is the client's own.
+        """Close the event loop and cancel its tasks, if it is the client's own.
 
-        Inside of `with` this waits for its end.
+        Inside `with`, this has no effect: the end of `with` closes the client.
         """
         if self._entered:
             return
@@ -322,7 +322,7 @@ class Client:
                 runner.get_loop()
 
     def request(self, method: str, path: str, **options: Any) -> ClientResponse:
-        """As `AsyncClient.request`."""
+        """Like `AsyncClient.request`."""
         return self._run(self._client.request(method, path, **options))
 
     def get(self, path: str, **options: Any) -> ClientResponse:
@@ -356,7 +356,7 @@ class Client:
     def _run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
         if running_loop() is not None:
             coroutine.close()
-            raise RuntimeError("A Client waits, which a running event loop must not. In coroutines use AsyncClient.")
+            raise RuntimeError("A Client would block the running event loop. Use AsyncClient in coroutines.")
         claim = Claim.of_idle()  # before the loop is chosen: another thread might choose the same
         try:
             return self._find_loop(claim).run_until_complete(coroutine)
@@ -365,11 +365,11 @@ class Client:
                 claim.release()
 
     def _find_loop(self, claim: Claim | None) -> asyncio.AbstractEventLoop:
-        """The loop of the asyncio reactor where that is installed and does not run, else one of the client's own."""
+        """The loop of the installed asyncio reactor if it does not run, else the client's own."""
         if self._loop is None or self._loop.is_closed():
-            home = None if claim is None else claim.home
-            if home is not None and not home.is_closed() and not home.is_running():
-                return home
+            own_loop = None if claim is None else claim.own_loop
+            if own_loop is not None and not own_loop.is_closed() and not own_loop.is_running():
+                return own_loop
             self._loop = asyncio.new_event_loop()
             self._finalizer = finalize(self, self._loop.close)
         return self._loop
@@ -399,7 +399,7 @@ async def _send_body(wire: Wire, body: Body) -> None:
 
 
 async def _send_chunk(wire: Wire, part: bytes) -> None:
-    """As a client whose socket is full, wait while the server does not read."""
+    """Send a chunk. While the server does not read, wait, as a client does whose socket is full."""
     while not wire.flowing and not wire.reader.done and wire.error is None:
         await wire.news()
     if part:

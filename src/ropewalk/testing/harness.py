@@ -1,4 +1,4 @@
-"""The engine of a test: turned by whatever runs, and let go of when nothing is under way."""
+"""The engine of a test client. It runs on the current event loop or reactor, and closes when it is idle."""
 
 from asyncio import _get_running_loop as running_loop
 from asyncio import all_tasks
@@ -27,14 +27,17 @@ SERVER: Final = ("127.0.0.1", 80)
 _FOREVER: Final = 1e6
 """Seconds for a client without a timeout."""
 
-_PATIENCE: Final = 1.0
-"""Seconds for handlers to end when their client has left."""
+_END_TIMEOUT: Final = 1.0
+"""Seconds to wait for handlers whose client has left."""
+
 log = Logger(namespace="ropewalk.testing")
 
 
 class Harness:
-    """An app's engine without sockets: made for the first connection, closed after the last, so that nothing of it is
-    left in the loop or the reactor between requests.
+    """The engine of an app, without sockets.
+
+    It is created for the first connection and closed after the last, so that nothing remains in the event loop or the
+    reactor between requests.
     """
 
     def __init__(self, app: App) -> None:
@@ -44,10 +47,10 @@ class Harness:
         self._use: ReactorUse | None = None
         self._wires: set[Wire] = set()
         self.tasks: WeakSet[HandlerTask] = WeakSet()
-        """What works on responses, those included whose client has left."""
+        """The running handlers, including those whose client has left."""
 
     def connect(self, method: str, target: str, *, secure: bool = False) -> "Wire":
-        """A new connection, for one request. Raises ReactorInUse (RW223) where another thread uses the reactor."""
+        """A new connection for one request. Raises ReactorInUse (RW223) if another thread uses the reactor."""
         if self._service is None:
             self._service = self._open()
         wire = Wire(self, self._service, method, target, secure=secure)
@@ -55,14 +58,14 @@ class Harness:
         return wire
 
     async def begin_stop(self) -> None:
-        """Tell the app, and what it still sends, that a stop begins."""
+        """Begin a stop: notify the app and its responses."""
         hooks = self.app.begin_stop()
         if self._service is not None:
             self._service.stopping.fire()
         await hooks
 
     async def drain(self, seconds: float | None) -> None:
-        """Have what runs finish within so long, and cut off the rest; no handler runs any more then."""
+        """Wait at most so many seconds for running requests, cut off the rest, and wait for their handlers to end."""
         if self._service is not None:
             cut: Waiter[int] = Waiter()
             self._service.drain(_FOREVER if seconds is None else seconds).addCallback(cut.callback)
@@ -71,14 +74,14 @@ class Harness:
         await self._ended()
 
     def closed(self, wire: "Wire") -> None:
-        """A connection is over."""
-        if wire in self._wires:  # else its service is closed, and there may be another
+        """A connection has closed."""
+        if wire in self._wires:  # else its service is closed already, and there may be a new one
             self._wires.remove(wire)
             if not self._wires:
                 self._close()
 
-    def know(self, task: Any) -> None:
-        """Wait for a handler before the stop hooks."""
+    def add_task(self, task: Any) -> None:
+        """Note a handler, which must end before the stop hooks run."""
         if isinstance(task, HandlerTask):
             self.tasks.add(task)
 
@@ -87,7 +90,7 @@ class Harness:
         if service is not None:
             self._wires.clear()
             self._unwatch()
-            del self._unwatch  # which has the engine
+            del self._unwatch  # it refers to the engine
             service.close()
             if self._use is not None:
                 self._use.refused.discard(self._refuse)
@@ -114,48 +117,49 @@ class Harness:
             wire.fail(error)
 
     async def _ended(self) -> None:
-        """Wait for handlers that end because their client has left."""
+        """Wait for handlers whose client has left."""
         running = {task for task in self.tasks if not task.finished}
         if not running:
             return
         ended: Waiter[None] = Waiter()
 
-        def tell(task: Any = None) -> None:
+        def task_ended(task: Any = None) -> None:
             running.discard(task)
             if (task is None or not running) and not ended.called:
                 ended.callback(None)
 
         for task in tuple(running):
-            task.add_done_callback(tell)
+            task.add_done_callback(task_ended)
         loop = running_loop()
         runner: Any = loop or _reactor()
-        timer = (getattr(runner, "call_later", None) or runner.callLater)(_PATIENCE, tell)
+        timer = (getattr(runner, "call_later", None) or runner.callLater)(_END_TIMEOUT, task_ended)
         await ended
         if running:
             handlers = ", ".join(sorted(named(task.coroutine) for task in running))
-            log.warn("{handlers} still runs when the stop hooks are called.", handlers=handlers)
+            log.warn("{handlers} is still running when the stop hooks are called.", handlers=handlers)
         else:
             timer.cancel()
 
 
 class _Service(Service):
-    """One that knows what runs, so that a timeout can name it."""
+    """A service that keeps its running requests, so that a timeout can name the handler."""
 
     def __init__(self, harness: Harness, call_later: Callable[..., Any]) -> None:
         app = harness.app
-        super().__init__(app, call_later, (app.limits or Limits()).replace(drain_grace=0))  # its clients ask once
+        limits = (app.limits or Limits()).replace(drain_grace=0)  # each connection has one request
+        super().__init__(app, call_later, limits)
         self._harness = harness
         self.call_later = call_later
         self.requests: dict[Request, None] = {}
-        """Those for which a handler has been called, in order, the most of those that are finished left out."""
+        """The requests whose handler was called, in order. Most of the finished ones are removed."""
         self._enough = 16
-        del self.drive  # the engine calls the method below; a bound one kept here would be a cycle
+        del self.drive  # the engine calls the method below; a bound one would be a cycle
 
     def drive(self, request: Request, coroutine: Any, context: Any) -> Any:
         self._know(request)
         value = self.coroutines.drive(request, coroutine, context)
         if value is PENDING:
-            self._harness.know(getattr(request, "_running", None))
+            self._harness.add_task(getattr(request, "_running", None))
         return value
 
     def deliver(self, request: Request, value: Any) -> None:
@@ -163,7 +167,7 @@ class _Service(Service):
         Service.deliver(request, value)
 
     def find(self, method: str, target: str) -> tuple[Request | None, Any]:
-        """A request that has no whole response, and the task of the ASGI application that was called for it, if any."""
+        """A request without a complete response, and the task of its ASGI application, if it has one."""
         asked = method, target.encode("latin-1")
         tasks = {call.request: task for task in _tasks() if (call := getattr(task, "call", None)) is not None}
         for request in (*self.requests, *tasks):
@@ -172,10 +176,10 @@ class _Service(Service):
         return None, None
 
     def close(self) -> None:
-        """As in service; and the engine's descriptors are closed now, not when the collector comes to the cycle."""
+        """Close the service. File descriptors of the engine close now, not when the garbage collector runs."""
         super().close()
         self.requests.clear()
-        self.engine = _Closed(self.engine.limits)  # type: ignore[assignment] # what is asked of it after the end
+        self.engine = _Closed(self.engine.limits)  # type: ignore[assignment] # for calls after the end
         self.drained(0)
 
     def _know(self, request: Request) -> None:
@@ -186,23 +190,23 @@ class _Service(Service):
 
 
 class _Closed:
-    """Stands for an engine that is closed, for calls that outlive their request."""
+    """Replaces a closed engine, for calls that outlive their request."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
 
     def forget_endpoints(self) -> None:
-        """There are none."""
+        """No request: the engine is closed."""
 
 
 class Wire:
-    """One connection: the engine's sink on one side, a reader of the answer on the other."""
+    """One connection: the sink of the engine, and the parser of the response."""
 
     def __init__(self, harness: Harness, service: _Service, method: str, target: str, *, secure: bool) -> None:
         self.reader = Reader(method)
         self.error: ProtocolError | ClientTimeout | ReactorInUse | None = None
         self.flowing = True
-        """Whether the engine takes more of the request."""
+        """Whether the engine accepts more of the request."""
         self._harness = harness
         self._service = service
         self._asked = method, target
@@ -212,16 +216,16 @@ class Wire:
         self._pipe: Pipe = service.engine.open_pipe(self, client=CLIENT, server=SERVER, secure=secure)
 
     def send(self, data: bytes) -> None:
-        """Bytes for the server."""
+        """Send bytes to the server."""
         self._pipe.feed(data)
 
     def news(self) -> Waiter[None]:
-        """Fires when something has come from the server."""
+        """Fires when the server has sent something."""
         self._news = Waiter()
         return self._news
 
     def limit(self, seconds: float | None) -> None:
-        """Give the server so long from now, in place of what it was given before. None is no limit."""
+        """Set the timeout, in seconds from now. It replaces an earlier one; None is no limit."""
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
@@ -229,15 +233,15 @@ class Wire:
             self._timer = self._service.call_later(seconds, self._expire, seconds)
 
     def pause(self) -> None:
-        """The client's end is full."""
+        """The client stops reading."""
         self._pipe.pause()
 
     def resume(self) -> None:
-        """It has room again."""
+        """The client reads again."""
         self._pipe.resume()
 
     def leave(self) -> None:
-        """Close the connection, whatever is under way."""
+        """Close the connection at once."""
         if not self._over:
             self._over = True
             self.limit(None)
@@ -245,14 +249,14 @@ class Wire:
             self._harness.closed(self)
 
     def fail(self, error: ClientTimeout | ReactorInUse) -> None:
-        """Have the request end with an error."""
+        """End the request with an error."""
         self.error = error
         self._tell()
 
     # Called by the engine
 
     def write(self, data: bytes, /) -> None:
-        """Bytes from the server."""
+        """The server sent bytes."""
         try:
             self.reader.feed(data)
         except ProtocolError as error:
@@ -260,11 +264,11 @@ class Wire:
         self._tell()
 
     def end_writing(self) -> None:
-        """The server has said all, and would read on."""
+        """The server has closed its sending side, and still reads."""
         self.close()
 
     def close(self) -> None:
-        """The server has closed."""
+        """The server has closed the connection."""
         try:
             self.reader.end()
         except ProtocolError as error:
@@ -276,11 +280,11 @@ class Wire:
         self.close()
 
     def pause_reading(self) -> None:
-        """The server has no room for more of the request."""
+        """The server stops reading the request."""
         self.flowing = False
 
     def resume_reading(self) -> None:
-        """It has again."""
+        """The server reads again."""
         self.flowing = True
         self._tell()
 
@@ -295,7 +299,7 @@ class Wire:
 
 
 def _tasks() -> Iterable[Any]:
-    """Those that wait. The call of an application is a task that no request knows, unless middleware waits for it."""
+    """The waiting tasks. Without middleware, no request refers to the task of an ASGI application."""
     loop = running_loop()
     return () if loop is None else all_tasks(loop)
 
@@ -303,5 +307,5 @@ def _tasks() -> Iterable[Any]:
 def _reactor() -> Any:
     reactor = installed()
     if reactor is None:
-        raise RuntimeError("AsyncClient is for coroutines that asyncio or a reactor runs. In a plain test use Client.")
+        raise RuntimeError("AsyncClient is for coroutines that asyncio or a reactor runs. Use Client in a plain test.")
     return reactor

@@ -1,19 +1,19 @@
-"""Twisted's reactor under a client: where nothing runs it, the event loop that runs the client does.
+"""The reactor under a test client: if it does not run, the event loop of the client runs it.
 
-| the installed reactor | what is done while a client is in use |
+| the installed reactor | what happens while a client is in use |
 |---|---|
-| none, until a handler imports one | it is looked for at every tick, then as below |
-| one that runs | nothing: under trial, for instance |
+| none, until a handler imports one | a check at every tick, then as below |
+| a running one, for example under trial | nothing |
 | asyncio's, on the loop of the client | its thread pool is started |
-| asyncio's, on another loop | the same, and the reactor works on the client's loop for the time |
-| another | the same, and the loop has it do an iteration when it is woken, and at every tick |
+| asyncio's, on another loop | the same, and the reactor moves to the client's loop for the time |
+| another | the same, and the loop calls its `iterate` at every wakeup and every tick |
 
-So timers, threads, calls from threads and Twisted's own connections work in handlers and hooks. Afterwards the pool is
-stopped, an asyncio reactor is on its own loop again, and nothing is left in the client's.
+So timers, threads, calls from threads and Twisted's own connections work in handlers and hooks. Afterwards the pool
+stops, an asyncio reactor returns to its own loop, and nothing remains in the loop of the client.
 
-Clients may be in use side by side, on one loop or on several: an asyncio reactor follows the loop that runs. They may
-not be in several threads, as a reactor calls what fires where it works: the first thread has it until its last client
-is left, and ReactorInUse (RW223) is raised in others.
+Several clients may be in use at the same time, on one loop or on several: an asyncio reactor follows the running loop.
+They must be in one thread, since a reactor runs its callbacks in the thread in which it works. The first thread keeps
+the reactor until its last client is closed; others get ReactorInUse (RW223).
 """
 
 import sys
@@ -30,52 +30,53 @@ from twisted.python.threadpool import ThreadPool
 from ropewalk.errors import RopewalkError
 
 TICK: Final = 0.01
-"""Seconds after which a reactor of another kind has an iteration, for timers that nothing else tells of."""
+"""Seconds between iterations of a reactor that is not asyncio's: its timers cause no wakeup."""
 
-PATIENCE: Final = 1.0
-"""Seconds to wait for threads to end. One that goes on, as it may when a client has left, is a daemon."""
+END_TIMEOUT: Final = 1.0
+"""Seconds to wait for threads to end. Threads are daemons: one may block when its client has left."""
 
 
 def installed() -> Any:
     """The installed reactor, or None."""
     reactor = sys.modules.get("twisted.internet.reactor")
-    return reactor if hasattr(reactor, "callLater") else None  # it may be half imported
+    return reactor if hasattr(reactor, "callLater") else None  # its import may be in progress
 
 
 def runs_elsewhere() -> bool:
-    """Whether the reactor runs, but not where this is called: what a handler waits for may fire in another thread."""
+    """Whether the reactor runs in another thread, where the Deferreds of a handler fire."""
     reactor = installed()
     return reactor is not None and reactor.running and not isInIOThread()
 
 
 class ReactorInUse(RopewalkError, RuntimeError):
-    """RW223: clients in another thread use the reactor."""
+    """RW223: clients in another thread use the reactor, which is not running."""
 
     def __init__(self, user: Thread) -> None:
         here = current_thread().name
         super().__init__(
-            "RW223", f"Clients in the thread {user.name} use the reactor, which does not run: those in {here} cannot."
+            "RW223",
+            f"Clients in the thread {user.name} use the reactor, which is idle, so those in {here} cannot.",
         )
 
 
 class Claim:
-    """The right of one thread to work a reactor that does not run. Claims are counted: `release` as often as `of`."""
+    """The right of one thread to run an idle reactor. Claims are counted: call `release` once for each `of`."""
 
     _of_reactors: "ClassVar[dict[int, Claim]]" = {}
     _lock: ClassVar[Any] = Lock()
 
     def __init__(self, reactor: Any) -> None:
         self.reactor = reactor
-        self.home: AbstractEventLoop | None = None
-        """The loop of an asyncio reactor itself, on which no client may have left it."""
+        self.own_loop: AbstractEventLoop | None = None
+        """The loop that an asyncio reactor returns to."""
         if isinstance(reactor, AsyncioSelectorReactor):
-            self.home = reactor._asyncioEventloop  # noqa: SLF001 - it has no other name
+            self.own_loop = reactor._asyncioEventloop  # noqa: SLF001 - it has no other name
         self._thread = current_thread()
         self._count = 0
 
     @classmethod
     def of(cls, reactor: Any) -> "Claim":
-        """Claim a reactor for this thread. Raises ReactorInUse (RW223) where another one has it."""
+        """Claim a reactor for this thread. Raises ReactorInUse (RW223) if another thread has it."""
         with cls._lock:
             claim = cls._of_reactors.get(id(reactor))
             if claim is None:
@@ -83,13 +84,13 @@ class Claim:
             elif claim._thread is not current_thread():
                 if claim._thread.is_alive():
                     raise ReactorInUse(claim._thread)
-                claim._thread = current_thread()  # the other has ended without leaving its clients
+                claim._thread = current_thread()  # that thread ended without closing its clients
             claim._count += 1
             return claim
 
     @classmethod
     def of_idle(cls) -> "Claim | None":
-        """Claim the installed reactor; None where there is none, where it runs, and where another thread has it."""
+        """Claim the installed reactor. None if there is none, if it runs, and if another thread has it."""
         reactor = installed()
         if reactor is None or reactor.running:
             return None
@@ -99,7 +100,7 @@ class Claim:
             return None
 
     def release(self) -> None:
-        """Let go of the reactor, if this was the last claim."""
+        """Release the reactor, if this is the last claim."""
         with self._lock:
             self._count -= 1
             if not self._count:
@@ -107,23 +108,23 @@ class Claim:
 
 
 class ReactorUse:
-    """The use of the reactor by one loop. Uses are counted: `release` as often as `of`."""
+    """The use of the reactor by one loop. Uses are counted: call `release` once for each `of`."""
 
     _of_loops: "ClassVar[dict[AbstractEventLoop, ReactorUse]]" = {}
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self.refused: set[Callable[[ReactorInUse], object]] = set()
-        """Called where a handler has imported the reactor, and another thread has it: what waits may wait for ever."""
+        """Called when a handler has imported a reactor that another thread has: waits might never end."""
         self._loop = loop
         self._count = 0
         self._claim: Claim | None = None
         self._detach: list[Callable[[], object]] = []
         self._next: Handle | None = None
-        """The next tick or, while an asyncio reactor is on another loop, its return."""
+        """The next tick; or, while an asyncio reactor is on another loop, its return."""
 
     @classmethod
     def of(cls, loop: AbstractEventLoop) -> "ReactorUse":
-        """That of a loop, begun. Raises ReactorInUse (RW223) where another thread uses the reactor."""
+        """Begin the use by a loop. Raises ReactorInUse (RW223) if another thread uses the reactor."""
         use = cls._of_loops.get(loop)
         if use is None:
             use = cls(loop)
@@ -133,7 +134,7 @@ class ReactorUse:
         return use
 
     def release(self) -> None:
-        """Let go of the reactor, if this was the last use."""
+        """Release the reactor, if this is the last use."""
         self._count -= 1
         if self._count:
             return
@@ -145,12 +146,12 @@ class ReactorUse:
         self._claim = None
 
     def return_later(self) -> None:
-        """Have an asyncio reactor, which is about to work on another loop, come back when this one runs."""
+        """Move an asyncio reactor back to this loop when the loop runs: another one takes it now."""
         if self._claim is not None and not self._loop.is_closed():
-            self._next = self._loop.call_soon(self._bring)
+            self._next = self._loop.call_soon(self._move_here)
 
     def _look(self) -> None:
-        """Look for a reactor that does not run, and have it do an iteration where it needs that."""
+        """Attach an idle reactor if there is one, and run an iteration if it needs ticks."""
         reactor = installed()
         if self._claim is None and reactor is not None and not reactor.running:
             self._attach(reactor)
@@ -161,7 +162,7 @@ class ReactorUse:
     def _ticks(self, reactor: Any) -> bool:
         if self._claim is None:
             return reactor is None
-        return self._claim.home is None and not self._claim.reactor.running
+        return self._claim.own_loop is None and not self._claim.reactor.running
 
     def _tick(self) -> None:
         self._next = None
@@ -175,7 +176,7 @@ class ReactorUse:
     def _turn(self) -> None:
         claim = self._claim
         if claim is not None and not claim.reactor.running:
-            type(claim.reactor).iterate(claim.reactor, 0)  # trial has put a warning in the place of the method
+            type(claim.reactor).iterate(claim.reactor, 0)  # trial replaces the method by a warning
 
     def _attach(self, reactor: Any) -> None:
         self._claim = Claim.of(reactor)
@@ -185,17 +186,17 @@ class ReactorUse:
             self._next = None
         _Pool.take(reactor)
         self._detach.append(partial(_Pool.release, reactor))
-        if self._claim.home is not None:
-            self._bring()
-            self._detach.append(self._send_home)
+        if self._claim.own_loop is not None:
+            self._move_here()
+            self._detach.append(self._move_back)
             return
         descriptor = _descriptor(reactor)
         if descriptor is not None:
             self._loop.add_reader(descriptor, self._turn)
             self._detach.append(partial(self._loop.remove_reader, descriptor))
 
-    def _bring(self) -> None:
-        """Have an asyncio reactor work on this loop. Where it was for another use, that has it back when it runs."""
+    def _move_here(self) -> None:
+        """Move an asyncio reactor to this loop. If another use had it, it returns there when that loop runs."""
         assert self._claim is not None
         self._next = None
         reactor = self._claim.reactor
@@ -206,16 +207,16 @@ class ReactorUse:
         if former is not None:
             former.return_later()
 
-    def _send_home(self) -> None:
-        """Have an asyncio reactor work on its own loop, where it is on this one."""
+    def _move_back(self) -> None:
+        """Move an asyncio reactor from this loop to its own."""
         assert self._claim is not None
-        reactor, home = self._claim.reactor, self._claim.home
-        if home is not None and reactor._asyncioEventloop is self._loop is not home:  # noqa: SLF001 - as above
-            _move(reactor, home)
+        reactor, own_loop = self._claim.reactor, self._claim.own_loop
+        if own_loop is not None and reactor._asyncioEventloop is self._loop is not own_loop:  # noqa: SLF001 - as above
+            _move(reactor, own_loop)
 
 
 class _Pool:
-    """The thread pool of a reactor that does not run, while clients are in use."""
+    """The thread pool of an idle reactor, while clients are in use."""
 
     _uses: "dict[int, int]" = {}
 
@@ -225,7 +226,7 @@ class _Pool:
         cls._uses[key] = cls._uses.get(key, 0) + 1
         pool: ThreadPool = reactor.getThreadPool()
         if not pool.started:
-            pool.threadFactory = partial(Thread, daemon=True)  # type: ignore[assignment] # it is called, no more
+            pool.threadFactory = partial(Thread, daemon=True)  # type: ignore[assignment] # the pool only calls it
             pool.stop = partial(_stop, pool)  # type: ignore[method-assign] # the reactor calls it below
             pool.start()
 
@@ -238,18 +239,18 @@ class _Pool:
         del cls._uses[key]
         pool = reactor.threadpool
         if pool is not None and not reactor.running and isinstance(pool.stop, partial):
-            reactor._stopThreadPool()  # noqa: SLF001 - the reactor makes another when it is asked for one
+            reactor._stopThreadPool()  # noqa: SLF001 - the reactor creates another on demand
 
 
 def _stop(pool: ThreadPool) -> None:
-    """Stop a thread pool. A thread may be waiting for this one, so its end is not waited for without limit."""
+    """Stop a thread pool. The wait is limited: a thread of the pool may wait for this thread."""
     stopping = Thread(target=ThreadPool.stop, args=(pool,), name="ropewalk-testing-stop", daemon=True)
     stopping.start()
-    stopping.join(PATIENCE)
+    stopping.join(END_TIMEOUT)
 
 
 def _move(reactor: Any, loop: AbstractEventLoop) -> None:
-    """Have an asyncio reactor that does not run work on another loop, with the timers that it has."""
+    """Move an idle asyncio reactor, with its timers, to another loop."""
     if reactor.running or reactor._asyncioEventloop is loop:  # noqa: SLF001 - what AsyncioSelectorReactor keeps
         return
     if reactor._timerHandle is not None:  # noqa: SLF001 - what AsyncioSelectorReactor keeps of its loop
@@ -261,7 +262,7 @@ def _move(reactor: Any, loop: AbstractEventLoop) -> None:
 
 
 def _descriptor(reactor: Any) -> int | None:
-    """What is readable when a reactor has something to do: its poller, else what its threads wake it by."""
+    """The descriptor that is readable when a reactor has work: that of its poller, or of its waker."""
     for source in (getattr(reactor, "_poller", None), getattr(reactor, "waker", None)):
         fileno = getattr(source, "fileno", None)
         if fileno is not None:

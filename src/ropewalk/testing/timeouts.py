@@ -1,4 +1,4 @@
-"""How long a client waits, and what it says of a handler that takes longer."""
+"""The timeout of test clients, and the error for a handler that takes longer."""
 
 import os
 import sysconfig
@@ -23,7 +23,7 @@ from ropewalk.testing.idle_reactor import ReactorInUse, ReactorUse, installed, r
 from ropewalk.waiting import Waiter
 
 TIMEOUT: Final = 30.0
-"""Seconds. Few tests wait so long for a response on purpose, and a debugger leaves time to look."""
+"""Seconds. Few tests need to wait longer for a response."""
 
 _LIBRARIES: Final = tuple(
     f"{folder}{os.sep}"
@@ -32,7 +32,7 @@ _LIBRARIES: Final = tuple(
 
 
 class Default(Enum):
-    """Stands for the timeout of the client."""
+    """The type of DEFAULT, which means the timeout of the client."""
 
     DEFAULT = "the client's timeout"
 
@@ -41,41 +41,41 @@ DEFAULT: Final = Default.DEFAULT
 
 
 class ClientTimeout(RopewalkError, TimeoutError):
-    """RW222: a response, or a start or stop hook, has taken longer than the client's `timeout`."""
+    """RW222: a response, or a start or stop hook, took longer than the `timeout` of the client."""
 
     def __init__(self, message: str) -> None:
         remedy = (
-            "Have the reactor run the test, with AsyncClient: it runs in another thread." if runs_elsewhere() else None
+            "The reactor runs in another thread. Let it run the test, with AsyncClient." if runs_elsewhere() else None
         )
         super().__init__("RW222", message, remedy)
 
 
 def check_timeout(timeout: Any) -> float | None:
-    """Raises ValueError for what is neither None nor a number over 0."""
+    """The timeout. Raises ValueError unless it is None or a number greater than 0."""
     if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
-        raise ValueError(f"A timeout is a number of seconds over 0, or None, not {shown(timeout)}.")
+        raise ValueError(f"A timeout must be a number of seconds greater than 0, or None, not {shown(timeout)}.")
     return timeout
 
 
 def no_response(method: str, target: str, seconds: float, request: Request | None, task: Any) -> ClientTimeout:
-    """The error for a request without a whole response.
+    """The error for a request without a complete response.
 
-    The request is that of a handler that has been called, and `task` is that of an ASGI application.
+    `request` is the one of the running handler, or None; `task` is the task of an ASGI application.
     """
     if request is None:
-        waits = "No handler or application has been called that waits."
+        waits = "No handler or application is waiting."
     else:
         running = getattr(request, "_running", None) if task is None else task
         call = None if request.endpoint is None else request.endpoint.call
-        if running is None and isinstance(resource_of(call), Hosted):
-            waits = f"{_who(request)} runs on a thread, or waits for one."
+        if running is None and isinstance(getattr(call, "__self__", None), Hosted):
+            waits = f"{_handler_name(request)} runs on a thread, or waits for one."
         else:
-            waits = f"{_who(request)} {_waits(running)}"
-    return ClientTimeout(f"{method} {target}: no whole response within {seconds:g} s. {waits}")
+            waits = f"{_handler_name(request)} {_waits(running)}"
+    return ClientTimeout(f"{method} {target}: no complete response within {seconds:g} s. {waits}")
 
 
 class _HookTask(Task):
-    """The hooks of an app, as a server runs them: they may await Deferreds, which a task of asyncio's may not."""
+    """The hooks of an app. Unlike in an asyncio task, they may await Deferreds, as on a server."""
 
     __slots__ = ("ended", "late", "refusal")
 
@@ -101,9 +101,9 @@ class _HookTask(Task):
 async def run_hooks(
     kind: str, hooks: Coroutine[Any, Any, None], seconds: float | None, use: ReactorUse | None = None
 ) -> None:
-    """Run start, stopping or stop hooks, and cancel what takes longer.
+    """Run start, stopping or stop hooks, and cancel them after the timeout.
 
-    Raises ClientTimeout, which names the place where a hook waited, and ReactorInUse where `use` is refused meanwhile.
+    Raises ClientTimeout, which names the place where a hook waited, and ReactorInUse if `use` is refused meanwhile.
     """
     loop = running_loop()
     runner: Any = loop or installed()
@@ -120,7 +120,7 @@ async def run_hooks(
         context.run(task.step)
         await task.ended
     except BaseException:
-        task.cancel()  # the caller does not wait any more
+        task.cancel()  # the caller no longer waits
         raise
     finally:
         if timer is not None and not task.late:
@@ -143,13 +143,13 @@ async def run_hooks(
     raise ClientTimeout(f"A {kind} hook has not ended within {seconds:g} s.{where}") from error
 
 
-def _who(request: Request) -> str:
+def _handler_name(request: Request) -> str:
     endpoint = request.endpoint
     return "Its handler" if endpoint is None else named(endpoint.call)
 
 
 def _waits(running: Any) -> str:
-    """What a handler waits for, and where, as far as that is known."""
+    """What a handler waits for, and where, if known."""
     if isinstance(running, Deferred):
         return f"waits for {shown(running)}."
     if not isinstance(running, Task):
@@ -165,7 +165,7 @@ def _waits(running: Any) -> str:
 
 
 def _frames(coroutine: Any) -> Iterator[FrameType]:
-    """Those of a coroutine that waits, from the outermost in."""
+    """The frames of a suspended coroutine, outermost first."""
     while coroutine is not None:
         frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
         if frame is not None:

@@ -1,4 +1,4 @@
-"""What a server sends, read strictly (RFC 9112). Whatever is not as it must be fails the test."""
+"""A strict parser for responses (RFC 9112). A malformed response fails the test."""
 
 import json
 import re
@@ -19,7 +19,7 @@ class ProtocolError(AssertionError):
 
 
 class ClientResponse:
-    """An answer as the client has it. `body` is bytes; `text` and `json()` read it."""
+    """A response that the client received. `body` is bytes; `text` and `json()` decode it."""
 
     def __init__(self) -> None:
         self.status = 0
@@ -29,14 +29,14 @@ class ClientResponse:
         self.trailers = Headers()
         self.body = b""
         self.interim: list[tuple[int, Headers]] = []
-        """The 1xx answers before this one."""
+        """The 1xx responses before this one."""
 
     def __repr__(self) -> str:
         return f"<{self.status} {self.reason}, {len(self.body)} bytes>"
 
     @property
     def text(self) -> str:
-        """The body by the charset of its Content-Type, else UTF-8. Raises LookupError for one that is not known."""
+        """The body, decoded by the charset of its Content-Type or as UTF-8. May raise LookupError."""
         charset = content_type(self.headers.get("content-type"))[1].get("charset", UTF_8)
         codec = find_codec(charset)
         if codec is None:
@@ -49,15 +49,15 @@ class ClientResponse:
 
     @property
     def cookies(self) -> dict[str, str]:
-        """The cookies that are set, by name, without their attributes."""
+        """The cookies that the response sets, by name, without their attributes."""
         pairs = (line.partition(";")[0].partition("=") for line in self.headers.all("set-cookie"))
         return {name: value for name, _, value in pairs}
 
 
 class Reader:
-    """Reads one answer from bytes as they come.
+    """Parses one response from bytes as they arrive.
 
-    `head` and `done` say how far it is; `parts` holds what has come of the body and was not taken.
+    `head` and `done` report the progress; `parts` holds the parts of the body that were not taken yet.
     """
 
     def __init__(self, method: str) -> None:
@@ -66,29 +66,29 @@ class Reader:
         self.done = False
         self.parts: list[bytes] = []
         self.rest = b""
-        """What came behind the answer."""
+        """The bytes after the response."""
         self._method = method
         self._ended = False
         self._buffer = bytearray()
-        self._course = self._read()
-        next(self._course)
+        self._parsing = self._read()
+        next(self._parsing)
 
     def feed(self, data: bytes) -> None:
-        """Bytes from the server. Raises ProtocolError."""
+        """Parse bytes from the server. Raises ProtocolError."""
         self._buffer += data
-        self._go_on()
+        self._parse()
 
     def end(self) -> None:
-        """The server has closed. Raises ProtocolError where the answer is not complete."""
+        """The server closed the connection. Raises ProtocolError if the response is incomplete."""
         self._ended = True
-        self._go_on()
+        self._parse()
         if not self.done:
-            raise ProtocolError("The server closed before its answer was complete.")
+            raise ProtocolError("The server closed the connection before its response was complete.")
 
-    def _go_on(self) -> None:
+    def _parse(self) -> None:
         if not self.done:
             try:
-                next(self._course)
+                next(self._parsing)
             except StopIteration:
                 self.done = True
         if self.done:
@@ -168,7 +168,7 @@ class Reader:
 
     def _more(self) -> Generator[None, None, None]:
         if self._ended:
-            raise ProtocolError("The server closed in the middle of its answer.")
+            raise ProtocolError("The server closed the connection in the middle of its response.")
         yield
 
     def _take(self, size: int) -> int:

@@ -115,7 +115,7 @@ class TestAnswers:
             yield b"x"
             raise lacking(errno.EMFILE)
 
-        with pytest.raises(ProtocolError, match="closed in the middle of its answer"):
+        with pytest.raises(ProtocolError, match="closed the connection in the middle of its response"):
             Client(app).get("/")
         assert_told(log, "RW506")
 

@@ -203,5 +203,5 @@ class TestAsyncClient:
         if "twisted.internet.reactor" in sys.modules:
             pytest.skip("a reactor is installed")
         coroutine = AsyncClient(make()).get("/")
-        with pytest.raises(RuntimeError, match="In a plain test use Client"):
+        with pytest.raises(RuntimeError, match="Use Client in a plain test"):
             coroutine.send(None)
