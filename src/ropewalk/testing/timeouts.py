@@ -67,7 +67,7 @@ def no_response(method: str, target: str, seconds: float, request: Request | Non
     else:
         running = getattr(request, "_running", None) if task is None else task
         call = None if request.endpoint is None else request.endpoint.call
-        if running is None and isinstance(getattr(call, "__self__", None), Hosted):
+        if running is None and isinstance(resource_of(call), Hosted):
             waits = f"{_handler_name(request)} runs on a thread, or waits for one."
         else:
             waits = f"{_handler_name(request)} {_waits(running)}"

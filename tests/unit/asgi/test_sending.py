@@ -537,9 +537,9 @@ class TestMistakes:
             ([start(200, [(b"content-length", b"4")]), body(b"x", True), body()], "RW303"),
         ],
     )
-    def test_behind_the_head_the_connection_is_cut(self, messages: list[Message], code: str, log: Log) -> None:
+    def test_after_the_head_the_connection_is_cut(self, messages: list[Message], code: str, log: Log) -> None:
         with pytest.raises(ProtocolError, match="before its response was complete|in the middle of its response"):
-            answered(*messages)
+            response_to(*messages)
         assert f"{code} GET /: sending.<locals>.application" in log.text
 
     def test_errors_are_logged_by_the_name_of_the_application(self, log: Log) -> None:

@@ -1,0 +1,23 @@
+"""Which exceptions mean Ctrl-C."""
+
+import signal
+from typing import Any
+
+import pytest
+
+from ropewalk.errors import (
+    interrupts,
+)
+
+
+class TestInterrupts:
+    """Ctrl-C ends a program that does not handle SIGINT. A server does, and a KeyboardInterrupt is a handler's."""
+
+    @pytest.mark.parametrize(("handler", "expected"), [(signal.default_int_handler, True), (signal.SIG_IGN, False)])
+    def test_by_who_handles_the_signal(self, handler: Any, expected: bool) -> None:
+        former = signal.signal(signal.SIGINT, handler)
+        try:
+            assert interrupts(KeyboardInterrupt()) == expected
+            assert not interrupts(SystemExit())
+        finally:
+            signal.signal(signal.SIGINT, former)
