@@ -17,17 +17,7 @@ SOURCE = Path(__file__).parent.parent / "src"
 PACKAGE = SOURCE / "ropewalk"
 
 LAYERS = (
-    {
-        "errors",
-        "headers",
-        "charsets",
-        "cookies",
-        "json_values",
-        "methods",
-        "open_files",
-        "signatures",
-        "twisted_private",
-    },
+    {"errors", "headers", "charsets", "cookies", "json_values", "methods", "open_files", "twisted_private"},
     {"waiting", "producing", "converters", "proxies", "suggest", "tracebacks", "forks"},
     {"request", "response", "streaming"},
     {"resource"},
@@ -36,7 +26,7 @@ LAYERS = (
     {"app"},
     {"server"},
     {"testing", "dropin"},
-    {"adapters", "cli"},
+    {"_adapters", "cli"},
 )
 """From the bottom up. Packages of one layer may import each other, but not in a circle."""
 
@@ -44,7 +34,7 @@ ROOTS = {"__init__", "__main__"}
 """They stand above all layers and connect them."""
 
 LAZY_IMPORTS = {
-    ("ropewalk.adapters", "ropewalk.dropin.mount.mounting"): "only programs that use twisted.web load it",
+    ("ropewalk._adapters", "ropewalk.dropin.mount.mounting"): "only programs that use twisted.web load it",
     ("ropewalk.app", "ropewalk.server"): "App.listen and App.run are how users reach the server",
     ("ropewalk.cli.exec", "ropewalk.dropin.entry.monkeypatch"): "only `ropewalk exec` loads twisted.web",
     ("ropewalk.cli.hosting", "ropewalk.asgi"): "only a command that serves an ASGI application needs it",

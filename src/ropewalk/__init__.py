@@ -1,6 +1,6 @@
 """Ropewalk: an HTTP server and toolkit for Twisted with a native engine."""
 
-from ropewalk import adapters as _adapters
+from ropewalk import _adapters
 from ropewalk._engine import Limits, __version__
 from ropewalk.app import App
 from ropewalk.asgi import ASGIOptions, asgi

@@ -3,8 +3,8 @@
 from inspect import isclass
 from typing import Any, Final
 
+from ropewalk.calling.signatures import accepts
 from ropewalk.errors import HostedError, named, shown
-from ropewalk.signatures import accepts
 
 _TAKES: Final = (
     (2, "takes two arguments", "That is WSGI: serve it by ropewalk.wsgi."),

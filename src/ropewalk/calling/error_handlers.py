@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from twisted.internet.defer import CancelledError as DeferredCancelled
 
+from ropewalk.calling.signatures import accepts
 from ropewalk.errors import Disconnected, HandlerError, HTTPError, RopewalkError, is_int, named, place
-from ropewalk.signatures import accepts
 
 CANCELLATIONS: Final = (CancelledError, DeferredCancelled, Disconnected, GeneratorExit)
 """What ends a handler whose client has left."""

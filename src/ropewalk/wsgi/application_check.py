@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from ropewalk.calling.signatures import accepts
 from ropewalk.errors import HostedError, named, shown
-from ropewalk.signatures import accepts
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], object]]
