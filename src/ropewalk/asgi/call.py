@@ -43,9 +43,9 @@ _LENGTH: Final = (b"content-length", "content-length")
 
 _WHEN: Final = (
     "before http.response.start",
-    "where the body is awaited",
-    "where the body is awaited",
-    "where http.response.trailers is awaited",
+    "where the body is expected",
+    "where the body is expected",
+    "where http.response.trailers is expected",
     "after the end of the response",
 )
 """By stage: when a message was sent that does not fit."""

@@ -174,9 +174,9 @@ def _needs_asyncio(application: Application) -> HostedError:
     """The error for an application that has no asyncio event loop to run in."""
     reactor = sys.modules.get("twisted.internet.reactor")
     if reactor is None or hasattr(reactor, "_asyncioEventloop"):
-        return HostedError("RW710", f"{named(application)} was to run where no asyncio event loop runs.")
-    what = f"on {type(reactor).__name__}, which is not asyncio's: an earlier import has chosen it"
-    return HostedError("RW710", f"{named(application)} was to run {what}.")
+        return HostedError("RW710", f"{named(application)} needs an asyncio event loop, and none runs.")
+    what = f"the reactor is {type(reactor).__name__}, which an earlier import has installed"
+    return HostedError("RW710", f"{named(application)} needs an asyncio reactor, but {what}.")
 
 
 async def _awaiting(awaitable: Awaitable[None]) -> None:

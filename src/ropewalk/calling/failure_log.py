@@ -64,7 +64,7 @@ def log_error(request: Request, error: BaseException, advice: str | None = None)
         if interrupts(raised):
             raise
         shortage, code, remedy = None, "RW208", CATALOGUE["RW208"].remedy
-        what = f"{_raiser(request, error)} raised {full_name(type(error))}, of which this was raised: {shown(raised)}."
+        what = f"{_raiser(request, error)} raised {full_name(type(error))}. A method of that raised {shown(raised)}."
         failure = shown_failure(raised)
     try:
         if shortage is not None:

@@ -238,9 +238,12 @@ class TestCancellation:
 @pytest.mark.parametrize(
     ("installed", "said"),
     [
-        (None, "where no asyncio event loop runs"),
-        (type("PollReactor", (), {})(), "on PollReactor, which is not asyncio's: an earlier import has chosen it"),
-        (type("AsyncioReactor", (), {"_asyncioEventloop": None})(), "where no asyncio event loop runs"),
+        (None, "needs an asyncio event loop, and none runs"),
+        (
+            type("PollReactor", (), {})(),
+            "needs an asyncio reactor, but the reactor is PollReactor, which an earlier import has installed",
+        ),
+        (type("AsyncioReactor", (), {"_asyncioEventloop": None})(), "needs an asyncio event loop, and none runs"),
     ],
     ids=["none", "poll", "asyncio"],
 )
@@ -251,7 +254,7 @@ def test_on_a_reactor_that_is_not_asyncios(monkeypatch: pytest.MonkeyPatch, inst
     starting = hosting(lived(*LIFE)).start()
     with pytest.raises(HostedError, match=r"RW710 lived.<locals>.application at ") as caught:
         starting.send(None)
-    assert f" was to run {said}. Call `ropewalk.install_reactor()` before " in str(caught.value)
+    assert f" {said}. Call `ropewalk.install_reactor()` above " in str(caught.value)
 
 
 def test_several_at_once() -> None:

@@ -476,11 +476,11 @@ class TestMistakes:
         ("messages", "complaint"),
         [
             ([body(b"one")], "RW713 http.response.body was sent before http.response.start."),
-            ([start(), start()], "RW713 http.response.start was sent where the body is awaited."),
+            ([start(), start()], "RW713 http.response.start was sent where the body is expected."),
             ([start(), body(), body()], "RW713 http.response.body was sent after the end of the response."),
             (
                 [start(trailers=True), body(), body()],
-                "RW713 http.response.body was sent where http.response.trailers is awaited.",
+                "RW713 http.response.body was sent where http.response.trailers is expected.",
             ),
             ([{"type": "websocket.accept"}], "RW713 websocket.accept was sent before http.response.start."),
             ([{"type": 7}], "RW713 {'type': 7} was sent before http.response.start."),
