@@ -39,7 +39,7 @@ ROOM = Limits(request_line=64_000, head_size=128_000, head_fields=1000)
 
 
 def failures(log: Log) -> list[Any]:
-    """What is logged, but for what a slow machine has logged besides: that a handler took long."""
+    """The log, without the lines about slow handlers, which depend on the machine."""
     return [event for event in log if event.get("code") != "RW306"]
 
 
@@ -72,14 +72,14 @@ def received(lines: list[tuple[bytes, bytes]]) -> object:
 
 
 def as_dict(lines: list[tuple[bytes, bytes]]) -> object:
-    """The comparisons that it makes are steps."""
+    """A pattern whose comparisons count as steps."""
     headers = Headers.received([(name, value) for name, value in lines])
     headers._lines = [(Compared(name), value) for name, value in headers._lines]
     return dict(headers), dict(headers.items())
 
 
 class Compared(str):
-    """A name whose every comparison is a call."""
+    """A name whose comparisons count as calls."""
 
     __slots__ = ()
     __hash__ = str.__hash__
@@ -328,7 +328,7 @@ def test_no_value_is_a_failure_of_the_server(kind: Any) -> None:
 
 
 def test_a_spooled_body_that_is_refused_is_closed() -> None:
-    """Whatever the garbage collector takes first: a file that it finds open is a warning, and that an error here."""
+    """In any order of garbage collection: an open file that is collected is a warning, which is an error here."""
     app = App(limits=Limits(spool_size=1000))
 
     @app.post("/")

@@ -8,7 +8,7 @@ from ropewalk.testing import Client
 
 
 class Guest(Hosted):
-    """Remembers what became of it."""
+    """Records the calls of its hooks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ def test_other_resources_need_no_hooks(hook: str) -> None:
 
 
 class TestAlone:
-    """Where nothing stands beside it, no search is made: that must not show."""
+    """Without other routes no search is made. The behaviour must be the same."""
 
     @staticmethod
     def texts(app: App, *paths: str) -> list[str]:

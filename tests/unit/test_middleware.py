@@ -35,7 +35,7 @@ variable: ContextVar[str] = ContextVar("variable")
 
 
 def marking(mark: str) -> Any:
-    """A middleware that adds its mark to a header on the way out."""
+    """A middleware that adds its mark to a header of the response."""
 
     async def middleware(request: Request, next: Next) -> Response:
         response = await next(request)
@@ -242,7 +242,7 @@ def async_parts_that_raise(error: Exception) -> Any:
 
 
 class Broken(Resource):
-    """Raises on the way to a handler."""
+    """Raises while the handler is looked up."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -280,10 +280,10 @@ OUTCOMES: dict[str, tuple[Any, int, str | None]] = {
 
 
 class TestEveryResponseIsSeen:
-    """By the outermost middleware, whatever it was made by."""
+    """The outermost middleware sees every response, whatever code makes it."""
 
     def ask(self, app: App, path: str = "/", *, headers: Any = (), **options: Any) -> tuple[int, int]:
-        """The status that a client has, and the one that the outermost middleware has seen and marked."""
+        """The status that the client receives, and the one that the outermost middleware has seen."""
 
         async def outermost(request: Request, next: Next) -> Response:
             response = await next(request)
@@ -393,7 +393,7 @@ class TestEveryResponseIsSeen:
         assert self.ask(app) == (500, 500)
 
     def test_after_the_head(self, log: Log) -> None:
-        """What is begun cannot be made another: it is cut off, and the middleware is told by what."""
+        """A response that has begun cannot be replaced: it is cut off, and the middleware gets the exception."""
         seen = []
 
         class Own(Resource):
@@ -415,7 +415,7 @@ class TestEveryResponseIsSeen:
 
 
 class Transaction:
-    """What a program has around the work of a request."""
+    """A context manager around the work of a request."""
 
     def __init__(self) -> None:
         self.outcome = ""
@@ -435,7 +435,7 @@ async def telling_outcome(request: Request, next: Next) -> Response:
 
 
 class TestErrorsAgain:
-    """`raise_error` has context managers see what a response was made of."""
+    """`raise_error` raises the exception of a response inside context managers."""
 
     @pytest.mark.parametrize(
         ("error", "status", "outcome"),
@@ -622,7 +622,7 @@ class TestOneResponseForManyClients:
 
 
 class Parts:
-    """A body that tells when it is closed."""
+    """A body that records when it is closed."""
 
     def __init__(self, events: list[str], error: BaseException | None = None) -> None:
         self._events = events
@@ -666,7 +666,7 @@ async def async_generator(events: list[str], error: BaseException | None = None)
 
 
 class Turn:
-    """Awaited, gives the event loop a turn."""
+    """An awaitable that lets the event loop run one turn."""
 
     def __await__(self) -> Generator[None, None, None]:
         yield
@@ -682,7 +682,7 @@ async def first_part(body: Any) -> AsyncIterator[str]:
 
 
 class TestDroppedStreams:
-    """A stream that a middleware puts something else in the place of is closed when the response is over."""
+    """A stream that a middleware replaces is closed when the response is complete."""
 
     @pytest.mark.parametrize("body", [Parts, generator, async_generator])
     @pytest.mark.parametrize("how", ["another", "another stream", "another body", "its first part", "an error", "sent"])
@@ -813,7 +813,7 @@ class TestChanges:
 
     @pytest.mark.parametrize("value", ["text", b"bytes"])
     def test_one_that_is_not_changed_costs_few_calls(self, value: Any) -> None:
-        """What one more middleware costs, in calls of functions in the package."""
+        """The cost of one more middleware, in calls of the package's functions."""
 
         async def passing(request: Request, next: Next) -> Response:
             return await next(request)
@@ -905,7 +905,7 @@ class TestStreams:
 
 
 class TestWhoIsCalled:
-    """Which error handler, and whether there is a line in the log."""
+    """Which error handler is called, and whether the exception is logged."""
 
     def ask(self, error: BaseException, *kinds: Any, middleware: bool, status: int = 422) -> str:
         app = App(middleware=[marking("x")] if middleware else [])

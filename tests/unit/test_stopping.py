@@ -24,7 +24,7 @@ async def pass_on(request: Request, next: Next) -> Response:
 
 
 def stop_while(app: App, path: str = "/", *, begun: Callable[[], object] = lambda: True) -> ClientResponse:
-    """Begin a stop while a response is being sent; what the client has of it in the end."""
+    """The response that a client receives if a stop begins while it is being sent."""
 
     async def main() -> ClientResponse:
         client = AsyncClient(app)
@@ -459,7 +459,7 @@ class TestCloses:
 
     @pytest.mark.parametrize("fails", [False, True])
     def test_one_that_takes_longer_than_the_timeout_is_cut_off(self, fails: bool, log: Log) -> None:
-        """At once where the block raises."""
+        """The stop is immediate if the block raises."""
         app, calls = App(), []
         begun = asyncio.Event()
         app.on_stop(lambda: calls.append("stopped"))

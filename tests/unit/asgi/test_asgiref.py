@@ -1,4 +1,4 @@
-"""What those who write the specification have for its users: types, and help for applications."""
+"""asgiref, by the authors of the specification: its types, and its helpers for applications."""
 
 import asyncio
 from typing import Any, get_type_hints

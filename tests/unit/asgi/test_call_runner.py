@@ -107,7 +107,7 @@ class TestTasks:
         assert Client(hosting(Application)).get("/").text == "awaited"
 
     def test_nothing_of_a_call_is_left(self) -> None:
-        """Tasks of calls that never wait are used again, whatever one of them was called or who watched it."""
+        """Tasks of calls that never wait are reused, even after one had a name or a done callback."""
         tasks: list[Any] = []
 
         async def work() -> str:
@@ -229,7 +229,7 @@ class TestAnyio:
 
 
 class TestBehindTheAnswer:
-    """Frameworks have background work: an application that goes on when all is sent."""
+    """Background work of frameworks: an application that runs on after its response."""
 
     @staticmethod
     def going_on(until: asyncio.Event, done: list[str]) -> Application:
@@ -283,7 +283,7 @@ class TestBehindTheAnswer:
         assert "RW208" not in log.text
 
     def test_several_applications_are_waited_for_at_the_same_time(self, log: Log) -> None:
-        """No call of any of them goes on while another is waited for, and no stop hook is called before."""
+        """All calls are cancelled at the same time, and stop hooks are called afterwards."""
 
         async def main() -> list[str]:
             done = list[str]()

@@ -272,7 +272,7 @@ def test_several_at_once() -> None:
 
 
 def test_what_is_said_of_a_start_that_failed(log: Log) -> None:
-    """By a server, to who reads the log: what the application says, and nothing of how we came to hear of it."""
+    """The log of a server has the application's reason, without our own traceback."""
 
     async def main() -> str:
         async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -313,7 +313,7 @@ async def after_half_close(use: Callable[[Receive], Awaitable[object]]) -> None:
 
 
 class TestHalfClose:
-    """Receiving waits a turn before it tells of a disconnect: other tasks may be about to begin the response."""
+    """`receive` waits for one turn before it reports a disconnect: another task may be about to begin the response."""
 
     def test_is_received_as_a_disconnect(self) -> None:
         async def use(receive: Receive) -> None:

@@ -1,4 +1,4 @@
-"""What an application is told of a request."""
+"""The scope of a request."""
 
 import asyncio
 from typing import Any

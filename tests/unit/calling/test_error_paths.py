@@ -96,7 +96,7 @@ def nested_lists(depth: int) -> list[Any]:
 
 
 NESTED = nested_lists(200_000)
-"""Made once: a handler that is slow to make it would be told of."""
+"""Made once: a handler that is slow to make it would be logged as blocking."""
 
 
 def nested_iterators(depth: int) -> Iterator[Any]:

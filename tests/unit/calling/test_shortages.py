@@ -1,4 +1,4 @@
-"""What the system lacks: what clients get, and how often the log says so."""
+"""Shortages of the system: the responses to clients, and how often they are logged."""
 
 import errno
 import os

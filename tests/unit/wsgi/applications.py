@@ -55,13 +55,13 @@ class Recorder:
 
 
 class Parts:
-    """A body that tells when it is closed."""
+    """A body that records when it is closed."""
 
     def __init__(self, parts: Iterable[Any], on_close: Callable[[], object] = lambda: None) -> None:
         self._parts = iter(parts)
         self._on_close = on_close
         self.count = 0
-        """Parts that were asked for."""
+        """The number of parts that were read."""
         self.closed = threading.Event()
 
     def __iter__(self) -> Iterator[Any]:

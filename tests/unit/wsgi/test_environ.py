@@ -1,4 +1,4 @@
-"""What an application is told of a request."""
+"""The environ of a request."""
 
 from io import BytesIO
 from types import SimpleNamespace
