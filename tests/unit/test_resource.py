@@ -1,5 +1,6 @@
 """The tree and the way through it."""
 
+import inspect
 import subprocess
 import sys
 from typing import Any
@@ -9,7 +10,7 @@ from tests.unit.conftest import Log
 
 from ropewalk import NOT_DONE_YET, App, HTTPError, Request, Resource, Response
 from ropewalk.errors import TreeError
-from ropewalk.resource import adapters, register_adapter
+from ropewalk.resource import Handler, adapters, attached_handler, register_adapter, resource_of
 from ropewalk.testing import Client
 
 
@@ -375,3 +376,30 @@ class TestAdapters:
             "App().mount('/legacy', Resource()); import sys; assert 'ropewalk.dropin.mount.mounting' in sys.modules"
         )
         subprocess.run([sys.executable, "-c", program], check=True)
+
+
+class TestHandlers:
+    """`Handler` and the functions that lead to one."""
+
+    def test_a_function_leads_to_the_handler_that_names_other_code(self) -> None:
+        def call(request: Request) -> None: ...
+
+        def application() -> None: ...
+
+        resource = Resource()
+        handler = Handler(call, user_code=application, resource=resource)
+        assert attached_handler(call) is handler
+        assert resource_of(call) is resource
+        assert inspect.unwrap(call) is application
+
+    def test_a_method_of_a_resource_belongs_to_it(self) -> None:
+        word = Text("word")
+        assert resource_of(word.render_GET) is word
+        assert attached_handler(word.render_GET) is None
+
+    def test_a_function_of_the_users_belongs_to_no_resource(self) -> None:
+        def call(request: Request) -> None: ...
+
+        Handler(call)
+        assert attached_handler(call) is None
+        assert resource_of(call) is None

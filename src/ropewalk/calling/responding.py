@@ -13,7 +13,7 @@ from ropewalk.calling.awaitables import must_wait, resolve
 from ropewalk.calling.error_handlers import CANCELLATIONS
 from ropewalk.calling.error_responses import error_response, passes_through, plain_error
 from ropewalk.calling.failure_log import log_error, log_late
-from ropewalk.calling.settling import Settled, close_unsent, remember, settle, settle_plain
+from ropewalk.calling.settling import Settled, close_unsent, remember_settled, settle, settle_plain
 from ropewalk.calling.value_to_response import SentResponse, send_plain_value, to_response
 from ropewalk.errors import Disconnected, HTTPError, interrupts
 from ropewalk.request import PENDING, Request
@@ -31,7 +31,7 @@ async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Res
         if plain is not None:
             return plain
     if value is PENDING or (value is NOT_DONE_YET and resource_of(call) is not None):
-        return remember(await _wait_until_sent(request), request)
+        return remember_settled(await _wait_until_sent(request), request)
     response = to_response(value, call, request)
     if request.prepared:
         response = request.complete(response)
@@ -55,7 +55,7 @@ async def respond_to_error(request: Request, error: BaseException, scope: tuple[
     else:
         request.forget()
         response = await _sendable_error_response(request, error, scope)
-    return remember(request.fail_with(error, response), request)
+    return remember_settled(request.fail_with(error, response), request)
 
 
 async def _sendable_error_response(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:

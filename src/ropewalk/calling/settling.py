@@ -43,7 +43,7 @@ def is_settled(value: Any, request: Request) -> bool:
     )
 
 
-def remember(response: Response, request: Request) -> Response:
+def remember_settled(response: Response, request: Request) -> Response:
     """Remember that a response is settled."""
     request.settled = response, response.body, response.status, response.headers.lines()
     return response
@@ -56,7 +56,7 @@ async def settle(response: Response, request: Request) -> Response:
     """
     response = response.settle(request)
     if isinstance(response.body, bytes | str | OpenFile | BegunBody):
-        return remember(response, request)
+        return remember_settled(response, request)
     response = copy(response)
     parts = response.body
     body = response.body = BegunAsyncIterator(parts) if hasattr(parts, "__aiter__") else BegunIterator(parts)
@@ -73,7 +73,7 @@ async def settle(response: Response, request: Request) -> Response:
         if not has_part:
             response.body = b""
             response.check(request)
-    return remember(response, request)
+    return remember_settled(response, request)
 
 
 async def close_unsent(bodies: "Sequence[BegunBody]") -> list[BaseException]:
