@@ -228,12 +228,12 @@ class TestTrials:
         [
             (
                 ["--listen", "unix:/nonexistent/a.sock"],
-                "RW502 unix:/nonexistent/a.sock cannot be listened on: No such file or directory. Create the folder",
+                "RW502 unix:/nonexistent/a.sock cannot be listened on: No such file or directory. Create the directory",
             ),
             (["--listen", f"unix:/tmp/{'a' * 108}"], "cannot be listened on: File name too long."),
             (["--listen", "unix:hello.py"], "RW502 unix:hello.py cannot be listened on: File exists."),
             (["--listen", "unix:hello.py/a"], "RW502 unix:hello.py/a cannot be listened on: Not a directory."),
-            (["--host", "192.0.2.1"], "cannot be listened on: Cannot assign requested address. Name an address of"),
+            (["--host", "192.0.2.1"], "cannot be listened on: Cannot assign requested address. Use an address of"),
             (["--access-log-file", "/nonexistent/x.log"], "RW424 /nonexistent/x.log cannot be opened: No such file"),
         ],
     )

@@ -1,4 +1,4 @@
-"""Endpoint descriptions, as Twisted writes them, for sockets on which the engine itself accepts."""
+"""Endpoint descriptions, in the syntax of Twisted, for sockets on which the engine itself accepts."""
 
 import errno
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class Tcp:
     half_close: bool = False
 
     def open(self, engine: Engine) -> int:
-        """The engine's number for the listening socket. Raises OSError."""
+        """Open the listening socket and return the engine's number of it. Raises OSError."""
         return engine.listen_tcp(
             self.host, self.port, backlog=self.backlog, reuse_port=self.reuse_port, half_close=self.half_close
         )
@@ -57,7 +57,7 @@ class Inherited:
 Listener = Tcp | Unix | Inherited
 
 HALF_CLOSE: Final = "halfClose"
-"""The option for clients that close their sending side."""
+"""The option that lets clients close their sending side and wait for their responses."""
 
 KNOWN: Final = {
     "tcp": ("port", "interface", "backlog", "reusePort", HALF_CLOSE),
@@ -66,44 +66,44 @@ KNOWN: Final = {
     "fd": ("descriptor", HALF_CLOSE),
     "systemd": ("domain", "index", "name", HALF_CLOSE),
 }
-"""The options of each kind of endpoint, in the order in which they may stand without their names; `halfClose`, which
-Twisted does not know, may not.
+"""The options of each kind of endpoint, in the order of positional arguments. `halfClose`, which Twisted does not know,
+needs its name.
 """
 
-NEEDED: Final = {
+REQUIRED: Final = {
     "tcp": ("port", "tcp:8080"),
     "tcp6": ("port", "tcp6:8080"),
     "unix": ("path", "unix:/run/app.sock"),
     "fd": ("descriptor", "fd:3"),
 }
-"""The option that must be there, and an example."""
+"""The required option of each kind, and an example."""
 
 DOMAINS: Final = ("INET", "INET6", "UNIX")
-"""Those of sockets by systemd. Twisted has to know which it is, the engine asks the socket."""
+"""The domains of sockets from systemd. Twisted needs the domain; the engine reads it from the socket."""
 
-ACTIVATE: Final = "Start it by a service of systemd that has a .socket unit, or try it by systemd-socket-activate."
+ACTIVATE: Final = "Start it with a systemd service that has a .socket unit, or try it with systemd-socket-activate."
 
 _TCP_REMEDIES: Final = {
-    errno.EACCES: "Choose a port from 1024 on, have systemd open it, or grant CAP_NET_BIND_SERVICE.",
-    errno.EADDRNOTAVAIL: "Name an address of this machine: 127.0.0.1 for itself, 0.0.0.0 or :: for all it has.",
-    errno.EAFNOSUPPORT: "This machine has no addresses of that family. Choose one of the other.",
+    errno.EACCES: "Choose a port from 1024 on, let systemd open it, or grant CAP_NET_BIND_SERVICE.",
+    errno.EADDRNOTAVAIL: "Use an address of this machine: 127.0.0.1 for local clients, 0.0.0.0 or :: for all of them.",
+    errno.EAFNOSUPPORT: "This machine has no addresses of that family. Use an address of the other family.",
 }
 _UNIX_REMEDIES: Final[dict[int | None, str]] = {
-    None: "Choose another path; a file that is not needed any more has to be removed by hand.",
-    errno.EADDRINUSE: "Stop what listens there, or choose another path.",
-    errno.EACCES: "Choose a folder in which the user of this process may create files.",
-    errno.EROFS: "Choose a folder in which files can be created.",
-    errno.ENOENT: "Create the folder first.",
-    errno.ENOTDIR: "Name a path whose folder is one.",
-    errno.ENAMETOOLONG: "Choose a shorter path: a UNIX socket's has at most 107 bytes.",
+    None: "Choose another path, or remove the file if it is not needed any more.",
+    errno.EADDRINUSE: "Stop the program that listens there, or choose another path.",
+    errno.EACCES: "Choose a directory in which the user of this process may create files.",
+    errno.EROFS: "Choose a directory in which files can be created.",
+    errno.ENOENT: "Create the directory first.",
+    errno.ENOTDIR: "Use a path whose parent is a directory.",
+    errno.ENAMETOOLONG: "Choose a shorter path: that of a UNIX socket has at most 107 bytes.",
 }
 
 Argument = tuple[str | None, str]
-"""An option's name, where it stands there, and its value."""
+"""The name of an option, or None if it is positional, and its value."""
 
 
 def parse_endpoint(description: str) -> Listener:
-    """Raises StartError (RW401) for what is malformed, and for kinds of endpoints that the engine does not open."""
+    """Parse a description. Raises StartError (RW401) if it is malformed, or of a kind that the engine does not open."""
     (_, kind), *arguments = _split(description)
     if kind not in KNOWN:
         raise StartError("RW401", f"{description!r} is not an endpoint on which the engine accepts.", _unknown(kind))
@@ -117,20 +117,20 @@ def parse_endpoint(description: str) -> Listener:
 
 
 def remedy(listener: Listener, error: OSError) -> str | None:
-    """What to do where a listener cannot be opened; None for what the catalogue says of RW502."""
+    """What to do if a listener cannot be opened. None for the default remedy of RW502."""
     match listener:
         case Inherited():
-            return "Name a descriptor that is a listening stream socket, and that the parent process leaves open."
+            return "Use a descriptor that is a listening stream socket, and that the parent process keeps open."
         case Unix():
             return _UNIX_REMEDIES.get(error.errno)
         case Tcp(host=host):
-            if error.errno is None:  # of the resolver, whose errors have numbers of their own
-                return f"Check the name {host}, or give an address by number."
+            if error.errno is None:  # an error of the resolver, which has other numbers
+                return f"Check the name {host}, or use a numeric address."
             return _TCP_REMEDIES.get(error.errno)
 
 
 def tcp_endpoint(host: str, port: int) -> str:
-    """The description of a host, by number or name, and a port. Raises StartError (RW401) where the host is no str."""
+    """The description of a host (address or name) and a port. Raises StartError (RW401) if the host is not a str."""
     given: Any = host
     if not isinstance(given, str):
         what = f"The host to listen on is {given!r}, of type {full_name(type(given))}."
@@ -141,13 +141,13 @@ def tcp_endpoint(host: str, port: int) -> str:
 
 
 def half_closing(description: str) -> str:
-    """The description with `halfClose=yes`, unless it says something about that by itself."""
-    says = any(name == HALF_CLOSE for name, _ in _split(description))
-    return description if says else f"{description}:{HALF_CLOSE}=yes"
+    """The description with `halfClose=yes`, unless it has that option already."""
+    given = any(name == HALF_CLOSE for name, _ in _split(description))
+    return description if given else f"{description}:{HALF_CLOSE}=yes"
 
 
 def systemd_descriptor(arguments: Sequence[str], options: dict[str, str]) -> int:
-    """The descriptor that `systemd:` with these arguments and options means. Raises ValueError."""
+    """The descriptor that `systemd:` with these arguments and options selects. Raises ValueError."""
     given: list[Argument] = [*((None, argument) for argument in arguments), *options.items()]
     return _systemd(_named("systemd", given))
 
@@ -160,8 +160,8 @@ def _unknown(kind: str) -> str:
     if kind in ("http", "https"):
         return 'Name a port, such as "tcp:8080", and not a URL.'
     if kind in ("ssl", "tls"):
-        return "For TLS put a proxy in front, or give a Site to Twisted's serverFromString."
-    others = f"Use {', '.join(KNOWN)}; for any other, give a Site to Twisted's serverFromString."
+        return "For TLS put a proxy in front, or pass a Site to Twisted's serverFromString."
+    others = f"Use {', '.join(KNOWN)}; for any other, pass a Site to Twisted's serverFromString."
     return f"{did_you_mean(kind, KNOWN)} {others}".lstrip()
 
 
@@ -171,16 +171,16 @@ def _correct(kind: str) -> str:
     names = KNOWN[kind][1:]
     word = "option" if len(names) == 1 else "options"
     options = f', with the {word} {", ".join(names)} after it as in ":{names[0]}=..."'
-    return f'Write it as "{NEEDED[kind][1]}"{options}.'
+    return f'Write it as "{REQUIRED[kind][1]}"{options}.'
 
 
 def _make(kind: str, given: dict[str, str]) -> Listener:
     half_close = truth(HALF_CLOSE, given.get(HALF_CLOSE, "no"))
     if kind == "systemd":
         return Inherited(_systemd(given), half_close)
-    needed, _ = NEEDED[kind]
-    if not given.get(needed):
-        raise ValueError(f"the {needed} is missing")
+    required, _ = REQUIRED[kind]
+    if not given.get(required):
+        raise ValueError(f"the {required} is missing")
     if kind == "fd":
         return Inherited(_number("descriptor", given["descriptor"]), half_close)
     backlog = _number("backlog", given["backlog"]) if "backlog" in given else None
@@ -208,7 +208,7 @@ def _mode(text: str) -> int:
 
 
 def truth(name: str, text: str) -> bool:
-    """Whether an option is switched on. Raises ValueError for what is neither yes nor no."""
+    """Whether an option is switched on. Raises ValueError if it is neither yes nor no."""
     truths = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
     if text.lower() not in truths:
         raise ValueError(f"{name} is yes or no, not {text!r}")
@@ -221,7 +221,7 @@ def _systemd(given: dict[str, str]) -> int:
         raise ValueError(f"the domain is {', '.join(DOMAINS[:-1])} or {DOMAINS[-1]}, not {domain!r}")
     index = _number("index", given["index"]) if "index" in given else None
     sockets = activated_sockets()
-    meant, kind = (sockets, "") if name is None else _of_the_name(sockets, name)
+    meant, kind = (sockets, "") if name is None else _with_name(sockets, name)
     if index is None and len(meant) == 1:
         index = 0
     if index is None or index >= len(meant):
@@ -231,8 +231,8 @@ def _systemd(given: dict[str, str]) -> int:
     return meant[index].descriptor
 
 
-def _of_the_name(sockets: list[ActivatedSocket], name: str) -> tuple[list[ActivatedSocket], str]:
-    """They, and what to call them."""
+def _with_name(sockets: list[ActivatedSocket], name: str) -> tuple[list[ActivatedSocket], str]:
+    """The sockets with a name, and how an error message calls them."""
     names = dict.fromkeys(each.name for each in sockets if each.name is not None)
     if not names:
         raise NotActivated("systemd has given its sockets no names (LISTEN_FDNAMES is not set): choose one by index=0")
@@ -243,7 +243,7 @@ def _of_the_name(sockets: list[ActivatedSocket], name: str) -> tuple[list[Activa
 
 
 def _named(kind: str, arguments: Sequence[Argument]) -> dict[str, str]:
-    """The arguments by name; those without one take the names in order, except `halfClose`."""
+    """The arguments by name. Positional ones take the names in order, except `halfClose`."""
     names = KNOWN[kind]
     given: dict[str, str] = {}
     positional = iter(name for name in names if name != HALF_CLOSE)
@@ -261,7 +261,7 @@ def _named(kind: str, arguments: Sequence[Argument]) -> dict[str, str]:
 
 
 def _split(description: str) -> list[Argument]:
-    """At colons, and at the first equals sign after the name of an option, except those after a backslash."""
+    """Split a description at colons, and options at their first equals sign. A backslash escapes either."""
     parts: list[Argument] = []
     name, value = None, ""
     characters = iter(description)

@@ -1,8 +1,8 @@
-"""Where a log is written to: a file that may be rotated, a descriptor such as the standard output, a Python stream.
+"""Targets of a log: a file that may be rotated, a descriptor such as the standard output, or a Python stream.
 
 `write(data, position)` writes from `position` on and returns the position that it reached. It may write less than all,
-or nothing where the reader of a pipe is not ready. A line that a full disk has cut is completed, or ended and written
-again, before another one follows, so that two lines are never joined. Each target is used by one thread at a time.
+or nothing if the reader of a pipe is not ready. If a full disk cuts a line, the line is completed, or ended and written
+again, before the next one, so that two lines are never joined. One thread at a time uses a target.
 """
 
 import fcntl
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 PIPE_BUF: Final = select.PIPE_BUF
-"""Bytes that a pipe takes as a whole: they are not mixed with those of other processes, and a pipe that polls as
+"""Bytes that a pipe takes in one piece: they are not mixed with those of other processes, and a pipe that polls as
 writable takes them without blocking (POSIX, write(), "pipe or FIFO")."""
 
 POLL: Final = 0.25
@@ -24,43 +24,43 @@ _cut_files: "dict[tuple[int, int], DescriptorTarget]" = {}
 
 
 class Target(Protocol):
-    """Takes lines."""
+    """A place that takes lines."""
 
     @property
     def path(self) -> Path | None:
-        """By which it can be opened again."""
+        """The path by which it can be opened again."""
 
     is_file: bool
-    """It is a regular file: it never makes its writer wait, but the disk may be full."""
+    """Whether it is a regular file, which never blocks its writer, though the disk may be full."""
 
     def write(self, data: bytes, position: int, /) -> int:
-        """Write from `position` on. Raises OSError where nothing can be written."""
+        """Write from `position` on. Raises OSError if nothing can be written."""
 
     def moved(self) -> bool:
-        """Whether the file was renamed or removed, so that it has to be opened again."""
+        """Whether the file was renamed or removed, so that it must be opened again."""
 
     def reopen(self) -> None:
-        """Open the file again, by its path. Raises OSError, and keeps the one that is open then."""
+        """Open the file again by its path. Raises OSError, and then keeps the open file."""
 
     def close(self) -> None:
-        """Close what this target has opened."""
+        """Close the file if this target opened it."""
 
 
 class DescriptorTarget:
-    """A descriptor that belongs to the process: it is neither opened again nor closed."""
+    """A descriptor that belongs to the process. It is neither opened again nor closed."""
 
     path: Path | None = None
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._cut: int | None = None
-        """The size of the file just after a line was cut."""
+        """The size of the file after a line was cut; None if the last line is complete."""
         self._unfinished = False
-        """What precedes is no whole line."""
+        """Whether the file ends within a line that another process wrote."""
         self._examine()
 
     def write(self, data: bytes, position: int, /) -> int:
-        """Write whole lines that fit into a pipe where it has room, or as much as the disk takes."""
+        """Write the whole lines for which a pipe has space, or as much as the disk takes."""
         if self.is_file:
             return self._write_file(data, position)
         if not self._ready.poll(POLL * 1000):
@@ -68,17 +68,17 @@ class DescriptorTarget:
         return position + os.write(self._descriptor, data[position : _end_of_piece(data, position)])
 
     def moved(self) -> bool:
-        """Never: the file is that of the program which has redirected the stream."""
+        """Never: the file belongs to the program that redirected the stream."""
         return False
 
     def reopen(self) -> None:
-        """Not possible: the path is not known."""
+        """Do nothing, because the path is not known."""
 
     def close(self) -> None:
         """Leave the descriptor open."""
 
     def _examine(self) -> None:
-        """Learn what the descriptor is, and how the file ends."""
+        """Find out what the descriptor is, and how the file ends."""
         status = os.fstat(self._descriptor)
         self._file = status.st_dev, status.st_ino
         self.is_file = stat.S_ISREG(status.st_mode)
@@ -95,7 +95,7 @@ class DescriptorTarget:
         unfinished = self._unfinished or _cut_files.get(self._file, self) is not self
         if self._cut is not None:
             size = os.fstat(self._descriptor).st_size
-            if size != self._cut:  # another process has written, or emptied the file: the rest would stand alone
+            if size != self._cut:  # another process has written to the file or emptied it: write the whole line again
                 position = start_of_line(data, position)
                 unfinished = size > 0
         if unfinished:
@@ -112,7 +112,7 @@ class DescriptorTarget:
 
 
 class FileTarget(DescriptorTarget):
-    """A file that is appended to. Raises OSError where it cannot be opened."""
+    """A file that is appended to. Raises OSError if it cannot be opened."""
 
     path: Path
 
@@ -121,19 +121,19 @@ class FileTarget(DescriptorTarget):
         super().__init__(_open(path))
 
     def moved(self) -> bool:
-        """Whether the path leads to another file by now, or to none."""
+        """Whether the path now leads to another file, or to none."""
         if not self.is_file or self._descriptor < 0:
             return False
         try:
             there = self.path.stat()
         except FileNotFoundError:
             return True
-        except OSError:  # a folder that may not be searched any more: what is open goes on
+        except OSError:  # a directory that may not be searched any more: keep the open file
             return False
         return not os.path.samestat(there, os.fstat(self._descriptor))
 
     def reopen(self) -> None:
-        """Open the path again, which makes a file where there is none."""
+        """Open the path again, and create the file if there is none."""
         descriptor = _open(self.path)
         self.close()
         self._descriptor = descriptor
@@ -156,7 +156,7 @@ class StreamTarget:
         self._stream = stream
 
     def write(self, data: bytes, position: int, /) -> int:
-        """Hand over all."""
+        """Write everything."""
         try:
             self._stream.write(data[position:].decode(errors="replace"))
             self._stream.flush()
@@ -169,14 +169,14 @@ class StreamTarget:
         return False
 
     def reopen(self) -> None:
-        """Not possible."""
+        """Do nothing, because there is no path."""
 
     def close(self) -> None:
         """Leave the stream open."""
 
 
 def target_of(stream: Any) -> Target:
-    """The descriptor below a text stream, after what waits in it; the stream itself where there is none."""
+    """A target for the descriptor of a text stream, which is flushed; for the stream itself if it has no descriptor."""
     try:
         descriptor = stream.fileno()
         stream.flush()
@@ -186,7 +186,7 @@ def target_of(stream: Any) -> Target:
 
 
 def is_writable(stream: Any) -> bool:
-    """Whether a short line would be taken at once. What has no descriptor takes it."""
+    """Whether a short line can be written without blocking. A stream without a descriptor never blocks."""
     try:
         descriptor = stream.fileno()
     except (AttributeError, OSError, ValueError):
@@ -197,12 +197,12 @@ def is_writable(stream: Any) -> bool:
 
 
 def start_of_line(data: bytes, position: int) -> int:
-    """Where the line begins in which `position` lies."""
+    """The position at which the line around `position` begins."""
     return data.rfind(b"\n", 0, position) + 1
 
 
 def _end_of_piece(data: bytes, position: int) -> int:
-    """As many whole lines as a pipe takes at once, or a part of a line that is longer."""
+    """The end of the whole lines that a pipe takes in one piece, or of a part of a longer line."""
     end = position + PIPE_BUF
     if end >= len(data):
         return len(data)
@@ -211,13 +211,13 @@ def _end_of_piece(data: bytes, position: int) -> int:
 
 def _open(path: Path) -> int:
     flags = os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-    if path.is_fifo():  # for reading too: opening does not wait for a reader, and a reader may be restarted
+    if path.is_fifo():  # for reading too, so that opening does not wait for a reader, which may also restart
         return os.open(path, flags | os.O_RDWR)
     return os.open(path, flags | os.O_WRONLY, 0o666)
 
 
 def _ends_within_a_line(name: Path | str, size: int) -> bool:
-    """Whether the last line of a file has no end: its writer came to a full disk, or was killed."""
+    """Whether the last line of a file has no end, because the disk was full or its writer was killed."""
     if not size:
         return False
     try:

@@ -1,12 +1,12 @@
-"""Writes a log from a thread of its own, so that a slow disk or a pipe that is not read does not stop the reactor.
+"""Writes a log from its own thread, so that a slow disk or an unread pipe does not block the reactor.
 
-A thread, and not a descriptor that the reactor watches: the standard streams are shared with other processes, which a
-switch to non-blocking mode would affect, and no poll tells whether a disk will block.
+The reactor cannot watch the descriptor instead: other processes share the standard streams, which non-blocking mode
+would affect, and poll does not report whether a disk will block.
 
-Lines are written whole, in their order. While they cannot be written they wait, up to a bound. Lines beyond it are
-lost: they are counted, the first of them is reported at once, and their number when lines are written again, or at the
-end. A child made by fork() starts a thread of its own with its first line; like what a standard stream has buffered,
-its last lines need an ordinary exit, which os._exit() is not.
+Lines are written whole and in order. While they cannot be written they wait in a queue, up to a limit. Lines past the
+limit are lost and counted: the first loss is reported at once, and the number when lines are written again, or at the
+end. A child of fork() starts its own thread with its first line. Like the buffers of the standard streams, its last
+lines are written only at an ordinary exit, not by os._exit().
 """
 
 import atexit
@@ -27,16 +27,16 @@ from ropewalk.server.log_targets import POLL, Target, start_of_line
 log = Logger(namespace="ropewalk.log")
 
 MOST_WAITING: Final = 16 << 20
-"""Bytes that may wait to be written."""
+"""The most bytes that may wait to be written."""
 
 RETRY: Final = 1.0
-"""Seconds between two attempts at a file that cannot be written."""
+"""Seconds between two attempts to write to a file that failed."""
 
 FLUSH_TIMEOUT: Final = 3.0
-"""Seconds that a stop waits for lines to be written, at most: systemd and containers kill what takes too long."""
+"""The most seconds that a stop waits for lines to be written: systemd and container engines kill a slow process."""
 
 _GONE: Final = {errno.EPIPE, errno.EBADF, errno.ECONNRESET, errno.ENOTCONN, errno.ENXIO, errno.EIO}
-"""The reader of a pipe, a socket or a terminal has left. Of a file, EIO and the like may pass."""
+"""Errors of a pipe, a socket or a terminal whose reader has left. For a file, errors such as EIO may be temporary."""
 
 _writers: "WeakSet[LogWriter]" = WeakSet()
 
@@ -47,21 +47,21 @@ class LogWriter:
     def __init__(self, target: Target, name: str, *, most_waiting: int = MOST_WAITING) -> None:
         self.name = name
         self.on_lost: Callable[[int], object] | None = None
-        """Called with the number of lines that were lost just now, by any thread."""
+        """Called with the number of lines that were just lost, in any thread."""
         self._target = target
         self._most_waiting = most_waiting
         self._stalled_at: int | None = None
-        """The progress at which a wait for it was in vain."""
+        """The value of `_progress` when a wait last timed out."""
         self._closing = False
         self._abandoned = False
         self._direct = False
-        """It is closed. There will be no thread any more: `write` itself writes."""
+        """Whether it is closed and has no thread any more, so that `write` itself writes."""
         self._reset()
         _writers.add(self)
         atexit.register(self.close)
 
     def write(self, lines: bytes) -> None:
-        """Have whole lines written soon."""
+        """Queue whole lines to be written."""
         if not lines:
             return
         first = False
@@ -83,7 +83,7 @@ class LogWriter:
             log.error("{name} does not keep up: lines are lost from now on, and counted.", name=self.name)
 
     def reopen(self) -> bool:
-        """Have a file opened again by its path, before the next line; False where there is no path."""
+        """Open the file again by its path before the next line. False if there is no path."""
         if self._target.path is None:
             return False
         with self._changed:
@@ -93,29 +93,29 @@ class LogWriter:
         return True
 
     def flush(self, seconds: float = FLUSH_TIMEOUT) -> bool:
-        """Wait until all lines are written; False where they are not by then. It blocks."""
+        """Wait until all lines are written. False if they are not written in time. It blocks."""
         with self._changed:
-            if not self._changed.wait_for(lambda: not self._waiting or self._failing, self._patience(seconds)):
+            if not self._changed.wait_for(lambda: not self._waiting or self._failing, self._timeout(seconds)):
                 self._stalled_at = self._progress
             return not self._waiting
 
     def finish(self) -> None:
-        """Take no more lines for the thread: it ends when those that wait are written."""
+        """Let the thread end when the waiting lines are written."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
 
     def close(self, seconds: float = FLUSH_TIMEOUT) -> None:
-        """Finish, and wait for it; what is not written by then is lost, and reported. It blocks."""
+        """Finish, and wait for the thread. Lines that are not written in time are lost and reported. It blocks."""
         atexit.unregister(self.close)
         self.finish()
         if self._thread is not None:
-            self._thread.join(self._patience(seconds))
+            self._thread.join(self._timeout(seconds))
         with self._changed:
             if self._direct:
                 return
             self._direct = True
-            if self._thread is not None and self._thread.is_alive():  # it waits for a reader
+            if self._thread is not None and self._thread.is_alive():  # it waits for the reader of a pipe
                 self._abandoned = True
                 self._discard()
             else:
@@ -125,39 +125,39 @@ class LogWriter:
             self._target.close()
 
     def forked(self) -> None:
-        """Begin anew in a child: what waits and what was lost is the parent's, and so was the thread."""
+        """Begin again in a forked child: the waiting lines, the lost lines and the thread belong to the parent."""
         self._reset()
 
     def _reset(self) -> None:
-        """Set what a process and its thread have of their own."""
+        """Set the state that belongs to one process and its thread."""
         self.lost = 0
-        """Lines that were not written, and never will be."""
+        """The number of lines that will never be written."""
         self._changed = Condition()
         self._queue: deque[bytes] = deque()
         self._batch = b""
-        """What is being written, and from where on."""
+        """The lines that are being written; `_position` is where to go on."""
         self._position = 0
         self._waiting = 0
-        """Bytes in the queue and in the batch that are not written."""
+        """Bytes in the queue and the batch that are not written."""
         self._unreported = 0
         self._failing = False
-        """A failure has been reported, and nothing was written since."""
+        """Whether a failure was reported, and nothing was written since."""
         self._misplaced = False
-        """The file cannot be opened again, and this has been reported."""
+        """Whether it was reported that the file cannot be opened again."""
         self._progress = 0
-        """Attempts that have written something."""
+        """The number of attempts that wrote something."""
         self._stalled_at = None
         self._reopening = False
         self._thread: Thread | None = None
 
-    def _patience(self, seconds: float) -> float:
-        """None for a reader that has not read since the last wait: a stop waits once."""
+    def _timeout(self, seconds: float) -> float:
+        """The seconds to wait: 0 if a wait timed out and nothing was written since, so that a stop waits once."""
         return 0 if self._stalled_at == self._progress else seconds
 
     def _start(self) -> None:
         if not self._direct and (self._thread is None or not self._thread.is_alive()):
             thread = Thread(target=self._run, name=f"ropewalk: {self.name}", daemon=True)
-            with suppress(RuntimeError):  # there is no thread to be had: the next line tries again, and so does `close`
+            with suppress(RuntimeError):  # no thread is left: the next line tries again, and so does `close`
                 thread.start()
                 self._thread = thread
 
@@ -166,7 +166,7 @@ class LogWriter:
             self._attempt()
 
     def _wait(self) -> bool:
-        """Wait for something to write; False at the end."""
+        """Wait for lines to write. False at the end."""
         with self._changed:
             while True:
                 if self._abandoned:
@@ -184,7 +184,7 @@ class LogWriter:
         return self._wait()
 
     def _take(self) -> bool:
-        """Whether there is a batch, or a part of one."""
+        """Take the next batch if the last one is written. False if there is none."""
         if self._position == len(self._batch):
             self._batch = b"".join(self._queue)
             self._position = 0
@@ -192,13 +192,13 @@ class LogWriter:
         return bool(self._batch)
 
     def _attempt(self) -> bool:
-        """Write once; False where that has failed, and another attempt at once would fail too."""
+        """Write once. False if that failed, and an immediate second attempt would fail too."""
         batch, position = self._batch, self._position
         if not position and self._target.moved():
             self._reopen()
         try:
             reached = self._target.write(batch, position)
-        except BlockingIOError:  # shared by another process, which has filled it first
+        except BlockingIOError:  # another process that shares the pipe has filled it
             self._pause(POLL)
             return True
         except OSError as error:
@@ -219,13 +219,14 @@ class LogWriter:
         return True
 
     def _fail(self, error: OSError) -> bool:
-        """Report it, and lose what waits or pause; True where the file was rotated, so that the next one takes it."""
+        """Report the error, and discard the waiting lines or pause. True if the file was rotated: the new one takes
+        them."""
         if self._target.moved() and self._reopen():
             return True
         failing, self._failing = self._failing, True
         gone = not self._target.is_file and error.errno in _GONE
         if not failing:
-            fate = "its lines are lost" if gone else "its lines wait, as long as there is room for them"
+            fate = "its lines are lost" if gone else "its lines wait, as long as there is space for them"
             log.error("{name} cannot be written: {error}; {fate}.", name=self.name, error=error, fate=fate)
         with self._changed:
             self._changed.notify_all()
@@ -239,12 +240,15 @@ class LogWriter:
             self._changed.wait_for(lambda: self._closing or self._reopening or self._direct, seconds)
 
     def _reopen(self, *, asked: bool = False) -> bool:
-        """Whether the file is another one now, in which a line that was cut stands whole. Who asks hears of failure."""
+        """Open the file again; a line that was cut is written whole in the new one. False if that fails.
+
+        With `asked`, every failure is reported, else only the first.
+        """
         try:
             self._target.reopen()
         except OSError as error:
             if asked or not self._misplaced:
-                reason = "{name} cannot be opened again: {error}; it goes on in the file that is open."
+                reason = "{name} cannot be opened again: {error}; it continues in the file that is open."
                 log.error(reason, name=self.name, error=error)
             self._misplaced = True
             return False
@@ -256,8 +260,8 @@ class LogWriter:
         return True
 
     def _write_now(self, seconds: float) -> None:
-        """Write what waits without a thread, for as long as a close may last."""
-        until = monotonic() + self._patience(seconds)
+        """Write the waiting lines in this thread, for up to `seconds`."""
+        until = monotonic() + self._timeout(seconds)
         while self._take():
             if not self._attempt():
                 self._discard()
@@ -266,7 +270,7 @@ class LogWriter:
                 self._discard()
 
     def _discard(self) -> None:
-        """Lose all that waits."""
+        """Discard all waiting lines and count them as lost."""
         waiting = [self._batch[start_of_line(self._batch, self._position) :], *self._queue]
         if self._position == len(self._batch):
             waiting[0] = b""
@@ -291,7 +295,7 @@ class LogWriter:
 
 
 def reopen_logs() -> list[str]:
-    """Have every log that goes to a file opened again by its path; their names. The log says what has become of it."""
+    """Open every log that goes to a file again by its path. Returns their names; the outcome is logged."""
     return [writer.name for writer in tuple(_writers) if writer.reopen()]
 
 

@@ -1,7 +1,7 @@
-"""The files of UNIX sockets on which ports of Twisted's listen.
+"""The files of UNIX sockets on which ports of Twisted listen.
 
-Twisted removes what is at the port's path when the port closes, even where that is a successor's socket by then, and
-leaves the port open where nothing is there.
+When a port closes, Twisted removes the file at its path, even if that is the socket of another process by then. If
+there is no file, it leaves the port open.
 """
 
 import os
@@ -23,35 +23,35 @@ _Identity = tuple[int, int]
 
 
 def leave_to_others(port: Any) -> None:
-    """Have a port of Twisted's leave an inherited socket as it is when it closes: listening, and with its file.
+    """Make a port of Twisted leave an inherited socket listening, with its file, when the port closes.
 
-    The process that has made the socket, such as systemd, may listen on, or hand it to a successor. Twisted would shut
-    down a UNIX socket for all of them, and remove its file.
+    The process that made the socket, such as systemd, may go on to listen, or pass the socket to another process.
+    Twisted would shut down a UNIX socket for all of them and remove its file.
     """
     if isinstance(port, unix.Port):
         port._shouldShutdown = False  # noqa: SLF001 - as tcp.Port has it for an inherited socket
-        _look_after(port, inherited=True)
+        _protect(port, inherited=True)
 
 
 def remove_only_own_file(port: Any, maker: int | None = None) -> None:
-    """Have a listening UNIX port of Twisted's remove its file only if it is still the one that the port has made.
+    """Make a listening UNIX port of Twisted remove its file only if the port itself made that file.
 
-    Other ports, and those of which this has been asked already, are left as they are. `maker` is the process that has
-    opened the port, where that may be another one than this.
+    It does nothing for other ports, or if it was called for the port before. `maker` is the process that opened the
+    port, if that may be another one.
     """
-    _look_after(port, inherited=False, maker=maker)
+    _protect(port, inherited=False, maker=maker)
 
 
 def share(port: Any, children: ServingChildren | None = None) -> None:
-    """Have a port of Twisted's leave its socket to the other processes that accept on it, when it closes.
+    """Make a port of Twisted leave its socket open for the other processes that accept on it, when the port closes.
 
-    Twisted would shut it down, for all of them. With `children`, it still does where none of these serves by then.
+    Twisted would shut it down for all of them. With `children`, it still does so if no child serves by then.
     """
     if isinstance(port, tcp.Port) and port._shouldShutdown:  # noqa: SLF001 - False for an inherited socket
         port._shouldShutdown = children is not None and _Unserved(children)  # type: ignore[assignment]  # noqa: SLF001
 
 
-def _look_after(port: Any, *, inherited: bool, maker: int | None = None) -> None:
+def _protect(port: Any, *, inherited: bool, maker: int | None = None) -> None:
     if type(port) is not unix.Port or not in_filesystem(bind_path(port)):
         return
     known: _SocketFile | None = vars(port).get(_OWN)
@@ -63,7 +63,7 @@ def _look_after(port: Any, *, inherited: bool, maker: int | None = None) -> None
 
 
 class _Unserved:
-    """True as long as no child serves. Twisted asks it when it closes the socket."""
+    """True as long as no child serves. Twisted evaluates it when it closes the socket."""
 
     def __init__(self, children: ServingChildren) -> None:
         self._children = children
@@ -73,34 +73,35 @@ class _Unserved:
 
 
 class _SocketFile:
-    """What a port has made at its path, by device and inode. The kernel keeps these while the socket is open."""
+    """The file that a port made at its path, by device and inode. The kernel reuses neither while the socket is
+    open."""
 
     def __init__(self, port: Any, inherited: bool, maker: int) -> None:
         path = Path(os.fsdecode(bind_path(port)))
         self.socket = port.socket
         self._path = path.parent.resolve() / path.name
-        if port.lockFile is not None:  # the working directory may change before it is unlocked
+        if port.lockFile is not None:  # the working directory may have changed when it is unlocked
             port.lockFile.name = os.fsencode(self._path) + b".lock"
         self._process = maker
         self._identity = None if inherited else _identity(self._path)
 
     def remove(self) -> None:
-        """Remove it, if it is there, and this is no forked copy of a process that has made it and lives on."""
-        if self._identity is not None and self._is_ours() and _identity(self._path) == self._identity:
+        """Remove the file if it exists, unless this is a forked copy of a process that made it and still runs."""
+        if self._identity is not None and self._may_remove() and _identity(self._path) == self._identity:
             with suppress(FileNotFoundError):
                 self._path.unlink()
 
     def unlock(self, port: Any) -> None:
-        """Let others have the port's lock file, where it has one and this process has made it."""
+        """Release the lock file of the port, if it has one and this process made it."""
         if port.lockFile is not None and self._process == os.getpid():
             port.lockFile.unlock()
 
-    def _is_ours(self) -> bool:
+    def _may_remove(self) -> bool:
         if self._process == os.getpid():
             return True
         try:
             os.kill(self._process, 0)
-        except ProcessLookupError:  # as after a program has become a daemon
+        except ProcessLookupError:  # for example after the program became a daemon
             return True
         except PermissionError:
             pass
@@ -120,7 +121,7 @@ def _closing(port: Any) -> Any:
 
 
 def _identity(path: Path) -> _Identity | None:
-    """None where there is no socket."""
+    """Device and inode of the socket at a path. None if there is no socket."""
     try:
         found = path.lstat()
     except OSError:

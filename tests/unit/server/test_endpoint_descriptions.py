@@ -95,13 +95,13 @@ def test_an_escaped_equals_sign_belongs_to_the_value() -> None:
 @pytest.mark.parametrize(
     ("description", "message"),
     [
-        ("tcp:0:interface=192.0.2.1", "Name an address of this machine"),
-        ("tcp:0:interface=name.invalid", "Check the name name.invalid, or give an address by number."),
-        ("unix:/no/such/folder/a.sock", "No such file or directory. Create the folder first."),
-        ("unix:/dev/null/a.sock", "Not a directory. Name a path whose folder is one."),
+        ("tcp:0:interface=192.0.2.1", "Use an address of this machine"),
+        ("tcp:0:interface=name.invalid", "Check the name name.invalid, or use a numeric address."),
+        ("unix:/no/such/folder/a.sock", "No such file or directory. Create the directory first."),
+        ("unix:/dev/null/a.sock", "Not a directory. Use a path whose parent is a directory."),
         ("unix:/dev/null", "there is a file that is not a socket. Choose another path"),
         (f"unix:/tmp/{'x' * 200}", "Choose a shorter path"),
-        ("fd:1000000000", "Bad file descriptor. Name a descriptor that is a listening stream socket"),
+        ("fd:1000000000", "Bad file descriptor. Use a descriptor that is a listening stream socket"),
     ],
 )
 def test_the_remedy_fits_what_the_system_says(description: str, message: str) -> None:

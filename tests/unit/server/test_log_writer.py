@@ -159,10 +159,10 @@ def test_a_stop_waits_once_for_a_reader_that_stalls() -> None:
     writer = LogWriter(target, "The log")
     writer.write(b"one\n")
     assert not writer.flush(seconds=0)
-    assert writer._patience(60) == 0
+    assert writer._timeout(60) == 0
     target.go_on.set()
     written(writer)
-    assert writer._patience(60) == 60
+    assert writer._timeout(60) == 60
     writer.close()
 
 

@@ -198,7 +198,7 @@ class TestTheEngine:
     def test_a_live_server_is_not_replaced(self, reactor: Any, tmp_path: Path) -> None:
         path = str(tmp_path / "a.sock")
         port = native(reactor, path)
-        with pytest.raises(EngineError, match="RW502 .* in use. Stop what listens there"):
+        with pytest.raises(EngineError, match="RW502 .* in use. Stop the program that listens there"):
             native(reactor, path)
         assert Path(path).is_socket()
         stop(reactor, port)

@@ -110,7 +110,7 @@ def test_as_many_names_as_sockets(activate: Activate) -> None:
 def test_none_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_SystemdParser, "_sddaemon", ListenFDs([]))
     message = refusal("systemd:INET:index=0")
-    assert "handed over no sockets (LISTEN_PID and LISTEN_FDS are not set). Start it by a service of systemd" in message
+    assert "handed over no sockets (LISTEN_PID and LISTEN_FDS are not set). Start it with a systemd service" in message
 
 
 @pytest.mark.parametrize(
