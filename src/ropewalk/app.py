@@ -1,4 +1,4 @@
-"""An app: a tree of resources, the middleware and error handlers around it, and its start and stop."""
+"""`App`: a tree of resources with its middleware, its error handlers, and its start and stop."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
@@ -60,13 +60,13 @@ def register_server(functions: ServerFunctions) -> None:
 
 
 class App(Routes):
-    """A service. It grows a tree by decorators, and may be mounted in another app.
+    """An HTTP service: decorators add resources to its tree. It may be mounted in another app.
 
-    `trailing_slash` says what happens to a path that would be found with a slash at its end put there or taken away:
-    "redirect" (308), "ignore" (both have the same response) or "strict" (404). Where it is not given, an app that is
-    mounted does as the one around it, and the app that is served redirects. `limits` are the engine's. `proxies` are
-    those whose word on the client counts; by default nobody's does. Limits and proxies of the app that is served count,
-    not those of one that is mounted. With `debug`, a 500 shows the traceback to the client.
+    `trailing_slash` says what happens if a path matches only with a slash added or removed at its end: "redirect"
+    (308), "ignore" (both paths have the same response) or "strict" (404). By default a mounted app does as the app
+    around it, and the served app redirects. `limits` are the limits of the engine. `proxies` are the proxies that are
+    trusted to report the client's address; by default none are. Limits and proxies count for the served app, not for a
+    mounted one. With `debug`, a response with status 500 shows the traceback to the client.
     """
 
     def __init__(
@@ -87,41 +87,43 @@ class App(Routes):
         self.middlewares: list[Middleware] = [check(each) for each in middleware]
         """Outermost first."""
         self.server: Any = None
-        """What serves this app since `listen`."""
+        """The server of this app, from the first `listen` on."""
         self.start_hooks: list[Hook] = []
         self.stopping_hooks: list[Hook] = []
         self.stop_hooks: list[Hook] = []
         self.stop_begins = Moment()
         self._endpoints: dict[tuple[Handler, tuple[Any, ...], bool, bool], Endpoint] = {}
-        self._sole: dict[str, Endpoint] | None = None
-        """By method, where something hosted is all there is, and no search need be made; else None."""
+        self._only_endpoints: dict[str, Endpoint] | None = None
+        """Endpoints by method if one hosted application is the whole tree, so that no search is needed; else None."""
         self._listeners: WeakSet[Owner] = WeakSet()
         node = node_of(self.resource)
         node.app = self
         node.own(self)
 
-    # What users declare besides routes
+    # Declarations besides routes
 
     def middleware(self, function: Middleware) -> Middleware:
-        """Put a middleware inside those that are there: `async def middleware(request, next)`."""
+        """Add a middleware inside the existing ones: `async def middleware(request, next)`."""
         self.middlewares.append(check(function))
         node_of(self.resource).changed(set())
         return function
 
     def error(self, kind: int | type[Exception]) -> Callable[[Function], Function]:
-        """Have a function `(request, error)` make the response for an exception class or a status (400 to 599).
+        """Register a function `(request, error)` that makes the response for an exception class or a status (400 to
+        599).
 
-        The innermost app's nearest class counts; for an HTTPError its status comes before HTTPError itself. A class of
-        exceptions that is named here is expected, and logged only where its response has status 500. What is not
-        expected is logged as an error, and then shaped by the error handler for `Exception`, else by that for 500.
-        HTTPErrors and clients that leave are none of `Exception`'s. Ropewalk's own errors (RW...) are for handlers of
-        RopewalkError or its classes, not of ValueError and the like, from which some derive.
+        The innermost app is searched first, then the nearest class; for an HTTPError its status comes before HTTPError
+        itself. An exception whose class is registered is expected: it is logged only if its response has status 500.
+        Any other exception is logged as an error, and then goes to the error handler for `Exception`, else to the one
+        for 500. The handler for `Exception` gets no HTTPError, and no error of a client that left. Ropewalk's own
+        errors (RW...) go to handlers for RopewalkError and its classes, not to those for ValueError and the like, from
+        which some derive.
 
         Raises HandlerError (RW206).
         """
         given: Any = kind
         if callable(given) and not isinstance(given, type):
-            what = f"{named(given)} is registered as an error handler for no kind of error."
+            what = f"{named(given)} is registered as an error handler without a kind of error."
             raise HandlerError("RW206", what, "Write `@app.error(404)`, with its status or exception class.")
 
         def register(function: Function) -> Function:
@@ -136,32 +138,32 @@ class App(Routes):
         self.converters[converter.name] = converter
 
     def on_start(self, function: Function) -> Function:
-        """Have a function without parameters, plain or async, called before the first request is accepted."""
+        """Register a function without parameters, plain or async, to call before the first request is accepted."""
         self.start_hooks.append(function)
         return function
 
     def on_stopping(self, function: Function) -> Function:
-        """Have a function without parameters, plain or async, called when a stop begins, while requests still run.
+        """Register a function without parameters, plain or async, to call when a stop begins, while requests still run.
 
-        Here long work is told to end: what waits for news, say. Streams of events (`text/event-stream`) end by
-        themselves. The stop hooks are called when it is over, too.
+        Use it to end long work, such as a request that waits for news. Streams of events (`text/event-stream`) end by
+        themselves. The stop hooks are called only after it has finished.
         """
         self.stopping_hooks.append(function)
         return function
 
     def on_stop(self, function: Function) -> Function:
-        """Have a function without parameters, plain or async, called when the last request is answered."""
+        """Register a function without parameters, plain or async, to call when the last response is complete."""
         self.stop_hooks.append(function)
         return function
 
     @property
     def stopping(self) -> Waiter[None]:
-        """A new wait for the moment at which a stop of this app, or of the one that it is mounted in, begins."""
+        """A new awaitable that fires when a stop of this app, or of the app around it, begins."""
         return self.stop_begins.wait()
 
     @property
     def is_stopping(self) -> bool:
-        """Whether a stop has begun. Any thread may ask."""
+        """Whether a stop has begun. Any thread may read it."""
         return self.stop_begins.passed
 
     # Serving
@@ -176,30 +178,31 @@ class App(Routes):
     ) -> "Listening":
         """Serve on an endpoint such as "tcp:8080", "tcp:0:interface=127.0.0.1" or "unix:/run/app.sock".
 
-        Limits and proxies that are given the first time hold wherever the app listens in this reactor. Raises
-        StartError: RW401 for the description, RW404 for limits or proxies that would not count; and EngineError
-        (RW502) where the socket cannot be opened, (RW503) where the reactor runs in another thread.
+        Limits and proxies of the first call apply to every socket of the app in this reactor. Raises StartError (RW401)
+        for a wrong description and (RW404) for other limits or proxies than those of the first call; EngineError
+        (RW502) if the socket cannot be opened and (RW503) if the reactor runs in another thread.
         """
         return _server[0].listen(self, reactor, endpoint, limits=limits, proxies=proxies)
 
     def run(self, host: str = "127.0.0.1", port: int = 8080, *, half_close: bool = False, **options: Any) -> None:
-        """Serve on an asyncio reactor until SIGINT or SIGTERM, then drain. `options` are `ropewalk.server.run`'s.
+        """Serve on an asyncio reactor until SIGINT or SIGTERM, then drain. `options` are those of
+        `ropewalk.server.run`.
 
         With `half_close`, clients may close their sending side and wait for their responses.
         """
         _server[0].run(self, host, port, half_close=half_close, **options)
 
     async def start(self) -> None:
-        """Call what `on_start` registered, here and in mounted apps, and start what is hosted.
+        """Call the start hooks of this app and of mounted apps, and start hosted applications.
 
-        Where that fails, what is hosted is stopped again.
+        If one fails, those that were started are stopped again.
         """
         for app in self.family():
-            if app.stop_begins.passed:  # else a waiter may hold it already
+            if app.stop_begins.passed:  # otherwise keep it: something may wait for it already
                 app.stop_begins = Moment()
         started: list[App | Hosted] = []
         try:
-            for each in self._living():
+            for each in self._lifecycle_members():
                 if isinstance(each, Hosted):
                     started.append(each)
                 for hook in each.start_hooks:
@@ -209,55 +212,55 @@ class App(Routes):
             raise
 
     def begin_stop(self, call: Callable[[Hook], Awaitable[None]] = call_hook) -> Waiter[None]:
-        """Call what `on_stopping` registered, here and in mounted apps, all at once. Fires when that is through.
+        """Call the stopping hooks of this app and of mounted apps, all at once. Fires when all have finished.
 
-        `call` is how a hook is called. A failure is logged and does not keep the others. Cancelling it cancels the
-        hooks that wait.
+        `call` calls each hook. A failure is logged and does not stop the other hooks. Cancelling the result cancels the
+        running hooks.
         """
         for app in self.family():
             app.stop_begins.fire()
-        return _call_together([hook for each in self._living() for hook in each.stopping_hooks], call)
+        return _call_together([hook for each in self._lifecycle_members() for hook in each.stopping_hooks], call)
 
     def finish_calls(self, seconds: float | None = None) -> Waiter[None]:
-        """Wait for what is hosted and runs after its responses, all at the same time, and cut it after `seconds`.
+        """Wait for calls of hosted applications that run on after their responses, and cancel them after `seconds`.
 
-        None stands for the limit `drain_timeout`. A failure is logged and does not keep the others.
+        None stands for the limit `drain_timeout`. A failure is logged and does not stop the other waits.
         """
         return _call_together([partial(each.finish_calls, seconds) for each in hosted_below(self.resource)])
 
     def cut_calls(self) -> None:
-        """Have `finish_calls` wait no longer."""
+        """End the wait of `finish_calls` now."""
         for each in hosted_below(self.resource):
             each.cut_calls()
 
     async def stop(self) -> None:
-        """Stop what is hosted, and call what `on_stop` registered, the last first.
+        """Stop hosted applications, and call the stop hooks, the last one first.
 
-        A failure is logged and does not keep the others.
+        A failure is logged and does not stop the other hooks.
         """
         await self.finish_calls()
         await self.call_stop_hooks()
 
     async def call_stop_hooks(self, call: Callable[[Hook], Awaitable[None]] = call_hook) -> None:
-        """`stop` after `finish_calls`, with each hook called in this way."""
+        """The part of `stop` after `finish_calls`. `call` calls each hook."""
         await self._stop(call)
 
     # Called by the engine's service and the tree
 
     def resolve(self, request: Request) -> Endpoint:
-        """What answers a request."""
+        """The endpoint for a request."""
         try:
             segments = split_path(request.raw_path)
         except HTTPError as error:
             return self.refuse(error)
-        endpoint = None if self._sole is None else self._sole.get(request.method)
+        endpoint = None if self._only_endpoints is None else self._only_endpoints.get(request.method)
         if endpoint is None:
             return self.resolve_below(request, segments, 0)
         request.set_paths([], segments)
         return endpoint
 
     def resolve_below(self, request: Request, segments: list[str], depth: int) -> Endpoint:
-        """What answers a request where this app stands behind so many of the segments of its path."""
+        """The endpoint for a request, if this app is mounted after the first `depth` segments of its path."""
         search = Search(request, segments)
         try:
             handler = search.visit(self.resource, depth)
@@ -266,7 +269,7 @@ class App(Routes):
                 raise
             return _refusing(error, search.scope or (self,))
         if handler is None:
-            handler, params, scope, static, lasting = self._otherwise(request, search)
+            handler, params, scope, static, lasting = self._without_handler(request, search)
         else:
             params, scope, static, lasting = search.params, search.scope, search.static, search.lasting
         foreign = False
@@ -279,35 +282,35 @@ class App(Routes):
         endpoint = self._endpoints.get(key)
         if endpoint is None:
             endpoint = self._endpoints[key] = _make_endpoint(handler, scope, static, foreign)
-        if self._sole is not None and not static and not depth and request.method in REGISTERED:
-            self._sole[request.method] = endpoint
+        if self._only_endpoints is not None and not static and not depth and request.method in REGISTERED:
+            self._only_endpoints[request.method] = endpoint
         return endpoint
 
     def refuse(self, error: HTTPError) -> Endpoint:
-        """What responds to a request that has no way through the tree."""
+        """The endpoint that raises an error, for a request whose path cannot be searched."""
         return _refusing(error, (self,))
 
     def watch(self, listener: Owner) -> None:
-        """Have a listener told of changes. It is held weakly."""
+        """Notify a listener of changes. It is held weakly."""
         self._listeners.add(listener)
 
     def changed(self, seen: set[int]) -> None:
-        """The tree is another now."""
+        """The tree has changed."""
         self._endpoints.clear()
-        self._sole = {} if _has_sole(self.resource) else None
+        self._only_endpoints = {} if _hosts_whole_tree(self.resource) else None
         for listener in tuple(self._listeners):
             listener.changed(seen)
 
     async def _stop(
         self, call: Callable[[Hook], Awaitable[None]], started: "Sequence[App | Hosted] | None" = None
     ) -> None:
-        """Stop all, or what has been started, with a hook called in this way."""
-        for each in reversed(self._living() if started is None else started):
+        """Stop everything, or only what was started. `call` calls each hook."""
+        for each in reversed(self._lifecycle_members() if started is None else started):
             for hook in reversed(each.stop_hooks):
                 await _call_logged(hook, call)
 
-    def _otherwise(self, request: Request, search: Search) -> Found:
-        """What answers where the tree has no handler."""
+    def _without_handler(self, request: Request, search: Search) -> Found:
+        """The handler for a request for which the tree has none."""
         scope = search.scope or (self,)
         allowed = sorted(search.allowed or ())
         if request.method == "OPTIONS" and (allowed or request.target == b"*"):
@@ -322,8 +325,8 @@ class App(Routes):
             return search.slash
         return Found(_REDIRECT, {}, scope, static=False, lasting=True)
 
-    def _living(self) -> "list[App | Hosted]":
-        """What starts and stops with this app."""
+    def _lifecycle_members(self) -> "list[App | Hosted]":
+        """The apps and hosted applications that start and stop with this app."""
         return [*self.family(), *hosted_below(self.resource)]
 
     def family(self) -> "list[App]":
@@ -336,7 +339,7 @@ class App(Routes):
 
 
 def _call_together(hooks: "Sequence[Hook]", call: Callable[[Hook], Awaitable[None]] = call_hook) -> Waiter[None]:
-    """Call hooks at the same time, in this way. Fires when all have ended; cancelling it cancels those that wait."""
+    """Call hooks at the same time. Fires when all have finished; cancelling it cancels the running ones."""
     calls = DeferredList([start(_call_logged(hook, call)) for hook in hooks], consumeErrors=True)
     through: Waiter[None] = Waiter(lambda _: calls.cancel())
     calls.addCallback(lambda _: through.callback(None))
@@ -344,16 +347,16 @@ def _call_together(hooks: "Sequence[Hook]", call: Callable[[Hook], Awaitable[Non
 
 
 async def _call_logged(hook: Hook, call: Callable[[Hook], Awaitable[None]] = call_hook) -> None:
-    """Call a hook of a stop, in this way. A failure is logged."""
+    """Call a hook of a stop. A failure is logged."""
     try:
         await call(hook)
-    except Exception as error:  # noqa: BLE001 - the others must still be called, and the app stopped
+    except Exception as error:  # noqa: BLE001 - the other hooks must be called, and the app stopped
         log.failure("RW208 {hook} failed while the app was stopping.", shown_failure(error), hook=named(hook))
 
 
 def _refusing(error: BaseException, scope: tuple[Any, ...]) -> Endpoint:
-    """What raises, inside the middleware of a scope, an error that was met on the way to a handler."""
-    return _make_endpoint(Handler(FailedLookup(error), whole_body=False), scope, static=False)
+    """An endpoint that raises an error of the search for a handler, inside the middleware of a scope."""
+    return _make_endpoint(Handler(Unreached(error), whole_body=False), scope, static=False)
 
 
 def _takes_all(handler: Handler, params: dict[str, Any]) -> bool:
@@ -361,7 +364,7 @@ def _takes_all(handler: Handler, params: dict[str, Any]) -> bool:
 
 
 def _with_own_params(handler: Handler) -> Handler:
-    """A handler that is not given those parameters of the mounts around it that it does not take."""
+    """The handler, without those parameters of the mounts around it that it does not take."""
     call, takes = handler.call, handler.takes or ()
 
     def with_own_params(request: Request) -> Any:
@@ -393,8 +396,8 @@ def _make_endpoint(handler: Handler, scope: tuple[Any, ...], static: bool, forei
     )
 
 
-def _has_sole(root: Resource) -> bool:
-    """Whether something hosted answers for all paths, with nothing beside it."""
+def _hosts_whole_tree(root: Resource) -> bool:
+    """Whether one hosted application is the whole tree."""
     node = root.tree_node
     return isinstance(node.mounted, Hosted) and not (node.children or node.captures or node.handlers)
 
