@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tests.conformance.reading import Message, Reading
-from tests.engine.world import FakeService, Sink
+from tests.engine.harness import FakeService, Sink
 
 from ropewalk._engine import PENDING, Endpoint, Engine, Exchange
 from ropewalk.errors import BadBody

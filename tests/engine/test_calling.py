@@ -1,4 +1,4 @@
-"""Which handler the engine calls, how, and what it does with what comes back."""
+"""Calls of handlers: which one, how, and what becomes of their values."""
 
 import gc
 import weakref
@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import pytest
-from tests.engine.world import GET, Recorder, World
+from tests.engine.harness import GET, Harness, Recorder
 
 from ropewalk._engine import PENDING, Endpoint
 
@@ -24,44 +24,44 @@ class TestValues:
             ("", b"text/plain; charset=utf-8", b""),
         ],
     )
-    def test_plain_ones_are_answered_at_once(self, value: Any, content_type: bytes, body: bytes) -> None:
-        world = World()
-        world.serve(lambda request: value)
-        head, _, came = world.exchange().partition(b"\r\n\r\n")
+    def test_plain_values_become_responses_at_once(self, value: Any, content_type: bytes, body: bytes) -> None:
+        harness = Harness()
+        harness.serve(lambda request: value)
+        head, _, came = harness.exchange().partition(b"\r\n\r\n")
         assert came == body
         assert b"\r\nContent-Type: %s" % content_type in head
         assert b"\r\nContent-Length: %d" % len(body) in head
-        assert world.service.delivered == []
+        assert harness.service.delivered == []
 
     def test_an_endpoint_has_its_own_types(self) -> None:
-        world = World()
-        world.serve(lambda request: "<p>", text_type="text/html; charset=utf-8")
-        assert b"\r\nContent-Type: text/html; charset=utf-8\r\n" in world.exchange()
+        harness = Harness()
+        harness.serve(lambda request: "<p>", text_type="text/html; charset=utf-8")
+        assert b"\r\nContent-Type: text/html; charset=utf-8\r\n" in harness.exchange()
 
     @pytest.mark.parametrize("value", [None, 5, type("Text", (str,), {})("derived"), object()])
-    def test_all_others_are_delivered_by_the_service(self, value: Any) -> None:
-        world = World()
-        world.serve(lambda request: value)
-        assert world.exchange() == b""
-        assert world.service.delivered == [value]
+    def test_other_values_go_to_the_service(self, value: Any) -> None:
+        harness = Harness()
+        harness.serve(lambda request: value)
+        assert harness.exchange() == b""
+        assert harness.service.delivered == [value]
 
     def test_a_prepared_exchange_leaves_every_value_to_the_service(self) -> None:
         def prepare(request: Recorder) -> str:
             request.prepared = True
             return "text"
 
-        world = World()
-        world.serve(prepare)
-        assert world.exchange() == b""
-        assert world.service.delivered == ["text"]
+        harness = Harness()
+        harness.serve(prepare)
+        assert harness.exchange() == b""
+        assert harness.service.delivered == ["text"]
 
-    def test_a_coroutine_is_driven_and_its_value_answered(self) -> None:
+    def test_the_value_of_a_coroutine_becomes_a_response(self) -> None:
         async def handler(request: Recorder) -> str:
             return "driven"
 
-        world = World()
-        world.serve(handler)
-        assert world.ask() == b"driven"
+        harness = Harness()
+        harness.serve(handler)
+        assert harness.body_of() == b"driven"
 
     def test_a_coroutine_that_is_pending_is_left_alone(self) -> None:
         async def handler(request: Recorder) -> str:
@@ -71,11 +71,11 @@ class TestValues:
             coroutine.close()
             return PENDING
 
-        world = World()
-        world.service.drive = drive  # type: ignore[method-assign]
-        world.serve(handler)
-        assert world.exchange() == b""
-        assert (world.service.delivered, world.engine.running_exchanges) == ([], 1)
+        harness = Harness()
+        harness.service.drive = drive  # type: ignore[method-assign]
+        harness.serve(handler)
+        assert harness.exchange() == b""
+        assert (harness.service.delivered, harness.engine.running_exchanges) == ([], 1)
 
 
 class TestErrors:
@@ -83,194 +83,194 @@ class TestErrors:
         def handler(request: Recorder) -> str:
             raise LookupError("lost")
 
-        world = World()
-        world.serve(handler)
-        assert world.exchange().endswith(b"LookupError")
-        traceback = world.service.failed[0].__traceback__
+        harness = Harness()
+        harness.serve(handler)
+        assert harness.exchange().endswith(b"LookupError")
+        traceback = harness.service.failed[0].__traceback__
         assert traceback is not None
         assert traceback.tb_frame.f_code is handler.__code__
 
-    def test_so_does_one_of_resolve(self) -> None:
+    def test_an_exception_of_resolve_goes_to_the_service(self) -> None:
         def resolve(request: Any, /) -> Endpoint:
             raise LookupError("no such path")
 
-        world = World()
-        world.service.resolve = resolve  # type: ignore[method-assign]
-        assert world.exchange().endswith(b"LookupError")
-        assert world.exchange().endswith(b"LookupError"), "the connection lives on"
+        harness = Harness()
+        harness.service.resolve = resolve  # type: ignore[method-assign]
+        assert harness.exchange().endswith(b"LookupError")
+        assert harness.exchange().endswith(b"LookupError"), "the connection lives on"
 
     def test_a_value_that_cannot_be_encoded_is_delivered(self) -> None:
-        """The service has the value to look for what is wrong with it."""
+        """The service reports which part of the value is wrong."""
         value = {"a": object()}
-        world = World()
-        world.serve(lambda request: value)
-        world.exchange()
-        assert world.service.delivered == [value]
+        harness = Harness()
+        harness.serve(lambda request: value)
+        harness.exchange()
+        assert harness.service.delivered == [value]
 
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-    def test_where_the_service_fails_too_the_connection_is_cut(self) -> None:
+    def test_the_connection_is_aborted_if_the_service_fails_too(self) -> None:
         def fail(request: Any, error: BaseException, /) -> None:
             raise RuntimeError("all is lost")
 
-        world = World()
-        world.service.fail = fail  # type: ignore[method-assign]
-        world.serve(lambda request: 1 / 0)
-        assert world.exchange() == b""
-        assert world.sink.calls == ["close"]
-        assert world.engine.running_exchanges == 0
+        harness = Harness()
+        harness.service.fail = fail  # type: ignore[method-assign]
+        harness.serve(lambda request: 1 / 0)
+        assert harness.exchange() == b""
+        assert harness.sink.calls == ["close"]
+        assert harness.engine.running_exchanges == 0
 
 
 class TestResolving:
-    def test_a_static_path_is_asked_for_once(self) -> None:
-        world = World()
-        world.serve(lambda request: "x", static=True)
+    def test_a_static_path_is_resolved_once(self) -> None:
+        harness = Harness()
+        harness.serve(lambda request: "x", static=True)
         for _ in range(3):
-            world.ask()
-        assert world.service.resolved == ["/"]
+            harness.body_of()
+        assert harness.service.resolved == ["/"]
 
-    def test_each_method_is_asked_for(self) -> None:
-        world = World()
-        world.serve(lambda request: "x", static=True)
+    def test_each_method_is_resolved(self) -> None:
+        harness = Harness()
+        harness.serve(lambda request: "x", static=True)
         for start in (b"GET /", b"POST /", b"GET /?a", b"POST /?b"):
-            world.ask(start + b" HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert world.service.resolved == ["/", "/"]
+            harness.body_of(start + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert harness.service.resolved == ["/", "/"]
 
-    def test_any_other_path_is_asked_for_each_time(self) -> None:
-        world = World()
-        world.serve(lambda request: "x")
-        world.ask()
-        world.ask()
-        assert world.service.resolved == ["/", "/"]
+    def test_any_other_path_is_resolved_each_time(self) -> None:
+        harness = Harness()
+        harness.serve(lambda request: "x")
+        harness.body_of()
+        harness.body_of()
+        assert harness.service.resolved == ["/", "/"]
 
-    def test_so_is_an_encoded_one(self) -> None:
-        world = World()
-        world.serve(lambda request: "x", static=True)
+    def test_an_encoded_path_is_resolved_each_time(self) -> None:
+        harness = Harness()
+        harness.serve(lambda request: "x", static=True)
         for _ in range(2):
-            world.ask(b"GET /%61 HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert world.service.resolved == ["/a", "/a"]
+            harness.body_of(b"GET /%61 HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert harness.service.resolved == ["/a", "/a"]
 
-    def test_a_changed_tree_is_asked_again(self) -> None:
-        world = World()
-        world.serve(lambda request: "old", static=True)
-        assert world.ask() == b"old"
-        world.serve(lambda request: "new", static=True)
-        assert world.ask() == b"new"
+    def test_paths_are_resolved_again_after_a_change(self) -> None:
+        harness = Harness()
+        harness.serve(lambda request: "old", static=True)
+        assert harness.body_of() == b"old"
+        harness.serve(lambda request: "new", static=True)
+        assert harness.body_of() == b"new"
 
-    def test_parameters_are_passed_where_the_handler_wants_them(self) -> None:
+    def test_parameters_are_passed_if_the_endpoint_says_so(self) -> None:
         def resolve(request: Any, /) -> Endpoint:
             request.params = {"name": "Ada"}
             return Endpoint(lambda request, name: f"Hello, {name}", pass_params=True)
 
-        world = World()
-        world.service.resolve = resolve  # type: ignore[method-assign]
-        assert world.ask() == b"Hello, Ada"
+        harness = Harness()
+        harness.service.resolve = resolve  # type: ignore[method-assign]
+        assert harness.body_of() == b"Hello, Ada"
 
 
 class TestContext:
-    def test_every_request_has_its_own(self) -> None:
+    def test_every_request_has_its_own_context(self) -> None:
         def handler(request: Recorder) -> str:
             before = local.get()
             local.set("changed")
             return before
 
-        world = World()
-        world.serve(handler)
-        assert world.ask() == b"unset"
-        assert world.ask() == b"unset"
+        harness = Harness()
+        harness.serve(handler)
+        assert harness.body_of() == b"unset"
+        assert harness.body_of() == b"unset"
         assert local.get() == "unset"
 
 
 class TestReentrance:
-    """A handler may call whatever it likes."""
+    """A handler may call any command of the engine."""
 
     def test_a_handler_that_feeds_another_connection(self) -> None:
-        world = World()
-        other = world.sink
-        first = world.pipe
-        world.open()
+        harness = Harness()
+        other = harness.sink
+        first = harness.pipe
+        harness.open()
 
         def handler(request: Recorder) -> str:
             if request.path == "/first":
                 first.feed(GET)
             return request.path
 
-        world.serve(handler)
-        assert world.ask(b"GET /first HTTP/1.1\r\nHost: a\r\n\r\n") == b"/first"
+        harness.serve(handler)
+        assert harness.body_of(b"GET /first HTTP/1.1\r\nHost: a\r\n\r\n") == b"/first"
         assert other.bytes.endswith(b"\r\n\r\n/")
 
     def test_a_handler_that_drains(self) -> None:
-        world = World()
+        harness = Harness()
 
         def handler(request: Recorder) -> str:
-            world.engine.drain()
+            harness.engine.drain()
             return "last"
 
-        world.serve(handler)
-        assert b"\r\nConnection: close\r\n" in world.exchange()
-        assert (world.sink.calls, world.service.cut) == (["close"], 0)
+        harness.serve(handler)
+        assert b"\r\nConnection: close\r\n" in harness.exchange()
+        assert (harness.sink.calls, harness.service.cut) == (["close"], 0)
 
     def test_a_handler_that_closes_the_engine(self) -> None:
-        world = World()
+        harness = Harness()
         seen: list[Recorder] = []
 
         def handler(request: Recorder) -> str:
             seen.append(request)
-            assert world.engine.close() == 1
+            assert harness.engine.close() == 1
             return "too late"
 
-        world.serve(handler)
-        assert world.exchange() == b""
-        assert world.sink.calls == ["abort"]
-        assert seen[0].told == ["gone: the server stopped"]
+        harness.serve(handler)
+        assert harness.exchange() == b""
+        assert harness.sink.calls == ["abort"]
+        assert seen[0].calls == ["gone: the server stopped"]
 
     def test_a_handler_that_changes_the_tree(self) -> None:
-        world = World()
+        harness = Harness()
 
         def handler(request: Recorder) -> str:
-            world.serve(lambda request: "second")
+            harness.serve(lambda request: "second")
             return "first"
 
-        world.serve(handler, static=True)
-        assert world.ask() == b"first"
-        assert world.ask() == b"second"
+        harness.serve(handler, static=True)
+        assert harness.body_of() == b"first"
+        assert harness.body_of() == b"second"
 
 
 class TestMemory:
-    def test_an_exchange_goes_when_its_answer_is_complete(self) -> None:
-        world = World()
+    def test_an_exchange_is_freed_when_its_response_is_complete(self) -> None:
+        harness = Harness()
         seen: list[weakref.ref[Any]] = []
 
         def handler(request: Recorder) -> str:
             seen.append(weakref.ref(request))
             return "x"
 
-        world.serve(handler)
-        world.ask()
+        harness.serve(handler)
+        harness.body_of()
         assert seen[0]() is None
 
-    def test_an_engine_goes_with_its_service(self) -> None:
-        world = World()
-        world.serve(lambda request: "x", static=True)
-        world.ask()
-        engine = weakref.ref(world.engine)
-        del world
+    def test_an_engine_is_freed_with_its_service(self) -> None:
+        harness = Harness()
+        harness.serve(lambda request: "x", static=True)
+        harness.body_of()
+        engine = weakref.ref(harness.engine)
+        del harness
         gc.collect()
         assert engine() is None
 
-    def test_an_exchange_that_waits_goes_with_its_engine(self) -> None:
-        world = World()
-        request = weakref.ref(world.waiting())
+    def test_a_waiting_exchange_is_freed_with_its_engine(self) -> None:
+        harness = Harness()
+        request = weakref.ref(harness.waiting())
         assert request() is not None
-        del world
+        del harness
         gc.collect()
         assert request() is None
 
-    def test_an_engine_that_its_service_knows_goes_too(self) -> None:
-        world = World()
-        world.service.engine = world.engine  # type: ignore[attr-defined]
-        world.serve(lambda request: "x", static=True)
-        world.ask()
-        engine = weakref.ref(world.engine)
-        del world
+    def test_an_engine_in_a_cycle_with_its_service_is_freed(self) -> None:
+        harness = Harness()
+        harness.service.engine = harness.engine  # type: ignore[attr-defined]
+        harness.serve(lambda request: "x", static=True)
+        harness.body_of()
+        engine = weakref.ref(harness.engine)
+        del harness
         gc.collect()
         assert engine() is None

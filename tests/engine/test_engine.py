@@ -1,4 +1,4 @@
-"""The engine as a whole: sockets, pipes, time, the end."""
+"""The engine as a whole: sockets, pipes, deadlines, drain and close."""
 
 import os
 import re
@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.world import GET, World
+from tests.engine.harness import GET, Harness
 
 from ropewalk import _engine
 from ropewalk.errors import WrongThread
 
 
-def read_answer(world: World, client: socket.socket) -> bytes:
-    """Run turns until the client has something."""
+def read_response(harness: Harness, client: socket.socket) -> bytes:
+    """Run turns until the client has received something."""
     while True:
-        readable, _, _ = select.select([world.engine.fileno(), client.fileno()], [], [], 5)
+        readable, _, _ = select.select([harness.engine.fileno(), client.fileno()], [], [], 5)
         assert readable, "nothing happens"
-        if world.engine.fileno() in readable:
-            world.engine.turn()
+        if harness.engine.fileno() in readable:
+            harness.engine.turn()
         if client.fileno() in readable:
             return client.recv(100_000)
 
@@ -33,25 +33,25 @@ def is_readable(client: socket.socket) -> bool:
 
 
 class TestSockets:
-    def test_it_listens_on_tcp(self) -> None:
-        world = World()
-        world.serve(lambda request: f"{request.client[0]} {request.server[1]}")
-        listener = world.engine.listen_tcp("127.0.0.1", 0)
-        address = world.engine.address(listener)
+    def test_listening_on_tcp(self) -> None:
+        harness = Harness()
+        harness.serve(lambda request: f"{request.client[0]} {request.server[1]}")
+        listener = harness.engine.listen_tcp("127.0.0.1", 0)
+        address = harness.engine.address(listener)
         assert isinstance(address, tuple)
         with socket.create_connection(address) as client:
             client.sendall(GET)
-            assert read_answer(world, client).endswith(f"127.0.0.1 {address[1]}".encode())
-        world.engine.stop_listening(listener)
+            assert read_response(harness, client).endswith(f"127.0.0.1 {address[1]}".encode())
+        harness.engine.stop_listening(listener)
         with pytest.raises(ValueError, match="closed"):
-            world.engine.address(listener)
+            harness.engine.address(listener)
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(address)
 
     def test_responses_of_a_turn_leave_together(self) -> None:
-        world = World()
-        listener = world.engine.listen_tcp("127.0.0.1", 0)
-        address = world.engine.address(listener)
+        harness = Harness()
+        listener = harness.engine.listen_tcp("127.0.0.1", 0)
+        address = harness.engine.address(listener)
         assert isinstance(address, tuple)
         with socket.create_connection(address) as first, socket.create_connection(address) as second:
             first.setblocking(False)
@@ -62,49 +62,49 @@ class TestSockets:
                     early.append(is_readable(first))
                 return request.path
 
-            world.serve(handler)
+            harness.serve(handler)
             # A machine that stops this process for a millisecond makes the first handler a slow one.
             for _ in range(1000):
                 first.sendall(b"GET /first HTTP/1.1\r\nHost: a\r\n\r\n")
                 second.sendall(b"GET /second HTTP/1.1\r\nHost: a\r\n\r\n")
-                assert read_answer(world, second).endswith(b"/second")
-                assert read_answer(world, first).endswith(b"/first")
+                assert read_response(harness, second).endswith(b"/second")
+                assert read_response(harness, first).endswith(b"/first")
                 if False in early:
                     return
         pytest.fail("each response was sent before the next handler ran")
 
-    def test_it_listens_on_a_unix_socket(self, tmp_path: Path) -> None:
-        world = World()
-        world.serve(lambda request: f"{request.client} {request.server}")
+    def test_listening_on_a_unix_socket(self, tmp_path: Path) -> None:
+        harness = Harness()
+        harness.serve(lambda request: f"{request.client} {request.server}")
         path = str(tmp_path / "socket")
-        listener = world.engine.listen_unix(path, mode=0o600)
-        assert (world.engine.address(listener), Path(path).stat().st_mode & 0o777) == (path, 0o600)
+        listener = harness.engine.listen_unix(path, mode=0o600)
+        assert (harness.engine.address(listener), Path(path).stat().st_mode & 0o777) == (path, 0o600)
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(path)
             client.sendall(GET)
-            assert read_answer(world, client).endswith(f" {path}".encode())
+            assert read_response(harness, client).endswith(f" {path}".encode())
 
-    def test_it_accepts_on_a_descriptor(self) -> None:
-        world = World()
-        world.serve(lambda request: "inherited")
+    def test_listening_on_a_descriptor(self) -> None:
+        harness = Harness()
+        harness.serve(lambda request: "inherited")
         with socket.create_server(("127.0.0.1", 0)) as listening:
-            world.engine.listen_descriptor(listening.fileno())
+            harness.engine.listen_descriptor(listening.fileno())
             with socket.create_connection(listening.getsockname()) as client:
                 client.sendall(GET)
-                assert read_answer(world, client).endswith(b"inherited")
+                assert read_response(harness, client).endswith(b"inherited")
 
-    def test_it_adopts_a_socket_and_what_was_read_from_it(self) -> None:
-        world = World()
-        world.serve(lambda request: request.path)
+    def test_adopting_a_socket_and_what_was_read_from_it(self) -> None:
+        harness = Harness()
+        harness.serve(lambda request: request.path)
         ours, client = socket.socketpair()
         with client:
             with ours:
-                world.engine.adopt(ours.fileno(), b"GET /adop")
+                harness.engine.adopt(ours.fileno(), b"GET /adop")
             client.sendall(b"ted HTTP/1.1\r\nHost: a\r\n\r\n")
-            assert read_answer(world, client).endswith(b"/adopted")
+            assert read_response(harness, client).endswith(b"/adopted")
 
-    def test_what_cannot_be_listened_on_is_an_os_error(self, tmp_path: Path) -> None:
-        engine = World().engine
+    def test_a_socket_that_cannot_be_opened_raises_os_error(self, tmp_path: Path) -> None:
+        engine = Harness().engine
         (tmp_path / "file").write_text("precious")
         with pytest.raises(OSError, match="socket"):
             engine.listen_unix(str(tmp_path / "file"))
@@ -115,118 +115,118 @@ class TestSockets:
 
 
 class TestPipes:
-    def test_the_end_of_the_other_side(self) -> None:
-        world = World()
-        request = world.waiting()
-        world.pipe.eof()
-        assert request.told == ["gone: the client left"]
-        assert world.sink.calls == ["close"]  # it still listens
-        world.pipe.feed(GET)
-        world.pipe.lost()
+    def test_the_client_leaves(self) -> None:
+        harness = Harness()
+        request = harness.waiting()
+        harness.pipe.eof()
+        assert request.calls == ["gone: the client left"]
+        assert harness.sink.calls == ["close"]  # it still listens
+        harness.pipe.feed(GET)
+        harness.pipe.lost()
 
-    def test_a_refused_message(self) -> None:
-        world = World()
-        assert world.exchange(b"nonsense\r\n\r\n").startswith(b"HTTP/1.1 400 ")
-        assert world.sink.calls == ["end_writing"]
-        world.pipe.eof()
-        assert world.sink.calls == ["end_writing", "close"]
+    def test_a_refused_request(self) -> None:
+        harness = Harness()
+        assert harness.exchange(b"nonsense\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+        assert harness.sink.calls == ["end_writing"]
+        harness.pipe.eof()
+        assert harness.sink.calls == ["end_writing", "close"]
 
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-    def test_a_sink_that_fails_ends_nothing_else(self) -> None:
-        world = World()
-        world.serve(lambda request: "x")
-        world.sink.write = None  # type: ignore[assignment, method-assign]
-        world.pipe.feed(GET)
-        world.open()
-        assert world.ask() == b"x"
+    def test_a_sink_that_raises_affects_nothing_else(self) -> None:
+        harness = Harness()
+        harness.serve(lambda request: "x")
+        harness.sink.write = None  # type: ignore[assignment, method-assign]
+        harness.pipe.feed(GET)
+        harness.open()
+        assert harness.body_of() == b"x"
 
 
 class TestTime:
-    def test_a_deadline_is_wished_for(self) -> None:
-        world = World(head_timeout=5)
-        world.pipe.feed(b"GET")
-        assert 4.5 < world.service.armed[-1] < 5.5
-        world.engine.tick()
+    def test_a_deadline_arms_the_service(self) -> None:
+        harness = Harness(head_timeout=5)
+        harness.pipe.feed(b"GET")
+        assert 4.5 < harness.service.armed[-1] < 5.5
+        harness.engine.tick()
 
-    def test_a_deadline_that_is_met(self) -> None:
-        world = World(head_timeout=0.1)
-        world.pipe.feed(b"GET")
-        pass_time(world, until=lambda: world.sink.bytes)
-        assert world.output().startswith(b"HTTP/1.1 408 ")
+    def test_a_deadline_that_passes(self) -> None:
+        harness = Harness(head_timeout=0.1)
+        harness.pipe.feed(b"GET")
+        pass_time(harness, until=lambda: harness.sink.bytes)
+        assert harness.output().startswith(b"HTTP/1.1 408 ")
 
 
 class TestEnd:
     def test_a_drain(self) -> None:
-        world = World(drain_grace=0.01)
-        request = world.waiting()
-        busy = world.sink
-        world.open()
-        world.engine.drain()
-        pass_time(world, until=lambda: world.sink.calls)
-        assert (world.sink.calls, busy.calls, world.service.cut) == (["close"], [], None)
+        harness = Harness(drain_grace=0.01)
+        request = harness.waiting()
+        busy = harness.sink
+        harness.open()
+        harness.engine.drain()
+        pass_time(harness, until=lambda: harness.sink.calls)
+        assert (harness.sink.calls, busy.calls, harness.service.cut) == (["close"], [], None)
         request.respond(200, (), b"last")
-        world.settle()
-        assert (busy.calls, world.service.cut) == (["close"], 0)
+        harness.run_turns()
+        assert (busy.calls, harness.service.cut) == (["close"], 0)
 
-    def test_a_drain_that_cuts(self) -> None:
-        world = World()
-        request = world.waiting()
-        world.engine.drain(0)
-        world.engine.tick()
-        assert (request.told, world.service.cut) == (["gone: the server stopped"], 1)
+    def test_a_drain_that_aborts_exchanges(self) -> None:
+        harness = Harness()
+        request = harness.waiting()
+        harness.engine.drain(0)
+        harness.engine.tick()
+        assert (request.calls, harness.service.cut) == (["gone: the server stopped"], 1)
 
     def test_closing(self) -> None:
-        world = World()
-        request = world.waiting()
-        assert world.engine.close() == 1
-        assert (request.told, world.engine.connections) == (["gone: the server stopped"], 0)
-        assert world.engine.close() == 0
+        harness = Harness()
+        request = harness.waiting()
+        assert harness.engine.close() == 1
+        assert (request.calls, harness.engine.connections) == (["gone: the server stopped"], 0)
+        assert harness.engine.close() == 0
 
 
 class TestReports:
-    def test_a_handler_that_holds_up_the_reactor(self) -> None:
-        world = World()
+    def test_a_handler_that_blocks_the_reactor(self) -> None:
+        harness = Harness()
         waited = threading.Event()
-        world.serve(lambda request: str(waited.wait(0.55)))
-        assert world.ask() == b"False"
-        assert [(level, code) for level, code, _ in world.service.reports] == [("warn", "RW306")]
-        assert "test_engine.py" in world.service.reports[0][2]
+        harness.serve(lambda request: str(waited.wait(0.55)))
+        assert harness.body_of() == b"False"
+        assert [(level, code) for level, code, _ in harness.service.reports] == [("warn", "RW306")]
+        assert "test_engine.py" in harness.service.reports[0][2]
 
-    def test_refusals_where_somebody_debugs(self) -> None:
-        world = World()
-        world.engine.set_debug(True)
-        world.exchange(b"nonsense\r\n\r\n")
-        assert world.service.reports[0][:2] == ("debug", "RW510")
+    def test_refusals_in_debug_mode(self) -> None:
+        harness = Harness()
+        harness.engine.set_debug(True)
+        harness.exchange(b"nonsense\r\n\r\n")
+        assert harness.service.reports[0][:2] == ("debug", "RW510")
 
     def test_the_access_log(self) -> None:
-        world = World()
-        world.engine.set_access_log("combined")
-        world.serve(lambda request: "x")
-        world.ask()
-        assert b'"GET / HTTP/1.1" 200 1 "-" "-"\n' in world.engine.take_access_log()
-        assert world.engine.take_access_log() == b""
-        world.engine.set_access_log("json")
-        world.ask()
-        assert b'"status":200' in world.engine.take_access_log()
-        world.engine.set_access_log("timed")
-        world.ask()
-        assert re.search(rb' 200 1 "-" "-" \d+\.\d{6} \d+\.\d{6}\n$', world.engine.take_access_log())
-        world.engine.set_access_log(None)
-        world.ask()
-        assert world.engine.take_access_log() == b""
+        harness = Harness()
+        harness.engine.set_access_log("combined")
+        harness.serve(lambda request: "x")
+        harness.body_of()
+        assert b'"GET / HTTP/1.1" 200 1 "-" "-"\n' in harness.engine.take_access_log()
+        assert harness.engine.take_access_log() == b""
+        harness.engine.set_access_log("json")
+        harness.body_of()
+        assert b'"status":200' in harness.engine.take_access_log()
+        harness.engine.set_access_log("timed")
+        harness.body_of()
+        assert re.search(rb' 200 1 "-" "-" \d+\.\d{6} \d+\.\d{6}\n$', harness.engine.take_access_log())
+        harness.engine.set_access_log(None)
+        harness.body_of()
+        assert harness.engine.take_access_log() == b""
         with pytest.raises(ValueError, match="combined"):
-            world.engine.set_access_log("fancy")
+            harness.engine.set_access_log("fancy")
 
-    def test_the_writer_of_the_log_is_told_when_there_is_much(self) -> None:
-        world = World()
-        world.engine.set_access_log("combined")
-        world.serve(lambda request: "x")
+    def test_the_service_is_called_when_much_of_the_log_waits(self) -> None:
+        harness = Harness()
+        harness.engine.set_access_log("combined")
+        harness.serve(lambda request: "x")
         for _ in range(100):
-            world.pipe.feed(GET * 20)
-        assert world.service.log_ready >= 1
+            harness.pipe.feed(GET * 20)
+        assert harness.service.log_ready >= 1
 
     def test_lost_lines_are_counted(self) -> None:
-        engine = World().engine
+        engine = Harness().engine
         engine.count_lost_log_lines(2)
         writer = threading.Thread(target=engine.count_lost_log_lines, args=(3,))
         writer.start()
@@ -234,23 +234,23 @@ class TestReports:
         assert engine.counters()["log_lines_lost"] == 5
 
     def test_counters(self) -> None:
-        world = World()
-        world.serve(lambda request: "x")
-        world.exchange(GET * 3)
-        counters = world.engine.counters()
+        harness = Harness()
+        harness.serve(lambda request: "x")
+        harness.exchange(GET * 3)
+        counters = harness.engine.counters()
         assert (counters["requests"], counters["answered"], counters["running"]) == (3, 3, 0)
         assert counters["responses"] == [0, 3, 0, 0, 0]
         assert counters["accepted"] == counters["open"] == 1
 
 
 class TestThreads:
-    def test_another_thread_is_told_off(self) -> None:
-        world = World()
-        request = world.waiting()
+    def test_another_thread_is_refused(self) -> None:
+        harness = Harness()
+        request = harness.waiting()
         errors: list[BaseException] = []
 
         def meddle() -> None:
-            for call in (lambda: request.respond(200, (), b""), world.engine.turn, lambda: world.pipe.feed(GET)):
+            for call in (lambda: request.respond(200, (), b""), harness.engine.turn, lambda: harness.pipe.feed(GET)):
                 try:
                     call()
                 except WrongThread as error:
@@ -261,27 +261,27 @@ class TestThreads:
         thread.join()
         assert len(errors) == 3
         request.respond(200, (), b"here")
-        assert world.output().endswith(b"here")
+        assert harness.output().endswith(b"here")
 
 
-def test_it_is_a_descriptor_that_wakes() -> None:
+def test_the_self_test() -> None:
     _engine.self_test()
-    world = World()
-    request = world.waiting()
-    world.settle()
+    harness = Harness()
+    request = harness.waiting()
+    harness.run_turns()
     request.begin(200, ())
-    assert select.select([world.engine], [], [], 0)[0], "what is left to be sent asks for a turn"
-    world.engine.turn()
-    assert not select.select([world.engine], [], [], 0)[0]
+    assert select.select([harness.engine], [], [], 0)[0], "what is left to be sent asks for a turn"
+    harness.engine.turn()
+    assert not select.select([harness.engine], [], [], 0)[0]
 
 
-def test_a_version() -> None:
+def test_the_version() -> None:
     assert _engine.__version__.count(".") == 2
 
 
-def pass_time(world: World, *, until: Callable[[], object]) -> None:
-    """Let the wishes for a deadline come due."""
+def pass_time(harness: Harness, *, until: Callable[[], object]) -> None:
+    """Call `tick` as a reactor does when the armed time has passed."""
     waited = threading.Event()
     while not until():
-        waited.wait(world.service.armed[-1])
-        world.engine.tick()
+        waited.wait(harness.service.armed[-1])
+        harness.engine.tick()

@@ -1,4 +1,4 @@
-"""`Limits` as Python sees it."""
+"""`Limits` of the native module."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from ropewalk._engine import Limits
 
 
-def test_every_limit_can_be_given_and_read() -> None:
+def test_every_limit_can_be_set_and_read() -> None:
     for name in Limits.names:
         assert getattr(Limits(**{name: 7}), name) == 7
 
@@ -23,7 +23,7 @@ def test_replace_leaves_the_original_alone() -> None:
     assert limits.body_size == 5
 
 
-def test_they_are_values() -> None:
+def test_equality_and_repr() -> None:
     assert Limits(body_size=5) == Limits(body_size=5)
     assert Limits(body_size=5) != Limits()
     assert "body_size=5" in repr(Limits(body_size=5))
@@ -32,12 +32,12 @@ def test_they_are_values() -> None:
 
 
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf")])
-def test_nonsense_is_refused(value: float) -> None:
+def test_values_out_of_range_are_refused(value: float) -> None:
     with pytest.raises(ValueError, match="head_size"):
         Limits(head_size=value)
 
 
-def test_what_is_no_number_is_refused_by_its_name() -> None:
+def test_a_value_that_is_no_number_is_refused_by_name() -> None:
     value: Any = "x"
     with pytest.raises(TypeError, match="The limit \"head_timeout\" is a number, not 'x'."):
         Limits(head_timeout=value)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.engine.world import GET, World
+from tests.engine.harness import GET, Harness
 
 
 def panics() -> list[type[BaseException]]:
@@ -12,35 +12,35 @@ def panics() -> list[type[BaseException]]:
 
 
 def is_panic(kind: type[BaseException]) -> bool:
-    """Serve a handler that raises it, and somebody else after that; whether it was one to our module."""
-    world = World()
+    """Serve a handler that raises it, then another connection. Returns whether the module took it for a panic."""
+    harness = Harness()
 
     def handle(request: Any) -> str:
         raise kind("somewhere below")
 
-    world.serve(handle)
-    world.pipe.feed(GET)
-    ended, reports = world.output() or world.sink.calls, world.service.reports
-    assert world.engine.running_exchanges == 0
-    world.serve(lambda request: "well again")
-    world.open()
-    assert world.ask() == b"well again"
+    harness.serve(handle)
+    harness.pipe.feed(GET)
+    ended, reports = harness.output() or harness.sink.calls, harness.service.reports
+    assert harness.engine.running_exchanges == 0
+    harness.serve(lambda request: "well again")
+    harness.open()
+    assert harness.body_of() == b"well again"
     if reports:
         assert ([(level, code) for level, code, _ in reports], ended) == ([("error", "RW505")], ["close"])
     return bool(reports)
 
 
-def test_a_handler_in_which_something_panics() -> None:
-    world = World()
+def test_a_handler_that_panics() -> None:
+    harness = Harness()
     with pytest.raises(TypeError):
-        world.engine.stop_listening("nowhere")  # type: ignore[arg-type]
+        harness.engine.stop_listening("nowhere")  # type: ignore[arg-type]
     assert [is_panic(kind) for kind in panics()].count(True) == 1
 
 
 @pytest.mark.parametrize("command", ["begin", "respond", "interim", "end"])
-def test_fields_that_answer_while_they_are_taken(command: str) -> None:
-    world = World()
-    request = world.waiting()
+def test_fields_that_respond_while_they_are_read(command: str) -> None:
+    harness = Harness()
+    request = harness.waiting()
 
     def fields() -> Any:
         request.respond(200, (), b"from within")
@@ -53,5 +53,5 @@ def test_fields_that_answer_while_they_are_taken(command: str) -> None:
             "interim": lambda: request.interim(103, fields()),
             "end": lambda: request.end(fields()),
         }[command]()
-    world.settle()
-    assert world.output().endswith(b"from within")
+    harness.run_turns()
+    assert harness.output().endswith(b"from within")

@@ -1,11 +1,11 @@
-"""What a client sends means the same however it is cut into pieces, and never breaks the engine."""
+"""Requests mean the same however they are split into segments, and never break the engine."""
 
 import re
 from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.engine.world import Recorder, World
+from tests.engine.harness import Harness, Recorder
 
 REQUESTS = (
     b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -37,7 +37,7 @@ INSERTED = (
 
 @st.composite
 def conversations(draw: st.DrawFn) -> bytes:
-    """Some requests after one another, perhaps with a fault somewhere."""
+    """Several requests, perhaps with a fault somewhere."""
     data = b"".join(draw(st.lists(st.sampled_from(REQUESTS), min_size=1, max_size=4)))
     for _ in range(draw(st.integers(0, 2))):
         at = draw(st.integers(0, len(data)))
@@ -47,27 +47,27 @@ def conversations(draw: st.DrawFn) -> bytes:
 
 
 def outcome(pieces: list[bytes]) -> tuple[bytes, list[str]]:
-    """What the engine answers, and what became of the connection."""
+    """The responses, and how the connection ended."""
 
     def echo(request: Recorder) -> bytes:
         return request.target + b" " + (request.take() or b"")
 
-    world = World(body_size=50)
-    world.serve(echo, whole_body=True)
+    harness = Harness(body_size=50)
+    harness.serve(echo, whole_body=True)
     for piece in pieces:
-        world.pipe.feed(piece)
-        world.settle()
-    world.pipe.eof()
-    output = world.output()
-    assert world.engine.running_exchanges == world.engine.connections == 0
+        harness.pipe.feed(piece)
+        harness.run_turns()
+    harness.pipe.eof()
+    output = harness.output()
+    assert harness.engine.running_exchanges == harness.engine.connections == 0
     # Whether more is waited for depends on what has come; the end is the same.
-    end = [call for call in world.sink.calls if call != "end_writing"]
+    end = [call for call in harness.sink.calls if call != "end_writing"]
     return re.sub(rb"Date: .{29}\r\n|HTTP/1.1 100 Continue\r\n\r\n", b"", output), end[:1]
 
 
 @settings(deadline=None, max_examples=300)
 @given(data=conversations(), cuts=st.lists(st.integers(0, 400), max_size=4))
-def test_pieces_do_not_matter(data: bytes, cuts: list[int]) -> None:
+def test_splits_do_not_matter(data: bytes, cuts: list[int]) -> None:
     edges = [0, *sorted(cut for cut in cuts if cut < len(data)), len(data)]
     pieces = [data[start:end] for start, end in pairwise(edges)]
     whole = outcome([data])
@@ -77,6 +77,6 @@ def test_pieces_do_not_matter(data: bytes, cuts: list[int]) -> None:
 
 @settings(deadline=None, max_examples=200)
 @given(data=st.binary(max_size=300))
-def test_noise_is_refused_or_waited_out(data: bytes) -> None:
+def test_noise_is_refused_or_waits_for_more(data: bytes) -> None:
     output, _ = outcome([data])
     assert not output or re.match(rb"HTTP/1\.1 (400|501|505|414|431) ", output)

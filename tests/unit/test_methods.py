@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.world import Sink
+from tests.engine.harness import Sink
 from twisted.web.resource import Resource as TwistedResource
 
 from ropewalk import App, Files, Request, Resource, Response

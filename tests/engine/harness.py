@@ -1,4 +1,4 @@
-"""An engine without a reactor: a service that records, and clients at the other end of pipes."""
+"""An engine without a reactor: a service that records calls, and clients at the other end of pipes."""
 
 import asyncio
 import json
@@ -13,26 +13,26 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 class Recorder(Exchange):
-    """An exchange that remembers what the engine told it."""
+    """An exchange that records the calls of the engine."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.calls: list[str] = []
 
     def on_readable(self) -> None:
-        self.told.append("readable")
+        self.calls.append("readable")
 
     def on_writable(self) -> None:
-        self.told.append("writable")
+        self.calls.append("writable")
 
     def on_gone(self, reason: str, /) -> None:
-        self.told.append(f"gone: {reason}")
+        self.calls.append(f"gone: {reason}")
 
     def on_done(self) -> None:
-        self.told.append("done")
+        self.calls.append("done")
 
 
 class FakeService:
-    """Resolves every request to one endpoint, and remembers what it was asked."""
+    """Resolves every request to one endpoint, and records the calls of the engine."""
 
     request = Recorder
     json_types = ()
@@ -80,7 +80,7 @@ class FakeService:
 
 
 class Sink:
-    """What comes out of a pipe."""
+    """Records the output of a pipe and the calls of the engine."""
 
     def __init__(self) -> None:
         self.bytes = b""
@@ -105,7 +105,7 @@ class Sink:
         self.calls.append("resume")
 
 
-class World:
+class Harness:
     """An engine, its service, and one pipe into it."""
 
     def __init__(self, **limits: float) -> None:
@@ -114,39 +114,39 @@ class World:
         self.open()
 
     def open(self) -> None:
-        """Another pipe takes the place of the one that was there."""
+        """Open a new pipe in place of the current one."""
         self.sink = Sink()
         self.pipe = self.engine.open_pipe(self.sink, client=("192.0.2.1", 5), server="/run/a.sock", secure=True)
 
     def serve(self, call: Callable[..., Any], **options: Any) -> None:
-        """Have this endpoint called from now on."""
+        """Call this endpoint from now on."""
         self.service.endpoint = Endpoint(call, **options)
         self.engine.forget_endpoints()
 
-    def settle(self) -> None:
-        """Run turns as long as the engine asks for them."""
+    def run_turns(self) -> None:
+        """Run turns until the engine has no work."""
         while select.select([self.engine], [], [], 0)[0]:
             self.engine.turn()
 
-    def ask(self, data: bytes = GET) -> bytes:
-        """Send something; the body of what comes back, after its head."""
+    def body_of(self, data: bytes = GET) -> bytes:
+        """Send bytes, and return the body of a 200 response."""
         head, _, body = self.exchange(data).partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200 "), head
         return body
 
     def exchange(self, data: bytes = GET) -> bytes:
-        """Send something; what comes back at once."""
+        """Send bytes, and return the output."""
         self.pipe.feed(data)
         return self.output()
 
     def output(self) -> bytes:
-        """What came out since the last time."""
-        self.settle()
+        """The output since the last call."""
+        self.run_turns()
         taken, self.sink.bytes = self.sink.bytes, b""
         return taken
 
     def waiting(self, data: bytes = GET) -> Recorder:
-        """A request whose handler leaves it unanswered."""
+        """A request whose handler does not respond."""
         requests: list[Recorder] = []
         self.serve(requests.append)
         self.pipe.feed(data)
