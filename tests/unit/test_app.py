@@ -1,4 +1,4 @@
-"""Error handlers, lifecycle and what else an app is."""
+"""Error handlers and lifecycle of an app."""
 
 import re
 from functools import partial
@@ -18,13 +18,13 @@ NOTHING: dict[str, str] = {}
 
 
 class TestErrorHandlers:
-    def test_by_status(self) -> None:
+    def test_for_a_status(self) -> None:
         app = App()
         app.error(404)(lambda request, error: f"{request.path}: {error.status}")
         response = Client(app).get("/none")
         assert (response.status, response.text) == (404, "/none: 404")
 
-    def test_the_nearest_class_counts(self) -> None:
+    def test_the_nearest_class_is_used(self) -> None:
         app = App()
         app.error(Exception)(lambda request, error: "far")
         app.error(LookupError)(lambda request, error: "near")
@@ -47,7 +47,7 @@ class TestErrorHandlers:
     def test_a_mistake_of_the_program_is_not_for_handlers_of_built_in_classes(
         self, kind: Any, mistake: Any, log: Log
     ) -> None:
-        """Some errors of Ropewalk's own derive from those, and a client is not to be told of them."""
+        """Some of Ropewalk's errors derive from those, and no client must see them."""
         app = App()
         app.error(kind)(lambda request, error: Response(f"Bad input: {error}", 400))
         app.get("/")(lambda request: mistake(app))
@@ -88,7 +88,7 @@ class TestErrorHandlers:
 
         assert Client(app).get("/").text == "class"
 
-    def test_it_may_be_a_coroutine_or_give_a_deferred(self) -> None:
+    def test_it_may_be_a_coroutine_or_return_a_deferred(self) -> None:
         app = App()
 
         @app.error(404)
@@ -105,12 +105,12 @@ class TestErrorHandlers:
         refused = client.post("/")
         assert (refused.status, refused.text, refused.headers["allow"]) == (405, "deferred", "GET, HEAD, OPTIONS")
 
-    def test_a_response_says_its_own_status(self) -> None:
+    def test_a_response_keeps_its_status(self) -> None:
         app = App()
         app.error(404)(lambda request, error: Response("moved", 410))
         assert Client(app).get("/").status == 410
 
-    def test_500_is_asked_for_what_nothing_else_handles(self, log: Log) -> None:
+    def test_the_handler_for_500_gets_the_remaining_errors(self, log: Log) -> None:
         app = App()
         app.error(500)(lambda request, error: f"Sorry: {type(error).__name__}")
         app.get("/")(lambda request: str(1 // 0))
@@ -119,7 +119,7 @@ class TestErrorHandlers:
         assert "RW208 GET /: " in log.text
 
     def test_the_log_says_why_a_plain_value_has_status_500(self, log: Log) -> None:
-        """Not that an error handler is missing: it is there."""
+        """It does not say that an error handler is missing."""
 
         def shape(request: Request, error: Exception) -> dict[str, str]:
             return {"error": "taken"}
@@ -134,7 +134,7 @@ class TestErrorHandlers:
         assert re.search(rf"The response has status 500, because \S+{where} gave no other: return Response", log.text)
 
     @pytest.mark.parametrize("kind", [Exception, 500])
-    def test_the_log_asks_for_no_handler_where_one_is_called(self, log: Log, kind: Any) -> None:
+    def test_the_log_suggests_no_handler_if_one_is_called(self, log: Log, kind: Any) -> None:
         def shape(request: Request, error: Exception) -> str:
             return "sorry"
 
@@ -151,7 +151,7 @@ class TestErrorHandlers:
         response = Client(app).get("/")
         assert (response.status, response.json(), log.text) == (404, {"error": "none"}, "")
 
-    def test_one_that_fails_itself(self, log: Log) -> None:
+    def test_an_error_handler_that_fails(self, log: Log) -> None:
         app = App()
         app.error(404)(lambda request, error: NOTHING["a"])
         app.error(500)(lambda request, error: str(1 // 0))
@@ -161,7 +161,7 @@ class TestErrorHandlers:
         assert "ZeroDivisionError" in log.text
 
     @pytest.mark.parametrize("middleware", [False, True])
-    def test_the_log_blames_the_one_that_fails(self, log: Log, middleware: bool) -> None:
+    def test_the_log_names_the_error_handler_that_fails(self, log: Log, middleware: bool) -> None:
         async def passing(request: Request, next: Next) -> Response:
             return await next(request)
 
@@ -182,12 +182,12 @@ class TestErrorHandlers:
         assert "During handling of the above exception" in trace
         assert "KeyError: 'a'" in trace
 
-    def test_one_of_another_shape(self) -> None:
+    def test_an_error_handler_of_another_signature(self) -> None:
         with pytest.raises(HandlerError, match=r"RW206 .* at tests/unit/test_app.py:\d+ does not take a request and"):
             App().error(404)(lambda request: "")
 
     @pytest.mark.parametrize("kind", [200, 600, "404", 404.0, True, None, BaseException, int, (404, 405)])
-    def test_what_cannot_be_handled(self, kind: Any) -> None:
+    def test_kinds_that_cannot_be_handled(self, kind: Any) -> None:
         with pytest.raises(HandlerError, match="RW206"):
             App().error(kind)(lambda request, error: "")
 
@@ -230,19 +230,19 @@ class TestPlainErrors:
         response = Client(app).get("/")
         assert (response.status, response.json()) == (422, {"field": "name"})
 
-    def test_a_500_tells_nothing(self, log: Log) -> None:
+    def test_a_500_shows_no_details(self, log: Log) -> None:
         app = App()
         app.get("/")(lambda request: NOTHING["secret"])
         assert Client(app).get("/").text == "Internal Server Error\n"
 
-    def test_unless_debugging(self, log: Log) -> None:
+    def test_a_500_shows_the_traceback_in_debug_mode(self, log: Log) -> None:
         app = App(debug=True)
         app.get("/")(lambda request: NOTHING["secret"])
         assert "KeyError: 'secret'" in Client(app).get("/").text
 
 
 class TestLifecycle:
-    def test_hooks_are_called_in_order_and_back(self) -> None:
+    def test_hooks_are_called_in_order_and_stop_hooks_in_reverse(self) -> None:
         calls: list[str] = []
 
         def hook(name: str) -> Any:
@@ -273,7 +273,7 @@ class TestLifecycle:
         with Client(app):
             assert calls == ["inner"]
 
-    def test_a_stop_hook_that_fails_does_not_keep_the_others(self, log: Log) -> None:
+    def test_a_stop_hook_that_fails_does_not_stop_the_others(self, log: Log) -> None:
         calls: list[str] = []
         app = App()
         app.on_stop(lambda: calls.append("first"))

@@ -1,4 +1,4 @@
-"""What `test_reactors` runs in a process of its own: one reactor, one way of listening, a client in a thread.
+"""The program that `test_reactors` runs in a separate process: one reactor, one way to listen, a client in a thread.
 
 python program.py REACTOR WAY
 """
@@ -34,7 +34,7 @@ def main(kind: str, way: str) -> None:
         asked.addCallback(lambda _: reactor.callLater(0, check_clean))
 
     def check_clean() -> None:
-        """Nothing is left in the reactor when the last port is closed."""
+        """Check that nothing is left in the reactor when the last port is closed."""
         left = [reader for reader in reactor.getReaders() if type(reader).__name__ == "EngineReader"]
         if left or reactor.getDelayedCalls():
             failures.append(f"left behind: {left} {reactor.getDelayedCalls()}")
@@ -141,7 +141,7 @@ def wrapped(reactor: Any, app: Any, path: str) -> Any:
 
 
 def listen_tls(reactor: Any, app: Any, path: str) -> Any:
-    """Twisted's TLS in memory, which the engine's bytes pass through, for a client that offers protocols (RFC 7301)."""
+    """Twisted's TLS between the engine and a client that offers protocols (RFC 7301)."""
     import ssl
     import warnings
 
@@ -244,7 +244,7 @@ def ask(connect: Any, kind: str) -> http.client.HTTPConnection:
 
 
 def refuse_upload(connect: Any, path: str, status: int) -> None:
-    """Send all of a body before the response is read that refuses it."""
+    """Send the whole body before reading the response that refuses it."""
     connection = http.client.HTTPConnection("localhost")
     connection.sock = connect()
     connection.request("POST", path, body=bytes(20_000_000))

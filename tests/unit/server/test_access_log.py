@@ -1,4 +1,4 @@
-"""The access log's file, and what the engine counts of it."""
+"""The file of the access log, and the lines that the engine counts as lost."""
 
 import sys
 from io import StringIO
@@ -29,7 +29,7 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
         AccessLog(tmp_path / "none" / "access.log")
 
 
-def test_a_disk_that_is_full_is_told_once(log: Log) -> None:
+def test_a_full_disk_is_reported_once(log: Log) -> None:
     writer = AccessLog(Path("/dev/full"))
     writer.write(b"one\n")
     writer.write(b"two\n")

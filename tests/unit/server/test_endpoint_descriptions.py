@@ -30,7 +30,7 @@ from ropewalk.server.endpoint_descriptions import Inherited, Listener, Tcp, Unix
         ("fd:3:halfClose=yes", Inherited(3, half_close=True)),
     ],
 )
-def test_what_is_understood(description: str, expected: Listener) -> None:
+def test_valid_descriptions(description: str, expected: Listener) -> None:
     assert parse_endpoint(description) == expected
 
 
@@ -50,7 +50,7 @@ def test_what_is_understood(description: str, expected: Listener) -> None:
         "fd:x",
     ],
 )
-def test_what_is_not(description: str) -> None:
+def test_invalid_descriptions(description: str) -> None:
     with pytest.raises(StartError, match="RW401"):
         parse_endpoint(description)
 
@@ -81,7 +81,7 @@ def test_what_is_not(description: str) -> None:
         ("tpc:80", "Did you mean tcp?"),
     ],
 )
-def test_what_the_message_says(description: str, message: str) -> None:
+def test_messages(description: str, message: str) -> None:
     with pytest.raises(StartError) as caught:
         parse_endpoint(description)
     assert message in str(caught.value)
@@ -104,19 +104,19 @@ def test_an_escaped_equals_sign_belongs_to_the_value() -> None:
         ("fd:1000000000", "Bad file descriptor. Use a descriptor that is a listening stream socket"),
     ],
 )
-def test_the_remedy_fits_what_the_system_says(description: str, message: str) -> None:
+def test_the_remedy_fits_the_system_error(description: str, message: str) -> None:
     with pytest.raises(EngineError) as caught:
         App().listen(Reactor(), description)
     assert caught.value.code == "RW502"
     assert message in str(caught.value)
 
 
-def test_of_a_host_and_a_port() -> None:
+def test_tcp_endpoint() -> None:
     assert parse_endpoint(tcp_endpoint("127.0.0.1", 80)) == Tcp("127.0.0.1", 80, None, reuse_port=False)
     assert parse_endpoint(tcp_endpoint("::1", 80)) == Tcp("::1", 80, None, reuse_port=False)
 
 
-def test_a_host_that_is_none() -> None:
+def test_a_host_that_is_not_a_str() -> None:
     host: Any = 8080
     with pytest.raises(
         StartError, match=r"RW401 The host to listen on is 8080, of type int. Name the port: run\(port="

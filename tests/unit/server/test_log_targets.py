@@ -1,4 +1,4 @@
-"""What logs are written to."""
+"""The targets of logs."""
 
 import os
 import resource
@@ -14,7 +14,7 @@ from ropewalk.server.log_targets import DescriptorTarget, FileTarget, StreamTarg
 
 @contextmanager
 def largest_file(size: int) -> Iterator[None]:
-    """Files may not grow beyond a size: a write is cut there, the next one raises EFBIG. Python ignores SIGXFSZ."""
+    """Limit the size of files: a write is cut there, and the next one raises EFBIG. Python ignores SIGXFSZ."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -37,7 +37,7 @@ DATA = b"one\ntwo\n"
 
 
 class TestCutLines:
-    """A line of which a full disk has taken a part."""
+    """A line that a full disk has cut."""
 
     def cut(self, target: Target) -> int:
         with largest_file(6):
@@ -62,7 +62,7 @@ class TestCutLines:
         target.close()
         assert path.read_bytes() == b"one\ntw\nother\n\ntwo\n"
 
-    def test_is_repeated_where_the_file_was_emptied(self, path: Path) -> None:
+    def test_is_repeated_if_the_file_was_emptied(self, path: Path) -> None:
         target = FileTarget(path)
         position = self.cut(target)
         os.truncate(path, 0)
@@ -70,7 +70,7 @@ class TestCutLines:
         target.close()
         assert path.read_bytes() == b"two\n"
 
-    def test_is_repeated_where_an_attempt_failed_again(self, path: Path) -> None:
+    def test_is_repeated_if_another_attempt_failed(self, path: Path) -> None:
         target = FileTarget(path)
         position = self.cut(target)
         with path.open("ab") as other:
@@ -121,7 +121,7 @@ class TestCutLines:
 
 
 class TestStreams:
-    """What is below `sys.stdout` and the like."""
+    """Targets for `sys.stdout` and other streams."""
 
     def test_with_a_descriptor(self, path: Path) -> None:
         with path.open("w") as stream:
@@ -142,7 +142,7 @@ class TestStreams:
         with pytest.raises(OSError, match="closed"):
             target_of(stream).write(b"one\n", 0)
 
-    def test_whether_it_would_take_a_line(self) -> None:
+    def test_is_writable(self) -> None:
         ours, theirs = os.pipe()
         os.set_blocking(theirs, False)
         with open(theirs, "w") as stream:  # noqa: PTH123 - a descriptor

@@ -24,7 +24,7 @@ TOO_BIG = OSError(errno.EFBIG, "File too large")
 
 
 class Scripted:
-    """A target that takes what a test says: so many bytes, or an error. After the last of them, all."""
+    """A target with scripted outcomes: a number of bytes, or an error. After the last one it takes everything."""
 
     path = None
 
@@ -51,7 +51,7 @@ class Scripted:
 
 
 class Stalled(Scripted):
-    """A target whose reader has to be let go on."""
+    """A target whose reader stalls until the test releases it."""
 
     def __init__(self) -> None:
         super().__init__(is_file=False)
@@ -64,7 +64,7 @@ class Stalled(Scripted):
 
 
 def written(writer: LogWriter) -> None:
-    """Wait until nothing waits. `flush` does not wait for a file that fails, nor for a reader that stalls."""
+    """Wait until no line waits. `flush` does not wait for a file that fails, nor for a stalled reader."""
     with writer._changed:
         assert writer._changed.wait_for(lambda: not writer._waiting, timeout=60)
 
@@ -76,7 +76,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("outcomes", [(1, 3, 0, 2), (2, BlockingIOError(), 3)])
-def test_what_is_taken_in_parts_is_whole(outcomes: tuple[int | OSError, ...]) -> None:
+def test_lines_that_are_written_in_parts_are_whole(outcomes: tuple[int | OSError, ...]) -> None:
     target = Scripted(*outcomes)
     writer = LogWriter(target, "The log")
     writer.write(b"one\ntwo\n")
@@ -86,7 +86,7 @@ def test_what_is_taken_in_parts_is_whole(outcomes: tuple[int | OSError, ...]) ->
 
 
 @pytest.mark.parametrize("error", [NO_SPACE, TOO_BIG, OSError(errno.EDQUOT, "Quota"), OSError(errno.EIO, "I/O")])
-def test_a_file_without_room_is_tried_again(error: OSError, log: Log) -> None:
+def test_a_full_disk_is_tried_again(error: OSError, log: Log) -> None:
     target = Scripted(5, error, error)
     writer = LogWriter(target, "The log")
     writer.write(b"one\ntwo\n")
@@ -98,7 +98,7 @@ def test_a_file_without_room_is_tried_again(error: OSError, log: Log) -> None:
     assert log.text.count("The log is written again.") == 1
 
 
-def test_a_stop_does_not_wait_for_room(log: Log) -> None:
+def test_a_stop_does_not_wait_for_a_full_disk(log: Log) -> None:
     writer = LogWriter(Scripted(*[NO_SPACE] * 10_000), "The log")
     writer.write(b"one\ntwo\n")
     writer.close(seconds=60)
@@ -113,14 +113,14 @@ def test_a_reader_that_has_left(number: int, log: Log) -> None:
     for line in (b"one\n", b"two\n"):
         writer.write(line)
         written(writer)
-    writer.write(b"three\n")  # a terminal that is there again
+    writer.write(b"three\n")  # the terminal is back
     writer.close()
     assert (target.written, writer.lost) == (b"three\n", 2)
     assert log.text.count("The log cannot be written: [Errno") == 1
     assert "2 lines are lost" in log.text
 
 
-def test_lines_beyond_the_bound_are_counted_and_reported(log: Log) -> None:
+def test_lines_past_the_limit_are_counted_and_reported(log: Log) -> None:
     target = Stalled()
     writer = LogWriter(target, "The log", most_waiting=10)
     counted: list[int] = []
@@ -139,7 +139,7 @@ def test_lines_beyond_the_bound_are_counted_and_reported(log: Log) -> None:
     assert "The log has a gap: 3 lines are lost." in log.text
 
 
-def test_a_close_is_bounded(log: Log) -> None:
+def test_a_close_ends_in_time(log: Log) -> None:
     target = Stalled()
     writer = LogWriter(target, "The log")
     writer.write(b"one\ntwo\n")
@@ -154,7 +154,7 @@ def test_a_close_is_bounded(log: Log) -> None:
     writer._thread.join()
 
 
-def test_a_stop_waits_once_for_a_reader_that_stalls() -> None:
+def test_a_stop_waits_once_for_a_stalled_reader() -> None:
     target = Stalled()
     writer = LogWriter(target, "The log")
     writer.write(b"one\n")
@@ -166,7 +166,7 @@ def test_a_stop_waits_once_for_a_reader_that_stalls() -> None:
     writer.close()
 
 
-def test_a_line_after_the_end_is_written_at_once() -> None:
+def test_a_line_after_close_is_written_at_once() -> None:
     target = Scripted()
     writer = LogWriter(target, "The log")
     writer.close()
@@ -174,14 +174,14 @@ def test_a_line_after_the_end_is_written_at_once() -> None:
     assert target.written == b"late\n"
 
 
-def test_no_line_is_written_to_a_file_that_is_closed(tmp_path: Path) -> None:
+def test_no_line_is_written_to_a_closed_file(tmp_path: Path) -> None:
     writer = LogWriter(FileTarget(tmp_path / "log"), "The log")
     writer.close()
     writer.write(b"late\n")
     assert writer.lost == 1
 
 
-def test_without_a_thread_the_end_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_close_writes_if_there_is_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     class NoThread:
         def __init__(self, **_: object) -> None:
             pass
@@ -210,7 +210,7 @@ if not (child := os.fork()):
     writer.write(b"child\\n")
     sys.exit()
 os.waitpid(child, 0)
-writer.write(b"parent again\\n")  # the interpreter's end writes it
+writer.write(b"parent again\\n")  # written when the interpreter exits
 """
 
 
@@ -219,8 +219,8 @@ def test_a_child_and_the_end_of_the_interpreter() -> None:
     assert shown.stdout == "parent\nchild\nparent again\n"
 
 
-def test_a_child_has_a_thread_of_its_own() -> None:
-    """It may serve as its parent does, so that a reader who stalls must not hold it up."""
+def test_a_forked_child_has_its_own_thread() -> None:
+    """It may serve as its parent does, so a stalled reader must not block it."""
 
     class Threaded(Scripted):
         by: set[Thread] = set()
@@ -239,7 +239,7 @@ def test_a_child_has_a_thread_of_its_own() -> None:
     writer.close()
 
 
-def test_a_child_reports_only_what_it_has_lost(log: Log) -> None:
+def test_a_forked_child_reports_only_its_own_lost_lines(log: Log) -> None:
     writer = LogWriter(Scripted(), "The log", most_waiting=4)
     writer.write(b"longer than the bound\n")
     assert writer.lost == 1
@@ -250,7 +250,7 @@ def test_a_child_reports_only_what_it_has_lost(log: Log) -> None:
     assert "has a gap" not in log.text
 
 
-def test_lines_after_the_end_wait_once_for_a_reader_that_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_after_close_wait_once_for_a_stalled_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     class Counting(Scripted):
         attempts = 0
 
@@ -258,7 +258,7 @@ def test_lines_after_the_end_wait_once_for_a_reader_that_stalls(monkeypatch: pyt
             self.attempts += 1
             return position
 
-    monkeypatch.setattr(log_writer, "monotonic", count().__next__)  # a second at each look
+    monkeypatch.setattr(log_writer, "monotonic", count().__next__)  # each reading is a second later
     target = Counting(is_file=False)
     writer = LogWriter(target, "The log")
     writer.close()
@@ -374,8 +374,8 @@ class TestRotation:
         assert target.path.read_bytes() == b""
         writer.close()
 
-    def test_a_line_that_was_cut_stands_whole_in_the_next_file(self, path: Path) -> None:
-        """The disk is full, the file is renamed, and there is room elsewhere."""
+    def test_a_cut_line_is_whole_in_the_next_file(self, path: Path) -> None:
+        """The disk is full, the file is renamed, and another disk has space."""
 
         class Full(FileTarget):
             room: int | None = 6
@@ -397,8 +397,8 @@ class TestRotation:
         assert writer.lost == 0
 
     @pytest.mark.parametrize("closed", [False, True], ids=["by the thread", "after the end"])
-    def test_a_full_one_that_is_rotated_just_then(self, closed: bool, log: Log) -> None:
-        """It is still in its place when it is looked at before the write that fails."""
+    def test_a_full_file_that_is_rotated_during_a_write(self, closed: bool, log: Log) -> None:
+        """The file is still at its path when the writer checks it before the write that fails."""
 
         class Rotated(Scripted):
             def moved(self) -> bool:
@@ -423,7 +423,7 @@ class TestRotation:
         writer.close()
         assert (target.written, writer.lost, log.text) == (b"one\n", 0, "")
 
-    def test_a_folder_that_is_gone(self, writer: LogWriter, path: Path, log: Log) -> None:
+    def test_a_directory_that_was_removed(self, writer: LogWriter, path: Path, log: Log) -> None:
         kept = path.parent.parent / "kept"
         path.rename(kept)
         path.parent.rmdir()
@@ -434,7 +434,7 @@ class TestRotation:
         assert writer.reopen()
         writer.write(b"four\n")
         assert writer.flush()
-        assert log.text.count("The log cannot be opened again") == 2  # who asks for it is told each time
+        assert log.text.count("The log cannot be opened again") == 2  # each request is reported
         assert "is opened again" not in log.text
         path.parent.mkdir()
         assert writer.reopen()

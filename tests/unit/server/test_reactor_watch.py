@@ -14,7 +14,7 @@ epollreactor = pytest.importorskip("twisted.internet.epollreactor")
 
 
 class Changed(epollreactor.EPollReactor):  # type: ignore[misc, name-defined]
-    """The reactor of a version of Twisted that has another name for what `_poller` is."""
+    """The reactor of a version of Twisted in which `_poller` has another name."""
 
     running = False
 
@@ -22,13 +22,13 @@ class Changed(epollreactor.EPollReactor):  # type: ignore[misc, name-defined]
         self.calls: list[Callable[[], None]] = []
 
     def addReader(self, reader: Any) -> None:
-        """Any reactor can."""
+        """Part of the interface of every reactor."""
 
     def callWhenRunning(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         self.calls.append(call)
 
 
-def test_a_child_says_that_its_reactor_cannot_be_told() -> None:
+def test_a_child_whose_reactor_cannot_watch_raises() -> None:
     reactor = Changed()
     children = ServingChildren()
     engine: Any = SimpleNamespace(fileno=lambda: -1, turn=lambda: None)

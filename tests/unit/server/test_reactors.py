@@ -1,4 +1,4 @@
-"""Every way of listening on every reactor, each in a process of its own."""
+"""Every way to listen on every reactor, each in a separate process."""
 
 import subprocess
 import sys

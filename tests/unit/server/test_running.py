@@ -17,7 +17,7 @@ class Clock:
 
 
 class SlowLog:
-    """An access log whose end takes so long."""
+    """An access log whose `close` takes a number of seconds."""
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""Start, stop and what comes between, in trial's manner of a reactor that is never shut down."""
+"""Start and stop of servers, on a reactor that is never shut down, as under trial."""
 
 import resource
 import socket
@@ -31,7 +31,7 @@ class Reactor(MemoryReactorClock):
         callable(*args, **kw)
 
     def fire_shutdown(self) -> Any:
-        """What the triggers before the shutdown gave."""
+        """The results of the triggers before the shutdown."""
         return [call(*args, **options) for call, args, options in self.triggers["before"]["shutdown"]]
 
 
@@ -46,7 +46,7 @@ def connect(port: Listening) -> socket.socket:
 
 
 def turn(reactor: Reactor) -> None:
-    """What a reactor does in one iteration."""
+    """Run the engine as one iteration of a reactor does."""
     for reader in reactor.getReaders():
         reader.doRead()
     reactor.advance(0.001)
@@ -104,7 +104,7 @@ class TestListen:
             App().listen(reactor, f"tcp:{number}:interface=127.0.0.1")
         port.stopListening()
 
-    def test_a_start_hook_comes_before_the_first_request(self) -> None:
+    def test_a_start_hook_is_called_before_the_first_request(self) -> None:
         reactor, app = Reactor(), make()
         hook: Deferred[None] = Deferred()
         app.on_start(lambda: hook)
@@ -118,7 +118,7 @@ class TestListen:
         port.stopListening()
 
     def test_a_start_hook_whose_exception_has_no_repr(self, log: Log) -> None:
-        """The failure is passed on all the same: `App.run` waits for it."""
+        """The failure is still reported: `App.run` waits for it."""
 
         class Odd(Exception):
             def __repr__(self) -> str:
@@ -147,7 +147,7 @@ class TestListen:
         assert not reactor.getReaders()
         port.stopListening()
 
-    def test_the_reactors_shutdown_stops_it(self) -> None:
+    def test_the_shutdown_of_the_reactor_stops_it(self) -> None:
         reactor, app = Reactor(), make()
         calls: list[str] = []
         app.on_stop(lambda: calls.append("stopped"))
@@ -170,7 +170,7 @@ class TestListen:
         assert calls == ["cancelled"]
         assert not reactor.getReaders()
 
-    def test_nobody_is_served_by_an_app_that_has_not_started(self) -> None:
+    def test_no_request_is_served_before_the_app_has_started(self) -> None:
         reactor, app = Reactor(), make()
         app.on_start(Deferred)
         port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
@@ -179,7 +179,7 @@ class TestListen:
             with pytest.raises(ConnectionResetError):
                 client.recv(1)
 
-    def test_who_waits_at_the_last_port_is_served_before_it_closes(self) -> None:
+    def test_clients_in_the_backlog_are_served_before_the_last_port_closes(self) -> None:
         port = make().listen(Reactor(), "tcp:0:interface=127.0.0.1")
         with connect(port) as client:
             stopped = port.stopListening()
@@ -243,7 +243,7 @@ class TestListen:
         port = outer.listen(reactor, "tcp:0:interface=127.0.0.1", proxies=proxies)
         port.stopListening()
 
-    def test_abort_cancels_what_runs_before_the_app_stops(self, log: Log) -> None:
+    def test_abort_cancels_running_requests_before_the_app_stops(self, log: Log) -> None:
         reactor, app = Reactor(), App()
         ends: list[str] = []
 
@@ -268,7 +268,7 @@ class TestListen:
         assert ends == ["request"] * 20 + ["app"]
         assert "20 requests were cut off before the deadline of the drain." in log.text
 
-    def test_a_stop_that_fails_is_over(self, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_stop_that_fails_still_finishes(self, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
         reactor, app = Reactor(), make()
         port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
         close = port.server.service.close
@@ -295,7 +295,7 @@ class TestSite:
         assert verifyObject(IProtocolNegotiationFactory, site)
         assert site.acceptableProtocols() == [b"http/1.1"]
 
-    def test_over_a_transport_that_is_no_socket(self) -> None:
+    def test_over_a_transport_that_is_not_a_socket(self) -> None:
         reactor, site, transport, protocol = self.make()
         protocol.dataReceived(HELLO)
         assert transport.value().startswith(b"HTTP/1.1 200 OK\r\n")
@@ -307,7 +307,7 @@ class TestSite:
         site.doStop()
         assert not reactor.getReaders()
 
-    def test_a_transport_that_is_full_is_written_to_no_more(self) -> None:
+    def test_a_full_transport_is_not_written_to(self) -> None:
         _, site, transport, protocol = self.make()
         protocol.pauseProducing()
         protocol.dataReceived(HELLO)
@@ -347,7 +347,7 @@ class TestSite:
         protocol.connectionLost(None)
         site.doStop()
 
-    def test_a_client_that_does_not_take_the_last_bytes_is_cut(self) -> None:
+    def test_a_client_that_does_not_read_the_last_bytes_is_cut_off(self) -> None:
         reactor, site, transport, protocol = self.make()
         protocol.dataReceived(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert (transport.disconnecting, transport.disconnected) == (True, False)
@@ -356,7 +356,7 @@ class TestSite:
         protocol.connectionLost(None)
         site.doStop()
 
-    def test_an_answer_before_one_that_is_cut_is_sent(self) -> None:
+    def test_a_complete_response_before_one_that_is_cut_off_is_sent(self) -> None:
         reactor = Reactor()
         app = make()
         app.get("/cut")(lambda request: request.abort())
@@ -371,7 +371,7 @@ class TestSite:
         protocol.connectionLost(None)
         site.doStop()
 
-    def test_what_comes_after_the_end_is_nothing(self) -> None:
+    def test_calls_after_the_end_do_nothing(self) -> None:
         _, site, _, protocol = self.make()
         protocol.connectionLost(None)
         protocol.dataReceived(b"GET")
@@ -391,7 +391,7 @@ class TestSite:
         protocol.connectionLost(None)
         site.doStop()
 
-    def test_connections_to_an_app_that_does_not_start_are_cut(self, log: Log) -> None:
+    def test_connections_to_an_app_that_does_not_start_are_aborted(self, log: Log) -> None:
         hook: Deferred[None] = Deferred()
         site, transport, _ = self.make_starting(hook)
         hook.errback(ZeroDivisionError())
@@ -417,7 +417,7 @@ class TestSite:
         protocol.makeConnection(transport)
         return site, transport, protocol
 
-    def test_a_socket_that_cannot_be_adopted_for_want_of_descriptors(self) -> None:
+    def test_a_socket_that_cannot_be_adopted_without_a_free_descriptor(self) -> None:
         reactor = Reactor()
         site = Site(make(), reactor=reactor)
         site.doStart()

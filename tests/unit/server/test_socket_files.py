@@ -1,4 +1,4 @@
-"""The files of UNIX sockets: each way of listening removes its own, and nothing that has taken its place."""
+"""The files of UNIX sockets: each way to listen removes its own file, and no file that replaced it."""
 
 import os
 import socket
@@ -25,7 +25,7 @@ from ropewalk.server.socket_files import remove_only_own_file
 
 @pytest.fixture
 def reactor() -> Iterator[Any]:
-    """A real one that nobody has installed, and that says it is running."""
+    """A real reactor that is not installed, and reports that it is running."""
     reactor = PollReactor()
     reactor.startRunning(installSignalHandlers=False)
     yield reactor
@@ -89,7 +89,7 @@ def listen(request: pytest.FixtureRequest) -> Listen:
 
 
 def stop(reactor: Any, port: Any) -> None:
-    """Stop a port, and see it closed."""
+    """Stop a port, and check that it is closed."""
     closed: list[Any] = []
     stopping = port.stopListening()
     turn(reactor)
@@ -99,13 +99,13 @@ def stop(reactor: Any, port: Any) -> None:
 
 
 class TestAnyWay:
-    def test_its_own_is_removed(self, reactor: Any, listen: Listen, tmp_path: Path) -> None:
+    def test_its_own_file_is_removed(self, reactor: Any, listen: Listen, tmp_path: Path) -> None:
         port = listen(reactor, str(tmp_path / "a.sock"))
         turn(reactor)
         stop(reactor, port)
         assert list(tmp_path.iterdir()) == []
 
-    def test_a_successors_stays(self, reactor: Any, listen: Listen, tmp_path: Path) -> None:
+    def test_the_file_of_a_successor_stays(self, reactor: Any, listen: Listen, tmp_path: Path) -> None:
         path = tmp_path / "a.sock"
         port = listen(reactor, str(path))
         turn(reactor)
@@ -126,14 +126,14 @@ class TestAnyWay:
         stop(reactor, port)
         assert path.is_symlink()
 
-    def test_it_closes_though_the_file_is_gone(self, reactor: Any, listen: Listen, tmp_path: Path) -> None:
+    def test_it_closes_even_without_its_file(self, reactor: Any, listen: Listen, tmp_path: Path) -> None:
         path = tmp_path / "a.sock"
         port = listen(reactor, str(path))
         turn(reactor)
         path.unlink()
         stop(reactor, port)
 
-    def test_a_relative_path_after_a_change_of_the_folder(
+    def test_a_relative_path_after_a_change_of_the_working_directory(
         self, reactor: Any, listen: Listen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         first, second = tmp_path / "first", tmp_path / "second"
@@ -170,10 +170,10 @@ class TestPortsOfTwisted:
 
     @pytest.mark.parametrize("how", ["exec", "prefix"])
     @pytest.mark.parametrize("family", [socket.AF_UNIX, socket.AF_INET])
-    def test_an_inherited_socket_listens_on(
+    def test_an_inherited_socket_goes_on_listening(
         self, reactor: Any, tmp_path: Path, family: socket.AddressFamily, how: str
     ) -> None:
-        """That of a socket unit of systemd, say."""
+        """For example the socket of a systemd unit."""
         site = TwistedSite(Resource(), reactor=reactor)
         with socket.socket(family) as unit:
             unit.bind(str(tmp_path / "a.sock") if family == socket.AF_UNIX else ("127.0.0.1", 0))

@@ -21,11 +21,11 @@ class Unstarted(Reactor):
     """A reactor before its first iteration."""
 
     def callWhenRunning(self, callable: Any, *args: Any, **kw: Any) -> None:  # noqa: A002 - as Twisted calls it
-        """It never runs."""
+        """Do nothing: it never runs."""
 
 
 def starts(port: Any) -> list[Any]:
-    """What has become of the start."""
+    """The outcome of a start."""
     outcomes: list[Any] = []
     port.started().addBoth(outcomes.append)
     return outcomes
@@ -51,14 +51,14 @@ class TestBeforeTheStart:
             outcomes[0].raiseException()
         assert log.text == ""
 
-    def test_a_start_that_was_is_not_undone(self) -> None:
+    def test_a_start_that_has_finished_is_kept(self) -> None:
         port = make().listen(Reactor(), "tcp:0:interface=127.0.0.1")
         assert port.stopListening().called
         assert starts(port) == [None]
 
 
 class TestHooks:
-    def test_abort_cancels_one_that_hangs_and_calls_the_others(self, log: Log) -> None:
+    def test_abort_cancels_a_hook_that_hangs_and_calls_the_others(self, log: Log) -> None:
         app = make()
         calls: list[str] = []
 
@@ -83,7 +83,7 @@ class TestHooks:
         ("event", "kind", "seconds"),
         [("on_stopping", "on_stopping", 9), ("on_stop", "stop", 9), ("on_stop", "stop", 2)],
     )
-    def test_one_that_hangs_is_named_and_cancelled_at_its_end(
+    def test_a_hook_that_hangs_is_named_and_cancelled_in_the_end(
         self, event: str, kind: str, seconds: float, log: Log
     ) -> None:
         reactor, app = Reactor(), make()
@@ -110,7 +110,7 @@ class TestHooks:
         assert not reactor.getDelayedCalls()
 
     @pytest.mark.parametrize("event", ["on_stopping", "on_stop"])
-    def test_what_follows_waits_for_one_that_is_cancelled(self, event: str) -> None:
+    def test_the_next_step_waits_for_a_cancelled_hook(self, event: str) -> None:
         app = make()
         calls: list[str] = []
         end: Deferred[None] = Deferred()
@@ -136,7 +136,7 @@ class TestHooks:
         assert stopped.called
 
     @pytest.mark.parametrize("event", ["on_stopping", "on_stop"])
-    def test_one_that_does_not_let_itself_be_cancelled_is_given_up(self, event: str, log: Log) -> None:
+    def test_a_hook_that_ignores_cancellation_is_abandoned(self, event: str, log: Log) -> None:
         reactor, app = Reactor(), make()
         end: Deferred[None] = Deferred()
 
@@ -161,7 +161,7 @@ class TestHooks:
         end.callback(None)
         assert "failed after it was given up" in log.text
 
-    def test_one_that_is_cancelled_by_somebody_else(self, log: Log) -> None:
+    def test_a_hook_that_other_code_cancels(self, log: Log) -> None:
         app = make()
         waits: list[Deferred[None]] = [Deferred()]
         app.on_stop(lambda: waits[0])
@@ -170,7 +170,7 @@ class TestHooks:
         assert stopped.called
         assert re.search(r"The stop hook .* was cancelled\.", log.text)
 
-    def test_abort_after_the_last_hook_is_nothing(self, log: Log) -> None:
+    def test_abort_after_the_last_hook_does_nothing(self, log: Log) -> None:
         app = make()
         app.on_stop(lambda: None)
         port = app.listen(Reactor(), "tcp:0:interface=127.0.0.1")
@@ -180,7 +180,7 @@ class TestHooks:
 
 
 class Working(Hosted):
-    """Something hosted that has work after its responses."""
+    """A hosted application with work after its responses."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -199,17 +199,17 @@ class Working(Hosted):
 
 
 class TestDeadline:
-    """There is one for the whole stop."""
+    """One deadline applies to the whole stop."""
 
     @pytest.fixture
     def stopping(self) -> tuple[Any, Reactor, list[Working], list[str]]:
-        """A server that stops, two applications with work, and what hooks have told."""
+        """A server that stops, two applications with work, and the hooks that were called."""
         app = App(limits=Limits(drain_timeout=10))
-        told: list[str] = []
+        called: list[str] = []
         works = [Working(), Working()]
         app.mount("/a", works[0])
         app.mount("/b", works[1])
-        app.on_stop(lambda: told.append("stopped"))
+        app.on_stop(lambda: called.append("stopped"))
         begun: Deferred[None] = Deferred(lambda _: None)
         app.on_stopping(lambda: begun)
         reactor = Reactor()
@@ -217,22 +217,22 @@ class TestDeadline:
         port.stopListening()
         reactor.advance(4)
         begun.callback(None)
-        return port.server, reactor, works, told
+        return port.server, reactor, works, called
 
-    def test_what_is_left_of_it_is_for_all_applications(self, stopping: Any, log: Log) -> None:
-        _, _, works, told = stopping
+    def test_all_applications_share_the_time_that_is_left(self, stopping: Any, log: Log) -> None:
+        _, _, works, called = stopping
         assert [work.given for work in works] == [[6.0]] * 2
         works[0].idle.callback(None)
-        assert told == []
+        assert called == []
         works[1].idle.callback(None)
-        assert told == ["stopped"]
+        assert called == ["stopped"]
         assert log.text == ""
 
-    def test_abort_cuts_all_of_them(self, stopping: Any) -> None:
-        server, _, works, told = stopping
+    def test_abort_cancels_all_of_them(self, stopping: Any) -> None:
+        server, _, works, called = stopping
         server.abort()
         assert [work.cuts for work in works] == [1, 1]
-        assert told == ["stopped"]
+        assert called == ["stopped"]
 
     def test_an_abort_before_leaves_no_time(self) -> None:
         app = App()
@@ -247,8 +247,8 @@ class TestDeadline:
 
 
 class TestSignals:
-    def test_one_that_comes_while_another_is_answered(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Python calls a handler between any two instructions, those of a handler included."""
+    def test_a_signal_during_the_handler_of_another(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Python calls a handler between any two instructions, also within a handler."""
         handlers: dict[int, Any] = {}
         calls: list[Any] = []
         nested: list[int] = []
@@ -262,9 +262,9 @@ class TestSignals:
         server: Any = SimpleNamespace(abort="abort")
         reactor: Any = SimpleNamespace(callFromThread=lambda call: calls.append(getattr(call, "__name__", call)))
         _handle_signals(reactor, server)
-        answer = handlers[signal.SIGTERM]
-        answer(signal.SIGTERM, None)
+        handler = handlers[signal.SIGTERM]
+        handler(signal.SIGTERM, None)
         nested += [signal.SIGINT]
-        answer(signal.SIGTERM, None)
+        handler(signal.SIGTERM, None)
         assert calls == ["drain", "abort"]
         assert {handlers[number] for number in (signal.SIGINT, signal.SIGTERM)} == {signal.SIG_DFL}

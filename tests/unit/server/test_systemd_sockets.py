@@ -1,4 +1,4 @@
-"""Sockets by systemd: the protocol of sd_listen_fds(3)."""
+"""Sockets from systemd: the protocol of sd_listen_fds(3)."""
 
 import os
 import socket
@@ -20,11 +20,11 @@ Activate = Callable[..., None]
 
 @pytest.fixture
 def activate(monkeypatch: pytest.MonkeyPatch) -> Activate:
-    """Start anew with these variables, of which Twisted has taken nothing."""
+    """Start again with these variables, of which Twisted has used none."""
 
     def start(names: str | None = None, *, count: str = "2", process: int | str | None = None) -> None:
         monkeypatch.setattr(_SystemdParser, "_sddaemon", ListenFDs([]))
-        monkeypatch.setattr(systemd_sockets, "FIRST", 900)  # descriptors that are nobody's
+        monkeypatch.setattr(systemd_sockets, "FIRST", 900)  # descriptors that are not open
         monkeypatch.setenv("LISTEN_PID", str(process or os.getpid()))
         monkeypatch.setenv("LISTEN_FDS", count)
         if names is None:
@@ -60,7 +60,7 @@ def test_by_name(activate: Activate) -> None:
     assert "no socket of the name other, but of web, admin." in refusal("systemd:INET:name=other")
 
 
-def test_several_of_one_name(activate: Activate) -> None:
+def test_several_sockets_with_one_name(activate: Activate) -> None:
     activate("web:admin:web", count="3")
     assert "2 sockets of the name web: choose one by index=0 to index=1." in refusal("systemd:INET:name=web")
     activate("web:admin:web", count="3")
@@ -82,12 +82,12 @@ def test_domains(activate: Activate, domain: str) -> None:
     assert parse_endpoint(f"systemd:domain={domain}:index=0") == Inherited(900)
 
 
-def test_a_domain_that_is_none(activate: Activate) -> None:
+def test_an_unknown_domain(activate: Activate) -> None:
     activate()
     assert "the domain is INET, INET6 or UNIX, not 'INTE'" in refusal("systemd:domain=INTE:index=0")
 
 
-def test_sockets_that_are_meant_for_another_process(activate: Activate) -> None:
+def test_sockets_for_another_process(activate: Activate) -> None:
     activate(process=1)
     message = refusal("systemd:INET:index=0")
     assert f"meant for process 1 (LISTEN_PID), and this is {os.getpid()}" in message
@@ -95,7 +95,7 @@ def test_sockets_that_are_meant_for_another_process(activate: Activate) -> None:
 
 
 @pytest.mark.parametrize("count", ["x", "-1", "0", ""])
-def test_a_count_that_is_none(activate: Activate, count: str) -> None:
+def test_an_invalid_count(activate: Activate, count: str) -> None:
     activate(count=count)
     with pytest.raises(NotActivated, match="LISTEN_FDS is the count of sockets, not"):
         activated_sockets()
@@ -107,7 +107,7 @@ def test_as_many_names_as_sockets(activate: Activate) -> None:
         activated_sockets()
 
 
-def test_none_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_SystemdParser, "_sddaemon", ListenFDs([]))
     message = refusal("systemd:INET:index=0")
     assert "handed over no sockets (LISTEN_PID and LISTEN_FDS are not set). Start it with a systemd service" in message
@@ -122,7 +122,7 @@ def test_one_variable_without_the_other(environ: dict[str, str], unset: str, mon
     assert f"handed over no sockets ({unset} is not set)." in refusal("systemd:INET:index=0")
 
 
-def test_children_do_not_see_them(activate: Activate) -> None:
+def test_children_do_not_inherit_them(activate: Activate) -> None:
     activate("web:admin")
     activated_sockets()
     assert not {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"} & set(os.environ)
@@ -146,8 +146,8 @@ print(port.getHost().port, os.get_inheritable(3), [name for name in os.environ i
 
 @pytest.mark.parametrize("first", ["sys", "twisted.internet.endpoints"])
 @pytest.mark.parametrize(("names", "which"), [([], "index=0"), (["LISTEN_FDNAMES=web"], "name=web")])
-def test_in_a_process_that_was_started_so(first: str, names: list[str], which: str) -> None:
-    """Whether Twisted has looked before, or not."""
+def test_in_a_process_that_systemd_started(first: str, names: list[str], which: str) -> None:
+    """With and without Twisted having parsed the variables before."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         descriptor = listening.fileno()
         program = PROGRAM.format(first=first, which=which)
