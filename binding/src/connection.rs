@@ -75,7 +75,7 @@ impl Connection {
     }
 }
 
-/// How a connection ended, as Python is told.
+/// How a connection ended, as a Python string.
 pub fn close_reason(reason: CloseReason) -> &'static str {
     match reason {
         CloseReason::Done => "done",

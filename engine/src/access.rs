@@ -146,8 +146,8 @@ impl AccessLog {
     }
 }
 
-/// A line in the combined format as `twisted.web` writes it, with the referrer and the user agent of a request. The request
-/// line and the response may be other than they were here. None if something in it has to be escaped.
+/// A line in the combined format as `twisted.web` writes it. The referrer and the user agent are those of the head; the
+/// caller passes the request line, the status and the size. None if something in the line has to be escaped.
 pub fn twisted_combined_line(
     head: &Head,
     host: &str,

@@ -393,7 +393,7 @@ class PipeSink(Protocol):
 
 @final
 class Engine:
-    """Listening sockets, connections and their exchanges behind one descriptor."""
+    """Listening sockets, connections and their exchanges, all watched through one descriptor."""
 
     def __new__(cls, service: Any, limits: Limits | None = None) -> Engine: ...
     def fileno(self) -> int:

@@ -34,6 +34,6 @@ pub fn blocking(engine: &Bound<'_, Engine>, endpoint: Option<Py<Endpoint>>, micr
             format!("{name} ({place})")
         }
     };
-    let message = format!("{handler} held up the reactor for {:.1} s.", micros as f64 / 1e6);
+    let message = format!("{handler} blocked the reactor for {:.1} s.", micros as f64 / 1e6);
     pass_on(engine, &Report { severity: Severity::Warn, code: "RW306", message })
 }

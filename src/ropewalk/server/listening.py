@@ -10,11 +10,12 @@ from zope.interface import implementer
 
 from ropewalk._engine import Limits
 from ropewalk.app import App
-from ropewalk.errors import StartError, WrongThread
+from ropewalk.errors import WrongThread
 from ropewalk.proxies import TrustedProxies
 from ropewalk.server.addresses import to_twisted_address
 from ropewalk.server.reactor_thread import runs_elsewhere
 from ropewalk.server.server import Server
+from ropewalk.server.start_errors import served_with_other
 
 
 @implementer(IListeningPort)
@@ -119,7 +120,7 @@ def _server_of(app: App, reactor: Any, limits: Limits | None, proxies: TrustedPr
     if server is None or server.stopping or server.reactor is not reactor:
         server = app.server = Server(app, reactor, limits, proxies)
     elif limits not in (None, server.engine.limits):
-        raise StartError("RW404", "The app is served with other limits already.")
+        raise served_with_other("limits", "The app")
     elif proxies not in (None, server.service.proxies):
-        raise StartError("RW404", "The app is served with other proxies already.")
+        raise served_with_other("proxies", "The app")
     return server

@@ -11,8 +11,8 @@ from twisted.python.failure import Failure
 from ropewalk._engine import Limits, self_test
 from ropewalk.app import App
 from ropewalk.calling import RootTask, StopHooks, start
-from ropewalk.errors import EngineError, RopewalkError, StartError, shown
-from ropewalk.forks import ServingChildren, observe_forks
+from ropewalk.errors import EngineError
+from ropewalk.forks import ServingChildren, follow_forks
 from ropewalk.proxies import TrustedProxies
 from ropewalk.resource import Resource, as_resource
 from ropewalk.server.drain_log import log_drained
@@ -20,6 +20,7 @@ from ropewalk.server.endpoint_descriptions import parse_endpoint, remedy
 from ropewalk.server.reactor_watch import Watch, watch
 from ropewalk.server.service import Service
 from ropewalk.server.socket_files import share
+from ropewalk.server.start_errors import start_hook_failed, stopped_before_start
 from ropewalk.tracebacks import shown_failure
 
 log = Logger(namespace="ropewalk.server")
@@ -85,7 +86,7 @@ class Server:
         if self._unwatch is not None:
             self._unwatch.forked(self._children)
 
-    def has_forked(self) -> None:
+    def after_fork_in_parent(self) -> None:
         """In the parent: close the sockets for all processes at the stop, unless a child serves by then."""
         self.engine.after_fork_in_parent(children_serve=False)
         for port in self._ports(self.reactor):
@@ -151,17 +152,8 @@ class Server:
         self._started.fire()
 
     def _give_up(self, failure: Failure) -> None:
-        if self.stopping:
-            self._never_start("It was stopped before it had started.")
-        elif isinstance(failure.value, RopewalkError):
-            log.critical("{error}", error=failure.value)
-            self._never_start(f"A start hook failed with {failure.value.code}.", "The log says what to do.")
-        else:
-            log.failure("RW403 A start hook of the app failed.", shown_failure(failure.value))
-            self._never_start(f"A start hook failed: {shown(failure.value)}.")
-
-    def _never_start(self, reason: str, remedy: str | None = None) -> None:
-        self._started.fire(Failure(StartError("RW403", reason, remedy)))
+        error = stopped_before_start() if self.stopping else start_hook_failed(log, failure)
+        self._started.fire(Failure(error))
 
     async def _stop(self) -> None:
         try:
@@ -171,7 +163,7 @@ class Server:
 
     async def _finish(self) -> None:
         if self._starting is None:
-            self._never_start("It was stopped before it had started.")
+            self._started.fire(Failure(stopped_before_start()))
         else:
             self._starting.cancel()
         hooks = None
