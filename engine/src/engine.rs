@@ -176,9 +176,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     /// Calls the wire of a connection with what it needs of the engine.
-    fn with_wire<R>(&mut self, slot: usize, work: impl FnOnce(&mut W, &mut Context<'_>) -> R) -> R {
+    fn with_wire<R>(&mut self, slot: usize, call: impl FnOnce(&mut W, &mut Context<'_>) -> R) -> R {
         let connection = &mut self.connections[slot];
-        let is_pipe = connection.is_pipe();
         let mut context = Context {
             connection: connection.token,
             secure: connection.is_secure(),
@@ -195,15 +194,14 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             access: self.access.as_mut(),
             draining: self.drain.has_begun(),
             debug: self.settings.debug,
-            is_pipe,
+            is_pipe: connection.transport.is_pipe(),
             delegates_refusals: connection.delegates_refusals,
             refusal_delegated: false,
             methods: self.settings.methods,
         };
         self.current = Some(context.connection);
-        let outcome = work(&mut connection.wire, &mut context);
-        let refusal_delegated = context.refusal_delegated;
-        if refusal_delegated {
+        let outcome = call(&mut connection.wire, &mut context);
+        if context.refusal_delegated {
             self.pass_refusal(slot);
         }
         outcome

@@ -7,8 +7,8 @@ use std::os::unix::net::UnixStream;
 
 use arbitrary::Unstructured;
 use ropewalk_engine::event::Event;
-use ropewalk_engine::http1::chunked::{Chunked, Step};
 use ropewalk_engine::head::FieldRef;
+use ropewalk_engine::http1::chunked::{Chunked, Step};
 use ropewalk_engine::{
     Body, CommandError, ConnectionId, Engine, ExchangeId, HalfClose, Head, Limits, PipeId, Pressure, Severity,
 };

@@ -278,9 +278,9 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     fn framed(
         &mut self,
         slot: usize,
-        work: impl FnOnce(&mut W, &mut Context<'_>) -> Result<(), CommandError>,
+        call: impl FnOnce(&mut W, &mut Context<'_>) -> Result<(), CommandError>,
     ) -> Result<(), CommandError> {
-        let outcome = self.with_wire(slot, work);
+        let outcome = self.with_wire(slot, call);
         if matches!(outcome, Err(CommandError::Length { .. })) {
             self.abort_after_flush(slot);
         }

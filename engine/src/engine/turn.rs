@@ -10,7 +10,7 @@ use crate::wire::Wire;
 
 /// Bytes that one poll reads from connections in the middle of a request or response. Then those between requests come
 /// again.
-pub(super) const POLL_BYTES: u64 = 64 * 1024;
+const POLL_BYTES: u64 = 64 * 1024;
 /// Connections that one poll resumes, and deadlines that it handles.
 pub(super) const POLL_SHARE: usize = 32;
 /// Connections that one poll may drop: a handler that is cancelled takes a tenth of a millisecond.
