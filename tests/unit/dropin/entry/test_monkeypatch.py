@@ -126,15 +126,15 @@ class TestListening:
         assert {wrapping, other} <= set(reactor.getReaders())
 
     def test_connections_that_twisted_serves_are_reported(self, reactor: Any) -> None:
-        told: list[tuple[str, str]] = []
+        reported: list[tuple[str, str]] = []
         site = server.Site(Resource(), reactor=reactor)
-        with replace(kept=lambda reason, address: told.append((reason, address))):
+        with replace(kept=lambda reason, address: reported.append((reason, address))):
             site.protocol = type("Own", (http.HTTPChannel,), {})  # type: ignore[method-assign]
             reactor.listenTCP(0, site, interface="127.0.0.1")
-            assert told == []
+            assert reported == []
             site.protocol = type("Timed", (http.HTTPChannel,), {"setTimeout": print})  # type: ignore[method-assign]
             reactor.listenTCP(0, site, interface="127.0.0.1")
-        ((reason, address),) = told
+        ((reason, address),) = reported
         assert reason.startswith("RW740 Connections of ")
         assert reason.endswith(".Timed stay on Twisted's own channel: setTimeout is overridden.")
         assert address.startswith("http://127.0.0.1:")

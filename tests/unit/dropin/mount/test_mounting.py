@@ -243,8 +243,8 @@ class TestWrappers:
         guarded = HTTPAuthSessionWrapper(Portal(Realm(), [users]), [BasicCredentialFactory(b"legacy")])
         response = fetch(guarded, path="/legacy/a")
         assert (response.status, response.headers["www-authenticate"]) == (401, 'basic realm="legacy"')
-        told = {"authorization": "Basic YWRhOnNlY3JldA=="}
-        assert fetch(guarded, path="/legacy/a", headers=told).body == b"hello ada"
+        credentials = {"authorization": "Basic YWRhOnNlY3JldA=="}
+        assert fetch(guarded, path="/legacy/a", headers=credentials).body == b"hello ada"
 
     def test_wsgi(self, fetch: Any) -> None:
         def application(environ: Any, start_response: Any) -> Any:
@@ -330,9 +330,9 @@ class TestSessions:
         client = Client(app)
         response = client.get("/one")
         assert response.body == shown(1)
-        told = self.cookie(response)
-        assert client.get("/two/deep", headers=told).body == shown(2)
-        assert "set-cookie" not in client.get("/one", headers=told).headers
+        cookie = self.cookie(response)
+        assert client.get("/two/deep", headers=cookie).body == shown(2)
+        assert "set-cookie" not in client.get("/one", headers=cookie).headers
 
     def test_resources_that_are_made_for_each_request_share_a_session(self) -> None:
         class Parent(Resource):
@@ -340,12 +340,12 @@ class TestSessions:
                 return Leaf(self.count)
 
         client = Client(Parent())
-        told = self.cookie(client.get("/a"))
-        assert client.get("/b", headers=told).body == shown(2)
+        cookie = self.cookie(client.get("/a"))
+        assert client.get("/b", headers=cookie).body == shown(2)
 
     def test_apps_do_not_share_sessions(self) -> None:
-        told = self.cookie(Client(mount(self.count)).get("/legacy"))
-        assert Client(mount(self.count)).get("/legacy", headers=told).body == shown(1)
+        cookie = self.cookie(Client(mount(self.count)).get("/legacy"))
+        assert Client(mount(self.count)).get("/legacy", headers=cookie).body == shown(1)
 
     def test_by_tls(self) -> None:
         response = Client(mount(self.count), secure=True).get("/legacy")
