@@ -356,7 +356,7 @@ async def _call_logged(hook: Hook, call: Callable[[Hook], Awaitable[None]] = cal
 
 def _refusing(error: BaseException, scope: tuple[Any, ...]) -> Endpoint:
     """An endpoint that raises an error of the search for a handler, inside the middleware of a scope."""
-    return _make_endpoint(Handler(Unreached(error), whole_body=False), scope, static=False)
+    return _make_endpoint(Handler(FailedLookup(error), whole_body=False), scope, static=False)
 
 
 def _takes_all(handler: Handler, params: dict[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from ropewalk._engine import Limits, self_test
 from ropewalk.app import App
 from ropewalk.calling import RootTask, StopHooks, start
 from ropewalk.errors import EngineError
-from ropewalk.forks import ServingChildren, follow_forks
+from ropewalk.forks import ServingChildren, observe_forks
 from ropewalk.proxies import TrustedProxies
 from ropewalk.resource import Resource, as_resource
 from ropewalk.server.drain_log import log_drained
