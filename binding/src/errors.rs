@@ -6,8 +6,8 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 use ropewalk_engine::{CommandError, GoneReason};
 
-pub const ANSWER_OVER: &str = "AnswerOver";
-pub const ANSWER_STARTED: &str = "AnswerStarted";
+pub const RESPONSE_ENDED: &str = "ResponseEnded";
+pub const RESPONSE_STARTED: &str = "ResponseStarted";
 pub const BAD_BODY: &str = "BadBody";
 pub const BODY_TOO_LARGE: &str = "BodyTooLarge";
 pub const DISCONNECTED: &str = "Disconnected";
@@ -34,9 +34,9 @@ pub fn raise(py: Python<'_>, name: &str, message: String) -> PyErr {
 /// The exception for a command that failed.
 pub fn command(py: Python<'_>, error: CommandError) -> PyErr {
     match error {
-        CommandError::Complete => raise(py, ANSWER_OVER, "The response is complete already.".into()),
+        CommandError::Complete => raise(py, RESPONSE_ENDED, "The response is complete already.".into()),
         CommandError::Gone => disconnected(py, GoneReason::ClientLeft),
-        CommandError::Started => raise(py, ANSWER_STARTED, "The head of the response is sent.".into()),
+        CommandError::Started => raise(py, RESPONSE_STARTED, "The head of the response is sent.".into()),
         CommandError::NotStarted => PyRuntimeError::new_err("The response has no head yet: call begin before write."),
         CommandError::Status(status) => raise(py, INVALID_FIELD, format!("The status {status} cannot be sent here.")),
         CommandError::NoBody(status) => {

@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred
 
 from ropewalk.charsets import UTF_8, codec_for, encode
 from ropewalk.cookies import SameSite, format_cookie, is_secure_name
-from ropewalk.errors import AnswerStarted, HandlerError, InvalidField, WrongLength, is_int, shown
+from ropewalk.errors import HandlerError, InvalidField, ResponseStarted, WrongLength, is_int, shown
 from ropewalk.headers import Fields, Headers, Text, last_modified, location, reason_phrase
 from ropewalk.json_values import Unencodable
 from ropewalk.open_files import OpenFile, open_file
@@ -337,7 +337,7 @@ class Response:
             request.respond_file(status, self._file_fields(body, request), body.fd, body.offset, body.size)
             return None
         if request.started and not request.gone:
-            raise AnswerStarted("The handler returned a body after it had written one.")
+            raise ResponseStarted("The handler returned a body after it had written one.")
         return stream(request, self, body)
 
     def _file_fields(self, file: OpenFile, request: Request) -> list[tuple[str, Text]]:

@@ -8,12 +8,12 @@ import pytest
 from tests.engine.harness import GET, Harness, Recorder
 
 from ropewalk.errors import (
-    AnswerOver,
-    AnswerStarted,
     BadBody,
     BodyTooLarge,
     Disconnected,
     InvalidField,
+    ResponseEnded,
+    ResponseStarted,
     WrongLength,
 )
 
@@ -372,19 +372,19 @@ class TestMistakes:
         request = harness.waiting()
         request.respond(200, (), b"once")
         harness.output()
-        with pytest.raises(AnswerOver):
+        with pytest.raises(ResponseEnded):
             mistake(request)
         assert harness.output() == b""
         assert harness.exchange() == b"", "the connection waits for its next request"
-        with pytest.raises(AnswerOver):
+        with pytest.raises(ResponseEnded):
             mistake(request)
 
     def test_a_second_head(self) -> None:
         request = Harness().waiting()
         request.begin(200, ())
-        with pytest.raises(AnswerStarted):
+        with pytest.raises(ResponseStarted):
             request.begin(200, ())
-        with pytest.raises(AnswerStarted):
+        with pytest.raises(ResponseStarted):
             request.respond(200, (), b"")
 
     def test_a_wrong_length(self) -> None:

@@ -17,10 +17,10 @@ from ropewalk.asgi.messages import ClientGone, Message, octets, pairs, says_clie
 from ropewalk.asgi.receiving import ReceivingCall
 from ropewalk.calling import log_late
 from ropewalk.errors import (
-    AnswerOver,
     Disconnected,
     HostedError,
     InvalidField,
+    ResponseEnded,
     RopewalkError,
     WrongLength,
     named,
@@ -271,7 +271,7 @@ class ASGICall(ReceivingCall):
         """Wait until the client has taken enough. If it takes everything, let other tasks run from time to time."""
         self._share -= size + PART_COST
         if not room:
-            with suppress(AnswerOver):  # another task of the application has ended the body meanwhile
+            with suppress(ResponseEnded):  # another task of the application has ended the body meanwhile
                 await self.out.writable()
         elif self._share > 0:
             return

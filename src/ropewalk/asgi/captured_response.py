@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from ropewalk.asgi.messages import pairs
-from ropewalk.errors import AnswerOver, Disconnected
+from ropewalk.errors import Disconnected, ResponseEnded
 from ropewalk.open_files import OpenFile
 from ropewalk.request import BODILESS, Request, check_status
 from ropewalk.response import ExactResponse, Response
@@ -160,7 +160,7 @@ class CapturedResponse:
         """The response to the client is complete: this one or another."""
         self.drop()
         if not self.response.called:
-            self.response.errback(AnswerOver("The response was complete before the application sent one."))
+            self.response.errback(ResponseEnded("The response was complete before the application sent one."))
 
     def _deliver(self, status: int, fields: Iterable[Any], body: Any) -> None:
         check_status(status)

@@ -6,8 +6,6 @@ command line, RW5xx the engine and its listening sockets, RW7xx hosted applicati
 
 from ropewalk.errors.catalogue import CATALOGUE, LATE_REMEDY, Entry
 from ropewalk.errors.exceptions import (
-    AnswerOver,
-    AnswerStarted,
     BadBody,
     BeyondLength,
     BodyTooLarge,
@@ -21,6 +19,8 @@ from ropewalk.errors.exceptions import (
     HTTPError,
     InvalidField,
     ParentsRequest,
+    ResponseEnded,
+    ResponseStarted,
     RopewalkError,
     StartError,
     TreeError,
@@ -46,8 +46,6 @@ __all__ = [
     "CATALOGUE",
     "LATE_REMEDY",
     "MOST_SHOWN",
-    "AnswerOver",
-    "AnswerStarted",
     "BadBody",
     "BeyondLength",
     "BodyTooLarge",
@@ -62,6 +60,8 @@ __all__ = [
     "HostedError",
     "InvalidField",
     "ParentsRequest",
+    "ResponseEnded",
+    "ResponseStarted",
     "RopewalkError",
     "StartError",
     "TreeError",

@@ -59,14 +59,14 @@ class HostedError(RopewalkError, RuntimeError):
     """RW7xx: a hosted application is invalid, or broke the rules of its interface."""
 
 
-class AnswerOver(ExchangeError):
+class ResponseEnded(ExchangeError):
     """RW301: a write or a response after the end of the response."""
 
     def __init__(self, message: str) -> None:
         super().__init__("RW301", message)
 
 
-class AnswerStarted(ExchangeError):
+class ResponseStarted(ExchangeError):
     """RW302: a second head was sent."""
 
     def __init__(self, message: str) -> None:

@@ -33,7 +33,7 @@ class BodyReader(WaitableExchange):
     def body(self, limit: int | None = None) -> Waiter[bytes]:
         """The whole body. `limit` (bytes) replaces the limits of the route and the engine.
 
-        Fails with BodyTooLarge, with BadBody if the body is malformed, with Disconnected, and with AnswerOver if the
+        Fails with BodyTooLarge, with BadBody if the body is malformed, with Disconnected, and with ResponseEnded if the
         response was complete before the body, the rest of which is then dropped.
         """
         try:

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, overload
 
 from ropewalk._engine import Exchange
 from ropewalk.charsets import UTF_8, codec_for, encoder
-from ropewalk.errors import AnswerOver, Disconnected, HandlerError, RopewalkError, interrupts, named, phrase, shown
+from ropewalk.errors import Disconnected, HandlerError, ResponseEnded, RopewalkError, interrupts, named, phrase, shown
 from ropewalk.headers import Text
 from ropewalk.producing import Producer, PulledProducer, PullProducer
 from ropewalk.request.event_stream import EventStream, sends_events
@@ -38,7 +38,7 @@ class BodyWriter(TwistedNames):
     def write(self, data: Text, /) -> bool:
         """Send a part of the body. The first part sends the head before it.
 
-        Returns False when the send queue is over its high-water mark: then wait for `writable`. Raises AnswerOver after
+        Returns False when the send queue is over its high-water mark: then wait for `writable`. Raises ResponseEnded after
         the end, WrongLength for more bytes than Content-Length announces, and HandlerError (RW201) for a value that is
         not bytes or str, or for a body where the status allows none.
         """
@@ -64,14 +64,14 @@ class BodyWriter(TwistedNames):
     def finish(self) -> None:
         """End the response. After a disconnect, this does nothing.
 
-        Raises AnswerOver after the end, and WrongLength if fewer bytes were written than Content-Length announces.
+        Raises ResponseEnded after the end, and WrongLength if fewer bytes were written than Content-Length announces.
         """
         self.unregisterProducer()
         if self.gone or (self.finished and self.is_stopped()):
             return
         try:
             if self.finished:
-                raise AnswerOver("`finish` was called after the end of the response.")
+                raise ResponseEnded("`finish` was called after the end of the response.")
             if self.started:
                 encode: Callable[..., bytes] = getattr(self, "_encode", octets)
                 if encode is not octets:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ropewalk._engine import PENDING, Endpoint
 from ropewalk.cookies import parse_cookies
-from ropewalk.errors import AnswerOver, Disconnected
+from ropewalk.errors import Disconnected, ResponseEnded
 from ropewalk.headers import Headers
 from ropewalk.request.body import UNREAD
 from ropewalk.request.body_writer import BodyWriter
@@ -133,9 +133,9 @@ class Request(BodyWriter):
         self._close_event_stream()
         fire_all(self, "_leaving", None)
         if hasattr(self, "_arrival"):
-            fire(self, "_arrival", AnswerOver(UNREAD))
+            fire(self, "_arrival", ResponseEnded(UNREAD))
         if hasattr(self, "_space"):
-            fire_all(self, "_space", AnswerOver(UNWANTED))
+            fire_all(self, "_space", ResponseEnded(UNWANTED))
         fire_all(self, "_endings", None)
 
     def _close_event_stream(self) -> None:

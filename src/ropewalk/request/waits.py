@@ -5,7 +5,7 @@ from typing import Any, Final, cast
 from twisted.internet.defer import Deferred
 
 from ropewalk._engine import Exchange
-from ropewalk.errors import AnswerOver, Disconnected, RopewalkError
+from ropewalk.errors import Disconnected, ResponseEnded, RopewalkError
 from ropewalk.waiting import Waiter, failed, ready
 
 UNWANTED: Final = "The response is complete; nothing more can be written."
@@ -55,7 +55,7 @@ class WaitableExchange(Exchange):
     def writable(self) -> Waiter[None]:
         """Fires when the send queue has room: at once, or after a `write` that returned False when it has drained.
 
-        Fails with Disconnected, and with AnswerOver when the response is complete.
+        Fails with Disconnected, and with ResponseEnded when the response is complete.
         """
         if self.finished:
             return failed(self.end_error(UNWANTED))
@@ -79,7 +79,7 @@ class WaitableExchange(Exchange):
 
     def end_error(self, message: str) -> RopewalkError:
         """The error of a wait that cannot succeed because the exchange has ended."""
-        return Disconnected() if self.gone else AnswerOver(message)
+        return Disconnected() if self.gone else ResponseEnded(message)
 
     def add_wait(self, slot: str) -> Waiter[None]:
         """Put a new wait into a slot, beside those that have not been cancelled."""

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from ropewalk.errors import (
-    AnswerOver,
     BadBody,
     BodyTooLarge,
     HTTPError,
     InvalidField,
+    ResponseEnded,
     RopewalkError,
     TreeError,
     phrase,
@@ -26,7 +26,7 @@ class TestText:
         assert str(RopewalkError("RW101", "Oh.", "Do this.")) == "RW101 Oh. Do this."
 
     def test_from_one_sentence_as_the_engine_raises(self) -> None:
-        error = AnswerOver("The response is complete already.")
+        error = ResponseEnded("The response is complete already.")
         assert str(error).startswith("RW301 The response is complete already. ")
 
     def test_http_errors(self) -> None:

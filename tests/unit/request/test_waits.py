@@ -8,7 +8,7 @@ from tests.unit.request.reading import read_in_handler
 from twisted.internet.defer import ensureDeferred
 
 from ropewalk import App, Request
-from ropewalk.errors import AnswerOver, Disconnected
+from ropewalk.errors import Disconnected, ResponseEnded
 from ropewalk.testing import AsyncClient, Client
 
 
@@ -119,7 +119,7 @@ WAITS: dict[str, Callable[[Request], Any]] = {
 COMPLETE = {
     "disconnected": None,
     "notifyFinish": None,
-    **dict.fromkeys(("writable", "body", "text", "json", "stream"), AnswerOver),
+    **dict.fromkeys(("writable", "body", "text", "json", "stream"), ResponseEnded),
 }
 
 
@@ -155,7 +155,7 @@ class TestWaitsForWhatIsOver:
             request.finish()
             try:
                 seen.extend(outcome(WAITS[name](request)))
-            except AnswerOver as error:
+            except ResponseEnded as error:
                 seen.append(type(error))
 
         Client(app).post("/", body=b"[]")

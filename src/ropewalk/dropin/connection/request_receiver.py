@@ -13,7 +13,7 @@ from ropewalk.dropin.connection.response_errors import refuse_request, respond_p
 from ropewalk.dropin.request.headers import ReceivedHeaders, add_lines
 from ropewalk.dropin.request.patches import can_replace, may_be_lazy, respect_patches
 from ropewalk.dropin.request.request import Request
-from ropewalk.errors import AnswerOver, BadBody, BodyTooLarge, Disconnected
+from ropewalk.errors import BadBody, BodyTooLarge, Disconnected, ResponseEnded
 
 if TYPE_CHECKING:
     from ropewalk.dropin.connection.channel import HTTPChannel
@@ -140,7 +140,7 @@ class RequestReceiver:
     def fail_request(self, exchange: RelayedExchange, error: BaseException) -> None:
         """Respond with 500 to a request that the program could not be given."""
         self._lose_requests(error)
-        with suppress(AnswerOver, Disconnected):
+        with suppress(ResponseEnded, Disconnected):
             respond_plainly(self._channel, exchange, 500)
 
     def _lose_requests(self, error: BaseException) -> None:

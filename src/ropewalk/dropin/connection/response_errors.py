@@ -8,11 +8,11 @@ from twisted.python.failure import Failure
 
 from ropewalk.dropin.connection.exchange import RelayedExchange
 from ropewalk.errors import (
-    AnswerOver,
     BeyondLength,
     Disconnected,
     HostedError,
     InvalidField,
+    ResponseEnded,
     RopewalkError,
     is_status,
     phrase,
@@ -32,7 +32,7 @@ def refuse_response(channel: "HTTPChannel", exchange: RelayedExchange, error: Ro
     log.failure("{channel} cannot send the response of a program.", failure, channel=channel)
     channel._exchange = None
     channel._refused = True
-    with suppress(AnswerOver, Disconnected):
+    with suppress(ResponseEnded, Disconnected):
         respond_plainly(channel, exchange, 500)
 
 

@@ -21,7 +21,7 @@ from ropewalk.dropin.connection.connection_lost import end_connection, reason_fo
 from ropewalk.dropin.connection.exchange import RelayedExchange
 from ropewalk.dropin.connection.producers import PullAdapter, resume_producer
 from ropewalk.dropin.connection.twisted_attributes import BorrowedSocket, TransportAttributes
-from ropewalk.errors import AnswerOver, Disconnected, interrupts
+from ropewalk.errors import Disconnected, ResponseEnded, interrupts
 from ropewalk.request import Address
 from ropewalk.server.addresses import to_twisted_address
 
@@ -110,7 +110,7 @@ class SocketTransport(TransportAttributes):
             return
         try:
             room = exchange.relay_write(bytes(data))
-        except (Disconnected, AnswerOver):
+        except (Disconnected, ResponseEnded):
             return
         if not room and self._producer is not None:
             self._producer.pauseProducing()
