@@ -39,8 +39,8 @@ class BodyWriter(TwistedNames):
         """Send a part of the body. The first part sends the head before it.
 
         Returns False when the send queue is over its high-water mark: then wait for `writable`. Raises ResponseEnded
-        after the end, WrongLength for more bytes than Content-Length announces, and HandlerError (RW201) for a value that is
-        not bytes or str, or for a body where the status allows none.
+        after the end, WrongLength for more bytes than Content-Length announces, and HandlerError (RW201) for a value
+        that is not bytes or str, or for a body where the status allows none.
         """
         try:
             part = data if isinstance(data, bytes) else self._text_part(data)
