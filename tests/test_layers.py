@@ -35,18 +35,22 @@ ROOTS = {"__init__", "__main__"}
 
 LAZY_IMPORTS = {
     ("ropewalk._adapters", "ropewalk.dropin.mount.mounting"): "only programs that use twisted.web load it",
-    ("ropewalk.app", "ropewalk.server"): "App.listen and App.run are how users reach the server",
     ("ropewalk.cli.exec", "ropewalk.dropin.entry.monkeypatch"): "only `ropewalk exec` loads twisted.web",
     ("ropewalk.cli.hosting", "ropewalk.asgi"): "only a command that serves an ASGI application needs it",
     ("ropewalk.cli.hosting", "ropewalk.wsgi"): "only a command that serves a WSGI application needs it",
     ("ropewalk.cli.program", "ropewalk.dropin.entry.extras"): "only `ropewalk exec` loads twisted.web",
-    ("ropewalk.dropin.request.lean", "ropewalk.dropin.request.static_files"): "twisted.web.static warns when imported",
+    (
+        "ropewalk.dropin.connection.socket_link",
+        "ropewalk.dropin.connection.pipe_link",
+    ): "a link replaces itself by the other",
+    (
+        "ropewalk.dropin.request.request",
+        "ropewalk.dropin.request.static_files",
+    ): "twisted.web.static warns when imported",
 }
 """Imports inside functions, with the reason why they are not at the top of the file."""
 
-CIRCLES = {
-    frozenset({"app", "server"}): "App.listen and App.run are how users reach the server",
-}
+CIRCLES: dict[frozenset[str], str] = {}
 """Circles of packages, with the reason why they are not resolved."""
 
 MAY_IMPORT_THE_ENGINE = {"__init__", "request", "response", "server", "dropin", "testing"}

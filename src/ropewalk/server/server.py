@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from ropewalk._engine import Limits, self_test
 from ropewalk.app import App
 from ropewalk.calling import RootTask, StopHooks, start
-from ropewalk.errors import EngineError
+from ropewalk.errors import EngineError, RopewalkError, StartError
 from ropewalk.forks import ServingChildren, observe_forks
 from ropewalk.proxies import TrustedProxies
 from ropewalk.resource import Resource, as_resource
@@ -86,7 +86,7 @@ class Server:
         if self._unwatch is not None:
             self._unwatch.forked(self._children)
 
-    def after_fork_in_parent(self) -> None:
+    def has_forked(self) -> None:
         """In the parent: close the sockets for all processes at the stop, unless a child serves by then."""
         self.engine.after_fork_in_parent(children_serve=False)
         for port in self._ports(self.reactor):
@@ -152,7 +152,14 @@ class Server:
         self._started.fire()
 
     def _give_up(self, failure: Failure) -> None:
-        error = stopped_before_start() if self.stopping else start_hook_failed(log, failure)
+        if self.stopping:
+            error = stopped_before_start()
+        elif isinstance(failure.value, RopewalkError):
+            log.critical("{error}", error=failure.value)
+            reason = f"A start hook failed with {failure.value.code}."
+            error = StartError("RW403", reason, "The log says what to do.")
+        else:
+            error = start_hook_failed(log, failure)
         self._started.fire(Failure(error))
 
     async def _stop(self) -> None:

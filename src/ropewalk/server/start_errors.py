@@ -5,7 +5,7 @@ from typing import Any
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ropewalk.errors import RopewalkError, StartError, shown
+from ropewalk.errors import StartError, shown
 from ropewalk.tracebacks import shown_failure
 
 
@@ -17,9 +17,6 @@ def stopped_before_start() -> StartError:
 def start_hook_failed(log: Logger, failure: Failure) -> StartError:
     """Log the failure of a start hook, and return the error for everything that waits for the start."""
     error: Any = failure.value
-    if isinstance(error, RopewalkError):
-        log.critical("{error}", error=error)
-        return StartError("RW403", f"A start hook failed with {error.code}.", "The log says what to do.")
     log.failure("RW403 A start hook of the app failed.", shown_failure(error))
     return StartError("RW403", f"A start hook failed: {shown(error)}.")
 

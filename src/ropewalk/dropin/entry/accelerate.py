@@ -17,6 +17,7 @@ from ropewalk.dropin.tree_check import check_tree, is_ours
 from ropewalk.errors import StartError, full_name, shown
 from ropewalk.resource import is_twisted
 from ropewalk.server import Site
+from ropewalk.server.start_errors import served_with_other
 from ropewalk.twisted_private import HTTP_CHANNEL_FACTORY, GenericHTTPChannelProtocol
 
 _OURS: Final = "ropewalk.dropin.HTTPChannel"
@@ -52,7 +53,7 @@ def accelerate(factory: Factory, *, limits: Limits | None = None, half_close: bo
     if limits is not None:
         engine = engine_of_factory(factory, factory.reactor, limits)
         if engine.engine.limits != limits:
-            raise StartError("RW404", f"{factory!r} is served with other limits already.")
+            raise served_with_other("limits", repr(factory))
     if half_close:
         engine_of_factory(factory, factory.reactor, limits).half_close = True
     protocol: Any = factory.protocol
@@ -94,7 +95,7 @@ def take_over(port: Any, *, limits: Limits | None = None, half_close: bool = Fal
         return False
     engine = engine_of_factory(factory, port.reactor, limits)
     if limits not in (None, engine.engine.limits):
-        raise StartError("RW404", f"{factory!r} is served with other limits already.")
+        raise served_with_other("limits", repr(factory))
     if not engine.can_watch():
         return False
     engine.accept_on(port, half_close=half_close)

@@ -30,6 +30,7 @@ from ropewalk.server import Site
 from ropewalk.server import listen as listen_for_app
 from ropewalk.server.endpoint_descriptions import HALF_CLOSE, KNOWN, half_closing, systemd_descriptor, truth
 from ropewalk.server.socket_files import leave_to_others
+from ropewalk.server.start_errors import served_with_other
 from ropewalk.suggest import did_you_mean
 
 NAMES: Final = frozenset(Limits.names) - {"backlog"}
@@ -158,7 +159,7 @@ class Endpoint(ObjectProxy):
         if self.limits:
             limits = (site.limits or Limits()).replace(**self.limits)
             if site.numPorts and limits != site.limits:
-                raise StartError("RW404", "The site is served with other limits already.")
+                raise served_with_other("limits", "The site")
         half_close = self.half_close or site.half_close
         if site is factory and self.description.partition(":")[0] in KNOWN:
             description = half_closing(self.description) if half_close else self.description

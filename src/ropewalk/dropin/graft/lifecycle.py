@@ -12,8 +12,8 @@ from ropewalk.app import App
 from ropewalk.dropin.connection.factory_engine import FactoryEngine
 from ropewalk.dropin.forced_shutdown import force_shutdown_at_next_signal
 from ropewalk.dropin.graft.bridge import AppBridge
-from ropewalk.errors import StartError, shown
-from ropewalk.tracebacks import shown_failure
+from ropewalk.errors import StartError
+from ropewalk.server.start_errors import start_hook_failed, stopped_before_start
 from ropewalk.waiting import Moment
 
 log = Logger(namespace="ropewalk.dropin")
@@ -58,11 +58,7 @@ class AppLifecycle:
                 bridge.fail(bridge.exchange, self._failure)
 
     def _fail(self, failure: Failure) -> None:
-        if self._stopping:
-            self._failure = StartError("RW403", "It was stopped before it had started.")
-        else:
-            log.failure("RW403 A start hook of the app failed.", shown_failure(failure.value))
-            self._failure = StartError("RW403", f"A start hook failed: {shown(failure.value)}.")
+        self._failure = stopped_before_start() if self._stopping else start_hook_failed(log, failure)
         self._serve()
 
     def _stop(self, reactor: Any) -> "Deferred[None]":
