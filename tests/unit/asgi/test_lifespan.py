@@ -254,7 +254,7 @@ def test_on_a_reactor_that_is_not_asyncios(monkeypatch: pytest.MonkeyPatch, inst
     starting = hosting(lived(*LIFE)).start()
     with pytest.raises(HostedError, match=r"RW710 lived.<locals>.application at ") as caught:
         starting.send(None)
-    assert f" {said}. Call `ropewalk.install_reactor()` above " in str(caught.value)
+    assert f" {said}. Call `ropewalk.install_reactor()` before " in str(caught.value)
 
 
 def test_several_at_once() -> None:

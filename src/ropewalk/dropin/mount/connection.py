@@ -75,6 +75,10 @@ class MountedConnection:
         self._listen()
         return exchange
 
+    def close_after_handler(self) -> bool:
+        """Return False: a close before a response is not delayed until the program has returned."""
+        return False
+
     def is_reactor_thread(self) -> bool:
         """Whether this is the reactor's thread. If so, the queued calls of other threads are made first."""
         if not self._exchange.service.engine.on_engine_thread:

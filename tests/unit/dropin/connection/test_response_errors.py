@@ -38,7 +38,7 @@ def test_a_status_that_is_not_final(there: World, way: str, status: int, whole: 
     [failure] = [event["log_failure"] for event in log if "log_failure" in event]
     assert f"{failure.value}" == (
         f"RW751 GET /odd%FF: the program responds with the status {status}. Give setResponseCode one from 200 to 599: "
-        "a 1xx only announces a response (RFC 9110, section 15.2)."
+        "a 1xx status is not final (RFC 9110, section 15.2)."
     )
 
 

@@ -47,6 +47,22 @@ def upgrade_to(protocol: Protocol) -> Renderer:
     return render
 
 
+class TestClosing:
+    @pytest.mark.parametrize("middleware", [False, True])
+    def test_a_close_in_place_of_a_response(self, serve: Any, log: Log, middleware: bool) -> None:
+        def render(request: Any) -> int:
+            request.transport.loseConnection()
+            return NOT_DONE_YET
+
+        app = mount(render)
+        if middleware:
+            app.middleware(pass_on)
+        client = serve(app).connect()
+        client.get("/legacy")
+        assert client.rest() == b""
+        assert "AttributeError" not in log.text
+
+
 class TestUpgrades:
     @pytest.mark.parametrize("middleware", [False, True])
     def test_raw_bytes_in_both_directions(self, serve: Any, middleware: bool) -> None:
