@@ -69,7 +69,7 @@ pub struct Engine<D: Driver = Epoll, W: Wire = Http1> {
     drain: Drain,
     /// Events that the owner of the engine has not taken.
     inbox: VecDeque<Event>,
-    /// Connections with something to send that may wait for other responses.
+    /// Connections whose output is held back, so that the responses of a turn are sent together.
     send_queue: SendQueue,
     /// Connections that were interrupted because their share of a poll was used up.
     resuming: VecDeque<u64>,

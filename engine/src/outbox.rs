@@ -35,7 +35,7 @@ impl OpenFiles {
     }
 }
 
-/// Counts for one open file until it is dropped.
+/// Adds one to the count of open files. Dropping it subtracts one.
 #[derive(Debug)]
 pub struct FileTicket(OpenFiles);
 

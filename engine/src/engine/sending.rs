@@ -7,7 +7,7 @@ use crate::exchange::ExchangeId;
 use crate::wire::{RequestPhase, Wire};
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Lends a buffer to a connection that has none, to save an allocation a request.
+    /// Lends a buffer to a connection that has none, to save one allocation per request.
     #[inline]
     pub(super) fn lend_buffer(&mut self, slot: usize) {
         self.send_queue.lend(&mut self.connections[slot].out);

@@ -54,7 +54,7 @@ def note_error_handler(raised: BaseException, handler: Callable[..., Any], error
 def log_error(request: Request, error: BaseException, advice: str | None = None) -> None:
     """Log an exception, with the place in the user's code. Raises only KeyboardInterrupt.
 
-    `advice` is the remedy for an exception of the user's, if that is not to register an error handler.
+    `advice` replaces the default remedy for an exception of the user's code, which is to register an error handler.
     """
     try:
         shortage = shortage_in(error)

@@ -50,9 +50,9 @@ def remember_settled(response: Response, request: Request) -> Response:
 
 
 async def settle(response: Response, request: Request) -> Response:
-    """A response as `Response.settle` returns it, with the first part of a streamed body.
+    """Settle a response. If its body is streamed, produce the first part of the body now.
 
-    So middleware sees the exceptions that are raised before the first part: their response is a 500.
+    An exception before the first part thus reaches middleware, and becomes a 500.
     """
     response = response.settle(request)
     if isinstance(response.body, bytes | str | OpenFile | BegunBody):

@@ -47,10 +47,10 @@ log = Logger(namespace="ropewalk.dropin")
 
 
 class HTTPChannel(http.HTTPChannel):
-    """twisted.web's channel on the engine, to be subclassed and used like that.
+    """twisted.web's channel on the engine. Subclass it and use it as you would twisted.web's.
 
     It reads attributes that programs set on twisted.web's: `requestFactory`, `site`, `factory`, `timeOut`, `callLater`,
-    `persistent`. The engine takes over a plain socket of Twisted's that a factory has listened for.
+    `persistent`. The engine takes over plain sockets that a port of the factory has accepted.
     """
 
     responds: ClassVar = True
@@ -488,7 +488,7 @@ class HTTPChannel(http.HTTPChannel):
         self._thread_queue.add(call)
 
     def is_reactor_thread(self) -> bool:
-        """Whether this is the reactor's thread. If so, the calls in the queue are made first."""
+        """Return whether this is the reactor's thread. If it is, run the queued calls before returning."""
         if self._factory_engine is not None and not self._factory_engine.engine.on_engine_thread:
             return False
         if self._thread_queue is not None:

@@ -37,7 +37,7 @@ def refuse_response(channel: "HTTPChannel", exchange: RelayedExchange, error: Ro
 
 
 def refuse_request(channel: "HTTPChannel", exchange: RelayedExchange) -> None:
-    """Respond with 400 as twisted.web does, though the request is not complete."""
+    """Respond with 400 without waiting for the rest of the request, as twisted.web does."""
     channel._exchange = None
     exchange.close_after()
     exchange.relay(400, b"Bad Request", {}, b"")

@@ -78,7 +78,7 @@ def respect_patches() -> None:
 
 
 def _patched() -> set[str]:
-    """Return the names of the functions of Twisted's classes that ours hide and that Twisted has not written."""
+    """Return the methods that our request classes override and that the program has patched on Twisted's."""
     return {
         name
         for kind, module in ((TwistedRequest, vars(server)), (TwistedHTTPRequest, vars(http)))
