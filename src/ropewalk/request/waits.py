@@ -70,7 +70,7 @@ class WaitableExchange(Exchange):
 
     @property
     def half_closed(self) -> bool:
-        """Whether the client closed its sending side before the head of the response. Set for `half_close="respond"`."""
+        """Whether the client closed its sending side before the head of the response. For `half_close="respond"`."""
         return getattr(self, "_half_closed", False)
 
     def half_close_wait(self) -> Waiter[None]:
