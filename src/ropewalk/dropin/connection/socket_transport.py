@@ -241,7 +241,7 @@ class SocketTransport(TransportAttributes):
         self.reactor.callLater(0, call)
 
     def is_for(self, channel: Any) -> bool:
-        """Whether the connection was opened for this channel. Another channel gets raw bytes, like any other protocol."""
+        """Whether the connection was opened for this channel. Another channel gets raw bytes, as any protocol does."""
         return channel is self._channel
 
     def deliver(self) -> None:
