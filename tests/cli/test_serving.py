@@ -46,7 +46,7 @@ class TestRun:
     def test_warns_of_an_app_without_routes(self, tmp_path: Path) -> None:
         (tmp_path / "empty.py").write_text("from ropewalk import App\napp = App()\n")
         with ropewalk("run", "empty.py", cwd=tmp_path) as server:
-            assert "It has no routes: every request will be answered by 404.\n" in server.banner
+            assert "It has no routes: every response will be 404.\n" in server.banner
 
     def test_says_what_to_be_careful_of(self) -> None:
         given = ("--limit", "idle_timeout=0", "--trusted-proxy", "::/0", "--proxy-headers", "forwarded")
