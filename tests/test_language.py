@@ -36,24 +36,10 @@ BANNED = {
 }
 """By pattern: the words to use instead."""
 
-NOT_YET = {
-    "app",
-    "asgi",
-    "calling",
-    "dropin",
-    "resource",
-    "server",
-    "twisted_private",
-    "wsgi",
-}
-"""Modules and packages of `ropewalk` that are not checked yet. Remove one when its language has been edited."""
-
 PAGES = ("docs/reference/errors.md",)
 """Pages of the documentation that are checked, below the root: add `docs/how-to/files.md` when it has been edited."""
 
-FILES = sorted(
-    file for file in PACKAGE.rglob("*.py") if file.relative_to(PACKAGE).parts[0].removesuffix(".py") not in NOT_YET
-)
+FILES = sorted(PACKAGE.rglob("*.py"))
 
 
 def violations(text: str) -> list[str]:

@@ -109,7 +109,7 @@ class RequestReceiver:
             self.take_body(exchange)
 
     def take_body(self, exchange: RelayedExchange) -> None:
-        """Give the request what has come of its body, and have it handled when that is complete."""
+        """Give the request the part of its body that has arrived. Have it handled when the body is complete."""
         channel = self._channel
         request, link = channel.requests[-1], channel._link
         while not link.paused:

@@ -65,7 +65,7 @@ def mounted(root: Any, *, body_limit: int | None = BODY_SIZE) -> Mounted:
     """
     if not is_twisted(root):
         ours = as_resource(root)  # raises if it is not a resource at all
-        what = f"{shown(root)}, of type {full_name(type(root))}, is no resource of twisted.web"
+        what = f"{shown(root)}, of type {full_name(type(root))}, is not a resource of twisted.web"
         raise TreeError("RW105", f"{what}, and {full_name(type(ours))} needs no `mounted`.", "Mount it as it is.")
     check_body_limit(body_limit)
     return Mounted(root, body_limit=body_limit)
