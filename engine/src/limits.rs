@@ -122,7 +122,7 @@ limits! {
     /// in which a drain reads and drops the rest of a refused or aborted request. nginx and Go close an idle connection
     /// at once, and the request is lost; HAProxy can wait for the next response.
     drain_grace: Seconds = 1_000;
-    /// The longest request line; past it 414. nginx 8 KiB, RFC 9112 section 3 asks for at least 8000.
+    /// The longest request line; past it 414. nginx 8 KiB, RFC 9112 section 3 recommends at least 8000.
     request_line: Count = 8 * 1024;
     /// The largest head; past it 431. Kestrel 32 KiB, Node 16 KiB.
     head_size: Count = 32 * 1024;
