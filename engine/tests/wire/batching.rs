@@ -108,3 +108,16 @@ fn a_response_whose_client_leaves_meanwhile_is_dropped() {
     assert_eq!(2, served(&mut clients));
     assert_eq!(2, world.engine.connections());
 }
+
+#[test]
+fn a_response_that_waits_is_sent_before_a_deadline_closes_its_connection() {
+    let (mut world, mut clients) = read_requests(2);
+    world.engine.start_batching(0);
+    respond(&mut world);
+    assert_eq!(0, served(&mut clients));
+    let Some(Event::Head(..)) = world.engine.next_event() else { panic!("no request") };
+    world.engine.drain(Some(0));
+    world.engine.poll_again().unwrap();
+    assert_eq!(1, served(&mut clients));
+    world.engine.end_turn();
+}
