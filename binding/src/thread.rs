@@ -44,7 +44,7 @@ impl BoundThread {
         }
     }
 
-    /// Forbids every thread to use the engine, for good.
+    /// Forbids every thread to use the engine, permanently.
     pub fn close(&self) {
         self.0.store(CLOSED, Ordering::Relaxed);
     }

@@ -214,7 +214,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Asks for a turn if a command outside a turn has left work.
+    /// Requests a turn if a command outside a turn has left work.
     fn wake_if_needed(&mut self) {
         if !self.in_turn && self.has_work() {
             self.wake();
@@ -233,7 +233,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Reports what clients can bring about again and again: at most once in some seconds for each code.
+    /// Reports what clients can cause again and again: at most once in some seconds for each code.
     fn report_limited(&mut self, severity: crate::Severity, code: &'static str, message: String) {
         if self.report_limit.allows(code, self.clock.millis()) {
             self.report(severity, code, message);

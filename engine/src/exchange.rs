@@ -123,7 +123,7 @@ pub enum CommandError {
     Field(String),
     /// The body does not have the announced length. If the head was sent, the connection is closed (RFC 9112, section 8).
     Length {
-        /// What `Content-Length` said.
+        /// The length in `Content-Length`.
         announced: u64,
         /// What was written.
         written: u64,
@@ -131,7 +131,7 @@ pub enum CommandError {
     /// More than the announced length, in a response that its handler frames. What fits is sent, and the connection closes
     /// after it.
     Excess {
-        /// What `Content-Length` said.
+        /// The length in `Content-Length`.
         announced: u64,
         /// What was written.
         written: u64,

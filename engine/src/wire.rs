@@ -14,7 +14,7 @@
 //! | verb | the engine calls it | the wire |
 //! |---|---|---|
 //! | [`feed`](Wire::feed) | when bytes were read; with no bytes, when the queue of responses has room again | parses, and pushes `Head`, `Data`, `End`, `BadBody` |
-//! | [`receive`](Wire::receive) | when a handler wants the body | lets `Data` and `End` follow |
+//! | [`receive`](Wire::receive) | when a handler reads the body | lets `Data` and `End` follow |
 //! | [`consumed`](Wire::consumed) | when a handler has read a part of the body | may let more of it follow |
 //! | [`interim`](Wire::interim) | for a 1xx response | appends it to `cx.out` |
 //! | [`respond`](Wire::respond) | for a whole response | appends it, and ends the exchange |
@@ -111,8 +111,8 @@ pub trait Wire: Debug + Default {
     /// Ends a streamed response, or a tunnel.
     fn end(&mut self, trailers: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError>;
 
-    /// Makes the exchange a tunnel for bytes of another protocol. With `fields`, sends the response that says so; without,
-    /// the handler sends it itself.
+    /// Makes the exchange a tunnel for bytes of another protocol. With `fields`, sends the response that announces
+    /// it; without, the handler sends it itself.
     fn upgrade(&mut self, fields: Option<&[FieldRef<'_>]>, cx: &mut Context<'_>) -> Result<(), CommandError>;
 
     /// Closes the connection after the response to the current request.

@@ -422,7 +422,10 @@ class TestServing:
         ("protocol", "said"),
         [
             ("Lines", "RW740 Connections of __main__.Lines stay on Twisted's own channel: lineReceived is overridden."),
-            ("Foreign", "RW743 Connections of __main__.Foreign stay Twisted's: it is no ropewalk.dropin.HTTPChannel."),
+            (
+                "Foreign",
+                "RW743 Connections of __main__.Foreign stay Twisted's: it is not a ropewalk.dropin.HTTPChannel.",
+            ),
         ],
     )
     @pytest.mark.parametrize("known", [True, False], ids=["when it listens", "at the first connection"])

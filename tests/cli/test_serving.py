@@ -148,7 +148,7 @@ class TestStop:
             assert server.process.wait(timeout=30) == 0
             assert server.process.stderr is not None
             errors = server.process.stderr.read()
-        assert "Stopping: 1 request is running, up to 30 s; once more to stop now." in errors
+        assert "Stopping: 1 request is running, up to 30 s; repeat the signal to stop now." in errors
 
     def test_the_hooks_of_the_app_are_called(self, tmp_path: Path) -> None:
         (tmp_path / "hooks.py").write_text(

@@ -163,7 +163,7 @@ class TestSignals:
             begin_to_stop(server)
             assert server.stop() == 0
         assert server.output == "stopped\n"
-        assert "Stopping: 1 request is running, up to 30 s; once more to stop now." in server.errors
+        assert "Stopping: 1 request is running, up to 30 s; repeat the signal to stop now." in server.errors
         assert server.errors.count("1 request was cut off before the deadline of the drain.") == 1
 
     @pytest.mark.parametrize(

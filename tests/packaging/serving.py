@@ -49,7 +49,7 @@ def mounted(endpoint: str) -> None:
 
 
 def grafted(endpoint: str) -> None:
-    """An app upon a tree of twisted.web."""
+    """An app on a tree of twisted.web."""
     from twisted.internet import reactor
     from twisted.web.resource import Resource
 

@@ -16,7 +16,7 @@ pub struct Link {
     pub head: Box<Head>,
     /// The owner of the connection, if it has one.
     pub owner: Option<Py<PyAny>>,
-    /// The server's address. The engine is asked once.
+    /// The server's address, read from the engine once.
     server: OnceLock<Peer>,
     /// Why the exchange ended early, from the first command that found that out.
     gone: OnceLock<GoneReason>,

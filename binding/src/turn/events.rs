@@ -26,7 +26,7 @@ pub fn serve(engine: &Bound<'_, Engine>, event: Event) -> PyResult<Option<Py<End
         Event::End(id, trailers) => return end(engine, id, trailers),
         Event::BadBody(id, fault) => return bad_body(engine, id, fault),
         Event::Writable(id) => {
-            // If the queue is full again, the writer was told so, and another event will follow.
+            // If the queue is full again, the writer was notified, and another event will follow.
             if let (Some(exchange), Pressure::Low) = (find(engine, id), this.pressure(id)) {
                 notify(&exchange, "on_writable");
             }

@@ -41,7 +41,7 @@ pub fn read(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Read {
     }
 }
 
-/// Shuts down our sending side. A socket that is gone already is no error.
+/// Shuts down our sending side. A socket that is closed already does not cause an error.
 pub fn shut_down_writing(socket: BorrowedFd<'_>) {
     let _ = shutdown(socket, Shutdown::Write);
 }

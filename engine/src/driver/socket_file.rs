@@ -100,7 +100,7 @@ fn split(path: &Path) -> io::Result<(PathBuf, &std::ffi::OsStr)> {
 
 /// Locks a folder, so that one start at a time looks for a stale file in it and binds its own. Without the lock, the
 /// second start would take the first one's socket for stale while that is bound and does not listen yet, or would
-/// remove it after both have found the same stale file. If the lock cannot be had (the folder is not readable, the file
+/// remove it after both have found the same stale file. If the lock cannot be taken (the folder is not readable, the file
 /// system has no locks, the lock is held for too long), the start continues.
 fn lock(folder: &Path, attempts: u32) -> Option<File> {
     let folder = File::open(folder).ok()?;

@@ -140,7 +140,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     /// Sends 101: from here the exchange carries raw bytes. What is still queued of the body of the request is dropped,
-    /// because a reader could not tell it from them.
+    /// because a reader could not distinguish the two.
     pub fn upgrade(&mut self, id: ExchangeId, fields: &[FieldRef<'_>]) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.with_wire(slot, |wire, cx| wire.upgrade(Some(fields), cx))?;

@@ -37,7 +37,7 @@ impl Lingering {
         Some(slot)
     }
 
-    /// How many connections were turned away and are open.
+    /// How many connections were refused and are open.
     pub fn turned_away(&self) -> usize {
         self.turned_away
     }

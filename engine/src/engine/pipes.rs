@@ -145,7 +145,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.sent(slot, progress);
     }
 
-    /// Asks the owner of a pipe to stop or to resume feeding.
+    /// Requests the owner of a pipe to stop or to resume feeding.
     pub(super) fn update_pipe_flow(&mut self, slot: usize) {
         let connection = &mut self.connections[slot];
         if !connection.is_pipe() {

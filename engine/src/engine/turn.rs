@@ -43,7 +43,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         outcome
     }
 
-    /// Polls once more within a turn. As long as events wait, only new requests are added.
+    /// Polls again within a turn. As long as events wait, only new requests are added.
     pub fn poll_again(&mut self) -> io::Result<()> {
         self.clock.refresh();
         if !self.inbox.is_empty() {

@@ -12,7 +12,7 @@ pub(super) struct Account {
     began: u64,
     /// The status of the response, 0 before its head is sent.
     pub status: u16,
-    /// What the access log says of the request.
+    /// The line of the access log for the request.
     log_line: Option<Box<Line>>,
 }
 

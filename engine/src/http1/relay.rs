@@ -36,7 +36,7 @@ impl Http1 {
             && self.request_body.may_complete(self.states.request(), cx.limits)
             && (!cx.draining || self.has_request_before_drain());
         self.account.status = status.code;
-        // A body that ends with the connection has no length, which says already that the connection closes.
+        // A body that ends with the connection has no length, which announces already that the connection closes.
         let says_close = framing == ResponseFraming::UntilClose || found.close || self.version == Version::Http10;
         encode::handler_head(cx.out.tail(), self.version, status, fields, !self.keep && !says_close);
         self.response_body = ResponseBody { framing, written: 0, is_event_stream: found.events };

@@ -35,7 +35,7 @@ enum BodyFraming {
 /// What happens to the bytes of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Demand {
-    /// They wait: no reader has asked for them.
+    /// They wait: no reader has requested them.
     Held,
     /// They are passed to a reader.
     Flowing,
@@ -83,7 +83,7 @@ impl RequestBody {
         }
     }
 
-    /// How many bytes are still to come, where `Content-Length` says it.
+    /// How many bytes are missing, where `Content-Length` declares it.
     pub fn announced(&self) -> Option<u64> {
         match self.framing {
             BodyFraming::Length(left) => Some(left),

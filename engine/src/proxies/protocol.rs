@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn section_2_2_nothing_is_told() {
+    fn section_2_2_no_addresses() {
         assert_eq!(Ok(Header::Local), whole(&block(0x20, 0x00, b"")));
         assert_eq!(Ok(Header::Local), whole(&block(0x20, 0x11, INET)));
         assert_eq!(Ok(Header::Local), whole(&block(0x20, 0xff, b"whatever")));

@@ -15,7 +15,7 @@ pub(crate) struct Pipe {
     pub secure: bool,
     /// The address of our end.
     pub local: Peer,
-    /// Whether the owner was last asked to feed, rather than to stop.
+    /// Whether the last request to the owner was to feed, rather than to stop.
     pub flowing: bool,
 }
 

@@ -22,7 +22,7 @@ const FLUSH_STEP: u64 = 2 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Plain {
     socket: OwnedFd,
-    /// The address of our end, once it was asked for.
+    /// The address of our end, once it was requested.
     local: OnceCell<Peer>,
 }
 

@@ -152,7 +152,7 @@ class ASGICall(ReceivingCall):
             get_running_loop().call_soon(self.flush)
 
     def _announced_length(self) -> int | None:
-        """What Content-Length says, if the body is checked against it before it reaches middleware."""
+        """The value of Content-Length, if the body is checked against it before it reaches middleware."""
         if self._status not in BODILESS:
             for name, value in self._headers:
                 if name.lower() in _LENGTH and octets(value).isdigit():
@@ -177,7 +177,7 @@ class ASGICall(ReceivingCall):
         self.over(COMPLETE)
 
     def stop(self) -> None:
-        """End a stream of events, because a stop has begun. The application is told that its client has left."""
+        """End a stream of events, because a stop has begun. The application is notified that its client has left."""
         if self.stage == BODY:
             try:
                 self._write(b"")

@@ -26,11 +26,11 @@ CANCEL_LIMIT: Final = 1.0
 """Seconds that cancelled calls have to end."""
 
 LOG_DELAY: Final = 0.1
-"""Seconds that a stop waits for calls before it logs that: most end when they are told that their client has left."""
+"""Seconds that a stop waits for calls before it logs that: most end when they receive a disconnect."""
 
 
 class CallTask(HandlerTask):
-    """A call that waits. When its client leaves, the application is told, and decides itself whether it ends."""
+    """A call that waits. When its client leaves, the application is notified, and decides itself whether it ends."""
 
     __slots__ = ("call", "runner")
 

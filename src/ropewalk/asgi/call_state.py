@@ -62,7 +62,7 @@ class CallState:
 
     # Set with the head
     _announced: int | None
-    """What Content-Length says, if it is checked here."""
+    """The value of Content-Length, if it is checked here."""
     _headers: list[Any]
     _sent: int
     """Bytes of the body that count against `_announced`."""
@@ -81,7 +81,7 @@ class CallState:
         """What takes the response: the request itself, or an object that passes it to middleware."""
         self.stage = NEW
         self.notified = False
-        """Whether the application was told that the client has left."""
+        """Whether the application was notified that the client has left."""
         self.inline = True
         """Whether the application runs in the call's own task, which sends a kept head when it waits."""
         self._arriving = False  # a callback for more of the body is registered

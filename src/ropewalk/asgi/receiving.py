@@ -19,12 +19,12 @@ class ReceivingCall(CallState):
     async def receive(self) -> Message:
         """The next part of the body. After the last part: waits until the response is complete or the client has left.
 
-        An application that has not begun its response is told that the client has left when it closes its sending side.
+        When the client closes its sending side, an application that has not begun its response receives a disconnect.
         A response is still sent: an application that does not listen cannot be cancelled, and the client may wait for
         it. The same holds for a response that has begun and that middleware holds back, after a pause of
         `half_close_timeout`: without middleware, the engine closes the connection after such a pause.
 
-        A body over its limit gets a 413, a malformed one a 400. The application is told that the client has left.
+        A body over its limit gets a 413, a malformed one a 400. The application receives a disconnect.
         """
         if not self._body_over and self.stage < COMPLETE:
             try:

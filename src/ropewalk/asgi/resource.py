@@ -50,7 +50,7 @@ class ASGIResource(Hosted):
         self.stop_hooks.append(_shutdown(life, application))
         self._call = _handler(runner, self.state)
         # Called at the head, though it is not a coroutine function: the application receives the body itself. It may
-        # wait for a thread, which cannot be cancelled, so half_close tells it that the client has stopped sending.
+        # wait for a thread, which cannot be cancelled, so half_close notifies it that the client has stopped sending.
         node_of(self).rendering["render"] = Handler(
             self._call,
             whole_body=False,

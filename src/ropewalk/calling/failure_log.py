@@ -88,8 +88,8 @@ def log_error(request: Request, error: BaseException, advice: str | None = None)
 def log_late(request: Request, error: BaseException) -> None:
     """Log an exception to which no response can be made: one has begun or is complete, or the client has left.
 
-    Exceptions that only say that the client has left are not logged. If it has left, neither are those that would have
-    become a response without a line in the log: HTTPErrors, and classes that have an error handler of their own.
+    Exceptions that only report that the client has left are not logged. If it has left, neither are those that would
+    have become a response without a line in the log: HTTPErrors, and classes that have an error handler of their own.
     """
     if isinstance(error, BadBody | BodyTooLarge):  # the client caused these, and the engine has logged them
         return

@@ -69,8 +69,8 @@ def _settings(context: click.Context, found: Target, hosting: Hosting, options: 
     settings = [(name, _shown(values[name]), _origin(context, name)) for name in shown]
     proxies = options.proxies_of(found.value)
     if proxies is not None:
-        told = (proxies.addresses, proxies.headers, proxies.host, proxies.proxy_protocol)
-        for name, value in zip(PROXIES, told, strict=True):
+        trust = (proxies.addresses, proxies.headers, proxies.host, proxies.proxy_protocol)
+        for name, value in zip(PROXIES, trust, strict=True):
             settings.append((name, _shown(value), _origin(context, name) if options.trusted_proxy else "app"))
     limits = options.limits_of(found.value)
     origins = context.meta[LIMIT_ORIGINS]

@@ -25,7 +25,7 @@ class RopewalkError(Exception):
     def __str__(self) -> str:
         return f"{self.code} {self.message} {self.remedy}".rstrip()
 
-    def blame(self, name: str) -> None:
+    def prefix(self, name: str) -> None:
         """Put the name of a handler before the message, for logs that do not show the request."""
         if not self.message.startswith(name):
             self.message = f"{name}: {self.message}"

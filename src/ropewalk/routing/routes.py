@@ -59,7 +59,7 @@ class Routes:
             try:
                 pattern = parse_path(path, self.converters, annotations(function))
             except TreeError as error:
-                error.blame(place(function))
+                error.prefix(place(function))
                 raise
             parameters = [part.name for part in pattern if isinstance(part, Parameter)]
             handler = Handler(

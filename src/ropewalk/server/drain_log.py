@@ -13,7 +13,7 @@ def log_drain(engine: Engine) -> None:
     if running:
         requests = "1 request is" if running == 1 else f"{running} requests are"
         seconds = engine.limits.drain_timeout
-        line = "Stopping: {requests} running, up to {seconds:g} s; once more to stop now."
+        line = "Stopping: {requests} running, up to {seconds:g} s; repeat the signal to stop now."
         log.info(line, requests=requests, seconds=seconds)
 
 

@@ -227,7 +227,7 @@ def _systemd(given: dict[str, str]) -> int:
     if index is None or index >= len(meant):
         count = "1 socket" if len(meant) == 1 else f"{len(meant)} sockets"
         others = f"choose one by index=0 to index={len(meant) - 1}" if len(meant) > 1 else "that has index=0"
-        raise NotActivated(f"systemd has handed over {count}{kind}: {others}")
+        raise NotActivated(f"systemd has passed {count}{kind}: {others}")
     return meant[index].descriptor
 
 
@@ -238,7 +238,7 @@ def _with_name(sockets: list[ActivatedSocket], name: str) -> tuple[list[Activate
         raise NotActivated("systemd has given its sockets no names (LISTEN_FDNAMES is not set): choose one by index=0")
     meant = [each for each in sockets if each.name == name]
     if not meant:
-        raise NotActivated(f"systemd has handed over no socket of the name {name}, but of {', '.join(names)}")
+        raise NotActivated(f"systemd has passed no socket of the name {name}, but of {', '.join(names)}")
     return meant, f" of the name {name}"
 
 

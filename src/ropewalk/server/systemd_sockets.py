@@ -20,7 +20,7 @@ VARIABLES: Final = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 
 
 class NotActivated(ValueError):
-    """systemd passed no such socket. The text says why."""
+    """systemd passed no such socket. The text gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def _parse(environ: Mapping[str, str]) -> tuple[list[int], list[str] | None]:
     if process is None or count is None:
         unset = [name for name, value in zip(VARIABLES, (process, count), strict=False) if value is None]
         verb = "is" if len(unset) == 1 else "are"
-        raise NotActivated(f"systemd has handed over no sockets ({' and '.join(unset)} {verb} not set)")
+        raise NotActivated(f"systemd has passed no sockets ({' and '.join(unset)} {verb} not set)")
     if process != str(os.getpid()):
         raise NotActivated(
             f"the sockets of systemd are meant for process {process} (LISTEN_PID), and this is {os.getpid()}: start "

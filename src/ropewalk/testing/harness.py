@@ -225,7 +225,7 @@ class Wire:
         return self._news
 
     def limit(self, seconds: float | None) -> None:
-        """Set the timeout, in seconds from now. It replaces an earlier one; None is no limit."""
+        """Set the timeout, in seconds from now. It replaces an earlier one. None means no limit."""
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()

@@ -46,7 +46,7 @@ def make_environ(request: Request, server: Environ, body: BinaryIO, errors: obje
     if request.has_body:
         environ["CONTENT_LENGTH"] = str(_size(request, body))
     if request.host:
-        environ["HTTP_HOST"] = request.host  # not always what the field says (RFC 9112, section 3.2.2)
+        environ["HTTP_HOST"] = request.host  # not always the value of the field (RFC 9112, section 3.2.2)
     repeated: dict[str, list[str]] = {}
     for name, value in request.raw_headers():
         key = _KEYS.get(name)
@@ -82,7 +82,7 @@ _KEYS: Final = {name.encode(): _key(name.encode()) for name in _COMMON.split()} 
 
 
 def _decoded(path: bytes) -> str:
-    """A part of the path as PEP 3333 wants it: percent-decoded, one character for each byte."""
+    """A part of the path in the form of PEP 3333: percent-decoded, one character for each byte."""
     return (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1")
 
 

@@ -37,7 +37,7 @@ def parse_status(status: object) -> tuple[int, bytes | None]:
 
 
 def parse_headers(headers: object) -> tuple[list[tuple[str, Text]], int | None]:
-    """The fields as the engine takes them, and what Content-Length says, in bytes.
+    """The fields as the engine takes them, and the value of Content-Length, in bytes.
 
     Raises HostedError: RW700 for malformed headers, RW703 for a field about the connection.
     """
@@ -61,7 +61,7 @@ def parse_headers(headers: object) -> tuple[list[tuple[str, Text]], int | None]:
 
 
 def _malformed(header: object) -> HostedError:
-    return HostedError("RW700", f"{shown(header)} is no header.", "Give each as a tuple of two str.")
+    return HostedError("RW700", f"{shown(header)} is not a header.", "Give each as a tuple of two str.")
 
 
 def _parse_length(value: str) -> int:

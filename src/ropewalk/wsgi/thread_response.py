@@ -59,7 +59,7 @@ class ThreadResponse:
         self.reason: bytes | None
         self.fields: list[tuple[str, Text]]
         self.length: int | None
-        """What Content-Length says, in bytes."""
+        """The value of Content-Length, in bytes."""
         self.file: tuple[OpenFile, int, int] | None = None
         """An open file, offset and length, in place of parts."""
         self.ended = False

@@ -363,7 +363,7 @@ def test_headers_as_str(middleware: Any, headers: Any, log: Log) -> None:
 
 @pytest.mark.parametrize("middleware", [(), (marking,)])
 @pytest.mark.parametrize("headers", [[(b"x-a", 1)], [("x-a", "\ud800")], [7]])
-def test_what_is_wrong_with_the_start_is_not_blamed_on_the_body(middleware: Any, headers: Any, log: Log) -> None:
+def test_an_error_in_the_start_is_not_reported_for_the_body(middleware: Any, headers: Any, log: Log) -> None:
     app = App(middleware=middleware)
     app.mount("/", asgi(sending(start(200, headers), body(b"whole")), ASGIOptions(lifespan="off")))
     assert Client(app).get("/").status == 500

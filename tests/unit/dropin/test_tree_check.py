@@ -63,7 +63,7 @@ class TestUnfitFactories:
         with pytest.raises(TypeError) as caught:
             accelerate(thing)
         assert str(caught.value).startswith("RW757 ")
-        assert str(caught.value).endswith(f"is no twisted.web.http.HTTPFactory. {remedy}")
+        assert str(caught.value).endswith(f"is not a twisted.web.http.HTTPFactory. {remedy}")
 
     def test_the_endpoint_prefix(self) -> None:
         factory = site(TwistedResource())

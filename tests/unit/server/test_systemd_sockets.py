@@ -110,7 +110,7 @@ def test_as_many_names_as_sockets(activate: Activate) -> None:
 def test_no_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_SystemdParser, "_sddaemon", ListenFDs([]))
     message = refusal("systemd:INET:index=0")
-    assert "handed over no sockets (LISTEN_PID and LISTEN_FDS are not set). Start it with a systemd service" in message
+    assert "passed no sockets (LISTEN_PID and LISTEN_FDS are not set). Start it with a systemd service" in message
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_no_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_variable_without_the_other(environ: dict[str, str], unset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_SystemdParser, "_sddaemon", ListenFDs([]))
     monkeypatch.setattr(systemd_sockets, "_environment", lambda: environ)
-    assert f"handed over no sockets ({unset} is not set)." in refusal("systemd:INET:index=0")
+    assert f"passed no sockets ({unset} is not set)." in refusal("systemd:INET:index=0")
 
 
 def test_children_do_not_inherit_them(activate: Activate) -> None:

@@ -1,6 +1,7 @@
 """`HTTPChannel` on the engine: between the requests of twisted.web and the engine's exchanges.
 
-A channel is one connection, whose kind is its `Link`'s matter. Over each kind a request takes the same steps:
+A channel is one connection. Its `Link` handles what differs by the kind of the connection. A request takes the same
+steps over each kind:
 
     begin -> requestFactory(channel), requestHeaders, parseCookies, gotLength
     readable (only with a body) -> handleContentChunk ...

@@ -65,7 +65,7 @@ def engine_of_factory(factory: Any, reactor: Any, limits: Limits | None = None) 
 
 
 def engine_of_channel(factory: Any = None, given: Mapping[str, float] | None = None) -> "FactoryEngine":
-    """Make an engine for a single channel over a transport that is no socket: a tunnel's, or a test's.
+    """Make an engine for a single channel over a transport that is not a socket: a tunnel's, or a test's.
 
     It has timeouts where the factory's reactor runs. A test's reactor does not, and must hold no calls of ours.
     """
@@ -130,7 +130,7 @@ class FactoryEngine:
             self.engine.rearm()  # a timer that it wanted before was not set
 
     def forked(self) -> None:
-        """Begin anew on the same ports, in a child process. Connections stay with the parent."""
+        """Start again on the same ports, in a child process. Connections stay with the parent."""
         self.engine.after_fork_in_child()
         self.upgraded.clear()
         self.endless.clear()

@@ -109,7 +109,7 @@ _WRAPPER_READS: Final = GenericHTTPChannelProtocol.dataReceived
 
 
 KEPT: Final = "RW740 Connections of {channel} stay on Twisted's own channel: {reason}."
-FOREIGN: Final = "RW743 Connections of {protocol} stay Twisted's: it is no ropewalk.dropin.HTTPChannel."
+FOREIGN: Final = "RW743 Connections of {protocol} stay Twisted's: it is not a ropewalk.dropin.HTTPChannel."
 
 listeners: Final[list[Callable[[str], object]]] = []
 """Called with one of these messages, once for each class, when a connection stays with Twisted."""

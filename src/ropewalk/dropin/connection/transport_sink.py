@@ -78,7 +78,7 @@ class TransportSink:
             self._channel.abortConnection()
 
     def refuse(self) -> None:
-        """Respond to bytes that are no request."""
+        """Respond to bytes that are not a request."""
         if not self._over:
             self._channel._respondToBadRequestAndDisconnect()  # twisted.web's name, which programs override
 

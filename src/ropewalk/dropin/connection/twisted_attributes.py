@@ -89,11 +89,11 @@ class TransportAttributes:
             handle.setsockopt(SOL_SOCKET, SO_KEEPALIVE, enabled)
 
     def getTcpNoDelay(self) -> bool:
-        """False: this is no TCP connection."""
+        """False: this is not a TCP connection."""
         return False
 
     def setTcpNoDelay(self, enabled: bool) -> None:
-        """Do nothing: this is no TCP connection."""
+        """Do nothing: this is not a TCP connection."""
 
     def startReading(self) -> None:
         """As `resumeProducing`."""
@@ -149,7 +149,7 @@ class ChannelAttributes:
     connected = 1
     persistent = True
     timeOut: Any = None
-    """The app's limits hold. None of them runs while a handler is at work."""
+    """The app's limits hold. None of them runs while a handler runs."""
 
     _request: Any
 

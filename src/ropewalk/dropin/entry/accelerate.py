@@ -70,7 +70,7 @@ def accelerate(factory: Factory, *, limits: Limits | None = None, half_close: bo
 
 
 def _unfit(thing: Any) -> UnfitFactory:
-    what = f"{shown(thing)}, of type {full_name(type(thing))}, is no twisted.web.http.HTTPFactory."
+    what = f"{shown(thing)}, of type {full_name(type(thing))}, is not a twisted.web.http.HTTPFactory."
     if isinstance(thing, Site):
         return UnfitFactory(what, "The engine serves a ropewalk.Site already: listen for it as it is.")
     if is_ours(thing):

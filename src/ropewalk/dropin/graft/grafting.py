@@ -60,7 +60,7 @@ def graft(thing: Any) -> GraftedApp:
         raise TreeError("RW105", what, "Put it into the tree as it is, without `graft`.")
     app = app_of(thing)
     if any(each.proxies is not None for each in app.family()):
-        raise StartError("RW404", "An app that trusts proxies is grafted upon a tree of twisted.web.")
+        raise StartError("RW404", "An app that trusts proxies is grafted onto a tree of twisted.web.")
     return GraftedApp(app)
 
 
@@ -80,15 +80,15 @@ def _check_overrides(channel: HTTPChannel) -> None:
     """Raise HostedError (RW742) if a program has overridden a method of the channel that sends responses."""
     own = sorted(channel.sending_overrides()) if channel.makes_all_calls else ()
     if own:
-        message = f"An app is grafted upon a tree whose {full_name(type(channel))} overrides {', '.join(own)}."
+        message = f"An app is grafted onto a tree whose {full_name(type(channel))} overrides {', '.join(own)}."
         raise HostedError("RW742", message)
 
 
 def _no_engine(channel: Any) -> HostedError:
     if isinstance(channel, MountedChannel):
-        message = "An app is grafted upon a tree of twisted.web that is mounted in an app."
+        message = "An app is grafted onto a tree of twisted.web that is mounted in an app."
         return HostedError("RW731", message)
     what = f"below it is {full_name(type(channel))}"
     if getattr(channel, "_stays_twisted", ""):
         what = f"its channel stays Twisted's own, for {channel._stays_twisted}"  # noqa: SLF001 - ours
-    return HostedError("RW730", f"An app is grafted upon a tree whose site the engine does not serve: {what}.")
+    return HostedError("RW730", f"An app is grafted onto a tree whose site the engine does not serve: {what}.")

@@ -56,7 +56,7 @@ class MountedChannel(ChannelAttributes):
         self.site = site
         self._body = BodyQueue()
         self._done = False
-        """The program has finished the request, or was told that it is lost."""
+        """The program has finished the request, or was notified that it is lost."""
         self._head: tuple[int, bytes, dict[bytes, list[bytes]]] | None = None
         self._in_program = False
         """The call that gives the program the request is running."""

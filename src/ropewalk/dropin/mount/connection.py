@@ -103,7 +103,7 @@ class MountedConnection:
         self._transport.has_room()
 
     def stopProducing(self) -> None:
-        """Do nothing: the transport is told that the connection is lost."""
+        """Do nothing: the transport is notified that the connection is lost."""
 
     def _listen(self) -> None:
         self._exchange._readable().addCallbacks(self._read, lambda _: None)  # noqa: SLF001 - as BodyStream does

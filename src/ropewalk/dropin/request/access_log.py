@@ -26,7 +26,7 @@ _is_plain: Final = re.compile(rb"[ !#-\[\]-~]*").fullmatch
 
 
 def log(factory: Any, request: Any) -> None:
-    """Let a factory log a request, as `HTTPFactory.log` does. A full disk is no error."""
+    """Let a factory log a request, as `HTTPFactory.log` does. A full disk does not make it fail."""
     own = factory.log
     function = own.__func__ if type(own) is SafeLog else getattr(own, "__func__", None)
     if function is not _LOG or type(factory).log is not _LOG:
@@ -51,7 +51,7 @@ def log(factory: Any, request: Any) -> None:
 
 
 class SafeLog(ObjectProxy):
-    """Replaces the `log` of a factory, which Twisted's requests call in `finish`. A full disk is no error."""
+    """Replaces the `log` of a factory, which Twisted's requests call in `finish`. A full disk does not make it fail."""
 
     original_name = "_log"
     own_names = frozenset(("_factory", "_log", "_set_on_factory"))

@@ -135,7 +135,7 @@ class Request(LazyRequest):
         super().render(Rendered(resrc, outcome))
 
     def _rw_render_again(self, resrc: Any) -> Any:
-        """Render a resource for Twisted, which asks for GET in order to respond to HEAD."""
+        """Render a resource for Twisted, which renders GET to respond to HEAD."""
         return resrc.render(self)
 
     def _rw_has_plain_body(self) -> bool:

@@ -178,7 +178,7 @@ class TestParse:
             ("ropewalk:tcp:80:interfce=a", "is malformed: tcp has no option interfce. Did you mean interface?"),
             (
                 "ropewalk:systemd:INET:index=0",
-                "RW720 ropewalk:systemd:INET:index=0 is malformed: systemd has handed over no",
+                "RW720 ropewalk:systemd:INET:index=0 is malformed: systemd has passed no",
             ),
             (
                 "ropewalk:idle_timout=30:tcp:80",

@@ -107,7 +107,7 @@ class TestErrors:
         protocol.dataReceived(b"GET /api/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         assert transport.value().startswith(b"HTTP/1.1 500 ")
         text = str(log[0]["log_failure"].value)
-        assert text.startswith("RW730 An app is grafted upon a tree whose site the engine does not serve: ")
+        assert text.startswith("RW730 An app is grafted onto a tree whose site the engine does not serve: ")
         assert "Serve the site with `ropewalk.dropin.accelerate(site)`" in text
 
     def test_a_request_without_channel(self) -> None:
