@@ -248,7 +248,10 @@ pub enum ResponsePhase {
     /// Nothing: there is no request.
     Idle,
     /// A response.
-    Waiting,
+    Waiting {
+        /// Whether only its head is sent, as for a HEAD request.
+        head_only: bool,
+    },
     /// The rest of a response whose head was sent.
     Streaming {
         /// Whether it is a stream of events, which does not end by itself.
@@ -272,7 +275,7 @@ impl ResponsePhase {
     /// Whether the head of the response was sent.
     #[inline]
     pub fn has_started(self) -> bool {
-        !matches!(self, ResponsePhase::Idle | ResponsePhase::Waiting)
+        !matches!(self, ResponsePhase::Idle | ResponsePhase::Waiting { .. })
     }
 
     /// Whether the response is a stream of events.

@@ -182,7 +182,7 @@ impl Wire for Lines {
     fn response_phase(&self) -> ResponsePhase {
         match (self.waiting, self.started) {
             (false, _) => ResponsePhase::Idle,
-            (true, false) => ResponsePhase::Waiting,
+            (true, false) => ResponsePhase::Waiting { head_only: false },
             (true, true) => ResponsePhase::Streaming { events: false, until_close: false },
         }
     }

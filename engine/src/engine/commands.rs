@@ -8,7 +8,7 @@ use crate::event::{Event, GoneReason};
 use crate::exchange::{Body, CommandError, ExchangeId, HalfClose, Pressure, Status};
 use crate::head::FieldRef;
 use crate::peer::Peer;
-use crate::wire::{Context, FramedBy, Received, Wire};
+use crate::wire::{Context, FramedBy, Received, ResponsePhase, Wire};
 
 impl<D: Driver, W: Wire> Engine<D, W> {
     /// Our end of an exchange, or the address that its client has connected to according to a proxy.
@@ -64,7 +64,13 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     ) -> Result<(), CommandError> {
         let status = status.into();
         self.command(id, |engine, slot| {
-            let body = small_file::load(body, status, fields)?;
+            let phase = engine.connections[slot].wire.response_phase();
+            let body = match body {
+                Body::File { .. } if phase != (ResponsePhase::Waiting { head_only: true }) => {
+                    small_file::load(body, status, fields)?
+                }
+                body => body,
+            };
             engine.lend_buffer(slot);
             engine.with_wire(slot, |wire, cx| wire.respond(status, fields, body, FramedBy::Wire, cx))?;
             engine.send(slot);

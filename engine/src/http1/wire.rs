@@ -180,7 +180,7 @@ impl Wire for Http1 {
     fn response_phase(&self) -> ResponsePhase {
         match self.states.response() {
             ResponseState::Idle => ResponsePhase::Idle,
-            ResponseState::Waiting => ResponsePhase::Waiting,
+            ResponseState::Waiting => ResponsePhase::Waiting { head_only: self.is_head },
             ResponseState::Body => ResponsePhase::Streaming {
                 events: self.response_body.is_event_stream,
                 until_close: self.response_body.framing == ResponseFraming::UntilClose,

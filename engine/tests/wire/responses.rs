@@ -309,6 +309,19 @@ fn a_small_file_that_became_shorter_is_sent_if_no_length_was_set() {
 }
 
 #[test]
+fn a_small_file_is_not_read_for_head() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    for fields in [&[(&b"Content-Length"[..], &b"500"[..])][..], &[]] {
+        client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+        let (id, _) = world.head();
+        let body = Body::File { file: OwnedFd::from(file(b"short")), offset: 0, length: 500 };
+        world.engine.respond(id, 200, fields, body).unwrap();
+        assert_eq!(Some("500"), world.head_response(&mut client).field("content-length"));
+    }
+}
+
+#[test]
 fn a_connection_holds_at_most_one_file() {
     use std::os::fd::{AsFd, AsRawFd as _};
     let shared = std::rc::Rc::new(file(&vec![b'x'; 1 << 20]));
