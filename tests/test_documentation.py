@@ -6,6 +6,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from tests.language import ON_PAGES, violations
 
 import ropewalk
 from ropewalk.errors import CATALOGUE
@@ -40,12 +41,6 @@ TABLE_ROW = re.compile(r"(?m)^[|-].*$")
 
 GENERATED = {"conformance.md", "interop.md", "limits.md", "twisted-tests.md"}
 """Pages with tables whose words come from the source or from the tests."""
-
-BANNED = re.compile(
-    r"\b(?:abroad|answer(?:s|ed|ing)?|anybody|at rest|goes home|hears? of|joints?|mend(?:s|ed|ing)?|nobody"
-    r"|says of|somebody|tells of|untold|whoever|whosoever)\b"
-)
-"""Words that the pages do not use: see the conventions in CONTRIBUTING.md."""
 
 
 def page_id(page: Path) -> str:
@@ -132,7 +127,7 @@ def test_pages_use_plain_words(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     if page.name in GENERATED:
         text = TABLE_ROW.sub("", text)
-    assert sorted(set(BANNED.findall(text.lower()))) == []
+    assert violations(text, ON_PAGES) == []
 
 
 def test_the_readme_shows_hello() -> None:
