@@ -116,6 +116,13 @@ def test_links_lead_to_files_and_headings(page: Path) -> None:
     assert broken == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_paths_of_the_repository_exist(page: Path) -> None:
+    text = CODE_BLOCK.sub("", page.read_text(encoding="utf-8"))
+    paths = re.findall(r"`((?:binding|docs|engine|examples|fuzz|interop|scripts|src|tests)/[\w./-]*)`", text)
+    assert [path for path in paths if "_build" not in path and not (ROOT / path).exists()] == []
+
+
 def headings(page: Path) -> set[str]:
     """The anchors that forges give to the headings of a page."""
     titles = re.findall(r"(?m)^#+ (.+)$", CODE_BLOCK.sub("", page.read_text(encoding="utf-8")))
