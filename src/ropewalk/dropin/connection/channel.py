@@ -348,7 +348,7 @@ class HTTPChannel(http.HTTPChannel):
         except RopewalkError as error:
             refuse_response(self, exchange, error)
         for kind in fields.get(b"Content-Type", ()):
-            if b"event-stream" in kind and is_event_stream(kind):
+            if is_event_stream(kind):
                 self._factory_engine.endless.add(self)
         self._link.flush(self)
 

@@ -153,9 +153,10 @@ def test_running_requests_are_finished_before_the_reactor_stops(there: World, wa
     assert not port.connected
 
 
-def test_event_streams_do_not_delay_a_shutdown(there: World) -> None:
+@pytest.mark.parametrize("kind", [b"text/event-stream", b"Text/Event-Stream; charset=utf-8"])
+def test_event_streams_do_not_delay_a_shutdown(there: World, kind: bytes) -> None:
     def render(request: Any) -> Any:
-        request.setHeader(b"Content-Type", b"text/event-stream")
+        request.setHeader(b"Content-Type", kind)
         request.write(b"data: 1\n\n")
         return NOT_DONE_YET
 
