@@ -194,7 +194,7 @@ class TestBlocking:
         assert response_of(handler).text == "slow"
         assert "RW306 TestBlocking.test_a_handler_that_holds_up_the_reactor_when_it_is_resumed" in log.text
         assert "handler at tests/unit/calling/test_responding.py:" in log.text
-        assert "held up the reactor for 0.0 s. Await, or run the work in a thread with deferToThread." in log.text
+        assert "blocked the reactor for 0.0 s. Await, or run the work in a thread with deferToThread." in log.text
 
 
 class TestReuse:
