@@ -19,7 +19,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import _SystemdParser, serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint, IStreamServerEndpointStringParser
-from twisted.internet.pollreactor import PollReactor
 from twisted.internet.protocol import ServerFactory
 from twisted.internet.testing import MemoryReactorClock
 from twisted.plugin import getPlugins
@@ -59,18 +58,6 @@ class RopewalkPage(ropewalk.Resource):
 
     def render_POST(self, request: ropewalk.Request) -> str:
         return f"{len(request.content.read())}"
-
-
-@pytest.fixture
-def reactor() -> Iterator[Any]:
-    """A real reactor that is not installed. It iterates while a client reads."""
-    reactor = PollReactor()
-    yield reactor
-    reactor.fireSystemEvent("shutdown")
-    for _ in range(3):  # ports of the engine are not among the readers, and take a further iteration to close
-        reactor.iterate()
-    for reader in [*reactor.removeAll(), *reactor._internalReaders]:
-        reader.connectionLost(Failure(Exception("The test is over.")))
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
 """Replacing the classes of twisted.web, and restoring them."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from twisted.internet.pollreactor import PollReactor
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.protocol import ServerFactory
 from twisted.protocols.policies import WrappingFactory
-from twisted.python.failure import Failure
 from twisted.web import http, server
 from twisted.web.resource import Resource
 
@@ -19,18 +16,6 @@ from ropewalk.dropin.entry.monkeypatch import LISTENING, replace
 from ropewalk.dropin.request.lenient import LenientRequest
 from ropewalk.dropin.request.request import Request
 from ropewalk.errors import StartError
-
-
-@pytest.fixture
-def reactor() -> Iterator[Any]:
-    """A real reactor that is not installed."""
-    reactor = PollReactor()
-    yield reactor
-    reactor.fireSystemEvent("shutdown")
-    for _ in range(3):  # ports of the engine are not among the readers, and take a further iteration to close
-        reactor.iterate()
-    for reader in [*reactor.removeAll(), *reactor._internalReaders]:
-        reader.connectionLost(Failure(Exception("The test is over.")))
 
 
 def present_values() -> list[object]:
