@@ -183,10 +183,13 @@ def test_trailers() -> None:
 def test_send_waits_while_the_client_takes_nothing() -> None:
     async def main() -> int:
         sent = 0
+        paused = asyncio.Event()
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             nonlocal sent
             await send(start())
+            await send(body(b"first", True))
+            await paused.wait()
             for _ in range(256):
                 await send(body(bytes(64 * 1024), True))
                 sent += 1
@@ -194,11 +197,12 @@ def test_send_waits_while_the_client_takes_nothing() -> None:
 
         async with await AsyncClient(inside(application)).stream("GET", "/") as response:
             response.pause()
+            paused.set()
             for _ in range(200):
                 await asyncio.sleep(0)
             before = sent
             response.resume()
-            assert len((await response.whole()).body) == 256 * 64 * 1024
+            assert len((await response.whole()).body) == len(b"first") + 256 * 64 * 1024
             return before
 
     assert 0 < asyncio.run(asyncio.wait_for(main(), 20)) < 256
