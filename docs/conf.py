@@ -35,7 +35,8 @@ python_use_unqualified_type_names = True
 toc_object_entries_show_parents = "hide"
 copybutton_prompt_text = "$ "
 copybutton_only_copy_prompt_lines = True
-python_maximum_signature_line_length = 100
+python_maximum_signature_line_length = 88
+python_trailing_comma_in_multi_line_signatures = False
 
 html_theme = "furo"
 html_title = "Ropewalk"

@@ -12,6 +12,8 @@ ERRORS: Final = "reference/errors"
 CODE: Final = re.compile(r"\bRW[1-9]\d\d\b")
 
 SHORT: Final = (
+    (r"~(twisted\.web\.\w+\.(?:HTTPChannel|Request))", r"\1"),  # classes of Ropewalk have the same names
+    (r"<InterfaceClass twisted\.[\w.]*\.(\w+)>", r"\1"),
     (r"~(?:\w+\.)+(\w+)", r"\1"),  # Sphinx leaves the tilde where it cannot parse a default
     (r"<class '(\w+)'>", r"\1"),
     (r"Callable\[\[Request\], Awaitable\[Response\]\]", "Next"),
@@ -21,6 +23,9 @@ SHORT: Final = (
     (r"str \| IPv4Address \| IPv6Address \| IPv4Network \| IPv6Network", "ProxyAddress"),
     (r"Literal\['x-forwarded', 'forwarded'\]", "ProxyHeaders"),
     (r"Literal\['strict', 'lax', 'none', 'Strict', 'Lax', 'None'\]", "Literal['strict', 'lax', 'none']"),
+    (r"HandlerFunction", "Function"),
+    (r"\b(ASGIResource|WSGIResource|Mounted)\b", "Resource"),
+    (r"\bGraftedApp\b", "twisted.web.resource.Resource"),
     (r"float \| Default \| None = DEFAULT", "float | None = ..."),
     (r"= TIMEOUT\b", "= 30.0"),
     (r"= BODY_SIZE\b", "= 104857600"),
