@@ -1,15 +1,21 @@
-"""What makes the reference readable: short signatures, code in docstrings, and a link from each error code."""
+"""What makes the reference readable: short signatures, code in docstrings, and links from error codes and names."""
 
 import re
 from typing import Any, Final
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.util import logging
+
+log = logging.getLogger(__name__)
 
 ERRORS: Final = "reference/errors"
 """The page with an entry for each error code."""
 
 CODE: Final = re.compile(r"\bRW[1-9]\d\d\b")
+
+NAME: Final = re.compile(r"ropewalk(?:\.\w+)+(?=(?:\(\))?$)")
+"""The full name of something in the reference, with or without parentheses."""
 
 SHORT: Final = (
     (r"~(twisted\.web\.\w+\.(?:HTTPChannel|Request))", r"\1"),  # classes of Ropewalk have the same names
@@ -57,6 +63,29 @@ def mark_code(app: Sphinx, what: str, name: str, value: Any, options: Any, lines
                 lines[number:number] = [".. code-block:: python", ""]
 
 
+def warn_of_skipped(app: Sphinx, what: str, name: str, value: Any, skip: bool, options: Any) -> None:
+    """Warn if a page names a member that has no description. Sphinx would leave it out silently."""
+    del app, value
+    members = options.get("members") or ()
+    if skip and name in members:
+        log.warning("The member %s of a %s has no docstring.", name, what, type="ropewalk", subtype="member")
+
+
+def link_names(app: Sphinx, document: nodes.document, page: str) -> None:
+    """Make a link of each full name that the reference describes. Sphinx calls this for each page."""
+    if app.builder.format != "html":
+        return
+    described = app.env.domains.python_domain.objects
+    for literal in list(document.findall(nodes.literal)):
+        name = NAME.match(literal.astext())
+        entry = described.get(name[0]) if name else None
+        if entry and not _within(literal, (nodes.reference, nodes.title)):
+            target = f"{app.builder.get_relative_uri(page, entry.docname)}#{entry.node_id}"
+            link = nodes.reference("", "", internal=True, refuri=target)
+            literal.replace_self(link)
+            link += literal
+
+
 def link_codes(app: Sphinx, document: nodes.document, page: str) -> None:
     """Make a link of each error code in running text, and none of endpoints. Sphinx calls this for each page."""
     if app.builder.format != "html":
@@ -96,5 +125,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
     app.connect("autodoc-process-signature", shorten)
     app.connect("autodoc-process-docstring", mark_code)
+    app.connect("autodoc-skip-member", warn_of_skipped)
+    app.connect("doctree-resolved", link_names)
     app.connect("doctree-resolved", link_codes)
     return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "1"}

@@ -1,5 +1,6 @@
 """Directives that write parts of pages from the code, so that they stay true: error codes, exceptions, commands."""
 
+import re
 from typing import Any, Final
 
 import click
@@ -13,6 +14,9 @@ from ropewalk import errors
 from ropewalk.cli import main
 from ropewalk.errors import CATALOGUE
 
+PAGE: Final = re.compile(r"docs/(?=\w+/([\w-]+)\.md)(\S+\.md)")
+"""A page of the documentation, as messages name it."""
+
 
 class ErrorCatalogue(SphinxDirective):
     """Every code with its meaning and its remedy, from `ropewalk.errors`."""
@@ -24,7 +28,8 @@ class ErrorCatalogue(SphinxDirective):
 
 def entry_lines(entry: Any) -> list[str]:
     """A heading that can be linked to, the summary and the remedy."""
-    return [f"({entry.code.lower()})=", f"### {entry.code}", "", entry.summary, "", f"**Remedy:** {entry.remedy}", ""]
+    remedy = PAGE.sub(r"[the page \1](../\2)", entry.remedy)
+    return [f"({entry.code.lower()})=", f"### {entry.code}", "", entry.summary, "", f"**Remedy:** {remedy}", ""]
 
 
 class Exceptions(SphinxDirective):

@@ -112,12 +112,12 @@ class App(Routes):
         """Register a function `(request, error)` that makes the response for an exception class or a status (400 to
         599).
 
-        The innermost app is searched first, then the nearest class; for an HTTPError its status comes before HTTPError
-        itself. An exception whose class is registered is expected: it is logged only if its response has status 500.
-        Any other exception is logged as an error, and then goes to the error handler for `Exception`, else to the one
-        for 500. The handler for `Exception` gets no HTTPError, and no error of a client that left. Ropewalk's own
-        errors (RW...) go to handlers for RopewalkError and its classes, not to those for ValueError and the like, from
-        which some derive.
+        The innermost app is searched first, and in it the nearest class. For an HTTPError, a handler for its status
+        comes before one for HTTPError itself. An exception whose class is registered is expected: it is logged only if
+        its response has status 500. Any other exception is logged as an error, and then goes to the error handler for
+        `Exception`, or else to the one for 500. The handler for `Exception` gets no HTTPError, and no error of a client
+        that left. Ropewalk's own errors (RW...) go to handlers for RopewalkError and its classes. Some of them derive
+        from ValueError or the like, but handlers for those do not get them.
 
         Raises HandlerError (RW206).
         """
@@ -134,7 +134,7 @@ class App(Routes):
         return register
 
     def converter(self, converter: Any) -> None:
-        """Add a Converter for path parameters, before the routes that need it."""
+        """Add a Converter for path parameters. Add it before the routes that use it."""
         self.converters[converter.name] = converter
 
     def on_start(self, function: Function) -> Function:

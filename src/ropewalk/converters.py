@@ -12,17 +12,19 @@ from uuid import UUID
 class Converter:
     """Converts a segment of a path to a value, and back.
 
-    `parse` converts a decoded segment. If it raises ValueError, the route does not match. A segment with an encoded
-    slash (`%2F`) matches only a converter with `rest`. `format` converts a value to a segment, for url_for. If several
-    converters compete for a segment, the one with the lowest `rank` is tried first.
+    A segment with an encoded slash (`%2F`) matches only a converter with `rest`.
     """
 
     name: str
+    """The name that paths use: `{id:name}`."""
     parse: Callable[[str], Any]
+    """Converts a decoded segment. If it raises ValueError, the route does not match."""
     format: Callable[[Any], str] = str
+    """Converts a value to a segment, for `url_for`."""
     makes: type[Any] | None = None
     """A handler's parameter with this annotation uses the converter if the path names no converter."""
     rank: int = 50
+    """If several converters compete for a segment, the one with the lowest rank is tried first."""
     rest: bool = False
     """Whether it matches the whole rest of the path instead of one segment."""
 

@@ -164,6 +164,7 @@ class Resource:
     isLeaf: bool = False
     """Whether the resource takes every path below it. The rest of the path is in `request.postpath`."""
     content_type: str = HTML
+    """The Content-Type of a str or bytes that a method returns."""
 
     tree_kind: ClassVar[Kind] = Kind({}, renders_all=False, dynamic=False)
     tree_node: Node = _EMPTY

@@ -16,6 +16,7 @@ class Route:
     method: str
     """`*` if the resource takes any method."""
     path: str
+    """The whole path, with the parameters as they were declared."""
     name: str
     """The name of its handler."""
     place: str

@@ -67,7 +67,7 @@ class Listening:
         return self._listener is not None
 
     def loseConnection(self) -> "Deferred[None]":
-        """As `stopListening`."""
+        """The same as `stopListening`."""
         return self.stopListening()
 
     def startListening(self) -> None:

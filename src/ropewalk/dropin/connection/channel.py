@@ -61,7 +61,7 @@ class HTTPChannel(http.HTTPChannel):
     adopts: ClassVar = True
     """Whether the engine takes over plain sockets that Twisted has accepted."""
     limits: ClassVar[Mapping[str, float]] = {}
-    """Limits of connections whose factory was given none, by their names in `Limits`."""
+    """The limits of connections whose factory has none of its own, by their names in `Limits`."""
     request_class: ClassVar[type[Request]] = Request
     """The class that replaces the stock `twisted.web.server.Request`."""
     makes_all_calls = False

@@ -49,7 +49,11 @@ _NO_TIMEOUTS: Final = dict.fromkeys(
 
 
 def limits_of(factory: Any, given: Mapping[str, float] | None = None) -> Limits:
-    """Return the limits of a factory's connections: the engine's, `timeOut` of the factory, and two of ours."""
+    """Return the limits of a factory's connections.
+
+    They are the engine's, except that `idle_timeout` is the `timeOut` of the factory, `body_size` is 100 MiB and
+    `half_close_timeout` is 1 ms. `given` replaces limits by name.
+    """
     idle = getattr(factory, "timeOut", None) or 0
     own = {"body_size": BODY_SIZE, "idle_timeout": idle, "half_close_timeout": HALF_CLOSE_TIMEOUT}
     return Limits(**{**own, **(given or {})})
