@@ -43,6 +43,10 @@ html_title = "Ropewalk"
 html_static_path = ["_static"]
 html_css_files = ["ropewalk.css"]
 html_theme_options = {
-    "light_css_variables": {"color-brand-primary": "#7d4f1e", "color-brand-content": "#7d4f1e"},
+    "light_css_variables": {
+        "color-brand-primary": "#7d4f1e",
+        "color-brand-content": "#7d4f1e",
+        "code-font-size": "78.125%",
+    },
     "dark_css_variables": {"color-brand-primary": "#d9a566", "color-brand-content": "#d9a566"},
 }

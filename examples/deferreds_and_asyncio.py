@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 
 def later(seconds: float, result: Result) -> Deferred[Result]:
-    """Wait with Twisted's timer. The import is here because the first import installs a reactor."""
+    """Wait with Twisted's timer. The import stands here because it installs a reactor."""
     from twisted.internet import reactor
 
     return deferLater(reactor, seconds, lambda: result)
@@ -69,7 +69,7 @@ async def blocking(request: Request) -> str:
 
 @app.get("/patient")
 async def patient(request: Request) -> str:
-    """When the client leaves, the await raises `CancelledError`. Do not catch it; clean up in `finally`."""
+    """If the client leaves, the await raises `CancelledError`: clean up in `finally`."""
     try:
         await later(60, None)
     finally:

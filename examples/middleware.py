@@ -14,15 +14,16 @@ from ropewalk.middleware import Next
 
 
 async def timing(request: Request, next: Next) -> Response:
-    """Around the whole app: `next` always returns a Response, whatever the handler returned."""
+    """Around the whole app: whatever the handler returns, `next` returns a Response."""
     began = time.perf_counter()
     response = await next(request)
-    response.headers["Server-Timing"] = f"total;dur={(time.perf_counter() - began) * 1000:.2f}"
+    milliseconds = (time.perf_counter() - began) * 1000
+    response.headers["Server-Timing"] = f"total;dur={milliseconds:.2f}"
     return response
 
 
 async def guard(request: Request, next: Next) -> Response:
-    """Around a mounted app: if it raises, or does not call `next`, the handler does not run."""
+    """Around a mounted app: the handler runs only if this calls `next`."""
     if request.headers.get("authorization") != "Bearer open-sesame":
         raise HTTPError(401, "Say the word.", headers=[("WWW-Authenticate", "Bearer")])
     return await next(request)

@@ -29,7 +29,7 @@ async def digest(request: Request) -> dict[str, str | int]:
 
 @app.get("/zeros/{mebibytes:int}")
 def zeros(request: Request, mebibytes: int) -> Iterator[bytes]:
-    """Send a plain generator: it makes the next part only when the client has read the ones before."""
+    """Send a generator: it makes a part only when the client has read the ones before."""
     part = bytes(1 << 16)
     for _ in range(mebibytes << 4):
         yield part
@@ -37,7 +37,7 @@ def zeros(request: Request, mebibytes: int) -> Iterator[bytes]:
 
 @app.get("/countdown/{start:int}")
 async def countdown(request: Request, start: int) -> AsyncIterator[str]:
-    """Send an async generator that waits between its parts. A client that leaves ends it."""
+    """Send an async generator that waits between parts. A client that leaves ends it."""
     for number in range(start, 0, -1):
         yield f"{number}\n"
         await asyncio.sleep(0.1)

@@ -60,7 +60,7 @@ def find_booking(transaction: Transaction, booking: int) -> Booking:
 
 
 def insert_booking(transaction: Transaction, new: NewBooking) -> Booking:
-    """Book, unless a booking of the same room overlaps. One statement checks and books, so none can come between."""
+    """Book, unless a booking of the same room overlaps. One statement checks and books."""
     try:
         find_room(transaction, new.room)
         find_guest(transaction, new.guest)

@@ -21,11 +21,17 @@ class Database:
         self._path = path
 
     def open(self) -> None:
-        """Create missing tables, then start the pool. The app calls this at its start, where it may block."""
+        """Create missing tables, then start the pool. At the start of the app it may block."""
         connection = sqlite3.connect(self._path)
         connection.executescript(SCHEMA.read_text(encoding="utf-8"))
         connection.close()
-        self._pool = ConnectionPool("sqlite3", self._path, check_same_thread=False, cp_openfun=_prepare, cp_max=4)
+        self._pool = ConnectionPool(
+            "sqlite3",
+            self._path,
+            check_same_thread=False,
+            cp_openfun=_prepare,
+            cp_max=4,
+        )
         self._pool.start()
 
     def close(self) -> None:
@@ -38,7 +44,7 @@ class Database:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Deferred[Result]:
-        """Run `work(transaction, ...)` in a thread, in one transaction that is rolled back if it raises."""
+        """Run `work(transaction, ...)` in a thread. If it raises, roll the transaction back."""
         result: Deferred[Result] = self._pool.runInteraction(work, *args, **kwargs)
         return result
 

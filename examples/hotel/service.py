@@ -9,7 +9,7 @@ from ropewalk import App
 
 
 def make_app(path: Path) -> App:
-    """Make a hotel that stores its data in the file `path`, which is created at the start if it is missing."""
+    """Make a hotel that stores its data in the file `path`. The start creates a missing file."""
     app = App()
     database = Database(path)
     app.on_start(database.open)
