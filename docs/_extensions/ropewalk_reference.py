@@ -1,4 +1,4 @@
-"""What makes the reference readable: short signatures, code in docstrings, and links from error codes and names."""
+"""What makes the reference readable: short signatures, code in docstrings, links."""
 
 import re
 from typing import Any, Final
@@ -16,6 +16,9 @@ CODE: Final = re.compile(r"\bRW[1-9]\d\d\b")
 
 NAME: Final = re.compile(r"ropewalk(?:\.\w+)+(?=(?:\(\))?$)")
 """The full name of something in the reference, with or without parentheses."""
+
+FIGURE: Final = re.compile(r"[\d.,]+ \S+")
+"""A figure with a unit."""
 
 SHORT: Final = (
     (r"~(twisted\.web\.\w+\.(?:HTTPChannel|Request))", r"\1"),  # classes of Ropewalk have the same names
@@ -86,6 +89,15 @@ def link_names(app: Sphinx, document: nodes.document, page: str) -> None:
             link += literal
 
 
+def keep_units(app: Sphinx, document: nodes.document) -> None:
+    """Keep a figure and its unit on one line, in cells that hold nothing else. Sphinx calls this for each page."""
+    del app
+    for entry in document.findall(nodes.entry):
+        if FIGURE.fullmatch(entry.astext()):
+            for text in list(entry.findall(nodes.Text)):
+                text.parent.replace(text, nodes.Text(text.replace(" ", "\N{NO-BREAK SPACE}")))
+
+
 def link_codes(app: Sphinx, document: nodes.document, page: str) -> None:
     """Make a link of each error code in running text, and none of endpoints. Sphinx calls this for each page."""
     if app.builder.format != "html":
@@ -126,6 +138,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-signature", shorten)
     app.connect("autodoc-process-docstring", mark_code)
     app.connect("autodoc-skip-member", warn_of_skipped)
+    app.connect("doctree-read", keep_units)
     app.connect("doctree-resolved", link_names)
     app.connect("doctree-resolved", link_codes)
     return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "1"}

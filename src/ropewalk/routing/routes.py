@@ -40,13 +40,14 @@ class Routes:
     ) -> Callable[[HandlerFunction], HandlerFunction]:
         """Have a function respond to these methods at a path such as "/users/{id}" or "/files/{name:path}".
 
-        The empty path is the place of the app itself: "/todos" without a slash, for an app that is mounted at "/todos".
-        Routes may have different names for a parameter at one place. If several converters take a segment, the more
-        specific one comes first, so "/users/{id:int}" before "/users/{name}"; see `Converter.rank`.
+        The empty path is the path of the app itself: "/todos" without a slash, for an app that is mounted at "/todos".
+        A parameter without a converter uses the one for the annotation of the handler's parameter, or else `str`. If
+        several converters accept a segment, the more specific one comes first, so "/users/{id:int}" before
+        "/users/{name}"; see `Converter.rank`. Routes may give a parameter different names.
 
-        A parameter without a converter has the one of the handler's annotation, else str. `name` (None: the function's
-        own) is for `url_for`. `content_type` is that of str and bytes, and str is sent in its charset. `body_limit`
-        (bytes) replaces the engine's. Raises TreeError (RW101, RW102, RW104, RW109) and HandlerError (RW202).
+        `name` is the name for `url_for`, by default the name of the function. `content_type` is the Content-Type of a
+        str or bytes that the function returns; a str is encoded in its charset. `body_limit` (bytes) replaces the
+        limit of the engine. Raises TreeError (RW101, RW102, RW104, RW109) and HandlerError (RW202).
         """
         if not isinstance(path, str):
             raise TreeError("RW101", f"{place(path)}: a route has no path.", 'Write `@app.get("/...")`, with its path.')
