@@ -9,7 +9,7 @@ from interop.program import LeftOut, Program, Suite
 
 REASONS: Final = {
     ("host",): "A request of HTTP/1.1 without a Host gets 400 (RFC 9112, section 3.2). With one all of them pass.",
-    ("rule", "extension"): "They want what [our rules refuse](twisted-tests.md), or an error that is none under exec.",
+    ("rule", "extension"): "They expect what [the rules refuse](twisted-tests.md), or an error that `exec` avoids.",
 }
 """By the kinds of `left_out.toml`, which has the reason for each test. What Twisted itself skips is lost in no run."""
 

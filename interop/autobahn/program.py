@@ -18,7 +18,7 @@ PROGRAM = Program(
             ("twisted.web.test.test_websocket",),
             left_out=(
                 LeftOut(
-                    "102 is no answer: an interim status cannot end a request (RFC 9110, section 15.2).",
+                    "102 is not a final response: an interim status cannot end a request (RFC 9110, section 15.2).",
                     ("WebSocketTests.test_connectionRefusedWeird",),
                 ),
             ),

@@ -42,7 +42,7 @@ PROGRAM = Program(
     suites=(
         Suite("its own tests", "pytest", ("tests",), UNSHRUNK, left_out=(LeftOut(NO_HOST, WITHOUT_HOST),)),
         Suite(
-            "its own tests, in the older version where there is no Host",
+            "its own tests, as requests of HTTP/1.0, which need no Host",
             "pytest",
             ("tests",),
             (*UNSHRUNK, "-p", "interop.daphne.older"),

@@ -35,7 +35,7 @@ CORPUS: Final = (
     Deviation(
         "taken, without content-type",
         "RFC 9110, 6.5.1",
-        "Trailers about framing, routing, content and who asks are dropped.",
+        "Trailers about framing, routing, content and authentication are dropped.",
         ("valid/012",),
     ),
     Deviation(
@@ -57,19 +57,19 @@ CORPUS: Final = (
     Deviation(
         "400 Bad Request: a header name is not a token, or is followed by space",
         "5.1, 5.2",
-        "Space before a colon must be refused, folded lines may be. gunicorn takes them where it is told to.",
+        "A server must refuse space before a colon, and may refuse folded lines. gunicorn can be set to accept them.",
         ("valid/028", "valid/compat_obs_fold", "valid/compat_obs_fold_huge"),
     ),
     Deviation(
         "501 Not Implemented: the method is not supported",
         "RFC 9110, 9.1",
-        "Methods that are registered nowhere. gunicorn takes two of them where it is told to.",
+        "Methods that no registry has. gunicorn can be set to accept two of them.",
         ("valid/031", "valid/031compat", "valid/031compat2"),
     ),
     Deviation(
         "taken, with transfer_encoding, with content_length",
         "5.1",
-        "gunicorn drops names with underscores, for in CGI they pass for others. We have no names of CGI.",
+        "gunicorn drops names with underscores, which look like others in CGI. Ropewalk has no CGI names.",
         ("valid/040",),
     ),
     Deviation(
@@ -81,7 +81,7 @@ CORPUS: Final = (
     Deviation(
         "400 Bad Request: the request line is not a method, a target and a version",
         "3",
-        "The PROXY protocol, which is no HTTP.",
+        "The PROXY protocol, which is not HTTP.",
         ("valid/pp_01", "valid/pp_02"),
     ),
     Deviation(
@@ -93,7 +93,7 @@ CORPUS: Final = (
     Deviation(
         "400 Bad Request: the authority of the target is not valid",
         "RFC 9110, 4.2.4",
-        "A name and a password in a URL are an error to a recipient that means to be safe.",
+        "A safe recipient treats a name and a password in a URL as an error.",
         ("valid/rfc9112_target_absolute_userinfo_01",),
     ),
     Deviation(
@@ -105,7 +105,7 @@ CORPUS: Final = (
     Deviation(
         "taken",
         "RFC 9110, 5.4",
-        "Over limits of gunicorn's, its own or those that the file sets. Ours are other ones.",
+        "Over a limit of gunicorn, its own or one that the file sets. Ropewalk has other limits.",
         (
             "invalid/006",
             "invalid/007",
@@ -152,11 +152,11 @@ NOTES: Final = (
     Warned(
         "FRESHNESS_HEURISTIC",
         "This response allows caches to assign their own freshness lifetimes to it.",
-        "How long an answer stays fresh is for its author to say. The examples do not.",
+        "The author of a response decides how long it stays fresh. The examples do not.",
     ),
     Warned(
         "IMS_FULL",
         "An If-Modified-Since conditional request returned the full content unchanged.",
-        "Files are not compared with what the client has: conditional requests are not there yet.",
+        "Conditional requests are not implemented yet.",
     ),
 )

@@ -147,7 +147,7 @@ RULES = (
     Rule(
         "a header name is not a token, or is followed by space",
         "5.1, 5.2",
-        "A server must refuse or mend folded lines; we refuse them.",
+        "A server must refuse or repair folded lines; Ropewalk refuses them.",
         lambda raw: has_folded_line(raw.lines),
         b"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n z\r\n\r\n",
     ),
@@ -161,7 +161,7 @@ RULES = (
     Rule(
         "the request line is not a method, a target and a version",
         "3; 2.3",
-        "HTTP/0.9, whose requests have no version, is not spoken.",
+        "HTTP/0.9, whose requests have no version, is not supported.",
         lambda raw: raw.request_line.count(b" ") != 2,
         b"GET /\r\nHost: a\r\n\r\n",
     ),
@@ -175,7 +175,7 @@ RULES = (
     Rule(
         "more than one empty line before the request line",
         "2.2",
-        "One is to be skipped, for the sake of old clients. More are nobody's habit.",
+        "A server must skip one, because old clients send it. No client sends more.",
         lambda raw: raw.behind_empty_line.startswith(b"\r\n"),
         b"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
     ),
@@ -189,7 +189,7 @@ RULES = (
     Rule(
         "this version of HTTP is not supported",
         "2.3; RFC 9110, 15.6.6",
-        "Versions 1.0 and 1.1 are spoken, others are answered by 505.",
+        "Versions 1.0 and 1.1 are supported, others get 505.",
         lambda raw: (
             re.fullmatch(rb"HTTP/[0-9]\.[0-9]", raw.version) is not None
             and raw.version not in (b"HTTP/1.0", b"HTTP/1.1")
@@ -199,14 +199,14 @@ RULES = (
     Rule(
         "the method is not supported",
         "3.1; RFC 9110, 9.1",
-        "A method that is registered nowhere is answered by 501 before anybody reads on.",
+        "A method that no registry has gets 501 before anything else is read.",
         lambda raw: is_token(raw.method) and raw.method not in METHODS,
         b"BREW / HTTP/1.1\r\nHost: a\r\n\r\n",
     ),
     Rule(
         "CONNECT and TRACE are not supported",
         "RFC 9110, 9.3.6, 9.3.8",
-        "They are a proxy's and a debugger's.",
+        "CONNECT is for proxies, and TRACE for debugging.",
         lambda raw: raw.method in (b"CONNECT", b"TRACE"),
         b"TRACE / HTTP/1.1\r\nHost: a\r\n\r\n",
     ),
@@ -234,7 +234,7 @@ RULES = (
     Rule(
         "the target has an encoded NUL",
         "RFC 3986, 7.3",
-        "An encoded NUL in a path is of no use to anybody but an attacker.",
+        "Only an attacker has a use for an encoded NUL in a path.",
         lambda raw: b"%00" in raw.target.partition(b"?")[0],
         b"GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n",
     ),
@@ -278,7 +278,7 @@ RULES = (
     Rule(
         "the only supported expectation is 100-continue",
         "RFC 9110, 10.1.1",
-        "Another expectation is answered by 417.",
+        "Any other expectation gets 417.",
         lambda raw: any(value.lower() != b"100-continue" for value in raw.values(b"expect")),
         b"GET / HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n",
     ),
@@ -299,7 +299,7 @@ RULES = (
     Rule(
         "the only supported transfer coding is chunked",
         "6.1; 7.2",
-        "A coding that a server does not understand is answered by 501. Clients compress by Content-Encoding.",
+        "A coding that a server does not understand gets 501. Clients compress by Content-Encoding.",
         lambda raw: any(is_coded_and_chunked(value.lower()) for value in raw.values(b"transfer-encoding")),
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     ),
@@ -314,7 +314,7 @@ RULES = (
     Rule(
         "more than one Transfer-Encoding",
         "6.1",
-        "One coding is known here, so that there is nothing to list.",
+        "Only one coding is supported, so there is nothing to list.",
         lambda raw: len(raw.values(b"transfer-encoding")) > 1,
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ),
@@ -342,7 +342,7 @@ RULES = (
     Rule(
         "a chunk size is not a hexadecimal number",
         "7.1",
-        "White space behind the size is no part of the grammar, or only before an extension and then not to be sent.",
+        "The grammar allows white space after the size only before an extension, and a sender must not send it.",
         lambda raw: re.search(rb"(?:^|\r\n)[0-9A-Fa-f]+[ \t]+[;\r]", raw.body) is not None,
         CHUNKED + b"1 \r\nx\r\n0\r\n\r\n",
     ),
@@ -356,7 +356,7 @@ RULES = (
     Rule(
         "a chunk extension is not well formed",
         "7.1.1",
-        "Names and values are tokens or quoted strings. Who skips them unread may find another end of the line.",
+        "Names and values are tokens or quoted strings. A parser that skips them may find another line end.",
         lambda raw: any(not EXTENSIONS.fullmatch(extensions) for extensions in raw.extensions),
         CHUNKED + b"1;\r\nx\r\n0\r\n\r\n",
     ),

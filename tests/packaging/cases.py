@@ -61,8 +61,9 @@ CASES: Final[dict[str, Case]] = {
     "curl -s -o /dev/null -w '%{http_code}\\n' -H 'Host:' http://127.0.0.1:8080/": _SERVED,
     "buildbot start --nodaemon master": _OTHERS,
     "python -X dev -m ropewalk serve.py": _STOCK,
-    'python -c "from twisted.plugin import getPlugins as g, IPlugin; '
-    "print([p for p in g(IPlugin) if 'ropewalk' in repr(p)])\"": Prints("twisted.plugins.ropewalk_dropin._Parser"),
+    """python -c "from twisted.plugin import IPlugin, getPlugins as g; print(*g(IPlugin), sep='\\n')\"""": Prints(
+        "twisted.plugins.ropewalk_dropin._Parser"
+    ),
     'python -c "import ropewalk"': Prints(""),
     "python -m ropewalk serve.py": _STOCK,
     "python -m synapse.app.homeserver -c homeserver.yaml": _OTHERS,

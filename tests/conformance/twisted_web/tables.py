@@ -14,9 +14,9 @@ OURS: dict[Configuration, str] = {
 
 KINDS: dict[Kind, str] = {
     "host": "sends no Host",
-    "rule": "wants what our rules refuse",
-    "extension": "wants an error that we mean not to make",
-    "platform": "does not run or pass without us",
+    "rule": "expects what Ropewalk's rules refuse",
+    "extension": "expects an error that `ropewalk exec` avoids on purpose",
+    "platform": "does not run or pass without Ropewalk either",
 }
 
 

@@ -14,7 +14,7 @@ from twisted.internet.threads import deferToThread
 
 from ropewalk import App, ASGIOptions, Request, Response, asgi, wsgi
 from ropewalk.asgi import Receive, Scope, Send
-from ropewalk.testing import AsyncClient, Client, ClientTimeout, idle_reactor
+from ropewalk.testing import AsyncClient, Client, ClientTimeout, StreamedResponse, idle_reactor
 
 Next = Callable[[Request], Awaitable[Response]]
 
@@ -189,6 +189,7 @@ class TestTime:
     def test_of_a_stream_it_is_for_each_part(self) -> None:
         async def main() -> None:
             async with await AsyncClient(make(), timeout=SHORT).stream("GET", "/stream") as response:
+                assert isinstance(response, StreamedResponse)
                 await asyncio.sleep(2 * SHORT)  # of the test's own, which is not counted
                 assert await anext(aiter(response)) == b"first"
                 with pytest.raises(ClientTimeout):
