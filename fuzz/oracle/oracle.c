@@ -1,10 +1,10 @@
-/* llhttp in strict mode, as one function: bytes in, what it finds by a callback, its verdict back. */
+/* llhttp in strict mode, as one function: it reports what it finds to a callback, and returns whether it refused. */
 
 #include <stddef.h>
 
 #include "llhttp.h"
 
-/* The same numbers stand in src/differential/llhttp.rs. */
+/* The same numbers are in src/differential/llhttp.rs. */
 enum what { METHOD, TARGET, VERSION, NAME, VALUE, FIELD_OVER, HEAD_OVER, BODY, MESSAGE_OVER };
 
 typedef void (*tell_fn)(void *listener, int what, const char *bytes, size_t length, int number);
@@ -45,7 +45,7 @@ static int on_header_value_complete(llhttp_t *parser) {
 }
 
 static int on_headers_complete(llhttp_t *parser) {
-    /* Like most servers, the one compared here takes no upgrade that is offered (RFC 9110, section 7.8). */
+    /* Like most servers, the engine here accepts no upgrade (RFC 9110, section 7.8). */
     if (parser->method != HTTP_CONNECT) {
         parser->upgrade = 0;
     }
@@ -60,7 +60,7 @@ static int on_message_complete(llhttp_t *parser) {
     return tell(parser, MESSAGE_OVER, "", 0, 0);
 }
 
-/* Parses requests until the bytes are used up or refused. 0, or the number of the error; `reason` is its name. */
+/* Parses requests until the bytes are used up or refused. Returns 0, or the number of the error, and sets `reason`. */
 int ropewalk_oracle(const char *bytes, size_t length, void *listener, tell_fn tell_it, const char **reason) {
     struct listening to = {listener, tell_it};
     llhttp_settings_t settings;

@@ -1,13 +1,13 @@
-//! What a client makes of the bytes that come back: strict, and by RFC 9112 alone.
+//! Parses responses as a strict client does, by RFC 9112 alone.
 
 use crate::head::check_field;
 
-/// An answer as its client has it.
+/// A response, as the client parses it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// 100 to 599.
     pub status: u16,
-    /// Name and value of every field line but `Date`, in order.
+    /// The name and value of every field line except `Date`, in order.
     pub fields: Vec<(Vec<u8>, Vec<u8>)>,
     /// The body, decoded.
     pub body: Vec<u8>,
@@ -16,29 +16,29 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The value of a field that may be there once.
+    /// The value of a field that may occur at most once.
     pub fn field(&self, name: &str) -> Option<&[u8]> {
         let mut values = self.fields.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name.as_bytes()));
         let value = values.next().map(|(_, value)| value.as_slice());
-        assert!(values.next().is_none(), "{name} twice");
+        assert!(values.next().is_none(), "{name} occurs twice");
         value
     }
 
-    /// Whether it is the last one of its connection.
+    /// Whether the connection closes after this response.
     pub fn closes(&self) -> bool {
         self.field("connection") == Some(b"close")
     }
 }
 
-/// Takes an answer off the front of `bytes` (RFC 9112, section 6.3), which end with the connection; None where it is
-/// not whole. Panics where it is not well formed.
+/// Parses the response at the start of `bytes` and removes it (RFC 9112, section 6.3). The connection ends after
+/// `bytes`. Returns None if the response is incomplete. Panics if it is malformed.
 pub fn take(bytes: &mut &[u8], to_head: bool) -> Option<Answer> {
     let mut rest = *bytes;
     let mut answer = take_head(&mut rest)?;
     let (length, coding) = (answer.field("content-length"), answer.field("transfer-encoding"));
-    assert!(length.is_none() || coding.is_none(), "two framings");
+    assert!(length.is_none() || coding.is_none(), "Content-Length and Transfer-Encoding in one response");
     let bodiless = answer.status < 200 || answer.status == 204;
-    assert!(!bodiless || (length.is_none() && coding.is_none()), "framing without a body");
+    assert!(!bodiless || (length.is_none() && coding.is_none()), "framing fields in a response without a body");
     if to_head || bodiless || answer.status == 304 {
         *bytes = rest;
         return Some(answer);
@@ -62,7 +62,7 @@ fn take_head(rest: &mut &[u8]) -> Option<Answer> {
     assert!((100..600).contains(&status));
     let mut fields = take_fields(rest)?;
     let dates = fields.iter().filter(|(name, _)| name == b"Date").count();
-    assert_eq!(usize::from(status >= 200), dates, "a Date on every final answer");
+    assert_eq!(usize::from(status >= 200), dates, "every final response has one Date");
     fields.retain(|(name, value)| name != b"Date" || value.len() != 29 || !value.ends_with(b" GMT"));
     Some(Answer { status, fields, body: Vec::new(), trailers: Vec::new() })
 }
@@ -92,7 +92,7 @@ fn take_chunks(rest: &mut &[u8]) -> Option<Body> {
             0 => return Some((body, take_fields(rest)?)),
             size => body.extend_from_slice(take_some(rest, size)?),
         }
-        assert_eq!(b"", take_line(rest)?, "CR LF behind a chunk");
+        assert_eq!(b"", take_line(rest)?, "CR LF after a chunk");
     }
 }
 

@@ -16,7 +16,7 @@ use ropewalk_engine::{
 use crate::memory;
 use crate::world::{self, Handler};
 
-/// Plays one input.
+/// Runs one input.
 pub fn check(input: &[u8]) {
     let mut engine = world::engine(limits());
     engine.report_connections();
@@ -40,9 +40,9 @@ fn limits() -> Limits {
     }
 }
 
-/// Connections open at once.
+/// The most connections that are open at once.
 const OPEN: usize = 4;
-/// Among so many connections one is a socket, from which the engine reads by itself; the others are pipes.
+/// One of this many connections is a socket, from which the engine reads by itself. The others are pipes.
 const SOCKET_EVERY: usize = 3;
 /// What may be held for them: buffers of the limits above, an answer in each, and what the engine keeps to be lent.
 const MEMORY: isize = 64 * 1024;
@@ -72,20 +72,20 @@ const PIECES: [&str; 20] = [
 ];
 
 struct Chaos<'a> {
-    /// What happens, byte by byte.
+    /// The input. Its bytes decide what happens next.
     script: Unstructured<'a>,
     connections: Vec<Connection>,
     exchanges: Vec<Exchange>,
-    /// What each connection was sent: its number and that of the piece.
+    /// What clients have sent: the index of the connection, and the index of the piece.
     sent: Vec<(usize, usize)>,
     fed: u64,
     output: u64,
     gone: u64,
     refused: u64,
     draining: bool,
-    /// Exchanges that the end of everything has cut.
+    /// How many exchanges `close_all` has cut.
     cut: usize,
-    /// Memory held before anything happened.
+    /// Bytes of memory held before the first step.
     before: isize,
 }
 
@@ -108,7 +108,7 @@ struct Exchange {
     id: ExchangeId,
     /// The answer is complete, or never will be.
     over: bool,
-    /// A writer was told to wait.
+    /// The last write reported high pressure, so the writer waits.
     high: bool,
     /// Where its body begins among the bytes of its connection, and how it is framed.
     begins: usize,
@@ -191,7 +191,7 @@ impl<'a> Chaos<'a> {
         self.connections.push(Connection { id, end, flowing: true, blocked: false, open: true, ending: false });
     }
 
-    /// A client sends something, unless the engine does not want it.
+    /// A client sends a piece, unless the engine has paused it.
     fn feed(&mut self, engine: &mut Engine) {
         let piece = usize::from(self.draw(PIECES.len() as u8));
         let bytes = PIECES[piece].as_bytes();
@@ -211,7 +211,7 @@ impl<'a> Chaos<'a> {
                     self.fed += bytes.len() as u64;
                     self.sent.push((which, piece));
                 }
-                // It is full, or the client or the engine has closed it.
+                // The socket is full, or the client or the engine has closed it.
                 Err(error) => assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::BrokenPipe), "{error}"),
             },
         }
@@ -254,7 +254,7 @@ impl<'a> Chaos<'a> {
         }
     }
 
-    /// Every client that is a socket reads all there is.
+    /// Every client with a socket reads all that it has received.
     fn read(&mut self) {
         for connection in &mut self.connections {
             let End::Socket(socket) = &mut connection.end else { continue };
@@ -327,19 +327,19 @@ impl<'a> Chaos<'a> {
         }
     }
 
-    /// Which connection an exchange takes place on.
+    /// The index of an exchange's connection.
     fn connection_of(&self, id: ExchangeId) -> usize {
         let of = |connection: &Connection| connection.id == id.connection();
         self.connections.iter().rposition(of).expect("a connection that was opened")
     }
 
-    /// All that a connection was sent.
+    /// All bytes that the client of a connection has sent.
     fn stream(&self, which: usize) -> Vec<u8> {
         let pieces = self.sent.iter().filter(|(of, _)| *of == which);
         pieces.flat_map(|(_, piece)| PIECES[*piece].bytes()).collect()
     }
 
-    /// A head has come: an exchange whose body begins after it.
+    /// Returns the exchange for a new head. Its body begins after the head.
     fn begin(&mut self, id: ExchangeId, head: &Head) -> Exchange {
         let which = self.connection_of(id);
         let stream = self.stream(which);
@@ -414,7 +414,7 @@ impl<'a> Chaos<'a> {
             }
         }
         world::rest(engine, &mut self);
-        // What came before the end of a client is still read, as fast as its reader takes it.
+        // The engine still reads what a client sent before it closed, as fast as handlers consume it.
         for _ in 0..self.fed {
             if engine.counters().open == 0 {
                 break;
@@ -435,7 +435,7 @@ impl<'a> Chaos<'a> {
     fn connection(&mut self, id: ConnectionId) -> &mut Connection {
         let of = |connection: &&mut Connection| connection.id == id;
         let connection = self.connections.iter_mut().rev().find(of).expect("a connection that was opened");
-        assert!(connection.open, "an event of a connection that is over");
+        assert!(connection.open, "an event of a closed connection");
         connection
     }
 }
@@ -476,7 +476,7 @@ impl Handler for Chaos<'_> {
                 let exchange = self.begin(id, &head);
                 self.exchanges.push(exchange);
                 let choices = [HalfClose::Cancel, HalfClose::Respond, HalfClose::Finish];
-                // The connection may be over already.
+                // The connection may be closed already.
                 let _ = engine.set_half_close(id, choices[self.exchanges.len() % choices.len()]);
                 // A handler that acts at once.
                 for _ in 0..self.draw(3) {
@@ -520,7 +520,7 @@ impl Handler for Chaos<'_> {
             }
             Event::Lingering(id) => {
                 let socket = self.connection(id);
-                assert!(socket.open, "it ends after its end");
+                assert!(socket.open, "lingering after the end of a connection");
                 assert!(!std::mem::replace(&mut socket.ending, true), "it ends twice");
             }
             Event::Closed(id, _) => self.connection(id).open = false,

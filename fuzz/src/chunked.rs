@@ -1,4 +1,4 @@
-//! The chunked coding: one outcome however a body arrives, and what is encoded comes back.
+//! The chunked coding: the outcome does not depend on the pieces of a body, and encoded data is decoded unchanged.
 
 use ropewalk_engine::http1::chunked::{Chunked, Step};
 use ropewalk_engine::http1::encode;
@@ -7,18 +7,18 @@ use ropewalk_engine::{Field, Limits};
 use crate::head::check_field;
 use crate::splits;
 
-/// Holds the chunked decoder to its rules over one input: as a body that came, and as data to be sent.
+/// Checks the chunked decoder with one input: as a body to decode, and as data to encode.
 pub fn check(input: &[u8]) {
     let limits = Limits { chunk_extensions: 24, trailer_size: 128, trailer_fields: 3, ..Limits::default() };
     let [whole, others @ ..] = splits::ways(input).map(|pieces| decode(&pieces, &limits));
     for other in others {
-        assert_eq!(whole, other, "the way in which {:?} arrives", input.escape_ascii().to_string());
+        assert_eq!(whole, other, "the outcome depends on the pieces of {:?}", input.escape_ascii().to_string());
     }
     check_decoded(input, &whole);
     check_round_trip(input, &limits);
 }
 
-/// What came of a body.
+/// The result of decoding a body.
 #[derive(Debug, PartialEq, Eq)]
 struct Decoded {
     data: Vec<u8>,
@@ -27,10 +27,10 @@ struct Decoded {
 
 #[derive(Debug, PartialEq, Eq)]
 enum End {
-    /// More is to come.
+    /// The body is incomplete.
     Open,
     Refused(&'static str),
-    /// The body took so many bytes.
+    /// The body is complete: how many bytes it took, and its trailers.
     Done(usize, Vec<Field>),
 }
 
@@ -56,7 +56,7 @@ fn decode(pieces: &[&[u8]], limits: &Limits) -> Decoded {
                 Err(reason) => return Decoded { data, end: End::Refused(reason) },
             }
         }
-        assert!(rest.is_empty(), "a decoder that wants more has taken all there was");
+        assert!(rest.is_empty(), "a decoder that needs more has consumed all its input");
         used += piece.len();
     }
     Decoded { data, end: End::Open }
@@ -74,7 +74,7 @@ fn check_decoded(input: &[u8], decoded: &Decoded) {
     }
 }
 
-/// Data in chunks of any size comes back as it was, and what stands behind the body stays there.
+/// Checks that data in chunks of any size is decoded unchanged, and that no byte after the body is consumed.
 fn check_round_trip(data: &[u8], limits: &Limits) {
     let [_, _, chunks] = splits::ways(data);
     let mut coded = Vec::new();

@@ -1,7 +1,9 @@
-//! A whole connection: any bytes, in any pieces, before a handler that does what it likes. Whatever they do, answers
-//! are well formed and in order, nothing behind a refusal is read, every exchange ends once, and the books balance.
+//! A whole connection: any bytes, in any pieces, and a handler that does anything that is allowed. Responses must be
+//! well formed and in order, nothing after a refused message may be read, every exchange must end once, and the
+//! counters must be right.
 //!
-//! The handler acts on what it is told alone, never on when: so requests and answers must not depend on the pieces.
+//! The handler's actions depend on the events, not on their timing. So requests and responses must not depend on the
+//! pieces.
 
 use arbitrary::{Arbitrary, Unstructured};
 use ropewalk_engine::event::{BodyFault, Event};
@@ -13,52 +15,52 @@ use crate::answers::{self, Answer};
 use crate::splits;
 use crate::world::{self, Handler};
 
-/// Plays one input in several pieces each, and compares.
+/// Runs one input in several ways to divide it, and compares the results.
 pub fn check(input: &[u8]) {
     let Ok(script) = Script::arbitrary_take_rest(Unstructured::new(input)) else { return };
     let [whole, others @ ..] = splits::ways(script.bytes).map(|pieces| play(&script, &pieces));
     for other in others {
-        assert_eq!(whole, other, "the way in which {:?} arrives", script.bytes.escape_ascii().to_string());
+        assert_eq!(whole, other, "the outcome depends on the pieces of {:?}", script.bytes.escape_ascii().to_string());
     }
 }
 
-/// What a client sends, and what handlers make of it.
+/// What a client sends, and what handlers do.
 #[derive(Debug, Arbitrary)]
 struct Script<'a> {
-    /// Limits so small that they matter.
+    /// Whether the limits are so small that inputs exceed them.
     tight: bool,
-    /// What becomes of the first request, the second, and so on; then from the start.
+    /// What handlers do with the first request, the second, and so on. The fifth request has the first plan again.
     plans: [Plan; 4],
     bytes: &'a [u8],
 }
 
-/// What a handler does with a request, in two bytes.
+/// What a handler does with a request. Two bytes of the input decide it.
 #[derive(Debug, Clone, Copy)]
 struct Plan {
     manner: Manner,
     status: u16,
-    /// How much of a body it takes.
+    /// The handler's limit for the request body, in bytes.
     limit: Option<u64>,
-    /// It sends 103 first.
+    /// Whether it sends 103 first.
     hints: bool,
     close: bool,
-    /// Bytes of the answer's body.
+    /// The size of the response body, in bytes.
     size: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Manner {
-    /// Answers at the head, and leaves the body.
+    /// Responds to the head, and does not read the body.
     AtOnce,
-    /// Answers when the body is there.
+    /// Responds when the body is complete.
     Reading,
     /// The same, in chunks.
     Chunks,
-    /// The same, in parts of an announced length.
+    /// The same, in parts, with a Content-Length.
     Parts,
-    /// Begins at the head, and ends when the body is there.
+    /// Begins the response at the head, and ends it when the body is complete.
     Early,
-    /// Answers when the client has sent everything.
+    /// Responds when the client has sent everything.
     Held,
     Aborting,
     Upgrading,
@@ -79,12 +81,12 @@ impl<'a> Arbitrary<'a> for Plan {
     }
 }
 
-/// What is the same in whatever pieces the bytes come.
+/// The results that must not depend on the pieces.
 #[derive(Debug, PartialEq, Eq)]
 struct Course {
     requests: Vec<Request>,
     answers: Vec<Answer>,
-    /// What the client got after an upgrade.
+    /// The bytes that the client received after an upgrade.
     raw: Vec<u8>,
     refused: Option<String>,
 }
@@ -139,14 +141,14 @@ fn play(script: &Script<'_>, pieces: &[&[u8]]) -> Course {
     player.close_books(&engine)
 }
 
-/// The owner of the pipe and all handlers behind it.
+/// The owner of the pipe, and the handlers of all its requests.
 struct Player {
     plans: [Plan; 4],
     pipe: PipeId,
     exchanges: Vec<Exchange>,
     output: Vec<u8>,
     refused: Option<String>,
-    /// All is said, and what still comes is dropped.
+    /// The last response was sent, and further input is dropped.
     ending: bool,
     closed: bool,
 }
@@ -156,7 +158,7 @@ struct Exchange {
     plan: Plan,
     has_body: bool,
     request: Request,
-    /// What was sent for it, once that is complete.
+    /// The response, once it is complete.
     sent: Option<Sent>,
     upgraded: bool,
     hints: usize,
@@ -173,7 +175,7 @@ impl Handler for Player {
     fn serve(&mut self, engine: &mut Engine, event: Event) {
         assert!(!self.closed, "an event after the end of the pipe: {event:?}");
         let is_end = matches!(event, Event::PipeFlow(..) | Event::PipeClosed(..) | Event::Report(_));
-        assert!(!self.ending || is_end, "an event behind the last response: {event:?}");
+        assert!(!self.ending || is_end, "an event after the last response: {event:?}");
         match event {
             Event::Head(id, head) => self.head(engine, id, &head),
             Event::Data(id, data) => {
@@ -207,7 +209,7 @@ impl Handler for Player {
                 assert_eq!(None, self.refused.replace(report.message));
             }
             Event::Opened(..) | Event::Lingering(_) | Event::Closed(..) | Event::Refused(_) | Event::Drained { .. } => {
-                panic!("nobody has asked for that")
+                panic!("an event that was not enabled")
             }
         }
     }
@@ -219,9 +221,9 @@ impl Player {
     }
 
     fn head(&mut self, engine: &mut Engine, id: ExchangeId, head: &Head) {
-        assert_eq!(None, self.refused, "a request behind a refused one");
+        assert_eq!(None, self.refused, "a request after a refused one");
         let last = self.exchanges.last();
-        assert!(last.is_none_or(|last| last.sent.is_some()), "a request before its predecessor is answered");
+        assert!(last.is_none_or(|last| last.sent.is_some()), "a request before the response to the previous one");
         assert!(last.is_none_or(|last| last.id < id));
         let plan = self.plans[self.exchanges.len() % self.plans.len()];
         let request = Request {
@@ -238,7 +240,7 @@ impl Player {
         self.start(engine, id);
     }
 
-    /// The exchange of that name, which is the last one, and not over.
+    /// The exchange with this ID, which must be the last one and still running.
     fn running(&mut self, id: ExchangeId) -> &mut Exchange {
         let last = self.exchanges.last_mut().expect("a head before it");
         assert_eq!(id, last.id);
@@ -250,7 +252,7 @@ impl Player {
         let exchange = self.running(id);
         let plan = exchange.plan;
         if plan.hints {
-            engine.interim(id, 103, &[(b"Link", b"</a>")]).expect("an exchange that waits");
+            engine.interim(id, 103, &[(b"Link", b"</a>")]).expect("an exchange without a response");
             exchange.hints = usize::from(exchange.request.version == Version::Http11);
         }
         match plan.manner {
@@ -258,8 +260,8 @@ impl Player {
             Manner::Held => {}
             Manner::Aborting => engine.abort(id).expect("a running exchange"),
             Manner::Early => {
-                engine.begin(id, plan.status, &fields(plan), None).expect("an exchange that waits");
-                engine.write(id, body(plan).into()).expect("an answer that has begun");
+                engine.begin(id, plan.status, &fields(plan), None).expect("an exchange without a response");
+                engine.write(id, body(plan).into()).expect("a response that has begun");
                 self.receive(engine, id);
             }
             Manner::Reading | Manner::Chunks | Manner::Parts | Manner::Upgrading => self.receive(engine, id),
@@ -285,14 +287,14 @@ impl Player {
         let exchange = self.running(id);
         assert!(exchange.has_body);
         if end == BodyEnd::Bad(BodyFault::TooLarge) {
-            // How much of it was handed out before depends on the pieces.
+            // How much of it the engine reports before the refusal depends on the pieces.
             exchange.request.body.clear();
         }
         assert_eq!(None, exchange.request.end.replace(end));
         self.conclude(engine, id);
     }
 
-    /// The body is over: what is left to be said.
+    /// Responds, or ends the response, after the end of the body.
     fn conclude(&mut self, engine: &mut Engine, id: ExchangeId) {
         let exchange = self.running(id);
         let Plan { manner, status, .. } = exchange.plan;
@@ -301,7 +303,7 @@ impl Player {
             Manner::Early => {
                 let sent = Sent { status, body: body(exchange.plan), trailers: true };
                 exchange.sent = Some(sent);
-                engine.end(id, &[(b"X-Trailer", b"1")]).expect("an answer that has begun");
+                engine.end(id, &[(b"X-Trailer", b"1")]).expect("a response that has begun");
             }
             Manner::Chunks | Manner::Parts => self.stream(engine, id),
             Manner::Upgrading if whole && exchange.request.version == Version::Http11 => self.upgrade(engine, id),
@@ -314,7 +316,7 @@ impl Player {
         let plan = Plan { status, ..exchange.plan };
         let body = body(plan);
         exchange.sent = Some(Sent { status, body: body.clone(), trailers: false });
-        engine.respond(id, status, &fields(plan), Body::Slice(&body)).expect("an exchange that waits");
+        engine.respond(id, status, &fields(plan), Body::Slice(&body)).expect("an exchange without a response");
     }
 
     fn stream(&mut self, engine: &mut Engine, id: ExchangeId) {
@@ -323,9 +325,9 @@ impl Player {
         let body = body(plan);
         let length = (plan.manner == Manner::Parts).then_some(body.len() as u64);
         exchange.sent = Some(Sent { status: plan.status, body: body.clone(), trailers: true });
-        engine.begin(id, plan.status, &fields(plan), length).expect("an exchange that waits");
+        engine.begin(id, plan.status, &fields(plan), length).expect("an exchange without a response");
         for part in body.chunks(100) {
-            engine.write(id, part.to_vec().into()).expect("an answer that has begun");
+            engine.write(id, part.to_vec().into()).expect("a response that has begun");
         }
         engine.end(id, &[(b"X-Trailer", b"1")]).expect("a whole body");
     }
@@ -340,7 +342,7 @@ impl Player {
         events.into_iter().for_each(|event| self.serve(engine, event));
     }
 
-    /// The client has sent everything: answers whoever waited for that. Whether somebody did.
+    /// Responds to the exchange that waited until the client has sent everything. Returns whether there was one.
     fn release(&mut self, engine: &mut Engine) -> bool {
         let Some(last) = self.exchanges.last_mut() else { return false };
         let (id, plan) = (last.id, last.plan);
@@ -360,7 +362,7 @@ impl Player {
     }
 
     fn close_books(self, engine: &Engine) -> Course {
-        assert!(self.closed, "the pipe is over");
+        assert!(self.closed, "the pipe is closed");
         let counters = engine.counters();
         let gone = self.exchanges.iter().filter(|exchange| exchange.request.gone.is_some()).count();
         let done = self.exchanges.iter().filter(|exchange| exchange.sent.is_some()).count();
@@ -380,7 +382,7 @@ impl Player {
         Course { requests, answers, raw, refused: self.refused }
     }
 
-    /// Reads what came out as a client does: the final answers and hints, how many interim ones, and the raw bytes.
+    /// Reads the output as a client does. Returns final responses, the number of interim ones, and raw bytes.
     fn read_answers(&self) -> (Vec<Answer>, usize, Vec<u8>) {
         let mut rest = self.output.as_slice();
         let mut answers = Vec::new();
@@ -397,8 +399,8 @@ impl Player {
                 assert_eq!(self.exchanges.len(), number + 1, "nothing after an exchange that was cut");
                 return (answers, interims, Vec::new());
             };
-            let answer = answer.expect("a whole answer");
-            assert!((0..=1).contains(&(interims - hints - exchange.hints)), "hints, and 100 at the most once");
+            let answer = answer.expect("a whole response");
+            assert!((0..=1).contains(&(interims - hints - exchange.hints)), "the hints, and at most one 100");
             if exchange.upgraded {
                 assert_eq!((101, exchange.request.body.as_slice()), (answer.status, rest));
                 return (answers, interims, rest.to_vec());
@@ -410,23 +412,23 @@ impl Player {
         }
         match &self.refused {
             Some(reason) if !rest.is_empty() => answers.push(take_refusal(&mut rest, reason)),
-            Some(reason) => assert!(self.exchanges.last().is_some_and(|last| last.has_body), "unanswered: {reason}"),
+            Some(reason) => assert!(self.exchanges.last().is_some_and(|last| last.has_body), "no response: {reason}"),
             None => {}
         }
-        assert_eq!(b"", rest, "bytes that belong to no answer");
+        assert_eq!(b"", rest, "bytes after the last response");
         (answers, interims, Vec::new())
     }
 }
 
-/// The short answer to a refused message, whose body stays behind where the message starts as a HEAD.
+/// Reads the short response to a refused message. It has no body if the message starts like a HEAD request.
 fn take_refusal(rest: &mut &[u8], reason: &str) -> Answer {
-    let answer = answers::take(rest, false).or_else(|| answers::take(rest, true)).expect("a whole answer");
+    let answer = answers::take(rest, false).or_else(|| answers::take(rest, true)).expect("a whole response");
     assert!(answer.closes() && (400..600).contains(&answer.status));
     assert!(reason.starts_with(&format!("a pipe: {} ", answer.status)), "{reason}");
     answer
 }
 
-/// Whether an answer arrived as it was sent.
+/// Checks that a response arrived as it was sent.
 fn compare(answer: &Answer, sent: &Sent, exchange: &Exchange) {
     assert_eq!(sent.status, answer.status);
     assert_eq!(Some(&b"x"[..]), answer.field("x-plan"));
@@ -448,7 +450,7 @@ fn fields(plan: Plan) -> Vec<(&'static [u8], &'static [u8])> {
     fields
 }
 
-/// Bytes that would look like an answer, if they were read as one.
+/// A body that looks like a response, so that an error in the framing is found.
 fn body(plan: Plan) -> Vec<u8> {
     let bodiless = matches!(plan.status, 204 | 304);
     b"HTTP/1.1 200 OK\r\n\r\n".iter().copied().cycle().take(if bodiless { 0 } else { plan.size }).collect()

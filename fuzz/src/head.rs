@@ -1,4 +1,4 @@
-//! The head parser: where a head ends, what it says, and that neither depends on how it arrives.
+//! The head parser: where a head ends, and what it contains. Neither depends on the pieces in which it arrives.
 
 use ropewalk_engine::http1::head::parse;
 use ropewalk_engine::http1::scan::Scan;
@@ -9,13 +9,13 @@ use ropewalk_engine::{Head, Limits, Version};
 
 use crate::splits;
 
-/// Holds the head parser to its rules over one input.
+/// Checks the head parser with one input.
 pub fn check(input: &[u8]) {
     for limits in [Limits::default(), Limits { request_line: 40, head_size: 160, head_fields: 4, ..Limits::default() }]
     {
         let [whole, others @ ..] = splits::ways(input).map(|pieces| read(&pieces, &limits));
         for other in others {
-            assert_eq!(whole, other, "the way in which {:?} arrives", input.escape_ascii().to_string());
+            assert_eq!(whole, other, "the outcome depends on the pieces of {:?}", input.escape_ascii().to_string());
         }
         if let Outcome::Head { start, end, said } = whole {
             check_accepted(&input[start..end], &said, &limits);
@@ -23,7 +23,7 @@ pub fn check(input: &[u8]) {
     }
 }
 
-/// What came of an input.
+/// The result of parsing an input.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     Incomplete,
@@ -31,7 +31,7 @@ enum Outcome {
     Head { start: usize, end: usize, said: Said },
 }
 
-/// All that a head says.
+/// The contents of a head.
 #[derive(Debug, PartialEq, Eq)]
 struct Said {
     method: &'static str,
@@ -61,7 +61,7 @@ impl Said {
     }
 }
 
-/// Reads as a connection does: the scan goes on over what has come, and a whole head is parsed once.
+/// Reads as a connection does: continues the scan with each piece, and parses the head once, when it is complete.
 fn read(pieces: &[&[u8]], limits: &Limits) -> Outcome {
     let mut scan = Scan::default();
     let mut input = Vec::new();
@@ -82,7 +82,7 @@ fn read(pieces: &[&[u8]], limits: &Limits) -> Outcome {
     Outcome::Incomplete
 }
 
-/// The rules of RFC 9112, sections 2 to 6, said again from the other end: of the bytes that were let through.
+/// Checks the bytes of an accepted head by the rules of RFC 9112, sections 2 to 6, without the code of the parser.
 fn check_accepted(bytes: &[u8], said: &Said, limits: &Limits) {
     assert!(bytes.len() as u64 <= limits.head_size);
     let text = bytes.strip_suffix(b"\r\n\r\n").expect("an empty line at the end");
@@ -111,7 +111,7 @@ fn check_accepted(bytes: &[u8], said: &Said, limits: &Limits) {
     check_framing(said);
 }
 
-/// Lines that end with CR LF, and have neither elsewhere.
+/// Splits at CR LF. Panics for an empty line, and for a CR or LF elsewhere.
 fn split_lines(text: &[u8]) -> Vec<&[u8]> {
     let lines: Vec<_> = text.split(|&byte| byte == b'\n').collect();
     let last = lines.len() - 1;
@@ -123,14 +123,14 @@ fn split_lines(text: &[u8]) -> Vec<&[u8]> {
     lines.collect()
 }
 
-/// RFC 9110, sections 5.1 and 5.5.
+/// Checks the name and the value of a field (RFC 9110, sections 5.1 and 5.5).
 pub fn check_field(name: &[u8], value: &[u8]) {
     assert!(!name.is_empty() && name.iter().copied().all(is_token));
     assert!(value.iter().all(|&byte| byte == b'\t' || (byte >= 0x20 && byte != 0x7f)));
     assert_eq!(value.trim_ascii(), value);
 }
 
-/// RFC 9112, sections 3.2 and 6.3.
+/// Checks the Host and the framing (RFC 9112, sections 3.2 and 6.3).
 fn check_framing(said: &Said) {
     let values = |wanted: &[u8]| -> Vec<&[u8]> {
         let of_that_name = said.fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
@@ -144,7 +144,7 @@ fn check_framing(said: &Said) {
         assert!(coding.eq_ignore_ascii_case(b"chunked") && said.version == Version::Http11);
         assert_eq!((true, None), (said.has_body, said.length));
     } else if let Some(length) = lengths.first() {
-        let said_length = said.length.expect("the length that stands in the head");
+        let said_length = said.length.expect("the length from the head");
         assert_eq!(said_length.to_string().as_bytes(), *length);
         assert_eq!(said_length > 0, said.has_body);
     } else {

@@ -1,4 +1,4 @@
-//! What must hold for every input of the engine's HTTP/1.1, as plain functions that panic where it does not.
+//! What must hold for every input of the engine's HTTP/1.1 code, as plain functions that panic if it does not.
 //!
 //! Each module is one target: libFuzzer calls its `check` with inputs that it makes up (`targets/`), and `cargo test`
 //! with those that are kept (`corpus/`). `docs/explanation/fuzzing.md` tells what each of them holds the engine to.

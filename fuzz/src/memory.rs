@@ -1,9 +1,9 @@
-//! How much memory is held: an allocator that counts what each thread has.
+//! An allocator that counts the bytes that each thread holds.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// Counts, and leaves the work to the allocator of the system.
+/// Counts bytes. The system's allocator does the work.
 struct Counting;
 
 #[global_allocator]
@@ -13,12 +13,12 @@ thread_local! {
     static HELD: Cell<isize> = const { Cell::new(0) };
 }
 
-/// Bytes that this thread has allocated and not given back.
+/// Bytes that this thread has allocated and not freed.
 pub fn held() -> isize {
     HELD.get()
 }
 
-// SAFETY: every call goes to the allocator of the system as it came; the counter allocates nothing.
+// SAFETY: every call goes to the system's allocator with the same arguments, and the counter allocates nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         HELD.set(HELD.get() + layout.size() as isize);

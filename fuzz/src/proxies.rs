@@ -1,18 +1,19 @@
-//! What proxies say: one outcome however a PROXY header arrives, and a client that no untrusted proxy has named.
+//! What proxies send: the outcome does not depend on the pieces of a PROXY header, and only trusted proxies name a
+//! client.
 
 use ropewalk_engine::Peer;
 use ropewalk_engine::proxies::forwarded::{self, Element};
 use ropewalk_engine::proxies::protocol::{self, LONGEST_BLOCK, LONGEST_LINE};
 use ropewalk_engine::proxies::{Trusted, x_forwarded};
 
-/// Holds the parsers of what proxies say to their rules over one input.
+/// Checks the parsers of what proxies send with one input.
 pub fn check(input: &[u8]) {
     check_protocol(input);
     check_forwarded(input);
     check_x_forwarded(input);
 }
 
-/// A header is found or refused at one byte, and what is behind that changes nothing.
+/// Checks that a header is accepted or refused at one byte, and that later bytes change nothing.
 fn check_protocol(input: &[u8]) {
     let mut decided = None;
     for end in 0..=input.len().min(LONGEST_BLOCK) {
@@ -33,7 +34,7 @@ fn check_protocol(input: &[u8]) {
     }
 }
 
-/// What was read, written again with every value quoted, is read alike.
+/// Checks that parsed elements, written again with every value quoted, are parsed to the same elements.
 fn check_forwarded(input: &[u8]) {
     let mut elements = Vec::new();
     if forwarded::parse(input, &mut elements).is_err() {
@@ -62,7 +63,7 @@ fn quoted(value: &[u8]) -> impl Iterator<Item = u8> {
     value.iter().flat_map(|&byte| [b'\\', byte])
 }
 
-/// Everything to the right of the client is trusted, and the client is too only where everything is.
+/// Checks that every peer to the right of the client is trusted. The client is trusted only if all peers are.
 fn check_x_forwarded(input: &[u8]) {
     let mut trusted = Trusted::default();
     trusted.add("10.0.0.0/8").unwrap();

@@ -1,7 +1,7 @@
-//! Ways in which the same bytes may arrive.
+//! Ways to divide the same bytes into pieces.
 
-/// `input` in one piece, byte by byte, and in pieces whose sizes follow from the bytes themselves: the same input always
-/// comes in the same pieces, and the fuzzer finds other pieces by changing it.
+/// Divides `input` in three ways: one piece, single bytes, and pieces whose sizes are derived from the bytes. The same
+/// input always has the same pieces, and the fuzzer finds other pieces by changing it.
 pub fn ways(input: &[u8]) -> [Vec<&[u8]>; 3] {
     [vec![input], input.chunks(1).collect(), drawn(input)]
 }
@@ -10,7 +10,7 @@ fn drawn(mut input: &[u8]) -> Vec<&[u8]> {
     let mut dice = Dice(hash(input));
     let mut pieces = Vec::new();
     while !input.is_empty() {
-        // Mostly a few bytes, where line ends and chunk sizes are cut apart; now and then many.
+        // Mostly a few bytes, to divide line ends and chunk sizes; sometimes many.
         let most = if dice.roll(4) == 0 { 256 } else { 8 };
         let (piece, rest) = input.split_at(input.len().min(1 + dice.roll(most)));
         pieces.push(piece);

@@ -1,18 +1,18 @@
-//! An engine whose connections are pipes: no sockets, no clocks that matter, the same course every time.
+//! An engine whose connections are pipes. Without sockets and timeouts, the same input always has the same result.
 
 use ropewalk_engine::event::Event;
 use ropewalk_engine::{Engine, Limits, Peer, PipeId};
 
-/// Turns after which an engine that still has something to do spins.
+/// The most turns in which an engine must become idle.
 const PATIENCE: usize = 10_000;
 
-/// Whoever takes the events of an engine.
+/// Handles the events of an engine.
 pub trait Handler {
-    /// Serves one event, with any commands.
+    /// Handles one event, with any commands.
     fn serve(&mut self, engine: &mut Engine, event: Event);
 }
 
-/// An engine with some limits that tells of every refusal.
+/// An engine with these limits, which reports every refusal.
 pub fn engine(limits: Limits) -> Engine {
     let mut engine = Engine::new(limits).expect("descriptors for an engine");
     engine.set_debug(true);
@@ -24,7 +24,7 @@ pub fn open(engine: &mut Engine) -> PipeId {
     engine.open_pipe(Peer::Unknown, Peer::Unknown, false)
 }
 
-/// Runs a turn that starts with something, as the binding does; whether anything came of it.
+/// Runs a turn that begins with `start`, as the binding does. Returns whether there were events.
 pub fn turn(engine: &mut Engine, handler: &mut impl Handler, start: impl FnOnce(&mut Engine)) -> bool {
     engine.begin_turn();
     start(engine);
@@ -45,7 +45,7 @@ pub fn turn(engine: &mut Engine, handler: &mut impl Handler, start: impl FnOnce(
     events
 }
 
-/// Runs turns until two in a row bring nothing.
+/// Runs turns until two in a row have no events.
 pub fn rest(engine: &mut Engine, handler: &mut impl Handler) {
     let mut quiet = 0;
     for _ in 0..PATIENCE {
@@ -58,5 +58,5 @@ pub fn rest(engine: &mut Engine, handler: &mut impl Handler) {
             return;
         }
     }
-    panic!("the engine does not come to rest");
+    panic!("the engine does not become idle");
 }

@@ -1,4 +1,4 @@
-//! The engine beside llhttp.
+//! The engine compared with llhttp.
 
 #![no_main]
 

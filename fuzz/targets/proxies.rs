@@ -1,4 +1,4 @@
-//! What proxies say of their clients.
+//! The headers with which proxies name their clients.
 
 #![no_main]
 

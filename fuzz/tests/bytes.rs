@@ -1,8 +1,8 @@
-//! Every byte in every place of a few requests: a fuzzer meets a rule about one byte in one place only by luck.
+//! Every byte in every place of a few requests: a fuzzer finds a rule about one byte in one place only by luck.
 
 use ropewalk_fuzz::differential;
 
-/// A request behind each, so that a boundary that moves shows.
+/// Follows each request, so that the test sees if a message ends in a different place.
 const NEXT: &str = "GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
 
 fn check_every_byte(request: &str) {

@@ -1,4 +1,4 @@
-//! Replays every input that is kept. A target that has found something gets its input here, by a name that says what.
+//! Replays every stored input. If a target finds a bug, its input is stored here, under a name that describes the bug.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ fn replay(target: &str, check: fn(&[u8])) {
     let mut inputs = 0;
     for entry in fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
-        // Shown where the check panics.
+        // The test harness shows this if the check panics.
         println!("{}", path.display());
         check(&fs::read(&path).unwrap());
         inputs += 1;

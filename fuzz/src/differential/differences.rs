@@ -1,8 +1,8 @@
-//! Where the engine and llhttp may part, each with its reason. `docs/explanation/fuzzing.md` shows this list.
+//! The allowed differences between the engine and llhttp, with reasons. `docs/explanation/fuzzing.md` shows this list.
 
 use super::{Message, head_of};
 
-/// What the engine refuses though llhttp takes it: the engine's own words, and the section that asks for it.
+/// What the engine refuses and llhttp accepts: the reason that the engine gives, and the section for it.
 pub const STRICTER: &[(&str, &str)] = &[
     // RFC 9112: the request line, its target, and the Host.
     ("a line ends with a bare line feed", "RFC 9112, 2.2"),
@@ -24,20 +24,20 @@ pub const STRICTER: &[(&str, &str)] = &[
     ("Transfer-Encoding in HTTP/1.0", "RFC 9112, 6.1"),
     ("a chunk size is too large", "RFC 9112, 7.1"),
     ("a chunk extension is not well formed", "RFC 9112, 7.1.1"),
-    // RFC 9110: what is well formed and not served.
+    // RFC 9110: well formed, but not supported.
     ("this version of HTTP is not supported", "RFC 9110, 2.5"),
     ("the Content-Length is not a plain number", "RFC 9110, 8.6"),
     ("the method is not supported", "RFC 9110, 9.1"),
     ("CONNECT and TRACE are not supported", "RFC 9110, 9.3.6 and 9.3.8"),
     ("the only supported expectation is 100-continue", "RFC 9110, 10.1.1"),
-    // Limits; llhttp leaves them to its user.
+    // Limits. llhttp has none: the program that uses it sets them.
     ("the request line is too long", "RFC 9112, 3"),
     ("the request head is too large", "RFC 6585, 5"),
     ("too many header fields", "RFC 6585, 5"),
     ("the chunk extensions are too long", "RFC 9112, 7.1.1"),
     ("the trailer section is too large", "RFC 9112, 7.1.2"),
     ("too many trailer fields", "RFC 9112, 7.1.2"),
-    // Ours alone: a path that ends at an encoded NUL for whoever hands it to C.
+    // Only the engine refuses this: C functions would end the decoded path at the NUL.
     ("the target has an encoded NUL", "RFC 3986, 7.3"),
 ];
 
@@ -55,7 +55,7 @@ const RARE_METHODS: &[&[u8]] = &[
     b"VERSION-CONTROL",
 ];
 
-/// Fields that come too late in a trailer section and are dropped there (RFC 9110, section 6.5.1).
+/// Fields that are dropped in a trailer section, where they would come too late (RFC 9110, section 6.5.1).
 const DROPPED_TRAILERS: &[&[u8]] = &[
     b"authorization",
     b"cache-control",
@@ -81,27 +81,27 @@ const DROPPED_TRAILERS: &[&[u8]] = &[
     b"www-authenticate",
 ];
 
-/// Whether a refusal of the engine is one that llhttp need not share.
+/// Whether llhttp may accept what the engine refuses for this reason.
 pub fn is_stricter(reason: &str) -> bool {
     STRICTER.iter().any(|(listed, _)| *listed == reason)
 }
 
-/// Whether a refusal of llhttp is one that the engine need not share; `message` is the engine's, `before` the last one
-/// whose head llhttp has taken.
+/// Whether the engine may accept what llhttp refuses for this reason. `message` is the engine's, and `before` is the
+/// last one whose head llhttp accepted.
 pub fn is_laxer(reason: &str, input: &[u8], message: &Message, before: Option<&Message>) -> bool {
     let in_trailers = before.is_some_and(|before| !before.is_whole() && head_of(before) == head_of(message));
     let closed_by_trailer = before.is_some_and(|before| before.trailers.iter().any(|(name, _)| name == b"connection"));
     match reason {
         "Invalid method encountered" => RARE_METHODS.contains(&message.method.as_slice()),
-        // Space around `;` and `=` is to be parsed, though nobody sends it (RFC 9112, 7.1.1; RFC 9110, 5.6.3).
+        // A recipient must parse space around `;` and `=`, which no sender may send (RFC 9112, 7.1.1; RFC 9110, 5.6.3).
         _ if reason.starts_with("Invalid character in chunk extensions") => has_spaced_extension(input),
-        // It reads these trailers as fields of the head. The engine drops them, whatever they say.
+        // llhttp treats these trailers as fields of the head. The engine drops them, whatever their value.
         "Data after `Connection: close`" => closed_by_trailer,
         _ => in_trailers && ["Content-Length", "Transfer-Encoding"].iter().any(|name| reason.contains(name)),
     }
 }
 
-/// Whether a line that starts as a chunk size does has space next to a `;` or a `=`.
+/// Whether a line that starts like a chunk size has space next to a `;` or a `=`.
 fn has_spaced_extension(input: &[u8]) -> bool {
     let (space, sign) = (|byte: u8| matches!(byte, b' ' | b'\t'), |byte: u8| matches!(byte, b';' | b'='));
     let spaced =
@@ -109,12 +109,12 @@ fn has_spaced_extension(input: &[u8]) -> bool {
     input.split(|&byte| byte == b'\n').any(|line| line.first().is_some_and(u8::is_ascii_hexdigit) && spaced(line))
 }
 
-/// Whether the engine hands a trailer field out.
+/// Whether the engine reports a trailer field to the handler.
 pub fn keeps_trailer(name: &[u8]) -> bool {
     !DROPPED_TRAILERS.contains(&name) && !name.starts_with(b"x-forwarded-")
 }
 
-/// Whether the engine closes where llhttp goes on: HTTP/1.0 with both `close` and `keep-alive` (RFC 9112, section 9.3).
+/// Whether only the engine closes, and may: HTTP/1.0 with both `close` and `keep-alive` (RFC 9112, section 9.3).
 pub fn closes_sooner(ours: &Message) -> bool {
     let connection =
         |(name, value): &(Vec<u8>, Vec<u8>)| name.eq_ignore_ascii_case(b"connection").then(|| value.to_vec());

@@ -16,13 +16,13 @@ pub fn read(input: &[u8]) -> Reading {
     let end = match verdict {
         _ if messages.last().is_some_and(|last| last.kept == Some(false)) => End::Closed,
         0 => End::Open,
-        // SAFETY: a string of llhttp's, which lives as long as the program.
+        // SAFETY: it is a static string of llhttp.
         _ => End::Refused(unsafe { CStr::from_ptr(reason) }.to_string_lossy().into_owned()),
     };
     Reading { messages, end }
 }
 
-/// What was told of the message that is being read.
+/// Collects what llhttp reports.
 #[derive(Default)]
 struct Listener {
     message: Message,
@@ -33,7 +33,7 @@ struct Listener {
     messages: Vec<Message>,
 }
 
-// The same numbers stand in oracle/oracle.c.
+// The same numbers are in oracle/oracle.c.
 const METHOD: c_int = 0;
 const TARGET: c_int = 1;
 const VERSION: c_int = 2;
@@ -57,7 +57,7 @@ unsafe extern "C" {
 }
 
 extern "C" fn tell(listener: *mut c_void, what: c_int, bytes: *const c_char, length: usize, number: c_int) {
-    // SAFETY: the listener is the one that `read` gave, and nobody else uses it during the call; the bytes are there.
+    // SAFETY: the listener is the one that `read` gave, and only this call uses it now; llhttp's bytes are valid.
     let (listener, bytes) =
         unsafe { (&mut *listener.cast::<Listener>(), std::slice::from_raw_parts(bytes.cast::<u8>(), length)) };
     listener.hear(what, bytes, number);
@@ -83,11 +83,11 @@ impl Listener {
                 let keeps = self.keeps;
                 self.last().kept = Some(keeps);
             }
-            _ => unreachable!("nothing else is told"),
+            _ => unreachable!("oracle.c reports nothing else"),
         }
     }
 
-    /// llhttp leaves the space behind a value to its user.
+    /// Adds a field, without the space after its value, which llhttp does not remove.
     fn field_over(&mut self) {
         let name = std::mem::take(&mut self.name);
         let value = std::mem::take(&mut self.value);

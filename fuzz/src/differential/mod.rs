@@ -1,7 +1,7 @@
-//! The same bytes to the engine and to llhttp, the parser of Node, in its strict mode: both must see the same requests.
+//! Compares the engine with llhttp, Node's parser, in strict mode: both must see the same requests in the same bytes.
 //!
-//! They may part only where `differences.rs` says why. What the engine takes and llhttp refuses is always an error,
-//! unless it stands there.
+//! They may differ only where `differences.rs` lists the difference and its reason. In particular, the engine may not
+//! accept what llhttp refuses, except where that list allows it.
 
 mod differences;
 mod llhttp;
@@ -9,7 +9,7 @@ mod ours;
 
 use std::fmt;
 
-/// Has both read one input, and compares.
+/// Reads one input with both, and compares the results.
 pub fn check(input: &[u8]) {
     let (ours, theirs) = (ours::read(input), llhttp::read(input));
     if let Err(difference) = compare(input, &ours, &theirs) {
@@ -18,7 +18,7 @@ pub fn check(input: &[u8]) {
     }
 }
 
-/// What a parser made of its input.
+/// What a parser read from its input.
 #[derive(Debug)]
 struct Reading {
     messages: Vec<Message>,
@@ -39,12 +39,12 @@ struct Message {
 
 type Field = (Vec<u8>, Vec<u8>);
 
-/// Where reading stopped, behind the last message or within it.
+/// Why reading stopped, after the last message or within it.
 #[derive(Debug, PartialEq, Eq)]
 enum End {
-    /// More bytes are wanted.
+    /// The parser needs more bytes.
     Open,
-    /// The last message was the last one to be read.
+    /// The connection closes after the last message.
     Closed,
     Refused(String),
 }
@@ -82,7 +82,7 @@ fn compare(input: &[u8], ours: &Reading, theirs: &Reading) -> Result<(), String>
                 match (a.is_whole(), b.is_whole()) {
                     (true, true) if a.kept != b.kept && differences::closes_sooner(a) => return Ok(()),
                     (true, true) if a.kept != b.kept => {
-                        return Err(format!("message {number} is not the last one for both"));
+                        return Err(format!("only one parser closes after message {number}"));
                     }
                     (true, true) => compare_bodies(a, b, number)?,
                     (true, false) => return they_refuse(input, ours, theirs, number),
@@ -116,21 +116,21 @@ fn compare_bodies(a: &Message, b: &Message, number: usize) -> Result<(), String>
     Ok(())
 }
 
-/// A message that llhttp took whole, and that the engine did not.
+/// Checks a message that llhttp accepted whole and the engine did not: its refusal must be a listed one.
 fn we_refuse(ours: &Reading, number: usize) -> Result<(), String> {
     match &ours.end {
         End::Refused(reason) if differences::is_stricter(reason) => Ok(()),
         End::Refused(reason) => Err(format!("message {number} is refused, for no listed reason: {reason}")),
-        end => Err(format!("message {number} goes on, and llhttp has all of it: {end:?}")),
+        end => Err(format!("message {number} is complete for llhttp only: {end:?}")),
     }
 }
 
-/// A head or a body that the engine took, and llhttp did not.
+/// Checks a head or a body that the engine accepted and llhttp did not: llhttp's refusal must be a listed one.
 fn they_refuse(input: &[u8], ours: &Reading, theirs: &Reading, number: usize) -> Result<(), String> {
     let (message, before) = (&ours.messages[number], theirs.messages.last());
     match &theirs.end {
         End::Refused(reason) if differences::is_laxer(reason, input, message, before) => Ok(()),
-        End::Refused(reason) => Err(format!("message {number} is taken, and llhttp refuses it: {reason}")),
-        end => Err(format!("message {number} is taken, and llhttp reads on: {end:?}")),
+        End::Refused(reason) => Err(format!("message {number} is accepted, and llhttp refuses it: {reason}")),
+        end => Err(format!("message {number} is accepted, and llhttp needs more bytes: {end:?}")),
     }
 }

@@ -1,4 +1,4 @@
-//! The engine, as a handler sees it that reads every body and answers every request.
+//! The engine, with a handler that reads every body and responds to every request.
 
 use ropewalk_engine::event::{BodyFault, Event};
 use ropewalk_engine::{Body, Engine, ExchangeId, Head, Limits, Version};
@@ -54,10 +54,10 @@ impl Handler for Reader {
             | Event::PipeClosed(..)
             | Event::Writable(_) => {}
             Event::Opened(..) | Event::Lingering(_) | Event::Closed(..) | Event::Refused(_) => {
-                panic!("nobody has asked for that")
+                panic!("an event that was not enabled")
             }
             Event::BadBody(_, BodyFault::TooLarge) | Event::HalfClosed(_) | Event::Gone(..) | Event::Drained { .. } => {
-                panic!("nothing is too large, and nobody leaves")
+                panic!("no body is too large, no client leaves, and no drain begins")
             }
         }
     }
@@ -66,19 +66,19 @@ impl Handler for Reader {
 impl Reader {
     fn answer(&mut self, engine: &mut Engine, id: ExchangeId) {
         self.answered += 1;
-        engine.respond(id, 200, &[], Body::Slice(b"")).expect("an exchange that waits");
+        engine.respond(id, 200, &[], Body::Slice(b"")).expect("an exchange without a response");
     }
 
     fn last(&mut self) -> &mut Message {
         self.messages.last_mut().expect("a head before its body")
     }
 
-    /// Whether the connection was kept shows in the answers.
+    /// Returns the result. The responses show whether the connection was kept.
     fn conclude(mut self) -> Reading {
         let mut rest = self.output.as_slice();
         for message in &mut self.messages[..self.answered] {
             let answer = loop {
-                let answer = answers::take(&mut rest, message.method == b"HEAD").expect("a whole answer");
+                let answer = answers::take(&mut rest, message.method == b"HEAD").expect("a whole response");
                 if answer.status != 100 {
                     break answer;
                 }
