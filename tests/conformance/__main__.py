@@ -12,7 +12,7 @@ from tests.conformance.messages import conversations
 
 
 def compare(count: int, number: int) -> Counter[str]:
-    """How the conversations ended for us, and how many are read in a way that stands in no rule."""
+    """Count how the conversations ended for our engine, and the differences that no rule explains."""
     tally: Counter[str] = Counter()
     dice = random.Random(number)
 

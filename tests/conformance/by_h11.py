@@ -1,4 +1,4 @@
-"""What h11 makes of some bytes."""
+"""Reads requests with h11."""
 
 import h11
 from tests.conformance.reading import Message, Reading
@@ -7,8 +7,8 @@ from tests.conformance.reading import Message, Reading
 def read(data: bytes) -> Reading:
     """The requests in the data.
 
-    Each is read by a connection of its own, so that h11 goes on where it would have closed: it does not do keep-alive
-    in HTTP/1.0, and takes no empty line before a request line. Both are allowed.
+    Each request has its own h11 connection, so that reading continues where h11 would have closed: h11 has no
+    keep-alive in HTTP/1.0, and accepts no empty line before a request line. Both are allowed.
     """
     reading = Reading([], "open")
     at = 0
@@ -31,7 +31,7 @@ def read(data: bytes) -> Reading:
 
 
 def read_one(connection: h11.Connection, messages: list[Message]) -> bool:
-    """Append the next message, as far as it is there. Whether that is all of it."""
+    """Append the next message, as far as it has arrived. Returns whether it is complete."""
     while True:
         event = connection.next_event()
         match event:

@@ -1,11 +1,11 @@
-"""What llhttp makes of some bytes: the parser of Node, by way of httptools."""
+"""Reads requests with llhttp, Node's parser, through httptools."""
 
 import httptools
 from tests.conformance.reading import Message, Reading
 
 
 class Listener:
-    """Writes down one message."""
+    """Records one message."""
 
     def __init__(self) -> None:
         self.parser = httptools.HttpRequestParser(self)
@@ -24,7 +24,7 @@ class Listener:
     def on_headers_complete(self) -> None:
         version = self.parser.get_http_version()
         self.message = Message(self.parser.get_method(), self._target, version, self._lines)
-        # It lets the keep-alive of HTTP/1.0 outdo a close, which has to come first (RFC 9112, section 9.3).
+        # llhttp prefers keep-alive to close in HTTP/1.0, but close has priority (RFC 9112, section 9.3).
         self.persists = self.parser.should_keep_alive() and not self.message.has_option(b"close")
         self._lines = []
 
@@ -39,7 +39,7 @@ class Listener:
 
 
 def read(data: bytes) -> Reading:
-    """The requests in the data. It comes byte by byte, because llhttp does not tell where a message ends."""
+    """The requests in the data. llhttp gets it byte by byte, because it does not report where a message ends."""
     reading = Reading([], "open")
     listener = Listener()
     for at in range(len(data)):

@@ -1,4 +1,4 @@
-"""Our engine beside two others, over the same bytes."""
+"""Compares our engine with two other parsers over the same bytes."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -11,7 +11,7 @@ ORACLES: Final[dict[str, Callable[[bytes], Reading]]] = {"h11": by_h11.read, "ll
 
 
 def disagreements(pieces: Iterable[bytes]) -> list[str]:
-    """What stands in no rule."""
+    """The differences that no rule explains."""
     pieces = list(pieces)
     data, reading = b"".join(pieces), ours.read(pieces)
     found = {name: difference(read(data), reading) for name, read in ORACLES.items()}
@@ -21,7 +21,7 @@ def disagreements(pieces: Iterable[bytes]) -> list[str]:
 
 
 def is_designed(it: Difference, data: bytes) -> bool:
-    """Whether a rule explains the difference, and is true."""
+    """Whether a rule explains the difference, and holds."""
     raw = Raw(data[it.start :])
     if it.our_refusal:
         return any(rule.refusal == it.our_refusal and rule.holds(raw) for rule in RULES)

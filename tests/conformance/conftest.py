@@ -1,4 +1,4 @@
-"""The suites, fetched."""
+"""Fixtures that fetch the suites."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
 """gunicorn's corpus of requests, from the tests in its source package.
 
-A file of the corpus is a request (or several) in `tests/requests/valid/*.http` or `invalid/*.http`, with what is
-expected of it beside it in Python. That is read here, not run.
+A file of the corpus has one or more requests: `tests/requests/valid/*.http` or `invalid/*.http`. The expected result is
+in a Python file with the same name, which is parsed here, not run.
 """
 
 import ast
@@ -29,7 +29,7 @@ class Case:
     name: str
     data: bytes
     messages: list[Message]
-    """What an application has to see: nothing where the file is invalid."""
+    """What an application must see: nothing if the file is invalid."""
 
     @property
     def lacks_host(self) -> bool:
@@ -53,7 +53,7 @@ def cases(kind: str) -> list[Case]:
 
 
 def fetched() -> Path:
-    """The package. pip gets it the first time, and checks its hash."""
+    """The package. pip downloads it the first time, and checks its hash."""
     version, digest = re.findall(r"^gunicorn==(\S+) --hash=sha256:(\w+)$", REQUIREMENT.read_text(), re.MULTILINE)[0]
     package = CACHE / f"gunicorn-{version}.tar.gz"
     if not package.exists():
@@ -80,7 +80,7 @@ def unpacked(package: Path, kind: str) -> Iterator[Case]:
 
 
 def unescaped(data: bytes) -> bytes:
-    """The bytes that a file stands for: line ends are written out, and real ones mean nothing."""
+    """The bytes that a file describes: line ends are escaped, and real ones mean nothing."""
     return re.sub(
         rb"\\(r\\n|0|n|t|x[0-9A-Fa-f]{2})",
         lambda found: ESCAPED.get(found[1]) or bytes.fromhex(found[1][1:].decode()),
@@ -89,7 +89,7 @@ def unescaped(data: bytes) -> bytes:
 
 
 def expected(source: str) -> list[Message]:
-    """The requests that are described in a file of Python: none where it names an exception."""
+    """The requests that a Python file describes: none if it names an exception."""
     names: dict[str, Any] = {}
     for statement in ast.parse(source).body:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
@@ -101,7 +101,7 @@ def expected(source: str) -> list[Message]:
 
 
 def value_of(node: ast.expr, names: dict[str, Any]) -> Any:
-    """What an expression of the corpus means. A name that nothing was assigned to is that of an exception."""
+    """The value of an expression of the corpus. A name without an assignment is the name of an exception."""
     match node:
         case ast.Constant(value):
             return value
@@ -135,5 +135,5 @@ def message_of(described: dict[str, Any]) -> Message:
 
 
 def lines_of(pairs: list[list[str]]) -> list[tuple[bytes, bytes]]:
-    """Fields with their names in lower case, as we have them; gunicorn has them in capitals."""
+    """Fields with their names in lower case, as we have them; gunicorn has them in upper case."""
     return [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs]

@@ -1,4 +1,4 @@
-"""Where we mean to differ from what other people's suites expect. The documentation shows these lists."""
+"""Intended differences from what the suites of other projects expect. The documentation shows these lists."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,19 +6,19 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Deviation:
-    """Files of the corpus of which we make something else."""
+    """Files of the corpus for which our result is not the expected one."""
 
     verdict: str
-    """What we make of them."""
+    """Our result."""
     section: str
-    """Of RFC 9112, or of the one that is named."""
+    """The section of RFC 9112, or of the RFC that is named."""
     reason: str
     files: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Warned:
-    """A warning of REDbot's that we leave as it is."""
+    """A warning of REDbot that we accept."""
 
     name: str
     summary: str
@@ -41,7 +41,7 @@ CORPUS: Final = (
     Deviation(
         "501 Not Implemented: the only supported transfer coding is chunked",
         "6.1",
-        "gunicorn passes the coded body on as it is. We decode no coding but chunked, and say so.",
+        "gunicorn passes on the coded body. We decode only chunked, and refuse other codings.",
         (
             "valid/025_line",
             "valid/rfc9112_smuggle_gzip_chunked_01",
@@ -51,7 +51,7 @@ CORPUS: Final = (
     Deviation(
         "400 Bad Request: more than one Transfer-Encoding",
         "6.1",
-        "The same in two lines.",
+        "The same codings, in two fields.",
         ("valid/025", "valid/029", "valid/030"),
     ),
     Deviation(
@@ -75,7 +75,7 @@ CORPUS: Final = (
     Deviation(
         "0 taken, 1 meant",
         "8",
-        "The body is shorter than its Content-Length. A message that is not complete is not handled.",
+        "The body is shorter than its Content-Length. An incomplete message is not handled.",
         ("valid/099",),
     ),
     Deviation(
@@ -87,7 +87,7 @@ CORPUS: Final = (
     Deviation(
         "400 Bad Request: more than one empty line before the request line",
         "2.2",
-        "The PROXY protocol in its second version.",
+        "Version 2 of the PROXY protocol.",
         ("valid/pp_04", "valid/pp_05"),
     ),
     Deviation(
@@ -120,26 +120,26 @@ CORPUS: Final = (
     Deviation(
         "taken",
         "RFC 7239, 8.1",
-        "X-Forwarded-Proto and X-Forwarded-Ssl contradict each other. The engine never goes by the second, and by the "
-        "first only where a trusted proxy says it.",
+        "X-Forwarded-Proto and X-Forwarded-Ssl contradict each other. The engine ignores the second, and uses the "
+        "first only from a trusted proxy.",
         ("invalid/019",),
     ),
     Deviation(
         "taken",
         "5.1",
-        "Names with underscores again, which gunicorn can be told to refuse.",
+        "Names with underscores again, which gunicorn can be configured to refuse.",
         ("invalid/040", "invalid/chunked_07"),
     ),
     Deviation(
         "taken",
         "RFC 9110, 5.3",
-        "Two fields of Content-Type: a fault of the sender that a recipient is not told to refuse, and no framing.",
+        "Two Content-Type fields: an error that a recipient need not refuse, and that does not affect framing.",
         ("invalid/041",),
     ),
     Deviation(
         "taken",
         "RFC 9110, 6.5.1",
-        "Content-Length, Host and Transfer-Encoding as trailers: dropped, and the request taken without.",
+        "Content-Length, Host and Transfer-Encoding as trailers: they are dropped, and the request is accepted.",
         (
             "invalid/rfc9110_trailer_forbidden_cl_01",
             "invalid/rfc9110_trailer_forbidden_host_01",

@@ -1,4 +1,4 @@
-"""Answers every request with what the application sees of it."""
+"""Responds to every request with what the application sees of it."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from ropewalk import App, Request, Resource
 
 
 class Echo(Resource):
-    """For any method and path."""
+    """Handles any method and path."""
 
     isLeaf = True
 

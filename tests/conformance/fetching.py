@@ -1,4 +1,4 @@
-"""Other people's suites are fetched once into the environment that runs the tests, and never into the repository."""
+"""Fetches suites of other projects, once, into the environment that runs the tests, never into the repository."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ CACHE = Path(sys.prefix, "share", "conformance")
 
 
 class UnreachableError(Exception):
-    """A package cannot be fetched."""
+    """Raised if a package cannot be fetched."""
 
 
 def run(*command: str | Path) -> None:
@@ -28,10 +28,10 @@ def run(*command: str | Path) -> None:
 def environment(
     name: str, requirements: Path, *others: Path, complete: Callable[[Path], None] = lambda folder: None
 ) -> Path:
-    """An environment of this very Python with the locked packages, made the first time.
+    """Return an environment of this Python with the locked packages. The first call makes it.
 
-    The engine is built for one Python, so that no other can import it. `others` are further files from which the
-    environment follows; `complete` is called with a new one. Raises UnreachableError.
+    The engine is built for one Python, and no other can import it. `others` are more files that the
+    environment depends on; `complete` is called with a new one. Raises UnreachableError.
     """
     sources = sha256(sys.version.encode())
     for path in (requirements, *others):
@@ -49,7 +49,7 @@ def environment(
 
 @contextmanager
 def needed() -> Iterator[None]:
-    """Skip a test where its suite cannot be fetched; where `CI` is set, let it fail."""
+    """Skip a test if its suite cannot be fetched; if `CI` is set, let it fail."""
     try:
         yield
     except UnreachableError as error:

@@ -1,4 +1,4 @@
-"""Prints what REDbot says of some URLs, as JSON. Run by an interpreter that has REDbot: `linter.py URL...`."""
+"""Prints what REDbot reports for some URLs, as JSON. Run by an interpreter that has REDbot: `linter.py URL...`."""
 
 import json
 import sys

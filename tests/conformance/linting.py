@@ -1,4 +1,4 @@
-"""REDbot, which looks for faults in answers, in an environment of its own: it brings more than our tests should see."""
+"""Runs REDbot, which looks for errors in responses. It has its own environment, because it has many dependencies."""
 
 import json
 import subprocess
@@ -11,12 +11,12 @@ REQUIREMENTS = Path(__file__).with_name("redbot.txt")
 LINTER = Path(__file__).with_name("linter.py")
 
 SECONDS = 60
-"""After this REDbot has failed, not the server."""
+"""The timeout. If REDbot takes longer, it has failed, and not the server."""
 
 
 @dataclass(frozen=True)
 class Note:
-    """What REDbot says of an answer."""
+    """A note of REDbot about a response."""
 
     name: str
     level: str
@@ -26,18 +26,18 @@ class Note:
 
 @dataclass(frozen=True)
 class Report:
-    """All that it says of one URL."""
+    """The status and all notes of one URL."""
 
     status: int
     notes: tuple[Note, ...]
 
 
 def interpreter() -> Path:
-    """A Python with the locked REDbot, made the first time. Raises UnreachableError."""
+    """Return a Python with the locked REDbot. The first call makes its environment. Raises UnreachableError."""
     return environment("redbot", REQUIREMENTS) / "bin" / "python"
 
 
 def linted(python: Path, urls: list[str]) -> list[Report]:
-    """What REDbot says of each URL. It asks for them in several ways."""
+    """Return what REDbot reports for each URL. It requests them in several ways."""
     ended = subprocess.run([python, "-P", LINTER, *urls], capture_output=True, text=True, timeout=SECONDS, check=True)
     return [Report(status, tuple(Note(**note) for note in notes)) for status, notes in json.loads(ended.stdout)]

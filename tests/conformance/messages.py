@@ -1,4 +1,4 @@
-"""Requests as clients send them, as careless clients send them, and as attackers do."""
+"""Requests as correct clients, careless clients and attackers send them."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -6,11 +6,11 @@ from itertools import pairwise
 from hypothesis import strategies as st
 
 BEHIND = b"GET /behind HTTP/1.1\r\nHost: a\r\n\r\n"
-"""Stands at the end of every conversation: who reads it knows where the messages before it ended."""
+"""The last request of every conversation. A parser that reads it knows where the messages before it ended."""
 
 
 class Words:
-    """What may stand in one place of a request: good words, and bad ones in about one case of so many."""
+    """The words for one place of a request. About one word in `odds` is a bad one."""
 
     def __init__(self, good: list[bytes], bad: list[bytes], odds: int = 12) -> None:
         self.all = [*good, *bad]
@@ -164,7 +164,7 @@ def filled(pattern: bytes, number: int) -> bytes:
 
 @st.composite
 def conversations(draw: st.DrawFn) -> bytes:
-    """Some requests after one another, perhaps damaged, and a good one at the end."""
+    """Some requests in sequence, perhaps damaged, and a valid one at the end."""
     data = b"".join(draw(st.lists(requests(), min_size=1, max_size=3)))
     for _ in range(draw(st.sampled_from([0, 0, 0, 1, 1, 2, 3]))):
         at = draw(st.integers(0, len(data)))
@@ -180,7 +180,7 @@ def cuts(draw: st.DrawFn, data: bytes) -> list[bytes]:
 
 
 def one_by_one() -> Iterator[bytes]:
-    """Every word in its place, in a request that is good otherwise."""
+    """Every word in its place, in an otherwise valid request."""
     places = {"method": METHODS, "target": TARGETS, "version": VERSIONS, "host": HOSTS, "field": FIELDS}
     for place, words in (places | {"length": LENGTHS, "end": ENDS}).items():
         for word in words.all:

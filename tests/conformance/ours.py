@@ -1,4 +1,4 @@
-"""What our engine makes of some bytes, without a socket."""
+"""Reads requests with our engine, without a socket."""
 
 import select
 from collections.abc import Iterable
@@ -12,14 +12,14 @@ from ropewalk.errors import BadBody
 
 
 class Note(Exchange):
-    """A request that is written down as it comes."""
+    """A request that records its body as it arrives."""
 
     def on_readable(self) -> None:
         self.service.go_on(self)
 
 
 class Notebook(FakeService):
-    """A service that writes down every request, and answers those that are complete."""
+    """A service that records every request, and responds to the complete ones."""
 
     request: Any = Note
 
@@ -52,13 +52,13 @@ class Notebook(FakeService):
             request.respond(204, (), b"")
 
     def report(self, level: str, code: str, message: str, /) -> None:
-        """A message is refused: `192.0.2.1: 400 there is no Host`."""
+        """Record a refusal: `192.0.2.1: 400 there is no Host`."""
         if code == "RW510":
             self.why = message.partition(": ")[2].partition(" ")[2]
 
 
 def read(pieces: Iterable[bytes]) -> Reading:
-    """The requests in the pieces, as a handler has them."""
+    """The requests in the pieces, as a handler sees them."""
     service, sink = Notebook(), Sink()
     engine = Engine(service)
     engine.set_debug(True)

@@ -1,4 +1,4 @@
-"""What a reader of HTTP/1.1 made of some bytes, and where two readers differ."""
+"""The requests that a parser of HTTP/1.1 finds in some bytes, and where two parsers differ."""
 
 from dataclasses import dataclass, field, replace
 
@@ -9,7 +9,7 @@ DROPPED = set(
     b"upgrade te expect range authorization proxy-authorization proxy-authenticate www-authenticate cookie set-cookie "
     b"forwarded cache-control max-forwards".split()
 )
-"""Trailers that an application of ours does not get: they are about framing, routing or who asks (RFC 9110, 6.5.1)."""
+"""Trailers that our engine drops: they are about framing, routing or authentication (RFC 9110, 6.5.1)."""
 
 
 @dataclass
@@ -25,14 +25,14 @@ class Message:
     complete: bool = False
 
     def has_option(self, option: bytes) -> bool:
-        """Whether Connection names it."""
+        """Whether the Connection field names the option."""
         values = [value.lower() for name, value in self.fields if name == b"connection"]
         return any(option == token.strip(b" \t") for value in values for token in value.split(b","))
 
 
 @dataclass
 class Reading:
-    """Requests in their order, and what became of the connection behind the last that is complete.
+    """Requests in their order, and the state of the connection after the last complete one.
 
     `ending` is "open" (more may come), "closed" (nothing further is read) or "refused".
     """
@@ -42,7 +42,7 @@ class Reading:
     why: str = ""
     """The reason of a refusal."""
     starts: list[int] = field(default_factory=lambda: [0])
-    """Where each message begins in the bytes, the one behind the last that is complete included. Oracles tell."""
+    """Where each message begins in the bytes, including the one after the last complete one. Only oracles set it."""
 
     @property
     def complete(self) -> list[Message]:
@@ -51,20 +51,20 @@ class Reading:
 
 @dataclass
 class Difference:
-    """Where two readers part ways: both took the messages before this one for the same."""
+    """The first message that two parsers read differently."""
 
     start: int
-    """Where the message in question begins."""
+    """Where the message begins."""
     what: str
-    """How it is read by the oracle and by us."""
+    """How the oracle and our engine read it."""
     our_refusal: str = ""
-    """Our reason, where it is we who refuse."""
+    """Our reason, if we refuse."""
     their_refusal: str = ""
-    """The oracle's, where it is that."""
+    """The reason of the oracle, if it refuses."""
 
 
 def difference(oracle: Reading, ours: Reading) -> Difference | None:
-    """The first difference. What is in a message that both refuse is no difference."""
+    """Return the first difference. The contents of a message that both refuse do not count."""
     for number, (theirs, mine) in enumerate(zip(oracle.complete, ours.complete, strict=False)):
         if normal(theirs) != normal(mine):
             return Difference(oracle.starts[number], f"{theirs} is {mine} for us")
@@ -81,7 +81,7 @@ def difference(oracle: Reading, ours: Reading) -> Difference | None:
 
 
 def normal(message: Message) -> Message:
-    """A message without what we mean to change, and with its coding as h11 has it (RFC 9112, section 7)."""
+    """A message without the trailers that we drop, and with its coding as h11 has it (RFC 9112, section 7)."""
     return replace(
         message,
         fields=[(name, value.lower() if name == b"transfer-encoding" else value) for name, value in message.fields],
@@ -90,7 +90,7 @@ def normal(message: Message) -> Message:
 
 
 def end(reading: Reading, agreed: int) -> str:
-    """What a reader does behind so many messages."""
+    """What a parser does after this many messages."""
     if len(reading.complete) > agreed:
         return f"takes {reading.messages[agreed]}"
     if reading.ending == "open" and len(reading.messages) > agreed:

@@ -1,7 +1,7 @@
-"""Where we differ from h11 and llhttp by design: strictly (`RULES`), and the other way (`LENIENCES`).
+"""Intended differences from h11 and llhttp: what only we refuse (`RULES`), and what only they refuse (`LENIENCES`).
 
-A rule belongs to a reason that the engine gives for a refusal. It says for itself, from the bytes, whether that reason
-is true: a refusal that the oracle does not share, and whose rule does not hold, is a fault of ours.
+A rule belongs to a reason that the engine gives for a refusal, and checks in the bytes whether the reason is true. If
+an oracle does not share a refusal, and no rule holds, that is a bug of ours.
 """
 
 import re
@@ -14,17 +14,17 @@ TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
 EXTENSION = rb"[ \t]*;[ \t]*%b(?:[ \t]*=[ \t]*(?:%b|%b))?" % (TOKEN.pattern, TOKEN.pattern, QUOTED)
 EXTENSIONS = re.compile(rb"(?:%b)*" % EXTENSION)
-"""Of a chunk (RFC 9112, section 7.1.1)."""
+"""The extensions of a chunk (RFC 9112, section 7.1.1)."""
 METHODS = set(
     b"ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT COPY DELETE GET HEAD LABEL LINK LOCK MERGE MKACTIVITY MKCALENDAR "
     b"MKCOL MKREDIRECTREF MKWORKSPACE MOVE NOTIFY OPTIONS ORDERPATCH PATCH POST PROPFIND PROPPATCH PURGE PUT QUERY "
     b"REBIND REPORT SEARCH UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE UPDATEREDIRECTREF VERSION-CONTROL".split()
 )
-"""That an origin server may be asked for: the registry of RFC 9110 and two that are common, less CONNECT and TRACE."""
+"""The methods that the engine supports: the registry of RFC 9110 and two common ones, without CONNECT and TRACE."""
 
 
 class Raw:
-    """A message as it came, taken apart as leniently as anybody might."""
+    """A message, divided into its parts as leniently as any parser might."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -36,7 +36,7 @@ class Raw:
 
     @cached_property
     def parts(self) -> list[bytes]:
-        """Of the request line: method, target, version."""
+        """The parts of the request line: method, target, version."""
         return [*self.request_line.split(b" "), b"", b"", b""]
 
     @property
@@ -52,30 +52,30 @@ class Raw:
         return self.parts[2]
 
     def values(self, name: bytes) -> list[bytes]:
-        """Of each field with this name."""
+        """The value of each field with this name."""
         fields = [line.partition(b":") for line in self.lines]
         return [value.strip(b" \t") for candidate, _, value in fields if candidate.lower() == name]
 
     @property
     def extensions(self) -> list[bytes]:
-        """What stands in the body behind something like the size of a chunk."""
+        """What follows each possible chunk size in the body."""
         return re.findall(rb"(?:^|\r\n)[0-9A-Fa-f]+(;(?:(?!\r\n).)*)", self.body, re.DOTALL)
 
     @property
     def authority(self) -> bytes | None:
-        """Of a target in absolute form."""
+        """The authority of a target in absolute form."""
         found = re.match(rb"(?i:https?)://([^/?#]*)", self.target)
         return found[1] if found else None
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Why a message may be refused that others take."""
+    """Why we refuse a message that an oracle accepts."""
 
     refusal: str
-    """What the engine says."""
+    """The reason that the engine gives."""
     section: str
-    """Of RFC 9112, or of the one that is named."""
+    """The section of RFC 9112, or of the RFC that is named."""
     reason: str
     holds: Callable[[Raw], bool]
     example: bytes
@@ -83,7 +83,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Lenience:
-    """Why we take a message that an oracle refuses."""
+    """Why we accept a message that an oracle refuses."""
 
     refusal: str
     """How the oracle's reason begins."""
@@ -97,7 +97,7 @@ CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def is_authority(value: bytes) -> bool:
-    """Whether a value is a host, with a port or without. No encoded controls are in it."""
+    """Whether a value is a host, with or without a port, that has no encoded control characters."""
     name = rb"(?:[-._~!$&'()*+;=0-9A-Za-z]|%(?!7[Ff])[2-9A-Fa-f][0-9A-Fa-f])+"
     found = re.fullmatch(rb"(?:\[([^\]]*)\]|(" + name + rb"))(?::([0-9]*))?", value)
     if not found or int((found[3] or b"").lstrip(b"0")[:6] or 0) > 65_535:
@@ -121,13 +121,13 @@ def is_token(value: bytes) -> bool:
 
 
 def is_coded_and_chunked(value: bytes) -> bool:
-    """Whether codings, of which chunked is the last and no other, are a Transfer-Encoding."""
+    """Whether a Transfer-Encoding has other codings before chunked, which comes once and last."""
     *codings, last = [coding.strip(b" \t") for coding in value.split(b",")]
     return last == b"chunked" and codings != [] and b"chunked" not in codings and all(map(is_token, codings))
 
 
 def has_controls(value: bytes) -> bool:
-    """Controls that a field value must not have: all but the tab."""
+    """Whether a field value has control characters other than the tab."""
     return re.search(rb"[\x00-\x08\x0a-\x1f\x7f]", value) is not None
 
 
@@ -139,8 +139,8 @@ RULES = (
     Rule(
         "a line ends with a bare line feed",
         "2.2",
-        "A recipient may take a bare LF for the end of a line. Where another in the path does not, the two see "
-        "different fields, so we never do.",
+        "A recipient may accept a bare LF as a line end. A proxy that does not would see other fields, so we "
+        "refuse it.",
         lambda raw: re.search(rb"(?<!\r)\n", raw.head) is not None,
         b"GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n",
     ),
@@ -154,7 +154,7 @@ RULES = (
     Rule(
         "a header value has control characters",
         "RFC 9110, 5.5",
-        "Control characters but the tab are not part of a value. Only NUL, CR and LF must be refused; we refuse all.",
+        "A value has no control character but the tab. A server must refuse NUL, CR and LF; we refuse all others too.",
         lambda raw: any(has_controls(line.partition(b":")[2]) for line in raw.lines),
         b"GET / HTTP/1.1\r\nHost: a\r\nX: \x01\r\n\r\n",
     ),
@@ -168,7 +168,7 @@ RULES = (
     Rule(
         "the request line is not a method, a target and a version",
         "2.2",
-        "One empty line before a request is allowed; a bare CR is none.",
+        "One empty line before a request is allowed; a bare CR is not an empty line.",
         lambda raw: re.match(rb"\r(?!\n)", raw.behind_empty_line) is not None,
         b"\rGET / HTTP/1.1\r\nHost: a\r\n\r\n",
     ),
@@ -182,7 +182,7 @@ RULES = (
     Rule(
         "the version is not well formed",
         "2.3",
-        "Nor is HTTP/0.9 with more than one space.",
+        "HTTP/0.9 with more than one space is not supported either.",
         lambda raw: re.fullmatch(rb"HTTP/[0-9]\.[0-9]", raw.version) is None,
         b"GET  /\r\nHost: a\r\n\r\n",
     ),
@@ -255,7 +255,7 @@ RULES = (
     Rule(
         "the target and the Host differ",
         "3.2.2",
-        "A server has to go by the target. Where a cache or a filter went by the Host they would differ, so we refuse.",
+        "A server must use the target. A cache or filter that uses the Host would see another host, so we refuse.",
         lambda raw: (
             raw.authority is not None and [value.lower() for value in raw.values(b"host")] != [raw.authority.lower()]
         ),
@@ -285,14 +285,14 @@ RULES = (
     Rule(
         "Transfer-Encoding in HTTP/1.0",
         "6.1",
-        "A server must treat such a message as if its framing were faulty.",
+        "A server must treat the framing of such a message as faulty.",
         lambda raw: raw.version == b"HTTP/1.0" and raw.values(b"transfer-encoding") != [],
         b"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ),
     Rule(
         "both Transfer-Encoding and Content-Length",
         "6.1",
-        "A server may refuse such a message or go by the coding; it ought to be handled as an error.",
+        "A server should handle such a message as an error: it may refuse it, or use the coding.",
         lambda raw: raw.values(b"transfer-encoding") != [] and raw.values(b"content-length") != [],
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ),
@@ -306,8 +306,8 @@ RULES = (
     Rule(
         "the Transfer-Encoding is not exactly one chunked",
         "6.1; RFC 9110, 5.6.1",
-        "Without a last chunked nobody knows where a body ends, and with two it has two ends. Empty elements of a list "
-        "are to be skipped; for the framing of a message we make no such allowance.",
+        "Without chunked as the last coding, the end of the body is unknown; with two, it has two ends. A recipient "
+        "skips empty elements of a list; we refuse them in fields that frame a message.",
         lambda raw: any(value.lower() != b"chunked" for value in raw.values(b"transfer-encoding")),
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n",
     ),
@@ -321,21 +321,21 @@ RULES = (
     Rule(
         "more than one Content-Length",
         "6.3",
-        "Equal ones may be merged; we refuse them as we do others.",
+        "A server may merge equal ones; we refuse them too.",
         lambda raw: len(raw.values(b"content-length")) > 1,
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx",
     ),
     Rule(
         "the Content-Length is not a plain number",
         "6.3; RFC 9110, 8.6",
-        "Digits without leading zeros, up to 18. Lists of equal numbers may be merged; we refuse them.",
+        "At most 18 digits, without leading zeros. A server may merge a list of equal numbers; we refuse it.",
         lambda raw: any(not re.fullmatch(rb"0|[1-9][0-9]{0,17}", value) for value in raw.values(b"content-length")),
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 01\r\n\r\nx",
     ),
     Rule(
         "a chunk size is too large",
         "7.1",
-        "Up to 15 digits, leading zeros included.",
+        "At most 15 digits, including leading zeros.",
         lambda raw: re.search(rb"(?:^|\r\n)[0-9A-Fa-f]{16}", raw.body) is not None,
         CHUNKED + b"0000000000000001\r\nx\r\n0\r\n\r\n",
     ),
@@ -349,7 +349,7 @@ RULES = (
     Rule(
         "a chunk size does not end with CR LF",
         "7.1.1",
-        "A bare CR in an extension is the end of the line for some.",
+        "Some parsers end the line at a bare CR in an extension.",
         lambda raw: re.search(rb"(?:^|\r\n)[0-9A-Fa-f]+;[^\r\n]*\r(?!\n)", raw.body) is not None,
         CHUNKED + b"1;a\rb\r\nx\r\n0\r\n\r\n",
     ),
@@ -394,28 +394,28 @@ LENIENCES = (
     Lenience(
         "Invalid character in chunk extensions",
         "7.1.1",
-        "llhttp takes no white space around the parts of an extension, which a recipient has to skip.",
+        "llhttp refuses white space around the parts of an extension. A recipient must skip it.",
         lambda raw: any(re.search(rb"[ \t]", found) and EXTENSIONS.fullmatch(found) for found in raw.extensions),
         CHUNKED + b"1; a = b\r\nx\r\n0\r\n\r\n",
     ),
     Lenience(
         "Content-Length can't be present with Transfer-Encoding",
         "RFC 9110, 6.5.1",
-        "llhttp takes trailers for fields of the head. We drop those that must not come late.",
+        "llhttp treats trailers as fields of the head. We drop those that must not be trailers.",
         lambda raw: re.search(rb"(?i)\r\ncontent-length[ \t]*:", raw.body) is not None,
         CHUNKED + b"0\r\nContent-Length: 5\r\n\r\n",
     ),
     Lenience(
         "Invalid `Transfer-Encoding` header value",
         "RFC 9110, 6.5.1",
-        "As with the Content-Length.",
+        "The same as for Content-Length.",
         lambda raw: re.search(rb"(?i)\r\ntransfer-encoding[ \t]*:", raw.body) is not None,
         CHUNKED + b"0\r\nTransfer-Encoding: chunked\r\n\r\n",
     ),
     Lenience(
         "Request has invalid `Transfer-Encoding`",
         "5.1",
-        "llhttp takes a tab behind the coding for a part of it. White space around a value is of spaces and tabs.",
+        "llhttp treats a tab after the coding as a part of it. White space around a value is spaces and tabs.",
         lambda raw: any(re.fullmatch(rb"(?i)transfer-encoding:.*\t *", line) for line in raw.lines),
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n",
     ),

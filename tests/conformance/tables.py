@@ -13,13 +13,13 @@ def tables() -> list[str]:
 
 
 def corpus() -> str:
-    """Of gunicorn's corpus."""
+    """The differences for gunicorn's corpus."""
     rows = ((", ".join(f"`{file}`" for file in it.files), it.verdict, it.section, it.reason) for it in CORPUS)
     return table(("files", "with us", "RFC 9112", "why"), rows)
 
 
 def stricter() -> str:
-    """What we refuse and an oracle takes."""
+    """What we refuse and an oracle accepts."""
     rows = (
         (
             rule.refusal,
@@ -33,13 +33,13 @@ def stricter() -> str:
 
 
 def more_lenient() -> str:
-    """What an oracle refuses and we take."""
+    """What an oracle refuses and we accept."""
     rows = ((f"“{it.refusal}”", it.section, it.reason) for it in LENIENCES)
     return table(("llhttp refuses it by", "RFC 9112", "why we do not"), rows)
 
 
 def notes() -> str:
-    """Warnings of REDbot's."""
+    """Warnings of REDbot."""
     return table(("warning", "why it stays"), ((f"“{note.summary}”", note.reason) for note in NOTES))
 
 

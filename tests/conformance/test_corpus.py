@@ -1,7 +1,7 @@
-"""gunicorn's corpus of requests, sent to a real server: what is valid is taken as it is meant, what is not is refused.
+"""Sends gunicorn's corpus of requests to a real server, which must accept the valid ones and refuse the others.
 
-Many of its requests of HTTP/1.1 have no Host, which is a fault of its own. They are refused as they are; to see what
-becomes of the rest of them they get one.
+Many of its HTTP/1.1 requests have no Host and are refused for that. To test the rest of such a request, the test sends
+it again with a Host.
 """
 
 import json
@@ -26,7 +26,7 @@ Send = Callable[[bytes], bytes]
 ECHO = Path(__file__).with_name("echo.py")
 
 SECONDS = 20.0
-"""After this a test has failed: no answer takes that long."""
+"""The timeout of a test: no response takes that long."""
 
 PIECES: dict[str, Callable[[bytes], list[bytes]]] = {
     "whole": lambda data: [data],
@@ -71,7 +71,7 @@ def test_without_a_host_they_are_refused(corpus: dict[str, list[Case]], send: Se
 
 
 def test_limits_of_both(corpus: dict[str, list[Case]]) -> None:
-    """Where gunicorn limits what we limit too, we do so alike."""
+    """Limits that gunicorn has too have the same effect."""
     limits = {"invalid/006": ("request_line=4094", 414), "invalid/011": ("head_fields=2", 431)}
     options = [option for limit, _ in limits.values() for option in ("--limit", limit)]
     with ropewalk("run", ECHO, "--access-log", "off", *options) as server:
@@ -85,16 +85,16 @@ def with_host(case: Case) -> Case:
 
 
 def listed(kind: str) -> dict[str, str]:
-    """What stands in the list of differences."""
+    """The verdicts in the list of differences, by file."""
     return {name: it.verdict for it in CORPUS for name in it.files if name.startswith(f"{kind}/")}
 
 
 def exchanged(url: str, pieces: list[bytes]) -> bytes:
-    """What comes back on a connection for these pieces and nothing more."""
+    """Send these pieces on a connection, and return all that is received."""
     place = urlsplit(url)
     with socket.create_connection((place.hostname or "", place.port or 0), timeout=SECONDS) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Whoever sends on after the last answer finds the connection closed, and resets it by that.
+        # Sending after the last response resets the connection, which the server has closed.
         with suppress(OSError):
             for piece in pieces:
                 client.sendall(piece)
@@ -107,7 +107,7 @@ def exchanged(url: str, pieces: list[bytes]) -> bytes:
 
 
 def judged(case: Case, send: Send) -> str:
-    """What the server makes of a case, in a few words."""
+    """Summarize the responses to a case."""
     got = answers(send(case.data))
     seen = [json.loads(body) for status, body in got if status == 200]
     if not case.messages:
@@ -125,7 +125,7 @@ def judged(case: Case, send: Send) -> str:
 
 
 def answers(data: bytes) -> list[tuple[int, bytes]]:
-    """Status and body of each answer."""
+    """The status and the body of each response."""
     found = []
     while data:
         head, _, data = data.partition(b"\r\n\r\n")
@@ -136,7 +136,7 @@ def answers(data: bytes) -> list[tuple[int, bytes]]:
 
 
 def compared(message: Message, facts: dict[str, Any]) -> str:
-    """How a request as the application sees it differs from the one that was meant."""
+    """How a request that the application sees differs from the expected one."""
     trailers = lines_of(facts["trailers"])
     seen = Message(
         facts["method"].encode(),

@@ -1,4 +1,4 @@
-"""The environments in which suites of others run."""
+"""The environments in which the suites of other projects run."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from tests.conformance.fetching import environment
 @pytest.fixture(autouse=True)
 def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetching, "CACHE", tmp_path / "cache")
-    # What uv would take where it is not told.
+    # The interpreter that uv would choose if `fetching` did not name one.
     first = tmp_path / "bin"
     first.mkdir()
     (first / "python3").write_text("#!/bin/sh\nexit 1\n")
@@ -21,7 +21,7 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_interpreter_is_that_of_the_tests(tmp_path: Path) -> None:
-    """The engine can be imported by no other."""
+    """No other interpreter can import the engine."""
     lock = tmp_path / "lock.txt"
     lock.write_text("")
     python = environment("some", lock) / "bin" / "python"

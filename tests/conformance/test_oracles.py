@@ -1,6 +1,6 @@
-"""Conversations that hypothesis makes up mean the same to our engine, to h11 and to llhttp, but for what is listed.
+"""Our engine, h11 and llhttp read generated conversations alike, except for the listed differences.
 
-`python -m tests.conformance 100000` compares by as many as one likes.
+`python -m tests.conformance 100000` compares more of them.
 """
 
 import pytest
@@ -25,7 +25,7 @@ def test_they_agree_on_every_word() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.refusal)
 def test_we_are_stricter(rule: Rule) -> None:
-    """Each rule is in use: at least one oracle takes what we refuse."""
+    """Each rule is in use: at least one oracle accepts what we refuse."""
     reading = ours.read([rule.example])
     assert (reading.ending, reading.why) == ("refused", rule.refusal)
     assert rule.holds(Raw(rule.example))

@@ -34,7 +34,7 @@ PLACES = {(site, path): status for site, paths in SITES.items() for path, status
 
 @pytest.fixture(scope="module")
 def notes(redbot_python: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Note, ...]]:
-    """What REDbot says, by site and path."""
+    """The notes of REDbot, by site and path."""
     books = {"HOTEL_DATABASE": str(tmp_path_factory.mktemp("hotel") / "hotel.sqlite")}
     with ExitStack() as stack:
         addresses = {

@@ -21,18 +21,18 @@ LEFT_OUT = HERE / "left_out.toml"
 ALONE = {
     "PYTHONPATH": str(HERE / "inside"),
     "PYTHONDONTWRITEBYTECODE": "1",
-    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # those of our own tests can be seen from there
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # the plugins of our own tests are importable there
 }
 
 OF_THE_CLIENT = ("--ignore", "tests/test_testclient.py")
-"""Tests of the client in whose place ours stands, which say nothing about a server."""
+"""Tests of Starlette's client, which ours replaces. They do not test a server."""
 
 SECONDS = 110
-"""After this the tests have hung."""
+"""The timeout of the tests."""
 
 
 class Outcome(msgspec.Struct):
-    """What became of a test, and how many requests of it went to the engine."""
+    """The result of a test, and how many requests it sent to the engine."""
 
     result: Literal["passed", "failed", "skipped"]
     detail: str = ""
@@ -40,7 +40,7 @@ class Outcome(msgspec.Struct):
 
 
 class LeftOut(msgspec.Struct, rename="kebab", forbid_unknown_fields=True):
-    """Tests that do not pass, for one reason. `left_out.toml` says what each kind means."""
+    """Tests that do not pass, for one reason. `left_out.toml` explains the kinds."""
 
     kind: Literal["rule", "client", "extension", "platform"]
     reason: str
@@ -49,19 +49,19 @@ class LeftOut(msgspec.Struct, rename="kebab", forbid_unknown_fields=True):
 
 
 Report = dict[str, Outcome]
-"""By the name of the test, as pytest has it, without the folder."""
+"""The outcomes, by the name of the test in pytest, without the folder."""
 
 
 def left_out() -> dict[str, str]:
-    """The reason by the test."""
+    """The reasons, by test."""
     groups = msgspec.toml.decode(LEFT_OUT.read_bytes(), type=dict[Literal["left-out"], list[LeftOut]])["left-out"]
     return {test: it.reason for it in groups if os.geteuid() == 0 or not it.only_as_root for test in it.tests}
 
 
 def surprises(report: Report) -> dict[str, str]:
-    """What is not as the list says, of the tests that come by the engine."""
+    """Results that differ from the list, of the tests that use the engine."""
     expected = left_out()
-    wrong = dict.fromkeys(expected, "is in left_out.toml, and does not come by the engine")
+    wrong = dict.fromkeys(expected, "is in left_out.toml, and does not use the engine")
     for test, outcome in report.items():
         if outcome.requests:
             wrong.pop(test, None)
@@ -77,7 +77,7 @@ def outcomes() -> Report:
     folder = environment("starlette", ENVIRONMENT, SOURCE, complete=_complete)
     with TemporaryDirectory() as name:
         path = Path(name) / "report.json"
-        # Reading sources for tracebacks while other threads do the same is beyond some versions of Python.
+        # Native tracebacks: pytest's own read source files, which some versions of Python cannot do in several threads.
         options = ["--quiet", "--tb=native", "-p", "no:cacheprovider", "-p", "anyio", "-p", "plugin"]
         ended = subprocess.run(
             [folder / "bin" / "python", "-m", "pytest", *options, *OF_THE_CLIENT, "--report", path, "tests"],
@@ -95,14 +95,14 @@ def outcomes() -> Report:
 
 
 def _complete(folder: Path) -> None:
-    """Ropewalk and what that needs, and the tests."""
+    """Add Ropewalk, its dependencies and the tests to a new environment."""
     (packages,) = (folder / "lib").glob("python3.*/site-packages")
     (packages / "ropewalk.pth").write_text(f"{ROOT / 'src'}\n{sysconfig.get_path('purelib')}\n", encoding="utf-8")
     _fetch(folder / "suite")
 
 
 def _fetch(suite: Path) -> None:
-    """The tests, with the settings that they are run with."""
+    """Download the tests, and the settings with which they run."""
     with TemporaryDirectory() as folder:
         options = ("--quiet", "--no-deps", "--no-binary", "starlette", "--require-hashes", "--dest", folder)
         run("-m", "pip", "download", *options, "--requirement", SOURCE)

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 @pytest.fixture(scope="module")
 def report() -> Report:
-    """Of all the tests."""
+    """The outcomes of all tests."""
     with needed():
         return outcomes()
 
@@ -21,7 +21,7 @@ def test_outcomes_are_as_listed(report: Report) -> None:
 
 
 def test_the_tests_come_by_the_engine(report: Report) -> None:
-    """By as many as there are in this version: fewer would say that the engine stands beside."""
+    """All tests of this version: fewer would mean that some do not use the engine."""
     by_file = Counter(test.partition("::")[0] for test, outcome in report.items() if outcome.requests)
     assert by_file.total() == 443
     assert all(by_file[file] > 0 for file in ("test_requests.py", "test_responses.py", "middleware/test_base.py"))

@@ -1,6 +1,6 @@
-"""Runs Twisted's tests and says what is not as listed: `python -m tests.conformance.twisted_web [CONFIGURATION...]`.
+"""Runs Twisted's tests and prints unlisted results: `python -m tests.conformance.twisted_web [CONFIGURATION...]`.
 
-With `--list` it writes down every test that Twisted has.
+With `--list`, it writes every test of Twisted to `tests.txt`.
 """
 
 import sys
@@ -14,7 +14,7 @@ from tests.conformance.twisted_web.running import run
 
 
 def main(*arguments: str) -> None:
-    """Print a line for each test that surprises."""
+    """Print a line for each test with an unexpected result."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         if "--list" in arguments:

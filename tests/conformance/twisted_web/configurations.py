@@ -1,4 +1,4 @@
-"""What is ours while the tests run."""
+"""Which classes of Twisted are replaced by ours while the tests run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ropewalk.dropin.entry.monkeypatch import replace
 
 @dataclass
 class Witness:
-    """How often the running test came by our code."""
+    """Counts how often the running test used our code."""
 
     channels: int = 0
     requests: int = 0
@@ -21,11 +21,11 @@ class Witness:
     taken: int = 0
 
     def forget(self) -> None:
-        """Another test begins."""
+        """Reset the counts for another test."""
         self.channels = self.requests = self.ports = self.taken = 0
 
     def count(self, made: Any, name: str) -> None:
-        """Count in this attribute what is made of a class from now on."""
+        """Count the new instances of a class in this attribute."""
         make = made.__init__
 
         def __init__(it: Any, *arguments: Any, **options: Any) -> None:
@@ -35,7 +35,7 @@ class Witness:
         made.__init__ = __init__
 
     def count_ports(self) -> None:
-        """Count those that are opened for factories of HTTP from now on, and those that the reactor does not watch."""
+        """Count the ports that are opened for HTTP factories, and those of them that the reactor does not watch."""
         from twisted.internet import reactor  # the one that the program has installed
 
         listen = reactor.listenTCP
@@ -51,7 +51,7 @@ class Witness:
 
 
 def nothing() -> Witness:
-    """Leave Twisted alone: what fails now fails without us."""
+    """Replace nothing: what fails here fails without us."""
     return Witness()
 
 
@@ -73,7 +73,7 @@ def our_request() -> Witness:
 
 
 def everything() -> Witness:
-    """What `ropewalk exec` puts in place: the channel, the request and the ports."""
+    """All that `ropewalk exec` replaces: the channel, the request and the ports."""
     replace()
     witness = Witness()
     witness.count(http.HTTPChannel, "channels")
@@ -83,7 +83,7 @@ def everything() -> Witness:
 
 
 class WithoutSite(Request):
-    """Ours as the tests of `http.Request` want it, which do without a site."""
+    """Our request for the tests of `http.Request`, which have no site."""
 
     _rw_lazy = True
     defaultContentType = None

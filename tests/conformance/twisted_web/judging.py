@@ -1,4 +1,4 @@
-"""What in a report is not as the lists say."""
+"""Finds the results in a report that differ from the lists."""
 
 from collections.abc import Collection, Iterable
 
@@ -6,7 +6,7 @@ from tests.conformance.twisted_web.report import Report
 
 
 def surprises(report: Report, listed: Iterable[str], left_out: Collection[str]) -> dict[str, str]:
-    """By test: what is wrong with it."""
+    """What is wrong, by test."""
     wrong = dict.fromkeys(report, "ran, and is not in tests.txt")
     for test in listed:
         wrong.pop(test, None)

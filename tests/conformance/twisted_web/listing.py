@@ -1,4 +1,4 @@
-"""The committed lists: every test there is, and those that are left out with the reason."""
+"""The committed lists: all tests, and those that are left out, with the reasons."""
 
 import os
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ CONFIGURATIONS: tuple[Configuration, ...] = get_args(Configuration)
 
 
 class LeftOut(msgspec.Struct, rename="kebab", forbid_unknown_fields=True):
-    """Tests that do not pass, for one reason. `left_out.toml` says what each kind means."""
+    """Tests that do not pass, for one reason. `left_out.toml` explains the kinds."""
 
     kind: Kind
     reason: str
@@ -39,7 +39,7 @@ def everything() -> dict[str, list[str]]:
 
 
 def write_everything(tests: Iterable[str]) -> None:
-    """For `everything`."""
+    """Write the list that `everything` reads."""
     groups: dict[str, list[str]] = {}
     for test in tests:
         group, _, name = test.rpartition(".")
@@ -48,7 +48,7 @@ def write_everything(tests: Iterable[str]) -> None:
 
 
 def left_out(configuration: str | None = None, *, everywhere: bool = False) -> list[LeftOut]:
-    """What is left out of this configuration, or of any: for the user who runs this, or for every user."""
+    """The groups that are left out of a configuration, or of any. `everywhere` adds those that only root leaves out."""
     root = everywhere or os.geteuid() == 0
     groups = msgspec.toml.decode(LEFT_OUT.read_bytes(), type=dict[Literal["left-out"], list[LeftOut]])["left-out"]
     return [
@@ -57,5 +57,5 @@ def left_out(configuration: str | None = None, *, everywhere: bool = False) -> l
 
 
 def names(groups: Iterable[LeftOut]) -> list[str]:
-    """Of the tests in these groups."""
+    """The names of the tests in these groups."""
     return [test for group in groups for test in group.tests]

@@ -1,6 +1,6 @@
 """One run of Twisted's tests in a process of its own: `... REPORT REACTOR CONFIGURATION [--relay] [TEST...]`.
 
-Our classes are in their places before trial imports a test.
+Our classes replace Twisted's before trial imports a test.
 """
 
 import sys
@@ -18,13 +18,13 @@ from twisted.trial.runner import TestLoader, TrialRunner
 from twisted.web import http
 
 SECONDS_PER_TEST = 5.0
-"""For a test that waits for what never comes; the slowest of those that pass takes a quarter of a second."""
+"""The timeout of a test. The slowest test that passes takes a quarter of a second."""
 
 
 class Reporter(TestResult):
-    """Keeps the outcome of every test. A test that fails twice has both tracebacks.
+    """Records the outcome of every test. A test that fails twice has both tracebacks.
 
-    Errors that nobody can catch, raised where native code calls, count for the test that runs.
+    Unraisable errors, raised in calls from native code, count as failures of the running test.
     """
 
     def __init__(self, witness: configurations.Witness) -> None:
@@ -34,8 +34,8 @@ class Reporter(TestResult):
         self._running: Any = None
 
     def fail_for(self, error: "sys.UnraisableHookArgs") -> None:
-        """What `sys.unraisablehook` is told."""
-        self._add(self._running, "failed", f"Nobody could catch {error.exc_value!r} of {error.object!r}.\n")
+        """Handle an unraisable error, as `sys.unraisablehook`."""
+        self._add(self._running, "failed", f"Unraisable error {error.exc_value!r} in {error.object!r}.\n")
 
     def startTest(self, test: Any) -> None:
         super().startTest(test)
@@ -80,7 +80,7 @@ class Reporter(TestResult):
 
 
 def name_of(test: Any) -> str:
-    """As our files have it: `test_http.PersistenceTests.test_http11`."""
+    """The name of a test in our files: `test_http.PersistenceTests.test_http11`."""
     name: str = test.id()
     return name.removeprefix(f"{SUITE}.")
 

@@ -1,26 +1,26 @@
-"""A relay in front of the channel that puts a Host field into requests of HTTP/1.1 that have none.
+"""A relay in front of the channel that adds a Host field to HTTP/1.1 requests without one.
 
-Most of Twisted's tests were written without one, which RFC 9112, section 3.2, has a server refuse. Behind the relay
-they show whether anything else is amiss, and so do those that want a refusal.
+Most of Twisted's tests send no Host, and a server must refuse such requests (RFC 9112, section 3.2). Behind the relay,
+the tests show whether anything else is wrong. So do the tests that expect a refusal.
 """
 
 from typing import Any
 
 FIELD = b"Host: a\r\n"
-"""Short, for the tests that count."""
+"""Short, for tests that count bytes."""
 
 
 class Relay:
-    """Of one connection. The bytes may come in any pieces, and wait for no others but at the very end of a head."""
+    """The relay of one connection. Bytes may arrive in any pieces. They are held back only at the end of a head."""
 
     def __init__(self) -> None:
         self._line = b""
-        """As much as has come of the line that is under way."""
+        """The received part of the current line."""
         self._in_head = False
         self._has_host = False
 
     def passed(self, data: bytes) -> bytes:
-        """The same bytes, with the field where it was wanting."""
+        """The same bytes, with the field where it was missing."""
         return b"".join(self._pass(data[at : at + 1]) for at in range(len(data)))
 
     def _pass(self, byte: bytes) -> bytes:
@@ -33,7 +33,7 @@ class Relay:
         return held + byte
 
     def _end_line(self) -> bytes:
-        """What is to be put before the end of this line."""
+        """Return what to insert before the end of this line."""
         line, self._line = self._line, b""
         if not self._in_head:
             self._in_head, self._has_host = line.endswith(b" HTTP/1.1\r\n"), False
@@ -54,14 +54,14 @@ def put_before(channel: Any) -> None:
         received(self, relay.passed(data))
 
     channel.dataReceived = dataReceived
-    if hasattr(channel, "stays_twisted"):  # ours: this is for the test, and no override of a program's
+    if hasattr(channel, "stays_twisted"):  # our channel: a test does this, so it does not count as a program's override
         from ropewalk.dropin.connection.channel import OVERRIDES
 
         OVERRIDES._ours["dataReceived"] = dataReceived
 
 
 def put_into(module: Any) -> None:
-    """The same for the classes of tests that count the bytes of their requests."""
+    """Add the field to the requests of test classes that count the bytes of their requests."""
     for case in vars(module).values():
         if isinstance(case, type) and isinstance(vars(case).get("requests"), bytes):
             case.requests = Relay().passed(case.requests)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The lists in numbers: `python -m tests.conformance.twisted_web.tables` prints what the documentation shows."""
+"""The lists as numbers: `python -m tests.conformance.twisted_web.tables` prints what the documentation shows."""
 
 from collections.abc import Iterator
 
@@ -39,7 +39,7 @@ def totals() -> str:
 
 
 def reasons() -> str:
-    """Why some do not, and how many in each configuration."""
+    """Why some tests do not pass, and how many in each configuration."""
     return table(("the test", "why", *CONFIGURATIONS), _reasons())
 
 

@@ -1,4 +1,4 @@
-"""Twisted's own tests of twisted.web, with our classes in the places of Twisted's."""
+"""Twisted's own tests of twisted.web, with our classes in place of Twisted's."""
 
 from importlib.metadata import version
 from pathlib import Path
@@ -18,18 +18,18 @@ TESTS = everything()
 
 @pytest.fixture(scope="module", params=CONFIGURATIONS)
 def configuration(request: pytest.FixtureRequest) -> str:
-    """What is ours."""
+    """The configuration: which classes are ours."""
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
 def report(configuration: str, tmp_path_factory: pytest.TempPathFactory) -> Report:
-    """Of all the tests."""
+    """The report of all tests."""
     return run(configuration, tmp_path_factory.mktemp(configuration))
 
 
 def expect(wrong: dict[str, str]) -> None:
-    """That nothing is wrong. In full, for pytest cuts a comparison short."""
+    """Fail if anything is wrong. The message is complete: pytest would shorten a comparison."""
     if wrong:
         pytest.fail("\n\n".join(f"{test} {what}" for test, what in wrong.items()), pytrace=False)
 
@@ -66,7 +66,7 @@ def test_the_engine_accepts_where_exec_listens(configuration: str, report: Repor
 
 
 LISTENING = ("test_cgi", "test_distrib", "test_xmlrpc")
-"""The modules that listen. On asyncio's reactor trial waits between tests, for a minute with all of them."""
+"""The modules that listen. On asyncio's reactor, trial waits between tests: a minute for all modules."""
 
 
 @pytest.mark.slow

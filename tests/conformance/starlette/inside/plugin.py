@@ -1,11 +1,11 @@
-"""Runs in pytest beside Starlette's tests: `pytest -p plugin --report FILE`."""
+"""A pytest plugin for Starlette's tests: `pytest -p plugin --report FILE`."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-import through_the_engine  # type: ignore[import-not-found] # beside this file where it runs
+import through_the_engine  # type: ignore[import-not-found] # in the same folder when it runs
 
 through_the_engine.put_in_place()
 
@@ -17,7 +17,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Other loops than asyncio's are not ours to run on."""
+    """Deselect tests on other event loops than asyncio's, on which the engine does not run."""
     others = [item for item in items if _backend(item) != "asyncio"]
     config.hook.pytest_deselected(items=others)
     items[:] = [item for item in items if _backend(item) == "asyncio"]

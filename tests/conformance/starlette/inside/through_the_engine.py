@@ -1,9 +1,9 @@
-"""In place of what Starlette's TestClient calls an application by: a connection to our engine, in the same event loop.
+"""Replaces the transport of Starlette's TestClient by a connection to our engine, in the same event loop.
 
-Whatever the tests send is bytes of HTTP/1.1 to the engine, and what they get is what was read of its bytes. What goes
-beside the engine is what a server does not tell and Starlette's client wants to know: the exception that an application
-raised, which the client raises again; what templates tell of themselves by `http.response.debug`; and the moment at
-which the application has returned, for which the client waits.
+Requests of the tests go to the engine as bytes of HTTP/1.1, and responses are parsed from its bytes. Starlette's client
+also needs facts that a server does not send. These do not pass through the engine: the exception that an application
+raised, which the client raises again; the `http.response.debug` messages of templates; and the moment at which the
+application returns, for which the client waits.
 """
 
 import asyncio
@@ -21,20 +21,20 @@ from ropewalk.testing import AsyncClient, harness
 from ropewalk.testing.clients import StreamedResponse
 
 httpx: Any = vars(testclient)["httpx"]
-"""Whichever the client has: the environment of its own has httpx2."""
+"""The library that the client uses: httpx2 in the environment of the tests."""
 
 asked = 0
-"""Requests that have gone to the engine."""
+"""How many requests were sent to the engine."""
 
 TAKES_TRAILERS = (b"te", b"trailers")
-"""Starlette's client takes trailers and does not say so; the engine wants it said."""
+"""Starlette's client accepts trailers without a TE field, which the engine requires."""
 
 SECONDS = 2.0
-"""For an application to return when its client has left."""
+"""The timeout for an application to return after its client has left."""
 
 
 class Watched:
-    """An application, and what the client of the tests wants to know of it."""
+    """An application, and what the test client needs to know of its call."""
 
     def __init__(self, application: Any) -> None:
         self.application = application
@@ -42,10 +42,10 @@ class Watched:
         self.debug: dict[str, Any] | None = None
         self.trailers = False
         self.running: asyncio.Event | None = None
-        """Set when it does not run any more; None before."""
+        """Set when the application has returned. None between calls."""
 
     def begin(self) -> None:
-        """Forget the call before."""
+        """Forget the previous call."""
         self.error = self.debug = self.running = None
         self.trailers = False
 
@@ -74,7 +74,7 @@ class Watched:
 
 
 class Transport(_TestClientTransport):
-    """For TestClient: requests over HTTP go to the engine, those for WebSockets where they went before."""
+    """The transport of TestClient: HTTP requests go to the engine, WebSocket requests to Starlette's own transport."""
 
     def __init__(self, app: Any, portal_factory: Any, *arguments: Any, **options: Any) -> None:
         super().__init__(app, portal_factory, *arguments, **options)
@@ -85,7 +85,7 @@ class Transport(_TestClientTransport):
         self._client = AsyncClient(self.hosting), AsyncClient(self.hosting, secure=True)
 
     def handle_request(self, request: Any) -> Any:
-        """Send a request, and come back with the head of the answer."""
+        """Send a request, and return when the head of the response has arrived."""
         if request.url.scheme in ("ws", "wss"):
             return super().handle_request(request)
         global asked
@@ -131,7 +131,7 @@ class Transport(_TestClientTransport):
                 await self.watched.running.wait()
 
     async def start(self) -> None:
-        """The lifespan's startup. Raises what the application raised."""
+        """Run the lifespan's startup. Raises what the application raised."""
         self.watched.error = None
         try:
             await self.hosting.start()
@@ -141,7 +141,7 @@ class Transport(_TestClientTransport):
             raise
 
     async def stop(self) -> None:
-        """Its shutdown. Raises what the application raised."""
+        """Run the lifespan's shutdown. Raises what the application raised."""
         self.watched.error = None
         await self.hosting.stop()
         if self.watched.error is not None:
@@ -149,7 +149,7 @@ class Transport(_TestClientTransport):
 
 
 class Body(httpx.SyncByteStream):  # type: ignore[misc] # Any
-    """The body as it comes."""
+    """The body of the response, as it arrives."""
 
     def __init__(
         self, call: Callable[..., Any], answer: StreamedResponse, transport: Transport, stack: ExitStack
@@ -178,14 +178,14 @@ class Body(httpx.SyncByteStream):  # type: ignore[misc] # Any
 
 
 def put_in_place() -> None:
-    """Have every TestClient go through the engine from now on, and its lifespan with it."""
+    """Make every TestClient use the engine, also for its lifespan."""
     vars(testclient)["_TestClientTransport"] = Transport
     for function in (lifespan, wait_startup, wait_shutdown):
         setattr(TestClient, function.__name__, function)
 
 
 async def lifespan(client: TestClient) -> None:
-    """Nothing runs beside the client: the next two do it all."""
+    """Do nothing: `wait_startup` and `wait_shutdown` run the lifespan."""
 
 
 async def wait_startup(client: TestClient) -> None:
