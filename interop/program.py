@@ -1,4 +1,4 @@
-"""What there is to say of a program that takes part: `interop/NAME/program.py` says it, as PROGRAM."""
+"""The description of a tested program: `interop/NAME/program.py` defines it as PROGRAM."""
 
 import importlib
 import re
@@ -11,34 +11,34 @@ HERE: Final = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Suite:
-    """Tests that run twice, and are compared one by one."""
+    """Tests that run twice, on Twisted and on Ropewalk, and are compared one by one."""
 
     title: str
-    """Whose tests they are, as the table says it."""
+    """What the tests are, as the table shows it."""
 
     runner: Literal["trial", "pytest"]
     """What runs them: trial as `ropewalk exec trial`."""
 
     targets: tuple[str, ...]
-    """What the runner is given: modules for trial, paths in the folder of the program or of its sources for pytest."""
+    """Arguments of the runner: modules for trial; for pytest, paths in the folder of the program or of its sources."""
 
     options: tuple[str, ...] = ()
     """More arguments for the runner."""
 
     by_itself: bool = False
-    """Whether the suite starts servers and puts Ropewalk under them where `interop.processes.ON_ROPEWALK` says so.
-    Elsewhere the runner puts it under the process of the suite, and under every Python that this one starts."""
+    """Whether the suite starts servers, and runs them on Ropewalk if `interop.processes.ON_ROPEWALK` is true.
+    For other suites, the runner runs the process of the suite, and every Python that it starts, on Ropewalk."""
 
     ours: bool = False
-    """Whether these are tests of Ropewalk itself: they run once, and all of them have to pass."""
+    """Whether these are tests of Ropewalk itself: they run once, and all of them must pass."""
 
     left_out: tuple["LeftOut", ...] = ()
-    """Tests that are not to pass with Ropewalk. One that is named here and passes is a mistake."""
+    """Tests that do not pass with Ropewalk. A test that is named here and passes is an error."""
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Tests that pass on Twisted as it is, and may fail with Ropewalk under them."""
+    """Tests that pass on unchanged Twisted, and may fail on Ropewalk."""
 
     reason: str
     tests: tuple[str, ...]
@@ -60,15 +60,15 @@ class Program:
     """On the package index. Its version is the locked one."""
 
     folder: Path
-    """With `requirements.in`, `requirements.txt`, and the suites that are ours."""
+    """The folder with `requirements.in`, `requirements.txt` and our suites."""
 
     suites: tuple[Suite, ...]
 
     tests_in: str | None = None
-    """The requirement of the source package that has its tests, with a hash, where they are not installed with it."""
+    """The requirement of the source package with its tests, with a hash, if they are not installed with the program."""
 
     put: tuple[str, ...] = ()
-    """Folders of the source package that have to stand among the installed packages."""
+    """Folders of the source package that must be copied to the installed packages."""
 
     @property
     def lock(self) -> Path:

@@ -11,13 +11,13 @@ REASONS: Final = {
     ("host",): "A request of HTTP/1.1 without a Host gets 400 (RFC 9112, section 3.2). With one all of them pass.",
     ("rule", "extension"): "They expect what [the rules refuse](twisted-tests.md), or an error that `exec` avoids.",
 }
-"""By the kinds of `left_out.toml`, which has the reason for each test. What Twisted itself skips is lost in no run."""
+"""By the kinds of `left_out.toml`, which has the reason for each test. What Twisted itself skips is never lost."""
 
 OURS: Final = ("tests/unit/dropin", "tests/test_twisted_private.py")
 
 
 def with_twisted(folder: Path) -> Program:
-    """The version that the lock in a folder has."""
+    """Return the program for the version of Twisted that the lock file in `folder` names."""
     above = "../.."
     return Program(
         name="Twisted",

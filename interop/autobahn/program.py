@@ -1,4 +1,4 @@
-"""Autobahn: echoes through its `WebSocketResource`, and through that of twisted.web beside it."""
+"""Autobahn: echo servers with its `WebSocketResource`, and with that of twisted.web."""
 
 from pathlib import Path
 

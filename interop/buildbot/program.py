@@ -1,11 +1,11 @@
-"""Buildbot: a master, its UI in a browser, and its tests of the web over TCP. Only its source package has them."""
+"""Buildbot: a master, its UI in a browser, and its tests of the web, which only the source package has."""
 
 from pathlib import Path
 
 from interop.program import Program, Suite
 
 THE_WEB = ("buildbot.test.integration.test_www", "buildbot.test.integration.test_telegram_bot")
-"""Where its tests listen on a port. Those of single resources have no request of twisted.web, and are in no package."""
+"""The tests that listen on a port. Tests of single resources use no twisted.web request, and are not packaged."""
 
 PROGRAM = Program(
     name="Buildbot",

@@ -12,10 +12,10 @@ OWN_TESTS = (
     "crossbar.webservice",
     "crossbar.worker",
 )
-"""The packages that have to do with its transports. The others are about its shell, its logs and its files."""
+"""The packages that concern its transports. The others are about its shell, logs and files."""
 
 WITHOUT_HOST = LeftOut(
-    "A request of HTTP/1.1 without a Host gets 400 (RFC 9112, section 3.2).",
+    "An HTTP/1.1 request without a Host gets 400 (RFC 9112, section 3.2).",
     ("test_unisocket.UniSocketTests.test_web_with_factory",),
 )
 

@@ -1,12 +1,12 @@
-"""Daphne: its tests are in its source package only."""
+"""Daphne: its tests, which only the source package has, and an ASGI app."""
 
 from pathlib import Path
 
 from interop.program import LeftOut, Program, Suite
 
 NO_HOST = (
-    "A request of HTTP/1.1 without a Host gets 400 (RFC 9112, section 3.2). As one of HTTP/1.0, which may lack it, "
-    "it is served: see the next suite."
+    "An HTTP/1.1 request without a Host gets 400 (RFC 9112, section 3.2). As an HTTP/1.0 request, "
+    "which needs no Host, it is served: see the next suite."
 )
 
 UNSHRUNK = ("-p", "interop.daphne.unshrunk")

@@ -1,4 +1,4 @@
-"""Deluge: its daemon and its web UI, by JSON-RPC and in a browser, and its own tests of the web UI."""
+"""Deluge: its daemon and its web UI, over JSON-RPC and in a browser, and its own tests of the web UI."""
 
 from pathlib import Path
 

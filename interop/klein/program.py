@@ -1,4 +1,4 @@
-"""Klein: its tests come with it."""
+"""Klein: its own tests, which are installed with it, and an app that `app.run` serves."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ PROGRAM = Program(
             ("klein",),
             left_out=(
                 LeftOut(
-                    "A request of HTTP/1.1 without a Host gets 400 (RFC 9112, section 3.2).",
+                    "An HTTP/1.1 request without a Host gets 400 (RFC 9112, section 3.2).",
                     ("RequireURLTests.test_requiresURLBadlyBehavedClient",),
                 ),
             ),

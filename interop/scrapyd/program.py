@@ -1,4 +1,4 @@
-"""Scrapyd: a daemon that runs spiders, asked by its JSON API and its pages, and its own tests."""
+"""Scrapyd: a daemon that runs spiders, tested with its JSON API and its pages, and its own tests."""
 
 from pathlib import Path
 

@@ -1,20 +1,20 @@
-"""Synapse: a homeserver on SQLite, and its tests where they have a real channel. Only its source package has them."""
+"""Synapse: a homeserver on SQLite, and its tests that use a real channel, which only the source package has."""
 
 from pathlib import Path
 
 from interop.program import LeftOut, Program, Suite
 
 REAL_CHANNEL = (
-    "tests.app",  # first, for some of it fails by what failing tests before it have left behind
+    "tests.app",  # first, because some of it fails after other tests have failed
     "tests.http",
     "tests.replication",
     "tests.test_server",
     "requests_with_host",
 )
-"""Where requests of its tests pass through a channel of twisted.web; most of them have one of their own."""
+"""The tests whose requests pass through a twisted.web channel. Most others have a channel of their own."""
 
 WITHOUT_HOST = LeftOut(
-    "A request of HTTP/1.1 without a Host gets 400 (RFC 9112, section 3.2). With one all of them pass.",
+    "An HTTP/1.1 request without a Host gets 400 (RFC 9112, section 3.2). With a Host, all of them pass.",
     tuple(
         f"tests.http.test_site.SynapseRequestTestCase.test_{name}"
         for name in (

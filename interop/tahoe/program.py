@@ -1,4 +1,4 @@
-"""Tahoe-LAFS: a grid by `tahoe run`, and its own tests of the web, of storage, of its commands and of all together."""
+"""Tahoe-LAFS: a grid of `tahoe run`, and its own tests of the web, storage, commands and whole system."""
 
 from pathlib import Path
 
@@ -18,10 +18,10 @@ COMMANDS = tuple(
     f"allmydata.test.cli.test_{name}"
     for name in ("alias", "backup", "check", "cli", "cp", "create_alias", "list", "mv", "put", "run", "status")
 )
-"""Those that ask a node. The others make nodes, by Tor and I2P too, which are not here."""
+"""The commands that send requests to a node. The others create nodes, some for Tor and I2P, which are not installed."""
 
 WITHOUT_HOST = LeftOut(
-    "A request with an empty Host gets 400 (RFC 9110, section 4.2.1). With a host all of them pass.",
+    "A request with an empty Host gets 400 (RFC 9110, section 4.2.1). With a host, all of them pass.",
     tuple(
         f"allmydata.test.web.{name}"
         for name in (

@@ -1,4 +1,4 @@
-"""treq: its tests come with it, with an httpbin on twisted.web and its WSGI that they ask over TCP and TLS."""
+"""treq: its own tests. They send requests over TCP and TLS to an httpbin on twisted.web's WSGI."""
 
 from pathlib import Path
 
@@ -8,5 +8,5 @@ PROGRAM = Program(
     name="treq",
     package="treq",
     folder=Path(__file__).parent,
-    suites=(Suite("its own tests, its httpbin served by us", "trial", ("treq",)),),
+    suites=(Suite("its own tests, with its httpbin on Ropewalk", "trial", ("treq",)),),
 )

@@ -1,4 +1,4 @@
-"""Twisted 25.5, which many programs are pinned to."""
+"""Twisted 25.5, to which many programs are pinned."""
 
 from pathlib import Path
 

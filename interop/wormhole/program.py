@@ -13,6 +13,6 @@ PROGRAM = Program(
         Suite("a mailbox server and its clients", "pytest", ("test_mailbox.py",), by_itself=True),
         Suite("texts and files, sent and received", "pytest", ("test_transfer.py",), by_itself=True),
         Suite("the servers' own tests", "trial", ("wormhole_mailbox_server", "wormhole_transit_relay")),
-        Suite("its own tests, its servers on us", "pytest", ("src/wormhole/test",)),
+        Suite("its own tests, with its servers on Ropewalk", "pytest", ("src/wormhole/test",)),
     ),
 )
