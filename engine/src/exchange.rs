@@ -128,8 +128,8 @@ pub enum CommandError {
         /// What was written.
         written: u64,
     },
-    /// More than the announced length, in a response that its handler frames. What fits is sent, and the connection closes
-    /// after it.
+    /// The body is longer than announced, in a response that its handler frames. The announced length is sent, and then the
+    /// connection closes.
     Excess {
         /// The length in `Content-Length`.
         announced: u64,

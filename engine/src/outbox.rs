@@ -133,7 +133,7 @@ impl Outbox {
         Some(buffer)
     }
 
-    // Taking out
+    // Reading and removing parts
 
     /// What is to be sent next.
     #[inline]

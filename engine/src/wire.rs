@@ -190,9 +190,9 @@ pub enum RequestPhase {
     Head,
     /// The rest of a body.
     Body {
-        /// How many bytes of it have come.
+        /// How many bytes of it have arrived.
         received: u64,
-        /// Whether more of it is of use now.
+        /// Whether the engine should read more of it now.
         reads: bool,
         /// Whether a handler wants it.
         wanted: bool,
@@ -201,7 +201,7 @@ pub enum RequestPhase {
     },
     /// Bytes of another protocol.
     Tunnel {
-        /// Whether more of them are of use now.
+        /// Whether the engine should read more of them now.
         reads: bool,
         /// Whether a handler has some to read.
         unread: bool,

@@ -1,4 +1,4 @@
-//! Few descriptors, which are the process's: in a program of its own, with one test.
+//! What happens when few descriptors are left. The limit holds for the whole process, so this program has one test.
 
 #[allow(dead_code)]
 #[path = "wire/harness.rs"]
@@ -45,13 +45,13 @@ fn connections_that_are_turned_away_give_their_descriptors_back() {
         let mut next = world.connect(); // with the last descriptor
         assert_eq!(503, world.response(&mut next).status);
         assert_eq!(0, world.engine.counters().accept_backoffs);
-        assert_eq!(End::Orderly, world.ended(client), "the one that lingers longest has made room");
+        assert_eq!(End::Orderly, world.ended(client), "the connection that has lingered longest was closed");
         later.push(next);
     }
 
-    // One more has each time, since accept(2) wants a descriptor before it finds that no client waits.
+    // Each time, a second connection was closed: accept(2) needs a descriptor even to find that no client waits.
     assert_eq!(1, world.engine.connections());
-    // Where none lingers, accepting pauses.
+    // If no connection lingers, accepting pauses.
     take_descriptors(&mut taken, 1);
     let mut next = world.connect();
     world.until("a pause", |world| world.engine.counters().accept_backoffs == 1);

@@ -60,7 +60,7 @@ impl Body {
         self.limit = limit;
         let waiting = self.size as u64;
         if self.mode == Mode::Streamed && mode != Mode::Streamed && waiting > 0 {
-            // A body that is collected holds back no part.
+            // A collected body has no back-pressure: report the waiting parts as consumed.
             link.command(py, |engine, id| engine.consumed(id, waiting))?;
         }
         if self.mode == Mode::Untouched || mode != Mode::Streamed {

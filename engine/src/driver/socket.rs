@@ -75,9 +75,9 @@ pub fn prepare(socket: BorrowedFd<'_>) -> io::Result<(Peer, Peer)> {
 /// without an acknowledgement the kernel gives up, even if we have closed the socket (`TCP_USER_TIMEOUT`, RFC 5482).
 pub fn bound_sending(socket: BorrowedFd<'_>, unsent: u64, stall: u64) {
     let socket = socket2::SockRef::from(&socket);
-    // A kernel without these options has limits of its own.
+    // A kernel without these options uses its own limits.
     let _ = socket.set_tcp_notsent_lowat(unsent.clamp(1, u64::from(u32::MAX)) as u32);
-    // Set even to none: an inherited listener may have another value from its last owner.
+    // Set even if 0: an inherited listener may have the value of its previous owner.
     let _ = socket.set_tcp_user_timeout((stall > 0).then(|| Duration::from_millis(stall)));
 }
 

@@ -48,15 +48,15 @@ pub(super) struct Connection<W> {
     pub survives_half_close: Option<u32>,
 
     // Our side
-    /// The kernel, or the owner of the pipe, takes no more for now.
+    /// The kernel, or the owner of the pipe, accepts no more bytes for now.
     pub blocked: bool,
-    /// A writer has got [`crate::Pressure::High`], and waits for [`crate::Event::Writable`].
+    /// A writer has received [`crate::Pressure::High`], and waits for [`crate::Event::Writable`].
     pub writer_paused: bool,
     /// It is in the engine's `send_queue`.
     pub unsent: bool,
     /// It is in the engine's list `resuming`.
     pub resuming: bool,
-    /// Our side is closed. What comes is dropped.
+    /// Our side is closed. Further input is dropped.
     pub lingering: bool,
     /// Bytes that were dropped.
     dropped: u64,
@@ -175,7 +175,7 @@ impl<W: Wire> Connection<W> {
         }
     }
 
-    // The end of the client's side
+    // Half-closes
 
     /// What happens to the running exchange if the client closes its sending side.
     pub fn half_close(&self) -> HalfClose {

@@ -62,8 +62,8 @@ impl Listeners {
     /// Closes a listener.
     pub fn remove(&mut self, id: ListenerId, driver: &mut impl Driver) {
         if let Some(Entry { listener, .. }) = self.0.try_remove(id.0) {
-            // While descriptors are short, the driver does not watch it. An inherited socket stays open elsewhere, so that
-            // closing ours does not end the watch.
+            // An inherited socket stays open in another process, so that closing ours would not end the watch. An error is
+            // ignored: the driver does not watch the socket while descriptors are short.
             let _ = driver.forget(listener.socket());
             listener.close();
         }

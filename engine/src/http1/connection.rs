@@ -91,7 +91,7 @@ impl Default for Http1 {
 }
 
 impl Http1 {
-    // What the connection is doing
+    // The state of the connection
 
     /// Whether an exchange was ended before its response was complete.
     pub(super) fn has_aborted(&self, serial: u32) -> bool {
@@ -358,7 +358,7 @@ impl Http1 {
         self.states.apply(Trigger::BodyEnd);
     }
 
-    /// The body is bad: nothing after it is parsed, and the connection closes after the response.
+    /// Handles an invalid body: nothing after it is parsed, and the connection closes after the response.
     fn fail_body(&mut self, fault: BodyFault, cx: &mut Context<'_>) {
         let is_dropped = self.states.response() == ResponseState::Done;
         if !is_dropped {
@@ -369,7 +369,7 @@ impl Http1 {
         match fault {
             BodyFault::Malformed(reason) => cx.count_refusal(400, reason),
             BodyFault::TooLarge if !is_dropped => cx.count_refusal(413, TOO_LARGE),
-            // The rest of the body is more than `discard_size`, and the connection is not worth reading it.
+            // More than `discard_size` is left. Closing the connection costs less than reading the rest.
             BodyFault::TooLarge => {}
         }
         self.request_body.finish();
