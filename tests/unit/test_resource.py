@@ -80,20 +80,24 @@ class TestChildren:
             Resource().putChild("a/b", Resource())
 
     def test_what_is_not_a_resource(self) -> None:
-        with pytest.raises(TreeError, match="RW105 'a string', of type str, is neither .* give Files"):
+        with pytest.raises(TreeError, match="RW105 'a string', of type str, is neither .* pass Files"):
             Resource().putChild("a", "a string")
 
     def test_what_has_a_resource(self) -> None:
         from twisted.web.resource import Resource as TwistedResource
         from twisted.web.server import Site
 
-        with pytest.raises(TreeError, match=r"RW105 .*, of type twisted.web.server.Site, .* Give its `resource`."):
+        with pytest.raises(
+            TreeError, match=r"RW105 .*, of type twisted.web.server.Site, .* Pass its `resource` attribute."
+        ):
             Resource().putChild("a", Site(TwistedResource(), reactor=object()))
 
     def test_what_makes_a_resource(self) -> None:
         from klein import Klein
 
-        with pytest.raises(TreeError, match=r"RW105 .*, of type klein.*, .* Give what its `resource` returns."):
+        with pytest.raises(
+            TreeError, match=r"RW105 .*, of type klein.*, .* Call its `resource` method, and pass the result."
+        ):
             Resource().putChild("a", Klein())
 
     @pytest.mark.parametrize("ours", [True, False])
@@ -101,7 +105,7 @@ class TestChildren:
         from twisted.web.resource import Resource as TwistedResource
 
         kind = Resource if ours else TwistedResource
-        with pytest.raises(TreeError, match=r"RW105 .*\. Give an object of that class: Resource\(\.\.\.\)\."):
+        with pytest.raises(TreeError, match=r"RW105 .*\. Pass an instance of the class: Resource\(\.\.\.\)\."):
             Resource().putChild("a", kind)
 
     def test_a_subclass_need_not_call_init(self) -> None:

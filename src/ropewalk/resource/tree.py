@@ -227,16 +227,16 @@ def as_resource(thing: Any) -> Resource:
         return adapted
     remedy = None
     if isinstance(thing, str | PathLike):
-        remedy = "To serve a folder, give Files(...) of it."
+        remedy = "To serve a folder, pass Files(path)."
     elif is_twisted(resource):
-        remedy = "Give its `resource`."
+        remedy = "Pass its `resource` attribute."
     elif isinstance(thing, type):
-        remedy = f"Give an object of that class: {thing.__name__}(...)." if _makes_resources(thing) else None
+        remedy = f"Pass an instance of the class: {thing.__name__}(...)." if _makes_resources(thing) else None
     elif callable(resource):
-        remedy = "Give what its `resource` returns."
+        remedy = "Call its `resource` method, and pass the result."
     elif callable(thing):
         remedy = (
-            "Host a WSGI application by wsgi(), an ASGI one by asgi(); derive anything else from ropewalk.Resource."
+            "Wrap a WSGI application in wsgi(), or an ASGI one in asgi(). Otherwise, derive from ropewalk.Resource."
         )
     raise TreeError("RW105", f"{thing!r}, of type {full_name(type(thing))}, is neither a Resource nor an App.", remedy)
 

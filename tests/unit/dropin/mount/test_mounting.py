@@ -42,11 +42,11 @@ class TestArguments:
     @pytest.mark.parametrize(
         ("root", "remedy"),
         [
-            (TwistedSite, "Give an object of that class: Site(...)."),
-            (TwistedResource, "Give an object of that class: Resource(...)."),
-            (TwistedSite(TwistedResource(), reactor=object()), "Give its `resource`."),
+            (TwistedSite, "Pass an instance of the class: Site(...)."),
+            (TwistedResource, "Pass an instance of the class: Resource(...)."),
+            (TwistedSite(TwistedResource(), reactor=object()), "Pass its `resource` attribute."),
             (Resource(), "Mount it as it is."),
-            ("folder", "To serve a folder, give Files(...) of it."),
+            ("folder", "To serve a folder, pass Files(path)."),
         ],
         ids=["site class", "resource class", "site", "ours", "path"],
     )
