@@ -100,7 +100,7 @@ class App(Routes):
         node.app = self
         node.own(self)
 
-    # Declarations besides routes
+    # Middleware, error handlers, converters and hooks
 
     def middleware(self, function: Middleware) -> Middleware:
         """Add a middleware inside the existing ones: `async def middleware(request, next)`."""

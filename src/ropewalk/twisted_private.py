@@ -56,7 +56,7 @@ class Attribute:
 
 
 class EarlierNameEncoder:
-    """`http_headers._nameEncoder`, which 24.10 introduced. In earlier versions, `Headers` encodes names itself."""
+    """Replaces `http_headers._nameEncoder` before Twisted 24.10, where `Headers` itself encodes names."""
 
     __slots__ = ("_canonicalHeaderCache", "encode")
 

@@ -1,9 +1,9 @@
-"""A task that lives as long as a server. anyio's worker threads live as long as it does.
+"""A task that lives as long as a server, so that anyio keeps its worker threads as long.
 
-anyio ends its threads with the root task, the one that runs the loop. A reactor has none, and anyio would use the task
-of the handler that needs a thread: each request would start threads of its own. anyio recognizes the task that runs
-uvloop by the module of a done callback. This task has such a callback and does nothing else. If a future anyio
-recognizes root tasks in another way, threads end with their requests, and nothing else changes.
+anyio ends its threads with the root task, the one that runs the loop. A reactor has no such task. anyio would then use
+the task of the handler that needs a thread, and each request would start its own threads. To find the root task, anyio
+also looks for a done callback from uvloop's module. This task has such a callback and does nothing else. If a future
+anyio finds root tasks in another way, threads end with their requests, and nothing else changes.
 """
 
 from asyncio import Future, Task

@@ -120,7 +120,7 @@ class BodyWriter(TwistedNames):
         if isinstance(producer, PulledProducer):
             producer.pauseProducing()
 
-    # For the packages above
+    # Used by the layers above
 
     def run(self, running: Any) -> None:
         """Set what makes the response: its `cancel` is called when the client leaves."""

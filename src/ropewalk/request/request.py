@@ -143,7 +143,7 @@ class Request(BodyWriter):
         if stream is not None:
             stream.close()
 
-    # For the packages above
+    # Used by the layers above
 
     def is_failing(self) -> bool:
         """Whether this was called before: then the response to an error has failed itself."""

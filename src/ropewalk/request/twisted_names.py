@@ -145,7 +145,7 @@ class TwistedNames(BodyReader):
         """
         self.service.fail(self, reason.value)
 
-    # For the packages above
+    # Used by the layers above
 
     def set_paths(self, prepath: list[str], postpath: list[str]) -> None:
         """Set the segments of the path before and after the resource."""

@@ -82,8 +82,8 @@ class Watch:
             self._loop.remove_reader(self._engine.fileno())
             self._loop.add_reader(self._engine.fileno(), self._turn)
             return
-        # Only the reactor on epoll must register again; the others keep descriptors by number in their own memory. It
-        # must register below `addReader`, which sees no change.
+        # Only the epoll reactor must register again; the others keep descriptors by number in their own memory. Use
+        # the poller itself: `addReader` would do nothing, because the reactor already knows the reader.
         poller: Any = getattr(self._runner, "_poller", None)
         if type(poller).__name__ == "epoll":
             poller.register(self._engine.fileno(), select.EPOLLIN)

@@ -353,7 +353,7 @@ class HTTPChannel(http.HTTPChannel):
         self._link.flush(self)
 
     def write(self, data: bytes) -> None:
-        """Send a part of the body as the request has framed it; before any head, the raw bytes of a response."""
+        """Send a part of the body, framed by the request, or raw bytes if no head was written."""
         if self._thread_queue is not None and not self.is_reactor_thread():
             self._thread_queue.add((self._write_joined, bytes(data)))
             return

@@ -270,7 +270,7 @@ class FactoryEngine:
             close_upgraded(transport)
         for channel in tuple(self.endless):
             channel.end_stream()
-        # The factory needs its log, and what else it opens when it starts, for the requests that are still running.
+        # Start the factory once more: stopListening() stops it, and running requests need its log and other files.
         self.factory.doStart()
         stopped = [port.stopListening() for port in tuple(self.ports)]
         log_drain(self.engine)

@@ -230,7 +230,7 @@ class MountedChannel(ChannelAttributes):
         self._settle(NOT_DONE_YET)
         return True
 
-    # The outcome
+    # The request and its response
 
     def _give_request(self) -> None:
         exchange = self.exchange
