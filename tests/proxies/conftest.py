@@ -1,4 +1,4 @@
-"""Proxies with the counting service behind them."""
+"""Proxies in front of the counting service."""
 
 import os
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Messages that two servers in a row may read differently, and some that they must read alike.
 
-In each, `$` stands for a path of its own. Behind it comes a last request, so that whoever takes it for a part of what
-stands before shows that. What should not be served as a request by anybody who reads strictly is called hidden.
+In each, `$` stands for a unique path. A last request follows each case. If a parser reads it as a part of the message
+before, it is missing. A hidden request is one that no strict parser serves as a request.
 """
 
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ class Case:
     served: int = 0
     """How many of its requests we serve when it comes to us directly."""
     refused: bool = False
-    """Whether we then refuse one, behind which nothing is served; else the last request is answered."""
+    """Whether we then refuse a message and serve nothing after it. If not, we respond to the last request."""
 
     def data(self, path: str) -> bytes:
-        """The bytes, with the last request behind them."""
+        """The bytes, with the last request after them."""
         return (self.template + LAST).replace(b"$", path.encode())
 
 
@@ -90,13 +90,13 @@ OBSCURED = {
 }
 
 _NO_CODING = {"underscore", "content"}
-"""Those that name no transfer coding to anybody who reads strictly."""
+"""Those that name no transfer coding to a strict parser."""
 _JUST_CHUNKED = {"plain", "capitals", "no-space", "tab", "space-behind", "tab-behind", "connection"}
-"""Those that name it properly."""
+"""Those that name it correctly."""
 
 
 def obscured(name: str, coding: bytes) -> list[Case]:
-    """A coding with a length that says otherwise, both ways, and by itself."""
+    """A coding with a contradicting length, in both orders, and alone."""
     in_length = b"0\r\n\r\n" + HIDDEN
     in_chunk = b"GET /$/hidden HTTP/1.1\r\nHost: a\r\nContent-Length: 60\r\n\r\n"
     size = b"%x" % (len(in_chunk) + PATH_LENGTH - 1)
@@ -109,13 +109,13 @@ def obscured(name: str, coding: bytes) -> list[Case]:
         alone(f"te/{name}", post(coding, SMALL), int(name in _JUST_CHUNKED)),
     ]
     if name in _NO_CODING:
-        # The length holds, or there is no body at all, so that its chunks are taken for a request, which is bad.
+        # Without a coding, the length frames the body. Without a length either, the chunks are read as a bad request.
         return [good(cases[0].name, cases[0].template), bad(cases[2].name, cases[2].template, 1)]
     return cases
 
 
 def lengths() -> list[Case]:
-    """Lengths that are none, or two."""
+    """Lengths that are invalid, or two."""
     hidden = HIDDEN
     odd = {
         "plus": b"+5",
@@ -291,7 +291,7 @@ def heads() -> list[Case]:
 
 
 def rows() -> list[Case]:
-    """Requests one behind the other."""
+    """Pipelined requests."""
     body = post(b"Content-Length: 5\r\n", b"hello")
     return [
         good("row/gets", GET * 5, 5),

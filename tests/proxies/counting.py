@@ -1,4 +1,4 @@
-"""What stands behind the proxies: it numbers every request at its head, and says in the answer which one that was."""
+"""The service behind the proxies. It numbers requests when their heads arrive. Each response has the number."""
 
 from ropewalk import App, HTTPError, Request, Response
 from ropewalk.middleware import Next
@@ -6,7 +6,7 @@ from ropewalk.middleware import Next
 STAMP = "x-front-request"
 """A field that the proxy in front sets anew on each request that it forwards."""
 SERIAL = "x-serial"
-"""A field of each answer: the number of its request."""
+"""A field of each response: the number of its request."""
 
 seen: list[tuple[str, str, str | None]] = []
 """Method, target and stamp of every request, by its number."""

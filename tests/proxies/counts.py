@@ -14,21 +14,21 @@ MOMENT = 0.01
 
 @dataclass
 class Counts:
-    """What became of a corpus that went through a proxy."""
+    """The result of sending a corpus through a proxy."""
 
     cases: int = 0
     held_back: int = 0
-    """Cases of which the proxy forwarded nothing."""
+    """Cases of which the proxy forwarded no request."""
     refused: int = 0
     """Cases in which we refused something that the proxy had forwarded."""
     served: int = 0
     """The others."""
     forwarded: int = 0
-    """Requests by the count of the proxy, those of innocent clients included."""
+    """Requests that the proxy forwarded, including those of innocent clients."""
     connections: int = 0
     """Connections on which the proxy forwarded them."""
     differences: list[str] = field(default_factory=list)
-    """Where the two do not agree, or an answer came to somebody else."""
+    """Where the counts differ, or a response went to another client."""
 
     def row(self) -> str:
         """A line of the table in the documentation."""
@@ -37,9 +37,9 @@ class Counts:
 
 
 def count(corpus: Sequence[Case], front: Address, relay: Relay, history: History, *, halting: bool = False) -> Counts:
-    """Sends each case to the proxy on a connection of its own, and an innocent request on another behind it.
+    """Sends each case to the proxy on a new connection, and then an innocent request on another one.
 
-    A client that is `halting` sends what is behind the first head when the proxy has passed that on, or might have.
+    A `halting` client sends what follows the first head after the proxy has forwarded that head, or after `MOMENT`.
     """
     counts = Counts(cases=len(corpus))
     history.read()
@@ -71,13 +71,13 @@ class News:
         self._before = [upstream.so_far() for upstream in upstreams]
 
     def wait_for_first(self) -> None:
-        """Wait until something was forwarded, for a moment at the most."""
+        """Wait until something was forwarded, at most for `MOMENT`."""
         until = time.monotonic() + MOMENT
         while not self.forwarded() and time.monotonic() < until:
             time.sleep(0.001)  # between two looks
 
     def settle(self) -> None:
-        """Wait until every forwarded request has its answer, or lost its connection."""
+        """Wait until every forwarded request has its response, or has lost its connection."""
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             if all(len(asked) <= len(given) or upstream.over for upstream, asked, given in self._by_connection()):
@@ -86,11 +86,11 @@ class News:
         self._history.read()
 
     def forwarded(self) -> int:
-        """Requests by the count of the proxy."""
+        """How many requests the proxy has forwarded."""
         return sum(len(asked) for _, asked, _ in self._by_connection())
 
     def refused(self) -> int:
-        """Answers that the engine gave by itself."""
+        """How many responses the engine sent without a handler."""
         return sum(serial is None for _, _, given in self._by_connection() for _, serial in given)
 
     def differences(self) -> Iterator[str]:
@@ -115,20 +115,20 @@ class News:
                     yield f"something else than the request {stamp} was refused by {status}"
 
     def misled(self, received: bytes) -> Iterator[str]:
-        """What is wrong with the answers that the client got."""
+        """What is wrong with the responses that the client received."""
         serials = [serial for _, serial in answers(received) if serial is not None]
         if serials != sorted(set(serials)) or any(serial < self._known for serial in serials):
             yield f"the client got the answers {serials}; new ones are from {self._known} on"
 
     def harmed(self, received: bytes, target: str) -> Iterator[str]:
-        """What is wrong with the answer that an innocent client got."""
+        """What is wrong with the response that an innocent client received."""
         requests = self._history.requests
         got = [(status, None if serial is None else requests[serial][1]) for status, serial in answers(received)]
         if got != [(200, target)]:
             yield f"an innocent client got {got}"
 
     def _by_connection(self) -> Iterator[tuple[Upstream, list[str], list[tuple[int, int | None]]]]:
-        """Each connection, the stamps of the requests that it carried, and their answers."""
+        """Each connection, the stamps of the requests that it carried, and their responses."""
         for index, upstream in enumerate(list(self._upstreams)):
             before = self._before[index] if index < len(self._before) else (0, 0)
             if upstream.so_far() != before:

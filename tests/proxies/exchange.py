@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tests.wire.connection import Connection
 
 SILENCE = 0.03
-"""Seconds without a byte after which a client ends its side: whoever waits for more of a request gets no more."""
+"""Seconds without a byte after which a client closes its sending side: no more of the request follows."""
 PATIENCE = 20.0
 
 Address = tuple[str, int]

@@ -16,7 +16,7 @@ SECONDS_TO_STOP = 10
 
 @dataclass(frozen=True)
 class Front:
-    """A proxy: its program, how that is started on a configuration, and what the configuration needs around it."""
+    """A proxy: its program, the arguments to start it, and its configuration."""
 
     name: str
     program: str
@@ -25,7 +25,7 @@ class Front:
     arguments: Callable[[Path, int], list[str]]
     """From the folder it may write to, where its configuration lies too, and the port for those that take it here."""
     frame: str
-    """The configuration, with FOLDER, PORT (its own) and SERVER (a port); what tests vary stands in place of VARIED."""
+    """The configuration, with FOLDER, PORT (its own), SERVER (a port) and VARIED, which tests replace."""
 
     @property
     def is_there(self) -> bool:
@@ -33,7 +33,7 @@ class Front:
 
     @contextmanager
     def running(self, folder: Path, varied: str, server: int) -> Iterator[int]:
-        """Runs it in front of a port; its own port."""
+        """Run it in front of a port. Returns its own port."""
         folder.mkdir(mode=0o755)
         port = free_port()
         text = self.frame.replace("VARIED", varied).replace("FOLDER", str(folder))
@@ -59,7 +59,7 @@ def free_port() -> int:
 
 
 def wait_for(port: int, process: "subprocess.Popen[bytes]", output: Path) -> None:
-    """Until it accepts connections."""
+    """Wait until it accepts connections."""
     until = time.monotonic() + SECONDS_TO_START
     while process.poll() is None and time.monotonic() < until:
         try:
@@ -71,7 +71,7 @@ def wait_for(port: int, process: "subprocess.Popen[bytes]", output: Path) -> Non
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
-    """It and all that it has started."""
+    """End it and all processes that it has started."""
     process.terminate()
     try:
         process.wait(SECONDS_TO_STOP)

@@ -23,7 +23,7 @@ def stamps(data: bytes) -> list[str]:
 
 
 def answers(data: bytes) -> list[tuple[int, int | None]]:
-    """Status and number of each final answer in a stream of them; no number where the engine itself has answered."""
+    """The status and number of each final response in a stream. The number is None if the engine itself responded."""
     found = []
     for answer in _ANSWER.finditer(data):
         serial = _SERIAL.search(answer[2])
@@ -45,7 +45,7 @@ class Upstream:
 
 
 class Relay:
-    """A relay to a server, on a free port of 127.0.0.1, in a thread of its own."""
+    """A relay to a server, on a free port of 127.0.0.1, in its own thread."""
 
     def __init__(self, server: tuple[str, int]) -> None:
         self.upstreams: list[Upstream] = []

@@ -1,4 +1,4 @@
-"""What stands behind the proxy in the test of WebSockets: a greeting at `/socket`, and a plain page at `/`."""
+"""The service behind the proxy in the test of WebSockets: a greeting at `/socket`, and a plain page at `/`."""
 
 from typing import Any
 

@@ -15,7 +15,7 @@ def answer(number: int) -> bytes:
 
 
 def differences(asked: bytes, answered: bytes, *stamps: str | None, over: bool = False) -> list[str]:
-    """What is found where a proxy has asked this, we have answered that, and saw requests of these stamps."""
+    """The differences for what a proxy has sent, what we have sent, and the stamps of the requests that we received."""
     upstreams: list[Upstream] = []
     history = History(("nowhere", 0))
     news = News(upstreams, history)

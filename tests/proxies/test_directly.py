@@ -1,4 +1,4 @@
-"""The corpus as it stands, to us: what a proxy that forwards everything would send."""
+"""The corpus, sent unchanged to our server, as a proxy would that forwards everything."""
 
 import pytest
 from tests.processes import Server

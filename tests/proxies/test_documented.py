@@ -23,7 +23,7 @@ PAGE = ROOT / "docs" / "how-to" / "behind-a-proxy.md"
 LANGUAGES = {NGINX: "nginx", HAPROXY: "text", APACHE: "apache", VARNISH: "vcl"}
 
 LISTENING = (("listen 80;", "listen 127.0.0.1:PORT;"), ("bind :80", "bind 127.0.0.1:PORT"), ("*:80", "127.0.0.1:PORT"))
-"""How the page says where a proxy listens, and what stands in the place of that here."""
+"""The lines of the page that say where a proxy listens, and what replaces them here."""
 
 CLIENT = "127.0.0.2"
 """Another address than the proxy's."""
@@ -83,7 +83,7 @@ def by_protocol() -> Iterator[int]:
 def test_fields_tell_the_client_and_cannot_be_forged(front: Front, by_fields: int, tmp_path: Path) -> None:
     require(front)
     with front.running(tmp_path / "front", shown(front), by_fields) as port:
-        # Varnish refuses by itself who wants it to forget that field.
+        # Varnish itself refuses requests that name this field in Connection.
         facts, _ = ask(port, FORGED.replace(b" X-Forwarded-For,", b"") if front is VARNISH else FORGED)
     assert facts["client"] == [CLIENT, 0]
     assert facts["peer"][0] == "127.0.0.1"

@@ -5,13 +5,13 @@ from tests.wire.connection import Answer, Connection
 from tests.wire.deliveries import Address, Cut, Pieces, delivered
 
 LAST = b"GET /last HTTP/1.1\r\nHost: a\r\n\r\n"
-"""A good request whose answer is the last."""
+"""A valid request with `Connection: close`."""
 
 
 class Answered:
-    """Sends messages whole and cut into pieces, and tells the answers, which are alike each time.
+    """Sends messages whole and in pieces, and returns the responses, which must be the same each time.
 
-    Behind them stands a good request, whose answer shows that the server knows where the messages end.
+    A valid request follows them. Its response shows that the server knows where the messages end.
     """
 
     def __init__(self, address: Address, books: Books, cut: Cut) -> None:

@@ -1,4 +1,4 @@
-"""What a server has on record about the messages that it was sent, told over a connection of its own."""
+"""What a server has counted and logged about the messages that it received, read over a separate connection."""
 
 import json
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from tests.wire.connection import GET, Connection
 BOOKS = b"GET /books HTTP/1.1\r\nHost: a\r\n\r\n"
 
 WITNESS = b"GET /witness HTTP/1.1\r\nHost: a\r\n\r\n"
-"""A good request that leaves a trace where it is served, whether or not its answer is seen."""
+"""A valid request that is counted when it is served, whether or not its response is read."""
 
 
 @dataclass(frozen=True)
@@ -16,13 +16,13 @@ class Entry:
     """What happened between two readings."""
 
     requests: int
-    """Heads that the engine took in."""
+    """Heads that the engine accepted."""
     refused: int
     """Messages that it counts as refused."""
     witnessed: int
     """Requests of `WITNESS` that reached their handler."""
     log: list[str]
-    """Lines of refusals, and whatever is a warning or worse, each behind its level."""
+    """Refusals, warnings and errors in the log, each after its level."""
 
 
 class Books:
@@ -34,15 +34,15 @@ class Books:
         self._told = self._read()
 
     def settle(self) -> None:
-        """Have what other connections were sent before this taken in.
+        """Wait until the server has read what other connections were sent before.
 
-        The engine goes by the order in which bytes came to its sockets. A reactor that reads for it does so mostly.
+        The engine reads in the order in which bytes arrived at its sockets. A reactor that reads for it mostly does.
         """
         assert self._connection.ask(GET).status == 200
         self._settled += 1
 
     def entry(self) -> Entry:
-        """What happened since the last one, without what the books themselves brought about."""
+        """What happened since the last entry, without the requests of this class itself."""
         last, self._told = self._told, self._read()
         settled, self._settled = self._settled, 0
         return Entry(

@@ -51,7 +51,7 @@ def server(kind: str) -> Iterator[Server]:
 
 @contextmanager
 def by_site(module: str, *arguments: str) -> Iterator[Server]:
-    """A module of ours that serves by a Site, in a process of its own."""
+    """A module of these tests that serves with a Site, in its own process."""
     command = [sys.executable, "-W", "error", "-m", module, *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         server = Server(process)

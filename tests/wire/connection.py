@@ -1,4 +1,4 @@
-"""A client that sends exactly the bytes it is given, and reads answers by the letter of RFC 9112."""
+"""A client that sends exactly the given bytes, and parses responses strictly by RFC 9112."""
 
 import re
 import socket
@@ -8,13 +8,13 @@ from types import TracebackType
 from typing import Any, Self
 
 SECONDS = 20.0
-"""After this a test has failed: no answer takes that long."""
+"""The timeout of a test: no response takes that long."""
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 class Answer:
-    """An answer as it came."""
+    """A response, as it was received."""
 
     def __init__(self, head: bytes) -> None:
         status_line, *lines = head.decode("ascii").split("\r\n")
@@ -26,7 +26,7 @@ class Answer:
         self.trailers: list[tuple[str, str]] = []
 
     def field(self, name: str) -> str | None:
-        """The value of a field that may be there once."""
+        """The value of a field that may occur at most once."""
         values = [value for candidate, value in self.fields if candidate.lower() == name]
         assert len(values) < 2, self.fields
         return values[0] if values else None
@@ -36,7 +36,7 @@ class Answer:
         return self.body.decode()
 
     def message(self) -> tuple[Any, ...]:
-        """All that it says, but for the time."""
+        """Everything except the Date."""
         fields = [field for field in self.fields if field[0].lower() != "date"]
         return self.status, fields, self.body, self.trailers
 
@@ -59,7 +59,7 @@ class Connection:
 
     @property
     def port(self) -> int:
-        """The client's."""
+        """The client's port."""
         port: int = self.socket.getsockname()[1]
         return port
 
@@ -67,12 +67,12 @@ class Connection:
         self.socket.sendall(data)
 
     def ask(self, data: bytes) -> Answer:
-        """Send a request and read its answer."""
+        """Send a request and read its response."""
         self.send(data)
         return self.answer(head=data.startswith(b"HEAD "))
 
     def answer(self, *, head: bool = False) -> Answer:
-        """The next answer; `head` where it is one to HEAD."""
+        """Read the next response. `head`: it responds to HEAD."""
         answer = Answer(self._until(b"\r\n\r\n"))
         length, coding = answer.field("content-length"), answer.field("transfer-encoding")
         if head or answer.status < 200 or answer.status in (204, 304):
@@ -89,13 +89,13 @@ class Connection:
         return answer
 
     def end(self) -> bytes:
-        """What comes until the server closes. Raises ConnectionResetError where it does so rudely."""
+        """Read until the server closes. Raises ConnectionResetError for a reset."""
         while self._receive():
             pass
         return self._take(len(self._received))
 
     def remains(self) -> bytes:
-        """What comes until the server closes, however rudely it does so."""
+        """Read until the server closes or resets the connection."""
         with suppress(ConnectionResetError):
             self.end()
         return self._take(len(self._received))
@@ -130,7 +130,7 @@ class Connection:
 
 
 def read_field(line: str) -> tuple[str, str]:
-    """A field line as a server has to write it."""
+    """Parse a field line, as strictly as a server must write it."""
     found = re.fullmatch(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+): ([\x20-\x7e\t]*)", line)
     assert found, line
     return found[1], found[2]

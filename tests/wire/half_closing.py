@@ -53,7 +53,7 @@ def let_pass(request: Request, name: str) -> None:
 
 @app.get("/told/{name}")
 async def has_heard(request: Request, name: str) -> None:
-    """Answers when somebody has told of this."""
+    """Responds when this name has been recorded in `told`."""
     while name not in told:
         await asyncio.sleep(0.001)
 

@@ -14,11 +14,11 @@ SHORT = 200
 
 
 class Refused:
-    """Sends a message in every way, and tells the status with which it is refused.
+    """Sends a message in every way, and returns the status with which it is refused.
 
-    The message goes by itself, before a good request, behind one, and cut into pieces between two. Each time the good
-    request before it is answered, then comes the same short refusal, then the end. What stands behind it is never
-    parsed, it is counted once and logged once, and nothing else is logged.
+    The message is sent alone, before a valid request, after one, and in pieces between two. Each time the server must
+    respond to the request before it, send the same short refusal, and close. It must not parse what follows, must
+    count and log the refusal once, and must log nothing else.
     """
 
     def __init__(self, address: Address, books: Books, cut: Cut) -> None:
@@ -27,11 +27,11 @@ class Refused:
         self._cut = cut
 
     def __call__(self, message: bytes, *, heads: int = 0) -> int:
-        """`heads`: how many of the message's are good; 1 where it is the body that is refused."""
+        """`heads`: how many heads of the message are valid; 1 if the body is refused."""
         return self._send([message], heads, self._cut)
 
     def all(self, messages: Sequence[bytes], *, heads: int = 0) -> int:
-        """The same for many, which have one status. They are not cut in two."""
+        """The same for many messages, which must have the same status. They are not divided at each byte."""
         cut = uncut if self._cut is uncut else in_bytes
         statuses = {self._send(some, heads, cut) for some in batched(messages)}
         assert len(statuses) == 1, statuses
@@ -68,10 +68,10 @@ class Refused:
 
 
 def batched(messages: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    """A few at a time, so that they need few descriptors."""
+    """Batches of messages, to limit the number of descriptors."""
     return (messages[at : at + 50] for at in range(0, len(messages), 50))
 
 
 def with_fields(*lines: bytes, start: bytes = b"POST /echo HTTP/1.1", host: bytes = b"Host: a") -> bytes:
-    """A request of some field lines."""
+    """A request with these field lines."""
     return b"\r\n".join((start, host, *lines, b"", b""))

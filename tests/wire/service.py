@@ -10,7 +10,7 @@ from zope.interface import provider
 
 from ropewalk import App, Limits, Request, Response
 
-# Time enough for whoever sends single bytes, however slow the machine is.
+# Long enough for clients that send single bytes to a slow machine.
 app = App(limits=Limits(body_size=100_000, head_timeout=60, body_grace=60, linger_timeout=60))
 
 held: defaultdict[str, "Deferred[str]"] = defaultdict(Deferred)
@@ -22,7 +22,7 @@ logged: list[str] = []
 
 @provider(ILogObserver)
 def observe(event: LogEvent) -> None:
-    """Keep what the books tell: refusals, warnings and worse."""
+    """Record what `Books` reads: refusals, warnings and errors."""
     line = formatEvent(event)
     if line.startswith("RW510 ") or event["log_level"] > LogLevel.info:
         logged.append(f"{event['log_level'].name} {line}")

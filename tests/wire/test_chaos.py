@@ -57,7 +57,7 @@ def test_nothing_is_left_behind() -> None:
                 assert time.monotonic() < deadline, left
             assert left["requests"] > 500
         assert server.stop() == 0
-    # A file may have become shorter while it was sent: that much was asked for.
+    # Some clients shorten a file while it is sent.
     unexpected = [line for line in server.errors.splitlines() if "RW307" not in line]
     assert unexpected == []
 

@@ -1,4 +1,4 @@
-"""What goes wrong: each has an answer or a log line, and nothing else on the server suffers."""
+"""Failures: each has a response or a log line, and does not affect other requests."""
 
 import json
 import signal
@@ -20,7 +20,7 @@ TROUBLED = Path(__file__).parent / "troubled.py"
 
 
 class Trouble:
-    """A server of its own, and a bystander that must be served whatever happens."""
+    """A separate server, and a second connection that must always be served."""
 
     def __init__(self, server: Server, stack: ExitStack) -> None:
         self.server = server
@@ -31,7 +31,7 @@ class Trouble:
         return self._stack.enter_context(Connection(address_of(self.server)))
 
     def get(self, path: str) -> Connection:
-        """A new connection that has asked for a path."""
+        """A new connection that has requested a path."""
         connection = self.connect()
         connection.send(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
         return connection

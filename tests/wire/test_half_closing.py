@@ -27,7 +27,7 @@ EVENTS = ["/native/events", "/api/events", "/guarded/api/events"]
 
 
 class Half:
-    """A client that asks, closes its sending side, and listens."""
+    """A client that sends a request, closes its sending side, and reads."""
 
     def __init__(self, stack: ExitStack, server: Server) -> None:
         self.name = f"n{next(NUMBERS)}"

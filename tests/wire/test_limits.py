@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 @contextmanager
 def limited(**limits: float) -> Iterator[Connect]:
-    """Connections to a server of its own with some limits."""
+    """Connections to a separate server with these limits."""
     flags = [flag for name, value in limits.items() for flag in ("--limit", f"{name}={value}")]
     with ropewalk("run", SERVICE, "--access-log", "off", *flags) as server, ExitStack() as stack:
         yield lambda: stack.enter_context(Connection(address_of(server)))

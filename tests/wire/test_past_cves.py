@@ -67,7 +67,7 @@ class TestCve2020_10108:
 
 
 class TestCve2020_10109:
-    """A length beside chunks: the length was believed."""
+    """Content-Length together with chunked: the length was used."""
 
     def test_it_is_refused(self, refused: Refused) -> None:
         length, chunks = b"Content-Length: 5", b"Transfer-Encoding: chunked"
@@ -88,7 +88,7 @@ class TestCve2019_9512AndOthersOfHttp2:
 
 
 class TestCve2023_46137:
-    """While the answer to a first request was awaited, a second in the same bytes was answered."""
+    """A second request in the same bytes was handled before the response to the first."""
 
     def test_in_the_same_bytes(self, connect: Connect) -> None:
         slow, other = connect(), connect()
@@ -98,7 +98,7 @@ class TestCve2023_46137:
 
 
 class TestCve2024_41671:
-    """Pipelined requests were answered out of order, or with each other's data."""
+    """Responses to pipelined requests were out of order, or had data of each other."""
 
     def test_a_body_between_two_requests(self, answered: Answered) -> None:
         post = with_fields(b"Content-Length: 5") + b"first"
@@ -117,7 +117,7 @@ class TestCve2024_41671:
 
 
 class TestSmugglingMendedIn26_10:
-    """A bare CR or LF was taken for the end of a line, or for a part of it."""
+    """A bare CR or LF was accepted as the end of a line, or as a part of it."""
 
     @pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\r\n", b"\n\r\n"])
     def test_lines_of_the_head(self, refused: Refused, end: bytes) -> None:

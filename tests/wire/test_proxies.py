@@ -21,7 +21,7 @@ FLAGS = {
     "forwarded": ["--proxy-headers", "forwarded"],
     "protocol": ["--proxy-protocol"],
 }
-"""How a server is told in which way proxies tell."""
+"""The flags for a server, by the way in which proxies report clients."""
 
 LINE = b"PROXY TCP4 192.0.2.1 198.51.100.1 1234 443\r\n"
 BLOCK = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes([192, 0, 2, 1, 198, 51, 100, 1]) + b"\x04\xd2\x01\xbb"
@@ -29,7 +29,7 @@ BLOCK = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes([192, 0, 2, 1, 198, 51, 10
 
 @contextmanager
 def serving(way: str, told: str) -> Iterator[Server]:
-    """A server that believes 127.0.0.1: on sockets that it accepted, on those that it adopted, behind a transport."""
+    """A server that trusts 127.0.0.1: on accepted sockets, on adopted ones, and on a Twisted transport."""
     if way == "accepted":
         flags = FLAGS[told]
         with ropewalk("run", SERVICE, "--access-log", "off", "--trusted-proxy", "127.0.0.1", *flags) as server:

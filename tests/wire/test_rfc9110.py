@@ -25,7 +25,7 @@ class TestSection5_5FieldValues:
 
 
 class TestSection6_4_1ContentSemantics:
-    """Answers to HEAD and those of 1xx, 204 and 304 have no body, so the next answer follows their head at once."""
+    """Responses to HEAD, and 1xx, 204 and 304, have no body: the next response follows their head at once."""
 
     @pytest.mark.parametrize("path", [b"/", b"/facts", b"/large", b"/parts", b"/nowhere", b"/forged", b"/nothing"])
     def test_head(self, connection: Connection, path: bytes) -> None:
@@ -258,7 +258,7 @@ class TestSection15_5_14ContentTooLarge:
 
 
 class TestStreamingBothWays:
-    """A body is answered with as it comes."""
+    """A response can echo a body while it arrives."""
 
     def test_a_client_that_does_not_read_cannot_send_for_ever(self, connect: Connect) -> None:
         deaf, other = connect(), connect()

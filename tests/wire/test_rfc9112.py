@@ -30,7 +30,7 @@ def chunked(body: bytes) -> bytes:
 
 
 def with_everywhere(byte: bytes, head: bytes) -> list[bytes]:
-    """The head with a byte put in at each place, and one more end of a head, lest that of its own is spoiled."""
+    """The head with a byte inserted at each place, and a second end of a head, in case the first one is damaged."""
     messages = [head[:at] + byte + head[at:] + b"\r\n\r\n" for at in range(len(head))]
     return [message for message in messages if not message.startswith(head)]
 

@@ -20,7 +20,7 @@ HANDLERS = ["/asgi", "/native", "/stream", "/whole"]
 
 
 def body_of(size: int) -> bytes:
-    """A body of which no part is like another."""
+    """A body with no two equal parts."""
     return b"".join(number.to_bytes(4, "big") for number in range(size // 4))
 
 

@@ -115,7 +115,7 @@ async def endless(request: Request) -> AsyncIterator[bytes]:
     return parts()
 
 
-# Large enough not to fit into any socket, and made of holes.
+# A sparse file that is too large for any socket buffer.
 file = NamedTemporaryFile()  # noqa: SIM115 - it is closed when the app stops
 file.truncate(64 << 20)
 app.on_stop(file.close)

@@ -14,7 +14,7 @@ from ropewalk.asgi import ASGIOptions, Receive, Scope, Send, asgi
 
 
 def told(body: bytes) -> str:
-    """What tells one body from another."""
+    """A digest that identifies a body."""
     return f"{len(body)} {sha256(body).hexdigest()}"
 
 

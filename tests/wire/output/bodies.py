@@ -134,7 +134,7 @@ class WrittenLater(Resource):
 app.mount("/written-later", WrittenLater())
 
 
-# Where there is to be none
+# Responses that must have no body
 
 
 @app.get("/none/{status:int}/whole")
@@ -180,11 +180,11 @@ for _status in (204, 205, 304):
     app.mount(f"/none/{_status}/written", NoneWritten(_status))
 
 
-# What is no body
+# Values that are not a body
 
 
 class Unreadable:
-    """Raises whatever it is asked for."""
+    """Raises for every attribute."""
 
     def __getattr__(self, name: str) -> Any:
         raise RuntimeError("not to be read")

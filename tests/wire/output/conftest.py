@@ -1,4 +1,4 @@
-"""A server whose handlers are careless, what they put on the wire, and what the log says of them."""
+"""A server whose handlers make mistakes, what it sends, and what it logs."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ HERE = "tests/wire/output/"
 
 
 class Careless:
-    """The server, and a bystander who must be served whatever happens."""
+    """The server, and a second connection that must always be served."""
 
     def __init__(self, server: Server, stack: ExitStack) -> None:
         self._server = server
@@ -48,7 +48,7 @@ class Careless:
         return lines
 
     def answers(self, *requests: bytes) -> list[Answer]:
-        """The answers to requests that are sent at once. Behind each comes another one, which must be served well."""
+        """The responses to requests that are sent together. A valid request follows each, and must be served."""
         connection = self.connect()
         connection.send(b"".join(each + GET for each in requests))
         answers = []
@@ -59,7 +59,7 @@ class Careless:
         return answers
 
     def cut(self, request: bytes) -> bytes:
-        """What comes until the connection is cut, where a good request stands behind a bad one."""
+        """Send a request and a valid one after it, and return what is received until the connection is closed."""
         connection = self.connect()
         connection.send(request + GET)
         received = b""
@@ -69,7 +69,7 @@ class Careless:
         return received
 
     def cut_or_500(self, request: bytes) -> bytes:
-        """As `cut`, unless the head was not out yet: then it is a 500, and what is behind it is right."""
+        """As `cut`, or a 500 if the head was not sent yet. Then the request after it must be served."""
         connection = self.connect()
         connection.send(request + GET)
         received = b""
@@ -94,7 +94,7 @@ def received_or_reset(connection: Connection) -> bytes:
 
 
 def assert_told(entry: str, code: str, path: str, handler: str, *words: str) -> None:
-    """A log entry whose first line says which code, which request, which handler and where, and what to do."""
+    """Check the first line of a log entry: the code, the request, the handler, its place, and what to do."""
     line = entry.partition("\n")[0]
     assert line.startswith(f"{code} "), entry
     assert f" {path}: " in line, entry
@@ -126,7 +126,7 @@ def accepted() -> Iterator[Server]:
 
 @pytest.fixture(scope="session", params=[accepted, piped])
 def careless_server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """On sockets of the engine's and asyncio's reactor, and behind a transport of Twisted's on Twisted's reactor."""
+    """The server on the engine's sockets with asyncio's reactor, and on a Twisted transport with Twisted's reactor."""
     make: Callable[[], Iterator[Server]] = request.param
     with make() as server:  # type: ignore[attr-defined] # a context manager
         yield server
@@ -137,7 +137,7 @@ def careless_server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 @pytest.fixture
 def careless(careless_server: Server) -> Iterator[Careless]:
-    """The server. In the end everything that was logged has been looked at, and it still serves."""
+    """The server. At the end, the test must have read all of the log, and the server must still serve."""
     with ExitStack() as stack:
         careless = Careless(careless_server, stack)
         yield careless

@@ -1,4 +1,4 @@
-"""Handlers that answer twice, too late, or not at all, and exceptions of every kind at every moment."""
+"""Handlers that respond twice, too late, or never, and exceptions of every kind at every moment."""
 
 import asyncio
 import sys
@@ -161,7 +161,7 @@ class Mute(Exception):
 
 
 class Odd(Exception):
-    """What an exception class can do to whoever reports it."""
+    """What an exception class can do to code that reports it."""
 
     def __init__(self) -> None:
         super().__init__("x" * 1_000_000, "line\r\nRW000 forged\x1b[2J\ud800")
@@ -418,7 +418,7 @@ for handle in (handle_badly, handle_badly_in_time, handle_with_nothing, handle_w
     app.mount(f"/{handle.__name__}", handling)
 
 
-# Ends
+# Failures at the end of a body
 
 
 @app.get("/ignores-its-close")

@@ -1,4 +1,4 @@
-"""Every way in which a handler can name a field of its answer. The client says which field."""
+"""Every way in which a handler can set a field of its response. The client names the field."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -332,7 +332,7 @@ def bytes_names(request: Request) -> Response:
 # Statuses
 
 STATUSES: tuple[Any, ...] = (0, 99, 100, 101, 199, 600, 999, -1, 70_000, 1 << 70, True, "404", None, 404.0)
-"""What is no status of a final answer."""
+"""Values that are not the status of a final response."""
 
 
 def status_of(request: Request) -> Any:

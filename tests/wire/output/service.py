@@ -1,4 +1,4 @@
-"""A service whose handlers send what they may not. Everything that is logged can be asked for at /log."""
+"""A service whose handlers send invalid responses. GET /log returns everything that was logged."""
 
 import gc
 import logging
@@ -56,7 +56,7 @@ def record_unraisable(unraisable: Any) -> None:
 
 
 for observer in tuple(globalLogPublisher._observers):
-    globalLogPublisher.removeObserver(observer)  # nobody reads the standard error, which would fill up
+    globalLogPublisher.removeObserver(observer)  # nothing reads the standard error, and its pipe would become full
 globalLogPublisher.addObserver(record)  # type: ignore[arg-type] # a function is an observer
 logging.getLogger().addHandler(Recorder(logging.WARNING))
 sys.unraisablehook = record_unraisable

@@ -14,7 +14,7 @@ WHOLE = {
     "http-error": "http_error",
     "by-the-engine": "by_the_engine",
 }
-"""Handlers whose answer is made in one piece, by path."""
+"""Handlers that make their response in one piece, by path."""
 
 STREAMED = {
     "parts": "parts",
@@ -57,7 +57,7 @@ class TestLengths:
     @pytest.mark.parametrize("size", SIZES[1:])
     @pytest.mark.parametrize("path", STREAMED)
     def test_of_streams(self, careless: Careless, path: str, size: int, version: str) -> None:
-        """The head is out: the connection is cut, and nobody takes what follows for the rest of the body."""
+        """The head was sent: the connection is closed, and no later response is read as the rest of the body."""
         head, _, body = careless.cut(request(f"/bodies/{path}?size={size}", version=version)).partition(b"\r\n\r\n")
         assert head == b"" or re.search(rb"\r\ncontent-length: 4(\r\n|$)", head.lower())
         assert len(body) <= bodies.SAID
@@ -67,7 +67,7 @@ class TestLengths:
 
     @pytest.mark.parametrize("size", SIZES)
     def test_of_what_is_written_when_the_handler_has_returned(self, careless: Careless, size: int) -> None:
-        """Twisted logs what nobody catches; the exception says whose mistake it is."""
+        """Twisted logs uncaught exceptions; the exception names the handler that made the mistake."""
         received = careless.cut_or_500(request(f"/bodies/written-later?size={size}"))
         assert received.partition(b"\r\n\r\n")[2].strip(b"x") == b""
         entries = [entry for entry in careless.logged() if "RW303" in entry]
@@ -77,7 +77,7 @@ class TestLengths:
 
     @pytest.mark.parametrize("path", ["parts", "one-part", "async-parts", "written", "written-later", "finished-only"])
     def test_of_answers_to_head(self, careless: Careless, path: str) -> None:
-        """RFC 9110, section 9.3.2: there is no body, whatever is written; the length stands."""
+        """RFC 9110, section 9.3.2: no body is sent, whatever is written; the length stays."""
         (answer,) = careless.answers(request(f"/bodies/{path}?size=3", "HEAD"))
         assert (answer.status, answer.field("content-length")) == (200, "4")
 

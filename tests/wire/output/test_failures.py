@@ -14,7 +14,7 @@ ERRORS = list(failures.errors)
 
 
 def assert_500_for_each(careless: Careless, path: str, handler: str) -> list[str]:
-    """Every kind of exception is a 500, pipelined among good answers; what the log says of them."""
+    """Every kind of exception is a 500, pipelined between valid responses, and is logged."""
     answers = careless.answers(*(request(f"{path}?error={error}") for error in ERRORS))
     assert [(answer.status, answer.text) for answer in answers] == [(500, "Internal Server Error\n")] * len(ERRORS)
     logged = careless.log()
@@ -62,7 +62,7 @@ class TestOrder:
         ],
     )
     def test_after_the_end(self, careless: Careless, name: str, code: str) -> None:
-        """The answer stands, and the next one is untouched."""
+        """The response is sent, and the next one is not affected."""
         answers = careless.answers(*[request(f"/failures/{name}")] * 3)
         assert {answer.text for answer in answers} <= {"", "Hello, World!"}
         assert {answer.status for answer in answers} == {200}
@@ -73,7 +73,7 @@ class TestOrder:
 
     @pytest.mark.parametrize("name", ["finishes_again_later", "writes_later_after_the_end"])
     def test_after_the_end_when_the_handler_has_returned(self, careless: Careless, name: str) -> None:
-        """Twisted logs what nobody catches; the exception says whose mistake it is."""
+        """Twisted logs uncaught exceptions; the exception names the handler that made the mistake."""
         (answer,) = careless.answers(request(f"/failures/{name}"))
         assert answer.text == "Hello, World!"
         entries = [entry for entry in careless.logged() if "RW301" in entry]
@@ -94,7 +94,7 @@ class TestOrder:
         ],
     )
     def test_after_the_head(self, careless: Careless, name: str, code: str) -> None:
-        """What the client has of the answer cannot be taken back: the connection is cut."""
+        """A part of the response was sent and cannot be taken back: the connection is closed."""
         received = careless.cut(request(f"/failures/{name}"))
         assert received.count(b"HTTP/1.1 ") <= 1
         assert not received.endswith(b"0\r\n\r\n")
@@ -103,7 +103,7 @@ class TestOrder:
 
 
 class TestExceptions:
-    """Of every kind: those that asyncio and Twisted know, those that end a process, those that resist being told."""
+    """Exceptions of every kind: special for asyncio or Twisted, ending a process, or failing in their formatting."""
 
     @pytest.mark.parametrize("name", BEFORE)
     def test_before_the_head(self, careless: Careless, name: str) -> None:
@@ -114,7 +114,7 @@ class TestExceptions:
         assert_cut_for_each(careless, f"/failures/{name}", name)
 
     def test_of_an_answer_that_ends_with_the_connection(self, careless: Careless) -> None:
-        """RFC 9112, section 8: on HTTP/1.0 only a reset tells what was cut off from what is complete."""
+        """RFC 9112, section 8: in HTTP/1.0, only a reset distinguishes an incomplete response from a complete one."""
         connection = careless.connect()
         connection.send(request("/failures/raises_for_a_part?error=LookupError", version="1.0"))
         with pytest.raises(ConnectionResetError):
@@ -182,7 +182,7 @@ class TestExceptions:
         assert "coroutine 'forgets_to_await.<locals>.forgotten' was never awaited" in entry
 
     def test_of_a_resource_on_the_way(self, careless: Careless) -> None:
-        """What a client sends stands in the log as it was sent: a line's end is none."""
+        """The log shows what a client sent, with line ends escaped."""
         path = "/failures/no-child/x%0d%0aRW000%20forged"
         (answer,) = careless.answers(request(path))
         assert answer.status == 500
@@ -194,7 +194,7 @@ class TestExceptions:
 
 class TestClientsThatSendRubbish:
     def test_behind_the_head_of_the_answer(self, careless: Careless) -> None:
-        """It is not the handler's failure: nothing is logged, or anybody could fill the log."""
+        """The handler has not failed: nothing is logged, because clients could fill the log."""
         connection = careless.connect()
         head = b"POST /failures/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
         connection.send(head + b"5\r\nbegun\r\n")

@@ -82,7 +82,7 @@ def asking(path: str, **given: Text) -> bytes:
 
 
 def assert_refused(careless: Careless, path: str, handler: str, requests: Iterable[bytes], code: str = "RW304") -> None:
-    """Each is a 500 that has nothing of what was given, what is pipelined behind it is right, and the log says why."""
+    """Each is a 500 without the invalid value. The next pipelined response is right, and the log has the reason."""
     requests = list(requests)
     for answer in careless.answers(*requests):
         assert (answer.status, answer.text) == (500, "Internal Server Error\n")
