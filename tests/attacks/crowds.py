@@ -1,4 +1,4 @@
-"""Crowds in a thread of the test, and a second client beside them."""
+"""Crowds in a thread of the test, and a second client at the same time."""
 
 import threading
 import time
@@ -18,12 +18,12 @@ from benchmarks.prepare import FILE_SIZES
 SIZE = 100
 RATE = 5000.0
 SECONDS = 9.0
-"""After this a test has failed. Nothing takes that long, and with its default no head would be late by then."""
+"""The timeout of a test. Nothing takes that long; the default timeout of a head is not over by then."""
 
 
 @contextmanager
 def crowd_of(habit: Habit, target: Target, size: int = SIZE) -> Iterator[Crowd]:
-    """The crowd attacks within this."""
+    """The crowd attacks within this context."""
     crowd = Crowd(target.port, habit, size, RATE)
     ours, theirs = Pipe()
     thread = threading.Thread(target=crowd.run, args=(theirs,))
@@ -39,7 +39,7 @@ def crowd_of(habit: Habit, target: Target, size: int = SIZE) -> Iterator[Crowd]:
 
 
 class Friend:
-    """The second client: one that behaves."""
+    """The second client, which behaves correctly."""
 
     def __init__(self, target: Target) -> None:
         self.port = target.port
@@ -54,7 +54,7 @@ class Friend:
         self.kept.close()
 
     def asks(self, *, fresh: bool = True) -> None:
-        """Ask on a connection that is kept, and on a fresh one."""
+        """Send a request on the kept connection, and one on a new connection."""
         self.asks_on(self.kept)
         if fresh:
             with closing(HTTPConnection(HOST, self.port, timeout=SECONDS)) as connection:
@@ -66,14 +66,14 @@ class Friend:
         assert (answer.status, answer.read()) == (200, TEXT.encode())
 
     def asks_for_a_file(self) -> None:
-        """Ask on the connection that is kept. Where there is no descriptor, it is to come again."""
+        """Request a file on the kept connection. Without a free descriptor, the response is a 503 with Retry-After."""
         self.kept.request("GET", "/files/50k.bin")
         answer = self.kept.getresponse()
         told = (answer.status, len(answer.read()), answer.headers["retry-after"])
         assert told in ((200, FILE_SIZES["50k.bin"], None), (503, len("Service Unavailable\n"), "1"))
 
     def asks_until(self, condition: Callable[[], bool], *, fresh: bool = True) -> None:
-        """Ask, and be answered, until something is so."""
+        """Send requests, and check the responses, until a condition holds."""
         wait_until(condition, meanwhile=lambda: self.asks(fresh=fresh))
 
 

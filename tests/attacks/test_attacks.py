@@ -15,20 +15,20 @@ pytestmark = pytest.mark.slow
 
 MEBIBYTE = 1 << 20
 MOST_LINES = 5
-"""That a server may log, however many it refuses."""
+"""The most lines that a server may log, however many connections it refuses."""
 
 A_FEW = 8
-"""Connections of who asks for more than others."""
+"""Connections of an attacker that costs more per connection."""
 IN_PASSING = 6
-"""Descriptors that are open while an answer is made, and those of the second client."""
+"""Descriptors that are open during a response, and those of the second client."""
 
 QUICK = {name: 0.5 for name in Limits.names if name.endswith(("_timeout", "_grace"))}
-"""Every clock runs out after half a second."""
+"""Every timeout is half a second."""
 
 
 @contextmanager
 def attacked(limits: Mapping[str, float], descriptors: int | None = None) -> Iterator[tuple[Target, Friend, Counters]]:
-    """A server and its second client. After the attack it must be as it was before, and have logged next to nothing."""
+    """A server and its second client. After the attack, the server must be as before, and have logged little."""
     with Target(limits, descriptors=descriptors) as target, Counters(target.port) as counters:
         wait_until(lambda: at_rest(counters))
         before = target.open_descriptors()
@@ -39,13 +39,13 @@ def attacked(limits: Mapping[str, float], descriptors: int | None = None) -> Ite
 
 
 def at_rest(counters: Counters) -> bool:
-    """Whether nobody is connected but who asks this."""
+    """Whether no other client is connected than this one."""
     found = counters.read()
     return (found["open"], found["running"]) == (1, 1)
 
 
 class TestSlowness:
-    """Whoever dawdles is gone by the limit, and the others do not notice."""
+    """Slow clients are closed at the timeout, and other clients are not affected."""
 
     @pytest.mark.parametrize(
         ("habit", "counter"),
@@ -79,7 +79,7 @@ class TestSlowness:
 
 
 class TestFloods:
-    """Whoever sends without end does not keep the others from being answered."""
+    """Clients that send without end do not prevent responses to other clients."""
 
     @pytest.mark.parametrize(
         "habit",
@@ -101,7 +101,7 @@ class TestFloods:
 
 
 class TestStorms:
-    """Whoever comes only to go leaves nothing behind."""
+    """Clients that connect and leave use no resources afterwards."""
 
     @pytest.mark.parametrize(
         "habit",
@@ -120,7 +120,7 @@ class TestStorms:
 
 
 class TestDescriptors:
-    """Who is already connected is served on while there are too many others, and there is room again after them."""
+    """Connected clients are still served during too many connections, and new ones are accepted afterwards."""
 
     @pytest.mark.parametrize(
         ("limits", "descriptors", "counter"),
@@ -143,7 +143,7 @@ class TestDescriptors:
 
 
 class TestFiles:
-    """Whoever asks for files and takes none does not use up the descriptors of the others."""
+    """Clients that request files and read none do not use up the descriptors."""
 
     def test_a_file_for_each_reader(self) -> None:
         habit = Habit(first=GET_FILE * 4, reads=0, window=1, comes_back=True)

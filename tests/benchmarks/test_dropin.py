@@ -1,4 +1,4 @@
-"""The races of `python -m benchmarks dropin`: that what is compared can be, and that every server answers rightly."""
+"""The races of `python -m benchmarks dropin`: their sides are comparable, and every server responds correctly."""
 
 import sys
 from pathlib import Path
@@ -24,13 +24,13 @@ MACHINE = Machine(
 
 
 def programs(peer: Peer) -> list[str]:
-    """The programs that its command line names, with what that has to say to them."""
+    """The programs in the command line of a peer, with their arguments."""
     return [part for part in peer.command(PORT, Path("/nowhere")) if ".py" in Path(part).name or ":app" in part]
 
 
 @pytest.fixture(autouse=True)
 def this_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The benchmarks have an environment of their own. These tests do without."""
+    """Use this Python, and not the separate environment of the benchmarks."""
     monkeypatch.setattr(roster, "PYTHON", sys.executable)
     monkeypatch.setattr("benchmarks.roster.PYTHON", sys.executable)
 
@@ -42,7 +42,7 @@ def scored(race: Race, **microseconds: list[float]) -> Result:
     return Result(race, scores)
 
 
-# What is compared
+# The races
 
 
 def test_names_of_races_differ() -> None:
@@ -71,7 +71,7 @@ def test_the_programs_know_ropewalk_only_where_that_is_the_point() -> None:
     assert knowing == {"hello_accelerated.py", "hello_over_twisted.py"}
 
 
-# That it answers
+# The servers respond
 
 
 @pytest.mark.slow
@@ -85,7 +85,7 @@ def test_a_contender_answers(race: Race, peer: Peer) -> None:
         load.check(server, race.case)
 
 
-# What it says of a run
+# The report of a run
 
 
 def test_times_are_those_of_cpu() -> None:

@@ -97,6 +97,6 @@ def test_one_that_has_not_begun_and_one_that_listens(way: str) -> None:
 
 
 def wait_for(connection: Connection, words: bytes) -> None:
-    """Some of the body is here; it is kept for `answer`."""
+    """Receive until these words have arrived. They are kept for `answer`."""
     while words not in connection._received:
         assert connection._receive(), connection._received

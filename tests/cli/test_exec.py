@@ -52,7 +52,7 @@ if __name__ == "__main__":
 """A program of twisted.web."""
 
 OURS = "ropewalk.dropin.connection.channel"
-"""What it answers on the engine."""
+"""What the program sends on the engine."""
 
 TUTORIAL = """
 import asyncio, sys
@@ -121,7 +121,7 @@ class Served:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
         self.said = ""
-        """The line that told where it listens."""
+        """The line with the address on which it listens."""
         self.url = ""
 
     def wait(self) -> None:
@@ -164,7 +164,7 @@ def executing(*arguments: str | Path, cwd: Path, environment: Mapping[str, str] 
 
 
 class TestAsPythonRunsIt:
-    """Everything that a program sees and leaves behind is as under `python`."""
+    """Everything that a program sees and leaves is the same as under `python`."""
 
     def both(self, cwd: Path, *program: str) -> "tuple[subprocess.CompletedProcess[str], ...]":
         return finished(*PYTHON, *program, cwd=cwd), finished(*EXEC, *program, cwd=cwd)

@@ -79,7 +79,7 @@ def test_other_commands(command: str, tmp_path: Path) -> None:
 
 
 def test_a_descriptor_that_was_handed_over_is_left_alone(tmp_path: Path) -> None:
-    """Without a standard error, but with a file in its place, to which nobody may write."""
+    """Without a standard error, but with a file that has its number and that must not be written."""
     (tmp_path / "own.py").write_text(
         "import os, sys\n"
         "os.close(2)\n"

@@ -38,14 +38,14 @@ class TestUnderLoad:
 
     @pytest.mark.parametrize("way", ["adopted", "piped"])
     def test_a_site_whose_connections_twisted_accepts(self, way: str) -> None:
-        """By clients that keep their connections: Twisted resets who connects while its port closes."""
+        """With clients that keep their connections: Twisted resets new connections while its port closes."""
         stop, tally = asyncio.run(abandon_site(way, [kind for kind in KINDS if kind.kept]))
         assert (tally.failures, tally.declined) == ([], 0)
         assert (stop.code, stop.said) == (0, [])
 
 
 def check(outcome: Outcome, *, stops: int) -> None:
-    """Every request was answered, and logged once; every server ended well."""
+    """Every request has a response and one log line; every server ended with code 0."""
     assert outcome.tally.failures == []
     assert outcome.tally.declined == 0
     assert outcome.wrong_in_logs() == {}
@@ -250,7 +250,7 @@ class TestSignals:
 
 class TestDescriptors:
     def test_who_waits_for_one_is_served_when_others_leave(self) -> None:
-        """The engine accepts no more, and then it is told to stop."""
+        """The engine accepts no more connections, and is then stopped."""
         crowded = ropewalk(
             *("run", CROWDED, "--access-log", "off", "--limit", "connections=1000", "--limit", "drain_timeout=10"),
             environment={"DESCRIPTORS": "64"},
@@ -270,7 +270,7 @@ class TestDescriptors:
 
 @contextmanager
 def hooked(folder: Path, hook: str) -> Iterator[Server]:
-    """A server whose second stop hook is called first, and does what it is told."""
+    """A server with two stop hooks. `hook` is the code of the one that is called first."""
     (folder / "hooked.py").write_text(
         "import time\nfrom asyncio import sleep\nfrom twisted.internet.defer import Deferred\n"
         "from ropewalk import App\napp = App()\n@app.on_stop\ndef first():\n    print('the first hook', flush=True)\n"
@@ -293,7 +293,7 @@ def get(path: str) -> bytes:
 
 
 def begin_to_stop(server: Server) -> None:
-    """SIGTERM, and wait until it has been heard: nobody listens any more."""
+    """Send SIGTERM, and wait until connections are refused."""
     server.process.send_signal(signal.SIGTERM)
     listening = f":{address_of(server)[1]:04X} 00000000:0000 0A "
     deadline = time.monotonic() + SECONDS
@@ -302,12 +302,12 @@ def begin_to_stop(server: Server) -> None:
 
 
 def ended(server: Server) -> int:
-    """The exit code of a server that was told to stop."""
+    """The exit code of a server after SIGTERM."""
     server.output, server.errors = server.process.communicate(timeout=SECONDS)
     return server.process.returncode
 
 
 def check_last(connection: Connection, answer: Answer, text: str) -> None:
-    """This is the right answer, and the last one."""
+    """This is the right response, and the last one."""
     assert (answer.status, answer.text, answer.field("connection")) == (200, text, "close")
     assert connection.end() == b""

@@ -1,4 +1,4 @@
-"""What TARGET may be, and what is said where it is not."""
+"""What TARGET may be, and the error messages if it is not."""
 
 import re
 import sys

@@ -9,7 +9,7 @@ from tests.processes import ropewalk
 from tests.wire.conftest import SERVICE
 
 LARGE = bytes(range(256)) * 16_384
-"""What `/large` answers with."""
+"""The body of the response of `/large`."""
 
 Accepted = Callable[[], int]
 

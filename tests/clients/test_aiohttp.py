@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 
 def in_session(url: str, use: Callable[[aiohttp.ClientSession], Awaitable[Result]]) -> Result:
-    """What comes of using a session of some client."""
+    """Return the result of using a client's session."""
 
     async def main() -> Result:
         async with aiohttp.ClientSession(url, timeout=aiohttp.ClientTimeout(20)) as session:

@@ -9,7 +9,7 @@ from tests.clients.conftest import Accepted
 
 pytestmark = pytest.mark.slow
 
-# Twisted's readBody warns where the whole answer came in one piece, whatever the transport.
+# Twisted's readBody warns if the whole response arrives in one piece, on any transport.
 READ_BODY = "ignore:Using readBody:DeprecationWarning"
 
 CLIENTS = Path(__file__).parent / "twisted_clients.py"

@@ -7,7 +7,7 @@ from tests.engine.harness import GET, Harness
 
 
 def panics() -> list[type[BaseException]]:
-    """What PyO3 raises for panics. Each extension module has its own, which it takes for a panic when it comes back."""
+    """The exception that PyO3 raises for a panic. Each extension module has its own, and panics again if it gets it."""
     return [kind for kind in BaseException.__subclasses__() if kind.__name__ == "PanicException"]
 
 

@@ -1,4 +1,4 @@
-"""What the tests of installations ask of a server that has been started."""
+"""The requests that the tests of installations send to a running server."""
 
 import re
 import socket

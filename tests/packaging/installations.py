@@ -24,7 +24,7 @@ FOLDER = "ROPEWALK_TEST_INSTALLATIONS"
 PLAIN = "plain"
 EXTRAS = tuple(sorted(distribution("ropewalk").metadata.get_all("Provides-Extra") or ()))
 CHECKED = (PLAIN, *EXTRAS) if os.environ.get(FOLDER) else (PLAIN,)
-"""Those in which all is tried. An extra adds packages: in the fast form only what it is for is tried with it."""
+"""The installations with all tests. An extra adds packages: the fast form tests only its purpose."""
 
 HIDING = Path(__file__).parent / "hiding"
 

@@ -90,7 +90,7 @@ def websocket(endpoint: str) -> None:
 
 
 def encrypted(endpoint: str) -> None:
-    """A site on `listenSSL`, of which the program catches nothing."""
+    """A site on `listenSSL`, whose errors the program does not catch."""
     from twisted.internet import reactor as installed
 
     reactor: Any = installed
@@ -104,7 +104,7 @@ def site(root: Any = None) -> Any:
 
 
 def hello() -> Any:
-    """A resource that names the channel on which it is asked."""
+    """A resource that responds with the channel of its request."""
     from twisted.web.resource import Resource
 
     class Hello(Resource):

@@ -1,7 +1,7 @@
-"""Clients that forgive nothing: whatever ends a connection in place of an answer is a failed request.
+"""Strict clients: a connection that ends without a response is a failed request.
 
-They keep their connections or open one for each request, think in between, hesitate before the first byte, dribble,
-upload and pipeline, so that a stop finds a connection in every state that there is.
+They keep their connections or open one for each request, pause between requests and before the first byte, send in
+small pieces, upload and pipeline. So a stop finds connections in every state.
 """
 
 import asyncio
@@ -18,33 +18,33 @@ from tests.stops.service import PART, PARTS
 HOST = "127.0.0.1"
 
 MOST_SECONDS = 20
-"""Longer than any answer takes, and shorter than a drain may."""
+"""The timeout of a response: longer than any takes, and shorter than a drain may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """What sort of client."""
+    """A kind of client."""
 
     name: str
     clients: int
-    """How many there are of it."""
+    """How many clients of this kind there are."""
     path: str
     kept: bool
     """Whether it keeps its connection until the server closes it."""
     thought: float = 0.0
-    """The longest time, in seconds, in which it says nothing: after the connect and after an answer."""
+    """The longest pause, in seconds: after the connect and after a response."""
     pieces: int = 1
-    """In how many it sends a request."""
+    """The number of pieces in which it sends a request."""
     pause: float = 0.0
-    """Seconds between them."""
+    """Seconds between the pieces."""
     body: int = 0
-    """Bytes."""
+    """The size of the body, in bytes."""
     chunked: bool = False
     pipelined: int = 1
     """Requests that it sends together."""
 
     def request(self, number: int, last: bool) -> bytes:
-        """The bytes of a request; the last one on its connection says so."""
+        """The bytes of a request. The last one on its connection has `Connection: close`."""
         lines = [f"{'POST' if self.body else 'GET'} {self.path}/{number} HTTP/1.1", "Host: localhost"]
         if last:
             lines.append("Connection: close")
@@ -57,7 +57,7 @@ class Kind:
         return "\r\n".join([*lines, "", ""]).encode() + body
 
     def right(self, number: int, body: bytes) -> bool:
-        """Whether this is the answer to that request, whole."""
+        """Whether this is the complete response to that request."""
         before = {"/streamed": PART * PARTS, "/upload": b"%d " % self.body, "/whole": b"%d " % self.body}
         return body == before.get(self.path, b"") + b"%d" % number
 
@@ -82,22 +82,22 @@ KINDS = (
 
 @dataclass(slots=True)
 class Tally:
-    """What has become of the requests."""
+    """The results of the requests."""
 
     answered: dict[int, int] = field(default_factory=dict)
-    """From the number of a request to the status of its answer, which came whole."""
+    """The statuses of complete responses, by the number of the request."""
     failures: list[str] = field(default_factory=list)
-    """Requests, and connections on which one was about to be sent, that ended without an answer."""
+    """Requests that ended without a response, and connections that ended when one was about to be sent."""
     refused: int = 0
-    """Connections that nobody listened for."""
+    """Refused connections."""
     declined: int = 0
-    """Requests sent together with one whose answer said that it was the last."""
+    """Requests pipelined after one whose response closed the connection."""
     by_kind: Counter[str] = field(default_factory=Counter)
-    """Answers to each kind of client."""
+    """Responses to each kind of client."""
 
 
 class Load:
-    """All the clients, until they are told to stop or nobody listens any more."""
+    """All clients, until they are stopped or connections are refused."""
 
     def __init__(self, port: int, *, kinds: Sequence[Kind] = KINDS, seed: int = 0) -> None:
         self.port = port
@@ -108,7 +108,7 @@ class Load:
         self._clients = [_Client(self, kind, self._dice.random()) for kind in kinds for _ in range(kind.clients)]
 
     async def run(self) -> None:
-        """Returns when every client has its last answer."""
+        """Return when every client has its last response."""
         async with asyncio.TaskGroup() as group:
             for client in self._clients:
                 group.create_task(client.run())
@@ -120,7 +120,7 @@ class _Client:
         self._kind = kind
         self._dice = random.Random(seed)
         self._asked: list[int] = []
-        """Requests whose answers are due."""
+        """Requests without a response yet."""
 
     async def run(self) -> None:
         load = self._load
@@ -145,7 +145,7 @@ class _Client:
                     await writer.wait_closed()
 
     async def _converse(self, reader: StreamReader, writer: StreamWriter) -> None:
-        """Requests and answers on one connection, until one of them is the last."""
+        """Exchange requests and responses on one connection, until one of them is the last."""
         going = True
         while going and not self._load.over.is_set():
             await self._think()
@@ -172,7 +172,7 @@ class _Client:
             await writer.drain()
 
     async def _receive(self, reader: StreamReader) -> bool:
-        """Take the next answer; whether the connection may be used again."""
+        """Read the next response. Returns whether the connection may be reused."""
         number, tally = self._asked[0], self._load.tally
         head = (await reader.readuntil(b"\r\n\r\n")).decode("ascii").lower()
         status = int(head.split(" ", 2)[1])
@@ -186,7 +186,7 @@ class _Client:
 
 
 class _Wrong(Exception):
-    """Not the answer to this request."""
+    """Raised if a response is not the one to this request."""
 
 
 async def _read_body(reader: StreamReader, head: str) -> bytes:

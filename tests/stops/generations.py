@@ -1,4 +1,4 @@
-"""Servers that follow one another, as a supervisor has them at each deployment, and servers that nobody follows."""
+"""Servers that replace one another, as at a deployment, and servers without a successor."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ SERVICE = Path(__file__).parent / "service.py"
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 60
 SETTLING = 0.5
-"""Seconds of load on a server before its stop, and beside its successor."""
+"""Seconds of load on a server before its stop, and together with its successor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +38,18 @@ class Stop:
 
     @property
     def in_good_order(self) -> bool:
-        """Whether it ended well and had nothing to complain of."""
+        """Whether it ended with code 0 and without warnings."""
         return self.code == 0 and all("Stopping: " in line for line in self.said)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of stops under load."""
+    """The result of stops under load."""
 
     stops: list[Stop]
     tally: Tally
     logged: Counter[tuple[int, int]]
-    """How often the access logs tell of a request, by its number and the status of its answer."""
+    """How often the access logs list a request, by its number and the status of its response."""
 
     def wrong_in_logs(self) -> dict[tuple[int, int], int]:
         """By request and status: how many lines are too many or, below zero, missing."""
@@ -59,9 +59,9 @@ class Outcome:
 
 
 async def replace(stops: int, folder: Path, *arguments: str) -> Outcome:
-    """Servers on a socket that outlives them: each is told to stop when the next one is ready.
+    """Run servers on one shared socket. Each is stopped when the next one is ready.
 
-    `arguments` are more ones of the command line.
+    `arguments` are added to the command line.
     """
     ended: list[Stop] = []
     with socket.create_server((HOST, 0), backlog=2048) as listening:
@@ -84,7 +84,7 @@ async def replace(stops: int, folder: Path, *arguments: str) -> Outcome:
 
 
 async def abandon(folder: Path, *arguments: str, seed: int = 0) -> Outcome:
-    """A server that nobody follows. Its clients go on until they find nobody listening."""
+    """Stop a server without a successor. Its clients continue until connections are refused."""
     server = await Server.start(by_command(folder / "log", "--port", "0", *arguments))
     stop, tally = await end_under_load(server, Load(server.port, seed=seed))
     return Outcome([stop], tally, read_logs(folder))
@@ -119,7 +119,7 @@ class Server:
 
     @classmethod
     async def start(cls, command: Sequence[str], descriptors: Sequence[int] = ()) -> Self:
-        """Returns when it is ready."""
+        """Start a server. Returns when it is ready."""
         process = await asyncio.create_subprocess_exec(
             *command,
             cwd=ROOT,
@@ -136,7 +136,7 @@ class Server:
         return cls(process, port)
 
     async def stop(self) -> Stop:
-        """SIGTERM, and how it ends."""
+        """Send SIGTERM, and return how the server ends."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(SECONDS_TO_STOP):
@@ -154,7 +154,7 @@ async def _line(process: Process) -> str:
 
 
 def read_logs(folder: Path) -> Counter[tuple[int, int]]:
-    """The requests that the access logs in a folder tell of, with the status of the answer."""
+    """The requests in the access logs of a folder, with the status of the response."""
     found: Counter[tuple[int, int]] = Counter()
     for log in folder.glob("*log"):
         for line in log.read_text().splitlines():

@@ -1,4 +1,4 @@
-"""The service that is stopped under load: handlers of several kinds, each of which tells the number of its request."""
+"""The service that is stopped under load: handlers of several kinds. Each response has the number of its request."""
 
 from asyncio import sleep
 from collections.abc import AsyncIterator

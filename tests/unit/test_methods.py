@@ -55,7 +55,7 @@ def test_attributes_that_stand_for_a_method(attribute: str, method: str | None) 
     assert rendered_method(attribute) == method
 
 
-# What serves any method
+# Handlers of any method
 
 
 class Anything(Resource):
@@ -144,7 +144,7 @@ def test_no_application_is_given_what_is_off_or_against_convention(kind: str, me
     assert (response.status, response.headers["connection"]) == (501, "close")
 
 
-# What serves some
+# Handlers of some methods
 
 
 class Kitchen(Resource):
@@ -242,7 +242,7 @@ def test_middleware_sees_the_501() -> None:
 
 
 def asked(service: Service, method: str, path: str) -> tuple[str, int]:
-    """What a method gets on a connection of its own."""
+    """The response to a method, on a new connection."""
     sink = Sink()
     service.engine.open_pipe(sink).feed(f"{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
     head, _, body = sink.bytes.decode().partition("\r\n\r\n")

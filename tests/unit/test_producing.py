@@ -1,4 +1,4 @@
-"""Producers that write the body of an answer."""
+"""Producers that write the body of a response."""
 
 import asyncio
 from io import BytesIO
@@ -13,7 +13,7 @@ from ropewalk.testing import AsyncClient, Client
 
 
 class Producer:
-    """Writes what it is asked for; remembers the calls."""
+    """Writes when it is resumed, and records the calls."""
 
     def __init__(self, request: Request, parts: int = 0) -> None:
         self.request = request

@@ -1,4 +1,4 @@
-"""TrustedProxies, and what an app makes of the word of a proxy."""
+"""TrustedProxies, and how an app uses what a proxy reports."""
 
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any

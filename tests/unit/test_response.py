@@ -1,4 +1,4 @@
-"""What a handler answers with."""
+"""The values with which a handler responds."""
 
 import os
 import socket
@@ -369,7 +369,7 @@ class TestStreams:
         assert "RW303" in log.text
 
     def test_back_pressure(self, run: Any) -> None:
-        """No more is asked for than the queue holds while the client takes nothing."""
+        """No more parts are requested than the queue holds while the client reads nothing."""
         made = 0
         closed = False
 

@@ -1,4 +1,4 @@
-"""How applications run: as a task that asyncio and anyio take for one of theirs."""
+"""How applications run: as a task that asyncio and anyio accept as one of theirs."""
 
 import asyncio
 import gc
@@ -220,7 +220,7 @@ class TestAnyio:
             loop.stop()
             task.result()
 
-        # Started by nothing that anyio would know.
+        # No task that anyio takes for the root task runs this loop.
         loop.call_soon(lambda: loop.create_task(main()).add_done_callback(stop))
         loop.run_forever()
         loop.close()

@@ -237,7 +237,7 @@ def test_the_client_leaves(begun: bool, log: Log) -> None:
 
 
 def test_a_middleware_that_responds_with_something_else(log: Log) -> None:
-    """The application is told that its client has left."""
+    """The application is notified that its client has left."""
     seen = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -62,7 +62,7 @@ def responding(parts: int, error: BaseException, waits: bool) -> Application:
 
 
 class TestAfterTheResponse:
-    """What was sent to its end stands."""
+    """A complete response stays as it was sent."""
 
     @around
     @pytest.mark.parametrize("waits", [False, True])
@@ -92,7 +92,7 @@ class TestAfterTheResponse:
     @around
     @pytest.mark.parametrize("path", ["/raises", "/works"])
     def test_frameworks(self, path: str, middleware: list[Any], log: Log) -> None:
-        """Starlette sends a response of its own for an error, and raises the error again."""
+        """Starlette sends its own response for an error, and raises the error again."""
 
         async def raises(request: StarletteRequest) -> Any:
             raise LookupError("lost")

@@ -1,4 +1,4 @@
-"""Our task beside asyncio's: what libraries ask of the current task."""
+"""Our task compared with asyncio's: what libraries need from the current task."""
 
 import asyncio
 from contextvars import ContextVar, copy_context

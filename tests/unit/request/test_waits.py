@@ -41,7 +41,7 @@ class TestWaiters:
         assert sorted(run(main())) == ["one", "two"]
 
     def test_a_wait_after_the_client_has_taken_all(self) -> None:
-        """Nothing tells of the room that came between `write` and `writable`."""
+        """No event reports the room that appeared between `write` and `writable`."""
         app = App()
 
         @app.get("/")

@@ -39,7 +39,7 @@ HELLO = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def connect(port: Listening) -> socket.socket:
-    """A client that has asked for "/"."""
+    """A client that has requested "/"."""
     client = socket.create_connection(("127.0.0.1", port.getHost().port), 10)
     client.sendall(HELLO)
     return client

@@ -115,7 +115,7 @@ def served() -> None:
 
 
 def left_behind() -> None:
-    """A thread that has ended without leaving its client keeps the reactor from nobody."""
+    """A thread that ended without closing its client does not block the reactor for others."""
     clients = []
 
     def enter() -> None:

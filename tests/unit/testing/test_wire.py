@@ -1,4 +1,4 @@
-"""The strict reader of answers."""
+"""The strict parser of responses."""
 
 import pytest
 

@@ -18,7 +18,7 @@ Wrap = Callable[[Application], Application]
 
 
 def validated(application: Application) -> Application:
-    """An application between which and the server the standard library stands, and sees to the rules of both."""
+    """An application in the standard library's validator, which checks the rules for the application and the server."""
     checked: Any = validator(application)
     return cast("Application", checked)
 

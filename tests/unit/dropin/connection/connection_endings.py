@@ -141,7 +141,7 @@ class ScenarioRun:
         }
         calls[self.scenario.end.rpartition(" ")[2]]()
 
-    # The course of the scenario
+    # The steps of the scenario
 
     def serve(self, transport: str, way: str, folder: Path) -> None:
         run = self

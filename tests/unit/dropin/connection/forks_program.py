@@ -255,7 +255,7 @@ def master(reactor: Any, way: str, path: str) -> None:
     child = os.fork()
     if not child:
         signal.alarm(LIFE)
-        # By two calls: an App starts in a call from the loop.
+        # Two calls, because an App starts only in a call from the event loop.
         reactor.callWhenRunning(reactor.callLater, 0, reactor.callLater, 0, os.write, writing, b"x")
         reactor.run()
         os._exit(0)
