@@ -1,6 +1,7 @@
 """One request and its response."""
 
 import os
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ropewalk.errors import (
     ResponseEnded,
     ResponseStarted,
     WrongLength,
+    phrase,
 )
 
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
@@ -214,6 +216,16 @@ class TestResponse:
         assert output.endswith(b"\r\nX-One: 1\r\nx-two: \xe9\r\n\r\nmade")
         assert (request.started, request.finished, request.gone) == (True, True, False)
         assert (request.status, request.bytes_sent) == (201, 4)
+
+    @pytest.mark.parametrize("status", [status for status in HTTPStatus if status >= 200])
+    def test_the_reason_phrase_is_the_one_of_error_pages(self, status: HTTPStatus) -> None:
+        harness = Harness()
+        harness.waiting().respond(status, (), b"")
+        assert harness.output().partition(b"\r\n")[0] == f"HTTP/1.1 {status:d} {phrase(status)}".encode()
+
+    def test_reason_phrases_of_rfc_9110(self) -> None:
+        phrases = {302: "Found", 404: "Not Found", 413: "Content Too Large", 422: "Unprocessable Content"}
+        assert {status: phrase(status) for status in phrases} == phrases
 
     def test_text_is_utf_8(self) -> None:
         harness = Harness()

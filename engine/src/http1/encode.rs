@@ -289,10 +289,7 @@ mod tests {
         status_line(&mut out, Status { code: 200, reason: Some(b"Fine") });
         status_line(&mut out, Status { code: 404, reason: Some(b"") });
         status_line(&mut out, 404.into());
-        assert_eq!(
-            "HTTP/1.1 200 Fine\r\nHTTP/1.1 404 \r\nHTTP/1.1 404 Not FramingFields\r\n",
-            String::from_utf8(out).unwrap()
-        );
+        assert_eq!("HTTP/1.1 200 Fine\r\nHTTP/1.1 404 \r\nHTTP/1.1 404 Not Found\r\n", String::from_utf8(out).unwrap());
         for reason in [&b"a\r\nX: y"[..], b"a\n", b"a\r", b"a\0", b"\x7f"] {
             let status = Status { code: 200, reason: Some(reason) };
             assert!(matches!(check(status, &[]), Err(CommandError::Field(_))), "{reason:?}");

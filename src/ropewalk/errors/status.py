@@ -1,7 +1,16 @@
 """The status of a response: which values are valid, and their reason phrases."""
 
 from http import HTTPStatus
-from typing import TypeGuard
+from typing import Final, TypeGuard
+
+_RENAMED: Final = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    418: "I'm a teapot",
+    422: "Unprocessable Content",
+}
+"""Statuses for which Python 3.11 and 3.12 have an older phrase than the engine and RFC 9110, section 15.5."""
 
 
 def is_status(status: object) -> TypeGuard[int]:
@@ -17,6 +26,6 @@ def is_int(value: object) -> TypeGuard[int]:
 def phrase(status: int) -> str:
     """The reason phrase of a status, or the name of its class if it is unregistered."""
     try:
-        return HTTPStatus(status).phrase
+        return _RENAMED.get(status) or HTTPStatus(status).phrase
     except ValueError:
         return "Client Error" if status < 500 else "Server Error"

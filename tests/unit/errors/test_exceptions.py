@@ -48,6 +48,6 @@ class TestText:
             assert HTTPError(405, headers=given).headers == (("allow", "GET"),)
 
     def test_phrases(self) -> None:
-        assert phrase(418) == "I'm a Teapot"
+        assert phrase(418) == "I'm a teapot"
         assert phrase(499) == "Client Error"
         assert phrase(599) == "Server Error"
