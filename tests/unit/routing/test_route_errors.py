@@ -1,0 +1,121 @@
+"""Routes that cannot be added, and the errors that say why."""
+
+from datetime import date
+from functools import partial
+from typing import Any
+
+import pytest
+from tests.unit.routing.handlers import responding
+
+from ropewalk import App, Request
+from ropewalk.errors import HandlerError, TreeError
+from ropewalk.testing import Client
+
+PLACE = r"tests/unit/routing/test_route_errors\.py:\d+"
+
+
+class TestMistakes:
+    @pytest.mark.parametrize(
+        ("path", "message"),
+        [
+            ("users", "does not begin with a slash. Write '/users'."),
+            ("/a{id}", "must fill its segment. Let it take the whole segment"),
+            ("/{id}.json", "must fill its segment. Let it take the whole segment"),
+            ("/{}", "'' cannot be the name of a parameter. Letters"),
+            ("/{a b}", "'a b' cannot be the name of a parameter. Letters"),
+            ("/{id}/{id}", "two parameters of one name. Give each a name of its own."),
+            (
+                "/{rest:path}/more",
+                "has a segment after a parameter that takes the rest of the path. Put that parameter last",
+            ),
+        ],
+    )
+    def test_patterns(self, path: str, message: str) -> None:
+        with pytest.raises(TreeError, match=rf"RW101 {PLACE}: .*{message}"):
+            App().get(path)(lambda request, **parameters: "")
+
+    def test_a_converter_that_is_not_there(self) -> None:
+        with pytest.raises(TreeError, match=r"RW102 .*'number'\. There are: float, int, path, str, uuid"):
+            App().get("/{id:number}")(lambda request, id: "")
+
+    def test_a_converter_that_was_meant(self) -> None:
+        with pytest.raises(TreeError, match=rf"RW102 {PLACE}: .* Did you mean int\? There are: "):
+            App().get("/{id:integer}")(lambda request, id: "")
+
+    def test_an_annotation_without_a_converter(self) -> None:
+        def handler(request: Request, day: date) -> str:
+            return ""
+
+        with pytest.raises(TreeError, match="RW102 .*no converter makes day: date"):
+            App().get("/{day}")(handler)
+
+    def test_no_parentheses(self) -> None:
+        function: Any = lambda request: ""  # noqa: E731 - as short as what it stands for
+        with pytest.raises(TreeError, match=rf'RW101 {PLACE}: .* Write `@app.get\("/..."\)`'):
+            App().get(function)
+
+    @pytest.mark.parametrize(
+        ("segment", "ours"),
+        [("<id>", "{id}"), ("<int:id>", "{id:int}"), ("<string:id>", "{id}"), ("<path:id>", "{id:path}")],
+    )
+    def test_flasks_style(self, segment: str, ours: str) -> None:
+        with pytest.raises(TreeError, match=f"RW101 .*{segment} is in another style. Use {ours}."):
+            App().get(f"/a/{segment}")(lambda request, id: "")
+
+    def test_methods_in_one_word(self) -> None:
+        with pytest.raises(TreeError, match=r"RW109 '/a' has methods='GET'. Write methods=\['GET'\]."):
+            App().route("/a", methods="GET")
+
+    @pytest.mark.parametrize("method", ["get", "head", "post", "put", "patch", "delete", "options"])
+    def test_methods_where_the_method_is_said(self, method: str) -> None:
+        with pytest.raises(TreeError, match=rf"RW109 app.{method}\('/b'\) .*Write app.route\('/b', methods="):
+            getattr(App(), method)("/b", methods=["POST"])
+
+    def test_one_place_by_two_names(self) -> None:
+        app = App()
+        app.get("/users/{id}")(lambda request, id: "")
+        app.post("/users/{name}")(lambda request, name: "")
+        both = r"GET /users/\{id\} and GET /users/\{user\} are one path, claimed twice"
+        with pytest.raises(TreeError, match=f"RW104 {both}: {PLACE} and {PLACE}"):
+            app.get("/users/{user}")(lambda request, user: "")
+
+    def test_one_name_at_two_places(self) -> None:
+        inner, middle, app = App(), App(), App()
+        inner.get("/{id}/edit")(lambda request, id: "")
+        middle.mount("/posts", inner)
+        with pytest.raises(TreeError, match=r"RW103 \{id\} of /users/\{id\} is the name of another parameter"):
+            app.mount("/users/{id}", middle)
+        assert app.routes() == []
+
+    def test_one_name_at_two_places_that_is_seen_too_late(self) -> None:
+        inner, app = App(), App()
+        app.mount("/users/{id}", inner)
+        inner.get("/{id}/edit")(lambda request, id: id)
+        inner.get("/{id}/")(lambda request, id: "")
+        inner.get("/name")(lambda request: request.params["id"])
+        client = Client(app)
+        assert client.get("/users/1/2/edit").text == "2"
+        assert client.get("/users/1/2/none").status == 404
+        assert client.get("/users/1/name").text == "1"
+
+    def test_a_path_claimed_twice(self) -> None:
+        app = App()
+        app.get("/a")(lambda request: "one")
+        with pytest.raises(
+            TreeError,
+            match=rf"RW104 GET /a is claimed twice: {PLACE} and {PLACE}",
+        ):
+            app.get("/a")(lambda request: "two")
+
+    @pytest.mark.parametrize("handler", [lambda: "", lambda *, request: "", partial(responding, word="x")])
+    def test_a_handler_without_a_request(self, handler: Any) -> None:
+        with pytest.raises(HandlerError, match="RW202 .*does not take the request"):
+            App().get("/")(handler)
+
+    def test_a_handler_that_needs_more(self) -> None:
+        with pytest.raises(HandlerError, match=rf"RW202 .*{PLACE} needs name, which /\{{id\}} does not have"):
+            App().get("/{id}")(lambda request, id, name: "")
+
+    def test_a_handler_that_takes_some(self) -> None:
+        with pytest.raises(HandlerError, match=r"RW202 .*does not take b of /\{a\}/\{b\}"):
+            App().get("/{a}/{b}")(lambda request, a: "")

@@ -1,0 +1,71 @@
+"""Paths by the names of routes."""
+
+import pytest
+from tests.unit.routing.handlers import responding
+
+from ropewalk import App, Request
+from ropewalk.errors import TreeError
+from ropewalk.testing import Client
+
+
+class TestUrlFor:
+    def test_by_the_name_of_the_function(self) -> None:
+        app = App()
+
+        @app.get("/users/{id:int}/files/{name:path}")
+        def user_file(request: Request, id: int, name: str) -> str:
+            return request.url_for("user_file", id=id + 1, name="x y/z")
+
+        assert app.url_for("user_file", id=7, name="a/b c?") == "/users/7/files/a/b%20c%3F"
+        assert Client(app).get("/users/7/files/a").text == "/users/8/files/x%20y/z"
+
+    def test_what_it_makes_leads_back(self) -> None:
+        app = App()
+        app.get("/{name}", name="echo")(lambda request, name: name)
+        app.get("/rest/{name:path}", name="rest")(lambda request, name: name)
+        client = Client(app)
+        value = "a+b ?#%é;&"
+        assert client.get(app.url_for("echo", name=value)).text == value
+        assert client.get(app.url_for("rest", name=f"a/{value}")).text == f"a/{value}"
+
+    def test_a_slash_for_a_parameter_of_one_segment(self) -> None:
+        """The path would not lead back."""
+        app = App()
+        app.get("/{name}", name="echo")(lambda request, name: name)
+        with pytest.raises(
+            TreeError, match=r"RW108 .*: name is 'a/b', which has a slash, and only \{name:path\} takes"
+        ):
+            app.url_for("echo", name="a/b")
+
+    def test_in_mounted_apps(self) -> None:
+        inner = App()
+        inner.get("/", name="index")(responding(""))
+        inner.get("/only", name="only")(responding(""))
+        app = App()
+        app.mount("/named/{tenant}", inner, name="admin")
+        app.mount("/plain", inner)
+        assert app.url_for("admin.index", tenant="x") == "/named/x/"
+        assert app.url_for("only") == "/plain/only"
+
+    def test_names_that_are_not_there_or_not_alone(self) -> None:
+        app = App()
+        app.get("/a", name="same")(responding(""))
+        app.get("/b", name="same")(responding(""))
+        with pytest.raises(TreeError, match=r"RW107 .*no route has this name\. Give each route a name"):
+            app.url_for("other")
+        with pytest.raises(TreeError, match=r"RW107 .*no route has this name\. Did you mean same\?"):
+            app.url_for("smae")
+        outer = App()
+        outer.mount("/inner", app, name="inner")
+        with pytest.raises(TreeError, match=r"RW107 .*no route has this name\. Did you mean inner\.same\?"):
+            outer.url_for("inner.sme")
+        with pytest.raises(TreeError, match=r"RW107 .*several routes have this name\. Give each a name of its own"):
+            app.url_for("same")
+
+    def test_parameters_that_do_not_fit(self) -> None:
+        app = App()
+        app.get("/{id:int}", name="user")(lambda request, id: "")
+        with pytest.raises(TreeError, match="RW108 .*needs id and was given none"):
+            app.url_for("user")
+        with pytest.raises(TreeError, match=r"RW108 .*: id is 'x', not an integer\. Give what the conv"):
+            app.url_for("user", id="x")
