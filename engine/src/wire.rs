@@ -48,8 +48,9 @@
 //!
 //! - A wire never blocks, and never does I/O. `cx.out` may grow past [`Limits::write_buffer`]; a wire parses no further
 //!   request as long as it is over that.
-//! - A verb that returns an error has appended nothing, except that [`CommandError::Excess`] has appended what fits. On
-//!   [`CommandError::Length`] from `write` or `end`, the engine aborts the connection.
+//! - A verb that returns an error has appended nothing, with two exceptions: [`CommandError::Excess`] has appended what
+//!   fits, and [`CommandError::Length`] from `respond` with [`FramedBy::Handler`] has appended the head. On `Length` from
+//!   that, from `write` or from `end`, the engine aborts the connection.
 //! - Events of one exchange are pushed in order: `Head`, then the body as far as it was received, then `Gone` if the
 //!   response is not complete.
 
