@@ -1,5 +1,5 @@
-//! Clients and handlers that do anything at any time, right or wrong. The engine keeps its books, holds a bounded
-//! amount of memory, tells of every body in order, comes to rest, and lets go of everything in the end.
+//! Clients and handlers that do anything at any time, right or wrong. The counters of the engine add up, its memory stays
+//! under a bound, every body is delivered in order, the engine becomes idle, and everything is released in the end.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::Shutdown;
@@ -8,12 +8,12 @@ use std::os::unix::net::UnixStream;
 use arbitrary::Unstructured;
 use ropewalk_engine::event::Event;
 use ropewalk_engine::head::FieldRef;
-use ropewalk_engine::http1::chunked::{Chunked, Step};
 use ropewalk_engine::{
     Body, CommandError, ConnectionId, Engine, ExchangeId, HalfClose, Head, Limits, PipeId, Pressure, Severity,
 };
 
 use crate::memory;
+use crate::sent_body::SentBody;
 use crate::world::{self, Handler};
 
 /// Runs one input.
@@ -23,7 +23,7 @@ pub fn check(input: &[u8]) {
     let mut chaos = Chaos::new(input);
     while !chaos.script.is_empty() {
         chaos.step(&mut engine);
-        chaos.check_books(&engine);
+        chaos.check_counters(&engine);
     }
     chaos.finish(&mut engine);
 }
@@ -44,10 +44,10 @@ fn limits() -> Limits {
 const OPEN: usize = 4;
 /// One of this many connections is a socket, from which the engine reads by itself. The others are pipes.
 const SOCKET_EVERY: usize = 3;
-/// What may be held for them: buffers of the limits above, an answer in each, and what the engine keeps to be lent.
+/// What may be held for them: buffers of the limits above, a response in each, and what the engine keeps to be lent.
 const MEMORY: isize = 64 * 1024;
 
-/// What clients send: whole requests, parts of them, and worse.
+/// What clients send: whole requests, parts of them, and bytes that are neither.
 const PIECES: [&str; 20] = [
     "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\nHEAD /3 HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -106,23 +106,12 @@ enum End {
 
 struct Exchange {
     id: ExchangeId,
-    /// The answer is complete, or never will be.
+    /// The response is complete, or never will be.
     over: bool,
     /// The last write reported high pressure, so the writer waits.
     high: bool,
-    /// Where its body begins among the bytes of its connection, and how it is framed.
-    begins: usize,
-    framing: Framing,
-    /// How much of that was told.
-    told: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Framing {
-    Length(usize),
-    Chunked,
-    /// No body, or none any more: all that comes is raw.
-    Raw,
+    /// The body of the request.
+    body: SentBody,
 }
 
 impl<'a> Chaos<'a> {
@@ -149,10 +138,10 @@ impl<'a> Chaos<'a> {
         match self.draw(16) {
             0 if self.connections.iter().filter(|connection| connection.open).count() < OPEN => self.open(engine),
             0..6 => self.feed(engine),
-            6 => self.meddle(engine),
+            6 => self.disturb(engine),
             7 => world::rest(engine, self),
             8 => {
-                // What comes of it waits in the inbox.
+                // Its events wait in the inbox.
                 engine.begin_turn();
                 engine.poll_again().expect("a driver that can be polled");
                 engine.end_turn();
@@ -172,7 +161,7 @@ impl<'a> Chaos<'a> {
         self.script.arbitrary::<u8>().unwrap_or(0) % sides
     }
 
-    /// One of so many, mostly of the last.
+    /// An index below `count`, mostly of the last ones.
     fn pick(&mut self, count: usize) -> Option<usize> {
         let back = usize::from(self.draw(8));
         count.checked_sub(1).map(|last| last.saturating_sub(back))
@@ -207,7 +196,7 @@ impl<'a> Chaos<'a> {
             End::Pipe(_) => {}
             End::Socket(socket) => match socket.write(bytes) {
                 Ok(count) => {
-                    assert_eq!(bytes.len(), count, "so little goes whole or not at all");
+                    assert_eq!(bytes.len(), count, "the socket takes so few bytes whole or not at all");
                     self.fed += bytes.len() as u64;
                     self.sent.push((which, piece));
                 }
@@ -218,7 +207,7 @@ impl<'a> Chaos<'a> {
     }
 
     /// Something happens to a connection.
-    fn meddle(&mut self, engine: &mut Engine) {
+    fn disturb(&mut self, engine: &mut Engine) {
         let Some(which) = self.pick(self.connections.len()) else { return };
         let what = self.draw(16);
         if what == 15 {
@@ -265,12 +254,12 @@ impl<'a> Chaos<'a> {
         }
     }
 
-    /// A handler does something, be it allowed now or not.
+    /// A handler does something, whether it is allowed now or not.
     fn command(&mut self, engine: &mut Engine, which: usize) {
         let Exchange { id, over, high, .. } = self.exchanges[which];
         let body = vec![b'x'; [0, 1, 100, 1000][usize::from(self.draw(4))]];
         let status = [200, 204, 304, 404][usize::from(self.draw(4))];
-        let mut answered = false;
+        let mut responded = false;
         let length = body.len().to_string();
         let framing: &[FieldRef<'_>] = match self.draw(4) {
             0 => &[(b"Transfer-Encoding", b"chunked")],
@@ -284,7 +273,7 @@ impl<'a> Chaos<'a> {
                 .map(|events| events.into_iter().for_each(|event| self.serve(engine, event))),
             2 => engine.consumed(id, body.len() as u64),
             3 | 4 => {
-                answered = true;
+                responded = true;
                 engine.respond(id, status, &[], Body::Slice(&body))
             }
             5 => engine.begin(id, status, &[], (body.len() > 100).then_some(1000)),
@@ -293,7 +282,7 @@ impl<'a> Chaos<'a> {
                 engine.write(id, body.into()).map(|pressure| self.exchanges[which].high = pressure == Pressure::High)
             }
             8 => {
-                answered = true;
+                responded = true;
                 engine.end(id, &[(b"X", b"y")])
             }
             9 => engine.interim(id, 103, &[]),
@@ -304,11 +293,11 @@ impl<'a> Chaos<'a> {
                 .relay_write(id, body.into())
                 .map(|pressure| self.exchanges[which].high = pressure == Pressure::High),
             14 => {
-                answered = true;
+                responded = true;
                 engine.relay_end(id)
             }
             15 => {
-                answered = true;
+                responded = true;
                 engine.relay(id, status.into(), framing, Body::Slice(&body))
             }
             16 => engine.take_over(id),
@@ -322,7 +311,7 @@ impl<'a> Chaos<'a> {
         if over {
             let refused = matches!(outcome, Err(CommandError::Complete | CommandError::Gone));
             assert!(refused, "a command on an exchange that is over: {outcome:?}");
-        } else if answered && outcome.is_ok() {
+        } else if responded && outcome.is_ok() {
             self.exchanges[which].over = true;
         }
     }
@@ -341,49 +330,33 @@ impl<'a> Chaos<'a> {
 
     /// Returns the exchange for a new head. Its body begins after the head.
     fn begin(&mut self, id: ExchangeId, head: &Head) -> Exchange {
-        let which = self.connection_of(id);
-        let stream = self.stream(which);
+        let stream = self.stream(self.connection_of(id));
         let last = self.exchanges.iter().rfind(|exchange| exchange.id.connection() == id.connection());
-        let start = last.map_or(0, |last| last.body(&stream).1.expect("a whole message before the next head"));
-        // One empty line may come first (RFC 9112, section 2.2).
-        let start = start + if stream[start..].starts_with(b"\r\n") { 2 } else { 0 };
-        let length = stream[start..].windows(4).position(|four| four == b"\r\n\r\n").expect("a whole head");
-        let framing = match head.length() {
-            _ if !head.has_body() => Framing::Length(0),
-            Some(length) => Framing::Length(length as usize),
-            None => Framing::Chunked,
-        };
-        Exchange { id, over: false, high: false, begins: start + length + 4, framing, told: 0 }
+        let start =
+            last.map_or(0, |last| last.body.end(&stream, &limits()).expect("a whole message before the next head"));
+        Exchange { id, over: false, high: false, body: SentBody::after_head(head, &stream, start) }
     }
 
-    /// A part of a body, or raw bytes after it: what comes next of those that were sent.
+    /// A part of a body, or raw bytes after it, is delivered.
     fn check_part(&mut self, id: ExchangeId, part: &[u8]) {
         let stream = self.stream(self.connection_of(id));
-        let exchange = self.exchange(id);
-        let (mut expected, end) = exchange.body(&stream);
-        expected.extend_from_slice(end.map_or(b"", |end| &stream[end..]));
-        assert!(expected[exchange.told..].starts_with(part), "{part:?} is not what comes next of {expected:?}");
-        exchange.told += part.len();
+        self.exchange(id).body.check_part(part, &stream, &limits());
     }
 
-    /// A body is complete: all of it was told.
+    /// The end of a body is delivered.
     fn check_end(&mut self, id: ExchangeId) {
         let stream = self.stream(self.connection_of(id));
-        let exchange = self.exchange(id);
-        let (body, end) = exchange.body(&stream);
-        assert_eq!((body.len(), true), (exchange.told, end.is_some()));
+        self.exchange(id).body.check_end(&stream, &limits());
     }
 
-    /// An upgrade: what was not told of the body never will be.
+    /// An upgrade: the rest of the body is never delivered.
     fn forget_body(&mut self, which: usize) {
         let stream = self.stream(self.connection_of(self.exchanges[which].id));
-        let exchange = &mut self.exchanges[which];
-        exchange.begins = exchange.body(&stream).1.expect("a whole request before an upgrade");
-        (exchange.framing, exchange.told) = (Framing::Raw, 0);
+        self.exchanges[which].body.become_raw(&stream, &limits());
     }
 
-    /// What can be said between any two steps.
-    fn check_books(&mut self, engine: &Engine) {
+    /// What holds between any two steps.
+    fn check_counters(&mut self, engine: &Engine) {
         self.read();
         let counters = engine.counters();
         let open = self.connections.iter().filter(|connection| connection.open).count() as u64;
@@ -391,7 +364,7 @@ impl<'a> Chaos<'a> {
         assert!(counters.bytes_in <= self.fed);
         assert!(memory::held() - self.before < MEMORY, "{} bytes are held", memory::held() - self.before);
         if engine.has_events() {
-            // What they tell is not in these books yet.
+            // They are not counted here yet.
             return;
         }
         assert_eq!(
@@ -424,8 +397,8 @@ impl<'a> Chaos<'a> {
             }
             world::rest(engine, &mut self);
         }
-        self.check_books(engine);
-        assert_eq!((0, 0), (engine.counters().open, engine.counters().running), "everybody has left");
+        self.check_counters(engine);
+        assert_eq!((0, 0), (engine.counters().open, engine.counters().running), "every client has left");
     }
 
     fn exchange(&mut self, id: ExchangeId) -> &mut Exchange {
@@ -437,34 +410,6 @@ impl<'a> Chaos<'a> {
         let connection = self.connections.iter_mut().rev().find(of).expect("a connection that was opened");
         assert!(connection.open, "an event of a closed connection");
         connection
-    }
-}
-
-impl Exchange {
-    /// Its body, as far as it was sent, and where that ends if it does.
-    fn body(&self, stream: &[u8]) -> (Vec<u8>, Option<usize>) {
-        let mut rest = &stream[self.begins..];
-        match self.framing {
-            Framing::Raw => (Vec::new(), Some(self.begins)),
-            Framing::Length(length) => {
-                let end = (rest.len() >= length).then_some(self.begins + length);
-                (rest[..length.min(rest.len())].to_vec(), end)
-            }
-            Framing::Chunked => {
-                let (mut decoder, mut body) = (Chunked::default(), Vec::new());
-                loop {
-                    match decoder.step(&mut rest, &limits()) {
-                        Ok(Step::Data(count)) => {
-                            body.extend_from_slice(&rest[..count]);
-                            decoder.consumed(count);
-                            rest = &rest[count..];
-                        }
-                        Ok(Step::Done) => return (body, Some(stream.len() - rest.len())),
-                        Ok(Step::More) | Err(_) => return (body, None),
-                    }
-                }
-            }
-        }
     }
 }
 
@@ -483,7 +428,7 @@ impl Handler for Chaos<'_> {
                     self.command(engine, self.exchanges.len() - 1);
                 }
             }
-            // Those of an exchange that was answered meanwhile may still be on their way.
+            // Those of an exchange whose response was complete meanwhile may still be in the inbox.
             Event::Data(id, part) => self.check_part(id, &part),
             Event::End(id, _) => self.check_end(id),
             Event::BadBody(id, _) => {
@@ -502,12 +447,12 @@ impl Handler for Chaos<'_> {
             Event::PipeOutput(id, bytes) => {
                 self.output += bytes.len() as u64;
                 let pipe = self.connection(id.connection());
-                assert!(!pipe.blocked, "bytes for an owner that takes none");
-                assert!(!pipe.ending, "bytes behind the last");
+                assert!(!pipe.blocked, "bytes for an owner that is blocked");
+                assert!(!pipe.ending, "bytes after the end");
             }
             Event::PipeFlow(id, flowing) => {
                 let pipe = self.connection(id.connection());
-                assert_ne!(pipe.flowing, flowing, "it is told what it knows");
+                assert_ne!(pipe.flowing, flowing, "an event without a change");
                 pipe.flowing = flowing;
             }
             Event::PipeEnding(id) => {
@@ -524,13 +469,13 @@ impl Handler for Chaos<'_> {
                 assert!(!std::mem::replace(&mut socket.ending, true), "it ends twice");
             }
             Event::Closed(id, _) => self.connection(id).open = false,
-            Event::Opened(..) | Event::Refused(_) => panic!("nobody has asked for that"),
+            Event::Opened(..) | Event::Refused(_) => panic!("an event that was not requested"),
             Event::Report(report) => {
                 assert_eq!(Severity::Debug, report.severity, "{}", report.message);
                 self.refused += 1;
             }
             Event::Drained { cut } => {
-                assert_eq!((true, self.cut), (self.draining, cut), "a drain is over once, long before its deadline");
+                assert_eq!((true, self.cut), (self.draining, cut), "a drain ends once, long before its deadline");
                 self.draining = false;
             }
         }
