@@ -94,16 +94,20 @@ class TestLife:
             pass
         assert seen == ["start", "lifespan.startup", "lifespan.shutdown", "stop"]
 
-    def test_an_application_may_receive_after_its_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_application_may_receive_after_its_end(self, monkeypatch: pytest.MonkeyPatch, log: Log) -> None:
         monkeypatch.setattr(lifespan, "RETURN_LIMIT", 0)
+        received = []
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             while True:
                 message = await receive()
+                received.append(message["type"])
                 await send({"type": f"{message['type']}.complete"})
 
         with Client(hosting(application)):
             pass
+        assert received == ["lifespan.startup", "lifespan.shutdown"]
+        assert log == []
 
 
 class TestApplicationsWithoutOne:

@@ -372,12 +372,13 @@ class TestSite:
         site.doStop()
 
     def test_calls_after_the_end_do_nothing(self) -> None:
-        _, site, _, protocol = self.make()
+        _, site, transport, protocol = self.make()
         protocol.connectionLost(None)
-        protocol.dataReceived(b"GET")
+        protocol.dataReceived(HELLO)
         protocol.pauseProducing()
         protocol.resumeProducing()
         protocol.readConnectionLost()
+        assert transport.value() == b""
         site.doStop()
 
     def test_nothing_is_read_before_the_app_has_started(self) -> None:

@@ -67,7 +67,10 @@ def test_the_line_is_written_to_the_log_file() -> None:
 
 
 def test_a_factory_that_is_not_started_logs_nothing() -> None:
-    log(HTTPFactory(reactor=Clock()), request())
+    factory = HTTPFactory(reactor=Clock())
+    before = dict(vars(factory))
+    log(factory, request())
+    assert vars(factory) == before
 
 
 @pytest.mark.parametrize("way", ["formatter", "class", "instance"])
