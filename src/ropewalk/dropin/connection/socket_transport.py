@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from twisted.internet.error import ConnectionLost
@@ -20,6 +19,7 @@ from ropewalk._engine import Connection
 from ropewalk.dropin.connection.connection_lost import end_connection, reason_for
 from ropewalk.dropin.connection.exchange import RelayedExchange
 from ropewalk.dropin.connection.producers import PullAdapter, resume_producer
+from ropewalk.dropin.connection.thread_queue import in_reactor_thread
 from ropewalk.dropin.connection.twisted_attributes import BorrowedSocket, TransportAttributes
 from ropewalk.errors import Disconnected, ResponseEnded, interrupts
 from ropewalk.request import Address
@@ -119,11 +119,9 @@ class SocketTransport(TransportAttributes):
         """Send several parts, joined."""
         self.write(b"".join(iovec))
 
+    @in_reactor_thread
     def loseConnection(self) -> None:
         """Close after what was written, and after what a registered producer will write."""
-        if not self._channel.is_reactor_thread():
-            self._channel.call_in_reactor(partial(_LOSE_CONNECTION, self))
-            return
         if not self.connected or self.disconnecting:
             return
         self.disconnecting = 1
@@ -132,11 +130,9 @@ class SocketTransport(TransportAttributes):
         if self._producer is None:
             self._close()
 
+    @in_reactor_thread
     def abortConnection(self) -> None:
         """Close at once, by a reset."""
-        if not self._channel.is_reactor_thread():
-            self._channel.call_in_reactor(partial(_ABORT_CONNECTION, self))
-            return
         if self.connected:
             self.disconnecting = 1
             self.connection.abort()
@@ -176,18 +172,14 @@ class SocketTransport(TransportAttributes):
 
     # IPushProducer
 
+    @in_reactor_thread
     def pauseProducing(self) -> None:
         """Pass on no bytes for now. The client must wait when the buffers are full."""
-        if not self._channel.is_reactor_thread():
-            self._channel.call_in_reactor(partial(_PAUSE_PRODUCING, self))
-            return
         self.paused = True
 
+    @in_reactor_thread
     def resumeProducing(self) -> None:
         """Pass on bytes again."""
-        if not self._channel.is_reactor_thread():
-            self._channel.call_in_reactor(partial(_RESUME_PRODUCING, self))
-            return
         if self.paused:
             self.paused = False
             if self._raw is not None:
@@ -201,11 +193,9 @@ class SocketTransport(TransportAttributes):
 
     # IConsumer
 
+    @in_reactor_thread
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Register what writes, to be paused and resumed. Raises RuntimeError where there is one already."""
-        if not self._channel.is_reactor_thread():
-            self._channel.call_in_reactor(partial(_REGISTER_PRODUCER, self, producer, streaming))
-            return
         if self._producer is not None:
             raise RuntimeError(f"{self._producer!r} is registered already; {producer!r} cannot be too.")
         if not self.connected:
@@ -217,11 +207,9 @@ class SocketTransport(TransportAttributes):
         elif self._raw is not None and self._raw.pressure:
             producer.pauseProducing()
 
+    @in_reactor_thread
     def unregisterProducer(self) -> None:
         """Unregister a producer that has written everything."""
-        if not self._channel.is_reactor_thread():
-            self._channel.call_in_reactor(partial(_UNREGISTER_PRODUCER, self))
-            return
         producer, self._producer = self._producer, None
         self._channel_is_producer = False
         if isinstance(producer, PullAdapter):
@@ -318,14 +306,8 @@ class SocketTransport(TransportAttributes):
             self._raw.end()
 
 
-# What the reactor's thread calls for another thread, where a function that a program has set was called already.
 _WRITE: Final = SocketTransport.write
-_LOSE_CONNECTION: Final = SocketTransport.loseConnection
-_ABORT_CONNECTION: Final = SocketTransport.abortConnection
-_PAUSE_PRODUCING: Final = SocketTransport.pauseProducing
-_RESUME_PRODUCING: Final = SocketTransport.resumeProducing
-_REGISTER_PRODUCER: Final = SocketTransport.registerProducer
-_UNREGISTER_PRODUCER: Final = SocketTransport.unregisterProducer
+"""What the reactor's thread calls for another thread: a function that a program has set was called already."""
 
 
 @implementer(ITCPTransport)

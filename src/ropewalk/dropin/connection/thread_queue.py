@@ -6,14 +6,17 @@ One wakeup of the reactor serves all calls that are queued until it comes, and a
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial, wraps
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
 if TYPE_CHECKING:
     from ropewalk.dropin.connection.channel import HTTPChannel
 
 JOINED: Final = 64 * 1024
 """Bytes after which no more chunks are joined."""
+
+Parameters = ParamSpec("Parameters")
 
 Call = Callable[[], None]
 Chunk = tuple[Callable[[list[bytes]], None], bytes]
@@ -84,3 +87,22 @@ def queue_of(channel: "HTTPChannel") -> ThreadQueue:
             reactor = getattr(channel.factory, "reactor", None) or channel._factory_engine.reactor
             queue = channel._thread_queue = ThreadQueue(reactor)
         return queue
+
+
+def in_reactor_thread(method: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Make the reactor's thread call a method of a transport, if another thread calls it.
+
+    The call is queued with those of the channel. It is of this very method: one that a program has set in its place was
+    called already.
+    """
+
+    @wraps(method)
+    def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        transport: Any = args[0]
+        channel = transport._channel
+        if channel.is_reactor_thread():
+            method(*args, **kwargs)
+        else:
+            channel.call_in_reactor(partial(method, *args, **kwargs))
+
+    return call
