@@ -109,16 +109,21 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.command(id, |engine, slot| {
             engine.lend_buffer(slot);
             engine.framed(slot, |wire, cx| wire.write(Body::Shared(data), FramedBy::Wire, cx))?;
-            let high = engine.settings.limits.write_buffer;
-            let connection = &engine.connections[slot];
-            // Output of a pipe waits in the inbox, where it does not count as queued.
-            if connection.is_pipe() || (engine.in_turn && connection.out.len() <= high) {
-                engine.send_later(slot);
-            } else {
-                engine.flush(slot);
-            }
-            engine.pressure_after_write(id)
+            engine.send_part(id, slot, engine.in_turn)
         })
+    }
+
+    /// Sends a part that was written: with what follows if it `may_wait` and the queue is short, else now.
+    fn send_part(&mut self, id: ExchangeId, slot: usize, may_wait: bool) -> Result<Pressure, CommandError> {
+        let high = self.settings.limits.write_buffer;
+        let connection = &self.connections[slot];
+        // Output of a pipe waits in the inbox, where it does not count as queued.
+        if connection.is_pipe() || (may_wait && connection.out.len() <= high) {
+            self.send_later(slot);
+        } else {
+            self.flush(slot);
+        }
+        self.pressure_after_write(id)
     }
 
     /// Whether the writer that has just written is to wait. If so, an [`Event::Writable`] follows.
@@ -196,11 +201,11 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             engine.lend_buffer(slot);
             let outcome = engine.framed(slot, |wire, cx| wire.write(Body::Shared(data), FramedBy::Handler, cx));
             if let Err(error @ CommandError::Excess { .. }) = outcome {
-                engine.send_relayed(id, slot)?;
+                engine.send_part(id, slot, true)?;
                 return Err(error);
             }
             outcome?;
-            engine.send_relayed(id, slot)
+            engine.send_part(id, slot, true)
         })
     }
 
@@ -208,7 +213,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     pub fn relay_file(&mut self, id: ExchangeId, part: Body<'_>) -> Result<Pressure, CommandError> {
         self.command(id, |engine, slot| {
             engine.framed(slot, |wire, cx| wire.write(part, FramedBy::Handler, cx))?;
-            engine.send_relayed(id, slot)
+            engine.send_part(id, slot, true)
         })
     }
 
@@ -226,18 +231,6 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// Makes the exchange carry raw bytes. Its handler sends any head itself.
     pub fn take_over(&mut self, id: ExchangeId) -> Result<(), CommandError> {
         self.command(id, |engine, slot| engine.with_wire(slot, |wire, cx| wire.upgrade(None, cx)))
-    }
-
-    fn send_relayed(&mut self, id: ExchangeId, slot: usize) -> Result<Pressure, CommandError> {
-        let high = self.settings.limits.write_buffer;
-        let connection = &self.connections[slot];
-        // Output of a pipe waits in the inbox, where it does not count as queued.
-        if connection.is_pipe() || connection.out.len() <= high {
-            self.send_later(slot);
-        } else {
-            self.flush(slot);
-        }
-        self.pressure_after_write(id)
     }
 
     /// Decides what happens to an exchange whose client closes its sending side, unless its listener or the owner of its
