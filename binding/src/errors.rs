@@ -39,9 +39,11 @@ pub fn command(py: Python<'_>, error: CommandError) -> PyErr {
         CommandError::Started => raise(py, RESPONSE_STARTED, "The head of the response is sent.".into()),
         CommandError::NotStarted => PyRuntimeError::new_err("The response has no head yet: call begin before write."),
         CommandError::Status(status) => raise(py, INVALID_FIELD, format!("The status {status} cannot be sent here.")),
-        CommandError::NoBody(status) => {
-            raise(py, INVALID_FIELD, format!("A response with status {status} has no body (RFC 9110, section 6.4.1)."))
-        }
+        CommandError::NoBody(status) => raise(
+            py,
+            INVALID_FIELD,
+            format!("A response with status {status} has no body (RFC 9110, sections 6.4.1 and 15.3.6)."),
+        ),
         CommandError::Field(what) => raise(py, INVALID_FIELD, format!("In the response, {what}.")),
         CommandError::Length { announced, written } => {
             raise(py, WRONG_LENGTH, format!("{announced} bytes were announced and {written} written."))
