@@ -59,9 +59,11 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Stops listening and aborts everything. Returns how many exchanges were cut. This ends a drain.
+    /// Stops listening, sends the responses that wait, and aborts everything. Returns how many exchanges were cut. This
+    /// ends a drain.
     pub fn close_all(&mut self) -> usize {
         self.refresh_clock();
+        self.send_waiting();
         for id in self.listeners.ids() {
             self.stop_listening(id);
         }

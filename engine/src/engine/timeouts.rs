@@ -10,6 +10,8 @@ use crate::wire::Wire;
 impl<D: Driver, W: Wire> Engine<D, W> {
     /// Handles deadlines that have passed: a share of those of connections, and all others.
     pub(super) fn meet_deadlines(&mut self) {
+        // A deadline must not close a connection whose response waits, within the turn or since the one before.
+        self.send_waiting();
         let now = self.clock.millis();
         self.timers.expire(now);
         let enough = self.inbox.len() + POLL_LOSSES;

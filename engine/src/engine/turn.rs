@@ -46,12 +46,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// Polls again within a turn. As long as events wait, only new requests are added.
     pub fn poll_again(&mut self) -> io::Result<()> {
         self.clock.refresh();
-        if !self.inbox.is_empty() {
-            return self.poll_driver();
-        }
-        // A deadline that has passed must not close a connection whose response waits.
-        self.send_waiting();
-        self.poll()
+        if self.inbox.is_empty() { self.poll() } else { self.poll_driver() }
     }
 
     fn poll_driver(&mut self) -> io::Result<()> {

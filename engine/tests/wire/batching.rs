@@ -1,7 +1,7 @@
 //! Batching: responses of one turn that are sent together.
 
 use ropewalk_engine::event::Event;
-use ropewalk_engine::{Body, ExchangeId};
+use ropewalk_engine::{Body, ExchangeId, Status};
 
 use crate::harness::{Client, GET, World};
 
@@ -118,6 +118,34 @@ fn a_response_that_waits_is_sent_before_a_deadline_closes_its_connection() {
     let Some(Event::Head(..)) = world.engine.next_event() else { panic!("no request") };
     world.engine.drain(Some(0));
     world.engine.poll_again().unwrap();
+    assert_eq!(1, served(&mut clients));
+    world.engine.end_turn();
+}
+
+#[test]
+fn a_response_that_waits_is_sent_before_everything_is_closed() {
+    let (mut world, mut clients) = read_requests(2);
+    world.engine.start_batching(0);
+    respond(&mut world);
+    assert_eq!(0, served(&mut clients));
+    assert_eq!(1, world.engine.close_all(), "the second request has no response");
+    assert_eq!(1, served(&mut clients));
+    world.engine.end_turn();
+}
+
+#[test]
+fn a_response_that_was_written_between_turns_is_sent_before_a_deadline_closes_its_connection() {
+    let (mut world, mut clients) = read_requests(1);
+    let Some(Event::Head(id, _)) = world.engine.next_event() else { panic!("no request") };
+    world.engine.end_turn();
+    world.engine.drain(Some(0));
+    let status = Status { code: 200, reason: Some(b"OK") };
+    world.engine.relay_head(id, status, &[(b"Content-Length", b"4")]).unwrap();
+    world.engine.relay_write(id, "here".into()).unwrap();
+    world.engine.relay_end(id).unwrap();
+    assert_eq!(0, served(&mut clients), "it is sent in the next turn");
+    world.engine.begin_turn();
+    world.engine.poll().unwrap();
     assert_eq!(1, served(&mut clients));
     world.engine.end_turn();
 }
