@@ -88,8 +88,8 @@ impl Http1 {
         self.response_body.write_file(part, cx.out, cx.files)
     }
 
-    /// Switches to another protocol, whose first bytes the handler sends in place of a response. The connection ends
-    /// with it. A body that is not complete is still read as a body, and only what is sent is switched.
+    /// Switches to another protocol, whose first bytes the handler sends in place of a response, or of what is left of
+    /// one. The connection ends with it. A body that is not complete is still read as a body, and only what is sent is switched.
     pub(super) fn take_over(&mut self) -> Result<(), CommandError> {
         self.states.check(Trigger::TakeOver)?;
         self.switch(Trigger::TakeOver);

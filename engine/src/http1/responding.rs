@@ -138,8 +138,11 @@ impl Http1 {
 
     /// From here the handler's bytes, and the client's where the request is complete, belong to another protocol.
     pub(super) fn switch(&mut self, trigger: Trigger) {
+        let started = self.has_started();
         self.states.apply(trigger);
-        self.account.status = 101;
+        if !started {
+            self.account.status = 101;
+        }
         self.response_body.framing = ResponseFraming::UntilClose;
         if self.states.request() == RequestState::Switched {
             self.request_body.demand = Demand::Held;

@@ -158,7 +158,12 @@ const RESPONSE: Rows<ResponseState> = {
         (&[Waiting], &[Trigger::Respond], To(Done), "RFC 9110, 15: one final response"),
         (&[Waiting], &[Trigger::Begin], To(Body), "RFC 9110, 15: one final response"),
         (&[Waiting], &[Trigger::Upgrade], To(Switched), "RFC 9110, 7.8"),
-        (&[Waiting], &[Trigger::TakeOver], To(Switched), "the handler writes its own response"),
+        (
+            &[Waiting, Body],
+            &[Trigger::TakeOver],
+            To(Switched),
+            "the handler writes its own response, or the rest of it",
+        ),
         (
             &[Waiting],
             &[Trigger::Write, Trigger::End],
@@ -169,10 +174,11 @@ const RESPONSE: Rows<ResponseState> = {
         (&[Body, Switched], &[Trigger::End], To(Done), "RFC 9112, 6.3; for another protocol, the connection ends"),
         (
             &[Body, Switched],
-            &[Trigger::Interim, Trigger::Respond, Trigger::Begin, Trigger::Upgrade, Trigger::TakeOver],
+            &[Trigger::Interim, Trigger::Respond, Trigger::Begin, Trigger::Upgrade],
             Illegal(ResponseStarted),
             "RFC 9110, 15: one final response",
         ),
+        (&[Switched], &[Trigger::TakeOver], Illegal(ResponseStarted), "it is taken over already"),
         (
             &[Idle, Done],
             &[

@@ -192,6 +192,24 @@ fn a_handler_takes_a_connection_over() {
 }
 
 #[test]
+fn a_connection_is_taken_over_in_the_middle_of_a_response() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.send([GET, "after"].concat());
+    let (id, _) = world.head();
+    world.engine.relay_head(id, OK, &[(b"Content-Length", b"4")]).unwrap();
+    world.engine.relay_write(id, Bytes::from_static(b"body")).unwrap();
+    world.engine.take_over(id).unwrap();
+    assert_eq!(Err(CommandError::Started), world.engine.take_over(id));
+    world.receive(id);
+    assert!(matches!(world.event(), Event::Data(_, bytes) if &*bytes == b"after"));
+    world.engine.relay_write(id, Bytes::from_static(b" whatever")).unwrap();
+    world.engine.end(id, &[]).unwrap();
+    assert_eq!(End::Orderly, world.ended(&mut client));
+    assert!(client.text().ends_with("\r\n\r\nbody whatever"));
+}
+
+#[test]
 fn the_end_of_a_connection_is_reported_last() {
     let mut world = World::new();
     world.engine.report_connections();
