@@ -334,13 +334,12 @@ class HTTPChannel(http.HTTPChannel):
             return
         if not isinstance(headers, Headers):
             headers = headers_of(headers)
-        if code == b"101":
-            head = switch_head(version, reason, headers.getAllRawHeaders())
-            exchange.take_over()
-            self._link.write_switch(self, exchange, head)
-            return
         fields = headers._rawHeaders if type(headers) is Headers else dict(headers.getAllRawHeaders())
         try:
+            if code == b"101":
+                exchange.take_over()
+                self._link.write_switch(self, exchange, switch_head(version, reason, headers.getAllRawHeaders()))
+                return
             exchange.relay_head(int(code), reason, fields)
         except WrongThread:
             self.call_in_reactor(partial(_WRITE_HEADERS, self, version, code, reason, Headers(dict(fields))))

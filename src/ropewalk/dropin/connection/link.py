@@ -138,7 +138,8 @@ class Link:
                 channel.loseConnection()
             return
         if not exchange.started:
-            exchange.abort()
+            with suppress(Disconnected):
+                exchange.abort()
             return
         if not channel.persistent:
             with suppress(Disconnected):  # it is closed already

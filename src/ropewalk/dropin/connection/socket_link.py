@@ -52,6 +52,9 @@ class SocketLink(Link):
         if idle != limits.idle_timeout or 0 < idle < max(limits.head_timeout, limits.body_timeout):
             transport.connection.set_idle_timeout(idle)  # which bounds silences within a request, too
 
+    def receive(self, channel: "HTTPChannel", data: bytes) -> None:
+        """Drop bytes that follow a response which the program has written to the transport itself."""
+
     @property
     def paused(self) -> bool:  # type: ignore[override] # a constant elsewhere
         """Whether the program has paused the transport."""

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from twisted.internet.error import ConnectionLost
@@ -93,7 +94,8 @@ class SocketTransport(TransportAttributes):
             self._raw = exchange
             self.factory_engine.upgraded.add(self)
             if exchange.status != 101:
-                exchange.take_over()
+                with suppress(Disconnected, ResponseEnded):  # the program may have aborted the connection
+                    exchange.take_over()
             # Not at once: the program has not finished the change of protocols.
             self.reactor.callLater(0, self.deliver)
         return exchange
@@ -303,7 +305,8 @@ class SocketTransport(TransportAttributes):
             if not self._channel.close_after_handler():
                 self.connection.close()
         elif not self._raw.finished:
-            self._raw.end()
+            with suppress(Disconnected):
+                self._raw.end()
 
 
 _WRITE: Final = SocketTransport.write
