@@ -3,15 +3,23 @@
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// A copy of the current context, current until it is dropped (PEP 567).
+/// A copy of a context, current until it is dropped.
 pub struct Context<'py> {
     pub context: Bound<'py, PyAny>,
 }
 
 impl<'py> Context<'py> {
-    pub fn enter(py: Python<'py>) -> PyResult<Self> {
-        // SAFETY: Python is attached, and the only pointer that is passed was just made.
-        let context = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyContext_CopyCurrent())? };
+    /// Enters a copy of `base`, or of the current context if there is none.
+    pub fn enter(py: Python<'py>, base: Option<Py<PyAny>>) -> PyResult<Self> {
+        // SAFETY: Python is attached. `PyContext_Copy` checks the type of what it is passed.
+        let context = unsafe {
+            let copy = match &base {
+                Some(base) => ffi::PyContext_Copy(base.as_ptr()),
+                None => ffi::PyContext_CopyCurrent(),
+            };
+            Bound::from_owned_ptr_or_err(py, copy)?
+        };
+        // SAFETY: it is a context, and it was just made, so it is not entered.
         if unsafe { ffi::PyContext_Enter(context.as_ptr()) } < 0 {
             return Err(PyErr::fetch(py));
         }
@@ -26,4 +34,10 @@ impl Drop for Context<'_> {
             PyErr::fetch(self.context.py()).write_unraisable(self.context.py(), None);
         }
     }
+}
+
+/// Whether an object is a `contextvars.Context`.
+pub fn is_context(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: a comparison of types.
+    unsafe { ffi::PyContext_CheckExact(object.as_ptr()) != 0 }
 }

@@ -10,6 +10,7 @@ use pyo3::types::PyType;
 use ropewalk_engine::clock::monotonic_micros;
 use ropewalk_engine::{ConnectionId, ExchangeId, FileTicket, Peer, Pressure};
 
+use crate::context::Context;
 use crate::endpoint_cache::EndpointCache;
 use crate::errors;
 use crate::limits::Limits;
@@ -37,6 +38,8 @@ pub struct Engine {
     pub(crate) owners: ObjectMap<ConnectionId>,
     /// Every exchange goes to the owner of its connection, and the service resolves none.
     pub(crate) owners_serve: bool,
+    /// The context that requests and timers get copies of; without one, the current context is copied.
+    pub(crate) context: Mutex<Option<Py<PyAny>>>,
     /// The thread that runs the turns.
     pub(crate) thread: BoundThread,
     /// A turn is running.
@@ -91,6 +94,12 @@ impl Engine {
         lock(&self.core).is_inherited(id)
     }
 
+    /// Enters a new copy of the context of `use_context`.
+    pub fn enter_context<'py>(&self, py: Python<'py>) -> PyResult<Context<'py>> {
+        let base = lock(&self.context).as_ref().map(|context| context.clone_ref(py));
+        Context::enter(py, base)
+    }
+
     /// Makes the service call `tick` in time for the engine's next deadline, if its timer is later.
     pub fn arm(&self, py: Python<'_>) -> PyResult<()> {
         let next = lock(&self.core).next_deadline();
@@ -99,6 +108,8 @@ impl Engine {
             return Ok(());
         }
         self.armed.store(next, Ordering::Relaxed);
+        // asyncio runs a timer in the context in which it was set: the turn of the timer would run in that of a request.
+        let _context = self.enter_context(py)?;
         let seconds = next.saturating_sub(monotonic_micros() / 1000) as f64 / 1000.0;
         self.service.bind(py).call_method1(intern!(py, "arm"), (seconds,))?;
         Ok(())

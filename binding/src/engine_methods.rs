@@ -17,6 +17,7 @@ use ropewalk_engine::{HalfClose, ListenerId};
 
 use crate::address;
 use crate::connection::Connection;
+use crate::context::is_context;
 use crate::descriptors::duplicate;
 use crate::endpoint_cache::EndpointCache;
 use crate::engine::{Engine, UNARMED};
@@ -56,6 +57,7 @@ impl Engine {
             endpoints: EndpointCache::new(),
             owners: ObjectMap::new(),
             owners_serve,
+            context: Mutex::new(None),
             thread: BoundThread::unbound(),
             busy: AtomicBool::new(false),
             armed: AtomicU64::new(UNARMED),
@@ -85,6 +87,17 @@ impl Engine {
     /// Bind the engine to this thread: no other may use it from here.
     fn bind_thread(&self) {
         self.thread.bind();
+    }
+
+    /// Give each request a copy of a context (PEP 567).
+    #[pyo3(signature = (context, /))]
+    fn use_context(&self, context: Bound<'_, PyAny>) -> PyResult<()> {
+        if !is_context(&context) {
+            return Err(PyTypeError::new_err("context must be a contextvars.Context."));
+        }
+        let former = lock(&self.context).replace(context.unbind());
+        drop(former);
+        Ok(())
     }
 
     /// Call `Service.arm` again, because the service has ignored the last call.
@@ -315,12 +328,17 @@ impl Engine {
         visit.call(&self.request)?;
         visit.call(&self.encode_json)?;
         visit.call(&self.json_types)?;
+        for context in self.context.try_lock().iter() {
+            visit.call(&**context)?;
+        }
         self.endpoints.traverse(&visit)?;
         self.exchanges.traverse(&visit)?;
         self.owners.traverse(&visit)
     }
 
     fn __clear__(&self) {
+        let context = lock(&self.context).take();
+        drop(context);
         self.exchanges.clear();
         self.owners.clear();
         self.endpoints.clear();

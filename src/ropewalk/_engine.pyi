@@ -1,6 +1,7 @@
 """The Python interface of the native engine. It is written by hand, and stubtest compares it with the module."""
 
 from collections.abc import Callable, Iterable
+from contextvars import Context
 from typing import Any, ClassVar, Final, Protocol, final
 
 from typing_extensions import disjoint_base
@@ -405,6 +406,10 @@ class Engine:
     def bind_thread(self) -> None:
         """Bind the engine to this thread: no other may use it from here. Before this call and the first turn any thread
         may."""
+    def use_context(self, context: Context, /) -> None:
+        """Give each request a copy of this context. Without this call, a request has a copy of the context that is
+        current at its event, which may be that of another request: asyncio runs a timer in the context in which it was
+        set."""
     def after_fork_in_child(self) -> None:
         """In a forked child: leave the connections to the parent, and accept on the same listeners. If that fails,
         every later use of the engine raises Forked (RW508)."""

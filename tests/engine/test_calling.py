@@ -2,7 +2,7 @@
 
 import gc
 import weakref
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 import pytest
@@ -178,6 +178,40 @@ class TestContext:
         assert harness.body_of() == b"unset"
         assert harness.body_of() == b"unset"
         assert local.get() == "unset"
+
+    @pytest.mark.parametrize("data", [GET, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"])
+    def test_requests_get_copies_of_one_context(self, data: bytes) -> None:
+        def handler(request: Recorder) -> str:
+            before = local.get()
+            local.set("changed")
+            return before
+
+        harness = Harness()
+        harness.serve(handler)
+        context = copy_context()
+        context.run(local.set, "at the start")
+        harness.engine.use_context(context)
+        context = copy_context()
+        context.run(local.set, "of another request")
+        assert context.run(harness.body_of, data) == b"at the start"
+        assert context.run(harness.body_of, data) == b"at the start"
+
+    def test_timers_are_set_in_that_context(self) -> None:
+        harness = Harness(head_timeout=100, idle_timeout=1)
+        seen: list[str] = []
+        harness.service.arm = lambda seconds: seen.append(local.get())  # type: ignore[method-assign]
+        harness.engine.use_context(copy_context())
+        request = harness.waiting()
+        context = copy_context()
+        context.run(local.set, "of a request")
+        seen.clear()
+        context.run(request.respond, 200, (), "text")
+        assert seen == ["unset"]
+
+    def test_a_context_is_required(self) -> None:
+        wrong: Any = {}
+        with pytest.raises(TypeError, match=r"context must be a contextvars\.Context"):
+            Harness().engine.use_context(wrong)
 
 
 class TestReentrance:

@@ -27,7 +27,7 @@ pub fn begin(engine: &Bound<'_, Engine>, id: ExchangeId, head: Box<Head>) -> PyR
         return Ok(None);
     }
 
-    let context = Context::enter(py)?;
+    let context = this.enter_context(py)?;
     let endpoint = match cached {
         Some(endpoint) => endpoint,
         None => match resolve(this, &request) {
@@ -76,7 +76,7 @@ pub fn body_ended(engine: &Engine, request: &Bound<'_, Exchange>) -> PyResult<Op
     let py = request.py();
     let endpoint = request.borrow().endpoint.as_ref().map(|endpoint| endpoint.clone_ref(py));
     let Some(endpoint) = endpoint else { return Ok(None) };
-    let context = Context::enter(py)?;
+    let context = engine.enter_context(py)?;
     let error = request.borrow().body.error(py);
     match error {
         Some(error) => fail(engine, request, error)?,

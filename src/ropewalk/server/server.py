@@ -2,6 +2,7 @@
 
 import select
 from collections.abc import Callable, Iterable
+from contextvars import copy_context
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -143,8 +144,12 @@ class Server:
             if self._is_child:
                 self._children.note()
             self._root_task.start()
-            self._starting = start(self.app.start())
+            self._starting = start(self._start_app())
             self._starting.addCallbacks(self._accept, self._give_up)
+
+    async def _start_app(self) -> None:
+        await self.app.start()
+        self.engine.use_context(copy_context())  # handlers see what the start hooks have set
 
     def _accept(self, _: Any) -> None:
         self.engine.bind_thread()

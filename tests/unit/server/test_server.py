@@ -3,6 +3,7 @@
 import resource
 import socket
 from contextlib import ExitStack
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 import pytest
@@ -35,6 +36,15 @@ class Reactor(MemoryReactorClock):
         return [call(*args, **options) for call, args, options in self.triggers["before"]["shutdown"]]
 
 
+class ContextReactor(Reactor):
+    """Runs a delayed call in the context in which it was made, as an asyncio reactor does."""
+
+    def callLater(self, delay: float, callable: Any, *args: Any, **kw: Any) -> Any:  # noqa: A002 - as Twisted calls it
+        return super().callLater(delay, copy_context().run, callable, *args, **kw)
+
+
+variable: ContextVar[str] = ContextVar("variable", default="unset")
+
 HELLO = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -50,6 +60,17 @@ def turn(reactor: Reactor) -> None:
     for reader in reactor.getReaders():
         reader.doRead()
     reactor.advance(0.001)
+
+
+def serve(reactor: Reactor, client: socket.socket) -> bytes:
+    """Run the engine until a client has a response."""
+    client.setblocking(False)
+    while True:
+        turn(reactor)
+        try:
+            return client.recv(1000)
+        except BlockingIOError:
+            pass
 
 
 def make() -> App:
@@ -115,6 +136,48 @@ class TestListen:
         hook.callback(None)
         assert reactor.getReaders()
         assert started == [None]
+        port.stopListening()
+
+    @pytest.mark.parametrize("waits", [False, True])
+    def test_handlers_see_the_context_variables_of_start_hooks(self, waits: bool) -> None:
+        reactor, app = Reactor(), App()
+        hook: Deferred[None] = Deferred()
+
+        @app.on_start
+        async def begin() -> None:
+            if waits:
+                await hook
+            variable.set("of the start hook")
+
+        app.get("/")(lambda request: variable.get())
+        port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
+        hook.callback(None)
+        with connect(port) as client:
+            assert serve(reactor, client).endswith(b"of the start hook")
+        port.stopListening()
+
+    def test_a_timer_does_not_keep_the_context_of_a_request(self) -> None:
+        """The turn of a timer may serve requests of other clients."""
+        reactor, app = ContextReactor(), App(limits=Limits(idle_timeout=1, head_timeout=60))
+        waiting: list[Deferred[str]] = []
+
+        @app.get("/wait")
+        async def wait(request: Request) -> str:
+            variable.set("of a request")
+            waiting.append(Deferred())
+            return await waiting[0]
+
+        app.get("/")(lambda request: variable.get())
+        port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
+        address = ("127.0.0.1", port.getHost().port)
+        with socket.create_connection(address, 10) as first, socket.create_connection(address, 10) as second:
+            first.sendall(HELLO.replace(b"/", b"/wait", 1))
+            while not waiting or port.server.engine.connections < 2:
+                turn(reactor)
+            waiting[0].callback("text")
+            second.sendall(HELLO)
+            reactor.advance(60)  # the timer runs the engine before the reader does
+            assert second.recv(1000).endswith(b"unset")
         port.stopListening()
 
     def test_a_start_hook_whose_exception_has_no_repr(self, log: Log) -> None:

@@ -1,6 +1,7 @@
 """The engine below a factory of twisted.web's, from its first connection or port to its last."""
 
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from typing import Any, Final
 
 from twisted.internet import tcp, unix
@@ -131,6 +132,7 @@ class FactoryEngine:
             self._unwatch = watch(self.engine, self.reactor, self._turn)
             self._trigger = self.reactor.addSystemEventTrigger("before", "shutdown", self._drain)
             when_running(self.reactor, self.engine.bind_thread)
+            self.engine.use_context(copy_context())
             self.engine.rearm()  # a timer that it wanted before was not set
 
     def forked(self) -> None:

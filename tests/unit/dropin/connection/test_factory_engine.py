@@ -1,6 +1,7 @@
 """The engine below a factory: its ports, its log, and its end."""
 
 import socket
+from contextvars import ContextVar, copy_context
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from twisted.python.logfile import BaseLogFile
 from twisted.web import http, server
 from twisted.web.server import NOT_DONE_YET, Site
 
+from ropewalk._engine import Limits
 from ropewalk.dropin import HTTPChannel, take_over
 
 
@@ -108,6 +110,32 @@ def test_sites_with_channels_of_their_own(there: World) -> None:
     client.socket.close()
     there.until(lambda: len(made) == 2)
     assert made == ["made", ConnectionDone]
+
+
+def test_timers_do_not_keep_the_context_of_a_request(there: World) -> None:
+    """An asyncio reactor would run the turn of the timer, which may serve other requests, in that context."""
+    variable: ContextVar[str] = ContextVar("variable", default="unset")
+    waiting: list[Any] = []
+
+    def render(request: Any) -> Any:
+        waiting.append(request)
+        return NOT_DONE_YET
+
+    client = there.connect(there.listen(site(there, render), limits=Limits(head_timeout=60, write_timeout=10)))
+    client.get()
+    there.until(lambda: waiting)
+    seen: list[str] = []
+    call_later = there.reactor.callLater
+
+    def record(*args: Any) -> Any:
+        seen.append(variable.get())
+        return call_later(*args)
+
+    there.reactor.callLater = record
+    context = copy_context()
+    context.run(variable.set, "of a request")
+    context.run(waiting[0].write, bytes(10_000_000))  # more than the socket takes, so the write timeout begins
+    assert seen == ["unset"]
 
 
 def test_a_service_and_the_reactor_stop_a_port(there: World) -> None:
