@@ -108,6 +108,11 @@ impl Http1 {
         !self.input.is_empty()
     }
 
+    /// Whether bytes of a head have come. An empty line in front of it is not part of it (RFC 9112, section 2.2).
+    pub(super) fn has_begun_head(&self) -> bool {
+        !matches!(self.input.unparsed(), [] | [b'\r'] | [b'\r', b'\n'])
+    }
+
     /// Takes out the bytes that were not parsed, for another reader.
     pub(super) fn take_input(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.input).into_unparsed()

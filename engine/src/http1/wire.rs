@@ -116,7 +116,7 @@ impl Wire for Http1 {
 
     fn time_out(&mut self, cx: &mut Context<'_>) -> bool {
         if self.awaits_head() {
-            let begun = self.has_input();
+            let begun = self.has_begun_head();
             if begun {
                 self.refuse(TOO_SLOW, cx);
             }
@@ -166,7 +166,7 @@ impl Wire for Http1 {
         let wanted = body.demand == Demand::Flowing;
         let unread = wanted && (body.unread > 0 || self.has_input());
         match self.states.request() {
-            RequestState::Head if self.has_input() => RequestPhase::Head,
+            RequestState::Head if self.has_begun_head() => RequestPhase::Head,
             RequestState::Head if self.serial == 0 => RequestPhase::Fresh,
             RequestState::Head => RequestPhase::Idle,
             RequestState::Body => RequestPhase::Body { received: body.seen, reads, wanted, unread },

@@ -35,6 +35,25 @@ fn rfc9110_15_5_9_a_head_that_takes_too_long_gets_408() {
 }
 
 #[test]
+fn rfc9112_2_2_an_empty_line_does_not_begin_a_head() {
+    for (served_before, counted) in [(false, (0, 1)), (true, (1, 0))] {
+        for line in ["\r", "\r\n"] {
+            let limits = Limits { head_timeout: 100, idle_timeout: 150, ..Limits::default() };
+            let mut world = World::with(limits).echoing_targets();
+            let mut client = world.connect();
+            if served_before {
+                client.send(GET);
+                world.response(&mut client);
+            }
+            client.send(line);
+            assert_eq!(End::Orderly, world.ended(&mut client));
+            assert_eq!("", client.text(), "no 408, which the client could take for its next response");
+            assert_eq!(counted, (world.engine.counters().idle_timeouts, world.engine.counters().head_timeouts));
+        }
+    }
+}
+
+#[test]
 fn a_dripped_head_gets_no_more_time() {
     let mut world = World::with(Limits { head_timeout: 300, ..Limits::default() });
     let mut client = world.connect();
