@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -21,12 +22,29 @@ class Log(list[LogEvent]):
 
 @pytest.fixture
 def log() -> Iterator[Log]:
-    """What Twisted's logger is given in the test."""
+    """What Twisted's logger is given in the test, without reports of a blocked reactor, which depend on the machine."""
+    with observed(lambda event: event.get("code") != "RW306") as events:
+        yield events
+
+
+@pytest.fixture
+def blocking_log() -> Iterator[Log]:
+    """The reports of a blocked reactor."""
+    with observed(lambda event: event.get("code") == "RW306") as events:
+        yield events
+
+
+@contextmanager
+def observed(wanted: Callable[[LogEvent], bool]) -> Iterator[Log]:
     events = Log()
-    observer: Any = events.append
-    globalLogPublisher.addObserver(observer)
+
+    def observe(event: LogEvent) -> None:
+        if wanted(event):
+            events.append(event)
+
+    globalLogPublisher.addObserver(observe)  # type: ignore[arg-type] # a function is an observer
     yield events
-    globalLogPublisher.removeObserver(observer)
+    globalLogPublisher.removeObserver(observe)  # type: ignore[arg-type] # the same
 
 
 @pytest.fixture

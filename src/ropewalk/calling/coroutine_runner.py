@@ -52,7 +52,11 @@ class HandlerTask(Task):
             who = named(self.coroutine)
             remedy = CATALOGUE["RW306"].remedy
             log.warn(
-                "RW306 {who} blocked the reactor for {seconds:.1f} s. {remedy}", who=who, seconds=seconds, remedy=remedy
+                "{code} {who} blocked the reactor for {seconds:.1f} s. {remedy}",
+                code="RW306",
+                who=who,
+                seconds=seconds,
+                remedy=remedy,
             )
 
     def settle(self) -> None:

@@ -164,7 +164,7 @@ def test_one_line_for_every_500(kind: str, around: str, log: Log) -> None:
 
     response = Client(app).get("/")
     assert response.status == 500
-    (event,) = (each for each in log if each.get("code") != "RW306")  # a slow machine's
+    (event,) = log
     assert event["code"] in ("RW201", "RW208")
     assert event["what"]
     assert len(event["log_failure"].getTraceback()) < 2 * MOST_TRACED

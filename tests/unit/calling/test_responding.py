@@ -5,6 +5,7 @@ import gc
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
+from itertools import count
 from typing import Any
 
 import pytest
@@ -184,17 +185,18 @@ class TestKinds:
 
 class TestBlocking:
     def test_a_handler_that_holds_up_the_reactor_when_it_is_resumed(
-        self, monkeypatch: pytest.MonkeyPatch, log: Log
+        self, monkeypatch: pytest.MonkeyPatch, blocking_log: Log
     ) -> None:
         async def handler(request: Request) -> str:
             await later()
             return "slow"
 
-        monkeypatch.setattr(coroutine_runner, "BLOCKING", -1)
+        monkeypatch.setattr(coroutine_runner, "monotonic", count().__next__)  # each reading is a second later
         assert response_of(handler).text == "slow"
-        assert "RW306 TestBlocking.test_a_handler_that_holds_up_the_reactor_when_it_is_resumed" in log.text
-        assert "handler at tests/unit/calling/test_responding.py:" in log.text
-        assert "blocked the reactor for 0.0 s. Await, or run the work in a thread with deferToThread." in log.text
+        report = blocking_log.text
+        assert "RW306 TestBlocking.test_a_handler_that_holds_up_the_reactor_when_it_is_resumed" in report
+        assert "handler at tests/unit/calling/test_responding.py:" in report
+        assert "blocked the reactor for 1.0 s. Await, or run the work in a thread with deferToThread." in report
 
 
 class TestReuse:

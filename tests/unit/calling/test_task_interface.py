@@ -66,7 +66,7 @@ class TestLibraries:
                 return (await client.get("/")).text
 
         assert run_as_reactors_do(LOOPS[loop](), main()) == "well"
-        assert [line for line in log.text.splitlines() if "RW306" not in line] == []  # a slow machine's
+        assert log == []
         assert set(done) == {probe}
 
     @pytest.mark.slow

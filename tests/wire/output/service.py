@@ -40,7 +40,7 @@ app.mount("/failures", failures.app)
 
 def record(event: LogEvent) -> None:
     # How long something took is the machine's matter here.
-    if event["log_level"] >= LogLevel.warn and not event.get("log_format", "").startswith("RW306"):
+    if event["log_level"] >= LogLevel.warn and event.get("code") != "RW306":
         logged.append(eventAsText(event, includeTimestamp=False, includeSystem=False))
 
 
