@@ -133,7 +133,7 @@ RACES: Final = (
     Race(
         case=hello("channel", "The `HTTPChannel` over Twisted's transport, 13 bytes"),
         stock=(stock(python("hello.py")),),
-        ours=(ours("channel", "`HTTPChannel.adopts = False`", python("hello_over_twisted.py")),),
+        ours=(ours("channel", "`HTTPChannel.adopts_sockets = False`", python("hello_over_twisted.py")),),
         least=1.3,
         aim=2,
     ),

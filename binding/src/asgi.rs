@@ -3,14 +3,14 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
-use ropewalk_engine::{Head, Peer};
+use ropewalk_engine::{Address, Head};
 
 use crate::address;
 use crate::request_head;
 
 /// Sets the keys of a scope of type "http" (ASGI 3.0, HTTP & WebSocket, section "HTTP Connection Scope") that describe
 /// the request line, the headers, the client and the server.
-pub fn fill_scope(py: Python<'_>, scope: &Bound<'_, PyDict>, head: &Head, server: &Peer) -> PyResult<()> {
+pub fn fill_scope(py: Python<'_>, scope: &Bound<'_, PyDict>, head: &Head, server: &Address) -> PyResult<()> {
     scope.set_item(intern!(py, "http_version"), request_head::version(py, head))?;
     scope.set_item(intern!(py, "method"), request_head::method(py, head))?;
     scope.set_item(intern!(py, "scheme"), request_head::scheme(py, head))?;
@@ -19,18 +19,18 @@ pub fn fill_scope(py: Python<'_>, scope: &Bound<'_, PyDict>, head: &Head, server
     scope.set_item(intern!(py, "query_string"), PyBytes::new(py, head.query()))?;
     scope.set_item(intern!(py, "headers"), request_head::raw_headers(py, head)?)?;
     let client = match request_head::client(head) {
-        client @ Peer::Inet(_) => address::to_python(py, client)?,
-        Peer::Unix(_) | Peer::Unknown => py.None().into_bound(py),
+        client @ Address::Inet(_) => address::to_python(py, client)?,
+        Address::Unix(_) | Address::Unknown => py.None().into_bound(py),
     };
     scope.set_item(intern!(py, "client"), client)?;
     scope.set_item(intern!(py, "server"), server_address(py, server)?)
 }
 
 /// `(host, port)`, `(path, None)` for a UNIX socket that has a path, or None.
-fn server_address<'py>(py: Python<'py>, server: &Peer) -> PyResult<Bound<'py, PyAny>> {
+fn server_address<'py>(py: Python<'py>, server: &Address) -> PyResult<Bound<'py, PyAny>> {
     match server {
-        Peer::Inet(_) => address::to_python(py, server),
-        Peer::Unix(Some(_)) => Ok((address::to_python(py, server)?, py.None()).into_pyobject(py)?.into_any()),
-        Peer::Unix(None) | Peer::Unknown => Ok(py.None().into_bound(py)),
+        Address::Inet(_) => address::to_python(py, server),
+        Address::Unix(Some(_)) => Ok((address::to_python(py, server)?, py.None()).into_pyobject(py)?.into_any()),
+        Address::Unix(None) | Address::Unknown => Ok(py.None().into_bound(py)),
     }
 }

@@ -6,7 +6,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use ropewalk_engine::{CloseReason, ConnectionId, Peer};
+use ropewalk_engine::{Address, CloseReason, ConnectionId};
 
 use crate::address;
 use crate::engine::Engine;
@@ -24,13 +24,13 @@ impl Connection {
     /// The other end: `(host, port)`, the path of a UNIX socket, or None.
     #[getter]
     fn peer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        address::to_python(py, &self.ends().0)
+        address::to_python(py, &self.addresses().0)
     }
 
     /// The server's address.
     #[getter]
     fn server<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        address::to_python(py, &self.ends().1)
+        address::to_python(py, &self.addresses().1)
     }
 
     /// Its descriptor, or -1 if it is closed.
@@ -69,9 +69,9 @@ impl Connection {
 }
 
 impl Connection {
-    fn ends(&self) -> (Peer, Peer) {
-        let ends = lock(&self.engine.get().core).endpoints(self.id);
-        ends.map_or((Peer::Unknown, Peer::Unknown), |(peer, local, _)| (peer, local))
+    fn addresses(&self) -> (Address, Address) {
+        let addresses = lock(&self.engine.get().core).addresses(self.id);
+        addresses.map_or((Address::Unknown, Address::Unknown), |(peer, local, _)| (peer, local))
     }
 }
 

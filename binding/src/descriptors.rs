@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use crate::errors;
 
 /// Takes ownership of a descriptor that Python passes on.
-pub fn take_over(fd: i32) -> PyResult<OwnedFd> {
+pub fn own(fd: i32) -> PyResult<OwnedFd> {
     check(fd)?;
     // SAFETY: the caller opened it, and neither uses nor closes it from now on.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })

@@ -1,4 +1,4 @@
-//! `Engine`: the native engine, the service that it calls, and the Python objects that belong to its exchanges and
+//! `Engine`: the native engine, the callbacks that it calls, and the Python objects that belong to its exchanges and
 //! connections. Its methods for Python are in `engine_methods.rs`.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,24 +8,24 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 use ropewalk_engine::clock::monotonic_micros;
-use ropewalk_engine::{ConnectionId, ExchangeId, FileTicket, Peer, Pressure};
+use ropewalk_engine::{Address, ConnectionId, ExchangeId, FileTicket, Pressure};
 
-use crate::context::Context;
-use crate::endpoint_cache::EndpointCache;
+use crate::entered_context::EnteredContext;
 use crate::errors;
+use crate::handler_cache::HandlerCache;
 use crate::limits::Limits;
 use crate::object_map::ObjectMap;
 use crate::sync::lock;
 use crate::thread::BoundThread;
 
-/// The service has no timer for `tick`.
+/// No timer is set for `tick`.
 pub const UNARMED: u64 = u64::MAX;
 
 /// Listening sockets, connections and their exchanges, all watched through one descriptor.
 #[pyclass(frozen, weakref, module = "ropewalk._engine")]
 pub struct Engine {
     pub(crate) core: Mutex<ropewalk_engine::Engine>,
-    pub(crate) service: Py<PyAny>,
+    pub(crate) callbacks: Py<PyAny>,
     pub(crate) limits: Limits,
     pub(crate) request: Py<PyType>,
     pub(crate) encode_json: Py<PyAny>,
@@ -33,10 +33,10 @@ pub struct Engine {
     pub(crate) json_types: Py<PyAny>,
     /// Exchanges whose response was not complete at the end of the event that began them.
     pub(crate) exchanges: ObjectMap<ExchangeId>,
-    pub(crate) endpoints: EndpointCache,
-    /// The owner of each connection that has one: the sink of a pipe, or what `Service.opened` returned for a socket.
+    pub(crate) handlers: HandlerCache,
+    /// The owner of each connection that has one: the sink of a pipe, or what `EngineCallbacksWithOwners.opened` returned for a socket.
     pub(crate) owners: ObjectMap<ConnectionId>,
-    /// Every exchange goes to the owner of its connection, and the service resolves none.
+    /// Every exchange goes to the owner of its connection, and `EngineCallbacks.resolve` is not called.
     pub(crate) owners_serve: bool,
     /// The context that requests and timers get copies of; without one, the current context is copied.
     pub(crate) context: Mutex<Option<Py<PyAny>>>,
@@ -44,7 +44,7 @@ pub struct Engine {
     pub(crate) thread: BoundThread,
     /// A turn is running.
     pub(crate) busy: AtomicBool,
-    /// The deadline, in milliseconds of the engine's clock, for which the service has a timer.
+    /// The deadline, in milliseconds of the engine's clock, for which a timer is set.
     pub(crate) armed: AtomicU64,
     /// Lines of the access log that were taken and could not be written.
     pub(crate) log_lines_lost: AtomicU64,
@@ -80,8 +80,8 @@ impl Engine {
     }
 
     /// The server's address on the connection of an exchange. Any thread may call it.
-    pub fn local(&self, id: ExchangeId) -> Peer {
-        lock(&self.core).local(id).unwrap_or(Peer::Unknown)
+    pub fn local(&self, id: ExchangeId) -> Address {
+        lock(&self.core).local(id).unwrap_or(Address::Unknown)
     }
 
     /// Whether a writer should wait. Any thread may call it.
@@ -95,12 +95,12 @@ impl Engine {
     }
 
     /// Enters a new copy of the context of `use_context`.
-    pub fn enter_context<'py>(&self, py: Python<'py>) -> PyResult<Context<'py>> {
+    pub fn enter_context<'py>(&self, py: Python<'py>) -> PyResult<EnteredContext<'py>> {
         let base = lock(&self.context).as_ref().map(|context| context.clone_ref(py));
-        Context::enter(py, base)
+        EnteredContext::enter(py, base)
     }
 
-    /// Makes the service call `tick` in time for the engine's next deadline, if its timer is later.
+    /// Has `tick` called in time for the engine's next deadline, if the timer is later.
     pub fn arm(&self, py: Python<'_>) -> PyResult<()> {
         let next = lock(&self.core).next_deadline();
         let Some(next) = next else { return Ok(()) };
@@ -111,7 +111,7 @@ impl Engine {
         // asyncio runs a timer in the context in which it was set: the turn of the timer would run in that of a request.
         let _context = self.enter_context(py)?;
         let seconds = next.saturating_sub(monotonic_micros() / 1000) as f64 / 1000.0;
-        self.service.bind(py).call_method1(intern!(py, "arm"), (seconds,))?;
+        self.callbacks.bind(py).call_method1(intern!(py, "arm"), (seconds,))?;
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyType};
-use ropewalk_engine::access::{AccessLog, Style};
+use ropewalk_engine::access::{AccessLogBuffer, Style};
 use ropewalk_engine::method::Methods;
 use ropewalk_engine::proxies::{Family, Proxies, Trusted};
 use ropewalk_engine::{HalfClose, ListenerId};
@@ -19,10 +19,10 @@ use crate::address;
 use crate::connection::Connection;
 use crate::context::is_context;
 use crate::descriptors::duplicate;
-use crate::endpoint_cache::EndpointCache;
 use crate::engine::{Engine, UNARMED};
 use crate::errors;
 use crate::exchange::Exchange;
+use crate::handler_cache::HandlerCache;
 use crate::limits::Limits;
 use crate::object_map::ObjectMap;
 use crate::pipe::Pipe;
@@ -33,14 +33,14 @@ use crate::turn;
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (service, limits = None))]
-    fn new(py: Python<'_>, service: Bound<'_, PyAny>, limits: Option<Limits>) -> PyResult<Self> {
+    #[pyo3(signature = (callbacks, limits = None))]
+    fn new(py: Python<'_>, callbacks: Bound<'_, PyAny>, limits: Option<Limits>) -> PyResult<Self> {
         let limits = limits.unwrap_or(Limits(ropewalk_engine::Limits::default()));
-        let request = service.getattr(intern!(py, "request"))?.cast_into::<PyType>()?;
+        let request = callbacks.getattr(intern!(py, "request"))?.cast_into::<PyType>()?;
         if !request.is_subclass_of::<Exchange>()? {
-            return Err(PyTypeError::new_err("Service.request is a subclass of Exchange."));
+            return Err(PyTypeError::new_err("EngineCallbacks.request is a subclass of Exchange."));
         }
-        let owners_serve = service.hasattr(intern!(py, "opened"))?;
+        let owners_serve = callbacks.hasattr(intern!(py, "opened"))?;
         let mut core = ropewalk_engine::Engine::new(limits.0.clone()).map_err(errors::system)?;
         if owners_serve {
             core.set_methods(Methods::Any);
@@ -49,12 +49,12 @@ impl Engine {
         Ok(Engine {
             core: Mutex::new(core),
             request: request.unbind(),
-            encode_json: service.getattr(intern!(py, "encode_json"))?.unbind(),
-            json_types: service.getattr(intern!(py, "json_types"))?.unbind(),
-            service: service.unbind(),
+            encode_json: callbacks.getattr(intern!(py, "encode_json"))?.unbind(),
+            json_types: callbacks.getattr(intern!(py, "json_types"))?.unbind(),
+            callbacks: callbacks.unbind(),
             limits,
             exchanges: ObjectMap::new(),
-            endpoints: EndpointCache::new(),
+            handlers: HandlerCache::new(),
             owners: ObjectMap::new(),
             owners_serve,
             context: Mutex::new(None),
@@ -78,7 +78,7 @@ impl Engine {
         })
     }
 
-    /// The time that `Service.arm` asked for has come.
+    /// The time that `EngineCallbacks.arm` asked for has come.
     fn tick(slf: &Bound<'_, Self>) -> PyResult<()> {
         slf.get().armed.store(UNARMED, Ordering::Relaxed);
         Self::turn(slf)
@@ -100,7 +100,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Call `Service.arm` again, because the service has ignored the last call.
+    /// Call `EngineCallbacks.arm` again, because the last call was ignored.
     fn rearm(&self, py: Python<'_>) -> PyResult<()> {
         self.armed.store(UNARMED, Ordering::Relaxed);
         self.arm(py)
@@ -196,7 +196,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Take over an accepted stream socket (the descriptor is duplicated) and what was read from it, for its owner.
+    /// Serve an accepted stream socket (the descriptor is duplicated) and what was read from it, for its owner.
     /// None if the engine has its maximum of connections and closed it.
     #[pyo3(signature = (fd, data = None, /, *, owner = None, half_close = false))]
     fn adopt(
@@ -277,9 +277,9 @@ impl Engine {
         Ok(cut)
     }
 
-    /// Call `Service.resolve` again for every path, because the tree has changed.
-    fn forget_endpoints(&self) {
-        self.endpoints.clear();
+    /// Call `EngineCallbacks.resolve` again for every path, because the tree has changed.
+    fn forget_handlers(&self) {
+        self.handlers.clear();
     }
 
     fn counters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -319,19 +319,19 @@ impl Engine {
     }
 
     fn take_access_log<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let taken = lock(&self.core).access_log().map(AccessLog::take);
+        let taken = lock(&self.core).access_log().map(AccessLogBuffer::take);
         PyBytes::new(py, &taken.unwrap_or_default())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.service)?;
+        visit.call(&self.callbacks)?;
         visit.call(&self.request)?;
         visit.call(&self.encode_json)?;
         visit.call(&self.json_types)?;
         for context in self.context.try_lock().iter() {
             visit.call(&**context)?;
         }
-        self.endpoints.traverse(&visit)?;
+        self.handlers.traverse(&visit)?;
         self.exchanges.traverse(&visit)?;
         self.owners.traverse(&visit)
     }
@@ -341,7 +341,7 @@ impl Engine {
         drop(context);
         self.exchanges.clear();
         self.owners.clear();
-        self.endpoints.clear();
+        self.handlers.clear();
     }
 
     /// Accept unregistered methods too. CONNECT and TRACE are still refused.

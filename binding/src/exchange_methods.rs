@@ -10,11 +10,11 @@ use ropewalk_engine::{Pressure, Status};
 use crate::address;
 use crate::asgi;
 use crate::connection::close_reason;
-use crate::descriptors::{duplicate, take_over};
-use crate::endpoint::Endpoint;
-use crate::exchange::body::Mode;
-use crate::exchange::link::Link;
-use crate::exchange::response::ResponseBody;
+use crate::descriptors::{duplicate, own};
+use crate::engine_handler::EngineHandler;
+use crate::exchange::engine_ref::EngineRef;
+use crate::exchange::incoming_body::Mode;
+use crate::exchange::response_sender::WholeBody;
 use crate::exchange::{Exchange, completed, relay, respond};
 use crate::fields::Fields;
 use crate::request_head;
@@ -31,99 +31,99 @@ impl Exchange {
 
     #[getter]
     fn method<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        Ok(request_head::method(py, &self.link()?.head))
+        Ok(request_head::method(py, &self.engine_ref()?.head))
     }
 
     /// Method, target and version as they were sent, whether the connection is persistent, and the length of the body
     /// (None if it is chunked).
     #[getter]
     fn start_and_framing<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        request_head::start_and_framing(py, &self.link()?.head)
+        request_head::start_and_framing(py, &self.engine_ref()?.head)
     }
 
     #[getter]
     fn target<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        Ok(PyBytes::new(py, self.link()?.head.target()))
+        Ok(PyBytes::new(py, self.engine_ref()?.head.target()))
     }
 
     #[getter]
     fn raw_path<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        Ok(PyBytes::new(py, request_head::path(&self.link()?.head)))
+        Ok(PyBytes::new(py, request_head::path(&self.engine_ref()?.head)))
     }
 
     #[getter]
     fn path<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        Ok(PyString::new(py, &request_head::decoded_path(&self.link()?.head)))
+        Ok(PyString::new(py, &request_head::decoded_path(&self.engine_ref()?.head)))
     }
 
     #[getter]
     fn query_string<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        Ok(PyBytes::new(py, self.link()?.head.query()))
+        Ok(PyBytes::new(py, self.engine_ref()?.head.query()))
     }
 
     #[getter]
     fn http_version<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        Ok(request_head::version(py, &self.link()?.head).clone())
+        Ok(request_head::version(py, &self.engine_ref()?.head).clone())
     }
 
     #[getter]
     fn scheme<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        Ok(request_head::scheme(py, &self.link()?.head).clone())
+        Ok(request_head::scheme(py, &self.engine_ref()?.head).clone())
     }
 
     #[getter]
     fn host<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        Ok(request_head::latin1(py, self.link()?.head.host()))
+        Ok(request_head::latin1(py, self.engine_ref()?.head.host()))
     }
 
     /// The Date, in seconds since 1970, of a response that is made now.
     #[getter]
     fn unix_date(&self, py: Python<'_>) -> PyResult<i64> {
-        Ok(self.link()?.engine.get().core(py)?.unix_time())
+        Ok(self.engine_ref()?.engine.get().core(py)?.unix_time())
     }
 
     /// The address of the client, which a trusted proxy may have reported.
     #[getter]
     fn client<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        address::to_python(py, request_head::client(&self.link()?.head))
+        address::to_python(py, request_head::client(&self.engine_ref()?.head))
     }
 
     /// The other end of the connection.
     #[getter]
     fn peer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        address::to_python(py, self.link()?.head.peer())
+        address::to_python(py, self.engine_ref()?.head.peer())
     }
 
     /// The server's address on this connection.
     #[getter]
     fn server<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        address::to_python(py, self.link()?.server())
+        address::to_python(py, self.engine_ref()?.server())
     }
 
-    /// The owner of the connection: the sink of a pipe, or what `Service.opened` returned; else None.
+    /// The owner of the connection: the sink of a pipe, or what `EngineCallbacksWithOwners.opened` returned; else None.
     #[getter]
     fn owner<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(self.link()?.owner.as_ref().map(|owner| owner.bind(py).clone()))
+        Ok(self.engine_ref()?.owner.as_ref().map(|owner| owner.bind(py).clone()))
     }
 
     #[getter]
     fn content_length(&self) -> PyResult<Option<u64>> {
-        Ok(self.link()?.head.length())
+        Ok(self.engine_ref()?.head.length())
     }
 
     #[getter]
     fn has_body(&self) -> PyResult<bool> {
-        Ok(self.link()?.head.has_body())
+        Ok(self.engine_ref()?.head.has_body())
     }
 
     #[getter]
     fn service<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        Ok(self.link()?.engine.get().service.bind(py).clone())
+        Ok(self.engine_ref()?.engine.get().callbacks.bind(py).clone())
     }
 
     #[getter]
-    fn endpoint<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Endpoint>> {
-        self.endpoint.as_ref().map(|endpoint| endpoint.bind(py).clone())
+    fn engine_handler<'py>(&self, py: Python<'py>) -> Option<Bound<'py, EngineHandler>> {
+        self.engine_handler.as_ref().map(|handler| handler.bind(py).clone())
     }
 
     #[getter]
@@ -139,13 +139,13 @@ impl Exchange {
     /// The value of a field; several field lines are joined by ", " (RFC 9110, section 5.3). None if it is absent.
     #[pyo3(signature = (name, /))]
     fn header<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyString>>> {
-        Ok(request_head::header(py, &self.link()?.head, name))
+        Ok(request_head::header(py, &self.engine_ref()?.head, name))
     }
 
     /// The values of the lines of one field, in order.
     #[pyo3(signature = (name, /))]
     fn values<'py>(&self, py: Python<'py>, name: &[u8]) -> PyResult<Bound<'py, PyList>> {
-        let values = self.link()?.head.values(name).map(|value| PyBytes::new(py, value));
+        let values = self.engine_ref()?.head.values(name).map(|value| PyBytes::new(py, value));
         PyList::new(py, values.collect::<Vec<_>>())
     }
 
@@ -162,19 +162,19 @@ impl Exchange {
     ) -> PyResult<Option<String>> {
         let [method, target, version] = &request_line;
         let request_line = [method.as_bytes(), target.as_bytes(), version.as_bytes()];
-        Ok(twisted_combined_line(&self.link()?.head, host, timestamp, request_line, status, size))
+        Ok(twisted_combined_line(&self.engine_ref()?.head, host, timestamp, request_line, status, size))
     }
 
     /// Every field line in order, names in lower case.
     fn raw_headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        request_head::raw_headers(py, &self.link()?.head)
+        request_head::raw_headers(py, &self.engine_ref()?.head)
     }
 
     /// Set the keys of an ASGI scope that the head gives: `http_version`, `method`, `scheme`, `path`, `raw_path`,
     /// `query_string`, `headers`, `client` and `server`.
     fn fill_asgi_scope(&self, py: Python<'_>, scope: &Bound<'_, PyDict>) -> PyResult<()> {
-        let link = self.link()?;
-        asgi::fill_scope(py, scope, &link.head, link.server())
+        let engine_ref = self.engine_ref()?;
+        asgi::fill_scope(py, scope, &engine_ref.head, engine_ref.server())
     }
 
     // Its body
@@ -195,7 +195,7 @@ impl Exchange {
     /// BodyTooLarge, BadBody or Disconnected.
     fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let raw = self.is_raw();
-        self.body.read(py, Link::of(&self.link)?, raw, self.response.finished)
+        self.body.read(py, EngineRef::of(&self.engine_ref)?, raw, self.response.finished)
     }
 
     /// The temporary file that holds a collected body past `Limits.spool_size`, open at its start; else None.
@@ -206,7 +206,7 @@ impl Exchange {
 
     #[getter]
     fn body_complete(&self) -> PyResult<bool> {
-        Ok(self.body.is_complete(self.link()?, self.is_raw()))
+        Ok(self.body.is_complete(self.engine_ref()?, self.is_raw()))
     }
 
     fn trailers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
@@ -262,11 +262,11 @@ impl Exchange {
         let fields = Fields::from_pairs(fields)?;
         let fields = fields.refs()?;
         if let Ok(text) = body.cast::<PyString>() {
-            return respond(slf, status, &fields, ResponseBody::Copied(text.to_str()?.as_bytes()));
+            return respond(slf, status, &fields, WholeBody::Copied(text.to_str()?.as_bytes()));
         }
         let bytes =
             body.cast::<PyBytes>().map_err(|_| PyTypeError::new_err("The body of a response is bytes or str."))?;
-        respond(slf, status, &fields, ResponseBody::Bytes(bytes))
+        respond(slf, status, &fields, WholeBody::Bytes(bytes))
     }
 
     /// Send a whole response whose body is a region of an open regular file. The descriptor is duplicated.
@@ -280,7 +280,7 @@ impl Exchange {
         length: u64,
     ) -> PyResult<()> {
         let fields = Fields::from_pairs(fields)?;
-        respond(slf, status, &fields.refs()?, ResponseBody::File(duplicate(fd)?, offset, length))
+        respond(slf, status, &fields.refs()?, WholeBody::File(duplicate(fd)?, offset, length))
     }
 
     /// Send an interim (1xx) response before the final one, such as 103 Early Hints (RFC 8297).
@@ -289,7 +289,7 @@ impl Exchange {
         let fields = Fields::from_pairs(fields)?;
         let fields = fields.refs()?;
         let exchange = slf.try_borrow()?;
-        exchange.response.command(slf.py(), exchange.link()?, |engine, id| engine.interim(id, status, &fields))
+        exchange.response.command(slf.py(), exchange.engine_ref()?, |engine, id| engine.interim(id, status, &fields))
     }
 
     /// Send the head of a streamed response: with Content-Length if `length` is given, else chunked (on HTTP/1.0 the end of
@@ -298,20 +298,20 @@ impl Exchange {
     fn begin(slf: &Bound<'_, Self>, status: u16, fields: &Bound<'_, PyAny>, length: Option<u64>) -> PyResult<()> {
         let fields = Fields::from_pairs(fields)?;
         let fields = fields.refs()?;
-        let Exchange { link, response, .. } = &mut *slf.try_borrow_mut()?;
-        response.begin(slf.py(), Link::of(link)?, status, &fields, length)
+        let Exchange { engine_ref, response, .. } = &mut *slf.try_borrow_mut()?;
+        response.begin(slf.py(), EngineRef::of(engine_ref)?, status, &fields, length)
     }
 
     /// Whether a writer should wait until `on_writable` is called.
     #[getter]
     fn pressure(&self) -> PyResult<bool> {
-        Ok(self.link()?.pressure() == Pressure::High)
+        Ok(self.engine_ref()?.pressure() == Pressure::High)
     }
 
     /// Send a part of the body. False: the queue is over its high-water mark, and `on_writable` will be called.
     #[pyo3(signature = (data, /))]
     fn write(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>) -> PyResult<bool> {
-        self.response.write(py, Link::of(&self.link)?, data)
+        self.response.write(py, EngineRef::of(&self.engine_ref)?, data)
     }
 
     /// End a streamed response.
@@ -320,8 +320,8 @@ impl Exchange {
         let fields = trailers.map(Fields::from_pairs).transpose()?;
         let fields = fields.as_ref().map(Fields::refs).transpose()?.unwrap_or_default();
         {
-            let Exchange { link, response, .. } = &mut *slf.try_borrow_mut()?;
-            response.end(slf.py(), Link::of(link)?, &fields)?;
+            let Exchange { engine_ref, response, .. } = &mut *slf.try_borrow_mut()?;
+            response.end(slf.py(), EngineRef::of(engine_ref)?, &fields)?;
         }
         completed(slf)
     }
@@ -331,21 +331,21 @@ impl Exchange {
         if self.finished() {
             return Ok(());
         }
-        self.link()?.command(py, |engine, id| engine.abort(id))
+        self.engine_ref()?.command(py, |engine, id| engine.abort(id))
     }
 
     /// Send `Connection: close` with this response.
     fn close_after(&self, py: Python<'_>) -> PyResult<()> {
-        self.response.command(py, self.link()?, |engine, id| engine.close_after_response(id))
+        self.response.command(py, self.engine_ref()?, |engine, id| engine.close_after_response(id))
     }
 
-    /// Respond with 101 and take over the connection: from here `take` and `write` carry raw bytes, and `end` closes.
+    /// Respond with 101 and switch to another protocol: from here `take` and `write` carry raw bytes, and `end` closes.
     #[pyo3(signature = (fields, /))]
     fn upgrade(slf: &Bound<'_, Self>, fields: &Bound<'_, PyAny>) -> PyResult<()> {
         let fields = Fields::from_pairs(fields)?;
         let fields = fields.refs()?;
         let mut exchange = slf.try_borrow_mut()?;
-        exchange.response.command(slf.py(), exchange.link()?, |engine, id| engine.upgrade(id, &fields))?;
+        exchange.response.command(slf.py(), exchange.engine_ref()?, |engine, id| engine.upgrade(id, &fields))?;
         exchange.become_raw(slf.py())
     }
 
@@ -364,8 +364,8 @@ impl Exchange {
         let fields = fields.refs()?;
         let status = Status { code: status, reason: Some(reason) };
         {
-            let Exchange { link, response, .. } = &mut *slf.try_borrow_mut()?;
-            relay::respond(response, slf.py(), Link::of(link)?, status, &fields, body)?;
+            let Exchange { engine_ref, response, .. } = &mut *slf.try_borrow_mut()?;
+            relay::respond(response, slf.py(), EngineRef::of(engine_ref)?, status, &fields, body)?;
         }
         completed(slf)
     }
@@ -376,35 +376,35 @@ impl Exchange {
         let fields = Fields::from_pairs_or_dict(fields)?;
         let fields = fields.refs()?;
         let status = Status { code: status, reason: Some(reason) };
-        relay::begin(&mut self.response, py, Link::of(&self.link)?, status, &fields)
+        relay::begin(&mut self.response, py, EngineRef::of(&self.engine_ref)?, status, &fields)
     }
 
     /// Send bytes as they are. False: the queue is over its high-water mark, and `on_writable` will be called.
     #[pyo3(signature = (data, /))]
     fn relay_write(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>) -> PyResult<bool> {
-        relay::write(&mut self.response, py, Link::of(&self.link)?, data)
+        relay::write(&mut self.response, py, EngineRef::of(&self.engine_ref)?, data)
     }
 
-    /// Send a region of an open regular file, if `Content-Length` frames the response. The engine takes over the descriptor
+    /// Send a region of an open regular file, if `Content-Length` frames the response. The engine owns the descriptor
     /// and closes it in any case.
     #[pyo3(signature = (fd, offset, length, /))]
     fn relay_file(&mut self, py: Python<'_>, fd: i32, offset: u64, length: u64) -> PyResult<bool> {
-        let file = take_over(fd)?;
-        relay::write_file(&mut self.response, py, Link::of(&self.link)?, file, offset, length)
+        let file = own(fd)?;
+        relay::write_file(&mut self.response, py, EngineRef::of(&self.engine_ref)?, file, offset, length)
     }
 
     /// End a response that began with `relay_head`.
     fn relay_end(slf: &Bound<'_, Self>) -> PyResult<()> {
         {
-            let Exchange { link, response, .. } = &mut *slf.try_borrow_mut()?;
-            relay::end(response, slf.py(), Link::of(link)?)?;
+            let Exchange { engine_ref, response, .. } = &mut *slf.try_borrow_mut()?;
+            relay::end(response, slf.py(), EngineRef::of(engine_ref)?)?;
         }
         completed(slf)
     }
 
-    /// Take over the connection with no response: from here `take` and `relay_write` carry raw bytes, and `end` closes.
-    fn take_over(&mut self, py: Python<'_>) -> PyResult<()> {
-        self.response.command(py, self.link()?, |engine, id| engine.take_over(id))?;
+    /// Switch to another protocol as `upgrade` does, but send no response: from here `take` and `relay_write` carry raw bytes.
+    fn switch_without_response(&mut self, py: Python<'_>) -> PyResult<()> {
+        self.response.command(py, self.engine_ref()?, |engine, id| engine.switch_without_response(id))?;
         if self.body_complete()? {
             return self.become_raw(py);
         }
@@ -413,16 +413,16 @@ impl Exchange {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.endpoint)?;
+        visit.call(&self.engine_handler)?;
         visit.call(&self.params)?;
         visit.call(&self.body.spool)?;
-        let Some(link) = &self.link else { return Ok(()) };
-        visit.call(&link.owner)?;
-        visit.call(&link.engine)
+        let Some(engine_ref) = &self.engine_ref else { return Ok(()) };
+        visit.call(&engine_ref.owner)?;
+        visit.call(&engine_ref.engine)
     }
 
     fn __clear__(&mut self) {
-        self.endpoint = None;
+        self.engine_handler = None;
         self.params = None;
         self.body.spool = None;
     }

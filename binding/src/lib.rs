@@ -6,16 +6,16 @@
 mod address;
 mod asgi;
 mod connection;
-mod context;
 mod descriptors;
-mod endpoint;
-mod endpoint_cache;
 mod engine;
+mod engine_handler;
 mod engine_methods;
+mod entered_context;
 mod errors;
 mod exchange;
 mod exchange_methods;
 mod fields;
+mod handler_cache;
 mod limits;
 mod object_map;
 mod pipe;
@@ -34,9 +34,9 @@ mod _engine {
     #[pymodule_export]
     use super::connection::Connection;
     #[pymodule_export]
-    use super::endpoint::{Endpoint, Pending};
-    #[pymodule_export]
     use super::engine::Engine;
+    #[pymodule_export]
+    use super::engine_handler::{EngineHandler, Pending};
     #[pymodule_export]
     use super::exchange::Exchange;
     #[pymodule_export]
@@ -49,7 +49,7 @@ mod _engine {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-        module.add("PENDING", super::endpoint::pending(module.py())?)?;
+        module.add("PENDING", super::engine_handler::pending(module.py())?)?;
         super::warm_allocator();
         Ok(())
     }

@@ -6,7 +6,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use ropewalk_engine::method::Method;
-use ropewalk_engine::{Head, Peer, Version};
+use ropewalk_engine::{Address, Head, Version};
 
 /// The method.
 pub fn method<'py>(py: Python<'py>, head: &Head) -> Bound<'py, PyString> {
@@ -44,7 +44,7 @@ pub fn scheme<'py>(py: Python<'py>, head: &Head) -> &'py Bound<'py, PyString> {
 }
 
 /// The client: the other end of the connection, or the address that a trusted proxy reports.
-pub fn client(head: &Head) -> &Peer {
+pub fn client(head: &Head) -> &Address {
     head.origin().map_or_else(|| head.peer(), |origin| &origin.client)
 }
 

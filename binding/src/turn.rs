@@ -135,8 +135,8 @@ fn run(engine: &Bound<'_, Engine>) {
         };
         let exchange = event.exchange();
         // Rust code that a handler calls may panic, in other extension modules too.
-        let endpoint = match catch_unwind(AssertUnwindSafe(|| events::serve(engine, event))) {
-            Ok(Ok(endpoint)) => endpoint,
+        let handler = match catch_unwind(AssertUnwindSafe(|| events::serve(engine, event))) {
+            Ok(Ok(handler)) => handler,
             Ok(Err(error)) => {
                 error.write_unraisable(py, None);
                 None
@@ -149,7 +149,7 @@ fn run(engine: &Bound<'_, Engine>) {
         let now = monotonic_micros();
         took = now - before;
         if took > BLOCKING {
-            unraisable(reports::blocking(engine, endpoint, took), engine);
+            unraisable(reports::blocking(engine, handler, took), engine);
         }
         before = now;
         events = events.saturating_sub(1);
@@ -163,7 +163,7 @@ fn run(engine: &Bound<'_, Engine>) {
         core.access_log().is_some_and(|log| log.len() > LOG_READY)
     };
     if log_ready {
-        unraisable(this.service.bind(py).call_method0(intern!(py, "access_log_ready")), engine);
+        unraisable(this.callbacks.bind(py).call_method0(intern!(py, "access_log_ready")), engine);
     }
 }
 

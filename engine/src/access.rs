@@ -5,9 +5,9 @@ use std::io::Write as _;
 
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::address::Address;
 use crate::clock::{Clock, MONTHS, civil};
 use crate::head::{Head, Version};
-use crate::peer::Peer;
 
 /// The format of the lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Style {
 
 /// The log of one engine.
 #[derive(Debug)]
-pub struct AccessLog {
+pub struct AccessLogBuffer {
     style: Style,
     buffer: Vec<u8>,
     /// The Unix second of `stamp`.
@@ -40,10 +40,10 @@ pub struct Line {
     agent: Vec<u8>,
 }
 
-impl AccessLog {
+impl AccessLogBuffer {
     /// Makes an empty log.
     pub fn new(style: Style) -> Self {
-        AccessLog { style, buffer: Vec::new(), second: i64::MIN, stamp: String::new() }
+        AccessLogBuffer { style, buffer: Vec::new(), second: i64::MIN, stamp: String::new() }
     }
 
     /// Takes all lines out.
@@ -61,11 +61,11 @@ impl AccessLog {
         self.buffer.is_empty()
     }
 
-    pub(crate) fn line(&self, head: &Head, peer: &Peer) -> Line {
+    pub(crate) fn line(&self, head: &Head, client: &Address) -> Line {
         let version: &[u8] = if head.version() == Version::Http10 { b"1.0" } else { b"1.1" };
         let value = |name: &[u8]| head.values(name).next().unwrap_or_default().to_vec();
         Line {
-            client: client(head.origin().map_or(peer, |origin| &origin.client)),
+            client: shown(head.origin().map_or(client, |origin| &origin.client)),
             request: [head.method_name(), b" ", head.target(), b" HTTP/", version].concat(),
             referer: value(b"referer"),
             agent: value(b"user-agent"),
@@ -120,8 +120,8 @@ impl AccessLog {
         };
     }
 
-    pub(crate) fn write_refused(&mut self, peer: &Peer, status: u16, bytes: u64, clock: &Clock) {
-        let line = Line { client: client(peer), request: b"-".to_vec(), referer: Vec::new(), agent: Vec::new() };
+    pub(crate) fn write_refused(&mut self, client: &Address, status: u16, bytes: u64, clock: &Clock) {
+        let line = Line { client: shown(client), request: b"-".to_vec(), referer: Vec::new(), agent: Vec::new() };
         self.write(&line, status, bytes, 0, clock);
     }
 
@@ -174,11 +174,11 @@ fn needs_no_escape(byte: u8) -> bool {
     (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\'
 }
 
-fn client(peer: &Peer) -> String {
-    match peer {
-        Peer::Inet(address) => address.ip().to_canonical().to_string(),
-        Peer::Unix(_) => "unix".into(),
-        Peer::Unknown => "-".into(),
+fn shown(address: &Address) -> String {
+    match address {
+        Address::Inet(address) => address.ip().to_canonical().to_string(),
+        Address::Unix(_) => "unix".into(),
+        Address::Unknown => "-".into(),
     }
 }
 
@@ -229,9 +229,9 @@ mod tests {
             crate::method::Methods::Registered,
         )
         .unwrap();
-        let mut log = AccessLog::new(style);
-        let peer = Peer::Inet("127.0.0.1:9".parse().unwrap());
-        let line = log.line(&head, &peer);
+        let mut log = AccessLogBuffer::new(style);
+        let client = Address::Inet("127.0.0.1:9".parse().unwrap());
+        let line = log.line(&head, &client);
         log.write_at(784_111_777, 120, &line, 200, 13, 1_500_000);
         assert!(!log.is_empty());
         String::from_utf8(log.take()).unwrap()

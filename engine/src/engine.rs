@@ -33,7 +33,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use crate::access::{AccessLog, Style};
+use crate::access::{AccessLogBuffer, Style};
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::driver::{Driver, Epoll, Ready};
@@ -42,7 +42,7 @@ use crate::http1::Http1;
 use crate::limits::Limits;
 use crate::method::Methods;
 use crate::outbox::FileTicket;
-use crate::wire::{Context, Wire};
+use crate::wire::{Wire, WireContext};
 
 use capacity::Capacity;
 use connections::Connections;
@@ -51,7 +51,7 @@ use lingering::Lingering;
 use listeners::Listeners;
 use report_limit::ReportLimit;
 use send_queue::SendQueue;
-use settings::Settings;
+use settings::EngineSettings;
 use timers::Timers;
 
 pub use listeners::ListenerId;
@@ -59,7 +59,7 @@ pub use listeners::ListenerId;
 /// Listening sockets, connections and their exchanges, with one descriptor to watch.
 #[derive(Debug)]
 pub struct Engine<D: Driver = Epoll, W: Wire = Http1> {
-    settings: Settings,
+    settings: EngineSettings,
     driver: D,
     listeners: Listeners,
     connections: Connections<W>,
@@ -78,7 +78,7 @@ pub struct Engine<D: Driver = Epoll, W: Wire = Http1> {
     /// Connections that are closed on our side.
     lingering: Lingering,
     counters: Counters,
-    access: Option<AccessLog>,
+    access: Option<AccessLogBuffer>,
     report_limit: ReportLimit,
     in_turn: bool,
     /// The connection that the engine works on, which is dropped if that panics.
@@ -101,7 +101,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             listeners: Listeners::default(),
             connections: Connections::default(),
             capacity: Capacity::new(&limits),
-            settings: Settings { limits, ..Settings::default() },
+            settings: EngineSettings { limits, ..EngineSettings::default() },
             timers: Timers::new(clock.millis()),
             clock,
             drain: Drain::Off,
@@ -152,11 +152,11 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// Turns the access log on or off.
     pub fn set_access_log(&mut self, style: Option<Style>) {
-        self.access = style.map(AccessLog::new);
+        self.access = style.map(AccessLogBuffer::new);
     }
 
     /// The access log, if there is one.
-    pub fn access_log(&mut self) -> Option<&mut AccessLog> {
+    pub fn access_log(&mut self) -> Option<&mut AccessLogBuffer> {
         self.access.as_mut()
     }
 
@@ -176,9 +176,9 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     /// Calls the wire of a connection with what it needs of the engine.
-    fn with_wire<R>(&mut self, slot: usize, call: impl FnOnce(&mut W, &mut Context<'_>) -> R) -> R {
+    fn with_wire<R>(&mut self, slot: usize, call: impl FnOnce(&mut W, &mut WireContext<'_>) -> R) -> R {
         let connection = &mut self.connections[slot];
-        let mut context = Context {
+        let mut context = WireContext {
             connection: connection.token,
             secure: connection.is_secure(),
             peer: &connection.peer,

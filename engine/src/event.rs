@@ -4,15 +4,15 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use crate::address::Address;
 use crate::exchange::{ConnectionId, ExchangeId, PipeId};
 use crate::head::{Field, Head};
-use crate::peer::Peer;
 
 /// What has happened, in order.
 #[derive(Debug)]
 pub enum Event {
     /// A connection to a socket was opened; its other end. Only after [`crate::Engine::report_connections`].
-    Opened(ConnectionId, Peer),
+    Opened(ConnectionId, Address),
     /// All was sent on a connection that was reported as opened, and our side of it is closed. What its client still sends
     /// is dropped until [`Event::Closed`].
     Lingering(ConnectionId),

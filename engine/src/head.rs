@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
+use crate::address::Address;
 use crate::method::Method;
 use crate::origin::Origin;
-use crate::peer::Peer;
 
 /// The version of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct Head {
     pub(crate) keep_alive: bool,
     pub(crate) expects_continue: bool,
     /// The other end of the connection. It is kept here for handlers that read it after their client has left.
-    pub(crate) peer: Peer,
+    pub(crate) peer: Address,
     pub(crate) secure: bool,
     /// Where the request comes from, if proxies are trusted.
     pub(crate) origin: Option<Box<Origin>>,
@@ -103,7 +103,7 @@ impl Head {
     }
 
     /// The other end of the connection: a proxy or the client.
-    pub fn peer(&self) -> &Peer {
+    pub fn peer(&self) -> &Address {
         &self.peer
     }
 

@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod address;
 pub mod authority;
 pub mod batching;
 pub mod clock;
@@ -32,13 +33,13 @@ pub mod limits;
 pub mod method;
 pub mod origin;
 pub mod outbox;
-pub mod peer;
 pub mod proxies;
 pub mod refusal;
 pub mod token;
 mod transport;
 pub mod wire;
 
+pub use address::Address;
 pub use counters::Counters;
 pub use engine::{Engine, ListenerId};
 pub use event::{BodyFault, CloseReason, Event, GoneReason, Report, Severity};
@@ -46,5 +47,4 @@ pub use exchange::{Body, CommandError, ConnectionId, ExchangeId, HalfClose, Pipe
 pub use head::{Field, FieldRef, Head, Version};
 pub use limits::Limits;
 pub use outbox::FileTicket;
-pub use peer::Peer;
 pub use wire::Wire;

@@ -107,7 +107,7 @@ limits! {
     linger_timeout: Seconds = 5_000;
     /// How long that takes in all, while the client goes on sending. In a drain it takes at most `drain_grace`, because
     /// the response has been sent. nginx `lingering_time` 30 s, Apache 30 s, Kestrel 5 s, Go 0.5 s.
-    linger_time: Seconds = 30_000;
+    linger_total_time: Seconds = 30_000;
     /// The most bytes that are read and dropped in that time; past it the client may see a reset in place of the
     /// response. nginx and Apache set none, and read a fast client for the whole time.
     linger_size: Count = 256 * 1024 * 1024;

@@ -1,14 +1,14 @@
 //! Where a request comes from: its client, as the connection or a trusted proxy shows it.
 
+use crate::address::Address;
 use crate::authority::is_authority;
-use crate::peer::Peer;
 use crate::refusal::Refusal;
 
 /// Where a request comes from, as far as trusted sources report it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// The client; [`Peer::Unknown`] where a proxy does not report it.
-    pub client: Peer,
+    /// The client; [`Address::Unknown`] where a proxy does not report it.
+    pub client: Address,
     /// Whether the client's connection was secure.
     pub secure: bool,
     /// The host that the client requested, where a proxy reports another than `Host`.

@@ -21,7 +21,7 @@
 //! | [`begin`](Wire::begin) | for the head of a streamed response | appends the head |
 //! | [`write`](Wire::write) | for a part of the body, or bytes after an upgrade | appends the part, framed |
 //! | [`end`](Wire::end) | for the end of a streamed response | appends what ends the body, and ends the exchange |
-//! | [`upgrade`](Wire::upgrade) | when the exchange becomes a tunnel | stops parsing; `Data` carries raw bytes |
+//! | [`open_tunnel`](Wire::open_tunnel) | when the exchange becomes a tunnel | stops parsing; `Data` carries raw bytes |
 //! | [`close_after_response`](Wire::close_after_response) | when a handler wants the connection closed | makes this response the last |
 //! | [`begin_drain`](Wire::begin_drain) | when a graceful shutdown begins | makes the last request that was read the last |
 //! | [`turn_away`](Wire::turn_away) | on a new connection for which the engine has no room | appends a refusal, and closes |
@@ -57,7 +57,8 @@
 use std::collections::VecDeque;
 use std::fmt::Debug;
 
-use crate::access::AccessLog;
+use crate::access::AccessLogBuffer;
+use crate::address::Address;
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::event::{Event, GoneReason};
@@ -66,7 +67,6 @@ use crate::head::FieldRef;
 use crate::limits::Limits;
 use crate::method::Methods;
 use crate::outbox::{OpenFiles, Outbox};
-use crate::peer::Peer;
 use crate::proxies::Proxies;
 
 /// One connection's side of a wire protocol, without its socket. The module documents who calls what when.
@@ -75,16 +75,16 @@ pub trait Wire: Debug + Default {
     const OVERLOADED: &'static [u8];
 
     /// Parses bytes from the client. With no bytes, parses on in those that it has kept.
-    fn feed(&mut self, data: &[u8], cx: &mut Context<'_>);
+    fn feed(&mut self, data: &[u8], cx: &mut WireContext<'_>);
 
     /// Lets the body of the request follow, up to `limit` bytes.
-    fn receive(&mut self, limit: u64, cx: &mut Context<'_>) -> Result<Received, CommandError>;
+    fn receive(&mut self, limit: u64, cx: &mut WireContext<'_>) -> Result<Received, CommandError>;
 
     /// Counts bytes of the body that the handler has read.
-    fn consumed(&mut self, count: u64, cx: &mut Context<'_>);
+    fn consumed(&mut self, count: u64, cx: &mut WireContext<'_>);
 
     /// Sends an interim response (RFC 9110, section 15.2).
-    fn interim(&mut self, status: u16, fields: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError>;
+    fn interim(&mut self, status: u16, fields: &[FieldRef<'_>], cx: &mut WireContext<'_>) -> Result<(), CommandError>;
 
     /// Sends a whole response.
     fn respond(
@@ -93,7 +93,7 @@ pub trait Wire: Debug + Default {
         fields: &[FieldRef<'_>],
         body: Body<'_>,
         framed_by: FramedBy,
-        cx: &mut Context<'_>,
+        cx: &mut WireContext<'_>,
     ) -> Result<(), CommandError>;
 
     /// Sends the head of a streamed response, whose body has `length` bytes where that is known.
@@ -103,18 +103,18 @@ pub trait Wire: Debug + Default {
         fields: &[FieldRef<'_>],
         length: Option<u64>,
         framed_by: FramedBy,
-        cx: &mut Context<'_>,
+        cx: &mut WireContext<'_>,
     ) -> Result<(), CommandError>;
 
     /// Sends a part of the body, or bytes after an upgrade.
-    fn write(&mut self, part: Body<'_>, framed_by: FramedBy, cx: &mut Context<'_>) -> Result<(), CommandError>;
+    fn write(&mut self, part: Body<'_>, framed_by: FramedBy, cx: &mut WireContext<'_>) -> Result<(), CommandError>;
 
     /// Ends a streamed response, or a tunnel.
-    fn end(&mut self, trailers: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError>;
+    fn end(&mut self, trailers: &[FieldRef<'_>], cx: &mut WireContext<'_>) -> Result<(), CommandError>;
 
     /// Makes the exchange a tunnel for bytes of another protocol. With `fields`, sends the response that announces
     /// it; without, the handler sends it itself.
-    fn upgrade(&mut self, fields: Option<&[FieldRef<'_>]>, cx: &mut Context<'_>) -> Result<(), CommandError>;
+    fn open_tunnel(&mut self, fields: Option<&[FieldRef<'_>]>, cx: &mut WireContext<'_>) -> Result<(), CommandError>;
 
     /// Closes the connection after the response to the current request.
     fn close_after_response(&mut self);
@@ -123,13 +123,13 @@ pub trait Wire: Debug + Default {
     fn begin_drain(&mut self);
 
     /// Refuses a connection on which nothing was read, because the engine is full.
-    fn turn_away(&mut self, cx: &mut Context<'_>);
+    fn turn_away(&mut self, cx: &mut WireContext<'_>);
 
     /// Ends a request that came too slowly. True if a refusal is to be sent before the connection closes.
-    fn time_out(&mut self, cx: &mut Context<'_>) -> bool;
+    fn time_out(&mut self, cx: &mut WireContext<'_>) -> bool;
 
     /// Ends the running exchanges and parses nothing more. Where no head was sent, the access log shows `status`.
-    fn abort(&mut self, reason: GoneReason, status: u16, cx: &mut Context<'_>);
+    fn abort(&mut self, reason: GoneReason, status: u16, cx: &mut WireContext<'_>);
 
     /// Takes the bytes that were not parsed.
     fn take_input(&mut self) -> Vec<u8>;
@@ -305,13 +305,13 @@ pub enum Ending {
 
 /// What the engine lends to a wire while it calls a verb.
 #[derive(Debug)]
-pub struct Context<'a> {
+pub struct WireContext<'a> {
     /// Slot and generation of the connection.
     pub connection: u64,
     /// The other end of the connection, a proxy or the client.
-    pub peer: &'a Peer,
+    pub peer: &'a Address,
     /// The client, as the header of the PROXY protocol names it; else the peer.
-    pub client: &'a Peer,
+    pub client: &'a Address,
     /// Whether the connection is secure.
     pub secure: bool,
     /// Which proxies are trusted.
@@ -331,14 +331,14 @@ pub struct Context<'a> {
     /// The time.
     pub clock: &'a Clock,
     /// The access log, if there is one.
-    pub access: Option<&'a mut AccessLog>,
+    pub access: Option<&'a mut AccessLogBuffer>,
     /// Whether a graceful shutdown goes on.
     pub draining: bool,
     /// Whether each refused message is reported.
     pub debug: bool,
     /// Whether the connection is a pipe.
     pub is_pipe: bool,
-    /// Whether the owner of the pipe sends the refusal where the status is 400: see [`Context::delegate_refusal`].
+    /// Whether the owner of the pipe sends the refusal where the status is 400: see [`WireContext::delegate_refusal`].
     pub delegates_refusals: bool,
     /// Whether the wire has left a refusal to the owner of the pipe.
     pub(crate) refusal_delegated: bool,
@@ -346,7 +346,7 @@ pub struct Context<'a> {
     pub methods: Methods,
 }
 
-impl Context<'_> {
+impl WireContext<'_> {
     /// Names an exchange of this connection.
     pub fn exchange(&self, serial: u32) -> ExchangeId {
         ExchangeId { connection: self.connection, serial }

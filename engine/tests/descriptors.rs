@@ -27,7 +27,7 @@ fn take_descriptors(taken: &mut Vec<File>, but: usize) {
 fn connections_that_are_turned_away_give_their_descriptors_back() {
     let maximum = getrlimit(Resource::Nofile).maximum;
     setrlimit(Resource::Nofile, Rlimit { current: Some(DESCRIPTORS), maximum }).unwrap();
-    let limits = Limits { connections: 1, linger_timeout: 0, linger_time: 0, ..Limits::default() };
+    let limits = Limits { connections: 1, linger_timeout: 0, linger_total_time: 0, ..Limits::default() };
     let mut world = World::with(limits).echoing_targets();
     let mut one = world.connect();
     one.send(harness::GET);

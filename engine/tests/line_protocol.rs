@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 
 use bytes::Bytes;
 use ropewalk_engine::driver::Epoll;
-use ropewalk_engine::wire::{Context, Ending, FramedBy, Received, RequestPhase, ResponsePhase};
+use ropewalk_engine::wire::{Ending, FramedBy, Received, RequestPhase, ResponsePhase, WireContext};
 use ropewalk_engine::{
     Body, CommandError, Engine, Event, ExchangeId, FieldRef, GoneReason, Limits, PipeId, Pressure, Status, Wire,
 };
@@ -27,7 +27,7 @@ struct Lines {
 }
 
 impl Lines {
-    fn parse(&mut self, cx: &mut Context<'_>) {
+    fn parse(&mut self, cx: &mut WireContext<'_>) {
         if self.closed || self.waiting {
             return;
         }
@@ -47,7 +47,7 @@ impl Lines {
         cx.inbox.push_back(Event::Head(cx.exchange(self.serial), head.unwrap()));
     }
 
-    fn finish(&mut self, cx: &mut Context<'_>) {
+    fn finish(&mut self, cx: &mut WireContext<'_>) {
         cx.out.tail().push(b'\n');
         self.waiting = false;
         self.started = false;
@@ -56,7 +56,7 @@ impl Lines {
         self.parse(cx);
     }
 
-    fn append(&mut self, body: Body<'_>, cx: &mut Context<'_>) {
+    fn append(&mut self, body: Body<'_>, cx: &mut WireContext<'_>) {
         match body {
             Body::Slice(bytes) => cx.out.tail().extend_from_slice(bytes),
             Body::Shared(bytes) => cx.out.push(bytes),
@@ -68,18 +68,18 @@ impl Lines {
 impl Wire for Lines {
     const OVERLOADED: &'static [u8] = b"busy\n";
 
-    fn feed(&mut self, data: &[u8], cx: &mut Context<'_>) {
+    fn feed(&mut self, data: &[u8], cx: &mut WireContext<'_>) {
         self.input.extend_from_slice(data);
         self.parse(cx);
     }
 
-    fn receive(&mut self, _: u64, _: &mut Context<'_>) -> Result<Received, CommandError> {
+    fn receive(&mut self, _: u64, _: &mut WireContext<'_>) -> Result<Received, CommandError> {
         Ok(Received::Unchanged)
     }
 
-    fn consumed(&mut self, _: u64, _: &mut Context<'_>) {}
+    fn consumed(&mut self, _: u64, _: &mut WireContext<'_>) {}
 
-    fn interim(&mut self, status: u16, _: &[FieldRef<'_>], _: &mut Context<'_>) -> Result<(), CommandError> {
+    fn interim(&mut self, status: u16, _: &[FieldRef<'_>], _: &mut WireContext<'_>) -> Result<(), CommandError> {
         Err(CommandError::Status(status))
     }
 
@@ -89,7 +89,7 @@ impl Wire for Lines {
         _: &[FieldRef<'_>],
         body: Body<'_>,
         _: FramedBy,
-        cx: &mut Context<'_>,
+        cx: &mut WireContext<'_>,
     ) -> Result<(), CommandError> {
         if self.started {
             return Err(CommandError::Started);
@@ -105,12 +105,12 @@ impl Wire for Lines {
         _: &[FieldRef<'_>],
         _: Option<u64>,
         _: FramedBy,
-        _: &mut Context<'_>,
+        _: &mut WireContext<'_>,
     ) -> Result<(), CommandError> {
         if std::mem::replace(&mut self.started, true) { Err(CommandError::Started) } else { Ok(()) }
     }
 
-    fn write(&mut self, part: Body<'_>, _: FramedBy, cx: &mut Context<'_>) -> Result<(), CommandError> {
+    fn write(&mut self, part: Body<'_>, _: FramedBy, cx: &mut WireContext<'_>) -> Result<(), CommandError> {
         if !self.started {
             return Err(CommandError::NotStarted);
         }
@@ -118,7 +118,7 @@ impl Wire for Lines {
         Ok(())
     }
 
-    fn end(&mut self, _: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
+    fn end(&mut self, _: &[FieldRef<'_>], cx: &mut WireContext<'_>) -> Result<(), CommandError> {
         if !self.started {
             return Err(CommandError::NotStarted);
         }
@@ -126,7 +126,7 @@ impl Wire for Lines {
         Ok(())
     }
 
-    fn upgrade(&mut self, _: Option<&[FieldRef<'_>]>, _: &mut Context<'_>) -> Result<(), CommandError> {
+    fn open_tunnel(&mut self, _: Option<&[FieldRef<'_>]>, _: &mut WireContext<'_>) -> Result<(), CommandError> {
         Err(CommandError::Status(101))
     }
 
@@ -136,16 +136,16 @@ impl Wire for Lines {
 
     fn begin_drain(&mut self) {}
 
-    fn turn_away(&mut self, cx: &mut Context<'_>) {
+    fn turn_away(&mut self, cx: &mut WireContext<'_>) {
         cx.out.tail().extend_from_slice(Self::OVERLOADED);
         self.closed = true;
     }
 
-    fn time_out(&mut self, _: &mut Context<'_>) -> bool {
+    fn time_out(&mut self, _: &mut WireContext<'_>) -> bool {
         false
     }
 
-    fn abort(&mut self, reason: GoneReason, _: u16, cx: &mut Context<'_>) {
+    fn abort(&mut self, reason: GoneReason, _: u16, cx: &mut WireContext<'_>) {
         self.aborted = self.waiting.then_some(self.serial);
         if std::mem::take(&mut self.waiting) {
             cx.inbox.push_back(Event::Gone(cx.exchange(self.serial), reason));
@@ -334,7 +334,7 @@ fn an_engine_that_is_full_refuses_in_the_protocol() {
 #[test]
 fn a_pipe_carries_the_same_protocol() {
     let mut world = World::new(Limits::default());
-    let peer = ropewalk_engine::Peer::Unknown;
+    let peer = ropewalk_engine::Address::Unknown;
     let pipe: PipeId = world.engine.open_pipe(peer.clone(), peer, false);
     world.engine.feed_pipe(pipe, b"hello\n");
     let id = requests(world.turn())[0].0;

@@ -300,7 +300,7 @@ impl<'a> Chaos<'a> {
                 responded = true;
                 engine.relay(id, status.into(), framing, Body::Slice(&body))
             }
-            16 => engine.take_over(id),
+            16 => engine.switch_without_response(id),
             17 => {
                 engine.close_connection(id.connection());
                 return;

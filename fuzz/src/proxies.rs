@@ -1,7 +1,7 @@
 //! What proxies send: the outcome does not depend on the pieces of a PROXY header, and only trusted proxies name a
 //! client.
 
-use ropewalk_engine::Peer;
+use ropewalk_engine::Address;
 use ropewalk_engine::proxies::forwarded::{self, Element};
 use ropewalk_engine::proxies::protocol::{self, LONGEST_BLOCK, LONGEST_LINE};
 use ropewalk_engine::proxies::{Trusted, x_forwarded};
@@ -69,7 +69,7 @@ fn check_x_forwarded(input: &[u8]) {
     trusted.add("10.0.0.0/8").unwrap();
     trusted.add("2001:db8::/32").unwrap();
     let alone = |element: &[u8]| x_forwarded::client(std::iter::once(element), &Trusted::default());
-    let peers: Vec<Peer> = input.split(|&byte| byte == b',').filter_map(alone).collect();
+    let peers: Vec<Address> = input.split(|&byte| byte == b',').filter_map(alone).collect();
     let stranger = peers.iter().rposition(|peer| !trusted.contains(peer));
     let expected = peers.get(stranger.unwrap_or(0)).cloned();
     for lines in [vec![input], input.split(|&byte| byte == b',').collect()] {

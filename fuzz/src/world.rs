@@ -1,7 +1,7 @@
 //! An engine whose connections are pipes. Without sockets and timeouts, the same input always has the same result.
 
 use ropewalk_engine::event::Event;
-use ropewalk_engine::{Engine, Limits, Peer, PipeId};
+use ropewalk_engine::{Address, Engine, Limits, PipeId};
 
 /// The most turns in which an engine must become idle.
 const PATIENCE: usize = 10_000;
@@ -21,7 +21,7 @@ pub fn engine(limits: Limits) -> Engine {
 
 /// Opens a pipe.
 pub fn open(engine: &mut Engine) -> PipeId {
-    engine.open_pipe(Peer::Unknown, Peer::Unknown, false)
+    engine.open_pipe(Address::Unknown, Address::Unknown, false)
 }
 
 /// Runs a turn that begins with `start`, as the binding does. Returns whether there were events.

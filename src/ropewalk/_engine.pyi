@@ -9,8 +9,8 @@ from typing_extensions import disjoint_base
 __all__ = [
     "PENDING",
     "Connection",
-    "Endpoint",
     "Engine",
+    "EngineHandler",
     "Exchange",
     "Limits",
     "Pending",
@@ -54,7 +54,7 @@ class Limits:
     @property
     def linger_timeout(self) -> float: ...
     @property
-    def linger_time(self) -> float: ...
+    def linger_total_time(self) -> float: ...
     @property
     def linger_size(self) -> int: ...
     @property
@@ -94,7 +94,7 @@ class Limits:
     @property
     def turn_time(self) -> float: ...
 
-class Service(Protocol):
+class EngineCallbacks(Protocol):
     """What the engine calls in Python, always in the reactor's thread and never with the engine locked."""
 
     request: type[Exchange]
@@ -104,13 +104,13 @@ class Service(Protocol):
     json_types: tuple[type, ...]
     """Types whose instances `encode_json` encodes, besides dict and list."""
 
-    def resolve(self, request: Any, /) -> Endpoint:
-        """Return the endpoint for a request; may set `request.params`. Called once for each static path and method."""
+    def resolve(self, request: Any, /) -> EngineHandler:
+        """Return the handler for a request; may set `request.params`. Called once for each static path and method."""
 
     def drive(self, request: Any, coroutine: Any, context: Any, /) -> Any:
         """Run a coroutine until it first suspends. Return its value, or `PENDING` if it has suspended."""
 
-    def deliver(self, request: Any, value: Any, /) -> None:
+    def send_value(self, request: Any, value: Any, /) -> None:
         """Respond with a handler's value that the engine does not encode itself, or that `encode_json` refused."""
 
     def fail(self, request: Any, error: BaseException, /) -> None:
@@ -128,8 +128,8 @@ class Service(Protocol):
     def access_log_ready(self) -> None:
         """Call `Engine.take_access_log`: enough lines wait to be written."""
 
-class OwnersService(Service, Protocol):
-    """A service that leaves every request, of any method, to the owner of its connection. It resolves none."""
+class EngineCallbacksWithOwners(EngineCallbacks, Protocol):
+    """Callbacks that leave every request, of any method, to the owner of its connection. `resolve` is not called."""
 
     def opened(self, connection: Connection, client: _Address, /) -> Any:
         """Return the owner of a new connection, or None if it has none.
@@ -139,7 +139,7 @@ class OwnersService(Service, Protocol):
         "lost", "cut" or "aborted". The sink of a pipe is an owner too, and only `begin` is called on it."""
 
 @final
-class Endpoint:
+class EngineHandler:
     """The callable that handles a request, and how it is called."""
 
     def __new__(
@@ -153,7 +153,7 @@ class Endpoint:
         text_type: str = ...,
         bytes_type: str = ...,
         half_close: str = "cancel",
-    ) -> Endpoint: ...
+    ) -> EngineHandler: ...
     @property
     def call(self) -> Callable[..., Any]: ...
     @property
@@ -211,18 +211,20 @@ class Exchange:
         body (None if it is chunked)."""
     @property
     def owner(self) -> Any:
-        """The owner of the connection: the sink of a pipe, or what `Service.opened` returned; else None."""
+        """The owner of the connection: the sink of a pipe, or what `EngineCallbacksWithOwners.opened` returned; else
+        None."""
     @property
     def content_length(self) -> int | None: ...
     @property
     def has_body(self) -> bool: ...
     @property
-    def service(self) -> Any: ...
+    def service(self) -> Any:
+        """The `EngineCallbacks` of the engine. For the request of an app, this is its `ropewalk.server.Service`."""
     @property
-    def endpoint(self) -> Endpoint | None: ...
+    def engine_handler(self) -> EngineHandler | None: ...
     params: dict[str, Any]
     prepared: bool
-    """Settable: give every value of the handler to `Service.deliver`. The engine encodes none itself."""
+    """Settable: give every value of the handler to `EngineCallbacks.send_value`. The engine encodes none itself."""
     notify_done: bool
     """Settable: call `on_done` when the response is complete."""
     def header(self, name: str, /) -> str | None:
@@ -299,7 +301,8 @@ class Exchange:
     def close_after(self) -> None:
         """Send `Connection: close` with this response."""
     def upgrade(self, fields: Iterable[_Field], /) -> None:
-        """Respond with 101 and take over the connection: `take` and `write` then carry raw bytes, and `end` closes."""
+        """Respond with 101 and switch to another protocol: from here `take` and `write` carry raw bytes, and `end`
+        closes."""
 
     # A response whose handler writes HTTP/1 itself: the engine adds nothing but `Connection: close` where that is due.
     def relay(self, status: int, reason: bytes, fields: _Fields, body: bytes, /) -> None:
@@ -309,19 +312,19 @@ class Exchange:
     def relay_write(self, data: bytes, /) -> bool:
         """Send bytes as they are. False: the queue is over its high-water mark, and `on_writable` will be called."""
     def relay_file(self, fd: int, offset: int, length: int, /) -> bool:
-        """Send a region of an open regular file, if Content-Length frames the response. The engine takes over the
-        descriptor and closes it in any case."""
+        """Send a region of an open regular file, if Content-Length frames the response. The engine owns the
+        descriptor, and closes it in any case."""
     def relay_end(self) -> None:
         """End a response that began with `relay_head`."""
-    def take_over(self) -> None:
-        """Take over the connection with no response: from here `take` and `relay_write` carry raw bytes, and `end`
-        closes."""
+    def switch_without_response(self) -> None:
+        """Switch to another protocol as `upgrade` does, but send no response: from here `take` and `relay_write` carry
+        raw bytes, and `end` closes."""
 
     # Called by the engine; `Request` overrides them.
     def on_readable(self) -> None: ...
     def on_writable(self) -> None: ...
     def on_half_close(self) -> None:
-        """The client closed its sending side before the response began. Called if the endpoint's `half_close` is
+        """The client closed its sending side before the response began. Called if the handler's `half_close` is
         "respond"."""
     def on_gone(self, reason: str, /) -> None:
         """The exchange ended before its response was complete: the client left or stalled, or the server aborted it."""
@@ -396,13 +399,13 @@ class PipeSink(Protocol):
 class Engine:
     """Listening sockets, connections and their exchanges, all watched through one descriptor."""
 
-    def __new__(cls, service: Any, limits: Limits | None = None) -> Engine: ...
+    def __new__(cls, callbacks: Any, limits: Limits | None = None) -> Engine: ...
     def fileno(self) -> int:
         """The descriptor to watch for reading."""
     def turn(self) -> None:
         """Run one bounded turn: read the sockets, call the handlers, send the responses."""
     def tick(self) -> None:
-        """The time that `Service.arm` asked for has come."""
+        """The time that `EngineCallbacks.arm` asked for has come."""
     def bind_thread(self) -> None:
         """Bind the engine to this thread: no other may use it from here. Before this call and the first turn any thread
         may."""
@@ -416,7 +419,7 @@ class Engine:
     def after_fork_in_parent(self, *, children_serve: bool) -> None:
         """In the parent of a new child, which has copies of the listening sockets: whether it accepts on them."""
     def rearm(self) -> None:
-        """Call `Service.arm` again, because the service has ignored the last call."""
+        """Call `EngineCallbacks.arm` again, because the last call was ignored."""
     @property
     def on_engine_thread(self) -> bool:
         """Whether this is the thread that the engine is bound to. True if it is bound to none."""
@@ -443,7 +446,7 @@ class Engine:
     def adopt(
         self, fd: int, data: bytes | None = None, /, *, owner: Any = None, half_close: bool = False
     ) -> Connection | None:
-        """Take over an accepted stream socket (the descriptor is duplicated) and what was read from it, for its owner.
+        """Serve an accepted stream socket (the descriptor is duplicated) and what was read from it, for its owner.
         None if the engine has its maximum of connections and closed it."""
     def open_pipe(
         self,
@@ -463,8 +466,8 @@ class Engine:
     def drain(self, seconds: float | None = None, /) -> None: ...
     def close(self) -> int:
         """Stop listening and abort every connection. Returns the number of exchanges that were aborted."""
-    def forget_endpoints(self) -> None:
-        """Call `Service.resolve` again for every path, because the tree has changed."""
+    def forget_handlers(self) -> None:
+        """Call `EngineCallbacks.resolve` again for every path, because the tree has changed."""
     def counters(self) -> dict[str, int | list[int]]: ...
     def count_lost_log_lines(self, count: int, /) -> None:
         """Count lines of the access log that were taken and could not be written. Any thread may call it."""
@@ -472,7 +475,7 @@ class Engine:
         """Format a line for each response: "combined", "timed" or "json"; None for no log."""
     def take_access_log(self) -> bytes: ...
     def allow_unregistered_methods(self) -> None:
-        """Accept unregistered methods too, because the service serves some. CONNECT and TRACE are still refused."""
+        """Accept unregistered methods too, because an app serves some. CONNECT and TRACE are still refused."""
     def set_debug(self, on: bool, /) -> None:
         """Report every refused request at debug level."""
 

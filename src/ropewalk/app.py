@@ -14,7 +14,7 @@ from ropewalk.errors import HandlerError, HTTPError, interrupts, named
 from ropewalk.methods import REGISTERED
 from ropewalk.middleware import Middleware, chain, check
 from ropewalk.proxies import TrustedProxies
-from ropewalk.request import Endpoint, Request
+from ropewalk.request import EngineHandler, Request
 from ropewalk.resource import (
     Found,
     Handler,
@@ -35,7 +35,7 @@ from ropewalk.waiting import Moment, Waiter
 
 if TYPE_CHECKING:
     from ropewalk._engine import Limits
-    from ropewalk.server import Listening
+    from ropewalk.server import AppListeningPort
 
 log = Logger(namespace="ropewalk.app")
 
@@ -47,7 +47,7 @@ TrailingSlash = Literal["redirect", "strict", "ignore"]
 class ServerFunctions(NamedTuple):
     """What `App.listen` and `App.run` call. The server is a layer above the app, so it registers them here."""
 
-    listen: "Callable[..., Listening]"
+    listen: "Callable[..., AppListeningPort]"
     run: Callable[..., None]
 
 
@@ -92,10 +92,10 @@ class App(Routes):
         self.stopping_hooks: list[Hook] = []
         self.stop_hooks: list[Hook] = []
         self.stop_begins = Moment()
-        self._endpoints: dict[tuple[Handler, tuple[Any, ...], bool, bool], Endpoint] = {}
-        self._only_endpoints: dict[str, Endpoint] | None = None
-        """Endpoints by method if one hosted application is the whole tree, so that no search is needed; else None."""
-        self._listeners: WeakSet[Owner] = WeakSet()
+        self._engine_handlers: dict[tuple[Handler, tuple[Any, ...], bool, bool], EngineHandler] = {}
+        self._only_engine_handlers: dict[str, EngineHandler] | None = None
+        """By method, if one hosted application is the whole tree, so that no search is needed; else None."""
+        self._owners: WeakSet[Owner] = WeakSet()
         node = node_of(self.resource)
         node.app = self
         node.own(self)
@@ -175,7 +175,7 @@ class App(Routes):
         *,
         limits: "Limits | None" = None,
         proxies: TrustedProxies | None = None,
-    ) -> "Listening":
+    ) -> "AppListeningPort":
         """Serve on an endpoint such as "tcp:8080", "tcp:0:interface=127.0.0.1" or "unix:/run/app.sock".
 
         Limits and proxies of the first call apply to every socket of the app in this reactor. Raises StartError (RW401)
@@ -247,59 +247,59 @@ class App(Routes):
 
     # Called by the engine's service and the tree
 
-    def resolve(self, request: Request) -> Endpoint:
-        """The endpoint for a request."""
+    def resolve(self, request: Request) -> EngineHandler:
+        """The handler for a request."""
         try:
             segments = split_path(request.raw_path)
         except HTTPError as error:
             return self.refuse(error)
-        endpoint = None if self._only_endpoints is None else self._only_endpoints.get(request.method)
-        if endpoint is None:
+        engine_handler = None if self._only_engine_handlers is None else self._only_engine_handlers.get(request.method)
+        if engine_handler is None:
             return self.resolve_below(request, segments, 0)
         request.set_paths([], segments)
-        return endpoint
+        return engine_handler
 
-    def resolve_below(self, request: Request, segments: list[str], depth: int) -> Endpoint:
-        """The endpoint for a request, if this app is mounted after the first `depth` segments of its path."""
+    def resolve_below(self, request: Request, segments: list[str], depth: int) -> EngineHandler:
+        """The handler for a request, if this app is mounted after the first `depth` segments of its path."""
         search = Search(request, segments)
         try:
             handler = search.visit(self.resource, depth)
         except BaseException as error:
             if interrupts(error):
                 raise
-            return _refusing(error, search.scope or (self,))
+            return _refusing(error, search.apps or (self,))
         if handler is None:
-            handler, params, scope, static, lasting = self._without_handler(request, search)
+            handler, params, apps, static, lasting = self._without_handler(request, search)
         else:
-            params, scope, static, lasting = search.params, search.scope, search.static, search.lasting
+            params, apps, static, lasting = search.params, search.apps, search.static, search.lasting
         foreign = False
         if params:
             request.params = params
             foreign = len(params) > len(handler.names) and handler.pass_params and not _takes_all(handler, params)
         if not lasting:
-            return _make_endpoint(handler, scope, static, foreign)
-        key = (handler, scope, static, foreign)
-        endpoint = self._endpoints.get(key)
-        if endpoint is None:
-            endpoint = self._endpoints[key] = _make_endpoint(handler, scope, static, foreign)
-        if self._only_endpoints is not None and not static and not depth and request.method in REGISTERED:
-            self._only_endpoints[request.method] = endpoint
-        return endpoint
+            return _make_engine_handler(handler, apps, static, foreign)
+        key = (handler, apps, static, foreign)
+        engine_handler = self._engine_handlers.get(key)
+        if engine_handler is None:
+            engine_handler = self._engine_handlers[key] = _make_engine_handler(handler, apps, static, foreign)
+        if self._only_engine_handlers is not None and not static and not depth and request.method in REGISTERED:
+            self._only_engine_handlers[request.method] = engine_handler
+        return engine_handler
 
-    def refuse(self, error: HTTPError) -> Endpoint:
-        """The endpoint that raises an error, for a request whose path cannot be searched."""
+    def refuse(self, error: HTTPError) -> EngineHandler:
+        """The handler that raises an error, for a request whose path cannot be searched."""
         return _refusing(error, (self,))
 
-    def watch(self, listener: Owner) -> None:
-        """Notify a listener of changes. It is held weakly."""
-        self._listeners.add(listener)
+    def watch(self, owner: Owner) -> None:
+        """Notify an owner of changes. It is held weakly."""
+        self._owners.add(owner)
 
     def changed(self, seen: set[int]) -> None:
         """The tree has changed."""
-        self._endpoints.clear()
-        self._only_endpoints = {} if _hosts_whole_tree(self.resource) else None
-        for listener in tuple(self._listeners):
-            listener.changed(seen)
+        self._engine_handlers.clear()
+        self._only_engine_handlers = {} if _hosts_whole_tree(self.resource) else None
+        for owner in tuple(self._owners):
+            owner.changed(seen)
 
     async def _stop(
         self, call: Callable[[Hook], Awaitable[None]], started: "Sequence[App | Hosted] | None" = None
@@ -311,19 +311,19 @@ class App(Routes):
 
     def _without_handler(self, request: Request, search: Search) -> Found:
         """The handler for a request for which the tree has none."""
-        scope = search.scope or (self,)
+        apps = search.apps or (self,)
         allowed = sorted(search.allowed or ())
         if request.method == "OPTIONS" and (allowed or request.target == b"*"):
-            return _passing(partial(_options, ", ".join(allowed)), scope)
+            return _passing(partial(_options, ", ".join(allowed)), apps)
         known = node_of(self.resource).extra
         if allowed or not (request.method in REGISTERED or request.method in known):
-            return _passing(partial(_refuse, not_allowed(request.method, allowed, known)), scope)
-        policy = next((app.trailing_slash for app in reversed(scope) if app.trailing_slash is not None), "redirect")
+            return _passing(partial(_refuse, not_allowed(request.method, allowed, known)), apps)
+        policy = next((app.trailing_slash for app in reversed(apps) if app.trailing_slash is not None), "redirect")
         if search.slash is None or policy == "strict":
-            return Found(_NOT_FOUND, {}, scope, static=False, lasting=True)
+            return Found(_NOT_FOUND, {}, apps, static=False, lasting=True)
         if policy == "ignore":
             return search.slash
-        return Found(_REDIRECT, {}, scope, static=False, lasting=True)
+        return Found(_REDIRECT, {}, apps, static=False, lasting=True)
 
     def _lifecycle_members(self) -> "list[App | Hosted]":
         """The apps and hosted applications that start and stop with this app."""
@@ -354,9 +354,9 @@ async def _call_logged(hook: Hook, call: Callable[[Hook], Awaitable[None]] = cal
         log.failure("RW208 {hook} failed while the app was stopping.", shown_failure(error), hook=named(hook))
 
 
-def _refusing(error: BaseException, scope: tuple[Any, ...]) -> Endpoint:
-    """An endpoint that raises an error of the search for a handler, inside the middleware of a scope."""
-    return _make_endpoint(Handler(FailedLookup(error), whole_body=False), scope, static=False)
+def _refusing(error: BaseException, apps: tuple[Any, ...]) -> EngineHandler:
+    """A handler that raises an error of the search for a handler, inside the middleware of apps."""
+    return _make_engine_handler(Handler(FailedLookup(error), whole_body=False), apps, static=False)
 
 
 def _takes_all(handler: Handler, params: dict[str, Any]) -> bool:
@@ -375,16 +375,16 @@ def _with_own_params(handler: Handler) -> Handler:
     return replace(handler, call=with_own_params, pass_params=False)
 
 
-def _make_endpoint(handler: Handler, scope: tuple[Any, ...], static: bool, foreign: bool = False) -> Endpoint:
+def _make_engine_handler(handler: Handler, apps: tuple[Any, ...], static: bool, foreign: bool = False) -> EngineHandler:
     """`foreign`: there are parameters that the handler does not take."""
     if foreign:
         handler = _with_own_params(handler)
-    if any(app.middlewares for app in scope) or any(app.errors for app in scope[1:]) or not handler.utf_8:
-        call: Callable[..., Any] = chain(handler, scope)
+    if any(app.middlewares for app in apps) or any(app.errors for app in apps[1:]) or not handler.utf_8:
+        call: Callable[..., Any] = chain(handler, apps)
         whole_body = pass_params = False
     else:
         call, whole_body, pass_params = handler.call, handler.whole_body, handler.pass_params
-    return Endpoint(
+    return EngineHandler(
         call,
         whole_body=whole_body,
         body_limit=handler.body_limit,
@@ -402,9 +402,9 @@ def _hosts_whole_tree(root: Resource) -> bool:
     return isinstance(node.mounted, Hosted) and not (node.children or node.captures or node.handlers)
 
 
-def _passing(call: Callable[[Request], Any], scope: tuple[Any, ...]) -> Found:
+def _passing(call: Callable[[Request], Any], apps: tuple[Any, ...]) -> Found:
     """A handler for one request."""
-    return Found(Handler(call, whole_body=False), {}, scope, static=False, lasting=False)
+    return Found(Handler(call, whole_body=False), {}, apps, static=False, lasting=False)
 
 
 def _options(allowed: str, request: Request) -> Response:

@@ -13,11 +13,11 @@ from weakref import WeakSet
 class ForkObserver(Protocol):
     """An object with an engine, or with other state that belongs to one process."""
 
-    def forked(self) -> None:
-        """Called first in the child. Other threads do not exist there; the reactor must not be called."""
+    def after_fork_in_child(self) -> None:
+        """Called before the child does anything else. It has no other threads, and must not call the reactor."""
 
-    def has_forked(self) -> None:
-        """Called in the parent."""
+    def after_fork_in_parent(self) -> None:
+        """Called after the fork."""
 
 
 class ServingChildren:
@@ -48,14 +48,14 @@ def observe_forks(observer: ForkObserver) -> None:
     _observers.add(observer)
 
 
-def _in_child() -> None:
+def _after_fork_in_child() -> None:
     for observer in tuple(_observers):
-        observer.forked()
+        observer.after_fork_in_child()
 
 
-def _in_parent() -> None:
+def _after_fork_in_parent() -> None:
     for observer in tuple(_observers):
-        observer.has_forked()
+        observer.after_fork_in_parent()
 
 
-os.register_at_fork(after_in_child=_in_child, after_in_parent=_in_parent)
+os.register_at_fork(after_in_child=_after_fork_in_child, after_in_parent=_after_fork_in_parent)

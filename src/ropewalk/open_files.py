@@ -29,7 +29,7 @@ class OpenFile:
     __slots__ = ("fd", "modified", "offset", "size")
 
     def __init__(self, fd: int, offset: int = 0, size: int | None = None) -> None:
-        """Take over a file descriptor. Raises HTTPError 404 if it is not that of a regular file."""
+        """Own a file descriptor. Raises HTTPError 404 if it is not that of a regular file."""
         self.fd = fd  # from here on, it closes with this object
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):

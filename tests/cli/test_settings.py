@@ -157,7 +157,7 @@ class TestCautions:
         "name",
         [
             *("head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout"),
-            *("linger_timeout", "linger_time"),
+            *("linger_timeout", "linger_total_time"),
         ],
     )
     def test_limits_that_0_switches_off(self, check: Check, name: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from tests.conformance.reading import Message, Reading
 from tests.engine.harness import FakeService, Sink
 
-from ropewalk._engine import PENDING, Endpoint, Engine, Exchange
+from ropewalk._engine import PENDING, Engine, EngineHandler, Exchange
 from ropewalk.errors import BadBody
 
 
@@ -25,7 +25,7 @@ class Notebook(FakeService):
 
     def __init__(self) -> None:
         super().__init__()
-        self.endpoint = Endpoint(self.begin)
+        self.engine_handler = EngineHandler(self.begin)
         self.messages: list[Message] = []
         self.why = ""
 

@@ -6,7 +6,7 @@ import select
 from collections.abc import Callable
 from typing import Any
 
-from ropewalk._engine import Endpoint, Engine, Exchange, Limits
+from ropewalk._engine import Engine, EngineHandler, Exchange, Limits
 from ropewalk.errors import Disconnected
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -32,15 +32,15 @@ class Recorder(Exchange):
 
 
 class FakeService:
-    """Resolves every request to one endpoint, and records the calls of the engine."""
+    """Resolves every request to one handler, and records the calls of the engine."""
 
     request = Recorder
     json_types = ()
 
     def __init__(self) -> None:
-        self.endpoint = Endpoint(lambda request: None)
+        self.engine_handler = EngineHandler(lambda request: None)
         self.resolved: list[str] = []
-        self.delivered: list[Any] = []
+        self.sent_values: list[Any] = []
         self.failed: list[BaseException] = []
         self.reports: list[tuple[str, str, str]] = []
         self.armed: list[float] = []
@@ -51,15 +51,15 @@ class FakeService:
     def encode_json(value: Any) -> bytes:
         return json.dumps(value).encode()
 
-    def resolve(self, request: Any, /) -> Endpoint:
+    def resolve(self, request: Any, /) -> EngineHandler:
         self.resolved.append(request.path)
-        return self.endpoint
+        return self.engine_handler
 
     def drive(self, request: Any, coroutine: Any, context: Any, /) -> Any:
         return asyncio.run(coroutine)
 
-    def deliver(self, request: Any, value: Any, /) -> None:
-        self.delivered.append(value)
+    def send_value(self, request: Any, value: Any, /) -> None:
+        self.sent_values.append(value)
 
     def fail(self, request: Any, error: BaseException, /) -> None:
         self.failed.append(error)
@@ -119,9 +119,9 @@ class Harness:
         self.pipe = self.engine.open_pipe(self.sink, client=("192.0.2.1", 5), server="/run/a.sock", secure=True)
 
     def serve(self, call: Callable[..., Any], **options: Any) -> None:
-        """Call this endpoint from now on."""
-        self.service.endpoint = Endpoint(call, **options)
-        self.engine.forget_endpoints()
+        """Call this handler from now on."""
+        self.service.engine_handler = EngineHandler(call, **options)
+        self.engine.forget_handlers()
 
     def run_turns(self) -> None:
         """Run turns until the engine has no work."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.engine.harness import GET, Harness, Recorder
 
-from ropewalk._engine import PENDING, Endpoint
+from ropewalk._engine import PENDING, EngineHandler
 
 local: ContextVar[str] = ContextVar("local", default="unset")
 
@@ -31,9 +31,9 @@ class TestValues:
         assert came == body
         assert b"\r\nContent-Type: %s" % content_type in head
         assert b"\r\nContent-Length: %d" % len(body) in head
-        assert harness.service.delivered == []
+        assert harness.service.sent_values == []
 
-    def test_an_endpoint_has_its_own_types(self) -> None:
+    def test_a_handler_has_its_own_types(self) -> None:
         harness = Harness()
         harness.serve(lambda request: "<p>", text_type="text/html; charset=utf-8")
         assert b"\r\nContent-Type: text/html; charset=utf-8\r\n" in harness.exchange()
@@ -43,7 +43,7 @@ class TestValues:
         harness = Harness()
         harness.serve(lambda request: value)
         assert harness.exchange() == b""
-        assert harness.service.delivered == [value]
+        assert harness.service.sent_values == [value]
 
     def test_a_prepared_exchange_leaves_every_value_to_the_service(self) -> None:
         def prepare(request: Recorder) -> str:
@@ -53,7 +53,7 @@ class TestValues:
         harness = Harness()
         harness.serve(prepare)
         assert harness.exchange() == b""
-        assert harness.service.delivered == ["text"]
+        assert harness.service.sent_values == ["text"]
 
     def test_the_value_of_a_coroutine_becomes_a_response(self) -> None:
         async def handler(request: Recorder) -> str:
@@ -75,7 +75,7 @@ class TestValues:
         harness.service.drive = drive  # type: ignore[method-assign]
         harness.serve(handler)
         assert harness.exchange() == b""
-        assert (harness.service.delivered, harness.engine.running_exchanges) == ([], 1)
+        assert (harness.service.sent_values, harness.engine.running_exchanges) == ([], 1)
 
 
 class TestErrors:
@@ -91,7 +91,7 @@ class TestErrors:
         assert traceback.tb_frame.f_code is handler.__code__
 
     def test_an_exception_of_resolve_goes_to_the_service(self) -> None:
-        def resolve(request: Any, /) -> Endpoint:
+        def resolve(request: Any, /) -> EngineHandler:
             raise LookupError("no such path")
 
         harness = Harness()
@@ -99,13 +99,13 @@ class TestErrors:
         assert harness.exchange().endswith(b"LookupError")
         assert harness.exchange().endswith(b"LookupError"), "the connection lives on"
 
-    def test_a_value_that_cannot_be_encoded_is_delivered(self) -> None:
+    def test_a_value_that_cannot_be_encoded_is_passed_to_send_value(self) -> None:
         """The service reports which part of the value is wrong."""
         value = {"a": object()}
         harness = Harness()
         harness.serve(lambda request: value)
         harness.exchange()
-        assert harness.service.delivered == [value]
+        assert harness.service.sent_values == [value]
 
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     def test_the_connection_is_aborted_if_the_service_fails_too(self) -> None:
@@ -156,10 +156,10 @@ class TestResolving:
         harness.serve(lambda request: "new", static=True)
         assert harness.body_of() == b"new"
 
-    def test_parameters_are_passed_if_the_endpoint_says_so(self) -> None:
-        def resolve(request: Any, /) -> Endpoint:
+    def test_parameters_are_passed_if_the_handler_says_so(self) -> None:
+        def resolve(request: Any, /) -> EngineHandler:
             request.params = {"name": "Ada"}
-            return Endpoint(lambda request, name: f"Hello, {name}", pass_params=True)
+            return EngineHandler(lambda request, name: f"Hello, {name}", pass_params=True)
 
         harness = Harness()
         harness.service.resolve = resolve  # type: ignore[method-assign]

@@ -17,7 +17,7 @@ from twisted.web.server import Site as TwistedSite
 
 from ropewalk import NOT_DONE_YET, App, Request, Resource, Response, asgi, wsgi
 from ropewalk.dropin import graft
-from ropewalk.server import Listening, run
+from ropewalk.server import AppListeningPort, run
 
 EVENTS = "text/event-stream"
 
@@ -196,7 +196,7 @@ def main(how: str) -> None:
     reactor.run()
 
 
-def _started(listening: list[Listening]) -> None:
+def _started(listening: list[AppListeningPort]) -> None:
     ready(str(listening[0]))
 
 

@@ -277,7 +277,7 @@ def test_a_client_cannot_fill_a_table_with_names() -> None:
         for number in range(100):
             assert client.request(f"A{number}", "/").text == f"A{number}"
         assert client.get("/").text == "GET"
-    assert set(app._only_endpoints or ()) == {"GET"}
+    assert set(app._only_engine_handlers or ()) == {"GET"}
 
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "G ET", "", "A.B"])

@@ -35,7 +35,7 @@ def test_defaults() -> None:
         "body_grace": 5,
         "write_timeout": 30,
         "linger_timeout": 5,
-        "linger_time": 30,
+        "linger_total_time": 30,
         "linger_size": 256 * 1024 * 1024,
         "half_close_timeout": 5,
         "drain_timeout": 30,

@@ -8,6 +8,6 @@ from twisted.web.server import Site
 
 from ropewalk.dropin import HTTPChannel, accelerate
 
-HTTPChannel.adopts = False
+HTTPChannel.adopts_sockets = False
 reactor.listenTCP(int(sys.argv[1]), accelerate(Site(root)), backlog=1024, interface="127.0.0.1")
 reactor.run()

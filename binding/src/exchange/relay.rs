@@ -8,20 +8,20 @@ use pyo3::types::PyBytes;
 use ropewalk_engine::head::FieldRef;
 use ropewalk_engine::{Body, CommandError, Pressure, Status};
 
-use crate::exchange::link::Link;
-use crate::exchange::response::{Response, shared, whole};
+use crate::exchange::engine_ref::EngineRef;
+use crate::exchange::response_sender::{ResponseSender, shared, whole};
 
 /// Sends a whole response.
 pub fn respond(
-    response: &mut Response,
+    response: &mut ResponseSender,
     py: Python<'_>,
-    link: &Link,
+    engine_ref: &EngineRef,
     status: Status<'_>,
     fields: &[FieldRef<'_>],
     body: &Bound<'_, PyBytes>,
 ) -> PyResult<()> {
     let mut excess = false;
-    let outcome = response.command(py, link, |engine, id| {
+    let outcome = response.command(py, engine_ref, |engine, id| {
         let outcome = engine.relay(id, status, fields, whole(body));
         excess = matches!(outcome, Err(CommandError::Excess { .. }));
         outcome
@@ -36,44 +36,49 @@ pub fn respond(
 
 /// Sends the head of a response. Its body follows by `write` and `write_file`.
 pub fn begin(
-    response: &mut Response,
+    response: &mut ResponseSender,
     py: Python<'_>,
-    link: &Link,
+    engine_ref: &EngineRef,
     status: Status<'_>,
     fields: &[FieldRef<'_>],
 ) -> PyResult<()> {
-    response.command(py, link, |engine, id| engine.relay_head(id, status, fields))?;
+    response.command(py, engine_ref, |engine, id| engine.relay_head(id, status, fields))?;
     response.start(status.code);
     Ok(())
 }
 
 /// Sends bytes as they are. False if the writer should wait.
-pub fn write(response: &mut Response, py: Python<'_>, link: &Link, data: &Bound<'_, PyBytes>) -> PyResult<bool> {
+pub fn write(
+    response: &mut ResponseSender,
+    py: Python<'_>,
+    engine_ref: &EngineRef,
+    data: &Bound<'_, PyBytes>,
+) -> PyResult<bool> {
     let part = shared(data);
     let size = part.len() as u64;
-    let pressure = response.command(py, link, |engine, id| engine.relay_write(id, part))?;
+    let pressure = response.command(py, engine_ref, |engine, id| engine.relay_write(id, part))?;
     response.bytes_sent += size;
     Ok(pressure == Pressure::Low)
 }
 
 /// Sends a region of an open regular file. False if the writer should wait.
 pub fn write_file(
-    response: &mut Response,
+    response: &mut ResponseSender,
     py: Python<'_>,
-    link: &Link,
+    engine_ref: &EngineRef,
     file: OwnedFd,
     offset: u64,
     length: u64,
 ) -> PyResult<bool> {
     let part = Body::File { file, offset, length };
-    let pressure = response.command(py, link, |engine, id| engine.relay_file(id, part))?;
+    let pressure = response.command(py, engine_ref, |engine, id| engine.relay_file(id, part))?;
     response.bytes_sent += length;
     Ok(pressure == Pressure::Low)
 }
 
 /// Ends a response that `begin` began.
-pub fn end(response: &mut Response, py: Python<'_>, link: &Link) -> PyResult<()> {
-    response.command(py, link, |engine, id| engine.relay_end(id))?;
+pub fn end(response: &mut ResponseSender, py: Python<'_>, engine_ref: &EngineRef) -> PyResult<()> {
+    response.command(py, engine_ref, |engine, id| engine.relay_end(id))?;
     response.finish();
     Ok(())
 }

@@ -4,20 +4,20 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use ropewalk_engine::event::{BodyFault, Event};
-use ropewalk_engine::{ConnectionId, ExchangeId, Field, GoneReason, Peer, Pressure};
+use ropewalk_engine::{Address, ConnectionId, ExchangeId, Field, GoneReason, Pressure};
 
 use crate::address;
 use crate::connection::{Connection, close_reason};
-use crate::endpoint::Endpoint;
 use crate::engine::Engine;
+use crate::engine_handler::EngineHandler;
 use crate::errors::unraisable;
 use crate::exchange::Exchange;
-use crate::exchange::body::Mode;
+use crate::exchange::incoming_body::Mode;
 use crate::sync::lock;
 use crate::turn::{handler, reports};
 
-/// Serves one event. What is returned is the endpoint that it called, if it called one.
-pub fn serve(engine: &Bound<'_, Engine>, event: Event) -> PyResult<Option<Py<Endpoint>>> {
+/// Serves one event. What is returned is the handler that it called, if it called one.
+pub fn serve(engine: &Bound<'_, Engine>, event: Event) -> PyResult<Option<Py<EngineHandler>>> {
     let py = engine.py();
     let this = engine.get();
     match event {
@@ -57,7 +57,7 @@ pub fn serve(engine: &Bound<'_, Engine>, event: Event) -> PyResult<Option<Py<End
         }
         Event::Report(report) => reports::pass_on(engine, &report)?,
         Event::Drained { cut } => {
-            this.service.bind(py).call_method1(intern!(py, "drained"), (cut,))?;
+            this.callbacks.bind(py).call_method1(intern!(py, "drained"), (cut,))?;
         }
     }
     Ok(None)
@@ -87,7 +87,7 @@ pub fn call_owner(engine: &Bound<'_, Engine>, id: ConnectionId, method: &str, ar
     unraisable(outcome, owner);
 }
 
-fn data(engine: &Bound<'_, Engine>, id: ExchangeId, part: bytes::Bytes) -> PyResult<Option<Py<Endpoint>>> {
+fn data(engine: &Bound<'_, Engine>, id: ExchangeId, part: bytes::Bytes) -> PyResult<Option<Py<EngineHandler>>> {
     let this = engine.get();
     let Some(exchange) = find(engine, id) else { return Ok(None) };
     let size = part.len() as u64;
@@ -109,7 +109,7 @@ fn data(engine: &Bound<'_, Engine>, id: ExchangeId, part: bytes::Bytes) -> PyRes
     Ok(None)
 }
 
-fn end(engine: &Bound<'_, Engine>, id: ExchangeId, trailers: Vec<Field>) -> PyResult<Option<Py<Endpoint>>> {
+fn end(engine: &Bound<'_, Engine>, id: ExchangeId, trailers: Vec<Field>) -> PyResult<Option<Py<EngineHandler>>> {
     let Some(exchange) = find(engine, id) else { return Ok(None) };
     let mode = {
         let body = &mut exchange.borrow_mut().body;
@@ -123,7 +123,7 @@ fn end(engine: &Bound<'_, Engine>, id: ExchangeId, trailers: Vec<Field>) -> PyRe
     body_ended(engine.get(), &exchange, mode)
 }
 
-fn bad_body(engine: &Bound<'_, Engine>, id: ExchangeId, fault: BodyFault) -> PyResult<Option<Py<Endpoint>>> {
+fn bad_body(engine: &Bound<'_, Engine>, id: ExchangeId, fault: BodyFault) -> PyResult<Option<Py<EngineHandler>>> {
     let Some(exchange) = find(engine, id) else { return Ok(None) };
     let mode = {
         let body = &mut exchange.borrow_mut().body;
@@ -134,7 +134,7 @@ fn bad_body(engine: &Bound<'_, Engine>, id: ExchangeId, fault: BodyFault) -> PyR
 }
 
 /// The body of a request is complete, or failed.
-fn body_ended(engine: &Engine, exchange: &Bound<'_, Exchange>, mode: Mode) -> PyResult<Option<Py<Endpoint>>> {
+fn body_ended(engine: &Engine, exchange: &Bound<'_, Exchange>, mode: Mode) -> PyResult<Option<Py<EngineHandler>>> {
     if mode == Mode::BeforeCall {
         return handler::body_ended(engine, exchange);
     }
@@ -142,16 +142,16 @@ fn body_ended(engine: &Engine, exchange: &Bound<'_, Exchange>, mode: Mode) -> Py
     Ok(None)
 }
 
-/// A socket was accepted: the service names its owner. If that fails, the connection is aborted.
-fn opened(engine: &Bound<'_, Engine>, id: ConnectionId, peer: &Peer) -> PyResult<()> {
+/// A socket was accepted: `EngineCallbacksWithOwners.opened` returns its owner. If that fails, the connection is aborted.
+fn opened(engine: &Bound<'_, Engine>, id: ConnectionId, peer: &Address) -> PyResult<()> {
     let py = engine.py();
     let this = engine.get();
     let connection = Bound::new(py, Connection { engine: engine.clone().unbind(), id })?;
     let client = address::to_python(py, peer)?;
-    match this.service.bind(py).call_method1(intern!(py, "opened"), (&connection, client)) {
+    match this.callbacks.bind(py).call_method1(intern!(py, "opened"), (&connection, client)) {
         Ok(owner) => {
             // The connection may be closed or released by now.
-            if !owner.is_none() && lock(&this.core).endpoints(id).is_some() {
+            if !owner.is_none() && lock(&this.core).addresses(id).is_some() {
                 this.owners.insert(id, owner.unbind());
             }
             Ok(())

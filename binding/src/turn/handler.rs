@@ -1,37 +1,37 @@
-//! Requests on their way to a handler: its endpoint is found, and called at the head or when the body is complete.
+//! Requests on their way to a handler: its `EngineHandler` is found, and called at the head or when the body is complete.
 
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use ropewalk_engine::{ExchangeId, HalfClose, Head};
 
-use crate::context::Context;
-use crate::endpoint::Endpoint;
 use crate::engine::Engine;
+use crate::engine_handler::EngineHandler;
+use crate::entered_context::EnteredContext;
 use crate::exchange::Exchange;
-use crate::exchange::body::Mode;
-use crate::exchange::link::Link;
+use crate::exchange::engine_ref::EngineRef;
+use crate::exchange::incoming_body::Mode;
 use crate::sync::lock;
 use crate::turn::value::respond_with;
 
-/// Begins an exchange: makes its request and gives it to its endpoint, or to the owner of its connection.
-pub fn begin(engine: &Bound<'_, Engine>, id: ExchangeId, head: Box<Head>) -> PyResult<Option<Py<Endpoint>>> {
+/// Begins an exchange: makes its request and gives it to its handler, or to the owner of its connection.
+pub fn begin(engine: &Bound<'_, Engine>, id: ExchangeId, head: Box<Head>) -> PyResult<Option<Py<EngineHandler>>> {
     let py = engine.py();
     let this = engine.get();
-    let cached = if this.owners_serve { None } else { this.endpoints.find(py, &head) };
+    let cached = if this.owners_serve { None } else { this.handlers.find(py, &head) };
     let owner = this.owners.find(py, &id.connection());
     let request = this.request.bind(py).call0()?.cast_into::<Exchange>()?;
-    request.borrow_mut().link = Some(Link::new(engine.clone().unbind(), id, head, owner));
+    request.borrow_mut().engine_ref = Some(EngineRef::new(engine.clone().unbind(), id, head, owner));
     if this.owners_serve {
         begin_for_owner(this, &request, id)?;
         return Ok(None);
     }
 
     let context = this.enter_context(py)?;
-    let endpoint = match cached {
-        Some(endpoint) => endpoint,
+    let handler = match cached {
+        Some(handler) => handler,
         None => match resolve(this, &request) {
-            Ok(endpoint) => endpoint,
+            Ok(handler) => handler,
             Err(error) => {
                 fail(this, &request, error)?;
                 keep(this, &request, id);
@@ -39,30 +39,30 @@ pub fn begin(engine: &Bound<'_, Engine>, id: ExchangeId, head: Box<Head>) -> PyR
             }
         },
     };
-    request.borrow_mut().endpoint = Some(endpoint.clone_ref(py));
-    let half_close = endpoint.get().half_close;
+    request.borrow_mut().engine_handler = Some(handler.clone_ref(py));
+    let half_close = handler.get().half_close;
     if half_close != HalfClose::Cancel {
         // If the client has left already, this changes nothing.
         let _ = lock(&this.core).set_half_close(id, half_close);
     }
-    if !endpoint.get().whole_body || !request.borrow().link()?.head.has_body() {
-        call(this, &request, &endpoint, &context)?;
+    if !handler.get().whole_body || !request.borrow().engine_ref()?.head.has_body() {
+        call(this, &request, &handler, &context)?;
     } else {
         let opened = request.borrow_mut().open_body(py, Mode::BeforeCall, None);
         let complete = request.borrow().body.complete;
         match opened {
             Err(error) => fail(this, &request, error)?,
-            Ok(()) if complete => call(this, &request, &endpoint, &context)?,
+            Ok(()) if complete => call(this, &request, &handler, &context)?,
             Ok(()) => {}
         }
     }
     keep(this, &request, id);
-    Ok(Some(endpoint))
+    Ok(Some(handler))
 }
 
 fn begin_for_owner(engine: &Engine, request: &Bound<'_, Exchange>, id: ExchangeId) -> PyResult<()> {
     let py = request.py();
-    let owner = request.borrow().link()?.owner.as_ref().map(|owner| owner.clone_ref(py));
+    let owner = request.borrow().engine_ref()?.owner.as_ref().map(|owner| owner.clone_ref(py));
     let Some(owner) = owner else { return Ok(()) };
     if let Err(error) = owner.bind(py).call_method1(intern!(py, "begin"), (request,)) {
         fail(engine, request, error)?;
@@ -72,53 +72,53 @@ fn begin_for_owner(engine: &Engine, request: &Bound<'_, Exchange>, id: ExchangeI
 }
 
 /// The body that a handler waited for is complete, or failed.
-pub fn body_ended(engine: &Engine, request: &Bound<'_, Exchange>) -> PyResult<Option<Py<Endpoint>>> {
+pub fn body_ended(engine: &Engine, request: &Bound<'_, Exchange>) -> PyResult<Option<Py<EngineHandler>>> {
     let py = request.py();
-    let endpoint = request.borrow().endpoint.as_ref().map(|endpoint| endpoint.clone_ref(py));
-    let Some(endpoint) = endpoint else { return Ok(None) };
+    let handler = request.borrow().engine_handler.as_ref().map(|handler| handler.clone_ref(py));
+    let Some(handler) = handler else { return Ok(None) };
     let context = engine.enter_context(py)?;
     let error = request.borrow().body.error(py);
     match error {
         Some(error) => fail(engine, request, error)?,
-        None => call(engine, request, &endpoint, &context)?,
+        None => call(engine, request, &handler, &context)?,
     }
-    Ok(Some(endpoint))
+    Ok(Some(handler))
 }
 
-fn resolve(engine: &Engine, request: &Bound<'_, Exchange>) -> PyResult<Py<Endpoint>> {
+fn resolve(engine: &Engine, request: &Bound<'_, Exchange>) -> PyResult<Py<EngineHandler>> {
     let py = request.py();
-    let endpoint = engine.service.bind(py).call_method1(intern!(py, "resolve"), (request,))?;
-    let endpoint = endpoint.cast_into::<Endpoint>()?;
-    engine.endpoints.add(&request.borrow().link()?.head, &endpoint);
-    Ok(endpoint.unbind())
+    let handler = engine.callbacks.bind(py).call_method1(intern!(py, "resolve"), (request,))?;
+    let handler = handler.cast_into::<EngineHandler>()?;
+    engine.handlers.add(&request.borrow().engine_ref()?.head, &handler);
+    Ok(handler.unbind())
 }
 
 /// Calls the handler and responds with its value.
 fn call(
     engine: &Engine,
     request: &Bound<'_, Exchange>,
-    endpoint: &Py<Endpoint>,
-    context: &Context<'_>,
+    handler: &Py<EngineHandler>,
+    context: &EnteredContext<'_>,
 ) -> PyResult<()> {
     let py = request.py();
-    let target = endpoint.get();
-    let value = if target.pass_params {
+    let called = handler.get();
+    let value = if called.pass_params {
         let params = request.borrow_mut().params.get_or_insert_with(|| PyDict::new(py).unbind()).clone_ref(py);
-        target.call.bind(py).call((request,), Some(params.bind(py)))
+        called.call.bind(py).call((request,), Some(params.bind(py)))
     } else {
-        target.call.bind(py).call1((request,))
+        called.call.bind(py).call1((request,))
     };
-    match value.and_then(|value| respond_with(engine, request, target, value, context)) {
+    match value.and_then(|value| respond_with(engine, request, called, value, context)) {
         Ok(()) => Ok(()),
         Err(error) => fail(engine, request, error),
     }
 }
 
-/// Has the service respond to an exception.
+/// Has `EngineCallbacks.fail` respond to an exception.
 fn fail(engine: &Engine, request: &Bound<'_, Exchange>, error: PyErr) -> PyResult<()> {
     let py = request.py();
     // `into_value` keeps the traceback, `value` does not.
-    let failed = engine.service.bind(py).call_method1(intern!(py, "fail"), (request, error.into_value(py)));
+    let failed = engine.callbacks.bind(py).call_method1(intern!(py, "fail"), (request, error.into_value(py)));
     if let Err(error) = failed {
         error.write_unraisable(py, Some(request));
         request.borrow_mut().abort(py)?;

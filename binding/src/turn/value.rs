@@ -8,24 +8,24 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use pyo3::{ffi, intern};
 
-use crate::context::Context;
-use crate::endpoint::{Endpoint, pending};
 use crate::engine::Engine;
-use crate::exchange::response::ResponseBody;
+use crate::engine_handler::{EngineHandler, pending};
+use crate::entered_context::EnteredContext;
+use crate::exchange::response_sender::WholeBody;
 use crate::exchange::{Exchange, respond};
 
-/// Responds with a value, or has the service drive a coroutine or deliver a value of another type.
+/// Responds with a value, or has the callbacks drive a coroutine or send a value of another type.
 pub fn respond_with(
     engine: &Engine,
     request: &Bound<'_, Exchange>,
-    endpoint: &Endpoint,
+    handler: &EngineHandler,
     value: Bound<'_, PyAny>,
-    context: &Context<'_>,
+    context: &EnteredContext<'_>,
 ) -> PyResult<()> {
     let py = request.py();
-    let service = engine.service.bind(py);
+    let callbacks = engine.callbacks.bind(py);
     let value = if is_coroutine(&value) {
-        service.call_method1(intern!(py, "drive"), (request, value, &context.context))?
+        callbacks.call_method1(intern!(py, "drive"), (request, value, &context.context))?
     } else {
         value
     };
@@ -34,12 +34,12 @@ pub fn respond_with(
     }
     if !request.borrow().prepared {
         if let Ok(text) = value.cast_exact::<PyString>() {
-            let body = ResponseBody::Copied(text.to_str()?.as_bytes());
-            return respond(request, 200, &[content_type(endpoint.text_type.to_str(py)?)], body);
+            let body = WholeBody::Copied(text.to_str()?.as_bytes());
+            return respond(request, 200, &[content_type(handler.text_type.to_str(py)?)], body);
         }
         if let Ok(bytes) = value.cast_exact::<PyBytes>() {
-            let body = ResponseBody::Bytes(bytes);
-            return respond(request, 200, &[content_type(endpoint.bytes_type.to_str(py)?)], body);
+            let body = WholeBody::Bytes(bytes);
+            return respond(request, 200, &[content_type(handler.bytes_type.to_str(py)?)], body);
         }
         if value.is_exact_instance_of::<PyDict>()
             || value.is_exact_instance_of::<PyList>()
@@ -47,16 +47,16 @@ pub fn respond_with(
         {
             match engine.encode_json.bind(py).call1((&value,)) {
                 Ok(encoded) => {
-                    let body = ResponseBody::Bytes(encoded.cast::<PyBytes>()?);
+                    let body = WholeBody::Bytes(encoded.cast::<PyBytes>()?);
                     return respond(request, 200, &[content_type("application/json")], body);
                 }
-                // `deliver` encodes it again, and reports which part of the value is the cause.
+                // `send_value` encodes it again, and reports which part of the value is the cause.
                 Err(error) if error.is_instance_of::<PyException>(py) => {}
                 Err(interrupt) => return Err(interrupt),
             }
         }
     }
-    service.call_method1(intern!(py, "deliver"), (request, value))?;
+    callbacks.call_method1(intern!(py, "send_value"), (request, value))?;
     Ok(())
 }
 

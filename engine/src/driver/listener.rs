@@ -17,7 +17,7 @@ use socket2::{SockFilter, SockRef};
 
 use super::socket;
 use super::socket_file::SocketFile;
-use crate::peer::Peer;
+use crate::address::Address;
 
 /// A listening socket.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct Listener {
     file: Option<SocketFile>,
     socket: OwnedFd,
     /// The address on which it listens.
-    pub local: Peer,
+    pub local: Address,
     /// Another process has the socket too, and may go on accepting.
     shared: bool,
     /// A forked child has a copy of the socket, and does not accept.
@@ -38,7 +38,7 @@ pub struct Listener {
 #[derive(Debug)]
 pub enum Accepted {
     /// A connection and its peer.
-    Connection(OwnedFd, Peer),
+    Connection(OwnedFd, Address),
     /// No client waits.
     Empty,
     /// No descriptors or memory are left.
@@ -110,7 +110,7 @@ impl Listener {
                 }
                 bind(&socket, &abstract_address(name)?)?;
                 listen(&socket, backlog)?;
-                (None, Peer::Unix(Some(Arc::new(path.to_path_buf()))))
+                (None, Address::Unix(Some(Arc::new(path.to_path_buf()))))
             }
             _ => (Some(SocketFile::listen(socket.as_fd(), path, mode, backlog)?), socket::local_address(&socket)),
         };
@@ -124,7 +124,7 @@ impl Listener {
         }
         rustix::io::ioctl_fionbio(&socket, true)?;
         let local = socket::local_address(&socket);
-        if matches!(local, Peer::Inet(_)) {
+        if matches!(local, Address::Inet(_)) {
             sockopt::set_tcp_nodelay(&socket, true)?;
         }
         Ok(Listener { file: None, socket, local, shared: true, copied: false })
@@ -163,7 +163,7 @@ impl Listener {
     pub fn refuse_new_clients(&mut self) {
         match self.local {
             // If the kernel does not take the filter, only those few clients are lost.
-            Peer::Inet(_) => drop(SockRef::from(&self.socket).attach_filter(&NO_SYN)),
+            Address::Inet(_) => drop(SockRef::from(&self.socket).attach_filter(&NO_SYN)),
             _ => self.file = None,
         }
     }
@@ -172,7 +172,7 @@ impl Listener {
     pub fn accept(&self) -> Accepted {
         match acceptfrom_with(&self.socket, FLAGS) {
             Ok((socket, peer)) => {
-                let peer = peer.map_or(Peer::Unix(None), |peer: SocketAddrAny| socket::address(peer));
+                let peer = peer.map_or(Address::Unix(None), |peer: SocketAddrAny| socket::address(peer));
                 Accepted::Connection(socket, peer)
             }
             Err(Errno::AGAIN) => Accepted::Empty,
@@ -221,17 +221,17 @@ mod tests {
     #[test]
     fn tcp_on_a_free_port() {
         let listener = Listener::tcp("127.0.0.1", 0, 16, false).unwrap();
-        let Peer::Inet(address) = listener.local else { panic!("{:?}", listener.local) };
+        let Address::Inet(address) = listener.local else { panic!("{:?}", listener.local) };
         assert!(matches!(listener.accept(), Accepted::Empty));
         let client = TcpStream::connect(address).unwrap();
         let Accepted::Connection(_, peer) = listener.accept() else { panic!("no client") };
-        assert_eq!(Peer::Inet(client.local_addr().unwrap()), peer);
+        assert_eq!(Address::Inet(client.local_addr().unwrap()), peer);
     }
 
     #[test]
     fn after_new_clients_are_refused_earlier_ones_are_accepted() {
         let mut listener = Listener::tcp("127.0.0.1", 0, 16, false).unwrap();
-        let Peer::Inet(address) = listener.local else { panic!("{:?}", listener.local) };
+        let Address::Inet(address) = listener.local else { panic!("{:?}", listener.local) };
         let client = TcpStream::connect(address).unwrap();
         listener.refuse_new_clients();
         let late = TcpStream::connect_timeout(&address, Duration::from_millis(50));
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn a_copy_that_does_not_accept_ends_with_the_listener() {
         let mut listener = Listener::tcp("127.0.0.1", 0, 16, false).unwrap();
-        let Peer::Inet(address) = listener.local else { panic!("{:?}", listener.local) };
+        let Address::Inet(address) = listener.local else { panic!("{:?}", listener.local) };
         let _copy = listener.socket().try_clone_to_owned().unwrap();
         listener.set_copied();
         listener.close();
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn a_copy_that_accepts_outlives_the_listener() {
         let mut listener = Listener::tcp("127.0.0.1", 0, 16, false).unwrap();
-        let Peer::Inet(address) = listener.local else { panic!("{:?}", listener.local) };
+        let Address::Inet(address) = listener.local else { panic!("{:?}", listener.local) };
         let copy = Listener::inherited(listener.socket().try_clone_to_owned().unwrap()).unwrap();
         listener.share();
         listener.set_copied();
@@ -273,7 +273,7 @@ mod tests {
         assert_eq!(0o600, std::os::unix::fs::PermissionsExt::mode(&mode.permissions()) & 0o777);
         assert_eq!(io::ErrorKind::AddrInUse, Listener::unix(&path, None, 16).unwrap_err().kind());
         let _client = UnixStream::connect(&path).unwrap();
-        assert!(matches!(listener.accept(), Accepted::Connection(_, Peer::Unix(_))));
+        assert!(matches!(listener.accept(), Accepted::Connection(_, Address::Unix(_))));
         drop(listener);
         assert!(!path.exists());
     }
@@ -293,11 +293,11 @@ mod tests {
         let name = format!("ropewalk-{}", std::process::id());
         let path = PathBuf::from(format!("\0{name}"));
         let listener = Listener::unix(&path, None, 16).unwrap();
-        assert_eq!(Peer::Unix(Some(Arc::new(path.clone()))), listener.local);
+        assert_eq!(Address::Unix(Some(Arc::new(path.clone()))), listener.local);
         assert_eq!(format!("@{name}"), listener.local.to_string());
         let address = std::os::unix::net::SocketAddr::from_abstract_name(&name).unwrap();
         let _client = UnixStream::connect_addr(&address).unwrap();
-        assert!(matches!(listener.accept(), Accepted::Connection(_, Peer::Unix(_))));
+        assert!(matches!(listener.accept(), Accepted::Connection(_, Address::Unix(_))));
         assert_eq!(io::ErrorKind::AddrInUse, Listener::unix(&path, None, 16).unwrap_err().kind());
         drop(listener);
         assert_eq!(io::ErrorKind::InvalidInput, Listener::unix(&path, Some(0o600), 16).unwrap_err().kind());
@@ -309,6 +309,6 @@ mod tests {
         assert_eq!(io::ErrorKind::InvalidInput, Listener::inherited(one.into()).unwrap_err().kind());
         let bound = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = bound.local_addr().unwrap();
-        assert_eq!(Peer::Inet(address), Listener::inherited(bound.into()).unwrap().local);
+        assert_eq!(Address::Inet(address), Listener::inherited(bound.into()).unwrap().local);
     }
 }

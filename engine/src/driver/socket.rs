@@ -13,7 +13,7 @@ use rustix::net::{
     shutdown, sockopt,
 };
 
-use crate::peer::Peer;
+use crate::address::Address;
 
 /// The result of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,14 +54,14 @@ pub fn shut_down(socket: BorrowedFd<'_>) {
 
 /// Prepares an open descriptor, which must be a connected stream socket. Returns the addresses of the peer and of our
 /// end.
-pub fn prepare(socket: BorrowedFd<'_>) -> io::Result<(Peer, Peer)> {
+pub fn prepare(socket: BorrowedFd<'_>) -> io::Result<(Address, Address)> {
     if sockopt::socket_type(socket)? != SocketType::STREAM {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the descriptor is not a stream socket"));
     }
     rustix::io::ioctl_fionbio(socket, true)?;
-    let peer = getpeername(socket)?.map_or(Peer::Unix(None), address);
+    let peer = getpeername(socket)?.map_or(Address::Unix(None), address);
     let ours = address(getsockname(socket)?);
-    if matches!(ours, Peer::Inet(_)) {
+    if matches!(ours, Address::Inet(_)) {
         sockopt::set_tcp_nodelay(socket, true)?;
     }
     Ok((peer, ours))
@@ -93,19 +93,19 @@ pub fn take_error(socket: BorrowedFd<'_>) -> Option<Errno> {
 }
 
 /// The address that a socket is bound to.
-pub fn local_address(socket: impl AsFd) -> Peer {
-    getsockname(socket).map_or(Peer::Unknown, address)
+pub fn local_address(socket: impl AsFd) -> Address {
+    getsockname(socket).map_or(Address::Unknown, address)
 }
 
 /// Converts an address of the kernel.
-pub fn address(any: impl Into<SocketAddrAny>) -> Peer {
+pub fn address(any: impl Into<SocketAddrAny>) -> Address {
     let any = any.into();
     if any.address_family() == AddressFamily::UNIX {
         let path = SocketAddrUnix::try_from(any).ok().and_then(|unix| {
             let path = unix.path()?.into_owned();
             Some(Arc::new(PathBuf::from(std::ffi::OsStr::from_bytes(path.as_bytes()))))
         });
-        return Peer::Unix(path);
+        return Address::Unix(path);
     }
-    std::net::SocketAddr::try_from(any).map_or(Peer::Unknown, Peer::Inet)
+    std::net::SocketAddr::try_from(any).map_or(Address::Unknown, Address::Inet)
 }

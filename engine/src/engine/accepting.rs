@@ -7,12 +7,12 @@ use std::path::Path;
 use super::Engine;
 use super::connection::Connection;
 use super::listeners::ListenerId;
+use crate::address::Address;
 use crate::driver::listener::{Accepted, Listener};
 use crate::driver::{Driver, Token, Watch, socket};
 use crate::event::{Event, Severity};
 use crate::exchange::{ConnectionId, HalfClose};
 use crate::limits::Limits;
-use crate::peer::Peer;
 use crate::transport::Transport;
 use crate::wire::Wire;
 
@@ -50,7 +50,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     /// Where a listener listens.
-    pub fn local_address(&self, id: ListenerId) -> Option<Peer> {
+    pub fn local_address(&self, id: ListenerId) -> Option<Address> {
         self.listeners.local(id).cloned()
     }
 
@@ -59,7 +59,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.listeners.remove(id, &mut self.driver);
     }
 
-    /// Takes over a connected stream socket, and the bytes that were read from it. None if it was refused.
+    /// Serves a connected stream socket, and the bytes that were read from it. None if it was refused.
     pub fn adopt(&mut self, socket: OwnedFd, data: &[u8]) -> io::Result<Option<ConnectionId>> {
         let (peer, _) = socket::prepare(socket.as_fd())?;
         bound_sending(&self.settings.limits, &peer, socket.as_fd());
@@ -95,7 +95,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
                     return false;
                 }
                 Accepted::Exhausted => {
-                    if self.close_oldest_lingering(true) {
+                    if self.close_oldest_lingering() {
                         continue;
                     }
                     self.back_off(id);
@@ -130,7 +130,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     /// Opens a connection on a connected socket, or refuses it. Returns its token.
-    pub(super) fn open(&mut self, socket: OwnedFd, peer: Peer, half_close: HalfClose) -> io::Result<Option<u64>> {
+    pub(super) fn open(&mut self, socket: OwnedFd, peer: Address, half_close: HalfClose) -> io::Result<Option<u64>> {
         self.counters.accepted += 1;
         if !self.accepts_peer(&peer) {
             return Ok(None);
@@ -183,8 +183,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 }
 
 /// Bounds what the kernel holds for a client that does not read.
-fn bound_sending(limits: &Limits, address: &Peer, socket: BorrowedFd<'_>) {
-    if matches!(address, Peer::Inet(_)) {
+fn bound_sending(limits: &Limits, address: &Address, socket: BorrowedFd<'_>) {
+    if matches!(address, Address::Inet(_)) {
         // The kernel's timeout covers sockets that the engine has closed.
         let stall = if limits.write_timeout == 0 { 0 } else { limits.write_timeout + KERNEL_LATER };
         socket::bound_sending(socket, limits.write_buffer, stall);

@@ -3,16 +3,16 @@
 use bytes::Bytes;
 
 use super::{Engine, small_file};
+use crate::address::Address;
 use crate::driver::Driver;
 use crate::event::{Event, GoneReason};
 use crate::exchange::{Body, CommandError, ExchangeId, HalfClose, Pressure, Status};
 use crate::head::FieldRef;
-use crate::peer::Peer;
-use crate::wire::{Context, FramedBy, Received, ResponsePhase, Wire};
+use crate::wire::{FramedBy, Received, ResponsePhase, Wire, WireContext};
 
 impl<D: Driver, W: Wire> Engine<D, W> {
     /// Our end of an exchange, or the address that its client has connected to according to a proxy.
-    pub fn local(&self, id: ExchangeId) -> Option<Peer> {
+    pub fn local(&self, id: ExchangeId) -> Option<Address> {
         Some(self.connections[self.connections.slot(id.connection)?].local())
     }
 
@@ -21,7 +21,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// The first call returns the part of the body that is here already, which saves small bodies the way through the inbox.
     /// No body event of the exchange exists before it. A later call changes the limit and returns nothing, because earlier
     /// parts may still be queued, in the inbox or with the caller. For the same reason, raw bytes after
-    /// [`Engine::take_over`] are returned only if nothing of the body is queued.
+    /// [`Engine::switch_without_response`] are returned only if nothing of the body is queued.
     pub fn receive(&mut self, id: ExchangeId, limit: Option<u64>) -> Result<Vec<Event>, CommandError> {
         self.command(id, |engine, slot| {
             let limit = limit.unwrap_or(engine.settings.limits.body_size);
@@ -154,7 +154,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// because a reader could not distinguish the two.
     pub fn upgrade(&mut self, id: ExchangeId, fields: &[FieldRef<'_>]) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
-            engine.with_wire(slot, |wire, cx| wire.upgrade(Some(fields), cx))?;
+            engine.with_wire(slot, |wire, cx| wire.open_tunnel(Some(fields), cx))?;
             engine.inbox.retain(|event| !event.is_of_body(id));
             engine.send_later(slot);
             Ok(())
@@ -195,7 +195,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Sends a part of its body as it is, or raw bytes after [`Engine::take_over`].
+    /// Sends a part of its body as it is, or raw bytes after [`Engine::switch_without_response`].
     pub fn relay_write(&mut self, id: ExchangeId, data: Bytes) -> Result<Pressure, CommandError> {
         self.command(id, |engine, slot| {
             engine.lend_buffer(slot);
@@ -228,9 +228,9 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Makes the exchange carry raw bytes. Its handler sends any head itself.
-    pub fn take_over(&mut self, id: ExchangeId) -> Result<(), CommandError> {
-        self.command(id, |engine, slot| engine.with_wire(slot, |wire, cx| wire.upgrade(None, cx)))
+    /// As [`Engine::upgrade`], but sends nothing: the handler sends any head itself.
+    pub fn switch_without_response(&mut self, id: ExchangeId) -> Result<(), CommandError> {
+        self.command(id, |engine, slot| engine.with_wire(slot, |wire, cx| wire.open_tunnel(None, cx)))
     }
 
     /// Decides what happens to an exchange whose client closes its sending side, unless its listener or the owner of its
@@ -277,7 +277,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     fn framed(
         &mut self,
         slot: usize,
-        call: impl FnOnce(&mut W, &mut Context<'_>) -> Result<(), CommandError>,
+        call: impl FnOnce(&mut W, &mut WireContext<'_>) -> Result<(), CommandError>,
     ) -> Result<(), CommandError> {
         let outcome = self.with_wire(slot, call);
         if matches!(outcome, Err(CommandError::Length { .. })) {

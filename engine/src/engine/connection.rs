@@ -4,11 +4,11 @@ use rustix::io::Errno;
 
 use super::deadline::{Deadline, Facts, Timeout};
 use super::proxy_header::ProxyHeader;
+use crate::address::Address;
 use crate::driver::wheel::Wheel;
 use crate::exchange::HalfClose;
 use crate::limits::Limits;
 use crate::outbox::Outbox;
-use crate::peer::Peer;
 use crate::transport::Transport;
 use crate::wire::{RequestPhase, Wire};
 
@@ -18,7 +18,7 @@ pub(super) struct Connection<W> {
     pub token: u64,
     pub transport: Transport,
     /// The other end: a proxy or the client.
-    pub peer: Peer,
+    pub peer: Address,
     pub proxy_header: ProxyHeader,
     pub wire: W,
     pub out: Outbox,
@@ -70,7 +70,7 @@ pub(super) struct Connection<W> {
 }
 
 impl<W: Wire> Connection<W> {
-    pub fn new(token: u64, transport: Transport, peer: Peer) -> Self {
+    pub fn new(token: u64, transport: Transport, peer: Address) -> Self {
         Connection {
             token,
             transport,
@@ -109,7 +109,7 @@ impl<W: Wire> Connection<W> {
     }
 
     /// The address that the client has connected to.
-    pub fn local(&self) -> Peer {
+    pub fn local(&self) -> Address {
         self.proxy_header.server().cloned().unwrap_or_else(|| self.transport.local())
     }
 

@@ -4,15 +4,15 @@
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use super::Engine;
+use crate::address::Address;
 use crate::driver::Driver;
 use crate::event::GoneReason;
 use crate::exchange::{ConnectionId, HalfClose};
-use crate::peer::Peer;
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// The other end of a connection, our end, and whether the connection is secure.
-    pub fn endpoints(&self, id: ConnectionId) -> Option<(Peer, Peer, bool)> {
+    /// The addresses of the peer and of our end of a connection, and whether the connection is secure.
+    pub fn addresses(&self, id: ConnectionId) -> Option<(Address, Address, bool)> {
         let connection = &self.connections[self.connections.slot(id.0)?];
         Some((connection.peer.clone(), connection.local(), connection.is_secure()))
     }

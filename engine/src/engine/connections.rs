@@ -96,14 +96,14 @@ impl<W> IndexMut<usize> for Connections<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::Address;
     use crate::http1::Http1;
-    use crate::peer::Peer;
     use crate::transport::{Pipe, Transport};
 
     fn open(connections: &mut Connections<Http1>) -> (u64, usize) {
         let token = connections.next_token();
-        let pipe = Transport::Pipe(Pipe::new(Peer::Unknown, false));
-        (token, connections.insert(Connection::new(token, pipe, Peer::Unknown)))
+        let pipe = Transport::Pipe(Pipe::new(Address::Unknown, false));
+        (token, connections.insert(Connection::new(token, pipe, Address::Unknown)))
     }
 
     #[test]

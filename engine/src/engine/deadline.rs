@@ -87,7 +87,7 @@ impl Deadline {
             }
             Timeout::Linger => {
                 if changed {
-                    self.linger_until = after(now, limits.linger_time);
+                    self.linger_until = after(now, limits.linger_total_time);
                 }
                 if facts.draining {
                     // Once the earliest of these is set, bytes from the client do not extend it.

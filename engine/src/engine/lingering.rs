@@ -26,13 +26,22 @@ impl Lingering {
         self.tokens.push_back(token);
     }
 
-    /// Removes the oldest one, and returns its slot: one that counts as open, or any.
-    pub fn pop<W>(&mut self, any: bool, connections: &Connections<W>) -> Option<usize> {
+    /// Removes the oldest one that counts as open, and returns its slot.
+    pub fn pop_counted<W>(&mut self, connections: &Connections<W>) -> Option<usize> {
+        self.pop_where(connections, |slot| !connections[slot].turned_away)
+    }
+
+    /// Removes the oldest one, whether it counts as open or not, and returns its slot.
+    pub fn pop_any<W>(&mut self, connections: &Connections<W>) -> Option<usize> {
+        self.pop_where(connections, |_| true)
+    }
+
+    fn pop_where<W>(&mut self, connections: &Connections<W>, wanted: impl Fn(usize) -> bool) -> Option<usize> {
         while self.tokens.front().is_some_and(|&token| connections.slot(token).is_none()) {
             self.tokens.pop_front();
         }
-        let counts = |&token: &u64| connections.slot(token).filter(|&slot| any || !connections[slot].turned_away);
-        let (place, slot) = self.tokens.iter().map(counts).enumerate().find_map(|(at, slot)| Some((at, slot?)))?;
+        let found = |&token: &u64| connections.slot(token).filter(|&slot| wanted(slot));
+        let (place, slot) = self.tokens.iter().map(found).enumerate().find_map(|(at, slot)| Some((at, slot?)))?;
         self.tokens.remove(place);
         Some(slot)
     }
@@ -55,17 +64,15 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// Whether there is room for another connection. One that lingers is closed to make room.
     pub(super) fn makes_room(&mut self) -> bool {
         while self.capacity.is_full(self.connections.len() - self.lingering.turned_away()) {
-            if !self.close_oldest_lingering(false) {
-                return false;
-            }
+            let Some(slot) = self.lingering.pop_counted(&self.connections) else { return false };
+            self.close(slot);
         }
         true
     }
 
-    /// Closes the connection that lingers longest: one that counts as open, or any if a descriptor is needed. False if
-    /// there is none.
-    pub(super) fn close_oldest_lingering(&mut self, any: bool) -> bool {
-        let slot = self.lingering.pop(any, &self.connections);
+    /// Closes the connection that lingers longest, to have its descriptor. False if none lingers.
+    pub(super) fn close_oldest_lingering(&mut self) -> bool {
+        let slot = self.lingering.pop_any(&self.connections);
         if let Some(slot) = slot {
             self.close(slot);
         }
@@ -88,15 +95,15 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::Address;
     use crate::engine::connection::Connection;
     use crate::http1::Http1;
-    use crate::peer::Peer;
     use crate::transport::{Pipe, Transport};
 
     fn open(connections: &mut Connections<Http1>, lingering: &mut Lingering) -> usize {
         let token = connections.next_token();
-        let pipe = Transport::Pipe(Pipe::new(Peer::Unknown, false));
-        let slot = connections.insert(Connection::new(token, pipe, Peer::Unknown));
+        let pipe = Transport::Pipe(Pipe::new(Address::Unknown, false));
+        let slot = connections.insert(Connection::new(token, pipe, Address::Unknown));
         lingering.push(token, connections);
         slot
     }
@@ -107,10 +114,10 @@ mod tests {
         let slots: Vec<usize> = (0..4).map(|_| open(&mut connections, &mut lingering)).collect();
         connections.remove(slots[0]);
         connections[slots[1]].turned_away = true;
-        assert_eq!(Some(slots[2]), lingering.pop(false, &connections));
-        assert_eq!(Some(slots[1]), lingering.pop(true, &connections));
-        assert_eq!(Some(slots[3]), lingering.pop(true, &connections));
-        assert_eq!(None, lingering.pop(true, &connections));
+        assert_eq!(Some(slots[2]), lingering.pop_counted(&connections));
+        assert_eq!(Some(slots[1]), lingering.pop_any(&connections));
+        assert_eq!(Some(slots[3]), lingering.pop_any(&connections));
+        assert_eq!(None, lingering.pop_any(&connections));
     }
 
     #[test]

@@ -9,10 +9,10 @@ use std::io;
 
 use slab::Slab;
 
+use crate::address::Address;
 use crate::driver::listener::{Accepted, Listener};
 use crate::driver::{Driver, Token, Watch};
 use crate::exchange::HalfClose;
-use crate::peer::Peer;
 
 /// Names a listening socket of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,10 +25,10 @@ const BACKOFF: (u64, u64) = (50, 1000);
 
 /// Listening sockets by their id.
 #[derive(Debug, Default)]
-pub(super) struct Listeners(Slab<Entry>);
+pub(super) struct Listeners(Slab<ListenerEntry>);
 
 #[derive(Debug)]
-struct Entry {
+struct ListenerEntry {
     listener: Listener,
     /// While descriptors are short: when to try again, and how long the wait was. The time is `u64::MAX` once the
     /// listener is watched again, so that the next failure doubles the wait.
@@ -39,7 +39,7 @@ struct Entry {
     half_close: HalfClose,
 }
 
-impl Entry {
+impl ListenerEntry {
     fn is_short(&self) -> bool {
         self.retry.is_some_and(|(at, _)| at != u64::MAX)
     }
@@ -55,13 +55,13 @@ impl Listeners {
         let entry = self.0.vacant_entry();
         let key = entry.key();
         driver.watch(listener.socket(), token(key), Watch::Accept)?;
-        entry.insert(Entry { listener, retry: None, closing: None, half_close: HalfClose::Cancel });
+        entry.insert(ListenerEntry { listener, retry: None, closing: None, half_close: HalfClose::Cancel });
         Ok(ListenerId(key))
     }
 
     /// Closes a listener.
     pub fn remove(&mut self, id: ListenerId, driver: &mut impl Driver) {
-        if let Some(Entry { listener, .. }) = self.0.try_remove(id.0) {
+        if let Some(ListenerEntry { listener, .. }) = self.0.try_remove(id.0) {
             // An inherited socket stays open in another process, so that closing ours would not end the watch. An error is
             // ignored: the driver does not watch the socket while descriptors are short.
             let _ = driver.forget(listener.socket());
@@ -79,7 +79,7 @@ impl Listeners {
     }
 
     /// Where a listener listens.
-    pub fn local(&self, id: ListenerId) -> Option<&Peer> {
+    pub fn local(&self, id: ListenerId) -> Option<&Address> {
         self.0.get(id.0).map(|entry| &entry.listener.local)
     }
 
@@ -131,7 +131,7 @@ impl Listeners {
 
     /// Whether it waits for descriptors.
     pub fn is_short(&self, id: ListenerId) -> bool {
-        self.0.get(id.0).is_some_and(Entry::is_short)
+        self.0.get(id.0).is_some_and(ListenerEntry::is_short)
     }
 
     // Closing in a drain
@@ -182,7 +182,7 @@ impl Listeners {
         Ok(())
     }
 
-    fn select(&self, matches: impl Fn(&Entry) -> bool) -> Vec<ListenerId> {
+    fn select(&self, matches: impl Fn(&ListenerEntry) -> bool) -> Vec<ListenerId> {
         self.0.iter().filter(|(_, entry)| matches(entry)).map(|(key, _)| ListenerId(key)).collect()
     }
 }
@@ -219,7 +219,7 @@ mod tests {
     }
 
     fn connect(listeners: &Listeners, id: ListenerId) -> TcpStream {
-        let Some(Peer::Inet(address)) = listeners.local(id) else { panic!("no address") };
+        let Some(Address::Inet(address)) = listeners.local(id) else { panic!("no address") };
         TcpStream::connect(address).unwrap()
     }
 

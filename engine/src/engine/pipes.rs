@@ -4,16 +4,16 @@ use bytes::Bytes;
 
 use super::Engine;
 use super::connection::Connection;
+use crate::address::Address;
 use crate::driver::Driver;
 use crate::event::{Event, GoneReason, Severity};
 use crate::exchange::PipeId;
-use crate::peer::Peer;
 use crate::transport::{Pipe, Transport, next_bytes};
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
     /// Opens a connection whose bytes its owner carries. If the engine is full, it is refused and closed.
-    pub fn open_pipe(&mut self, peer: Peer, local: Peer, secure: bool) -> PipeId {
+    pub fn open_pipe(&mut self, peer: Address, local: Address, secure: bool) -> PipeId {
         self.refresh_clock();
         self.counters.accepted += 1;
         let full = !self.makes_room();

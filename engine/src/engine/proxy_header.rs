@@ -1,9 +1,9 @@
 //! Connections that begin with a header of the PROXY protocol, before the first byte for their wire.
 
 use super::Engine;
+use crate::address::Address;
 use crate::driver::Driver;
 use crate::event::Severity;
-use crate::peer::Peer;
 use crate::proxies::protocol::{Header, Source};
 use crate::proxies::{Proxies, protocol};
 use crate::wire::Wire;
@@ -31,13 +31,13 @@ impl ProxyHeader {
 
     /// The client that it names.
     #[inline]
-    pub fn client(&self) -> Option<&Peer> {
+    pub fn client(&self) -> Option<&Address> {
         self.source().map(|source| &source.client)
     }
 
     /// The address that the client has connected to.
-    pub fn server(&self) -> Option<&Peer> {
-        self.source().map(|source| &source.server).filter(|server| **server != Peer::Unknown)
+    pub fn server(&self) -> Option<&Address> {
+        self.source().map(|source| &source.server).filter(|server| **server != Address::Unknown)
     }
 
     /// Whether the client has connected to the proxy over TLS.
@@ -52,7 +52,7 @@ impl ProxyHeader {
     pub fn allows_forwarding_fields(&self) -> bool {
         match self {
             ProxyHeader::None | ProxyHeader::Awaited(_) => true,
-            ProxyHeader::Proxied(source) => !matches!(source.client, Peer::Unix(_)),
+            ProxyHeader::Proxied(source) => !matches!(source.client, Address::Unix(_)),
             ProxyHeader::Local => false,
         }
     }
@@ -65,7 +65,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     /// Whether a peer may connect to a socket. Where the PROXY protocol is on, only trusted proxies may.
-    pub(super) fn accepts_peer(&mut self, peer: &Peer) -> bool {
+    pub(super) fn accepts_peer(&mut self, peer: &Address) -> bool {
         let Some(Proxies { protocol: true, trusted, .. }) = &self.settings.proxies else { return true };
         let trusted = trusted.contains(peer);
         if !trusted {
@@ -107,7 +107,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         true
     }
 
-    fn refuse_proxy(&mut self, peer: Peer, reason: &str) {
+    fn refuse_proxy(&mut self, peer: Address, reason: &str) {
         self.counters.refused += 1;
         if self.settings.debug {
             self.report(Severity::Debug, "RW510", format!("{peer}: {reason}"));

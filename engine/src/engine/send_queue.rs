@@ -84,15 +84,15 @@ impl SendQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::Address;
     use crate::http1::Http1;
-    use crate::peer::Peer;
     use crate::transport::{Pipe, Transport};
 
     #[test]
     fn a_connection_waits_once() {
         let mut queue = SendQueue::default();
-        let pipe = Transport::Pipe(Pipe::new(Peer::Unknown, false));
-        let mut connection: Connection<Http1> = Connection::new(7, pipe, Peer::Unknown);
+        let pipe = Transport::Pipe(Pipe::new(Address::Unknown, false));
+        let mut connection: Connection<Http1> = Connection::new(7, pipe, Address::Unknown);
         queue.push(&mut connection);
         queue.push(&mut connection);
         assert_eq!(vec![7], queue.take());

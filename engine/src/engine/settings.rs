@@ -5,7 +5,7 @@ use crate::method::Methods;
 use crate::proxies::Proxies;
 
 #[derive(Debug, Default)]
-pub(super) struct Settings {
+pub(super) struct EngineSettings {
     pub limits: Limits,
     /// Which methods are served.
     pub methods: Methods,

@@ -3,7 +3,7 @@
 use crate::access::Line;
 use crate::clock::monotonic_micros;
 use crate::head::Head;
-use crate::wire::Context;
+use crate::wire::WireContext;
 
 /// The account of one exchange.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ pub(super) struct Account {
 
 impl Account {
     /// Counts a request.
-    pub fn open(head: &Head, cx: &mut Context<'_>) -> Self {
+    pub fn open(head: &Head, cx: &mut WireContext<'_>) -> Self {
         cx.counters.requests += 1;
         cx.counters.running += 1;
         let log_line = cx.access.as_deref_mut().map(|log| Box::new(log.line(head, cx.client)));
@@ -26,7 +26,7 @@ impl Account {
     }
 
     /// Counts and logs a complete response, whose body has `written` bytes.
-    pub fn complete(&mut self, written: u64, cx: &mut Context<'_>) {
+    pub fn complete(&mut self, written: u64, cx: &mut WireContext<'_>) {
         let micros = monotonic_micros().saturating_sub(self.began);
         cx.counters.count_response(self.status, micros);
         cx.counters.running -= 1;
@@ -35,14 +35,14 @@ impl Account {
 
     /// Counts and logs an exchange that ends before its response is complete. The access log shows `status` where no
     /// head was sent.
-    pub fn abort(&mut self, status: u16, written: u64, cx: &mut Context<'_>) {
+    pub fn abort(&mut self, status: u16, written: u64, cx: &mut WireContext<'_>) {
         cx.counters.cut += 1;
         cx.counters.running -= 1;
         let status = if self.status == 0 { status } else { self.status };
         self.log(status, written, cx.clock.micros().saturating_sub(self.began), cx);
     }
 
-    fn log(&mut self, status: u16, written: u64, micros: u64, cx: &mut Context<'_>) {
+    fn log(&mut self, status: u16, written: u64, micros: u64, cx: &mut WireContext<'_>) {
         if let (Some(line), Some(log)) = (self.log_line.take(), cx.access.as_deref_mut()) {
             log.write(&line, status, written, micros, cx.clock);
         }

@@ -18,9 +18,9 @@ use crate::head::{Field, Head, Version};
 use crate::method::Method;
 use crate::origin::Origin;
 use crate::refusal::Refusal;
-use crate::wire::{Context, Wire};
+use crate::wire::{Wire, WireContext};
 
-impl Context<'_> {
+impl WireContext<'_> {
     /// Sets where a request comes from: as its connection shows it, or as trusted proxies report it.
     fn set_origin(&self, mut head: Box<Head>) -> Result<Box<Head>, Refusal> {
         head.peer = self.peer.clone();
@@ -132,7 +132,7 @@ impl Http1 {
 
     /// Ends the connection. Returns the exchange whose response was not complete; the access log shows `status` for it
     /// where no head was sent.
-    pub(super) fn abort(&mut self, status: u16, cx: &mut Context<'_>) -> Option<u32> {
+    pub(super) fn abort(&mut self, status: u16, cx: &mut WireContext<'_>) -> Option<u32> {
         let running = Wire::running(self);
         if running.is_some() {
             self.account.abort(status, self.response_body.written, cx);
@@ -181,7 +181,7 @@ impl Http1 {
     // Parsing
 
     /// Takes bytes from the client.
-    pub(super) fn feed(&mut self, data: &[u8], cx: &mut Context<'_>) {
+    pub(super) fn feed(&mut self, data: &[u8], cx: &mut WireContext<'_>) {
         if self.has_input() {
             self.input.append(data);
             return self.resume(cx);
@@ -194,21 +194,21 @@ impl Http1 {
     }
 
     /// Parses the input that was kept.
-    pub(super) fn resume(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn resume(&mut self, cx: &mut WireContext<'_>) {
         let mut input = std::mem::take(&mut self.input);
         input.consume(self.advance(input.unparsed(), cx));
         self.input = input;
     }
 
     /// Parses as much of `input` as it can now. Returns how many bytes it took.
-    fn advance(&mut self, input: &[u8], cx: &mut Context<'_>) -> usize {
+    fn advance(&mut self, input: &[u8], cx: &mut WireContext<'_>) -> usize {
         let used = self.parse(input, cx);
         self.input_before_drain = self.input_before_drain.saturating_sub(used);
         self.report_data(cx);
         used
     }
 
-    fn parse(&mut self, input: &[u8], cx: &mut Context<'_>) -> usize {
+    fn parse(&mut self, input: &[u8], cx: &mut WireContext<'_>) -> usize {
         let mut at = 0;
         loop {
             let rest = &input[at..];
@@ -251,7 +251,7 @@ impl Http1 {
     }
 
     /// Parses a head, if a whole one is here and its response can be sent. Returns how many bytes it took.
-    fn parse_head(&mut self, input: &[u8], cx: &mut Context<'_>) -> Option<usize> {
+    fn parse_head(&mut self, input: &[u8], cx: &mut WireContext<'_>) -> Option<usize> {
         // A client that does not read its responses gets no more of them.
         let is_behind = cx.out.len() > cx.limits.write_buffer || cx.out.holds_file();
         if !self.awaits_head() || input.is_empty() || is_behind {
@@ -280,7 +280,7 @@ impl Http1 {
     }
 
     /// Opens the exchange of a request.
-    fn open(&mut self, head: Box<Head>, cx: &mut Context<'_>) {
+    fn open(&mut self, head: Box<Head>, cx: &mut WireContext<'_>) {
         self.scan = Scan::default();
         self.version = head.version();
         self.is_head = head.method() == Method::HEAD;
@@ -299,14 +299,14 @@ impl Http1 {
         self.serial = self.serial.wrapping_add(1);
     }
 
-    fn id(&self, cx: &Context<'_>) -> ExchangeId {
+    fn id(&self, cx: &WireContext<'_>) -> ExchangeId {
         ExchangeId { connection: cx.connection, serial: self.serial }
     }
 
     // The body of the request
 
     /// Passes the body to a reader from now on. False where it was passed or dropped already, or ended badly.
-    pub(super) fn receive(&mut self, limit: u64, cx: &mut Context<'_>) -> Result<bool, CommandError> {
+    pub(super) fn receive(&mut self, limit: u64, cx: &mut WireContext<'_>) -> Result<bool, CommandError> {
         let body = &mut self.request_body;
         body.limit = limit;
         if body.announced().is_some_and(|length| body.seen + length > limit) {
@@ -331,7 +331,7 @@ impl Http1 {
     }
 
     /// The reader has taken so many bytes.
-    pub(super) fn consumed(&mut self, count: u64, cx: &mut Context<'_>) {
+    pub(super) fn consumed(&mut self, count: u64, cx: &mut WireContext<'_>) {
         self.request_body.unread = self.request_body.unread.saturating_sub(count);
         if self.has_input() {
             self.resume(cx);
@@ -347,14 +347,14 @@ impl Http1 {
     }
 
     /// Reports all data of a read as one event, however small its chunks are.
-    fn report_data(&mut self, cx: &mut Context<'_>) {
+    fn report_data(&mut self, cx: &mut WireContext<'_>) {
         if !self.gathered.is_empty() {
             let data = Bytes::from(std::mem::take(&mut self.gathered));
             cx.inbox.push_back(Event::Data(self.id(cx), data));
         }
     }
 
-    fn complete_body(&mut self, trailers: Vec<Field>, cx: &mut Context<'_>) {
+    fn complete_body(&mut self, trailers: Vec<Field>, cx: &mut WireContext<'_>) {
         self.report_data(cx);
         if self.request_body.demand == Demand::Flowing {
             cx.inbox.push_back(Event::End(self.id(cx), trailers));
@@ -364,7 +364,7 @@ impl Http1 {
     }
 
     /// Handles an invalid body: nothing after it is parsed, and the connection closes after the response.
-    fn fail_body(&mut self, fault: BodyFault, cx: &mut Context<'_>) {
+    fn fail_body(&mut self, fault: BodyFault, cx: &mut WireContext<'_>) {
         let is_dropped = self.states.response() == ResponseState::Done;
         if !is_dropped {
             self.keep = false;

@@ -7,9 +7,9 @@ use memchr::memchr_iter;
 
 use super::message::Message;
 use super::request_line::split_target;
+use crate::address::Address;
 use crate::head::{FieldSpan, Head, Span, Version};
 use crate::method::{Method, Methods};
-use crate::peer::Peer;
 use crate::refusal::Refusal;
 
 /// Parses a head, from the request line to the empty line. [`super::scan::Scan`] has checked its request line.
@@ -53,7 +53,7 @@ pub fn parse(bytes: &[u8], method: Method, methods: Methods) -> Result<Box<Head>
         framing,
         keep_alive: !message.close && (version == Version::Http11 || message.keep_alive),
         expects_continue: message.expects_continue && version == Version::Http11,
-        peer: Peer::Unknown,
+        peer: Address::Unknown,
         secure: false,
         origin: None,
         bytes: bytes.into(),

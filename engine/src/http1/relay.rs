@@ -9,7 +9,7 @@ use super::response_body::{ResponseBody, ResponseFraming};
 use super::state::{ResponseState, Trigger};
 use crate::exchange::{Body, CommandError, Status};
 use crate::head::{FieldRef, Version};
-use crate::wire::Context;
+use crate::wire::WireContext;
 
 impl Http1 {
     /// Sends the head of a response that its handler frames.
@@ -17,7 +17,7 @@ impl Http1 {
         &mut self,
         status: Status<'_>,
         fields: &[FieldRef<'_>],
-        cx: &mut Context<'_>,
+        cx: &mut WireContext<'_>,
     ) -> Result<(), CommandError> {
         let found = encode::check_framing(status, fields)?;
         self.states.check(Trigger::Begin)?;
@@ -50,7 +50,7 @@ impl Http1 {
         status: Status<'_>,
         fields: &[FieldRef<'_>],
         body: Body<'_>,
-        cx: &mut Context<'_>,
+        cx: &mut WireContext<'_>,
     ) -> Result<(), CommandError> {
         if self.states.response() == ResponseState::Waiting {
             self.keep &= self.request_body.may_be_dropped(self.states.request(), cx.limits);
@@ -73,7 +73,7 @@ impl Http1 {
     ///
     /// Nothing beyond the announced length is sent, and the connection closes after the response. Programs for
     /// twisted.web go beyond it where a file grows while they read it, and their clients take the announced bytes.
-    pub(super) fn relay_write(&mut self, data: Bytes, cx: &mut Context<'_>) -> Result<(), CommandError> {
+    pub(super) fn relay_write(&mut self, data: Bytes, cx: &mut WireContext<'_>) -> Result<(), CommandError> {
         self.states.advance(Trigger::Write)?;
         let outcome = self.response_body.write_within_length(data, cx.out);
         self.keep &= !matches!(outcome, Err(CommandError::Excess { .. }));
@@ -81,7 +81,7 @@ impl Http1 {
     }
 
     /// Sends a part of the body out of a file. `Content-Length` must frame it.
-    pub(super) fn relay_file(&mut self, part: Body<'_>, cx: &mut Context<'_>) -> Result<(), CommandError> {
+    pub(super) fn relay_file(&mut self, part: Body<'_>, cx: &mut WireContext<'_>) -> Result<(), CommandError> {
         if self.states.response() != ResponseState::Body {
             return Err(CommandError::NotStarted);
         }
@@ -90,9 +90,9 @@ impl Http1 {
 
     /// Switches to another protocol, whose first bytes the handler sends in place of a response, or of what is left of
     /// one. The connection ends with it. A body that is not complete is still read as a body, and only what is sent is switched.
-    pub(super) fn take_over(&mut self) -> Result<(), CommandError> {
-        self.states.check(Trigger::TakeOver)?;
-        self.switch(Trigger::TakeOver);
+    pub(super) fn switch_without_response(&mut self) -> Result<(), CommandError> {
+        self.states.check(Trigger::SwitchWithoutResponse)?;
+        self.switch(Trigger::SwitchWithoutResponse);
         self.keep = false;
         Ok(())
     }

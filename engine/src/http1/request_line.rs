@@ -48,25 +48,25 @@ pub fn check(bytes: &[u8], methods: Methods) -> Result<Method, Refusal> {
 }
 
 /// The parts of a request target.
-pub(super) struct Target<'a> {
+pub(super) struct RequestTarget<'a> {
     pub authority: Option<&'a [u8]>,
     pub path: &'a [u8],
     pub query: &'a [u8],
 }
 
 /// Splits the target by its form (RFC 9112, section 3.2).
-pub(super) fn split_target(method: Method, target: &[u8], methods: Methods) -> Result<Target<'_>, Refusal> {
+pub(super) fn split_target(method: Method, target: &[u8], methods: Methods) -> Result<RequestTarget<'_>, Refusal> {
     if method == Method::CONNECT {
         if !is_authority(target) {
             return Err(Refusal::bad("the target of CONNECT is a host and a port"));
         }
-        return Ok(Target { authority: Some(target), path: target, query: b"" });
+        return Ok(RequestTarget { authority: Some(target), path: target, query: b"" });
     }
     if target == b"*" {
         if method != Method::OPTIONS {
             return Err(Refusal::bad("the target * is for OPTIONS only"));
         }
-        return Ok(Target { authority: None, path: target, query: b"" });
+        return Ok(RequestTarget { authority: None, path: target, query: b"" });
     }
     let (authority, rest) =
         if target.first() == Some(&b'/') { (None, target) } else { absolute_form(target, methods)? };
@@ -82,7 +82,7 @@ pub(super) fn split_target(method: Method, target: &[u8], methods: Methods) -> R
     if percents.any(|at| path.get(at + 1..at + 3) == Some(b"00")) {
         return Err(Refusal::bad("the target has an encoded NUL"));
     }
-    Ok(Target { authority, path, query })
+    Ok(RequestTarget { authority, path, query })
 }
 
 /// Splits `http://authority/path` (RFC 9112, section 3.2.2). The path of `http://authority` is empty, which means `/`.

@@ -12,7 +12,7 @@ use super::state::{RequestState, ResponseState, Trigger};
 use crate::exchange::{Body, CommandError, Status};
 use crate::head::{FieldRef, Version};
 use crate::refusal::Refusal;
-use crate::wire::Context;
+use crate::wire::WireContext;
 
 impl Http1 {
     /// Sends a whole response.
@@ -21,7 +21,7 @@ impl Http1 {
         status: Status<'_>,
         fields: &[FieldRef<'_>],
         body: Body<'_>,
-        cx: &mut Context<'_>,
+        cx: &mut WireContext<'_>,
     ) -> Result<(), CommandError> {
         let found = self.check_final(Trigger::Respond, status, fields)?;
         let length = body.len();
@@ -53,7 +53,7 @@ impl Http1 {
         status: Status<'_>,
         fields: &[FieldRef<'_>],
         length: Option<u64>,
-        cx: &mut Context<'_>,
+        cx: &mut WireContext<'_>,
     ) -> Result<(), CommandError> {
         let found = self.check_final(Trigger::Begin, status, fields)?;
         let length = length.or(found.length);
@@ -84,7 +84,7 @@ impl Http1 {
         &mut self,
         status: u16,
         fields: &[FieldRef<'_>],
-        cx: &mut Context<'_>,
+        cx: &mut WireContext<'_>,
     ) -> Result<(), CommandError> {
         let found = encode::check(status.into(), fields)?;
         if !(100..200).contains(&status) || status == 101 {
@@ -110,13 +110,13 @@ impl Http1 {
     }
 
     /// Sends a part of the body of a streamed response, or bytes of another protocol.
-    pub(super) fn write(&mut self, data: Bytes, cx: &mut Context<'_>) -> Result<(), CommandError> {
+    pub(super) fn write(&mut self, data: Bytes, cx: &mut WireContext<'_>) -> Result<(), CommandError> {
         self.states.advance(Trigger::Write)?;
         self.response_body.write(data, cx.out)
     }
 
     /// Ends a streamed response, or a connection that was switched.
-    pub(super) fn end(&mut self, trailers: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
+    pub(super) fn end(&mut self, trailers: &[FieldRef<'_>], cx: &mut WireContext<'_>) -> Result<(), CommandError> {
         self.states.check(Trigger::End)?;
         self.response_body.end(trailers, cx.out)?;
         self.keep &= self.states.response() != ResponseState::Switched;
@@ -125,7 +125,7 @@ impl Http1 {
     }
 
     /// Sends 101. The bytes after it belong to another protocol (RFC 9110, section 7.8).
-    pub(super) fn upgrade(&mut self, fields: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
+    pub(super) fn upgrade(&mut self, fields: &[FieldRef<'_>], cx: &mut WireContext<'_>) -> Result<(), CommandError> {
         let found = encode::check(101.into(), fields)?;
         self.states.check(Trigger::Upgrade)?;
         if self.version == Version::Http10 {
@@ -150,7 +150,7 @@ impl Http1 {
     }
 
     /// The response is complete.
-    fn finish(&mut self, trigger: Trigger, cx: &mut Context<'_>) {
+    fn finish(&mut self, trigger: Trigger, cx: &mut WireContext<'_>) {
         self.account.complete(self.response_body.written, cx);
         self.states.apply(trigger);
         self.settle_request(cx);
@@ -162,7 +162,7 @@ impl Http1 {
     }
 
     /// After the response: drops the rest of the request where the connection is kept, and else closes it.
-    fn settle_request(&mut self, cx: &mut Context<'_>) {
+    fn settle_request(&mut self, cx: &mut WireContext<'_>) {
         self.request_body.unread = 0;
         match self.states.request() {
             RequestState::Body if self.keep && self.request_body.drop_rest(cx.limits) => {}
@@ -197,7 +197,7 @@ impl Http1 {
         fields: &[FieldRef<'_>],
         found: FramingFields,
         frame: BodyFrame,
-        cx: &mut Context<'_>,
+        cx: &mut WireContext<'_>,
     ) {
         self.keep &= !cx.draining || self.has_request_before_drain();
         let persistence = match (self.keep, self.version) {
@@ -212,13 +212,13 @@ impl Http1 {
     // Refusals
 
     /// Refuses the message in the input with a short response. Nothing after it is parsed.
-    pub(super) fn refuse(&mut self, refusal: Refusal, cx: &mut Context<'_>) {
+    pub(super) fn refuse(&mut self, refusal: Refusal, cx: &mut WireContext<'_>) {
         self.is_head = has_method_head(self.input.unparsed());
         self.refuse_head(refusal, cx);
     }
 
     /// Refuses a message whose method is known.
-    pub(super) fn refuse_head(&mut self, refusal: Refusal, cx: &mut Context<'_>) {
+    pub(super) fn refuse_head(&mut self, refusal: Refusal, cx: &mut WireContext<'_>) {
         let length = self.send_refusal(refusal, cx);
         cx.count_refusal(refusal.status, refusal.reason);
         if let Some(log) = cx.access.as_deref_mut() {
@@ -227,7 +227,7 @@ impl Http1 {
     }
 
     /// Sends a short response and closes after it. Returns the length of the body that was sent.
-    pub(super) fn send_refusal(&mut self, refusal: Refusal, cx: &mut Context<'_>) -> u64 {
+    pub(super) fn send_refusal(&mut self, refusal: Refusal, cx: &mut WireContext<'_>) -> u64 {
         if cx.delegates_refusals && refusal.status == 400 {
             cx.delegate_refusal();
             cx.counters.count_response(refusal.status, 0);

@@ -64,8 +64,8 @@ pub(super) enum Trigger {
     End,
     /// The handler sends 101.
     Upgrade,
-    /// The handler takes the connection over, and sends any bytes.
-    TakeOver,
+    /// The handler switches protocols without a response, and sends any bytes.
+    SwitchWithoutResponse,
     /// Both sides are complete, and the connection is kept.
     NextRequest,
     /// The connection is closed: after its last response, a refusal or an error.
@@ -123,8 +123,8 @@ const REQUEST: Rows<RequestState> = {
         ),
         (&[Complete], &[Trigger::Upgrade], To(Switched), "RFC 9110, 7.8: after the whole request"),
         (&[Body, BadBody], &[Trigger::Upgrade], Illegal(RequestIncomplete), "RFC 9110, 7.8: after the whole request"),
-        (&[Complete], &[Trigger::TakeOver], To(Switched), "the bytes after the request are the handler's"),
-        (&[Body, BadBody], &[Trigger::TakeOver], Same, "the rest of the body is read as a body"),
+        (&[Complete], &[Trigger::SwitchWithoutResponse], To(Switched), "the bytes after the request are the handler's"),
+        (&[Body, BadBody], &[Trigger::SwitchWithoutResponse], Same, "the rest of the body is read as a body"),
         (&[Complete], &[Trigger::NextRequest], To(Head), "RFC 9112, 9.3: a connection is kept"),
         (ALL_REQUEST, &[Trigger::Close], To(Closed), "RFC 9112, 9.6: nothing after the last request is parsed"),
         (
@@ -145,7 +145,7 @@ const REQUEST: Rows<RequestState> = {
             Illegal(Impossible),
             "",
         ),
-        (&[Head, Switched, Closed], &[Trigger::Upgrade, Trigger::TakeOver], Illegal(Impossible), ""),
+        (&[Head, Switched, Closed], &[Trigger::Upgrade, Trigger::SwitchWithoutResponse], Illegal(Impossible), ""),
         (&[Head, Body, BadBody, Switched, Closed], &[Trigger::NextRequest], Illegal(Impossible), ""),
     ]
 };
@@ -160,7 +160,7 @@ const RESPONSE: Rows<ResponseState> = {
         (&[Waiting], &[Trigger::Upgrade], To(Switched), "RFC 9110, 7.8"),
         (
             &[Waiting, Body],
-            &[Trigger::TakeOver],
+            &[Trigger::SwitchWithoutResponse],
             To(Switched),
             "the handler writes its own response, or the rest of it",
         ),
@@ -188,7 +188,7 @@ const RESPONSE: Rows<ResponseState> = {
                 Trigger::Write,
                 Trigger::End,
                 Trigger::Upgrade,
-                Trigger::TakeOver,
+                Trigger::SwitchWithoutResponse,
             ],
             Illegal(ResponseComplete),
             "RFC 9110, 15: one final response",

@@ -11,7 +11,7 @@ use crate::exchange::{Body, CommandError, Status};
 use crate::head::FieldRef;
 use crate::limits::Limits;
 use crate::refusal::Refusal;
-use crate::wire::{Context, Ending, FramedBy, Received, RequestPhase, ResponsePhase, Wire};
+use crate::wire::{Ending, FramedBy, Received, RequestPhase, ResponsePhase, Wire, WireContext};
 
 const TOO_SLOW: Refusal = Refusal { status: 408, reason: "the request took too long to arrive" };
 /// The refusal of a pipe when the engine is full; a socket gets [`Wire::OVERLOADED`].
@@ -24,11 +24,11 @@ impl Wire for Http1 {
         503 Service Unavailable: too many connections are open\n";
 
     #[inline]
-    fn feed(&mut self, data: &[u8], cx: &mut Context<'_>) {
+    fn feed(&mut self, data: &[u8], cx: &mut WireContext<'_>) {
         if data.is_empty() { self.resume(cx) } else { Http1::feed(self, data, cx) }
     }
 
-    fn receive(&mut self, limit: u64, cx: &mut Context<'_>) -> Result<Received, CommandError> {
+    fn receive(&mut self, limit: u64, cx: &mut WireContext<'_>) -> Result<Received, CommandError> {
         Ok(match Http1::receive(self, limit, cx)? {
             false => Received::Unchanged,
             true if self.is_switched() => Received::Tunnel,
@@ -36,11 +36,11 @@ impl Wire for Http1 {
         })
     }
 
-    fn consumed(&mut self, count: u64, cx: &mut Context<'_>) {
+    fn consumed(&mut self, count: u64, cx: &mut WireContext<'_>) {
         Http1::consumed(self, count, cx);
     }
 
-    fn interim(&mut self, status: u16, fields: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
+    fn interim(&mut self, status: u16, fields: &[FieldRef<'_>], cx: &mut WireContext<'_>) -> Result<(), CommandError> {
         Http1::interim(self, status, fields, cx)
     }
 
@@ -51,7 +51,7 @@ impl Wire for Http1 {
         fields: &[FieldRef<'_>],
         body: Body<'_>,
         framed_by: FramedBy,
-        cx: &mut Context<'_>,
+        cx: &mut WireContext<'_>,
     ) -> Result<(), CommandError> {
         match framed_by {
             FramedBy::Wire => Http1::respond(self, status, fields, body, cx),
@@ -66,7 +66,7 @@ impl Wire for Http1 {
         fields: &[FieldRef<'_>],
         length: Option<u64>,
         framed_by: FramedBy,
-        cx: &mut Context<'_>,
+        cx: &mut WireContext<'_>,
     ) -> Result<(), CommandError> {
         match framed_by {
             FramedBy::Wire => Http1::begin(self, status, fields, length, cx),
@@ -75,7 +75,7 @@ impl Wire for Http1 {
     }
 
     #[inline]
-    fn write(&mut self, part: Body<'_>, framed_by: FramedBy, cx: &mut Context<'_>) -> Result<(), CommandError> {
+    fn write(&mut self, part: Body<'_>, framed_by: FramedBy, cx: &mut WireContext<'_>) -> Result<(), CommandError> {
         let bytes = match part {
             Body::Shared(bytes) => bytes,
             Body::Slice(bytes) => Bytes::copy_from_slice(bytes),
@@ -87,14 +87,14 @@ impl Wire for Http1 {
         }
     }
 
-    fn end(&mut self, trailers: &[FieldRef<'_>], cx: &mut Context<'_>) -> Result<(), CommandError> {
+    fn end(&mut self, trailers: &[FieldRef<'_>], cx: &mut WireContext<'_>) -> Result<(), CommandError> {
         Http1::end(self, trailers, cx)
     }
 
-    fn upgrade(&mut self, fields: Option<&[FieldRef<'_>]>, cx: &mut Context<'_>) -> Result<(), CommandError> {
+    fn open_tunnel(&mut self, fields: Option<&[FieldRef<'_>]>, cx: &mut WireContext<'_>) -> Result<(), CommandError> {
         match fields {
             Some(fields) => Http1::upgrade(self, fields, cx),
-            None => self.take_over(),
+            None => self.switch_without_response(),
         }
     }
 
@@ -106,7 +106,7 @@ impl Wire for Http1 {
         Http1::begin_drain(self);
     }
 
-    fn turn_away(&mut self, cx: &mut Context<'_>) {
+    fn turn_away(&mut self, cx: &mut WireContext<'_>) {
         if cx.is_pipe {
             return self.refuse(FULL, cx);
         }
@@ -114,7 +114,7 @@ impl Wire for Http1 {
         self.close_lingering();
     }
 
-    fn time_out(&mut self, cx: &mut Context<'_>) -> bool {
+    fn time_out(&mut self, cx: &mut WireContext<'_>) -> bool {
         if self.awaits_head() {
             let begun = self.has_begun_head();
             if begun {
@@ -136,7 +136,7 @@ impl Wire for Http1 {
         true
     }
 
-    fn abort(&mut self, reason: GoneReason, status: u16, cx: &mut Context<'_>) {
+    fn abort(&mut self, reason: GoneReason, status: u16, cx: &mut WireContext<'_>) {
         if let Some(serial) = Http1::abort(self, status, cx) {
             cx.inbox.push_back(Event::Gone(cx.exchange(serial), reason));
         }

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::{Trusted, port};
+use crate::address::Address;
 use crate::head::Head;
 use crate::origin::Origin;
-use crate::peer::Peer;
 use crate::refusal::Refusal;
 use crate::token::is_token;
 
@@ -34,7 +34,7 @@ pub(super) fn refine(head: &Head, trusted: &Trusted, origin: &mut Origin) -> Res
         if let Some(host) = &element.host {
             origin.set_host(host)?;
         }
-        origin.client = element.client.as_deref().map_or(Peer::Unknown, node);
+        origin.client = element.client.as_deref().map_or(Address::Unknown, node);
         if !trusted.contains(&origin.client) {
             break;
         }
@@ -133,8 +133,8 @@ fn split_quoted(text: &[u8]) -> Result<(Cow<'_, [u8]>, &[u8]), &'static str> {
 
 /// A node (section 6): an IPv4 address or an IPv6 address in brackets, with or without a port. Anything else is
 /// unknown.
-pub fn node(text: &[u8]) -> Peer {
-    read_node(text).map_or(Peer::Unknown, Peer::Inet)
+pub fn node(text: &[u8]) -> Address {
+    read_node(text).map_or(Address::Unknown, Address::Inet)
 }
 
 fn read_node(text: &[u8]) -> Option<SocketAddr> {
@@ -247,7 +247,7 @@ mod tests {
             ("[2001:db8:cafe::17]:47011", "[2001:db8:cafe::17]:47011"),
             ("[::ffff:192.0.2.43]:_p", "192.0.2.43:0"),
         ] {
-            assert_eq!(Peer::Inet(expected.parse().unwrap()), node(text.as_bytes()), "{text}");
+            assert_eq!(Address::Inet(expected.parse().unwrap()), node(text.as_bytes()), "{text}");
         }
         for text in [
             "unknown",
@@ -262,7 +262,7 @@ mod tests {
             "[::1",
             "example.com",
         ] {
-            assert_eq!(Peer::Unknown, node(text.as_bytes()), "{text}");
+            assert_eq!(Address::Unknown, node(text.as_bytes()), "{text}");
         }
     }
 }

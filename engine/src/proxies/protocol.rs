@@ -12,7 +12,7 @@ use std::sync::Arc;
 use memchr::memchr;
 
 use super::port;
-use crate::peer::Peer;
+use crate::address::Address;
 
 /// The longest line of version 1, with its end (section 2.1).
 pub const LONGEST_LINE: usize = 107;
@@ -44,9 +44,9 @@ pub enum Header {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// The proxy's client.
-    pub client: Peer,
+    pub client: Address,
     /// The address that the client connected to.
-    pub server: Peer,
+    pub server: Address,
     /// Whether the client connected by TLS.
     pub secure: bool,
 }
@@ -54,7 +54,7 @@ pub struct Source {
 impl Source {
     /// A client that the proxy does not describe.
     pub fn unknown() -> Self {
-        Source { client: Peer::Unknown, server: Peer::Unknown, secure: false }
+        Source { client: Address::Unknown, server: Address::Unknown, secure: false }
     }
 }
 
@@ -109,8 +109,8 @@ fn source_of_line<Ip: FromStr + Into<IpAddr>>(ends: &str) -> Option<Header> {
     let (client_port, server_port) = (number()?, number()?);
     parts.next().is_none().then(|| {
         Header::Proxied(Box::new(Source {
-            client: Peer::Inet(SocketAddr::new(client, client_port)),
-            server: Peer::Inet(SocketAddr::new(server, server_port)),
+            client: Address::Inet(SocketAddr::new(client, client_port)),
+            server: Address::Inet(SocketAddr::new(server, server_port)),
             secure: false,
         }))
     })
@@ -149,7 +149,7 @@ fn source_of_block(family: u8, block: &[u8]) -> Result<Header, &'static str> {
 }
 
 /// Two addresses of so many bytes, then two ports.
-fn inet<const SIZE: usize>(ends: &[u8]) -> (Peer, Peer)
+fn inet<const SIZE: usize>(ends: &[u8]) -> (Address, Address)
 where
     [u8; SIZE]: Into<IpAddr>,
 {
@@ -157,16 +157,16 @@ where
         let mut address = [0; SIZE];
         address.copy_from_slice(&ends[number * SIZE..][..SIZE]);
         let port = &ends[2 * SIZE + 2 * number..][..2];
-        Peer::Inet(SocketAddr::new(address.into(), u16::from_be_bytes([port[0], port[1]])))
+        Address::Inet(SocketAddr::new(address.into(), u16::from_be_bytes([port[0], port[1]])))
     };
     (end(0), end(1))
 }
 
 /// Two paths, padded with NUL. A path that starts with NUL is in no file system.
-fn unix(ends: &[u8]) -> (Peer, Peer) {
+fn unix(ends: &[u8]) -> (Address, Address) {
     let end = |path: &[u8]| {
         let path = &path[..memchr(0, path).unwrap_or(path.len())];
-        Peer::Unix((!path.is_empty()).then(|| Arc::new(PathBuf::from(OsStr::from_bytes(path)))))
+        Address::Unix((!path.is_empty()).then(|| Arc::new(PathBuf::from(OsStr::from_bytes(path)))))
     };
     let (client, server) = ends.split_at(ends.len() / 2);
     (end(client), end(server))
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     fn source(client: &str, server: &str, secure: bool) -> Header {
-        let inet = |text: &str| Peer::Inet(text.parse().unwrap());
+        let inet = |text: &str| Address::Inet(text.parse().unwrap());
         Header::Proxied(Box::new(Source { client: inet(client), server: inet(server), secure }))
     }
 
@@ -310,8 +310,8 @@ mod tests {
         let mut paths = [0; 216];
         paths[..4].copy_from_slice(b"/run");
         let header = whole(&block(0x21, 0x31, &paths)).unwrap();
-        let client = Peer::Unix(Some(Arc::new("/run".into())));
-        assert_eq!(Header::Proxied(Box::new(Source { client, server: Peer::Unix(None), secure: false })), header);
+        let client = Address::Unix(Some(Arc::new("/run".into())));
+        assert_eq!(Header::Proxied(Box::new(Source { client, server: Address::Unix(None), secure: false })), header);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
-use crate::peer::Peer;
+use crate::address::Address;
 
 /// Trusted addresses, networks, and peers on UNIX sockets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,11 +41,11 @@ impl Trusted {
     }
 
     /// Whether a peer is trusted.
-    pub fn contains(&self, peer: &Peer) -> bool {
+    pub fn contains(&self, peer: &Address) -> bool {
         match peer {
-            Peer::Inet(address) => self.networks.iter().any(|network| network.contains(address.ip())),
-            Peer::Unix(_) => self.unix,
-            Peer::Unknown => false,
+            Address::Inet(address) => self.networks.iter().any(|network| network.contains(address.ip())),
+            Address::Unix(_) => self.unix,
+            Address::Unknown => false,
         }
     }
 }
@@ -92,7 +92,7 @@ mod tests {
     fn trusted(text: &str, address: &str) -> bool {
         let mut trusted = Trusted::default();
         trusted.add(text).unwrap();
-        trusted.contains(&Peer::Inet(std::net::SocketAddr::new(address.parse().unwrap(), 1)))
+        trusted.contains(&Address::Inet(std::net::SocketAddr::new(address.parse().unwrap(), 1)))
     }
 
     #[test]
@@ -120,11 +120,11 @@ mod tests {
 
     #[test]
     fn unix_sockets() {
-        assert!(!Trusted::default().contains(&Peer::Unix(None)));
+        assert!(!Trusted::default().contains(&Address::Unix(None)));
         let mut trusted = Trusted::default();
         trusted.add("unix").unwrap();
-        assert!(trusted.contains(&Peer::Unix(None)));
-        assert!(!trusted.contains(&Peer::Unknown));
+        assert!(trusted.contains(&Address::Unix(None)));
+        assert!(!trusted.contains(&Address::Unknown));
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::{Trusted, port};
+use crate::address::Address;
 use crate::head::Head;
 use crate::origin::Origin;
-use crate::peer::Peer;
 use crate::refusal::Refusal;
 
 /// Refines the origin of a request from a trusted proxy.
@@ -23,12 +23,12 @@ pub(super) fn refine(head: &Head, trusted: &Trusted, host: bool, origin: &mut Or
 }
 
 /// The client: the right-most address that is not trusted, else the left-most one. None where the field is absent.
-pub fn client<'a>(values: impl DoubleEndedIterator<Item = &'a [u8]>, trusted: &Trusted) -> Option<Peer> {
+pub fn client<'a>(values: impl DoubleEndedIterator<Item = &'a [u8]>, trusted: &Trusted) -> Option<Address> {
     let mut client = None;
     for element in elements(values) {
-        let peer = address(element);
-        let is_trusted = trusted.contains(&peer);
-        client = Some(peer);
+        let address = address(element);
+        let is_trusted = trusted.contains(&address);
+        client = Some(address);
         if !is_trusted {
             break;
         }
@@ -43,8 +43,8 @@ fn elements<'a>(values: impl DoubleEndedIterator<Item = &'a [u8]>) -> impl Itera
 }
 
 /// An address in one of the notations of proxies. The port is 0 where there is none.
-fn address(text: &[u8]) -> Peer {
-    read_address(text).map_or(Peer::Unknown, Peer::Inet)
+fn address(text: &[u8]) -> Address {
+    read_address(text).map_or(Address::Unknown, Address::Inet)
 }
 
 fn read_address(text: &[u8]) -> Option<SocketAddr> {
@@ -74,8 +74,8 @@ mod tests {
         let mut trusted = Trusted::default();
         trusted.add("10.0.0.0/8").unwrap();
         trusted.add("2001:db8::/32").unwrap();
-        client(values.iter().map(|value| value.as_bytes()), &trusted).map(|peer| match peer {
-            Peer::Inet(address) => address.to_string(),
+        client(values.iter().map(|value| value.as_bytes()), &trusted).map(|address| match address {
+            Address::Inet(address) => address.to_string(),
             _ => "unknown".into(),
         })
     }

@@ -22,9 +22,9 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 
+use crate::address::Address;
 use crate::driver::socket::{self, Read};
 use crate::outbox::Outbox;
-use crate::peer::Peer;
 
 pub(crate) use pipe::{Pipe, next_bytes};
 pub(crate) use plain::Plain;
@@ -66,7 +66,7 @@ impl Transport {
     }
 
     /// The address of our end.
-    pub fn local(&self) -> Peer {
+    pub fn local(&self) -> Address {
         match self {
             Transport::Plain(plain) => plain.local(),
             Transport::Pipe(pipe) => pipe.local.clone(),

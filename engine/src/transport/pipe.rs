@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use rustix::io::Errno;
 
+use crate::address::Address;
 use crate::outbox::{Front, Outbox};
-use crate::peer::Peer;
 
 /// Bytes of a file that are read at once.
 const FILE_STEP: u64 = 64 * 1024;
@@ -14,14 +14,14 @@ pub(crate) struct Pipe {
     /// Whether the owner encrypts.
     pub secure: bool,
     /// The address of our end.
-    pub local: Peer,
+    pub local: Address,
     /// Whether the last request to the owner was to feed, rather than to stop.
     pub flowing: bool,
 }
 
 impl Pipe {
     /// A pipe whose owner feeds.
-    pub fn new(local: Peer, secure: bool) -> Self {
+    pub fn new(local: Address, secure: bool) -> Self {
         Pipe { secure, local, flowing: true }
     }
 }

@@ -8,9 +8,9 @@ use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags};
 
 use super::Flushed;
+use crate::address::Address;
 use crate::driver::socket;
 use crate::outbox::{Front, Outbox};
-use crate::peer::Peer;
 
 /// Slices of one system call.
 const SLICES: usize = 32;
@@ -23,7 +23,7 @@ const FLUSH_STEP: u64 = 2 * 1024 * 1024;
 pub(crate) struct Plain {
     socket: OwnedFd,
     /// The address of our end, once it was requested.
-    local: OnceCell<Peer>,
+    local: OnceCell<Address>,
 }
 
 impl Plain {
@@ -40,7 +40,7 @@ impl Plain {
         self.socket
     }
 
-    pub fn local(&self) -> Peer {
+    pub fn local(&self) -> Address {
         self.local.get_or_init(|| socket::local_address(self.socket.as_fd())).clone()
     }
 

@@ -142,7 +142,7 @@ fn raw_bytes_do_not_overtake_the_body_before_them() {
     let mut world = World::new();
     let mut client = world.connect();
     let id = queued_body(&mut world, &mut client);
-    world.engine.take_over(id).unwrap();
+    world.engine.switch_without_response(id).unwrap();
     assert_eq!(Vec::<String>::new(), described(world.engine.receive(id, Some(u64::MAX)).unwrap()));
     assert_eq!(["abc", "the end", "raw"], *inbox(&mut world.engine));
 }

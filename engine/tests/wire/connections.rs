@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use ropewalk_engine::access::Style;
 use ropewalk_engine::driver::{Driver, Epoll, Ready, Token, Watch};
 use ropewalk_engine::event::Event;
-use ropewalk_engine::{Body, CommandError, Engine, GoneReason, Limits, Peer};
+use ropewalk_engine::{Address, Body, CommandError, Engine, GoneReason, Limits};
 use rustix::net::sockopt::set_socket_linger;
 
 use crate::harness::{End, GET, World};
@@ -39,7 +39,7 @@ fn a_panic_closes_the_connection_that_was_being_served() {
 fn a_panic_within_a_poll_loses_no_readiness() {
     let mut engine: Engine<Panicking> = Engine::new(Limits::default()).unwrap();
     let listener = engine.listen_tcp("127.0.0.1", 0, None, false).unwrap();
-    let Some(Peer::Inet(address)) = engine.local_address(listener) else { panic!("no address") };
+    let Some(Address::Inet(address)) = engine.local_address(listener) else { panic!("no address") };
     let mut client = std::net::TcpStream::connect(address).unwrap();
     engine.begin_turn();
     engine.poll().unwrap();
@@ -115,8 +115,8 @@ fn peers_and_addresses_are_known() {
     client.send(GET);
     let (id, head) = world.head();
     let address = client.stream.local_addr().unwrap();
-    assert_eq!((&Peer::Inet(address), false), (head.peer(), head.is_secure()));
-    assert_eq!(Some(Peer::Inet(world.address)), world.engine.local(id));
+    assert_eq!((&Address::Inet(address), false), (head.peer(), head.is_secure()));
+    assert_eq!(Some(Address::Inet(world.address)), world.engine.local(id));
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn the_peer_of_a_request_is_known_after_it_has_left() {
     drop(client);
     world.until("the reset", |world| world.engine.connections() == 0);
     let (_, head) = world.head();
-    assert_eq!((&Peer::Inet(address), false), (head.peer(), head.is_secure()));
+    assert_eq!((&Address::Inet(address), false), (head.peer(), head.is_secure()));
 }
 
 #[test]

@@ -55,10 +55,10 @@ const STATES: [(&str, Setup); 7] = [
         });
         (connection, id)
     }),
-    ("taken over", |world, client| {
+    ("switched", |world, client| {
         client.send(GET);
         let (connection, id) = running(world);
-        world.engine.take_over(id.unwrap()).unwrap();
+        world.engine.switch_without_response(id.unwrap()).unwrap();
         (connection, id)
     }),
 ];

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use ropewalk_engine::access::Style;
 use ropewalk_engine::driver::{Driver, Epoll, Ready, Token, Watch};
 use ropewalk_engine::event::Event;
-use ropewalk_engine::{Body, CommandError, Engine, Limits, Peer};
+use ropewalk_engine::{Address, Body, CommandError, Engine, Limits};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::harness::{GET, World};
@@ -154,7 +154,7 @@ fn without_descriptors_nothing_of_the_parent_is_changed() {
     let mut engine: Engine<OutOfDescriptors> = Engine::new(Limits::default()).unwrap();
     let listener = engine.listen_tcp("127.0.0.1", 0, None, false).unwrap();
     let parents = engine.descriptor().try_clone_to_owned().unwrap();
-    let Some(Peer::Inet(address)) = engine.local_address(listener) else { panic!("no address") };
+    let Some(Address::Inet(address)) = engine.local_address(listener) else { panic!("no address") };
     assert!(engine.after_fork_in_child(false).is_err());
     assert_eq!(None, engine.local_address(listener));
     assert!(!is_readable(&parents));

@@ -189,7 +189,9 @@ fn a_listener_may_allow_half_close_for_all_connections() {
     let mut world = World::with(Limits { half_close_timeout: 1, ..Limits::default() });
     let listener = world.engine.listen_tcp("127.0.0.1", 0, None, false).unwrap();
     world.engine.set_listener_half_close(listener, HalfClose::Finish);
-    let Some(ropewalk_engine::Peer::Inet(address)) = world.engine.local_address(listener) else { panic!("no address") };
+    let Some(ropewalk_engine::Address::Inet(address)) = world.engine.local_address(listener) else {
+        panic!("no address")
+    };
     let first = world.address;
     for (address, lasts) in [(address, true), (first, false)] {
         world.address = address;
@@ -319,7 +321,7 @@ fn the_choice_for_an_exchange_does_not_apply_to_the_next() {
 #[test]
 fn the_owner_of_a_pipe_may_allow_half_close() {
     let mut world = World::new();
-    let pipe = world.engine.open_pipe(ropewalk_engine::Peer::Unknown, ropewalk_engine::Peer::Unknown, false);
+    let pipe = world.engine.open_pipe(ropewalk_engine::Address::Unknown, ropewalk_engine::Address::Unknown, false);
     world.engine.set_connection_half_close(pipe.connection(), HalfClose::Finish);
     world.engine.feed_pipe(pipe, GET.as_bytes());
     let (id, _) = world.head();

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use ropewalk_engine::clock::monotonic_micros;
 use ropewalk_engine::event::Event;
-use ropewalk_engine::{Body, Engine, ExchangeId, GoneReason, Head, Limits, Peer};
+use ropewalk_engine::{Address, Body, Engine, ExchangeId, GoneReason, Head, Limits};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// How long a test waits before it fails.
@@ -38,7 +38,7 @@ impl World {
     pub fn with(limits: Limits) -> Self {
         let mut engine: Engine = Engine::new(limits).unwrap();
         let listener = engine.listen_tcp("127.0.0.1", 0, None, false).unwrap();
-        let Some(Peer::Inet(address)) = engine.local_address(listener) else { panic!("no address") };
+        let Some(Address::Inet(address)) = engine.local_address(listener) else { panic!("no address") };
         World { engine, address, events: VecDeque::new(), handler: None }
     }
 

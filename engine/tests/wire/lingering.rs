@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 
 use ropewalk_engine::event::Event;
-use ropewalk_engine::{Body, Engine, Limits, Peer};
+use ropewalk_engine::{Address, Body, Engine, Limits};
 
 use crate::harness::{Client, End, GET, Stream as _, World};
 
@@ -44,7 +44,7 @@ fn a_client_may_send_for_longer_than_linger_timeout() {
 
 #[test]
 fn a_client_that_drips_is_closed_after_linger_time() {
-    let limits = Limits { linger_timeout: 60_000, linger_time: 200, ..Limits::default() };
+    let limits = Limits { linger_timeout: 60_000, linger_total_time: 200, ..Limits::default() };
     let (mut world, mut client) = refused_with(limits);
     world.until("the end of the dripping", |world| {
         let over = world.engine.connections() == 0;
@@ -71,7 +71,7 @@ fn a_client_that_sends_much_is_closed_after_linger_size() {
 
 #[test]
 fn a_limit_of_0_is_no_limit() {
-    let limits = Limits { linger_timeout: 0, linger_time: 0, head_timeout: 0, ..Limits::default() };
+    let limits = Limits { linger_timeout: 0, linger_total_time: 0, head_timeout: 0, ..Limits::default() };
     let (mut world, client) = refused_with(limits);
     world.settle();
     assert_eq!((1, None), (world.engine.connections(), world.engine.next_deadline()));
@@ -150,7 +150,7 @@ fn the_response_of_an_owner_reaches_a_client_that_sends_before_it_reads() {
     client.send(LARGE);
     let Event::Opened(connection, _) = world.event() else { panic!("not reported") };
     let (id, _) = world.head();
-    world.engine.take_over(id).unwrap();
+    world.engine.switch_without_response(id).unwrap();
     world.engine.relay_write(id, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n".into()).unwrap();
     world.engine.close_connection(connection);
     world.send_all(&mut client, &vec![b'x'; UPLOAD]);
@@ -191,7 +191,7 @@ fn a_drain_lingers_no_longer_than_drain_grace() {
 #[test]
 fn a_client_that_drips_does_not_delay_a_drain() {
     // The deadline of the drain would end it in any case, after a minute, which is longer than `until` waits.
-    let limits = Limits { drain_grace: 100, linger_timeout: 60_000, linger_time: 0, ..Limits::default() };
+    let limits = Limits { drain_grace: 100, linger_timeout: 60_000, linger_total_time: 0, ..Limits::default() };
     let (mut world, mut client) = refused_with(limits);
     world.engine.drain(Some(60_000));
     world.until("the end of the dripping", |world| {
@@ -234,7 +234,7 @@ fn rfc9110_15_6_4_a_client_that_is_turned_away_can_read_the_refusal() {
 
 #[test]
 fn a_limited_number_may_linger_while_the_engine_is_full() {
-    let (mut world, mut one) = full_with(Limits { linger_timeout: 0, linger_time: 0, ..Limits::default() });
+    let (mut world, mut one) = full_with(Limits { linger_timeout: 0, linger_total_time: 0, ..Limits::default() });
     let mut others: Vec<_> = (0..100).map(|_| world.connect()).collect();
     for other in &mut others {
         assert_eq!(503, world.response(other).status);
@@ -279,7 +279,7 @@ fn a_lingering_connection_makes_room_for_another() {
 #[test]
 fn the_owner_of_a_pipe_ends_its_side_and_keeps_reading() {
     let mut world = World::with(Limits { read_buffer: 1024, ..Limits::default() });
-    let pipe = world.engine.open_pipe(Peer::Unknown, Peer::Unknown, true);
+    let pipe = world.engine.open_pipe(Address::Unknown, Address::Unknown, true);
     world.engine.feed_pipe(pipe, LARGE.as_bytes());
     let (id, _) = world.head();
     world.engine.feed_pipe(pipe, &[b'x'; 2000]);
@@ -299,11 +299,11 @@ fn the_owner_of_a_pipe_ends_its_side_and_keeps_reading() {
 fn a_pipe_lingers_no_longer_than_a_socket() {
     for (limits, floods) in [
         (Limits { linger_timeout: 100, ..Limits::default() }, false),
-        (Limits { linger_time: 100, ..Limits::default() }, false),
+        (Limits { linger_total_time: 100, ..Limits::default() }, false),
         (Limits { linger_size: 100, ..Limits::default() }, true),
     ] {
         let mut world = World::with(limits);
-        let pipe = world.engine.open_pipe(Peer::Unknown, Peer::Unknown, false);
+        let pipe = world.engine.open_pipe(Address::Unknown, Address::Unknown, false);
         world.engine.feed_pipe(pipe, b"nonsense\r\n\r\n");
         assert!(matches!(world.event(), Event::PipeOutput(..)));
         assert!(matches!(world.event(), Event::PipeEnding(_)));
@@ -317,11 +317,11 @@ fn a_pipe_lingers_no_longer_than_a_socket() {
 #[test]
 fn a_lingering_pipe_makes_room_for_another() {
     let mut world = World::with(Limits { connections: 1, ..Limits::default() });
-    let pipe = world.engine.open_pipe(Peer::Unknown, Peer::Unknown, false);
+    let pipe = world.engine.open_pipe(Address::Unknown, Address::Unknown, false);
     world.engine.feed_pipe(pipe, b"nonsense\r\n\r\n");
     assert!(matches!(world.event(), Event::PipeOutput(..)));
     assert!(matches!(world.event(), Event::PipeEnding(_)));
-    let next = world.engine.open_pipe(Peer::Unknown, Peer::Unknown, false);
+    let next = world.engine.open_pipe(Address::Unknown, Address::Unknown, false);
     assert!(matches!(world.event(), Event::PipeClosed(closed, true) if closed == pipe));
     world.engine.feed_pipe(next, GET.as_bytes());
     world.head();

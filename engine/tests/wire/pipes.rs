@@ -1,13 +1,13 @@
 //! Pipes: connections without a socket, whose owner passes the bytes.
 
 use ropewalk_engine::event::Event;
-use ropewalk_engine::{Body, CommandError, GoneReason, Limits, Peer, PipeId, Pressure};
+use ropewalk_engine::{Address, Body, CommandError, GoneReason, Limits, PipeId, Pressure};
 
 use crate::harness::{GET, World};
 
 fn open(world: &mut World) -> PipeId {
-    let client = Peer::Inet("192.0.2.1:5".parse().unwrap());
-    world.engine.open_pipe(client, Peer::Unknown, true)
+    let client = Address::Inet("192.0.2.1:5".parse().unwrap());
+    world.engine.open_pipe(client, Address::Unknown, true)
 }
 
 /// The output so far.

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use ropewalk_engine::access::Style;
 use ropewalk_engine::event::Event;
 use ropewalk_engine::proxies::{Family, Proxies, Trusted};
-use ropewalk_engine::{Body, Head, Limits, Peer, Report, Severity};
+use ropewalk_engine::{Address, Body, Head, Limits, Report, Severity};
 
 use crate::harness::{Client, End, GET, Stream, World};
 
@@ -41,12 +41,12 @@ fn world_trusting(family: Family) -> World {
     world_with(proxies(&["127.0.0.1", "10.0.0.0/8"], Some(family), false), Limits::default())
 }
 
-fn inet(text: &str) -> Peer {
-    Peer::Inet(text.parse().unwrap())
+fn inet(text: &str) -> Address {
+    Address::Inet(text.parse().unwrap())
 }
 
 /// Client, security and host of a request with some fields.
-fn origin_of(world: &mut World, fields: &str) -> (Peer, bool, String) {
+fn origin_of(world: &mut World, fields: &str) -> (Address, bool, String) {
     let mut client = world.connect();
     client.send(format!("GET / HTTP/1.1\r\nHost: inside\r\n{fields}\r\n"));
     let (id, head) = world.head();
@@ -63,7 +63,7 @@ fn x_forwarded_host_is_read_only_where_it_is_configured() {
     }
 }
 
-fn facts(head: &Head) -> (Peer, bool, String) {
+fn facts(head: &Head) -> (Address, bool, String) {
     let origin = head.origin().unwrap();
     (origin.client.clone(), origin.secure, String::from_utf8(head.host().to_vec()).unwrap())
 }
@@ -132,7 +132,7 @@ mod fields {
                 "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: \"\r\n\
                  Forwarded: for=192.0.2.1;proto=https;host=b;;;=\r\n",
             );
-            assert!(matches!(client, Peer::Inet(SocketAddr::V4(address)) if address.ip().is_loopback()));
+            assert!(matches!(client, Address::Inet(SocketAddr::V4(address)) if address.ip().is_loopback()));
             assert_eq!((false, "inside".into()), (secure, host));
         }
     }
@@ -158,7 +158,7 @@ mod fields {
             (Family::Forwarded, "Forwarded: for=6.6.6.6, for=_hidden, for=10.0.0.1\r\n"),
             (Family::Forwarded, "Forwarded: for=6.6.6.6, proto=http\r\n"),
         ] {
-            assert_eq!(Peer::Unknown, origin_of(&mut world_trusting(family), fields).0, "{fields}");
+            assert_eq!(Address::Unknown, origin_of(&mut world_trusting(family), fields).0, "{fields}");
         }
     }
 
@@ -185,7 +185,7 @@ mod fields {
     #[test]
     fn a_pipe_may_have_a_trusted_peer() {
         let mut world = world_trusting(Family::XForwarded);
-        let pipe = world.engine.open_pipe(inet("[::ffff:10.0.0.9]:5"), Peer::Unknown, true);
+        let pipe = world.engine.open_pipe(inet("[::ffff:10.0.0.9]:5"), Address::Unknown, true);
         let fields = "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: http\r\n";
         world.engine.feed_pipe(pipe, format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n").as_bytes());
         world.turn();
@@ -196,7 +196,7 @@ mod fields {
 
     #[test]
     fn unix_sockets_may_be_trusted() {
-        for (trusted, expected) in [("unix", inet("192.0.2.1:0")), ("127.0.0.1", Peer::Unix(None))] {
+        for (trusted, expected) in [("unix", inet("192.0.2.1:0")), ("127.0.0.1", Address::Unix(None))] {
             let mut world = world_with(proxies(&[trusted], Some(Family::XForwarded), false), Limits::default());
             let mut client = world.adopt(b"");
             client.send("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n");
@@ -236,7 +236,7 @@ mod protocol {
         client.send(format!("{LINE}{GET}"));
         let (id, head) = world.head();
         assert_eq!((inet("192.0.2.1:1234"), false, "a".into()), facts(&head));
-        let proxy = Peer::Inet(client.stream.local_addr().unwrap());
+        let proxy = Address::Inet(client.stream.local_addr().unwrap());
         assert_eq!(&proxy, head.peer());
         assert_eq!(Some(inet("198.51.100.1:443")), world.engine.local(id));
         world.ok(id, "first");
@@ -298,7 +298,7 @@ mod protocol {
         let mut client = world.connect();
         client.send([LOCAL, GET.as_bytes()].concat());
         let (id, head) = world.head();
-        assert_eq!(Peer::Inet(client.stream.local_addr().unwrap()), facts(&head).0);
+        assert_eq!(Address::Inet(client.stream.local_addr().unwrap()), facts(&head).0);
         assert_eq!(Some(inet(&world.address.to_string())), world.engine.local(id));
     }
 
@@ -309,7 +309,7 @@ mod protocol {
             let mut client = world.connect();
             client.send([header, GET.as_bytes()].concat());
             let (id, head) = world.head();
-            assert_eq!(Peer::Unknown, facts(&head).0);
+            assert_eq!(Address::Unknown, facts(&head).0);
             assert_eq!(Some(inet(&world.address.to_string())), world.engine.local(id));
             world.ok(id, "");
         }
@@ -405,7 +405,7 @@ mod protocol {
     #[test]
     fn a_pipe_has_no_header() {
         let mut world = world_with_proxy_header();
-        let pipe = world.engine.open_pipe(inet("192.0.2.7:5"), Peer::Unknown, true);
+        let pipe = world.engine.open_pipe(inet("192.0.2.7:5"), Address::Unknown, true);
         world.engine.feed_pipe(pipe, GET.as_bytes());
         world.turn();
         let (id, head) = world.head();

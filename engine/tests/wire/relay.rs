@@ -181,7 +181,7 @@ fn a_handler_takes_a_connection_over() {
     let mut client = world.connect();
     client.send([GET, "after"].concat());
     let (id, _) = world.head();
-    world.engine.take_over(id).unwrap();
+    world.engine.switch_without_response(id).unwrap();
     assert_eq!(Err(CommandError::Started), world.engine.relay_head(id, OK, &[]));
     world.receive(id);
     assert!(matches!(world.event(), Event::Data(_, bytes) if &*bytes == b"after"));
@@ -218,11 +218,11 @@ fn the_end_of_a_connection_is_reported_last() {
     let Event::Opened(connection, peer) = world.event() else { panic!("not reported") };
     let (id, _) = world.head();
     assert_eq!(connection, id.connection());
-    assert_eq!(peer, world.engine.endpoints(connection).unwrap().0);
+    assert_eq!(peer, world.engine.addresses(connection).unwrap().0);
     drop(client);
     world.gone();
     assert!(matches!(world.event(), Event::Closed(closed, CloseReason::Done) if closed == connection));
-    assert_eq!(None, world.engine.endpoints(connection));
+    assert_eq!(None, world.engine.addresses(connection));
 }
 
 #[test]
@@ -318,7 +318,7 @@ fn the_idle_timeout_of_an_owner_also_limits_silences_within_a_request() {
 #[test]
 fn the_owner_of_a_pipe_responds_to_refused_messages() {
     let mut world = World::new();
-    let pipe = world.engine.open_pipe(ropewalk_engine::Peer::Unknown, ropewalk_engine::Peer::Unknown, false);
+    let pipe = world.engine.open_pipe(ropewalk_engine::Address::Unknown, ropewalk_engine::Address::Unknown, false);
     world.engine.delegate_refusals(pipe.connection());
     world.engine.feed_pipe(pipe, [GET, "no request\r\n\r\n"].concat().as_bytes());
     let (id, _) = world.head();

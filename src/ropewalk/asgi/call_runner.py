@@ -56,7 +56,7 @@ class CallTask(HandlerTask):
         call.flush()
         super().wait(awaited)
 
-    def settle(self) -> None:
+    def handle_outcome(self) -> None:
         error = self.error
         self.forget_frames()
         self.runner.ended(self, error)

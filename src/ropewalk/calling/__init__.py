@@ -5,7 +5,7 @@ from ropewalk.calling.error_handlers import ErrorHandlers
 from ropewalk.calling.error_responses import plain_error
 from ropewalk.calling.failed_lookup import FailedLookup
 from ropewalk.calling.failure_log import log_late, note_middleware
-from ropewalk.calling.responding import close_dropped, deliver, fail, respond, respond_to_error, send
+from ropewalk.calling.responding import close_dropped, fail, respond, respond_to_error, send, send_value
 from ropewalk.calling.root_task import RootTask
 from ropewalk.calling.settling import is_settled, settle_plain
 from ropewalk.calling.shortages import ShortageLog
@@ -23,7 +23,6 @@ __all__ = [
     "Task",
     "call_hook",
     "close_dropped",
-    "deliver",
     "fail",
     "is_settled",
     "log_late",
@@ -32,6 +31,7 @@ __all__ = [
     "respond",
     "respond_to_error",
     "send",
+    "send_value",
     "settle_plain",
     "start",
 ]

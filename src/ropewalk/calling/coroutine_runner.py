@@ -59,12 +59,12 @@ class HandlerTask(Task):
                 remedy=remedy,
             )
 
-    def settle(self) -> None:
+    def handle_outcome(self) -> None:
         request = self.request
         request.ran()
         error = self.error
         if error is None:
-            request.service.deliver(request, self.outcome)
+            request.service.send_value(request, self.outcome)
             return
         self.forget_frames()
         request.service.fail(request, error)

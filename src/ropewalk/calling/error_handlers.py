@@ -72,13 +72,13 @@ class ErrorHandlers:
         return self._by_status.get(status)
 
 
-def find_error_handler(error: BaseException, scope: tuple[Any, ...]) -> tuple[Callable[..., Any] | None, bool]:
+def find_error_handler(error: BaseException, apps: tuple[Any, ...]) -> tuple[Callable[..., Any] | None, bool]:
     """The error handler of the innermost app that has one, and whether it is registered for this kind of exception.
 
-    `scope` holds the apps around the handler, outermost first.
+    `apps` are those around the handler, outermost first.
     """
     unexpected = not isinstance(error, HTTPError)
-    for app in reversed(scope):
+    for app in reversed(apps):
         handler = app.errors.find(error)
         if handler is not None:
             return handler, True

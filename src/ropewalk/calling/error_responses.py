@@ -24,7 +24,7 @@ def plain_error(error: HTTPError) -> Response:
     return Response(f"{error.detail}\n" if plain else error.detail, error.status, error.headers)
 
 
-def passes_through(request: Request, error: BaseException, scope: tuple[Any, ...]) -> bool:
+def passes_through(request: Request, error: BaseException, apps: tuple[Any, ...]) -> bool:
     """Whether an exception passes through all middleware, because it ends the handler or the process.
 
     A cancelled Deferred does, unless an error handler names the exception: code that cancels it, such as `addTimeout`
@@ -35,20 +35,20 @@ def passes_through(request: Request, error: BaseException, scope: tuple[Any, ...
     if request.gone:
         return isinstance(error, CANCELLATIONS)
     if isinstance(error, DeferredCancelled):
-        return not find_error_handler(error, scope)[1]
+        return not find_error_handler(error, apps)[1]
     loop = running_loop() if isinstance(error, CancelledError) else None
     task = None if loop is None else current_task(loop)
     return task is not None and task.cancelling() > 0  # the task itself is cancelled, not only what it awaits
 
 
-async def error_response(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:
+async def error_response(request: Request, error: BaseException, apps: tuple[Any, ...]) -> Response:
     """The response to an exception, which is logged if it is unexpected. A failing error handler makes it a 500."""
-    handler, expected = find_error_handler(error, scope)
+    handler, expected = find_error_handler(error, apps)
     shortage = None if expected else shortage_in(error)
     if shortage is not None:
         log_shortage(request, error, shortage)
         error = shortage.to_http_error()
-        handler, _ = find_error_handler(error, scope)
+        handler, _ = find_error_handler(error, apps)
     is_http = isinstance(error, HTTPError)
     # Unexpected exceptions are logged whatever their response is. So are Ropewalk's own errors about the program.
     logged = not is_http and (not expected or isinstance(error, RopewalkError))
@@ -64,30 +64,30 @@ async def error_response(request: Request, error: BaseException, scope: tuple[An
         if isinstance(error, HTTPError):
             return plain_error(error)
     except BaseException as raised:
-        if passes_through(request, raised, scope):
+        if passes_through(request, raised, apps):
             raise
         if isinstance(raised, HTTPError) and not is_http:  # error handlers may raise one in place of returning
-            return await error_response(request, raised, scope)
+            return await error_response(request, raised, apps)
         if raised is not error or not logged:
             log_error(request, raised)
         error = raised
-    return await _server_error(request, error, scope, handler)
+    return await _server_error(request, error, apps, handler)
 
 
 async def _server_error(
-    request: Request, error: BaseException, scope: tuple[Any, ...], tried: Callable[..., Any] | None
+    request: Request, error: BaseException, apps: tuple[Any, ...], tried: Callable[..., Any] | None
 ) -> Response:
     """The 500 response to an exception that is logged. `tried` is an error handler that has failed already."""
-    for app in reversed(scope):
+    for app in reversed(apps):
         handler = app.errors.find_status(500)
         if handler is not None and handler is not tried:
             try:
                 return await _call_error_handler(request, error, handler)
             except BaseException as raised:
-                if passes_through(request, raised, scope):
+                if passes_through(request, raised, apps):
                     raise
                 log_error(request, raised)
-    if scope[0].debug:
+    if apps[0].debug:
         return Response(format_error(error), 500)
     return plain_error(HTTPError(500))
 

@@ -96,9 +96,9 @@ def log_late(request: Request, error: BaseException) -> None:
     if request.gone:
         if isinstance(error, (*CANCELLATIONS, HTTPError)):
             return
-        endpoint = request.endpoint
-        scope = getattr(None if endpoint is None else endpoint.call, "scope", None) or (request.service.app,)
-        if find_error_handler(error, scope)[1] and not isinstance(error, RopewalkError):
+        handler = request.engine_handler
+        apps = getattr(None if handler is None else handler.call, "ropewalk_apps", None) or (request.service.app,)
+        if find_error_handler(error, apps)[1] and not isinstance(error, RopewalkError):
             return
     log_error(request, error, LATE_REMEDY)
 
@@ -136,9 +136,9 @@ def _describe(request: Request, error: BaseException, advice: str | None) -> tup
 
 def _raiser(request: Request, error: BaseException) -> str:
     """The handler; or the code that failed while it was looked up, such as a `getChild`."""
-    endpoint = request.endpoint
-    if endpoint is not None and not isinstance(unwrap(endpoint.call), FailedLookup):
-        return _raiser_by_handler(endpoint.call, request, error) or named(endpoint.call)
+    handler = request.engine_handler
+    if handler is not None and not isinstance(unwrap(handler.call), FailedLookup):
+        return _raiser_by_handler(handler.call, request, error) or named(handler.call)
     for frame, _ in walk_tb(error.__traceback__):
         code = frame.f_code
         if not code.co_filename.startswith(PACKAGE):

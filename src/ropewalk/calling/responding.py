@@ -42,27 +42,27 @@ async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Res
     return await settle(response, request)
 
 
-async def respond_to_error(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:
+async def respond_to_error(request: Request, error: BaseException, apps: tuple[Any, ...]) -> Response:
     """The Response to an exception of a handler or a middleware. The exception is logged if it is unexpected.
 
     Raises the exception if no response is made: the client has left, or the handler is being cancelled.
     """
-    if passes_through(request, error, scope):
+    if passes_through(request, error, apps):
         raise error
     if request.started or request.finished:
         fail(request, error)
         response: Response = SentResponse(status=request.status or 500)
     else:
         request.forget()
-        response = await _sendable_error_response(request, error, scope)
+        response = await _sendable_error_response(request, error, apps)
     return remember_settled(request.fail_with(error, response), request)
 
 
-async def _sendable_error_response(request: Request, error: BaseException, scope: tuple[Any, ...]) -> Response:
+async def _sendable_error_response(request: Request, error: BaseException, apps: tuple[Any, ...]) -> Response:
     try:
-        return await settle(await error_response(request, error, scope), request)
+        return await settle(await error_response(request, error, apps), request)
     except BaseException as raised:
-        if passes_through(request, raised, scope):
+        if passes_through(request, raised, apps):
             raise
         log_error(request, raised)
         return plain_error(HTTPError(500))
@@ -96,7 +96,7 @@ async def _wait_until_sent(request: Request) -> Response:
 # Without middleware: the response is sent at once
 
 
-def deliver(request: Request, value: Any) -> None:
+def send_value(request: Request, value: Any) -> None:
     """Send the response for a handler's value, of any type."""
     call = _called(request)
     try:
@@ -141,8 +141,8 @@ def fail(request: Request, error: BaseException) -> None:
         return
     request.forget()
     try:
-        scope = getattr(_called(request), "scope", None) or (request.service.app,)
-        handled = any(app.errors for app in scope)
+        apps = getattr(_called(request), "ropewalk_apps", None) or (request.service.app,)
+        handled = any(app.errors for app in apps)
         response = plain_error(error) if isinstance(error, HTTPError) and not handled else None
     except BaseException as raised:
         if interrupts(raised):
@@ -150,9 +150,9 @@ def fail(request: Request, error: BaseException) -> None:
         fail(request, raised)
         return
     if response is None:
-        _run(request, error_response(request, error, scope))
+        _run(request, error_response(request, error, apps))
     else:
-        deliver(request, response)
+        send_value(request, response)
 
 
 async def _send_rest(rest: Coroutine[Any, Any, None], request: Request) -> Response:
@@ -162,8 +162,8 @@ async def _send_rest(rest: Coroutine[Any, Any, None], request: Request) -> Respo
 
 def _called(request: Request) -> Callable[..., Any]:
     """The handler of a request, for messages. Before one is found, a function of this module stands for it."""
-    endpoint = request.endpoint
-    return fail if endpoint is None else endpoint.call
+    handler = request.engine_handler
+    return fail if handler is None else handler.call
 
 
 def _fired(result: Any, request: Request, context: Context) -> None:
@@ -171,11 +171,11 @@ def _fired(result: Any, request: Request, context: Context) -> None:
     if isinstance(result, Failure):
         context.run(fail, request, cast("BaseException", result.value))
     else:
-        context.run(deliver, request, result)
+        context.run(send_value, request, result)
 
 
 def _run(request: Request, coroutine: Coroutine[Any, Any, Any]) -> None:
-    """Run a coroutine for a request and deliver its value."""
+    """Run a coroutine for a request and send its value."""
     context = copy_context()
     try:
         value = context.run(request.service.drive, request, coroutine, context)
@@ -185,4 +185,4 @@ def _run(request: Request, coroutine: Coroutine[Any, Any, Any]) -> None:
         fail(request, error)
         return
     if value is not PENDING:
-        deliver(request, value)
+        send_value(request, value)

@@ -20,11 +20,11 @@ Settled = tuple[Response, Any, int, list[tuple[str, str]]]
 def settle_plain(value: Any, request: Request) -> Response | None:
     """The settled response for a plain str or bytes, which most handlers return. None for any other value."""
     kind = type(value)
-    endpoint = request.endpoint
-    if (kind is not str and kind is not bytes) or endpoint is None or request.prepared:
+    handler = request.engine_handler
+    if (kind is not str and kind is not bytes) or handler is None or request.prepared:
         return None
-    response = Response.of(value, endpoint.text_type, endpoint.bytes_type)
-    if (endpoint.text_type if kind is str else endpoint.bytes_type) not in KNOWN_TYPES:
+    response = Response.of(value, handler.text_type, handler.bytes_type)
+    if (handler.text_type if kind is str else handler.bytes_type) not in KNOWN_TYPES:
         response.check(request)
     request.settled = response, value, 200, response.headers.lines()
     return response

@@ -52,7 +52,7 @@ _loop_of: Final[Any] = asyncio.futures._get_loop  # type: ignore[attr-defined] #
 
 
 class Task(TaskInterface):
-    """A running coroutine, and asyncio's current task while it runs. A subclass handles its outcome in `settle`."""
+    """A running coroutine, and asyncio's current task while it runs. A subclass defines `handle_outcome`."""
 
     __slots__ = ()
 
@@ -107,7 +107,7 @@ class Task(TaskInterface):
         if self.finished:
             if self.callbacks is not None:
                 self.finish()
-            self.settle()
+            self.handle_outcome()
         else:
             self.wait(awaited)
 
@@ -127,7 +127,7 @@ class Task(TaskInterface):
         if self.callbacks is None and self.error is not None:
             self.error = without_frames(self.error)
 
-    def settle(self) -> None:
+    def handle_outcome(self) -> None:
         """Handle the outcome: `error` if it is set, else `outcome`. Called once, after the coroutine has ended."""
         raise NotImplementedError
 
@@ -191,7 +191,7 @@ class _DetachedTask(Task):
 
     deferred: Deferred[Any]
 
-    def settle(self) -> None:
+    def handle_outcome(self) -> None:
         if self.deferred.called:
             return
         if self.error is None:

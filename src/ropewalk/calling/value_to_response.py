@@ -31,8 +31,8 @@ class SentResponse(Response):
 
 def to_response(value: Any, call: Callable[..., Any], request: Request) -> Response:
     """The Response for a value that `call` returned. Raises WrongReturn (RW201), which names `call`."""
-    endpoint = request.endpoint
-    text_type, bytes_type = (TEXT, BYTES) if endpoint is None else (endpoint.text_type, endpoint.bytes_type)
+    handler = request.engine_handler
+    text_type, bytes_type = (TEXT, BYTES) if handler is None else (handler.text_type, handler.bytes_type)
     try:
         return Response.of(value, text_type, bytes_type)
     except HandlerError as error:
@@ -45,16 +45,16 @@ def to_response(value: Any, call: Callable[..., Any], request: Request) -> Respo
 
 def send_plain_value(request: Request, value: Any) -> bool:
     """Send a value of a type that most handlers return, without a Response object. False: the value needs one."""
-    endpoint = request.endpoint
-    if endpoint is None:
+    handler = request.engine_handler
+    if handler is None:
         return False
     kind = type(value)
     if kind is str:
-        request.respond(200, ((b"Content-Type", endpoint.text_type),), value)
+        request.respond(200, ((b"Content-Type", handler.text_type),), value)
     elif kind is dict or kind is list or isinstance(value, Struct):
         request.respond(200, _JSON, to_json(value))
     elif kind is bytes:
-        request.respond(200, ((b"Content-Type", endpoint.bytes_type),), value)
+        request.respond(200, ((b"Content-Type", handler.bytes_type),), value)
     elif value is None:
         request.respond(204, (), b"")
     else:

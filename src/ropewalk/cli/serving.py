@@ -27,7 +27,7 @@ from ropewalk.cli.trying import without_effect
 from ropewalk.errors import RopewalkError, StartError
 from ropewalk.proxies import ProxyHeaders
 from ropewalk.server import (
-    Listening,
+    AppListeningPort,
     flush_errors,
     half_closing,
     handle_log_signals,
@@ -190,7 +190,7 @@ def serve(load: Callable[[], Target], options: Serving) -> None:
 
 def _serve(target: Target, options: Serving, reactor: str) -> None:
 
-    def started(ports: Sequence[Listening]) -> None:
+    def started(ports: Sequence[AppListeningPort]) -> None:
         service = ports[0].server.service
         if options.log_level == "debug":
             service.engine.set_debug(True)

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from ropewalk.cli.flags import source_of
 from ropewalk.errors import EngineError
-from ropewalk.server.endpoint_descriptions import Listener, Tcp, Unix, parse_endpoint, remedy
+from ropewalk.server.endpoint_descriptions import ParsedEndpoint, Tcp, Unix, parse_endpoint, remedy
 from ropewalk.suggest import did_you_mean
 
 PREFIX = "ROPEWALK_"
@@ -62,7 +62,7 @@ def _commands(context: click.Context) -> list[click.Command]:
     return list(root.commands.values()) if isinstance(root, click.Group) else [root]
 
 
-def _try(listener: Listener) -> None:
+def _try(listener: ParsedEndpoint) -> None:
     match listener:
         case Tcp(host=host, port=port, reuse_port=reuse_port):
             try:

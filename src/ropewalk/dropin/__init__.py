@@ -8,7 +8,7 @@ from twisted import __version__
 
 from ropewalk.dropin.connection.channel import HTTPChannel
 from ropewalk.dropin.connection.factory_engine import limits_of
-from ropewalk.dropin.entry.accelerate import accelerate, take_over
+from ropewalk.dropin.entry.accelerate import accelerate, accelerate_port
 from ropewalk.dropin.entry.monkeypatch import replace
 from ropewalk.dropin.graft.grafting import around, graft
 from ropewalk.dropin.mount.mounting import mounted
@@ -21,12 +21,12 @@ __all__ = [
     "LenientRequest",
     "Request",
     "accelerate",
+    "accelerate_port",
     "around",
     "graft",
     "limits_of",
     "mounted",
     "replace",
-    "take_over",
 ]
 
 check("dropin")

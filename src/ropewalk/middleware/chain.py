@@ -1,4 +1,4 @@
-"""A handler with its middleware, as one coroutine function. It is built once for an endpoint, not for each request."""
+"""A handler with its middleware, as one coroutine function. It is built once for each handler, not for each request."""
 
 from collections.abc import Awaitable, Callable, Coroutine
 from inspect import iscoroutinefunction
@@ -22,19 +22,19 @@ def check(middleware: Middleware) -> Middleware:
     return middleware
 
 
-def chain(handler: Handler, scope: tuple[Any, ...]) -> Step:
-    """A handler inside the middleware of the apps of a scope, the outermost app first."""
-    step = _call_handler(handler, scope)
-    for depth in range(len(scope), 0, -1):
-        for middleware in reversed(scope[depth - 1].middlewares):
-            step = _call_middleware(middleware, step, scope[:depth])
+def chain(handler: Handler, apps: tuple[Any, ...]) -> Step:
+    """A handler inside the middleware of apps, the outermost app first."""
+    step = _call_handler(handler, apps)
+    for depth in range(len(apps), 0, -1):
+        for middleware in reversed(apps[depth - 1].middlewares):
+            step = _call_middleware(middleware, step, apps[:depth])
     step = _send_stream(step)
-    step.scope = scope  # type: ignore[attr-defined] # calling.fail finds the error handlers of the apps there
+    step.ropewalk_apps = apps  # type: ignore[attr-defined] # calling.fail finds the error handlers of the apps there
     step.__wrapped__ = handler.call  # type: ignore[attr-defined] # error messages find the user's code there
     return step
 
 
-def _call_handler(handler: Handler, scope: tuple[Any, ...]) -> Step:
+def _call_handler(handler: Handler, apps: tuple[Any, ...]) -> Step:
     call = handler.call_in_middleware or handler.call
 
     async def call_handler(request: Request) -> Response:
@@ -44,12 +44,12 @@ def _call_handler(handler: Handler, scope: tuple[Any, ...]) -> Step:
             value = call(request, **request.params) if handler.pass_params else call(request)
             return settle_plain(value, request) or await respond(request, value, call)
         except BaseException as error:  # noqa: BLE001 - logged, or raised again if it ends the handler
-            return await respond_to_error(request, error, scope)
+            return await respond_to_error(request, error, apps)
 
     return call_handler
 
 
-def _call_middleware(middleware: Middleware, next_step: Step, scope: tuple[Any, ...]) -> Step:
+def _call_middleware(middleware: Middleware, next_step: Step, apps: tuple[Any, ...]) -> Step:
     async def call_middleware(request: Request) -> Response:
         try:
             value = await middleware(request, next_step)
@@ -63,7 +63,7 @@ def _call_middleware(middleware: Middleware, next_step: Step, scope: tuple[Any, 
                 return request.failure()
             if not isinstance(error, HTTPError) and not _raised_by_next_step(error):
                 note_middleware(error, middleware)
-            return await respond_to_error(request, error, scope)
+            return await respond_to_error(request, error, apps)
 
     return call_middleware
 

@@ -4,7 +4,7 @@ from ropewalk.request.body import PART, BodyStream
 from ropewalk.request.body_writer import BODILESS, octets
 from ropewalk.request.event_stream import EventStream, is_event_stream, sends_events
 from ropewalk.request.query import Query
-from ropewalk.request.request import PENDING, Address, Endpoint, Request
+from ropewalk.request.request import PENDING, Address, EngineHandler, Request
 from ropewalk.request.twisted_names import check_status
 
 __all__ = [
@@ -13,7 +13,7 @@ __all__ = [
     "PENDING",
     "Address",
     "BodyStream",
-    "Endpoint",
+    "EngineHandler",
     "EventStream",
     "Query",
     "Request",

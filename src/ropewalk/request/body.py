@@ -99,7 +99,7 @@ class BodyReader(WaitableExchange):
             raise HandlerError("RW207", "`content` was read before the body was complete.")
         body = getattr(self, "_body", None)
         if body is None and self.spool is not None:
-            self._content = _take_over(self.spool)
+            self._content = _as_spool(self.spool)
         else:
             self._content = BytesIO(self._whole() if body is None else body)
         return self._content
@@ -178,6 +178,6 @@ class _SpoolFile(FileIO):
         self.close()
 
 
-def _take_over(file: Any) -> _Spool:
+def _as_spool(file: Any) -> _Spool:
     with file:
         return _Spool(_SpoolFile(os.dup(file.fileno())))

@@ -216,8 +216,8 @@ class BodyWriter(TwistedNames):
 
     def _refused(self, error: RopewalkError) -> None:
         """Handle a failed write. If the handler has returned, no other code can respond."""
-        if self.endpoint is not None and not isinstance(error, Disconnected):
-            error.prefix(named(self.endpoint.call))
+        if self.engine_handler is not None and not isinstance(error, Disconnected):
+            error.prefix(named(self.engine_handler.call))
         if not self.is_detached() or self.finished:
             return
         with suppress(Disconnected):  # the engine may have cut the connection already

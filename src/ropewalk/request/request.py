@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-from ropewalk._engine import PENDING, Endpoint
+from ropewalk._engine import PENDING, EngineHandler
 from ropewalk.cookies import parse_cookies
 from ropewalk.errors import Disconnected, ResponseEnded
 from ropewalk.headers import Headers
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ropewalk.calling.settling import BegunBody, Settled
     from ropewalk.response import Response
 
-__all__ = ["PENDING", "Address", "Endpoint", "Request"]
+__all__ = ["PENDING", "Address", "EngineHandler", "Request"]
 
 Address = tuple[str, int] | str | None
 """A host and port, the path of a UNIX socket, or None where there is no address."""

@@ -100,16 +100,16 @@ def fire(exchange: Exchange, slot: str, result: RopewalkError | None) -> None:
     """Fire the wait in a slot: with None, or with an error."""
     waiter = take(exchange, slot)
     if waiter is not None:
-        _settle(waiter, result)
+        _fire(waiter, result)
 
 
 def fire_all(exchange: Exchange, slot: str, result: RopewalkError | None) -> None:
     """Fire every wait in a slot: with None, or with an error."""
     for waiter in take(exchange, slot) or ():
-        _settle(waiter, result)
+        _fire(waiter, result)
 
 
-def _settle(waiter: Deferred[None], result: RopewalkError | None) -> None:
+def _fire(waiter: Deferred[None], result: RopewalkError | None) -> None:
     if waiter.called:
         return
     if result is None:

@@ -17,7 +17,7 @@ class Found(NamedTuple):
 
     handler: Handler
     params: dict[str, Any]
-    scope: tuple[Any, ...]
+    apps: tuple[Any, ...]
     """The Apps on the path, outermost first."""
     static: bool
     """Whether every request for this path gets this handler."""
@@ -37,9 +37,9 @@ class Search:
         "_steps",
         "_values",
         "allowed",
+        "apps",
         "lasting",
         "params",
-        "scope",
         "slash",
         "static",
     )
@@ -55,7 +55,7 @@ class Search:
         self._values: tuple[Any, ...] = ()
         """The values of captures since the root of the routes that are being visited."""
         self.params: dict[str, Any] = {}
-        self.scope: tuple[Any, ...] = ()
+        self.apps: tuple[Any, ...] = ()
         """The Apps on the path to the handler. Without a handler, those on the path to the innermost App reached."""
         self.static = True
         self.lasting = True
@@ -66,50 +66,50 @@ class Search:
         """What is found if a slash at the end of the path is added or removed."""
 
     def visit(
-        self, resource: Resource, index: int = 0, scope: tuple[Any, ...] = (), static: bool = True, lasting: bool = True
+        self, resource: Resource, index: int = 0, apps: tuple[Any, ...] = (), static: bool = True, lasting: bool = True
     ) -> Handler | None:
         """The handler for the segments from `index` on, at a resource or below."""
         node = resource.tree_node
         if node.app is not None:
-            scope = (*scope, node.app)
-            if len(scope) > len(self.scope):
-                self.scope = scope
+            apps = (*apps, node.app)
+            if len(apps) > len(self.apps):
+                self.apps = apps
         handler = None
         if index == self._count:
-            handler = self._arrive(resource, scope, static, lasting)
+            handler = self._arrive(resource, apps, static, lasting)
             if handler is None and "" in node.children:
-                self._note_slash(node.children[""], scope, static, lasting)
+                self._note_slash(node.children[""], apps, static, lasting)
         elif resource.isLeaf:
             self._request.set_paths(self._segments[:index], self._segments[index:])
-            handler = self._arrive(resource, scope, False, lasting)
+            handler = self._arrive(resource, apps, False, lasting)
         elif self._steps < MOST_STEPS:
             self._steps += 1
             segment = self._segments[index]
             child = node.children.get(segment)
             if child is not None:
-                handler = self.visit(child, index + 1, scope, static, lasting)
+                handler = self.visit(child, index + 1, apps, static, lasting)
             if handler is None and node.captures:
-                handler = self._capture(node, index, scope, lasting)
+                handler = self._capture(node, index, apps, lasting)
             if handler is None and resource.tree_kind.dynamic:
-                handler = self._visit_dynamic(resource, index, scope)
+                handler = self._visit_dynamic(resource, index, apps)
             if handler is None and not segment and index + 1 == self._count:
                 if index == 0:
-                    handler = self._arrive(resource, scope, static, lasting)
+                    handler = self._arrive(resource, apps, static, lasting)
                 else:
-                    self._note_slash(resource, scope, static, lasting)
+                    self._note_slash(resource, apps, static, lasting)
         if handler is None and node.mounted is not None:
-            return self._visit_mounted(node, node.mounted, index, scope, static, lasting)
+            return self._visit_mounted(node, node.mounted, index, apps, static, lasting)
         return handler
 
     def _visit_mounted(
-        self, node: Node, mounted: Resource, index: int, scope: tuple[Any, ...], static: bool, lasting: bool
+        self, node: Node, mounted: Resource, index: int, apps: tuple[Any, ...], static: bool, lasting: bool
     ) -> Handler | None:
         """Visit a mounted resource, with the parameters so far by the names that the mount gives them."""
         bound, values = self._bound, self._values
         if values:
             self._bound = {**bound, **dict(zip(node.mount_names, values, strict=False))}
             self._values = ()
-        handler = self.visit(mounted, index, scope, static, lasting)
+        handler = self.visit(mounted, index, apps, static, lasting)
         self._bound, self._values = bound, values
         return handler
 
@@ -119,7 +119,7 @@ class Search:
             return self._bound
         return {**self._bound, **dict(zip(handler.names, self._values, strict=False))}
 
-    def _capture(self, node: Node, index: int, scope: tuple[Any, ...], lasting: bool) -> Handler | None:
+    def _capture(self, node: Node, index: int, apps: tuple[Any, ...], lasting: bool) -> Handler | None:
         segment = self._segments[index]
         above = self._values
         for capture in node.captures:
@@ -134,22 +134,22 @@ class Search:
             except ValueError:
                 continue
             self._values = (*above, value)
-            handler = self.visit(capture.child, after, scope, False, lasting)
+            handler = self.visit(capture.child, after, apps, False, lasting)
             self._values = above
             if handler is not None:
                 return handler
         return None
 
-    def _visit_dynamic(self, resource: Resource, index: int, scope: tuple[Any, ...]) -> Handler | None:
+    def _visit_dynamic(self, resource: Resource, index: int, apps: tuple[Any, ...]) -> Handler | None:
         self._request.set_paths(self._segments[: index + 1], self._segments[index + 1 :])
         child = resource.getChild(self._segments[index], self._request)
-        return None if child is None else self.visit(as_resource(child), index + 1, scope, False, False)
+        return None if child is None else self.visit(as_resource(child), index + 1, apps, False, False)
 
-    def _arrive(self, resource: Resource, scope: tuple[Any, ...], static: bool, lasting: bool) -> Handler | None:
+    def _arrive(self, resource: Resource, apps: tuple[Any, ...], static: bool, lasting: bool) -> Handler | None:
         handler = resource.tree_node.handlers.get(self._method) or handler_of(resource, self._method)
         if handler is not None:
             self.params = self._params(handler) if self._values else self._bound
-            self.scope = scope
+            self.apps = apps
             self.static = static
             self.lasting = lasting
         elif self.allowed is None:
@@ -158,10 +158,10 @@ class Search:
             self.allowed.update(methods_of(resource))
         return handler
 
-    def _note_slash(self, resource: Resource, scope: tuple[Any, ...], static: bool, lasting: bool) -> None:
+    def _note_slash(self, resource: Resource, apps: tuple[Any, ...], static: bool, lasting: bool) -> None:
         handler = handler_of(resource, self._method)
         if handler is not None and self.slash is None:
-            self.slash = Found(handler, self._params(handler), scope, static, lasting)
+            self.slash = Found(handler, self._params(handler), apps, static, lasting)
 
 
 def split_path(raw_path: bytes) -> list[str]:

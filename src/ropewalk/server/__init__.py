@@ -4,9 +4,9 @@ With `listen` and `run` the engine itself accepts. A `Site` takes over connectio
 """
 
 from ropewalk.app import ServerFunctions, register_server
+from ropewalk.server.app_listening_port import AppListeningPort, listen
 from ropewalk.server.endpoint_descriptions import half_closing, tcp_endpoint
 from ropewalk.server.error_log import begin_logging, flush_errors, write_error
-from ropewalk.server.listening import Listening, listen
 from ropewalk.server.log_signals import handle_log_signals
 from ropewalk.server.log_targets import is_writable
 from ropewalk.server.running import install_reactor, run, run_on_tcp
@@ -18,7 +18,7 @@ from ropewalk.server.standard_streams import reserve_standard_streams
 from ropewalk.twisted_private import check
 
 __all__ = [
-    "Listening",
+    "AppListeningPort",
     "Server",
     "Service",
     "Site",

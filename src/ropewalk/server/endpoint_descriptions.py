@@ -54,7 +54,7 @@ class Inherited:
         return engine.listen_descriptor(self.descriptor, half_close=self.half_close)
 
 
-Listener = Tcp | Unix | Inherited
+ParsedEndpoint = Tcp | Unix | Inherited
 
 HALF_CLOSE: Final = "halfClose"
 """The option that lets clients close their sending side and wait for their responses."""
@@ -102,7 +102,7 @@ Argument = tuple[str | None, str]
 """The name of an option, or None if it is positional, and its value."""
 
 
-def parse_endpoint(description: str) -> Listener:
+def parse_endpoint(description: str) -> ParsedEndpoint:
     """Parse a description. Raises StartError (RW401) if it is malformed, or of a kind that the engine does not open."""
     (_, kind), *arguments = _split(description)
     if kind not in KNOWN:
@@ -116,9 +116,9 @@ def parse_endpoint(description: str) -> Listener:
         raise StartError("RW401", f"{description!r} is malformed: {error}{stop}", _correct(kind)) from error
 
 
-def remedy(listener: Listener, error: OSError) -> str | None:
-    """What to do if a listener cannot be opened. None for the default remedy of RW502."""
-    match listener:
+def remedy(endpoint: ParsedEndpoint, error: OSError) -> str | None:
+    """What to do if an endpoint cannot be opened. None for the default remedy of RW502."""
+    match endpoint:
         case Inherited():
             return "Use a descriptor that is a listening stream socket, and that the parent process keeps open."
         case Unix():
@@ -174,7 +174,7 @@ def _correct(kind: str) -> str:
     return f'Write it as "{REQUIRED[kind][1]}"{options}.'
 
 
-def _make(kind: str, given: dict[str, str]) -> Listener:
+def _make(kind: str, given: dict[str, str]) -> ParsedEndpoint:
     half_close = truth(HALF_CLOSE, given.get(HALF_CLOSE, "no"))
     if kind == "systemd":
         return Inherited(_systemd(given), half_close)

@@ -23,7 +23,7 @@ _cut_files: "dict[tuple[int, int], DescriptorTarget]" = {}
 """Files by device and inode whose last line was cut, by its target: the standard output and error may be one file."""
 
 
-class Target(Protocol):
+class LogTarget(Protocol):
     """A place that takes lines."""
 
     @property
@@ -175,7 +175,7 @@ class StreamTarget:
         """Leave the stream open."""
 
 
-def target_of(stream: Any) -> Target:
+def target_of(stream: Any) -> LogTarget:
     """A target for the descriptor of a text stream, which is flushed; for the stream itself if it has no descriptor."""
     try:
         descriptor = stream.fileno()

@@ -22,7 +22,7 @@ from weakref import WeakSet
 
 from twisted.logger import Logger
 
-from ropewalk.server.log_targets import POLL, Target, start_of_line
+from ropewalk.server.log_targets import POLL, LogTarget, start_of_line
 
 log = Logger(namespace="ropewalk.log")
 
@@ -44,7 +44,7 @@ _writers: "WeakSet[LogWriter]" = WeakSet()
 class LogWriter:
     """Writes lines to a target. `name` begins a sentence: "The access log". Any thread may call it."""
 
-    def __init__(self, target: Target, name: str, *, most_waiting: int = MOST_WAITING) -> None:
+    def __init__(self, target: LogTarget, name: str, *, most_waiting: int = MOST_WAITING) -> None:
         self.name = name
         self.on_lost: Callable[[int], object] | None = None
         """Called with the number of lines that were just lost, in any thread."""
@@ -124,7 +124,7 @@ class LogWriter:
         if not self._abandoned:
             self._target.close()
 
-    def forked(self) -> None:
+    def after_fork_in_child(self) -> None:
         """Begin again in a forked child: the waiting lines, the lost lines and the thread belong to the parent."""
         self._reset()
 
@@ -299,9 +299,9 @@ def reopen_logs() -> list[str]:
     return [writer.name for writer in tuple(_writers) if writer.reopen()]
 
 
-def _forked() -> None:
+def _after_fork_in_child() -> None:
     for writer in tuple(_writers):
-        writer.forked()
+        writer.after_fork_in_child()
 
 
-os.register_at_fork(after_in_child=_forked)
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -17,13 +17,13 @@ from ropewalk.errors import EngineError
 from ropewalk.forks import ServingChildren
 
 
-def watch(engine: Engine, runner: Any, turn: Callable[[], object] | None = None) -> "Watch":
+def watch(engine: Engine, runner: Any, turn: Callable[[], object] | None = None) -> "ReactorWatch":
     """Have a reactor or an event loop run the turns of an engine, by `turn` if it is given. Call the result to end
     it."""
-    return Watch(engine, runner, turn or engine.turn)
+    return ReactorWatch(engine, runner, turn or engine.turn)
 
 
-class Watch:
+class ReactorWatch:
     """An engine among the readers of a reactor or an event loop. Calling it removes the engine.
 
     With an asyncio reactor it uses the event loop directly, which saves some microseconds for each wakeup.
@@ -51,7 +51,7 @@ class Watch:
         else:
             self._runner.removeReader(self._reader)
 
-    def forked(self, children: ServingChildren | None = None) -> None:
+    def after_fork_in_child(self, children: ServingChildren | None = None) -> None:
         """In a forked child, whose engine has a new descriptor with the same number: watch it when the reactor runs.
 
         From then on the child serves, which is recorded in `children`. It must not happen earlier: the parent shares

@@ -17,11 +17,11 @@ from twisted.python.failure import Failure
 from ropewalk._engine import Limits
 from ropewalk.proxies import TrustedProxies
 from ropewalk.server.access_log import AccessLog
+from ropewalk.server.app_listening_port import AppListeningPort
+from ropewalk.server.app_listening_port import listen as listen_on
 from ropewalk.server.drain_log import log_drain
 from ropewalk.server.endpoint_descriptions import half_closing, tcp_endpoint
 from ropewalk.server.error_log import begin_logging, flush_errors
-from ropewalk.server.listening import Listening
-from ropewalk.server.listening import listen as listen_on
 from ropewalk.server.log_signals import GiveBack, handle_log_signals, handle_where_default
 from ropewalk.server.log_writer import FLUSH_TIMEOUT
 from ropewalk.server.security_warnings import security_warnings
@@ -55,7 +55,7 @@ def run(
     proxies: TrustedProxies | None = None,
     access_log: Literal["combined", "timed", "json"] | None = None,
     access_log_file: Path | None = None,
-    started: Callable[[list[Listening]], None] | None = None,
+    started: Callable[[list[AppListeningPort]], None] | None = None,
     exiting: bool = False,
 ) -> None:
     """Serve an App, a Resource or a Site on endpoints until SIGINT or SIGTERM, then let running requests finish.
@@ -128,7 +128,7 @@ def finish_logs(access_log: AccessLog | None) -> None:
     flush_errors(max(end - monotonic(), LAST_LINES_TIMEOUT))
 
 
-def _log_addresses(listening: list[Listening]) -> None:
+def _log_addresses(listening: list[AppListeningPort]) -> None:
     for port in listening:
         log.info("Serving on {address}", address=str(port))
     service = listening[0].server.service

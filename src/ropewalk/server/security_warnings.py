@@ -7,7 +7,7 @@ from ropewalk.proxies import TrustedProxies
 
 OFF_AT_0: Final = (
     *("head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout"),
-    *("linger_timeout", "linger_time"),
+    *("linger_timeout", "linger_total_time"),
 )
 """The limits that 0 switches off. For other limits 0 is an amount, except that `connections` then has its default."""
 

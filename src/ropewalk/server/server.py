@@ -18,7 +18,7 @@ from ropewalk.proxies import TrustedProxies
 from ropewalk.resource import Resource, as_resource
 from ropewalk.server.drain_log import log_drained
 from ropewalk.server.endpoint_descriptions import parse_endpoint, remedy
-from ropewalk.server.reactor_watch import Watch, watch
+from ropewalk.server.reactor_watch import ReactorWatch, watch
 from ropewalk.server.service import Service
 from ropewalk.server.socket_files import share
 from ropewalk.server.start_errors import start_hook_failed, stopped_before_start
@@ -67,7 +67,7 @@ class Server:
         self._awaited: Deferred[Any] | None = None
         """Fires when the transports are closed that the stop waits for after the engine has drained."""
         self._hooks = StopHooks(reactor.callLater, self.engine.limits.drain_timeout)
-        self._unwatch: Watch | None = None
+        self._unwatch: ReactorWatch | None = None
         self._children = ServingChildren()
         self._is_child = False
         """Whether this process was forked after the server was made."""
@@ -77,7 +77,7 @@ class Server:
         reactor.callWhenRunning(reactor.callFromThread, self._start)
         observe_forks(self)
 
-    def forked(self) -> None:
+    def after_fork_in_child(self) -> None:
         """In a forked child: begin again on the same sockets. The connections belong to the parent."""
         self._is_child = True
         self.engine.after_fork_in_child()
@@ -85,9 +85,9 @@ class Server:
         for port in self._ports(self.reactor):
             share(port)
         if self._unwatch is not None:
-            self._unwatch.forked(self._children)
+            self._unwatch.after_fork_in_child(self._children)
 
-    def has_forked(self) -> None:
+    def after_fork_in_parent(self) -> None:
         """In the parent: close the sockets for all processes at the stop, unless a child serves by then."""
         self.engine.after_fork_in_parent(children_serve=False)
         for port in self._ports(self.reactor):
@@ -101,13 +101,13 @@ class Server:
     def open(self, description: str) -> int:
         """Open a listening socket and return the engine's number of it. Raises StartError (RW401), EngineError
         (RW502)."""
-        listener = parse_endpoint(description)
+        endpoint = parse_endpoint(description)
         try:
-            return listener.open(self.engine)
+            return endpoint.open(self.engine)
         except OSError as error:
             reason = error.strerror or str(error)
             raise EngineError(
-                "RW502", f"{description} cannot be listened on: {reason}.", remedy(listener, error)
+                "RW502", f"{description} cannot be listened on: {reason}.", remedy(endpoint, error)
             ) from error
 
     def stop(self) -> "Deferred[None]":

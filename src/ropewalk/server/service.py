@@ -12,7 +12,7 @@ from ropewalk._engine import Engine, Limits
 from ropewalk.app import App
 from ropewalk.errors import StartError
 from ropewalk.proxies import TrustedProxies
-from ropewalk.request import Endpoint, Request
+from ropewalk.request import EngineHandler, Request
 from ropewalk.resource import node_of
 from ropewalk.response import encode_json
 from ropewalk.server.access_log import AccessLog
@@ -46,7 +46,7 @@ class Service:
     request: type[Request] = Request
     encode_json = staticmethod(encode_json)
     json_types: tuple[type, ...] = (msgspec.Struct,)
-    deliver = staticmethod(calling.deliver)
+    send_value = staticmethod(calling.send_value)
     fail = staticmethod(calling.fail)
 
     def __init__(
@@ -117,12 +117,12 @@ class Service:
     def changed(self, seen: set[int]) -> None:
         """The tree has changed: have the engine resolve every path again."""
         del seen
-        self.engine.forget_endpoints()
+        self.engine.forget_handlers()
         self._admit_methods()
 
     # Called by the engine
 
-    def resolve(self, request: Request, /) -> Endpoint:
+    def resolve(self, request: Request, /) -> EngineHandler:
         return self.app.resolve(request)
 
     def arm(self, seconds: float, /) -> None:

@@ -162,9 +162,9 @@ class _Service(Service):
             self._harness.add_task(getattr(request, "_running", None))
         return value
 
-    def deliver(self, request: Request, value: Any) -> None:
+    def send_value(self, request: Request, value: Any) -> None:
         self._know(request)
-        Service.deliver(request, value)
+        Service.send_value(request, value)
 
     def find(self, method: str, target: str) -> tuple[Request | None, Any]:
         """A request without a complete response, and the task of its ASGI application, if it has one."""
@@ -195,7 +195,7 @@ class _Closed:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
 
-    def forget_endpoints(self) -> None:
+    def forget_handlers(self) -> None:
         """No request: the engine is closed."""
 
 

@@ -66,7 +66,7 @@ def no_response(method: str, target: str, seconds: float, request: Request | Non
         waits = "No handler or application is waiting."
     else:
         running = getattr(request, "_running", None) if task is None else task
-        call = None if request.endpoint is None else request.endpoint.call
+        call = None if request.engine_handler is None else request.engine_handler.call
         if running is None and isinstance(resource_of(call), Hosted):
             waits = f"{_handler_name(request)} runs on a thread, or waits for one."
         else:
@@ -85,7 +85,7 @@ class _HookTask(Task):
         self.late = False
         self.refusal: ReactorInUse | None = None
 
-    def settle(self) -> None:
+    def handle_outcome(self) -> None:
         if not self.ended.called:
             self.ended.callback(None)
 
@@ -144,8 +144,8 @@ async def run_hooks(
 
 
 def _handler_name(request: Request) -> str:
-    endpoint = request.endpoint
-    return "Its handler" if endpoint is None else named(endpoint.call)
+    handler = request.engine_handler
+    return "Its handler" if handler is None else named(handler.call)
 
 
 def _waits(running: Any) -> str:

@@ -102,8 +102,8 @@ class WSGIResource(Hosted):
         if threads.waiting >= self.options.waiting:
             self._refuse(request)
         thread_response = ThreadResponse(request, self._queue_for_loop())
-        endpoint = request.endpoint
-        direct = endpoint is not None and endpoint.call is self._handler and not request.prepared
+        handler = request.engine_handler
+        direct = handler is not None and handler.call is self._handler and not request.prepared
         response = None if direct else thread_response.to_middleware()
         body = request.content if request.has_body else BytesIO()
         call = WSGICall(self.application, thread_response, self._server, body)

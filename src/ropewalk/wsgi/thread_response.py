@@ -209,7 +209,7 @@ class ThreadResponse:
         response = ExactResponse(None, self.status, self.fields, reason=self.reason)
         response.body = body
         if self._response is None:
-            self.request.service.deliver(self.request, response)
+            self.request.service.send_value(self.request, response)
         elif not self._response.called:
             self._response.callback(response)
 

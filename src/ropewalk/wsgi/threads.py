@@ -36,11 +36,11 @@ class Threads:
         self._reset()
         observe_forks(self)
 
-    def forked(self) -> None:
+    def after_fork_in_child(self) -> None:
         """In a child process: the threads and the jobs are the parent's."""
         self._reset()
 
-    def has_forked(self) -> None:
+    def after_fork_in_parent(self) -> None:
         """In the parent process: nothing has changed."""
 
     def _reset(self) -> None:

@@ -245,7 +245,7 @@ class Kept(Task):
 
     __slots__ = ()
 
-    def settle(self) -> None: ...
+    def handle_outcome(self) -> None: ...
 
 
 class TestOnAnotherReactor:

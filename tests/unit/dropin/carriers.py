@@ -16,7 +16,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.web import http
 from twisted.web.server import Site
 
-from ropewalk.dropin import accelerate, take_over
+from ropewalk.dropin import accelerate, accelerate_port
 
 PROXIED = b"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n"
 WRAPPED = ("tls", "haproxy", "wrapping", "throttling")
@@ -48,7 +48,7 @@ class Carrier:
         else:
             self._keep(reactor.listenTCP(0, self._wrapped(site), interface="127.0.0.1"))
         if self.name in ("accepted", "unix") and not self.stock:
-            assert take_over(self._port)
+            assert accelerate_port(self._port)
         return self
 
     def listen(self, factory: Any) -> "Carrier":

@@ -22,7 +22,7 @@ from zope.interface import Interface, implementer
 from zope.interface.verify import verifyObject
 
 from ropewalk import App
-from ropewalk.dropin import accelerate, take_over
+from ropewalk.dropin import accelerate, accelerate_port
 from ropewalk.dropin.entry.endpoint_prefix import Endpoint
 from ropewalk.dropin.request.access_log import make_log_safe
 from ropewalk.dropin.request.rendered import Rendered
@@ -205,7 +205,7 @@ def observed(made: World, read: Any, *, ours: bool, unix: Path | None = None) ->
         port = made.reactor.listenUNIX(str(unix), site)
         client = socket.socket(socket.AF_UNIX)
         client.connect(str(unix))
-    assert take_over(port) if ours else True
+    assert accelerate_port(port) if ours else True
     with client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         made.until(lambda: resource.values)

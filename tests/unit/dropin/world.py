@@ -15,7 +15,7 @@ from twisted.web import http
 from twisted.web.server import Site
 
 from ropewalk._engine import Limits
-from ropewalk.dropin import HTTPChannel, accelerate, take_over
+from ropewalk.dropin import HTTPChannel, accelerate, accelerate_port
 
 PATIENCE = 30.0
 """Seconds after which a test has failed."""
@@ -24,7 +24,7 @@ PATIENCE = 30.0
 class FedChannel(HTTPChannel):
     """A channel that leaves sockets to Twisted, and is fed."""
 
-    adopts = False
+    adopts_sockets = False
 
 
 WAYS = ("accepted", "adopted", "fed")
@@ -54,7 +54,7 @@ class World:
             accelerate(factory, limits=limits)
         port = self.reactor.listenTCP(0, factory, interface="127.0.0.1")
         if way == "accepted":
-            assert take_over(port, limits=limits)
+            assert accelerate_port(port, limits=limits)
         self._ports.append(port)
         return port
 

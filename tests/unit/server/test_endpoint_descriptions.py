@@ -7,7 +7,7 @@ from tests.unit.server.test_server import Reactor
 
 from ropewalk import App
 from ropewalk.errors import EngineError, StartError
-from ropewalk.server.endpoint_descriptions import Inherited, Listener, Tcp, Unix, parse_endpoint, tcp_endpoint
+from ropewalk.server.endpoint_descriptions import Inherited, ParsedEndpoint, Tcp, Unix, parse_endpoint, tcp_endpoint
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from ropewalk.server.endpoint_descriptions import Inherited, Listener, Tcp, Unix
         ("fd:3:halfClose=yes", Inherited(3, half_close=True)),
     ],
 )
-def test_valid_descriptions(description: str, expected: Listener) -> None:
+def test_valid_descriptions(description: str, expected: ParsedEndpoint) -> None:
     assert parse_endpoint(description) == expected
 
 

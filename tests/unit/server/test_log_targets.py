@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ropewalk.server.log_targets import DescriptorTarget, FileTarget, StreamTarget, Target, is_writable, target_of
+from ropewalk.server.log_targets import DescriptorTarget, FileTarget, LogTarget, StreamTarget, is_writable, target_of
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def largest_file(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def write_all(target: Target, data: bytes, position: int = 0) -> None:
+def write_all(target: LogTarget, data: bytes, position: int = 0) -> None:
     while position < len(data):
         position = target.write(data, position)
 
@@ -39,7 +39,7 @@ DATA = b"one\ntwo\n"
 class TestCutLines:
     """A line that a full disk has cut."""
 
-    def cut(self, target: Target) -> int:
+    def cut(self, target: LogTarget) -> int:
         with largest_file(6):
             position = target.write(DATA, 0)
             with pytest.raises(OSError, match="File too large"):

@@ -231,7 +231,7 @@ def test_a_forked_child_has_its_own_thread() -> None:
 
     target = Threaded()
     writer = LogWriter(target, "The log")
-    writer.forked()
+    writer.after_fork_in_child()
     writer.write(b"child\n")
     written(writer)
     assert target.written == b"child\n"
@@ -243,7 +243,7 @@ def test_a_forked_child_reports_only_its_own_lost_lines(log: Log) -> None:
     writer = LogWriter(Scripted(), "The log", most_waiting=4)
     writer.write(b"longer than the bound\n")
     assert writer.lost == 1
-    writer.forked()
+    writer.after_fork_in_child()
     writer.write(b"one\n")
     writer.close()
     assert writer.lost == 0

@@ -32,7 +32,7 @@ def test_a_child_whose_reactor_cannot_watch_raises() -> None:
     reactor = Changed()
     children = ServingChildren()
     engine: Any = SimpleNamespace(fileno=lambda: -1, turn=lambda: None)
-    watch(engine, reactor).forked(children)
+    watch(engine, reactor).after_fork_in_child(children)
     (begin,) = reactor.calls
     with pytest.raises(EngineError, match="Changed has no `_poller`") as raised:
         begin()

@@ -19,7 +19,7 @@ from zope.interface.verify import verifyObject
 
 from ropewalk import App, Limits, Request, Resource, Site, TrustedProxies
 from ropewalk.errors import EngineError, StartError
-from ropewalk.server import Listening, app_of
+from ropewalk.server import AppListeningPort, app_of
 
 
 class Reactor(MemoryReactorClock):
@@ -48,7 +48,7 @@ variable: ContextVar[str] = ContextVar("variable", default="unset")
 HELLO = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-def connect(port: Listening) -> socket.socket:
+def connect(port: AppListeningPort) -> socket.socket:
     """A client that has requested "/"."""
     client = socket.create_connection(("127.0.0.1", port.getHost().port), 10)
     client.sendall(HELLO)
@@ -215,7 +215,7 @@ class TestListen:
         calls: list[str] = []
         app.on_stop(lambda: calls.append("stopped"))
         port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
-        assert isinstance(port, Listening)
+        assert isinstance(port, AppListeningPort)
         (stopped,) = reactor.fire_shutdown()
         assert stopped.called
         assert calls == ["stopped"]

@@ -17,7 +17,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site as TwistedSite
 
 from ropewalk import App, Site
-from ropewalk.dropin import take_over
+from ropewalk.dropin import accelerate_port
 from ropewalk.dropin.entry.monkeypatch import replace
 from ropewalk.errors import EngineError
 from ropewalk.server.socket_files import remove_only_own_file
@@ -60,9 +60,9 @@ def by_prefix(reactor: Any, path: str) -> Any:
     return reached(serverFromString(reactor, f"ropewalk:unix:{path}").listen(TwistedSite(Resource(), reactor=reactor)))
 
 
-def taken_over(reactor: Any, path: str) -> Any:
+def accelerated_port(reactor: Any, path: str) -> Any:
     port = reactor.listenUNIX(path, TwistedSite(Resource(), reactor=reactor))
-    assert take_over(port)
+    assert accelerate_port(port)
     return port
 
 
@@ -77,7 +77,7 @@ def reached(deferred: Any) -> Any:
     return ports[0]
 
 
-WAYS = [native, by_site, by_site_with_lock, by_prefix_for_ours, by_prefix, taken_over, by_exec]
+WAYS = [native, by_site, by_site_with_lock, by_prefix_for_ours, by_prefix, accelerated_port, by_exec]
 
 Listen = Callable[[Any, str], Any]
 

@@ -14,7 +14,7 @@ const ALL_TRIGGERS: [Trigger; TRIGGERS] = [
     Trigger::Write,
     Trigger::End,
     Trigger::Upgrade,
-    Trigger::TakeOver,
+    Trigger::SwitchWithoutResponse,
     Trigger::NextRequest,
     Trigger::Close,
 ];
@@ -26,7 +26,7 @@ const HANDLER_TRIGGERS: [Trigger; 7] = [
     Trigger::Write,
     Trigger::End,
     Trigger::Upgrade,
-    Trigger::TakeOver,
+    Trigger::SwitchWithoutResponse,
 ];
 
 /// The page that documents the tables.

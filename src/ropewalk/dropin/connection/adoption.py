@@ -82,4 +82,4 @@ def channel_of(protocol: Any) -> Any:
             return None
         protocol = protocol._channel
     # Looked up in the class: an object that passes names on to a channel is none, and reads the bytes itself.
-    return protocol if getattr(type(protocol), "responds", False) else None
+    return protocol if getattr(type(protocol), "takes_whole_responses", False) else None

@@ -51,15 +51,15 @@ class HTTPChannel(http.HTTPChannel):
     """twisted.web's channel on the engine. Subclass it and use it as you would twisted.web's.
 
     It reads attributes that programs set on twisted.web's: `requestFactory`, `site`, `factory`, `timeOut`, `callLater`,
-    `persistent`. The engine takes over plain sockets that a port of the factory has accepted.
+    `persistent`. The engine adopts plain sockets that a port of the factory has accepted.
     """
 
-    responds: ClassVar = True
-    """For `Request`: there is a `respond`."""
-    sends_files: ClassVar = True
-    """For `Request`: it need not leave folders of files to Twisted."""
-    adopts: ClassVar = True
-    """Whether the engine takes over plain sockets that Twisted has accepted."""
+    takes_whole_responses: ClassVar = True
+    """For `Request`: whether there is a `respond`, which takes a whole response."""
+    serves_static_files: ClassVar = True
+    """For `Request`: whether it serves the files of a `twisted.web.static.File` itself."""
+    adopts_sockets: ClassVar = True
+    """Whether the engine adopts plain sockets that Twisted has accepted."""
     limits: ClassVar[Mapping[str, float]] = {}
     """The limits of connections whose factory has none of its own, by their names in `Limits`."""
     request_class: ClassVar[type[Request]] = Request
@@ -135,7 +135,7 @@ class HTTPChannel(http.HTTPChannel):
         if reason:
             self._stays_twisted = reason
             self._link = TWISTED
-            self.responds = False  # type: ignore[misc] # an instance's own, for its requests
+            self.takes_whole_responses = False  # type: ignore[misc] # an instance's own, for its requests
         return self._stays_twisted
 
     def uses(self, transport: SocketTransport) -> bool:
@@ -263,7 +263,7 @@ class HTTPChannel(http.HTTPChannel):
 
     def sending_overrides(self) -> set[str]:
         """Return the methods by which responses are sent that a program has overridden."""
-        return OVERRIDES.on(self) & {"write", "writeHeaders", "writeSequence"}
+        return OVERRIDES.overridden_names(self) & {"write", "writeHeaders", "writeSequence"}
 
     def decide_calls(self) -> bool:
         """Return whether to make every call. Raises HostedError (RW741) where a method was overridden too late."""
@@ -274,7 +274,7 @@ class HTTPChannel(http.HTTPChannel):
         if ours is not None and self.transport is not ours:
             raise HostedError("RW741", "A channel was changed when it was connected already: its transport is another.")
         if makes_all_calls:
-            self.responds = False  # type: ignore[misc] # an instance's own, for its requests
+            self.takes_whole_responses = False  # type: ignore[misc] # an instance's own, for its requests
         return makes_all_calls
 
     def _respondToBadRequestAndDisconnect(self) -> None:
@@ -282,7 +282,7 @@ class HTTPChannel(http.HTTPChannel):
         if exchange is None or exchange.finished:
             super()._respondToBadRequestAndDisconnect()
             return
-        exchange.take_over()
+        exchange.switch_without_response()
         exchange.relay_write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         exchange.end()
         self._link.flush(self)
@@ -308,7 +308,7 @@ class HTTPChannel(http.HTTPChannel):
     def respond_with_file(
         self, code: int, reason: bytes, headers: dict[bytes, list[bytes]], descriptor: int, size: int
     ) -> None:
-        """Send a whole response whose body is an open file. The descriptor is taken over, and closed in any case.
+        """Send a whole response whose body is an open file. The engine owns the descriptor, and closes it in any case.
 
         It is not duplicated: where that failed, the head would have been sent already.
         """
@@ -337,7 +337,7 @@ class HTTPChannel(http.HTTPChannel):
         fields = headers._rawHeaders if type(headers) is Headers else dict(headers.getAllRawHeaders())
         try:
             if code == b"101":
-                exchange.take_over()
+                exchange.switch_without_response()
                 self._link.write_switch(self, exchange, switch_head(version, reason, headers.getAllRawHeaders()))
                 return
             exchange.relay_head(int(code), reason, fields)
@@ -362,7 +362,7 @@ class HTTPChannel(http.HTTPChannel):
             return
         try:
             if not exchange.started:
-                exchange.take_over()
+                exchange.switch_without_response()
             room = exchange.relay_write(data if type(data) is bytes else bytes(data))
         except WrongThread:
             self.call_in_reactor((self._write_joined, bytes(data)))
@@ -413,7 +413,7 @@ class HTTPChannel(http.HTTPChannel):
             logs.write(file, line)
         elif not factory_engine.engine.on_engine_thread:
             self.call_in_reactor(partial(_WRITE_LOG, self, logs, file, line))
-        elif self.responds and isinstance(file, BaseLogFile):
+        elif self.takes_whole_responses and isinstance(file, BaseLogFile):
             factory_engine.write_log(file, line)
         else:
             logs.write(file, line)

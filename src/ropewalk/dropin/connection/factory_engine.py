@@ -26,7 +26,7 @@ from ropewalk.response import encode_json
 from ropewalk.server.addresses import to_twisted_address
 from ropewalk.server.drain_log import log_drain, log_drained
 from ropewalk.server.reactor_thread import runs_elsewhere, when_running
-from ropewalk.server.reactor_watch import Watch, watch
+from ropewalk.server.reactor_watch import ReactorWatch, watch
 from ropewalk.server.service import LEVELS
 from ropewalk.server.socket_files import remove_only_own_file, share
 
@@ -42,7 +42,7 @@ connection at once, and programs rely on that to stop their work; 0 would be no 
 _NO_TIMEOUTS: Final = dict.fromkeys(
     (
         *("head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout"),
-        *("linger_timeout", "linger_time", "half_close_timeout"),
+        *("linger_timeout", "linger_total_time", "half_close_timeout"),
     ),
     0,
 )
@@ -109,7 +109,7 @@ class FactoryEngine:
         """Lines of this turn for the logs of the factory."""
         self._logs = SiteLogs() if factory is None else logs_of(factory)
         self._timer: Any = None
-        self._unwatch: Watch | None = None
+        self._unwatch: ReactorWatch | None = None
         self._trigger: Any = None
         self._draining: Deferred[None] | None = None
         self.engine = Engine(self, limits)
@@ -135,7 +135,7 @@ class FactoryEngine:
             self.engine.use_context(copy_context())
             self.engine.rearm()  # a timer that it wanted before was not set
 
-    def forked(self) -> None:
+    def after_fork_in_child(self) -> None:
         """Start again on the same ports, in a child process. Connections stay with the parent."""
         self.engine.after_fork_in_child()
         self.upgraded.clear()
@@ -144,9 +144,9 @@ class FactoryEngine:
         for port in self.ports:
             share(port)
         if self._unwatch is not None:
-            self._unwatch.forked(self._children)
+            self._unwatch.after_fork_in_child(self._children)
 
-    def has_forked(self) -> None:
+    def after_fork_in_parent(self) -> None:
         """Share the sockets with a child process, which may serve on them after the parent has stopped."""
         for port in self.ports:
             share(port, self._children)

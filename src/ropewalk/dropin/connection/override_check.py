@@ -111,7 +111,7 @@ _WRAPPER_READS: Final = GenericHTTPChannelProtocol.dataReceived
 KEPT: Final = "RW740 Connections of {channel} stay on Twisted's own channel: {reason}."
 FOREIGN: Final = "RW743 Connections of {protocol} stay Twisted's: it is not a ropewalk.dropin.HTTPChannel."
 
-listeners: Final[list[Callable[[str], object]]] = []
+observers: Final[list[Callable[[str], object]]] = []
 """Called with one of these messages, once for each class, when a connection stays with Twisted."""
 
 
@@ -157,11 +157,11 @@ class Overrides:
             self._report(kind, decision.reason)
         return decision
 
-    def of_class(self, kind: type) -> str:
+    def reason_to_stay_twisted(self, kind: type) -> str:
         """Return why all channels of a class stay with Twisted; empty if not. One channel may have a reason."""
         return self._decide(kind, dict(zip(NAMES, _values_of(kind), strict=True)), _values_of(_STOCK)).reason
 
-    def on(self, channel: Any) -> set[str]:
+    def overridden_names(self, channel: Any) -> set[str]:
         """Return the names that are overridden on a channel, by its class or on itself."""
         found = dict(zip(NAMES, _values_of(type(channel)), strict=True))
         overridden: set[str] = {name for name, value in found.items() if value is not self._ours[name]}
@@ -213,7 +213,7 @@ class Overrides:
         if (named, reason) not in self._reported:
             self._reported.add((named, reason))
             log.warn(KEPT, channel=named, reason=reason)
-            _call_listeners(KEPT.format(channel=named, reason=reason))
+            _notify_observers(KEPT.format(channel=named, reason=reason))
 
 
 _foreign: Final[set[str]] = set()
@@ -227,12 +227,12 @@ def report_foreign(protocol: Any) -> None:
     if named not in _foreign:
         _foreign.add(named)
         log.warn(FOREIGN, protocol=named)
-        _call_listeners(FOREIGN.format(protocol=named))
+        _notify_observers(FOREIGN.format(protocol=named))
 
 
-def _call_listeners(reason: str) -> None:
-    for listener in tuple(listeners):
-        listener(reason)
+def _notify_observers(reason: str) -> None:
+    for observer in tuple(observers):
+        observer(reason)
 
 
 def passes_all_bytes(protocol: Any) -> bool:

@@ -124,7 +124,7 @@ class PipeLink(Link):
         if exchange is None:
             return b""
         if exchange.status != 101:
-            exchange.take_over()
+            exchange.switch_without_response()
         rest = exchange.take()
         self._release()
         channel._networkProducer.unregisterProducer()

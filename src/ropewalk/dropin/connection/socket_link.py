@@ -170,9 +170,9 @@ class SocketLink(Link):
 
 
 def adopt(channel: "HTTPChannel", transport: Any) -> bool:
-    """Have the engine take over the socket of a transport of Twisted's. False where Twisted keeps it."""
+    """Have the engine adopt the socket of a transport of Twisted's. False where Twisted keeps it."""
     factory = channel.factory
-    if factory is None or not channel.adopts or not is_plain_socket(transport):
+    if factory is None or not channel.adopts_sockets or not is_plain_socket(transport):
         return False
     if not is_new(transport, channel):
         log_handed_over(factory)

@@ -83,11 +83,11 @@ class SocketTransport(TransportAttributes):
         self._protocol = protocol
         if self._raw is None and self.connected:
             if self._channel.is_reactor_thread():
-                self.take_over()
+                self.switch_to_raw_bytes()
             else:
-                self._channel.call_in_reactor(self._take_over)
+                self._channel.call_in_reactor(self._switch_if_still_http)
 
-    def take_over(self) -> RelayedExchange | None:
+    def switch_to_raw_bytes(self) -> RelayedExchange | None:
         """Carry raw bytes from now on. Returns the running exchange, which gets no response, or None."""
         exchange = self._channel.hand_over()
         if exchange is not None:
@@ -95,7 +95,7 @@ class SocketTransport(TransportAttributes):
             self.factory_engine.upgraded.add(self)
             if exchange.status != 101:
                 with suppress(Disconnected, ResponseEnded):  # the program may have aborted the connection
-                    exchange.take_over()
+                    exchange.switch_without_response()
             # Not at once: the program has not finished the change of protocols.
             self.reactor.callLater(0, self.deliver)
         return exchange
@@ -107,7 +107,7 @@ class SocketTransport(TransportAttributes):
         if not self._channel.is_reactor_thread():
             self._channel.call_in_reactor((self._write_joined, bytes(data)))
             return
-        exchange = self._raw or self.take_over()
+        exchange = self._raw or self.switch_to_raw_bytes()
         if exchange is None or not self.connected or not data:
             return
         try:
@@ -293,9 +293,9 @@ class SocketTransport(TransportAttributes):
             producer = self._channel
         end_connection(producer, self._protocol.connectionLost, self._reason or reason_for(how))
 
-    def _take_over(self) -> None:
+    def _switch_if_still_http(self) -> None:
         if self._raw is None and self.connected:
-            self.take_over()
+            self.switch_to_raw_bytes()
 
     def _write_joined(self, parts: list[bytes]) -> None:
         _WRITE(self, b"".join(parts))

@@ -82,7 +82,7 @@ def _unfit(thing: Any) -> UnfitFactory:
     return UnfitFactory(what, "Give a twisted.web.server.Site, or another HTTPFactory.")
 
 
-def take_over(port: Any, *, limits: Limits | None = None, half_close: bool = False) -> bool:
+def accelerate_port(port: Any, *, limits: Limits | None = None, half_close: bool = False) -> bool:
     """Let the engine accept connections in place of a listening port of Twisted. Return whether it can.
 
     The port must be a plain TCP or UNIX port whose factory is an `HTTPFactory`, in a reactor that watches descriptors.

@@ -21,7 +21,7 @@ from twisted.web.http import HTTPFactory
 from zope.interface import directlyProvides, implementer, providedBy
 
 from ropewalk._engine import Limits
-from ropewalk.dropin.entry.accelerate import accelerate, take_over
+from ropewalk.dropin.entry.accelerate import accelerate, accelerate_port
 from ropewalk.dropin.entry.extras import MissingPackage, missing_package
 from ropewalk.dropin.entry.factories import limits_for, unwrap
 from ropewalk.dropin.object_proxy import ObjectProxy
@@ -169,7 +169,7 @@ class Endpoint(ObjectProxy):
         return self.wrapped.listen(factory).addCallback(self._leave_inherited)
 
     def _accept(self, port: IListeningPort) -> IListeningPort:
-        take_over(self._leave_inherited(port), half_close=self.half_close)
+        accelerate_port(self._leave_inherited(port), half_close=self.half_close)
         return port
 
     def _leave_inherited(self, port: IListeningPort) -> IListeningPort:

@@ -19,5 +19,5 @@ def fallback_reason(factory: Any) -> str:
         return ""
     if not issubclass(kind, HTTPChannel):
         return FOREIGN.format(protocol=full_name(kind))
-    reason = OVERRIDES.of_class(kind)
+    reason = OVERRIDES.reason_to_stay_twisted(kind)
     return KEPT.format(channel=full_name(kind), reason=reason) if reason else ""

@@ -12,8 +12,8 @@ from twisted.web.resource import IResource, Resource
 
 from ropewalk._engine import Limits
 from ropewalk.dropin.connection.channel import HTTPChannel
-from ropewalk.dropin.connection.override_check import listeners
-from ropewalk.dropin.entry.accelerate import take_over
+from ropewalk.dropin.connection.override_check import observers
+from ropewalk.dropin.entry.accelerate import accelerate_port
 from ropewalk.dropin.entry.extras import is_installed, is_tls_factory, require
 from ropewalk.dropin.entry.factories import limits_for, unwrap
 from ropewalk.dropin.entry.fallback import fallback_reason
@@ -82,10 +82,10 @@ class _Reports:
         self._reasons: set[str] = set()
 
     def __enter__(self) -> None:
-        listeners.append(self._report_connection)
+        observers.append(self._report_connection)
 
     def __exit__(self, *_: object) -> None:
-        listeners.remove(self._report_connection)
+        observers.remove(self._report_connection)
 
     def report_port(self, site: Any, address: str) -> None:
         reason = fallback_reason(site)
@@ -115,12 +115,12 @@ def _accept_str(
 
 def _listening(limits: Mapping[str, float], half_close: bool, reports: _Reports) -> Iterator[Replacement]:
     for name in LISTENING:
-        yield PosixReactorBase, name, _taking_over(getattr(PosixReactorBase, name), limits, half_close, reports)
+        yield PosixReactorBase, name, _accelerating(getattr(PosixReactorBase, name), limits, half_close, reports)
     if not is_installed("OpenSSL"):
         yield PosixReactorBase, "listenSSL", _require_openssl(PosixReactorBase.listenSSL)
 
 
-def _taking_over(
+def _accelerating(
     listen: Callable[..., Any], limits: Mapping[str, float], half_close: bool, reports: _Reports
 ) -> Callable[..., Any]:
     """Wrap a method of a reactor that opens a port: if the port is for a site, the engine accepts on it."""
@@ -151,9 +151,9 @@ def _require_openssl(listen: Callable[..., Any]) -> Callable[..., Any]:
 
 def _accept(port: Any, limits: Limits | None, half_close: bool) -> None:
     try:
-        take_over(port, limits=limits, half_close=half_close)
+        accelerate_port(port, limits=limits, half_close=half_close)
     except StartError:  # the program has set limits for its site; they have priority
-        take_over(port, half_close=half_close)
+        accelerate_port(port, half_close=half_close)
 
 
 def _url(port: Any) -> str:

@@ -11,7 +11,7 @@ from ropewalk import calling
 from ropewalk.dropin.connection.exchange import RelayedExchange
 from ropewalk.dropin.graft.request import GraftedRequest
 from ropewalk.errors import HTTPError, interrupts
-from ropewalk.request import Endpoint
+from ropewalk.request import EngineHandler
 
 if TYPE_CHECKING:
     from ropewalk._engine import Engine
@@ -31,12 +31,12 @@ class AppBridge:
     the transport is full. It finishes the request when the exchange is finished.
     """
 
-    __slots__ = ("app", "drive", "endpoint", "engine", "exchange", "paused", "request", "shortages", "stopping")
+    __slots__ = ("app", "drive", "engine", "engine_handler", "exchange", "paused", "request", "shortages", "stopping")
 
-    deliver = staticmethod(calling.deliver)
+    send_value = staticmethod(calling.send_value)
     fail = staticmethod(calling.fail)
 
-    endpoint: Endpoint
+    engine_handler: EngineHandler
 
     def __init__(self, tree: "GraftedApp", request: Any, exchange: RelayedExchange) -> None:
         self.app = tree.app
@@ -61,14 +61,14 @@ class AppBridge:
             return
         self.request.registerProducer(self, True)
         try:
-            endpoint = self._find()
-            value = copy_context().run(endpoint.call, exchange, **(exchange.params if endpoint.pass_params else {}))
+            handler = self._find()
+            value = copy_context().run(handler.call, exchange, **(exchange.params if handler.pass_params else {}))
         except BaseException as error:  # the app has a response for every exception
             if interrupts(error):
                 raise
             self.fail(exchange, error)
             return
-        self.deliver(exchange, value)
+        self.send_value(exchange, value)
 
     def carried_fields(self) -> Iterator[tuple[bytes, bytes]]:
         """Return the fields that are set on the request of twisted.web, by resources above the app or a session."""
@@ -108,19 +108,19 @@ class AppBridge:
     def stopProducing(self) -> None:
         """Do nothing: the engine reports the end of the connection to the exchange."""
 
-    def _find(self) -> Endpoint:
+    def _find(self) -> EngineHandler:
         request, exchange = self.request, self.exchange
         try:
             above = [segment.decode() for segment in request.prepath]
             below = [segment.decode() for segment in request.postpath]
         except UnicodeDecodeError:
-            self.endpoint = self.app.refuse(HTTPError(400, "The path is not UTF-8."))
-            return self.endpoint
+            self.engine_handler = self.app.refuse(HTTPError(400, "The path is not UTF-8."))
+            return self.engine_handler
         exchange.set_paths(above + below, [])
-        self.endpoint = endpoint = self.app.resolve_below(exchange, above + below, len(above))
-        if endpoint.whole_body:
-            exchange.check_size(endpoint.body_limit)
-        return endpoint
+        self.engine_handler = handler = self.app.resolve_below(exchange, above + below, len(above))
+        if handler.whole_body:
+            exchange.check_size(handler.body_limit)
+        return handler
 
 
 _UNQUOTED: Final = "!$&'()*+,;=:@~"

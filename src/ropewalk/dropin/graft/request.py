@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ropewalk.dropin.connection.exchange import RelayedExchange
 from ropewalk.errors import BodyTooLarge
 from ropewalk.headers import Text, text
-from ropewalk.request import PART, BodyStream, Endpoint, Request
+from ropewalk.request import PART, BodyStream, EngineHandler, Request
 from ropewalk.waiting import Waiter, failed, ready
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ class GraftedRequest(RelayedExchange):
         return self.bridge
 
     @property
-    def endpoint(self) -> Endpoint | None:
-        """The endpoint of the app for the path; None before it is found."""
-        return getattr(self.bridge, "endpoint", None)
+    def engine_handler(self) -> EngineHandler | None:
+        """The handler of the app for the path; None before it is found."""
+        return getattr(self.bridge, "engine_handler", None)
 
     def url_for(self, name: str, /, **params: Any) -> str:
         """Return the URL of a route, below the path of the app in the program's tree."""
@@ -57,8 +57,8 @@ class GraftedRequest(RelayedExchange):
 
     def check_size(self, limit: int | None) -> None:
         """Raise BodyTooLarge if the body exceeds a limit in bytes, by default that of the route."""
-        if limit is None and self.endpoint is not None:
-            limit = self.endpoint.body_limit
+        if limit is None and self.engine_handler is not None:
+            limit = self.engine_handler.body_limit
         if limit is not None and self.has_body and self._size() > limit:
             raise BodyTooLarge(f"The body is larger than {limit} bytes.")
 

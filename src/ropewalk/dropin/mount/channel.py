@@ -44,7 +44,7 @@ log = Logger(namespace="ropewalk.dropin")
 class MountedChannel(ChannelAttributes):
     """Has the interface of `dropin.HTTPChannel`, for one request that an app has received."""
 
-    responds = True
+    takes_whole_responses = True
     factory = None
 
     _request: Any
@@ -68,7 +68,7 @@ class MountedChannel(ChannelAttributes):
         """What the handler returns or raises."""
         self._raw = False
         """Another protocol has the connection."""
-        self._settled = False
+        self._has_outcome = False
         """There is an outcome."""
 
     def serve(self) -> Any:
@@ -81,7 +81,7 @@ class MountedChannel(ChannelAttributes):
         self._begin()
         if not self._done and not self._raw:
             self.exchange.notifyFinish().addCallbacks(self._responded, self._lost)
-        if not self._settled:
+        if not self._has_outcome:
             self._later = Waiter()
             return self._later
         if isinstance(self._outcome, BaseException):
@@ -163,7 +163,7 @@ class MountedChannel(ChannelAttributes):
                 self.transport.loseConnection()
         elif self._head is not None:
             self._respond(self._body.take)
-        elif not self._settled:
+        elif not self._has_outcome:
             self.abortConnection()
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
@@ -199,14 +199,14 @@ class MountedChannel(ChannelAttributes):
         """Take the failure of the program: the app responds, or cuts off the response that has begun."""
         error: Any = reason.value
         self._done = True
-        if self._settled:
+        if self._has_outcome:
             self.exchange.service.fail(self.exchange, error)
         else:
-            self._settle(error)
+            self._give_outcome(error)
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         self._release_request()
-        self._settle(BadBody("The form is malformed."))
+        self._give_outcome(BadBody("The form is malformed."))
 
     # Called by the transport, and by what uses it
 
@@ -224,10 +224,10 @@ class MountedChannel(ChannelAttributes):
 
     def _give_away(self) -> bool:
         """Let another protocol have the connection. False if there is a response already."""
-        if self._settled:
+        if self._has_outcome:
             return False
         self._raw = True
-        self._settle(NOT_DONE_YET)
+        self._give_outcome(NOT_DONE_YET)
         return True
 
     # The request and its response
@@ -249,7 +249,7 @@ class MountedChannel(ChannelAttributes):
             self._respond(lambda: self._body)
 
     def _respond(self, body: Callable[[], Any]) -> None:
-        if self._settled or self._head is None:
+        if self._has_outcome or self._head is None:
             return
         code, reason, lines = self._head
         try:
@@ -259,14 +259,14 @@ class MountedChannel(ChannelAttributes):
                 (name.lower(), value) for name, values in lines.items() for value in values
             )
         except (RopewalkError, UnicodeDecodeError) as error:
-            self._settle(error)
+            self._give_outcome(error)
             return
         response.body = b"" if code in BODILESS else body()  # the program may continue, and write nothing
-        self._settle(response)
+        self._give_outcome(response)
 
-    def _settle(self, outcome: Any) -> None:
+    def _give_outcome(self, outcome: Any) -> None:
         """Give the app an outcome: a Response, NOT_DONE_YET or an exception."""
-        self._settled = True
+        self._has_outcome = True
         if self._later is None:
             self._outcome = outcome
         elif self._later.called:

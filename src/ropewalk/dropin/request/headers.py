@@ -13,7 +13,7 @@ _canonical_names: Final[Mapping[bytes | str, bytes]] = getattr(_encoder, "_canon
 """The cache of the encoder: names in canonical form, by the names that were encoded."""
 
 
-class Received(Protocol):
+class HeadSource(Protocol):
     """The head of a request, as the engine provides it."""
 
     def values(self, name: bytes, /) -> list[bytes]:
@@ -31,8 +31,8 @@ class ReceivedHeaders(Headers):
 
     __slots__ = ("_lines", "source")
 
-    def __init__(self, source: Received) -> None:
-        self.source: Received | None = source
+    def __init__(self, source: HeadSource) -> None:
+        self.source: HeadSource | None = source
         """The head from which lines can be read; None after all were read."""
         self._lines: dict[bytes, list[bytes]] = {}
         """The lines that were read, by name. A program that changes a returned list changes the headers."""
@@ -50,7 +50,7 @@ class ReceivedHeaders(Headers):
         self.source = None
         self._lines = lines
 
-    def _fill(self, source: Received) -> None:
+    def _fill(self, source: HeadSource) -> None:
         lines: dict[bytes, list[bytes]] = {}
         for lower, value in source.raw_headers():
             name = _encoder.encode(lower)
@@ -81,7 +81,7 @@ class ReceivedHeaders(Headers):
             return [value.decode("utf8") for value in values]
         return values
 
-    def source_of(self, *names: bytes) -> Received | None:
+    def source_of(self, *names: bytes) -> HeadSource | None:
         """Return the head if no program has read lines of these names, which it could have changed. Otherwise None.
 
         The names are in canonical form.
@@ -105,7 +105,7 @@ class ReceivedHeaders(Headers):
         return f"Headers({self._rawHeaders!r})"
 
 
-def add_lines(request: Any, source: Received) -> None:
+def add_lines(request: Any, source: HeadSource) -> None:
     """Add each line of a head to a request. As in Twisted, `requestHeaders` is read for each line."""
     for name, value in source.raw_headers():
         request.requestHeaders.addRawHeader(name, value)

@@ -16,7 +16,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.server import Request as TwistedRequest
 
 from ropewalk._engine import Exchange
-from ropewalk.dropin.request.headers import Received, ReceivedHeaders, add_lines
+from ropewalk.dropin.request.headers import HeadSource, ReceivedHeaders, add_lines
 from ropewalk.dropin.request.lazy import Lazy
 from ropewalk.twisted_private import has_form_switch
 
@@ -39,7 +39,7 @@ class LazyRequest(TwistedRequest):
     """Whether a subclass has replaced some of the lazy attributes. It is given all of them as Twisted's request is."""
     _rw_channel: Any = None
     """The channel, if it responds by one call. `channel` itself is deleted after the response."""
-    _rw_head: Received | None = None
+    _rw_head: HeadSource | None = None
     """The head of the request, as long as the engine can read it."""
     _rw_exchange: Any = None
     """The engine's exchange, until the program reads the headers, which it may then change."""
@@ -65,7 +65,7 @@ class LazyRequest(TwistedRequest):
         self.responseHeaders = Headers()
         self.cookies = []
         self.notifications = []
-        if getattr(channel, "responds", False):
+        if getattr(channel, "takes_whole_responses", False):
             self._rw_channel = channel
         else:
             self.client = channel.getPeer()
@@ -118,7 +118,7 @@ class LazyRequest(TwistedRequest):
 
     # Called by the channel
 
-    def arrive(self, head: Received) -> None:
+    def arrive(self, head: HeadSource) -> None:
         """Take the head of a request without a body.
 
         It replaces the assignment of `requestHeaders` and the calls of `parseCookies` and `gotLength`.
@@ -142,7 +142,7 @@ class LazyRequest(TwistedRequest):
         self._encoder = None
         self._inFakeHead = False
 
-    def take_headers(self, head: Received) -> None:
+    def take_headers(self, head: HeadSource) -> None:
         """Take the header lines of a head. If the program has made or read `requestHeaders`, each is added to that."""
         if self._rw_eager_attributes or "requestHeaders" in vars(self):
             add_lines(self, head)

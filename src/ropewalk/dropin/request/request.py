@@ -44,8 +44,9 @@ def named_like_twisted(kind: Kind) -> Kind:
 class Request(LazyRequest):
     """A `twisted.web.server.Request`, for any channel.
 
-    A channel whose `responds` is true receives a whole response by one call: `respond(request, code, reason, headers,
-    body)`, with the headers as `Headers` keeps them. It must know its addresses for as long as the request exists.
+    A channel whose `takes_whole_responses` is true receives a whole response by one call: `respond(request, code,
+    reason, headers, body)`, with the headers as `Headers` keeps them. It must know its addresses for as long as the
+    request exists.
     """
 
     def process(self) -> None:
@@ -99,7 +100,7 @@ class Request(LazyRequest):
 
     def _rw_can_send_files(self) -> bool:
         channel = self._rw_channel
-        sends = channel is self.channel and getattr(channel, "sends_files", False)
+        sends = channel is self.channel and getattr(channel, "serves_static_files", False)
         if not (sends and self.code == OK and self._rw_has_plain_body()):  # Twisted sets the code for a file
             return False
         try:

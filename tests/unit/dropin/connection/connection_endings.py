@@ -21,7 +21,7 @@ from twisted.protocols.policies import WrappingFactory
 from twisted.web import http, resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
-from ropewalk.dropin import HTTPChannel, take_over
+from ropewalk.dropin import HTTPChannel, accelerate_port
 from ropewalk.dropin.connection.factory_engine import limits_of
 
 Call = tuple[Any, ...]
@@ -187,7 +187,7 @@ class ScenarioRun:
         site.log = lambda request: None  # type: ignore[method-assign]
         site.protocol = lambda: http._GenericHTTPChannelProtocol(Channel())  # type: ignore[method-assign]
         port = listen(self.world, site, transport, folder)
-        assert way != "accepted" or take_over(port, limits=limits_of(site, self.limits))
+        assert way != "accepted" or accelerate_port(port, limits=limits_of(site, self.limits))
         self.client = connect(self.world, port, transport)
 
     def run(self) -> None:

@@ -11,7 +11,7 @@ from twisted.protocols.policies import WrappingFactory
 from twisted.web import http, resource, static
 from twisted.web.server import NOT_DONE_YET, Site
 
-from ropewalk.dropin import HTTPChannel, accelerate, take_over
+from ropewalk.dropin import HTTPChannel, accelerate, accelerate_port
 
 STOCK = http.HTTPChannel
 WAYS = ("accepted", "adopted", "fed", "wrapped")
@@ -137,7 +137,7 @@ def listen(there: World, factory: Site, way: str) -> Any:
     port = there.reactor.listenTCP(0, served, interface="127.0.0.1")
     there._ports.append(port)
     if way == "accepted":
-        assert take_over(port)
+        assert accelerate_port(port)
     return port
 
 

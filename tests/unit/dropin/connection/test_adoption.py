@@ -13,7 +13,7 @@ from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.web import http
 from twisted.web.server import NOT_DONE_YET, Site
 
-from ropewalk.dropin import HTTPChannel, accelerate, take_over
+from ropewalk.dropin import HTTPChannel, accelerate, accelerate_port
 
 pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted does so
 
@@ -180,7 +180,7 @@ def test_a_site_with_another_protocol_before_its_channels(there: World, way: str
     port = there.reactor.listenTCP(0, inner, interface="127.0.0.1")
     there.keep_port(port)
     if way == "accepted":
-        assert take_over(port)
+        assert accelerate_port(port)
     for segments in SEGMENTS:
         client = there.connect(port)
         assert talk(there, client, segments).count(b"HTTP/1.1 200 OK\r\n") == 3
@@ -203,7 +203,7 @@ def test_a_protocol_of_a_site_that_makes_a_channel_later(there: World) -> None:
     vars(inner)["protocol"] = Wrapping
     port = there.reactor.listenTCP(0, inner, interface="127.0.0.1")
     there.keep_port(port)
-    assert take_over(port)
+    assert accelerate_port(port)
     assert talk(there, there.connect(port), SEGMENTS[2]).count(b"HTTP/1.1 200 OK\r\n") == 3
 
 

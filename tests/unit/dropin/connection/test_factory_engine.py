@@ -18,7 +18,7 @@ from twisted.web import http, server
 from twisted.web.server import NOT_DONE_YET, Site
 
 from ropewalk._engine import Limits
-from ropewalk.dropin import HTTPChannel, take_over
+from ropewalk.dropin import HTTPChannel, accelerate_port
 
 
 def test_the_site_s_log_has_a_line_for_each_request(there: World, way: str, tmp_path: Path) -> None:
@@ -51,9 +51,9 @@ def test_a_log_that_cannot_be_written_does_not_end_the_service(there: World, log
     assert "No space left" in log.text or "are lost" in log.text
 
 
-def test_a_port_is_taken_over_once(there: World) -> None:
+def test_a_port_is_accelerated_once(there: World) -> None:
     port = there.listen(site(there, lambda _: b"once"))
-    assert take_over(port)
+    assert accelerate_port(port)
     client = there.connect(port)
     client.get()
     client.until(b"once")

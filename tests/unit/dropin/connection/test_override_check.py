@@ -85,7 +85,8 @@ def served(there: World, folder: Path, way: str, name: str, style: str, patch: p
     """Return what the client reads, and the calls of an overridden method."""
     seen: Seen = []
     factory = site(there, folder)
-    base = STOCK if way == "stock" else type("Fed", (HTTPChannel,), {"adopts": False}) if way == "fed" else HTTPChannel
+    fed = type("Fed", (HTTPChannel,), {"adopts_sockets": False})
+    base = {"stock": STOCK, "fed": fed}.get(way, HTTPChannel)
     with patch.context() as patched:
         factory.protocol = overriding(base, name, style, seen, patched)  # type: ignore[method-assign]
         conversations = {**CONVERSATIONS, **STRANGE} if name in TWISTED_ONLY else CONVERSATIONS

@@ -13,7 +13,7 @@ from twisted.internet.protocol import Protocol
 from twisted.web import http
 from twisted.web.server import NOT_DONE_YET
 
-from ropewalk.dropin import HTTPChannel, take_over
+from ropewalk.dropin import HTTPChannel, accelerate_port
 from ropewalk.dropin.connection.exchange import RelayedExchange
 from ropewalk.dropin.connection.thread_queue import JOINED, ThreadQueue
 
@@ -145,7 +145,7 @@ def test_a_method_that_is_overridden_is_called_once(there: World) -> None:
     vars(factory)["protocol"] = lambda: http._GenericHTTPChannelProtocol(Own())
     port = there.reactor.listenTCP(0, factory, interface="127.0.0.1")
     there.keep_port(port)
-    assert take_over(port)
+    assert accelerate_port(port)
     client = there.connect(port)
     client.get()
     assert client.until(b"\r\n\r\naaaa")

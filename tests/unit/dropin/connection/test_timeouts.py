@@ -10,7 +10,7 @@ from twisted.web import http
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
 
-from ropewalk.dropin import HTTPChannel, take_over
+from ropewalk.dropin import HTTPChannel, accelerate_port
 
 SHORT = 0.1
 """Seconds. The engine's default timeouts are longer than the tests wait."""
@@ -95,7 +95,7 @@ def test_timeout_of_a_channel(made: World, way: str, channel: type[HTTPChannel],
     if channel is OfTheClass:
         site.buildProtocol = lambda address: _kept(site, channel())  # type: ignore[method-assign]
     port = made.reactor.listenTCP(0, site, interface="127.0.0.1")
-    assert take_over(port) if way == "accepted" else True
+    assert accelerate_port(port) if way == "accepted" else True
     made._ports.append(port)
     client = made.connect(port)
     client.send(SENT[sent])
@@ -131,7 +131,7 @@ def test_a_timeout_can_be_cancelled(made: World) -> None:
 
     site.protocol = Kept  # type: ignore[method-assign,assignment]
     port = made.reactor.listenTCP(0, site, interface="127.0.0.1")
-    assert take_over(port)
+    assert accelerate_port(port)
     made._ports.append(port)
     silent, other = made.connect(port), made.connect(port)
     silent.get()

@@ -83,7 +83,7 @@ class Channel:
 class RespondingChannel(Channel):
     """A channel that takes a whole response by one call, as ours does. It records the status codes of these."""
 
-    responds = True
+    takes_whole_responses = True
 
     def __init__(self, site: Any) -> None:
         super().__init__(site)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// The address of one end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Peer {
+pub enum Address {
     /// An internet address.
     Inet(SocketAddr),
     /// A UNIX socket, and its path. Most clients have none.
@@ -16,17 +16,17 @@ pub enum Peer {
     Unknown,
 }
 
-impl fmt::Display for Peer {
+impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Peer::Inet(address) => address.fmt(f),
+            Address::Inet(address) => address.fmt(f),
             // As ss(8) and systemd write a name in the abstract namespace.
-            Peer::Unix(Some(path)) if path.as_os_str().as_encoded_bytes().starts_with(&[0]) => {
+            Address::Unix(Some(path)) if path.as_os_str().as_encoded_bytes().starts_with(&[0]) => {
                 write!(f, "@{}", &path.to_string_lossy()[1..])
             }
-            Peer::Unix(Some(path)) => path.display().fmt(f),
-            Peer::Unix(None) => f.write_str("a UNIX socket"),
-            Peer::Unknown => f.write_str("a pipe"),
+            Address::Unix(Some(path)) => path.display().fmt(f),
+            Address::Unix(None) => f.write_str("a UNIX socket"),
+            Address::Unknown => f.write_str("a pipe"),
         }
     }
 }

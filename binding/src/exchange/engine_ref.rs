@@ -1,39 +1,39 @@
-//! The link between an exchange and its engine.
+//! The reference from an exchange to its engine.
 
 use std::sync::OnceLock;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use ropewalk_engine::{CommandError, ExchangeId, GoneReason, Head, Peer, Pressure};
+use ropewalk_engine::{Address, CommandError, ExchangeId, GoneReason, Head, Pressure};
 
 use crate::engine::Engine;
 use crate::errors;
 
 /// What an exchange knows of its engine, its connection and its request.
-pub struct Link {
+pub struct EngineRef {
     pub engine: Py<Engine>,
     pub id: ExchangeId,
     pub head: Box<Head>,
     /// The owner of the connection, if it has one.
     pub owner: Option<Py<PyAny>>,
     /// The server's address, read from the engine once.
-    server: OnceLock<Peer>,
+    server: OnceLock<Address>,
     /// Why the exchange ended early, from the first command that found that out.
     gone: OnceLock<GoneReason>,
 }
 
-impl Link {
+impl EngineRef {
     pub fn new(engine: Py<Engine>, id: ExchangeId, head: Box<Head>, owner: Option<Py<PyAny>>) -> Self {
-        Link { engine, id, head, owner, server: OnceLock::new(), gone: OnceLock::new() }
+        EngineRef { engine, id, head, owner, server: OnceLock::new(), gone: OnceLock::new() }
     }
 
-    /// The link of an exchange. Raises RuntimeError for one that Python made itself.
-    pub fn of(link: &Option<Link>) -> PyResult<&Link> {
-        link.as_ref().ok_or_else(|| PyRuntimeError::new_err("This exchange was not made by an engine."))
+    /// The reference of an exchange. Raises RuntimeError for one that Python made itself.
+    pub fn of(engine_ref: &Option<EngineRef>) -> PyResult<&EngineRef> {
+        engine_ref.as_ref().ok_or_else(|| PyRuntimeError::new_err("This exchange was not made by an engine."))
     }
 
     /// The server's address on this connection.
-    pub fn server(&self) -> &Peer {
+    pub fn server(&self) -> &Address {
         self.server.get_or_init(|| self.engine.get().local(self.id))
     }
 

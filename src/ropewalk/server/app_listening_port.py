@@ -19,7 +19,7 @@ from ropewalk.server.start_errors import served_with_other
 
 
 @implementer(IListeningPort)
-class Listening:
+class AppListeningPort:
     """A socket on which an app is served. It is open from the start, and requests are served when the app has started.
 
     str() is its address, as you would type it into a browser.
@@ -103,7 +103,7 @@ def listen(
     *,
     limits: Limits | None = None,
     proxies: TrustedProxies | None = None,
-) -> Listening:
+) -> AppListeningPort:
     """Serve an app on an endpoint. Raises StartError (RW401, RW404) and EngineError (RW502, RW503).
 
     All sockets of an app in one reactor share one engine. The first call sets its limits and proxies; later calls leave
@@ -111,7 +111,7 @@ def listen(
     """
     if runs_elsewhere(reactor):
         raise WrongThread("`listen` was called outside the thread of its reactor.")
-    return Listening(_server_of(app, reactor, limits, proxies), endpoint)
+    return AppListeningPort(_server_of(app, reactor, limits, proxies), endpoint)
 
 
 def _server_of(app: App, reactor: Any, limits: Limits | None, proxies: TrustedProxies | None) -> Server:

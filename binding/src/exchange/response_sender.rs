@@ -10,16 +10,16 @@ use ropewalk_engine::head::FieldRef;
 use ropewalk_engine::{Body, CommandError, ExchangeId, Pressure, Status};
 
 use crate::errors;
-use crate::exchange::link::Link;
+use crate::exchange::engine_ref::EngineRef;
 
 /// Bodies up to this size are copied next to their head. Larger ones are sent from where they are.
 const COPIED: usize = 16 * 1024;
 /// Parts up to this size are copied, which costs less than to keep their Python object alive.
 const COPIED_PART: usize = 512;
 
-/// What was sent of a response.
+/// Sends a response, and keeps what was sent of it.
 #[derive(Default)]
-pub struct Response {
+pub struct ResponseSender {
     pub status: Option<u16>,
     /// The reason phrase that the handler set, and the status that it is for.
     reason: Option<Box<(u16, Vec<u8>)>>,
@@ -29,25 +29,25 @@ pub struct Response {
 }
 
 /// The body of a whole response, as Python gives it.
-pub enum ResponseBody<'a, 'py> {
+pub enum WholeBody<'a, 'py> {
     Copied(&'a [u8]),
     Bytes(&'a Bound<'py, PyBytes>),
     /// A region of an open regular file: offset and length.
     File(OwnedFd, u64, u64),
 }
 
-impl Response {
+impl ResponseSender {
     /// Runs a command that a complete response forbids.
     pub fn command<R>(
         &self,
         py: Python<'_>,
-        link: &Link,
+        engine_ref: &EngineRef,
         command: impl FnOnce(&mut ropewalk_engine::Engine, ExchangeId) -> Result<R, CommandError>,
     ) -> PyResult<R> {
-        if self.finished && link.gone().is_none() {
+        if self.finished && engine_ref.gone().is_none() {
             return Err(errors::command(py, CommandError::Complete));
         }
-        link.command(py, command)
+        engine_ref.command(py, command)
     }
 
     /// Sets the reason phrase for one status.
@@ -59,18 +59,18 @@ impl Response {
     pub fn respond(
         &mut self,
         py: Python<'_>,
-        link: &Link,
+        engine_ref: &EngineRef,
         status: u16,
         fields: &[FieldRef<'_>],
-        body: ResponseBody<'_, '_>,
+        body: WholeBody<'_, '_>,
     ) -> PyResult<()> {
         let (body, size) = match body {
-            ResponseBody::Copied(bytes) => (Body::Slice(bytes), bytes.len() as u64),
-            ResponseBody::Bytes(bytes) => (whole(bytes), bytes.as_bytes().len() as u64),
-            ResponseBody::File(file, offset, length) => (Body::File { file, offset, length }, length),
+            WholeBody::Copied(bytes) => (Body::Slice(bytes), bytes.len() as u64),
+            WholeBody::Bytes(bytes) => (whole(bytes), bytes.as_bytes().len() as u64),
+            WholeBody::File(file, offset, length) => (Body::File { file, offset, length }, length),
         };
         let line = self.status_line(status);
-        self.command(py, link, |engine, id| engine.respond(id, line, fields, body))?;
+        self.command(py, engine_ref, |engine, id| engine.respond(id, line, fields, body))?;
         self.status = Some(status);
         self.bytes_sent = size;
         self.finish();
@@ -81,29 +81,29 @@ impl Response {
     pub fn begin(
         &mut self,
         py: Python<'_>,
-        link: &Link,
+        engine_ref: &EngineRef,
         status: u16,
         fields: &[FieldRef<'_>],
         length: Option<u64>,
     ) -> PyResult<()> {
         let line = self.status_line(status);
-        self.command(py, link, |engine, id| engine.begin(id, line, fields, length))?;
+        self.command(py, engine_ref, |engine, id| engine.begin(id, line, fields, length))?;
         self.start(status);
         Ok(())
     }
 
     /// Sends a part of the body. False if the writer should wait.
-    pub fn write(&mut self, py: Python<'_>, link: &Link, data: &Bound<'_, PyBytes>) -> PyResult<bool> {
+    pub fn write(&mut self, py: Python<'_>, engine_ref: &EngineRef, data: &Bound<'_, PyBytes>) -> PyResult<bool> {
         let part = shared(data);
         let size = part.len() as u64;
-        let pressure = self.command(py, link, |engine, id| engine.write(id, part))?;
+        let pressure = self.command(py, engine_ref, |engine, id| engine.write(id, part))?;
         self.bytes_sent += size;
         Ok(pressure == Pressure::Low)
     }
 
     /// Ends a streamed response.
-    pub fn end(&mut self, py: Python<'_>, link: &Link, trailers: &[FieldRef<'_>]) -> PyResult<()> {
-        self.command(py, link, |engine, id| engine.end(id, trailers))?;
+    pub fn end(&mut self, py: Python<'_>, engine_ref: &EngineRef, trailers: &[FieldRef<'_>]) -> PyResult<()> {
+        self.command(py, engine_ref, |engine, id| engine.end(id, trailers))?;
         self.finish();
         Ok(())
     }

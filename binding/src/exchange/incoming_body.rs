@@ -9,14 +9,14 @@ use ropewalk_engine::event::{BodyFault, Event};
 use ropewalk_engine::{Field, FileTicket};
 
 use crate::errors;
-use crate::exchange::link::Link;
+use crate::exchange::engine_ref::EngineRef;
 
 /// Parts below this size are joined.
 const SMALL: usize = 4 * 1024;
 
 /// What has arrived of a body and was not read.
 #[derive(Default)]
-pub struct Body {
+pub struct IncomingBody {
     parts: VecDeque<Bytes>,
     /// Small parts that follow `parts`, joined so that a client that sends few bytes at a time costs no more memory than
     /// its bytes.
@@ -49,25 +49,25 @@ pub enum Mode {
     BeforeCall,
 }
 
-impl Body {
+impl IncomingBody {
     /// Whether no more of the body will arrive. `raw` says that the connection carries raw bytes, which no head announces.
-    pub fn is_complete(&self, link: &Link, raw: bool) -> bool {
-        self.complete || (!link.head.has_body() && !raw)
+    pub fn is_complete(&self, engine_ref: &EngineRef, raw: bool) -> bool {
+        self.complete || (!engine_ref.head.has_body() && !raw)
     }
 
     /// Lets the body arrive in a mode, up to `limit` bytes.
-    pub fn open(&mut self, py: Python<'_>, link: &Link, mode: Mode, limit: u64) -> PyResult<()> {
+    pub fn open(&mut self, py: Python<'_>, engine_ref: &EngineRef, mode: Mode, limit: u64) -> PyResult<()> {
         self.limit = limit;
         let waiting = self.size as u64;
         if self.mode == Mode::Streamed && mode != Mode::Streamed && waiting > 0 {
             // A collected body has no back-pressure: report the waiting parts as consumed.
-            link.command(py, |engine, id| engine.consumed(id, waiting))?;
+            engine_ref.command(py, |engine, id| engine.consumed(id, waiting))?;
         }
         if self.mode == Mode::Untouched || mode != Mode::Streamed {
             self.mode = mode;
         }
-        let arrived = link.command(py, |engine, id| engine.receive(id, Some(limit)))?;
-        let engine = link.engine.get();
+        let arrived = engine_ref.command(py, |engine, id| engine.receive(id, Some(limit)))?;
+        let engine = engine_ref.engine.get();
         let mut size = 0;
         for event in arrived {
             match event {
@@ -81,7 +81,7 @@ impl Body {
             }
         }
         if size > 0 && self.mode != Mode::Streamed {
-            link.command(py, |engine, id| engine.consumed(id, size))?;
+            engine_ref.command(py, |engine, id| engine.consumed(id, size))?;
         }
         match self.error(py) {
             Some(error) if mode != Mode::Streamed => Err(error),
@@ -93,26 +93,26 @@ impl Body {
     pub fn read<'py>(
         &mut self,
         py: Python<'py>,
-        link: &Link,
+        engine_ref: &EngineRef,
         raw: bool,
         response_finished: bool,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let size = self.size as u64;
         if size > 0 && (self.complete || self.mode == Mode::Streamed) {
             let bytes = self.take(py)?;
-            if self.mode == Mode::Streamed && link.gone().is_none() && !response_finished {
+            if self.mode == Mode::Streamed && engine_ref.gone().is_none() && !response_finished {
                 // If the exchange has ended meanwhile, the next call reports it.
-                let _ = link.engine.get().command(py, |engine| engine.consumed(link.id, size))?;
+                let _ = engine_ref.engine.get().command(py, |engine| engine.consumed(engine_ref.id, size))?;
             }
             return Ok(Some(bytes));
         }
         if let Some(error) = self.error(py) {
             return Err(error);
         }
-        if self.is_complete(link, raw) {
+        if self.is_complete(engine_ref, raw) {
             return Ok(Some(PyBytes::new(py, b"")));
         }
-        match link.gone() {
+        match engine_ref.gone() {
             Some(reason) => Err(errors::disconnected(py, reason)),
             None => Ok(None),
         }

@@ -1,4 +1,4 @@
-//! `Endpoint`: the callable that handles a request, and how it is called.
+//! `EngineHandler`: the callable that handles a request, and how it is called.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -9,7 +9,7 @@ use ropewalk_engine::HalfClose;
 
 /// The callable that handles a request, and how it is called.
 #[pyclass(frozen, module = "ropewalk._engine")]
-pub struct Endpoint {
+pub struct EngineHandler {
     #[pyo3(get)]
     pub call: Py<PyAny>,
     /// Call it when the body is complete, not at the head.
@@ -23,7 +23,7 @@ pub struct Endpoint {
     /// It depends on the path and the method alone, so it may be cached for them.
     #[pyo3(get, name = "static")]
     pub is_static: bool,
-    /// The Content-Type of str. Endpoints with the same one share one object, so that 10,000 of them have it in the cache.
+    /// The Content-Type of str. Handlers with the same one share one object, so that 10,000 of them have it in the cache.
     #[pyo3(get)]
     pub text_type: Py<PyString>,
     /// The Content-Type of bytes.
@@ -34,7 +34,7 @@ pub struct Endpoint {
 }
 
 #[pymethods]
-impl Endpoint {
+impl EngineHandler {
     #[new]
     #[pyo3(signature = (
         call,
@@ -59,7 +59,7 @@ impl Endpoint {
         half_close: &str,
     ) -> PyResult<Self> {
         let py = call.py();
-        Ok(Endpoint {
+        Ok(EngineHandler {
             call: call.unbind(),
             whole_body,
             body_limit,
@@ -108,7 +108,7 @@ impl Pending {
 
 static PENDING: PyOnceLock<Py<Pending>> = PyOnceLock::new();
 
-/// What `Service.drive` returns for a coroutine that has suspended.
+/// What `EngineCallbacks.drive` returns for a coroutine that has suspended.
 pub fn pending(py: Python<'_>) -> PyResult<&Py<Pending>> {
     PENDING.get_or_try_init(py, || Py::new(py, Pending))
 }

@@ -4,11 +4,11 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 /// A copy of a context, current until it is dropped.
-pub struct Context<'py> {
+pub struct EnteredContext<'py> {
     pub context: Bound<'py, PyAny>,
 }
 
-impl<'py> Context<'py> {
+impl<'py> EnteredContext<'py> {
     /// Enters a copy of `base`, or of the current context if there is none.
     pub fn enter(py: Python<'py>, base: Option<Py<PyAny>>) -> PyResult<Self> {
         // SAFETY: Python is attached. `PyContext_Copy` checks the type of what it is passed.
@@ -23,11 +23,11 @@ impl<'py> Context<'py> {
         if unsafe { ffi::PyContext_Enter(context.as_ptr()) } < 0 {
             return Err(PyErr::fetch(py));
         }
-        Ok(Context { context })
+        Ok(EnteredContext { context })
     }
 }
 
-impl Drop for Context<'_> {
+impl Drop for EnteredContext<'_> {
     fn drop(&mut self) {
         // SAFETY: `enter` entered it, and it is left once, in the order of nesting.
         if unsafe { ffi::PyContext_Exit(self.context.as_ptr()) } < 0 {

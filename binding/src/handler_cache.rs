@@ -1,0 +1,58 @@
+//! Handlers of static paths. `EngineCallbacks.resolve` finds each once; from then on one look-up here does, however many there
+//! are.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use ropewalk_engine::Head;
+use ropewalk_engine::method::Method;
+
+use crate::engine_handler::EngineHandler;
+use crate::request_head::path;
+use crate::sync::lock;
+
+/// Handlers by raw path, one table for each method. Only paths that exist get in, so a client cannot fill it.
+pub struct HandlerCache(Mutex<Vec<ByPath>>);
+
+type ByPath = HashMap<Box<[u8]>, Py<EngineHandler>>;
+
+impl HandlerCache {
+    pub fn new() -> Self {
+        HandlerCache(Mutex::new(empty()))
+    }
+
+    pub fn find(&self, py: Python<'_>, head: &Head) -> Option<Py<EngineHandler>> {
+        if head.method() == Method::OTHER {
+            return None;
+        }
+        lock(&self.0)[head.method().index()].get(path(head)).map(|handler| handler.clone_ref(py))
+    }
+
+    /// Adds a static handler. Paths with percent-encoding are resolved each time, because one path has many spellings, and
+    /// so are unregistered methods, because they share one number.
+    pub fn add(&self, head: &Head, handler: &Bound<'_, EngineHandler>) {
+        let registered = head.method() != Method::OTHER;
+        if registered && handler.get().is_static && !path(head).contains(&b'%') {
+            lock(&self.0)[head.method().index()].insert(path(head).into(), handler.clone().unbind());
+        }
+    }
+
+    /// For the garbage collector. A table that is locked is in use, and so not garbage.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        for handler in self.0.try_lock().iter().flat_map(|tables| tables.iter().flat_map(HashMap::values)) {
+            visit.call(handler)?;
+        }
+        Ok(())
+    }
+
+    pub fn clear(&self) {
+        let removed = std::mem::replace(&mut *lock(&self.0), empty());
+        drop(removed);
+    }
+}
+
+fn empty() -> Vec<ByPath> {
+    (0..Method::COUNT).map(|_| HashMap::new()).collect()
+}
