@@ -11,7 +11,7 @@ from tests.processes import SECONDS_TO_STOP, Server, ropewalk
 
 from ropewalk.asgi import ASGIResource
 from ropewalk.cli import main
-from ropewalk.cli.failure import Failure
+from ropewalk.cli.error import CLIError
 from ropewalk.cli.hosting import AN_APPLICATION, Hosting
 from ropewalk.cli.target import load_target
 from ropewalk.wsgi import WSGIResource
@@ -59,7 +59,7 @@ def check(program: Path) -> Check:
 
 
 def failure(target: str, hosting: Hosting) -> str:
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(CLIError) as caught:
         load_target(target, hosting)
     return f"{caught.value.code} {caught.value.message}"
 
@@ -125,7 +125,7 @@ class TestNotOfThatKind:
 
     @pytest.mark.parametrize(("name", "interface"), [("application", "wsgi"), ("by_asgi", "asgi")])
     def test_without_the_flag(self, name: str, interface: str) -> None:
-        with pytest.raises(Failure) as caught:
+        with pytest.raises(CLIError) as caught:
             load_target(f"hello.py:{name}")
         assert caught.value.code == "RW414"
         assert caught.value.message.endswith(f"If it is {AN_APPLICATION[interface]}, use --{interface}.")
@@ -179,7 +179,7 @@ class TestWhereToGoFromThere:
     )
     def test_what_cannot_be_served(self, program: Path, program_text: str, message: str) -> None:
         (program / "other.py").write_text(program_text)
-        with pytest.raises(Failure) as caught:
+        with pytest.raises(CLIError) as caught:
             load_target("other.py:app")
         assert caught.value.code == "RW414"
         assert message in caught.value.message

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ropewalk import App, Resource, Site
-from ropewalk.cli.failure import Failure
+from ropewalk.cli.error import CLIError
 from ropewalk.cli.target import load_target
 from ropewalk.dropin.mount.mounting import Mounted
 
@@ -21,7 +21,7 @@ def write(project: Path, name: str, *lines: str) -> None:
 
 
 def failure(target: str) -> str:
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(CLIError) as caught:
         load_target(target)
     return f"{caught.value.code} {caught.value.message}"
 

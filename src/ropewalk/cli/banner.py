@@ -6,22 +6,22 @@ from rich.console import Console
 from rich.markup import escape
 
 from ropewalk import __version__
-from ropewalk.cli.target import Target
-from ropewalk.cli.tree import rows, table
+from ropewalk.cli.route_table import route_rows, route_table
+from ropewalk.cli.target import LoadedTarget
 from ropewalk.server import write_error
 
 MOST_ROWS = 20
 """Longer lists of routes are cut, to keep the addresses below them in view."""
 
 
-def print_banner(target: Target, addresses: Iterable[object], reactor: str, cautions: Sequence[str] = ()) -> None:
+def print_banner(target: LoadedTarget, addresses: Iterable[object], reactor: str, cautions: Sequence[str] = ()) -> None:
     """Print it on the standard error: the standard output is for the access log."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     with console.capture() as banner:
         console.print(f"[bold]Ropewalk {__version__}[/] serves {escape(target.name)} on {reactor}\n")
-        lines = rows(target.value)
+        lines = route_rows(target.value)
         if lines:
-            console.print(table(lines[:MOST_ROWS]))
+            console.print(route_table(lines[:MOST_ROWS]))
         else:
             console.print("[yellow]It has no routes: every response will be 404.[/]")
         if len(lines) > MOST_ROWS:

@@ -14,10 +14,10 @@ from ropewalk.cli.flags import ENVIRONMENT, FLAG, SETTINGS, Command, target_argu
 from ropewalk.cli.hosting import Hosting, hosting_flags, hosting_of
 from ropewalk.cli.lifespan import try_lifespan
 from ropewalk.cli.limits import LIMIT_ORIGINS
+from ropewalk.cli.route_table import route_rows
 from ropewalk.cli.serving import Serving, failing, serving_flags
-from ropewalk.cli.target import Target, load_target
-from ropewalk.cli.tree import rows
-from ropewalk.cli.trying import try_endpoints, try_file, without_effect
+from ropewalk.cli.start_checks import check_endpoints, check_file, settings_without_effect
+from ropewalk.cli.target import LoadedTarget, load_target
 from ropewalk.server import app_of, install_reactor, security_warnings
 
 PROXIES = ("trusted_proxy", "proxy_headers", "proxy_host", "proxy_protocol")
@@ -48,20 +48,20 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
     console = Console(soft_wrap=True)
     with failing(options):
         console.print(_settings(context, found, hosting, options))
-        remarks = without_effect(context) + try_endpoints(options.endpoints())
+        remarks = settings_without_effect(context) + check_endpoints(options.endpoints())
         if options.access_log != "off" and options.access_log_file is not None:
-            try_file(options.access_log_file)
+            check_file(options.access_log_file)
         app = app_of(found.value)
         if hosting.asgi:
             remarks += try_lifespan(app)
         less_safe = security_warnings(options.limits_of(found.value), options.proxies_of(found.value), app.debug)
         print_cautions(console, [*remarks, *less_safe])
-    count = len(rows(found.value))
+    count = len(route_rows(found.value))
     routes = "1 route" if count == 1 else f"{count} routes"
     console.print(f"[green]{found.name} can be served: {routes}.[/]", highlight=False)
 
 
-def _settings(context: click.Context, found: Target, hosting: Hosting, options: Serving) -> Text:
+def _settings(context: click.Context, found: LoadedTarget, hosting: Hosting, options: Serving) -> Text:
     """Every setting, its value, and its source."""
     values = {"target": found.name} | vars(hosting) | vars(options)
     unset = ("host", "port") if options.listen else ()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from ropewalk.cli import program
-from ropewalk.cli.failure import Failure
+from ropewalk.cli.error import CLIError
 from ropewalk.cli.flags import Command, config_flag, flag, half_close_flag
 from ropewalk.cli.limits import limit_flag
 from ropewalk.errors import StartError
@@ -44,7 +44,7 @@ def execute(
     try:
         from ropewalk.dropin.entry.monkeypatch import replace  # imports twisted.web, which no other command needs
     except StartError as error:  # RW755: this version of Twisted lacks a name
-        raise Failure(error.code, f"{error}".removeprefix(error.code).strip()) from error
+        raise CLIError(error.code, f"{error}".removeprefix(error.code).strip()) from error
 
     target = program.module(name) if is_module else program.script(name)
     replace(

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 import click
 from click.core import ParameterSource
 
-from ropewalk.cli.failure import Failure
+from ropewalk.cli.error import CLIError
 from ropewalk.cli.settings import Settings, find_settings, read_settings
 from ropewalk.suggest import did_you_mean
 
@@ -37,7 +37,7 @@ class _Sourced(click.Parameter):
             if getattr(self, "is_flag", False) and not in_toml:  # the message of click lists an empty value
                 message = f"{value!r} is not a boolean: use 1, true, yes or on; or 0, false, no or off."
             if in_toml:  # all errors of a file look the same, and the usage of the command does not help
-                raise Failure("RW422", f"{source_of(self.name or '', ctx)}: {message}") from error
+                raise CLIError("RW422", f"{source_of(self.name or '', ctx)}: {message}") from error
             raise click.BadParameter(message, ctx, self) from error
 
     def _of_toml(self, context: click.Context, value: Any) -> Any:
@@ -198,9 +198,9 @@ def _load_settings(context: click.Context, _parameter: click.Parameter, path: Pa
     known = _known_keys(context)
     try:
         settings: Settings = read_settings(path, known) if path else find_settings(Path.cwd(), known)
-    except Failure as error:
+    except CLIError as error:
         source = source_elsewhere("config", context)
-        raise Failure(error.code, f"{source}: {error.message}") if source else error from None
+        raise CLIError(error.code, f"{source}: {error.message}") if source else error from None
     context.default_map = settings.flags
     context.meta[SETTINGS] = settings
 

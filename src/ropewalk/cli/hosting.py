@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import click
 
 from ropewalk import App, Resource, Site
-from ropewalk.cli.failure import Failure
+from ropewalk.cli.error import CLIError
 from ropewalk.cli.flags import Decorated, WholeNumber, flag, source_of
 from ropewalk.errors import HostedError, describe
 
@@ -45,11 +45,13 @@ class Hosting:
         return "wsgi" if self.wsgi else "asgi" if self.asgi else None
 
     def host(self, application: object, name: str) -> Resource:
-        """The resource for an application. Raises `Failure` if it does not have this interface."""
+        """The resource for an application. Raises `CLIError` if it does not have this interface."""
         interface = self.interface
         assert interface is not None
         if isinstance(application, App | Resource | Site):
-            raise Failure("RW414", f"{name} is an App, Resource or Site of Ropewalk. Leave out {source_of(interface)}.")
+            raise CLIError(
+                "RW414", f"{name} is an App, Resource or Site of Ropewalk. Leave out {source_of(interface)}."
+            )
         try:
             return _HOSTS[interface](application, self)
         except HostedError as error:
@@ -57,12 +59,12 @@ class Hosting:
             if other is None and is_factory(application):
                 made = f"application = {describe(application)}()"
                 message = f"{name} takes no arguments. If it makes the application, call it at the top level: {made}"
-                raise Failure(error.code, message) from error
+                raise CLIError(error.code, message) from error
             if other is None:
-                raise Failure(error.code, f"{name}: {error.message} {error.remedy}") from error
+                raise CLIError(error.code, f"{name}: {error.message} {error.remedy}") from error
             instead = f"{source_of(other, like=interface)} instead of {source_of(interface)}"
             message = f"{name} looks like {AN_APPLICATION[other]}. Set {instead}."
-            raise Failure(error.code, message) from error
+            raise CLIError(error.code, message) from error
 
 
 def is_factory(thing: object) -> bool:

@@ -7,13 +7,13 @@ from typing import Any
 from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogPublisher
 
 from ropewalk import App
-from ropewalk.cli.failure import Failure
+from ropewalk.cli.error import CLIError
 
 
 def try_lifespan(app: App) -> list[str]:
     """Start and stop the hosted applications of an app. Returns remarks.
 
-    Raises HostedError (RW711) if the start fails, and `Failure` (RW712) if the stop fails.
+    Raises HostedError (RW711) if the start fails, and `CLIError` (RW712) if the stop fails.
     """
     events: list[LogEvent] = []
     observer: Any = events.append
@@ -28,7 +28,7 @@ def try_lifespan(app: App) -> list[str]:
             text = formatEvent(event)
             if "log_failure" in event:
                 text += f"\n{event['log_failure'].getTraceback().rstrip()}"
-            raise Failure("RW712", text.removeprefix("RW712 "))
+            raise CLIError("RW712", text.removeprefix("RW712 "))
     return [formatEvent(event) for event in ours if event["log_level"] >= LogLevel.info]
 
 

@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from ropewalk import Limits
-from ropewalk.cli.failure import Failure
+from ropewalk.cli.error import CLIError
 from ropewalk.cli.flags import ENVIRONMENT, FLAG, SETTINGS, Decorated, flag
 from ropewalk.cli.settings import Settings
 from ropewalk.suggest import did_you_mean
@@ -52,7 +52,7 @@ def _parse(source: str, assignments: Iterable[str]) -> dict[str, float]:
     for assignment in assignments:
         name, separator, value = assignment.partition("=")
         if not separator:
-            raise Failure("RW423", f"{source}: {assignment} is not NAME=VALUE, such as head_timeout=5.")
+            raise CLIError("RW423", f"{source}: {assignment} is not NAME=VALUE, such as head_timeout=5.")
         limits[name.replace("-", "_")] = _number(source, name, value)
     return limits
 
@@ -63,7 +63,7 @@ def _number(source: str, name: str, value: Any) -> float:
             raise TypeError
         return float(value)
     except (TypeError, ValueError):
-        raise Failure("RW423", f"{source}: the limit {name} must be a number, not {value!r}.") from None
+        raise CLIError("RW423", f"{source}: the limit {name} must be a number, not {value!r}.") from None
 
 
 LEAST: Final = {"request_line": 16, "head_size": 27, "head_fields": 1}
@@ -71,24 +71,24 @@ LEAST: Final = {"request_line": 16, "head_size": 27, "head_fields": 1}
 
 
 def check_useful(source: str, limits: Mapping[str, float]) -> None:
-    """Raises Failure (RW423) for a limit that would reject every request."""
+    """Raises CLIError (RW423) for a limit that would reject every request."""
     for name, least in LEAST.items():
         value = limits.get(name, least)
         if value < least:
             message = f"the limit {name} must be at least {least}; {value:.15g} would reject every request."
-            raise Failure("RW423", f"{source}: {message}")
+            raise CLIError("RW423", f"{source}: {message}")
 
 
 def _of_toml(source: str, name: str, value: Any) -> float:
     if isinstance(value, str):
-        raise Failure("RW423", f"{source}: the limit {name} must be a number, not the string {value!r}.")
+        raise CLIError("RW423", f"{source}: the limit {name} must be a number, not the string {value!r}.")
     return _number(source, name, value)
 
 
 def _check(source: str, limits: dict[str, float]) -> None:
     for name in limits:
         if name not in Limits.names:
-            raise Failure("RW423", f"{source}: there is no limit {name}.{did_you_mean(name, Limits.names)}")
+            raise CLIError("RW423", f"{source}: there is no limit {name}.{did_you_mean(name, Limits.names)}")
     for name, value in limits.items():
         counted = isinstance(getattr(_DEFAULTS, name), int)
         kind = "a whole number" if counted else "a number of seconds"
@@ -98,7 +98,7 @@ def _check(source: str, limits: dict[str, float]) -> None:
                 raise ValueError
         except (ValueError, OverflowError) as error:
             message = f"the limit {name} cannot be {value:.15g}: it is {kind}, 0 or more."
-            raise Failure("RW423", f"{source}: {message}") from error
+            raise CLIError("RW423", f"{source}: {message}") from error
     check_useful(source, limits)
 
 

@@ -16,7 +16,7 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 
-from ropewalk.cli.failure import Failure
+from ropewalk.cli.error import CLIError
 from ropewalk.errors import CATALOGUE
 from ropewalk.suggest import did_you_mean
 
@@ -36,7 +36,7 @@ class Program:
 def script(name: str) -> Program:
     """A script, or a command of an installed package.
 
-    Raises Failure (RW723) if it does not exist, and (RW724) if another interpreter runs it.
+    Raises CLIError (RW723) if it does not exist, and (RW724) if another interpreter runs it.
     """
     path = _locate(name)
     if path.suffix != ".py":
@@ -61,7 +61,7 @@ def run(program: Program, arguments: Sequence[str]) -> None:
         main, code = program.load()
         sys.modules["__main__"] = main
         exec(code, main.__dict__)
-    except (SystemExit, Failure):
+    except (SystemExit, CLIError):
         raise
     except BaseException as error:  # noqa: BLE001 - the exception ends the program, as in python
         error.__traceback__ = _frames_of_program(error.__traceback__)
@@ -110,7 +110,7 @@ def _load_module(name: str) -> tuple[ModuleType, CodeType]:
         spec = _find(f"{name}.__main__")
     code = getattr(spec.loader, "get_code", lambda _: None)(spec.name) if spec else None
     if spec is None or code is None:
-        raise Failure("RW723", _not_a_module(name))
+        raise CLIError("RW723", _not_a_module(name))
     main = importlib.util.module_from_spec(spec)
     main.__name__ = "__main__"
     main.__dict__["__builtins__"] = builtins
@@ -139,15 +139,15 @@ def _locate(name: str) -> Path:
     if path.is_dir():
         module = name.rstrip("/").replace("/", ".")
         as_module = f", or run it with -m {module}" if _is_runnable(module) else ""
-        raise Failure("RW723", f"{name} is a folder. Name the script in it{as_module}.")
+        raise CLIError("RW723", f"{name} is a folder. Name the script in it{as_module}.")
     if path.parent == Path() and path.suffix != ".py":
         found = shutil.which(name, path=f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ.get('PATH', '')}")
         if found:
             return Path(found)
         hint = _similar_program(name) or f" {CATALOGUE['RW723'].remedy}"
-        raise Failure("RW723", f"There is no file {name}, and no command of that name.{hint}")
+        raise CLIError("RW723", f"There is no file {name}, and no command of that name.{hint}")
     siblings = [str(sibling) for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
-    raise Failure("RW723", f"There is no file {name}.{did_you_mean(name, siblings)}")
+    raise CLIError("RW723", f"There is no file {name}.{did_you_mean(name, siblings)}")
 
 
 def _similar_program(name: str) -> str:
@@ -184,7 +184,7 @@ def _check_interpreter(path: Path) -> None:
         first, second = file.readline(), file.readline()
     if not first.startswith(b"#!"):
         if b"\0" in first:
-            raise Failure("RW724", f"{path} is not a Python program.{_script_beside(path)}")
+            raise CLIError("RW724", f"{path} is not a Python program.{_script_beside(path)}")
         return
     words = shlex.split(os.fsdecode(first[2:]))
     if second.startswith(b"'''exec' "):  # from pip, if the path of the interpreter is too long for the first line
@@ -192,10 +192,10 @@ def _check_interpreter(path: Path) -> None:
     interpreter = next((word for word in words if not word.endswith("/env") and not word.startswith("-")), "")
     if "python" not in Path(interpreter).name:
         runner = interpreter or "nothing"
-        raise Failure("RW724", f"{path} is not a Python program: its interpreter is {runner}.{_script_beside(path)}")
+        raise CLIError("RW724", f"{path} is not a Python program: its interpreter is {runner}.{_script_beside(path)}")
     if "/" in interpreter and Path(interpreter).parent.resolve() != Path(sys.executable).parent.resolve():
         again = f"install Ropewalk there, then: {interpreter} -m ropewalk exec {path}"
-        raise Failure("RW724", f"{path} needs {interpreter}, but this is {sys.executable}: {again}")
+        raise CLIError("RW724", f"{path} needs {interpreter}, but this is {sys.executable}: {again}")
 
 
 def _script_beside(path: Path) -> str:

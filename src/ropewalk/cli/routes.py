@@ -7,8 +7,8 @@ from rich.console import Console
 
 from ropewalk.cli.flags import Command, config_flag, target_argument
 from ropewalk.cli.hosting import hosting_flags, hosting_of
+from ropewalk.cli.route_table import route_rows, route_table
 from ropewalk.cli.target import load_target
-from ropewalk.cli.tree import rows, table
 from ropewalk.server import install_reactor
 
 
@@ -20,4 +20,4 @@ def routes(target: str, **flags: Any) -> None:
     """List the routes of TARGET: methods, path, handler, and its place in the code."""
     install_reactor()
     found = load_target(target, hosting_of(flags, {}))
-    Console(soft_wrap=True, highlight=False).print(table(rows(found.value)))
+    Console(soft_wrap=True, highlight=False).print(route_table(route_rows(found.value)))

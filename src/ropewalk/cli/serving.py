@@ -10,7 +10,7 @@ import click
 
 from ropewalk import Limits, TrustedProxies
 from ropewalk.cli.banner import print_banner
-from ropewalk.cli.failure import Failure
+from ropewalk.cli.error import CLIError
 from ropewalk.cli.flags import (
     Decorated,
     WholeNumber,
@@ -22,8 +22,8 @@ from ropewalk.cli.flags import (
 )
 from ropewalk.cli.limits import check_useful, limit_flag
 from ropewalk.cli.logs import LEVELS, start_logging
-from ropewalk.cli.target import Servable, Target
-from ropewalk.cli.trying import without_effect
+from ropewalk.cli.start_checks import settings_without_effect
+from ropewalk.cli.target import LoadedTarget, Servable
 from ropewalk.errors import RopewalkError, StartError
 from ropewalk.proxies import ProxyHeaders
 from ropewalk.server import (
@@ -174,7 +174,7 @@ _FLAGS: Sequence[Callable[[Any], Any]] = (
 )
 
 
-def serve(load: Callable[[], Target], options: Serving) -> None:
+def serve(load: Callable[[], LoadedTarget], options: Serving) -> None:
     """Install the reactor, then load the target, then serve it until SIGINT or SIGTERM has drained it."""
     kind = install_reactor()
     start_logging(options.log_level)
@@ -188,14 +188,14 @@ def serve(load: Callable[[], Target], options: Serving) -> None:
         give_back(exiting=True)
 
 
-def _serve(target: Target, options: Serving, reactor: str) -> None:
+def _serve(target: LoadedTarget, options: Serving, reactor: str) -> None:
 
     def started(ports: Sequence[AppListeningPort]) -> None:
         service = ports[0].server.service
         if options.log_level == "debug":
             service.engine.set_debug(True)
         less_safe = security_warnings(service.engine.limits, service.proxies, service.app.debug)
-        print_banner(target, ports, reactor, [*without_effect(click.get_current_context()), *less_safe])
+        print_banner(target, ports, reactor, [*settings_without_effect(click.get_current_context()), *less_safe])
 
     with failing(options):
         run(
@@ -212,20 +212,20 @@ def _serve(target: Target, options: Serving, reactor: str) -> None:
 
 @contextmanager
 def failing(options: Serving) -> Iterator[None]:
-    """Turn errors of Ropewalk, and of opening the access log, into a `Failure`."""
+    """Turn errors of Ropewalk, and of opening the access log, into a `CLIError`."""
     try:
         yield
     except OSError as error:
         if options.access_log_file is None or error.filename != str(options.access_log_file):
             raise
         message = f"{error.filename} cannot be opened: {error.strerror}."
-        raise Failure("RW424", _from("access_log_file", message)) from error
+        raise CLIError("RW424", _from("access_log_file", message)) from error
     except RopewalkError as error:
         text = f"{error}".removeprefix(error.code).strip()
         if error.code == "RW502":
             resolving = getattr(error.__cause__, "errno", 0) is None  # the engine raises it without a number
             text = _from("listen" if options.listen else "host" if resolving else "port", text)
-        raise Failure(error.code, text) from error
+        raise CLIError(error.code, text) from error
 
 
 def _from(name: str, message: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ropewalk import Limits
-from ropewalk.cli.failure import Failure
+from ropewalk.cli.error import CLIError
 from ropewalk.suggest import did_you_mean
 
 
@@ -23,7 +23,7 @@ class Settings:
 
 
 def find_settings(directory: Path, known: set[str]) -> Settings:
-    """Read the settings in `directory`. Raises `Failure` if the file is not TOML or has an unknown key."""
+    """Read the settings in `directory`. Raises `CLIError` if the file is not TOML or has an unknown key."""
     own = directory / "ropewalk.toml"
     if own.is_file():
         return read_settings(own, known)
@@ -34,31 +34,31 @@ def find_settings(directory: Path, known: set[str]) -> Settings:
 
 
 def read_settings(path: Path, known: set[str]) -> Settings:
-    """Read `path`, whose keys must be among `known`. Raises `Failure` as `find_settings`."""
+    """Read `path`, whose keys must be among `known`. Raises `CLIError` as `find_settings`."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise Failure("RW421", f"{path} cannot be read: {error.strerror}.") from error
+        raise CLIError("RW421", f"{path} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Failure("RW421", f"{path} is not TOML: {error}.") from error
+        raise CLIError("RW421", f"{path} is not TOML: {error}.") from error
     if path.name == "pyproject.toml":
         document = document.get("tool", {}).get("ropewalk", {})
     return parse_settings(path, document, known)
 
 
 def parse_settings(path: Path, document: dict[str, Any], known: set[str]) -> Settings:
-    """Split `document` into flags and limits. Raises `Failure` on a key that is neither."""
+    """Split `document` into flags and limits. Raises `CLIError` on a key that is neither."""
     flags = {key.replace("-", "_"): value for key, value in document.items()}
     limits = flags.pop("limits", {})
     if not isinstance(limits, dict):
-        raise Failure("RW422", f"{path}: limits must be a table: write [limits], and each limit on its own line.")
+        raise CLIError("RW422", f"{path}: limits must be a table: write [limits], and each limit on its own line.")
     for key, value in flags.items():
         if key in Limits.names:
             table = "[tool.ropewalk.limits]" if path.name == "pyproject.toml" else "[limits]"
-            raise Failure("RW422", f"{path}: {key} is a limit: write it under {table}.")
+            raise CLIError("RW422", f"{path}: {key} is a limit: write it under {table}.")
         if key in ("tool", "ropewalk") and isinstance(value, dict) and path.name != "pyproject.toml":
             hint = "[tool.ropewalk] is for pyproject.toml. Write settings at the top here, and limits under [limits]"
-            raise Failure("RW422", f"{path}: there is no table [{key}]: {hint}.")
+            raise CLIError("RW422", f"{path}: there is no table [{key}]: {hint}.")
         if key not in known:
-            raise Failure("RW422", f"{path}: there is no setting {key}.{did_you_mean(key, known | {'limits'})}")
+            raise CLIError("RW422", f"{path}: there is no setting {key}.{did_you_mean(key, known | {'limits'})}")
     return Settings(path, flags, limits)

@@ -9,7 +9,7 @@ import click
 from ropewalk import Files
 from ropewalk.cli.flags import Command, argument
 from ropewalk.cli.serving import Serving, serve, serving_flags
-from ropewalk.cli.target import Target
+from ropewalk.cli.target import LoadedTarget
 
 
 @click.command(cls=Command)
@@ -20,5 +20,5 @@ def static(directory: Path, **flags: Any) -> None:
     serve(partial(_files, directory), Serving(**flags))
 
 
-def _files(directory: Path) -> Target:
-    return Target(Files(directory), f"{directory}/")
+def _files(directory: Path) -> LoadedTarget:
+    return LoadedTarget(Files(directory), f"{directory}/")

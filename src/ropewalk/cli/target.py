@@ -18,7 +18,7 @@ from traceback import walk_tb
 from types import FunctionType, ModuleType, TracebackType
 
 from ropewalk import App, Resource, Site
-from ropewalk.cli.failure import Failure
+from ropewalk.cli.error import CLIError
 from ropewalk.cli.flags import source_elsewhere
 from ropewalk.cli.hosting import AN_APPLICATION, Hosting, is_factory, likely_interface
 from ropewalk.errors import CATALOGUE, full_name, relative
@@ -33,7 +33,7 @@ APPLICATION_NAMES = ("app", "application")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class LoadedTarget:
     """An object to serve, and its name."""
 
     value: Servable
@@ -41,19 +41,19 @@ class Target:
     """As a user writes it: `hello.py:app`."""
 
 
-def load_target(text: str, hosting: Hosting | None = None) -> Target:
-    """Import the object that `text` names. Raises `Failure`, with a suggestion or with the user's traceback."""
+def load_target(text: str, hosting: Hosting | None = None) -> LoadedTarget:
+    """Import the object that `text` names. Raises `CLIError`, with a suggestion or with the user's traceback."""
     try:
         return _load(text, hosting)
-    except Failure as error:
+    except CLIError as error:
         source = source_elsewhere("target")
-        raise Failure(error.code, f"{source}: {error.message}") if source else error from error.__cause__
+        raise CLIError(error.code, f"{source}: {error.message}") if source else error from error.__cause__
 
 
-def _load(text: str, hosting: Hosting | None) -> Target:
+def _load(text: str, hosting: Hosting | None) -> LoadedTarget:
     place, _, name = text.partition(":")
     if not place:
-        raise Failure("RW411", f"{text!r} names no file and no module. Write hello.py or hello.py:app.")
+        raise CLIError("RW411", f"{text!r} names no file and no module. Write hello.py or hello.py:app.")
     module = _import(place, _locate_path(Path(place)) if _is_path(place) else _locate_module(place))
     if hosting is None or hosting.interface is None:
         name = name or _only_servable(module, place)
@@ -61,7 +61,7 @@ def _load(text: str, hosting: Hosting | None) -> Target:
     else:
         name = name or _application(module, place, hosting.interface)
         servable = hosting.host(_attribute(module, place, name), f"{place}:{name}")
-    return Target(servable, f"{place}:{name}")
+    return LoadedTarget(servable, f"{place}:{name}")
 
 
 def _is_path(place: str) -> bool:
@@ -70,9 +70,9 @@ def _is_path(place: str) -> bool:
 
 def _locate_path(path: Path) -> Callable[[], ModuleType]:
     if not path.exists():
-        raise Failure("RW411", f"There is no file {path}.{_similar_file(path)}")
+        raise CLIError("RW411", f"There is no file {path}.{_similar_file(path)}")
     if path.is_dir() and not (path / "__init__.py").exists():
-        raise Failure("RW411", f"{path} is not a package. To serve its files: ropewalk static {path}")
+        raise CLIError("RW411", f"{path} is not a package. To serve its files: ropewalk static {path}")
     path = path.resolve()
     if path.is_file() and not (path.parent / "__init__.py").exists():
         _search_first(path.parent)
@@ -91,7 +91,7 @@ def _load_file(path: Path) -> ModuleType:
     name = path.stem if path.stem not in sys.modules else f"target:{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise Failure("RW411", f"{path} is not a Python file.")
+        raise CLIError("RW411", f"{path} is not a Python file.")
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -99,9 +99,9 @@ def _load_file(path: Path) -> ModuleType:
 
 def _locate_module(name: str) -> Callable[[], ModuleType]:
     if Path(name).is_file():
-        raise Failure("RW412", f"{name} is not a Python file: its name does not end in .py.")
+        raise CLIError("RW412", f"{name} is not a Python file: its name does not end in .py.")
     if not all(part.isidentifier() for part in name.split(".")):
-        raise Failure("RW412", f"{name!r} is neither a file nor the name of a module.")
+        raise CLIError("RW412", f"{name!r} is neither a file nor the name of a module.")
     _search_first(Path.cwd())
     return partial(importlib.import_module, name)
 
@@ -109,25 +109,25 @@ def _locate_module(name: str) -> Callable[[], ModuleType]:
 def _import(place: str, load: Callable[[], ModuleType]) -> ModuleType:
     try:
         return load()
-    except Failure:
+    except CLIError:
         raise
     except ModuleNotFoundError as error:
         if error.name and f"{place}.".startswith(f"{error.name}."):
-            raise Failure("RW412", f"There is no module {error.name}.{_similar_module(error.name)}") from error
+            raise CLIError("RW412", f"There is no module {error.name}.{_similar_module(error.name)}") from error
         raise _broken(place, error) from error
     except Exception as error:
         raise _broken(place, error) from error
 
 
-def _broken(place: str, error: Exception) -> Failure:
-    """A failure for an exception in the user's module: what and where, then the traceback of the user's frames."""
+def _broken(place: str, error: Exception) -> CLIError:
+    """An error for an exception in the user's module: what and where, then the traceback of the user's frames."""
     users = _first_frame_of_user(error.__traceback__)
     what = f"{shown_error(error)} ({_where(error, users)})."
     remedy = CATALOGUE["RW415"].remedy
     if isinstance(error, ModuleNotFoundError) and error.name:
         remedy = f"Install {error.name.partition('.')[0]} for {sys.executable}, or correct the import."
     trace = format_error(error.with_traceback(users)).rstrip()
-    return Failure("RW415", f"{place} cannot be imported: {what} {remedy}\n{trace}")
+    return CLIError("RW415", f"{place} cannot be imported: {what} {remedy}\n{trace}")
 
 
 def _where(error: Exception, users: TracebackType | None) -> str:
@@ -182,10 +182,10 @@ def _only_servable(module: ModuleType, place: str) -> str:
         case [name]:
             return name
         case []:
-            raise Failure("RW413", f"{place} has no App, Resource or Site at its top level. {_instead(module, place)}")
+            raise CLIError("RW413", f"{place} has no App, Resource or Site at its top level. {_instead(module, place)}")
         case _:
             choices = ", ".join(f"{place}:{name}" for name in servable)
-            raise Failure("RW413", f"{place} has several objects to serve. Name one: {choices}")
+            raise CLIError("RW413", f"{place} has several objects to serve. Name one: {choices}")
 
 
 def _instead(module: ModuleType, place: str) -> str:
@@ -222,7 +222,7 @@ def _application(module: ModuleType, place: str, interface: str) -> str:
         remedy = f"Name it: {place}:{found[0]}"
     else:
         remedy = f"Name the {interface.upper()} application: {place}:NAME"
-    raise Failure("RW413", f"{place} has no {' and no '.join(APPLICATION_NAMES)}. {remedy}")
+    raise CLIError("RW413", f"{place} has no {' and no '.join(APPLICATION_NAMES)}. {remedy}")
 
 
 def _attribute(module: ModuleType, place: str, path: str) -> object:
@@ -230,7 +230,7 @@ def _attribute(module: ModuleType, place: str, path: str) -> object:
     for name in path.split("."):
         if not hasattr(value, name):
             public = [known for known in vars(value) if not known.startswith("_")] if hasattr(value, "__dict__") else []
-            raise Failure("RW413", f"{place} has no {path}.{did_you_mean(name, public)}")
+            raise CLIError("RW413", f"{place} has no {path}.{did_you_mean(name, public)}")
         value = getattr(value, name)
     return value
 
@@ -243,7 +243,7 @@ def _servable(value: object, name: str) -> Servable:
     if isinstance(value, type):
         what = f"{name} is the class {full_name(value)}"
         if issubclass(value, Servable):
-            raise Failure(
+            raise CLIError(
                 "RW414", f"{what}. Create an instance at the top level, and name that: app = {value.__name__}(...)"
             )
     elif isinstance(value, FunctionType):
@@ -252,14 +252,14 @@ def _servable(value: object, name: str) -> Servable:
         what = f"{name} is of type {full_name(type(value))}"
     resource = getattr(value, "resource", None)
     if is_twisted(resource):  # a twisted.web Site
-        raise Failure("RW414", f"{what}. Name its resource: {name}.resource. Or run the program with `ropewalk exec`.")
+        raise CLIError("RW414", f"{what}. Name its resource: {name}.resource. Or run the program with `ropewalk exec`.")
     if callable(resource) and not isinstance(value, type):  # a Klein
         made = f"root = {name.rpartition(':')[2]}.resource()"
-        raise Failure("RW414", f"{what}. Name the result of its `resource`: at the top level, {made}")
+        raise CLIError("RW414", f"{what}. Name the result of its `resource`: at the top level, {made}")
     interface = likely_interface(value)
     if interface is not None:
-        raise Failure("RW414", f"{what}. If it is {AN_APPLICATION[interface]}, use --{interface}.")
+        raise CLIError("RW414", f"{what}. If it is {AN_APPLICATION[interface]}, use --{interface}.")
     if is_factory(value) and not isinstance(value, type):
         made = f"{value.__name__}()" if isinstance(value, FunctionType) else "..."
-        raise Failure("RW414", f"{what}. If it creates the object to serve, call it at the top level: app = {made}")
-    raise Failure("RW414", f"{what}. Name an App, a Site, or a resource derived from ropewalk.Resource.")
+        raise CLIError("RW414", f"{what}. If it creates the object to serve, call it at the top level: app = {made}")
+    raise CLIError("RW414", f"{what}. Name an App, a Site, or a resource derived from ropewalk.Resource.")

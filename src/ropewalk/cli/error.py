@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 
 
-class Failure(click.ClickException):
+class CLIError(click.ClickException):
     """A mistake of the user. It is printed without a traceback, and the exit code is 2."""
 
     exit_code = 2

@@ -12,13 +12,13 @@ from ropewalk.routing import Route, walk
 Row = tuple[str, str, str, str]
 
 
-def rows(servable: object) -> list[Row]:
+def route_rows(servable: object) -> list[Row]:
     """Methods, path, handler and place of each route of an App, a Resource or a Site, ordered by path."""
     routes = sorted(walk(as_resource(servable)), key=lambda route: (route.path, route.place, route.name, route.method))
     return [(_methods(group), *key) for key, group in groupby(routes, key=_all_but_method)]
 
 
-def table(lines: list[Row]) -> Text:
+def route_table(lines: list[Row]) -> Text:
     """The rows in aligned columns."""
     return columns(lines, ("cyan", "", "", "dim"))
 

@@ -18,7 +18,7 @@ from ropewalk.suggest import did_you_mean
 PREFIX = "ROPEWALK_"
 
 
-def without_effect(context: click.Context) -> list[str]:
+def settings_without_effect(context: click.Context) -> list[str]:
     """A sentence for each setting that has no effect."""
     lines: list[str] = []
     source = context.get_parameter_source("listen")
@@ -31,30 +31,30 @@ def without_effect(context: click.Context) -> list[str]:
     return lines
 
 
-def try_endpoints(endpoints: Iterable[str]) -> list[str]:
+def check_endpoints(endpoints: Iterable[str]) -> list[str]:
     """A remark for each endpoint that is in use. Raises EngineError (RW502) for one that cannot be listened on."""
     remarks = []
     for description in endpoints:
-        listener = parse_endpoint(description)
+        endpoint = parse_endpoint(description)
         try:
-            _try(listener)
+            _check(endpoint)
         except OSError as error:
             reason = error.strerror or f"{error}"
             if error.errno == errno.EADDRINUSE:
                 remarks.append(f"{description} is in use now. A start will fail until it is free.")
                 continue
             message = f"{description} cannot be listened on: {reason}."
-            raise EngineError("RW502", message, remedy(listener, error)) from error
+            raise EngineError("RW502", message, remedy(endpoint, error)) from error
     return remarks
 
 
-def try_file(path: Path) -> None:
+def check_file(path: Path) -> None:
     """Raises OSError if a file cannot be appended to. The file is not opened or created."""
     if path.exists():
         if not os.access(path, os.W_OK):
             raise _error(errno.EACCES, path)
         return
-    _try_folder(path)
+    _check_folder(path)
 
 
 def _commands(context: click.Context) -> list[click.Command]:
@@ -62,8 +62,8 @@ def _commands(context: click.Context) -> list[click.Command]:
     return list(root.commands.values()) if isinstance(root, click.Group) else [root]
 
 
-def _try(listener: ParsedEndpoint) -> None:
-    match listener:
+def _check(endpoint: ParsedEndpoint) -> None:
+    match endpoint:
         case Tcp(host=host, port=port, reuse_port=reuse_port):
             try:
                 found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -81,10 +81,10 @@ def _try(listener: ParsedEndpoint) -> None:
                 raise _error(errno.ENAMETOOLONG, place)
             if place.exists() and not stat.S_ISSOCK(place.stat().st_mode):
                 raise _error(errno.EEXIST, place)
-            _try_folder(place)
+            _check_folder(place)
 
 
-def _try_folder(path: Path) -> None:
+def _check_folder(path: Path) -> None:
     """Raises OSError if no file can be created at a path."""
     folder = path.parent
     try:
