@@ -178,7 +178,7 @@ const RESPONSE: Rows<ResponseState> = {
             Illegal(ResponseStarted),
             "RFC 9110, 15: one final response",
         ),
-        (&[Switched], &[Trigger::TakeOver], Illegal(ResponseStarted), "it is taken over already"),
+        (&[Switched], &[Trigger::SwitchWithoutResponse], Illegal(ResponseStarted), "it is switched already"),
         (
             &[Idle, Done],
             &[

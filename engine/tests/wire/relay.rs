@@ -199,8 +199,8 @@ fn a_connection_is_taken_over_in_the_middle_of_a_response() {
     let (id, _) = world.head();
     world.engine.relay_head(id, OK, &[(b"Content-Length", b"4")]).unwrap();
     world.engine.relay_write(id, Bytes::from_static(b"body")).unwrap();
-    world.engine.take_over(id).unwrap();
-    assert_eq!(Err(CommandError::Started), world.engine.take_over(id));
+    world.engine.switch_without_response(id).unwrap();
+    assert_eq!(Err(CommandError::Started), world.engine.switch_without_response(id));
     world.receive(id);
     assert!(matches!(world.event(), Event::Data(_, bytes) if &*bytes == b"after"));
     world.engine.relay_write(id, Bytes::from_static(b" whatever")).unwrap();

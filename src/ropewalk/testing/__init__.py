@@ -5,8 +5,8 @@
 
 from ropewalk.testing.clients import AsyncClient, Client, StreamedResponse
 from ropewalk.testing.idle_reactor import ReactorInUse
+from ropewalk.testing.response_parser import ClientResponse, ProtocolError
 from ropewalk.testing.timeouts import ClientTimeout
-from ropewalk.testing.wire import ClientResponse, ProtocolError
 from ropewalk.twisted_private import check
 
 __all__ = [

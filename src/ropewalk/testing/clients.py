@@ -12,10 +12,10 @@ from ropewalk.calling import RootTask
 from ropewalk.headers import Fields, Headers
 from ropewalk.response import JSON, encode_json
 from ropewalk.server import app_of
-from ropewalk.testing.harness import Harness, Wire
+from ropewalk.testing.harness import Harness, MemoryConnection
 from ropewalk.testing.idle_reactor import Claim, ReactorUse
+from ropewalk.testing.response_parser import ClientResponse
 from ropewalk.testing.timeouts import DEFAULT, TIMEOUT, Default, check_timeout, run_hooks
-from ropewalk.testing.wire import ClientResponse
 
 Body = bytes | str | Iterable[bytes] | AsyncIterable[bytes]
 Parameters = Mapping[str, Any]
@@ -128,13 +128,13 @@ class AsyncClient:
             given.setdefault("content-type", JSON)
         target = path + ("" if query is None else f"?{urlencode(query, doseq=True)}")
         head = _write_head(method, target, given, body)
-        wire = self._harness.connect(method, target, secure=self._secure)
-        response = StreamedResponse(wire, seconds)
+        connection = self._harness.connect(method, target, secure=self._secure)
+        response = StreamedResponse(connection, seconds)
         try:
-            wire.limit(seconds)
-            wire.send(head)
+            connection.limit(seconds)
+            connection.send(head)
             if body is not None:
-                await _send_body(wire, body)
+                await _send_body(connection, body)
             await response.begun()
         except BaseException:
             response.close()
@@ -181,10 +181,10 @@ class AsyncClient:
 class StreamedResponse:
     """A response whose body is still arriving: `async for part in response`. `close` closes the connection."""
 
-    def __init__(self, wire: Wire, timeout: float | None) -> None:
-        self._wire = wire
+    def __init__(self, connection: MemoryConnection, timeout: float | None) -> None:
+        self._connection = connection
         self._timeout = timeout
-        self._response = wire.reader.response
+        self._response = connection.parser.response
 
     async def __aenter__(self) -> Self:
         return self
@@ -198,10 +198,10 @@ class StreamedResponse:
         return self
 
     async def __anext__(self) -> bytes:
-        if not self._wire.reader.parts:
-            self._wire.limit(self._timeout)
+        if not self._connection.parser.parts:
+            self._connection.limit(self._timeout)
         part = await self._part()
-        self._wire.limit(None)
+        self._connection.limit(None)
         if part is None:
             raise StopAsyncIteration
         return part
@@ -231,39 +231,39 @@ class StreamedResponse:
 
     def pause(self) -> None:
         """Stop reading, as a slow client does."""
-        self._wire.pause()
+        self._connection.pause()
 
     def resume(self) -> None:
         """Read again."""
-        self._wire.resume()
+        self._connection.resume()
 
     def close(self) -> None:
         """Close the connection, whether the response is complete or not."""
-        self._wire.leave()
+        self._connection.leave()
 
     async def begun(self) -> None:
         """Wait for the head."""
-        while not self._wire.reader.head:
+        while not self._connection.parser.head:
             self._check()
-            await self._wire.news()
+            await self._connection.news()
 
     def unlimit(self) -> None:
         """Stop the timeout until the next part is awaited."""
-        self._wire.limit(None)
+        self._connection.limit(None)
 
     async def _part(self) -> bytes | None:
         """The next part of the body; None at its end."""
-        reader = self._wire.reader
-        while not reader.parts:
+        parser = self._connection.parser
+        while not parser.parts:
             self._check()
-            if reader.done:
+            if parser.done:
                 return None
-            await self._wire.news()
-        return reader.parts.pop(0)
+            await self._connection.news()
+        return parser.parts.pop(0)
 
     def _check(self) -> None:
-        if self._wire.error is not None:
-            raise self._wire.error
+        if self._connection.error is not None:
+            raise self._connection.error
 
 
 class Client:
@@ -385,22 +385,22 @@ def _write_head(method: str, target: str, headers: Headers, body: Body | None) -
     return "\r\n".join(lines).encode("latin-1")
 
 
-async def _send_body(wire: Wire, body: Body) -> None:
+async def _send_body(connection: MemoryConnection, body: Body) -> None:
     if isinstance(body, bytes | str):
-        wire.send(body if isinstance(body, bytes) else body.encode())
+        connection.send(body if isinstance(body, bytes) else body.encode())
         return
     if isinstance(body, AsyncIterable):
         async for part in body:
-            await _send_chunk(wire, part)
+            await _send_chunk(connection, part)
     else:
         for part in body:
-            await _send_chunk(wire, part)
-    wire.send(b"0\r\n\r\n")
+            await _send_chunk(connection, part)
+    connection.send(b"0\r\n\r\n")
 
 
-async def _send_chunk(wire: Wire, part: bytes) -> None:
+async def _send_chunk(connection: MemoryConnection, part: bytes) -> None:
     """Send a chunk. While the server does not read, wait, as a client does whose socket is full."""
-    while not wire.flowing and not wire.reader.done and wire.error is None:
-        await wire.news()
+    while not connection.flowing and not connection.parser.done and connection.error is None:
+        await connection.news()
     if part:
-        wire.send(b"%x\r\n%b\r\n" % (len(part), part))
+        connection.send(b"%x\r\n%b\r\n" % (len(part), part))

@@ -17,8 +17,8 @@ from ropewalk.server import Service
 from ropewalk.server.drain_log import log_cut_off
 from ropewalk.server.reactor_watch import watch
 from ropewalk.testing.idle_reactor import ReactorInUse, ReactorUse, installed
+from ropewalk.testing.response_parser import ProtocolError, ResponseParser
 from ropewalk.testing.timeouts import ClientTimeout, no_response
-from ropewalk.testing.wire import ProtocolError, Reader
 from ropewalk.waiting import Waiter
 
 CLIENT: Final = ("127.0.0.1", 50000)
@@ -42,20 +42,20 @@ class Harness:
 
     def __init__(self, app: App) -> None:
         self.app = app
-        self._service: _Service | None = None
+        self._service: _RecordingService | None = None
         self._unwatch: Callable[[], object]
         self._use: ReactorUse | None = None
-        self._wires: set[Wire] = set()
+        self._connections: set[MemoryConnection] = set()
         self.tasks: WeakSet[HandlerTask] = WeakSet()
         """The running handlers, including those whose client has left."""
 
-    def connect(self, method: str, target: str, *, secure: bool = False) -> "Wire":
+    def connect(self, method: str, target: str, *, secure: bool = False) -> "MemoryConnection":
         """A new connection for one request. Raises ReactorInUse (RW223) if another thread uses the reactor."""
         if self._service is None:
             self._service = self._open()
-        wire = Wire(self, self._service, method, target, secure=secure)
-        self._wires.add(wire)
-        return wire
+        connection = MemoryConnection(self, self._service, method, target, secure=secure)
+        self._connections.add(connection)
+        return connection
 
     async def begin_stop(self) -> None:
         """Begin a stop: notify the app and its responses."""
@@ -73,11 +73,11 @@ class Harness:
         self._close()
         await self._ended()
 
-    def closed(self, wire: "Wire") -> None:
+    def closed(self, connection: "MemoryConnection") -> None:
         """A connection has closed."""
-        if wire in self._wires:  # else its service is closed already, and there may be a new one
-            self._wires.remove(wire)
-            if not self._wires:
+        if connection in self._connections:  # else its service is closed already, and there may be a new one
+            self._connections.remove(connection)
+            if not self._connections:
                 self._close()
 
     def add_task(self, task: Any) -> None:
@@ -88,7 +88,7 @@ class Harness:
     def _close(self) -> None:
         service, self._service = self._service, None
         if service is not None:
-            self._wires.clear()
+            self._connections.clear()
             self._unwatch()
             del self._unwatch  # it refers to the engine
             service.close()
@@ -96,12 +96,12 @@ class Harness:
                 self._use.refused.discard(self._refuse)
                 self._use.release()
 
-    def _open(self) -> "_Service":
+    def _open(self) -> "_RecordingService":
         loop = running_loop()
         runner: Any = loop or _reactor()
         use = None if loop is None else ReactorUse.of(loop)
         try:
-            service = _Service(self, getattr(runner, "call_later", None) or runner.callLater)
+            service = _RecordingService(self, getattr(runner, "call_later", None) or runner.callLater)
             self._unwatch = watch(service.engine, runner)
         except BaseException:
             if use is not None:
@@ -113,8 +113,8 @@ class Harness:
         return service
 
     def _refuse(self, error: ReactorInUse) -> None:
-        for wire in tuple(self._wires):
-            wire.fail(error)
+        for connection in tuple(self._connections):
+            connection.fail(error)
 
     async def _ended(self) -> None:
         """Wait for handlers whose client has left."""
@@ -141,7 +141,7 @@ class Harness:
             timer.cancel()
 
 
-class _Service(Service):
+class _RecordingService(Service):
     """A service that keeps its running requests, so that a timeout can name the handler."""
 
     def __init__(self, harness: Harness, call_later: Callable[..., Any]) -> None:
@@ -199,11 +199,11 @@ class _Closed:
         """No request: the engine is closed."""
 
 
-class Wire:
+class MemoryConnection:
     """One connection: the sink of the engine, and the parser of the response."""
 
-    def __init__(self, harness: Harness, service: _Service, method: str, target: str, *, secure: bool) -> None:
-        self.reader = Reader(method)
+    def __init__(self, harness: Harness, service: _RecordingService, method: str, target: str, *, secure: bool) -> None:
+        self.parser = ResponseParser(method)
         self.error: ProtocolError | ClientTimeout | ReactorInUse | None = None
         self.flowing = True
         """Whether the engine accepts more of the request."""
@@ -258,7 +258,7 @@ class Wire:
     def write(self, data: bytes, /) -> None:
         """The server sent bytes."""
         try:
-            self.reader.feed(data)
+            self.parser.feed(data)
         except ProtocolError as error:
             self.error = error
         self._tell()
@@ -270,7 +270,7 @@ class Wire:
     def close(self) -> None:
         """The server has closed the connection."""
         try:
-            self.reader.end()
+            self.parser.end()
         except ProtocolError as error:
             self.error = error
         self._tell()

@@ -18,7 +18,7 @@ from ropewalk import App, Files, HTTPError, Limits, Request, Response
 from ropewalk.calling import ShortageLog
 from ropewalk.calling.shortages import INTERVAL, shortage_in
 from ropewalk.testing import AsyncClient, Client, ClientResponse
-from ropewalk.testing.wire import ProtocolError
+from ropewalk.testing.response_parser import ProtocolError
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 

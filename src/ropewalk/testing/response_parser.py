@@ -54,7 +54,7 @@ class ClientResponse:
         return {name: value for name, _, value in pairs}
 
 
-class Reader:
+class ResponseParser:
     """Parses one response from bytes as they arrive.
 
     `head` and `done` report the progress; `parts` holds the parts of the body that were not taken yet.

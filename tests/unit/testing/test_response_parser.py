@@ -2,17 +2,17 @@
 
 import pytest
 
-from ropewalk.testing.wire import ProtocolError, Reader
+from ropewalk.testing.response_parser import ProtocolError, ResponseParser
 
 
-def read(data: bytes, method: str = "GET", *, end: bool = False, step: int = 1) -> Reader:
-    """A reader that was fed byte by byte."""
-    reader = Reader(method)
+def read(data: bytes, method: str = "GET", *, end: bool = False, step: int = 1) -> ResponseParser:
+    """A parser that was fed byte by byte."""
+    parser = ResponseParser(method)
     for start in range(0, len(data), step):
-        reader.feed(data[start : start + step])
+        parser.feed(data[start : start + step])
     if end:
-        reader.end()
-    return reader
+        parser.end()
+    return parser
 
 
 class TestFraming:
@@ -31,15 +31,15 @@ class TestFraming:
         ],
     )
     def test_complete(self, data: bytes, body: bytes, step: int) -> None:
-        reader = read(data, step=step)
-        assert reader.done
-        assert b"".join(reader.parts) == body
-        assert reader.rest == b""
+        parser = read(data, step=step)
+        assert parser.done
+        assert b"".join(parser.parts) == body
+        assert parser.rest == b""
 
     def test_until_the_close(self) -> None:
-        reader = read(b"HTTP/1.0 200 OK\r\n\r\nabc", end=True)
-        assert reader.done
-        assert b"".join(reader.parts) == b"abc"
+        parser = read(b"HTTP/1.0 200 OK\r\n\r\nabc", end=True)
+        assert parser.done
+        assert b"".join(parser.parts) == b"abc"
 
     @pytest.mark.parametrize("status", [204, 304])
     def test_without_a_body(self, status: int) -> None:
@@ -47,16 +47,16 @@ class TestFraming:
         assert read(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", "HEAD").done
 
     def test_trailers(self) -> None:
-        reader = read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Sum: 1\r\n\r\n")
-        assert reader.response.trailers["x-sum"] == "1"
+        parser = read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Sum: 1\r\n\r\n")
+        assert parser.response.trailers["x-sum"] == "1"
 
     def test_what_comes_behind(self) -> None:
         assert read(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nabc").rest == b"bc"
 
     def test_interim_answers(self) -> None:
-        reader = read(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-        assert reader.response.status == 200
-        assert [status for status, _ in reader.response.interim] == [100]
+        parser = read(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        assert parser.response.status == 200
+        assert [status for status, _ in parser.response.interim] == [100]
 
 
 class TestRefused:
