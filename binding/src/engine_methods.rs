@@ -17,9 +17,9 @@ use ropewalk_engine::{HalfClose, ListenerId};
 
 use crate::address;
 use crate::connection::Connection;
-use crate::context::is_context;
 use crate::descriptors::duplicate;
 use crate::engine::{Engine, UNARMED};
+use crate::entered_context::is_context;
 use crate::errors;
 use crate::exchange::Exchange;
 use crate::handler_cache::HandlerCache;
