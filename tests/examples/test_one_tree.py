@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from tests.processes import EXAMPLES
+from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 
 from one_tree import app, make_site
 from ropewalk.testing import Client
@@ -26,27 +28,31 @@ class Theirs:
 
         protocol, transport = self.site.buildProtocol(None), StringTransport()
         protocol.makeConnection(transport)
-        told = f"Cookie: {cookie}\r\n" if cookie else ""
-        protocol.dataReceived(f"GET {path} HTTP/1.1\r\nHost: a\r\n{told}\r\n".encode())
+        field = f"Cookie: {cookie}\r\n" if cookie else ""
+        protocol.dataReceived(f"GET {path} HTTP/1.1\r\nHost: a\r\n{field}\r\n".encode())
         for _ in range(10):  # files are read turn by turn
             reactor.iterate(0)
+        protocol.connectionLost(Failure(ConnectionDone()))  # cancels the connection's timers on the reactor
         head, body = transport.value().split(b"\r\n\r\n", 1)
         cookies = [line[12:].decode() for line in head.split(b"\r\n") if line.startswith(b"Set-Cookie: ")]
         return int(head.split()[1]), body, cookies[0] if cookies else None
 
-    def end(self) -> None:
-        for session in list(self.site.sessions.values()):
-            session.expire()
+
+def expire_sessions(site: Any) -> None:
+    """Cancel the timers of the sessions, which would stay on the reactor."""
+    for session in list(site.sessions.values()) if site else ():
+        session.expire()
 
 
 @pytest.fixture(params=["ours", "theirs"])
 def ask(request: pytest.FixtureRequest) -> Any:
     if request.param == "ours":
         yield ours
+        expire_sessions(vars(app).get("_mounted_site"))
         return
     theirs = Theirs()
     yield theirs
-    theirs.end()
+    expire_sessions(theirs.site)
 
 
 def test_what_is_new(ask: Any) -> None:
