@@ -106,11 +106,11 @@ class Sink:
 
 
 class Harness:
-    """An engine, its service, and one pipe into it."""
+    """An engine, its service, and one pipe into it. A turn handles all events, however slow the machine is."""
 
     def __init__(self, **limits: float) -> None:
         self.service = FakeService()
-        self.engine = Engine(self.service, Limits(**limits))
+        self.engine = Engine(self.service, Limits(turn_time=60).replace(**limits))
         self.open()
 
     def open(self) -> None:

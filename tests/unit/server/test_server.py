@@ -45,6 +45,9 @@ class ContextReactor(Reactor):
 
 variable: ContextVar[str] = ContextVar("variable", default="unset")
 
+LONG_TURNS = Limits(turn_time=60)
+"""A turn handles all events, however slow the machine is."""
+
 HELLO = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -243,7 +246,7 @@ class TestListen:
                 client.recv(1)
 
     def test_clients_in_the_backlog_are_served_before_the_last_port_closes(self) -> None:
-        port = make().listen(Reactor(), "tcp:0:interface=127.0.0.1")
+        port = make().listen(Reactor(), "tcp:0:interface=127.0.0.1", limits=LONG_TURNS)
         with connect(port) as client:
             stopped = port.stopListening()
             assert client.recv(1000).endswith(b"Hello")
@@ -345,7 +348,7 @@ class TestListen:
 class TestSite:
     def make(self) -> tuple[Reactor, Site, StringTransport, Any]:
         reactor = Reactor()
-        site = Site(make(), reactor=reactor)
+        site = Site(make(), limits=LONG_TURNS, reactor=reactor)
         site.doStart()
         transport = StringTransport()
         protocol = site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 50000))
@@ -394,7 +397,7 @@ class TestSite:
         waiting: Deferred[str] = Deferred(lambda _: None)
         app = make()
         app.get("/waiting")(lambda request: waiting)
-        site = Site(app, reactor=Reactor(), half_close=half_close)
+        site = Site(app, limits=LONG_TURNS, reactor=Reactor(), half_close=half_close)
         site.doStart()
         transport = StringTransport()
         protocol = site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 50000))
@@ -423,7 +426,7 @@ class TestSite:
         reactor = Reactor()
         app = make()
         app.get("/cut")(lambda request: request.abort())
-        site = Site(app, reactor=reactor)
+        site = Site(app, limits=LONG_TURNS, reactor=reactor)
         site.doStart()
         transport = StringTransport()
         protocol = site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 50000))
@@ -474,7 +477,7 @@ class TestSite:
     def make_starting(self, hook: Deferred[None]) -> tuple[Site, StringTransport, Any]:
         app = make()
         app.on_start(lambda: hook)
-        site = Site(app, reactor=Reactor())
+        site = Site(app, limits=LONG_TURNS, reactor=Reactor())
         site.doStart()
         transport = StringTransport()
         protocol = site.buildProtocol(None)
@@ -483,7 +486,7 @@ class TestSite:
 
     def test_a_socket_that_cannot_be_adopted_without_a_free_descriptor(self) -> None:
         reactor = Reactor()
-        site = Site(make(), reactor=reactor)
+        site = Site(make(), limits=LONG_TURNS, reactor=reactor)
         site.doStart()
         protocol = site.buildProtocol(None)
         ours, client = socket.socketpair()
