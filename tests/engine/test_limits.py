@@ -1,15 +1,36 @@
 """`Limits` of the native module."""
 
+import ast
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import ropewalk
 from ropewalk._engine import Limits
+
+STUB = Path(ropewalk.__file__).with_name("_engine.pyi")
 
 
 def test_every_limit_can_be_set_and_read() -> None:
     for name in Limits.names:
         assert getattr(Limits(**{name: 7}), name) == 7
+
+
+def test_the_stub_has_every_limit() -> None:
+    """stubtest does not compare them, because the native class finds its attributes by name."""
+    (stub,) = (
+        node
+        for node in ast.parse(STUB.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and node.name == "Limits"
+    )
+    properties = {
+        node.name: ast.unparse(node.returns)
+        for node in stub.body
+        if isinstance(node, ast.FunctionDef) and node.returns and "property" in map(ast.unparse, node.decorator_list)
+    }
+    limits = {name: type(getattr(Limits(), name)).__name__ for name in Limits.names}
+    assert properties == limits, f"give each limit a property in class Limits of {STUB}, with this type"
 
 
 def test_times_are_seconds_and_may_be_fractions() -> None:
