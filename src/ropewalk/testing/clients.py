@@ -17,7 +17,7 @@ from ropewalk.testing.idle_reactor import Claim, ReactorUse
 from ropewalk.testing.response_parser import ClientResponse
 from ropewalk.testing.timeouts import DEFAULT, TIMEOUT, Default, check_timeout, run_hooks
 
-Body = bytes | str | Iterable[bytes] | AsyncIterable[bytes]
+Body = bytes | str | Iterable[bytes | str] | AsyncIterable[bytes | str]
 Parameters = Mapping[str, Any]
 Result = TypeVar("Result")
 
@@ -82,7 +82,8 @@ class AsyncClient:
         """Send a request and read the whole response. Raises ProtocolError if the response violates HTTP.
 
         `path` is sent unchanged; `query` is encoded and appended. A `body` of str or bytes has a Content-Length, an
-        iterable is sent in chunks; `json` is a value to send as JSON. Raises ClientTimeout (RW222) if the response is
+        iterable of them is sent in chunks; `json` is a value to send as JSON. Raises TypeError for a body, or a part of
+        one, of another type. Raises ClientTimeout (RW222) if the response is
         not complete within `timeout` seconds (by default the client's). The error names the handler and its wait.
         """
         seconds = self.timeout if timeout is DEFAULT else check_timeout(timeout)
@@ -122,6 +123,8 @@ class AsyncClient:
         """Send a request and return after the head of the response. The timeout continues."""
         if json is not None:
             body = encode_json(json)
+        elif body is not None:
+            _check_body(body)
         given = Headers(headers)
         given = Headers([*(line for line in self.headers.lines() if line[0] not in given), *given.lines()])
         if json is not None:
@@ -375,6 +378,13 @@ class Client:
         return self._loop
 
 
+def _check_body(body: Any) -> None:
+    if isinstance(body, Mapping):
+        raise TypeError(f"body= is of type {type(body).__name__}. Use json= to send it as JSON.")
+    if not isinstance(body, bytes | str | Iterable | AsyncIterable):
+        raise TypeError(f"body= is of type {type(body).__name__}, not str, bytes or an iterable of them.")
+
+
 def _write_head(method: str, target: str, headers: Headers, body: Body | None) -> bytes:
     headers.setdefault("host", "localhost")
     if isinstance(body, bytes | str):
@@ -398,8 +408,12 @@ async def _send_body(connection: MemoryConnection, body: Body) -> None:
     connection.send(b"0\r\n\r\n")
 
 
-async def _send_chunk(connection: MemoryConnection, part: bytes) -> None:
+async def _send_chunk(connection: MemoryConnection, part: bytes | str) -> None:
     """Send a chunk. While the server does not read, wait, as a client does whose socket is full."""
+    if isinstance(part, str):
+        part = part.encode()
+    elif not isinstance(part, bytes | bytearray | memoryview):
+        raise TypeError(f"A part of body= is of type {type(part).__name__}, not str or bytes.")
     while not connection.flowing and not connection.parser.done and connection.error is None:
         await connection.news()
     if part:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -128,6 +129,31 @@ class TestClient:
             yield b"b"
 
         assert Client(make()).post("/echo", body=parts()).json()["body"] == "ab"
+
+    def test_parts_of_text(self) -> None:
+        async def parts() -> AsyncIterator[str]:
+            yield "ä"
+            yield "é"
+
+        client = Client(make())
+        assert client.post("/echo", body=["a", b"b", "é"]).json()["body"] == "abé"
+        assert client.post("/echo", body=(part for part in "ab")).json()["body"] == "ab"
+        assert client.post("/echo", body=parts()).json()["body"] == "äé"
+
+    @pytest.mark.parametrize(
+        ("body", "message"),
+        [
+            ([b"a", 1], "A part of body= is of type int, not str or bytes."),
+            ([["a"]], "A part of body= is of type list, not str or bytes."),
+            (1, "body= is of type int, not str, bytes or an iterable of them."),
+            ({"a": 1}, "body= is of type dict. Use json= to send it as JSON."),
+        ],
+    )
+    def test_a_body_of_another_type(self, body: Any, message: str) -> None:
+        client = Client(make())
+        with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+            client.post("/echo", body=body)
+        assert client.post("/echo", body="a").json()["body"] == "a"
 
     def test_headers_of_the_client_and_of_the_request(self) -> None:
         client = Client(make(), headers={"X-One": "client", "X-Two": "client"})
