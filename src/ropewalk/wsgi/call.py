@@ -213,7 +213,7 @@ def _iterate(parts: Any) -> Iterator[Any]:
 
 def _octets(part: Any) -> bytes:
     if not isinstance(part, bytes):
-        raise HostedError("RW702", f"A part of the body is {shown(part)}.")
+        raise HostedError("RW702", f"A part of the body is {shown(part)}, not bytes.")
     return part
 
 

@@ -170,7 +170,7 @@ class TestReadBlockByBlock:
     def test_a_text_file(self, path: Path, log: Log) -> None:
         path.write_text("Hello")
         assert client(Sending(path.open), wrap=plain).get("/").status == 500
-        assert "A part of the body is 'Hello'." in log.text
+        assert "A part of the body is 'Hello', not bytes." in log.text
 
     def test_where_there_is_no_body(self, path: Path, log: Log) -> None:
         application = Sending(lambda: path.open("rb"), status="304 Not Modified")

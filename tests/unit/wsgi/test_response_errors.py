@@ -58,12 +58,12 @@ class TestFaults:
             ("Hello", "It returned 'Hello'."),
             (b"Hello", "It returned b'Hello'."),
             (7, "It returned 7."),
-            (["Hello"], "A part of the body is 'Hello'."),
-            ([b"Hello", "World"], "A part of the body is 'World'."),
-            (iter(["Hello"]), "A part of the body is 'Hello'."),
-            ([b"Hello", None], "A part of the body is None."),
-            ({"a": 1}, "A part of the body is 'a'."),
-            (iter([""]), "A part of the body is ''."),
+            (["Hello"], "A part of the body is 'Hello', not bytes."),
+            ([b"Hello", "World"], "A part of the body is 'World', not bytes."),
+            (iter(["Hello"]), "A part of the body is 'Hello', not bytes."),
+            ([b"Hello", None], "A part of the body is None, not bytes."),
+            ({"a": 1}, "A part of the body is 'a', not bytes."),
+            (iter([""]), "A part of the body is '', not bytes."),
         ],
     )
     def test_of_the_body(self, log: Log, body: Any, said: str) -> None:
