@@ -122,12 +122,13 @@ def _import(place: str, load: Callable[[], ModuleType]) -> ModuleType:
 def _broken(place: str, error: Exception) -> CLIError:
     """An error for an exception in the user's module: what and where, then the traceback of the user's frames."""
     users = _first_frame_of_user(error.__traceback__)
-    what = f"{shown_error(error)} ({_where(error, users)})."
+    what = shown_error(error)
+    end = "" if what.endswith((".", "!", "?")) else "."
     remedy = CATALOGUE["RW415"].remedy
     if isinstance(error, ModuleNotFoundError) and error.name:
         remedy = f"Install {error.name.partition('.')[0]} for {sys.executable}, or correct the import."
     trace = format_error(error.with_traceback(users)).rstrip()
-    return CLIError("RW415", f"{place} cannot be imported: {what} {remedy}\n{trace}")
+    return CLIError("RW415", f"{place} cannot be imported ({_where(error, users)}): {what}{end} {remedy}\n{trace}")
 
 
 def _where(error: Exception, users: TracebackType | None) -> str:
