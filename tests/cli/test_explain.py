@@ -36,16 +36,11 @@ def test_all() -> None:
     ]
 
 
-def test_an_unknown_one() -> None:
-    result = explain("RW2133")
+@pytest.mark.parametrize("code", ["RW2133", "nonsense"])
+def test_an_unknown_one(code: str) -> None:
+    result = explain(code)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "There is no code 'RW2133'. Did you mean RW213?" in result.stderr
-
-
-def test_none_like_it() -> None:
-    result = explain("nonsense")
-    assert result.exit_code == 2
-    assert "There is no code 'nonsense'. `ropewalk explain` lists all codes." in result.stderr
+    assert f"There is no code {code!r}. `ropewalk explain` lists all codes.\n" in result.stderr
 
 
 def test_nothing_is_explained_where_one_is_unknown() -> None:

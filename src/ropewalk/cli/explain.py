@@ -6,7 +6,6 @@ from rich.console import Console
 from ropewalk.cli.columns import columns
 from ropewalk.cli.flags import Command
 from ropewalk.errors import CATALOGUE, Entry
-from ropewalk.suggest import did_you_mean
 
 
 @click.command(cls=Command)
@@ -27,8 +26,6 @@ def _find(code: str) -> Entry:
     name = code.strip().rstrip(":").upper()
     name = f"RW{name}" if name.isdigit() else name
     if name not in CATALOGUE:
-        meant = did_you_mean(name, CATALOGUE)
-        raise click.BadParameter(
-            f"There is no code {code!r}.{meant or ' `ropewalk explain` lists all codes.'}", param_hint="CODE"
-        )
+        # Similar codes have unrelated meanings, so none is suggested.
+        raise click.BadParameter(f"There is no code {code!r}. `ropewalk explain` lists all codes.", param_hint="CODE")
     return CATALOGUE[name]
