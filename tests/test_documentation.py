@@ -73,8 +73,12 @@ def test_an_index_links_each_of_its_pages(index: str) -> None:
     """The lists of links are for forges, the hidden tables of contents for Sphinx."""
     page = (DOCS / index / "index.md").read_text(encoding="utf-8")
     pages = {path.stem for path in (DOCS / index).glob("*.md")} - {"index"}
-    assert set(re.findall(r"\((\S+)\.md\)", page)) == pages
-    assert set(re.findall(r"(?m)^([\w-]+)$", page)) == pages
+    for where, found in (
+        ("the list of links", set(re.findall(r"\((\S+)\.md\)", page))),
+        ("a {toctree}", set(re.findall(r"(?m)^([\w-]+)$", page))),
+    ):
+        assert pages - found == set(), f"add these pages to {where} of docs/{index}/index.md"
+        assert found - pages == set(), f"remove these names from {where} of docs/{index}/index.md: no page has them"
 
 
 def test_the_terms_of_the_glossary_are_in_order() -> None:

@@ -534,7 +534,9 @@ class TestSources:
     def test_every_setting_is_in_the_table_above(self) -> None:
         checks = main.commands["check"]
         settings = {each.name for each in checks.params if each.envvar} - {"config", "limits"}
-        assert settings == {name for name, *_ in WRONG}
+        listed = {name for name, *_ in WRONG}
+        assert settings - listed == set(), "add rows to WRONG above: name, wrong value in TOML, wrong string"
+        assert listed - settings == set(), "remove these rows from WRONG above: `ropewalk check` has no such setting"
 
     @pytest.mark.parametrize(
         "line",
@@ -597,16 +599,24 @@ class TestSources:
 
 
 def test_the_table_of_the_guide_has_every_setting() -> None:
+    page = "docs/how-to/settings.md"
     rows = [
-        line
-        for line in Path("docs/how-to/settings.md").read_text(encoding="utf-8").splitlines()
+        line.split("|")
+        for line in Path(page).read_text(encoding="utf-8").splitlines()
         if line.startswith("| ") and "`ROPEWALK_" in line
     ]
-    written = {variable for row in rows for variable in re.findall(r"`(ROPEWALK_[A-Z_]+)=", row.split("|")[2])}
+    written = {variable for row in rows for variable in re.findall(r"`(ROPEWALK_[A-Z_]+)=", row[2])}
     parameters = [each for command in main.commands.values() for each in command.params if each.envvar]
-    assert written == {each.envvar for each in parameters}
     for each in parameters:
-        (row,) = [row for row in rows if f"`{each.envvar}=" in row]
-        _, flag, _, toml, _ = row.split("|")
-        assert each.param_type_name == "argument" or any(f"`{option}" in flag for option in each.opts)
-        assert each.name in ("config", "limits") or f"`{each.name} = " in toml
+        flags = [f"`{option}" for option in each.opts]
+        toml = f"`{each.name} = "
+        expected = f"| {flags[0]} ...` | `{each.envvar}=...` | {toml}...` |"
+        found = [row for row in rows if f"`{each.envvar}=" in row[2]]
+        assert len(found) == 1, f"{page} needs one row {expected}, and has {len(found)}"
+        ((_, flag, _, in_toml, _),) = found
+        if each.param_type_name != "argument":
+            assert any(option in flag for option in flags), f"the row of {each.envvar} in {page} is to name {flags[0]}`"
+        if each.name not in ("config", "limits"):
+            assert toml in in_toml, f"the row of {each.envvar} in {page} is to have {toml}...`"
+    extra = written - {each.envvar for each in parameters}
+    assert extra == set(), f"remove these rows from the table of {page}: no setting has them"
