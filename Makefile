@@ -50,32 +50,32 @@ serve: $(engine_ready) ## Serve examples/hello.py on http://127.0.0.1:8080/ (POR
 	@exec $(bin)/ropewalk run $(SERVE) $(if $(PORT),--port $(PORT))
 
 .PHONY: quick
-quick: $(engine_ready) ## Check in under a minute: lint of what changed against main, Rust tests, quick Python tests
+quick: $(engine_ready) ## Check in a minute or two: lint of what changed against main, Rust tests, quick Python tests
 	@$(MAKE) --jobs=3 --output-sync=target lint-changed test-rust test-quick
 
 .PHONY: lint-changed
-lint-changed: $(engine_ready)
+lint-changed: $(engine_ready) ## Check style and types of what changed against main (BASE=branch for another)
 	scripts/lint-changed $(BASE)
 
 .PHONY: test-quick
-test-quick: $(engine_ready)
+test-quick: $(engine_ready) ## Run the Python tests that are not marked slow
 	$(bin)/python -W error -m pytest -q -m "not slow" $(PYTEST_ARGS)
 
 .PHONY: test
 test: lint test-rust test-fuzz test-python docs ## Run everything: lint, Rust tests, Python tests, docs
 
 .PHONY: test-rust
-test-rust: $(engine_ready)
+test-rust: $(engine_ready) ## Run the engine's own tests
 	cargo test --locked --package ropewalk-engine
 
 .PHONY: test-fuzz
-test-fuzz: $(oracle_ready)
+test-fuzz: $(oracle_ready) ## Check the fuzz targets, and run the inputs in fuzz/corpus once
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --locked --manifest-path fuzz/Cargo.toml --target-dir target --all-targets -- -D warnings
 	cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir target --tests
 
 .PHONY: test-python
-test-python: $(engine_ready)
+test-python: $(engine_ready) ## Run all Python tests (PYTEST_ARGS="tests/cli -k files" for some)
 	$(bin)/python -W error -m pytest $(PYTEST_ARGS)
 
 .PHONY: test-pythons
@@ -135,6 +135,7 @@ clean: ## Remove .venv and all build results
 
 $(python_ready): requirements/dev.txt scripts/find-python
 	@test -x $(bin)/python || { python=$$(PYTHON="$(PYTHON)" scripts/find-python); "$$python" -m venv $(venv); }
+	@echo "Installing the locked dependencies into $(venv). The first time takes a minute or so."
 	$(bin)/python -m pip install --quiet --requirement requirements/dev.txt
 	@touch $@
 
