@@ -35,6 +35,12 @@ def test_the_table_of_limits_is_that_of_the_engine() -> None:
     assert re.findall(r"^\| `.*\|$", page, re.MULTILINE) == rows
 
 
+def test_every_limit_is_explained() -> None:
+    page = ROOT / "docs" / "explanation" / "back-pressure-and-limits.md"
+    text = page.read_text(encoding="utf-8")
+    assert [name for name in Limits.names if f"`{name}`" not in text] == [], f"explain these limits in {page}"
+
+
 def test_unsafe_code_is_counted() -> None:
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "binding" / "src").rglob("*.rs")]
     count = sum(len(re.findall(r"\bunsafe (?:\{|fn|impl)", source)) for source in sources)
