@@ -88,6 +88,13 @@ def test_the_terms_of_the_glossary_are_in_order() -> None:
         assert terms == sorted(terms)
 
 
+def test_each_entry_of_the_glossary_links_to_a_page() -> None:
+    page = (DOCS / "reference" / "glossary.md").read_text(encoding="utf-8")
+    entries = [entry for entry in page.split("\n\n") if "\n: " in entry]
+    assert entries
+    assert [entry for entry in entries if "](" not in entry] == [], "add a link to each of these entries"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_code_that_is_shown_is_in_its_file(page: Path) -> None:
     """`<!-- examples/hello.py -->` above a block names its file."""
