@@ -5,6 +5,7 @@ its reason. Imports that only type checkers execute do not count.
 """
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -150,6 +151,13 @@ def test_imports_point_down(file: Path) -> None:
     imported = {package_of(each.name) for each in own_imports(file) if not each.lazy}
     upward = {name for name in imported - ROOTS - {"_engine"} if layer_of(name) > layer_of(package)}
     assert upward == set()
+
+
+def test_the_table_of_the_architecture_page_has_these_layers() -> None:
+    page = SOURCE.parent / "docs" / "explanation" / "architecture.md"
+    _, table = page.read_text(encoding="utf-8").split("| module or package | contents |\n|---|---|\n")
+    rows = [line.split("|")[1] for line in table.partition("\n\n")[0].splitlines()]
+    assert [set(re.findall(r"`(\w+)`", row)) for row in rows] == list(LAYERS), f"one row for each layer, in {page}"
 
 
 def test_lazy_imports_are_listed() -> None:
