@@ -13,8 +13,8 @@ from ropewalk.errors import CATALOGUE
 
 PACKAGE = Path(__file__).parent.parent / "src" / "ropewalk"
 
-PAGES = ("docs/reference/errors.md",)
-"""Pages of the documentation that are checked, below the root: add `docs/how-to/files.md` when it has been edited."""
+PAGES = ("docs/how-to/drop-in.md", "docs/how-to/files.md", "docs/reference/errors.md")
+"""Pages of the documentation that are checked, below the root."""
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 
