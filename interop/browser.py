@@ -46,13 +46,13 @@ class Page:
         message = {"id": number, "method": method, "params": params}
         self._socket.send(json.dumps(message | ({"sessionId": self._session} if self._session else {})))
         while True:
-            answer: dict[str, Any] = json.loads(self._socket.recv(SECONDS))
-            if answer.get("id") == number:
-                assert "error" not in answer, answer
-                result: dict[str, Any] = answer["result"]
+            reply: dict[str, Any] = json.loads(self._socket.recv(SECONDS))
+            if reply.get("id") == number:
+                assert "error" not in reply, reply
+                result: dict[str, Any] = reply["result"]
                 return result
-            if "method" in answer:
-                self._events.append((answer["method"], answer["params"]))
+            if "method" in reply:
+                self._events.append((reply["method"], reply["params"]))
 
     def go(self, url: str) -> None:
         """As if it had been typed."""

@@ -43,7 +43,7 @@ class Talker:
         return self._run(asyncio.wait_for(self.socket.recv(), seconds))
 
     def ping(self, payload: bytes) -> float:
-        """The seconds until the answer."""
+        """The seconds until the pong."""
 
         async def pong() -> float:
             return await (await self.socket.ping(payload))

@@ -177,7 +177,7 @@ def test_after_requests(served: Served, path: str) -> None:
 
 
 def test_in_a_hurry(served: Served, path: str) -> None:
-    """Frames right behind the handshake, in one segment with it and with a request before."""
+    """Frames directly after the handshake, in one segment with it and with a request before."""
     with served.dial() as client:
         client.sendall(GET + handshake(path) + masked(b"one") + masked(b"two")[:3])
         assert read_head(client).startswith(b"HTTP/1.1 200 ")

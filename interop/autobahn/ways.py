@@ -37,7 +37,7 @@ class Served:
     """The certificate of who certifies the server, where it has TLS."""
 
     def loses(self, path: str, reason: str, said: int) -> None:
-        """Wait until the protocol at this path has been told this reason, or over TLS any, for it has its own."""
+        """Wait until the protocol at this path has received this reason; over TLS any, because TLS has its own."""
         self.process.says(f"lost {path} {r'Connection' if self.authority else reason}", after=said, seconds=PATIENCE)
 
 

@@ -76,10 +76,10 @@ def endpoint(port: int, prefix: str = "") -> str:
 
 
 def right(response: httpx.Response) -> dict[str, Any]:
-    """The object of a good answer."""
+    """The object in a response with status 200."""
     assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
+    body: dict[str, Any] = response.json()
+    return body
 
 
 def call(client: httpx.Client, path: str, method: str, params: Mapping[str, Any]) -> httpx.Response:

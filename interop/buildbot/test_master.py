@@ -83,19 +83,19 @@ class TestREST:
     def test_many_clients(self, master: Master) -> None:
         def names(_: int) -> list[str]:
             with master.client() as client:
-                answers = [right(client.get(f"{API}/builders"))["builders"] for _ in range(5)]
-            return sorted(builder["name"] for builders in answers for builder in builders)
+                found = [right(client.get(f"{API}/builders"))["builders"] for _ in range(5)]
+            return sorted(builder["name"] for builders in found for builder in builders)
 
         with ThreadPoolExecutor(16) as threads:
-            assert all(found == ["splice"] * 5 + ["whip"] * 5 for found in threads.map(names, range(50)))
+            assert all(each == ["splice"] * 5 + ["whip"] * 5 for each in threads.map(names, range(50)))
 
     def test_pipelined_requests(self, master: Master) -> None:
         asked = f"GET {API}/masters HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
         last = asked.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
         with socket.create_connection(("127.0.0.1", master.port), timeout=20) as connection:
             connection.sendall(asked * 20 + last)
-            answers = connection.makefile("rb").read()
-        assert answers.count(b"HTTP/1.1 200 OK\r\n") == 21
+            responses = connection.makefile("rb").read()
+        assert responses.count(b"HTTP/1.1 200 OK\r\n") == 21
 
 
 class TestUsers:
@@ -246,8 +246,8 @@ class TestWebSocket:
             for socket in sockets:
                 ask(socket, "startConsuming", path="buildrequests/*/new")
             force(admin)
-            told = {json.loads(socket.recv(20))["k"] for socket in sockets}
-        assert len(told) == 1
+            notified = {json.loads(socket.recv(20))["k"] for socket in sockets}
+        assert len(notified) == 1
 
     def test_its_end(self, master: Master) -> None:
         with opened(master) as socket:
@@ -262,7 +262,7 @@ class TestWebSocket:
         assert right(admin.get(f"{API}/masters"))["masters"]
 
     def test_without_a_handshake(self, client: httpx.Client) -> None:
-        """Autobahn answers, in place of twisted.web."""
+        """Autobahn responds, in place of twisted.web."""
         response = client.get("/ws")
         assert (response.status_code, response.reason_phrase) == (426, "HTTP Upgrade header missing")
 
@@ -272,12 +272,12 @@ def opened(master: Master) -> ClientConnection:
 
 
 def ask(socket: ClientConnection, command: str, *, code: int = 200, **params: str) -> dict[str, Any]:
-    """The answer to a command."""
+    """The reply to a command."""
     number = next(numbers)
     socket.send(json.dumps({"cmd": command, "_id": number, **params}))
-    answer: dict[str, Any] = json.loads(socket.recv(20))
-    assert (answer["_id"], answer["code"]) == (number, code), answer
-    return answer
+    reply: dict[str, Any] = json.loads(socket.recv(20))
+    assert (reply["_id"], reply["code"]) == (number, code), reply
+    return reply
 
 
 class TestFiles:
@@ -327,16 +327,16 @@ class TestHooks:
         changes = right(client.get(f"{API}/changes"))["changes"]
         assert [(change["author"], change["comments"]) for change in changes] == [("alice", "whipped the ends")]
 
-    def test_one_that_nobody_knows(self, client: httpx.Client) -> None:
+    def test_one_that_is_not_registered(self, client: httpx.Client) -> None:
         response = client.post("/change_hook/belay", data={"author": "alice"})
         assert response.status_code == 400
         assert "belay" in response.text
 
 
 class TestStrain:
-    """Buildbot writes what REST answers in a thread of the pool, word by word. Each test has a master of its own."""
+    """Buildbot writes the responses of REST in a pool thread, word by word. Each test has a master of its own."""
 
-    def test_large_answers(self, tmp_path: Path) -> None:
+    def test_large_responses(self, tmp_path: Path) -> None:
         with running(tmp_path) as master, master.client(headers={"Accept-Encoding": "identity"}) as client:
             for _ in range(100):
                 response = client.get(f"{API}/application.spec", timeout=5)
@@ -355,7 +355,7 @@ class TestStrain:
                     assert right(client.get(f"{API}/builders", timeout=5))["builders"]
 
     def test_head_of_what_would_be_compressed(self, tmp_path: Path) -> None:
-        """No byte of the body may come between this answer and the next."""
+        """No byte of the body may come between this response and the next."""
         alone = httpx.Limits(max_connections=1)
         with running(tmp_path) as master, master.client(headers={"Accept-Encoding": "gzip"}, limits=alone) as client:
             assert client.head(f"{API}/builders").content == b""

@@ -311,7 +311,7 @@ class TestWebSocket:
             assert client.recv(2)[0] == 0x81
 
     def test_in_a_hurry(self, way: Way) -> None:
-        """A frame right behind the handshake, in one segment with it."""
+        """A frame directly after the handshake, in one segment with it."""
         with way.dial() as client:
             client.sendall(asked() + masked(b"there?", 9))
             assert read_head(client).startswith(b"HTTP/1.1 101 ")

@@ -1,4 +1,4 @@
-"""An ASGI app that answers over HTTP and WebSocket, by path."""
+"""An ASGI app that responds over HTTP and WebSocket, by path."""
 
 import asyncio
 import json
@@ -26,10 +26,10 @@ async def unknown(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "websocket.close"})
     else:
-        await answer(send, b"not here", 404)
+        await respond(send, b"not here", 404)
 
 
-async def answer(send: Send, body: bytes, status: int = 200, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+async def respond(send: Send, body: bytes, status: int = 200, headers: list[tuple[bytes, bytes]] | None = None) -> None:
     length = (b"content-length", str(len(body)).encode())
     await send({"type": "http.response.start", "status": status, "headers": [length, *(headers or [])]})
     await send({"type": "http.response.body", "body": body})
@@ -45,7 +45,7 @@ async def body_of(receive: Receive) -> bytes:
 
 
 async def hello(scope: Scope, receive: Receive, send: Send) -> None:
-    await answer(send, b"hello", headers=[(b"x-two", b"1"), (b"x-two", b"2")])
+    await respond(send, b"hello", headers=[(b"x-two", b"1"), (b"x-two", b"2")])
 
 
 async def scope_(scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,11 +55,11 @@ async def scope_(scope: Scope, receive: Receive, send: Send) -> None:
         (name.decode(), value.decode()) for name, value in scope["headers"] if name.startswith(b"x-")
     )
     shown["client"] = scope["client"][0]
-    await answer(send, json.dumps(shown).encode())
+    await respond(send, json.dumps(shown).encode())
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    await answer(send, await body_of(receive))
+    await respond(send, await body_of(receive))
 
 
 async def pieces(scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,7 +75,7 @@ async def failing(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def watched(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers half, and waits for the client to go away."""
+    """Sends half of a response, and waits until the client leaves."""
     await receive()
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"half", "more_body": True})
@@ -83,11 +83,11 @@ async def watched(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def left(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers when a client has left with what the query says."""
+    """Responds when a client has left with the event that the query names."""
     while scope["query_string"].decode() not in left_with:
         await asyncio.sleep(0.01)
     left_with.remove(scope["query_string"].decode())
-    await answer(send, b"yes")
+    await respond(send, b"yes")
 
 
 async def ws_echo(scope: Scope, receive: Receive, send: Send) -> None:

@@ -119,7 +119,7 @@ class TestHTTP:
         assert got.endswith(b"}")
 
     def test_client_that_goes_away(self, address: tuple[str, int], connection: HTTPConnection) -> None:
-        """The app is told."""
+        """The app receives `http.disconnect`."""
         with socket.create_connection(address, timeout=10) as client:
             client.sendall(b"GET /watched HTTP/1.1\r\nHost: a\r\n\r\n")
             read_head(client)
@@ -212,7 +212,7 @@ class TestWebSocket:
             assert read_frame(client) == (1, b"text")
 
     def test_in_a_hurry(self, address: tuple[str, int]) -> None:
-        """A frame right behind the handshake, in one segment with it."""
+        """A frame directly after the handshake, in one segment with it."""
         with socket.create_connection(address, timeout=10) as client:
             client.sendall(handshake("/echo") + masked(b"text"))
             assert read_head(client).startswith(b"HTTP/1.1 101 ")

@@ -236,7 +236,7 @@ class TestTorrents:
 
 
 class TestClientsThatLeave:
-    """They harm nobody else, and the end of the fixture sees that nothing is logged."""
+    """Other clients are not affected, and the end of the fixture checks that nothing is logged."""
 
     def test_while_waiting(self, ui: WebUI, user: httpx.Client) -> None:
         result(user, "web.register_event_listener", "SessionPausedEvent")

@@ -20,7 +20,7 @@ class Torrent:
 
 
 def torrent(name: str, size: int = 3 * PIECE) -> Torrent:
-    """With content that nobody has, and without a tracker."""
+    """A torrent whose content no peer has, without a tracker."""
     pieces = os.urandom(20 * -(-size // PIECE))
     info = {"length": size, "name": name, "piece length": PIECE, "pieces": pieces}
     return Torrent(name, encoded({"info": info}), sha1(encoded(info), usedforsecurity=False).hexdigest())

@@ -13,7 +13,7 @@ import httpx
 from interop.processes import BIN, Process, free_port, program, started
 
 PASSWORD: Final = "deluge"
-"""Of a web UI that nobody has configured yet."""
+"""The password of a web UI that is not configured yet."""
 
 ALONE: Final = {
     "dht": False,
@@ -83,7 +83,7 @@ def running(folder: Path, scheme: str = "http") -> Iterator[WebUI]:
 
 
 def configure(file: Path, values: dict[str, Any]) -> None:
-    """Deluge's format: the version, and behind it the values."""
+    """Deluge's format: the version, and after it the values."""
     file.write_text(json.dumps({"file": 1, "format": 1}) + json.dumps(values))
 
 

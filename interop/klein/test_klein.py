@@ -160,7 +160,7 @@ def test_many_requests_on_one_connection(connection: HTTPConnection) -> None:
 
 
 def test_pipelined(address: tuple[str, int]) -> None:
-    """The answers come in the order of the requests, though the first takes the longest."""
+    """The responses come in the order of the requests, though the first takes the longest."""
     with socket.create_connection(address, timeout=10) as client:
         for path in (b"/later", b"/", b"/async", b"/written"):
             client.sendall(b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n" % path)
@@ -180,7 +180,7 @@ def test_http_1_0(address: tuple[str, int]) -> None:
 
 
 def test_client_that_goes_away(address: tuple[str, int], connection: HTTPConnection) -> None:
-    """It harms nobody else."""
+    """Other clients are not affected."""
     for _ in range(20):
         with socket.create_connection(address, timeout=10) as client:
             client.sendall(b"GET /in-pieces HTTP/1.1\r\nHost: a\r\n\r\n")

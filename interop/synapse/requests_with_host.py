@@ -17,7 +17,7 @@ class RequestsWithHost(test_site.SynapseRequestTestCase):
 
 
 def with_host(receive: Callable[[SynapseProtocol, bytes], None]) -> Callable[[SynapseProtocol, bytes], None]:
-    """Have a channel receive one behind each request line."""
+    """Have a channel receive a `Host` after each request line."""
 
     def received(channel: SynapseProtocol, data: bytes) -> None:
         receive(channel, data.replace(LINE, LINE + b"Host: localhost\r\n"))

@@ -45,7 +45,7 @@ class User:
         return str(right(self.client.put(url, json=message))["event_id"])
 
     def sync(self, since: str = "", milliseconds: int = 0) -> dict[str, Any]:
-        """What is new; after this time the answer is that nothing is."""
+        """What is new; an empty object if nothing is new after this time."""
         params = {"timeout": str(milliseconds)} | ({"since": since} if since else {})
         return right(self.client.get(f"{CLIENT}/sync", params=params))
 
@@ -107,11 +107,11 @@ def register(client: httpx.Client, name: str, password: str, *, admin: bool) -> 
 
 
 def right(response: httpx.Response) -> dict[str, Any]:
-    """The object of a good answer."""
+    """The object in a response with status 200."""
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "application/json"
-    answer: dict[str, Any] = response.json()
-    return answer
+    body: dict[str, Any] = response.json()
+    return body
 
 
 def bodies(sync: dict[str, Any], room: str) -> list[str]:
@@ -155,8 +155,8 @@ class TestSync:
         quiet = bob.sync(bob.caught_up(), 1500)
         assert "rooms" not in quiet
 
-    def test_a_large_answer_to_a_slow_reader(self, homeserver: Homeserver, alice: User, room: str) -> None:
-        """Written in pieces of 4 KiB, for as long as nobody says that the buffer is full."""
+    def test_a_large_response_to_a_slow_reader(self, homeserver: Homeserver, alice: User, room: str) -> None:
+        """Synapse writes pieces of 4 KiB until the transport says that its buffer is full."""
         sent = [f"{number} ".ljust(30_000, ".") for number in range(50)]
         for text in sent:
             alice.send(room, text)
@@ -167,7 +167,7 @@ class TestSync:
         assert [event["content"]["body"] for event in events if event["type"] == "m.room.message"] == sent
 
     def test_a_client_that_leaves_the_long_poll(self, homeserver: Homeserver, alice: User) -> None:
-        """Synapse is told at once, and says so."""
+        """Synapse is notified at once, and logs it."""
         since = alice.caught_up()
         said = len(homeserver.process.said)
         asking(homeserver, f"{CLIENT}/sync?timeout=30000&since={since}", alice).close()
@@ -259,7 +259,7 @@ def png(width: int, height: int) -> bytes:
 
 class TestHTTP:
     def test_options(self, homeserver: Homeserver) -> None:
-        """Synapse sets a length of 0 on its answers without content."""
+        """Synapse sets a length of 0 on its responses without content."""
         with homeserver.client() as client:
             for _ in range(2):
                 response = client.options(f"{CLIENT}/sync")
@@ -305,10 +305,10 @@ class TestHTTP:
             assert "synapse_http_server_requests_received" in client.get("/_synapse/metrics").text
 
     def test_many_requests_on_one_connection(self, homeserver: Homeserver) -> None:
-        """Each answer is made in a thread, and written by a producer."""
+        """Each response is made in a thread, and written by a producer."""
         with homeserver.client(limits=httpx.Limits(max_connections=1)) as client:
-            answers = {client.get("/_matrix/client/versions").content for _ in range(200)}
-        assert len(answers) == 1
+            contents = {client.get("/_matrix/client/versions").content for _ in range(200)}
+        assert len(contents) == 1
 
     def test_pipelined_requests(self, homeserver: Homeserver) -> None:
         host, port = homeserver.url.removeprefix("http://").split(":")
@@ -316,8 +316,8 @@ class TestHTTP:
         last = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         with socket.create_connection((host, int(port)), timeout=20) as connection:
             connection.sendall(asked + last)
-            answers = connection.makefile("rb").read()
-        assert answers.count(b"HTTP/1.1 200 OK\r\n") == 21
+            responses = connection.makefile("rb").read()
+        assert responses.count(b"HTTP/1.1 200 OK\r\n") == 21
 
     def test_many_clients(self, homeserver: Homeserver, alice: User) -> None:
         def whoami(_: int) -> str:
@@ -358,7 +358,7 @@ class TestListeners:
 
 
 def test_its_end(tmp_path: Path) -> None:
-    """With a client that waits, it ends at once, and leaves its socket to nobody."""
+    """With a client that waits, it ends at once, and closes its socket."""
     with running(tmp_path) as homeserver, user(homeserver, "carol") as carol:
         since = carol.caught_up()
         with asking(homeserver, f"{CLIENT}/sync?timeout=60000&since={since}", carol) as asked:

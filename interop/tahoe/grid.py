@@ -101,4 +101,4 @@ def wait_until_connected(grid: Grid) -> None:
             if [server["connection_status"] for server in welcome["servers"]] == ["connected"] * STORAGE_NODES:
                 return
             assert time.monotonic() < end, json.dumps(welcome)
-            time.sleep(0.1)  # the node tells nobody when it has found them
+            time.sleep(0.1)  # the node does not report when it has found them

@@ -22,7 +22,7 @@ class LogsWithHost(test_logs.StreamingEliotLogsTests):
 
 
 def give_host(agent: Any) -> None:
-    """Have an agent ask a host for what it is told to ask no host for."""
+    """Have an agent send requests whose URL names no host to a host."""
     request = agent.request
 
     def asked(method: bytes, uri: bytes, *arguments: Any, **options: Any) -> Any:

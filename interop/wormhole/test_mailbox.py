@@ -1,4 +1,4 @@
-"""The mailbox server, spoken to as its clients do: over TCP, TLS, a UNIX socket and behind a proxy."""
+"""The mailbox server, used as by its clients: over TCP, TLS, a UNIX socket and behind a proxy."""
 
 import json
 from collections.abc import Iterator
@@ -187,7 +187,7 @@ def test_many(server: Mailbox, appid: str) -> None:
 
 
 def test_in_a_hurry(server: Mailbox) -> None:
-    """A frame right behind the handshake, in one segment with it."""
+    """A frame directly after the handshake, in one segment with it."""
     with server.dial() as client:
         client.sendall(server.handshake + masked(b"there?", 9))
         assert read_head(client).startswith(b"HTTP/1.1 101 ")

@@ -89,7 +89,7 @@ def test_folder(transfer: Any, tmp_path: Path) -> None:
 
 
 def test_wrong_code(server: Mailbox, helper: Relay, tmp_path: Path) -> None:
-    """Both sides are told that their codes differ."""
+    """Both sides report that their codes differ."""
     send = wormhole(server, helper, "send", "--no-qr", "--code", "99-rope-walk", "--text", "a secret")
     receive = wormhole(server, helper, "receive", "99-rope-run")
     with started(*send, cwd=tmp_path) as sender, started(*receive, cwd=tmp_path) as receiver:
