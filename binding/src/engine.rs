@@ -44,6 +44,8 @@ pub struct Engine {
     pub(crate) thread: BoundThread,
     /// A turn is running.
     pub(crate) busy: AtomicBool,
+    /// `close` was called: the turn serves every event that is left, because no other may follow.
+    pub(crate) closing: AtomicBool,
     /// The deadline, in milliseconds of the engine's clock, for which a timer is set.
     pub(crate) armed: AtomicU64,
     /// Lines of the access log that were taken and could not be written.

@@ -60,6 +60,7 @@ impl Engine {
             context: Mutex::new(None),
             thread: BoundThread::unbound(),
             busy: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
             armed: AtomicU64::new(UNARMED),
             log_lines_lost: AtomicU64::new(0),
         })
@@ -270,10 +271,14 @@ impl Engine {
         turn::pump(slf, |engine| engine.drain(millis))
     }
 
-    /// Stop listening and abort every connection. Returns the number of exchanges that were aborted.
+    /// Stop listening and abort every connection. Returns the number of exchanges that were aborted. Every event has
+    /// been served when it returns, or at the end of the turn that is running.
     fn close(slf: &Bound<'_, Self>) -> PyResult<usize> {
         let mut cut = 0;
-        turn::pump(slf, |engine| cut = engine.close_all())?;
+        turn::pump(slf, |engine| {
+            cut = engine.close_all();
+            slf.get().closing.store(true, Ordering::Relaxed);
+        })?;
         Ok(cut)
     }
 

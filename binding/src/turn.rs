@@ -80,6 +80,9 @@ pub fn serve_pipe_events(
             Err(_) => abort_after_panic(engine, exchange),
         }
     }
+    if this.closing.load(Ordering::Relaxed) && catch_unwind(AssertUnwindSafe(|| run(engine))).is_err() {
+        recover_from_panic(this);
+    }
     this.busy.store(false, Ordering::Relaxed);
     this.arm(py)
 }
@@ -101,7 +104,7 @@ pub fn report_poll(core: &mut ropewalk_engine::Engine, outcome: std::io::Result<
     }
 }
 
-/// Serves events until there are none or the turn has used its share. A failure is reported and does not end the turn.
+/// Serves events until there are none or, unless the engine is closing, the turn has used its share. A failure is reported and does not end the turn.
 fn run(engine: &Bound<'_, Engine>) {
     let py = engine.py();
     let this = engine.get();
@@ -153,10 +156,12 @@ fn run(engine: &Bound<'_, Engine>) {
         }
         before = now;
         events = events.saturating_sub(1);
-        if events == 0 || now - started > this.limits.0.turn_time * 1000 {
+        let used_up = events == 0 || now - started > this.limits.0.turn_time * 1000;
+        if used_up && !this.closing.load(Ordering::Relaxed) {
             break;
         }
     }
+    this.closing.store(false, Ordering::Relaxed);
     let log_ready = {
         let mut core = lock(&this.core);
         core.end_turn();

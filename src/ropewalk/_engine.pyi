@@ -465,7 +465,10 @@ class Engine:
         protocol header. Raises ValueError."""
     def drain(self, seconds: float | None = None, /) -> None: ...
     def close(self) -> int:
-        """Stop listening and abort every connection. Returns the number of exchanges that were aborted."""
+        """Stop listening and abort every connection. Returns the number of exchanges that were aborted.
+
+        Every event has been served when it returns, or at the end of the turn that is running.
+        """
     def forget_handlers(self) -> None:
         """Call `EngineCallbacks.resolve` again for every path, because the tree has changed."""
     def counters(self) -> dict[str, int | list[int]]: ...

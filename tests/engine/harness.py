@@ -43,6 +43,8 @@ class FakeService:
         self.sent_values: list[Any] = []
         self.failed: list[BaseException] = []
         self.reports: list[tuple[str, str, str]] = []
+        self.blocked: list[tuple[str, str]] = []
+        """Reports of a blocked reactor, which a slow machine causes too."""
         self.armed: list[float] = []
         self.cut: int | None = None
         self.log_ready = 0
@@ -73,7 +75,10 @@ class FakeService:
         self.cut = cut
 
     def report(self, level: str, code: str, message: str, /) -> None:
-        self.reports.append((level, code, message))
+        if code == "RW306":
+            self.blocked.append((level, message))
+        else:
+            self.reports.append((level, code, message))
 
     def access_log_ready(self) -> None:
         self.log_ready += 1
@@ -109,6 +114,7 @@ class Harness:
     """An engine, its service, and one pipe into it. A turn handles all events, however slow the machine is."""
 
     def __init__(self, **limits: float) -> None:
+        limits.setdefault("turn_time", 60)  # a machine that stops this process for a moment does not end a turn
         self.service = FakeService()
         self.engine = Engine(self.service, Limits(turn_time=60).replace(**limits))
         self.open()

@@ -9,7 +9,7 @@ import pytest
 from tests.engine.harness import Sink
 from twisted.web.resource import Resource as TwistedResource
 
-from ropewalk import App, Files, Request, Resource, Response
+from ropewalk import App, Files, Limits, Request, Resource, Response
 from ropewalk.asgi import ASGIOptions, asgi
 from ropewalk.errors import TreeError
 from ropewalk.methods import REGISTERED, is_servable, rendered_method
@@ -211,7 +211,7 @@ def test_one_path_with_two_unregistered_methods() -> None:
     app = App()
     app.route("/x", methods=["BAN"])(lambda request: "banned")
     app.route("/x", methods=["BREW"])(lambda request: "coffee")
-    service = Service(app, lambda *_: None)  # type: ignore[arg-type] # nothing is late
+    service = make_service(app)
     told = [asked(service, method, "/x") for method in ("BAN", "BREW", "BAN", "MKFOO", "BREW")]
     service.close()
     assert told == [("banned", 200), ("coffee", 200), ("banned", 200), ("Not Implemented\n", 501), ("coffee", 200)]
@@ -241,6 +241,11 @@ def test_middleware_sees_the_501() -> None:
     assert (response.status, response.headers["x-seen"]) == (501, "MKFOO")
 
 
+def make_service(app: App) -> Service:
+    """One that serves without a reactor: a turn that ends early, because the machine is slow, has no other after it."""
+    return Service(app, lambda *_: None, Limits(turn_time=60))  # type: ignore[arg-type] # nothing is late
+
+
 def asked(service: Service, method: str, path: str) -> tuple[str, int]:
     """The response to a method, on a new connection."""
     sink = Sink()
@@ -253,7 +258,7 @@ def test_they_may_come_while_an_app_is_served() -> None:
     app, inner = App(), App()
     app.mount("/inner", inner)
     app.get("/")(lambda request: "root")
-    service = Service(app, lambda *_: None)  # type: ignore[arg-type] # nothing is late
+    service = make_service(app)
     assert asked(service, "BREW", "/inner/pot")[1] == 501
     assert service.engine.counters()["refused"] == 1
     inner.route("/pot", methods=["BREW"])(lambda request: "coffee")
@@ -266,7 +271,7 @@ def test_a_plain_app_has_them_refused_by_the_engine(tmp_path: Path) -> None:
     app = App()
     app.get("/")(lambda request: "root")
     app.mount("/files", Files(tmp_path))
-    service = Service(app, lambda *_: None)  # type: ignore[arg-type] # nothing is late
+    service = make_service(app)
     assert asked(service, "BREW", "/")[0] == "501 Not Implemented: the method is not supported\n"
     service.close()
 

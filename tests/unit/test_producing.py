@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from tests.unit.conftest import Log
+from tests.unit.turns import run_turns
 from twisted.protocols.basic import FileSender
 
-from ropewalk import NOT_DONE_YET, Request, Resource
+from ropewalk import NOT_DONE_YET, App, Limits, Request, Resource
 from ropewalk.testing import AsyncClient, Client
 
 
@@ -72,7 +73,8 @@ class TestPull:
         assert "RW208" in log.text
         assert "KeyError('lost')" in log.text
 
-    def test_a_client_that_does_not_read_is_not_written_to(self) -> None:
+    @pytest.mark.parametrize("turn_events", [1, 1024])
+    def test_a_client_that_does_not_read_is_not_written_to(self, turn_events: int) -> None:
         asked = 0
 
         class Endless:
@@ -90,18 +92,19 @@ class TestPull:
 
         async def main() -> None:
             endless = Answering(lambda request: request.registerProducer(Endless(request), False))
-            response = await AsyncClient(endless).stream("GET", "/")
+            app = App(limits=Limits(turn_events=turn_events))
+            app.mount("/", endless)
+            response = await AsyncClient(app).stream("GET", "/")
             response.pause()
-            await asyncio.sleep(0.02)
+            await run_turns()
             held = asked
-            await asyncio.sleep(0.02)
+            await run_turns()
             assert asked == held
             response.resume()
             for _ in range(held + 10):
                 await anext(response)
             assert asked > held
             response.close()
-            await asyncio.sleep(0.001)
             assert asked == -1
 
         asyncio.run(main())
@@ -133,7 +136,6 @@ class TestPush:
         async def main() -> None:
             response = await AsyncClient(Answering(register)).stream("GET", "/")
             response.close()
-            await asyncio.sleep(0.001)
 
         asyncio.run(main())
         assert producers[0].calls == ["stop"]

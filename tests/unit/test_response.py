@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.unit.conftest import Log
+from tests.unit.turns import run_turns, until
 
 from ropewalk import App, HTTPError, Request, Response
 from ropewalk.errors import HandlerError, InvalidField
@@ -374,8 +375,6 @@ class TestStreams:
         closed = False
 
         async def main() -> None:
-            import asyncio
-
             app = App()
 
             @app.get("/")
@@ -391,9 +390,9 @@ class TestStreams:
             client = AsyncClient(app)
             response = await client.stream("GET", "/")
             response.pause()
-            await asyncio.sleep(0.05)
+            await run_turns()
             held = made
-            await asyncio.sleep(0.05)
+            await run_turns()
             assert made == held
             assert held < 1024  # a turn has so many events
             response.resume()
@@ -401,8 +400,7 @@ class TestStreams:
                 await anext(response)
             assert made > held
             response.close()
-            await asyncio.sleep(0)
-            assert closed
+            await until(lambda: closed)
 
         run(main())
 
@@ -410,8 +408,6 @@ class TestStreams:
         closed = False
 
         async def main() -> None:
-            import asyncio
-
             app = App()
 
             @app.get("/")
@@ -425,9 +421,8 @@ class TestStreams:
 
             response = await AsyncClient(app).stream("GET", "/")
             response.pause()
-            await asyncio.sleep(0.01)
+            await run_turns()
             response.close()
-            await asyncio.sleep(0.01)
-            assert closed
+            await until(lambda: closed)
 
         run(main())

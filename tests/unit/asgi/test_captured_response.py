@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.asgi.applications import body, sending, start
 from tests.unit.conftest import Log
+from tests.unit.turns import run_turns
 
 from ropewalk import App, ASGIOptions, Request, Response, asgi
 from ropewalk.asgi import Application, Receive, Scope, Send
@@ -309,7 +310,7 @@ class TestClosing:
         async def closing(request: Request, next: Next) -> Response:
             response = await next(request)
             reading = asyncio.ensure_future(collect(response.body))
-            await asyncio.sleep(0.001)
+            await run_turns()
             await response.body.aclose()
             return Response(await reading)
 

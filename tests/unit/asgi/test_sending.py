@@ -13,7 +13,7 @@ from tests.unit.asgi.applications import PLAIN, body, hosting, sending, start
 from tests.unit.asgi.responses import response_to
 from tests.unit.conftest import Log
 
-from ropewalk import Request
+from ropewalk import Limits, Request
 from ropewalk.asgi import Message, Receive, Scope, Send
 from ropewalk.asgi.call import ASGICall
 from ropewalk.server import Service
@@ -96,7 +96,8 @@ class TestAnswers:
 
         async def main() -> None:
             application = sending(start(200, []), body(b"one", True), body(b"two"))
-            service = Service(hosting(application), asyncio.get_running_loop().call_later)
+            call_later = asyncio.get_running_loop().call_later
+            service = Service(hosting(application), call_later, Limits(turn_time=60))  # no other turn follows
             service.engine.open_pipe(Sink()).feed(b"GET / HTTP/1.0\r\n\r\n")
             service.close()
 

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from contextvars import ContextVar
 from itertools import count
 from typing import Any
@@ -11,12 +12,14 @@ from typing import Any
 import pytest
 from tests.unit.calling.test_task import later
 from tests.unit.conftest import Log
+from tests.unit.turns import run_turns, until
 from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
 from twisted.logger import eventAsText
 
 from ropewalk import App, HTTPError, Request, Response
 from ropewalk.calling import coroutine_runner
 from ropewalk.server import Service
+from ropewalk.server.reactor_watch import watch
 from ropewalk.testing import AsyncClient, Client, ClientResponse
 
 variable: ContextVar[str] = ContextVar("variable", default="unset")
@@ -282,12 +285,16 @@ class TestGarbage:
             app.get("/")(handler)
             loop = asyncio.get_running_loop()
             service = Counting(app, loop.call_later)
+            unwatch = watch(service.engine, loop)
             pipe = service.engine.open_pipe(Sink())
             pipe.feed(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             if leave:
                 pipe.lost()
-            await asyncio.sleep(0.02)
+            with suppress(TimeoutError):  # for one that is never freed
+                async with asyncio.timeout(30):
+                    await until(lambda: not alive)
             left = alive
+            unwatch()
             service.close()
             return left
 
@@ -347,10 +354,10 @@ class TestDisconnect:
             app = App()
             app.get("/")(handler)
             asking = asyncio.ensure_future(AsyncClient(app).get("/"))
-            await asyncio.sleep(0.005)
+            await run_turns()
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
-            await asyncio.sleep(0.005)
+            await run_turns()
 
         asyncio.run(main())
 
@@ -439,10 +446,10 @@ class TestDisconnect:
             app = App(middleware=[middleware])
             app.get("/")(handler)
             asking = asyncio.ensure_future(AsyncClient(app).get("/"))
-            await asyncio.sleep(0.005)
+            await run_turns()
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
-            await asyncio.sleep(0.005)
+            await run_turns()
 
         asyncio.run(main())
         assert seen == ["handler", "middleware"]

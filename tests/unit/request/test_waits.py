@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.unit.request.reading import read_in_handler
+from tests.unit.turns import run_turns
 from twisted.internet.defer import ensureDeferred
 
 from ropewalk import App, Request
@@ -46,10 +47,9 @@ class TestWaiters:
 
         @app.get("/")
         async def handler(request: Request) -> None:
-            import asyncio
 
             room = request.write(bytes(1_000_000))
-            await asyncio.sleep(0.02)
+            await run_turns()
             if not room:
                 await request.writable()
             request.finish()
