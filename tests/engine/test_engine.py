@@ -209,7 +209,7 @@ class TestEnd:
         request = harness.waiting()
         harness.open()
         last = harness.waiting()
-        last.on_gone = lambda reason: harness.engine.close()  # type: ignore[assignment, method-assign, return-value]
+        last.on_gone = lambda reason: harness.engine.close()  # type: ignore[assignment, method-assign]
         harness.pipe.disconnect()
         assert request.calls == ["gone: the server stopped"]
 

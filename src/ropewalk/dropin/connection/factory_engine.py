@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IReactorFDSet
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ropewalk._engine import Connection, Engine, Limits
+from ropewalk._engine import Connection, Engine, Limits, Pipe
 from ropewalk.dropin.connection.adoption import channel_of
 from ropewalk.dropin.connection.exchange import RelayedExchange
 from ropewalk.dropin.connection.override_check import report_foreign
@@ -317,6 +317,13 @@ class FactoryEngine:
 
 class ChannelEngine(FactoryEngine):
     """Runs an engine that a transport feeds. The reactor sets its timers and does not watch it."""
+
+    pipe: Pipe | None = None
+
+    def _tick(self) -> None:
+        super()._tick()
+        while self.pipe is not None and self.pipe.run_turn():  # nothing else runs what the first turn has left
+            pass
 
     def arm(self, seconds: float, /) -> None:
         self._disarm()

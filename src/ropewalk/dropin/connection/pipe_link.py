@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 from twisted.internet.interfaces import ISSLTransport
 
 from ropewalk._engine import Pipe
-from ropewalk.dropin.connection.factory_engine import FactoryEngine, engine_of_channel, engine_of_factory, limits_of
+from ropewalk.dropin.connection.factory_engine import (
+    ChannelEngine,
+    FactoryEngine,
+    engine_of_channel,
+    engine_of_factory,
+    limits_of,
+)
 from ropewalk.dropin.connection.link import STOCK, Link
 from ropewalk.dropin.connection.override_check import READ
 from ropewalk.dropin.connection.request_receiver import RequestReceiver
@@ -157,5 +163,7 @@ def open_pipe(channel: "HTTPChannel") -> PipeLink:
         half_close=factory_engine.half_close,
     )
     pipe.set_idle_timeout(0)
+    if isinstance(factory_engine, ChannelEngine):
+        factory_engine.pipe = pipe
     channel._link = link = PipeLink(pipe, sink, factory_engine)
     return link

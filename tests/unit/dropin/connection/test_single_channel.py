@@ -31,9 +31,11 @@ def connect(reactor: Any, **limits: float) -> tuple[Any, StringTransport]:
 
 
 @pytest.mark.parametrize("limit", PARTS)
-def test_a_client_that_sends_too_slowly_is_disconnected(there: World, limit: str) -> None:
+@pytest.mark.parametrize("turn_events", [1, 1024])
+def test_a_client_that_sends_too_slowly_is_disconnected(there: World, limit: str, turn_events: int) -> None:
+    """Its end may take more than one turn, and the reactor does not run another."""
     there.reactor.running = True
-    channel, transport = connect(there.reactor, **{limit: 0.01})
+    channel, transport = connect(there.reactor, turn_events=turn_events, **{limit: 0.01})
     channel.dataReceived(PARTS[limit])
     assert not transport.disconnecting
     there.until(lambda: transport.disconnecting, limit)
