@@ -10,6 +10,8 @@ import twisted.internet
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
+from ropewalk.asgi import call_runner
+
 
 class Log(list[LogEvent]):
     """The events that were logged."""
@@ -25,6 +27,12 @@ def log() -> Iterator[Log]:
     """What Twisted's logger is given in the test, without reports of a blocked reactor, which depend on the machine."""
     with observed(lambda event: event.get("code") != "RW306") as events:
         yield events
+
+
+@pytest.fixture(autouse=True)
+def no_log_of_short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop that waits for 0.1 s for an ASGI application says so in the log: on a slow machine, in any test."""
+    monkeypatch.setattr(call_runner, "LOG_DELAY", 60)
 
 
 @pytest.fixture
