@@ -5,6 +5,7 @@ import re
 import select
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,8 +64,10 @@ class TestSockets:
                 return request.path
 
             harness.serve(handler)
-            # A machine that stops this process for a millisecond makes the first handler a slow one.
-            for _ in range(1000):
+            # If the machine stops this process for a millisecond, a handler is slow. Then, for 100 ms, each response
+            # is sent at once.
+            end = time.monotonic() + 30
+            while time.monotonic() < end:
                 first.sendall(b"GET /first HTTP/1.1\r\nHost: a\r\n\r\n")
                 second.sendall(b"GET /second HTTP/1.1\r\nHost: a\r\n\r\n")
                 assert read_response(harness, second).endswith(b"/second")
