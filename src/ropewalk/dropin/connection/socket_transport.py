@@ -115,6 +115,7 @@ class SocketTransport(TransportAttributes):
         except (Disconnected, ResponseEnded):
             return
         if not room and self._producer is not None:
+            self.producerPaused = True
             self._producer.pauseProducing()
 
     def writeSequence(self, iovec: Any) -> None:
@@ -123,13 +124,13 @@ class SocketTransport(TransportAttributes):
 
     @in_reactor_thread
     def loseConnection(self) -> None:
-        """Close after what was written, and after what a registered producer will write."""
+        """Close after what was written, and after what a producer will write that is to be resumed."""
         if not self.connected or self.disconnecting:
             return
         self.disconnecting = 1
         if self._raw is None:
             self.begin = self._ignore  # also requests that the engine has read already
-        if self._producer is None:
+        if not self._awaits_producer():
             self._close()
 
     @in_reactor_thread
@@ -207,13 +208,14 @@ class SocketTransport(TransportAttributes):
         if not streaming:
             self._producer.resumeProducing()
         elif self._raw is not None and self._raw.pressure:
+            self.producerPaused = True
             producer.pauseProducing()
 
     @in_reactor_thread
     def unregisterProducer(self) -> None:
         """Unregister a producer that has written everything."""
         producer, self._producer = self._producer, None
-        self._channel_is_producer = False
+        self._channel_is_producer = self.producerPaused = False
         if isinstance(producer, PullAdapter):
             producer.stopStreaming()
         if self.disconnecting and self.connected:
@@ -258,8 +260,11 @@ class SocketTransport(TransportAttributes):
 
     def has_room(self) -> None:
         """Resume the producer: the engine's queue is below its high-water mark again."""
+        self.producerPaused = False
         if self._producer is not None:
             resume_producer(self._producer, self.fail)
+        if self.disconnecting and self.connected and not self._awaits_producer():
+            self._close()
 
     def _ignore(self, exchange: RelayedExchange) -> None:
         """Ignore a request that comes after the program has closed the connection."""
@@ -299,6 +304,12 @@ class SocketTransport(TransportAttributes):
 
     def _write_joined(self, parts: list[bytes]) -> None:
         _WRITE(self, b"".join(parts))
+
+    def _awaits_producer(self) -> bool:
+        """Whether a registered producer has more to write before a close. Twisted's transports do not wait for a push
+        producer that is not paused.
+        """
+        return self.producerPaused or isinstance(self._producer, PullAdapter)
 
     def _close(self) -> None:
         if self._raw is None:

@@ -1,0 +1,80 @@
+"""Connections whose client leaves while a program uses the transport: they end as on Twisted's transports."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.dropin.carriers import Carrier, beside
+from tests.unit.dropin.connection.sites import serve, site
+from tests.unit.dropin.world import World
+from twisted.web.server import NOT_DONE_YET
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+POST = b"POST /next HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n"
+SOCKETS = ("accepted", "adopted")
+"""Ways in which the engine has the socket."""
+
+
+class Push:
+    """A push producer that writes nothing."""
+
+    def __init__(self) -> None:
+        self.paused = False
+        self.stopped = False
+
+    def pauseProducing(self) -> None:
+        self.paused = True
+
+    def resumeProducing(self) -> None:
+        self.paused = False
+
+    def stopProducing(self) -> None:
+        self.stopped = True
+
+
+@pytest.mark.parametrize("raw", [False, True])
+@pytest.mark.parametrize("name", ["accepted", "adopted", "unix"])
+def test_a_producer_that_is_not_paused_does_not_delay_the_close(
+    there: World, tmp_path: Path, name: str, raw: bool
+) -> None:
+    def act(carrier: Carrier) -> tuple[bytes, bool]:
+        producer = Push()
+
+        def render(request: Any) -> int:
+            transport = request.transport
+            transport.unregisterProducer()
+            transport.registerProducer(producer, True)
+            (transport if raw else request.channel).write(b"whole")
+            transport.loseConnection()
+            return NOT_DONE_YET
+
+        client = carrier.serve(site(there, render)).connect()
+        client.send(GET)
+        received = client.rest()
+        there.until(lambda: producer.stopped, "stopProducing")
+        return received, client.reset
+
+    stock, ours = beside(there, name, tmp_path, act)
+    assert ours == stock == (b"whole", False)
+
+
+@pytest.mark.parametrize("way", SOCKETS)
+def test_a_paused_producer_delays_the_close_until_it_is_resumed(there: World, way: str) -> None:
+    producer = Push()
+    paused: list[bool] = []
+
+    def render(request: Any) -> int:
+        transport = request.transport
+        transport.unregisterProducer()
+        transport.registerProducer(producer, True)
+        transport.write(b"x" * 8_000_000)
+        transport.loseConnection()
+        paused.append(producer.paused)
+        return NOT_DONE_YET
+
+    client = serve(there, way, render)
+    client.send(GET)
+    assert len(client.rest()) == 8_000_000
+    assert paused == [True]
+    assert not producer.paused
+    assert not client.reset
