@@ -390,7 +390,10 @@ class HTTPChannel(http.HTTPChannel):
     def requestDone(self, request: Any) -> None:
         """The response is complete, and the next request may come. Raises TypeError for any but the first request."""
         intercept = self._link.intercept
-        if (intercept is not None and intercept(self, request)) or self._upgraded:
+        if intercept is not None and intercept(self, request):
+            return
+        if self._upgraded:
+            self._link.resume_reading()
             return
         factory_engine = self._factory_engine
         elsewhere = factory_engine is not None and not factory_engine.engine.on_engine_thread

@@ -91,6 +91,9 @@ class Link:
     def deliver_raw(self) -> None:
         """Pass on the bytes of an upgraded connection."""
 
+    def resume_reading(self) -> None:
+        """Read on after a request whose program has paused the transport, if Twisted's own code does not do that."""
+
     # Bytes to the client
 
     def write(self, channel: "HTTPChannel", data: bytes) -> None:

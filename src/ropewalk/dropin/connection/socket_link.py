@@ -84,6 +84,11 @@ class SocketLink(Link):
         if channel.transport is self.socket_transport:
             self.socket_transport.write(data)
 
+    def resume_reading(self) -> None:
+        """Read on, as Twisted's channel does."""
+        if self.socket_transport.paused:
+            self.socket_transport.resumeProducing()
+
     def write_headers(self, channel: "HTTPChannel", *head: Any) -> None:
         """Write nothing: the response has been refused, or the connection is another protocol's."""
 
@@ -97,6 +102,8 @@ class SocketLink(Link):
 
     def response_done(self, channel: "HTTPChannel", exchange: RelayedExchange | None) -> None:
         """End a response that the engine does not know to be complete."""
+        if self.socket_transport.paused:
+            self.resume_reading()
         if channel._savedTimeOut is not None:
             self._restore_timeout(channel)
         if exchange is None or not exchange.finished:

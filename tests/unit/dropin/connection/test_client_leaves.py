@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from tests.unit.dropin.carriers import Carrier, beside
-from tests.unit.dropin.connection.sites import serve, site
-from tests.unit.dropin.world import World
+from tests.unit.dropin.connection.sites import Echo, serve, site
+from tests.unit.dropin.world import Client, World
 from twisted.web.server import NOT_DONE_YET
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -78,3 +78,51 @@ def test_a_paused_producer_delays_the_close_until_it_is_resumed(there: World, wa
     assert paused == [True]
     assert not producer.paused
     assert not client.reset
+
+
+@pytest.mark.parametrize("leave", ["FIN", "close"])
+def test_the_end_of_a_request_resumes_reading(there: World, way: str, leave: str) -> None:
+    lost: list[Any] = []
+    paths: list[bytes] = []
+
+    def render(request: Any) -> Any:
+        paths.append(request.path)
+        request.notifyFinish().addErrback(lost.append)
+        if request.path == b"/":
+            request.transport.pauseProducing()
+            return b"first"
+        return NOT_DONE_YET
+
+    client = serve(there, way, render)
+    client.send(GET + POST)
+    client.until(b"first")
+    client.send(b"body")
+    there.until(lambda: b"/next" in paths, "the second request")
+    _leave(client, leave)
+    there.until(lambda: lost, "connectionLost")
+
+
+@pytest.mark.parametrize("way", SOCKETS)
+def test_the_end_of_a_request_resumes_another_protocol(there: World, way: str) -> None:
+    protocol = Echo()
+
+    def render(request: Any) -> int:
+        transport = request.transport
+        transport.pauseProducing()
+        transport.protocol = protocol
+        protocol.makeConnection(transport)
+        request.channel.requestDone(request)
+        return NOT_DONE_YET
+
+    client = serve(there, way, render)
+    client.send(GET + b"word")
+    client.until(b"WORD")
+    client.socket.close()
+    there.until(lambda: protocol.lost, "connectionLost")
+
+
+def _leave(client: Client, how: str) -> None:
+    if how == "FIN":
+        client.socket.shutdown(1)
+    else:
+        client.socket.close()
