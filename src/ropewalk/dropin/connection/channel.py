@@ -238,10 +238,12 @@ class HTTPChannel(http.HTTPChannel):
 
     def readable(self, exchange: RelayedExchange) -> None:
         """Take bytes that follow a head."""
-        if exchange is self._exchange:
-            self._receiver.take_body(exchange)
-        else:
+        if exchange is not self._exchange:
             self._link.deliver_raw()
+        elif self._handlingRequest:
+            self._link.read_ahead(self, exchange)
+        else:
+            self._receiver.take_body(exchange)
 
     def resume_body(self) -> None:
         """Take more of the body, which the program had paused."""
@@ -339,6 +341,7 @@ class HTTPChannel(http.HTTPChannel):
             if code == b"101":
                 exchange.switch_without_response()
                 self._link.write_switch(self, exchange, switch_head(version, reason, headers.getAllRawHeaders()))
+                self._link.read_ahead(self, exchange)
                 return
             exchange.relay_head(int(code), reason, fields)
         except WrongThread:
@@ -363,6 +366,7 @@ class HTTPChannel(http.HTTPChannel):
         try:
             if not exchange.started:
                 exchange.switch_without_response()
+                self._link.read_ahead(self, exchange)
             room = exchange.relay_write(data if type(data) is bytes else bytes(data))
         except WrongThread:
             self.call_in_reactor((self._write_joined, bytes(data)))

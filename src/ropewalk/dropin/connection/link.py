@@ -91,6 +91,9 @@ class Link:
     def deliver_raw(self) -> None:
         """Pass on the bytes of an upgraded connection."""
 
+    def read_ahead(self, channel: "HTTPChannel", exchange: RelayedExchange) -> None:
+        """Take raw bytes that come before the program gives the connection to another protocol, or leave them."""
+
     def resume_reading(self) -> None:
         """Read on after a request whose program has paused the transport, if Twisted's own code does not do that."""
 

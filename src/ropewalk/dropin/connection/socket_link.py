@@ -84,6 +84,11 @@ class SocketLink(Link):
         if channel.transport is self.socket_transport:
             self.socket_transport.write(data)
 
+    def read_ahead(self, channel: "HTTPChannel", exchange: RelayedExchange) -> None:
+        """Take them: the engine reports the end of a connection after what has come on it."""
+        if channel._handlingRequest:  # else they are of the body
+            self.socket_transport.read_ahead(exchange)
+
     def resume_reading(self) -> None:
         """Read on, as Twisted's channel does."""
         if self.socket_transport.paused:

@@ -57,6 +57,8 @@ class SocketTransport(TransportAttributes):
         self._channel = channel
         self._raw: RelayedExchange | None = None
         """The exchange that carries raw bytes, once the connection is another protocol's."""
+        self._read_ahead = b""
+        """Raw bytes that came before the program gave the connection to another protocol."""
         self.paused = False
         self._producer: Any = None
         self._channel_is_producer = True
@@ -236,13 +238,29 @@ class SocketTransport(TransportAttributes):
         """Whether the connection was opened for this channel. Another channel gets raw bytes, as any protocol does."""
         return channel is self._channel
 
+    def read_ahead(self, exchange: RelayedExchange) -> None:
+        """Read raw bytes that the program may give another protocol later. The end of the connection comes after them.
+
+        As many are read as by Twisted's channel while a request is handled.
+        """
+        while len(self._read_ahead) < self._channel._optimisticEagerReadSize:
+            try:
+                data = exchange.take()
+            except Disconnected:
+                return
+            if not data:
+                return
+            self._read_ahead += data
+
     def deliver(self) -> None:
         """Pass the raw bytes that have come on to the protocol."""
         while self._raw is not None and self.connected and not self.paused:
-            try:
-                data = self._raw.take()
-            except Disconnected:
-                return
+            data, self._read_ahead = self._read_ahead, b""
+            if not data:
+                try:
+                    data = self._raw.take() or b""
+                except Disconnected:
+                    return
             if not data:
                 return
             try:

@@ -1,5 +1,6 @@
 """Connections whose client leaves while a program uses the transport: they end as on Twisted's transports."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,61 @@ class Push:
 
     def stopProducing(self) -> None:
         self.stopped = True
+
+
+def switch(request: Any) -> None:
+    request.setResponseCode(101)
+    request.write(b"")
+
+
+def write_raw(request: Any) -> None:
+    request.channel.write(b"HTTP/1.1 200 OK\r\n\r\n")
+
+
+@pytest.mark.parametrize("use", [switch, write_raw])
+@pytest.mark.parametrize("leave", ["FIN", "close"])
+@pytest.mark.parametrize("more", [b"", b"more"])
+def test_bytes_after_a_raw_response_do_not_hide_the_end(
+    there: World, way: str, use: Callable[[Any], None], leave: str, more: bytes
+) -> None:
+    lost: list[Any] = []
+
+    def render(request: Any) -> int:
+        request.notifyFinish().addErrback(lost.append)
+        use(request)
+        return NOT_DONE_YET
+
+    client = serve(there, way, render)
+    client.send(GET + GET)
+    client.until(b"\r\n\r\n")
+    client.send(more)
+    there.turn()
+    _leave(client, leave)
+    there.until(lambda: lost, "connectionLost")
+
+
+@pytest.mark.parametrize("use", [switch, write_raw])
+@pytest.mark.parametrize("way", SOCKETS)
+def test_bytes_before_the_protocol_are_delivered_to_it(there: World, way: str, use: Callable[[Any], None]) -> None:
+    requests: list[Any] = []
+
+    def render(request: Any) -> int:
+        use(request)
+        requests.append(request)
+        return NOT_DONE_YET
+
+    client = serve(there, way, render)
+    client.send(GET + b"one ")
+    client.until(b"\r\n\r\n")
+    client.send(b"two ")
+    there.turn()
+    request = requests[0]
+    protocol = request.transport.protocol = Echo()
+    protocol.makeConnection(request.transport)
+    there.turn()
+    client.send(b"six")
+    assert client.until(b"SIX") == b"ONE TWO SIX"
+    assert request.content.read() == b""
 
 
 @pytest.mark.parametrize("raw", [False, True])
