@@ -1,5 +1,6 @@
 """The link of a channel whose bytes a transport of Twisted's carries, to and from an engine without a socket."""
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,7 @@ from ropewalk.dropin.connection.link import STOCK, Link
 from ropewalk.dropin.connection.override_check import READ
 from ropewalk.dropin.connection.request_receiver import RequestReceiver
 from ropewalk.dropin.connection.transport_sink import TransportSink, is_on_socket
+from ropewalk.errors import Disconnected, ResponseEnded
 from ropewalk.server.addresses import from_twisted_address
 
 if TYPE_CHECKING:
@@ -127,15 +129,18 @@ class PipeLink(Link):
         channel._link = UNOPENED
         channel._upgraded = True
         channel.setTimeout(None)
-        if exchange is None:
-            return b""
-        if exchange.status != 101:
-            exchange.switch_without_response()
-        rest = exchange.take()
+        self.push()  # what was written comes before the bytes of the new protocol
+        rest = b""
+        if exchange is not None:
+            with suppress(Disconnected, ResponseEnded):  # the response may be complete, and the request not finished
+                if exchange.status != 101:
+                    exchange.switch_without_response()
+                rest = exchange.take() or b""
         self._release()
-        channel._networkProducer.unregisterProducer()
-        channel._networkProducer.resumeProducing()
-        return rest or b""
+        if exchange is not None:
+            channel._networkProducer.unregisterProducer()
+            channel._networkProducer.resumeProducing()
+        return rest
 
     def _release(self) -> None:
         self._sink.let_go()

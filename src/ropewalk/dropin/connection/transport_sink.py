@@ -37,8 +37,10 @@ class TransportSink:
 
     def begin(self, exchange: RelayedExchange) -> None:
         """Begin a request. The transport has all that was written before, since the program may write to it."""
-        if not self._released:
-            self.pipe.flush_output()
+        if self._released:  # the request was read before that
+            exchange.channel = self._channel
+            return
+        self.pipe.flush_output()
         if self.is_closing():  # Twisted's channel reads no further either
             self._over = True
             exchange.channel = self._channel

@@ -177,6 +177,43 @@ def test_the_end_of_a_request_resumes_another_protocol(there: World, way: str) -
     there.until(lambda: protocol.lost, "connectionLost")
 
 
+def finish(request: Any) -> None:
+    request.write(b"whole")
+    request.finish()
+
+
+def write_whole(request: Any) -> None:
+    request.setHeader(b"Content-Length", b"5")
+    request.write(b"whole")
+
+
+@pytest.mark.parametrize("respond", [finish, write_whole])
+def test_an_upgrade_after_a_response_leaves_nothing_in_the_engine(there: World, respond: Callable[[Any], None]) -> None:
+    protocol = Echo()
+    engines: list[Any] = []
+    raised: list[Exception] = []
+
+    def render(request: Any) -> int:
+        channel = request.channel
+        engines.append(channel._factory_engine.engine)
+        respond(request)
+        try:
+            channel._protocolUpgradeForWebsockets(protocol)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the program would not expect it
+            raised.append(error)
+        return NOT_DONE_YET
+
+    client = serve(there, "fed", render)
+    client.send(GET + GET)
+    there.until(lambda: b"whole" in client.read(), "the response")
+    there.turn()
+    client.socket.close()
+    there.until(lambda: protocol.lost, "connectionLost")
+    assert raised == []
+    assert (engines[0].running_exchanges, engines[0].connections) == (0, 0)
+    assert len(engines) == 1
+
+
 def _leave(client: Client, how: str) -> None:
     if how == "FIN":
         client.socket.shutdown(1)
