@@ -477,7 +477,10 @@ class HTTPChannel(http.HTTPChannel):
     # Upgrades
 
     def _protocolUpgradeForWebsockets(self, protocol: Any) -> None:
-        self._link.upgrade(self, protocol)
+        if self.is_reactor_thread():
+            self._link.upgrade(self, protocol)
+        else:
+            self.call_in_reactor(partial(_UPGRADE, self, protocol))
 
     def hand_over(self) -> RelayedExchange | None:
         """Give the running exchange to the caller, for another protocol. None where none is running."""
@@ -515,6 +518,7 @@ _REQUEST_DONE: Final = HTTPChannel.requestDone
 _REGISTER_PRODUCER: Final = HTTPChannel.registerProducer
 _UNREGISTER_PRODUCER: Final = HTTPChannel.unregisterProducer
 _LOSE_CONNECTION: Final = HTTPChannel.loseConnection
+_UPGRADE: Final = HTTPChannel._protocolUpgradeForWebsockets
 
 OVERRIDES: Final = Overrides(HTTPChannel)
 """Decides which code serves the connections of a channel."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.dropin.carriers import Carrier, beside
 from tests.unit.dropin.connection.sites import Echo, serve, site
-from tests.unit.dropin.world import Client, World
+from tests.unit.dropin.world import Client, World, in_thread
 from twisted.web.server import NOT_DONE_YET
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -212,6 +212,34 @@ def test_an_upgrade_after_a_response_leaves_nothing_in_the_engine(there: World, 
     assert raised == []
     assert (engines[0].running_exchanges, engines[0].connections) == (0, 0)
     assert len(engines) == 1
+
+
+def test_an_upgrade_by_a_thread_leaves_nothing_in_the_engine(there: World, way: str) -> None:
+    protocol = Echo()
+    engines: list[Any] = []
+    raised: list[Exception] = []
+
+    def work(request: Any) -> None:
+        try:
+            request.channel._protocolUpgradeForWebsockets(protocol)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the program would not expect it
+            raised.append(error)
+
+    def render(request: Any) -> int:
+        engines.append(request.channel._factory_engine.engine)
+        in_thread(work, request)
+        return NOT_DONE_YET
+
+    client = serve(there, way, render)
+    client.get()
+    there.until(lambda: protocol.transport or raised, "the upgrade")
+    client.send(b"word")
+    client.until(b"WORD")
+    client.socket.close()
+    there.until(lambda: protocol.lost, "connectionLost")
+    assert raised == []
+    there.until(lambda: engines[0].connections == 0, "the end in the engine")
+    assert engines[0].running_exchanges == 0
 
 
 def _leave(client: Client, how: str) -> None:
