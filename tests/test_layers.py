@@ -22,6 +22,7 @@ LAYERS = (
     {"waiting", "producing", "converters", "proxies", "suggest", "tracebacks", "forks"},
     {"request", "response", "streaming"},
     {"resource"},
+    {"typed"},
     {"routing", "calling"},
     {"middleware", "files", "asgi", "wsgi"},
     {"app"},

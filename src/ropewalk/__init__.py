@@ -9,10 +9,11 @@ from ropewalk.errors import BadBody, BodyTooLarge, Disconnected, HTTPError, Rope
 from ropewalk.files import Files
 from ropewalk.headers import Headers
 from ropewalk.proxies import TrustedProxies
-from ropewalk.request import Query, Request
+from ropewalk.request import QueryParams, Request
 from ropewalk.resource import NOT_DONE_YET, Resource
 from ropewalk.response import Response
 from ropewalk.server import Site, install_reactor
+from ropewalk.typed import Body, Cookie, FieldError, Header, InvalidInput, Path, Query
 from ropewalk.wsgi import WSGIOptions, wsgi
 
 __all__ = [
@@ -20,14 +21,21 @@ __all__ = [
     "ASGIOptions",
     "App",
     "BadBody",
+    "Body",
     "BodyTooLarge",
     "Converter",
+    "Cookie",
     "Disconnected",
+    "FieldError",
     "Files",
     "HTTPError",
+    "Header",
     "Headers",
+    "InvalidInput",
     "Limits",
+    "Path",
     "Query",
+    "QueryParams",
     "Request",
     "Resource",
     "Response",

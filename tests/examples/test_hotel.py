@@ -69,7 +69,12 @@ class TestRooms:
                 assert field in refused(hotel.post("/rooms", json=ROOM | {field: value}), 422)
 
     def test_what_is_not_json(self, hotel: httpx.Client) -> None:
-        assert "not JSON" in refused(hotel.post("/rooms", content=b"{"), 400)
+        assert "not JSON" in refused(
+            hotel.post("/rooms", content=b"{", headers={"content-type": "application/json"}), 400
+        )
+
+    def test_a_form(self, hotel: httpx.Client) -> None:
+        assert "must be application/json" in refused(hotel.post("/rooms", data=ROOM), 415)
 
     def test_other_methods_and_paths(self, hotel: httpx.Client) -> None:
         answer = hotel.patch("/rooms")

@@ -91,7 +91,7 @@ def ask(kind: Any, body: bytes) -> Any:
     async def read(request: Request) -> str:
         return repr(await request.json(kind))
 
-    return Client(app).post("/", body=body)
+    return Client(app).post("/", body=body, headers={"content-type": "application/json"})
 
 
 UNREADABLE = {

@@ -98,6 +98,17 @@ _ENTRIES: Final = (
         "Name utf-8 or no charset, or encode the text yourself and return bytes.",
     ),
     Entry(
+        "RW214",
+        "A parameter of a handler cannot come from a request.",
+        "Annotate it with a type that can be read, and mark it with Query, Header, Cookie, Path or Body if its source "
+        "is not clear.",
+    ),
+    Entry(
+        "RW215",
+        "A handler returned a value that does not match its return annotation.",
+        "Return what the annotation says, or correct the annotation.",
+    ),
+    Entry(
         "RW220",
         "A coroutine awaited itself, or a future of another event loop.",
         "Await futures of the same loop. From another thread, use asyncio.run_coroutine_threadsafe.",

@@ -1,9 +1,10 @@
 """A request: what the client sent, and the means to respond."""
 
+from ropewalk.request.accepted_types import AcceptedTypes
 from ropewalk.request.body import PART, BodyStream
 from ropewalk.request.body_writer import BODILESS, octets
 from ropewalk.request.event_stream import EventStream, is_event_stream, sends_events
-from ropewalk.request.query import Query
+from ropewalk.request.query import QueryParams
 from ropewalk.request.request import PENDING, Address, EngineHandler, Request
 from ropewalk.request.twisted_names import check_status
 
@@ -11,11 +12,12 @@ __all__ = [
     "BODILESS",
     "PART",
     "PENDING",
+    "AcceptedTypes",
     "Address",
     "BodyStream",
     "EngineHandler",
     "EventStream",
-    "Query",
+    "QueryParams",
     "Request",
     "check_status",
     "is_event_stream",
@@ -23,5 +25,5 @@ __all__ = [
     "sends_events",
 ]
 
-for _class in (BodyStream, Query, Request):
+for _class in (BodyStream, QueryParams, Request):
     _class.__module__ = __name__  # the name that users import

@@ -8,6 +8,7 @@ from ropewalk.charsets import UTF_8, find_codec
 from ropewalk.errors import BadBody, HandlerError, HTTPError
 from ropewalk.headers import content_type
 from ropewalk.json_values import read_json
+from ropewalk.request.accepted_types import JSON_ONLY
 from ropewalk.request.waits import WaitableExchange
 from ropewalk.waiting import Waiter, failed, ready
 
@@ -56,7 +57,7 @@ class BodyReader(WaitableExchange):
         Fails with HTTPError 415 for an unsupported charset (see `ropewalk.charsets`), with HTTPError 400 if the body
         cannot be decoded, and as `body` does.
         """
-        return cast("Waiter[str]", self.body(limit).addCallback(self._decode))
+        return cast("Waiter[str]", self.body(limit).addCallback(self.decode))
 
     @overload
     def json(self, type: type[Type], *, limit: int | None = None) -> Waiter[Type]: ...
@@ -65,9 +66,14 @@ class BodyReader(WaitableExchange):
     def json(self, type: Any = Any, *, limit: int | None = None) -> Waiter[Any]:
         """The whole body parsed as JSON (RFC 8259) and validated against a type that msgspec supports.
 
-        Fails with HTTPError 400 if it is not JSON or nests more than 200 arrays and objects, with HTTPError 422 if it
-        does not match the type, with HandlerError (RW211) if JSON cannot become the type, and as `body` does.
+        Fails with HTTPError 415 if its Content-Type is not that of JSON, with HTTPError 400 if it is not JSON or nests
+        more than 200 arrays and objects, with HTTPError 422 if it does not match the type, with HandlerError (RW211) if
+        JSON cannot become the type, and as `body` does.
         """
+        try:
+            JSON_ONLY.check(self.header("content-type"))
+        except HTTPError as error:
+            return failed(error)
         return cast("Waiter[Any]", self.body(limit).addCallback(read_json, type))
 
     def stream(self, limit: int | None = None) -> "BodyStream":
@@ -129,7 +135,15 @@ class BodyReader(WaitableExchange):
         self._body = body
         return body
 
-    def _decode(self, body: bytes) -> str:
+    def whole_body(self) -> bytes:
+        """The whole body, for code that is called when it has arrived."""
+        try:
+            return self._body
+        except AttributeError:
+            return self._whole()
+
+    def decode(self, body: bytes) -> str:
+        """A body as text in the charset of its Content-Type. Raises HTTPError 400 and 415, as `text` does."""
         charset = content_type(self.header("content-type"))[1].get("charset", UTF_8)
         codec = find_codec(charset)
         if codec is None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl
 
 
-class Query(Mapping[str, str]):
+class QueryParams(Mapping[str, str]):
     """The parameters of a query by name. `query["tag"]` is the first value of a name; `all` returns every value."""
 
     __slots__ = ("_values",)
@@ -24,7 +24,7 @@ class Query(Mapping[str, str]):
         return len(self._values)
 
     def __repr__(self) -> str:
-        return f"Query({self._values!r})"
+        return f"QueryParams({self._values!r})"
 
     def all(self, name: str) -> list[str]:
         """Every value of a name, in order; an empty list where the name is absent."""

@@ -10,7 +10,7 @@ from ropewalk.errors import Disconnected, ResponseEnded
 from ropewalk.headers import Headers
 from ropewalk.request.body import UNREAD
 from ropewalk.request.body_writer import BodyWriter
-from ropewalk.request.query import Query
+from ropewalk.request.query import QueryParams
 from ropewalk.request.waits import UNWANTED, fire, fire_all, take
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Request(BodyWriter):
     _failing: bool
     _failure: "tuple[Response, TracebackType | None]"
     _headers: Headers
-    _query: Query
+    _query: QueryParams
     _state: SimpleNamespace
     begun: "Sequence[BegunBody]"
     """Streamed bodies whose first part was made inside middleware."""
@@ -63,12 +63,12 @@ class Request(BodyWriter):
             return self._headers
 
     @property
-    def query(self) -> Query:
+    def query(self) -> QueryParams:
         """The parameters of the query, decoded as UTF-8."""
         try:
             return self._query
         except AttributeError:
-            self._query = Query(self.query_string)
+            self._query = QueryParams(self.query_string)
             return self._query
 
     @property

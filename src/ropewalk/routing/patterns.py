@@ -3,11 +3,12 @@
 import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final, get_args, get_origin
 
 from ropewalk.converters import STR, Converter
 from ropewalk.errors import TreeError
 from ropewalk.suggest import did_you_mean
+from ropewalk.typed import is_single_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,10 @@ def _converter_for(name: str, path: str, annotation: Any, converters: dict[str, 
     for converter in converters.values():
         if annotation is converter.makes or annotation == converter.name:
             return converter
+    if get_origin(annotation) is Annotated:
+        return _converter_for(name, path, get_args(annotation)[0], converters)
+    if is_single_value(annotation):
+        return converters.get("str", STR)
     raise TreeError(
         "RW102",
         f"In {path!r}, no converter makes {name}: {getattr(annotation, '__name__', annotation)}.",

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from ropewalk.routing.handler_parameters import annotations, keywords, takes_par
 from ropewalk.routing.listing import Route, walk
 from ropewalk.routing.patterns import SEGMENT, Parameter, Pattern, listed, parse_path
 from ropewalk.suggest import did_you_mean
+from ropewalk.typed import is_typed, plan_for
 
 HandlerFunction = TypeVar("HandlerFunction", bound=Callable[..., Any])
 
@@ -37,6 +39,7 @@ class Routes:
         name: str | None = None,
         content_type: str | None = None,
         body_limit: int | None = None,
+        status: int | None = None,
     ) -> Callable[[HandlerFunction], HandlerFunction]:
         """Have a function respond to these methods at a path such as "/users/{id}" or "/files/{name:path}".
 
@@ -47,7 +50,10 @@ class Routes:
 
         `name` is the name for `url_for`, by default the name of the function. `content_type` is the Content-Type of a
         str or bytes that the function returns; a str is encoded in its charset. `body_limit` (bytes) replaces the
-        limit of the engine. Raises TreeError (RW101, RW102, RW104, RW109) and HandlerError (RW202).
+        limit of the engine. `status` is the status of a returned value, unless that is a Response.
+
+        Parameters of the function that are not in the path come from other parts of the request, as their annotations
+        say: see `ropewalk.typed`. Raises TreeError (RW101, RW102, RW104, RW109) and HandlerError (RW202, RW214).
         """
         if not isinstance(path, str):
             raise TreeError("RW101", f"{place(path)}: a route has no path.", 'Write `@app.get("/...")`, with its path.')
@@ -62,19 +68,31 @@ class Routes:
             except TreeError as error:
                 error.prefix(place(function))
                 raise
-            parameters = [part.name for part in pattern if isinstance(part, Parameter)]
+            parameters = tuple(part.name for part in pattern if isinstance(part, Parameter))
             handler = Handler(
                 function,
                 whole_body=not is_async(function),
-                pass_params=takes_parameters(function, parameters, path),
-                names=tuple(parameters),
-                takes=keywords(function),
+                names=parameters,
                 path=path,
                 text_type=content_type or TEXT,
                 bytes_type=content_type or BYTES,
                 utf_8=content_type is None or is_utf_8(content_type),
                 body_limit=body_limit,
             )
+            if is_typed(function, parameters, status):
+                plan = plan_for(function, parameters, methods, status, content_type)
+                handler = replace(
+                    handler,
+                    call=plan.call,
+                    whole_body=plan.whole_body,
+                    body_limit=plan.body_limit if body_limit is None else body_limit,
+                    takes=frozenset(),
+                    user_code=function,
+                    plan=plan,
+                )
+            else:
+                pass_params = takes_parameters(function, list(parameters), path)
+                handler = replace(handler, pass_params=pass_params, takes=keywords(function))
             node = grow(self.resource, pattern)
             for method in methods:
                 claim(node, method, handler, path)

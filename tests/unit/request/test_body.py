@@ -16,6 +16,9 @@ class Guest(msgspec.Struct):
     age: int
 
 
+AS_JSON = {"content-type": "application/json"}
+
+
 class TestBody:
     def make(self, **options: Any) -> App:
         app = App(**options)
@@ -79,9 +82,27 @@ class TestBody:
 
     @pytest.mark.parametrize("body", [b"", b"{", b"{'a': 1}", b"\xff"])
     def test_what_is_not_json(self, body: bytes) -> None:
-        response = Client(self.make()).post("/json", body=body)
+        response = Client(self.make()).post("/json", body=body, headers=AS_JSON)
         assert response.status == 400
         assert response.text.startswith("The body is not JSON")
+
+    @pytest.mark.parametrize(
+        "kind",
+        [None, "", "text/plain", "text/plain; charset=utf-8", "application/x-www-form-urlencoded", "application/jsonx"],
+    )
+    @pytest.mark.parametrize("path", ["/json", "/any"])
+    def test_json_of_another_media_type(self, path: str, kind: str | None) -> None:
+        """A browser sends these across sites without a preflight request."""
+        headers = {} if kind is None else {"content-type": kind}
+        response = Client(self.make()).post(path, body=b'{"name": "Ada", "age": 36}', headers=headers)
+        assert (response.status, response.headers["accept"]) == (415, "application/json")
+        assert "it must be application/json." in response.text
+
+    @pytest.mark.parametrize(
+        "kind", ["application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json", "a/b+json;v=1"]
+    )
+    def test_media_types_of_json(self, kind: str) -> None:
+        assert Client(self.make()).post("/any", body=b"[1]", headers={"content-type": kind}).json() == [1]
 
     def test_json_of_another_shape(self) -> None:
         response = Client(self.make()).post("/json", json={"name": "Ada", "age": "old"})
@@ -187,7 +208,7 @@ class TestWaysToRead:
     )
     def test_alone(self, kind: str, read: Read, size: int) -> None:
         body = b'"' + b"x" * size + b'"'
-        assert Client(self.make(kind, read)).post("/", body=body).body == body
+        assert Client(self.make(kind, read)).post("/", body=body, headers=AS_JSON).body == body
 
     @pytest.mark.parametrize("size", [10, SPOOL * 200])
     @pytest.mark.parametrize("second", WAYS)
@@ -200,7 +221,7 @@ class TestWaysToRead:
             return read
 
         body = b'"' + b"x" * size + b'"'
-        assert Client(self.make("plain", both)).post("/", body=body).body == body
+        assert Client(self.make("plain", both)).post("/", body=body, headers=AS_JSON).body == body
 
     def make(self, kind: str, read: Read) -> App:
         async def passing(request: Request, next: Any) -> Any:
@@ -224,7 +245,7 @@ class TestWaysToRead:
             await anext(request.stream())
             return await again(request)
 
-        assert Client(self.make("async", twice)).post("/", body=iter([b"x"])).status == 500
+        assert Client(self.make("async", twice)).post("/", body=iter([b"x"]), headers=AS_JSON).status == 500
         assert ": The body has been streamed. Read the body once" in log.text
 
     def test_again_after_a_wait_that_was_given_up(self) -> None:

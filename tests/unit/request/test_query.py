@@ -2,12 +2,12 @@
 
 from tests.unit.request.reading import read_in_handler
 
-from ropewalk import Query
+from ropewalk import QueryParams
 
 
 class TestQuery:
     def test_several_values(self) -> None:
-        query = Query(b"tag=a&tag=b&empty=&plus=a+b&pct=%C3%A9")
+        query = QueryParams(b"tag=a&tag=b&empty=&plus=a+b&pct=%C3%A9")
         assert query["tag"] == "a"
         assert query.all("tag") == ["a", "b"]
         assert dict(query) == {"tag": "a", "empty": "", "plus": "a b", "pct": "é"}

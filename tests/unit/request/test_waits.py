@@ -105,6 +105,9 @@ def outcome(waiter: Any) -> list[Any]:
     return told
 
 
+AS_JSON = {"content-type": "application/json"}
+
+
 WAITS: dict[str, Callable[[Request], Any]] = {
     "disconnected": lambda request: request.disconnected,
     "notifyFinish": lambda request: request.notifyFinish(),
@@ -141,7 +144,7 @@ class TestWaitsForWhatIsOver:
             request.finish()
             seen.extend(told)
 
-        assert len(Client(app).post("/", body=b"[]").body) == 1_000_000
+        assert len(Client(app).post("/", body=b"[]", headers=AS_JSON).body) == 1_000_000
         assert seen == [COMPLETE[name]]
 
     @pytest.mark.parametrize("name", WAITS)
@@ -158,7 +161,7 @@ class TestWaitsForWhatIsOver:
             except ResponseEnded as error:
                 seen.append(type(error))
 
-        Client(app).post("/", body=b"[]")
+        Client(app).post("/", body=b"[]", headers=AS_JSON)
         assert seen == [COMPLETE[name]]
 
     @pytest.mark.parametrize("name", WAITS)
@@ -185,7 +188,7 @@ class TestWaitsForWhatIsOver:
                 yield b"half"
                 await asyncio.get_running_loop().create_future()
 
-            asking = asyncio.ensure_future(AsyncClient(app).post("/", body=parts()))
+            asking = asyncio.ensure_future(AsyncClient(app).post("/", body=parts(), headers=AS_JSON))
             await begun.wait()
             asking.cancel()
             for _ in range(10):
@@ -261,7 +264,7 @@ class TestDisconnect:
                 yield b"half"
                 await asyncio.sleep(60)
 
-            asking = asyncio.ensure_future(AsyncClient(app).post("/", body=parts()))
+            asking = asyncio.ensure_future(AsyncClient(app).post("/", body=parts(), headers=AS_JSON))
             await asyncio.wait_for(begun.wait(), 5)
             asking.cancel()
             await asyncio.wait_for(ended.wait(), 5)

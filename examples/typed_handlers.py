@@ -1,0 +1,99 @@
+"""Handlers whose parameters are read and checked by their annotations: `ropewalk run examples/typed_handlers.py`."""
+
+from datetime import date
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from ropewalk import App, Header, InvalidInput, Query, Request, Response
+
+app = App()
+
+
+class NewRoom(Struct, forbid_unknown_fields=True):
+    """A room as a client describes it."""
+
+    number: Annotated[str, Meta(min_length=1, max_length=10)]
+    beds: Annotated[int, Meta(ge=1, le=20)]
+
+
+class Room(NewRoom, kw_only=True):
+    """A room of the hotel."""
+
+    id: int
+
+
+ROOMS: dict[int, Room] = {}
+
+
+@app.post("/rooms", status=201)
+async def add_room(room: NewRoom) -> Room:
+    """The body is JSON of a NewRoom."""
+    added = Room(id=len(ROOMS) + 1, number=room.number, beds=room.beds)
+    ROOMS[added.id] = added
+    return added
+
+
+@app.get("/rooms")
+def list_rooms(beds: int = 1, limit: Annotated[int, Meta(ge=1, le=100)] = 20) -> list[Room]:
+    """`/rooms?beds=2&limit=10`."""
+    return [room for room in ROOMS.values() if room.beds >= beds][:limit]
+
+
+@app.get("/prices/{day}")
+def prices(day: date, accept_language: Annotated[str, Header()] = "en") -> dict[str, str]:
+    """The path has a date, and the header field `Accept-Language` a default."""
+    return {"day": day.isoformat(), "language": accept_language}
+
+
+class Search(Struct, forbid_unknown_fields=True):
+    """`?tag=sea&tag=quiet&order=price`."""
+
+    tag: list[str] = []
+    order: str = "name"
+
+
+@app.get("/search")
+def search(query: Annotated[Search, Query()]) -> Search:
+    """Unknown parameters are refused, since the Struct forbids them."""
+    return query
+
+
+class Stay(Struct):
+    """Nights from arrival up to departure."""
+
+    arrival: date
+    departure: date
+
+    def __post_init__(self) -> None:
+        if self.arrival >= self.departure:
+            raise ValueError("departure must be after arrival")
+
+
+@app.post("/stays", status=204)
+def book(stay: Stay) -> None:
+    """Refused with `{"location": "body", "code": "invalid", "message": "departure must be after arrival"}`."""
+
+
+class Guest(Struct):
+    """A guest as other guests see them."""
+
+    name: str
+
+
+class StoredGuest(Guest):
+    """A guest as the database has them."""
+
+    email: str
+
+
+@app.get("/guests/{name}")
+def guest(name: str) -> Guest:
+    """Sends the name alone."""
+    return StoredGuest(name=name, email=f"{name}@example.org")
+
+
+@app.error(InvalidInput)
+def refuse(request: Request, error: InvalidInput) -> Response:
+    """A list of sentences in place of problem details."""
+    return Response([f"{each.name or each.pointer}: {each.message}" for each in error.errors], error.status)

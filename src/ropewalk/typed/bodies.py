@@ -1,0 +1,92 @@
+"""Readers of the body: JSON of a type, or bytes and text as they are."""
+
+from typing import Any
+
+import msgspec
+from msgspec import ValidationError
+
+from ropewalk.json_values import is_too_deep, read_json
+from ropewalk.request import AcceptedTypes, Request
+from ropewalk.typed.field_errors import FieldError
+from ropewalk.typed.inputs import Input
+from ropewalk.typed.invalid_values import NO_FAULT, Fault, fault_of, faults_in
+from ropewalk.typed.markers import Body
+
+
+class JSONBody:
+    """Reads the body as JSON of a type."""
+
+    def __init__(self, body: Input) -> None:
+        self._parameter = body.parameter
+        self._kind = body.kind
+        self._required = body.required
+        self._decode = msgspec.json.Decoder(body.kind).decode
+        self._types = accepted_types(body)
+
+    def read(self, request: Request) -> dict[str, Any]:
+        """The argument. Raises ValidationError, and HTTPError 400 and 415."""
+        body = request.whole_body()
+        if not body and not self._required:
+            return {}
+        self._types.check(request.header("content-type"))
+        if is_too_deep(body):
+            read_json(body, self._kind)  # raises the error
+        try:
+            return {self._parameter: self._decode(body)}
+        except ValidationError:
+            raise
+        except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
+            return {self._parameter: read_json(body, self._kind)}  # raises the error that fits
+
+    def errors(self, request: Request) -> list[FieldError]:
+        """Every error; none if the body is valid."""
+        try:
+            self.read(request)
+        except ValidationError as error:
+            return body_errors(self._faults(request.whole_body(), error))
+        return []
+
+    def _faults(self, body: bytes, first: ValidationError) -> list[Fault]:
+        """All faults of a body. Raises BadBody if the JSON has a syntax error after the first fault."""
+        try:
+            value = msgspec.json.decode(body)
+        except ValidationError:  # such as a number out of range
+            return [fault_of(str(first))]
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return [fault_of(str(read_json(body, Any)))]  # raises BadBody
+        faults = faults_in(value, self._kind)
+        return [fault_of(str(first))] if faults == [NO_FAULT] else faults
+
+
+class RawBody:
+    """Reads the body as bytes, or as text in its charset."""
+
+    def __init__(self, body: Input) -> None:
+        self._parameter = body.parameter
+        self._required = body.required
+        self._as_text = body.kind is str
+        self._types = accepted_types(body)
+
+    def read(self, request: Request) -> dict[str, Any]:
+        """The argument. Raises HTTPError 400 and 415."""
+        body = request.whole_body()
+        if not body and not self._required:
+            return {}
+        self._types.check(request.header("content-type"))
+        return {self._parameter: request.decode(body) if self._as_text else body}
+
+    def errors(self, request: Request) -> list[FieldError]:
+        """None: any bytes are valid. Raises as `read` does."""
+        self.read(request)
+        return []
+
+
+def accepted_types(body: Input) -> AcceptedTypes:
+    """The media types that a handler accepts for its body."""
+    assert isinstance(body.marker, Body)
+    return AcceptedTypes(body.marker.media_types)
+
+
+def body_errors(faults: list[Fault]) -> list[FieldError]:
+    """The errors for faults of a body."""
+    return [FieldError(location="body", pointer=each.pointer, code=each.code, message=each.message) for each in faults]

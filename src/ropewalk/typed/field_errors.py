@@ -1,0 +1,50 @@
+"""Invalid input: every field at fault, and the response that lists them (RFC 9457)."""
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from ropewalk.errors import HTTPError, phrase
+
+PROBLEM: Final = "application/problem+json"
+
+Location = Literal["path", "query", "header", "cookie", "body"]
+
+MOST: Final = 100
+"""The most errors that a response lists. A body of legal size can have a million."""
+
+
+class FieldError(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One value at fault."""
+
+    location: Location
+    name: str = ""
+    """The parameter, as the client writes it; empty for the body."""
+    pointer: str = ""
+    """The place within the value (RFC 6901), such as `/guests/0/email`; empty for the whole value."""
+    code: str
+    """The kind of error, for programs: see `CODES`."""
+    message: str
+
+
+class InvalidInput(HTTPError):
+    """The input of a typed handler is invalid: 422, with an error for each field at fault.
+
+    `errors` are the FieldErrors. Without an error handler for it, or for 422, the client gets them as problem details
+    (`application/problem+json`, RFC 9457), in the member `errors`.
+    """
+
+    def __init__(self, errors: Sequence[FieldError], status: int = 422) -> None:
+        self.errors = tuple(errors)
+        count = "1 value is" if len(self.errors) == 1 else f"{len(self.errors)} values are"
+        if len(self.errors) >= MOST:
+            count = f"At least {MOST} values are"
+        problem = {
+            "type": "about:blank",
+            "title": phrase(status),
+            "status": status,
+            "detail": f"{count} invalid.",
+            "errors": list(self.errors),
+        }
+        super().__init__(status, problem, {"content-type": PROBLEM})

@@ -1,0 +1,265 @@
+"""The inputs of a typed handler: from which part of a request each parameter of a function comes.
+
+| parameter | comes from |
+|---|---|
+| the first, without an annotation or annotated as `Request` | the request itself |
+| named in the route's path | the path |
+| annotated with a marker, such as `Annotated[str, Header()]` | what the marker names |
+| of a type with fields, such as a Struct, or of a list of such | the body |
+| any other with an annotation | the query |
+| one with a default and without an annotation | nothing: the default holds |
+"""
+
+import inspect
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
+
+from msgspec import inspect as shapes
+
+from ropewalk.errors import HandlerError, describe, full_name, place
+from ropewalk.request import Request
+from ropewalk.typed.markers import Body, Cookie, Header, Marker, Path, Query
+
+Source = Literal["request", "path", "query", "header", "cookie", "body"]
+
+EMPTY: Final = inspect.Parameter.empty
+BODILESS_METHODS: Final = frozenset(("GET", "HEAD", "DELETE", "OPTIONS"))
+"""Methods whose requests have no body by their definition (RFC 9110, section 9.3)."""
+
+_NATIVE: Final = (dict, list, str, int, float, bool, type(None))
+"""The types of decoded JSON. A class such as `Iterable` or `object` is read as one of them."""
+
+_SOURCES: Final[dict[type[Marker], Source]] = {
+    Path: "path",
+    Query: "query",
+    Header: "header",
+    Cookie: "cookie",
+    Body: "body",
+}
+_MARKERS: Final[dict[str, type[Marker]]] = {source: marker for marker, source in _SOURCES.items()}
+_WITH_FIELDS: Final = (shapes.StructType, shapes.DataclassType, shapes.TypedDictType)
+_ARRAYS: Final = (
+    shapes.ListType,
+    shapes.SetType,
+    shapes.FrozenSetType,
+    shapes.VarTupleType,
+    shapes.TupleType,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A parameter of a handler, and where it comes from."""
+
+    parameter: str
+    """The name of the function's parameter."""
+    source: Source
+    kind: Any
+    """The type, with its constraints and without the marker."""
+    marker: Marker
+    name: str
+    """The name that clients write; empty for the body and the request."""
+    default: Any = EMPTY
+    by_position: bool = False
+    """Whether it is passed by position, as the request is to a function whose first parameter may have any name."""
+
+    @property
+    def required(self) -> bool:
+        """Whether the function has no default for it."""
+        return self.default is EMPTY
+
+
+def inputs_of(function: Callable[..., Any], names: Collection[str], methods: Collection[str]) -> tuple[Input, ...]:
+    """The inputs of a function that handles these methods at a path with parameters of these names.
+
+    Raises HandlerError (RW214) for a parameter that cannot come from a request.
+    """
+    found = []
+    for index, parameter in enumerate(_parameters(function)):
+        if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
+            continue
+        made = _input(function, parameter, names, first=index == 0)
+        if made is not None:
+            found.append(made)
+    _check(function, found, methods)
+    return tuple(found)
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(function, eval_str=True).parameters.values())
+    except NameError:  # an annotation names what is imported for type checkers only
+        module = getattr(inspect.unwrap(function), "__globals__", {})
+        return [_evaluated(each, module) for each in inspect.signature(function).parameters.values()]
+
+
+def _evaluated(parameter: inspect.Parameter, module: dict[str, Any]) -> inspect.Parameter:
+    if not isinstance(parameter.annotation, str):
+        return parameter
+    try:
+        return parameter.replace(annotation=eval(parameter.annotation, module))
+    except NameError:
+        return parameter
+
+
+def _input(
+    function: Callable[..., Any], parameter: inspect.Parameter, names: Collection[str], *, first: bool
+) -> Input | None:
+    name, annotation = parameter.name, parameter.annotation
+    positional_only = parameter.kind is inspect.Parameter.POSITIONAL_ONLY
+    by_position = first and parameter.kind is not inspect.Parameter.KEYWORD_ONLY
+    if by_position and name not in names and takes_request(parameter):
+        return Input(name, "request", Request, Marker(), "", by_position=True)
+    if _is_request(annotation) or (name == "request" and annotation is EMPTY):
+        return Input(name, "request", Request, Marker(), "")
+    if positional_only:
+        raise _refuse(function, name, "can only be passed by position", "Remove the slash from its parameters.")
+    kind, marker = _without_marker(function, name, annotation)
+    if name in names and marker is None:
+        marker = Path()
+    if marker is None and annotation is EMPTY:
+        if parameter.default is not EMPTY:
+            return None
+        raise _refuse(function, name, "has no annotation, and the path has no such parameter")
+    if isinstance(kind, str):
+        what = f"has the annotation {kind!r}, which cannot be evaluated"
+        raise _refuse(function, name, what, "Import its names at run time, not only for type checkers.")
+    if marker is None:
+        marker = _default_marker(function, name, kind)
+    source = _SOURCES[type(marker)]
+    return Input(name, source, kind, marker, _name_of(name, source, marker), parameter.default)
+
+
+def takes_request(first: inspect.Parameter) -> bool:
+    """Whether the first parameter of a function takes the request, whatever its name."""
+    annotation = first.annotation
+    return annotation is EMPTY or annotation is Any or annotation is object or _is_request(annotation)
+
+
+def _is_request(annotation: Any) -> bool:
+    if isinstance(annotation, str):
+        return annotation.rpartition(".")[2] == "Request"
+    return isinstance(annotation, type) and issubclass(annotation, Request)
+
+
+def _without_marker(function: Callable[..., Any], name: str, annotation: Any) -> tuple[Any, Marker | None]:
+    """The type and the marker of an annotation."""
+    if get_origin(annotation) is not Annotated:
+        return annotation, None
+    kind, *details = get_args(annotation)
+    markers = [each() if isinstance(each, type) and issubclass(each, Marker) else each for each in details]
+    rest = tuple(each for each in markers if not isinstance(each, Marker))
+    markers = [each for each in markers if isinstance(each, Marker)]
+    if len(markers) > 1:
+        raise _refuse(function, name, "has two markers", "Keep one of Query, Header, Cookie, Path and Body.")
+    return (Annotated[(kind, *rest)] if rest else kind), (markers[0] if markers else None)
+
+
+def _default_marker(function: Callable[..., Any], name: str, kind: Any) -> Marker:
+    node = _described(function, name, kind)
+    if isinstance(node, shapes.BytesType):
+        what = "is bytes, which a query cannot carry as they are"
+        remedy = 'Mark it: Annotated[bytes, Body(media_types=("application/octet-stream",))] takes the whole body.'
+        raise _refuse(function, name, what, remedy)
+    return Body() if _has_fields(node) else Query()
+
+
+def _name_of(parameter: str, source: Source, marker: Marker) -> str:
+    if source == "body":
+        return ""
+    if marker.name is not None:
+        return marker.name.lower() if source == "header" else marker.name
+    return parameter.replace("_", "-").lower() if source == "header" else parameter
+
+
+def _described(function: Callable[..., Any], name: str, kind: Any) -> shapes.Type:
+    try:
+        return shapes.type_info(kind)
+    except Exception as error:
+        raise _refuse(function, name, f"has a type that cannot be read ({error})") from error
+
+
+def _has_fields(node: shapes.Type) -> bool:
+    """Whether values of a type are, or contain, objects."""
+    node = plain(node)
+    if isinstance(node, shapes.UnionType):
+        return any(_has_fields(each) for each in node.types)
+    if isinstance(node, shapes.TupleType):
+        return any(_has_fields(each) for each in node.item_types)
+    if isinstance(node, shapes.CollectionType):
+        return _has_fields(node.item_type)
+    return isinstance(node, (*_WITH_FIELDS, shapes.NamedTupleType, shapes.DictType, shapes.CustomType))
+
+
+def plain(node: shapes.Type) -> shapes.Type:
+    """A description without its metadata."""
+    while isinstance(node, shapes.Metadata):
+        node = node.type
+    return node
+
+
+def foreign_in(node: shapes.Type) -> Any:
+    """A class within a type that neither msgspec nor pydantic reads; None if there is none."""
+    node = plain(node)
+    if isinstance(node, shapes.CustomType):
+        known = hasattr(node.cls, "__pydantic_validator__") or any(issubclass(each, node.cls) for each in _NATIVE)
+        return None if known else node.cls
+    parts: Iterable[shapes.Type] = ()
+    if isinstance(node, shapes.UnionType):
+        parts = node.types
+    elif isinstance(node, shapes.TupleType):
+        parts = node.item_types
+    elif isinstance(node, shapes.CollectionType):
+        parts = (node.item_type,)
+    elif isinstance(node, shapes.DictType):
+        parts = (node.key_type, node.value_type)
+    return next(filter(None, map(foreign_in, parts)), None)
+
+
+def takes_all(kind: Any) -> bool:
+    """Whether a type has fields, so that it takes a whole query, all header fields or all cookies."""
+    return isinstance(plain(shapes.type_info(kind)), _WITH_FIELDS)
+
+
+def is_single_value(kind: Any) -> bool:
+    """Whether a type is read from one text, such as a segment of a path."""
+    try:
+        node = shapes.type_info(kind)
+    except Exception:  # noqa: BLE001 - msgspec raises what it likes for what is no type
+        return False
+    return not isinstance(plain(node), shapes.AnyType) and not is_array(node) and not _has_fields(node)
+
+
+def is_array(node: shapes.Type) -> bool:
+    """Whether a type takes several values, as repeated names give."""
+    node = plain(node)
+    if isinstance(node, shapes.UnionType):
+        return any(is_array(each) for each in node.types)
+    return isinstance(node, _ARRAYS)
+
+
+def _check(function: Callable[..., Any], inputs: list[Input], methods: Collection[str]) -> None:
+    bodies = [each for each in inputs if each.source == "body"]
+    if len(bodies) > 1:
+        names = " and ".join(each.parameter for each in bodies)
+        remedy = "Use one type with a field for each."
+        raise _refuse(function, names, "would each take the whole body", remedy)
+    if bodies and BODILESS_METHODS.issuperset(methods):
+        written = ", ".join(sorted(methods))
+        what = f"would come from the body, which a {written} request does not have"
+        raise _refuse(function, bodies[0].parameter, what, "Mark it with Query(), or use POST, PUT or PATCH.")
+    for each in inputs:
+        if each.source == "request":
+            continue
+        foreign = foreign_in(_described(function, each.parameter, each.kind))
+        if foreign is not None:
+            remedy = "Use types that msgspec supports, a dataclass, a Struct, or a model of pydantic."
+            raise _refuse(function, each.parameter, f"is {full_name(foreign)}, which cannot be read", remedy)
+
+
+def _refuse(function: Callable[..., Any], name: str, what: str, remedy: str | None = None) -> HandlerError:
+    return HandlerError("RW214", f"{describe(function)} at {place(function)}: {name} {what}.", remedy)
+
+
+__all__ = ["EMPTY", "Input", "Source", "inputs_of", "is_array", "plain", "takes_all"]

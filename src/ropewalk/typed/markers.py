@@ -1,0 +1,53 @@
+"""Markers for `Annotated`: from which part of a request a parameter comes, and how it is described.
+
+    def find(tag: Annotated[str, Query("t", description="Only rooms with this tag.")] = "") -> list[Room]: ...
+
+`name` is the name that clients write; None stands for the parameter's own. A Header's own name has hyphens in place of
+underscores. Constraints are those of `msgspec.Meta`, in the same `Annotated`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """The fields that all markers have."""
+
+    name: str | None = None
+    description: str | None = None
+    example: Any = None
+    deprecated: bool = False
+    hidden: bool = False
+    """Whether the description of the API leaves it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Marker):
+    """From the query. A type with fields, such as a Struct, takes the whole query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header(Marker):
+    """From the header fields. A type with fields takes one header field for each of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie(Marker):
+    """From the cookies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path(Marker):
+    """From the path. Needed only for a parameter of a mount around the route."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body(Marker):
+    """From the body, which must be of one of the `media_types`."""
+
+    media_types: tuple[str, ...] = (JSON,)
+    limit: int | None = None
+    """In bytes; None for the limit of the route, or of the engine."""

@@ -1,0 +1,114 @@
+"""Readers of inputs that come from named values, such as the query.
+
+All inputs of one part of the request are fields of one Struct that is made for them, because msgspec converts a whole
+Struct in the time of a few calls.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Union
+
+from msgspec import UNSET, Struct, UnsetType, ValidationError, convert, defstruct
+from msgspec import inspect as shapes
+from msgspec.structs import asdict
+
+from ropewalk.request import Request
+from ropewalk.typed.field_errors import FieldError, Location
+from ropewalk.typed.inputs import Input, is_array, plain
+from ropewalk.typed.invalid_values import Fault, faults_in
+from ropewalk.typed.values import VALUES, Names, Raw, Repeated, query_pairs
+
+
+class NamedValues:
+    """Reads the inputs that take one named value each, or all values of one name."""
+
+    def __init__(self, location: Location, inputs: Sequence[Input]) -> None:
+        self._location = location
+        self._values_of = VALUES[location]
+        self._group = _group_of(inputs)
+        self._names: Names = {each.name: (each.parameter, is_array(shapes.type_info(each.kind))) for each in inputs}
+        self._has_optional = any(not each.required for each in inputs)
+
+    def read(self, request: Request) -> dict[str, Any]:
+        """The arguments. Raises ValidationError."""
+        arguments = asdict(convert(self._values_of(request, self._names), self._group, strict=False))
+        if self._has_optional:
+            return {name: value for name, value in arguments.items() if value is not UNSET}
+        return arguments
+
+    def errors(self, request: Request) -> list[FieldError]:
+        """Every error; none if the values are valid."""
+        return _errors(self._location, self._names, self._group, lambda: self._values_of(request, self._names))
+
+
+class WholeValues:
+    """Reads one input with fields, which takes all named values of a part of the request."""
+
+    def __init__(self, location: Location, taker: Input) -> None:
+        self._location = location
+        self._parameter = taker.parameter
+        self._kind = taker.kind
+        self._values_of = VALUES[location]
+        node: Any = plain(shapes.type_info(taker.kind))
+        self._names: Names = {
+            written_name(each.encode_name, location): (each.encode_name, is_array(each.type)) for each in node.fields
+        }
+        self._refuses_others = location == "query" and bool(getattr(node, "forbid_unknown_fields", False))
+
+    def read(self, request: Request) -> dict[str, Any]:
+        """The argument. Raises ValidationError."""
+        return {self._parameter: convert(self._raw(request), self._kind, strict=False)}
+
+    def errors(self, request: Request) -> list[FieldError]:
+        """Every error; none if the values are valid."""
+        return _errors(self._location, self._names, self._kind, lambda: self._raw(request))
+
+    def _raw(self, request: Request) -> Raw:
+        raw = self._values_of(request, self._names)
+        if self._refuses_others:
+            raw |= {name: value for name, value in query_pairs(request.query_string) if name not in self._names}
+        return raw
+
+
+def written_name(field: str, location: Location) -> str:
+    """The name that clients write for a field or a parameter without an alias."""
+    return field.replace("_", "-").lower() if location == "header" else field
+
+
+def field_errors(location: Location, names: Names, faults: Sequence[Fault]) -> list[FieldError]:
+    """The errors for faults in values by field."""
+    written = {field: name for name, (field, _) in names.items()}
+    errors = []
+    for fault in faults:
+        field, *within = fault.path or ("",)
+        name = written.get(str(field), str(field))
+        below = Fault(tuple(within), fault.code, fault.message)
+        errors.append(
+            FieldError(location=location, name=name, pointer=below.pointer, code=fault.code, message=fault.message)
+        )
+    return errors
+
+
+def repeated_error(location: Location, error: Repeated) -> FieldError:
+    """The error for a value that was given twice."""
+    return FieldError(location=location, name=str(error), code="repeated", message="The value is given twice.")
+
+
+def _errors(location: Location, names: Names, kind: Any, raw: Any) -> list[FieldError]:
+    try:
+        values = raw()
+        convert(values, kind, strict=False)
+    except Repeated as error:
+        return [repeated_error(location, error)]
+    except ValidationError:
+        return field_errors(location, names, faults_in(values, kind, strict=False))
+    return []
+
+
+def _group_of(inputs: Sequence[Input]) -> type[Struct]:
+    fields: list[Any] = []
+    for each in inputs:
+        if each.required:
+            fields.append((each.parameter, each.kind))
+        else:  # the function itself has the default
+            fields.append((each.parameter, Union[each.kind, UnsetType], UNSET))  # noqa: UP007 - made at run time
+    return defstruct("Inputs", fields, kw_only=True)

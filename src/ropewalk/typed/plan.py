@@ -1,0 +1,159 @@
+"""The plan of a typed handler: compiled at registration, it calls the function with its inputs."""
+
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from inspect import Parameter, isawaitable, iscoroutinefunction, signature
+from typing import Annotated, Any, get_origin
+
+from msgspec import ValidationError
+from twisted.internet.defer import Deferred
+
+from ropewalk.errors import HandlerError, describe, place
+from ropewalk.request import Request
+from ropewalk.resource.handler import is_async
+from ropewalk.response import BYTES, TEXT, Response
+from ropewalk.typed.field_errors import InvalidInput
+from ropewalk.typed.inputs import Input, inputs_of, takes_request
+from ropewalk.typed.markers import Body
+from ropewalk.typed.outputs import Shape, returned_kind, shape_for
+from ropewalk.typed.readers import Reader, readers_for
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a typed handler is called."""
+
+    call: Callable[[Request], Any]
+    """Takes the request and returns what the function returns, shaped by its annotation."""
+    inputs: tuple[Input, ...]
+    whole_body: bool
+    """Whether it is called when the body has arrived."""
+    body_limit: int | None
+    status: int | None
+    """The status of a returned value; None for that of its type."""
+    returns: Any
+    """The type that the function returns by its annotation; `Any` if it does not say."""
+
+
+def plan_for(
+    function: Callable[..., Any],
+    names: Collection[str],
+    methods: Collection[str],
+    status: int | None = None,
+    content_type: str | None = None,
+) -> Plan:
+    """Compile a handler of these methods at a path with parameters of these names. Raises HandlerError (RW214)."""
+    inputs = inputs_of(function, names, methods)
+    body = next((each for each in inputs if each.source == "body"), None)
+    try:
+        readers = readers_for(inputs)
+    except (TypeError, NotImplementedError) as error:
+        raise HandlerError("RW214", f"{describe(function)} at {place(function)}: {error}") from error
+    return Plan(
+        call=_compile(function, inputs, readers, finisher(shape_for(function), status, content_type)),
+        inputs=inputs,
+        whole_body=body is not None or not is_async(function),
+        body_limit=body.marker.limit if body is not None and isinstance(body.marker, Body) else None,
+        status=status,
+        returns=returned_kind(function),
+    )
+
+
+def is_typed(function: Callable[..., Any], names: Collection[str], status: int | None = None) -> bool:
+    """Whether a handler needs a plan: it takes more than the request and parameters of the path, as they are."""
+    if status is not None:
+        return True
+    try:
+        parameters = list(signature(function, eval_str=True).parameters.values())
+    except NameError:
+        parameters = list(signature(function).parameters.values())
+    if not parameters or parameters[0].name in names or parameters[0].kind is Parameter.KEYWORD_ONLY:
+        return True
+    first, *others = parameters
+    if first.annotation is not Parameter.empty and not takes_request(first):
+        return True
+    for each in others:
+        if each.annotation is Parameter.empty or each.kind in (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL):
+            continue
+        if each.name not in names or get_origin(each.annotation) is Annotated:
+            return True
+    return shape_for(function) is not None
+
+
+def finisher(shape: Shape | None, status: int | None, content_type: str | None) -> Shape | None:
+    """What turns a returned value into what is sent; None if that is the value itself."""
+    if status is None:
+        return shape
+
+    def finish(value: Any) -> Any:
+        if isinstance(value, Response):
+            return value
+        if shape is not None:
+            value = shape(value)
+        response = Response.of(value, content_type or TEXT, content_type or BYTES)
+        response.status = status
+        return response
+
+    return finish
+
+
+def _compile(
+    function: Callable[..., Any], inputs: tuple[Input, ...], readers: list[Reader], finish: Shape | None
+) -> Callable[[Request], Any]:
+    arguments = _arguments(inputs, readers)
+    by_position = any(each.by_position for each in inputs)
+
+    def call(request: Request) -> Any:
+        if by_position:
+            return function(request, **arguments(request))
+        return function(**arguments(request))
+
+    if finish is None:
+        return call
+    if iscoroutinefunction(function):
+
+        async def call_and_finish(request: Request) -> Any:
+            return finish(await call(request))
+
+        return call_and_finish
+
+    def finish_result(request: Request) -> Any:
+        value = call(request)
+        if isinstance(value, Deferred):
+            return value.addCallback(finish)
+        if isawaitable(value):
+            return finish_later(value)
+        return finish(value)
+
+    async def finish_later(value: Awaitable[Any]) -> Any:
+        return finish(await value)
+
+    return finish_result
+
+
+def _arguments(inputs: tuple[Input, ...], readers: list[Reader]) -> Callable[[Request], dict[str, Any]]:
+    """What reads all arguments that are passed by keyword."""
+    request_name = next((each.parameter for each in inputs if each.source == "request" and not each.by_position), None)
+
+    def read_all(request: Request) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = {}
+            for reader in readers:
+                found.update(reader.read(request))
+        except ValidationError:
+            raise InvalidInput([error for reader in readers for error in reader.errors(request)]) from None
+        if request_name is not None:
+            found[request_name] = request
+        return found
+
+    if len(readers) == 1 and request_name is None:
+        only = readers[0].read
+
+        def read_one(request: Request) -> dict[str, Any]:
+            try:
+                return only(request)
+            except ValidationError:
+                raise InvalidInput(readers[0].errors(request)) from None
+
+        return read_one
+    return read_all

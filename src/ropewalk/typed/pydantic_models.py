@@ -1,0 +1,182 @@
+"""Pydantic models as inputs and outputs. Pydantic is imported only by programs that use it.
+
+A type is left to pydantic if a model of pydantic is part of it, as in `list[Room]`.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import inspect as shapes
+
+from ropewalk.errors import BadBody, HandlerError
+from ropewalk.json_values import is_too_deep, read_json
+from ropewalk.request import Request
+from ropewalk.response import JSON, Response
+from ropewalk.typed.bodies import accepted_types, body_errors
+from ropewalk.typed.field_errors import MOST, FieldError, Location
+from ropewalk.typed.inputs import Input
+from ropewalk.typed.invalid_values import Fault
+from ropewalk.typed.named_values import field_errors, repeated_error, written_name
+from ropewalk.typed.values import VALUES, Names, Repeated
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter, ValidationError
+
+_CODES = {
+    "missing": "missing",
+    "extra_forbidden": "unknown",
+    "greater_than": "range",
+    "greater_than_equal": "range",
+    "less_than": "range",
+    "less_than_equal": "range",
+    "multiple_of": "range",
+    "string_too_short": "length",
+    "string_too_long": "length",
+    "too_short": "length",
+    "too_long": "length",
+    "string_pattern_mismatch": "pattern",
+    "enum": "choice",
+    "literal_error": "choice",
+    "value_error": "invalid",
+    "assertion_error": "invalid",
+}
+"""The codes of Ropewalk for those of pydantic. Others that end in `_type` are "type", and the rest "format"."""
+
+
+class InvalidModel(msgspec.ValidationError):
+    """A value that pydantic refused."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("pydantic refused a value")
+        self.faults = faults
+
+
+class PydanticBody:
+    """Reads the body as JSON of a type with pydantic's models."""
+
+    def __init__(self, body: Input) -> None:
+        self._parameter = body.parameter
+        self._required = body.required
+        self._adapter = _adapter(body.kind)
+        self._types = accepted_types(body)
+
+    def read(self, request: Request) -> dict[str, Any]:
+        """The argument. Raises InvalidModel."""
+        body = request.whole_body()
+        if not body and not self._required:
+            return {}
+        self._types.check(request.header("content-type"))
+        if is_too_deep(body):
+            read_json(body, Any)  # raises the error
+        try:
+            return {self._parameter: self._adapter.validate_json(body)}
+        except ValueError as error:
+            raise _refused(error) from None
+
+    def errors(self, request: Request) -> list[FieldError]:
+        """Every error; none if the body is valid."""
+        try:
+            self.read(request)
+        except InvalidModel as error:
+            return body_errors(error.faults)
+        return []
+
+
+class PydanticValues:
+    """Reads a model of pydantic that takes all named values of a part of the request, such as the query."""
+
+    def __init__(self, location: Location, taker: Input) -> None:
+        self._location = location
+        self._parameter = taker.parameter
+        self._adapter = _adapter(taker.kind)
+        self._names = _names_of(taker.kind, location)
+        self._values_of = VALUES[location]
+
+    def read(self, request: Request) -> dict[str, Any]:
+        """The argument. Raises InvalidModel, and Repeated."""
+        raw = self._values_of(request, self._names)
+        try:
+            return {self._parameter: self._adapter.validate_python(raw)}
+        except ValueError as error:
+            raise _refused(error) from None
+
+    def errors(self, request: Request) -> list[FieldError]:
+        """Every error; none if the values are valid."""
+        try:
+            self.read(request)
+        except InvalidModel as error:
+            return field_errors(self._location, self._names, error.faults)
+        except Repeated as error:
+            return [repeated_error(self._location, error)]
+        return []
+
+
+def shape_model(kind: Any, where: str) -> Callable[[Any], Any]:
+    """What makes a Response of a value that matches a type with pydantic's models. `where` names the handler."""
+    adapter = _adapter(kind)
+
+    def shape(value: Any) -> Any:
+        if isinstance(value, Response) or value is None:
+            return value
+        try:
+            made = adapter.validate_python(value, from_attributes=True)
+        except ValueError as error:
+            raise HandlerError(
+                "RW215", f"{where} returned a value that does not match its annotation: {error}."
+            ) from None
+        return Response(adapter.dump_json(made, by_alias=True), content_type=JSON)
+
+    return shape
+
+
+def has_model(node: shapes.Type) -> bool:
+    """Whether a model of pydantic is part of a type."""
+    if isinstance(node, shapes.Metadata):
+        return has_model(node.type)
+    if isinstance(node, shapes.CustomType):
+        return is_model(node.cls)
+    if isinstance(node, shapes.UnionType):
+        return any(map(has_model, node.types))
+    if isinstance(node, shapes.TupleType):
+        return any(map(has_model, node.item_types))
+    if isinstance(node, shapes.CollectionType):
+        return has_model(node.item_type)
+    return isinstance(node, shapes.DictType) and has_model(node.value_type)
+
+
+def is_model(kind: Any) -> bool:
+    """Whether a class is a model of pydantic."""
+    return isinstance(kind, type) and hasattr(kind, "__pydantic_validator__") and hasattr(kind, "model_fields")
+
+
+def _names_of(model: Any, location: Location) -> Names:
+    """The names that clients write for the fields of a model, and whether each takes several values."""
+    from pydantic import TypeAdapter
+
+    names: Names = {}
+    for field, described in model.model_fields.items():
+        written = described.alias or field
+        schema = TypeAdapter(described.annotation).json_schema()
+        kinds = [schema, *schema.get("anyOf", ())]
+        names[written_name(written, location)] = written, any(kind.get("type") == "array" for kind in kinds)
+    return names
+
+
+def _adapter(kind: Any) -> "TypeAdapter[Any]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
+def _refused(error: ValueError) -> Exception:
+    """What to raise for pydantic's ValidationError."""
+    refused: ValidationError = error  # type: ignore[assignment] # pydantic derives it from ValueError
+    found = refused.errors(include_url=False, include_input=False)
+    if any(each["type"] == "json_invalid" for each in found):
+        return BadBody(f"The body is not JSON: {found[0]['msg']}.")
+    return InvalidModel([Fault(tuple(each["loc"]), _code(each["type"]), each["msg"]) for each in found[:MOST]])
+
+
+def _code(kind: str) -> str:
+    return _CODES.get(kind) or ("type" if kind.endswith("_type") else "format")

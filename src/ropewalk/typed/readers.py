@@ -1,0 +1,51 @@
+"""The readers of a handler's inputs: one for each part of the request."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+from msgspec import inspect as shapes
+
+from ropewalk.request import Request
+from ropewalk.typed.bodies import JSONBody, RawBody
+from ropewalk.typed.field_errors import FieldError, Location
+from ropewalk.typed.inputs import Input, takes_all
+from ropewalk.typed.named_values import NamedValues, WholeValues
+from ropewalk.typed.pydantic_models import PydanticBody, PydanticValues, has_model, is_model
+
+
+class Reader(Protocol):
+    """Reads the inputs that come from one part of a request."""
+
+    def read(self, request: Request) -> dict[str, Any]:
+        """The arguments by the names of the function's parameters.
+
+        Raises ValidationError at the first invalid value, and HTTPError if the part cannot be read at all.
+        """
+
+    def errors(self, request: Request) -> list[FieldError]:
+        """Every error in this part; none if it is valid. Raises HTTPError as `read` does."""
+
+
+_IN_ORDER: Final[tuple[Location, ...]] = ("path", "query", "header", "cookie")
+
+
+def readers_for(inputs: Sequence[Input]) -> list[Reader]:
+    """The readers of a handler's inputs."""
+    readers: list[Reader] = []
+    for location in _IN_ORDER:
+        found = [each for each in inputs if each.source == location]
+        models = [each for each in found if is_model(each.kind)]
+        whole = [each for each in found if each not in models and takes_all(each.kind)]
+        single = [each for each in found if each not in models and each not in whole]
+        readers += [PydanticValues(location, each) for each in models]
+        readers += [WholeValues(location, each) for each in whole]
+        if single:
+            readers.append(NamedValues(location, single))
+    readers += [_body_reader(each) for each in inputs if each.source == "body"]
+    return readers
+
+
+def _body_reader(body: Input) -> Reader:
+    if body.kind in (bytes, str):
+        return RawBody(body)
+    return PydanticBody(body) if has_model(shapes.type_info(body.kind)) else JSONBody(body)

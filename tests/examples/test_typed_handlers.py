@@ -1,0 +1,45 @@
+"""Parameters by annotation, as the guide shows them."""
+
+from ropewalk.testing import Client
+from typed_handlers import ROOMS, app
+
+client = Client(app)
+
+
+def test_rooms() -> None:
+    ROOMS.clear()
+    added = client.post("/rooms", json={"number": "12", "beds": 2})
+    assert (added.status, added.json()) == (201, {"number": "12", "beds": 2, "id": 1})
+    assert client.get("/rooms?beds=2").json() == [added.json()]
+    assert client.get("/rooms?beds=3&limit=10").json() == []
+
+
+def test_mistakes_in_a_body() -> None:
+    refused = client.post("/rooms", json={"number": "", "beds": 30, "colour": "red"})
+    assert refused.status == 422
+    assert refused.json() == [
+        "/number: Expected `str` of length >= 1",
+        "/beds: Expected `int` <= 20",
+        "/colour: There is no field of this name.",
+    ]
+
+
+def test_a_path_and_a_header() -> None:
+    assert client.get("/prices/2027-05-01").json() == {"day": "2027-05-01", "language": "en"}
+    assert client.get("/prices/2027-05-01", headers={"Accept-Language": "de"}).json()["language"] == "de"
+    assert client.get("/prices/tomorrow").status == 422
+
+
+def test_a_whole_query() -> None:
+    assert client.get("/search?tag=sea&tag=quiet").json() == {"tag": ["sea", "quiet"], "order": "name"}
+    assert client.get("/search?colour=red").json() == ["colour: There is no field of this name."]
+
+
+def test_a_check_of_the_program() -> None:
+    assert client.post("/stays", json={"arrival": "2027-05-01", "departure": "2027-05-02"}).status == 204
+    refused = client.post("/stays", json={"arrival": "2027-05-01", "departure": "2027-05-01"})
+    assert refused.json() == [": departure must be after arrival"]
+
+
+def test_only_annotated_fields_are_sent() -> None:
+    assert client.get("/guests/Ada").json() == {"name": "Ada"}
