@@ -1,11 +1,12 @@
 """Handlers whose parameters are read and checked by their annotations: `ropewalk run examples/typed_handlers.py`."""
 
+from collections.abc import AsyncIterator
 from datetime import date
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from ropewalk import App, Header, InvalidInput, Query, Request, Response
+from ropewalk import App, Header, InvalidInput, Query, Request, Response, ServerSentEvent
 
 app = App()
 
@@ -91,6 +92,20 @@ class StoredGuest(Guest):
 def guest(name: str) -> Guest:
     """Sends the name alone."""
     return StoredGuest(name=name, email=f"{name}@example.org")
+
+
+@app.get("/rooms.jsonl")
+async def room_lines() -> AsyncIterator[Room]:
+    """A line of JSON for each room."""
+    for room in ROOMS.values():
+        yield room
+
+
+@app.get("/events", content_type="text/event-stream")
+async def room_events() -> AsyncIterator[ServerSentEvent]:
+    """An event for each room. A client that connects again sends the last id."""
+    for room in ROOMS.values():
+        yield ServerSentEvent(event="room", id=str(room.id), data=room)
 
 
 @app.error(InvalidInput)

@@ -29,6 +29,8 @@ SURFACE = [
     "Resource",
     "Response",
     "RopewalkError",
+    "Routes",
+    "ServerSentEvent",
     "Site",
     "TrustedProxies",
     "WSGIOptions",

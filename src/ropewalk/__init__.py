@@ -12,8 +12,9 @@ from ropewalk.proxies import TrustedProxies
 from ropewalk.request import QueryParams, Request
 from ropewalk.resource import NOT_DONE_YET, Resource
 from ropewalk.response import Response
+from ropewalk.routing import Routes
 from ropewalk.server import Site, install_reactor
-from ropewalk.typed import Body, Cookie, FieldError, Header, InvalidInput, Path, Query
+from ropewalk.typed import Body, Cookie, FieldError, Header, InvalidInput, Path, Query, ServerSentEvent
 from ropewalk.wsgi import WSGIOptions, wsgi
 
 __all__ = [
@@ -40,6 +41,8 @@ __all__ = [
     "Resource",
     "Response",
     "RopewalkError",
+    "Routes",
+    "ServerSentEvent",
     "Site",
     "TrustedProxies",
     "WSGIOptions",

@@ -78,7 +78,6 @@ class App(Routes):
         debug: bool = False,
         trailing_slash: TrailingSlash | None = None,
     ) -> None:
-        super().__init__()
         self.limits = limits
         self.proxies = proxies
         self.debug = debug

@@ -41,5 +41,12 @@ def test_a_check_of_the_program() -> None:
     assert refused.json() == [": departure must be after arrival"]
 
 
+def test_streams() -> None:
+    ROOMS.clear()
+    client.post("/rooms", json={"number": "12", "beds": 2})
+    assert client.get("/rooms.jsonl").text == '{"number":"12","beds":2,"id":1}\n'
+    assert client.get("/events").text == 'event: room\nid: 1\ndata: {"number":"12","beds":2,"id":1}\n\n'
+
+
 def test_only_annotated_fields_are_sent() -> None:
     assert client.get("/guests/Ada").json() == {"name": "Ada"}

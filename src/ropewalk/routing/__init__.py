@@ -1,7 +1,21 @@
 """Routes: the decorators that add handlers to the tree, the patterns of paths, and paths by the names of routes."""
 
 from ropewalk.routing.listing import Route, walk
+from ropewalk.routing.methods_as_routes import delete, get, patch, post, put, route
 from ropewalk.routing.patterns import Parameter, Pattern, parse_path
 from ropewalk.routing.routes import Routes
 
-__all__ = ["Parameter", "Pattern", "Route", "Routes", "parse_path", "walk"]
+__all__ = [
+    "Parameter",
+    "Pattern",
+    "Route",
+    "Routes",
+    "delete",
+    "get",
+    "parse_path",
+    "patch",
+    "post",
+    "put",
+    "route",
+    "walk",
+]

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 from ropewalk.charsets import is_utf_8
@@ -14,6 +14,7 @@ from ropewalk.resource import Handler, Resource, as_resource, claim, is_async, n
 from ropewalk.response import BYTES, TEXT
 from ropewalk.routing.handler_parameters import annotations, keywords, takes_parameters
 from ropewalk.routing.listing import Route, walk
+from ropewalk.routing.methods_as_routes import declared_routes
 from ropewalk.routing.patterns import SEGMENT, Parameter, Pattern, listed, parse_path
 from ropewalk.suggest import did_you_mean
 from ropewalk.typed import is_typed, plan_for
@@ -22,9 +23,22 @@ HandlerFunction = TypeVar("HandlerFunction", bound=Callable[..., Any])
 
 
 class Routes:
-    """Adds routes to a tree by decorators. App derives from it."""
+    """A tree of routes. App derives from it, and so may a class whose methods are routes.
 
-    def __init__(self) -> None:
+    Such a class decorates methods with `ropewalk.routing.get`, `post` and so on; mount its instances in an app. It
+    need not call `super().__init__()`.
+    """
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        """Make the tree, with the routes of the class's methods."""
+        del arguments, options  # they are for `__init__`
+        self = super().__new__(cls)
+        self._make_tree()
+        for name, declared in declared_routes(cls):
+            self.route(declared.path, declared.methods, **declared.options)(getattr(self, name))
+        return self
+
+    def _make_tree(self) -> None:
         self.resource = Resource()
         self.converters: dict[str, Converter] = {converter.name: converter for converter in BUILT_IN}
         """By the name that paths use. Add your own before the routes that use it."""

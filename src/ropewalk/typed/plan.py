@@ -50,7 +50,7 @@ def plan_for(
     except (TypeError, NotImplementedError) as error:
         raise HandlerError("RW214", f"{describe(function)} at {place(function)}: {error}") from error
     return Plan(
-        call=_compile(function, inputs, readers, finisher(shape_for(function), status, content_type)),
+        call=_compile(function, inputs, readers, finisher(shape_for(function, content_type), status, content_type)),
         inputs=inputs,
         whole_body=body is not None or not is_async(function),
         body_limit=body.marker.limit if body is not None and isinstance(body.marker, Body) else None,

@@ -112,20 +112,29 @@ class PydanticValues:
         return []
 
 
+def model_encoder(kind: Any, where: str) -> Callable[[Any], bytes]:
+    """What makes JSON of a value that matches a type with pydantic's models. `where` names the handler."""
+    adapter = _adapter(kind)
+
+    def encode(value: Any) -> bytes:
+        try:
+            made = adapter.validate_python(value, from_attributes=True)
+        except ValueError as error:
+            what = f"{where} returned a value that does not match its annotation: {error}."
+            raise HandlerError("RW215", what) from None
+        return adapter.dump_json(made, by_alias=True)
+
+    return encode
+
+
 def shape_model(kind: Any, where: str) -> Callable[[Any], Any]:
     """What makes a Response of a value that matches a type with pydantic's models. `where` names the handler."""
-    adapter = _adapter(kind)
+    encode = model_encoder(kind, where)
 
     def shape(value: Any) -> Any:
         if isinstance(value, Response) or value is None:
             return value
-        try:
-            made = adapter.validate_python(value, from_attributes=True)
-        except ValueError as error:
-            raise HandlerError(
-                "RW215", f"{where} returned a value that does not match its annotation: {error}."
-            ) from None
-        return Response(adapter.dump_json(made, by_alias=True), content_type=JSON)
+        return Response(encode(value), content_type=JSON)
 
     return shape
 

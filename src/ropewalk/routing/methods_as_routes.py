@@ -1,0 +1,81 @@
+"""Decorators that make methods of a class routes.
+
+    class Rooms(Routes):
+        def __init__(self, database: Database) -> None:
+            self.database = database
+
+        @get("/{room}")
+        async def show(self, room: int) -> Room:
+            ...
+
+    app.mount("/rooms", Rooms(database))
+
+Each instance of the class has routes of its own, which call its methods. A method that a subclass overrides keeps the
+route, unless it has decorators of its own.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, NamedTuple, TypeVar
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+_ATTRIBUTE: Final = "ropewalk_routes"
+"""The attribute of a function that lists its routes."""
+
+
+class DeclaredRoute(NamedTuple):
+    """A route of a method."""
+
+    path: str
+    methods: tuple[str, ...]
+    options: dict[str, Any]
+    """Those of `Routes.route`."""
+
+
+def route(path: str, methods: Iterable[str] = ("GET",), **options: Any) -> Callable[[Method], Method]:
+    """Make a method of a class that derives from Routes respond at a path. The options are those of `App.route`."""
+    declared = DeclaredRoute(path, (methods,) if isinstance(methods, str) else tuple(methods), options)
+
+    def declare(function: Method) -> Method:
+        vars(function).setdefault(_ATTRIBUTE, []).append(declared)
+        return function
+
+    return declare
+
+
+def get(path: str, **options: Any) -> Callable[[Method], Method]:
+    """`route` for GET, which includes HEAD."""
+    return route(path, ("GET",), **options)
+
+
+def post(path: str, **options: Any) -> Callable[[Method], Method]:
+    """`route` for POST."""
+    return route(path, ("POST",), **options)
+
+
+def put(path: str, **options: Any) -> Callable[[Method], Method]:
+    """`route` for PUT."""
+    return route(path, ("PUT",), **options)
+
+
+def patch(path: str, **options: Any) -> Callable[[Method], Method]:
+    """`route` for PATCH."""
+    return route(path, ("PATCH",), **options)
+
+
+def delete(path: str, **options: Any) -> Callable[[Method], Method]:
+    """`route` for DELETE."""
+    return route(path, ("DELETE",), **options)
+
+
+def declared_routes(kind: type) -> Iterator[tuple[str, DeclaredRoute]]:
+    """The names of a class's methods that are routes, and their routes, in the order in which they are defined."""
+    found: dict[str, list[DeclaredRoute]] = {}
+    for each in reversed(kind.__mro__):
+        for name, value in vars(each).items():
+            routes = getattr(value, _ATTRIBUTE, None)
+            if routes:
+                found[name] = routes
+    for name, routes in found.items():
+        for declared in routes:
+            yield name, declared

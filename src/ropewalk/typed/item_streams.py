@@ -1,0 +1,117 @@
+"""Streams of typed items: JSON lines, or server-sent events where the route has their Content-Type.
+
+    @app.get("/rooms")
+    async def rooms() -> AsyncIterator[Room]:
+        ...
+
+JSON lines have a line of JSON for each item, and an event has the JSON in its `data`. The JSON has no line breaks. An
+item may be a ServerSentEvent, with an event type, an id and a time to wait.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator
+from functools import partial
+from typing import Any, Final, get_args, get_origin
+
+from msgspec import Struct
+
+from ropewalk.errors import InvalidField, shown
+from ropewalk.headers import content_type as parse_content_type
+from ropewalk.response import Response, to_json
+from ropewalk.streaming import close_parts
+
+JSON_LINES: Final = "application/jsonl"
+EVENTS: Final = "text/event-stream"
+
+_ASYNC: Final = (AsyncIterator, AsyncIterable, AsyncGenerator)
+_PLAIN: Final = (Iterator, Iterable, Generator)
+
+
+class ServerSentEvent(Struct, frozen=True, kw_only=True):
+    """An event of a stream of events (HTML, section 9.2). `data` is sent as JSON, or as it is if it is a str.
+
+    `event` is its type and `id` its id, after which a client that connects again asks for what followed; neither may
+    have line breaks or NUL. `retry` is the time in milliseconds that a client waits before it connects again. Raises
+    InvalidField (RW304).
+    """
+
+    data: Any = None
+    event: str | None = None
+    id: str | None = None
+    retry: int | None = None
+    comment: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("event", "id"):
+            value = getattr(self, name)
+            if value is not None and any(character in value for character in "\r\n\0"):
+                raise InvalidField(f"The {name} of an event is {shown(value)}.", "Remove line breaks and NUL.")
+
+    def encode(self) -> bytes:
+        """The event as it is sent."""
+        lines = []
+        if self.comment is not None:
+            lines += [f": {line}".encode() for line in _lines(self.comment)]
+        if self.event is not None:
+            lines.append(f"event: {self.event}".encode())
+        if self.id is not None:
+            lines.append(f"id: {self.id}".encode())
+        if self.retry is not None:
+            lines.append(b"retry: %d" % self.retry)
+        if isinstance(self.data, str):
+            lines += [f"data: {line}".encode() for line in _lines(self.data)]
+        elif self.data is not None:
+            lines.append(b"data: " + to_json(self.data))
+        return b"\n".join([*lines, b"", b""])
+
+
+def item_kind(kind: Any) -> Any:
+    """The type of the items of a stream, by the annotation of what makes it; None for any other type."""
+    if get_origin(kind) not in (*_ASYNC, *_PLAIN):
+        return None
+    return get_args(kind)[0]
+
+
+def stream_of(to_data: Callable[[Any], bytes], content_type: str | None) -> Callable[[Any], Any]:
+    """What makes a Response of an iterator. `to_data` makes the JSON of an item."""
+    kind = content_type or JSON_LINES
+    encode = partial(_event if parse_content_type(kind)[0] == EVENTS else _line, to_data)
+
+    def respond(items: Any) -> Any:
+        if isinstance(items, Response) or items is None:
+            return items
+        encode_each = _encode_each_async if hasattr(items, "__aiter__") else _encode_each
+        return Response(encode_each(items, encode), content_type=kind)
+
+    return respond
+
+
+async def _encode_each_async(items: Any, encode: Callable[[Any], bytes]) -> AsyncIterator[bytes]:
+    try:
+        async for item in items:
+            yield encode(item)
+    finally:
+        await close_parts(items)
+
+
+def _encode_each(items: Any, encode: Callable[[Any], bytes]) -> Iterator[bytes]:
+    try:
+        for item in items:
+            yield encode(item)
+    finally:
+        if hasattr(items, "close"):
+            items.close()
+
+
+def _line(to_data: Callable[[Any], bytes], item: Any) -> bytes:
+    return to_data(item) + b"\n"
+
+
+def _event(to_data: Callable[[Any], bytes], item: Any) -> bytes:
+    if isinstance(item, ServerSentEvent):
+        return item.encode()
+    return b"data: " + to_data(item) + b"\n\n"
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a text. Only these line breaks count in a stream of events: `str.splitlines` knows others."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
