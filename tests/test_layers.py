@@ -24,7 +24,7 @@ LAYERS = (
     {"resource"},
     {"typed"},
     {"routing", "calling"},
-    {"middleware", "files", "asgi", "wsgi"},
+    {"middleware", "files", "openapi", "asgi", "wsgi"},
     {"app"},
     {"server"},
     {"testing", "dropin"},

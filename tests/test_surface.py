@@ -22,6 +22,7 @@ SURFACE = [
     "Headers",
     "InvalidInput",
     "Limits",
+    "OpenAPI",
     "Path",
     "Query",
     "QueryParams",

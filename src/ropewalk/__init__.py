@@ -8,6 +8,7 @@ from ropewalk.converters import Converter
 from ropewalk.errors import BadBody, BodyTooLarge, Disconnected, HTTPError, RopewalkError
 from ropewalk.files import Files
 from ropewalk.headers import Headers
+from ropewalk.openapi import OpenAPI
 from ropewalk.proxies import TrustedProxies
 from ropewalk.request import QueryParams, Request
 from ropewalk.resource import NOT_DONE_YET, Resource
@@ -34,6 +35,7 @@ __all__ = [
     "Headers",
     "InvalidInput",
     "Limits",
+    "OpenAPI",
     "Path",
     "Query",
     "QueryParams",

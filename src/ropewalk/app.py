@@ -13,6 +13,7 @@ from ropewalk.calling import ErrorHandlers, FailedLookup, call_hook, start
 from ropewalk.errors import HandlerError, HTTPError, interrupts, named
 from ropewalk.methods import REGISTERED
 from ropewalk.middleware import Middleware, chain, check
+from ropewalk.openapi import OpenAPI, Published
 from ropewalk.proxies import TrustedProxies
 from ropewalk.request import EngineHandler, Request
 from ropewalk.resource import (
@@ -66,7 +67,8 @@ class App(Routes):
     (308), "ignore" (both paths have the same response) or "strict" (404). By default a mounted app does as the app
     around it, and the served app redirects. `limits` are the limits of the engine. `proxies` are the proxies that are
     trusted to report the client's address; by default none are. Limits and proxies count for the served app, not for a
-    mounted one. With `debug`, a response with status 500 shows the traceback to the client.
+    mounted one. With `debug`, a response with status 500 shows the traceback to the client. `openapi` publishes the
+    description of the API of this app and of what is mounted in it; by default it is not published.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class App(Routes):
         proxies: TrustedProxies | None = None,
         debug: bool = False,
         trailing_slash: TrailingSlash | None = None,
+        openapi: OpenAPI | None = None,
     ) -> None:
         self.limits = limits
         self.proxies = proxies
@@ -98,6 +101,9 @@ class App(Routes):
         node = node_of(self.resource)
         node.app = self
         node.own(self)
+        self._published: Published | None = None
+        if openapi is not None:
+            self.openapi = openapi
 
     # Middleware, error handlers, converters and hooks
 
@@ -164,6 +170,23 @@ class App(Routes):
     def is_stopping(self) -> bool:
         """Whether a stop has begun. Any thread may read it."""
         return self.stop_begins.passed
+
+    # The description of the API
+
+    @property
+    def openapi(self) -> OpenAPI | None:
+        """What this app publishes as the description of its API. Set it once: that adds its routes.
+
+        Raises HandlerError (RW219), StartError (RW750) if the package of the page is not installed, and TreeError
+        (RW104) if one of its paths is taken.
+        """
+        return None if self._published is None else self._published.options
+
+    @openapi.setter
+    def openapi(self, options: OpenAPI) -> None:
+        if self._published is not None:
+            raise HandlerError("RW219", "app.openapi is set twice.", "Set it once, with all options.")
+        self._published = Published(self, options)
 
     # Serving
 

@@ -102,6 +102,10 @@ CASES: Final[dict[str, Case]] = {
     "ropewalk run hello.py --port 0": Serves(),
     # one-tree.md
     "ropewalk run program.py:root": Serves(instead="ropewalk run hello.py:root"),
+    # openapi.md
+    "pip install '/path/to/ropewalk[openapi]'": _BUILDS,
+    "ropewalk openapi hello.py > openapi.json": Prints('"openapi": "3.1.1"', "ropewalk openapi hello.py"),
+    "ropewalk openapi hello.py --yaml > openapi.yaml": NotRun("needs an extra; `tests/cli/test_openapi.py` runs it"),
     # settings.md
     'export ROPEWALK_LIMIT="head_timeout=5 body_size=4194304"': Prints(
         "head_timeout", 'env ROPEWALK_LIMIT="head_timeout=5 body_size=4194304" ropewalk check hello.py'

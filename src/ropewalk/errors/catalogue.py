@@ -109,6 +109,11 @@ _ENTRIES: Final = (
         "Return what the annotation says, or correct the annotation.",
     ),
     Entry(
+        "RW219",
+        "The description of the API (OpenAPI) cannot be made as a route or `app.openapi` asks for it.",
+        "Correct the option that the message names: docs/reference/openapi.md lists them.",
+    ),
+    Entry(
         "RW220",
         "A coroutine awaited itself, or a future of another event loop.",
         "Await futures of the same loop. From another thread, use asyncio.run_coroutine_threadsafe.",

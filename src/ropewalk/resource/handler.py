@@ -41,6 +41,8 @@ class Handler:
     """The user's code that `call` stands for, which messages name; None if it is `call` itself."""
     plan: Any = None
     """The Plan of a typed handler, of which `call` is a part; None for any other."""
+    operation: Any = None
+    """The OperationOptions of a route; None for any other handler."""
     resource: Any = None
     """The resource whose requests `call` handles without being its method. It may send responses itself."""
     describe_failure: Callable[[Any, BaseException], str] | None = None

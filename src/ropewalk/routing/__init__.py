@@ -1,15 +1,18 @@
 """Routes: the decorators that add handlers to the tree, the patterns of paths, and paths by the names of routes."""
 
-from ropewalk.routing.listing import Route, walk
+from ropewalk.routing.listing import Route, Served, walk, walk_handlers
 from ropewalk.routing.methods_as_routes import delete, get, patch, post, put, route
+from ropewalk.routing.operation import OperationOptions
 from ropewalk.routing.patterns import Parameter, Pattern, parse_path
 from ropewalk.routing.routes import Routes
 
 __all__ = [
+    "OperationOptions",
     "Parameter",
     "Pattern",
     "Route",
     "Routes",
+    "Served",
     "delete",
     "get",
     "parse_path",
@@ -18,4 +21,5 @@ __all__ = [
     "put",
     "route",
     "walk",
+    "walk_handlers",
 ]

@@ -1,12 +1,14 @@
-"""The routes of a tree, for `ropewalk routes` and `App.routes`."""
+"""The routes of a tree, for `ropewalk routes`, `App.routes` and the description of the API."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ropewalk.converters import Converter
 from ropewalk.errors import describe, place
-from ropewalk.resource import Resource, handler_of, methods_of
+from ropewalk.resource import Handler, Resource, handler_of, methods_of
 from ropewalk.resource.tree import own_handler_of
+from ropewalk.routing.patterns import Parameter, Pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +25,39 @@ class Route:
     """The file and line of its handler."""
 
 
-def walk(
-    resource: Resource, path: str = "", above: frozenset[int] = frozenset(), segments: tuple[str | Converter, ...] = ()
-) -> Iterator[Route]:
-    """The routes at a resource and below.
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A method of one resource of a tree, with what handles it."""
+
+    method: str
+    """`*` if the resource takes any method."""
+    path: Pattern
+    """From the root of the tree. A parameter that no handler or mount names has an empty name."""
+    call: Callable[..., Any]
+    handler: Handler | None
+    """None for `getChild`."""
+    below: bool
+    """Whether it takes every path below, too."""
+    apps: tuple[Any, ...]
+    """The Apps on the path, outermost first."""
+
+
+def walk(resource: Resource) -> Iterator[Route]:
+    """The routes at a resource and below."""
+    for each in walk_handlers(resource):
+        path = "".join(f"/{_written(part)}" for part in each.path)
+        below = f"{path}/{{...}}" if each.below else path
+        yield Route(each.method, below or "/", describe(each.call), place(each.call))
+
+
+def walk_handlers(
+    resource: Resource,
+    path: Pattern = (),
+    above: frozenset[int] = frozenset(),
+    segments: tuple[str | Converter, ...] = (),
+    apps: tuple[Any, ...] = (),
+) -> Iterator[Served]:
+    """What handles each method at a resource and below.
 
     `path` leads to the root of the routes that are walked, and `segments` from there to the resource. `above` are the
     ids of the resources on the path.
@@ -34,6 +65,9 @@ def walk(
     if id(resource) in above:
         return
     above |= {id(resource)}
+    node = resource.tree_node
+    if node.app is not None:
+        apps = (*apps, node.app)
     dynamic = resource.tree_kind.dynamic and not resource.isLeaf
     exact = getattr(resource, "exact_methods", None)
     kind = resource.tree_kind
@@ -46,24 +80,27 @@ def walk(
         handler = handler_of(resource, method)
         of_get = method == "HEAD" and handler is handler_of(resource, "GET")
         if handler is not None and not (of_get and exact is None):
-            here = _written(path, segments, handler.names)
-            below = f"{here}/{{...}}" if resource.isLeaf or dynamic else here
-            yield Route(method, below or "/", describe(handler.call), place(handler.call))
+            here = (*path, *_named(segments, handler.names))
+            yield Served(method, here, handler.call, handler, resource.isLeaf or dynamic, apps)
     if dynamic:
-        yield Route("*", f"{_written(path, segments)}/{{...}}", describe(resource.getChild), place(resource.getChild))
-    node = resource.tree_node
+        yield Served("*", (*path, *_named(segments)), resource.getChild, None, True, apps)
     for part, child in node.known_children():
-        yield from walk(child, path, above, (*segments, part))
+        yield from walk_handlers(child, path, above, (*segments, part), apps)
     if node.mounted is not None:
-        yield from walk(node.mounted, _written(path, segments, node.mount_names), above)
+        below = (*path, *_named(segments, node.mount_names))
+        yield from walk_handlers(node.mounted, below, above, (), apps)
 
 
-def _written(path: str, segments: tuple[str | Converter, ...], names: tuple[str, ...] = ()) -> str:
-    """A path with the parameters of a handler or a mount, as `{name:converter}`."""
+def _named(segments: tuple[str | Converter, ...], names: tuple[str, ...] = ()) -> Iterator[str | Parameter]:
+    """Segments with the names that a handler or a mount gives to the parameters."""
     left = iter(names)
     for part in segments:
-        if isinstance(part, Converter):
-            name = next(left, "")
-            part = f"{{{name}}}" if part.name == "str" and name else f"{{{name}:{part.name}}}"
-        path = f"{path}/{part}"
-    return path
+        yield Parameter(next(left, ""), part) if isinstance(part, Converter) else part
+
+
+def _written(part: str | Parameter) -> str:
+    """A segment as it was declared, with parameters as `{name:converter}`."""
+    if isinstance(part, str):
+        return part
+    kind = part.converter.name
+    return f"{{{part.name}}}" if kind == "str" and part.name else f"{{{part.name}:{kind}}}"

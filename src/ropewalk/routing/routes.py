@@ -1,7 +1,7 @@
 """The decorators that add routes to the tree, and paths by the names of routes."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -15,6 +15,7 @@ from ropewalk.response import BYTES, TEXT
 from ropewalk.routing.handler_parameters import annotations, keywords, takes_parameters
 from ropewalk.routing.listing import Route, walk
 from ropewalk.routing.methods_as_routes import declared_routes
+from ropewalk.routing.operation import operation_options
 from ropewalk.routing.patterns import SEGMENT, Parameter, Pattern, listed, parse_path
 from ropewalk.suggest import did_you_mean
 from ropewalk.typed import is_typed, plan_for
@@ -54,6 +55,13 @@ class Routes:
         content_type: str | None = None,
         body_limit: int | None = None,
         status: int | None = None,
+        summary: str | None = None,
+        description: str | None = None,
+        tags: Iterable[str] = (),
+        deprecated: bool = False,
+        hidden: bool = False,
+        responses: Mapping[int | str, Any] | None = None,
+        operation: Mapping[str, Any] | None = None,
     ) -> Callable[[HandlerFunction], HandlerFunction]:
         """Have a function respond to these methods at a path such as "/users/{id}" or "/files/{name:path}".
 
@@ -67,7 +75,11 @@ class Routes:
         limit of the engine. `status` is the status of a returned value, unless that is a Response.
 
         Parameters of the function that are not in the path come from other parts of the request, as their annotations
-        say: see `ropewalk.typed`. Raises TreeError (RW101, RW102, RW104, RW109) and HandlerError (RW202, RW214).
+        say: see `ropewalk.typed`. Raises TreeError (RW101, RW102, RW104, RW109) and HandlerError (RW202, RW214, RW219).
+
+        The others are for the description of the API, and change nothing else: see `ropewalk.openapi`. `summary` and
+        `description` replace the docstring. `hidden` leaves the route out. `responses` adds responses by status: a
+        description, a type, or a response object of OpenAPI. `operation` is merged into the operation object.
         """
         if not isinstance(path, str):
             raise TreeError("RW101", f"{place(path)}: a route has no path.", 'Write `@app.get("/...")`, with its path.')
@@ -92,6 +104,16 @@ class Routes:
                 bytes_type=content_type or BYTES,
                 utf_8=content_type is None or is_utf_8(content_type),
                 body_limit=body_limit,
+                operation=operation_options(
+                    function,
+                    summary=summary,
+                    description=description,
+                    tags=tags,
+                    deprecated=deprecated,
+                    hidden=hidden,
+                    responses=responses,
+                    operation=operation,
+                ),
             )
             if is_typed(function, parameters, status):
                 plan = plan_for(function, parameters, methods, status, content_type)

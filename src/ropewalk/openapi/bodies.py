@@ -1,0 +1,41 @@
+"""The request body of an operation."""
+
+from typing import Any
+
+from ropewalk.openapi.operations import Operation
+from ropewalk.openapi.parameters import built_in
+from ropewalk.openapi.schemas import Schemas
+from ropewalk.typed.inputs import BODILESS_METHODS, Input
+from ropewalk.typed.markers import Body
+
+
+def body_input(operation: Operation) -> Input | None:
+    """The input that takes the body; None if there is none, or requests of the method have no body."""
+    if operation.method in BODILESS_METHODS:
+        return None
+    return next((each for each in operation.inputs if each.source == "body"), None)
+
+
+def is_raw(body: Input) -> bool:
+    """Whether a body is taken as bytes or text, of any content."""
+    return body.kind in (bytes, str)
+
+
+def request_body(operation: Operation, schemas: Schemas) -> dict[str, Any]:
+    """The member `requestBody`, if there is one."""
+    body = body_input(operation)
+    if body is None or not isinstance(body.marker, Body):
+        return {}
+    content: dict[str, Any] = {}
+    if body.kind is str:
+        content = {"schema": {"type": "string"}}
+    elif not is_raw(body):
+        content = {"schema": schemas.of(body.kind, "input")}
+    if body.marker.example is not None:
+        content["example"] = built_in(body.marker.example)
+    made: dict[str, Any] = {"content": dict.fromkeys(body.marker.media_types, content)}
+    if body.required:
+        made["required"] = True
+    if body.marker.description is not None:
+        made["description"] = body.marker.description
+    return {"requestBody": made}

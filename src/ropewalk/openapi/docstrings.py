@@ -1,0 +1,27 @@
+"""The summary and the description of an operation."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from ropewalk.methods import rendered_method
+from ropewalk.routing import OperationOptions
+
+
+def summary_of(function: Callable[..., Any], options: OperationOptions) -> dict[str, str]:
+    """The members `summary` and `description`, those that are not empty."""
+    first, _, rest = inspect.cleandoc(function.__doc__ or "").partition("\n")
+    summary = (first.strip() or _from_name(function)) if options.summary is None else options.summary
+    description = rest.strip() if options.description is None else options.description
+    return {name: text for name, text in (("summary", summary), ("description", description)) if text}
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """The name of a function; empty if it has none, as a lambda."""
+    name = str(getattr(function, "__name__", ""))
+    return name if name.isidentifier() else ""
+
+
+def _from_name(function: Callable[..., Any]) -> str:
+    name = name_of(function)
+    return "" if rendered_method(name) else name.replace("_", " ").strip().capitalize()

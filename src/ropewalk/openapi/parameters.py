@@ -1,0 +1,108 @@
+"""The parameters of an operation: of the path, the query, header fields and cookies."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from ropewalk.converters import Converter
+from ropewalk.openapi.operations import Operation
+from ropewalk.openapi.schemas import Schema, Schemas
+from ropewalk.typed.inputs import EMPTY, Input, takes_all
+from ropewalk.typed.named_values import written_name
+from ropewalk.typed.pydantic_models import is_model
+from ropewalk.typed.values import VALUES
+
+_CONVERTED: Final[dict[str, Schema]] = {
+    "int": {"type": "integer"},
+    "float": {"type": "number"},
+    "uuid": {"type": "string", "format": "uuid"},
+}
+
+_IGNORED_HEADERS: Final = frozenset(("accept", "content-type", "authorization"))
+"""OpenAPI describes these by other means, and ignores parameters of their names (section 4.8.12.1)."""
+
+
+def parameters_of(operation: Operation, schemas: Schemas) -> list[dict[str, Any]]:
+    """The parameter objects of an operation."""
+    found: list[dict[str, Any]] = []
+    in_path: dict[str, dict[str, Any]] = {}
+    for each in operation.inputs:
+        if each.source not in VALUES:
+            continue
+        for made in _parameters(each, schemas):
+            if made["in"] == "path":
+                in_path[made["name"]] = made
+            elif not (made["in"] == "header" and made["name"] in _IGNORED_HEADERS):
+                found.append(made)
+    return [*_path_parameters(operation, in_path), *found]
+
+
+def _path_parameters(operation: Operation, known: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for parameter, written in zip(operation.parameters, operation.written, strict=True):
+        made = known.get(parameter.name, {"in": "path", "required": True, "schema": {"type": "string"}})
+        if made["schema"] in ({}, {"type": "string"}):
+            made |= {"schema": _converted(parameter.converter)}
+        yield {"name": written, **{name: value for name, value in made.items() if name != "name"}}
+
+
+def _converted(converter: Converter) -> Schema:
+    return _CONVERTED.get(converter.name, {"type": "string"})
+
+
+def _parameters(each: Input, schemas: Schemas) -> Iterator[dict[str, Any]]:
+    schema = schemas.of(each.kind, "input")
+    if is_model(each.kind) or takes_all(each.kind):
+        whole = schemas.resolved(schema)
+        required = whole.get("required", ())
+        for field, within in whole.get("properties", {}).items():
+            name = written_name(field, each.source) if each.source == "header" else field
+            yield _parameter(each, name, within, required=field in required)
+        return
+    made = _parameter(each, each.name, schema, required=each.required)
+    marker = each.marker
+    if marker.description is not None:
+        made["description"] = marker.description
+    if marker.example is not None:
+        made["example"] = built_in(marker.example)
+    default = built_in(each.default)
+    if default is not None:
+        made["schema"] = {**made["schema"], "default": default}
+    yield made
+
+
+def _parameter(each: Input, name: str, schema: Schema, *, required: bool) -> dict[str, Any]:
+    schema = _without_null(schema)
+    made: dict[str, Any] = {"name": name, "in": each.source}
+    if "description" in schema:
+        made["description"] = schema["description"]
+        schema = {key: value for key, value in schema.items() if key != "description"}
+    if required or each.source == "path":
+        made["required"] = True
+    if each.marker.deprecated or schema.get("deprecated") is True:
+        made["deprecated"] = True
+    return made | {"schema": schema}
+
+
+def _without_null(schema: Schema) -> Schema:
+    """The schema of a value that was given: where None is allowed, it is mostly the default."""
+    kinds = schema.get("anyOf")
+    if kinds is None:
+        return schema
+    left = [each for each in kinds if each != {"type": "null"}]
+    others = {name: value for name, value in schema.items() if name != "anyOf"}
+    if others.get("default", EMPTY) is None:
+        del others["default"]
+    if len(left) == 1:
+        return {**left[0], **others}
+    return {"anyOf": left, **others} if left else schema
+
+
+def built_in(value: Any) -> Any:
+    """A value as JSON has it; None if there is none, or it cannot be written."""
+    if value is EMPTY:
+        return None
+    try:
+        return msgspec.to_builtins(value, str_keys=True)
+    except (TypeError, ValueError, NotImplementedError):
+        return None

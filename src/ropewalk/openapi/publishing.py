@@ -1,0 +1,107 @@
+"""The routes of an app that publish the description of its API."""
+
+import posixpath
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from ropewalk.errors import HandlerError, shown
+from ropewalk.openapi.document import document_of
+from ropewalk.openapi.options import OpenAPI
+from ropewalk.openapi.swagger_ui import SCRIPT, START, STYLE, SwaggerUI, files_folder
+from ropewalk.request import Request
+from ropewalk.resource import Resource, node_of
+from ropewalk.response import JSON, Response
+from ropewalk.routing import Routes
+
+_FIELDS: Final = {"x-content-type-options": "nosniff"}
+
+
+class Published:
+    """Adds the routes to an app. Makes the document at the first request, and again when the tree has changed."""
+
+    def __init__(self, routes: Routes, options: OpenAPI) -> None:
+        """Raises HandlerError (RW219) for wrong options, StartError (RW750) if the package of the page is not
+        installed, and TreeError (RW104) if a path is taken."""
+        _check(options)
+        self.options = options
+        self._root = routes.resource
+        self._made: bytes | None = None
+        ui = None if options.ui is None else _page(options, options.ui)
+        node_of(self._root).own(self)
+        routes.get(options.path, name="openapi", hidden=True)(self.document)
+        if ui is not None and options.ui is not None:
+            folder = options.ui.rstrip("/")
+            routes.get(options.ui, name="openapi_ui", hidden=True)(ui.page)
+            for name in (STYLE, SCRIPT):
+                routes.get(f"{folder}/{name}", name=f"openapi_ui/{name}", hidden=True)(_file(ui, name))
+            routes.get(f"{folder}/{START}", name=f"openapi_ui/{START}", hidden=True)(_start(ui))
+
+    def changed(self, seen: set[int]) -> None:
+        """The tree has changed."""
+        del seen
+        self._made = None
+
+    def document(self, request: Request) -> Response:
+        """The document. In a mounted app, its server is the path where the app is mounted."""
+        made = self._made
+        if made is None:
+            made = self._made = encode_document(self._root, self.options)
+        prefix = request.raw_path.decode("ascii").removesuffix(self.options.path)
+        if prefix.startswith("/") and not prefix.startswith("//") and b'"servers":' not in made:
+            url = prefix.replace("{", "%7B").replace("}", "%7D")  # braces are variables of a server
+            made = b'{"servers":' + msgspec.json.encode([{"url": url}]) + b"," + made[1:]
+        return Response(made, headers=_FIELDS, content_type=JSON)
+
+
+def encode_document(root: Resource, options: OpenAPI) -> bytes:
+    """The document as JSON. Raises HandlerError (RW219)."""
+    document = document_of(root, options)
+    try:
+        return msgspec.json.encode(document)
+    except (TypeError, ValueError) as error:
+        what = f"The description of the API has a value that JSON cannot have: {error}."
+        raise HandlerError(
+            "RW219", what, "Correct `extra` of OpenAPI, or `operation` or `responses` of a route."
+        ) from error
+
+
+def _check(options: Any) -> None:
+    if not isinstance(options, OpenAPI):
+        raise HandlerError("RW219", f"app.openapi is {shown(options)}.", 'Set it to OpenAPI("Title", "1.0").')
+    paths: tuple[tuple[str, Any], ...] = (("path", options.path), ("ui", options.ui))
+    for name, path in paths:
+        if path is not None and not (isinstance(path, str) and path.startswith("/") and "{" not in path):
+            what = f"OpenAPI({name}={path!r}) is not a path without parameters."
+            raise HandlerError("RW219", what, 'Write it as "/openapi.json".')
+    if isinstance(options.servers, str):
+        what = f"OpenAPI(servers={options.servers!r}) is not a list."
+        raise HandlerError("RW219", what, f"Write servers=[{options.servers!r}].")
+
+
+def _page(options: OpenAPI, path: str) -> SwaggerUI:
+    folder = path.rstrip("/")
+    return SwaggerUI(
+        title=options.title,
+        folder=files_folder(path),
+        name=posixpath.basename(folder),
+        document=posixpath.relpath(options.path, folder or "/"),
+        servers=tuple(options.servers),
+    )
+
+
+def _file(ui: SwaggerUI, name: str) -> Callable[[Request], Response]:
+    def openapi_ui_file(request: Request) -> Response:
+        del request
+        return ui.file(name)
+
+    return openapi_ui_file
+
+
+def _start(ui: SwaggerUI) -> Callable[[Request], Response]:
+    def openapi_ui_start(request: Request) -> Response:
+        del request
+        return ui.start()
+
+    return openapi_ui_start

@@ -1,0 +1,63 @@
+"""How a route is described in the description of the API (OpenAPI)."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ropewalk.errors import HandlerError, describe, is_int, place, shown
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OperationOptions:
+    """What a route says about itself, apart from the types of its handler."""
+
+    summary: str | None = None
+    """None for the first line of the docstring, or the name of the function."""
+    description: str | None = None
+    """None for the rest of the docstring."""
+    tags: tuple[str, ...] = ()
+    deprecated: bool = False
+    hidden: bool = False
+    """Whether the description leaves the route out."""
+    responses: Mapping[int | str, Any] = field(default_factory=dict)
+    """By status, such as 404 or "4XX": a description, a type, or a response object of OpenAPI."""
+    operation: Mapping[str, Any] = field(default_factory=dict)
+    """Merged into the operation object of OpenAPI at the end."""
+
+
+def operation_options(
+    function: Callable[..., Any],
+    *,
+    summary: str | None,
+    description: str | None,
+    tags: Iterable[str],
+    deprecated: bool,
+    hidden: bool,
+    responses: Mapping[int | str, Any] | None,
+    operation: Mapping[str, Any] | None,
+) -> OperationOptions:
+    """The options of a route that were checked. Raises HandlerError (RW219)."""
+    where = f"{describe(function)} at {place(function)}"
+    if isinstance(tags, str):
+        raise HandlerError("RW219", f"{where} has tags={tags!r}.", f"Write tags=[{tags!r}].")
+    tags = tuple(tags)
+    if not all(isinstance(each, str) for each in tags):
+        raise HandlerError("RW219", f"{where} has tags={shown(tags)}.", "Give each tag as a str.")
+    for name, given in (("responses", responses), ("operation", operation)):
+        if not (given is None or isinstance(given, Mapping)):
+            raise HandlerError("RW219", f"{where} has {name}={shown(given)}.", "Give a dict.")
+    for status in responses or ():
+        if not _is_status(status):
+            remedy = 'Use a status from 100 to 599, a class such as "4XX", or "default".'
+            raise HandlerError("RW219", f"{where} describes responses of the status {shown(status)}.", remedy)
+    return OperationOptions(summary, description, tags, deprecated, hidden, responses or {}, operation or {})
+
+
+def _is_status(status: Any) -> bool:
+    if is_int(status):
+        return bool(100 <= status <= 599)
+    if not isinstance(status, str):
+        return False
+    if len(status) == 3 and status[0] in "12345":
+        return status[1:] == "XX" or (status.isascii() and status.isdigit())
+    return status == "default"

@@ -1,0 +1,70 @@
+"""The API that describes itself: its document, its page in a browser, and a tool that tests it by the document."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.examples.test_static_site import chromium, rendered
+from tests.processes import EXAMPLES, ropewalk
+
+from openapi_app import ROOMS, app
+from ropewalk.testing import Client
+
+client = Client(app)
+
+SCHEMATHESIS = """
+[phases.coverage]
+unexpected-methods = ["PUT", "PATCH", "DELETE"]
+"""
+"""TRACE is disabled on purpose, by a 501."""
+
+
+def test_the_document() -> None:
+    document = client.get("/openapi.json").json()
+    assert document["info"] == {"title": "Hotel", "version": "1.0.0", "description": "The rooms of a hotel."}
+    assert list(document["paths"]) == ["/rooms", "/rooms/{id}"]
+    listing = document["paths"]["/rooms"]["get"]
+    assert listing["summary"] == "List the rooms."
+    assert listing["description"] == "They come in the order in which they were added."
+    assert listing["parameters"][0]["description"] == "At least this many."
+    assert document["components"]["schemas"]["NewRoom"]["properties"]["number"]["examples"] == ["12a"]
+    assert list(document["paths"]["/rooms/{id}"]["get"]["responses"]) == ["200", "404"]
+
+
+def test_rooms() -> None:
+    ROOMS.clear()
+    added = client.post("/rooms", json={"number": "12a", "beds": 2})
+    assert added.status == 201
+    assert client.get("/rooms/1").json() == added.json()
+    assert client.get("/rooms?beds=2").json() == [added.json()]
+    assert client.get("/rooms/2").status == 404
+    assert client.get("/health").text == "ok"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(chromium is None, reason="there is no Chromium here")
+def test_the_page_in_a_browser(tmp_path: Path) -> None:
+    """Its policy allows all that it needs, and the page needs no network."""
+    with ropewalk("run", EXAMPLES / "openapi_app.py") as server:
+        page = rendered(f"{server.url}/docs", tmp_path)
+    assert 'data-path="/rooms/{id}"' in page
+    assert "Unable to render" not in page
+
+
+@pytest.mark.slow
+def test_the_api_does_as_its_document_says(tmp_path: Path) -> None:
+    """Schemathesis sends valid and invalid requests that it makes from the document, and checks the responses."""
+    (tmp_path / "schemathesis.toml").write_text(SCHEMATHESIS)
+    program = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
+    assert program is not None
+    with ropewalk("run", EXAMPLES / "openapi_app.py") as server:
+        command = [
+            *(program, "--config-file", "schemathesis.toml", "run", f"{server.url}/openapi.json"),
+            *("--max-examples", "30", "--generation-deterministic", "--no-color"),
+            # To JSON Schema, 2.0 is an integer. msgspec refuses it where an int is expected.
+            *("--exclude-checks", "positive_data_acceptance"),
+        ]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout
