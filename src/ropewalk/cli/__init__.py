@@ -14,6 +14,7 @@ from ropewalk import __version__
 from ropewalk.cli.check import check
 from ropewalk.cli.exec import execute
 from ropewalk.cli.explain import explain
+from ropewalk.cli.openapi import openapi
 from ropewalk.cli.routes import routes
 from ropewalk.cli.run import run
 from ropewalk.cli.static import static
@@ -52,5 +53,5 @@ def main() -> None:
     """Serve HTTP from Twisted's reactor with a native engine."""
 
 
-for command in (run, static, execute, routes, check, explain):
+for command in (run, static, execute, routes, openapi, check, explain):
     main.add_command(command)
