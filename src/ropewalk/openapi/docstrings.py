@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ropewalk.methods import rendered_method
@@ -10,16 +11,31 @@ from ropewalk.routing import OperationOptions
 
 def summary_of(function: Callable[..., Any], options: OperationOptions) -> dict[str, str]:
     """The members `summary` and `description`, those that are not empty."""
-    first, _, rest = inspect.cleandoc(function.__doc__ or "").partition("\n")
+    first, _, rest = inspect.cleandoc(_written(function).__doc__ or "").partition("\n")
     summary = (first.strip() or _from_name(function)) if options.summary is None else options.summary
     description = rest.strip() if options.description is None else options.description
     return {name: text for name, text in (("summary", summary), ("description", description)) if text}
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """The name of a function; empty if it has none, as a lambda."""
-    name = str(getattr(function, "__name__", ""))
+    """The name of a function, or of the class of a callable object; empty for a lambda."""
+    written = _written(function)
+    name = str(getattr(written, "__name__", ""))
+    if name == "__call__":
+        name = type(_without_partial(function)).__name__
     return name if name.isidentifier() else ""
+
+
+def _written(function: Callable[..., Any]) -> Any:
+    """The function that the user wrote, of a partial or a callable object."""
+    function = _without_partial(function)
+    return function if hasattr(function, "__name__") else type(function).__call__
+
+
+def _without_partial(function: Callable[..., Any]) -> Callable[..., Any]:
+    while isinstance(function, partial):
+        function = function.func
+    return function
 
 
 def _from_name(function: Callable[..., Any]) -> str:

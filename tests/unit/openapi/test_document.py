@@ -1,5 +1,7 @@
 """The document as a whole: which operations it has, their names, and what the options add."""
 
+from functools import partial
+
 import pytest
 from msgspec import Struct
 from tests.unit.openapi.described import described, operation
@@ -179,6 +181,36 @@ class TestDescriptions:
         app.get("/")(lambda request: "")
         assert operation(app, "/a") == {"operationId": "get_a", "responses": {"200": {"description": "OK"}}}
         assert operation(app, "/")["operationId"] == "get"
+
+    def test_a_partial(self) -> None:
+        def rooms(request: Request, order: str) -> str:
+            """All rooms."""
+            return order
+
+        app = App()
+        app.get("/a")(partial(rooms, order="name"))
+        found = operation(app, "/a")
+        assert (found["summary"], found["operationId"]) == ("All rooms.", "rooms")
+        assert "description" not in found
+
+    def test_a_callable_object(self) -> None:
+        class Rooms:
+            """A class."""
+
+            def __call__(self, request: Request) -> str:
+                """All rooms."""
+                return ""
+
+        class Guests:
+            def __call__(self, request: Request) -> str:
+                return ""
+
+        app = App()
+        app.get("/a")(Rooms())
+        app.get("/b")(Guests())
+        found = operation(app, "/a")
+        assert (found["summary"], found["operationId"]) == ("All rooms.", "Rooms")
+        assert operation(app, "/b")["summary"] == "Guests"
 
     def test_the_options_of_the_route(self) -> None:
         app = App()
