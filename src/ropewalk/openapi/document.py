@@ -12,6 +12,7 @@ from ropewalk.openapi.parameters import parameters_of
 from ropewalk.openapi.responses import InvalidInputProblem, kinds_in, responses_of, sends_problems
 from ropewalk.openapi.schemas import Direction, Schemas
 from ropewalk.resource import Resource
+from ropewalk.typed.values import VALUES
 
 VERSION: Final = "3.1.1"
 
@@ -74,7 +75,7 @@ def _kinds(operations: list[Operation]) -> Iterator[tuple[Any, Direction]]:
     for operation in operations:
         body = body_input(operation)
         for each in operation.inputs:
-            if each.source != "request" and (each.source != "body" or each is body):
+            if each.source in VALUES or each is body:
                 yield each.kind, "input"
         for kind in operation.returned.content.values():
             yield kind, "output"
@@ -85,13 +86,14 @@ def _kinds(operations: list[Operation]) -> Iterator[tuple[Any, Direction]]:
 
 
 def _check_ids(operations: list[Operation], ids: list[str]) -> None:
-    places: dict[str, str] = {}
+    by_id: dict[str, Any] = {}
     for operation, name in zip(operations, ids, strict=True):
-        here = f"{describe(operation.function)} at {place(operation.function)}"
-        if name in places:
-            what = f"{places[name]} and {here} have the operationId {name!r}."
+        function = operation.function
+        if name in by_id:
+            both = " and ".join(f"{describe(each)} at {place(each)}" for each in (by_id[name], function))
+            what = f"{both} have the operationId {name!r}."
             raise HandlerError("RW219", what, "Give each a different one, or leave it out.")
-        places[name] = here
+        by_id[name] = function
 
 
 def _tag(name: str, description: str | None) -> dict[str, str]:

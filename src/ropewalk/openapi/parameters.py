@@ -24,18 +24,18 @@ _IGNORED_HEADERS: Final = frozenset(("accept", "content-type", "authorization"))
 
 
 def parameters_of(operation: Operation, schemas: Schemas) -> list[dict[str, Any]]:
-    """The parameter objects of an operation."""
-    found: list[dict[str, Any]] = []
+    """The parameter objects of an operation. If two inputs take one value, the first describes it."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
     in_path: dict[str, dict[str, Any]] = {}
     for each in operation.inputs:
         if each.source not in VALUES:
             continue
         for made in _parameters(each, schemas):
             if made["in"] == "path":
-                in_path[made["name"]] = made
+                in_path.setdefault(made["name"], made)
             elif not (made["in"] == "header" and made["name"] in _IGNORED_HEADERS):
-                found.append(made)
-    return [*_path_parameters(operation, in_path), *found]
+                found.setdefault((made["in"], made["name"]), made)
+    return [*_path_parameters(operation, in_path), *found.values()]
 
 
 def _path_parameters(operation: Operation, known: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:

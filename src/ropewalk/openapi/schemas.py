@@ -26,7 +26,7 @@ class Schemas:
             node = _described(kind)
             if node is not None and has_model(node):
                 models.append((kind, direction))
-            elif node is not None and _has_schema(kind):
+            elif node is not None:
                 native.append((kind, direction))
         self.components = self._add_native(native)
         """By name."""
@@ -44,7 +44,11 @@ class Schemas:
         return found
 
     def _add_native(self, kinds: list[tuple[Any, Direction]]) -> dict[str, Any]:
-        made, components = msgspec.json.schema_components([kind for kind, _ in kinds], ref_template=f"{_PLACE}{{name}}")
+        try:
+            made, components = _native_schemas(kinds)
+        except Exception:  # noqa: BLE001 - msgspec raises what it likes for a type without a schema
+            kinds = [each for each in kinds if _has_schema(each)]
+            made, components = _native_schemas(kinds)
         for (kind, direction), schema in zip(kinds, made, strict=True):
             self._found[id(kind), direction] = schema
         return components
@@ -78,9 +82,13 @@ def _described(kind: Any) -> shapes.Type | None:
         return None
 
 
-def _has_schema(kind: Any) -> bool:
+def _native_schemas(kinds: list[tuple[Any, Direction]]) -> tuple[tuple[Schema, ...], dict[str, Any]]:
+    return msgspec.json.schema_components([kind for kind, _ in kinds], ref_template=f"{_PLACE}{{name}}")
+
+
+def _has_schema(kind: tuple[Any, Direction]) -> bool:
     try:
-        msgspec.json.schema(kind)
+        _native_schemas([kind])
     except Exception:  # noqa: BLE001 - as above: a class without a schema is described as any value
         return False
     return True

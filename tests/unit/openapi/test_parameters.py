@@ -143,6 +143,31 @@ class TestParameters:
 
         assert parameters(app, "/a")["value"] == {"name": "value", "in": "query", "schema": {"type": "integer"}}
 
+    def test_two_that_take_one_value(self) -> None:
+        app = App()
+
+        @app.get("/a")
+        def find(number: Annotated[int, Query("n")], text: Annotated[str, Query("n")] = "") -> None: ...
+
+        found = operation(app, "/a")["parameters"]
+        assert found == [{"name": "n", "in": "query", "required": True, "schema": {"type": "integer"}}]
+
+    def test_a_type_without_a_schema_is_any_value(self) -> None:
+        app = App()
+
+        @app.post("/a")
+        def add(room: Room, values: Any = None) -> object:
+            return complex(1)
+
+        def convert(request: Request) -> Any: ...
+
+        convert.__annotations__["return"] = complex
+        app.get("/b")(convert)
+        paths = described(app)["paths"]
+        assert paths["/b"]["get"]["responses"]["200"]["content"] == {"application/json": {}}
+        schema = paths["/a"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        assert schema == {"$ref": "#/components/schemas/Room"}
+
     def test_headers_and_cookies(self) -> None:
         app = App()
 
