@@ -48,10 +48,9 @@ class Published:
         made = self._made
         if made is None:
             made = self._made = encode_document(self._root, self.options)
-        prefix = request.raw_path.decode("ascii").removesuffix(self.options.path)
-        if prefix.startswith("/") and not prefix.startswith("//") and b'"servers":' not in made:
-            url = prefix.replace("{", "%7B").replace("}", "%7D")  # braces are variables of a server
-            made = b'{"servers":' + msgspec.json.encode([{"url": url}]) + b"," + made[1:]
+        place = _place_of_app(request.raw_path.decode("ascii"), self.options.path)
+        if place and not place.startswith("//") and b'"servers":' not in made:
+            made = b'{"servers":' + msgspec.json.encode([{"url": place}]) + b"," + made[1:]
         return Response(made, headers=_FIELDS, content_type=JSON)
 
 
@@ -65,6 +64,14 @@ def encode_document(root: Resource, options: OpenAPI) -> bytes:
         raise HandlerError(
             "RW219", what, "Correct `extra` of OpenAPI, or `operation` or `responses` of a route."
         ) from error
+
+
+def _place_of_app(requested: str, path: str) -> str:
+    """The path at which an app is mounted, if one of its own paths is requested, in whatever encoding."""
+    own = path.rstrip("/").count("/")
+    segments = requested.removesuffix("/").split("/")
+    place = "/".join(segments[: len(segments) - own])
+    return place.replace("{", "%7B").replace("}", "%7D")  # braces are variables of a server
 
 
 def _check(options: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ropewalk import App, OpenAPI, Request, Response, RopewalkError
+from ropewalk import App, OpenAPI, Request, Resource, Response, RopewalkError
 from ropewalk.openapi import publishing, swagger_ui
 from ropewalk.testing import Client
 
@@ -77,6 +77,38 @@ class TestDocument:
         found = Client(app).get("/a%22%7Bb%7D{c}/api/openapi.json").json()
         assert found["servers"] == [{"url": "/a%22%7Bb%7D%7Bc%7D/api"}]
         assert list(found["paths"]) == ["/rooms"]
+
+    @pytest.mark.parametrize(
+        ("path", "requested", "place"),
+        [
+            ("/openapi.json", "/openapi.json", None),
+            ("/openapi.json", "/openapi.json/", None),
+            ("/openapi.json", "/open%61pi.json", None),
+            ("/openapi.json", "/api/openapi.json/", "/api"),
+            ("/openapi.json", "/%61pi/open%61pi.json", "/%61pi"),
+            ("/v1/schema/", "/v1/schema/", None),
+            ("/v1/schema/", "/v1/schema", None),
+            ("/v1/schema/", "/api/v1/schema/", "/api"),
+            ("/v1/schema/", "/api/v1/schema", "/api"),
+            ("/", "/", None),
+            ("/", "/api/", "/api"),
+            ("/", "/api", "/api"),
+        ],
+    )
+    def test_the_place_however_it_is_requested(self, path: str, requested: str, place: str | None) -> None:
+        app, inner = App(trailing_slash="ignore"), app_with(path=path, ui=None)
+        app.mount("/api" if place else "/", inner)
+        document = Client(app).get(requested).json()
+        assert document.get("servers") == (None if place is None else [{"url": place}])
+
+    def test_an_app_in_a_tree_of_resources(self) -> None:
+        root, inner = Resource(), app_with()
+        root.putChild(b"api", inner)
+        app = App()
+        app.mount("/v1", root)
+        client = Client(app)
+        assert client.get("/v1/api/openapi.json").json()["servers"] == [{"url": "/v1/api"}]
+        assert client.get("/v1/api/docs").status == 200
 
     @pytest.mark.parametrize(
         "options", [{"servers": ["https://example.org"]}, {"extra": {"servers": [{"url": "https://example.org"}]}}]
