@@ -1,11 +1,13 @@
 """What runs where only the dependencies of the package are installed, and what each extra adds."""
 
+import shutil
 import socket
 from pathlib import Path
 
 import pytest
 from tests.packaging.clients import connect, encrypted, get, tcp_port_of
 from tests.packaging.installations import CHECKED, PLAIN, installation, installed_with
+from tests.processes import EXAMPLES
 from tests.unit.server.program import write_certificate
 
 from ropewalk.dropin.entry.extras import EXTRAS as NAMED
@@ -145,6 +147,33 @@ def test_the_event_loop(extra: str, loop: str, tmp_path: Path) -> None:
     code = "import ropewalk; print(ropewalk.install_reactor())"
     ended, output = installation(extra).run("python", "-c", code, cwd=tmp_path)
     assert (ended, output) == (0, f"AsyncioSelectorReactor on {loop}\n")
+
+
+@pytest.mark.parametrize("extra", [PLAIN, "openapi"])
+def test_the_page_of_an_api(extra: str, tmp_path: Path) -> None:
+    shutil.copy(EXAMPLES / "openapi_app.py", tmp_path)
+    code = "from openapi_app import app; print(len(app.routes()))"
+    ended, output = installation(extra).run("python", "-c", code, cwd=tmp_path)
+    if extra == PLAIN:
+        assert ended == 1
+        assert output.splitlines()[-1] == (
+            "ropewalk.errors.StartError: RW750 OpenAPI(ui='/docs') needs swagger-ui-py, which is not installed. "
+            "Run `pip install 'ropewalk[openapi]'`, or set ui=None."
+        )
+    else:
+        assert (ended, output) == (0, "9\n")
+
+
+@pytest.mark.parametrize("extra", [PLAIN, "openapi"])
+def test_the_description_of_an_api_as_yaml(extra: str, tmp_path: Path) -> None:
+    shutil.copy(EXAMPLES / "hello.py", tmp_path)
+    ended, output = installation(extra).run("ropewalk", "openapi", "hello.py", "--yaml", cwd=tmp_path)
+    if extra == PLAIN:
+        assert ended == 2
+        assert output.startswith("RW750 --yaml needs PyYAML, which is not installed.")
+    else:
+        assert ended == 0
+        assert output.startswith("openapi: 3.1.1\n")
 
 
 def test_the_extras_that_messages_name_install_what_they_say() -> None:

@@ -92,7 +92,10 @@ class SwaggerUI:
 
 def files_folder(path: str) -> Path:
     """The folder of Swagger UI's files. Raises StartError (RW750) if it is not installed."""
-    package = find_spec("swagger_ui")
+    try:
+        package = find_spec("swagger_ui")
+    except ImportError:  # from a finder that refuses it, as an import would be
+        package = None
     for place in () if package is None else package.submodule_search_locations or ():
         folder = Path(place) / "static"
         if (folder / SCRIPT).is_file() and (folder / STYLE).is_file():
