@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from ropewalk.calling import ErrorHandlers, FailedLookup, call_hook, start
 from ropewalk.errors import HandlerError, HTTPError, interrupts, named
 from ropewalk.methods import REGISTERED
-from ropewalk.middleware import Middleware, chain, check
+from ropewalk.middleware import PREFLIGHT, Middleware, chain, check
 from ropewalk.openapi import OpenAPI, Published
 from ropewalk.proxies import TrustedProxies
 from ropewalk.request import EngineHandler, Request
@@ -291,7 +291,7 @@ class App(Routes):
                 raise
             return _refusing(error, search.apps or (self,))
         if handler is None:
-            handler, params, apps, static, lasting = self._without_handler(request, search)
+            handler, params, apps, static, lasting = self._without_handler(request, search, segments, depth)
         else:
             params, apps, static, lasting = search.params, search.apps, search.static, search.lasting
         foreign = False
@@ -331,12 +331,22 @@ class App(Routes):
             for hook in reversed(each.stop_hooks):
                 await _call_logged(hook, call)
 
-    def _without_handler(self, request: Request, search: Search) -> Found:
+    def _preflight_middleware(
+        self, request: Request, segments: list[str], depth: int, method: str
+    ) -> tuple[Middleware, ...]:
+        """The middleware, of the route that a browser asks about, which responds to its preflight."""
+        handler = Search(request, segments, method).visit(self.resource, depth)
+        around = () if handler is None else handler.middleware
+        return tuple(each for each in around if getattr(each, PREFLIGHT, False))
+
+    def _without_handler(self, request: Request, search: Search, segments: list[str], depth: int) -> Found:
         """The handler for a request for which the tree has none."""
         apps = search.apps or (self,)
         allowed = sorted(search.allowed or ())
         if request.method == "OPTIONS" and (allowed or request.target == b"*"):
-            return _passing(partial(_options, ", ".join(allowed)), apps)
+            asked = request.header("access-control-request-method")
+            around = () if asked is None else self._preflight_middleware(request, segments, depth, asked)
+            return _passing(partial(_options, ", ".join(allowed)), apps, around)
         known = node_of(self.resource).extra
         if allowed or not (request.method in REGISTERED or request.method in known):
             return _passing(partial(_refuse, not_allowed(request.method, allowed, known)), apps)
@@ -401,7 +411,8 @@ def _make_engine_handler(handler: Handler, apps: tuple[Any, ...], static: bool, 
     """`foreign`: there are parameters that the handler does not take."""
     if foreign:
         handler = _with_own_params(handler)
-    if any(app.middlewares for app in apps) or any(app.errors for app in apps[1:]) or not handler.utf_8:
+    around = handler.middleware or any(app.middlewares for app in apps)
+    if around or any(app.errors for app in apps[1:]) or not handler.utf_8:
         call: Callable[..., Any] = chain(handler, apps)
         whole_body = pass_params = False
     else:
@@ -424,9 +435,9 @@ def _hosts_whole_tree(root: Resource) -> bool:
     return isinstance(node.mounted, Hosted) and not (node.children or node.captures or node.handlers)
 
 
-def _passing(call: Callable[[Request], Any], apps: tuple[Any, ...]) -> Found:
+def _passing(call: Callable[[Request], Any], apps: tuple[Any, ...], middleware: tuple[Middleware, ...] = ()) -> Found:
     """A handler for one request."""
-    return Found(Handler(call, whole_body=False), {}, apps, static=False, lasting=False)
+    return Found(Handler(call, whole_body=False, middleware=middleware), {}, apps, static=False, lasting=False)
 
 
 def _options(allowed: str, request: Request) -> Response:

@@ -14,6 +14,6 @@ left, or a timeout of a middleware has expired.
 The first part of a stream is made before `next` returns, so an exception before it becomes a Response, too.
 """
 
-from ropewalk.middleware.chain import Middleware, Next, chain, check
+from ropewalk.middleware.chain import PREFLIGHT, Middleware, Next, chain, check
 
-__all__ = ["Middleware", "Next", "chain", "check"]
+__all__ = ["PREFLIGHT", "Middleware", "Next", "chain", "check"]

@@ -1,30 +1,31 @@
 """A handler with its middleware, as one coroutine function. It is built once for each handler, not for each request."""
 
 from collections.abc import Awaitable, Callable, Coroutine
-from inspect import iscoroutinefunction
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from ropewalk.calling import close_dropped, is_settled, note_middleware, respond, respond_to_error, send, settle_plain
-from ropewalk.errors import HandlerError, HTTPError, WrongReturn, named
+from ropewalk.errors import HTTPError, WrongReturn, named
 from ropewalk.request import Request
-from ropewalk.resource import Handler
+from ropewalk.resource import Handler, check_middleware
 from ropewalk.response import Response
 
 Next = Callable[[Request], Awaitable[Response]]
 Middleware = Callable[[Request, Next], Awaitable[Any]]
+PREFLIGHT: Final = "ropewalk_responds_to_preflight"
+"""The attribute of a middleware that responds to preflights: it runs for those of its route, too."""
 Step = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 def check(middleware: Middleware) -> Middleware:
-    """Raises HandlerError (RW205) for an object that is not a coroutine function."""
-    if not iscoroutinefunction(middleware) and not iscoroutinefunction(type(middleware).__call__):
-        raise HandlerError("RW205", f"{named(middleware)} is not a coroutine function.")
-    return middleware
+    """The middleware. Raises HandlerError (RW205) for an object that is not a coroutine function."""
+    return cast("Middleware", check_middleware(middleware))
 
 
 def chain(handler: Handler, apps: tuple[Any, ...]) -> Step:
-    """A handler inside the middleware of apps, the outermost app first."""
+    """A handler inside the middleware of its route, inside that of apps, the outermost app first."""
     step = _call_handler(handler, apps)
+    for middleware in reversed(handler.middleware):
+        step = _call_middleware(middleware, step, apps)
     for depth in range(len(apps), 0, -1):
         for middleware in reversed(apps[depth - 1].middlewares):
             step = _call_middleware(middleware, step, apps[:depth])

@@ -14,7 +14,7 @@ The search goes back if a branch has no handler, so "/rooms/{id}" takes "/rooms/
 """
 
 from ropewalk.resource.adapters import is_twisted, register_adapter
-from ropewalk.resource.handler import Handler, attached_handler, is_async
+from ropewalk.resource.handler import Handler, attached_handler, check_middleware, check_middlewares, is_async
 from ropewalk.resource.hosted import BODY_LIMIT, Hosted, check_body_limit, check_options, hosted_below
 from ropewalk.resource.redirects import redirect_to_path
 from ropewalk.resource.search import Found, Search, split_path
@@ -45,6 +45,8 @@ __all__ = [
     "as_resource",
     "attached_handler",
     "check_body_limit",
+    "check_middleware",
+    "check_middlewares",
     "check_options",
     "claim",
     "handler_of",

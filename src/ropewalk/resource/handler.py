@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from ropewalk.errors import HandlerError, named, shown
 from ropewalk.response import BYTES, TEXT
 
 ATTACHED: Final = "ropewalk_handler"
@@ -45,6 +46,8 @@ class Handler:
     """The OperationOptions of a route; None for any other handler."""
     resource: Any = None
     """The resource whose requests `call` handles without being its method. It may send responses itself."""
+    middleware: tuple[Callable[..., Any], ...] = ()
+    """The middleware of the route, outermost first. It runs inside that of the apps."""
     describe_failure: Callable[[Any, BaseException], str] | None = None
     """Takes the request and an exception, and returns the code that raised it, if `user_code` is too coarse."""
 
@@ -60,6 +63,20 @@ def attached_handler(call: Any) -> Handler | None:
     """The Handler that was made for a function which stands for the user's code; None for any other function."""
     handler = getattr(call, ATTACHED, None)
     return handler if isinstance(handler, Handler) else None
+
+
+def check_middleware(middleware: Any) -> Any:
+    """The middleware. Raises HandlerError (RW205) for an object that is not a coroutine function."""
+    if not inspect.iscoroutinefunction(middleware) and not inspect.iscoroutinefunction(type(middleware).__call__):
+        raise HandlerError("RW205", f"{named(middleware)} is not a coroutine function.")
+    return middleware
+
+
+def check_middlewares(given: Any, where: str) -> tuple[Any, ...]:
+    """The middleware of a route, as a tuple. Raises HandlerError (RW205) for a wrong one, or for one outside a list."""
+    if callable(given) or not hasattr(given, "__iter__") or isinstance(given, str | bytes):
+        raise HandlerError("RW205", f"{where} has middleware={shown(given)}, which is not a list of middleware.")
+    return tuple(check_middleware(each) for each in given)
 
 
 def is_async(function: Callable[..., Any]) -> bool:

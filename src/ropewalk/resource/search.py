@@ -44,9 +44,10 @@ class Search:
         "static",
     )
 
-    def __init__(self, request: Request, segments: list[str]) -> None:
+    def __init__(self, request: Request, segments: list[str], method: str | None = None) -> None:
+        """`method` is the method to find a handler for, by default that of the request."""
         self._request = request
-        self._method = request.method
+        self._method = request.method if method is None else method
         self._segments = segments
         self._count = len(segments)
         self._steps = 0

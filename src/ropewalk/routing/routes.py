@@ -10,7 +10,7 @@ from ropewalk.charsets import is_utf_8
 from ropewalk.converters import BUILT_IN, Converter
 from ropewalk.errors import TreeError, describe, place, relative, shown
 from ropewalk.methods import SERVABLE, is_servable
-from ropewalk.resource import Handler, Resource, as_resource, claim, is_async, node_of
+from ropewalk.resource import Handler, Resource, as_resource, check_middlewares, claim, is_async, node_of
 from ropewalk.response import BYTES, TEXT
 from ropewalk.routing.handler_parameters import annotations, keywords, takes_parameters
 from ropewalk.routing.listing import Route, walk
@@ -62,6 +62,7 @@ class Routes:
         hidden: bool = False,
         responses: Mapping[int | str, Any] | None = None,
         operation: Mapping[str, Any] | None = None,
+        middleware: Iterable[Callable[..., Any]] = (),
     ) -> Callable[[HandlerFunction], HandlerFunction]:
         """Have a function respond to these methods at a path such as "/users/{id}" or "/files/{name:path}".
 
@@ -72,10 +73,13 @@ class Routes:
 
         `name` is the name for `url_for`, by default the name of the function. `content_type` is the Content-Type of a
         str or bytes that the function returns; a str is encoded in its charset. `body_limit` (bytes) replaces the
-        limit of the engine. `status` is the status of a returned value, unless that is a Response.
+        limit of the engine. `status` is the status of a returned value, unless that is a Response. `middleware` runs
+        directly around the function, inside the middleware of the apps; the first is outermost. It sees only requests
+        that this function responds to, and preflights (see `ropewalk.middleware.cors`).
 
         Parameters of the function that are not in the path come from other parts of the request, as their annotations
-        say: see `ropewalk.typed`. Raises TreeError (RW101, RW102, RW104, RW109) and HandlerError (RW202, RW214, RW219).
+        say: see `ropewalk.typed`. Raises TreeError (RW101, RW102, RW104, RW109) and HandlerError (RW202, RW205,
+        RW214, RW219).
 
         The others are for the description of the API, and change nothing else: see `ropewalk.openapi`. `summary` and
         `description` replace the docstring. `hidden` leaves the route out. `responses` adds responses by status: a
@@ -87,6 +91,7 @@ class Routes:
             raise TreeError("RW109", f"{path!r} has methods={methods!r}.", f"Write methods=[{methods!r}].")
 
         methods = [_method(each, path) for each in methods]
+        around = check_middlewares(middleware, f"The route {path!r}")
 
         def register(function: HandlerFunction) -> HandlerFunction:
             try:
@@ -114,6 +119,7 @@ class Routes:
                     responses=responses,
                     operation=operation,
                 ),
+                middleware=around,
             )
             if is_typed(function, parameters, status):
                 plan = plan_for(function, parameters, methods, status, content_type)
