@@ -18,7 +18,7 @@ SOURCE = Path(__file__).parent.parent / "src"
 PACKAGE = SOURCE / "ropewalk"
 
 LAYERS = (
-    {"errors", "headers", "charsets", "cookies", "json_values", "methods", "open_files", "twisted_private"},
+    {"errors", "headers", "charsets", "cookies", "etags", "json_values", "methods", "open_files", "twisted_private"},
     {"waiting", "producing", "converters", "proxies", "suggest", "tracebacks", "forks"},
     {"request", "response", "streaming"},
     {"resource"},

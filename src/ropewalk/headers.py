@@ -166,6 +166,11 @@ class Headers(MutableMapping[str, str]):
         self._lines.append((name, field_value(name, value)))
         self._index = None
 
+    def add_checked(self, lines: Iterable[tuple[str, str]]) -> None:
+        """Add lines that are known to be valid, with names in lower case."""
+        self._lines.extend(lines)
+        self._index = None
+
     def _by_name(self) -> dict[str, list[str]]:
         """The index. With it, `dict(headers)` takes linear time, however many lines a client sends."""
         if self._index is None:
@@ -234,6 +239,44 @@ def location(target: Text) -> str:
         return quote(target, safe="!#$%&'()*+,/:;=?@[]~")
     except UnicodeEncodeError:
         raise InvalidField(f"The target of the redirect {shown(target)} is not Unicode text.", _ENCODE_TARGET) from None
+
+
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_TIME: Final = r"(?P<h>[0-9]{2}):(?P<m>[0-9]{2}):(?P<s>[0-9]{2})"
+_DATES: Final = (
+    re.compile(rf"[A-Z][a-z]{{2}}, (?P<d>[0-9]{{2}}) (?P<b>[A-Z][a-z]{{2}}) (?P<y>[0-9]{{4}}) {_TIME} GMT"),
+    re.compile(rf"[A-Z][a-z]{{5,8}}, (?P<d>[0-9]{{2}})-(?P<b>[A-Z][a-z]{{2}})-(?P<y>[0-9]{{2}}) {_TIME} GMT"),
+    re.compile(rf"[A-Z][a-z]{{2}} (?P<b>[A-Z][a-z]{{2}}) (?P<d>[ 0-9][0-9]) {_TIME} (?P<y>[0-9]{{4}})"),
+)
+"""The format of HTTP, and the two obsolete ones that a server must accept."""
+
+
+def parse_http_date(value: str, now: float) -> int | None:
+    """Seconds since 1970 of a date in one of the formats of HTTP (RFC 9110, section 5.6.7). None for any other text.
+
+    `now` (seconds since 1970) decides the century of a year of two digits: it is at most 50 years ahead.
+    """
+    found = next(filter(None, (form.fullmatch(value) for form in _DATES)), None)
+    if found is None or found["b"] not in _MONTHS:
+        return None
+    year = int(found["y"])
+    if len(found["y"]) == 2:
+        this = datetime.fromtimestamp(now, UTC).year
+        year += this - this % 100
+        year -= 100 if year > this + 50 else 0
+    try:
+        moment = datetime(
+            year,
+            _MONTHS.index(found["b"]) + 1,
+            int(found["d"]),
+            int(found["h"]),
+            int(found["m"]),
+            min(int(found["s"]), 59),  # a leap second
+            tzinfo=UTC,
+        )
+    except ValueError:
+        return None
+    return floor(moment.timestamp())
 
 
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)

@@ -133,6 +133,17 @@ def call_soon(call: Callable[..., object], *args: Any) -> None:
         reactor.callLater(0, call, *args)
 
 
+def call_later(seconds: float, call: Callable[[], object]) -> Callable[[], object]:
+    """Call after some seconds. Returns the function that cancels the call, for as long as it has not happened."""
+    loop = running_loop()
+    if loop is not None:
+        return loop.call_later(seconds, call).cancel
+    from twisted.internet import reactor
+
+    cancel: Callable[[], object] = reactor.callLater(seconds, call).cancel
+    return cancel
+
+
 def _in_asyncio_task() -> bool:
     loop = running_loop()
     return loop is not None and isinstance(current_task(loop), Task)

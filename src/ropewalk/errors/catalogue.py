@@ -134,6 +134,26 @@ _ENTRIES: Final = (
         "Use one thread, with AsyncClient and asyncio.gather for concurrent requests; or close the clients of one "
         "thread before another thread uses its own.",
     ),
+    Entry(
+        "RW230",
+        "An option of a middleware has an invalid value.",
+        "Give a value that the documentation of the option allows.",
+    ),
+    Entry(
+        "RW231",
+        "Options of a middleware contradict each other, or are unsafe together.",
+        "Change one of them, as the message says.",
+    ),
+    Entry(
+        "RW232",
+        "A middleware was made with something else than its options.",
+        "Call it with its options object, such as `cors(CORSOptions(...))`.",
+    ),
+    Entry(
+        "RW233",
+        "A pattern of origins, hosts or networks for a middleware is malformed.",
+        'Write an origin as "https://app.example.com", a host as "app.example.com", all subdomains as "*.example.com".',
+    ),
     Entry("RW301", "A handler wrote after the end of its response.", "Write before you return or call finish."),
     Entry("RW302", "A handler started its response twice.", "Respond once: return a value, or write and finish."),
     Entry(

@@ -14,6 +14,45 @@ left, or a timeout of a middleware has expired.
 The first part of a stream is made before `next` returns, so an exception before it becomes a Response, too.
 """
 
+from ropewalk.middleware.allowed_hosts import AllowedHostsOptions, allowed_hosts
+from ropewalk.middleware.body_limit import BodyLimitOptions, body_limit
+from ropewalk.middleware.cache_headers import CacheOptions, cache_headers
 from ropewalk.middleware.chain import PREFLIGHT, Middleware, Next, chain, check
+from ropewalk.middleware.conditional import ConditionalOptions, conditional
+from ropewalk.middleware.cors import CORSOptions, cors
+from ropewalk.middleware.request_id import (
+    RequestIDFilter,
+    RequestIDOptions,
+    TraceParent,
+    current_request_id,
+    request_id,
+)
+from ropewalk.middleware.security_headers import SecurityHeaders, security_headers
+from ropewalk.middleware.timeout import TimeoutOptions, timeout
 
-__all__ = ["PREFLIGHT", "Middleware", "Next", "chain", "check"]
+__all__ = [
+    "PREFLIGHT",
+    "AllowedHostsOptions",
+    "BodyLimitOptions",
+    "CORSOptions",
+    "CacheOptions",
+    "ConditionalOptions",
+    "Middleware",
+    "Next",
+    "RequestIDFilter",
+    "RequestIDOptions",
+    "SecurityHeaders",
+    "TimeoutOptions",
+    "TraceParent",
+    "allowed_hosts",
+    "body_limit",
+    "cache_headers",
+    "chain",
+    "check",
+    "conditional",
+    "cors",
+    "current_request_id",
+    "request_id",
+    "security_headers",
+    "timeout",
+]

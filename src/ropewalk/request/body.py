@@ -5,7 +5,7 @@ from io import BufferedReader, BytesIO, FileIO
 from typing import Any, BinaryIO, Final, TypeVar, cast, overload
 
 from ropewalk.charsets import UTF_8, find_codec
-from ropewalk.errors import BadBody, HandlerError, HTTPError
+from ropewalk.errors import BadBody, BodyTooLarge, HandlerError, HTTPError
 from ropewalk.headers import content_type
 from ropewalk.json_values import read_json
 from ropewalk.request.accepted_types import JSON_ONLY
@@ -23,12 +23,14 @@ UNREAD: Final = "The response was complete before the body."
 class BodyReader(WaitableExchange):
     """An exchange with the ways to read the body of its request."""
 
-    __slots__ = ("_arrival", "_body", "_content", "_streamed")
+    __slots__ = ("_arrival", "_body", "_content", "_most", "_streamed")
 
     _arrival: Waiter[None]
     """The wait for more of the body."""
     _body: bytes
     _content: BinaryIO
+    _most: int
+    """The limit of the body, in bytes, that middleware has set."""
     _streamed: bool
 
     def body(self, limit: int | None = None) -> Waiter[bytes]:
@@ -109,6 +111,26 @@ class BodyReader(WaitableExchange):
         else:
             self._content = BytesIO(self._whole() if body is None else body)
         return self._content
+
+    def limit_body(self, limit: int) -> None:
+        """Allow at most `limit` bytes of body, however it is read. A smaller limit of the route or the reader counts.
+
+        Call it in a middleware, before the body is read. Raises BodyTooLarge if Content-Length is over the limit.
+        """
+        length = self.content_length
+        if length is not None and length > limit:
+            raise BodyTooLarge(f"The body is larger than {limit} bytes.")
+        handler = self.engine_handler
+        of_route = None if handler is None else handler.body_limit
+        self._most = min(limit, getattr(self, "_most", limit), limit if of_route is None else of_route)
+
+    def receive(self, limit: int | None = None, /) -> None:
+        most = getattr(self, "_most", None)
+        super().receive(limit if most is None else most if limit is None else min(limit, most))
+
+    def collect(self, limit: int | None = None, /) -> None:
+        most = getattr(self, "_most", None)
+        super().collect(limit if most is None else most if limit is None else min(limit, most))
 
     def _refuse_streamed(self) -> None:
         if getattr(self, "_streamed", False):

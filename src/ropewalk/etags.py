@@ -1,0 +1,63 @@
+"""Entity tags: names of the versions of a resource (RFC 9110, section 8.8.3)."""
+
+import re
+from hashlib import blake2b
+from typing import Any, Final
+
+import msgspec
+
+from ropewalk.errors import HandlerError, InvalidField, full_name, shown
+
+_TAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+
+
+def etag(value: Any, *, weak: bool = False) -> str:
+    """The entity tag of a value, such as '"3f2a..."': equal values have equal tags, in every process.
+
+    `value` is bytes, str, or anything that msgspec encodes as JSON: a version number, a dict, a Struct, a dataclass.
+    `weak`: tags of this kind say that two versions mean the same, though their bytes may differ. Raises HandlerError
+    (RW212) for a value that cannot be encoded.
+    """
+    if isinstance(value, str):
+        value = value.encode("utf-8", "surrogatepass")
+    if not isinstance(value, bytes):
+        try:
+            value = msgspec.json.encode(value, order="deterministic")
+        except (TypeError, ValueError, RecursionError) as error:
+            what = f"etag() was given {shown(value)}, of type {full_name(type(value))}: {error}."
+            raise HandlerError("RW212", what) from error
+    return digest_tag(value, weak=weak)
+
+
+def digest_tag(*parts: bytes, weak: bool = False) -> str:
+    """The entity tag of bytes."""
+    digest = blake2b(digest_size=16)
+    for part in parts:
+        digest.update(part)
+    return f'{"W/" if weak else ""}"{digest.hexdigest()}"'
+
+
+def is_etag(tag: str) -> bool:
+    """Whether this is an entity tag, with its quotes."""
+    return _TAG.fullmatch(tag) is not None
+
+
+def check_etag(tag: object) -> None:
+    """Raises InvalidField (RW304) for a str that is not an entity tag."""
+    if tag is not None and not (isinstance(tag, str) and is_etag(tag)):
+        raise InvalidField(f"{shown(tag)} is not an entity tag.", "Make it with `etag(value)`, or put it into quotes.")
+
+
+def matches(field: str, current: str | None, *, weak: bool) -> bool:
+    """Whether a field If-Match or If-None-Match names the current tag, or is "*" and there is one.
+
+    `weak` chooses the comparison (RFC 9110, section 8.8.3.2). Text that is not an entity tag matches nothing.
+    """
+    if current is None:
+        return False
+    if field.strip() == "*":
+        return True
+    if weak:
+        plain = current.removeprefix("W/")
+        return any(tag.removeprefix("W/") == plain for tag in _TAG.findall(field))
+    return not current.startswith("W/") and current in _TAG.findall(field)

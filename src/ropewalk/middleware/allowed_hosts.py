@@ -1,0 +1,74 @@
+"""Which hosts the app responds for: a guard against DNS rebinding and against links made from a forged Host."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from ropewalk.errors import HTTPError
+from ropewalk.middleware.chain import Middleware, Next
+from ropewalk.middleware.hosts import split_host
+from ropewalk.middleware.options import check_choice, check_kind, malformed, strings, wrong
+from ropewalk.request import Request
+from ropewalk.response import Response
+
+_WRITE: Final = 'Write it as "example.com", "*.example.com", "localhost:8080" or "[::1]", without a scheme or a path.'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowedHostsOptions:
+    """The hosts of an app. Raises HandlerError: RW230 for an invalid value or no host, RW233 for a malformed host."""
+
+    hosts: Iterable[str]
+    """Such as "example.com", "*.example.com" for all subdomains (not for example.com itself), or "[::1]". With a port,
+    such as "example.com:8080", only that port; without one, any port."""
+    status: Literal[400, 421] = 421
+    """For another host: 421, which lets HTTP/2 clients open another connection (RFC 9110, section 15.5.20), or 400."""
+
+    def __post_init__(self) -> None:
+        if not strings(self, "hosts"):
+            raise wrong(self, "hosts", (), "Name at least one host.")
+        check_choice(self, "status", (400, 421))
+        for host in self.hosts:
+            _parse(self, host)
+
+
+def allowed_hosts(options: AllowedHostsOptions) -> Middleware:
+    """A middleware that refuses requests for other hosts. It reads `request.host`.
+
+    That is the host of the target or of the field Host, or what a trusted proxy reports (see `TrustedProxies`). A
+    malformed or missing host is refused with 400.
+    """
+    check_kind(options, AllowedHostsOptions)
+    patterns = [_parse(options, each) for each in options.hosts]
+    exact = frozenset((name, port) for star, name, port in patterns if not star)
+    endings = tuple((f".{name}", port) for star, name, port in patterns if star)
+    plain = frozenset(name for name, port in exact if not port and not name.startswith("["))
+
+    def allows(name: str, port: str) -> bool:
+        if (name, "") in exact or (name, port) in exact:
+            return True
+        return any(name.endswith(ending) and wanted in ("", port) for ending, wanted in endings)
+
+    async def allowed_hosts(request: Request, next: Next) -> Response:
+        host = request.host
+        if host in plain:
+            return await next(request)
+        parts = split_host(host)
+        if parts is None:
+            raise HTTPError(400, "The Host is malformed.")
+        if not allows(*parts):
+            raise HTTPError(options.status, "This server does not respond for this host.")
+        return await next(request)
+
+    return allowed_hosts
+
+
+def _parse(options: AllowedHostsOptions, pattern: str) -> tuple[bool, str, str]:
+    """Whether a pattern is for subdomains, its name, and its port or ""."""
+    star = pattern.startswith("*.")
+    parts = split_host(pattern.removeprefix("*."))
+    if parts is None or (star and parts[0].startswith("[")):
+        raise malformed(options, pattern, _WRITE)
+    if star and "." not in parts[0] and parts[0] != "localhost":
+        raise malformed(options, pattern, "Name at least two labels after the star.")
+    return star, *parts

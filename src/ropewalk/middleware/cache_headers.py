@@ -1,0 +1,95 @@
+"""Cache-Control for responses whose handlers set none (RFC 9111, section 5.2)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from ropewalk.middleware.chain import Middleware, Next
+from ropewalk.middleware.fields import add_lines, add_vary, vary_line
+from ropewalk.middleware.options import check_choice, check_count, check_kind, check_switches, tokens, unsafe
+from ropewalk.request import Request
+from ropewalk.response import Response
+
+_CACHED: Final = frozenset((200, 203, 206, 300, 301, 304, 308))
+"""Statuses of responses that may be kept (RFC 9110, section 15.1), without those of errors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheOptions:
+    """Who may keep a response, and for how long. By default, no one. Raises HandlerError (RW230, RW231)."""
+
+    max_age: int | None = None
+    """Seconds for which a response may be used without asking again; 0: ask each time; None: it may not be kept."""
+    visibility: Literal["private", "public"] = "private"
+    """With "private", only the user's browser may keep it; with "public", shared caches, such as a CDN, may too."""
+    shared_max_age: int | None = None
+    """Seconds for shared caches, in place of `max_age`."""
+    stale_while_revalidate: int | None = None
+    """Seconds for which an old response may be used while a new one is fetched (RFC 5861)."""
+    stale_if_error: int | None = None
+    """Seconds for which an old response may be used while the server fails (RFC 5861)."""
+    immutable: bool = False
+    """Whether the response never changes, as that of a URL with a version or hash in it (RFC 8246)."""
+    vary: Iterable[str] = ()
+    """Fields of requests on which the responses depend, such as "Accept-Language"."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_age", "shared_max_age", "stale_while_revalidate", "stale_if_error"):
+            check_count(self, name, optional=True)
+        check_choice(self, "visibility", ("private", "public"))
+        check_switches(self, "immutable")
+        object.__setattr__(self, "vary", tokens(self, "vary"))
+        others = (self.shared_max_age, self.stale_while_revalidate, self.stale_if_error)
+        kept = self.immutable or self.visibility == "public" or any(each is not None for each in others)
+        if self.max_age is None and kept:
+            raise unsafe(self, "without max_age, nothing may be kept.", "Set max_age to a number of seconds.")
+        if self.shared_max_age is not None and self.visibility != "public":
+            raise unsafe(self, "private responses are not for shared caches.", 'Set visibility="public".')
+
+
+def cache_headers(options: CacheOptions = CacheOptions()) -> Middleware:
+    """A middleware that adds Cache-Control to responses that have neither that nor Expires.
+
+    Only successful responses and redirects to GET and HEAD may be kept; others get "no-store". A response that sets a
+    cookie, or to a request with Authorization, is never public.
+    """
+    check_kind(options, CacheOptions)
+    public = ("cache-control", _value(options, options.visibility))
+    private = ("cache-control", _value(options, "private"))
+    never = ("cache-control", "no-store")
+    vary = vary_line(tuple(options.vary))
+    shared = options.visibility == "public"
+
+    async def cache_headers(request: Request, next: Next) -> Response:
+        response = await next(request)
+        present = {name for name, _ in response.headers.lines()}
+        if "cache-control" not in present and "expires" not in present:
+            if response.status not in _CACHED or request.method not in ("GET", "HEAD"):
+                line = never
+            elif shared and ("set-cookie" in present or request.header("authorization") is not None):
+                line = private
+            else:
+                line = public
+            add_lines(request, response, (line,))
+        if vary[1]:
+            add_vary(request, response, vary)
+        return response
+
+    return cache_headers
+
+
+def _value(options: CacheOptions, visibility: str) -> str:
+    if options.max_age is None:
+        return "no-store"
+    parts = [visibility, f"max-age={options.max_age}"]
+    if options.shared_max_age is not None and visibility == "public":
+        parts.append(f"s-maxage={options.shared_max_age}")
+    if not options.max_age:
+        parts.append("no-cache")
+    if options.stale_while_revalidate is not None:
+        parts.append(f"stale-while-revalidate={options.stale_while_revalidate}")
+    if options.stale_if_error is not None:
+        parts.append(f"stale-if-error={options.stale_if_error}")
+    if options.immutable:
+        parts.append("immutable")
+    return ", ".join(parts)

@@ -1,0 +1,123 @@
+"""Conditional requests: a client that has the current version of a resource gets 304 (RFC 9110, section 13)."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ropewalk.errors import HTTPError
+from ropewalk.etags import digest_tag, is_etag, matches
+from ropewalk.headers import last_modified, parse_http_date
+from ropewalk.middleware.chain import Middleware, Next
+from ropewalk.middleware.fields import Line, add_lines
+from ropewalk.middleware.options import check_count, check_kind, check_switches
+from ropewalk.open_files import OpenFile
+from ropewalk.request import Request
+from ropewalk.response import Response
+
+_OF_CONTENT: Final = frozenset(
+    ("content-type", "content-length", "content-encoding", "content-language", "content-range", "accept-ranges")
+)
+"""Fields that a 304 leaves out: the client has them already (RFC 9110, section 15.4.5)."""
+_HASHED: Final = frozenset(("content-type", "content-encoding", "content-language"))
+"""Fields that change what the bytes of a body mean."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionalOptions:
+    """Which responses get an ETag. Raises HandlerError (RW230)."""
+
+    weak: bool = False
+    """Whether the ETags are weak: for bodies that a proxy compresses or changes on their way."""
+    largest: int = 1024 * 1024
+    """The most bytes of a body whose ETag is computed: that takes about 1 ms for each MiB."""
+    files: bool = True
+    """Whether files get a weak ETag, of their size and the time of their last change."""
+
+    def __post_init__(self) -> None:
+        check_switches(self, "weak", "files")
+        check_count(self, "largest")
+
+
+def conditional(options: ConditionalOptions = ConditionalOptions()) -> Middleware:
+    """A middleware that gives whole bodies an ETag, and responds to conditional GET and HEAD requests.
+
+    It applies to responses of status 200. The handler runs in any case: this saves the transfer, not the work. An ETag
+    or Last-Modified that the handler sets is used as it is, for streams too. For other methods, call
+    `request.if_match` in the handler, before it changes anything.
+    """
+    check_kind(options, ConditionalOptions)
+
+    async def conditional(request: Request, next: Next) -> Response:
+        response = await next(request)
+        if response.status != 200 or request.method not in ("GET", "HEAD") or request.started:
+            return response
+        fields = dict(response.headers.lines())
+        tag = fields.get("etag")
+        modified = fields.get("last-modified")
+        lines: list[Line] = []
+        if tag is None:
+            tag = _tag_of(request, response, fields, options)
+            if tag is not None:
+                lines.append(("etag", tag))
+        if modified is None and isinstance(response.body, OpenFile):
+            modified = last_modified(response.body.modified, request.unix_date)
+            if modified is not None:
+                lines.append(("last-modified", modified))
+        if lines:
+            add_lines(request, response, lines)
+        status = _evaluate(request, tag, modified)
+        if status == 304:
+            return _not_modified(response)
+        if status == 412:
+            raise HTTPError(412, "The resource is not in the version that the request names.")
+        return response
+
+    return conditional
+
+
+def _tag_of(request: Request, response: Response, fields: dict[str, str], options: ConditionalOptions) -> str | None:
+    """The tag of a whole body. None for a stream, for one that is too large, and for a HEAD handler's empty body."""
+    body: Any = response.body
+    if isinstance(body, OpenFile):
+        whole = f"{body.modified.hex()}/{body.offset}/{body.size}".encode()
+        return digest_tag(whole, weak=True) if options.files else None
+    if not isinstance(body, bytes | str) or len(body) > options.largest or (not body and request.method == "HEAD"):
+        return None
+    about = "\n".join(fields.get(name, "") for name in sorted(_HASHED)).encode("utf-8")
+    octets = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
+    return digest_tag(about, b"\0", octets, weak=options.weak)
+
+
+def _evaluate(request: Request, tag: str | None, modified: str | None) -> int:
+    """The status by the preconditions of a GET or HEAD, in the order of RFC 9110, section 13.2.2; 200 if none applies.
+
+    Fields that are malformed, and dates without a Last-Modified, count as absent.
+    """
+    header = request.header
+    current = tag if tag is not None and is_etag(tag) else None
+    if_match = header("if-match")
+    if if_match is not None:
+        if if_match.strip() != "*" and not matches(if_match, current, weak=False):
+            return 412
+    else:
+        since = _date(request, header("if-unmodified-since"))
+        changed = _date(request, modified)
+        if since is not None and changed is not None and changed > since:
+            return 412
+    if_none_match = header("if-none-match")
+    if if_none_match is not None:
+        return 304 if if_none_match.strip() == "*" or matches(if_none_match, current, weak=True) else 200
+    since = _date(request, header("if-modified-since"))
+    changed = _date(request, modified)
+    return 304 if since is not None and changed is not None and changed <= since else 200
+
+
+def _date(request: Request, value: str | None) -> int | None:
+    return None if value is None else parse_http_date(value, request.unix_date)
+
+
+def _not_modified(response: Response) -> Response:
+    """The 304 in place of a response. It keeps fields such as Vary, Cache-Control, ETag and Set-Cookie."""
+    kept = [line for line in response.headers.lines() if line[0] not in _OF_CONTENT]
+    unchanged = Response(None, 304)
+    unchanged.headers.add_checked(kept)
+    return unchanged

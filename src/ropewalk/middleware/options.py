@@ -1,0 +1,88 @@
+"""Checks of options, when a middleware is made. Every error names the option and what to write."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ropewalk.errors import HandlerError, InvalidField, full_name, is_int, shown
+from ropewalk.headers import TOKEN, field_value
+
+
+def check_kind(options: object, kind: type) -> None:
+    """Raises HandlerError (RW232) for options that are not of the class that the middleware takes."""
+    if not isinstance(options, kind):
+        given = f"The options of a middleware are {shown(options)}, of type {full_name(type(options))}."
+        raise HandlerError("RW232", given, f"Give them as {kind.__name__}(...).")
+
+
+def wrong(owner: object, option: str, value: object, remedy: str) -> HandlerError:
+    """RW230: an option has an invalid value."""
+    return HandlerError("RW230", f"{type(owner).__name__}: {option} cannot be {shown(value)}.", remedy)
+
+
+def unsafe(owner: object, what: str, remedy: str) -> HandlerError:
+    """RW231: options contradict each other."""
+    return HandlerError("RW231", f"{type(owner).__name__}: {what}", remedy)
+
+
+def malformed(owner: object, pattern: object, remedy: str) -> HandlerError:
+    """RW233: a pattern is malformed."""
+    return HandlerError("RW233", f"{type(owner).__name__}: {shown(pattern)} is malformed.", remedy)
+
+
+def check_switches(owner: object, *names: str) -> None:
+    """Raises HandlerError (RW230) unless these options are True or False."""
+    for name in names:
+        value = getattr(owner, name)
+        if not isinstance(value, bool):
+            raise wrong(owner, name, value, "Write True or False.")
+
+
+def check_count(owner: object, name: str, *, least: int = 0, optional: bool = False) -> None:
+    """Raises HandlerError (RW230) unless an option is an int of at least `least`, or None if it is optional."""
+    value = getattr(owner, name)
+    if (optional and value is None) or (is_int(value) and value >= least):
+        return
+    raise wrong(owner, name, value, f"Give an int of at least {least}{', or None' if optional else ''}.")
+
+
+def check_choice(owner: object, name: str, choices: Iterable[Any]) -> None:
+    """Raises HandlerError (RW230) unless an option is one of these values."""
+    value = getattr(owner, name)
+    allowed = tuple(choices)
+    if not any(value is each or (type(value) is type(each) and value == each) for each in allowed):
+        raise wrong(owner, name, value, f"Give one of {', '.join(map(repr, allowed))}.")
+
+
+def check_field(owner: object, name: str, *, optional: bool = True) -> None:
+    """Raises HandlerError (RW230) unless an option is a str that can be the value of a header field."""
+    value = getattr(owner, name)
+    if value is None and optional:
+        return
+    try:
+        if isinstance(value, str) and value and value.isascii() and field_value(name, value):
+            return
+    except InvalidField:
+        pass
+    raise wrong(owner, name, value, "Give ASCII text without control characters.")
+
+
+def strings(owner: object, name: str) -> tuple[str, ...]:
+    """An option as a tuple of str, in place of the iterable that was given. Raises HandlerError (RW230)."""
+    value = getattr(owner, name)
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise wrong(owner, name, value, f"Write a list: {name}=[{shown(value)}].")
+    items = tuple(value)
+    for item in items:
+        if not isinstance(item, str):
+            raise wrong(owner, name, item, "Give each item as a str.")
+    object.__setattr__(owner, name, items)
+    return items
+
+
+def tokens(owner: object, name: str, *, star: bool = True) -> tuple[str, ...]:
+    """As `strings`, for names of methods or fields (RFC 9110, section 5.6.2), or "*"."""
+    items = strings(owner, name)
+    for item in items:
+        if not TOKEN.fullmatch(item) or (item == "*" and not star):
+            raise wrong(owner, name, item, "Use names of ASCII letters, digits and hyphens.")
+    return items

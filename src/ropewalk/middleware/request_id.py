@@ -1,0 +1,121 @@
+"""An id for each request: in `request.state`, in the response and in the log."""
+
+import logging
+import os
+import re
+from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
+
+from ropewalk.headers import TOKEN
+from ropewalk.middleware.chain import Middleware, Next
+from ropewalk.middleware.fields import add_lines
+from ropewalk.middleware.hosts import in_networks
+from ropewalk.middleware.options import check_kind, check_switches, strings, wrong
+from ropewalk.request import Request
+from ropewalk.response import Response
+
+_VALID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+"""An id that can be written to a log, a shell and a URL as it is."""
+_TRACEPARENT: Final = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.{1,200})?")
+_REFUSED: Final = frozenset(("content-length", "transfer-encoding", "connection", "host", "date", "set-cookie", "vary"))
+
+_current: Final[ContextVar[str | None]] = ContextVar("ropewalk_request_id", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestIDOptions:
+    """Where ids come from. Raises HandlerError: RW230 for an invalid value, RW233 for a network."""
+
+    header: str = "x-request-id"
+    """The field of the request and of the response that has the id."""
+    accept_from: Iterable[str] = ()
+    """The peers whose ids and traces are accepted: addresses, networks ("10.0.0.0/8"), "unix" for UNIX sockets, or "*".
+    By default none are: a client that chooses its id can make the log misleading."""
+    traceparent: bool = True
+    """Whether `traceparent` of those peers is read (W3C Trace Context) and sent back in the response."""
+
+    def __post_init__(self) -> None:
+        name = self.header
+        given: object = name
+        if not isinstance(given, str) or not TOKEN.fullmatch(given) or given.lower() in _REFUSED:
+            raise wrong(self, "header", name, 'Give the name of a field, such as "x-request-id".')
+        check_switches(self, "traceparent")
+        in_networks(self, strings(self, "accept_from"))
+
+
+@dataclass(frozen=True, slots=True)
+class TraceParent:
+    """The trace of a request, from its field `traceparent` (W3C Trace Context, section 3.2)."""
+
+    trace_id: str
+    """32 hexadecimal digits."""
+    parent_id: str
+    """16 hexadecimal digits: the span of the caller."""
+    sampled: bool
+    """Whether the caller records the trace."""
+
+    @classmethod
+    def parse(cls, value: str) -> "TraceParent | None":
+        """The trace that a value of the field names. None if it is not exactly as the standard writes it."""
+        found = _TRACEPARENT.fullmatch(value)
+        if found is None:
+            return None
+        version, trace_id, parent_id, flags, more = found.groups()
+        if version == "ff" or (version == "00" and more) or not int(trace_id, 16) or not int(parent_id, 16):
+            return None
+        return cls(trace_id, parent_id, bool(int(flags, 16) & 1))
+
+
+def request_id(options: RequestIDOptions = RequestIDOptions()) -> Middleware:
+    """A middleware that gives each request an id, and sends it in the response. Put it before all others.
+
+    `request.state.request_id` is the id: the one in the request, if it is valid (1 to 128 ASCII letters, digits, dots,
+    hyphens and underscores) and from a peer in `accept_from`, else 32 random hexadecimal digits.
+    `request.state.traceparent` is a `TraceParent`, or None.
+    """
+    check_kind(options, RequestIDOptions)
+    header = options.header.lower()
+    accepts = in_networks(options, options.accept_from)
+    trusts = bool(tuple(options.accept_from))
+    traced = trusts and options.traceparent
+    own = (header, "traceparent") if traced else (header,)
+
+    async def request_id(request: Request, next: Next) -> Response:
+        given = request.header(header) if trusts else None
+        if given is None or not _VALID.fullmatch(given) or not accepts(request.peer):
+            given = os.urandom(16).hex()
+        trace = None
+        lines = [(header, given)]
+        if traced:
+            parent = request.header("traceparent")
+            if parent is not None and accepts(request.peer):
+                trace = TraceParent.parse(parent)
+                if trace is not None:
+                    lines.append(("traceparent", parent))
+        state = request.state
+        state.request_id = given
+        state.traceparent = trace
+        _current.set(given)  # each request has its own context, in which the parts of a stream are made later
+        response = await next(request)
+        for name in [name for name, _ in response.headers.lines() if name in own]:
+            response.headers.pop(name, None)
+        add_lines(request, response, lines)
+        return response
+
+    return request_id
+
+
+def current_request_id() -> str | None:
+    """The id of the request that the running code handles, for loggers; None outside requests."""
+    return _current.get()
+
+
+class RequestIDFilter(logging.Filter):
+    """Sets `record.request_id` for formats such as `%(request_id)s`; "-" outside requests. Add it to a handler."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Set the attribute. Every record passes."""
+        record.request_id = _current.get() or "-"
+        return True

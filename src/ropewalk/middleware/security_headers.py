@@ -1,0 +1,144 @@
+"""Header fields that have browsers protect the users of an app."""
+
+import os
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from ropewalk.middleware.chain import Middleware, Next
+from ropewalk.middleware.fields import Line, add_lines
+from ropewalk.middleware.options import check_choice, check_count, check_field, check_kind, check_switches, unsafe
+from ropewalk.request import Request
+from ropewalk.response import Response
+
+NONCE: Final = "{nonce}"
+"""Stands for the nonce of the response in a Content-Security-Policy."""
+
+_CSP: Final = "content-security-policy"
+_FRAMES: Final = "x-frame-options"
+_ANCESTORS: Final = {"deny": "frame-ancestors 'none'", "same-origin": "frame-ancestors 'self'"}
+_OPTIONS: Final = {"deny": "DENY", "same-origin": "SAMEORIGIN"}
+_A_YEAR: Final = 365 * 24 * 60 * 60
+_REFERRERS: Final = (
+    *("no-referrer", "no-referrer-when-downgrade", "origin", "origin-when-cross-origin", "same-origin"),
+    *("strict-origin", "strict-origin-when-cross-origin", "unsafe-url", None),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityHeaders:
+    """The fields. None leaves one out. Raises HandlerError: RW230 for an invalid value, RW231 for a contradiction."""
+
+    nosniff: bool = True
+    """X-Content-Type-Options: browsers do not guess the type of a response."""
+    frames: Literal["deny", "same-origin"] | None = "deny"
+    """Which pages may show this one in a frame: `frame-ancestors`, and X-Frame-Options for old browsers."""
+    referrer_policy: str | None = "same-origin"
+    """Referrer-Policy: the address of a page is sent only to its own origin."""
+    hsts: int | None = _A_YEAR
+    """Strict-Transport-Security, in seconds: browsers use only HTTPS from then on (RFC 6797). Sent only over HTTPS."""
+    hsts_subdomains: bool = False
+    """Whether that is so for all subdomains, too."""
+    hsts_preload: bool = False
+    """Whether the domain may be put into the lists of browsers. It needs `hsts_subdomains` and a year or more."""
+    csp: str | None = None
+    """Content-Security-Policy, such as "default-src 'self'; script-src 'nonce-{nonce}'". "{nonce}" becomes a new value
+    for each response, which the handler finds in `request.state.csp_nonce`. `frame-ancestors` is added."""
+    opener_policy: Literal["same-origin", "same-origin-allow-popups", "noopener-allow-popups", "unsafe-none"] | None = (
+        "same-origin"
+    )
+    """Cross-Origin-Opener-Policy: windows of other origins have no access to this one."""
+    resource_policy: Literal["same-origin", "same-site", "cross-origin"] | None = "same-origin"
+    """Cross-Origin-Resource-Policy: who may embed a response, such as an image, without CORS."""
+    permissions_policy: str | None = None
+    """Permissions-Policy, such as "camera=(), geolocation=()"."""
+
+    def __post_init__(self) -> None:
+        check_switches(self, "nosniff", "hsts_subdomains", "hsts_preload")
+        check_choice(self, "frames", (*_ANCESTORS, None))
+        check_choice(self, "referrer_policy", _REFERRERS)
+        check_count(self, "hsts", optional=True)
+        check_choice(
+            self,
+            "opener_policy",
+            ("same-origin", "same-origin-allow-popups", "noopener-allow-popups", "unsafe-none", None),
+        )
+        check_choice(self, "resource_policy", ("same-origin", "same-site", "cross-origin", None))
+        check_field(self, "csp")
+        check_field(self, "permissions_policy")
+        if self.hsts_preload and not (self.hsts_subdomains and self.hsts is not None and self.hsts >= _A_YEAR):
+            remedy = f"Set hsts_subdomains=True and hsts={_A_YEAR} or more, or hsts_preload=False."
+            raise unsafe(self, "browsers refuse hsts_preload with these options.", remedy)
+        if self.hsts is None and self.hsts_subdomains:
+            raise unsafe(self, "hsts_subdomains has no effect without hsts.", "Set hsts to a number of seconds.")
+
+
+def security_headers(options: SecurityHeaders = SecurityHeaders()) -> Middleware:
+    """A middleware that adds these fields to every response, except those that the response has already."""
+    check_kind(options, SecurityHeaders)
+    plain = _lines(options)
+    secure = (*plain, *_hsts(options))
+    own = frozenset(name for name, _ in secure) | {_CSP, _FRAMES}
+    with_ancestors, without = _policies(options)
+    nonced = NONCE in (with_ancestors or "")
+    if with_ancestors is not None and not nonced:
+        plain, secure = ((*lines, (_CSP, with_ancestors)) for lines in (plain, secure))
+
+    async def security_headers(request: Request, next: Next) -> Response:
+        nonce = ""
+        if nonced:
+            nonce = request.state.csp_nonce = _nonce()
+        response = await next(request)
+        lines = secure if request.scheme == "https" else plain
+        if nonced and with_ancestors is not None:
+            lines = (*lines, (_CSP, with_ancestors.replace(NONCE, nonce)))
+        present = {name for name, _ in response.headers.lines()}
+        if not present.isdisjoint(own):
+            lines = _missing(lines, present, without and without.replace(NONCE, nonce))
+        add_lines(request, response, lines)
+        return response
+
+    return security_headers
+
+
+def _lines(options: SecurityHeaders) -> tuple[Line, ...]:
+    """The lines that every response gets, except the Content-Security-Policy."""
+    values = {
+        "x-content-type-options": "nosniff" if options.nosniff else None,
+        _FRAMES: None if options.frames is None else _OPTIONS[options.frames],
+        "referrer-policy": options.referrer_policy,
+        "cross-origin-opener-policy": options.opener_policy,
+        "cross-origin-resource-policy": options.resource_policy,
+        "permissions-policy": options.permissions_policy,
+    }
+    return tuple((name, value) for name, value in values.items() if value is not None)
+
+
+def _hsts(options: SecurityHeaders) -> tuple[Line, ...]:
+    if options.hsts is None:
+        return ()
+    subdomains = "; includeSubDomains" if options.hsts_subdomains else ""
+    preload = "; preload" if options.hsts_preload else ""
+    return (("strict-transport-security", f"max-age={options.hsts}{subdomains}{preload}"),)
+
+
+def _policies(options: SecurityHeaders) -> tuple[str | None, str | None]:
+    """The Content-Security-Policy with `frame-ancestors`, and as it was given."""
+    given = options.csp.rstrip("; ") if options.csp else None
+    if options.frames is None or "frame-ancestors" in (given or "").lower():
+        return given, given
+    ancestors = _ANCESTORS[options.frames]
+    return (ancestors if given is None else f"{given}; {ancestors}"), given
+
+
+def _missing(lines: tuple[Line, ...], present: set[str], without: str | None) -> tuple[Line, ...]:
+    """The lines that a response lacks. Its X-Frame-Options is not overruled by our `frame-ancestors`."""
+    kept = tuple(line for line in lines if line[0] not in present)
+    if _FRAMES not in present:
+        return kept
+    kept = tuple(line for line in kept if line[0] != _CSP)
+    return kept if without is None or _CSP in present else (*kept, (_CSP, without))
+
+
+def _nonce() -> str:
+    return urlsafe_b64encode(os.urandom(18)).decode("ascii")

@@ -1,0 +1,117 @@
+"""A limit for the time until a response begins."""
+
+from asyncio import CancelledError
+from asyncio import _get_running_loop as running_loop
+from collections.abc import Coroutine, Generator
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, Final, Literal, cast
+
+from twisted.internet.defer import CancelledError as DeferredCancelled
+
+from ropewalk.errors import HTTPError
+from ropewalk.middleware.chain import Middleware, Next
+from ropewalk.middleware.options import check_choice, check_count, check_kind, wrong
+from ropewalk.request import Request
+from ropewalk.response import Response
+from ropewalk.waiting import call_later
+
+_DETAIL: Final = "The response took too long."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeoutOptions:
+    """How long a response may take to begin. Raises HandlerError (RW230) for an invalid value."""
+
+    seconds: float
+    """Greater than 0. The time counts from the call of the middleware, and includes the wait for the body."""
+    status: Literal[503, 504] = 503
+    """503, or 504 if the app is a gateway to another server (RFC 9110, sections 15.6.4 and 15.6.5)."""
+    retry_after: int | None = None
+    """Seconds for the field Retry-After (RFC 9110, section 10.2.3)."""
+
+    def __post_init__(self) -> None:
+        given: object = self.seconds
+        if isinstance(given, bool) or not isinstance(given, int | float) or not (isfinite(given) and given > 0):
+            raise wrong(self, "seconds", given, "Give a number greater than 0.")
+        check_choice(self, "status", (503, 504))
+        check_count(self, "retry_after", optional=True)
+
+
+def timeout(options: TimeoutOptions) -> Middleware:
+    """A middleware that cancels the handler and responds with an error if the response does not begin in time.
+
+    A Deferred that the handler waits for is cancelled; a coroutine gets CancelledError at its await. After the first
+    part of a stream, nothing is cancelled. Code that does not wait cannot be cancelled: neither a loop, which blocks
+    the reactor, nor a thread, such as one of a WSGI application, whose response is then dropped.
+    """
+    check_kind(options, TimeoutOptions)
+    headers = {} if options.retry_after is None else {"retry-after": str(options.retry_after)}
+    seconds = options.seconds
+
+    async def timeout(request: Request, next: Next) -> Response:
+        coroutine = cast("Coroutine[Any, Any, Response]", next(request))
+        try:
+            awaited = coroutine.send(None)
+        except StopIteration as stop:  # most handlers do not wait: they need no timer
+            return cast("Response", stop.value)
+        limited = _Limited(request, coroutine, awaited, seconds)
+        try:
+            response = await limited
+        except (CancelledError, DeferredCancelled):
+            if not limited.expired or request.gone:
+                raise
+        else:
+            if not limited.expired or response.error is None:
+                return response
+        raise HTTPError(options.status, _DETAIL, headers)
+
+    return timeout
+
+
+class _Limited:
+    """The rest of a coroutine that has begun to wait. When the time is over, what it waits for is cancelled."""
+
+    __slots__ = ("_awaited", "_coroutine", "_request", "_seconds", "expired")
+
+    def __init__(
+        self, request: Request, coroutine: Coroutine[Any, Any, Response], awaited: Any, seconds: float
+    ) -> None:
+        self._request = request
+        self._coroutine = coroutine
+        self._awaited = awaited
+        self._seconds = seconds
+        self.expired = False
+
+    def __await__(self) -> Generator[Any, Any, Response]:
+        coroutine, awaited = self._coroutine, self._awaited
+        cancel = call_later(self._seconds, self._expire)
+        try:
+            while True:
+                try:
+                    sent = yield awaited
+                except GeneratorExit:
+                    coroutine.close()
+                    raise
+                except BaseException as error:  # noqa: BLE001 - thrown in for the coroutine, as `yield from` does
+                    awaited = coroutine.throw(self._for_coroutine(error))
+                else:
+                    awaited = coroutine.send(sent)
+        except StopIteration as stop:
+            return cast("Response", stop.value)
+        finally:
+            if self.expired:
+                self._request.uncancel()
+            else:
+                cancel()
+
+    def _expire(self) -> None:
+        if not self._request.started and not self._request.finished:
+            self.expired = True
+            self._request.cancel_handler()
+
+    def _for_coroutine(self, error: BaseException) -> BaseException:
+        """Without asyncio, a cancellation is Twisted's, which passes through middleware and error handlers."""
+        if self.expired and isinstance(error, CancelledError) and running_loop() is None:
+            return DeferredCancelled()
+        return error
