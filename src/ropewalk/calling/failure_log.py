@@ -70,6 +70,9 @@ def log_error(request: Request, error: BaseException, advice: str | None = None)
         if shortage is not None:
             log_shortage(request, error, shortage)
             return
+        note_error = getattr(request.service, "note_error", None)
+        if note_error is not None:  # the service of a test client
+            note_error(request, error)
         log.failure(
             "{code} {method} {path}: {what} {remedy}",
             failure,

@@ -135,6 +135,11 @@ _ENTRIES: Final = (
         "thread before another thread uses its own.",
     ),
     Entry(
+        "RW224",
+        "A test client cannot follow a redirect.",
+        "Leave out follow_redirects, and look at the status and the Location of the response.",
+    ),
+    Entry(
         "RW230",
         "An option of a middleware has an invalid value.",
         "Give a value that the documentation of the option allows.",

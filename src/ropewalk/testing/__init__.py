@@ -3,9 +3,12 @@
 `Client` is for plain tests, `AsyncClient` for coroutines under asyncio, trial and any reactor.
 """
 
-from ropewalk.testing.clients import AsyncClient, Client, StreamedResponse
+from ropewalk.testing.clients import AsyncClient, Client
+from ropewalk.testing.cookie_jar import CookieJar, StoredCookie
 from ropewalk.testing.idle_reactor import ReactorInUse
+from ropewalk.testing.outgoing import RedirectError
 from ropewalk.testing.response_parser import ClientResponse, ProtocolError
+from ropewalk.testing.streamed_response import StreamedResponse
 from ropewalk.testing.timeouts import ClientTimeout
 from ropewalk.twisted_private import check
 
@@ -14,8 +17,11 @@ __all__ = [
     "Client",
     "ClientResponse",
     "ClientTimeout",
+    "CookieJar",
     "ProtocolError",
     "ReactorInUse",
+    "RedirectError",
+    "StoredCookie",
     "StreamedResponse",
 ]
 

@@ -2,23 +2,26 @@
 
 import asyncio
 from asyncio import _get_running_loop as running_loop
-from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Mapping
+from base64 import b64encode
+from collections.abc import Coroutine, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import urlencode
 from weakref import finalize
 
 from ropewalk.calling import RootTask
 from ropewalk.headers import Fields, Headers
-from ropewalk.response import JSON, encode_json
 from ropewalk.server import app_of
-from ropewalk.testing.harness import Harness, MemoryConnection
+from ropewalk.testing.cookie_jar import CookieJar
+from ropewalk.testing.harness import Harness
 from ropewalk.testing.idle_reactor import Claim, ReactorUse
+from ropewalk.testing.outgoing import Outgoing, check_redirects
+from ropewalk.testing.request_bodies import Body, Files, make_body
 from ropewalk.testing.response_parser import ClientResponse
+from ropewalk.testing.streamed_response import StreamedResponse
+from ropewalk.testing.targets import Parameters, find_target, host_name, parse_base_url, with_host
 from ropewalk.testing.timeouts import DEFAULT, TIMEOUT, Default, check_timeout, run_hooks
 
-Body = bytes | str | Iterable[bytes | str] | AsyncIterable[bytes | str]
-Parameters = Mapping[str, Any]
+Cookies = Mapping[str, str] | Iterable[tuple[str, str]]
 Result = TypeVar("Result")
 
 
@@ -29,17 +32,37 @@ class AsyncClient:
             response = await client.get("/users/7")
 
     `async with` runs the app's start and stop hooks; without it, they are not called. Every request has its own
-    connection. `headers` are sent with each request. `timeout` (seconds; None for no limit) applies to each response
-    and to each start and stop hook; a request may override it. Raises ValueError unless it is greater than 0.
+    connection.
+
+    - `base_url` has the scheme and host of all requests, and a prefix of their paths. By default it is
+      `http://localhost`, or `https://localhost` if `secure`. Raises ValueError if it is not such a URL.
+    - `headers` are sent with each request.
+    - `cookies` are the first ones of the jar `client.cookies`, which keeps those that responses set.
+    - `follow_redirects` and `timeout` (seconds; None for no limit) are the defaults of requests. The timeout also
+      applies to each start and stop hook. Raises ValueError unless it is greater than 0.
+    - `raise_errors`: an exception of a handler that becomes a 500, or cuts its response off, is raised by the client.
+      It has its own traceback. An HTTPError, and an exception that an error handler expects, is a response.
     """
 
     def __init__(
-        self, servable: Any, *, headers: Fields = (), secure: bool = False, timeout: float | None = TIMEOUT
+        self,
+        servable: Any,
+        *,
+        base_url: str | None = None,
+        headers: Fields = (),
+        cookies: Cookies = (),
+        follow_redirects: bool = False,
+        raise_errors: bool = False,
+        secure: bool = False,
+        timeout: float | None = TIMEOUT,
     ) -> None:
         self.app = app_of(servable)
         self.headers = Headers(headers)
         self.timeout = check_timeout(timeout)
-        self._secure = secure
+        self.follow_redirects = follow_redirects
+        self.raise_errors = raise_errors
+        self._base = parse_base_url(base_url, secure=secure)
+        self.cookies = CookieJar(cookies, host=host_name(self._base.authority))
         self._harness = Harness(self.app)
         self._root_task = RootTask()
         self._use: ReactorUse | None = None
@@ -68,26 +91,62 @@ class AsyncClient:
         finally:
             await self._leave()
 
+    def login(self, user: str | None = None, password: str | None = None, *, token: str | None = None) -> None:
+        """Send Authorization with each request: `login("ada", "secret")` is Basic (RFC 7617), `login(token="...")`
+        Bearer (RFC 6750). It replaces an earlier one. A redirect to another origin does not get it.
+
+        Raises TypeError unless either a user and password or a token is given, and ValueError for a user with a colon.
+        """
+        self.headers["authorization"] = write_credentials(user, password, token)
+
+    def logout(self) -> None:
+        """Send no Authorization any more. Cookies stay: `client.cookies.clear()` removes them."""
+        self.headers.pop("authorization", None)
+
     async def request(
         self,
         method: str,
         path: str,
         *,
+        params: Parameters | str | None = None,
         query: Parameters | None = None,
         headers: Fields = (),
+        cookies: Mapping[str, str] | None = None,
         body: Body | None = None,
         json: Any = None,
+        data: Parameters | None = None,
+        files: Files | None = None,
+        follow_redirects: bool | None = None,
         timeout: float | Default | None = DEFAULT,
     ) -> ClientResponse:
         """Send a request and read the whole response. Raises ProtocolError if the response violates HTTP.
 
-        `path` is sent unchanged; `query` is encoded and appended. A `body` of str or bytes has a Content-Length, an
-        iterable of them is sent in chunks; `json` is a value to send as JSON. Raises TypeError for a body, or a part of
-        one, of another type. Raises ClientTimeout (RW222) if the response is
-        not complete within `timeout` seconds (by default the client's). The error names the handler and its wait.
+        - `path` is sent unchanged, after the prefix of the base URL; it may be a whole URL. `params` (or `query`) are
+          encoded and appended: a list becomes several pairs, None is left out, True is `true`.
+        - `cookies` are sent with this request only. A Cookie field in `headers` replaces the cookies of the jar.
+        - The body is one of: `body`, str or bytes, or an iterable of them, which is sent in chunks; `json`, a value to
+          send as JSON; `data`, the fields of a form; `files`, with or without `data`, a multipart form. A file is
+          bytes, str, a Path, a binary file, `(file name, content)` or `(file name, content, Content-Type)`; it is read
+          while it is sent. Raises TypeError for more than one body, and one, or a part of one, of another type.
+        - `follow_redirects` (by default the client's): the response is that of the last request, and its `history` has
+          the redirects. Raises RedirectError (RW224) for more than 20, and for one that cannot be followed.
+        - `timeout`, in seconds (by default the client's): raises ClientTimeout (RW222) if a response is not complete by
+          then. The error names the handler and its wait.
         """
+        outgoing = self._make(
+            method,
+            path,
+            params=params,
+            query=query,
+            headers=headers,
+            cookies=cookies,
+            body=body,
+            json=json,
+            data=data,
+            files=files,
+        )
         seconds = self.timeout if timeout is DEFAULT else check_timeout(timeout)
-        async with await self._begin(method, path, query, headers, body, json, seconds) as response:
+        async with await self._begin(outgoing, seconds, follow_redirects) as response:
             return await response.whole()
 
     async def stream(
@@ -95,49 +154,96 @@ class AsyncClient:
         method: str,
         path: str,
         *,
+        params: Parameters | str | None = None,
         query: Parameters | None = None,
         headers: Fields = (),
+        cookies: Mapping[str, str] | None = None,
         body: Body | None = None,
         json: Any = None,
+        data: Parameters | None = None,
+        files: Files | None = None,
+        follow_redirects: bool | None = None,
         timeout: float | Default | None = DEFAULT,
-    ) -> "StreamedResponse":
+    ) -> StreamedResponse:
         """Like `request`, but return after the head of the response. Close the response, or use it in `async with`.
 
         `timeout` applies to the head, and then to each part.
         """
+        outgoing = self._make(
+            method,
+            path,
+            params=params,
+            query=query,
+            headers=headers,
+            cookies=cookies,
+            body=body,
+            json=json,
+            data=data,
+            files=files,
+        )
         seconds = self.timeout if timeout is DEFAULT else check_timeout(timeout)
-        response = await self._begin(method, path, query, headers, body, json, seconds)
+        response = await self._begin(outgoing, seconds, follow_redirects)
         response.unlimit()
         return response
 
-    async def _begin(
+    def _make(
         self,
         method: str,
         path: str,
+        *,
+        params: Parameters | str | None,
         query: Parameters | None,
         headers: Fields,
+        cookies: Mapping[str, str] | None,
         body: Body | None,
         json: Any,
-        seconds: float | None,
-    ) -> "StreamedResponse":
-        """Send a request and return after the head of the response. The timeout continues."""
-        if json is not None:
-            body = encode_json(json)
-        elif body is not None:
-            _check_body(body)
+        data: Parameters | None,
+        files: Files | None,
+    ) -> Outgoing:
+        """The request for the arguments of a call."""
+        if params is not None and query is not None:
+            raise TypeError("params= and query= are two names of the same. Leave out one.")
+        content, kind = make_body(body, json, data, files)
         given = Headers(headers)
         given = Headers([*(line for line in self.headers.lines() if line[0] not in given), *given.lines()])
-        if json is not None:
-            given.setdefault("content-type", JSON)
-        target = path + ("" if query is None else f"?{urlencode(query, doseq=True)}")
-        head = _write_head(method, target, given, body)
-        connection = self._harness.connect(method, target, secure=self._secure)
-        response = StreamedResponse(connection, seconds)
+        if kind is not None:
+            given.setdefault("content-type", kind)
+        target = find_target(self._base, path, query if params is None else params)
+        return Outgoing(method, with_host(target, given.get("host")), given, content, cookies or {})
+
+    async def _begin(
+        self, outgoing: Outgoing, seconds: float | None, follow_redirects: bool | None
+    ) -> StreamedResponse:
+        """Send a request, follow redirects, and return after the head of the last response. The timeout continues."""
+        follow = self.follow_redirects if follow_redirects is None else follow_redirects
+        history: list[ClientResponse] = []
+        while True:
+            response = await self._send(outgoing, seconds)
+            try:
+                head = response.received
+                outgoing.store_cookies(head, self.cookies)
+                following = outgoing.redirected(head) if follow else None
+                if following is None:
+                    head.history = history
+                    return response
+                history.append(await response.whole())
+                check_redirects(history, following.target.url)
+            except BaseException:
+                response.close()
+                raise
+            response.close()
+            outgoing = following
+
+    async def _send(self, outgoing: Outgoing, seconds: float | None) -> StreamedResponse:
+        """Send one request and return after the head of the response."""
+        target = outgoing.target
+        head = outgoing.head(self.cookies)
+        connection = self._harness.connect(outgoing.method, target.path, secure=outgoing.secure)
+        response = StreamedResponse(connection, seconds, raise_errors=self.raise_errors, url=target.url)
         try:
             connection.limit(seconds)
             connection.send(head)
-            if body is not None:
-                await _send_body(connection, body)
+            await outgoing.send_body(connection)
             await response.begun()
         except BaseException:
             response.close()
@@ -181,94 +287,6 @@ class AsyncClient:
         return await self.request("OPTIONS", path, **options)
 
 
-class StreamedResponse:
-    """A response whose body is still arriving: `async for part in response`. `close` closes the connection."""
-
-    def __init__(self, connection: MemoryConnection, timeout: float | None) -> None:
-        self._connection = connection
-        self._timeout = timeout
-        self._response = connection.parser.response
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        if not self._connection.parser.parts:
-            self._connection.limit(self._timeout)
-        part = await self._part()
-        self._connection.limit(None)
-        if part is None:
-            raise StopAsyncIteration
-        return part
-
-    @property
-    def status(self) -> int:
-        """The status."""
-        return self._response.status
-
-    @property
-    def headers(self) -> Headers:
-        """The header fields."""
-        return self._response.headers
-
-    @property
-    def trailers(self) -> Headers:
-        """The trailer fields, after the end of the body."""
-        return self._response.trailers
-
-    async def whole(self) -> ClientResponse:
-        """The response with the rest of its body."""
-        parts = []
-        while (part := await self._part()) is not None:
-            parts.append(part)
-        self._response.body = b"".join(parts)
-        return self._response
-
-    def pause(self) -> None:
-        """Stop reading, as a slow client does."""
-        self._connection.pause()
-
-    def resume(self) -> None:
-        """Read again."""
-        self._connection.resume()
-
-    def close(self) -> None:
-        """Close the connection, whether the response is complete or not."""
-        self._connection.leave()
-
-    async def begun(self) -> None:
-        """Wait for the head."""
-        while not self._connection.parser.head:
-            self._check()
-            await self._connection.news()
-
-    def unlimit(self) -> None:
-        """Stop the timeout until the next part is awaited."""
-        self._connection.limit(None)
-
-    async def _part(self) -> bytes | None:
-        """The next part of the body; None at its end."""
-        parser = self._connection.parser
-        while not parser.parts:
-            self._check()
-            if parser.done:
-                return None
-            await self._connection.news()
-        return parser.parts.pop(0)
-
-    def _check(self) -> None:
-        if self._connection.error is not None:
-            raise self._connection.error
-
-
 class Client:
     """A client for plain tests.
 
@@ -280,13 +298,31 @@ class Client:
     a time can do this; clients in another thread raise ReactorInUse (RW223).
 
     `with` runs the app's start and stop hooks, and closes the client at its end; without it, the hooks are not called.
-    A closed client may be used again. `timeout` is that of `AsyncClient`.
+    A closed client may be used again. The arguments are those of `AsyncClient`.
     """
 
     def __init__(
-        self, servable: Any, *, headers: Fields = (), secure: bool = False, timeout: float | None = TIMEOUT
+        self,
+        servable: Any,
+        *,
+        base_url: str | None = None,
+        headers: Fields = (),
+        cookies: Cookies = (),
+        follow_redirects: bool = False,
+        raise_errors: bool = False,
+        secure: bool = False,
+        timeout: float | None = TIMEOUT,
     ) -> None:
-        self._client = AsyncClient(servable, headers=headers, secure=secure, timeout=timeout)
+        self._client = AsyncClient(
+            servable,
+            base_url=base_url,
+            headers=headers,
+            cookies=cookies,
+            follow_redirects=follow_redirects,
+            raise_errors=raise_errors,
+            secure=secure,
+            timeout=timeout,
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._finalizer: finalize[..., Any] | None = None
         """Closes the loop, if it is the client's own."""
@@ -296,6 +332,24 @@ class Client:
     def app(self) -> Any:
         """The app that handles the requests."""
         return self._client.app
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields that are sent with each request."""
+        return self._client.headers
+
+    @property
+    def cookies(self) -> CookieJar:
+        """The cookies that the client keeps."""
+        return self._client.cookies
+
+    def login(self, user: str | None = None, password: str | None = None, *, token: str | None = None) -> None:
+        """Like `AsyncClient.login`."""
+        self._client.login(user, password, token=token)
+
+    def logout(self) -> None:
+        """Like `AsyncClient.logout`."""
+        self._client.logout()
 
     def __enter__(self) -> Self:
         self._run(self._client.__aenter__())
@@ -378,43 +432,12 @@ class Client:
         return self._loop
 
 
-def _check_body(body: Any) -> None:
-    if isinstance(body, Mapping):
-        raise TypeError(f"body= is of type {type(body).__name__}. Use json= to send it as JSON.")
-    if not isinstance(body, bytes | str | Iterable | AsyncIterable):
-        raise TypeError(f"body= is of type {type(body).__name__}, not str, bytes or an iterable of them.")
-
-
-def _write_head(method: str, target: str, headers: Headers, body: Body | None) -> bytes:
-    headers.setdefault("host", "localhost")
-    if isinstance(body, bytes | str):
-        headers.setdefault("content-length", str(len(body if isinstance(body, bytes) else body.encode())))
-    elif body is not None:
-        headers.setdefault("transfer-encoding", "chunked")
-    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.lines()), "", ""]
-    return "\r\n".join(lines).encode("latin-1")
-
-
-async def _send_body(connection: MemoryConnection, body: Body) -> None:
-    if isinstance(body, bytes | str):
-        connection.send(body if isinstance(body, bytes) else body.encode())
-        return
-    if isinstance(body, AsyncIterable):
-        async for part in body:
-            await _send_chunk(connection, part)
-    else:
-        for part in body:
-            await _send_chunk(connection, part)
-    connection.send(b"0\r\n\r\n")
-
-
-async def _send_chunk(connection: MemoryConnection, part: bytes | str) -> None:
-    """Send a chunk. While the server does not read, wait, as a client does whose socket is full."""
-    if isinstance(part, str):
-        part = part.encode()
-    elif not isinstance(part, bytes | bytearray | memoryview):
-        raise TypeError(f"A part of body= is of type {type(part).__name__}, not str or bytes.")
-    while not connection.flowing and not connection.parser.done and connection.error is None:
-        await connection.news()
-    if part:
-        connection.send(b"%x\r\n%b\r\n" % (len(part), part))
+def write_credentials(user: str | None, password: str | None, token: str | None) -> str:
+    """The value of Authorization. Raises TypeError and ValueError as `AsyncClient.login` does."""
+    if (token is None) == (user is None) or (user is None) != (password is None):
+        raise TypeError("login takes a user and a password, or token=.")
+    if token is not None:
+        return f"Bearer {token}"
+    if ":" in str(user):
+        raise ValueError("The name of a user must not have a colon (RFC 7617, section 2).")
+    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"

@@ -80,6 +80,13 @@ class Harness:
             if not self._connections:
                 self._close()
 
+    def note_error(self, method: str, target: str, error: BaseException) -> None:
+        """Note an unexpected exception of a handler, at the connection of its request."""
+        for connection in self._connections:
+            if connection.expects(method, target) and connection.raised is None:
+                connection.raised = error
+                return
+
     def add_task(self, task: Any) -> None:
         """Note a handler, which must end before the stop hooks run."""
         if isinstance(task, HandlerTask):
@@ -166,6 +173,10 @@ class _RecordingService(Service):
         self._know(request)
         Service.send_value(request, value)
 
+    def note_error(self, request: Request, error: BaseException) -> None:
+        """Note an unexpected exception, which is logged and becomes a 500."""
+        self._harness.note_error(request.method, request.target.decode("latin-1"), error)
+
     def find(self, method: str, target: str) -> tuple[Request | None, Any]:
         """A request without a complete response, and the task of its ASGI application, if it has one."""
         asked = method, target.encode("latin-1")
@@ -205,6 +216,8 @@ class MemoryConnection:
     def __init__(self, harness: Harness, service: _RecordingService, method: str, target: str, *, secure: bool) -> None:
         self.parser = ResponseParser(method)
         self.error: ProtocolError | ClientTimeout | ReactorInUse | None = None
+        self.raised: BaseException | None = None
+        """The first unexpected exception of the handler."""
         self.flowing = True
         """Whether the engine accepts more of the request."""
         self._harness = harness
@@ -214,6 +227,10 @@ class MemoryConnection:
         self._news: Waiter[None] | None = None
         self._over = False
         self._pipe: Pipe = service.engine.open_pipe(self, client=CLIENT, server=SERVER, secure=secure)
+
+    def expects(self, method: str, target: str) -> bool:
+        """Whether this connection waits for the response to such a request."""
+        return self._asked == (method, target) and not self.parser.done
 
     def send(self, data: bytes) -> None:
         """Send bytes to the server."""

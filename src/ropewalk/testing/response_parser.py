@@ -28,6 +28,10 @@ class ClientResponse:
         self.headers = Headers()
         self.trailers = Headers()
         self.body = b""
+        self.url = ""
+        """The URL of the request, after redirects that were followed."""
+        self.history: list[ClientResponse] = []
+        """The redirects that were followed, in order."""
         self.interim: list[tuple[int, Headers]] = []
         """The 1xx responses before this one."""
 

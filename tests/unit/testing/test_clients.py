@@ -146,7 +146,7 @@ class TestClient:
             ([b"a", 1], "A part of body= is of type int, not str or bytes."),
             ([["a"]], "A part of body= is of type list, not str or bytes."),
             (1, "body= is of type int, not str, bytes or an iterable of them."),
-            ({"a": 1}, "body= is of type dict. Use json= to send it as JSON."),
+            ({"a": 1}, "body= is of type dict. Use json= to send it as JSON, or data= to send it as a form."),
         ],
     )
     def test_a_body_of_another_type(self, body: Any, message: str) -> None:

@@ -1,0 +1,43 @@
+"""A form that signs in, a page for those who have, and an upload: `ropewalk run examples/sign_in.py`."""
+
+import secrets
+from urllib.parse import parse_qs
+
+from ropewalk import App, HTTPError, Request, Response
+
+app = App()
+sessions: dict[str, str] = {}
+"""The names of users by their session."""
+
+
+@app.post("/sign-in")
+async def sign_in(request: Request) -> Response:
+    form = parse_qs(await request.text())
+    if form.get("password") != ["open sesame"]:
+        raise HTTPError(403, "The password is wrong.")
+    session = secrets.token_urlsafe()
+    sessions[session] = form["name"][0]
+    response = Response.redirect("/", 303)
+    response.set_cookie("session", session)
+    return response
+
+
+@app.get("/")
+def home(request: Request) -> str:
+    name = sessions.get(request.cookies.get("session", ""))
+    if name is None:
+        raise HTTPError(401, "Sign in first.")
+    return f"Hello, {name}!"
+
+
+@app.post("/sign-out")
+def sign_out(request: Request) -> Response:
+    sessions.pop(request.cookies.get("session", ""), None)
+    response = Response.redirect("/", 303)
+    response.delete_cookie("session")
+    return response
+
+
+@app.get("/count")
+def count(request: Request) -> dict[str, int]:
+    return {"signed in": len(sessions), "per page": 100 // int(request.query.get("pages", "1"))}

@@ -1,0 +1,96 @@
+"""Where a test client sends a request: the origin and the target, from its base URL, a path, and parameters."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode, urljoin
+
+from ropewalk.errors import shown
+
+Parameters = Mapping[str, Any] | Iterable[tuple[str, Any]]
+
+_URL: Final = re.compile(r"(https?)://(?:[^/?#@]*@)?([^/?#@]+)([^#]*)(?:#.*)?", re.IGNORECASE | re.DOTALL)
+_AUTHORITY: Final = re.compile(r"[^\s/?#@]+")
+_DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
+_PORT: Final = re.compile(r":[0-9]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The scheme and authority of a request, and the target of its request line."""
+
+    scheme: str
+    authority: str
+    path: str
+    """The path and query, as they are sent."""
+
+    @property
+    def origin(self) -> tuple[str, str]:
+        """The scheme and authority (RFC 6454), without the default port."""
+        return self.scheme, self.authority.lower().removesuffix(_DEFAULT_PORTS[self.scheme])
+
+    @property
+    def url(self) -> str:
+        """The whole URL."""
+        return f"{self.scheme}://{self.authority}{self.path}"
+
+    def redirected(self, location: str) -> "Target | None":
+        """The target that a Location field names (RFC 9110, section 10.2.2); None if it is not of HTTP."""
+        return parse_url(urljoin(self.url, location))
+
+
+def parse_url(url: str) -> Target | None:
+    """The target of a URL, without user information and fragment; None if it is not one of HTTP."""
+    match = _URL.fullmatch(url)
+    if match is None:
+        return None
+    path = match[3] if match[3].startswith("/") else f"/{match[3]}"
+    return Target(match[1].lower(), match[2], path)
+
+
+def parse_base_url(url: str | None, *, secure: bool) -> Target:
+    """The target of `base_url`. Its path is the prefix of all paths. Raises ValueError for another form."""
+    if url is None:
+        return Target("https" if secure else "http", "localhost", "")
+    base = parse_url(url)
+    if base is None or "?" in base.path:
+        raise ValueError(f"base_url must be like https://example.com or https://example.com/v1, not {shown(url)}.")
+    if secure and base.scheme != "https":
+        raise ValueError(f"base_url is {shown(url)} and secure is True. Begin the URL with https://.")
+    return Target(base.scheme, base.authority, base.path.rstrip("/"))
+
+
+def find_target(base: Target, path: str, parameters: Parameters | str | None) -> Target:
+    """The target of a path below a base URL, or of a whole URL, with parameters appended to its query."""
+    target = parse_url(path)
+    if target is None:
+        between = "/" if base.path and not path.startswith("/") else ""
+        target = Target(base.scheme, base.authority, f"{base.path}{between}{path}")
+    query = parameters if isinstance(parameters, str) else urlencode(list(text_pairs(parameters or ())))
+    if not query and parameters is None:
+        return target
+    mark = "&" if "?" in target.path else "?"
+    return Target(target.scheme, target.authority, f"{target.path}{mark}{query}")
+
+
+def with_host(target: Target, host: str | None) -> Target:
+    """A target with the host of a Host field, if that is a valid one: it is the origin that the server sees."""
+    if host is None or not _AUTHORITY.fullmatch(host):
+        return target
+    return Target(target.scheme, host, target.path)
+
+
+def text_pairs(parameters: Parameters) -> Iterator[tuple[str, str | bytes]]:
+    """Names and values as a form has them: a list becomes several pairs, None is left out, True is `true`."""
+    for name, value in parameters.items() if isinstance(parameters, Mapping) else parameters:
+        for each in value if isinstance(value, list | tuple | set | frozenset) else (value,):
+            if isinstance(each, bool):
+                yield str(name), "true" if each else "false"
+            elif each is not None:
+                yield str(name), each if isinstance(each, bytes) else str(each)
+
+
+def host_name(authority: str) -> str:
+    """The host of an authority or Host field in lower case, without its port."""
+    return _PORT.sub("", authority.strip()).lower()
