@@ -210,6 +210,9 @@ ATTRIBUTES: Final = (
     ),
     Attribute("testing", "twisted.internet.asyncioreactor:AsyncioSelectorReactor", "_reschedule", "sets that timer"),
     Attribute("testing", "twisted.internet.base:ReactorBase", "_stopThreadPool", "drops its thread pool"),
+    Attribute(
+        "testing", "twisted.internet.base:ReactorBase", "_eventTriggers", "the pools that start when the reactor runs"
+    ),
     # The epoll reactor
     Attribute(
         "server",

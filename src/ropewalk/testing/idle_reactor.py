@@ -8,8 +8,9 @@
 | asyncio's, on another loop | the same, and the reactor moves to the client's loop for the time |
 | another | the same, and the loop calls its `iterate` at every wakeup and every tick |
 
-So timers, threads, calls from threads and Twisted's own connections work in handlers and hooks. Afterwards the pool
-stops, an asyncio reactor returns to its own loop, and nothing remains in the loop of the client.
+So timers, threads, calls from threads, pools of database connections and Twisted's own connections work in handlers and
+hooks. Afterwards the reactor's pool stops, an asyncio reactor returns to its own loop, and nothing remains in the loop
+of the client.
 
 Several clients may be in use at the same time, on one loop or on several: an asyncio reactor follows the running loop.
 They must be in one thread, since a reactor runs its callbacks in the thread in which it works. The first thread keeps
@@ -25,15 +26,12 @@ from typing import Any, ClassVar, Final
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.python.threadable import isInIOThread
-from twisted.python.threadpool import ThreadPool
 
 from ropewalk.errors import RopewalkError
+from ropewalk.testing.thread_pools import ThreadPools
 
 TICK: Final = 0.01
 """Seconds between iterations of a reactor that is not asyncio's: its timers cause no wakeup."""
-
-END_TIMEOUT: Final = 1.0
-"""Seconds to wait for threads to end. Threads are daemons: one may block when its client has left."""
 
 
 def installed() -> Any:
@@ -184,8 +182,8 @@ class ReactorUse:
         if self._next is not None:
             self._next.cancel()
             self._next = None
-        _Pool.take(reactor)
-        self._detach.append(partial(_Pool.release, reactor))
+        ThreadPools.take(reactor)
+        self._detach.append(partial(ThreadPools.release, reactor))
         if self._claim.own_loop is not None:
             self._move_here()
             self._detach.append(self._move_back)
@@ -213,40 +211,6 @@ class ReactorUse:
         reactor, own_loop = self._claim.reactor, self._claim.own_loop
         if own_loop is not None and reactor._asyncioEventloop is self._loop is not own_loop:  # noqa: SLF001 - as above
             _move(reactor, own_loop)
-
-
-class _Pool:
-    """The thread pool of an idle reactor, while clients are in use."""
-
-    _uses: "dict[int, int]" = {}
-
-    @classmethod
-    def take(cls, reactor: Any) -> None:
-        key = id(reactor)
-        cls._uses[key] = cls._uses.get(key, 0) + 1
-        pool: ThreadPool = reactor.getThreadPool()
-        if not pool.started:
-            pool.threadFactory = partial(Thread, daemon=True)  # type: ignore[assignment] # the pool only calls it
-            pool.stop = partial(_stop, pool)  # type: ignore[method-assign] # the reactor calls it below
-            pool.start()
-
-    @classmethod
-    def release(cls, reactor: Any) -> None:
-        key = id(reactor)
-        cls._uses[key] -= 1
-        if cls._uses[key]:
-            return
-        del cls._uses[key]
-        pool = reactor.threadpool
-        if pool is not None and not reactor.running and isinstance(pool.stop, partial):
-            reactor._stopThreadPool()  # noqa: SLF001 - the reactor creates another on demand
-
-
-def _stop(pool: ThreadPool) -> None:
-    """Stop a thread pool. The wait is limited: a thread of the pool may wait for this thread."""
-    stopping = Thread(target=ThreadPool.stop, args=(pool,), name="ropewalk-testing-stop", daemon=True)
-    stopping.start()
-    stopping.join(END_TIMEOUT)
 
 
 def _move(reactor: Any, loop: AbstractEventLoop) -> None:

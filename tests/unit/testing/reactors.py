@@ -59,6 +59,30 @@ async def repeated(request: Request) -> Any:
     return "well"
 
 
+async def from_a_database(request: Request) -> Any:
+    from twisted.enterprise import adbapi
+
+    database = adbapi.ConnectionPool("sqlite3", ":memory:", check_same_thread=False)
+    rows: Any = await database.runQuery("select 'well'")
+    database.close()
+    return rows[0][0]
+
+
+async def in_a_pool(request: Request) -> Any:
+    """A pool that starts when the reactor runs, as one that a program makes before."""
+    from twisted.internet import reactor as installed
+    from twisted.internet.threads import deferToThreadPool
+    from twisted.python.threadpool import ThreadPool
+
+    reactor: Any = installed
+    pool = ThreadPool(0, 1)
+    reactor.callWhenRunning(pool.start)
+    reached: list[str] = []
+    reactor.callWhenRunning(reached.append, await deferToThreadPool(reactor, pool, lambda: "well"))
+    pool.stop()
+    return reached[0]
+
+
 async def connected(request: Request) -> Any:
     from twisted.internet import reactor as installed
     from twisted.internet.defer import Deferred
@@ -108,7 +132,7 @@ async def both(request: Request) -> Any:
     return await in_a_thread(request)
 
 
-HANDLERS = (delayed, in_a_thread, from_a_thread, repeated, connected, by_asyncio, both)
+HANDLERS = (delayed, in_a_thread, from_a_thread, from_a_database, in_a_pool, repeated, connected, by_asyncio, both)
 
 
 def make_app(hooks: list[str]) -> App:

@@ -94,3 +94,51 @@ def test_a_program_that_never_closes_its_client_exits(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", str(tmp_path / "program.py")]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
     assert (ended.stdout, ended.stderr, ended.returncode) == ("well\nwell\nwell\n", "", 0)
+
+
+POOLS = """
+import sys
+from importlib import import_module
+if len(sys.argv) > 1:
+    import_module(f"twisted.internet.{sys.argv[1]}reactor").install()
+from twisted.enterprise.adbapi import ConnectionPool
+from twisted.internet import reactor
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+from ropewalk import App
+from ropewalk.testing import Client
+
+database = ConnectionPool("sqlite3", ":memory:", check_same_thread=False, cp_min=1, cp_max=1)
+pool = ThreadPool(1, 1)
+reactor.callWhenRunning(pool.start)
+reactor.callWhenRunning(print, "the program starts")
+app = App()
+
+@app.get("/")
+async def count(request):
+    await database.runOperation("create table if not exists visits (id integer)")
+    await database.runOperation("insert into visits values (1)")
+    ((visits,),) = await database.runQuery("select count(*) from visits")
+    return await deferToThreadPool(reactor, pool, str, visits)
+
+print(Client(app).get("/").text)
+with Client(app) as client:
+    print(client.get("/").text, client.get("/").text)
+"""
+
+
+@pytest.mark.parametrize("reactor", ["", "epoll", "select", "asyncio"])
+@pytest.mark.parametrize(
+    ("rest", "printed"),
+    [
+        ("", ""),
+        ("database.close()\npool.stop()\n", ""),
+        ("reactor.callWhenRunning(reactor.stop)\nreactor.run()\npool.stop()\n", "the program starts\n"),
+    ],
+)
+def test_pools_of_a_program(reactor: str, rest: str, printed: str, tmp_path: Path) -> None:
+    """Pools that start with the reactor, made before a client is: they work, keep their connections, and end."""
+    (tmp_path / "program.py").write_text(POOLS + rest)
+    command = [sys.executable, "-W", "error", str(tmp_path / "program.py"), *filter(None, [reactor])]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.stdout, ended.stderr, ended.returncode) == (f"1\n2 3\n{printed}", "", 0)

@@ -14,7 +14,7 @@ from twisted.internet.threads import deferToThread
 
 from ropewalk import App, ASGIOptions, Request, Response, asgi, wsgi
 from ropewalk.asgi import Receive, Scope, Send
-from ropewalk.testing import AsyncClient, Client, ClientTimeout, StreamedResponse, idle_reactor
+from ropewalk.testing import AsyncClient, Client, ClientTimeout, StreamedResponse, idle_reactor, thread_pools
 
 Next = Callable[[Request], Awaitable[Response]]
 
@@ -198,7 +198,7 @@ class TestTime:
         asyncio.run(main())
 
     def test_a_thread_that_goes_on_does_not_hold_up_the_client(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(idle_reactor, "END_TIMEOUT", SHORT)
+        monkeypatch.setattr(thread_pools, "END_TIMEOUT", SHORT)
         end = threading.Event()
         app = make_app([])
 
