@@ -19,9 +19,9 @@ from msgspec import inspect as shapes
 
 from ropewalk.errors import HandlerError, describe, full_name, place
 from ropewalk.request import Request
-from ropewalk.typed.markers import Body, Cookie, Header, Marker, Path, Query
+from ropewalk.typed.markers import Body, Computed, Cookie, Header, Marker, Path, Query
 
-Source = Literal["request", "path", "query", "header", "cookie", "body"]
+Source = Literal["request", "path", "query", "header", "cookie", "body", "computed"]
 
 EMPTY: Final = inspect.Parameter.empty
 BODILESS_METHODS: Final = frozenset(("GET", "HEAD", "DELETE", "OPTIONS"))
@@ -59,7 +59,7 @@ class Input:
     """The type, with its constraints and without the marker."""
     marker: Marker
     name: str
-    """The name that clients write; empty for the body and the request."""
+    """The name that clients write; empty for the body, the request and what is computed."""
     default: Any = EMPTY
     by_position: bool = False
     """Whether it is passed by position, as the request is to a function whose first parameter may have any name."""
@@ -118,6 +118,7 @@ def _input(
     kind, marker = _without_marker(function, name, annotation)
     if name in names and marker is None:
         marker = Path()
+        kind = Any if kind is EMPTY else kind
     if marker is None and annotation is EMPTY:
         if parameter.default is not EMPTY:
             return None
@@ -127,7 +128,7 @@ def _input(
         raise _refuse(function, name, what, "Import its names at run time, not only for type checkers.")
     if marker is None:
         marker = _default_marker(function, name, kind)
-    source = _SOURCES[type(marker)]
+    source: Source = "computed" if isinstance(marker, Computed) else _SOURCES[type(marker)]
     return Input(name, source, kind, marker, _name_of(name, source, marker), parameter.default)
 
 
@@ -166,7 +167,7 @@ def _default_marker(function: Callable[..., Any], name: str, kind: Any) -> Marke
 
 
 def _name_of(parameter: str, source: Source, marker: Marker) -> str:
-    if source == "body":
+    if source in ("body", "computed"):
         return ""
     if marker.name is not None:
         return marker.name.lower() if source == "header" else marker.name
@@ -250,7 +251,7 @@ def _check(function: Callable[..., Any], inputs: list[Input], methods: Collectio
         what = f"would come from the body, which a {written} request does not have"
         raise _refuse(function, bodies[0].parameter, what, "Mark it with Query(), or use POST, PUT or PATCH.")
     for each in inputs:
-        if each.source == "request":
+        if each.source in ("request", "computed"):
             continue
         foreign = foreign_in(_described(function, each.parameter, each.kind))
         if foreign is not None:

@@ -7,7 +7,10 @@ underscores. Constraints are those of `msgspec.Meta`, in the same `Annotated`.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ropewalk.request import Request
 
 JSON = "application/json"
 
@@ -51,3 +54,15 @@ class Body(Marker):
     media_types: tuple[str, ...] = (JSON,)
     limit: int | None = None
     """In bytes; None for the limit of the route, or of the engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Computed(Marker):
+    """From the request as a whole, by a method. Features that add a marker of their own derive it from this one."""
+
+    def compute(self, request: "Request", kind: Any, default: Any) -> Any:
+        """The argument for a parameter of a type. `default` is `inspect.Parameter.empty` if the function has none.
+
+        It is called before the other inputs are read. Raises HTTPError to refuse the request.
+        """
+        raise NotImplementedError

@@ -9,6 +9,7 @@ from ropewalk.request import Request
 from ropewalk.typed.bodies import JSONBody, RawBody
 from ropewalk.typed.field_errors import FieldError, Location
 from ropewalk.typed.inputs import Input, takes_all
+from ropewalk.typed.markers import Computed
 from ropewalk.typed.named_values import NamedValues, WholeValues
 from ropewalk.typed.pydantic_models import PydanticBody, PydanticValues, has_model, is_model
 
@@ -26,12 +27,32 @@ class Reader(Protocol):
         """Every error in this part; none if it is valid. Raises HTTPError as `read` does."""
 
 
+class ComputedValue:
+    """Reads an input that its marker computes."""
+
+    def __init__(self, value: Input) -> None:
+        assert isinstance(value.marker, Computed)
+        self._parameter = value.parameter
+        self._kind = value.kind
+        self._default = value.default
+        self._compute = value.marker.compute
+
+    def read(self, request: Request) -> dict[str, Any]:
+        """The argument. Raises what the marker raises."""
+        return {self._parameter: self._compute(request, self._kind, self._default)}
+
+    def errors(self, request: Request) -> list[FieldError]:
+        """None: the marker has computed the value before the error of another input."""
+        del request
+        return []
+
+
 _IN_ORDER: Final[tuple[Location, ...]] = ("path", "query", "header", "cookie")
 
 
 def readers_for(inputs: Sequence[Input]) -> list[Reader]:
     """The readers of a handler's inputs."""
-    readers: list[Reader] = []
+    readers: list[Reader] = [ComputedValue(each) for each in inputs if each.source == "computed"]
     for location in _IN_ORDER:
         found = [each for each in inputs if each.source == location]
         models = [each for each in found if is_model(each.kind)]

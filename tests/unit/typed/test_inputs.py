@@ -19,6 +19,7 @@ from tests.unit.conftest import Log
 from ropewalk import App, Body, Cookie, Header, Path, Query, Request
 from ropewalk.errors import HandlerError
 from ropewalk.testing import Client
+from ropewalk.typed.markers import Computed
 
 
 class Color(enum.Enum):
@@ -440,3 +441,29 @@ class TestMistakes:
         message = rf"thing would come from the body, which a {method} request does not have\. Mark it with Query\(\)"
         with pytest.raises(HandlerError, match=f"RW214 .*{message}"):
             App().route("/", [method])(handler)
+
+
+def test_a_parameter_of_the_path_without_an_annotation() -> None:
+    app = App()
+
+    @app.get("/{id:int}/{name}")
+    def handler(id, name, page: int = 1):  # type: ignore[no-untyped-def]
+        return [id, name, page]
+
+    assert Client(app).get("/7/ada?page=2").json() == [7, "ada", 2]
+
+
+def test_a_value_that_a_marker_computes() -> None:
+    class Host(Computed):
+        __slots__ = ()
+
+        def compute(self, request: Request, kind: Any, default: Any) -> Any:
+            return kind(request.host)
+
+    app = App()
+
+    @app.get("/")
+    def handler(host: Annotated[str, Host], page: int = 1) -> str:
+        return f"{host} {page}"
+
+    assert Client(app).get("/?page=2", headers={"Host": "example.org"}).text == "example.org 2"
