@@ -24,7 +24,7 @@ LAYERS = (
     {"resource"},
     {"typed"},
     {"routing", "calling"},
-    {"middleware", "files", "openapi", "asgi", "wsgi"},
+    {"middleware", "files", "openapi", "asgi", "wsgi", "auth"},
     {"app"},
     {"server"},
     {"testing", "dropin"},

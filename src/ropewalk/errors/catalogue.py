@@ -159,6 +159,21 @@ _ENTRIES: Final = (
         "A pattern of origins, hosts or networks for a middleware is malformed.",
         'Write an origin as "https://app.example.com", a host as "app.example.com", all subdomains as "*.example.com".',
     ),
+    Entry(
+        "RW240",
+        "Authentication is configured wrongly.",
+        "Correct the option that the message names; the reference of ropewalk.auth lists them.",
+    ),
+    Entry(
+        "RW241",
+        "A handler needs a principal, and no `authenticate` is around it.",
+        "Add the middleware to its app: App(middleware=[authenticate(BasicAuth(check))]).",
+    ),
+    Entry(
+        "RW242",
+        "A check of credentials returned True.",
+        "Return the principal, such as the user or the name of the client, or None to refuse the credentials.",
+    ),
     Entry("RW301", "A handler wrote after the end of its response.", "Write before you return or call finish."),
     Entry("RW302", "A handler started its response twice.", "Respond once: return a value, or write and finish."),
     Entry(

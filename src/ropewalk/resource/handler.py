@@ -66,7 +66,12 @@ def attached_handler(call: Any) -> Handler | None:
 
 
 def check_middleware(middleware: Any) -> Any:
-    """The middleware. Raises HandlerError (RW205) for an object that is not a coroutine function."""
+    """The middleware. Raises HandlerError (RW205) for an object that is not a coroutine function.
+
+    A plain function may be marked as one that returns a coroutine, by an attribute `is_middleware` of its class.
+    """
+    if getattr(type(middleware), "is_middleware", False):
+        return middleware
     if not inspect.iscoroutinefunction(middleware) and not inspect.iscoroutinefunction(type(middleware).__call__):
         raise HandlerError("RW205", f"{named(middleware)} is not a coroutine function.")
     return middleware

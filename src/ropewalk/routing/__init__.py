@@ -4,9 +4,10 @@ from ropewalk.routing.listing import Route, Served, walk, walk_handlers
 from ropewalk.routing.methods_as_routes import delete, get, patch, post, put, route
 from ropewalk.routing.operation import OperationOptions
 from ropewalk.routing.patterns import Parameter, Pattern, parse_path
-from ropewalk.routing.routes import Routes
+from ropewalk.routing.routes import ROUTED, Routes
 
 __all__ = [
+    "ROUTED",
     "OperationOptions",
     "Parameter",
     "Pattern",

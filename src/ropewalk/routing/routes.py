@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Self, TypeVar
+from types import FunctionType
+from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote
 
 from ropewalk.charsets import is_utf_8
@@ -19,6 +20,9 @@ from ropewalk.routing.operation import operation_options
 from ropewalk.routing.patterns import SEGMENT, Parameter, Pattern, listed, parse_path
 from ropewalk.suggest import did_you_mean
 from ropewalk.typed import is_typed, plan_for
+
+ROUTED: Final = "ropewalk_routed"
+"""The attribute of a function that is the handler of a route. A decorator above that of the route changes nothing."""
 
 HandlerFunction = TypeVar("HandlerFunction", bound=Callable[..., Any])
 
@@ -138,6 +142,8 @@ class Routes:
             node = grow(self.resource, pattern)
             for method in methods:
                 claim(node, method, handler, path)
+            if isinstance(function, FunctionType):
+                vars(function)[ROUTED] = True
             self._names.setdefault(name or str(getattr(function, "__name__", describe(function))), []).append(pattern)
             return function
 

@@ -1,0 +1,74 @@
+"""`APIKey`: a secret in a header field, in the query or in a cookie."""
+
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+from ropewalk.auth.challenges import Challenge
+from ropewalk.auth.identity import Identity, checked, identity_for
+from ropewalk.auth.refusals import Refused
+from ropewalk.auth.scheme import Scheme
+from ropewalk.errors import HandlerError, shown
+from ropewalk.headers import TOKEN
+from ropewalk.request import Request
+
+Where = Literal["header", "query", "cookie"]
+
+LONGEST: Final = 4096
+"""The most characters of a key. The check is not called with a longer one."""
+
+
+class APIKey(Scheme):
+    """A secret key in the header field, parameter of the query, or cookie of a name.
+
+    `check(key)` returns the principal, or None for an unknown key. It may be plain, return a Deferred, or be a
+    coroutine function. Look keys up by a hash, or compare them with `same_secret`. A key in a query is in the logs of
+    every server on its way, and a cookie is sent by other sites' forms too: prefer a header field.
+    """
+
+    def __init__(
+        self,
+        key_name: str,
+        *,
+        check: Callable[[str], Any],
+        where: Where = "header",
+        realm: str = "app",
+        name: str = "api_key",
+    ) -> None:
+        super().__init__(name, realm)
+        if where not in ("header", "query", "cookie"):
+            raise HandlerError("RW240", f"APIKey has where={shown(where)}.", 'Use "header", "query" or "cookie".')
+        given: Any = key_name
+        if not isinstance(given, str) or not TOKEN.fullmatch(key_name) or key_name.lower() == "authorization":
+            what = f"APIKey has the name {shown(key_name)}."
+            raise HandlerError("RW240", what, "Use a name such as X-API-Key. For Authorization, use another scheme.")
+        self.key_name = key_name
+        self.where = where
+        self._check = check
+
+    def challenge(self) -> Challenge:
+        """`ApiKey`, with the place of the key. No RFC registers such a scheme, and 401 needs one."""
+        return Challenge("ApiKey", (("realm", self.realm), ("in", self.where), ("name", self.key_name)))
+
+    async def identify(self, request: Request) -> Identity | None:
+        """The identity that the check returns."""
+        given = self._given(request)
+        if not given:
+            return None
+        if len(given) > 1:
+            raise Refused(status=400)
+        key = given[0]
+        principal = await checked(self._check, key) if key and len(key) <= LONGEST else None
+        if principal is None:
+            raise Refused
+        return identity_for(principal)
+
+    def openapi(self) -> dict[str, Any]:
+        """`{"type": "apiKey", "in": ..., "name": ...}`."""
+        return {"type": "apiKey", "in": self.where, "name": self.key_name}
+
+    def _given(self, request: Request) -> list[str]:
+        if self.where == "header":
+            return [line.decode("latin-1") for line in request.values(self.key_name.lower().encode())]
+        if self.where == "query":
+            return list(request.query.all(self.key_name))
+        return [request.cookies[self.key_name]] if self.key_name in request.cookies else []

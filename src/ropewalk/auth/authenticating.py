@@ -1,0 +1,80 @@
+"""`authenticate`: the middleware that finds out who sends a request."""
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.logger import Logger
+
+from ropewalk.auth.challenges import joined
+from ropewalk.auth.identity import Authentication
+from ropewalk.auth.refusals import NotAuthenticated, Refused
+from ropewalk.auth.scheme import Scheme
+from ropewalk.errors import HandlerError, shown
+from ropewalk.middleware import Next
+from ropewalk.request import Request
+from ropewalk.tracebacks import shown_failure
+
+log = Logger(namespace="ropewalk.auth")
+
+
+def authenticate(*schemes: Scheme, optional: bool = False) -> "Authenticate":
+    """The middleware that authenticates requests by one of several schemes.
+
+    The first scheme whose credentials are valid decides. A request without valid credentials gets 401 with the
+    challenges of all schemes. With `optional`, a request without any credentials is anonymous; invalid ones are refused
+    nevertheless. Raises HandlerError (RW240).
+    """
+    return Authenticate(schemes, optional=optional)
+
+
+class Authenticate:
+    """What `authenticate` returns. `schemes` are for descriptions of the API."""
+
+    def __init__(self, schemes: tuple[Scheme, ...], *, optional: bool) -> None:
+        given: tuple[Any, ...] = schemes
+        wrong = next((each for each in given if not isinstance(each, Scheme)), None)
+        if wrong is not None or not schemes:
+            what = "no scheme" if wrong is None else shown(wrong)
+            raise HandlerError("RW240", f"authenticate got {what}.", "Give it schemes: authenticate(BasicAuth(check)).")
+        self.schemes = schemes
+        self.optional = optional
+
+    async def __call__(self, request: Request, next: Next) -> Any:
+        """Authenticate the request, and call what is inside. Raises NotAuthenticated."""
+        request.state.authentication = await self._authenticate(request)
+        return await next(request)
+
+    async def _authenticate(self, request: Request) -> Authentication:
+        refusals: dict[Scheme, Refused] = {}
+        for scheme in self.schemes:
+            try:
+                identity = await scheme.identify(request)
+            except Refused as refusal:
+                refusals[scheme] = refusal
+                continue
+            if identity is not None:
+                if identity.logout is not None:
+                    request.notifyFinish().addBoth(_call, identity.logout).addErrback(_log_failure)
+                return Authentication(self.schemes, identity, scheme)
+        if self.optional and not refusals:
+            return Authentication(self.schemes, None)
+        raise not_authenticated(self.schemes, refusals)
+
+
+def not_authenticated(schemes: tuple[Scheme, ...], refusals: dict[Scheme, Refused] | None = None) -> NotAuthenticated:
+    """The error for a request whose credentials are absent or, as the refusals of schemes say, invalid."""
+    refusals = refusals or {}
+    status = next((refusal.status for refusal in refusals.values()), 401)
+    challenges = []
+    for scheme in schemes:
+        refusal = refusals.get(scheme)
+        challenges.append(scheme.challenge().extended({} if refusal is None else refusal.parameters))
+    return NotAuthenticated(status, None, {"www-authenticate": joined(challenges)})
+
+
+def _call(_: object, logout: Callable[[], object]) -> None:
+    logout()
+
+
+def _log_failure(failure: Any) -> None:
+    log.failure("RW208 A logout failed.", shown_failure(failure.value))

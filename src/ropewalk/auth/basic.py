@@ -1,0 +1,57 @@
+"""`BasicAuth`: a name and a password (RFC 7617)."""
+
+from base64 import b64decode
+from collections.abc import Callable
+from typing import Any
+
+from ropewalk.auth.challenges import Challenge
+from ropewalk.auth.identity import Identity, checked, identity_for
+from ropewalk.auth.refusals import Refused
+from ropewalk.auth.scheme import Scheme, authorization
+from ropewalk.request import Request
+
+
+class BasicAuth(Scheme):
+    """A name and a password in the Authorization field (RFC 7617), in UTF-8.
+
+    `check(name, password)` returns the principal, or None for a wrong name or password. It may be plain, return a
+    Deferred, or be a coroutine function. Let it take the same time for a name that does not exist:
+    `verify_password(password, None)` does. Use it only over TLS, since the password is sent in clear text.
+    """
+
+    def __init__(self, check: Callable[[str, str], Any], *, realm: str = "app", name: str = "basic") -> None:
+        super().__init__(name, realm)
+        self._check = check
+
+    def challenge(self) -> Challenge:
+        """`Basic`, with the realm and the charset."""
+        return Challenge("Basic", (("realm", self.realm), ("charset", "UTF-8")))
+
+    async def identify(self, request: Request) -> Identity | None:
+        """The identity that the check returns."""
+        given = name_and_password(request)
+        if given is None:
+            return None
+        principal = await checked(self._check, *given)
+        if principal is None:
+            raise Refused
+        return identity_for(principal)
+
+    def openapi(self) -> dict[str, Any]:
+        """`{"type": "http", "scheme": "basic"}`."""
+        return {"type": "http", "scheme": "basic"}
+
+
+def name_and_password(request: Request) -> tuple[str, str] | None:
+    """The name and the password of a request; None if it has none. Raises Refused for malformed credentials."""
+    credentials = authorization(request, "basic")
+    if credentials is None:
+        return None
+    try:
+        text = b64decode(credentials, validate=True).decode("utf-8")
+    except ValueError:
+        raise Refused from None
+    name, colon, password = text.partition(":")
+    if not colon or any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise Refused
+    return name, password

@@ -1,0 +1,42 @@
+"""Challenges: the value of WWW-Authenticate (RFC 9110, sections 11.3 and 11.6.1)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ropewalk.errors import HandlerError, shown
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A scheme and its parameters, as a client reads them."""
+
+    scheme: str
+    parameters: tuple[tuple[str, str], ...] = ()
+
+    def extended(self, parameters: dict[str, str]) -> "Challenge":
+        """The challenge with more parameters at its end."""
+        return Challenge(self.scheme, (*self.parameters, *parameters.items()))
+
+    def __str__(self) -> str:
+        written = ", ".join(f"{name}={quoted(value)}" for name, value in self.parameters)
+        return f"{self.scheme} {written}".rstrip()
+
+
+def quoted(value: str) -> str:
+    """A quoted-string (RFC 9110, section 5.6.4)."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def joined(challenges: Iterable[Challenge]) -> str:
+    """The value of one WWW-Authenticate field. Equal challenges are sent once."""
+    return ", ".join(dict.fromkeys(map(str, challenges)))
+
+
+def check_realm(realm: str) -> str:
+    """Raises HandlerError (RW240) for a realm that a header field cannot carry."""
+    given: Any = realm
+    if not isinstance(given, str) or not realm.isascii() or not realm.isprintable():
+        raise HandlerError("RW240", f"The realm {shown(realm)} is not printable ASCII.", "Use a short name in English.")
+    return realm

@@ -1,0 +1,62 @@
+"""`Principal`: the marker with which a typed handler takes the principal, and `principal_of` for other code."""
+
+from dataclasses import dataclass
+from inspect import Parameter
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from ropewalk.auth.authenticating import not_authenticated
+from ropewalk.auth.identity import authentication_of
+from ropewalk.auth.refusals import NotAllowed
+from ropewalk.request import Request
+from ropewalk.typed.markers import Computed
+
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal(Computed):
+    """The principal, as `authenticate` found it: `def mine(user: Annotated[User, Principal()])`.
+
+    An anonymous client gets 401, unless the type allows None or the parameter has a default. A principal of another
+    type, such as that of another scheme, gets 403.
+    """
+
+    def compute(self, request: Request, kind: Any, default: Any) -> Any:
+        """The principal. Raises NotAuthenticated and NotAllowed, and HandlerError (RW241)."""
+        found = authentication_of(request)
+        if found.identity is None:
+            if default is not Parameter.empty:
+                return default
+            if _allows(kind, None):
+                return None
+            raise not_authenticated(found.schemes)
+        if not _allows(kind, found.principal):
+            raise NotAllowed(403)
+        return found.principal
+
+
+def principal_of(request: Request, kind: type[Kind]) -> Kind:
+    """The principal of a request, which must be of a class.
+
+    Raises NotAuthenticated (401) for an anonymous client, NotAllowed (403) for a principal of another class, and
+    HandlerError (RW241) if `authenticate` is not around the handler.
+    """
+    found: Kind = Principal().compute(request, kind, Parameter.empty)
+    return found
+
+
+def _allows(kind: Any, principal: Any) -> bool:
+    """Whether a principal is of a type. Only a type that names None allows it."""
+    origin = get_origin(kind)
+    if origin is Annotated:
+        return _allows(get_args(kind)[0], principal)
+    if origin is Union or origin is UnionType:
+        return any(_allows(each, principal) for each in get_args(kind))
+    kind = NoneType if kind is None else origin or kind
+    if principal is None:
+        return kind is NoneType
+    try:
+        return isinstance(principal, kind)
+    except TypeError:  # such as a protocol that is not checked at run time
+        return True

@@ -1,0 +1,169 @@
+"""`requires`: scopes and roles that a handler, or everything inside a middleware, needs."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from functools import wraps
+from typing import Any, Final, TypeVar, overload
+
+from ropewalk.auth.authenticating import not_authenticated
+from ropewalk.auth.challenges import Challenge, joined
+from ropewalk.auth.identity import authentication_of
+from ropewalk.auth.refusals import NotAllowed
+from ropewalk.errors import HandlerError, named, shown
+from ropewalk.middleware import Next
+from ropewalk.request import Request
+from ropewalk.resource import is_async
+from ropewalk.routing import ROUTED
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+REQUIREMENTS: Final = "ropewalk_requires"
+"""The attribute of a function with its `Requirement`s, for descriptions of the API."""
+_ADDED: Final = "ropewalk_request"
+"""The parameter for the request that is added to functions without one."""
+
+
+def requires(*scopes: str, role: str | Iterable[str] | None = None) -> "Requirement":
+    """Let only clients pass that have all these scopes and, if roles are given, one of them.
+
+    Use it as a decorator below that of the route, or as a middleware inside `authenticate`. Without scopes and roles
+    any authenticated client passes. An anonymous client gets 401, another one 403. Raises HandlerError (RW240).
+    """
+    roles = (role,) if isinstance(role, str) else tuple(role or ())
+    given: tuple[Any, ...] = (*scopes, *roles)
+    for each in given:
+        if not isinstance(each, str) or not each.isascii() or not each.isprintable() or not each.strip(' "\\'):
+            what = f"requires got {named(each) if callable(each) else shown(each)}."
+            raise HandlerError("RW240", what, 'Write the scopes as str: @requires("rooms:write"), or @requires().')
+    return Requirement(tuple(scopes), roles, has_roles=role is not None)
+
+
+class Requirement:
+    """What `requires` returns: a decorator and a middleware."""
+
+    is_middleware = True
+
+    def __init__(self, scopes: tuple[str, ...], roles: tuple[str, ...], *, has_roles: bool) -> None:
+        self.scopes = scopes
+        """All are needed."""
+        self.roles = roles
+        """One is needed."""
+        self._has_roles = has_roles
+
+    @overload
+    def __call__(self, first: Function, /) -> Function: ...
+
+    @overload
+    def __call__(self, first: Request, next: Next, /) -> Awaitable[Any]: ...
+
+    def __call__(self, first: Any, next: Next | None = None, /) -> Any:
+        """Decorate a handler; or, called with a request and what is inside, be a middleware."""
+        return self._guard(first) if next is None else self._pass(first, next)
+
+    def check(self, request: Request) -> None:
+        """Raises NotAuthenticated (401), NotAllowed (403), and HandlerError (RW241) without `authenticate`."""
+        found = authentication_of(request)
+        if found.identity is None or found.scheme is None:
+            raise not_authenticated(found.schemes)
+        has_scopes = found.identity.scopes.issuperset(self.scopes)
+        if has_scopes and (not self._has_roles or not found.identity.roles.isdisjoint(self.roles)):
+            return
+        challenge = found.scheme.challenge()
+        if has_scopes or challenge.scheme != "Bearer":
+            raise NotAllowed(403)
+        parameters = {"error": "insufficient_scope", "scope": " ".join(self.scopes)}  # RFC 6750, section 3.1
+        written = Challenge("Bearer", challenge.parameters).extended(parameters)
+        raise NotAllowed(403, None, {"www-authenticate": joined([written])})
+
+    async def _pass(self, request: Request, next: Next) -> Any:
+        self.check(request)
+        return await next(request)
+
+    def _guard(self, function: Function) -> Function:
+        """The function with the check in front. It takes the request even if the function does not."""
+        if getattr(function, ROUTED, False):
+            what = f"{named(function)}: @requires stands above the decorator of a route, where it has no effect."
+            raise HandlerError("RW240", what, "Put it below: the decorator of the route comes first.")
+        signature = _signature(function)
+        parameter = _request_parameter(signature)
+        guarded: Function = self._wrapper(function, parameter or _ADDED, added=parameter is None)
+        if parameter is None:
+            vars(guarded)["__signature__"] = _with_request(signature)
+        vars(guarded)[REQUIREMENTS] = (self, *getattr(function, REQUIREMENTS, ()))
+        return guarded
+
+    def _wrapper(self, function: Any, parameter: str, *, added: bool) -> Any:
+        def check(given: tuple[Any, ...], named_arguments: dict[str, Any]) -> None:
+            request = named_arguments.pop(parameter, None) if added else named_arguments.get(parameter)
+            if not isinstance(request, Request):
+                request = next((each for each in given if isinstance(each, Request)), None)
+            if request is None:
+                raise HandlerError("RW241", f"{named(function)} was called without a request.")
+            self.check(request)
+
+        if inspect.isasyncgenfunction(function):
+
+            @wraps(function)
+            async def guarded_parts(*given: Any, **named_arguments: Any) -> Any:
+                check(given, named_arguments)
+                parts = function(*given, **named_arguments)
+                try:
+                    async for part in parts:
+                        yield part
+                finally:
+                    await parts.aclose()
+
+            return guarded_parts
+        if is_async(function):
+
+            @wraps(function)
+            async def guarded_coroutine(*given: Any, **named_arguments: Any) -> Any:
+                check(given, named_arguments)
+                return await function(*given, **named_arguments)
+
+            return guarded_coroutine
+
+        @wraps(function)
+        def guarded(*given: Any, **named_arguments: Any) -> Any:
+            check(given, named_arguments)
+            return function(*given, **named_arguments)
+
+        return guarded
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature, with the annotations that can be evaluated now."""
+    try:
+        return inspect.signature(function, eval_str=True)
+    except NameError:
+        signature = inspect.signature(function)
+    module = getattr(inspect.unwrap(function), "__globals__", {})
+    return signature.replace(parameters=[_evaluated(each, module) for each in signature.parameters.values()])
+
+
+def _evaluated(parameter: inspect.Parameter, module: dict[str, Any]) -> inspect.Parameter:
+    if not isinstance(parameter.annotation, str):
+        return parameter
+    try:
+        return parameter.replace(annotation=eval(parameter.annotation, module))
+    except NameError:
+        return parameter
+
+
+def _request_parameter(signature: inspect.Signature) -> str | None:
+    """The name of the parameter that takes the request for certain, before the path of the route is known."""
+    for name, parameter in signature.parameters.items():
+        annotation = parameter.annotation
+        if isinstance(annotation, type) and issubclass(annotation, Request):
+            return name
+        if name == "request" and annotation in (inspect.Parameter.empty, Any, object):
+            return name
+    return None
+
+
+def _with_request(signature: inspect.Signature) -> inspect.Signature:
+    """The signature with a parameter for the request, at its end but before `**keywords`."""
+    added = inspect.Parameter(_ADDED, inspect.Parameter.KEYWORD_ONLY, annotation=Request)
+    parameters = list(signature.parameters.values())
+    rest = [each for each in parameters if each.kind is inspect.Parameter.VAR_KEYWORD]
+    return signature.replace(parameters=[*(each for each in parameters if each not in rest), added, *rest])
