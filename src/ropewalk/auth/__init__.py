@@ -9,8 +9,13 @@ schemes keep what they need.
 from ropewalk.auth.api_key import APIKey
 from ropewalk.auth.authenticating import Authenticate, authenticate
 from ropewalk.auth.basic import BasicAuth
+from ropewalk.auth.bearer_jwt import BearerJWT, TokenPrincipal
 from ropewalk.auth.challenges import Challenge
+from ropewalk.auth.cred import CredAuth
 from ropewalk.auth.identity import Authentication, Identity
+from ropewalk.auth.jwt_options import JWKS, JWTOptions
+from ropewalk.auth.packages import MissingPackage
+from ropewalk.auth.passwords import PasswordOptions, Passwords, hash_password, needs_rehash, verify_password
 from ropewalk.auth.principal import Principal, principal_of
 from ropewalk.auth.refusals import NotAllowed, NotAuthenticated, Refused
 from ropewalk.auth.requiring import REQUIREMENTS, Requirement, requires
@@ -18,23 +23,34 @@ from ropewalk.auth.scheme import Scheme
 from ropewalk.auth.secrets import same_secret
 
 __all__ = [
+    "JWKS",
     "REQUIREMENTS",
     "APIKey",
     "Authenticate",
     "Authentication",
     "BasicAuth",
+    "BearerJWT",
     "Challenge",
+    "CredAuth",
     "Identity",
+    "JWTOptions",
+    "MissingPackage",
     "NotAllowed",
     "NotAuthenticated",
+    "PasswordOptions",
+    "Passwords",
     "Principal",
     "Refused",
     "Requirement",
     "Scheme",
+    "TokenPrincipal",
     "authenticate",
+    "hash_password",
+    "needs_rehash",
     "principal_of",
     "requires",
     "same_secret",
+    "verify_password",
 ]
 
 for _class in (value for value in tuple(globals().values()) if isinstance(value, type)):

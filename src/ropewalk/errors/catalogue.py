@@ -174,6 +174,16 @@ _ENTRIES: Final = (
         "A check of credentials returned True.",
         "Return the principal, such as the user or the name of the client, or None to refuse the credentials.",
     ),
+    Entry(
+        "RW243",
+        "The keys for tokens could not be fetched from their issuer.",
+        "Check the URL, and that this machine reaches it. Keys that were fetched before are used meanwhile.",
+    ),
+    Entry(
+        "RW244",
+        "Authentication needs a package that is not installed.",
+        "Run `pip install 'ropewalk[auth]'`.",
+    ),
     Entry("RW301", "A handler wrote after the end of its response.", "Write before you return or call finish."),
     Entry("RW302", "A handler started its response twice.", "Respond once: return a value, or write and finish."),
     Entry(

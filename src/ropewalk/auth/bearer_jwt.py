@@ -1,0 +1,97 @@
+"""`BearerJWT`: signed tokens in the Authorization field (RFC 6750, RFC 7519)."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from ropewalk.auth.challenges import Challenge
+from ropewalk.auth.identity import Identity, checked, identity_for, words
+from ropewalk.auth.jwks import FetchedKeys
+from ropewalk.auth.jwt_keys import Key, keys_of
+from ropewalk.auth.jwt_options import JWKS, JWTOptions
+from ropewalk.auth.jwt_tokens import Token, check_claims, refused
+from ropewalk.auth.packages import optional
+from ropewalk.auth.refusals import Refused
+from ropewalk.auth.scheme import Scheme, authorization
+from ropewalk.request import Request
+
+
+class TokenPrincipal(Struct, frozen=True):
+    """The principal of a token: its claims, and what they say about access."""
+
+    subject: str | None
+    """The claim `sub`."""
+    claims: dict[str, Any]
+    scopes: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+
+
+class BearerJWT(Scheme):
+    """Signed JSON Web Tokens in the Authorization field.
+
+    The scopes are those of the token. If the principal that `load` returns has `scopes` too, only those in both count:
+    a token may allow less than its owner may do. The roles are those of that principal if it has `roles`, or else those
+    of the token. Raises HandlerError (RW240) for keys that cannot be used, and (RW244) without joserfc.
+    """
+
+    def __init__(
+        self,
+        options: JWTOptions,
+        *,
+        realm: str = "app",
+        name: str = "bearer",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(name, realm)
+        optional("joserfc.jwk", "joserfc", "BearerJWT")
+        self.options = options
+        self._clock = clock
+        keys = options.keys
+        self._fetched = FetchedKeys(keys, options.algorithms) if isinstance(keys, JWKS) else None
+        self._keys = () if isinstance(keys, JWKS) else keys_of(keys, options.algorithms)
+
+    def challenge(self) -> Challenge:
+        """`Bearer`, with the realm."""
+        return Challenge("Bearer", (("realm", self.realm),))
+
+    async def identify(self, request: Request) -> Identity | None:
+        """The identity of the token's subject."""
+        written = authorization(request, "bearer")
+        if written is None:
+            return None
+        if not written:
+            raise Refused({"error": "invalid_request"}, 400)
+        token = Token(written, self.options)
+        claims = token.claims(await self._keys_for(token))
+        check_claims(claims, self.options, self._clock())
+        return await self._identity(claims)
+
+    def openapi(self) -> dict[str, Any]:
+        """`{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}`."""
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+    async def _keys_for(self, token: Token) -> list[Key]:
+        if self._fetched is None:
+            return token.candidates(self._keys)
+        found = token.candidates(await self._fetched.current())
+        if not found and await self._fetched.refreshed():
+            found = token.candidates(await self._fetched.current())
+        return found
+
+    async def _identity(self, claims: dict[str, Any]) -> Identity:
+        scopes, roles = words(claims.get(self.options.scope_claim)), words(claims.get(self.options.roles_claim))
+        if self.options.load is None:
+            subject = claims.get("sub")
+            principal: Any = TokenPrincipal(subject if isinstance(subject, str) else None, claims, scopes, roles)
+            return Identity(principal, scopes, roles)
+        principal = await checked(self.options.load, claims)
+        if principal is None:
+            raise refused()
+        own = identity_for(principal)
+        if self.options.scope_claim not in claims:
+            scopes = own.scopes
+        elif hasattr(principal, "scopes"):
+            scopes &= own.scopes
+        return Identity(principal, scopes, own.roles if hasattr(principal, "roles") else roles)

@@ -1,0 +1,49 @@
+"""Calls in the threads of the reactor, a bounded number at a time."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from twisted.internet.threads import deferToThread
+
+from ropewalk.errors import HTTPError
+from ropewalk.waiting import Waiter
+
+Result = TypeVar("Result")
+
+
+class BoundedThreads(Generic[Result]):
+    """At most `most` calls run, and at most `most_waiting` wait. A thread that has begun counts until it ends."""
+
+    def __init__(self, most: int, most_waiting: int) -> None:
+        self._most = most
+        self._most_waiting = most_waiting
+        self._running = 0
+        self._waiting: deque[tuple[Waiter[Result], Callable[..., Result], tuple[Any, ...]]] = deque()
+
+    def call(self, function: Callable[..., Result], *given: Any) -> Waiter[Result]:
+        """The result of a function. Cancelling it ends only the wait. Raises HTTPError 503 if too many wait."""
+        waiter: Waiter[Result] = Waiter()
+        if self._running < self._most:
+            self._start(waiter, function, given)
+            return waiter
+        if len(self._waiting) >= self._most_waiting:
+            self._waiting = deque(each for each in self._waiting if not each[0].called)  # those were cancelled
+            if len(self._waiting) >= self._most_waiting:
+                raise HTTPError(503, None, {"retry-after": "1"})
+        self._waiting.append((waiter, function, given))
+        return waiter
+
+    def _start(self, waiter: Waiter[Result], function: Callable[..., Result], given: tuple[Any, ...]) -> None:
+        self._running += 1
+        deferToThread(function, *given).addBoth(self._ended, waiter)
+
+    def _ended(self, result: Any, waiter: Waiter[Result]) -> None:
+        self._running -= 1
+        while self._waiting:
+            following, function, given = self._waiting.popleft()
+            if not following.called:
+                self._start(following, function, given)
+                break
+        if not waiter.called:
+            waiter.callback(result)  # a Failure fails it

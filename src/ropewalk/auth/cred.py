@@ -1,0 +1,91 @@
+"""`CredAuth`: the checkers and portals of twisted.cred."""
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.credentials import UsernamePassword
+from twisted.cred.error import LoginFailed, UnauthorizedLogin
+from twisted.cred.portal import Portal
+from zope.interface import providedBy
+
+from ropewalk.auth.basic import name_and_password
+from ropewalk.auth.challenges import Challenge
+from ropewalk.auth.identity import Identity, checked, identity_for
+from ropewalk.auth.refusals import Refused
+from ropewalk.auth.scheme import Scheme
+from ropewalk.errors import HandlerError, shown
+from ropewalk.request import Request
+
+
+class CredAuth(Scheme):
+    """Credentials that a Portal, or checkers of twisted.cred, accept.
+
+    With checkers, the principal is the avatar id. With a portal, it is the avatar for the first of the `interfaces`
+    that the realm supports, and the logout is called when the response is complete.
+
+    `credentials(request)` returns the credentials, or None if the request has none; it may be plain, return a Deferred,
+    or be a coroutine function. By default they are the name and the password of Basic (RFC 7617), as bytes in UTF-8.
+    Give other credentials their `challenge` and their `description` for OpenAPI.
+    """
+
+    def __init__(
+        self,
+        *accepting: Any,
+        interfaces: tuple[Any, ...] = (),
+        credentials: Callable[[Request], Any] | None = None,
+        challenge: Challenge | None = None,
+        description: dict[str, Any] | None = None,
+        realm: str = "app",
+        name: str = "basic",
+    ) -> None:
+        super().__init__(name, realm)
+        self._portal = accepting[0] if len(accepting) == 1 and isinstance(accepting[0], Portal) else None
+        if self._portal is None:
+            wrong = next((each for each in accepting if not ICredentialsChecker.providedBy(each)), None)
+            if wrong is not None or not accepting:
+                what = "no checker" if wrong is None else shown(wrong)
+                raise HandlerError("RW240", f"CredAuth got {what}.", "Give it one Portal, or one or more checkers.")
+        elif not interfaces:
+            remedy = "Name those of the avatar: CredAuth(portal, interfaces=(IUser,))."
+            raise HandlerError("RW240", "CredAuth got a portal without interfaces.", remedy)
+        self._checkers = () if self._portal is not None else accepting
+        self._interfaces = interfaces
+        self._credentials = credentials or _basic
+        self._challenge = challenge or Challenge("Basic", (("realm", self.realm), ("charset", "UTF-8")))
+        self._description = description or {"type": "http", "scheme": "basic"}
+
+    def challenge(self) -> Challenge:
+        """That of Basic, or the one that was given."""
+        return self._challenge
+
+    async def identify(self, request: Request) -> Identity | None:
+        """The identity of the avatar."""
+        credentials = await checked(self._credentials, request)
+        if credentials is None:
+            return None
+        if self._portal is not None:
+            try:
+                _, avatar, logout = await self._portal.login(credentials, None, *self._interfaces)
+            except LoginFailed:
+                raise Refused from None
+            found = identity_for(avatar)
+            return Identity(avatar, found.scopes, found.roles, logout)
+        for checker in self._checkers:
+            if any(each in tuple(providedBy(credentials).flattened()) for each in checker.credentialInterfaces):
+                try:
+                    avatar_id = await checked(checker.requestAvatarId, credentials)
+                except UnauthorizedLogin:
+                    continue
+                if avatar_id is not None:
+                    return identity_for(avatar_id)
+        raise Refused
+
+    def openapi(self) -> dict[str, Any]:
+        """That of Basic, or the one that was given."""
+        return dict(self._description)
+
+
+def _basic(request: Request) -> UsernamePassword | None:
+    given = name_and_password(request)
+    return None if given is None else UsernamePassword(*(each.encode() for each in given))

@@ -1,0 +1,152 @@
+"""Keys that verify tokens, each with the algorithms that it may be used with.
+
+The algorithms follow from the key, never from the token alone (RFC 8725, section 3.1). So a public key cannot be used
+as a secret for HMAC, and no key allows `none`.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ropewalk.auth.packages import optional
+from ropewalk.errors import HandlerError
+
+MOST_KEYS: Final = 50
+"""The most keys of a set. Microsoft's has about ten."""
+_LEAST_RSA: Final = 2048
+"""Bits (RFC 7518, section 3.3)."""
+_HMAC: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
+"""The least bytes of a secret (RFC 7518, section 3.2)."""
+_RSA: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+_EC: Final = {"P-256": ("ES256",), "P-384": ("ES384",), "P-521": ("ES512",)}
+_OKP: Final = {"Ed25519": ("EdDSA", "Ed25519"), "Ed448": ("EdDSA", "Ed448")}
+KNOWN: Final = {*_HMAC, *_RSA, "ES256", "ES384", "ES512", "EdDSA", "Ed25519", "Ed448"}
+
+
+class UnusableKey(ValueError):
+    """A key that cannot verify tokens. The text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key, its id, and the algorithms that it may be used with."""
+
+    id: str | None
+    algorithms: frozenset[str]
+    key: Any
+
+    def verifies(self, algorithm: str, signed: bytes, signature: bytes) -> bool:
+        """Whether a signature is valid. The algorithm must be one of the key's."""
+        model = optional("joserfc.jws", "joserfc", "BearerJWT").JWSRegistry.algorithms[algorithm]
+        try:
+            return bool(model.verify(signed, signature, self.key))
+        except ValueError:  # such as a signature of another length
+            return False
+
+
+def keys_of(given: Any, algorithms: tuple[str, ...] | None) -> tuple[Key, ...]:
+    """The keys of a program. Raises HandlerError (RW240) for one that cannot be used."""
+    wrong = sorted({*map(str, algorithms or ())} - KNOWN)
+    if wrong or algorithms == () or isinstance(algorithms, str):
+        remedy = f"Use a tuple of some of {', '.join(sorted(KNOWN))}."
+        raise HandlerError("RW240", f"JWTOptions has the algorithms {algorithms!r}.", remedy)
+    keys = given if isinstance(given, tuple) else (given,)
+    try:
+        made = tuple(_key_of(each, algorithms) for each in keys)
+    except UnusableKey as error:
+        raise HandlerError("RW240", f"A key of JWTOptions cannot be used: {error}.") from None
+    if not made:
+        raise HandlerError("RW240", "JWTOptions has no keys.")
+    return made
+
+
+def public_keys(jwks: Any, algorithms: tuple[str, ...] | None) -> tuple[Key, ...]:
+    """The usable public keys of a decoded JWK Set. Others are left out (RFC 7517, section 5)."""
+    found = jwks.get("keys") if isinstance(jwks, dict) else None
+    if not isinstance(found, list):
+        raise UnusableKey("the document is not a JWK Set")
+    keys = []
+    for each in found[:MOST_KEYS]:
+        if not isinstance(each, dict) or each.get("kty") not in ("RSA", "EC", "OKP"):
+            continue  # a published secret is not secret
+        try:
+            keys.append(_from_jwk(each, algorithms))
+        except UnusableKey:
+            continue
+    return tuple(keys)
+
+
+def _key_of(given: Any, algorithms: tuple[str, ...] | None) -> Key:
+    if isinstance(given, dict):
+        return _from_jwk(given, algorithms)
+    if not isinstance(given, str | bytes):
+        raise UnusableKey("it is neither str nor bytes nor a dict")
+    octets = given.encode("utf-8") if isinstance(given, str) else given
+    if octets.lstrip().startswith((b"-----", b"ssh-", b"ecdsa-")):
+        for kind in ("RSA", "EC", "OKP"):
+            key = _import(octets, kind)
+            if key is not None:
+                return _with_algorithms(key, None, _allowed(key), algorithms)
+        raise UnusableKey("it is not a public key of RSA, EC, Ed25519 or Ed448 in PEM")
+    allowed = _for_secret(octets)
+    key = _import(octets, "oct")
+    if key is None:
+        raise UnusableKey("it cannot be a secret")
+    return _with_algorithms(key, None, allowed, algorithms)
+
+
+def _from_jwk(jwk: dict[str, Any], algorithms: tuple[str, ...] | None) -> Key:
+    kind, key_id, pinned, operations = (jwk.get(name) for name in ("kty", "kid", "alg", "key_ops"))
+    if jwk.get("use", "sig") != "sig" or (operations is not None and "verify" not in _list(operations)):
+        raise UnusableKey("it is not for signatures")
+    if kind not in ("RSA", "EC", "OKP", "oct") or not isinstance(key_id, str | None):
+        raise UnusableKey("its type or its id is unknown")
+    parts = {name: value for name, value in jwk.items() if name in ("kty", "n", "e", "crv", "x", "y", "k")}
+    key = _import(parts, kind)
+    if key is None:
+        raise UnusableKey("it is malformed")
+    allowed = _for_secret(key.raw_value) if kind == "oct" else _allowed(key)
+    if pinned is not None:
+        allowed = tuple(each for each in allowed if each == pinned)
+    return _with_algorithms(key, key_id, allowed, algorithms)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _import(data: Any, kind: str) -> Any:
+    """A key of joserfc; None if the data are malformed, or of another type."""
+    registry = optional("joserfc.jwk", "joserfc", "BearerJWT").JWKRegistry
+    try:
+        key = registry.import_key(data, kind)
+        if kind != "oct":
+            _ = key.public_key  # decodes the numbers now
+        return key
+    except Exception:  # noqa: BLE001 - joserfc and cryptography raise what they like for malformed keys
+        return None
+
+
+def _allowed(key: Any) -> tuple[str, ...]:
+    """The algorithms of a public key."""
+    if key.key_type == "RSA":
+        bits = key.public_key.key_size
+        if bits < _LEAST_RSA:
+            raise UnusableKey(f"RSA needs at least {_LEAST_RSA} bits, and it has {bits}")
+        return _RSA
+    by_curve = _EC if key.key_type == "EC" else _OKP
+    return by_curve.get(key.curve_name, ())
+
+
+def _for_secret(octets: bytes) -> tuple[str, ...]:
+    found = tuple(name for name, least in _HMAC.items() if len(octets) >= least)
+    if not found:
+        raise UnusableKey(f"a secret needs at least 32 bytes, and it has {len(octets)}")
+    return found
+
+
+def _with_algorithms(key: Any, key_id: str | None, own: Iterable[str], wanted: Collection[str] | None) -> Key:
+    algorithms = frozenset(own) if wanted is None else frozenset(own).intersection(wanted)
+    if not algorithms:
+        raise UnusableKey("it suits none of the allowed algorithms")
+    return Key(key_id, algorithms, key)

@@ -1,0 +1,117 @@
+"""Tokens: decode (RFC 7515, section 7.1), verify the signature, and check the claims (RFC 7519, section 4.1)."""
+
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from ropewalk.auth.jwt_keys import Key
+from ropewalk.auth.jwt_options import JWTOptions
+from ropewalk.auth.refusals import Refused
+from ropewalk.json_values import is_too_deep
+
+_TOKEN: Final = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+_DESCRIPTIONS: Final = {"expired": "The token has expired", "invalid": "The token is invalid"}
+_END_OF_TIME: Final = 2**53
+"""Larger numbers, and NaN, are refused."""
+MOST_TRIED: Final = 8
+"""The most keys that are tried for a token that names none."""
+
+
+class Token:
+    """A token whose header is decoded. Nothing in it is verified yet. Raises Refused for one that is malformed."""
+
+    def __init__(self, written: bytes, options: JWTOptions) -> None:
+        if len(written) > options.max_size:
+            raise refused()
+        parts = _TOKEN.fullmatch(written)
+        if parts is None:
+            raise refused()
+        header = _decode(parts[1])
+        self.algorithm = header.get("alg")
+        self.key_id = header.get("kid")
+        kind = header.get("typ", "jwt")
+        accepted = [each.lower() for each in options.token_types]
+        if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in accepted:
+            raise refused()
+        if "crit" in header or not isinstance(self.algorithm, str) or not isinstance(self.key_id, str | None):
+            raise refused()  # extensions are not supported, and a recipient must refuse those that are critical
+        self._payload = parts[2]
+        self._signed = written[: parts.end(2)]
+        self._signature = _octets(parts[3])
+
+    def candidates(self, keys: Iterable[Key]) -> list[Key]:
+        """The keys that may have signed it."""
+        suitable = [each for each in keys if self.algorithm in each.algorithms]
+        if self.key_id is None:
+            return suitable[:MOST_TRIED]
+        named = [each for each in suitable if each.id == self.key_id]
+        return (named or [each for each in suitable if each.id is None])[:MOST_TRIED]
+
+    def claims(self, keys: Iterable[Key]) -> dict[str, Any]:
+        """The claims, if one of the keys has signed them. Raises Refused."""
+        algorithm = str(self.algorithm)
+        if not any(each.verifies(algorithm, self._signed, self._signature) for each in keys):
+            raise refused()
+        return _decode(self._payload)
+
+
+def refused(what: str = "invalid") -> Refused:
+    """The refusal of a token (RFC 6750, section 3.1)."""
+    return Refused({"error": "invalid_token", "error_description": _DESCRIPTIONS[what]})
+
+
+def check_claims(claims: dict[str, Any], options: JWTOptions, now: float) -> None:
+    """Raises Refused for a token that is expired, not yet valid, of another issuer or for another audience."""
+    if any(claims.get(name) is None for name in options.required):
+        raise refused()
+    expires, begins, issued = (_moment(claims, name) for name in ("exp", "nbf", "iat"))
+    if begins is not None and begins > now + options.leeway:
+        raise refused()
+    if issued is not None and issued > now + options.leeway:
+        raise refused()
+    if options.issuer is not None and claims.get("iss") not in _several(options.issuer):
+        raise refused()
+    if options.audience is not None:
+        audience = claims.get("aud")
+        given = audience if isinstance(audience, list) else [audience]
+        if not any(isinstance(each, str) and each in _several(options.audience) for each in given):
+            raise refused()
+    if expires is not None and expires <= now - options.leeway:
+        raise refused("expired")
+
+
+def _several(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value
+
+
+def _moment(claims: dict[str, Any], name: str) -> float | None:
+    """A NumericDate. Raises Refused for a claim that is none."""
+    value = claims.get(name)
+    if value is None and name not in claims:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _END_OF_TIME:
+        raise refused()
+    return value
+
+
+def _decode(part: bytes) -> dict[str, Any]:
+    octets = _octets(part)
+    try:
+        if is_too_deep(octets):
+            raise refused()
+        value = msgspec.json.decode(octets)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise refused() from None
+    if not isinstance(value, dict):
+        raise refused()
+    return value
+
+
+def _octets(part: bytes) -> bytes:
+    try:
+        return urlsafe_b64decode(part + b"=" * (-len(part) % 4))
+    except ValueError:
+        raise refused() from None
