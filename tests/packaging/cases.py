@@ -88,6 +88,7 @@ CASES: Final[dict[str, Case]] = {
     "make setup": _BUILDS,
     "pip install --constraint /path/to/ropewalk/requirements/dev.txt /path/to/ropewalk": _BUILDS,
     "pip install /path/to/ropewalk": _BUILDS,
+    "pip install '/path/to/ropewalk[auth]'": _BUILDS,
     "pip install '/path/to/ropewalk[uvloop]'": _BUILDS,
     "pip install '/path/to/ropewalk[tls]'": _BUILDS,
     "pip install dist/ropewalk-*.whl": _BUILDS,
