@@ -22,6 +22,7 @@ FIGURE: Final = re.compile(r"[\d.,]+ \S+")
 
 SHORT: Final = (
     (r"~(twisted\.web\.\w+\.(?:HTTPChannel|Request))", r"\1"),  # classes of Ropewalk have the same names
+    (r"~ropewalk\.request\.Request\b", "ropewalk.Request"),  # the short name is also that of a class of dropin
     (r"<InterfaceClass twisted\.[\w.]*\.(\w+)>", r"\1"),
     (r"~(?:\w+\.)+(\w+)", r"\1"),  # Sphinx leaves the tilde where it cannot parse a default
     (r"<class '(\w+)'>", r"\1"),

@@ -53,5 +53,5 @@ __all__ = [
     "verify_password",
 ]
 
-for _class in (value for value in tuple(globals().values()) if isinstance(value, type)):
+for _class in (MissingPackage, NotAllowed, NotAuthenticated, Refused):
     _class.__module__ = __name__  # the name that users import

@@ -24,8 +24,11 @@ class TokenPrincipal(Struct, frozen=True):
     subject: str | None
     """The claim `sub`."""
     claims: dict[str, Any]
+    """All claims, of which the signature, the issuer, the audience and the times are verified."""
     scopes: frozenset[str] = frozenset()
+    """Those of the claim `scope`."""
     roles: frozenset[str] = frozenset()
+    """Those of the claim `roles`."""
 
 
 class BearerJWT(Scheme):

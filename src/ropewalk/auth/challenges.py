@@ -12,7 +12,9 @@ class Challenge:
     """A scheme and its parameters, as a client reads them."""
 
     scheme: str
+    """Such as `Basic`."""
     parameters: tuple[tuple[str, str], ...] = ()
+    """Names and values in order. The values are quoted when they are written."""
 
     def extended(self, parameters: dict[str, str]) -> "Challenge":
         """The challenge with more parameters at its end."""

@@ -17,8 +17,11 @@ class Identity:
     """A principal with its scopes and roles, which `requires` compares with those that it needs."""
 
     principal: Any
+    """What the check of the program returned, such as a user."""
     scopes: frozenset[str] = frozenset()
+    """What it may do, such as `rooms:write`."""
     roles: frozenset[str] = frozenset()
+    """What it is, such as `clerk`."""
     logout: Callable[[], object] | None = None
     """Called when the response is complete or the client has left."""
 
@@ -28,6 +31,7 @@ class Authentication:
     """What `authenticate` found for a request: `request.state.authentication`."""
 
     schemes: "tuple[Scheme, ...]"
+    """Those of the middleware, whose challenges a client gets."""
     identity: Identity | None
     """None for an anonymous client."""
     scheme: "Scheme | None" = None
