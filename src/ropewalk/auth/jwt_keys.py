@@ -4,7 +4,9 @@ The algorithms follow from the key, never from the token alone (RFC 8725, sectio
 as a secret for HMAC, and no key allows `none`.
 """
 
-from collections.abc import Collection, Iterable
+from base64 import b64decode
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -88,6 +90,7 @@ def _key_of(given: Any, algorithms: tuple[str, ...] | None) -> Key:
             if key is not None:
                 return _with_algorithms(key, None, _allowed(key), algorithms)
         raise UnusableKey("it is not a public key of RSA, EC, Ed25519 or Ed448 in PEM")
+    _refuse_public(octets)
     allowed = _for_secret(octets)
     key = _import(octets, "oct")
     if key is None:
@@ -143,6 +146,28 @@ def _for_secret(octets: bytes) -> tuple[str, ...]:
     if not found:
         raise UnusableKey(f"a secret needs at least 32 bytes, and it has {len(octets)}")
     return found
+
+
+def _refuse_public(octets: bytes) -> None:
+    """Refuse public keys in forms that look like a secret: every client that knows one could sign by HMAC."""
+    if octets.lstrip().startswith(b"{"):
+        raise UnusableKey("it is JSON; give a JWK as a dict")
+    serialization = optional("cryptography.hazmat.primitives.serialization", "cryptography", "BearerJWT")
+    x509 = optional("cryptography.x509", "cryptography", "BearerJWT")
+    forms = [octets]
+    with suppress(ValueError):
+        forms.append(b64decode(b"".join(octets.split()), validate=True))
+    loaders = (serialization.load_der_public_key, x509.load_der_x509_certificate)
+    if any(_loads(load, form) for load in loaders for form in forms):
+        raise UnusableKey("it is a public key; give it in PEM, with its first and last line")
+
+
+def _loads(load: Callable[[bytes], Any], octets: bytes) -> bool:
+    try:
+        load(octets)
+    except Exception:  # noqa: BLE001 - cryptography raises several classes for what it cannot read
+        return False
+    return True
 
 
 def _with_algorithms(key: Any, key_id: str | None, own: Iterable[str], wanted: Collection[str] | None) -> Key:

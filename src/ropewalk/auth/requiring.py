@@ -2,8 +2,9 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Final, TypeVar, overload
+from typing import Annotated, Any, Final, TypeVar, overload
 
 from ropewalk.auth.authenticating import not_authenticated
 from ropewalk.auth.challenges import Challenge, joined
@@ -14,6 +15,7 @@ from ropewalk.middleware import Next
 from ropewalk.request import Request
 from ropewalk.resource import is_async
 from ropewalk.routing import ROUTED
+from ropewalk.typed.markers import Computed
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -85,28 +87,31 @@ class Requirement:
             what = f"{named(function)}: @requires stands above the decorator of a route, where it has no effect."
             raise HandlerError("RW240", what, "Put it below: the decorator of the route comes first.")
         signature = _signature(function)
-        parameter = _request_parameter(signature)
-        guarded: Function = self._wrapper(function, parameter or _ADDED, added=parameter is None)
-        if parameter is None:
-            vars(guarded)["__signature__"] = _with_request(signature)
-        vars(guarded)[REQUIREMENTS] = (self, *getattr(function, REQUIREMENTS, ()))
+        guarded: Function = self._wrapper(function, passes_on=_ADDED in signature.parameters)
+        requirements = (self, *getattr(function, REQUIREMENTS, ()))
+        vars(guarded)[REQUIREMENTS] = requirements
+        if not _takes_only_the_request(signature):
+            vars(guarded)["__signature__"] = _with_guard(signature, requirements)
         return guarded
 
-    def _wrapper(self, function: Any, parameter: str, *, added: bool) -> Any:
-        def check(given: tuple[Any, ...], named_arguments: dict[str, Any]) -> None:
-            request = named_arguments.pop(parameter, None) if added else named_arguments.get(parameter)
-            if not isinstance(request, Request):
-                request = next((each for each in given if isinstance(each, Request)), None)
+    def _wrapper(self, function: Any, *, passes_on: bool) -> Any:
+        """`passes_on`: the function is a wrapper itself, and takes the parameter that is added."""
+
+        def check(given: tuple[Any, ...], by_name: dict[str, Any]) -> None:
+            arguments = (*given, *by_name.values())
+            request = next((each for each in arguments if isinstance(each, Request)), None)
             if request is None:
                 raise HandlerError("RW241", f"{named(function)} was called without a request.")
             self.check(request)
+            if not passes_on:
+                by_name.pop(_ADDED, None)
 
         if inspect.isasyncgenfunction(function):
 
             @wraps(function)
-            async def guarded_parts(*given: Any, **named_arguments: Any) -> Any:
-                check(given, named_arguments)
-                parts = function(*given, **named_arguments)
+            async def guarded_parts(*given: Any, **by_name: Any) -> Any:
+                check(given, by_name)
+                parts = function(*given, **by_name)
                 try:
                     async for part in parts:
                         yield part
@@ -117,18 +122,32 @@ class Requirement:
         if is_async(function):
 
             @wraps(function)
-            async def guarded_coroutine(*given: Any, **named_arguments: Any) -> Any:
-                check(given, named_arguments)
-                return await function(*given, **named_arguments)
+            async def guarded_coroutine(*given: Any, **by_name: Any) -> Any:
+                check(given, by_name)
+                return await function(*given, **by_name)
 
             return guarded_coroutine
 
         @wraps(function)
-        def guarded(*given: Any, **named_arguments: Any) -> Any:
-            check(given, named_arguments)
-            return function(*given, **named_arguments)
+        def guarded(*given: Any, **by_name: Any) -> Any:
+            check(given, by_name)
+            return function(*given, **by_name)
 
         return guarded
+
+
+@dataclass(frozen=True, slots=True)
+class Guard(Computed):
+    """The request, if it meets the requirements. It is computed before other inputs are read, so 403 precedes 422."""
+
+    requirements: tuple[Requirement, ...] = ()
+
+    def compute(self, request: Request, kind: Any, default: Any) -> Any:
+        """The request. Raises as `Requirement.check`."""
+        del kind, default
+        for each in self.requirements:
+            each.check(request)
+        return request
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
@@ -150,20 +169,18 @@ def _evaluated(parameter: inspect.Parameter, module: dict[str, Any]) -> inspect.
         return parameter
 
 
-def _request_parameter(signature: inspect.Signature) -> str | None:
-    """The name of the parameter that takes the request for certain, before the path of the route is known."""
-    for name, parameter in signature.parameters.items():
-        annotation = parameter.annotation
-        if isinstance(annotation, type) and issubclass(annotation, Request):
-            return name
-        if name == "request" and annotation in (inspect.Parameter.empty, Any, object):
-            return name
-    return None
-
-
-def _with_request(signature: inspect.Signature) -> inspect.Signature:
-    """The signature with a parameter for the request, at its end but before `**keywords`."""
-    added = inspect.Parameter(_ADDED, inspect.Parameter.KEYWORD_ONLY, annotation=Request)
+def _takes_only_the_request(signature: inspect.Signature) -> bool:
+    """Whether a function is called with the request and, at most, parameters of the path as they are."""
     parameters = list(signature.parameters.values())
+    found = [each for each in parameters if each.name == "request" or each.annotation is Request]
+    others = [each for each in parameters if each not in found]
+    return bool(found) and all(each.annotation is inspect.Parameter.empty for each in others)
+
+
+def _with_guard(signature: inspect.Signature, requirements: tuple[Requirement, ...]) -> inspect.Signature:
+    """The signature with a parameter for the request, at its end but before `**keywords`."""
+    annotation = Annotated[Request, Guard(requirements=requirements)]
+    added = inspect.Parameter(_ADDED, inspect.Parameter.KEYWORD_ONLY, annotation=annotation)
+    parameters = [each for each in signature.parameters.values() if each.name != _ADDED]
     rest = [each for each in parameters if each.kind is inspect.Parameter.VAR_KEYWORD]
     return signature.replace(parameters=[*(each for each in parameters if each not in rest), added, *rest])

@@ -1,6 +1,7 @@
 """Tokens that are valid, and those of attackers."""
 
 import json
+from base64 import b64decode, b64encode
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from ropewalk.auth import BasicAuth, BearerJWT, JWTOptions, TokenPrincipal, auth
 from ropewalk.errors import HandlerError
 from ropewalk.testing import Client
 
+DER = b64decode(b"".join(pem(RSA).splitlines()[1:-1]))
 INVALID = 'Bearer realm="app", error="invalid_token", error_description="The token is invalid"'
 EXPIRED = 'Bearer realm="app", error="invalid_token", error_description="The token has expired"'
 
@@ -291,6 +293,10 @@ class TestAccess:
         ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", {}),
         ({"kty": "RSA", "n": "AAAA"}, {}),
         ({"kty": "oct", "k": "AAAA"}, {}),
+        (DER, {}),
+        (b64encode(DER), {}),
+        (b64encode(DER).decode() + "\n", {}),
+        (json.dumps(public(RSA)), {}),
         (public(RSA, use="enc"), {}),
         (public(RSA, key_ops=["encrypt"]), {}),
         (public(RSA, alg="HS256"), {}),

@@ -159,6 +159,12 @@ def test_documents_that_are_no_keys(issuer: Issuer, body: bytes, log: Log) -> No
     assert "RW243" in log.text
 
 
+def test_an_issuer_that_does_not_respond(issuer: Issuer, log: Log) -> None:
+    issuer.go.clear()
+    assert Service(issuer, timeout=0.05).status(RSA, "1") == 503
+    issuer.go.set()
+
+
 def test_redirects_are_not_followed(issuer: Issuer, log: Log) -> None:
     other = Issuer(public(RSA, kid="1"))
     with serving(other):

@@ -120,6 +120,23 @@ def test_parameters_of_the_path_and_the_body() -> None:
     assert client.get("/bare/x", headers=BOB_SENDS).text == "x"
 
 
+def test_access_is_checked_before_input() -> None:
+    app = new_app(optional=True)
+
+    @app.put("/rooms/{number:int}")
+    @requires("rooms:write")
+    @requires(role="clerk")
+    async def change(request: Request, number: int, room: Room) -> str:
+        return f"{request.method} {number} {room.beds}"
+
+    client = Client(app)
+    assert client.put("/rooms/1", json={"beds": "x"}, headers=ADA_SENDS).status == 422
+    assert client.put("/rooms/1", json={"beds": "x"}, headers=BOB_SENDS).status == 403
+    assert client.put("/rooms/1", json={"beds": "x"}, headers=KEY).status == 403
+    assert client.put("/rooms/1", json={"beds": "x"}).status == 401
+    assert client.put("/rooms/1", json={"beds": 2}, headers=ADA_SENDS).text == "PUT 1 2"
+
+
 def test_as_a_middleware() -> None:
     inner = App(middleware=[requires("rooms:write")])
     inner.get("/")(lambda request: "inside")

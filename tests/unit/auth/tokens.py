@@ -5,9 +5,9 @@ import hmac
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
@@ -67,6 +67,9 @@ class Issuer:
     def __init__(self, *keys: dict[str, Any]) -> None:
         self.url = ""
         self.calls = 0
+        self.go = Event()
+        """It responds when this is set."""
+        self.go.set()
         self.status = 200
         self.headers: dict[str, str] = {}
         self.body = b""
@@ -81,12 +84,14 @@ def serving(issuer: Issuer) -> Iterator[None]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             issuer.calls += 1
+            assert issuer.go.wait(10)
             self.send_response(issuer.status)
             for name, value in issuer.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(issuer.body)))
             self.end_headers()
-            self.wfile.write(issuer.body)
+            with suppress(OSError):  # the client may have left
+                self.wfile.write(issuer.body)
 
         def log_message(self, *_: Any) -> None:
             """Not to the standard error stream."""
