@@ -20,7 +20,7 @@ PACKAGE = SOURCE / "ropewalk"
 LAYERS = (
     {"errors", "headers", "charsets", "cookies", "etags", "json_values", "methods", "open_files", "twisted_private"},
     {"waiting", "producing", "converters", "proxies", "suggest", "tracebacks", "forks"},
-    {"request", "response", "streaming"},
+    {"request", "response", "streaming", "stores"},
     {"resource"},
     {"typed"},
     {"routing", "calling"},

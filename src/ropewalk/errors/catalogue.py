@@ -160,6 +160,23 @@ _ENTRIES: Final = (
         'Write an origin as "https://app.example.com", a host as "app.example.com", all subdomains as "*.example.com".',
     ),
     Entry(
+        "RW234",
+        "A store of rate limits or idempotency keys cannot be used at the moment.",
+        "Check that it runs, is reachable and fast. `on_store_failure` sets what happens to requests until then.",
+    ),
+    Entry(
+        "RW235",
+        "A rate limit, an idempotency option or a store has a wrong setting.",
+        "Give a value that the documentation of the setting allows.",
+    ),
+    Entry(
+        "RW236",
+        "The key of a request for a rate limit or an idempotency key is not text.",
+        "Return a str from the function, or None where the documentation allows it. `request.state.user` must be a "
+        "str, an int, or an object whose `id` is one.",
+    ),
+    Entry("RW237", "The package for a store in Redis is not installed.", "Run `pip install 'ropewalk[redis]'`."),
+    Entry(
         "RW240",
         "Authentication is configured wrongly.",
         "Correct the option that the message names; the reference of ropewalk.auth lists them.",
@@ -183,6 +200,7 @@ _ENTRIES: Final = (
         "RW244",
         "Authentication needs a package that is not installed.",
         "Run `pip install 'ropewalk[auth]'`.",
+    ),
     ),
     Entry("RW301", "A handler wrote after the end of its response.", "Write before you return or call finish."),
     Entry("RW302", "A handler started its response twice.", "Respond once: return a value, or write and finish."),

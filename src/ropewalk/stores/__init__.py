@@ -1,0 +1,28 @@
+"""Stores: where rate limits and idempotency keys are kept, in memory, in SQLite and in Redis.
+
+Each kind of store is a small protocol (`RateLimitStore`, `IdempotencyStore`), so that a program can bring its own.
+Nothing here blocks the reactor: Redis and SQLite are called on a few threads, with a bounded queue and a time limit.
+"""
+
+from ropewalk.stores.idempotency import IdempotencyStore, MemoryIdempotency, Record
+from ropewalk.stores.rate_limits import Bucket, MemoryRateLimits, RateLimitStore, Taken
+from ropewalk.stores.redis_idempotency import RedisIdempotency
+from ropewalk.stores.redis_rate_limits import RedisRateLimits
+from ropewalk.stores.redis_server import RedisServer
+from ropewalk.stores.sqlite_idempotency import SQLiteIdempotency
+from ropewalk.stores.unavailable import StoreUnavailable
+
+__all__ = [
+    "Bucket",
+    "IdempotencyStore",
+    "MemoryIdempotency",
+    "MemoryRateLimits",
+    "RateLimitStore",
+    "Record",
+    "RedisIdempotency",
+    "RedisRateLimits",
+    "RedisServer",
+    "SQLiteIdempotency",
+    "StoreUnavailable",
+    "Taken",
+]

@@ -1,0 +1,59 @@
+"""Rate limits in Redis: one script takes all tokens of a request, by the clock of the server."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ropewalk.stores.rate_limits import ALMOST, Bucket, Taken
+from ropewalk.stores.redis_server import RedisServer
+
+SCRIPT: Final = (
+    """
+local clock = redis.call('TIME')
+local now = clock[1] + clock[2] / 1000000
+local full_at, tokens, allowed = {}, {}, 1
+for i, key in ipairs(KEYS) do
+  local capacity, rate = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local full = tonumber(redis.call('GET', key)) or now
+  full = math.max(now, math.min(full, now + capacity / rate))
+  full_at[i] = full
+  tokens[i] = capacity - (full - now) * rate
+  if tokens[i] < ALMOST then allowed = 0 end
+end
+local left = {}
+for i, key in ipairs(KEYS) do
+  if allowed == 1 then
+    local full = full_at[i] + 1 / tonumber(ARGV[2 * i])
+    redis.call('SET', key, string.format('%.6f', full), 'PX', math.max(1, math.ceil((full - now) * 1000)))
+    tokens[i] = math.max(0, tokens[i] - 1)
+  end
+  left[i] = string.format('%.6f', tokens[i])
+end
+return {allowed, left}
+"""
+).replace("ALMOST", str(ALMOST))
+"""The value of a key is the time at which its bucket is full. The key expires then."""
+
+
+class RedisRateLimits:
+    """Buckets in Redis or Valkey, which all processes and machines share. `prefix` begins the name of each key.
+
+    Each request costs one round trip. Times are those of the server, so the clocks of the machines do not matter.
+    Keys expire when their buckets are full.
+    """
+
+    def __init__(self, server: RedisServer, *, prefix: str = "ropewalk:rate") -> None:
+        self._server = server
+        self._prefix = prefix
+        self._script: Any = None
+
+    async def take(self, buckets: Sequence[Bucket]) -> Taken:
+        """See RateLimitStore."""
+        keys = [f"{self._prefix}:{each.limit}:{each.key}" for each in buckets]
+        numbers = [number for each in buckets for number in (each.capacity, each.rate)]
+        allowed, left = await self._server.call(lambda client: self._run(client, keys, numbers))
+        return Taken(bool(allowed), tuple(float(each) for each in left))
+
+    def _run(self, client: Any, keys: list[str], numbers: list[float]) -> Any:
+        if self._script is None:
+            self._script = client.register_script(SCRIPT)
+        return self._script(keys, numbers)  # it is sent again if the server does not have it, as after a restart

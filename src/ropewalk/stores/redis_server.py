@@ -1,0 +1,142 @@
+"""A Redis or Valkey server, as the stores use it: redis-py on a few threads, which any reactor allows."""
+
+from collections.abc import Callable
+from threading import Lock
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from twisted.logger import Logger
+
+from ropewalk.errors import HandlerError, shown
+from ropewalk.forks import observe_forks
+from ropewalk.stores.unavailable import StoreUnavailable
+from ropewalk.stores.worker_threads import WorkerThreads
+from ropewalk.waiting import Waiter, failed
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+log = Logger(namespace="ropewalk.stores")
+
+Result = TypeVar("Result")
+
+
+class RedisServer:
+    """A server of Redis or Valkey, by its URL: `RedisServer("redis://127.0.0.1:6379/0")`. Stores may share it.
+
+    It needs the extra `redis`. A call takes at most `timeout` seconds. `threads` calls run at a time, and `waiting`
+    more may wait. After a failure, calls fail at once for `retry_after` seconds, and then one call tries again: so a
+    server that is not reachable delays few requests. The log has one line when this begins, and one when it ends.
+
+    `clock` returns seconds, for tests. Raises HandlerError (RW237) if redis-py is not installed, and (RW235) for a
+    wrong URL or number. The server is not contacted before the first call.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = 0.25,
+        retry_after: float = 1.0,
+        threads: int = 4,
+        waiting: int = 100,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        for name, number, least in (("timeout", timeout, 0.001), ("threads", threads, 1), ("waiting", waiting, 0)):
+            if number < least:
+                raise HandlerError(
+                    "RW235", f"The {name} of a RedisServer is {shown(number)}.", f"Give {least} or more."
+                )
+        self._retry_after = retry_after
+        self._clock = clock
+        self._client = _connect(url, timeout, threads)
+        arguments = self._client.connection_pool.connection_kwargs
+        place = arguments.get("path") or f"{arguments.get('host', 'localhost')}:{arguments.get('port', 6379)}"
+        self.name = f"Redis at {place}"
+        """For messages. It has no password."""
+        self._workers = WorkerThreads(self.name, threads=threads, waiting=waiting, timeout=timeout)
+        self._lock = Lock()
+        self._retry_at: float | None = None
+        """When the next call may try again, after a failure; None while the server is reachable."""
+        observe_forks(self)
+
+    def after_fork_in_child(self) -> None:
+        """In a child process: a thread of the parent may have had the lock."""
+        self._lock = Lock()
+
+    def after_fork_in_parent(self) -> None:
+        """In the parent process: nothing has changed."""
+
+    def call(
+        self, function: "Callable[[Redis], Result]", late: Callable[[Result], object] | None = None
+    ) -> Waiter[Result]:
+        """Call a function with the client of redis-py, on a thread. Fails with StoreUnavailable.
+
+        `late` is called with the result if it arrives after the wait has ended, by the timeout or a cancellation.
+        """
+        if not self._may_try():
+            return failed(StoreUnavailable(f"{self.name} was not reachable a moment ago."))
+        return self._workers.run(lambda: self._call(function), late)
+
+    def close(self) -> None:
+        """Close the connections and end the threads. A later call opens others."""
+        self._workers.close()
+        self._client.close()
+
+    def _may_try(self) -> bool:
+        """Whether to call the server. During a failure, one call at a time is let through after `retry_after`."""
+        with self._lock:
+            if self._retry_at is None:
+                return True
+            now = self._clock()
+            if now < self._retry_at:
+                return False
+            self._retry_at = now + self._retry_after
+            return True
+
+    def _call(self, function: "Callable[[Redis], Result]") -> Result:
+        from redis.exceptions import RedisError
+
+        try:
+            result = function(self._client)
+        except (RedisError, OSError) as error:
+            self._failed(error)
+            raise StoreUnavailable(f"{self.name} failed: {error}.") from error
+        self._succeeded()
+        return result
+
+    def _failed(self, error: Exception) -> None:
+        with self._lock:
+            first = self._retry_at is None
+            self._retry_at = self._clock() + self._retry_after
+        if first:
+            log.error("RW234 {name} is not reachable: {error}.", name=self.name, error=error)
+
+    def _succeeded(self) -> None:
+        if self._retry_at is None:
+            return
+        with self._lock:
+            again, self._retry_at = self._retry_at is not None, None
+        if again:
+            log.info("{name} is reachable again.", name=self.name)
+
+
+def _connect(url: str, timeout: float, threads: int) -> "Redis":
+    try:
+        from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+    except ImportError:
+        raise HandlerError("RW237", "RedisServer needs redis-py, which is not installed.") from None
+    options: dict[str, Any] = {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "retry": Retry(NoBackoff(), 0),  # a middleware decides what a failure means, and may not wait for it
+        "max_connections": threads + 1,
+        "protocol": 2,  # one round trip less for each connection, and every version of the server has it
+    }
+    try:
+        return Redis.from_url(url, **options)
+    except ValueError as error:
+        remedy = 'Give one such as "redis://127.0.0.1:6379/0", "rediss://..." or "unix:///run/redis.sock".'
+        raise HandlerError("RW235", f"The URL of a RedisServer is wrong: {error}.", remedy) from None

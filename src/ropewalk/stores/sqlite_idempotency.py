@@ -1,0 +1,146 @@
+"""Idempotency keys in a file of SQLite, which the processes of one machine share."""
+
+import sqlite3
+from collections.abc import Callable
+from os import fspath
+from pathlib import Path
+from time import time
+from typing import Final, TypeVar
+
+from ropewalk.errors import HandlerError, shown
+from ropewalk.forks import observe_forks
+from ropewalk.stores.idempotency import Record
+from ropewalk.stores.unavailable import StoreUnavailable
+from ropewalk.stores.worker_threads import WorkerThreads
+from ropewalk.waiting import Waiter
+
+Result = TypeVar("Result")
+
+EXPIRED_AT_ONCE: Final = 100
+"""The most expired keys that a claim removes."""
+
+_TABLE: Final = """
+CREATE TABLE IF NOT EXISTS idempotency_keys (
+    key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, token TEXT NOT NULL, response BLOB, expires REAL NOT NULL
+) WITHOUT ROWID
+"""
+_INDEX: Final = "CREATE INDEX IF NOT EXISTS idempotency_expiry ON idempotency_keys (expires)"
+_CLEAN: Final = (
+    "DELETE FROM idempotency_keys WHERE key IN"
+    f" (SELECT key FROM idempotency_keys WHERE expires <= ? ORDER BY expires LIMIT {EXPIRED_AT_ONCE})"
+)
+_SAVE: Final = (
+    "UPDATE idempotency_keys SET response = ?, expires = ? WHERE key = ? AND token = ? AND response IS NULL"
+    " AND expires > ?"
+)
+
+_RELEASE: Final = "DELETE FROM idempotency_keys WHERE key = ? AND token = ? AND response IS NULL"
+
+
+class SQLiteIdempotency:
+    """Keys in a file. They survive a restart, and every process of this machine that names the same file shares them.
+
+    The file is opened at the first call, and used on one thread. A transaction is on the disk before the call returns.
+    A call takes at most `timeout` seconds; `waiting` calls may wait. `clock` returns seconds since 1970, for tests.
+    """
+
+    def __init__(
+        self, path: str | Path, *, timeout: float = 2.0, waiting: int = 200, clock: Callable[[], float] = time
+    ) -> None:
+        self._path = fspath(path)
+        if not self._path or self._path == ":memory:":
+            raise HandlerError("RW235", f"{shown(self._path)} is not a file.", "Use MemoryIdempotency for memory.")
+        self._timeout = timeout
+        self._clock = clock
+        self._database: sqlite3.Connection | None = None
+        self._workers = WorkerThreads(f"SQLite at {self._path}", threads=1, waiting=waiting, timeout=timeout)
+        observe_forks(self)
+
+    def after_fork_in_child(self) -> None:
+        """In a child process: the open file is the parent's."""
+        self._database = None
+
+    def after_fork_in_parent(self) -> None:
+        """In the parent process: nothing has changed."""
+
+    async def claim(self, key: str, fingerprint: str, token: str, seconds: float) -> Record | None:
+        """See IdempotencyStore."""
+
+        def run(database: sqlite3.Connection) -> Record | None:
+            now = self._clock()
+            database.execute(_CLEAN, (now,))
+            row = database.execute(
+                "SELECT fingerprint, response FROM idempotency_keys WHERE key = ? AND expires > ?", (key, now)
+            ).fetchone()
+            if row is not None:
+                return Record(*row)
+            database.execute(
+                "INSERT OR REPLACE INTO idempotency_keys VALUES (?, ?, ?, NULL, ?)",
+                (key, fingerprint, token, now + seconds),
+            )
+            return None
+
+        def free(known: Record | None) -> None:
+            if known is None:  # claimed, but the caller has given up
+                self._release(key, token).addErrback(lambda _: None)  # the claim expires in that case
+
+        return await self._run(run, free)
+
+    async def save(self, key: str, token: str, response: bytes, seconds: float) -> None:
+        """See IdempotencyStore."""
+
+        def run(database: sqlite3.Connection) -> None:
+            now = self._clock()
+            database.execute(_SAVE, (response, now + seconds, key, token, now))
+
+        await self._run(run)
+
+    async def release(self, key: str, token: str) -> None:
+        """See IdempotencyStore."""
+        await self._release(key, token)
+
+    def close(self) -> None:
+        """Close the file, after the calls that were made before. A later call opens it again."""
+        self._workers.run(self._close).addErrback(lambda _: None)
+        self._workers.close()
+
+    def _release(self, key: str, token: str) -> Waiter[None]:
+        def run(database: sqlite3.Connection) -> None:
+            database.execute(_RELEASE, (key, token))
+
+        return self._run(run)
+
+    def _run(
+        self, step: Callable[[sqlite3.Connection], Result], late: Callable[[Result], object] | None = None
+    ) -> Waiter[Result]:
+        return self._workers.run(lambda: self._transact(step), late)
+
+    def _transact(self, step: Callable[[sqlite3.Connection], Result]) -> Result:
+        try:
+            database = self._database = self._database or self._open()
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                result = step(database)
+                database.execute("COMMIT")
+            except BaseException:
+                database.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            self._close()
+            raise StoreUnavailable(f"SQLite at {self._path} failed: {error}.") from error
+        return result
+
+    def _open(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
+        try:
+            for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", _TABLE, _INDEX):
+                database.execute(statement)
+        except sqlite3.Error:
+            database.close()
+            raise
+        return database
+
+    def _close(self) -> None:
+        database, self._database = self._database, None
+        if database is not None:
+            database.close()

@@ -1,0 +1,154 @@
+"""A few threads that run blocking calls of a store, with a bounded queue and a time limit for each call.
+
+This works on every reactor, and in an asyncio loop without one: the result returns by the loop that runs where the call
+is made, or else by the reactor.
+"""
+
+from asyncio import AbstractEventLoop
+from asyncio import _get_running_loop as running_loop
+from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Thread
+from time import monotonic
+from typing import Any, TypeVar
+from weakref import finalize
+
+from ropewalk.forks import observe_forks
+from ropewalk.stores.unavailable import StoreUnavailable
+from ropewalk.waiting import Waiter, failed
+
+Result = TypeVar("Result")
+
+
+class WorkerThreads:
+    """Runs functions on threads, which are started when they are needed, and end with this object.
+
+    `name` is that of the store in messages, such as "Redis at 127.0.0.1:6379". A call takes at most `timeout` seconds,
+    its wait for a thread included. At most `waiting` calls are accepted at a time, besides one for each thread.
+    """
+
+    def __init__(self, name: str, *, threads: int, waiting: int, timeout: float) -> None:
+        self._name = name
+        self._most_threads = threads
+        self._most_calls = threads + waiting
+        self._timeout = timeout
+        self._reset()
+        observe_forks(self)
+
+    def _reset(self) -> None:
+        self._calls: SimpleQueue[_Call | None] = SimpleQueue()
+        self._threads = 0
+        self._running: set[_Call] = set()
+        """The calls that no thread has finished, those that were given up included."""
+        self._finalizer = finalize(self, _end, self._calls, self._most_threads)
+
+    def after_fork_in_child(self) -> None:
+        """In a child process: the threads and the calls are the parent's."""
+        self._finalizer.detach()
+        self._reset()
+
+    def after_fork_in_parent(self) -> None:
+        """In the parent process: nothing has changed."""
+
+    def run(self, function: Callable[[], Result], late: Callable[[Result], object] | None = None) -> Waiter[Result]:
+        """Call a function on a thread. Fails with StoreUnavailable after the time limit, and if too many calls wait.
+
+        Cancelling the result, or the time limit, ends only the wait; a function that no thread has taken is dropped.
+        `late` is called with the result, on this thread, if the function succeeds after the wait has ended.
+        """
+        if len(self._running) >= self._most_calls:
+            message = f"{self._name} is too slow: {len(self._running)} calls wait for it."
+            return failed(StoreUnavailable(message))
+        call = _Call(function, late, self._running, monotonic() + self._timeout)
+        self._running.add(call)
+        call.limit(self._timeout, f"{self._name} did not respond within {self._timeout:g} s.")
+        if len(self._running) > self._threads < self._most_threads:
+            self._threads += 1
+            Thread(target=_work, args=(self._calls,), name="ropewalk-store", daemon=True).start()
+        self._calls.put(call)
+        return call.waiter
+
+    def close(self) -> None:
+        """End the threads when the calls that were made before are done. A later call starts others."""
+        self._finalizer()
+        self._reset()
+
+
+class _Call:
+    """One call of a function. It is created and finished on the thread of the caller."""
+
+    def __init__(
+        self,
+        function: Callable[[], Any],
+        late: Callable[[Any], object] | None,
+        running: "set[_Call]",
+        deadline: float,
+    ) -> None:
+        self.waiter: Waiter[Any] = Waiter()
+        self._function = function
+        self._late = late
+        self._running = running
+        self._deadline = deadline
+        self._loop: AbstractEventLoop | None = running_loop()
+        self._timer: Any = None
+        self._result: Any = None
+        self._error: BaseException | None = None
+
+    def limit(self, seconds: float, message: str) -> None:
+        """Fail the wait after so many seconds."""
+        later = _reactor().callLater if self._loop is None else self._loop.call_later
+        self._timer = later(seconds, self._expire, message)
+
+    def run(self) -> None:
+        """Called on a thread."""
+        try:
+            if self.waiter.called or monotonic() > self._deadline:
+                self._error = StoreUnavailable("The call waited too long for a thread.")
+            else:
+                self._result = self._function()
+        except BaseException as error:  # noqa: BLE001 - the caller gets it
+            self._error = error
+        if self._loop is None:
+            _reactor().callFromThread(self._finish)
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._finish)
+        except RuntimeError:  # the loop is closed, so no caller waits any more
+            self._running.discard(self)
+
+    def _expire(self, message: str) -> None:
+        self._timer = None
+        if not self.waiter.called:
+            self.waiter.errback(StoreUnavailable(message))
+
+    def _finish(self) -> None:
+        self._running.discard(self)
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+        if self.waiter.called:
+            if self._error is None and self._late is not None:
+                self._late(self._result)
+            return
+        if self._error is not None:
+            self.waiter.errback(self._error)
+        else:
+            self.waiter.callback(self._result)
+
+
+def _work(calls: "SimpleQueue[_Call | None]") -> None:
+    """Run calls. This is the function of each thread."""
+    while (call := calls.get()) is not None:
+        call.run()
+        del call  # an idle thread must not keep it alive
+
+
+def _end(calls: "SimpleQueue[_Call | None]", threads: int) -> None:
+    for _ in range(threads):
+        calls.put(None)
+
+
+def _reactor() -> Any:
+    from twisted.internet import reactor
+
+    return reactor
