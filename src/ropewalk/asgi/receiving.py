@@ -82,6 +82,8 @@ class ReceivingCall(CallState):
             return b""
         if request.finished:  # the request has a response already, not by the application
             return None
+        if request.kept_body is not None:  # middleware has read it
+            return request.kept_body
         request.receive()
         while self.stage < COMPLETE:
             part: bytes | None = request.take()

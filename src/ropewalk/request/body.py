@@ -157,6 +157,11 @@ class BodyReader(WaitableExchange):
         self._body = body
         return body
 
+    @property
+    def kept_body(self) -> bytes | None:
+        """The whole body, if code such as a middleware has read it with `body`, `text` or `json`; else None."""
+        return getattr(self, "_body", None)
+
     def whole_body(self) -> bytes:
         """The whole body, for code that is called when it has arrived."""
         try:

@@ -44,6 +44,18 @@ class TestBodies:
         (message,) = asyncio.run(main())
         assert message["body"] == b"body"
 
+    @pytest.mark.parametrize("size", [4, 1_000_000])
+    def test_one_that_middleware_has_read(self, size: int) -> None:
+        async def reading(request: Request, next: Next) -> Response:
+            await request.body()
+            return await next(request)
+
+        seen: list[Message] = []
+        app = App(middleware=[reading])
+        app.mount("/", asgi(receiving(seen, 1)))
+        Client(app).post("/", body=b"x" * size)
+        assert seen == [{"type": "http.request", "body": b"x" * size, "more_body": False}]
+
     def test_in_parts(self) -> None:
         async def main() -> bytes:
             got = []
