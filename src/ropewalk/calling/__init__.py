@@ -1,5 +1,6 @@
 """Calls handlers: plain functions, coroutine functions and those that return Deferreds, with all values and errors."""
 
+from ropewalk.calling.awaitables import must_wait, resolve
 from ropewalk.calling.coroutine_runner import CoroutineRunner, HandlerTask
 from ropewalk.calling.error_handlers import ErrorHandlers
 from ropewalk.calling.error_responses import plain_error
@@ -11,6 +12,7 @@ from ropewalk.calling.settling import is_settled, settle_plain
 from ropewalk.calling.shortages import ShortageLog
 from ropewalk.calling.stop_hooks import StopHooks
 from ropewalk.calling.task import Task, call_hook, start
+from ropewalk.calling.value_to_response import SentResponse
 
 __all__ = [
     "CoroutineRunner",
@@ -18,6 +20,7 @@ __all__ = [
     "FailedLookup",
     "HandlerTask",
     "RootTask",
+    "SentResponse",
     "ShortageLog",
     "StopHooks",
     "Task",
@@ -26,8 +29,10 @@ __all__ = [
     "fail",
     "is_settled",
     "log_late",
+    "must_wait",
     "note_middleware",
     "plain_error",
+    "resolve",
     "respond",
     "respond_to_error",
     "send",

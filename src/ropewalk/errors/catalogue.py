@@ -201,7 +201,6 @@ _ENTRIES: Final = (
         "Authentication needs a package that is not installed.",
         "Run `pip install 'ropewalk[auth]'`.",
     ),
-    ),
     Entry("RW301", "A handler wrote after the end of its response.", "Write before you return or call finish."),
     Entry("RW302", "A handler started its response twice.", "Respond once: return a value, or write and finish."),
     Entry(

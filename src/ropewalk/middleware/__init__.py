@@ -20,6 +20,8 @@ from ropewalk.middleware.cache_headers import CacheOptions, cache_headers
 from ropewalk.middleware.chain import PREFLIGHT, Middleware, Next, chain, check
 from ropewalk.middleware.conditional import ConditionalOptions, conditional
 from ropewalk.middleware.cors import CORSOptions, cors
+from ropewalk.middleware.idempotency import IdempotencyOptions, idempotency
+from ropewalk.middleware.rate_limit import Limit, RateLimit, rate_limit
 from ropewalk.middleware.request_id import (
     RequestIDFilter,
     RequestIDOptions,
@@ -37,8 +39,11 @@ __all__ = [
     "CORSOptions",
     "CacheOptions",
     "ConditionalOptions",
+    "IdempotencyOptions",
+    "Limit",
     "Middleware",
     "Next",
+    "RateLimit",
     "RequestIDFilter",
     "RequestIDOptions",
     "SecurityHeaders",
@@ -52,6 +57,8 @@ __all__ = [
     "conditional",
     "cors",
     "current_request_id",
+    "idempotency",
+    "rate_limit",
     "request_id",
     "security_headers",
     "timeout",

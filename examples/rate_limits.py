@@ -1,0 +1,92 @@
+"""Rate limits: by the address of the client, by user, and by a key of your own.
+
+Send this several times, and the third response is a 429:
+
+    curl -i -X POST http://127.0.0.1:8080/login
+"""
+
+import os
+
+from ropewalk import App, Request, Response
+from ropewalk.middleware import Limit, Next, RateLimit, rate_limit
+from ropewalk.stores import MemoryRateLimits, RateLimitStore, RedisRateLimits, RedisServer
+
+
+def make_store() -> RateLimitStore:
+    """Redis, if REDIS_URL names one: then all processes count together."""
+    url = os.environ.get("REDIS_URL")
+    return RedisRateLimits(RedisServer(url)) if url else MemoryRateLimits()
+
+
+store = make_store()
+
+
+def is_health_check(request: Request) -> bool:
+    """The load balancer asks often."""
+    return request.path == "/health"
+
+
+everywhere = RateLimit(
+    [Limit(20, 1, burst=50), Limit(10_000, 24 * 3600, name="daily")],
+    exempt=is_health_check,
+    store=store,
+)
+app = App(middleware=[rate_limit(everywhere)])
+
+
+@app.get("/")
+def index(request: Request) -> str:
+    return "Hello\n"
+
+
+@app.get("/health")
+def health(request: Request) -> str:
+    return "well\n"
+
+
+# Few attempts to log in: each client, and each name that is tried, from wherever.
+
+
+async def tried_name(request: Request) -> str | None:
+    """The name in the body. A request without one is counted by its client alone."""
+    return (await request.text())[:100] or None
+
+
+attempts = RateLimit(
+    [Limit(2, 60, name="client"), Limit(10, 3600, key=tried_name, name="account")],
+    store=store,
+    scope="login",
+    on_store_failure="closed",
+)
+login = App(middleware=[rate_limit(attempts)])
+
+
+@login.post("")
+def log_in(request: Request) -> str:
+    return "Not yet\n"
+
+
+app.mount("/login", login)
+
+
+# Each user of the API, wherever the requests come from.
+
+
+async def authenticate(request: Request, next: Next) -> Response:
+    """Stands for your own: it sets `request.state.user`."""
+    request.state.user = request.header("x-demo-user")
+    return await next(request)
+
+
+api = App(middleware=[authenticate, rate_limit(RateLimit(Limit(3, 60, key="user"), store=store, scope="api"))])
+
+
+@api.get("/quote")
+def quote(request: Request) -> dict[str, str]:
+    return {"quote": "Less is more."}
+
+
+app.mount("/api", api)
+
+if __name__ == "__main__":
+    app.run(port=8080)

@@ -1,0 +1,255 @@
+"""Idempotency keys: a request that a client sends again is processed once, and gets the first response again."""
+
+import re
+from collections.abc import Collection, Coroutine, Generator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Final, Literal
+from uuid import uuid4
+
+import msgspec
+from twisted.logger import Logger
+
+from ropewalk.calling import SentResponse, start
+from ropewalk.charsets import codec_for, encode
+from ropewalk.errors import HandlerError, named, shown
+from ropewalk.headers import TOKEN, Headers
+from ropewalk.middleware.chain import Middleware, Next
+from ropewalk.middleware.identity import digest, user_of
+from ropewalk.middleware.store_options import (
+    RequestFunction,
+    call_option,
+    check_int,
+    check_seconds,
+    check_store_failure,
+    refusal,
+    wrong_option,
+)
+from ropewalk.request import Request
+from ropewalk.response import Response
+from ropewalk.stores import IdempotencyStore, MemoryIdempotency, Record, StoreUnavailable
+from ropewalk.waiting import Waiter
+
+log = Logger(namespace="ropewalk.middleware")
+
+LONGEST_KEY: Final = 255
+NOT_FINAL: Final = frozenset((408, 425, 429))
+"""Statuses below 500 that invite the client to send the same request again, which is then processed."""
+CREDENTIALS: Final = ("authorization", "cookie", "x-api-key")
+SLICE: Final = 1024 * 1024
+"""Bytes of a body that are hashed before other requests run."""
+
+_QUOTED: Final = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])+)"')
+"""A string of RFC 9651, section 3.3.3."""
+_BARE: Final = re.compile(r"[!#-+\--:<-~]+")
+"""What clients send that do not write a string: visible characters without quotes, commas and semicolons."""
+_ESCAPED: Final = re.compile(r"\\(.)")
+
+
+@dataclass(frozen=True)
+class IdempotencyOptions:
+    """What `idempotency` does. Raises HandlerError (RW235) for a wrong value."""
+
+    methods: Collection[str] = frozenset(("POST", "PATCH"))
+    """The methods whose keys count. Others are idempotent by definition (RFC 9110, section 9.2.2)."""
+    required: bool | RequestFunction = False
+    """Whether a request without a key is refused with 400; or a function `(request)`, plain or async, that says it."""
+    scope: RequestFunction | None = None
+    """A function `(request)`, plain or async, that returns as str who sent the request. Keys of others are separate.
+
+    The default is `request.state.user` (a str, an int, or an object whose `id` is one); without a user, the values of
+    the header fields `Authorization`, `Cookie` and `X-API-Key` together. The host of the request counts in any case."""
+    expires: float = 24 * 3600
+    """Seconds for which a response is kept."""
+    lease: float = 300
+    """Seconds for which a key is claimed while its request is processed. Give more than your slowest handler needs.
+
+    It ends what a process leaves that is killed: the key is free after this time."""
+    largest_body: int = 256 * 1024
+    """Bytes of the largest body that is kept. A larger one, a stream and a file are sent once; a duplicate gets 409."""
+    store: IdempotencyStore = field(default_factory=MemoryIdempotency)
+    """Where keys and responses are. The default is one in the memory of this process, for this middleware alone."""
+    on_store_failure: Literal["open", "closed"] = "closed"
+    """What happens to a request with a key while the store cannot be used: "closed" refuses it with 503, "open"
+    processes it without protection."""
+    header: str = "idempotency-key"
+    """The name of the header field."""
+
+    def __post_init__(self) -> None:
+        check_seconds("expires", self.expires)
+        check_seconds("lease", self.lease)
+        if isinstance(self.methods, str) or not self.methods:
+            raise wrong_option(f"The methods are {shown(self.methods)}.", 'Give several, such as ("POST", "PATCH").')
+        object.__setattr__(self, "methods", frozenset(each.upper() for each in self.methods))
+        check_int("largest_body", self.largest_body, 0)
+        check_store_failure(self.on_store_failure)
+        if not TOKEN.fullmatch(self.header):
+            raise wrong_option(f"The header is {shown(self.header)}.", "Give the name of a header field.")
+
+
+class StoredResponse(msgspec.Struct, frozen=True, array_like=True):
+    """A response as it is kept."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+def idempotency(options: IdempotencyOptions | None = None) -> Middleware:
+    """A middleware that processes requests with the same `Idempotency-Key` once.
+
+        app.middleware(idempotency(IdempotencyOptions(required=True)))
+
+    It implements draft-ietf-httpapi-idempotency-key-header-07. Put it inside the middleware that authenticates users.
+    A handler reads the key as `request.state.idempotency_key`.
+    """
+    if options is not None and not isinstance(options, IdempotencyOptions):
+        raise wrong_option(
+            f"idempotency was called with {shown(options)}.", "Write `idempotency(IdempotencyOptions(...))`."
+        )
+    return _Idempotency(options or IdempotencyOptions()).process
+
+
+class _Idempotency:
+    def __init__(self, options: IdempotencyOptions) -> None:
+        self._options = options
+
+    async def process(self, request: Request, next: Next) -> Response:
+        options = self._options
+        if request.method not in options.methods or hasattr(request.state, "idempotency_key"):
+            return await next(request)
+        lines = request.headers.all(options.header) if request.header(options.header) is not None else []
+        if not lines:
+            if await self._is_required(request):
+                raise refusal(400, f"This request needs the header field {options.header.title()}.")
+            return await next(request)
+        name = parse_key(lines)
+        key = digest(await self._scope(request), request.host or "", name)
+        fingerprint = await _fingerprint(request)
+        token = uuid4().hex
+        try:
+            known = await options.store.claim(key, fingerprint, token, options.lease)
+        except StoreUnavailable as error:
+            if options.on_store_failure == "closed":
+                detail = "Idempotency keys cannot be checked at the moment. The request was not processed."
+                raise refusal(503, detail, [("retry-after", "1")]) from error
+            return await next(request)
+        if known is not None:
+            return _duplicate(known, fingerprint)
+        request.state.idempotency_key = name
+        return await self._first(request, next, key, token)
+
+    async def _first(self, request: Request, next: Next, key: str, token: str) -> Response:
+        """Process a request whose key is claimed."""
+        try:
+            response = await next(request)
+        except BaseException:  # the client has left, or a timeout ends the handler
+            self._release(key, token)
+            raise
+        if response.status >= 500 or response.status in NOT_FINAL:
+            self._release(key, token)
+            return response
+        await _shielded(self._save(key, token, encode_response(response, self._options.largest_body)))
+        return response
+
+    async def _save(self, key: str, token: str, stored: bytes) -> None:
+        try:
+            await self._options.store.save(key, token, stored, self._options.expires)
+        except Exception as error:  # noqa: BLE001 - the request was processed, so its client gets the response
+            log.error("RW234 The response to a request with an idempotency key was not kept: {error}", error=error)
+
+    def _release(self, key: str, token: str) -> None:
+        """Make a key free again. Nothing waits for it: the handler may have been cancelled."""
+        start(self._options.store.release(key, token)).addErrback(
+            lambda failure: log.failure("RW234 An idempotency key was not released.", failure)
+        )
+
+    async def _is_required(self, request: Request) -> bool:
+        required = self._options.required
+        return bool(await call_option(required, request)) if callable(required) else required
+
+    async def _scope(self, request: Request) -> str:
+        scope = self._options.scope
+        if scope is not None:
+            value = await call_option(scope, request)
+            if not isinstance(value, str):
+                raise HandlerError("RW236", f"{named(scope)} returned {shown(value)} as the scope of a key.")
+            return f"function {value}"
+        user = user_of(request)
+        if user is not None:
+            return f"user {user}"
+        lines = ((name, value) for name in CREDENTIALS for value in request.headers.all(name))
+        return "credentials " + digest(*(part for line in lines for part in line))
+
+
+def parse_key(lines: list[str]) -> str:
+    """The key in a header field: a string (RFC 9651), or visible characters without quotes. Raises HTTPError 400."""
+    written = lines[0].strip(" \t")
+    quoted = _QUOTED.fullmatch(written)
+    if len(lines) == 1 and len(written) <= LONGEST_KEY:
+        if quoted:
+            return _ESCAPED.sub(r"\1", quoted[1])
+        if _BARE.fullmatch(written):
+            return written
+    raise refusal(
+        400, f'The idempotency key must be one string in quotes, such as "8e03978e", of up to {LONGEST_KEY} characters.'
+    )
+
+
+def encode_response(response: Response, largest: int) -> bytes:
+    """A response as it is kept; empty if it cannot be: it was sent already, is a stream or a file, or is too large."""
+    body = response.body
+    if isinstance(response, SentResponse) or not isinstance(body, bytes | str) or len(body) > largest:
+        return b""
+    if isinstance(body, str):
+        body = encode(body, codec_for(response.headers.content_type()))
+    if len(body) > largest:
+        return b""
+    return msgspec.msgpack.encode(StoredResponse(response.status, response.headers.lines(), body))
+
+
+def _duplicate(known: Record, fingerprint: str) -> Response:
+    """The response to a request whose key was claimed before."""
+    if known.fingerprint != fingerprint:
+        raise refusal(422, "The idempotency key was used for another request.")
+    if known.response is None:
+        detail = "A request with this idempotency key is being processed."
+        raise refusal(409, detail, [("retry-after", "1")])
+    if not known.response:
+        raise refusal(409, "The request with this idempotency key was processed. Its response was not kept.")
+    stored = msgspec.msgpack.decode(known.response, type=StoredResponse)
+    response = Response(stored.body or None, stored.status)
+    response.headers = Headers([*stored.headers, ("idempotent-replayed", "true")])
+    return response
+
+
+async def _fingerprint(request: Request) -> str:
+    """A hash of the method, the path with its query, the type of the body and the body."""
+    handler = request.engine_handler
+    body = await request.body(None if handler is None else handler.body_limit) if request.has_body else b""
+    hashed = sha256()
+    for begin in range(0, len(body), SLICE):
+        if begin:
+            await _ReactorTurn()
+        hashed.update(body[begin : begin + SLICE])
+    kind = request.header("content-type") or ""
+    return digest(request.method, request.raw_path, request.query_string, kind, hashed.digest())
+
+
+def _shielded(coroutine: Coroutine[Any, Any, None]) -> Waiter[None]:
+    """A wait for a coroutine that continues when the wait is cancelled, as it is when the client leaves."""
+    waiter: Waiter[None] = Waiter()
+
+    def end(_: object) -> None:
+        if not waiter.called:
+            waiter.callback(None)
+
+    start(coroutine).addBoth(end)
+    return waiter
+
+
+class _ReactorTurn:
+    """Lets the reactor run once, when a coroutine awaits it."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield

@@ -1,0 +1,52 @@
+"""Who sent a request: the user or the address of the client, for limits and keys of each."""
+
+from hashlib import sha256
+from ipaddress import IPv6Address, ip_network
+
+from ropewalk.errors import HandlerError, shown
+from ropewalk.request import Request
+
+
+def user_of(request: Request) -> str | None:
+    """The identity of `request.state.user`, which a middleware for authentication has set; None if it is not set.
+
+    It is the user itself if that is a str or an int, and else its attribute `id`. Raises HandlerError (RW236) if that
+    is neither.
+    """
+    user = getattr(request.state, "user", None)
+    if user is None:
+        return None
+    identity = user if isinstance(user, str | int) else getattr(user, "id", None)
+    if isinstance(identity, bool) or not isinstance(identity, str | int):
+        raise HandlerError("RW236", f"request.state.user is {shown(user)}, which has no id.")
+    return str(identity)
+
+
+def client_network(request: Request, ipv6_prefix: int) -> str:
+    """The address of the client, or its network of IPv6: one client has as many addresses of a /64 as it wants.
+
+    All clients of a UNIX socket, and all that a trusted proxy does not name, count as one.
+    """
+    client = request.client
+    if not isinstance(client, tuple):
+        return "unknown"
+    host = client[0]
+    if ":" not in host:
+        return host
+    try:
+        address = IPv6Address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ip_network((address, ipv6_prefix), strict=False))
+
+
+def digest(*parts: bytes | str) -> str:
+    """A hash of several values: 64 hexadecimal digits. No two lists of values have the same, however they are cut."""
+    found = sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        found.update(b"%d:" % len(data))
+        found.update(data)
+    return found.hexdigest()

@@ -1,0 +1,211 @@
+"""Rate limits: how many requests a client, a user or another key may send."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import ceil, floor
+from typing import Final, Literal
+
+from ropewalk.errors import HandlerError, named, shown
+from ropewalk.middleware.chain import Middleware, Next
+from ropewalk.middleware.identity import client_network, digest, user_of
+from ropewalk.middleware.store_options import (
+    RequestFunction,
+    call_option,
+    check_int,
+    check_seconds,
+    check_store_failure,
+    refusal,
+    wrong_option,
+)
+from ropewalk.request import Request
+from ropewalk.response import Response
+from ropewalk.stores import Bucket, MemoryRateLimits, RateLimitStore, StoreUnavailable, Taken
+
+Key = Literal["client", "user"] | RequestFunction
+OnStoreFailure = Literal["open", "closed"]
+
+RETRY_SOON: Final = ("retry-after", "1")
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """So many requests in so many seconds, for each key: `Limit(100, 60)`.
+
+    A token bucket: it holds `burst` tokens, a request takes one, and `requests` tokens are added evenly in `seconds`.
+    Raises HandlerError (RW235) for a wrong value.
+    """
+
+    requests: int
+    """How many requests are allowed in `seconds`, in the long run."""
+    seconds: float
+    """The time in which they are allowed."""
+    key: Key = "client"
+    """What the requests are counted by.
+
+    "client": the address of the client, for IPv6 its network. "user": `request.state.user`, see `RateLimit`; without a
+    user, the address. A function `(request)`, plain or async, returns a str; None if the limit does not apply.
+    """
+    burst: int | None = None
+    """How many requests may come at once. The default is `requests`."""
+    name: str = ""
+    """The name in the header fields and in the store: letters, digits, `_`, `.` and `-`. The default is made of the
+    numbers, such as "100-per-60"."""
+
+    def __post_init__(self) -> None:
+        check_int("The number of requests of a Limit", self.requests, 1)
+        check_seconds("The time of a Limit", self.seconds)
+        if self.burst is not None:
+            check_int("The burst of a Limit", self.burst, 1)
+        if self.key not in ("client", "user") and not callable(self.key):
+            raise wrong_option(f"The key of a Limit is {shown(self.key)}.", 'Give "client", "user" or a function.')
+        if not self.name:
+            object.__setattr__(self, "name", f"{self.requests}-per-{self.seconds:g}".replace("+", ""))
+        _check_name("The name of a Limit", self.name)
+
+    @property
+    def capacity(self) -> int:
+        """The tokens of a full bucket."""
+        return self.requests if self.burst is None else self.burst
+
+    @property
+    def rate(self) -> float:
+        """The tokens that are added in a second."""
+        return self.requests / self.seconds
+
+
+@dataclass(frozen=True)
+class RateLimit:
+    """What `rate_limit` does. A request must be within every limit; one that is not takes nothing from any.
+
+    Raises HandlerError (RW235) for a wrong value.
+    """
+
+    limits: Limit | Sequence[Limit]
+    """The limits, with different names."""
+    exempt: RequestFunction | None = None
+    """A function `(request)`, plain or async, that returns whether a request is not limited."""
+    store: RateLimitStore = field(default_factory=MemoryRateLimits)
+    """Where the buckets are. The default is one in the memory of this process, for this middleware alone."""
+    on_store_failure: OnStoreFailure = "open"
+    """What happens while the store is not reachable: "open" lets requests pass, "closed" refuses them with 503."""
+    scope: str = "default"
+    """A name that separates the buckets from those of other middleware with the same store."""
+    ipv6_prefix: int = 64
+    """The length of the network prefix that counts as one client of IPv6, from 1 to 128."""
+    header_fields: bool = True
+    """Whether responses have the fields `RateLimit` and `RateLimit-Policy`. Those with status 429 always have
+    `Retry-After`."""
+    user: RequestFunction | None = None
+    """A function `(request)`, plain or async, that returns the identity of the user as str, or None.
+
+    The default reads `request.state.user`: a str, an int, or an object whose `id` is one."""
+
+    def __post_init__(self) -> None:
+        limits = (self.limits,) if isinstance(self.limits, Limit) else tuple(self.limits)
+        object.__setattr__(self, "limits", limits)
+        if not limits or not all(isinstance(each, Limit) for each in limits):
+            raise wrong_option("A RateLimit has no Limit, or something else.", "Write `RateLimit(Limit(100, 60))`.")
+        names = [each.name for each in limits]
+        if len(set(names)) < len(names):
+            raise wrong_option(
+                f"Two limits have the same name: {', '.join(names)}.", "Give each a name of its own: name=."
+            )
+        check_store_failure(self.on_store_failure)
+        _check_name("The scope of a RateLimit", self.scope)
+        check_int("ipv6_prefix", self.ipv6_prefix, 1, 128)
+
+
+def rate_limit(options: RateLimit) -> Middleware:
+    """A middleware that refuses requests over a limit with 429 and `Retry-After` (RFC 6585, section 4).
+
+        app.middleware(rate_limit(RateLimit(Limit(100, 60))))
+
+    Responses have `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10).
+    """
+    if not isinstance(options, RateLimit):
+        raise wrong_option(
+            f"rate_limit was called with {shown(options)}.", "Write `rate_limit(RateLimit(Limit(100, 60)))`."
+        )
+    return _RateLimiter(options).limit
+
+
+class _RateLimiter:
+    def __init__(self, options: RateLimit) -> None:
+        self._options = options
+        assert not isinstance(options.limits, Limit)  # the options make a tuple of one
+        self._limits = tuple(options.limits)
+
+    async def limit(self, request: Request, next: Next) -> Response:
+        options = self._options
+        if options.exempt is not None and await call_option(options.exempt, request):
+            return await next(request)
+        applied = [(limit, key) for limit in self._limits if (key := await self._key(limit, request)) is not None]
+        if not applied:
+            return await next(request)
+        limits = [limit for limit, _ in applied]
+        buckets = [
+            Bucket(f"{options.scope}:{limit.name}", digest(key)[:32], limit.capacity, limit.rate)
+            for limit, key in applied
+        ]
+        try:
+            taken = await options.store.take(buckets)
+        except StoreUnavailable as error:
+            if options.on_store_failure == "closed":
+                raise refusal(503, "The rate of requests cannot be checked at the moment.", [RETRY_SOON]) from error
+            return await next(request)
+        fields = header_fields(limits, taken) if options.header_fields else []
+        if not taken.allowed:
+            wait = max(
+                seconds_to_next(limit, left) for limit, left in zip(limits, taken.tokens, strict=True) if left < 1
+            )
+            raise refusal(429, "Too many requests were sent.", [("retry-after", str(wait)), *fields])
+        response = await next(request)
+        for name, value in fields:
+            response.headers.add(name, value)  # another limit may have added its own: both fields are lists
+        return response
+
+    async def _key(self, limit: Limit, request: Request) -> str | None:
+        """The key of a limit for a request, with its kind, so that no user is taken for an address."""
+        key = limit.key
+        if callable(key):
+            value = await _text(key, request)
+            return None if value is None else f"function {value}"
+        user = await _text(self._options.user or user_of, request) if key == "user" else None
+        if user is not None:
+            return f"user {user}"
+        return f"client {client_network(request, self._options.ipv6_prefix)}"
+
+
+def header_fields(limits: Sequence[Limit], taken: Taken) -> list[tuple[str, str]]:
+    """`RateLimit-Policy` and `RateLimit`: lists of strings with parameters (RFC 9651).
+
+    `q` is the most requests at once, and `w` the seconds in which so many are allowed again; `r` is how many are left,
+    and `t` the seconds until there is one more.
+    """
+    policies, states = [], []
+    for limit, left in zip(limits, taken.tokens, strict=True):
+        policies.append(f'"{limit.name}";q={limit.capacity};w={max(1, ceil(limit.capacity / limit.rate))}')
+        state = f'"{limit.name}";r={max(0, floor(left + 0.001))}'
+        states.append(state if left >= limit.capacity else f"{state};t={seconds_to_next(limit, left)}")
+    return [("ratelimit-policy", ", ".join(policies)), ("ratelimit", ", ".join(states))]
+
+
+def seconds_to_next(limit: Limit, tokens: float) -> int:
+    """The seconds until a bucket has one more whole token, rounded up; at least 1."""
+    missing = floor(tokens + 0.001) + 1 - tokens
+    return max(1, ceil(missing / limit.rate - 0.001))
+
+
+async def _text(function: RequestFunction, request: Request) -> str | None:
+    value = await call_option(function, request)
+    if value is not None and not isinstance(value, str):
+        raise HandlerError("RW236", f"{named(function)} returned {shown(value)} as a key.")
+    return value
+
+
+def _check_name(what: str, name: object) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise wrong_option(f"{what} is {shown(name)}.", "Use letters, digits, `_`, `.` and `-`.")
