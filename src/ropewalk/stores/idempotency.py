@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from time import monotonic
-from typing import Protocol
+from typing import Final, Protocol
 
 from ropewalk.errors import HandlerError, shown
 from ropewalk.stores.unavailable import StoreUnavailable
+
+SPARE: Final = 64
+"""Outdated entries of the heap that are always allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ class MemoryIdempotency:
         if len(self._kept) >= self._most_keys:
             raise StoreUnavailable(f"{self._most_keys} idempotency keys are kept already.", "Raise most_keys.")
         self._kept[key] = _Kept(fingerprint, token, now + seconds)
-        heappush(self._expiry, (now + seconds, key))
+        self._note_expiry(now + seconds, key)
         return None
 
     async def save(self, key: str, token: str, response: bytes, seconds: float) -> None:
@@ -102,7 +105,7 @@ class MemoryIdempotency:
             return
         kept.response = response
         kept.expires = now + seconds
-        heappush(self._expiry, (kept.expires, key))
+        self._note_expiry(kept.expires, key)
         self._saved[key] = None
         self._bytes += len(response)
         while self._bytes > self._most_bytes:
@@ -113,6 +116,12 @@ class MemoryIdempotency:
         kept = self._kept.get(key)
         if kept is not None and kept.token == token and kept.response is None:
             del self._kept[key]
+
+    def _note_expiry(self, expires: float, key: str) -> None:
+        heappush(self._expiry, (expires, key))
+        if len(self._expiry) > 2 * len(self._kept) + SPARE:  # the entries of keys that were released
+            self._expiry = [(kept.expires, key) for key, kept in self._kept.items()]
+            heapify(self._expiry)
 
     def _forget_expired(self, now: float) -> None:
         while self._expiry and self._expiry[0][0] <= now:

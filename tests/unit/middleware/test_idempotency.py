@@ -14,6 +14,7 @@ from ropewalk import NOT_DONE_YET, App, HTTPError, Request, Resource, Response, 
 from ropewalk.errors import HandlerError
 from ropewalk.middleware import IdempotencyOptions, Next, idempotency
 from ropewalk.middleware.idempotency import parse_key
+from ropewalk.middleware.identity import digest
 from ropewalk.stores import MemoryIdempotency, Record, SQLiteIdempotency, StoreUnavailable
 from ropewalk.testing import AsyncClient, Client, ClientResponse
 
@@ -282,6 +283,32 @@ class TestReleases:
 
         run(calls())
 
+    def test_a_client_that_leaves_while_its_response_is_saved(self, run: Run) -> None:
+        """The request was processed, so the response is kept."""
+        saving: list[Deferred[None]] = []
+
+        class Slow(MemoryIdempotency):
+            async def save(self, key: str, token: str, response: bytes, seconds: float) -> None:
+                saving.append(Deferred())
+                await saving[-1]
+                await super().save(key, token, response, seconds)
+
+        service = Service(store=Slow())
+
+        async def calls() -> None:
+            async with AsyncClient(service.app) as client:
+                first = asyncio.ensure_future(client.post("/", headers=KEY))
+                while not saving:
+                    await asyncio.sleep(0)
+                first.cancel()
+                await asyncio.gather(first, return_exceptions=True)
+                assert (await client.post("/", headers=KEY)).status == 409
+                saving[0].callback(None)
+                assert (await client.post("/", headers=KEY)).json() == {"call": 1}
+
+        run(calls())
+        assert service.calls == 1
+
     def test_a_process_that_was_killed(self) -> None:
         """Its claim ends with the lease."""
         clock = Clock()
@@ -347,6 +374,9 @@ class TestScopes:
         assert service.post(**{name: "bob=1"}).text == "secret of 2"
         assert service.post().text == "secret of 3"
         assert service.post(**{name: "ada=1"}).text == "secret of 1"
+
+    def test_values_are_not_mixed_up(self) -> None:
+        assert digest("ab", "c") != digest("a", "bc") != digest("abc")
 
     def test_credentials_are_not_mixed_up(self) -> None:
         service = Service()

@@ -200,6 +200,19 @@ class TestMemory:
         run(calls())
         assert (len(store._kept), len(store._saved), store._bytes, len(store._expiry)) == (1, 1, 8, 2)
 
+    def test_released_keys_leave_nothing(self, run: Run) -> None:
+        store = MemoryIdempotency(clock=Clock())
+
+        async def calls() -> None:
+            await store.claim("kept", "print", "kept", 60)
+            for _ in range(10_000):
+                await store.claim("key", "print", "key", 60)
+                await store.release("key", "key")
+
+        run(calls())
+        assert len(store) == 1
+        assert len(store._expiry) < 100
+
 
 class TestSQLite:
     def test_keys_survive_a_restart(self, tmp_path: Path, run: Run) -> None:

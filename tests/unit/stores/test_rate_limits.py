@@ -160,6 +160,13 @@ class TestMemory:
         assert left.count((4.0,)) > 120
         assert len(store._dropped) <= 400
 
+    def test_the_bucket_that_will_be_full_first_is_dropped(self) -> None:
+        store = MemoryRateLimits(most_keys=2, clock=Clock())
+        for key in ("emptier", "fuller", "emptier", "emptier", "fuller"):
+            take(store, bucket(key, 5, rate=1))
+        take(store, bucket("new", 5, rate=0.1))
+        assert set(store._full_at) == {("limit", "emptier"), ("limit", "new")}
+
     def test_the_bound_is_checked(self) -> None:
         with pytest.raises(HandlerError, match="RW235"):
             MemoryRateLimits(most_keys=0)
