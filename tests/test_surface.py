@@ -14,6 +14,7 @@ SURFACE = [
     "BodyTooLarge",
     "Converter",
     "Cookie",
+    "Depends",
     "Disconnected",
     "FieldError",
     "Files",

@@ -15,7 +15,7 @@ from ropewalk.resource import NOT_DONE_YET, Resource
 from ropewalk.response import Response
 from ropewalk.routing import Routes
 from ropewalk.server import Site, install_reactor
-from ropewalk.typed import Body, Cookie, FieldError, Header, InvalidInput, Path, Query, ServerSentEvent
+from ropewalk.typed import Body, Cookie, Depends, FieldError, Header, InvalidInput, Path, Query, ServerSentEvent
 from ropewalk.wsgi import WSGIOptions, wsgi
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "BodyTooLarge",
     "Converter",
     "Cookie",
+    "Depends",
     "Disconnected",
     "FieldError",
     "Files",

@@ -1,6 +1,7 @@
 """`App`: a tree of resources with its middleware, its error handlers, and its start and stop."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
@@ -9,7 +10,7 @@ from weakref import WeakSet
 from twisted.internet.defer import DeferredList
 from twisted.logger import Logger
 
-from ropewalk.calling import ErrorHandlers, FailedLookup, call_hook, start
+from ropewalk.calling import Cleanups, ErrorHandlers, FailedLookup, call_hook, start
 from ropewalk.errors import HandlerError, HTTPError, interrupts, named
 from ropewalk.methods import REGISTERED
 from ropewalk.middleware import PREFLIGHT, Middleware, chain, check
@@ -32,6 +33,7 @@ from ropewalk.resource import (
 from ropewalk.response import Response
 from ropewalk.routing import Routes
 from ropewalk.tracebacks import shown_failure
+from ropewalk.typed import Provider, Scope, app_scoped_below, layers_of, open_provider, with_dependencies
 from ropewalk.waiting import Moment, Waiter
 
 if TYPE_CHECKING:
@@ -94,6 +96,10 @@ class App(Routes):
         self.stopping_hooks: list[Hook] = []
         self.stop_hooks: list[Hook] = []
         self.stop_begins = Moment()
+        self.cleanups = Cleanups()
+        """What closes dependencies after the responses, if it waits."""
+        self._closes: list[Hook] = []
+        """What closes the app-scoped dependencies, in the order in which they were opened."""
         self._engine_handlers: dict[tuple[Handler, tuple[Any, ...], bool, bool], EngineHandler] = {}
         self._only_engine_handlers: dict[str, EngineHandler] | None = None
         """By method, if one hosted application is the whole tree, so that no search is needed; else None."""
@@ -161,6 +167,32 @@ class App(Routes):
         self.stop_hooks.append(function)
         return function
 
+    # Dependencies
+
+    def provide(self, name: str, provider: Provider, *, cached: bool = True, scope: Scope = "request") -> None:
+        """Have a function provide the parameters of this name that are annotated with `Depends()`.
+
+        It counts for the handlers of this app and of mounted apps, which may provide another for the name: the
+        innermost wins. With scope "app", it is opened when the app starts, after the start hooks, and closed when the
+        app stops, before the stop hooks. Raises HandlerError (RW218).
+        """
+        self.dependencies.provide(name, provider, cached=cached, scope=scope)
+        node_of(self.resource).changed(set())
+
+    @contextmanager
+    def override(self, provider: Provider | str, with_: Provider) -> Iterator[None]:
+        """Have another function called in place of a provider, or of those with a name: `with app.override(...):`.
+
+        It is for tests. It counts for the handlers of this app and of mounted apps. If the provider is app-scoped and
+        open, the other function is called for each request.
+        """
+        try:
+            with self.dependencies.override(provider, with_):
+                node_of(self.resource).changed(set())
+                yield
+        finally:
+            node_of(self.resource).changed(set())
+
     @property
     def stopping(self) -> Waiter[None]:
         """A new awaitable that fires when a stop of this app, or of the app around it, begins."""
@@ -215,10 +247,13 @@ class App(Routes):
         _server[0].run(self, host, port, half_close=half_close, **options)
 
     async def start(self) -> None:
-        """Call the start hooks of this app and of mounted apps, and start hosted applications.
+        """Call the start hooks of this app and of mounted apps, start hosted applications, and open app-scoped
+        dependencies.
 
-        If one fails, those that were started are stopped again.
+        If one fails, those that were started are stopped again. Raises HandlerError (RW216, RW217, RW218) for
+        dependencies that cannot be provided.
         """
+        needed = app_scoped_below(self)
         for app in self.family():
             if app.stop_begins.passed:  # otherwise keep it: something may wait for it already
                 app.stop_begins = Moment()
@@ -229,6 +264,8 @@ class App(Routes):
                     started.append(each)
                 for hook in each.start_hooks:
                     await call_hook(hook)
+            for provider, (name, layers) in needed.items():
+                await open_provider(provider, name, layers, self._closes)
         except BaseException:
             await self._stop(call_hook, started)
             raise
@@ -303,7 +340,11 @@ class App(Routes):
         key = (handler, apps, static, foreign)
         engine_handler = self._engine_handlers.get(key)
         if engine_handler is None:
-            engine_handler = self._engine_handlers[key] = _make_engine_handler(handler, apps, static, foreign)
+            try:
+                engine_handler = _make_engine_handler(handler, apps, static, foreign)
+            except HandlerError as error:  # of a dependency
+                return _refusing(error, apps)
+            self._engine_handlers[key] = engine_handler
         if self._only_engine_handlers is not None and not static and not depth and request.method in REGISTERED:
             self._only_engine_handlers[request.method] = engine_handler
         return engine_handler
@@ -327,6 +368,11 @@ class App(Routes):
         self, call: Callable[[Hook], Awaitable[None]], started: "Sequence[App | Hosted] | None" = None
     ) -> None:
         """Stop everything, or only what was started. `call` calls each hook."""
+        if self.cleanups:
+            await _call_logged(self.cleanups.finish, call)
+        while self._closes:
+            await _call_logged(self._closes.pop(), call)
+        self.dependencies.opened.clear()
         for each in reversed(self._lifecycle_members() if started is None else started):
             for hook in reversed(each.stop_hooks):
                 await _call_logged(hook, call)
@@ -408,7 +454,9 @@ def _with_own_params(handler: Handler) -> Handler:
 
 
 def _make_engine_handler(handler: Handler, apps: tuple[Any, ...], static: bool, foreign: bool = False) -> EngineHandler:
-    """`foreign`: there are parameters that the handler does not take."""
+    """`foreign`: there are parameters that the handler does not take. Raises HandlerError for its dependencies."""
+    if handler.plan is not None and handler.plan.bind is not None:
+        handler = with_dependencies(handler, layers_of(apps))
     if foreign:
         handler = _with_own_params(handler)
     around = handler.middleware or any(app.middlewares for app in apps)

@@ -1,6 +1,7 @@
 """Calls handlers: plain functions, coroutine functions and those that return Deferreds, with all values and errors."""
 
 from ropewalk.calling.awaitables import must_wait, resolve
+from ropewalk.calling.cleanups import Cleanups
 from ropewalk.calling.coroutine_runner import CoroutineRunner, HandlerTask
 from ropewalk.calling.error_handlers import ErrorHandlers
 from ropewalk.calling.error_responses import plain_error
@@ -15,6 +16,7 @@ from ropewalk.calling.task import Task, call_hook, start
 from ropewalk.calling.value_to_response import SentResponse
 
 __all__ = [
+    "Cleanups",
     "CoroutineRunner",
     "ErrorHandlers",
     "FailedLookup",

@@ -47,6 +47,7 @@ async def respond_to_error(request: Request, error: BaseException, apps: tuple[A
 
     Raises the exception if no response is made: the client has left, or the handler is being cancelled.
     """
+    request.note_failure(error)
     if passes_through(request, error, apps):
         raise error
     if request.started or request.finished:
@@ -125,6 +126,7 @@ def fail(request: Request, error: BaseException) -> None:
     Unexpected exceptions are logged. If the system is out of descriptors or disk space, the status is 503 or 507, and
     the log has one line in each interval.
     """
+    request.note_failure(error)
     if isinstance(error, CANCELLATIONS) and (request.gone or request.is_stopped()):
         if not request.gone:
             request.end_stream()

@@ -109,6 +109,22 @@ _ENTRIES: Final = (
         "Return what the annotation says, or correct the annotation.",
     ),
     Entry(
+        "RW216",
+        "A dependency has no provider.",
+        'Provide its name, `app.provide("session", open_session)`, or give the function: `Depends(open_session)`.',
+    ),
+    Entry(
+        "RW217",
+        "Providers of dependencies need one another in a circle.",
+        "Move what both need into a provider of its own.",
+    ),
+    Entry(
+        "RW218",
+        "A provider of a dependency does not do what its declaration says.",
+        'Give a function that returns its value, or yields it once. With scope="app" it takes nothing but values of '
+        "app-scoped providers, and the app must have been started.",
+    ),
+    Entry(
         "RW219",
         "The description of the API (OpenAPI) cannot be made as a route or `app.openapi` asks for it.",
         "Correct the option that the message names: docs/reference/openapi.md lists them.",

@@ -41,7 +41,17 @@ class Request(BodyWriter):
     replaces that of the value which the handler returns; an error drops both.
     """
 
-    __slots__ = ("_cookies", "_failing", "_failure", "_headers", "_query", "_state", "begun", "settled")
+    __slots__ = (
+        "_cookies",
+        "_failing",
+        "_failure",
+        "_headers",
+        "_query",
+        "_state",
+        "begun",
+        "dependency_scope",
+        "settled",
+    )
 
     _cookies: dict[str, str]
     _failing: bool
@@ -51,6 +61,8 @@ class Request(BodyWriter):
     _state: SimpleNamespace
     begun: "Sequence[BegunBody]"
     """Streamed bodies whose first part was made inside middleware."""
+    dependency_scope: Any
+    """The RequestScope of a typed handler, while it has something to close. It is unset otherwise."""
     settled: "Settled"
     """The response that `next` returned last."""
 
@@ -188,6 +200,12 @@ class Request(BodyWriter):
         """Whether a response was made from this very error."""
         failure = getattr(self, "_failure", None)
         return failure is not None and failure[0].error is error
+
+    def note_failure(self, error: BaseException) -> None:
+        """Have the dependencies of the handler see the error, when they are closed."""
+        scope = getattr(self, "dependency_scope", None)
+        if scope is not None:
+            scope.fail(error)
 
     def failure(self) -> "Response":
         """That response. The traceback of its error loses the frames of the middleware that raised it again."""

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from ropewalk.charsets import is_utf_8
 from ropewalk.converters import BUILT_IN, Converter
-from ropewalk.errors import TreeError, describe, place, relative, shown
+from ropewalk.errors import HandlerError, TreeError, describe, place, relative, shown
 from ropewalk.methods import SERVABLE, is_servable
 from ropewalk.resource import Handler, Resource, as_resource, check_middlewares, claim, is_async, node_of
 from ropewalk.response import BYTES, TEXT
@@ -19,7 +19,7 @@ from ropewalk.routing.methods_as_routes import declared_routes
 from ropewalk.routing.operation import operation_options
 from ropewalk.routing.patterns import SEGMENT, Parameter, Pattern, listed, parse_path
 from ropewalk.suggest import did_you_mean
-from ropewalk.typed import is_typed, plan_for
+from ropewalk.typed import Dependencies, all_named, is_typed, plan_for
 
 ROUTED: Final = "ropewalk_routed"
 """The attribute of a function that is the handler of a route. A decorator above that of the route changes nothing."""
@@ -47,6 +47,8 @@ class Routes:
         self.resource = Resource()
         self.converters: dict[str, Converter] = {converter.name: converter for converter in BUILT_IN}
         """By the name that paths use. Add your own before the routes that use it."""
+        self.dependencies = Dependencies()
+        """The providers by name, and their replacements."""
         self._names: dict[str, list[Pattern]] = {}
         self._mounts: list[tuple[str | None, Pattern, Routes]] = []
 
@@ -67,6 +69,7 @@ class Routes:
         responses: Mapping[int | str, Any] | None = None,
         operation: Mapping[str, Any] | None = None,
         middleware: Iterable[Callable[..., Any]] = (),
+        provide: Mapping[str, Any] | None = None,
     ) -> Callable[[HandlerFunction], HandlerFunction]:
         """Have a function respond to these methods at a path such as "/users/{id}" or "/files/{name:path}".
 
@@ -79,11 +82,12 @@ class Routes:
         str or bytes that the function returns; a str is encoded in its charset. `body_limit` (bytes) replaces the
         limit of the engine. `status` is the status of a returned value, unless that is a Response. `middleware` runs
         directly around the function, inside the middleware of the apps; the first is outermost. It sees only requests
-        that this function responds to, and preflights (see `ropewalk.middleware.cors`).
+        that this function responds to, and preflights (see `ropewalk.middleware.cors`). `provide` are
+        providers by name, before those of apps: functions, or Depends with a function.
 
         Parameters of the function that are not in the path come from other parts of the request, as their annotations
         say: see `ropewalk.typed`. Raises TreeError (RW101, RW102, RW104, RW109) and HandlerError (RW202, RW205,
-        RW214, RW219).
+        RW214, RW217, RW218, RW219).
 
         The others are for the description of the API, and change nothing else: see `ropewalk.openapi`. `summary` and
         `description` replace the docstring. `hidden` leaves the route out. `responses` adds responses by status: a
@@ -96,6 +100,7 @@ class Routes:
 
         methods = [_method(each, path) for each in methods]
         around = check_middlewares(middleware, f"The route {path!r}")
+        provided = all_named(provide)
 
         def register(function: HandlerFunction) -> HandlerFunction:
             try:
@@ -126,7 +131,7 @@ class Routes:
                 middleware=around,
             )
             if is_typed(function, parameters, status):
-                plan = plan_for(function, parameters, methods, status, content_type)
+                plan = plan_for(function, parameters, methods, status, content_type, provided)
                 handler = replace(
                     handler,
                     call=plan.call,
@@ -183,13 +188,18 @@ class Routes:
             raise TreeError("RW109", f"{written} takes no methods.", f"Write app.route({path!r}, methods=[...]).")
         return self.route(path, (method,), **options)
 
-    def mount(self, path: str, thing: Any, *, name: str | None = None) -> None:
+    def mount(
+        self, path: str, thing: Any, *, name: str | None = None, provide: Mapping[str, Any] | None = None
+    ) -> None:
         """Have a resource or another App respond at a path and below. This app's own routes come first.
 
         With a `name`, the routes of a mounted App are `name.route` for `url_for`. A slash at the end of the path makes
-        no difference. Raises TreeError: RW103 if a parameter of the path has the name of one below, RW104 if something
-        is mounted there.
+        no difference. `provide` are providers by name for a mounted App, which may provide others for the same names.
+        Raises TreeError: RW103 if a parameter of the path has the name of one below, RW104 if something is mounted
+        there. Raises HandlerError (RW218) for a wrong provider.
         """
+        provided = all_named(provide)
+        self._check_provided(thing, path, provided)
         pattern = parse_path(path.rstrip("/") or "/", self.converters, {})
         if pattern == ("",):
             pattern = ()
@@ -203,6 +213,14 @@ class Routes:
         node_of(grow(self.resource, pattern)).mount(resource, path, names, _calling_place())
         if isinstance(thing, Routes):
             self._mounts.append((name, pattern, thing))
+            self.dependencies.of_mounts[id(thing)] = provided
+
+    def _check_provided(self, thing: Any, path: str, provided: Mapping[str, Any]) -> None:
+        if provided and not isinstance(thing, Routes):
+            raise HandlerError("RW218", f"What is mounted at {path} is no App, so nothing takes what it is provided.")
+        if self.dependencies.of_mounts.get(id(thing), provided) != provided:
+            what = f"The app mounted at {path} is mounted twice, with different providers."
+            raise HandlerError("RW218", what, "Mount an app of its own at each place.")
 
     def url_for(self, name: str, /, **params: Any) -> str:
         """The path of a named route. Raises TreeError: RW107 for the name, RW108 for the parameters."""

@@ -3,26 +3,37 @@
 A plan is compiled for each handler when its route is registered. Invalid input gets 422, with every field at fault.
 """
 
+from ropewalk.typed.app_scope import app_scoped_below, open_provider
+from ropewalk.typed.depends import Dependencies, Depends, Provider, Scope, all_named, layers_of
 from ropewalk.typed.field_errors import FieldError, InvalidInput
 from ropewalk.typed.inputs import is_single_value
 from ropewalk.typed.item_streams import ServerSentEvent
 from ropewalk.typed.markers import Body, Cookie, Header, Path, Query
-from ropewalk.typed.plan import Plan, is_typed, plan_for
+from ropewalk.typed.plan import Plan, is_typed, plan_for, with_dependencies
 
 __all__ = [
     "Body",
     "Cookie",
+    "Dependencies",
+    "Depends",
     "FieldError",
     "Header",
     "InvalidInput",
     "Path",
     "Plan",
+    "Provider",
     "Query",
+    "Scope",
     "ServerSentEvent",
+    "all_named",
+    "app_scoped_below",
     "is_single_value",
     "is_typed",
+    "layers_of",
+    "open_provider",
     "plan_for",
+    "with_dependencies",
 ]
 
-for _class in (Body, Cookie, FieldError, Header, InvalidInput, Path, Query, ServerSentEvent):
+for _class in (Body, Cookie, Depends, FieldError, Header, InvalidInput, Path, Query, ServerSentEvent):
     _class.__module__ = "ropewalk"  # the name that users import

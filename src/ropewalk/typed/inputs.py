@@ -5,6 +5,7 @@
 | the first, without an annotation or annotated as `Request` | the request itself |
 | named in the route's path | the path |
 | annotated with a marker, such as `Annotated[str, Header()]` | what the marker names |
+| annotated with `Depends` | a provider, see `ropewalk.typed.depends` |
 | of a type with fields, such as a Struct, or of a list of such | the body |
 | any other with an annotation | the query |
 | one with a default and without an annotation | nothing: the default holds |
@@ -19,9 +20,10 @@ from msgspec import inspect as shapes
 
 from ropewalk.errors import HandlerError, describe, full_name, place
 from ropewalk.request import Request
+from ropewalk.typed.depends import Depends
 from ropewalk.typed.markers import Body, Computed, Cookie, Header, Marker, Path, Query
 
-Source = Literal["request", "path", "query", "header", "cookie", "body", "computed"]
+Source = Literal["request", "path", "query", "header", "cookie", "body", "computed", "dependency"]
 
 EMPTY: Final = inspect.Parameter.empty
 BODILESS_METHODS: Final = frozenset(("GET", "HEAD", "DELETE", "OPTIONS"))
@@ -63,6 +65,8 @@ class Input:
     default: Any = EMPTY
     by_position: bool = False
     """Whether it is passed by position, as the request is to a function whose first parameter may have any name."""
+    depends: Depends | None = None
+    """What provides it, if its source is "dependency"."""
 
     @property
     def required(self) -> bool:
@@ -107,6 +111,9 @@ def _input(
     function: Callable[..., Any], parameter: inspect.Parameter, names: Collection[str], *, first: bool
 ) -> Input | None:
     name, annotation = parameter.name, parameter.annotation
+    if isinstance(parameter.default, Depends):
+        what = "has Depends in the place of its default"
+        raise _refuse(function, name, what, f"Write `{name}: Annotated[..., Depends(...)]`.")
     positional_only = parameter.kind is inspect.Parameter.POSITIONAL_ONLY
     by_position = first and parameter.kind is not inspect.Parameter.KEYWORD_ONLY
     if by_position and name not in names and takes_request(parameter):
@@ -116,6 +123,9 @@ def _input(
     if positional_only:
         raise _refuse(function, name, "can only be passed by position", "Remove the slash from its parameters.")
     kind, marker = _without_marker(function, name, annotation)
+    if isinstance(marker, Depends):
+        wanted = marker.provider if isinstance(marker.provider, str) else name
+        return Input(name, "dependency", kind, Marker(), wanted, parameter.default, depends=marker)
     if name in names and marker is None:
         marker = Path()
         kind = Any if kind is EMPTY else kind
@@ -144,16 +154,17 @@ def _is_request(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, Request)
 
 
-def _without_marker(function: Callable[..., Any], name: str, annotation: Any) -> tuple[Any, Marker | None]:
+def _without_marker(function: Callable[..., Any], name: str, annotation: Any) -> tuple[Any, Marker | Depends | None]:
     """The type and the marker of an annotation."""
     if get_origin(annotation) is not Annotated:
         return annotation, None
     kind, *details = get_args(annotation)
-    markers = [each() if isinstance(each, type) and issubclass(each, Marker) else each for each in details]
-    rest = tuple(each for each in markers if not isinstance(each, Marker))
-    markers = [each for each in markers if isinstance(each, Marker)]
+    kinds = (Marker, Depends)
+    markers = [each() if isinstance(each, type) and issubclass(each, kinds) else each for each in details]
+    rest = tuple(each for each in markers if not isinstance(each, kinds))
+    markers = [each for each in markers if isinstance(each, kinds)]
     if len(markers) > 1:
-        raise _refuse(function, name, "has two markers", "Keep one of Query, Header, Cookie, Path and Body.")
+        raise _refuse(function, name, "has two markers", "Keep one of Query, Header, Cookie, Path, Body and Depends.")
     return (Annotated[(kind, *rest)] if rest else kind), (markers[0] if markers else None)
 
 
@@ -251,7 +262,7 @@ def _check(function: Callable[..., Any], inputs: list[Input], methods: Collectio
         what = f"would come from the body, which a {written} request does not have"
         raise _refuse(function, bodies[0].parameter, what, "Mark it with Query(), or use POST, PUT or PATCH.")
     for each in inputs:
-        if each.source in ("request", "computed"):
+        if each.source in ("request", "computed", "dependency"):
             continue
         foreign = foreign_in(_described(function, each.parameter, each.kind))
         if foreign is not None:

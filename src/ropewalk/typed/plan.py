@@ -1,22 +1,39 @@
 """The plan of a typed handler: compiled at registration, it calls the function with its inputs."""
 
-from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from inspect import Parameter, isawaitable, iscoroutinefunction, signature
 from typing import Annotated, Any, get_origin
 
 from msgspec import ValidationError
 from twisted.internet.defer import Deferred
 
-from ropewalk.errors import HandlerError, describe, place
 from ropewalk.request import Request
-from ropewalk.resource.handler import is_async
+from ropewalk.resource.handler import Handler, is_async
 from ropewalk.response import BYTES, TEXT, Response
+from ropewalk.typed.dependencies import call_with_dependencies
+from ropewalk.typed.depends import Dependencies, Depends, Provider
 from ropewalk.typed.field_errors import InvalidInput
+from ropewalk.typed.functions import compiled_readers
 from ropewalk.typed.inputs import Input, inputs_of, takes_request
 from ropewalk.typed.markers import Body
 from ropewalk.typed.outputs import Shape, returned_kind, shape_for
-from ropewalk.typed.readers import Reader, readers_for
+from ropewalk.typed.provider_steps import StepsOfHandler, readable
+from ropewalk.typed.readers import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How a handler with dependencies is called inside some apps."""
+
+    call: Callable[[Request], Any]
+    inputs: tuple[Input, ...]
+    """Those of the handler and of its providers."""
+    whole_body: bool
+    body_limit: int | None
+    of_app: Mapping[Provider, str]
+    """The app-scoped providers that it needs, and the name by which each is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +43,7 @@ class Plan:
     call: Callable[[Request], Any]
     """Takes the request and returns what the function returns, shaped by its annotation."""
     inputs: tuple[Input, ...]
+    """Those of the handler, and of the providers that it names by their functions."""
     whole_body: bool
     """Whether it is called when the body has arrived."""
     body_limit: int | None
@@ -33,6 +51,10 @@ class Plan:
     """The status of a returned value; None for that of its type."""
     returns: Any
     """The type that the function returns by its annotation; `Any` if it does not say."""
+    bind: Callable[[tuple[Dependencies, ...]], Bound] | None = None
+    """Takes the dependencies of the apps around the handler, outermost first. None for a handler without dependencies.
+
+    Raises HandlerError (RW214, RW216, RW217, RW218)."""
 
 
 def plan_for(
@@ -41,22 +63,78 @@ def plan_for(
     methods: Collection[str],
     status: int | None = None,
     content_type: str | None = None,
+    provide: Mapping[str, Depends] | None = None,
 ) -> Plan:
-    """Compile a handler of these methods at a path with parameters of these names. Raises HandlerError (RW214)."""
+    """Compile a handler of these methods at a path with parameters of these names.
+
+    `provide` are the providers of its route. Raises HandlerError (RW214, RW217, RW218).
+    """
     inputs = inputs_of(function, names, methods)
-    body = next((each for each in inputs if each.source == "body"), None)
-    try:
-        readers = readers_for(inputs)
-    except (TypeError, NotImplementedError) as error:
-        raise HandlerError("RW214", f"{describe(function)} at {place(function)}: {error}") from error
+    finish = finisher(shape_for(function, content_type), status, content_type)
+    bind = None
+    if any(each.source == "dependency" for each in inputs):
+        bind = partial(_bind, function, names, methods, provide or {}, finish)
+        inputs = bind((), complete=False).inputs
+        call = _call_outside_apps(bind)
+    else:
+        call = _finished(function, _call_with_inputs(function, inputs, compiled_readers(function, inputs)), finish)
     return Plan(
-        call=_compile(function, inputs, readers, finisher(shape_for(function, content_type), status, content_type)),
+        call=call,
         inputs=inputs,
-        whole_body=body is not None or not is_async(function),
-        body_limit=body.marker.limit if body is not None and isinstance(body.marker, Body) else None,
+        whole_body=_takes_body(inputs) or not is_async(function),
+        body_limit=_body_limit(inputs),
         status=status,
         returns=returned_kind(function),
+        bind=bind,
     )
+
+
+def _bind(
+    function: Callable[..., Any],
+    names: Collection[str],
+    methods: Collection[str],
+    provide: Mapping[str, Depends],
+    finish: Shape | None,
+    layers: tuple[Dependencies, ...],
+    *,
+    complete: bool = True,
+) -> Bound:
+    found = StepsOfHandler(function, names, methods, layers, provide, complete=complete)
+    return Bound(
+        call=_finished(function, call_with_dependencies(found.steps, found.handler), finish),
+        inputs=readable(found.inputs),
+        whole_body=_takes_body(found.inputs) or not is_async(function),
+        body_limit=_body_limit(found.inputs),
+        of_app=found.of_app.found,
+    )
+
+
+def _call_outside_apps(bind: Callable[[tuple[Dependencies, ...]], Bound]) -> Callable[[Request], Any]:
+    def call(request: Request) -> Any:
+        return bind(()).call(request)
+
+    return call
+
+
+def _takes_body(inputs: Collection[Input]) -> bool:
+    return any(each.source == "body" for each in inputs)
+
+
+def _body_limit(inputs: Collection[Input]) -> int | None:
+    """The smallest limit that an input has for the body."""
+    limits = [each.marker.limit for each in inputs if isinstance(each.marker, Body) and each.marker.limit is not None]
+    return min(limits, default=None)
+
+
+def with_dependencies(handler: Handler, layers: tuple[Dependencies, ...]) -> Handler:
+    """A handler whose plan has dependencies, with the providers of the apps around it. Raises as `Plan.bind`."""
+    bound = handler.plan.bind(layers)
+
+    def call_bound(request: Request) -> Any:
+        return bound.call(request)
+
+    limit = bound.body_limit if handler.body_limit is None else handler.body_limit
+    return replace(handler, call=call_bound, whole_body=bound.whole_body, body_limit=limit)
 
 
 def is_typed(function: Callable[..., Any], names: Collection[str], status: int | None = None) -> bool:
@@ -97,8 +175,8 @@ def finisher(shape: Shape | None, status: int | None, content_type: str | None) 
     return finish
 
 
-def _compile(
-    function: Callable[..., Any], inputs: tuple[Input, ...], readers: list[Reader], finish: Shape | None
+def _call_with_inputs(
+    function: Callable[..., Any], inputs: tuple[Input, ...], readers: list[Reader]
 ) -> Callable[[Request], Any]:
     arguments = _arguments(inputs, readers)
     by_position = any(each.by_position for each in inputs)
@@ -108,6 +186,13 @@ def _compile(
             return function(request, **arguments(request))
         return function(**arguments(request))
 
+    return call
+
+
+def _finished(
+    function: Callable[..., Any], call: Callable[[Request], Any], finish: Shape | None
+) -> Callable[[Request], Any]:
+    """What calls the function by `call`, and finishes what it returns."""
     if finish is None:
         return call
     if iscoroutinefunction(function):

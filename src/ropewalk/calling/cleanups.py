@@ -1,0 +1,46 @@
+"""Cleanups that run on after the responses of their requests. A stop waits for them."""
+
+from collections.abc import Collection, Coroutine
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList
+
+from ropewalk.calling.task import start
+from ropewalk.waiting import Waiter
+
+
+class Cleanups:
+    """The running cleanups of a served app."""
+
+    def __init__(self) -> None:
+        self._running: set[Deferred[Any]] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._running)
+
+    def run(self, cleanup: Coroutine[Any, Any, None]) -> None:
+        """Run a cleanup, which handles its own errors."""
+        running = start(cleanup)
+        if not running.called:
+            self._running.add(running)
+            running.addBoth(self._end, running)
+
+    async def finish(self) -> None:
+        """Wait for the running cleanups, and for those that they begin. Cancelling it cancels them."""
+        while self._running:
+            await _all(self._running)
+
+    def _end(self, result: Any, running: Deferred[Any]) -> Any:
+        self._running.discard(running)
+        return result
+
+
+def _all(running: Collection[Deferred[Any]]) -> Waiter[None]:
+    """Fires when all have ended. Cancelling it cancels them."""
+    everything = DeferredList(tuple(running))
+    ended: Waiter[None] = Waiter(lambda _: everything.cancel())
+    everything.addCallback(lambda _: None if ended.called else ended.callback(None))
+    return ended
+
+
+Cleanups.finish.__qualname__ = "the cleanup of dependencies"  # the log names what a stop waits for by it

@@ -1,0 +1,112 @@
+"""App-scoped providers: found below an app and checked when it starts, opened then, and closed when it stops."""
+
+from collections.abc import AsyncGenerator, Callable, Generator
+from inspect import iscoroutine
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from ropewalk.resource import Resource
+from ropewalk.typed.depends import Dependencies, Opened, Provider, layers_of, replacement
+from ropewalk.typed.provider_steps import AppProviders, app_inputs, kind_of, provided
+from ropewalk.typed.request_scope import close_async_generator, close_generator, yields_nothing
+
+Close = Callable[[], Any]
+Needed = dict[Provider, tuple[str, tuple[Dependencies, ...]]]
+"""App-scoped providers in the order in which they are opened, each with its name and the dependencies of the apps
+around it, outermost first."""
+
+
+def app_scoped_below(root: Any) -> Needed:
+    """The app-scoped providers of a served App and of those mounted in it.
+
+    Raises HandlerError (RW214, RW216, RW217, RW218) for a dependency of a handler that cannot be provided.
+    """
+    needed: Needed = {}
+    for app in root.family():
+        layers = layers_of((root,) if app is root else (root, app))
+        of_app = AppProviders(layers)
+        for name, depends in app.dependencies.named.items():
+            if depends.scope == "app":
+                of_app.add(depends.provider, name)
+        needed.update({provider: (name, layers) for provider, name in of_app.found.items() if provider not in needed})
+    _add_below(root.resource, (), needed, set())
+    return needed
+
+
+def _add_below(resource: Resource, apps: tuple[Any, ...], needed: Needed, seen: set[tuple[int, ...]]) -> None:
+    """Check every handler at a resource and below, and add the app-scoped providers that they need."""
+    node = resource.tree_node
+    if node.app is not None:
+        apps = (*apps, node.app)
+    key = (id(resource), *map(id, apps))
+    if key in seen or len(set(apps)) < len(apps):  # the tree contains itself
+        return
+    seen.add(key)
+    for handler in node.handlers.values():
+        if handler.plan is not None and handler.plan.bind is not None:
+            layers = layers_of(apps)
+            for provider, name in handler.plan.bind(layers).of_app.items():
+                needed.setdefault(provider, (name, layers))
+    for _, child in node.known_children():
+        _add_below(child, apps, needed, seen)
+    if node.mounted is not None:
+        _add_below(node.mounted, apps, needed, seen)
+
+
+async def open_provider(provider: Provider, name: str, layers: tuple[Dependencies, ...], closes: list[Close]) -> Any:
+    """Open an app-scoped provider and what it needs, unless it is open. Returns its value.
+
+    What closes it is added to `closes`.
+    """
+    opened = layers[0].opened
+    if provider in opened:
+        return opened[provider].value
+    called = replacement(provider, name, layers)
+    arguments = {}
+    for each in app_inputs(called):
+        depends = provided(each, called, layers, {})
+        if depends is not None:
+            needed: Any = depends.provider
+            arguments[each.parameter] = await open_provider(needed, each.name, layers, closes)
+    value = called(**arguments)
+    kind = kind_of(called)
+    if kind == "generator":
+        value = _open(value, called, closes)
+    elif kind == "async generator":
+        value = await _open_async(value, called, closes)
+    elif isinstance(value, Deferred) or iscoroutine(value):
+        value = await value
+    opened[provider] = Opened(value, called)
+    return value
+
+
+def _open(generator: Generator[Any, Any, Any], provider: Provider, closes: list[Close]) -> Any:
+    def close() -> None:
+        _raise(close_generator(generator, provider, None))
+
+    try:
+        value = next(generator)
+    except StopIteration:
+        raise yields_nothing(provider) from None
+    close.__wrapped__ = provider  # type: ignore[attr-defined] # messages name the user's code by it
+    closes.append(close)
+    return value
+
+
+async def _open_async(generator: AsyncGenerator[Any, Any], provider: Provider, closes: list[Close]) -> Any:
+    async def close() -> None:
+        _raise(await close_async_generator(generator, provider, None))
+
+    try:
+        value = await anext(generator)
+    except StopAsyncIteration:
+        raise yields_nothing(provider) from None
+    close.__wrapped__ = provider  # type: ignore[attr-defined] # the same
+    closes.append(close)
+    return value
+
+
+def _raise(error: BaseException | None) -> None:
+    if error is not None:
+        raise error

@@ -1,0 +1,99 @@
+"""Calls a handler with the values of its providers.
+
+All inputs of the handler and of its providers are read first, so that one response lists all errors. Then the providers
+are called, and the handler last. Nothing waits, unless a provider returns a Deferred or a coroutine.
+"""
+
+from collections.abc import Awaitable, Callable
+from inspect import iscoroutine
+from typing import Any
+
+from msgspec import ValidationError
+from twisted.internet.defer import Deferred
+
+from ropewalk.request import Request
+from ropewalk.typed.field_errors import MOST, InvalidInput
+from ropewalk.typed.functions import TypedFunction
+from ropewalk.typed.provider_steps import Step
+from ropewalk.typed.request_scope import RequestScope
+
+
+def call_with_dependencies(steps: list[Step], handler: TypedFunction) -> Callable[[Request], Any]:
+    """What takes a request, calls the providers and the handler, and returns what the handler returns."""
+    calls = _Calls(tuple(steps), handler)
+    if all(step.kind == "plain" for step in steps):
+        return calls.call
+    return calls.call_in_scope
+
+
+class _Calls:
+    """The providers and the handler of one route."""
+
+    def __init__(self, steps: tuple[Step, ...], handler: TypedFunction) -> None:
+        self._steps = steps
+        self._handler = handler
+        self._functions = (*(step.typed for step in steps), handler)
+
+    def call(self, request: Request) -> Any:
+        """Call them, if nothing needs to be closed."""
+        return self._call(request, self._read(request), None)
+
+    def call_in_scope(self, request: Request) -> Any:
+        """Call them, and have what they open closed when the response has ended."""
+        given = self._read(request)
+        scope = RequestScope(request)
+        try:
+            value = self._call(request, given, scope)
+        except BaseException as error:
+            scope.fail(error)
+            scope.end()
+            raise
+        return scope.watch(value)
+
+    def _read(self, request: Request) -> list[dict[str, Any]]:
+        try:
+            return [each.read(request) for each in self._functions]
+        except ValidationError:
+            found = [error for each in self._functions for reader in each.readers for error in reader.errors(request)]
+            raise InvalidInput(list(dict.fromkeys(found))[:MOST]) from None
+
+    def _call(self, request: Request, given: list[dict[str, Any]], scope: RequestScope | None) -> Any:
+        values: list[Any] = []
+        for (typed, kind), arguments in zip(self._steps, given, strict=False):
+            value = typed.call(request, arguments, values)
+            if kind != "plain":
+                assert scope is not None
+                if kind == "async generator":
+                    return self._call_rest(request, given, scope, values, scope.open_async(value, typed.function))
+                value = scope.open(value, typed.function)
+            elif _must_wait(value):
+                return self._call_rest(request, given, scope, values, value)
+            values.append(value)
+        return self._handler.call(request, given[-1], values)
+
+    async def _call_rest(
+        self,
+        request: Request,
+        given: list[dict[str, Any]],
+        scope: RequestScope | None,
+        values: list[Any],
+        awaited: Awaitable[Any],
+    ) -> Any:
+        values.append(await awaited)
+        for index in range(len(values), len(self._steps)):
+            typed, kind = self._steps[index]
+            value = typed.call(request, given[index], values)
+            if kind == "plain":
+                values.append(await value if _must_wait(value) else value)
+            elif kind == "generator":
+                assert scope is not None
+                values.append(scope.open(value, typed.function))
+            else:
+                assert scope is not None
+                values.append(await scope.open_async(value, typed.function))
+        value = self._handler.call(request, given[-1], values)
+        return await value if _must_wait(value) else value
+
+
+def _must_wait(value: Any) -> bool:
+    return isinstance(value, Deferred) or iscoroutine(value)

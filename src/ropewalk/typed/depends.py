@@ -1,0 +1,132 @@
+"""Dependencies as programs declare them: `Depends`, and the providers and overrides of one app.
+
+def open_session(pool: Annotated[Pool, Depends(open_pool, scope="app")]) -> Iterator[Session]:
+    with pool.session() as session:
+        yield session
+
+def show(session: Annotated[Session, Depends(open_session)]) -> ...: ...
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, get_args
+
+from ropewalk.errors import HandlerError, describe, named, place, shown
+
+Provider = Callable[..., Any]
+Scope = Literal["request", "app"]
+
+
+@dataclass(frozen=True, slots=True)
+class Depends:
+    """A marker for `Annotated`: the parameter takes what a provider returns or yields.
+
+    `provider` is the function that provides the value, or a name for which the route, a mount or an app provides one.
+    None stands for the name of the parameter. Raises HandlerError (RW218) for anything else.
+    """
+
+    provider: Provider | str | None = None
+    cached: bool = True
+    """Whether the provider is called once for a request, however many parameters take its value."""
+    scope: Scope = "request"
+    """With "app", the value is opened when the app starts and closed when it stops."""
+
+    def __post_init__(self) -> None:
+        if not (self.provider is None or isinstance(self.provider, str) or callable(self.provider)):
+            raise HandlerError("RW218", f"Depends({shown(self.provider)}) names no function.")
+        if self.scope not in get_args(Scope):
+            raise HandlerError("RW218", f'scope={shown(self.scope)} is neither "request" nor "app".')
+
+
+class Opened(NamedTuple):
+    """The value of an app-scoped provider."""
+
+    value: Any
+    made_by: Provider
+    """The provider itself, or the one that replaced it when the app started."""
+
+
+class Dependencies:
+    """The providers of one app by name, their replacements, and the open values of its app-scoped providers."""
+
+    def __init__(self) -> None:
+        self.named: dict[str, Depends] = {}
+        self.overrides: dict[Provider | str, Provider] = {}
+        self.opened: dict[Provider, Opened] = {}
+        self.of_mounts: dict[int, Mapping[str, Depends]] = {}
+        """What `mount` provides to a mounted app, by its id."""
+
+    def provide(self, name: str, provider: Any, *, cached: bool = True, scope: Scope = "request") -> None:
+        """Provide a name. Raises HandlerError (RW218) if it is provided already, or the provider is no function."""
+        if name in self.named:
+            both = f"{named(self.named[name].provider)} and {named(provider)}"
+            raise HandlerError("RW218", f"{name!r} is provided twice by one app, by {both}.", "Rename one of them.")
+        self.named[name] = as_depends(name, provider, cached=cached, scope=scope)
+
+    @contextmanager
+    def override(self, provider: Provider | str, with_: Provider) -> Iterator[None]:
+        """Have another provider called in place of one, or of all that are provided by a name."""
+        if not callable(with_):
+            raise HandlerError("RW218", f"{shown(with_)} cannot replace a provider: it is no function.")
+        former = self.overrides.get(provider)
+        self.overrides[provider] = with_
+        try:
+            yield
+        finally:
+            if former is None:
+                del self.overrides[provider]
+            else:
+                self.overrides[provider] = former
+
+
+def as_depends(name: str, provider: Any, *, cached: bool = True, scope: Scope = "request") -> Depends:
+    """What a name is provided by: a function, or a Depends with one. Raises HandlerError (RW218) for anything else."""
+    if not name.isidentifier():
+        raise HandlerError("RW218", f"{name!r} cannot be the name of a parameter, so nothing could take it.")
+    depends = provider if isinstance(provider, Depends) else None
+    if depends is None and callable(provider):
+        depends = Depends(provider, cached=cached, scope=scope)
+    if depends is None or not callable(depends.provider):
+        raise HandlerError("RW218", f"{name!r} is provided by {shown(provider)}, which is no function.")
+    return depends
+
+
+def all_named(provided: Mapping[str, Any] | None) -> dict[str, Depends]:
+    """The providers that a route or a mount gives. Raises HandlerError (RW218)."""
+    return {name: as_depends(name, each) for name, each in (provided or {}).items()}
+
+
+def layers_of(apps: tuple[Any, ...]) -> tuple[Dependencies, ...]:
+    """The dependencies of apps and of the mounts between them, outermost first."""
+    layers: list[Dependencies] = []
+    for index, app in enumerate(apps):
+        if index:
+            of_mount = Dependencies()
+            of_mount.named.update(apps[index - 1].dependencies.of_mounts.get(id(app), {}))
+            layers.append(of_mount)
+        layers.append(app.dependencies)
+    return tuple(layers)
+
+
+def find_provider(name: str, layers: tuple[Dependencies, ...], route: Mapping[str, Depends]) -> Depends | None:
+    """What provides a name: the innermost wins."""
+    if name in route:
+        return route[name]
+    return next((layer.named[name] for layer in reversed(layers) if name in layer.named), None)
+
+
+def replacement(provider: Provider, name: str | None, layers: tuple[Dependencies, ...]) -> Provider:
+    """The provider that is called in place of one: usually itself."""
+    for layer in reversed(layers):
+        for key in (provider, name):
+            if key is not None and key in layer.overrides:
+                return layer.overrides[key]
+    return provider
+
+
+def circle(above: list[Provider], provider: Provider) -> HandlerError:
+    """The error for a provider that is among those which need it."""
+    round_trip = [*above[above.index(provider) :], provider]
+    path = " needs ".join(f"{describe(each)} at {place(each)}" for each in round_trip)
+    return HandlerError("RW217", f"{path}.")

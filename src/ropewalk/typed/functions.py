@@ -1,0 +1,50 @@
+"""A function with inputs, read from a request and called with them: a typed handler or a provider."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ropewalk.errors import HandlerError, describe, place
+from ropewalk.request import Request
+from ropewalk.typed.inputs import Input
+from ropewalk.typed.readers import Reader, readers_for
+
+Link = tuple[str, int]
+"""A parameter, and the position of the step whose value it takes."""
+
+
+class TypedFunction:
+    """A function, its readers, and the parameters that take values of providers."""
+
+    def __init__(self, function: Callable[..., Any], inputs: Sequence[Input], links: Sequence[Link] = ()) -> None:
+        self.function = function
+        self.readers = compiled_readers(function, inputs)
+        self._links = tuple(links)
+        self._by_position = any(each.by_position for each in inputs)
+        self._request_name = next(
+            (each.parameter for each in inputs if each.source == "request" and not each.by_position), None
+        )
+
+    def read(self, request: Request) -> dict[str, Any]:
+        """The arguments that come from the request. Raises ValidationError, and HTTPError."""
+        found: dict[str, Any] = {}
+        for reader in self.readers:
+            found.update(reader.read(request))
+        return found
+
+    def call(self, request: Request, arguments: dict[str, Any], values: list[Any]) -> Any:
+        """Call it with these arguments, and with the values of steps."""
+        for parameter, step in self._links:
+            arguments[parameter] = values[step]
+        if self._request_name is not None:
+            arguments[self._request_name] = request
+        if self._by_position:
+            return self.function(request, **arguments)
+        return self.function(**arguments)
+
+
+def compiled_readers(function: Callable[..., Any], inputs: Sequence[Input]) -> list[Reader]:
+    """The readers of a function's inputs. Raises HandlerError (RW214)."""
+    try:
+        return readers_for(inputs)
+    except (TypeError, NotImplementedError) as error:
+        raise HandlerError("RW214", f"{describe(function)} at {place(function)}: {error}") from error

@@ -1,0 +1,189 @@
+"""The providers that a handler needs, in the order in which they are called."""
+
+import inspect
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal, NamedTuple
+
+from ropewalk.errors import HandlerError, named
+from ropewalk.suggest import did_you_mean
+from ropewalk.typed.depends import Dependencies, Depends, Provider, circle, find_provider, replacement
+from ropewalk.typed.functions import Link, TypedFunction
+from ropewalk.typed.inputs import Input, inputs_of
+
+Kind = Literal["plain", "generator", "async generator"]
+
+
+class Step(NamedTuple):
+    """A provider whose value a handler, or a later provider, takes."""
+
+    typed: TypedFunction
+    kind: Kind
+
+
+class StepsOfHandler:
+    """Collects the steps of one handler, each after those that it needs.
+
+    `layers` are the dependencies of the apps around it, outermost first. With `complete`, every dependency must have a
+    provider; without, names are left out. Raises HandlerError (RW214, RW216, RW217, RW218).
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        names: Collection[str],
+        methods: Collection[str],
+        layers: tuple[Dependencies, ...],
+        route: Mapping[str, Depends],
+        *,
+        complete: bool,
+    ) -> None:
+        self._names = names
+        self._methods = methods
+        self._layers = layers
+        self._route = route
+        self._complete = complete
+        self._cached: dict[tuple[Provider, str], int] = {}
+        self._above: list[Provider] = []
+        self.inputs: list[Input] = []
+        """The inputs of the handler and of its providers, the handler's first."""
+        self.steps: list[Step] = []
+        self.of_app = AppProviders(layers, complete=complete)
+        self.handler = self._typed(function)
+
+    def _typed(self, function: Callable[..., Any]) -> TypedFunction:
+        inputs = inputs_of(function, self._names, self._methods)
+        self.inputs += [each for each in inputs if each.source != "dependency"]
+        links: list[Link] = []
+        for each in inputs:
+            if each.source == "dependency":
+                step = self._step(each, function)
+                if step is not None:
+                    links.append((each.parameter, step))
+        return TypedFunction(function, inputs, links)
+
+    def _step(self, wanted: Input, user: Callable[..., Any]) -> int | None:
+        """The position of the step for a parameter; None if its default holds."""
+        depends = provided(wanted, user, self._layers, self._route, complete=self._complete)
+        if depends is None:
+            return None
+        provider: Any = depends.provider
+        if depends.scope == "app" and not self._replaced_after_start(provider, wanted.name):
+            return self._app_step(provider, wanted.name)
+        assert wanted.depends is not None
+        provider = replacement(provider, wanted.name, self._layers)
+        cached = depends.cached and wanted.depends.cached
+        if cached and (provider, "request") in self._cached:
+            return self._cached[provider, "request"]
+        if provider in self._above:
+            raise circle(self._above, provider)
+        self._above.append(provider)
+        typed = self._typed(provider)
+        self._above.pop()
+        self.steps.append(Step(typed, kind_of(provider)))
+        if cached:
+            self._cached[provider, "request"] = len(self.steps) - 1
+        return len(self.steps) - 1
+
+    def _app_step(self, provider: Provider, name: str) -> int:
+        self.of_app.add(provider, name)
+        if (provider, "app") not in self._cached:
+            self.steps.append(Step(TypedFunction(partial(opened_value, provider, self._layers), ()), "plain"))
+            self._cached[provider, "app"] = len(self.steps) - 1
+        return self._cached[provider, "app"]
+
+    def _replaced_after_start(self, provider: Provider, name: str) -> bool:
+        """Whether an app-scoped provider is open, and has been replaced since. The other is called for each request."""
+        opened = self._layers[0].opened.get(provider) if self._layers else None
+        return opened is not None and replacement(provider, name, self._layers) is not opened.made_by
+
+
+class AppProviders:
+    """Collects app-scoped providers, each after those that it needs: by their functions, or by names that apps provide.
+
+    Raises HandlerError (RW216, RW217, RW218).
+    """
+
+    def __init__(self, layers: tuple[Dependencies, ...], *, complete: bool = True) -> None:
+        self._layers = layers
+        self._complete = complete
+        self._above: list[Provider] = []
+        self.found: dict[Provider, str] = {}
+        """With the name by which each is taken."""
+
+    def add(self, provider: Provider, name: str) -> None:
+        """Add a provider, after those that it needs."""
+        if provider in self.found:
+            return
+        if provider in self._above:
+            raise circle(self._above, provider)
+        self._above.append(provider)
+        called = replacement(provider, name, self._layers)
+        for each in app_inputs(called):
+            depends = provided(each, called, self._layers, {}, complete=self._complete)
+            if depends is None:
+                continue
+            if depends.scope != "app":
+                what = f"{named(called)} lives as long as the app, and its {each.parameter} only as long as a request."
+                raise HandlerError("RW218", what, 'Give that scope="app" too.')
+            needed: Any = depends.provider
+            self.add(needed, each.name)
+        self._above.pop()
+        self.found[provider] = name
+
+
+def provided(
+    wanted: Input,
+    user: Callable[..., Any],
+    layers: tuple[Dependencies, ...],
+    route: Mapping[str, Depends],
+    *,
+    complete: bool = True,
+) -> Depends | None:
+    """What provides a parameter; None if its default holds. Raises HandlerError (RW216)."""
+    assert wanted.depends is not None
+    if callable(wanted.depends.provider):
+        return wanted.depends
+    found = find_provider(wanted.name, layers, route)
+    if found is None and complete and wanted.required:
+        known = {name for layer in layers for name in layer.named} | set(route)
+        remedy = did_you_mean(wanted.name, known).lstrip()
+        raise HandlerError("RW216", f"Nothing provides {wanted.name!r}, which {named(user)} needs.", remedy or None)
+    return found
+
+
+def app_inputs(provider: Provider) -> Sequence[Input]:
+    """The inputs of an app-scoped provider. Raises HandlerError (RW218) if one comes from a request."""
+    inputs = inputs_of(provider, (), ("POST",))
+    for each in inputs:
+        if each.source != "dependency":
+            what = f"{named(provider)} lives as long as the app, and its {each.parameter} comes from a request."
+            raise HandlerError("RW218", what)
+    return inputs
+
+
+def opened_value(provider: Provider, layers: tuple[Dependencies, ...]) -> Any:
+    """The value of an app-scoped provider. Raises HandlerError (RW218) if it is not open."""
+    opened = layers[0].opened.get(provider) if layers else None
+    if opened is None:
+        raise HandlerError("RW218", f"{named(provider)} is not open: it opens when the app starts.")
+    return opened.value
+
+
+def kind_of(provider: Provider) -> Kind:
+    """What a call of a provider returns."""
+    function: Any = provider
+    while isinstance(function, partial):
+        function = function.func
+    for each in (function, type(function).__call__):
+        if inspect.isgeneratorfunction(each):
+            return "generator"
+        if inspect.isasyncgenfunction(each):
+            return "async generator"
+    return "plain"
+
+
+def readable(inputs: Sequence[Input]) -> tuple[Input, ...]:
+    """The inputs without those that come from the same place as an earlier one."""
+    found = {(each.source, each.name): each for each in reversed(inputs)}
+    return tuple(each for each in inputs if found[each.source, each.name] is each)
