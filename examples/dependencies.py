@@ -1,0 +1,108 @@
+"""Values that handlers need, opened for a request or for the app: `python examples/dependencies.py`."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from threading import Lock
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from ropewalk import App, Depends, Header, HTTPError
+
+app = App()
+
+USERS = {"k1": "ada", "k2": "grace"}
+
+
+def current_user(x_key: Annotated[str, Header()]) -> str:
+    """The user whose key is in the header field `X-Key`."""
+    if x_key not in USERS:
+        raise HTTPError(401)
+    return USERS[x_key]
+
+
+User = Annotated[str, Depends(current_user)]
+
+
+@app.get("/me")
+def me(user: User) -> str:
+    """Called only for a known user."""
+    return user
+
+
+class Session:
+    """A connection of one request. Its calls run in threads, one at a time."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._lock = Lock()
+
+    async def run(self, statement: str, *values: Any) -> list[Any]:
+        """The rows of a statement."""
+        return await self._call(lambda: self._connection.execute(statement, values).fetchall())
+
+    async def commit(self) -> None:
+        """Keep what the statements have changed."""
+        await self._call(self._connection.commit)
+
+    async def close(self) -> None:
+        """Close the connection. What was not committed is rolled back."""
+        await self._call(self._connection.close)
+
+    async def _call(self, function: Callable[[], Any]) -> Any:
+        def locked() -> Any:
+            with self._lock:
+                return function()
+
+        return await asyncio.to_thread(locked)
+
+
+def database_file() -> Path:
+    """The file of the database, which is made when the app starts."""
+    return make_database(Path("notes.sqlite"))
+
+
+def make_database(file: Path) -> Path:
+    """Make the tables that are missing."""
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS notes (owner TEXT, text TEXT)")
+    connection.close()
+    return file
+
+
+async def open_session(file: Annotated[Path, Depends(database_file, scope="app")]) -> AsyncIterator[Session]:
+    """A session for one request."""
+    session = Session(await asyncio.to_thread(sqlite3.connect, file, check_same_thread=False))
+    try:
+        yield session
+    finally:
+        await session.close()
+
+
+app.provide("session", open_session)
+
+
+class Note(Struct):
+    """A note as clients see it."""
+
+    text: Annotated[str, Meta(min_length=1)]
+
+
+@app.post("/notes", status=201)
+async def add_note(note: Note, user: User, session: Annotated[Session, Depends()]) -> Note:
+    """Commits before the response is sent."""
+    await session.run("INSERT INTO notes VALUES (?, ?)", user, note.text)
+    await session.commit()
+    return note
+
+
+@app.get("/notes")
+async def list_notes(user: User, session: Annotated[Session, Depends()]) -> list[Note]:
+    """The notes of one user."""
+    return [Note(text) for (text,) in await session.run("SELECT text FROM notes WHERE owner = ?", user)]
+
+
+if __name__ == "__main__":
+    app.run()
