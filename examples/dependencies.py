@@ -16,7 +16,7 @@ app = App()
 USERS = {"k1": "ada", "k2": "grace"}
 
 
-def current_user(x_key: Annotated[str, Header()]) -> str:
+def current_user(x_key: Annotated[str, Header()] = "") -> str:
     """The user whose key is in the header field `X-Key`."""
     if x_key not in USERS:
         raise HTTPError(401)
@@ -41,7 +41,8 @@ class Session:
 
     async def run(self, statement: str, *values: Any) -> list[Any]:
         """The rows of a statement."""
-        return await self._call(lambda: self._connection.execute(statement, values).fetchall())
+        rows: list[Any] = await self._call(lambda: self._connection.execute(statement, values).fetchall())
+        return rows
 
     async def commit(self) -> None:
         """Keep what the statements have changed."""

@@ -35,6 +35,19 @@ def hello(request):
 """
 
 
+HELLO_WITH_DATABASE = """
+from typing import Annotated
+from ropewalk import App, Depends
+
+app = App()
+
+
+@app.get("/")
+def hello(db: Annotated[str, Depends()]):
+    return "Hello"
+"""
+
+
 @pytest.fixture
 def check(project: Path) -> Check:
     """`ropewalk check` in a folder where there is a hello.py."""
@@ -52,6 +65,14 @@ def setting(result: Result, name: str) -> tuple[str, str]:
     line = next(line for line in result.output.splitlines() if line.startswith(f"{name} "))
     _, value, *origin = line.split()
     return value, " ".join(origin)
+
+
+class TestDependencies:
+    def test_one_that_nothing_provides_cannot_be_served(self, check: Check, project: Path) -> None:
+        (project / "hello.py").write_text(HELLO_WITH_DATABASE)
+        result = check("hello.py")
+        assert result.exit_code == 2
+        assert "RW216 Nothing provides 'db', which hello at hello.py:" in result.output
 
 
 class TestPrecedence:

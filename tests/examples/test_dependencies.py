@@ -13,7 +13,7 @@ def test_the_user() -> None:
     client = Client(app)
     assert client.get("/me", headers=ADA).text == "ada"
     assert client.get("/me", headers={"x-key": "k"}).status == 401
-    assert client.get("/me").status == 422
+    assert client.get("/me").status == 401
 
 
 def test_notes_are_kept(tmp_path: Path) -> None:
@@ -21,8 +21,7 @@ def test_notes_are_kept(tmp_path: Path) -> None:
         assert client.post("/notes", json={"text": "Buy rope"}, headers=ADA).status == 201
         assert client.get("/notes", headers=ADA).json() == [{"text": "Buy rope"}]
         assert client.get("/notes", headers={"x-key": "k2"}).json() == []
-        refused = client.post("/notes", json={"text": ""})
-        assert [each["location"] for each in refused.json()["errors"]] == ["header", "body"]
+        assert client.post("/notes", json={"text": ""}, headers=ADA).status == 422
 
 
 class Memory(Session):

@@ -43,4 +43,4 @@ def _all(running: Collection[Deferred[Any]]) -> Waiter[None]:
     return ended
 
 
-Cleanups.finish.__qualname__ = "the cleanup of dependencies"  # the log names what a stop waits for by it
+Cleanups.finish.__qualname__ = "cleanup of dependencies"  # the log names what a stop waits for by it

@@ -19,6 +19,7 @@ from ropewalk.cli.serving import Serving, failing, serving_flags
 from ropewalk.cli.start_checks import check_endpoints, check_file, settings_without_effect
 from ropewalk.cli.target import LoadedTarget, load_target
 from ropewalk.server import app_of, install_reactor, security_warnings
+from ropewalk.typed import app_scoped_below
 
 PROXIES = ("trusted_proxy", "proxy_headers", "proxy_host", "proxy_protocol")
 
@@ -52,6 +53,7 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
         if options.access_log != "off" and options.access_log_file is not None:
             check_file(options.access_log_file)
         app = app_of(found.value)
+        app_scoped_below(app)  # raises HandlerError for a dependency without a provider
         if hosting.asgi:
             remarks += try_lifespan(app)
         less_safe = security_warnings(options.limits_of(found.value), options.proxies_of(found.value), app.debug)

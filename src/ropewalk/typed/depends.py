@@ -23,14 +23,14 @@ class Depends:
     """A marker for `Annotated`: the parameter takes what a provider returns or yields.
 
     `provider` is the function that provides the value, or a name for which the route, a mount or an app provides one.
-    None stands for the name of the parameter. Raises HandlerError (RW218) for anything else.
+    None stands for the name of the parameter. If it is `cached`, it is called once for a request, however many
+    parameters take its value. With the `scope` "app", it is opened when the app starts and closed when it stops. Raises
+    HandlerError (RW218) for any other provider or scope.
     """
 
     provider: Provider | str | None = None
     cached: bool = True
-    """Whether the provider is called once for a request, however many parameters take its value."""
     scope: Scope = "request"
-    """With "app", the value is opened when the app starts and closed when it stops."""
 
     def __post_init__(self) -> None:
         if not (self.provider is None or isinstance(self.provider, str) or callable(self.provider)):

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ropewalk.errors import CATALOGUE, Disconnected, HandlerError, interrupts, named, shown, visible
+from ropewalk.errors import CATALOGUE, LATE_REMEDY, Disconnected, HandlerError, interrupts, named, shown, visible
 from ropewalk.request import Request
 from ropewalk.response import Response
 from ropewalk.streaming import close_parts
@@ -125,7 +125,7 @@ class RequestScope:
         if error is None and request.gone:
             error = Disconnected()
         self._error = None
-        if request.dependency_scope is self:
+        if getattr(request, "dependency_scope", None) is self:  # a middleware may call the handler twice
             del request.dependency_scope
         if any(isinstance(generator, AsyncGenerator) for generator, _ in self._opened):
             request.service.app.cleanups.run(self._close_async(error))
@@ -157,7 +157,7 @@ class RequestScope:
             path=self._request.raw_path.decode("ascii"),
             who=named(provider),
             error=visible(shown(raised)),
-            remedy=CATALOGUE[code].remedy,
+            remedy=LATE_REMEDY if code == "RW208" else CATALOGUE[code].remedy,
         )
 
 

@@ -1,6 +1,7 @@
 """Handlers that take the values of providers."""
 
 import asyncio
+import dataclasses
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
@@ -155,6 +156,26 @@ class TestInputs:
         client = Client(app)
         response = client.post("/rooms/7?page=2&n=5", json={"count": 3}, headers={"agent": "a"})
         assert response.text == "7 3 a POST 2 5 5"
+
+    def test_a_class_is_a_provider(self) -> None:
+        @dataclasses.dataclass
+        class Paging:
+            page: int = 1
+            size: Annotated[int, msgspec.Meta(le=100)] = 10
+
+        class Search(msgspec.Struct):
+            text: str
+            paging: Annotated[Paging, Depends(Paging)]
+
+        app = App()
+
+        @app.get("/")
+        def handler(search: Annotated[Search, Depends(Search)]) -> str:
+            return f"{search.text} {search.paging.page} {search.paging.size}"
+
+        client = Client(app)
+        assert client.get("/?text=a&page=2").text == "a 2 10"
+        assert [each["name"] for each in client.get("/?size=101").json()["errors"]] == ["size", "text"]
 
     def test_all_errors_are_in_one_response(self) -> None:
         called = []

@@ -292,6 +292,25 @@ class TestMiddleware:
         assert recorder.events == ["open", "used", "used", "commit", "closed"]
         assert log.text == ""
 
+    def test_one_that_calls_the_handler_twice(self, provider: Callable[..., Any], recorder: Recorder, log: Log) -> None:
+        async def retrying(request: Request, next: Next) -> Response:
+            first = await next(request)
+            return await next(request) if first.status == 503 else first
+
+        app = App(middleware=[retrying])
+        statuses = iter([503, 200])
+
+        @app.get("/")
+        def handler(session: Annotated[Recorder, Depends(provider)]) -> str:
+            status = next(statuses)
+            if status != 200:
+                raise HTTPError(status)
+            return "body"
+
+        assert get(app).text == "body"
+        assert sorted(recorder.events) == sorted(["open", "HTTPError", "closed", "open", "commit", "closed"])
+        assert log.text == ""
+
 
 class TestStreams:
     @pytest.mark.parametrize("kind", ["iterator", "async iterator", "Response"])

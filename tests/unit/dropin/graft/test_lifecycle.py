@@ -1,13 +1,14 @@
 """Start and stop of a grafted app."""
 
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Any
 
 import pytest
 from tests.unit.conftest import Log
 from tests.unit.dropin.graft.program import Program, app_of
 from twisted.internet.defer import Deferred
 
-from ropewalk import App, Request
+from ropewalk import App, Depends, Request
 from ropewalk.resource import Hosted
 
 
@@ -45,6 +46,35 @@ class TestLifecycle:
         for client in clients:
             assert client.rest().endswith(b"hello")
         program.world.until(lambda: events[3:] == ["stopped"])
+
+    def test_dependencies_are_closed_after_the_response_and_at_the_stop(self, program: Program) -> None:
+        events: list[str] = []
+        closing: Deferred[None] = Deferred()
+        app = App()
+
+        def pool() -> Iterator[str]:
+            yield "pool"
+            events.append("pool closed")
+
+        async def session(pool: Annotated[str, Depends(pool, scope="app")]) -> AsyncIterator[str]:
+            yield f"{pool}, session"
+            events.append("closing")
+            await closing
+            events.append("closed")
+
+        @app.get("/")
+        def handler(session: Annotated[str, Depends(session)]) -> str:
+            events.append("called")
+            return session
+
+        program.graft(app)
+        assert program.get("/api/").text == "pool, session"
+        program.world.until(lambda: "closing" in events)
+        program.shut_down()
+        program.world.turn()
+        assert events == ["called", "closing"]
+        closing.callback(None)
+        program.world.until(lambda: events == ["called", "closing", "closed", "pool closed"])
 
     def test_work_after_responses_has_the_rest_of_the_drain_timeout(self, socket_program: Program) -> None:
         class Working(Hosted):
