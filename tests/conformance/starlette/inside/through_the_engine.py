@@ -17,8 +17,7 @@ from starlette.testclient import TestClient, _TestClientTransport
 from ropewalk import App, ASGIOptions, asgi
 from ropewalk.asgi import Message, Receive, Scope, Send
 from ropewalk.errors import HostedError
-from ropewalk.testing import AsyncClient, harness
-from ropewalk.testing.clients import StreamedResponse
+from ropewalk.testing import AsyncClient, StreamedResponse, harness
 
 httpx: Any = vars(testclient)["httpx"]
 """The library that the client uses: httpx2 in the environment of the tests."""
