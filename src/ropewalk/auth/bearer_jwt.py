@@ -9,7 +9,7 @@ from msgspec import Struct
 from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.identity import Identity, checked, identity_for, words
 from ropewalk.auth.jwks import FetchedKeys
-from ropewalk.auth.jwt_keys import Key, keys_of
+from ropewalk.auth.jwt_keys import Key, check_algorithms, keys_of
 from ropewalk.auth.jwt_options import JWKS, JWTOptions
 from ropewalk.auth.jwt_tokens import Token, check_claims, refused
 from ropewalk.auth.packages import optional
@@ -51,6 +51,7 @@ class BearerJWT(Scheme):
         optional("joserfc.jwk", "joserfc", "BearerJWT")
         self.options = options
         self._clock = clock
+        check_algorithms(options.algorithms)
         keys = options.keys
         self._fetched = FetchedKeys(keys, options.algorithms) if isinstance(keys, JWKS) else None
         self._keys = () if isinstance(keys, JWKS) else keys_of(keys, options.algorithms)

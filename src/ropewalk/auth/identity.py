@@ -1,6 +1,6 @@
 """Who sends a request: the principal that a scheme found, and what it may do."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
@@ -52,7 +52,7 @@ def words(value: Any) -> frozenset[str]:
     """Scopes or roles: an iterable of str, or one str with spaces between them (RFC 6749, section 3.3)."""
     if isinstance(value, str):
         return frozenset(value.split())
-    if isinstance(value, Iterable):
+    if isinstance(value, Iterable) and not isinstance(value, Mapping):  # which may map a name to False
         return frozenset(each for each in value if isinstance(each, str))
     return frozenset()
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ropewalk.auth.packages import optional
-from ropewalk.errors import HandlerError
+from ropewalk.errors import HandlerError, shown
 
 MOST_KEYS: Final = 50
 """The most keys of a set. Microsoft's has about ten."""
@@ -48,10 +48,6 @@ class Key:
 
 def keys_of(given: Any, algorithms: tuple[str, ...] | None) -> tuple[Key, ...]:
     """The keys of a program. Raises HandlerError (RW240) for one that cannot be used."""
-    wrong = sorted({*map(str, algorithms or ())} - KNOWN)
-    if wrong or algorithms == () or isinstance(algorithms, str):
-        remedy = f"Use a tuple of some of {', '.join(sorted(KNOWN))}."
-        raise HandlerError("RW240", f"JWTOptions has the algorithms {algorithms!r}.", remedy)
     keys = given if isinstance(given, tuple) else (given,)
     try:
         made = tuple(_key_of(each, algorithms) for each in keys)
@@ -60,6 +56,14 @@ def keys_of(given: Any, algorithms: tuple[str, ...] | None) -> tuple[Key, ...]:
     if not made:
         raise HandlerError("RW240", "JWTOptions has no keys.")
     return made
+
+
+def check_algorithms(algorithms: tuple[str, ...] | None) -> None:
+    """Raises HandlerError (RW240) for algorithms that no key can have, or none at all."""
+    given: Any = algorithms
+    if given is not None and (not isinstance(given, tuple) or not given or not KNOWN.issuperset(given)):
+        remedy = f"Use a tuple of some of {', '.join(sorted(KNOWN))}."
+        raise HandlerError("RW240", f"JWTOptions has the algorithms {shown(given)}.", remedy)
 
 
 def public_keys(jwks: Any, algorithms: tuple[str, ...] | None) -> tuple[Key, ...]:

@@ -106,7 +106,7 @@ class Requirement:
             if not passes_on:
                 by_name.pop(_ADDED, None)
 
-        if inspect.isasyncgenfunction(function):
+        if inspect.isasyncgenfunction(function) or inspect.isasyncgenfunction(type(function).__call__):
 
             @wraps(function)
             async def guarded_parts(*given: Any, **by_name: Any) -> Any:

@@ -66,6 +66,12 @@ def stacked() -> str:
     return "done"
 
 
+class Parts:
+    async def __call__(self, request: Request) -> AsyncIterator[str]:
+        yield "do"
+        yield "ne"
+
+
 class Form:
     @requires("rooms:write", role="clerk")
     def method(self, request: Request) -> str:
@@ -73,7 +79,18 @@ class Form:
 
 
 @pytest.mark.parametrize(
-    "handler", [plain, coroutine, deferred, without_request, with_another_name, parts, stacked, Form().method]
+    "handler",
+    [
+        plain,
+        coroutine,
+        deferred,
+        without_request,
+        with_another_name,
+        parts,
+        stacked,
+        Form().method,
+        requires("rooms:write", role="clerk")(Parts()),
+    ],
 )
 def test_handlers(handler: Any, log: Log) -> None:
     app = new_app(optional=True)
