@@ -35,5 +35,4 @@ __all__ = [
     "with_dependencies",
 ]
 
-for _class in (Body, Cookie, Depends, FieldError, Header, InvalidInput, Path, Query, ServerSentEvent):
-    _class.__module__ = "ropewalk"  # the name that users import
+InvalidInput.__module__ = "ropewalk"  # the name that users import

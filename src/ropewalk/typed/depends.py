@@ -58,7 +58,7 @@ class Dependencies:
         """What `mount` provides to a mounted app, by its id."""
 
     def provide(self, name: str, provider: Any, *, cached: bool = True, scope: Scope = "request") -> None:
-        """Provide a name. Raises HandlerError (RW218) if it is provided already, or the provider is no function."""
+        """Provide a name. Raises HandlerError (RW218) if it is provided already, or the provider is not a function."""
         if name in self.named:
             both = f"{named(self.named[name].provider)} and {named(provider)}"
             raise HandlerError("RW218", f"{name!r} is provided twice by one app, by {both}.", "Rename one of them.")
@@ -68,7 +68,7 @@ class Dependencies:
     def override(self, provider: Provider | str, with_: Provider) -> Iterator[None]:
         """Have another provider called in place of one, or of all that are provided by a name."""
         if not callable(with_):
-            raise HandlerError("RW218", f"{shown(with_)} cannot replace a provider: it is no function.")
+            raise HandlerError("RW218", f"{shown(with_)} cannot replace a provider: it is not a function.")
         former = self.overrides.get(provider)
         self.overrides[provider] = with_
         try:
@@ -88,7 +88,7 @@ def as_depends(name: str, provider: Any, *, cached: bool = True, scope: Scope = 
     if depends is None and callable(provider):
         depends = Depends(provider, cached=cached, scope=scope)
     if depends is None or not callable(depends.provider):
-        raise HandlerError("RW218", f"{name!r} is provided by {shown(provider)}, which is no function.")
+        raise HandlerError("RW218", f"{name!r} is provided by {shown(provider)}, which is not a function.")
     return depends
 
 
