@@ -108,7 +108,8 @@ CASES: Final[dict[str, Case]] = {
     "ropewalk openapi hello.py > openapi.json": Prints('"openapi": "3.1.1"', "ropewalk openapi hello.py"),
     "ropewalk openapi hello.py --yaml > openapi.yaml": NotRun("needs an extra; `tests/cli/test_openapi.py` runs it"),
     # typed-handlers.md
-    'curl -s -X POST localhost:8080/rooms -H \'Content-Type: application/json\' -d \'{"number": "", "beds": 30}\'': _SERVED,
+    "curl -s -X POST localhost:8080/rooms -H 'Content-Type: application/json' "
+    '-d \'{"number": "", "beds": 30}\'': _SERVED,
     # settings.md
     'export ROPEWALK_LIMIT="head_timeout=5 body_size=4194304"': Prints(
         "head_timeout", 'env ROPEWALK_LIMIT="head_timeout=5 body_size=4194304" ropewalk check hello.py'

@@ -217,7 +217,7 @@ class Routes:
 
     def _check_provided(self, thing: Any, path: str, provided: Mapping[str, Any]) -> None:
         if provided and not isinstance(thing, Routes):
-            raise HandlerError("RW218", f"What is mounted at {path} is not an App, so nothing takes what it is provided.")
+            raise HandlerError("RW218", f"What is mounted at {path} is not an App: nothing takes what it is provided.")
         if self.dependencies.of_mounts.get(id(thing), provided) != provided:
             what = f"The app mounted at {path} is mounted twice, with different providers."
             raise HandlerError("RW218", what, "Mount an app of its own at each place.")
