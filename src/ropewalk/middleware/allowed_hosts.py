@@ -19,7 +19,7 @@ class AllowedHostsOptions:
     """The hosts of an app. Raises HandlerError: RW230 for an invalid value or no host, RW233 for a malformed host."""
 
     hosts: Iterable[str]
-    """Such as "example.com", "*.example.com" for all subdomains (not for example.com itself), or "[::1]". With a port,
+    """Such as "example.com", `*.example.com` for all subdomains (not for example.com itself), or "[::1]". With a port,
     such as "example.com:8080", only that port; without one, any port."""
     status: Literal[400, 421] = 421
     """For another host: 421, which lets HTTP/2 clients open another connection (RFC 9110, section 15.5.20), or 400."""

@@ -28,19 +28,19 @@ _WRITE: Final = 'Write it as "https://app.example.com" or "https://*.example.com
 class CORSOptions:
     """Who may call the app from other origins, and how. By default, no one.
 
-    Raises HandlerError: RW230 for an invalid value, RW231 for `credentials` with "*" or "null", RW233 for an origin.
+    Raises HandlerError: RW230 for an invalid value, RW231 for `credentials` with `*` or "null", RW233 for an origin.
     """
 
     origins: Iterable[str] = ()
-    """The origins that may: "https://app.example.com", "http://localhost:3000", "https://*.example.com" for all
-    subdomains (not for example.com itself), or "*" for all. "null" is the origin of sandboxed frames and local files:
+    """The origins that may: "https://app.example.com", "http://localhost:3000", `https://*.example.com` for all
+    subdomains (not for example.com itself), or `*` for all. "null" is the origin of sandboxed frames and local files:
     any page can make such a frame."""
     methods: Iterable[str] = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-    """The methods that a preflight allows, or "*". Browsers send GET, HEAD and POST without asking."""
+    """The methods that a preflight allows, or `*`. Browsers send GET, HEAD and POST without asking."""
     headers: Iterable[str] = ()
-    """The fields that requests may have, besides those that are always allowed; "*" for all except Authorization."""
+    """The fields that requests may have, besides those that are always allowed; `*` for all except Authorization."""
     expose: Iterable[str] = ()
-    """The fields of responses that scripts may read, besides those that they always may; "*" for all."""
+    """The fields of responses that scripts may read, besides those that they always may; `*` for all."""
     credentials: bool = False
     """Whether requests may have cookies, HTTP authentication or client certificates."""
     max_age: int | None = 600

@@ -31,7 +31,7 @@ class RequestIDOptions:
     header: str = "x-request-id"
     """The field of the request and of the response that has the id."""
     accept_from: Iterable[str] = ()
-    """The peers whose ids and traces are accepted: addresses, networks ("10.0.0.0/8"), "unix" for UNIX sockets, or "*".
+    """The peers whose ids and traces are accepted: addresses, networks ("10.0.0.0/8"), "unix" for UNIX sockets, or `*`.
     By default none are: a client that chooses its id can make the log misleading."""
     traceparent: bool = True
     """Whether `traceparent` of those peers is read (W3C Trace Context) and sent back in the response."""
