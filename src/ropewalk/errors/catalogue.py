@@ -156,6 +156,16 @@ _ENTRIES: Final = (
         "Leave out follow_redirects, and look at the status and the Location of the response.",
     ),
     Entry(
+        "RW225",
+        "A Client was used in a thread where an event loop or the reactor runs.",
+        "Use AsyncClient in coroutines.",
+    ),
+    Entry(
+        "RW226",
+        "A handler continued in the thread of the running reactor, and its test client is in another thread.",
+        "Let the reactor run the test, with AsyncClient.",
+    ),
+    Entry(
         "RW230",
         "An option of a middleware has an invalid value.",
         "Give a value that the documentation of the option allows.",

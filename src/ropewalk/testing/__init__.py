@@ -5,7 +5,7 @@
 
 from ropewalk.testing.clients import AsyncClient, Client
 from ropewalk.testing.cookie_jar import CookieJar, StoredCookie
-from ropewalk.testing.idle_reactor import ReactorInUse
+from ropewalk.testing.idle_reactor import ReactorElsewhere, ReactorInUse, WouldBlock
 from ropewalk.testing.outgoing import RedirectError
 from ropewalk.testing.response_parser import ClientResponse, ProtocolError
 from ropewalk.testing.streamed_response import StreamedResponse
@@ -19,10 +19,12 @@ __all__ = [
     "ClientTimeout",
     "CookieJar",
     "ProtocolError",
+    "ReactorElsewhere",
     "ReactorInUse",
     "RedirectError",
     "StoredCookie",
     "StreamedResponse",
+    "WouldBlock",
 ]
 
 check("testing")

@@ -13,7 +13,7 @@ from ropewalk.headers import Fields, Headers
 from ropewalk.server import app_of
 from ropewalk.testing.cookie_jar import CookieJar
 from ropewalk.testing.harness import Harness
-from ropewalk.testing.idle_reactor import Claim, ReactorUse
+from ropewalk.testing.idle_reactor import Claim, ReactorUse, WouldBlock, runs_here
 from ropewalk.testing.outgoing import Outgoing, check_redirects
 from ropewalk.testing.request_bodies import Body, Files, make_body
 from ropewalk.testing.response_parser import ClientResponse
@@ -295,7 +295,8 @@ class Client:
 
     Asynchronous handlers run on an event loop: that of the installed asyncio reactor, or the client's own. If a reactor
     is installed and not running, the client runs its timers, threads and `callFromThread` meanwhile. Only one thread at
-    a time can do this; clients in another thread raise ReactorInUse (RW223).
+    a time can do this; clients in another thread raise ReactorInUse (RW223). Where a loop or the reactor runs, requests
+    raise WouldBlock (RW225): use `AsyncClient` there.
 
     `with` runs the app's start and stop hooks, and closes the client at its end; without it, the hooks are not called.
     A closed client may be used again. The arguments are those of `AsyncClient`.
@@ -411,9 +412,10 @@ class Client:
         return self.request("OPTIONS", path, **options)
 
     def _run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
-        if running_loop() is not None:
+        runner = "event loop" if running_loop() is not None else "reactor" if runs_here() else None
+        if runner is not None:
             coroutine.close()
-            raise RuntimeError("A Client would block the running event loop. Use AsyncClient in coroutines.")
+            raise WouldBlock(runner)
         claim = Claim.of_idle()  # before the loop is chosen: another thread might choose the same
         try:
             return self._find_loop(claim).run_until_complete(coroutine)

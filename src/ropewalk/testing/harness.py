@@ -3,6 +3,8 @@
 from asyncio import _get_running_loop as running_loop
 from asyncio import all_tasks
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from threading import current_thread
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -11,12 +13,12 @@ from twisted.logger import Logger
 from ropewalk._engine import Limits, Pipe
 from ropewalk.app import App
 from ropewalk.calling import HandlerTask
-from ropewalk.errors import named
+from ropewalk.errors import WrongThread, named
 from ropewalk.request import PENDING, Request
 from ropewalk.server import Service
 from ropewalk.server.drain_log import log_cut_off
 from ropewalk.server.reactor_watch import watch
-from ropewalk.testing.idle_reactor import ReactorInUse, ReactorUse, installed
+from ropewalk.testing.idle_reactor import ReactorElsewhere, ReactorInUse, ReactorUse, installed, runs_here
 from ropewalk.testing.response_parser import ProtocolError, ResponseParser
 from ropewalk.testing.timeouts import ClientTimeout, no_response
 from ropewalk.waiting import Waiter
@@ -86,6 +88,12 @@ class Harness:
             if connection.expects(method, target) and connection.raised is None:
                 connection.raised = error
                 return
+
+    def fail_elsewhere(self, method: str, target: str, handler: str) -> None:
+        """End the requests whose handler has continued in another thread, where it cannot respond."""
+        for connection in tuple(self._connections):
+            if connection.expects(method, target):
+                connection.fail(ReactorElsewhere(f"{method} {target}", handler))
 
     def add_task(self, task: Any) -> None:
         """Note a handler, which must end before the stop hooks run."""
@@ -160,6 +168,8 @@ class _RecordingService(Service):
         self.requests: dict[Request, None] = {}
         """The requests whose handler was called, in order. Most of the finished ones are removed."""
         self._enough = 16
+        self._loop = running_loop()
+        self._thread = current_thread()
         del self.drive  # the engine calls the method below; a bound one would be a cycle
 
     def drive(self, request: Request, coroutine: Any, context: Any) -> Any:
@@ -175,7 +185,13 @@ class _RecordingService(Service):
 
     def note_error(self, request: Request, error: BaseException) -> None:
         """Note an unexpected exception, which is logged and becomes a 500."""
-        self._harness.note_error(request.method, request.target.decode("latin-1"), error)
+        target = request.target.decode("latin-1")
+        if not isinstance(error, WrongThread):
+            self._harness.note_error(request.method, target, error)
+        elif runs_here() and self._loop is not None and current_thread() is not self._thread:
+            handler = "Its handler" if request.engine_handler is None else named(request.engine_handler.call)
+            with suppress(RuntimeError):  # the client has been closed, with its loop
+                self._loop.call_soon_threadsafe(self._harness.fail_elsewhere, request.method, target, handler)
 
     def find(self, method: str, target: str) -> tuple[Request | None, Any]:
         """A request without a complete response, and the task of its ASGI application, if it has one."""
@@ -215,7 +231,7 @@ class MemoryConnection:
 
     def __init__(self, harness: Harness, service: _RecordingService, method: str, target: str, *, secure: bool) -> None:
         self.parser = ResponseParser(method)
-        self.error: ProtocolError | ClientTimeout | ReactorInUse | None = None
+        self.error: ProtocolError | ClientTimeout | ReactorElsewhere | ReactorInUse | None = None
         self.raised: BaseException | None = None
         """The first unexpected exception of the handler."""
         self.flowing = True
@@ -265,7 +281,7 @@ class MemoryConnection:
             self._pipe.lost()
             self._harness.closed(self)
 
-    def fail(self, error: ClientTimeout | ReactorInUse) -> None:
+    def fail(self, error: ClientTimeout | ReactorElsewhere | ReactorInUse) -> None:
         """End the request with an error."""
         self.error = error
         self._tell()

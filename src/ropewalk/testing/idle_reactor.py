@@ -46,6 +46,29 @@ def runs_elsewhere() -> bool:
     return reactor is not None and reactor.running and not isInIOThread()
 
 
+def runs_here() -> bool:
+    """Whether the reactor runs in this thread."""
+    reactor = installed()
+    return reactor is not None and reactor.running and isInIOThread()
+
+
+class WouldBlock(RopewalkError, RuntimeError):
+    """RW225: a `Client` was used where an event loop or the reactor runs, which it would block."""
+
+    def __init__(self, runner: str) -> None:
+        super().__init__("RW225", f"A Client would block the running {runner}.")
+
+
+class ReactorElsewhere(RopewalkError, RuntimeError):
+    """RW226: a handler continued in the thread of the running reactor, and its client is in another thread."""
+
+    def __init__(self, request: str, handler: str) -> None:
+        here = current_thread().name
+        super().__init__(
+            "RW226", f"{request}: {handler} continued in the thread of the reactor, and its client is in {here}."
+        )
+
+
 class ReactorInUse(RopewalkError, RuntimeError):
     """RW223: clients in another thread use the reactor, which is not running."""
 
