@@ -13,10 +13,11 @@ sessions: dict[str, str] = {}
 @app.post("/sign-in")
 async def sign_in(request: Request) -> Response:
     form = parse_qs(await request.text())
-    if form.get("password") != ["open sesame"]:
+    name, password = (form.get(field, [""])[0] for field in ("name", "password"))
+    if not secrets.compare_digest(password.encode(), b"open sesame"):
         raise HTTPError(403, "The password is wrong.")
     session = secrets.token_urlsafe()
-    sessions[session] = form["name"][0]
+    sessions[session] = name
     response = Response.redirect("/", 303)
     response.set_cookie("session", session)
     return response
@@ -38,6 +39,7 @@ def sign_out(request: Request) -> Response:
     return response
 
 
-@app.get("/count")
-def count(request: Request) -> dict[str, int]:
-    return {"signed in": len(sessions), "per page": 100 // int(request.query.get("pages", "1"))}
+@app.get("/average")
+def average(request: Request) -> dict[str, float]:
+    """With a mistake: it fails while nobody is signed in."""
+    return {"letters": sum(map(len, sessions.values())) / len(sessions)}

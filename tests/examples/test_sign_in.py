@@ -3,7 +3,7 @@
 import pytest
 
 from ropewalk.testing import Client
-from sign_in import app
+from sign_in import app, sessions
 
 
 def test_signing_in() -> None:
@@ -29,6 +29,7 @@ def test_an_unknown_session() -> None:
 
 
 def test_the_exception_of_a_handler() -> None:
+    sessions.clear()
     client = Client(app, raise_errors=True)
     with pytest.raises(ZeroDivisionError):
-        client.get("/count", params={"pages": 0})
+        client.get("/average")

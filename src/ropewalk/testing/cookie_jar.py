@@ -23,14 +23,19 @@ class StoredCookie:
     """A cookie of a `CookieJar`, with what decides to which requests it belongs."""
 
     name: str
+    """The name, as it was sent."""
     value: str
+    """The value, as it was sent."""
     domain: str
+    """The host that set it, or the one that its attribute Domain names."""
     path: str = "/"
+    """The path that those of requests must begin with, in whole segments."""
     host_only: bool = True
     """Whether hosts below `domain` do not get it: it was set without the attribute Domain."""
     secure: bool = False
     """Whether only requests over HTTPS have it."""
     http_only: bool = False
+    """Whether scripts in a browser do not get it."""
     same_site: str | None = None
     """As it was sent. The clients send cookies with all requests, as for one site."""
     expires: float | None = None
