@@ -4,8 +4,8 @@ import re
 from collections.abc import Collection, Coroutine, Generator
 from dataclasses import dataclass, field
 from hashlib import sha256
+from secrets import token_hex
 from typing import Any, Final, Literal
-from uuid import uuid4
 
 import msgspec
 from twisted.logger import Logger
@@ -126,7 +126,7 @@ class _Idempotency:
         name = parse_key(lines)
         key = digest(await self._scope(request), request.host or "", name)
         fingerprint = await _fingerprint(request)
-        token = uuid4().hex
+        token = token_hex(16)
         try:
             known = await options.store.claim(key, fingerprint, token, options.lease)
         except StoreUnavailable as error:

@@ -101,7 +101,7 @@ class RedisServer:
             result = function(self._client)
         except (RedisError, OSError) as error:
             self._failed(error)
-            raise StoreUnavailable(f"{self.name} failed: {error}.") from error
+            raise StoreUnavailable(f"{self.name} failed: {_text(error)}.") from error
         self._succeeded()
         return result
 
@@ -110,7 +110,7 @@ class RedisServer:
             first = self._retry_at is None
             self._retry_at = self._clock() + self._retry_after
         if first:
-            log.error("RW234 {name} is not reachable: {error}.", name=self.name, error=error)
+            log.error("RW234 {name} is not reachable: {error}.", name=self.name, error=_text(error))
 
     def _succeeded(self) -> None:
         if self._retry_at is None:
@@ -140,3 +140,7 @@ def _connect(url: str, timeout: float, threads: int) -> "Redis":
     except ValueError as error:
         remedy = 'Give one such as "redis://127.0.0.1:6379/0", "rediss://..." or "unix:///run/redis.sock".'
         raise HandlerError("RW235", f"The URL of a RedisServer is wrong: {error}.", remedy) from None
+
+
+def _text(error: Exception) -> str:
+    return (str(error) or type(error).__name__).rstrip(".")

@@ -1,11 +1,10 @@
 """Idempotency keys in a file of SQLite, which the processes of one machine share."""
 
-import sqlite3
 from collections.abc import Callable
 from os import fspath
 from pathlib import Path
 from time import time
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ropewalk.errors import HandlerError, shown
 from ropewalk.forks import observe_forks
@@ -13,6 +12,9 @@ from ropewalk.stores.idempotency import Record
 from ropewalk.stores.unavailable import StoreUnavailable
 from ropewalk.stores.worker_threads import WorkerThreads
 from ropewalk.waiting import Waiter
+
+if TYPE_CHECKING:
+    import sqlite3  # imported where it is used: most programs do not need it
 
 Result = TypeVar("Result")
 
@@ -66,7 +68,7 @@ class SQLiteIdempotency:
     async def claim(self, key: str, fingerprint: str, token: str, seconds: float) -> Record | None:
         """See IdempotencyStore."""
 
-        def run(database: sqlite3.Connection) -> Record | None:
+        def run(database: "sqlite3.Connection") -> Record | None:
             now = self._clock()
             database.execute(_CLEAN, (now,))
             row = database.execute(
@@ -89,7 +91,7 @@ class SQLiteIdempotency:
     async def save(self, key: str, token: str, response: bytes, seconds: float) -> None:
         """See IdempotencyStore."""
 
-        def run(database: sqlite3.Connection) -> None:
+        def run(database: "sqlite3.Connection") -> None:
             now = self._clock()
             database.execute(_SAVE, (response, now + seconds, key, token, now))
 
@@ -105,17 +107,19 @@ class SQLiteIdempotency:
         self._workers.close()
 
     def _release(self, key: str, token: str) -> Waiter[None]:
-        def run(database: sqlite3.Connection) -> None:
+        def run(database: "sqlite3.Connection") -> None:
             database.execute(_RELEASE, (key, token))
 
         return self._run(run)
 
     def _run(
-        self, step: Callable[[sqlite3.Connection], Result], late: Callable[[Result], object] | None = None
+        self, step: "Callable[[sqlite3.Connection], Result]", late: Callable[[Result], object] | None = None
     ) -> Waiter[Result]:
         return self._workers.run(lambda: self._transact(step), late)
 
-    def _transact(self, step: Callable[[sqlite3.Connection], Result]) -> Result:
+    def _transact(self, step: "Callable[[sqlite3.Connection], Result]") -> Result:
+        import sqlite3
+
         try:
             database = self._database = self._database or self._open()
             database.execute("BEGIN IMMEDIATE")
@@ -130,7 +134,9 @@ class SQLiteIdempotency:
             raise StoreUnavailable(f"SQLite at {self._path} failed: {error}.") from error
         return result
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> "sqlite3.Connection":
+        import sqlite3
+
         database = sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
         try:
             for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", _TABLE, _INDEX):

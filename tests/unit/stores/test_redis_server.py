@@ -61,6 +61,7 @@ def test_a_server_that_is_killed_and_started_again(
     run(calls())
     assert [event.get("log_level").name for event in log] == ["error", "info"]  # type: ignore[union-attr]
     assert "RW234 Redis at 127.0.0.1:" in log.text
+    assert ".." not in log.text
     assert "is reachable again" in log.text
 
 
