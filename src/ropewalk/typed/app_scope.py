@@ -8,8 +8,8 @@ from twisted.internet.defer import Deferred
 
 from ropewalk.resource import Resource
 from ropewalk.typed.depends import Dependencies, Opened, Provider, layers_of, replacement
+from ropewalk.typed.generators import close_async_generator, close_generator, open_async_generator, open_generator
 from ropewalk.typed.provider_steps import AppProviders, app_inputs, kind_of, provided
-from ropewalk.typed.request_scope import close_async_generator, close_generator, yields_nothing
 
 Close = Callable[[], Any]
 Needed = dict[Provider, tuple[str, tuple[Dependencies, ...]]]
@@ -85,10 +85,7 @@ def _open(generator: Generator[Any, Any, Any], provider: Provider, closes: list[
     def close() -> None:
         _raise(close_generator(generator, provider, None))
 
-    try:
-        value = next(generator)
-    except StopIteration:
-        raise yields_nothing(provider) from None
+    value = open_generator(generator, provider)
     close.__wrapped__ = provider  # type: ignore[attr-defined] # messages name the user's code by it
     closes.append(close)
     return value
@@ -98,10 +95,7 @@ async def _open_async(generator: AsyncGenerator[Any, Any], provider: Provider, c
     async def close() -> None:
         _raise(await close_async_generator(generator, provider, None))
 
-    try:
-        value = await anext(generator)
-    except StopAsyncIteration:
-        raise yields_nothing(provider) from None
+    value = await open_async_generator(generator, provider)
     close.__wrapped__ = provider  # type: ignore[attr-defined] # the same
     closes.append(close)
     return value

@@ -12,12 +12,13 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ropewalk.errors import CATALOGUE, LATE_REMEDY, Disconnected, HandlerError, interrupts, named, shown, visible
+from ropewalk.errors import CATALOGUE, LATE_REMEDY, Disconnected, HandlerError, named, shown, visible
 from ropewalk.request import Request
 from ropewalk.response import Response
-from ropewalk.streaming import close_parts
 from ropewalk.tracebacks import shown_failure
 from ropewalk.typed.depends import Provider
+from ropewalk.typed.generators import close_async_generator, close_generator, open_async_generator, open_generator
+from ropewalk.typed.scoped_parts import ScopedAsyncParts, ScopedParts
 
 log = Logger(namespace="ropewalk.handlers")
 
@@ -39,19 +40,13 @@ class RequestScope:
 
     def open(self, generator: Generator[Any, Any, Any], provider: Provider) -> Any:
         """The value that a generator yields."""
-        try:
-            value = next(generator)
-        except StopIteration:
-            raise yields_nothing(provider) from None
+        value = open_generator(generator, provider)
         self._keep(generator, provider)
         return value
 
     async def open_async(self, generator: AsyncGenerator[Any, Any], provider: Provider) -> Any:
         """The value that an async generator yields."""
-        try:
-            value = await anext(generator)
-        except StopAsyncIteration:
-            raise yields_nothing(provider) from None
+        value = await open_async_generator(generator, provider)
         self._keep(generator, provider)
         return value
 
@@ -114,8 +109,8 @@ class RequestScope:
                 value.body = body
             return value
         if hasattr(value, "__aiter__"):
-            return _AsyncParts(self, value)
-        return _Parts(self, value) if hasattr(value, "__next__") else value
+            return ScopedAsyncParts(self, value)
+        return ScopedParts(self, value) if hasattr(value, "__next__") else value
 
     def _close_if_over(self) -> None:
         if self.closed or not self._ended or self._running or not self._opened:
@@ -159,139 +154,3 @@ class RequestScope:
             error=visible(shown(raised)),
             remedy=LATE_REMEDY if code == "RW208" else CATALOGUE[code].remedy,
         )
-
-
-def close_generator(
-    generator: Generator[Any, Any, Any], provider: Provider, error: BaseException | None
-) -> BaseException | None:
-    """Resume a generator for the last time, with the error if there is one. Returns what it raises."""
-    trace = None if error is None else error.__traceback__
-    try:
-        if error is None:
-            next(generator)
-        else:
-            generator.throw(error)
-        generator.close()
-    except StopIteration:
-        return None
-    except BaseException as raised:
-        if interrupts(raised):
-            raise
-        return error if _stands_for(raised, error) else raised
-    finally:
-        if error is not None:
-            error.__traceback__ = trace
-    return _yields_again(provider)
-
-
-async def close_async_generator(
-    generator: AsyncGenerator[Any, Any], provider: Provider, error: BaseException | None
-) -> BaseException | None:
-    """The same for an async generator."""
-    trace = None if error is None else error.__traceback__
-    try:
-        if error is None:
-            await anext(generator)
-        else:
-            await generator.athrow(error)
-        await generator.aclose()
-    except StopAsyncIteration:
-        return None
-    except BaseException as raised:
-        if interrupts(raised):
-            raise
-        return error if _stands_for(raised, error) else raised
-    finally:
-        if error is not None:
-            error.__traceback__ = trace
-    return _yields_again(provider)
-
-
-class _Parts:
-    """The parts of a stream, while the dependencies of its request stay open."""
-
-    def __init__(self, scope: RequestScope, parts: Any) -> None:
-        self._scope = scope
-        self._source = self._parts = parts
-        self._runs = False
-        self._over = False
-
-    @property
-    def trailers(self) -> Any:
-        return getattr(self._source, "trailers", None)
-
-    def __iter__(self) -> "_Parts":
-        return self
-
-    def __next__(self) -> Any:
-        self._begin()
-        try:
-            return next(self._parts)
-        except BaseException as error:
-            self._end(None if isinstance(error, StopIteration) else error)
-            raise
-
-    def close(self) -> None:
-        try:
-            if hasattr(self._parts, "close"):
-                self._parts.close()
-        except BaseException as error:
-            self._end(error)
-            raise
-        self._end(None)
-
-    def _begin(self) -> None:
-        if not self._runs:
-            self._scope.begin()
-            self._runs = True
-
-    def _end(self, error: BaseException | None) -> None:
-        if error is not None:
-            self._scope.fail(error)
-        if self._runs and not self._over:
-            self._over = True
-            self._scope.end()
-
-
-class _AsyncParts(_Parts):
-    """The same for an async iterator."""
-
-    __iter__ = None  # type: ignore[assignment] # only `async for` reads it
-    __next__ = None  # type: ignore[assignment]
-    close = None  # type: ignore[assignment]
-
-    def __aiter__(self) -> "_AsyncParts":
-        return self
-
-    async def __anext__(self) -> Any:
-        if not self._runs:
-            self._parts = aiter(self._parts)
-        self._begin()
-        try:
-            return await anext(self._parts)
-        except BaseException as error:
-            self._end(None if isinstance(error, StopAsyncIteration) else error)
-            raise
-
-    async def aclose(self) -> None:
-        try:
-            await close_parts(self._parts)
-        except BaseException as error:
-            self._end(error)
-            raise
-        self._end(None)
-
-
-def _stands_for(raised: BaseException, error: BaseException | None) -> bool:
-    """Whether a generator raised an error again. A StopIteration leaves it as the cause of a RuntimeError (PEP 479)."""
-    stops = isinstance(error, StopIteration | StopAsyncIteration)
-    return raised is error or (stops and isinstance(raised, RuntimeError) and raised.__cause__ is error)
-
-
-def yields_nothing(provider: Provider) -> HandlerError:
-    """The error for a generator without a yield."""
-    return HandlerError("RW218", f"{named(provider)} ended without a yield.")
-
-
-def _yields_again(provider: Provider) -> HandlerError:
-    return HandlerError("RW218", f"{named(provider)} yielded twice.")

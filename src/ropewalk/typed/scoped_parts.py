@@ -1,0 +1,83 @@
+"""The parts of a stream that a handler with dependencies returned: they keep its dependencies open."""
+
+from typing import TYPE_CHECKING, Any
+
+from ropewalk.streaming import close_parts
+
+if TYPE_CHECKING:
+    from ropewalk.typed.request_scope import RequestScope
+
+
+class ScopedParts:
+    """The parts of a stream, while the dependencies of its request stay open."""
+
+    def __init__(self, scope: "RequestScope", parts: Any) -> None:
+        self._scope = scope
+        self._source = self._parts = parts
+        self._runs = False
+        self._over = False
+
+    @property
+    def trailers(self) -> Any:
+        return getattr(self._source, "trailers", None)
+
+    def __iter__(self) -> "ScopedParts":
+        return self
+
+    def __next__(self) -> Any:
+        self._begin()
+        try:
+            return next(self._parts)
+        except BaseException as error:
+            self._end(None if isinstance(error, StopIteration) else error)
+            raise
+
+    def close(self) -> None:
+        try:
+            if hasattr(self._parts, "close"):
+                self._parts.close()
+        except BaseException as error:
+            self._end(error)
+            raise
+        self._end(None)
+
+    def _begin(self) -> None:
+        if not self._runs:
+            self._scope.begin()
+            self._runs = True
+
+    def _end(self, error: BaseException | None) -> None:
+        if error is not None:
+            self._scope.fail(error)
+        if self._runs and not self._over:
+            self._over = True
+            self._scope.end()
+
+
+class ScopedAsyncParts(ScopedParts):
+    """The same for an async iterator."""
+
+    __iter__ = None  # type: ignore[assignment] # only `async for` reads it
+    __next__ = None  # type: ignore[assignment]
+    close = None  # type: ignore[assignment]
+
+    def __aiter__(self) -> "ScopedAsyncParts":
+        return self
+
+    async def __anext__(self) -> Any:
+        if not self._runs:
+            self._parts = aiter(self._parts)
+        self._begin()
+        try:
+            return await anext(self._parts)
+        except BaseException as error:
+            self._end(None if isinstance(error, StopAsyncIteration) else error)
+            raise
+
+    async def aclose(self) -> None:
+        try:
+            await close_parts(self._parts)
+        except BaseException as error:
+            self._end(error)
+            raise
+        self._end(None)
