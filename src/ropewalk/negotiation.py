@@ -1,0 +1,99 @@
+"""Content negotiation: which of the media types that a server offers the client prefers (RFC 9110, section 12.5.1)."""
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+_QUOTED: Final = r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)'
+"""A quoted string. One that is not closed reaches to the end, so that no part of the value is searched twice."""
+_ELEMENT: Final = re.compile(rf'(?:[^,"]++|{_QUOTED})+', re.DOTALL)
+_PART: Final = re.compile(rf'(?:[^;"]++|{_QUOTED})+', re.DOTALL)
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
+_WEIGHT: Final = re.compile(r"0?\.[0-9]{1,9}|0\.?|1(?:\.0{0,9})?")
+"""A weight. More digits than the three of RFC 9110, section 12.4.2, and a missing 0 are known from old clients."""
+
+_Parameters = frozenset[tuple[str, str]]
+
+
+class _Range(NamedTuple):
+    """A media range of an Accept field."""
+
+    kind: str
+    subtype: str
+    parameters: _Parameters
+    weight: float
+
+
+def preferred(accept: str | None, offers: Sequence[str]) -> str | None:
+    """The offer that the client prefers, or None if it accepts none of them.
+
+    `accept` is the value of the Accept field, with several lines joined by commas. None or an empty value accepts
+    everything. `offers` are media types such as "text/html" or "text/html; level=1", the server's first choice first:
+    it counts among those with the same weight. The most specific range that matches an offer gives its weight; if it is
+    there several times, the greatest. Ranges that are malformed are ignored. The time is linear in the length of
+    `accept`, for each offer.
+    """
+    if not offers:
+        return None
+    if accept is None or accept in ("", "*/*"):
+        return offers[0]
+    ranges = [each for element in _ELEMENT.findall(accept) if (each := _read_range(element)) is not None]
+    if not ranges and not accept.strip(" \t,"):
+        return offers[0]
+    best, most = None, 0.0
+    for offer in offers:
+        weight = _weight_of(offer, ranges)
+        if weight > most:
+            best, most = offer, weight
+    return best
+
+
+def _weight_of(offer: str, ranges: list[_Range]) -> float:
+    """The weight of an offer; 0 if it is not accepted."""
+    kind, subtype, parameters = _read_type(_PART.findall(offer))
+    best, weight = (-1, -1), 0.0
+    for each in ranges:
+        if each.kind not in ("*", kind) or each.subtype not in ("*", subtype) or not each.parameters <= parameters:
+            continue
+        rank = ((each.kind != "*") + (each.subtype != "*"), len(each.parameters))
+        if rank > best or (rank == best and each.weight > weight):
+            best, weight = rank, each.weight
+    return weight
+
+
+def _read_range(element: str) -> _Range | None:
+    """A media range with its weight; None if it is malformed. What follows the weight is not a part of the range."""
+    parts = _PART.findall(element)
+    weight = 1.0
+    for number, part in enumerate(parts[1:], 1):
+        name, _, value = part.partition("=")
+        if name.strip().lower() == "q":
+            value = value.strip()
+            if not _WEIGHT.fullmatch(value):
+                return None
+            weight = float(value)
+            del parts[number:]
+            break
+    kind, subtype, parameters = _read_type(parts)
+    if not kind or not subtype or (kind == "*" and subtype != "*"):
+        return None
+    return _Range(kind, subtype, parameters, weight)
+
+
+def _read_type(parts: list[str]) -> tuple[str, str, _Parameters]:
+    """The type, the subtype and the parameters of a media type or range. Values of parameters keep their case."""
+    kind, slash, subtype = parts[0].strip().lower().partition("/") if parts else ("", "", "")
+    if kind == "*" and not slash:  # `*` alone is what Java's old client sends
+        subtype = "*"
+    parameters = set()
+    for part in parts[1:]:
+        name, _, value = part.partition("=")
+        if name.strip():
+            parameters.add((name.strip().lower(), _unquoted(value.strip())))
+    return kind.strip(), subtype.strip(), frozenset(parameters)
+
+
+def _unquoted(value: str) -> str:
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        return _ESCAPED.sub(r"\1", value[1:-1])
+    return value
