@@ -12,7 +12,7 @@ app.mount("/", Files(PUBLIC))
 
 @app.error(404)
 def not_found(request: Request, error: Exception) -> Response:
-    """Send our own page instead of the plain text."""
+    """Send our own page instead of the default one."""
     return Response(PUBLIC / "not-found.html", status=404)
 
 

@@ -4,13 +4,23 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from inspect import unwrap
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
 from weakref import WeakSet
 
 from twisted.internet.defer import DeferredList
 from twisted.logger import Logger
 
-from ropewalk.calling import Cleanups, ErrorHandlers, FailedLookup, call_hook, start
+from ropewalk.calling import (
+    Cleanups,
+    ErrorFormat,
+    ErrorHandlers,
+    FailedLookup,
+    call_hook,
+    check_format,
+    format_of,
+    start,
+)
 from ropewalk.errors import HandlerError, HTTPError, interrupts, named
 from ropewalk.methods import REGISTERED
 from ropewalk.middleware import PREFLIGHT, Middleware, chain, check
@@ -31,7 +41,7 @@ from ropewalk.resource import (
     split_path,
 )
 from ropewalk.response import Response
-from ropewalk.routing import Routes
+from ropewalk.routing import Routes, matched_route
 from ropewalk.tracebacks import shown_failure
 from ropewalk.typed import Provider, Scope, app_scoped_below, layers_of, open_provider, with_dependencies
 from ropewalk.waiting import Moment, Waiter
@@ -71,6 +81,11 @@ class App(Routes):
     trusted to report the client's address; by default none are. Limits and proxies count for the served app, not for a
     mounted one. With `debug`, a response with status 500 shows the traceback to the client. `openapi` publishes the
     description of the API of this app and of what is mounted in it; by default it is not published.
+
+    `error_format` is the form of the responses to errors that no error handler makes. "negotiated", the default, sends
+    problem details (RFC 9457), or a page of HTML or plain text to a client that prefers it by its Accept field;
+    "problem" always sends problem details; "text" sends the detail of the error as it is: a str as plain text, a dict
+    or list as JSON. By default a mounted app does as the app around it.
     """
 
     def __init__(
@@ -82,11 +97,13 @@ class App(Routes):
         debug: bool = False,
         trailing_slash: TrailingSlash | None = None,
         openapi: OpenAPI | None = None,
+        error_format: ErrorFormat | None = None,
     ) -> None:
         self.limits = limits
         self.proxies = proxies
         self.debug = debug
         self.trailing_slash = trailing_slash
+        self.error_format = check_format(error_format)
         self.errors = ErrorHandlers()
         self.middlewares: list[Middleware] = [check(each) for each in middleware]
         """Outermost first."""
@@ -353,6 +370,15 @@ class App(Routes):
         """The handler that raises an error, for a request whose path cannot be searched."""
         return _refusing(error, (self,))
 
+    def route_of(self, request: Request, segments: list[str] | None = None, depth: int = 0) -> str | None:
+        """The pattern that led to the handler of a request, below the first `depth` segments; None without a match."""
+        engine_handler = request.engine_handler
+        if engine_handler is None or _matches_nothing(engine_handler.call):
+            return None
+        if segments is None:
+            segments = split_path(request.raw_path)
+        return matched_route(self.resource, segments, depth, request.method, engine_handler.call)
+
     def watch(self, owner: Owner) -> None:
         """Notify an owner of changes. It is held weakly."""
         self._owners.add(owner)
@@ -460,7 +486,7 @@ def _make_engine_handler(handler: Handler, apps: tuple[Any, ...], static: bool, 
     if foreign:
         handler = _with_own_params(handler)
     around = handler.middleware or any(app.middlewares for app in apps)
-    if around or any(app.errors for app in apps[1:]) or not handler.utf_8:
+    if around or any(app.errors for app in apps[1:]) or format_of(apps) != format_of(apps[:1]) or not handler.utf_8:
         call: Callable[..., Any] = chain(handler, apps)
         whole_body = pass_params = False
     else:
@@ -503,6 +529,13 @@ def _refuse(error: HTTPError, request: Request) -> Response:
 def _not_found(request: Request) -> Response:
     del request
     raise HTTPError(404)
+
+
+def _matches_nothing(call: Callable[..., Any]) -> bool:
+    """Whether a handler stands for a path without a route, or for a route without the method."""
+    inner: Any = unwrap(call)
+    own = inner.func if isinstance(inner, partial) else inner
+    return isinstance(own, FailedLookup) or own in (_not_found, _redirect, _options, _refuse)
 
 
 def _redirect(request: Request) -> Response:

@@ -27,7 +27,9 @@ TEXT: Final = "text/plain; charset=utf-8"
 HTML: Final = "text/html; charset=utf-8"
 BYTES: Final = "application/octet-stream"
 JSON: Final = "application/json"
-KNOWN_TYPES: Final = frozenset((TEXT, HTML, BYTES, JSON))
+PROBLEM: Final = "application/problem+json"
+"""Problem details (RFC 9457)."""
+KNOWN_TYPES: Final = frozenset((TEXT, HTML, BYTES, JSON, PROBLEM))
 """Values of Content-Type that are known to be valid and to mean UTF-8 for text."""
 
 _MEDIA_TYPES: Final = MimeTypes()  # not the system's table: the response must be the same on every machine
@@ -88,7 +90,7 @@ class Response:
     charset but UTF-8 (RFC 8259, section 8.1).
     """
 
-    __slots__ = ("_error", "_json", "_part_types", "body", "headers", "reason", "status")
+    __slots__ = ("_error", "_json", "_part_types", "_reason", "body", "headers", "status")
 
     _error: BaseException
     """Unset if the response was not made from an exception."""
@@ -105,7 +107,7 @@ class Response:
         if not is_int(status):
             raise InvalidField(f"The status of a Response is an int such as 404, not {shown(status)}.", "Give an int.")
         self.status = status
-        self.reason = None if reason is None else reason_phrase(reason)
+        self._reason = None if reason is None else reason_phrase(reason)
         self.headers = Headers(headers)
         self.body, default_type = _encode(body)
         self._json = self.body if default_type is JSON and self.body is not body else None
@@ -142,7 +144,7 @@ class Response:
         """Like `Response(body, content_type=kind)` for one of the known types, but faster."""
         response = cls.__new__(cls)
         response.status = 200
-        response.reason = None
+        response._reason = None  # noqa: SLF001 - of this class
         response.headers = Headers.checked([("content-type", kind)])
         response.body = body
         response._json = None  # noqa: SLF001 - of this class
@@ -231,6 +233,15 @@ class Response:
         self.set_cookie(name, "", max_age=0, path=path, domain=domain, secure=is_secure_name(name))
 
     @property
+    def reason(self) -> bytes | None:
+        """The reason phrase; None for the registered one. Assignment takes str too. Raises InvalidField (RW304)."""
+        return self._reason
+
+    @reason.setter
+    def reason(self, reason: Text | None) -> None:
+        self._reason = None if reason is None else reason_phrase(reason)
+
+    @property
     def error(self) -> BaseException | None:
         """The exception from which this response was made, for middleware; None if no exception was raised."""
         return getattr(self, "_error", None)
@@ -287,6 +298,7 @@ class Response:
         body = self.body
         if isinstance(body, str) or (body is not None and body is self._json):
             body = self._in_charset(body, self.headers.content_type())
+            check_unicode(body)
         if body and self.status in BODILESS:
             raise _unexpected_body(self.status)
         # The engine's rules for fields that frame the body (RFC 9112, section 6), before middleware sees the response.
@@ -317,8 +329,8 @@ class Response:
         status = self.status
         if type(status) is not int or not 200 <= status <= 599:
             check_status(status)
-        if self.reason is not None:
-            request.set_reason(status, self.reason)
+        if self._reason is not None:
+            request.set_reason(status, self._reason)
         body = self.body
         if not isinstance(body, bytes | str):
             body, default_type = _encode(body)  # again: `body` may have been replaced
@@ -418,6 +430,12 @@ def _encode(body: Any) -> tuple[Any, str | None]:
     remedy = "Await it first." if isinstance(body, Deferred | Awaitable) else None
     forget(body)
     raise HandlerError("RW201", f"A value of type {type(body).__qualname__} is not a body.", remedy)
+
+
+def check_unicode(body: str | bytes) -> None:
+    """Raises UnicodeEncodeError for text that UTF-8 cannot express, as sending it would."""
+    if isinstance(body, str) and not body.isascii():
+        body.encode()
 
 
 def _unexpected_body(status: int) -> HandlerError:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from tests.problems import problem
 from tests.unit.conftest import Log
 from twisted.internet.defer import Deferred, succeed
 
@@ -52,7 +53,7 @@ class TestErrorHandlers:
         app.error(kind)(lambda request, error: Response(f"Bad input: {error}", 400))
         app.get("/")(lambda request: mistake(app))
         response = Client(app).get("/")
-        assert (response.status, response.text) == (500, "Internal Server Error\n")
+        assert (response.status, response.text) == (500, problem(500))
         assert re.match(r"RW\d+ GET /: ", log.text)
 
     @pytest.mark.parametrize("kind", [InvalidField, ExchangeError, RopewalkError, Exception, 500])
@@ -156,7 +157,7 @@ class TestErrorHandlers:
         app.error(404)(lambda request, error: NOTHING["a"])
         app.error(500)(lambda request, error: str(1 // 0))
         response = Client(app).get("/")
-        assert (response.status, response.text) == (500, "Internal Server Error\n")
+        assert (response.status, response.text) == (500, problem(500))
         assert "KeyError" in log.text
         assert "ZeroDivisionError" in log.text
 
@@ -210,8 +211,13 @@ class TestErrorHandlers:
 
 
 class TestPlainErrors:
-    def test_text_by_default(self) -> None:
+    def test_problem_details_by_default(self) -> None:
         response = Client(App()).get("/<script>")
+        assert (response.status, response.text) == (404, problem(404))
+        assert response.headers["content-type"] == "application/problem+json"
+
+    def test_text_by_an_option(self) -> None:
+        response = Client(App(error_format="text")).get("/<script>")
         assert (response.status, response.text) == (404, "Not Found\n")
         assert response.headers["content-type"] == "text/plain; charset=utf-8"
 
@@ -221,7 +227,7 @@ class TestPlainErrors:
         assert Client(app).get("/").json() == {"error": "Not Found"}
 
     def test_details_of_other_kinds_are_json(self) -> None:
-        app = App()
+        app = App(error_format="text")
 
         @app.get("/")
         def handler(request: Request) -> str:
@@ -233,7 +239,7 @@ class TestPlainErrors:
     def test_a_500_shows_no_details(self, log: Log) -> None:
         app = App()
         app.get("/")(lambda request: NOTHING["secret"])
-        assert Client(app).get("/").text == "Internal Server Error\n"
+        assert Client(app).get("/").text == problem(500)
 
     def test_a_500_shows_the_traceback_in_debug_mode(self, log: Log) -> None:
         app = App(debug=True)

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from tests.problems import problem
 from tests.unit.conftest import Log
 from tests.unit.steps import Steps
 from twisted.web import http as twisted_http
@@ -21,6 +22,7 @@ from twisted.web import http as twisted_http
 import ropewalk.charsets
 import ropewalk.cookies
 import ropewalk.headers
+import ropewalk.negotiation
 from ropewalk import App, Body, HTTPError, Limits, QueryParams, Request, wsgi
 from ropewalk.charsets import find_codec
 from ropewalk.converters import BUILT_IN
@@ -29,6 +31,7 @@ from ropewalk.dropin.request import access_log as combined
 from ropewalk.dropin.request import lazy_request
 from ropewalk.headers import Headers, content_type
 from ropewalk.json_values import is_too_deep, read_json
+from ropewalk.negotiation import preferred
 from ropewalk.request.query import parse_query
 from ropewalk.resource import split_path
 from ropewalk.testing import Client
@@ -83,7 +86,23 @@ class Compared(str):
         return str.__eq__(self, other)
 
 
+def negotiate(accept: str) -> object:
+    return preferred(accept, ("application/json", "text/html"))
+
+
 PARSERS = [
+    *each(
+        negotiate,
+        ranges=lambda n: ",".join(f"text/a{i:06};q=0.5" for i in range(n)),
+        commas=lambda n: "," * n,
+        parameters=lambda n: "text/html" + ";a=1" * n,
+        open_quotes=lambda n: 'text/html;a="' * n,
+        escapes=lambda n: 'text/html;a="' + r"\"" * n,
+        backslashes=lambda n: 'text/html;a="' + "\\" * n,
+        quotes=lambda n: '"' * n,
+        digits=lambda n: "text/html;q=0." + "1" * n,
+        spaces=lambda n: "text/html" + " " * n + ";" + " " * n + "q=1",
+    ),
     *each(
         parse_cookies,
         escapes=lambda n: 'a="' + r"\"" * n + '"',
@@ -194,7 +213,9 @@ PARSERS = [
 @pytest.mark.parametrize(("parse", "make"), PARSERS)
 def test_work_is_linear(parse: Callable[[Any], object], make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = Steps(monkeypatch)
-    steps.watch(urllib.parse, http.cookies, ropewalk.cookies, ropewalk.headers, combined, twisted_http)
+    steps.watch(
+        urllib.parse, http.cookies, ropewalk.cookies, ropewalk.headers, ropewalk.negotiation, combined, twisted_http
+    )
     for size in (1, SIZE):
         parse(make(size))  # what is made once is made
     small, twice, four = (steps.of(partial(parse, make(size))) for size in (SIZE, 2 * SIZE, 4 * SIZE))
@@ -368,7 +389,10 @@ def test_how_deep_json_may_be(body: bytes, status: int, log: Log) -> None:
 
     response = Client(app).post("/", body=body, headers=AS_JSON)
     assert response.status == status
-    assert response.status == 200 or response.text == "The body has arrays and objects nested more than 200 deep."
+    assert (
+        response.status == 200
+        or response.json()["detail"] == "The body has arrays and objects nested more than 200 deep."
+    )
     assert log == []
 
 
@@ -386,7 +410,7 @@ def test_a_charset_that_is_not_on_the_list_is_refused(name: str, log: Log) -> No
 
     field = f"text/plain; charset={name}".encode()
     response = Client(app).post("/", body=b"xn--abc-\\u00e9" * 100, headers=[("content-type", field)])
-    assert (response.status, response.text) == (415, "The charset of the body is unknown.")
+    assert (response.status, response.text) == (415, problem(415, "The charset of the body is unknown."))
     assert log == []
 
 

@@ -351,7 +351,7 @@ class TestRefusing:
             return text if way == "whole" else iter([text])
 
         response = answered(handler)
-        assert (response.status, response.headers["content-type"]) == (500, "text/plain; charset=utf-8")
+        assert (response.status, response.headers["content-type"]) == (500, "application/problem+json")
         assert len(log) == 1
         assert "RW213 GET /: TestRefusing.test_what_is_known_too_late_is_a_500" in log.text
         assert HERE in log.text

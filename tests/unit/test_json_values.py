@@ -12,6 +12,7 @@ from typing import Annotated, Any, Generic, TypedDict, TypeVar
 import msgspec
 import pydantic
 import pytest
+from tests.problems import problem
 from tests.unit.conftest import Log
 
 from ropewalk import App, HTTPError, Request, Response
@@ -122,7 +123,7 @@ class TestTypesOfTheProgram:
         elif kind is Booking:
             body = b'{"guest": {"name": "Ada"}}'
         response = ask(kind, body)
-        assert (response.status, response.text) == (500, "Internal Server Error\n")
+        assert (response.status, response.text) == (500, problem(500))
         assert len(log) == 1
         assert f"RW211 POST /: ask.<locals>.read at {HERE}" in log.text
         assert ": JSON cannot become " in log.text

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.engine.harness import Sink
+from tests.problems import problem
 from twisted.web.resource import Resource as TwistedResource
 
 from ropewalk import App, Files, Limits, Request, Resource, Response
@@ -175,18 +176,18 @@ def kitchen() -> App:
         ("BREW", "/kitchen", 200, "coffee"),
         ("M-SEARCH", "/kitchen", 200, "found"),
         ("HEAD", "/kitchen", 200, ""),
-        ("TEMPLATE", "/kitchen", 501, "Not Implemented\n"),
+        ("TEMPLATE", "/kitchen", 501, problem(501)),
         ("template", "/kitchen", 501, None),
-        ("M_SEARCH", "/kitchen", 501, "Not Implemented\n"),
+        ("M_SEARCH", "/kitchen", 501, problem(501)),
         ("BAN", "/cache", 200, "BAN"),
         ("PURGE", "/cache", 200, "PURGE"),
-        ("SUBSCRIBE", "/cache", 501, "Not Implemented\n"),
-        ("SUBSCRIBE", "/nowhere", 501, "Not Implemented\n"),
-        ("BREW", "/", 405, "Method Not Allowed\n"),
-        ("BAN", "/kitchen", 405, "Method Not Allowed\n"),
-        ("BAN", "/nowhere", 404, "Not Found\n"),
-        ("REPORT", "/", 405, "Method Not Allowed\n"),
-        ("REPORT", "/nowhere", 404, "Not Found\n"),
+        ("SUBSCRIBE", "/cache", 501, problem(501)),
+        ("SUBSCRIBE", "/nowhere", 501, problem(501)),
+        ("BREW", "/", 405, problem(405)),
+        ("BAN", "/kitchen", 405, problem(405)),
+        ("BAN", "/nowhere", 404, problem(404)),
+        ("REPORT", "/", 405, problem(405)),
+        ("REPORT", "/nowhere", 404, problem(404)),
     ],
 )
 def test_known_methods_are_405_or_404_and_unknown_ones_501(
@@ -214,7 +215,7 @@ def test_one_path_with_two_unregistered_methods() -> None:
     service = make_service(app)
     told = [asked(service, method, "/x") for method in ("BAN", "BREW", "BAN", "MKFOO", "BREW")]
     service.close()
-    assert told == [("banned", 200), ("coffee", 200), ("banned", 200), ("Not Implemented\n", 501), ("coffee", 200)]
+    assert told == [("banned", 200), ("coffee", 200), ("banned", 200), (problem(501), 501), ("coffee", 200)]
 
 
 def test_render_of_the_base_knows_them_too() -> None:

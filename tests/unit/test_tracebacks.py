@@ -48,7 +48,7 @@ class TestFrames:
         app.get("/")({"plain": plain, "coroutine": coroutine}[kind])
         response = Client(app).get("/")
         (event,) = log
-        for text in [eventAsText(event), *([response.text] if debug else [])]:
+        for text in [eventAsText(event), *(["\n".join(response.json()["traceback"])] if debug else [])]:
             assert PACKAGE not in text
             (line,) = [line for line in text.splitlines() if line.strip().startswith("File ")]
             assert line.endswith(f", in {kind}")

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from tests.problems import problem
 from tests.processes import Server, ropewalk
 from tests.wire.conftest import address_of
 from tests.wire.connection import GET, Connection
@@ -73,7 +74,7 @@ class TestHandlersThatFail:
             connection = it.get(path)
             answer = connection.answer()
             assert (answer.status, answer.field("connection")) == (500, None)
-            assert answer.text == "Internal Server Error\n"
+            assert answer.text == problem(500)
             assert connection.ask(GET).status == 200
             log = it.log()
         assert words in log

@@ -1,6 +1,7 @@
 """What twisted.web had to mend must not come back here."""
 
 import pytest
+from tests.problems import problem
 from tests.wire.agreement import Answered
 from tests.wire.books import WITNESS
 from tests.wire.conftest import Connect
@@ -35,7 +36,7 @@ class TestCve2022_39348:
 
     def test_a_404_repeats_nothing(self, connection: Connection) -> None:
         answer = connection.ask(b"GET /%3Cscript%3E?<script> HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert (answer.status, answer.text) == (404, "Not Found\n")
+        assert (answer.status, answer.text) == (404, problem(404))
         content_type = answer.field("content-type")
         assert content_type is not None
         assert content_type.startswith("text/plain")

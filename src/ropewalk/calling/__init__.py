@@ -3,8 +3,8 @@
 from ropewalk.calling.awaitables import must_wait, resolve
 from ropewalk.calling.cleanups import Cleanups
 from ropewalk.calling.coroutine_runner import CoroutineRunner, HandlerTask
+from ropewalk.calling.default_responses import ErrorFormat, check_format, format_of
 from ropewalk.calling.error_handlers import ErrorHandlers
-from ropewalk.calling.error_responses import plain_error
 from ropewalk.calling.failed_lookup import FailedLookup
 from ropewalk.calling.failure_log import log_late, note_middleware
 from ropewalk.calling.responding import close_dropped, fail, respond, respond_to_error, send, send_value
@@ -18,6 +18,7 @@ from ropewalk.calling.value_to_response import SentResponse
 __all__ = [
     "Cleanups",
     "CoroutineRunner",
+    "ErrorFormat",
     "ErrorHandlers",
     "FailedLookup",
     "HandlerTask",
@@ -27,13 +28,14 @@ __all__ = [
     "StopHooks",
     "Task",
     "call_hook",
+    "check_format",
     "close_dropped",
     "fail",
+    "format_of",
     "is_settled",
     "log_late",
     "must_wait",
     "note_middleware",
-    "plain_error",
     "resolve",
     "respond",
     "respond_to_error",

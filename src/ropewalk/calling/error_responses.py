@@ -1,44 +1,59 @@
 """From an exception to the response that the client gets, by the error handlers of the apps around the handler."""
 
+import sys
 from asyncio import CancelledError, current_task
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable
-from typing import Any
+from inspect import CO_COROUTINE
+from typing import Any, Final
 
 from twisted.internet.defer import CancelledError as DeferredCancelled
 
 from ropewalk.calling.awaitables import must_wait, resolve
+from ropewalk.calling.default_responses import default_response
 from ropewalk.calling.error_handlers import CANCELLATIONS, find_error_handler
 from ropewalk.calling.failure_log import log_error, log_shortage, note_error_handler
 from ropewalk.calling.shortages import shortage_in
 from ropewalk.calling.value_to_response import to_response
-from ropewalk.errors import LATE_REMEDY, HTTPError, RopewalkError, interrupts, named, phrase
+from ropewalk.errors import LATE_REMEDY, HTTPError, RopewalkError, interrupts, named
 from ropewalk.request import Request
 from ropewalk.response import Response
-from ropewalk.tracebacks import format_error
+from ropewalk.tracebacks import PACKAGE, format_error
 
-
-def plain_error(error: HTTPError) -> Response:
-    """The response to an HTTPError for which no error handler is registered."""
-    plain = error.detail == phrase(error.status)
-    return Response(f"{error.detail}\n" if plain else error.detail, error.status, error.headers)
+ROOT: Final = "send_stream"
+"""The name of the outermost coroutine of a handler with middleware."""
 
 
 def passes_through(request: Request, error: BaseException, apps: tuple[Any, ...]) -> bool:
     """Whether an exception passes through all middleware, because it ends the handler or the process.
 
-    A cancelled Deferred does, unless an error handler names the exception: code that cancels it, such as `addTimeout`
-    in a middleware, expects the exception back. If no code catches it, `fail` logs it.
+    A cancelled Deferred does if a middleware calls the next step by a Deferred or a task of its own, unless an error
+    handler names the exception: code that cancels that Deferred, such as `addTimeout`, expects the exception back. If
+    no code catches it, it becomes a response where the steps await each other again.
     """
     if isinstance(error, GeneratorExit) or interrupts(error):
         return True
     if request.gone:
         return isinstance(error, CANCELLATIONS)
     if isinstance(error, DeferredCancelled):
-        return not find_error_handler(error, apps)[1]
+        return not (_is_awaited_from_the_root() or find_error_handler(error, apps)[1])
     loop = running_loop() if isinstance(error, CancelledError) else None
     task = None if loop is None else current_task(loop)
     return task is not None and task.cancelling() > 0  # the task itself is cancelled, not only what it awaits
+
+
+def _is_awaited_from_the_root() -> bool:
+    """Whether the outermost coroutine of the request awaits the caller, step by step, without other code between."""
+    frame = sys._getframe(1)  # noqa: SLF001 - as `inspect` does
+    outer = frame.f_back
+    while outer is not None:
+        if outer.f_code.co_flags & CO_COROUTINE:
+            frame = outer
+        elif frame.f_code.co_flags & CO_COROUTINE:
+            break
+        outer = outer.f_back
+    code = frame.f_code
+    return code.co_name == ROOT and code.co_filename.startswith(PACKAGE)
 
 
 async def error_response(request: Request, error: BaseException, apps: tuple[Any, ...]) -> Response:
@@ -62,7 +77,7 @@ async def error_response(request: Request, error: BaseException, apps: tuple[Any
                 log_error(request, error, f"{LATE_REMEDY} {status}: return Response(body, status=...) there.")
             return response
         if isinstance(error, HTTPError):
-            return plain_error(error)
+            return default_response(error, request, apps)
     except BaseException as raised:
         if passes_through(request, raised, apps):
             raise
@@ -87,9 +102,8 @@ async def _server_error(
                 if passes_through(request, raised, apps):
                     raise
                 log_error(request, raised)
-    if apps[0].debug:
-        return Response(format_error(error), 500)
-    return plain_error(HTTPError(500))
+    trace = format_error(error) if apps[0].debug else None
+    return default_response(HTTPError(500), request, apps, trace)
 
 
 async def _call_error_handler(request: Request, error: BaseException, handler: Callable[..., Any]) -> Response:

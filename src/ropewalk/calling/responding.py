@@ -10,8 +10,9 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ropewalk.calling.awaitables import must_wait, resolve
+from ropewalk.calling.default_responses import default_response
 from ropewalk.calling.error_handlers import CANCELLATIONS
-from ropewalk.calling.error_responses import error_response, passes_through, plain_error
+from ropewalk.calling.error_responses import error_response, passes_through
 from ropewalk.calling.failure_log import log_error, log_late
 from ropewalk.calling.settling import Settled, close_unsent, remember_settled, settle, settle_plain
 from ropewalk.calling.value_to_response import SentResponse, send_plain_value, to_response
@@ -66,7 +67,7 @@ async def _sendable_error_response(request: Request, error: BaseException, apps:
         if passes_through(request, raised, apps):
             raise
         log_error(request, raised)
-        return plain_error(HTTPError(500))
+        return default_response(HTTPError(500), request, apps)
 
 
 async def send(response: Response, request: Request) -> Response:
@@ -121,7 +122,7 @@ def send_value(request: Request, value: Any) -> None:
 
 
 def fail(request: Request, error: BaseException) -> None:
-    """Send the response to an exception of a handler: by its error handler, else an HTTPError's text, else a 500.
+    """Send the response to an exception of a handler: by its error handler, else that of an HTTPError, else a 500.
 
     Unexpected exceptions are logged. If the system is out of descriptors or disk space, the status is 503 or 507, and
     the log has one line in each interval.
@@ -139,13 +140,13 @@ def fail(request: Request, error: BaseException) -> None:
     if request.is_failing():
         log_error(request, error)
         with suppress(Disconnected):
-            request.give_up()
+            _give_up(request)
         return
     request.forget()
     try:
-        apps = getattr(_called(request), "ropewalk_apps", None) or (request.service.app,)
+        apps = _apps_of(request)
         handled = any(app.errors for app in apps)
-        response = plain_error(error) if isinstance(error, HTTPError) and not handled else None
+        response = default_response(error, request, apps) if isinstance(error, HTTPError) and not handled else None
     except BaseException as raised:
         if interrupts(raised):
             raise
@@ -157,9 +158,25 @@ def fail(request: Request, error: BaseException) -> None:
         send_value(request, response)
 
 
+def _give_up(request: Request) -> None:
+    """Send a 500: the response to an error has failed itself."""
+    request.forget()
+    try:
+        default_response(HTTPError(500), request, _apps_of(request)).send(request)
+    except Exception as error:
+        if isinstance(error, Disconnected):
+            raise
+        request.give_up()
+
+
 async def _send_rest(rest: Coroutine[Any, Any, None], request: Request) -> Response:
     await rest
     return SentResponse(status=request.status or 200)
+
+
+def _apps_of(request: Request) -> tuple[Any, ...]:
+    """The apps around the handler of a request, outermost first; the served app where no other matters."""
+    return getattr(_called(request), "ropewalk_apps", None) or (request.service.app,)
 
 
 def _called(request: Request) -> Callable[..., Any]:

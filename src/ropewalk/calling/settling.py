@@ -10,7 +10,7 @@ from typing import Any
 
 from ropewalk.open_files import OpenFile
 from ropewalk.request import Request, octets, sends_events
-from ropewalk.response import KNOWN_TYPES, Response
+from ropewalk.response import KNOWN_TYPES, Response, check_unicode
 from ropewalk.streaming import close_parts, until_stop
 
 Settled = tuple[Response, Any, int, list[tuple[str, str]]]
@@ -24,6 +24,7 @@ def settle_plain(value: Any, request: Request) -> Response | None:
     if (kind is not str and kind is not bytes) or handler is None or request.prepared:
         return None
     response = Response.of(value, handler.text_type, handler.bytes_type)
+    check_unicode(value)
     if (handler.text_type if kind is str else handler.bytes_type) not in KNOWN_TYPES:
         response.check(request)
     request.settled = response, value, 200, response.headers.lines()

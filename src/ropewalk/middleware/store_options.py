@@ -1,13 +1,12 @@
 """What the options of several middlewares share: checks of their values, functions that they call, and refusals."""
 
 from collections.abc import Iterable
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from ropewalk.calling import must_wait, resolve
 from ropewalk.errors import HandlerError, HTTPError, is_int, phrase, shown
 from ropewalk.request import Request
-
-PROBLEM: Final = "application/problem+json"
+from ropewalk.response import PROBLEM
 
 
 class RequestFunction(Protocol):

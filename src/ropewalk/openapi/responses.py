@@ -5,16 +5,26 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
+from ropewalk.calling import format_of
 from ropewalk.calling.error_handlers import find_error_handler
 from ropewalk.errors import HTTPError, phrase
 from ropewalk.openapi.bodies import body_input, is_raw
 from ropewalk.openapi.operations import Operation
 from ropewalk.openapi.schemas import Schema, Schemas
-from ropewalk.response import JSON
-from ropewalk.typed.field_errors import PROBLEM, FieldError, InvalidInput
+from ropewalk.response import JSON, PROBLEM
+from ropewalk.typed.field_errors import FieldError, InvalidInput
 from ropewalk.typed.inputs import Input
 
 _PLAIN: Final = "text/plain"
+
+
+class Problem(Struct):
+    """Problem details (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
 
 
 class InvalidInputProblem(Struct):
@@ -103,7 +113,9 @@ def _error_response(operation: Operation, error: HTTPError, schemas: Schemas) ->
         return made
     if isinstance(error, InvalidInput):
         return made | {"content": {PROBLEM: {"schema": schemas.of(InvalidInputProblem, "output")}}}
-    return made | {"content": {_PLAIN: {"schema": {"type": "string"}}}}
+    if format_of(operation.apps) == "text":
+        return made | {"content": {_PLAIN: {"schema": {"type": "string"}}}}
+    return made | {"content": {PROBLEM: {"schema": schemas.of(Problem, "output")}}}
 
 
 def _described(status: int | str, given: Any, schemas: Schemas) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Request(BodyWriter):
         "_failure",
         "_headers",
         "_query",
+        "_route",
         "_state",
         "begun",
         "dependency_scope",
@@ -58,6 +59,7 @@ class Request(BodyWriter):
     _failure: "tuple[Response, TracebackType | None]"
     _headers: Headers
     _query: QueryParams
+    _route: str | None
     _state: SimpleNamespace
     begun: "Sequence[BegunBody]"
     """Streamed bodies whose first part was made inside middleware."""
@@ -99,6 +101,24 @@ class Request(BodyWriter):
         """The whole URL of the request, as the client sees it unless a proxy rewrites it."""
         query = b"?" + self.query_string if self.query_string else b""
         return f"{self.scheme}://{self.host}{(self.raw_path + query).decode('ascii')}"
+
+    @property
+    def route(self) -> str | None:
+        """The pattern of the route that matched, such as "/users/{id}", with the paths of the mounts around it.
+
+        It is as written in the code. Of a resource that takes the paths below it, it ends in "/{...}". None if no
+        route matched the path and the method, and before the handler is found.
+        """
+        try:
+            return self._route
+        except AttributeError:
+            if self.engine_handler is None:
+                return None
+            self._route = self._find_route()
+            return self._route
+
+    def _find_route(self) -> str | None:
+        return cast("str | None", self.service.app.route_of(self))
 
     @property
     def state(self) -> SimpleNamespace:

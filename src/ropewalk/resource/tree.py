@@ -46,6 +46,7 @@ class Node:
         "extra",
         "handlers",
         "mount_names",
+        "mount_path",
         "mount_place",
         "mounted",
         "rendering",
@@ -65,6 +66,8 @@ class Node:
         """The handlers of the resource's own functions, by their names."""
         self.mount_names: tuple[str, ...] = ()
         """The names of the path's parameters for the mounted resource."""
+        self.mount_path = ""
+        """The path of the `mount` call as it is written, without a slash at its end."""
         self.mount_place = ""
         """The place of the `mount` call, for messages."""
         self.mounted: Resource | None = None
@@ -103,6 +106,7 @@ class Node:
             both = f"{_mounted(self.mounted, self.mount_place)} and {_mounted(resource, where)}"
             raise TreeError("RW104", f"{path} is claimed twice, by {both}.")
         self.mounted = self._adopt(resource)
+        self.mount_path = path.rstrip("/")
         self.mount_place = where
         self.mount_names = names
         self.changed(set())

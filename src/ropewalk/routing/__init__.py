@@ -1,6 +1,7 @@
 """Routes: the decorators that add handlers to the tree, the patterns of paths, and paths by the names of routes."""
 
 from ropewalk.routing.listing import Route, Served, walk, walk_handlers
+from ropewalk.routing.matched import matched_route
 from ropewalk.routing.methods_as_routes import delete, get, patch, post, put, route
 from ropewalk.routing.operation import OperationOptions
 from ropewalk.routing.patterns import Parameter, Pattern, parse_path
@@ -16,6 +17,7 @@ __all__ = [
     "Served",
     "delete",
     "get",
+    "matched_route",
     "parse_path",
     "patch",
     "post",

@@ -98,6 +98,11 @@ def _named(segments: tuple[str | Converter, ...], names: tuple[str, ...] = ()) -
         yield Parameter(next(left, ""), part) if isinstance(part, Converter) else part
 
 
+def written(path: str, segments: tuple[str | Converter, ...], names: tuple[str, ...] = ()) -> str:
+    """A path with the parameters of a handler or a mount, as `{name:converter}`."""
+    return path + "".join(f"/{_written(part)}" for part in _named(segments, names))
+
+
 def _written(part: str | Parameter) -> str:
     """A segment as it was declared, with parameters as `{name:converter}`."""
     if isinstance(part, str):

@@ -232,12 +232,12 @@ async def _close(port: Any) -> None:
 
 
 def app_of(servable: Any) -> App:
-    """An App itself, the app of a Site, or a new app around a resource."""
+    """An App itself, the app of a Site, or a new app around a resource, whose errors are plain text."""
     if not isinstance(servable, Resource):
         app = getattr(servable, "app", servable)
         if isinstance(app, App):
             return app
-    app = App()
+    app = App(error_format="text")
     app.mount("/", as_resource(servable))
     return app
 

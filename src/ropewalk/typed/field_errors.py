@@ -6,8 +6,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from ropewalk.errors import HTTPError, phrase
-
-PROBLEM: Final = "application/problem+json"
+from ropewalk.response import PROBLEM
 
 Location = Literal["path", "query", "header", "cookie", "body"]
 

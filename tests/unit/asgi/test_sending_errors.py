@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from tests.problems import problem
 from tests.unit.asgi.applications import body, hosting, sending, start
 from tests.unit.asgi.responses import response_to
 from tests.unit.conftest import Log
@@ -67,7 +68,7 @@ class TestMistakes:
     )
     def test_before_the_head_the_response_is_500(self, messages: list[Message], code: str, log: Log) -> None:
         response = response_to(*messages)
-        assert (response.status, response.text) == (500, "Internal Server Error\n")
+        assert (response.status, response.text) == (500, problem(500))
         assert f"{code} GET /: sending.<locals>.application at tests/unit/asgi/applications.py:" in log.text
 
     @pytest.mark.parametrize(

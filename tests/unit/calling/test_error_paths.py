@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.problems import problem
 from tests.unit.conftest import Log
 from twisted.internet.defer import fail
 from twisted.logger import LogEvent, globalLogPublisher
@@ -220,7 +221,7 @@ class TestErrorHandlers:
             raise NoStr
 
         response = Client(app).get("/")
-        assert (response.status, response.text) == (500, "Internal Server Error\n")
+        assert (response.status, response.text) == (500, problem(500))
         first, second = (event["what"] for event in log)
         assert first.endswith(" raised KeyError().")
         assert second.startswith("The error handler ")

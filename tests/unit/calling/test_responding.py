@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from tests.problems import problem
 from tests.unit.calling.test_task import later
 from tests.unit.conftest import Log
 from tests.unit.turns import run_turns, until
@@ -103,7 +104,7 @@ class TestKinds:
 
         handler = {"plain": plain, "deferred": deferred, "coroutine": coroutine}[kind]
         response = response_of(handler)
-        assert (response.status, response.text) == (500, "Internal Server Error\n")
+        assert (response.status, response.text) == (500, problem(500))
         line = f"RW208 GET /: TestKinds.test_errors.<locals>.{kind} at tests/unit/calling/test_responding.py:"
         assert line in log.text
         assert f"raised KeyError('{kind}')" in log.text
@@ -139,7 +140,7 @@ class TestKinds:
         app.get("/")(handler)
         app.error(500)(handle)
         response = Client(app).get("/")
-        assert (response.status, response.text) == (500, "Internal Server Error\n")
+        assert (response.status, response.text) == (500, problem(500))
         assert "KeyError('lost')" in log.text
         assert log.text.count("RW304") == 1
 

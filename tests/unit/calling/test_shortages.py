@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.problems import problem
 from tests.unit.calling.test_task import later
 from tests.unit.conftest import Log
 from twisted.internet.task import Clock
@@ -66,10 +67,10 @@ class TestAnswers:
 
         response = Client(app).get("/")
         if CODES[number] == "RW506":
-            assert (response.status, response.text) == (503, "Service Unavailable\n")
+            assert (response.status, response.text) == (503, problem(503))
             assert response.headers["retry-after"] == "1"
         else:
-            assert (response.status, response.text) == (507, "Insufficient Storage\n")
+            assert (response.status, response.text) == (507, problem(507))
         assert_told(log, CODES[number])
         assert "handler at tests/unit/calling/test_shortages.py:" in log.text
 

@@ -7,6 +7,7 @@ from errno import EMFILE
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from tests.problems import problem
 from tests.unit.conftest import Log
 from tests.unit.middleware.handlers import NOTHING, marking, raising
 from twisted.internet.defer import CancelledError as DeferredCancelled
@@ -32,7 +33,7 @@ class TestErrors:
             raise HTTPError(409, "Conflict here.", [("x-more", "1")])
 
         response = Client(app).get("/")
-        assert (response.status, response.text) == (409, "Conflict here.")
+        assert (response.status, response.text) == (409, problem(409, "Conflict here."))
         assert (response.headers["x-marks"], response.headers["x-more"]) == ("x", "1")
 
     def test_a_registered_exception_is_a_response(self) -> None:
@@ -224,6 +225,7 @@ class TestErrorsAgain:
             app.error(500)(lambda request, error: Response("shaped", 500))
         response = Client(app).get("/")
         assert (response.status, response.text == "shaped") == (500, shaped)
+        assert response.headers["x-marks"] == "x"
         assert len(log) == 1
         assert "RW208" in log.text
 
@@ -255,21 +257,21 @@ class TestWhoIsCalled:
             (KeyError("x"), (Exception,), "Exception", True),
             (KeyError("x"), (Exception, 500), "Exception", True),
             (KeyError("x"), (500,), "500", True),
-            (HTTPError(404), (Exception,), "Not Found\n", False),
+            (HTTPError(404), (Exception,), problem(404), False),
             (HTTPError(404), (Exception, HTTPError), "HTTPError", False),
             (HTTPError(404), (Exception, HTTPError, 404), "404", False),
             (HTTPError(500), (Exception, 500), "500", False),
             (BodyTooLarge("x"), (Exception, HTTPError, 413), "413", False),
             (BodyTooLarge("x"), (Exception, HTTPError, 413, BodyTooLarge), "BodyTooLarge", False),
-            (Disconnected("elsewhere"), (Exception,), "Internal Server Error\n", True),
+            (Disconnected("elsewhere"), (Exception,), problem(500), True),
             (InvalidField("x"), (Exception,), "Exception", True),
-            (InvalidField("x"), (ValueError,), "Internal Server Error\n", True),
+            (InvalidField("x"), (ValueError,), problem(500), True),
             (InvalidField("x"), (ValueError, Exception), "Exception", True),
             (InvalidField("x"), (ValueError, RopewalkError), "RopewalkError", True),
-            (OSError(EMFILE, "none"), (Exception,), "Service Unavailable\n", True),
+            (OSError(EMFILE, "none"), (Exception,), problem(503), True),
             (OSError(EMFILE, "none"), (OSError,), "OSError", False),
             (OSError(EMFILE, "none"), (Exception, 503), "503", True),
-            (SystemExit(), (Exception,), "Internal Server Error\n", True),
+            (SystemExit(), (Exception,), problem(500), True),
             (SystemExit(), (Exception, 500), "500", True),
         ],
     )

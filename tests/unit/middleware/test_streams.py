@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import pytest
+from tests.problems import problem
 from tests.unit.conftest import Log
 from tests.unit.middleware.handlers import marking, parts_that_raise
 
@@ -104,7 +105,8 @@ class TestDroppedStreams:
         app = App(middleware=[marking("x"), dropping, marking("y")])
         app.get("/")(lambda request: body(events))
         text = Client(app).get("/").text
-        assert text == {"its first part": "part", "sent": "partpart"}.get(how, "instead")
+        wanted = {"its first part": "part", "sent": "partpart", "an error": problem(409, "instead")}
+        assert text == wanted.get(how, "instead")
         assert events == ["closed"]
         assert log == []
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.problems import problem
 from tests.unit.conftest import Log
 
 from ropewalk import App, Limits, Request
@@ -84,7 +85,7 @@ class TestBody:
     def test_what_is_not_json(self, body: bytes) -> None:
         response = Client(self.make()).post("/json", body=body, headers=AS_JSON)
         assert response.status == 400
-        assert response.text.startswith("The body is not JSON")
+        assert response.json()["detail"].startswith("The body is not JSON")
 
     @pytest.mark.parametrize(
         "kind",
@@ -106,7 +107,7 @@ class TestBody:
 
     def test_json_of_another_shape(self) -> None:
         response = Client(self.make()).post("/json", json={"name": "Ada", "age": "old"})
-        assert (response.status, response.text) == (422, "Expected `int`, got `str` - at `$.age`")
+        assert (response.status, response.text) == (422, problem(422, "Expected `int`, got `str` - at `$.age`"))
 
     def test_stream(self) -> None:
         response = Client(self.make()).post("/stream", body=[b"x" * 10_000 for _ in range(20)])
@@ -118,7 +119,7 @@ class TestBody:
         client = Client(self.make())
         assert client.post(path, body=b"x" * 10).status == 200
         response = client.post(path, body=body)
-        assert (response.status, response.text) == (413, "The body is larger than 10 bytes.")
+        assert (response.status, response.text) == (413, problem(413, "The body is larger than 10 bytes."))
 
     @pytest.mark.parametrize("path", ["/body", "/content", "/text"])
     def test_past_the_spool(self, path: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import twisted.internet
+from tests.problems import problem
 from tests.unit.conftest import Log
 from tests.unit.wsgi.applications import SECONDS, TEXT, Parts, Recorder, client, plain, responding, returning, validated
 from tests.unit.wsgi.test_thread_response import middled
@@ -347,7 +348,7 @@ class TestErrorHandlers:
             raise BadBody("not like this")
 
         response = client(application).get("/")
-        assert (response.status, response.text) == (400, "not like this")
+        assert (response.status, response.text) == (400, problem(400, "not like this"))
 
     def test_debug_shows_the_traceback(self) -> None:
         def broken(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -355,7 +356,7 @@ class TestErrorHandlers:
 
         app = App(debug=True)
         app.mount("/", wsgi(plain(broken)))
-        assert 'raise LookupError("no such guest")' in Client(app).get("/").text
+        assert '    raise LookupError("no such guest")' in Client(app).get("/").json()["traceback"]
 
 
 class TestEnd:

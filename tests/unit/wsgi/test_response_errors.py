@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.problems import problem
 from tests.unit.conftest import Log
 from tests.unit.wsgi.applications import TEXT, Parts, Wrap, client, plain, responding, returning
 from tests.unit.wsgi.responses import HELLO, LENGTH, begun, wait_until_quiet
@@ -47,7 +48,7 @@ class TestFaults:
             return [b"Hello"]
 
         response = client(application, wrap=plain).get("/")
-        assert (response.status, response.text) == (500, "Internal Server Error\n")
+        assert (response.status, response.text) == (500, problem(500))
         assert f"{code} GET /: TestFaults.test_of_the_head.<locals>.application at tests/unit/wsgi/" in log.text
         assert said in log.text
 

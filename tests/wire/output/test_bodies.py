@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from tests.problems import problem
 from tests.wire.output import bodies
 from tests.wire.output.conftest import Careless, assert_told, request
 
@@ -34,7 +35,7 @@ class TestLengths:
         """Nothing is out yet: the client gets a 500, and the connection goes on."""
         sizes = [size for size in SIZES if size or path not in ("json", "http-error")]
         answers = careless.answers(*(request(f"/bodies/{path}?size={size}") for size in sizes))
-        assert [(answer.status, answer.text) for answer in answers] == [(500, "Internal Server Error\n")] * len(sizes)
+        assert [(answer.status, answer.text) for answer in answers] == [(500, problem(500))] * len(sizes)
         logged = careless.log()
         assert len(logged) == len(sizes)
         for entry in logged:
@@ -119,7 +120,7 @@ class TestWhatIsNoBody:
     def test_before_the_head(self, careless: Careless, name: str) -> None:
         path = f"/bodies/no-body/{name.replace(' ', '%20')}"
         (answer,) = careless.answers(request(path))
-        assert (answer.status, answer.text) == (500, "Internal Server Error\n")
+        assert (answer.status, answer.text) == (500, problem(500))
         (entry,) = careless.log()
         line = entry.partition("\n")[0]
         assert re.match(r"RW(201|208|210|212) ", line)

@@ -1,6 +1,7 @@
 """Answers given twice, too late or not at all, and exceptions of every kind at every moment."""
 
 import pytest
+from tests.problems import problem
 from tests.wire.connection import GET
 from tests.wire.output import failures
 from tests.wire.output.conftest import Careless, assert_told, received_or_reset, request
@@ -16,7 +17,7 @@ ERRORS = list(failures.errors)
 def assert_500_for_each(careless: Careless, path: str, handler: str) -> list[str]:
     """Every kind of exception is a 500, pipelined between valid responses, and is logged."""
     answers = careless.answers(*(request(f"{path}?error={error}") for error in ERRORS))
-    assert [(answer.status, answer.text) for answer in answers] == [(500, "Internal Server Error\n")] * len(ERRORS)
+    assert [(answer.status, answer.text) for answer in answers] == [(500, problem(500))] * len(ERRORS)
     logged = careless.log()
     assert len(logged) == len(ERRORS)
     for entry in logged:

@@ -54,6 +54,13 @@ class AppBridge:
         """The path of the root of the app, quoted."""
         return "".join(f"/{quote(segment, safe=_UNQUOTED)}" for segment in self.request.prepath)
 
+    @property
+    def route(self) -> str | None:
+        """The pattern of the route that matched, below the path of the root of the app."""
+        above, below = self._segments()
+        pattern = self.app.route_of(self.exchange, above + below, len(above))
+        return None if pattern is None else self.prefix + pattern
+
     def serve(self) -> None:
         """Let the app respond."""
         exchange = self.exchange
@@ -108,11 +115,15 @@ class AppBridge:
     def stopProducing(self) -> None:
         """Do nothing: the engine reports the end of the connection to the exchange."""
 
+    def _segments(self) -> tuple[list[str], list[str]]:
+        """The segments of the path above the app and below. Raises UnicodeDecodeError."""
+        request = self.request
+        return [segment.decode() for segment in request.prepath], [segment.decode() for segment in request.postpath]
+
     def _find(self) -> EngineHandler:
-        request, exchange = self.request, self.exchange
+        exchange = self.exchange
         try:
-            above = [segment.decode() for segment in request.prepath]
-            below = [segment.decode() for segment in request.postpath]
+            above, below = self._segments()
         except UnicodeDecodeError:
             self.engine_handler = self.app.refuse(HTTPError(400, "The path is not UTF-8."))
             return self.engine_handler

@@ -53,6 +53,10 @@ class GraftedRequest(RelayedExchange):
         """Return the URL of a route, below the path of the app in the program's tree."""
         return self.bridge.prefix + super().url_for(name, **params)
 
+    def _find_route(self) -> str | None:
+        """The pattern of the app's route, below the path of the app in the program's tree."""
+        return self.bridge.route
+
     # Its body
 
     def check_size(self, limit: int | None) -> None:

@@ -75,6 +75,14 @@ class TestPlaces:
         socket_program.serve(tree(**{"an api": graft(app)}))
         assert socket_program.get("/an%20api/rooms/7").text == "/an%20api/rooms/a%20b"
 
+    def test_the_route(self, socket_program: Program) -> None:
+        app = App()
+        app.get("/rooms/{number}")(lambda request, number: str(request.route))
+        app.error(404)(lambda request, error: str(request.route))
+        socket_program.serve(tree(**{"an api": graft(app)}))
+        assert socket_program.get("/an%20api/rooms/7").text == "/an%20api/rooms/{number}"
+        assert socket_program.get("/an%20api/none").text == "None"
+
     def test_in_klein(self, socket_program: Program) -> None:
         klein = Klein()
         grafted = graft(app_of(self.where))

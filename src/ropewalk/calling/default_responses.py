@@ -1,0 +1,144 @@
+"""The response to an HTTPError for which no error handler is registered: problem details, a page, or plain text."""
+
+from dataclasses import is_dataclass
+from html import escape
+from typing import Any, Final, Literal, get_args
+
+import msgspec
+
+from ropewalk.errors import HTTPError, phrase, shown
+from ropewalk.headers import Headers
+from ropewalk.negotiation import preferred
+from ropewalk.request import Request
+from ropewalk.response import HTML, JSON, PROBLEM, TEXT, Response, to_json
+
+ErrorFormat = Literal["negotiated", "problem", "text"]
+"""The form of the responses to errors. See `App`."""
+
+_TYPES: Final = {PROBLEM: PROBLEM, JSON: PROBLEM, "text/html": HTML, "text/plain": TEXT}
+"""The Content-Type for each type that is offered: a client that accepts JSON can read problem details."""
+_OFFERS: Final = tuple(_TYPES)
+
+_OF_BODY: Final = ("content-length", "content-encoding", "transfer-encoding")
+"""Fields by which an HTTPError says that its detail is the body."""
+
+_PAGE: Final = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+</head>
+<body>
+<h1>{title}</h1>
+{content}</body>
+</html>
+"""
+
+
+def check_format(given: ErrorFormat | None) -> ErrorFormat | None:
+    """Raises ValueError for a format that does not exist."""
+    known = get_args(ErrorFormat)
+    if given is not None and given not in known:
+        raise ValueError(f"error_format is {shown(given)}. It must be one of {', '.join(known)}, or None.")
+    return given
+
+
+def format_of(apps: tuple[Any, ...]) -> ErrorFormat:
+    """The format of errors inside these apps, outermost first: that of the innermost app that has one."""
+    for app in reversed(apps):
+        own: ErrorFormat | None = app.error_format
+        if own is not None:
+            return own
+    return "negotiated"
+
+
+def default_response(error: HTTPError, request: Request, apps: tuple[Any, ...], trace: str | None = None) -> Response:
+    """The response to an HTTPError inside these apps, outermost first. `trace` is a traceback to show to the client."""
+    wanted = format_of(apps)
+    headers = Headers(error.headers)
+    if wanted == "text" or headers.content_type() not in (None, PROBLEM) or any(each in headers for each in _OF_BODY):
+        return _as_it_is(error, trace)
+    problem = _problem_of(error)
+    if problem is None:
+        return _as_it_is(error, trace)
+    kind = PROBLEM
+    if wanted == "negotiated":
+        # If the client accepts none of them, problem details are as good as any (RFC 9110, section 12.5.1).
+        kind = _TYPES[preferred(request.header("accept"), _OFFERS) or PROBLEM]
+        _add_vary(headers)
+    headers["content-type"] = kind
+    if kind is HTML:
+        return Response(_page(problem, trace), error.status, headers)
+    if kind is TEXT:
+        return Response(_plain(problem, trace), error.status, headers)
+    if trace is not None:
+        problem["traceback"] = trace.splitlines()
+        return Response(_formatted(problem), error.status, headers)
+    return Response(to_json(problem), error.status, headers)
+
+
+def _as_it_is(error: HTTPError, trace: str | None) -> Response:
+    """The detail of an error in the form that its type has as the value of a handler."""
+    if trace is not None:
+        return Response(trace, error.status, error.headers)
+    plain = error.detail == phrase(error.status)
+    return Response(f"{error.detail}\n" if plain else error.detail, error.status, error.headers)
+
+
+def _problem_of(error: HTTPError) -> dict[Any, Any] | None:
+    """The problem details of an error (RFC 9457, section 3.1); None if its detail is neither text nor JSON."""
+    detail = error.detail
+    if isinstance(detail, msgspec.Struct) or (is_dataclass(detail) and not isinstance(detail, type)):
+        detail = msgspec.json.decode(to_json(detail))
+    title = phrase(error.status)
+    problem: dict[Any, Any] = {"type": "about:blank", "title": title, "status": error.status}
+    if isinstance(detail, str):
+        problem["detail"] = detail
+    elif isinstance(detail, list):
+        problem.update(detail=title, errors=msgspec.Raw(to_json(detail)))
+    elif isinstance(detail, dict):
+        problem.update({"detail": title, **detail, "status": error.status})
+    else:
+        return None
+    return problem
+
+
+def _add_vary(headers: Headers) -> None:
+    """Have caches keep one response for each Accept (RFC 9110, section 12.5.5)."""
+    given = headers.get("vary", "")
+    names = {name.strip().lower() for name in given.split(",")}
+    if not names & {"accept", "*"}:
+        headers["vary"] = f"{given}, Accept" if given.strip() else "Accept"
+
+
+def _page(problem: dict[Any, Any], trace: str | None) -> str:
+    title, detail, members = _parts(problem)
+    content = f"<p>{escape(detail)}</p>\n" if detail else ""
+    for block in (members, trace):
+        if block:
+            content += f"<pre>{escape(block)}</pre>\n"
+    return _PAGE.format(title=escape(f"{problem['status']} {title}"), content=content)
+
+
+def _plain(problem: dict[Any, Any], trace: str | None) -> str:
+    title, detail, members = _parts(problem)
+    return "".join(f"{block.rstrip()}\n" for block in (detail or title, members, trace) if block)
+
+
+def _parts(problem: dict[Any, Any]) -> tuple[str, str, str]:
+    """The title, the detail if it says more, and the further members as JSON, for people."""
+    title, detail = problem["title"], problem["detail"]
+    shown_apart = {"type", "title", "status", "detail"}
+    if not isinstance(title, str):
+        title = phrase(problem["status"])
+    if not isinstance(detail, str):
+        detail = ""
+        shown_apart.discard("detail")
+    members = {name: value for name, value in problem.items() if name not in shown_apart}
+    return title, "" if detail == title else detail, _formatted(members) if members else ""
+
+
+def _formatted(value: Any) -> str:
+    return msgspec.json.format(to_json(value).decode(), indent=2)
