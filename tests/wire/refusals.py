@@ -8,6 +8,8 @@ from tests.wire.connection import GET, Connection
 from tests.wire.deliveries import Address, Cut, Pieces, delivered, in_bytes, uncut
 
 TEXT = "text/plain; charset=utf-8"
+PROBLEM = "application/problem+json"
+"""Of a refusal by the app, which has the head: its body is too large or malformed."""
 
 SHORT = 200
 """The most bytes in the body of a refusal."""
@@ -45,7 +47,7 @@ class Refused:
         with delivered(self._address, first + second, self._books) as connections:
             for connection in connections[len(first) :]:
                 assert connection.answer().text == "Hello, World!"
-            refusals = {self._read(connection) for connection in connections}
+            refusals = {self._read(connection, heads) for connection in connections}
             ports = sorted(connection.port for connection in connections)
         entry = self._books.entry()
         assert (entry.requests, entry.witnessed) == (heads * len(connections) + len(second), 0)
@@ -58,10 +60,10 @@ class Refused:
         assert sorted(int(line[1]) if line else 0 for line in lines) == ports, entry.log
         return status
 
-    def _read(self, connection: Connection) -> tuple[int, str]:
+    def _read(self, connection: Connection, heads: int) -> tuple[int, str]:
         answer = connection.answer()
         assert answer.field("connection") == "close"
-        assert answer.field("content-type") == TEXT
+        assert answer.field("content-type") in ((TEXT, PROBLEM) if heads else (TEXT,))
         assert 0 < len(answer.body) <= SHORT
         assert connection.end() == b""
         return answer.status, answer.text

@@ -35,11 +35,13 @@ class TestCve2022_39348:
         assert refused(b"GET /nowhere HTTP/1.1\r\nHost: " + host + b"\r\n\r\n") == 400
 
     def test_a_404_repeats_nothing(self, connection: Connection) -> None:
-        answer = connection.ask(b"GET /%3Cscript%3E?<script> HTTP/1.1\r\nHost: a\r\n\r\n")
+        request = b"GET /%3Cscript%3E?<script> HTTP/1.1\r\nHost: a\r\n"
+        answer = connection.ask(request + b"\r\n")
         assert (answer.status, answer.text) == (404, problem(404))
-        content_type = answer.field("content-type")
-        assert content_type is not None
-        assert content_type.startswith("text/plain")
+        assert answer.field("content-type") == "application/problem+json"
+        page = connection.ask(request + b"Accept: text/html\r\n\r\n")
+        assert page.field("content-type") == "text/html; charset=utf-8"
+        assert "script" not in page.text.lower()
 
 
 class TestCve2022_24801:
