@@ -8,6 +8,8 @@ from tests.unit.dropin.mounts import pass_on
 
 from ropewalk import App, Request, Response
 
+AS_JSON = "Content-Type: application/json"
+
 
 class TestBody:
     def test_every_method_that_reads_it(self, program: Program) -> None:
@@ -42,7 +44,7 @@ class TestBody:
         sent = b'{"number": 7}'
         expected = {"json": b"7", "body": sent + sent, "both": sent[:5] + sent + sent[5:]}
         for path in ("content", "body", "text", "json", "stream", "both"):
-            assert program.ask("POST", f"/api/{path}", body=sent).body == expected.get(path, sent), path
+            assert program.ask("POST", f"/api/{path}", AS_JSON, body=sent).body == expected.get(path, sent), path
 
     def test_a_body_of_the_wrong_type(self, socket_program: Program) -> None:
         app = App()
@@ -52,8 +54,9 @@ class TestBody:
             return str(await request.json(Room))
 
         socket_program.graft(app)
-        assert socket_program.ask("POST", "/api/", body=b'{"number": "seven"}').status == 422
-        assert socket_program.ask("POST", "/api/", body=b"{").status == 400
+        assert socket_program.ask("POST", "/api/", AS_JSON, body=b'{"number": "seven"}').status == 422
+        assert socket_program.ask("POST", "/api/", AS_JSON, body=b"{").status == 400
+        assert socket_program.ask("POST", "/api/", body=b"{}").status == 415
 
     def test_a_large_body(self, program: Program) -> None:
         """twisted.web keeps it in a file."""
