@@ -4,7 +4,9 @@ from collections.abc import Collection, Coroutine
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
+from twisted.python.failure import Failure
 
+from ropewalk.calling.error_handlers import CANCELLATIONS
 from ropewalk.calling.task import start
 from ropewalk.waiting import Waiter
 
@@ -19,7 +21,7 @@ class Cleanups:
         return bool(self._running)
 
     def run(self, cleanup: Coroutine[Any, Any, None]) -> None:
-        """Run a cleanup, which handles its own errors."""
+        """Run a cleanup, which handles its own errors, except that a stop may cancel it."""
         running = start(cleanup)
         if not running.called:
             self._running.add(running)
@@ -32,7 +34,7 @@ class Cleanups:
 
     def _end(self, result: Any, running: Deferred[Any]) -> Any:
         self._running.discard(running)
-        return result
+        return None if isinstance(result, Failure) and result.check(*CANCELLATIONS) else result
 
 
 def _all(running: Collection[Deferred[Any]]) -> Waiter[None]:

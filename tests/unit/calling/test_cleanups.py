@@ -1,5 +1,6 @@
 """Cleanups that run on after the responses."""
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -54,7 +55,7 @@ def test_a_stop_cancels_those_that_take_too_long(log: Log) -> None:
     assert "was cancelled after 10 s" in log.text
 
 
-def test_cancelling_the_wait_cancels_them() -> None:
+def test_cancelling_the_wait_cancels_them(log: Log) -> None:
     cleanups = Cleanups()
     cancelled: list[Any] = []
     cleanups.run(wait(Deferred(cancelled.append)))
@@ -62,3 +63,6 @@ def test_cancelling_the_wait_cancels_them() -> None:
     finished.addErrback(lambda failure: failure.trap(CancelledError) and None)
     finished.cancel()
     assert len(cancelled) == 1
+    del cleanups, finished
+    gc.collect()
+    assert log.text == ""  # not even an unhandled error of a Deferred
