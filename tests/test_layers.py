@@ -19,11 +19,8 @@ PACKAGE = SOURCE / "ropewalk"
 
 LAYERS = (
     {"errors", "headers", "charsets", "cookies", "etags", "json_values", "methods", "open_files", "twisted_private"},
-    {"waiting", "producing", "converters", "proxies", "suggest", "tracebacks", "forks"},
-    {"request", "response", "streaming", "stores"},
-    {"errors", "headers", "charsets", "cookies", "json_values", "methods", "open_files", "twisted_private"},
     {"waiting", "producing", "converters", "negotiation", "proxies", "suggest", "tracebacks", "forks"},
-    {"request", "response", "streaming"},
+    {"request", "response", "streaming", "stores"},
     {"resource"},
     {"typed"},
     {"routing", "calling"},

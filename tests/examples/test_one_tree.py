@@ -1,5 +1,6 @@
 """Two trees in one, mounted in both ways."""
 
+import json
 from typing import Any
 
 import pytest
@@ -57,7 +58,8 @@ def ask(request: pytest.FixtureRequest) -> Any:
 
 def test_what_is_new(ask: Any) -> None:
     assert ask("/api/books/1")[:2] == (200, b'{"title":"Moby-Dick"}')
-    assert ask("/api/books/3")[:2] == (404, b"No such book.")
+    status, body, _ = ask("/api/books/3")
+    assert (status, json.loads(body)["detail"]) == (404, "No such book.")
 
 
 def test_what_was_there(ask: Any) -> None:

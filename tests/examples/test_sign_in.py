@@ -20,7 +20,7 @@ def test_signing_in() -> None:
 
 def test_a_wrong_password() -> None:
     response = Client(app).post("/sign-in", data={"name": "Ada", "password": "?"})
-    assert (response.status, response.text) == (403, "The password is wrong.")
+    assert (response.status, response.json()["detail"]) == (403, "The password is wrong.")
 
 
 def test_an_unknown_session() -> None:

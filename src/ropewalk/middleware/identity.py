@@ -8,17 +8,20 @@ from ropewalk.request import Request
 
 
 def user_of(request: Request) -> str | None:
-    """The identity of `request.state.user`, which a middleware for authentication has set; None if it is not set.
+    """The identity of the user; None if there is none.
 
-    It is the user itself if that is a str or an int, and else its attribute `id`. Raises HandlerError (RW236) if that
-    is neither.
+    The user is the principal that `ropewalk.auth.authenticate` has found, or else `request.state.user`, which a
+    middleware of the program has set. The identity is the user itself if that is a str or an int, and else its
+    attribute `id`. Raises HandlerError (RW236) if that is neither.
     """
-    user = getattr(request.state, "user", None)
+    user = getattr(getattr(request.state, "authentication", None), "principal", None)
+    if user is None:
+        user = getattr(request.state, "user", None)
     if user is None:
         return None
     identity = user if isinstance(user, str | int) else getattr(user, "id", None)
     if isinstance(identity, bool) or not isinstance(identity, str | int):
-        raise HandlerError("RW236", f"request.state.user is {shown(user)}, which has no id.")
+        raise HandlerError("RW236", f"The user {shown(user)} has no id.")
     return str(identity)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.problems import problem
 from tests.unit.conftest import Log
 from tests.unit.middleware.handlers import marking
 from twisted.internet.defer import Deferred, succeed
@@ -257,7 +258,7 @@ class TestReleases:
             raise HTTPError(402, "No money.")
 
         service = Service(refuse)
-        assert [service.post().text for _ in range(2)] == ["No money."] * 2
+        assert [service.post().text for _ in range(2)] == [problem(402, "No money.")] * 2
         assert service.calls == 1
 
     def test_a_client_that_leaves(self, run: Run) -> None:

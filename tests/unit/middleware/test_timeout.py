@@ -10,6 +10,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from tests.problems import problem
 from tests.unit.conftest import Log
 from twisted.internet.defer import CancelledError as DeferredCancelled
 from twisted.internet.defer import Deferred
@@ -71,7 +72,7 @@ class TestOnAsyncio:
         cancelled = Cancelled()
         options = TimeoutOptions(seconds=0.01, status=status, retry_after=7)
         response = get(serve(getattr(cancelled, kind), options))
-        assert (response.status, response.text) == (status, "The response took too long.")
+        assert (response.status, response.text) == (status, problem(status, "The response took too long."))
         assert response.headers["retry-after"] == "7"
         assert len(cancelled.by) == 1
         assert log.text == ""
