@@ -340,14 +340,14 @@ class App(Routes):
         search = Search(request, segments)
         try:
             handler = search.visit(self.resource, depth)
+            if handler is None:
+                handler, params, apps, static, lasting = self._without_handler(request, search, segments, depth)
+            else:
+                params, apps, static, lasting = search.params, search.apps, search.static, search.lasting
         except BaseException as error:
             if interrupts(error):
                 raise
             return _refusing(error, search.apps or (self,))
-        if handler is None:
-            handler, params, apps, static, lasting = self._without_handler(request, search, segments, depth)
-        else:
-            params, apps, static, lasting = search.params, search.apps, search.static, search.lasting
         foreign = False
         if params:
             request.params = params

@@ -125,12 +125,15 @@ class BodyReader(WaitableExchange):
         self._most = min(limit, getattr(self, "_most", limit), limit if of_route is None else of_route)
 
     def receive(self, limit: int | None = None, /) -> None:
-        most = getattr(self, "_most", None)
-        super().receive(limit if most is None else most if limit is None else min(limit, most))
+        super().receive(self.lowered(limit))
 
     def collect(self, limit: int | None = None, /) -> None:
+        super().collect(self.lowered(limit))
+
+    def lowered(self, limit: int | None) -> int | None:
+        """A limit of a body, or the one that `limit_body` has set if that is lower."""
         most = getattr(self, "_most", None)
-        super().collect(limit if most is None else most if limit is None else min(limit, most))
+        return limit if most is None else most if limit is None else min(limit, most)
 
     def _refuse_streamed(self) -> None:
         if getattr(self, "_streamed", False):

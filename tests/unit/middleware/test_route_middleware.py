@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from tests.unit.conftest import Log
 from tests.unit.middleware.handlers import marking
 from twisted.internet.defer import Deferred, succeed
 
-from ropewalk import App, HTTPError, Request, Response
+from ropewalk import App, HTTPError, Request, Resource, Response
 from ropewalk.errors import HandlerError
 from ropewalk.middleware import PREFLIGHT, Next
+from ropewalk.resource import Handler, claim
 from ropewalk.testing import Client
 
 
@@ -103,6 +105,24 @@ class TestPreflights:
         response = client.request("OPTIONS", "/", headers={"access-control-request-method": method})
         assert response.status == 204
         return response.headers.all("x-marks")
+
+    def test_a_lookup_that_fails_the_second_time_is_a_500(self, log: Log) -> None:
+        class Once(Resource):
+            calls = 0
+
+            def getChild(self, name: str, request: Request) -> Resource:
+                self.calls += 1
+                if self.calls > 1:
+                    raise LookupError("gone")
+                child = Resource()
+                claim(child, "PUT", Handler(plain), "/x")
+                return child
+
+        app = App(middleware=[marking("app")])
+        app.mount("/", Once())
+        response = Client(app).request("OPTIONS", "/x", headers={"access-control-request-method": "PUT"})
+        assert (response.status, response.headers.all("x-marks")) == (500, ["app"])
+        assert "gone" in log.text
 
 
 class TestWrong:

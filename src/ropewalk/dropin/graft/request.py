@@ -63,6 +63,7 @@ class GraftedRequest(RelayedExchange):
         """Raise BodyTooLarge if the body exceeds a limit in bytes, by default that of the route."""
         if limit is None and self.engine_handler is not None:
             limit = self.engine_handler.body_limit
+        limit = self.lowered(limit)
         if limit is not None and self.has_body and self._size() > limit:
             raise BodyTooLarge(f"The body is larger than {limit} bytes.")
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from tests.unit.dropin.graft.program import Program, Room, app_of
+from tests.unit.dropin.graft.program import Program, Reply, Room, app_of
 from tests.unit.dropin.mounts import pass_on
 
 from ropewalk import App, Request, Response
+from ropewalk.middleware import BodyLimitOptions, body_limit
 
 AS_JSON = "Content-Type: application/json"
 
@@ -101,6 +102,17 @@ class TestBody:
         socket_program.graft(app)
         assert socket_program.ask("POST", "/api/", body=b"abc").text == "abc"
         assert socket_program.ask("POST", "/api/", body=b"abcd").status == 413
+
+    def test_the_limit_of_a_middleware(self, socket_program: Program) -> None:
+        app = App(middleware=[body_limit(BodyLimitOptions(size=3))])
+        app.post("/")(lambda request: request.content.read())
+        socket_program.graft(app)
+        assert socket_program.ask("POST", "/api/", body=b"abc").text == "abc"
+        assert socket_program.ask("POST", "/api/", body=b"abcd").status == 413
+        client = socket_program.connect()
+        head = b"POST /api/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+        client.send(head + b"4\r\nabcd\r\n0\r\n\r\n")
+        assert Reply("POST", client.rest()).status == 413
 
     @pytest.mark.parametrize("way", ["body", "stream"])
     def test_the_limit_of_a_handler(self, socket_program: Program, way: str) -> None:
