@@ -10,19 +10,23 @@ from ropewalk.request import Request
 def user_of(request: Request) -> str | None:
     """The identity of the user; None if there is none.
 
-    The user is the principal that `ropewalk.auth.authenticate` has found, or else `request.state.user`, which a
-    middleware of the program has set. The identity is the user itself if that is a str or an int, and else its
-    attribute `id`. Raises HandlerError (RW236) if that is neither.
+    The user is `request.state.user`, which a middleware of the program has set, or else the principal that
+    `ropewalk.auth.authenticate` has found. The identity is the user itself if that is a str or an int, and else its
+    attribute `id`, or `subject` for a principal. Raises HandlerError (RW236) if `request.state.user` has none.
     """
-    user = getattr(getattr(request.state, "authentication", None), "principal", None)
+    user = getattr(request.state, "user", None)
     if user is None:
-        user = getattr(request.state, "user", None)
-    if user is None:
-        return None
-    identity = user if isinstance(user, str | int) else getattr(user, "id", None)
-    if isinstance(identity, bool) or not isinstance(identity, str | int):
-        raise HandlerError("RW236", f"The user {shown(user)} has no id.")
-    return str(identity)
+        principal = getattr(getattr(request.state, "authentication", None), "principal", None)
+        return _identity(principal, "id") or _identity(principal, "subject")
+    identity = _identity(user, "id")
+    if identity is None:
+        raise HandlerError("RW236", f"request.state.user is {shown(user)}, which has no id.")
+    return identity
+
+
+def _identity(user: object, attribute: str) -> str | None:
+    identity = user if isinstance(user, str | int) else getattr(user, attribute, None)
+    return None if isinstance(identity, bool) or not isinstance(identity, str | int) else str(identity)
 
 
 def client_network(request: Request, ipv6_prefix: int) -> str:
