@@ -186,6 +186,7 @@ ATTRIBUTES: Final = (
     Attribute(
         "dropin", "twisted.internet.tcp:Server", "_fromConnectedSocket", "makes a transport for a connected socket"
     ),
+    Attribute("server", "twisted.internet.defer:Deferred", "_debugInfo", "the failure to log if nothing handles it"),
     Attribute("server", "twisted.internet.tcp:Connection", "_shouldShutdown", "closes a socket without shutdown(2)"),
     Attribute("server", "twisted.internet.tcp:Port", "_shouldShutdown", "the same, for a listening socket"),
     Attribute("server", "twisted.internet.unix:Port", "_bindPath", "the path of the socket's file", optional=True),

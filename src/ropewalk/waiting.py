@@ -25,6 +25,17 @@ class Waiter(Deferred[Result]):
             return super().__await__()
         return _await(_Wait(self))
 
+    def give_up(self, error: BaseException) -> None:
+        """Fail because what it waits for cannot happen any more.
+
+        A caller that has stopped waiting misses nothing: unlike other failures, this one is not logged if nothing
+        handles it.
+        """
+        self.errback(error)
+        debug_info = getattr(self, "_debugInfo", None)
+        if debug_info is not None:
+            debug_info.failResult = None  # what Deferred logs when it is collected as garbage
+
     if not TYPE_CHECKING:  # type checkers report this mistake by themselves
 
         def __getitem__(self, key: object) -> NoReturn:

@@ -2,8 +2,6 @@
 
 from typing import Any, Final, cast
 
-from twisted.internet.defer import Deferred
-
 from ropewalk._engine import Exchange
 from ropewalk.errors import Disconnected, ResponseEnded, RopewalkError
 from ropewalk.waiting import Waiter, failed, ready
@@ -109,10 +107,10 @@ def fire_all(exchange: Exchange, slot: str, result: RopewalkError | None) -> Non
         _fire(waiter, result)
 
 
-def _fire(waiter: Deferred[None], result: RopewalkError | None) -> None:
+def _fire(waiter: Waiter[None], result: RopewalkError | None) -> None:
     if waiter.called:
         return
     if result is None:
         waiter.callback(None)
     else:
-        waiter.errback(result)
+        waiter.give_up(result)

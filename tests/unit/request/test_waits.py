@@ -1,9 +1,11 @@
 """Waits for the client, the response and the send queue."""
 
+import gc
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from tests.unit.conftest import Log
 from tests.unit.request.reading import read_in_handler
 from tests.unit.turns import run_turns
 from twisted.internet.defer import ensureDeferred
@@ -11,6 +13,7 @@ from twisted.internet.defer import ensureDeferred
 from ropewalk import App, Request
 from ropewalk.errors import Disconnected, ResponseEnded
 from ropewalk.testing import AsyncClient, Client
+from ropewalk.waiting import Waiter
 
 
 class TestWaiters:
@@ -325,3 +328,30 @@ class TestDisconnect:
             return seen
 
         assert run(main()) == ["finished", "Disconnected"]
+
+
+class TestWaitsThatNobodyNeeds:
+    """A wait that cannot succeed any more, and that its program has dropped, is not an error of the program."""
+
+    @pytest.mark.parametrize("name", ["body", "text"])
+    def test_they_are_not_logged(self, name: str, log: Log) -> None:
+        app = App()
+
+        @app.post("/")
+        async def handler(request: Request) -> str:
+            WAITS[name](request)
+            return "done"
+
+        assert Client(app).post("/", body=iter([b"x" * 1000] * 100)).text == "done"
+        gc.collect()
+        assert log == []
+
+    def test_one_that_is_awaited_after_all_raises(self) -> None:
+        async def main() -> None:
+            waiter: Waiter[None] = Waiter()
+            waiter.give_up(ResponseEnded("over"))
+            await waiter
+
+        failed: list[Any] = []
+        ensureDeferred(main()).addErrback(failed.append)
+        assert [failure.type for failure in failed] == [ResponseEnded]
