@@ -1,4 +1,4 @@
-"""For all tests: which are slow, and the signals of their child processes."""
+"""Marks slow tests, and resets the signal handlers of child processes."""
 
 import signal
 from pathlib import Path

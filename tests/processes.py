@@ -1,4 +1,4 @@
-"""Ropewalk in a process of its own, as its users start it."""
+"""Ropewalk in a separate process, started as users start it."""
 
 import os
 import re
@@ -21,13 +21,13 @@ class Server:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
         self.banner = ""
-        """What was printed at the start, on the standard error."""
+        """The text on the standard error until the server was ready."""
         self.url = ""
-        """Of the first address that it listens on, without a slash at its end."""
+        """The first address on which the server listens, without a slash at the end."""
         self.output = ""
-        """What it printed on the standard output, once it is stopped."""
+        """The text on the standard output. Set when the server has stopped."""
         self.errors = ""
-        """What it printed on the standard error after the banner, once it is stopped."""
+        """The text on the standard error after the banner. Set when the server has stopped."""
 
     def read_banner(self) -> None:
         """Wait until the server says that it is ready."""
@@ -42,7 +42,7 @@ class Server:
         self.url = found[0] if found else ""
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Stop it in the ordinary way and return its exit code."""
+        """Stop the server by a signal and return its exit code."""
         self.process.send_signal(number)
         self.output, self.errors = self.process.communicate(timeout=SECONDS_TO_STOP)
         return self.process.returncode
@@ -52,7 +52,7 @@ class Server:
 def ropewalk(
     *arguments: str | Path, cwd: Path = ROOT, environment: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
-    """A server by the command line, on a port that the system chose. It is stopped where the test has not done so."""
+    """Start a server by the command line, on a free port. It is stopped at the end of the context."""
     quiet = {"PYTHONWARNINGS": "error", "NO_COLOR": "1", "ROPEWALK_PORT": "0"}
     process = subprocess.Popen(
         [sys.executable, "-m", "ropewalk", *map(str, arguments)],

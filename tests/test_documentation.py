@@ -28,7 +28,7 @@ INTERNAL = {"calling", "forks", "open_files", "producing", "streaming", "suggest
 """Modules from which programs import nothing."""
 
 BLOCK = r"(?ms:^```python\n(.*?)^```$)"
-"""A block of code on a page."""
+"""A code block on a page."""
 
 
 CODE_BLOCK = re.compile(r"(?ms)^```.*?^```$")
@@ -97,7 +97,7 @@ def test_each_entry_of_the_glossary_links_to_a_page() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_code_that_is_shown_is_in_its_file(page: Path) -> None:
-    """`<!-- examples/hello.py -->` above a block names its file."""
+    """`<!-- examples/hello.py -->` above a block names the file that contains its code."""
     shown = re.findall(rf"<!-- (\S+) -->\n{BLOCK}", page.read_text(encoding="utf-8"))
     assert [code for file, code in shown if code not in (ROOT / file).read_text(encoding="utf-8")] == []
 

@@ -1,4 +1,4 @@
-"""`make test-pythons`: which interpreters are found, and what each is given."""
+"""`make test-pythons`: the interpreters that are found, and the files that each gets."""
 
 import importlib.util
 import os
@@ -17,7 +17,7 @@ BASH = shutil.which("bash") or "/bin/bash"
 
 @pytest.fixture
 def script() -> ModuleType:
-    """The program, as a module."""
+    """The script, imported as a module."""
     spec = importlib.util.spec_from_file_location("scripts_test_pythons", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
@@ -28,7 +28,7 @@ def script() -> ModuleType:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that is all of PATH, and no pyenv."""
+    """Set PATH to one folder, without pyenv."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
@@ -37,7 +37,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def python(path: Path, about: str, code: int = 0) -> Path:
-    """An interpreter that says this of itself."""
+    """A fake interpreter that prints this description of itself."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!{BASH}\necho '{about}'\necho '{path}'\nexit {code}\n")
     path.chmod(0o755)
@@ -127,7 +127,7 @@ class TestMain:
 class TestCopies:
     @pytest.fixture
     def checkout(self, script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """A repository with a file of its own, and one that git ignores."""
+        """A repository with its own file, and with a file that git ignores."""
         root = tmp_path / "checkout"
         (root / "src").mkdir(parents=True)
         (root / "src" / "one.py").write_text("one")
@@ -149,7 +149,7 @@ class TestCopies:
         assert os.access(copy / "run", os.X_OK)
 
     def test_again(self, script: Any, checkout: Path) -> None:
-        """What has not changed is not built again, and what is gone is gone there too."""
+        """Unchanged files keep their time, and removed files are removed from the copy."""
         copy = checkout / ".pythons" / "3.12.4"
         script.copy_sources(copy)
         (copy / "target").mkdir()

@@ -1,4 +1,4 @@
-"""The set-up: what a machine without the tools gets to read, and the targets of the Makefile."""
+"""The setup: the messages on a machine without the tools, and the targets of the Makefile."""
 
 import re
 import shutil

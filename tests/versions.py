@@ -1,4 +1,4 @@
-"""What older versions of Twisted do not have, for tests of it. They look for the thing, not at the version."""
+"""Skips tests of what older versions of Twisted lack. The checks look for the feature, not at the version."""
 
 import gc
 import warnings
@@ -11,7 +11,7 @@ from twisted.web import http, http_headers
 from twisted.web.server import Site
 
 invalid_header_name: type[Exception] | None = getattr(http_headers, "InvalidHeaderName", None)
-"""Raised for a name of a header that is no token."""
+"""The exception for a header name that is not a token."""
 
 needs_invalid_header_name = pytest.mark.skipif(
     invalid_header_name is None, reason="Headers of this Twisted take any name (24.10 refuses what is no token)"
@@ -26,13 +26,13 @@ needs_form_switch = pytest.mark.skipif(
 
 
 def with_websocket(style: Any) -> Any:
-    """A parameter that stands for the upgrade by twisted.web's WebSocketResource."""
+    """A parameter for the upgrade by twisted.web's WebSocketResource."""
     has = hasattr(http.HTTPChannel, "_protocolUpgradeForWebsockets")
     return pytest.param(style, marks=pytest.mark.skipif(not has, reason="This Twisted has no WebSockets (25.5 has)"))
 
 
 def collect_unbound_sockets() -> None:
-    """Close what ports are left with that could not listen: Twisted before 26.10 leaves that to the collector."""
+    """Close the sockets of ports that could not listen: Twisted before 26.10 leaves them to the garbage collector."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()

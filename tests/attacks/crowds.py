@@ -19,12 +19,12 @@ from tests.problems import problem
 SIZE = 100
 RATE = 5000.0
 SECONDS = 9.0
-"""The timeout of a test. Nothing takes that long; the default timeout of a head is not over by then."""
+"""The timeout of a test. Every step takes less, and the engine's default timeout of a head takes longer."""
 
 
 @contextmanager
 def crowd_of(habit: Habit, target: Target, size: int = SIZE) -> Iterator[Crowd]:
-    """The crowd attacks within this context."""
+    """Run the crowd's attack within this context."""
     crowd = Crowd(target.port, habit, size, RATE)
     ours, theirs = Pipe()
     thread = threading.Thread(target=crowd.run, args=(theirs,))

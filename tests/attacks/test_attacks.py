@@ -39,7 +39,7 @@ def attacked(limits: Mapping[str, float], descriptors: int | None = None) -> Ite
 
 
 def at_rest(counters: Counters) -> bool:
-    """Whether no other client is connected than this one."""
+    """Whether this client is the only one that is connected."""
     found = counters.read()
     return (found["open"], found["running"]) == (1, 1)
 
@@ -71,7 +71,7 @@ class TestSlowness:
             friend.asks_until(lambda: counters.read()[counter] >= SIZE)
 
     def test_who_asks_without_end_is_gone_by_whichever_clock(self) -> None:
-        """While a slow server reads what others have sent, an attacker may count as idle, or the kernel may end it."""
+        """An attacker may count as idle, or be disconnected by the kernel, while a slow server reads."""
         habit = Habit(flood=GET * 100, reads=0, window=1)
         with attacked(QUICK) as (target, friend, counters), crowd_of(habit, target) as crowd:
             friend.asks_until(lambda: crowd.tally.connects == SIZE)
@@ -79,7 +79,7 @@ class TestSlowness:
 
 
 class TestFloods:
-    """Clients that send without end do not prevent responses to other clients."""
+    """Clients that send without end do not delay responses to other clients."""
 
     @pytest.mark.parametrize(
         "habit",
@@ -120,7 +120,7 @@ class TestStorms:
 
 
 class TestDescriptors:
-    """Connected clients are still served during too many connections, and new ones are accepted afterwards."""
+    """While there are too many connections, connected clients are served. Afterwards, new clients are accepted."""
 
     @pytest.mark.parametrize(
         ("limits", "descriptors", "counter"),

@@ -24,13 +24,13 @@ MACHINE = Machine(
 
 
 def programs(peer: Peer) -> list[str]:
-    """The programs in the command line of a peer, with their arguments."""
+    """The programs and arguments in the command line of a contender."""
     return [part for part in peer.command(PORT, Path("/nowhere")) if ".py" in Path(part).name or ":app" in part]
 
 
 @pytest.fixture(autouse=True)
 def this_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Use this Python, and not the separate environment of the benchmarks."""
+    """Use this Python instead of the separate environment of the benchmarks."""
     monkeypatch.setattr(roster, "PYTHON", sys.executable)
     monkeypatch.setattr("benchmarks.roster.PYTHON", sys.executable)
 
@@ -40,9 +40,6 @@ def scored(race: Race, **microseconds: list[float]) -> Result:
     for name, each in microseconds.items():
         scores[name].samples = [Sample(1e6 / cpu, cpu, 1, 1) for cpu in each]
     return Result(race, scores)
-
-
-# The races
 
 
 def test_names_of_races_differ() -> None:
@@ -71,9 +68,6 @@ def test_the_programs_know_ropewalk_only_where_that_is_the_point() -> None:
     assert knowing == {"hello_accelerated.py", "hello_over_twisted.py"}
 
 
-# The servers respond
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("race", "peer"), CONTENDERS)
 def test_a_contender_answers(race: Race, peer: Peer) -> None:
@@ -83,9 +77,6 @@ def test_a_contender_answers(race: Race, peer: Peer) -> None:
     certificate.make_certificate()
     with Server(peer, race.case.routes) as server:
         load.check(server, race.case)
-
-
-# The report of a run
 
 
 def test_times_are_those_of_cpu() -> None:

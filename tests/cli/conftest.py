@@ -1,4 +1,4 @@
-"""What the tests of the command line share."""
+"""Fixtures for the tests of the command line."""
 
 import sys
 from collections.abc import Iterator
@@ -9,10 +9,13 @@ import pytest
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder to start in. What is imported from it is forgotten afterwards."""
+    """A working folder on the import path.
+
+    Modules that were imported from it are removed from `sys.modules` afterwards.
+    """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.delitem(sys.modules, "hello", raising=False)  # an example's, which others have imported
+    monkeypatch.delitem(sys.modules, "hello", raising=False)  # other tests import an example with this name
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:

@@ -1,4 +1,4 @@
-"""A server on a socket that the test holds: it is reachable whatever becomes of its standard streams."""
+"""A server on a socket that the test opened: it is reachable even if its standard streams are closed."""
 
 import socket
 import subprocess
@@ -21,7 +21,7 @@ from {module} import app
 file = Path(sys.argv[2]) if len(sys.argv) > 2 else None
 run(app, listen=[sys.argv[1]], access_log="combined", access_log_file=file)
 """
-"""What `App.run` does, on an endpoint that is given."""
+"""Serves as `App.run` does, on the endpoint in the command line."""
 
 
 class Standalone:
@@ -32,7 +32,7 @@ class Standalone:
         self.address = address
 
     def get(self, path: str = "/") -> bytes:
-        """The response to a request on a connection of its own."""
+        """Send a request on a new connection and return the response."""
         with socket.create_connection(self.address, timeout=SECONDS_TO_STOP) as connection:
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
             response = b""
@@ -41,7 +41,7 @@ class Standalone:
         return response
 
     def get_many(self, count: int) -> None:
-        """That many requests on one connection."""
+        """Send `count` requests on one connection."""
         with socket.create_connection(self.address, timeout=SECONDS_TO_STOP) as connection:
             came = b""
             for number in range(count):

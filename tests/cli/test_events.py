@@ -1,4 +1,4 @@
-"""Streams that never end by themselves do not hold up a stop, however they are made and served."""
+"""A graceful shutdown ends streams of events that have no end, whatever makes and serves them."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ KINDS = ("generator", "parting", "written", "awaited", "twisted", "asgi", "wsgi"
 
 @contextmanager
 def serving(way: str) -> Iterator[Server]:
-    """The program, served in one of the ways."""
+    """Start the program in one of the `WAYS`."""
     process = subprocess.Popen(
         [sys.executable, *map(str, WAYS[way])],
         cwd=ROOT,
@@ -97,6 +97,6 @@ def test_one_that_has_not_begun_and_one_that_listens(way: str) -> None:
 
 
 def wait_for(connection: Connection, words: bytes) -> None:
-    """Receive until these words have arrived. They are kept for `answer`."""
+    """Receive until these words have arrived. They are not consumed: the response is parsed from them later."""
     while words not in connection._received:
         assert connection._receive(), connection._received

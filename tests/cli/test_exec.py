@@ -1,4 +1,4 @@
-"""`ropewalk exec`: programs of twisted.web, run as Python runs them, on the engine."""
+"""`ropewalk exec` runs programs of twisted.web as Python runs them, and serves them by the engine."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from tests.unit.server.program import write_certificate
 
 pytestmark = pytest.mark.slow
 
-PYTHON = (sys.executable, "-W", "error", "-W", "ignore:twisted.web.resource._Unsafe:DeprecationWarning")  # its own
+PYTHON = (sys.executable, "-W", "error", "-W", "ignore:twisted.web.resource._Unsafe:DeprecationWarning")
 EXEC = (*PYTHON, "-m", "ropewalk", "exec")
 
 SEEN = """
@@ -52,7 +52,7 @@ if __name__ == "__main__":
 """A program of twisted.web."""
 
 OURS = "ropewalk.dropin.connection.channel"
-"""What the program sends on the engine."""
+"""The text that the program sends when the engine serves it."""
 
 TUTORIAL = """
 import asyncio, sys
@@ -96,13 +96,13 @@ for options in {}, {"requestFactory": Request}:
     endpoints.serverFromString(reactor, "tcp:0:interface=127.0.0.1").listen(server.Site(root, **options))
 reactor.run()
 """
-"""As tutorials write it, on the asyncio reactor: a site for twisted.web's request, and one for the program's own."""
+"""A program on the asyncio reactor, as in tutorials: one site with twisted.web's request, one with a custom request."""
 
 
 def finished(
     *command: str | Path, cwd: Path, environment: Mapping[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
-    """A command that ends by itself."""
+    """Run a command to its end."""
     return subprocess.run(
         list(map(str, command)),
         cwd=cwd,
@@ -116,16 +116,16 @@ def finished(
 
 
 class Served:
-    """A program that serves."""
+    """A running program that serves."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
         self.said = ""
-        """The line with the address on which it listens."""
+        """The log line with the address on which the program listens."""
         self.url = ""
 
     def wait(self) -> None:
-        """Until it listens."""
+        """Wait until the program logs that it listens."""
         assert self.process.stderr is not None
         lines = ""
         for line in self.process.stderr:
@@ -137,7 +137,7 @@ class Served:
         raise AssertionError(f"It ended with {self.process.wait()}:\n{lines}")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """By a signal; the exit code."""
+        """Send a signal and return the exit code."""
         self.process.send_signal(number)
         self.output, self.errors = self.process.communicate(timeout=SECONDS_TO_STOP)
         return self.process.returncode
@@ -314,7 +314,7 @@ class TestWhatIsRun:
 
 
 class TestMissingPackages:
-    """What a plain installation lacks, and an extra brings."""
+    """Packages that an extra installs and a plain installation lacks."""
 
     @pytest.mark.parametrize(
         ("module", "package", "extra"),
@@ -375,7 +375,7 @@ class TestServing:
             assert httpx.get(f"{served.url}/page.txt").text == "of a file\n" * 10_000
             part = httpx.get(f"{served.url}/page.txt", headers={"Range": "bytes=0-8"})
             assert (part.status_code, part.text) == (206, "of a file")
-            assert served.stop() == -signal.SIGTERM  # by which twist ends itself
+            assert served.stop() == -signal.SIGTERM  # `twist` ends itself by the signal
 
     def test_tls_and_unix_sockets_and_what_is_no_http(self, tmp_path: Path) -> None:
         write_certificate(tmp_path)

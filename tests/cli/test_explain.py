@@ -20,7 +20,7 @@ def test_a_code(written: str) -> None:
 
 @pytest.mark.parametrize("code", sorted(CATALOGUE))
 def test_every_code_is_printed_as_it_is(code: str) -> None:
-    """Square brackets too, which are no markup."""
+    """Square brackets in a text are printed, not interpreted as markup."""
     assert explain(code).output == f"{code} {CATALOGUE[code].summary}\nRemedy: {CATALOGUE[code].remedy}\n"
 
 

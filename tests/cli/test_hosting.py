@@ -133,7 +133,7 @@ class TestNotOfThatKind:
 
 @pytest.mark.usefixtures("program")
 class TestWhereToGoFromThere:
-    """A message names what is there, and following it leads on."""
+    """An error message names what exists, and the command that it suggests works."""
 
     @pytest.mark.parametrize(
         ("program_text", "hosting", "message"),
@@ -363,7 +363,7 @@ def stuck(environ, start_response):
 class TestStop:
     @pytest.fixture
     def program(self, project: Path) -> Path:
-        """Applications that stop the server."""
+        """Applications that shut the server down."""
         (project / "stopped.py").write_text(STOPPED)
         return project
 

@@ -63,7 +63,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def pipe() -> Iterator[tuple[int, int]]:
-    """A pipe of the least size."""
+    """A pipe with the smallest buffer."""
     ours, theirs = os.pipe()
     fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, 4096)
     yield ours, theirs
@@ -76,7 +76,7 @@ def fill(pipe: int) -> None:
 
 
 def read_until(stream: IO[Any], text: str) -> str:
-    """The line with a text, which the server has logged."""
+    """Return the log line that contains a text."""
     for line in stream:
         shown = line.decode() if isinstance(line, bytes) else line
         if text in shown:
@@ -85,7 +85,7 @@ def read_until(stream: IO[Any], text: str) -> str:
 
 
 class TestStalls:
-    """Nobody reads a standard stream. The server goes on, and stops within a bound."""
+    """A standard stream is not read. The server continues to serve, and stops within a time limit."""
 
     @pytest.mark.parametrize("command", [RUN, PROGRAM], ids=["run", "App.run"])
     def test_the_standard_error(self, folder: Path, pipe: tuple[int, int], command: tuple[str, ...]) -> None:
@@ -151,7 +151,10 @@ def read_lines(pipe: int, count: int, came: list[bytes]) -> None:
 
 
 class TestFullDisk:
-    """A file may not grow: RLIMIT_FSIZE gives EFBIG, as a full disk gives ENOSPC, after a part of a line."""
+    """The size of a file is limited.
+
+    After a part of a line, writing fails with EFBIG, as it does with ENOSPC on a full disk.
+    """
 
     def test_no_line_is_lost_or_joined(self, folder: Path) -> None:
         file = folder / "access.log"
@@ -180,7 +183,7 @@ class TestFullDisk:
             get(server, 1)
             server.stop()
         lines = file.read_text().splitlines()
-        assert len(lines) == whole + 2  # with the part of a line, which is by itself
+        assert len(lines) == whole + 2  # including the part of a line, on a line of its own
         assert re.fullmatch(r'127.0.0.1 - - \[[^]]*] "GET /0 HTTP/1.1" 200 \d+ "-" "x+"', lines[-1])
 
 
@@ -190,7 +193,7 @@ def get(server: Server, count: int) -> None:
 
 
 class TestRotation:
-    """The file is renamed, with and without a signal."""
+    """The log file is renamed, with and without a signal to the server."""
 
     def test_without_a_signal(self, folder: Path) -> None:
         file = folder / "access.log"
@@ -216,7 +219,7 @@ class TestRotation:
             server.process.communicate(timeout=SECONDS_TO_STOP)
             assert server.process.returncode == 0
         logged = [(folder / name).read_text().count("\n") for name in ("access.log.1", "access.log")]
-        assert logged in ([1, 1], [0, 2])  # lines are handed over once a second
+        assert logged in ([1, 1], [0, 2])  # the engine passes lines to the writer once a second
         assert logged[1]
 
     def test_sigusr1_without_a_file(self, folder: Path) -> None:
@@ -263,7 +266,7 @@ class TestSignals:
 
     @pytest.mark.parametrize("command", [RUN, PROGRAM], ids=["run", "App.run"])
     def test_what_is_ignored_stays_ignored(self, folder: Path, command: tuple[str, ...]) -> None:
-        """As under nohup."""
+        """nohup(1) starts a program with ignored signals."""
         numbers = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
         streams: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
         ignoring = ("sh", "-c", 'trap "" HUP USR1 USR2; exec "$@"', "sh", *command)
@@ -293,7 +296,7 @@ class TestSignals:
                 assert f"own: {number.name}" in read_until(server.process.stderr, "SIG")
 
     def test_none_kills_a_process_that_exits(self, folder: Path) -> None:
-        """Neither while functions of `atexit` run, such as those that flush logs, nor while modules are torn down."""
+        """A signal is ignored while `atexit` functions run, and while modules are torn down."""
         last = (
             "import atexit, os\n"
             "from signal import SIGHUP, SIGUSR1, SIGUSR2\n"
@@ -333,7 +336,7 @@ class TestSignals:
 
     @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
     def test_exec_leaves_them_to_the_program(self, folder: Path, number: signal.Signals) -> None:
-        """They end it as they end it under Python, unless it handles them."""
+        """As under Python, a signal ends the program unless the program handles it."""
         program = "import signal\nprint(signal.getsignal(signal.{name}), flush=True)\nsignal.pause()"
         (folder / "program.py").write_text(program.format(name=number.name))
         with standalone((*QUIET, "exec", "program.py"), cwd=folder, stdout=subprocess.PIPE) as server:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 
 def finished(*arguments: str | Path, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
-    """A command that ends by itself."""
+    """Run a command to its end."""
     command = [sys.executable, "-W", "error", "-m", "ropewalk", *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
 

@@ -1,4 +1,4 @@
-"""Flags, the environment and TOML: which wins, and what is refused."""
+"""Settings by flags, environment variables and TOML: their precedence, and the values that are refused."""
 
 import re
 import socket
@@ -18,7 +18,7 @@ Check = Callable[..., Result]
 
 
 def finished(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
-    """A command that ends by itself."""
+    """Run a command to its end."""
     command = [sys.executable, "-m", "ropewalk", *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
 
@@ -242,7 +242,7 @@ class TestWithoutEffect:
 
 
 class TestTrials:
-    """What a start would fail at."""
+    """`ropewalk check` reports what would make a start fail."""
 
     @pytest.mark.parametrize(
         ("flags", "message"),
@@ -475,11 +475,11 @@ WRONG = [
     ("wsgi_threads", 0, "0"),
     ("wsgi_threads", "x", "x"),
 ]
-"""Names of settings, and values that they cannot have: in TOML, and in the environment."""
+"""Settings with a value that they cannot have: in TOML, and in the environment."""
 
 
 class TestSources:
-    """An error names the place where the value was set, not another one where it could have been."""
+    """An error names the place where the value was set: the flag, the variable or the file."""
 
     def refused(self, result: Result) -> str:
         assert result.exit_code == 2, result.output

@@ -62,7 +62,7 @@ def test_closed_streams_are_the_null_device(closed: tuple[int, ...], way: str, t
 
 
 def streams_of(server: Standalone) -> dict[int, str]:
-    """Where descriptors 0 to 2 lead that are not the test's pipes."""
+    """Return the targets of descriptors 0 to 2, except the test's pipes."""
     folder = Path(f"/proc/{server.process.pid}/fd")
     places = {number: str((folder / str(number)).readlink()) for number in CLOSING}
     return {number: place for number, place in places.items() if not place.startswith("pipe:")}
@@ -79,7 +79,7 @@ def test_other_commands(command: str, tmp_path: Path) -> None:
 
 
 def test_a_descriptor_that_was_handed_over_is_left_alone(tmp_path: Path) -> None:
-    """Without a standard error, but with a file that has its number and that must not be written."""
+    """The standard error is closed, and its number now belongs to a file, which must not be written to."""
     (tmp_path / "own.py").write_text(
         "import os, sys\n"
         "os.close(2)\n"

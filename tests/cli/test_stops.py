@@ -23,10 +23,10 @@ pytestmark = pytest.mark.slow
 CROWDED = ROOT / "tests" / "wire" / "crowded.py"
 
 SECONDS = 30
-"""After this a test has failed."""
+"""The timeout of a test."""
 
 PATIENT = "--limit", "drain_grace=10"
-"""For a machine so busy that a client is slower than the default allows."""
+"""A busy machine can make a client slower than the default allows."""
 
 
 class TestUnderLoad:
@@ -54,7 +54,7 @@ def check(outcome: Outcome, *, stops: int) -> None:
 
 
 class TestConnections:
-    """After the signal, those that are there are served once more."""
+    """After the signal, each open connection gets one more response."""
 
     @pytest.fixture
     def server(self) -> Iterator[Server]:
@@ -112,7 +112,10 @@ class TestConnections:
         assert hasty.errors == ""
 
     def test_none_is_left_in_the_queue(self) -> None:
-        """More than the engine takes at a time, from a server that is too busy to take them before the signal."""
+        """More connections than the engine accepts in one turn.
+
+        The server is too busy to accept any before the signal.
+        """
         with ropewalk("run", SERVICE, "--access-log", "off") as server, ExitStack() as stack:
             address = address_of(server)
             server.process.send_signal(signal.SIGSTOP)
@@ -179,7 +182,7 @@ class TestSignals:
         assert "Traceback" not in server.errors
 
     def test_the_second_one_cuts_work_after_responses(self, tmp_path: Path) -> None:
-        """That of all applications at once, before stop hooks are called."""
+        """The work of all applications is cancelled, before stop hooks are called."""
         (tmp_path / "behind.py").write_text(
             "from asyncio import sleep\nfrom ropewalk import ASGIOptions, App, asgi\napp = App()\n"
             "@app.on_stop\ndef stopped():\n    print('stopped', flush=True)\n"
@@ -270,7 +273,7 @@ class TestDescriptors:
 
 @contextmanager
 def hooked(folder: Path, hook: str) -> Iterator[Server]:
-    """A server with two stop hooks. `hook` is the code of the one that is called first."""
+    """A server with two stop hooks. `hook` is the code of the hook that is called first."""
     (folder / "hooked.py").write_text(
         "import time\nfrom asyncio import sleep\nfrom twisted.internet.defer import Deferred\n"
         "from ropewalk import App\napp = App()\n@app.on_stop\ndef first():\n    print('the first hook', flush=True)\n"
@@ -308,6 +311,6 @@ def ended(server: Server) -> int:
 
 
 def check_last(connection: Connection, answer: Answer, text: str) -> None:
-    """This is the right response, and the last one."""
+    """Check that this is the expected response, and the last one on its connection."""
     assert (answer.status, answer.text, answer.field("connection")) == (200, text, "close")
     assert connection.end() == b""

@@ -1,4 +1,4 @@
-"""A live server for the clients that others wrote."""
+"""A live server for the HTTP clients of other projects."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ Accepted = Callable[[], int]
 
 @pytest.fixture(scope="session")
 def url() -> Iterator[str]:
-    """Where the service of the wire's tests is served, without a slash at the end."""
+    """The URL of the service in `tests.wire.service`, without a slash at the end."""
     with ropewalk("run", SERVICE, "--access-log", "off") as server:
         yield server.url
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(curl_program is None, reason="there is no curl h
 
 
 def curl(*arguments: str | Path, given: bytes = b"") -> bytes:
-    """What curl prints."""
+    """Run curl and return its output."""
     assert curl_program is not None
     command = [curl_program, "--silent", "--show-error", "--max-time", "30", "--noproxy", "*", *map(str, arguments)]
     return subprocess.run(command, input=given, check=True, capture_output=True).stdout

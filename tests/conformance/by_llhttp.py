@@ -46,7 +46,7 @@ def read(data: bytes) -> Reading:
         try:
             listener.parser.feed_data(data[at : at + 1])
         except httptools.HttpParserUpgrade:
-            pass  # of a CONNECT, which is complete
+            pass  # a CONNECT request, which is complete
         except httptools.HttpParserError as error:
             reading.ending, reading.why = "refused", str(error)
             break

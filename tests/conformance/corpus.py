@@ -80,7 +80,7 @@ def unpacked(package: Path, kind: str) -> Iterator[Case]:
 
 
 def unescaped(data: bytes) -> bytes:
-    """The bytes that a file describes: line ends are escaped, and real ones mean nothing."""
+    """The bytes that a file describes: line ends are escaped, and unescaped line ends are ignored."""
     return re.sub(
         rb"\\(r\\n|0|n|t|x[0-9A-Fa-f]{2})",
         lambda found: ESCAPED.get(found[1]) or bytes.fromhex(found[1][1:].decode()),

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import strategies as st
 
 BEHIND = b"GET /behind HTTP/1.1\r\nHost: a\r\n\r\n"
-"""The last request of every conversation. A parser that reads it knows where the messages before it ended."""
+"""The last request of every conversation. A parser that reads it has found the end of each message before it."""
 
 
 class Words:
@@ -180,7 +180,7 @@ def cuts(draw: st.DrawFn, data: bytes) -> list[bytes]:
 
 
 def one_by_one() -> Iterator[bytes]:
-    """Every word in its place, in an otherwise valid request."""
+    """Place every word in an otherwise valid request, one at a time."""
     places = {"method": METHODS, "target": TARGETS, "version": VERSIONS, "host": HOSTS, "field": FIELDS}
     for place, words in (places | {"length": LENGTHS, "end": ENDS}).items():
         for word in words.all:

@@ -71,7 +71,7 @@ def test_without_a_host_they_are_refused(corpus: dict[str, list[Case]], send: Se
 
 
 def test_limits_of_both(corpus: dict[str, list[Case]]) -> None:
-    """Limits that gunicorn has too have the same effect."""
+    """gunicorn has the same limits."""
     limits = {"invalid/006": ("request_line=4094", 414), "invalid/011": ("head_fields=2", 431)}
     options = [option for limit, _ in limits.values() for option in ("--limit", limit)]
     with ropewalk("run", ECHO, "--access-log", "off", *options) as server:

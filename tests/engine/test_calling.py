@@ -1,4 +1,4 @@
-"""Calls of handlers: which one, how, and what becomes of their values."""
+"""Calls of handlers: which handler is called, how, and what the engine does with its value."""
 
 import gc
 import weakref

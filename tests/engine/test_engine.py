@@ -123,7 +123,7 @@ class TestPipes:
         request = harness.waiting()
         harness.pipe.eof()
         assert request.calls == ["gone: the client left"]
-        assert harness.sink.calls == ["close"]  # it still listens
+        assert harness.sink.calls == ["close"]  # the engine still listens
         harness.pipe.feed(GET)
         harness.pipe.lost()
 
@@ -186,7 +186,7 @@ class TestEnd:
         assert harness.engine.close() == 0
 
     def test_closing_serves_more_than_a_turn_does(self) -> None:
-        """No turn may follow, as the reactor no longer watches the engine."""
+        """The reactor does not watch the engine any more, so no later turn can happen."""
         harness = Harness(turn_events=1)
         requests = [harness.waiting()]
         for _ in range(3):

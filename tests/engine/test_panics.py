@@ -7,12 +7,15 @@ from tests.engine.harness import GET, Harness
 
 
 def panics() -> list[type[BaseException]]:
-    """The exception that PyO3 raises for a panic. Each extension module has its own, and panics again if it gets it."""
+    """The class of the exception that PyO3 raises for a panic. Each extension module has its own class for it."""
     return [kind for kind in BaseException.__subclasses__() if kind.__name__ == "PanicException"]
 
 
 def is_panic(kind: type[BaseException]) -> bool:
-    """Serve a handler that raises it, then another connection. Returns whether the module took it for a panic."""
+    """Serve a handler that raises this exception, then another connection.
+
+    Returns whether the module reported a panic.
+    """
     harness = Harness()
 
     def handle(request: Any) -> str:

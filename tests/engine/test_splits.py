@@ -1,4 +1,4 @@
-"""Requests mean the same however they are split into segments, and never break the engine."""
+"""The responses do not depend on how the requests are split into segments."""
 
 import re
 from itertools import pairwise
@@ -60,7 +60,7 @@ def outcome(pieces: list[bytes]) -> tuple[bytes, list[str]]:
     harness.pipe.eof()
     output = harness.output()
     assert harness.engine.running_exchanges == harness.engine.connections == 0
-    # Whether more is waited for depends on what has come; the end is the same.
+    # When a connection ends while it waits for more depends on the bytes so far. The end itself is the same.
     end = [call for call in harness.sink.calls if call != "end_writing"]
     return re.sub(rb"Date: .{29}\r\n|HTTP/1.1 100 Continue\r\n\r\n", b"", output), end[:1]
 

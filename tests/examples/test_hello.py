@@ -1,4 +1,4 @@
-"""The first example, as a user would test it."""
+"""The first example, tested as a user would test it."""
 
 from hello import app
 from ropewalk.testing import Client

@@ -1,4 +1,4 @@
-"""The same as a tree of resources."""
+"""The first example as a tree of resources."""
 
 from hello_resource import root
 from ropewalk.testing import Client

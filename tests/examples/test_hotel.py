@@ -1,4 +1,4 @@
-"""The hotel from the side of its clients: each test has its own process and database."""
+"""The hotel example, tested by its clients. Each test has its own process and database."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +24,7 @@ def hotel(tmp_path: Path) -> Iterator[httpx.Client]:
 
 
 def made(response: httpx.Response) -> dict[str, Any]:
-    """The object that a POST created, which is at the address in the response."""
+    """Return the object that a POST created, requested from the address in the response."""
     assert response.status_code == 201, response.text
     body: dict[str, Any] = response.json()
     assert response.headers["location"].endswith(f"/{body['id']}")
@@ -32,7 +32,7 @@ def made(response: httpx.Response) -> dict[str, Any]:
 
 
 def refused(response: httpx.Response, status: int) -> str:
-    """Why."""
+    """Check the status of an error response and return its reason."""
     assert response.status_code == status, response.text
     reason: str = response.json()["error"]
     return reason

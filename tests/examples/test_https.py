@@ -14,14 +14,19 @@ from tests.unit.server.program import write_certificate
 pytestmark = pytest.mark.slow
 
 PROGRAM = "import sys, https; https.install_reactor(); https.react(https.serve, sys.argv[1:])"
-"""What the example does, on a port of the test's choice."""
+"""Runs the example on a port that the test chooses."""
 
 
 def start(folder: Path, port: int) -> "subprocess.Popen[str]":
     write_certificate(folder)
     endpoint = f"ssl:{port}:privateKey=key.pem:certKey=certificate.pem:interface=127.0.0.1"
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, endpoint],  # no -W error: Twisted's TLS uses what pyOpenSSL deprecates
+        [
+            sys.executable,
+            "-c",
+            PROGRAM,
+            endpoint,
+        ],  # no -W error: Twisted's TLS uses deprecated names of pyOpenSSL
         cwd=folder,
         env={"PYTHONPATH": str(EXAMPLES)},
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Middleware around all, around a part, and handlers for errors."""
+"""Middleware of an app, middleware of a part of it, and error handlers."""
 
 from middleware import app
 from ropewalk.testing import Client

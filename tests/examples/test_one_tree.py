@@ -1,4 +1,4 @@
-"""Two trees in one, mounted in both ways."""
+"""Two trees in one app, mounted in both directions."""
 
 import json
 from typing import Any
@@ -31,16 +31,16 @@ class Theirs:
         protocol.makeConnection(transport)
         field = f"Cookie: {cookie}\r\n" if cookie else ""
         protocol.dataReceived(f"GET {path} HTTP/1.1\r\nHost: a\r\n{field}\r\n".encode())
-        for _ in range(10):  # files are read turn by turn
+        for _ in range(10):  # a file is sent in several turns
             reactor.iterate(0)
-        protocol.connectionLost(Failure(ConnectionDone()))  # cancels the connection's timers on the reactor
+        protocol.connectionLost(Failure(ConnectionDone()))  # the connection sets timers on the reactor
         head, body = transport.value().split(b"\r\n\r\n", 1)
         cookies = [line[12:].decode() for line in head.split(b"\r\n") if line.startswith(b"Set-Cookie: ")]
         return int(head.split()[1]), body, cookies[0] if cookies else None
 
 
 def expire_sessions(site: Any) -> None:
-    """Cancel the timers of the sessions, which would stay on the reactor."""
+    """Cancel the timers of the sessions, which would otherwise stay on the reactor."""
     for session in list(site.sessions.values()) if site else ():
         session.expire()
 

@@ -1,4 +1,4 @@
-"""The static site: by its program, by the command line, and in a browser."""
+"""The static site, served by its program and by the command line, and read in a browser."""
 
 import shutil
 import subprocess
@@ -60,7 +60,7 @@ def test_in_a_browser(tmp_path: Path) -> None:
 
 
 def rendered(url: str, profile: Path) -> str:
-    """The page as the browser has it when its script has run."""
+    """Return the page after the browser has run its script."""
     assert chromium is not None
     command = [
         chromium,

@@ -1,4 +1,4 @@
-"""Streams in both directions, and a client that leaves in the middle of one."""
+"""Streams in both directions, and clients that leave in the middle of a stream."""
 
 import asyncio
 import hashlib

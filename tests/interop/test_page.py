@@ -1,4 +1,4 @@
-"""The documentation shows what the last runs of `make interop` came to."""
+"""The documentation shows the results of the last `make interop`."""
 
 from interop.report import PAGE, reasons, saved, table
 

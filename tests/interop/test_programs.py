@@ -1,6 +1,6 @@
-"""Programs of others with Ropewalk under them, in the environment of the tests: those of `interop/` that are quick.
+"""The quick programs of `interop/`, served by Ropewalk in the environment of the tests.
 
-`make interop` runs all of them in environments of their own, on Twisted as it is too, and compares.
+`make interop` runs all programs in separate environments, also on stock Twisted, and compares the results.
 """
 
 import sys
@@ -40,5 +40,5 @@ def test_passes(program: Program, suite: Suite, tmp_path: Path) -> None:
 
 
 def said(folder: Path) -> str:
-    """What the suite has printed."""
+    """Return the output of a suite."""
     return "".join(log.read_text() for log in folder.glob("*.log"))

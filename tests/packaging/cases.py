@@ -1,4 +1,4 @@
-"""How each command of the pages is tried: what serves and what comes from it, what prints, and what is not run here."""
+"""How each command in the documentation is tested: what it serves or prints, or why it is not run."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,18 +9,18 @@ class Serves:
     """A command that serves until it is stopped."""
 
     response: str = "Hello, World!"
-    """What is in the response."""
+    """A text in the response."""
     path: str = "/"
     before: str = ""
-    """What a proxy sends at the start of the connection."""
+    """The bytes that a proxy sends before the request."""
     instead: str = ""
-    """What is run in its place, in the project of the tests. Ports are replaced by 0, a free one, without that."""
+    """A command that is run instead of the documented one. If it is empty, the documented one is run on free ports."""
     project: str = "ours"
 
 
 @dataclass(frozen=True)
 class Prints:
-    """A command that ends with the code 0 and prints something."""
+    """A command that prints this text and ends with the code 0."""
 
     text: str
     instead: str = ""
@@ -29,7 +29,7 @@ class Prints:
 
 @dataclass(frozen=True)
 class NotRun:
-    """A command that is not run here, and why."""
+    """A command that is not run, and the reason."""
 
     reason: str
 
@@ -142,7 +142,7 @@ CASES: Final[dict[str, Case]] = {
     "ropewalk run --wsgi hello.py": Serves("Hello by WSGI", project="hosted"),
     "ropewalk run --wsgi mysite.wsgi:application --wsgi-threads 20": Serves("Hello by WSGI", project="hosted"),
 }
-"""By the command as it stands on the page."""
+"""The case of each command, which is written as on its page."""
 
 _APP: Final = """
 from ropewalk import App, Request
@@ -202,4 +202,4 @@ PROJECTS: Final = {
     },
     "hosted": {"hello.py": _WSGI, "main.py": _ASGI, "mysite/__init__.py": "", "mysite/wsgi.py": _WSGI},
 }
-"""Files by their paths, for programs that the pages speak of. They import nothing that a plain installation lacks."""
+"""The files of each project in the documentation, by path. They import only what a plain installation has."""

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 ADDRESS = re.compile(r"https?://(?:\[[0-9a-f:.]+\]|[0-9.]+):([0-9]+)|starting on ([0-9]+)|unix:(\S+)")
-"""Where the servers say that they listen: Ropewalk by a URL, Twisted's log by the number of the port."""
+"""How servers print their address: Ropewalk prints a URL, Twisted logs the number of the port."""
 
 
 def port_of(process: "subprocess.Popen[str]") -> int | str:
@@ -41,7 +41,7 @@ def connect(address: int | Path) -> socket.socket:
 
 
 def get(address: int | Path, path: str = "/", *, before: str = "", secure: bool = False) -> str:
-    """The whole response to a request, until the server closes. `before` is what a proxy sends at first."""
+    """Return the whole response to a request. `before` is sent first, as by a proxy."""
     head = f"{before}GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
     with encrypted(connect(address)) if secure else connect(address) as stream:
         stream.sendall(head)
@@ -52,7 +52,7 @@ def get(address: int | Path, path: str = "/", *, before: str = "", secure: bool 
 
 
 def encrypted(client: socket.socket, *protocols: str) -> ssl.SSLSocket:
-    """The connection with TLS on it, which offers these protocols. The certificate is not checked."""
+    """Start TLS on a connection, offering these ALPN protocols. The certificate is not checked."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -19,12 +19,12 @@ from packaging.utils import canonicalize_name
 from tests.processes import SECONDS_TO_STOP
 
 FOLDER = "ROPEWALK_TEST_INSTALLATIONS"
-"""The variable that names the folder of the real ones, each called by its extra, and `plain` without any."""
+"""The variable that names the folder of real environments: one named after each extra, and `plain`."""
 
 PLAIN = "plain"
 EXTRAS = tuple(sorted(distribution("ropewalk").metadata.get_all("Provides-Extra") or ()))
 CHECKED = (PLAIN, *EXTRAS) if os.environ.get(FOLDER) else (PLAIN,)
-"""The installations with all tests. An extra adds packages: the fast form tests only its purpose."""
+"""The installations that run all tests. For the other extras, the fast form of the tests runs only their own."""
 
 HIDING = Path(__file__).parent / "hiding"
 
@@ -38,7 +38,10 @@ class Installation:
 
     @contextmanager
     def start(self, *command: str, cwd: Path, **variables: str) -> "Iterator[subprocess.Popen[str]]":
-        """A process in a folder, which is killed where it has not ended by then. Its two streams are one."""
+        """Start a process in a folder, with the standard error in its output.
+
+        It is killed at the end of the context.
+        """
         process = subprocess.Popen(
             command,
             executable=self._program(command[0]),
@@ -58,7 +61,7 @@ class Installation:
             process.stdout.close()
 
     def run(self, *command: str, cwd: Path, **variables: str) -> tuple[int, str]:
-        """The exit code of a program, and what it has printed."""
+        """Run a program, and return its exit code and its output."""
         with self.start(*command, cwd=cwd, **variables) as process:
             output, _ = process.communicate(timeout=SECONDS_TO_STOP)
             return process.returncode, output
@@ -68,7 +71,7 @@ class Installation:
         return str(own) if own.exists() else name
 
     def _environment(self) -> dict[str, str]:
-        """That of the tests, less what would have other packages be found."""
+        """The environment of the tests, without the variables by which other packages could be found."""
         kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
         path = f"{self.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         return kept | {"PATH": path, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"} | dict(self.variables)
@@ -76,7 +79,7 @@ class Installation:
 
 @cache
 def installation(extra: str) -> Installation:
-    """The one with an extra, or `PLAIN`."""
+    """Return the installation with an extra, or without any (`PLAIN`)."""
     folder = os.environ.get(FOLDER)
     if folder:
         return Installation(Path(folder) / extra / "bin", {})
@@ -85,7 +88,7 @@ def installation(extra: str) -> Installation:
 
 
 def hidden_modules(extras: tuple[str, ...]) -> set[str]:
-    """The modules at the top of what is installed here, and would not be with these extras alone."""
+    """The top-level modules that are installed here, and would be missing with these extras alone."""
     needed = installed_with(extras)
     return {
         module

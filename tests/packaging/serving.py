@@ -10,7 +10,7 @@ from typing import Any
 
 
 def stock(endpoint: str) -> None:
-    """A site of twisted.web, on the reactor's own method."""
+    """Serve a site by `reactor.listenTCP` of twisted.web."""
     from twisted.internet import reactor
 
     announce(reactor.listenTCP(0, site(), interface="127.0.0.1"))
@@ -18,7 +18,7 @@ def stock(endpoint: str) -> None:
 
 
 def accelerated(endpoint: str) -> None:
-    """The same, with one line more."""
+    """As `stock`, with one more line: `accelerate`."""
     from twisted.internet import reactor
 
     from ropewalk.dropin import accelerate
@@ -28,7 +28,7 @@ def accelerated(endpoint: str) -> None:
 
 
 def described(endpoint: str) -> None:
-    """A site on an endpoint that is given."""
+    """Serve a site on the endpoint in the command line."""
     from twisted.internet import reactor
     from twisted.internet.endpoints import serverFromString
 
@@ -37,7 +37,7 @@ def described(endpoint: str) -> None:
 
 
 def mounted(endpoint: str) -> None:
-    """A resource of twisted.web in an app."""
+    """Serve a resource of twisted.web that is mounted in an app."""
     from twisted.internet import reactor
 
     from ropewalk import App
@@ -49,7 +49,7 @@ def mounted(endpoint: str) -> None:
 
 
 def grafted(endpoint: str) -> None:
-    """An app on a tree of twisted.web."""
+    """Serve an app that is grafted onto a tree of twisted.web."""
     from twisted.internet import reactor
     from twisted.web.resource import Resource
 

@@ -1,4 +1,4 @@
-"""Every command of the README and of the how-to pages does what they say where nothing but Ropewalk is installed."""
+"""Every command of the README and of the how-to pages works where only Ropewalk is installed."""
 
 import re
 import shlex
@@ -43,7 +43,7 @@ def test_a_command_that_serves(command: str, extra: str, tmp_path: Path) -> None
         assert response.endswith(case.response)
         process.terminate()
         output, _ = process.communicate()
-        assert process.returncode in (0, -signal.SIGTERM), output  # with the latter `twist` ends
+        assert process.returncode in (0, -signal.SIGTERM), output  # `twist` ends itself by SIGTERM
         assert "Traceback" not in output
 
 
@@ -59,7 +59,7 @@ def test_a_command_that_prints(command: str, extra: str, tmp_path: Path) -> None
 
 
 def project(name: str, folder: Path) -> Path:
-    """The folder, with the files of a project in it."""
+    """Write the files of a project into the folder."""
     for path, text in PROJECTS[name].items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What runs where only the dependencies of the package are installed, and what each extra adds."""
+"""Each way to serve, with the dependencies of the package alone, and with each extra."""
 
 import shutil
 import socket
@@ -35,12 +35,12 @@ WAYS = {
     "mounted": ("python", SERVING, "mounted"),
     "grafted": ("python", SERVING, "grafted"),
 }
-"""A command for each way in which a program of twisted.web, or a tree of it, comes onto the engine."""
+"""The command for each way in which the engine serves a program or a tree of twisted.web."""
 
 CHANNELS = {"mounted": "MountedChannel", "grafted": "App"}
-"""What responds there; elsewhere it is `HTTPChannel`."""
+"""The name in the response of these ways. The others respond with `HTTPChannel`."""
 PATHS = {"grafted": "/app/"}
-"""Where it responds; elsewhere at the root."""
+"""The path of the response in these ways. The others respond at the root."""
 
 TLS = "ssl:0:privateKey=key.pem:certKey=certificate.pem:interface=127.0.0.1"
 UPGRADE = {
@@ -53,7 +53,7 @@ UPGRADE = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """One with a certificate."""
+    """A folder with a certificate."""
     write_certificate(tmp_path)
     return tmp_path
 
@@ -92,7 +92,7 @@ def test_tls(extra: str, way: str, folder: Path) -> None:
                 "installed. "
                 "Run `pip install 'ropewalk[tls]'`."
             )
-        else:  # what the program says under `python`
+        else:  # the message of the program under `python`
             missing = "RW750 The program needs pyOpenSSL, which is not installed. Run `pip install 'ropewalk[tls]'`."
             assert output.splitlines()[-2:] == ["ModuleNotFoundError: No module named 'OpenSSL'", missing]
 
@@ -182,7 +182,7 @@ def test_the_extras_that_messages_name_install_what_they_say() -> None:
 
 
 def test_what_is_not_installed_cannot_be_imported(tmp_path: Path) -> None:
-    """Without this the tests above could not fail."""
+    """Hiding packages works, so that the tests above can fail."""
     for module in ("OpenSSL", "uvloop", "wsproto", "h2", "klein", "pytest"):
         code, output = installation(PLAIN).run("python", "-c", f"import {module}", cwd=tmp_path)
         assert (code, output.splitlines()[-1]) == (1, f"ModuleNotFoundError: No module named '{module}'")

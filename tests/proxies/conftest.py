@@ -12,7 +12,7 @@ SERVICE = Path(__file__).parent / "counting.py"
 
 
 def require(front: Front) -> None:
-    """Skip where the proxy is not installed, except in continuous integration, which has to install it."""
+    """Skip a test if its proxy is not installed. In continuous integration, fail instead."""
     if front.is_there:
         return
     message = f"{front.program} is not installed"

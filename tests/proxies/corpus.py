@@ -15,7 +15,7 @@ class Case:
     name: str
     template: bytes
     served: int = 0
-    """How many of its requests we serve when it comes to us directly."""
+    """How many of its requests we serve if a client sends it to us directly."""
     refused: bool = False
     """Whether we then refuse a message and serve nothing after it. If not, we respond to the last request."""
 
@@ -45,7 +45,7 @@ def post(fields: bytes, body: bytes = b"", start: bytes = b"POST /$/first HTTP/1
 
 
 def length(body: bytes) -> bytes:
-    """Of a body in which every `$` will be a path of the length of `PATH`."""
+    """The Content-Length of a body in which every `$` will be replaced by a path of `PATH_LENGTH` bytes."""
     grown = len(body) + body.count(b"$") * (PATH_LENGTH - 1)
     return b"Content-Length: %d\r\n" % grown
 
@@ -90,13 +90,13 @@ OBSCURED = {
 }
 
 _NO_CODING = {"underscore", "content"}
-"""Those that name no transfer coding to a strict parser."""
+"""Ways that a strict parser does not read as a Transfer-Encoding."""
 _JUST_CHUNKED = {"plain", "capitals", "no-space", "tab", "space-behind", "tab-behind", "connection"}
-"""Those that name it correctly."""
+"""Ways that a strict parser reads as chunked."""
 
 
 def obscured(name: str, coding: bytes) -> list[Case]:
-    """A coding with a contradicting length, in both orders, and alone."""
+    """A Transfer-Encoding with a contradicting Content-Length, in both orders, and without one."""
     in_length = b"0\r\n\r\n" + HIDDEN
     in_chunk = b"GET /$/hidden HTTP/1.1\r\nHost: a\r\nContent-Length: 60\r\n\r\n"
     size = b"%x" % (len(in_chunk) + PATH_LENGTH - 1)
@@ -115,7 +115,7 @@ def obscured(name: str, coding: bytes) -> list[Case]:
 
 
 def lengths() -> list[Case]:
-    """Lengths that are invalid, or two."""
+    """Lengths that are invalid, or repeated."""
     hidden = HIDDEN
     odd = {
         "plus": b"+5",
@@ -203,7 +203,7 @@ def chunks() -> list[Case]:
         "trailer-of-framing": b"5\r\nhello\r\n0\r\nContent-Length: 60\r\nTransfer-Encoding: chunked\r\n\r\n",
         "none": b"0\r\n\r\n",
     }
-    # A body is read when its head is served already.
+    # The request is served at its head, before its body is read.
     return [
         *(bad(f"chunk/{name}", post(CHUNKED, body), 1) for name, body in odd.items()),
         *(good(f"chunk/{name}", post(CHUNKED, body)) for name, body in even.items()),

@@ -4,7 +4,7 @@ from ropewalk import App, HTTPError, Request, Response
 from ropewalk.middleware import Next
 
 STAMP = "x-front-request"
-"""A field that the proxy in front sets anew on each request that it forwards."""
+"""A field that the proxy sets on each request that it forwards, replacing any value from the client."""
 SERIAL = "x-serial"
 """A field of each response: the number of its request."""
 
@@ -33,12 +33,12 @@ async def count(request: Request, next: Next) -> Response:
 
 @app.error(HTTPError)
 def fail(request: Request, error: HTTPError) -> Response:
-    """For a bad body, and for what the router refuses before any middleware."""
+    """Called for a bad body, and for requests that the router refuses before any middleware."""
     serial = getattr(request.state, "serial", None)
     return Response(None, error.status, headers={SERIAL: str(number(request) if serial is None else serial)})
 
 
 def number(request: Request) -> int:
-    """Takes a request down."""
+    """Records a request and returns its number."""
     seen.append((request.method, request.target.decode(), request.header(STAMP)))
     return len(seen) - 1

@@ -9,7 +9,10 @@ from tests.proxies.exchange import PATIENCE, Address, History, send
 from tests.proxies.relay import Relay, Upstream, answers, stamps
 
 MOMENT = 0.01
-"""Seconds in which a proxy usually passes on a head; where it takes longer, a client that halts has not halted."""
+"""Seconds.
+
+Within this time a proxy usually forwards a head. If it takes longer, `halting` clients do not wait for it.
+"""
 
 
 @dataclass
@@ -22,13 +25,13 @@ class Counts:
     refused: int = 0
     """Cases in which we refused something that the proxy had forwarded."""
     served: int = 0
-    """The others."""
+    """Cases that were forwarded and served."""
     forwarded: int = 0
     """Requests that the proxy forwarded, including those of innocent clients."""
     connections: int = 0
     """Connections on which the proxy forwarded them."""
     differences: list[str] = field(default_factory=list)
-    """Where the counts differ, or a response went to another client."""
+    """The differences in the counts, and responses that went to the wrong client."""
 
     def row(self) -> str:
         """A line of the table in the documentation."""
@@ -62,7 +65,7 @@ def count(corpus: Sequence[Case], front: Address, relay: Relay, history: History
 
 
 class News:
-    """What has happened on the connections of a proxy, and in the service, since this object was made."""
+    """The connections of a proxy and the requests in the service, since this object was created."""
 
     def __init__(self, upstreams: Sequence[Upstream], history: History) -> None:
         self._upstreams = upstreams
@@ -71,10 +74,10 @@ class News:
         self._before = [upstream.so_far() for upstream in upstreams]
 
     def wait_for_first(self) -> None:
-        """Wait until something was forwarded, at most for `MOMENT`."""
+        """Wait until something was forwarded, for at most `MOMENT`."""
         until = time.monotonic() + MOMENT
         while not self.forwarded() and time.monotonic() < until:
-            time.sleep(0.001)  # between two looks
+            time.sleep(0.001)  # the pause between two checks
 
     def settle(self) -> None:
         """Wait until every forwarded request has its response, or has lost its connection."""
@@ -82,7 +85,7 @@ class News:
         while time.monotonic() < until:
             if all(len(asked) <= len(given) or upstream.over for upstream, asked, given in self._by_connection()):
                 break
-            time.sleep(0.01)  # between two looks
+            time.sleep(0.01)  # the pause between two checks
         self._history.read()
 
     def forwarded(self) -> int:
@@ -94,7 +97,7 @@ class News:
         return sum(serial is None for _, _, given in self._by_connection() for _, serial in given)
 
     def differences(self) -> Iterator[str]:
-        """Between the requests that the proxy forwarded and those that we saw."""
+        """Yield the differences between the requests that the proxy forwarded and those that we received."""
         numbers = {stamp: number for number, (_, _, stamp) in enumerate(self._history.requests)}
         forwarded = {stamp for _, asked, _ in self._by_connection() for stamp in asked}
         for number, (method, target, stamp) in enumerate(self._history.requests[self._known :], self._known):
@@ -115,13 +118,13 @@ class News:
                     yield f"something else than the request {stamp} was refused by {status}"
 
     def misled(self, received: bytes) -> Iterator[str]:
-        """What is wrong with the responses that the client received."""
+        """Yield the errors in the responses that the client received."""
         serials = [serial for _, serial in answers(received) if serial is not None]
         if serials != sorted(set(serials)) or any(serial < self._known for serial in serials):
             yield f"the client got the answers {serials}; new ones are from {self._known} on"
 
     def harmed(self, received: bytes, target: str) -> Iterator[str]:
-        """What is wrong with the response that an innocent client received."""
+        """Yield the errors in the response that an innocent client received."""
         requests = self._history.requests
         got = [(status, None if serial is None else requests[serial][1]) for status, serial in answers(received)]
         if got != [(200, target)]:

@@ -1,4 +1,4 @@
-"""Clients that send what they like, and what the counting service says of it."""
+"""Clients that send arbitrary bytes, and the requests that the counting service has recorded."""
 
 import json
 import socket
@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from tests.wire.connection import Connection
 
 SILENCE = 0.03
-"""Seconds without a byte after which a client closes its sending side: no more of the request follows."""
+"""Seconds without a byte after which a client closes its sending side, because the request is incomplete."""
 PATIENCE = 20.0
 
 Address = tuple[str, int]
 
 
 def send(address: Address, *parts: bytes, between: Callable[[], object] | None = None) -> bytes:
-    """All that comes back for some bytes on a connection of their own, until it is closed.
+    """Send bytes on a new connection and return all that is received until it is closed.
 
-    Where they are sent in parts, `between` is called before each but the first.
+    If the bytes are in parts, `between` is called before each part but the first.
     """
     received = b""
     until = time.monotonic() + PATIENCE
@@ -45,14 +45,14 @@ def send(address: Address, *parts: bytes, between: Callable[[], object] | None =
 
 @dataclass
 class History:
-    """What the counting service has seen since it started."""
+    """The requests that the counting service has recorded since its start."""
 
     service: Address
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)
-    """Method, target and stamp, by number."""
+    """The method, the target and the stamp of each request, by its number."""
 
     def read(self) -> None:
-        """Ask the service for what is new."""
+        """Read the new requests from the service."""
         with Connection(self.service) as connection:
             answer = connection.ask(b"GET /-/seen?from=%d HTTP/1.1\r\nHost: a\r\n\r\n" % len(self.requests))
         self.requests += [(method, target, stamp) for method, target, stamp in json.loads(answer.body)]

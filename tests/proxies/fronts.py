@@ -23,9 +23,9 @@ class Front:
     """A path, because a user's PATH may lack /usr/sbin."""
     file: str
     arguments: Callable[[Path, int], list[str]]
-    """From the folder it may write to, where its configuration lies too, and the port for those that take it here."""
+    """Returns the arguments for a folder, which is writable and contains the configuration, and for a port."""
     frame: str
-    """The configuration, with FOLDER, PORT (its own), SERVER (a port) and VARIED, which tests replace."""
+    """The template of the configuration. FOLDER, PORT (the proxy's), SERVER (a port) and VARIED are replaced."""
 
     @property
     def is_there(self) -> bool:
@@ -66,12 +66,12 @@ def wait_for(port: int, process: "subprocess.Popen[bytes]", output: Path) -> Non
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
         except OSError:
-            time.sleep(0.02)  # between two looks, not in place of one
+            time.sleep(0.02)  # the pause between two attempts
     raise AssertionError(f"{process.args!r} does not serve:\n{output.read_text()}")
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
-    """End it and all processes that it has started."""
+    """End the proxy and all processes that it has started."""
     process.terminate()
     try:
         process.wait(SECONDS_TO_STOP)

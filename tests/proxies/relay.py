@@ -1,4 +1,4 @@
-"""Stands between a proxy and its server, passes bytes on in both directions and remembers them."""
+"""Forwards bytes between a proxy and its server, in both directions, and records them."""
 
 import asyncio
 import contextlib

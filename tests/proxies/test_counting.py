@@ -1,4 +1,4 @@
-"""No request that a proxy in front and we count differently (RFC 9112, section 11.2)."""
+"""A proxy in front of us and our server count the same requests (RFC 9112, section 11.2)."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 __all__ = ["corpus"]
 
-# Each stamps the requests that it forwards, and keeps its connections for those of other clients.
+# Each proxy stamps the requests that it forwards, and reuses its connections for several clients.
 
 NGINX_LINES = """
         upstream server { server 127.0.0.1:SERVER; keepalive 8; }
@@ -80,10 +80,10 @@ LimitRequestFieldSize 65536
 LimitRequestFields 0
 """,
 }
-"""What makes a proxy forward more than it does by default. Varnish has nothing of the kind."""
+"""Settings with which a proxy forwards more than by default. Varnish has none."""
 
 HALTING = {NGINX, HAPROXY}
-"""Those that then pass on a head before its body is there."""
+"""Proxies that then forward a head before its body has arrived."""
 
 SETTINGS = [(front, lenient) for front in STAMPING for lenient in (False, True) if front in LENIENT or not lenient]
 
@@ -103,5 +103,5 @@ def test_they_count_alike(
         counts = count(cases, ("127.0.0.1", port), relay, history, halting=front in HALTING and lenient)
     print(f"| {front.name}{', lenient' * lenient} | {counts.row()} |")
     assert counts.differences == []
-    # Its connections were reused, so that the rest of one request would have been read as a part of another.
+    # The connections were reused, so that the rest of one request could have been read as the start of another.
     assert (counts.cases, counts.connections < counts.forwarded / 2) == (len(cases), True)

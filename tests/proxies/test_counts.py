@@ -1,4 +1,4 @@
-"""That the count finds what it looks for."""
+"""The count detects the errors that it is meant to detect."""
 
 from tests.proxies.counts import News
 from tests.proxies.exchange import History

@@ -1,4 +1,4 @@
-"""The corpus, sent unchanged to our server, as a proxy would that forwards everything."""
+"""The corpus, sent to our server without a proxy in front."""
 
 import pytest
 from tests.processes import Server

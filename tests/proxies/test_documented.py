@@ -1,4 +1,4 @@
-"""The configurations in the documentation, against clients that forge what proxies say."""
+"""The documented configurations of proxies, with clients that forge the fields of a proxy."""
 
 import json
 import re
@@ -23,10 +23,10 @@ PAGE = ROOT / "docs" / "how-to" / "behind-a-proxy.md"
 LANGUAGES = {NGINX: "nginx", HAPROXY: "text", APACHE: "apache", VARNISH: "vcl"}
 
 LISTENING = (("listen 80;", "listen 127.0.0.1:PORT;"), ("bind :80", "bind 127.0.0.1:PORT"), ("*:80", "127.0.0.1:PORT"))
-"""The lines of the page that say where a proxy listens, and what replaces them here."""
+"""The documented lines that set the proxy's port, and their replacements in these tests."""
 
 CLIENT = "127.0.0.2"
-"""Another address than the proxy's."""
+"""The address of a client, which differs from the proxy's."""
 
 FORGED = b"""GET /a/path HTTP/1.1\r
 Host: example.com\r
@@ -40,7 +40,7 @@ Connection: X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host, close\r
 
 
 def shown(front: Front, number: int = 0) -> str:
-    """A configuration on the page, as the frame of a proxy here wants it."""
+    """Return a configuration from the page, adapted to the proxies of these tests."""
     blocks = re.findall(rf"(?ms)^```{LANGUAGES[front]}\n(.*?)^```$", PAGE.read_text(encoding="utf-8"))
     configurations = [block for block in blocks if "8080" in block]
     text = str(configurations[number]).replace("vcl 4.1;\n", "")
@@ -50,7 +50,7 @@ def shown(front: Front, number: int = 0) -> str:
 
 
 def ask(port: int, request: bytes, tls: ssl.SSLContext | None = None) -> tuple[dict[str, Any], int]:
-    """What the service says of a request from another address, and the port from which that came."""
+    """The service's report of a request from another address, and the port of that client."""
     with socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(CLIENT, 0)) as plain:
         own: int = plain.getsockname()[1]
         with tls.wrap_socket(plain) if tls else plain as client:
@@ -66,7 +66,7 @@ def ask(port: int, request: bytes, tls: ssl.SSLContext | None = None) -> tuple[d
 
 @pytest.fixture(scope="module")
 def by_fields() -> Iterator[int]:
-    """The port of a service that believes all three fields."""
+    """The port of a service that trusts all three fields."""
     flags = ("--trusted-proxy", "127.0.0.1", "--proxy-headers", "x-forwarded", "--proxy-host")
     with ropewalk("run", SERVICE, *flags) as server:
         yield address_of(server)[1]
@@ -83,7 +83,7 @@ def by_protocol() -> Iterator[int]:
 def test_fields_tell_the_client_and_cannot_be_forged(front: Front, by_fields: int, tmp_path: Path) -> None:
     require(front)
     with front.running(tmp_path / "front", shown(front), by_fields) as port:
-        # Varnish itself refuses requests that name this field in Connection.
+        # Varnish refuses requests that name this field in Connection.
         facts, _ = ask(port, FORGED.replace(b" X-Forwarded-For,", b"") if front is VARNISH else FORGED)
     assert facts["client"] == [CLIENT, 0]
     assert facts["peer"][0] == "127.0.0.1"
@@ -98,7 +98,7 @@ SPEAKING = {
     "varnish, version 1": (VARNISH, '.port = "SERVER";', '.port = "SERVER"; .proxy_header = 1;'),
     "varnish, version 2": (VARNISH, '.port = "SERVER";', '.port = "SERVER"; .proxy_header = 2;'),
 }
-"""What is put in place of what on the page, to have a proxy speak the protocol in some way."""
+"""What is replaced on the page, and its replacement, so that a proxy speaks the PROXY protocol."""
 
 
 @pytest.mark.parametrize("way", SPEAKING)
@@ -156,7 +156,7 @@ def test_nginx_lets_websockets_through(tmp_path: Path) -> None:
 
 
 def test_both_pages_let_websockets_through() -> None:
-    """The configuration for HTTPS has the same lines as the one that the test above runs."""
+    """The HTTPS configuration contains the lines that the test above runs."""
     pages = [PAGE.read_text(encoding="utf-8"), PAGE.with_name("tls.md").read_text(encoding="utf-8")]
     for line in ("map $http_upgrade", "Upgrade $http_upgrade;", "Connection $connection_upgrade;"):
         assert [line in page for page in pages] == [True, True]

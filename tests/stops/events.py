@@ -1,7 +1,7 @@
-"""Streams of events that never end by themselves, of every kind, served in every way.
+"""Endless streams of events of every kind, served in every way.
 
-`ropewalk run events.py` and `events.py run` serve the app, `events.py site` by a Site, and `ropewalk exec events.py
-exec` in place of a tree of twisted.web.
+`ropewalk run events.py` and `events.py run` serve the app, `events.py site` serves it by a Site, and `ropewalk exec
+events.py exec` serves a tree of twisted.web.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ app = App()
 
 
 def say(word: str) -> None:
-    sys.stdout.write(f"{word}\n")  # at once: `print` lets another thread come in between
+    sys.stdout.write(f"{word}\n")  # a single write: with `print`, another thread could write before the line end
     sys.stdout.flush()
 
 
@@ -52,7 +52,7 @@ async def generator(request: Request) -> AsyncIterator[str]:
 
 @app.get("/silent")
 async def silent(request: Request) -> Response:
-    """Its head waits for the first part."""
+    """An async generator. The head of its response is sent with the first part."""
 
     async def parts() -> AsyncIterator[str]:
         say("silent begun")
@@ -77,7 +77,7 @@ async def parting(request: Request) -> AsyncIterator[str]:
 
 @app.get("/told", content_type="text/plain")
 async def told(request: Request) -> AsyncIterator[str]:
-    """No stream of events: it listens by itself."""
+    """A response without a stream of events. It waits for the shutdown itself."""
     yield "begun\n"
     await request.stopping
     assert app.is_stopping
@@ -87,7 +87,7 @@ async def told(request: Request) -> AsyncIterator[str]:
 
 
 class Written(Resource):
-    """Writes by itself, in Twisted's manner."""
+    """A response that is written by callbacks, as in twisted.web."""
 
     isLeaf = True
 
@@ -108,7 +108,7 @@ class Written(Resource):
 
 
 class Awaited(Resource):
-    """Writes by itself in a coroutine."""
+    """A response that is written in a coroutine."""
 
     isLeaf = True
 

@@ -84,14 +84,14 @@ async def replace(stops: int, folder: Path, *arguments: str) -> Outcome:
 
 
 async def abandon(folder: Path, *arguments: str, seed: int = 0) -> Outcome:
-    """Stop a server without a successor. Its clients continue until connections are refused."""
+    """Stop a server that has no successor. Its clients continue until connections are refused."""
     server = await Server.start(by_command(folder / "log", "--port", "0", *arguments))
     stop, tally = await end_under_load(server, Load(server.port, seed=seed))
     return Outcome([stop], tally, read_logs(folder))
 
 
 async def abandon_site(way: str, kinds: Sequence[Kind]) -> tuple[Stop, Tally]:
-    """As `abandon`, but a Site, whose connections Twisted accepts. It has no access log."""
+    """As `abandon`, for a Site, whose connections Twisted accepts. It has no access log."""
     server = await Server.start([sys.executable, "-W", "error", "-m", "tests.stops.by_site", way])
     return await end_under_load(server, Load(server.port, kinds=kinds))
 

@@ -1,4 +1,4 @@
-"""What the unit tests share."""
+"""Fixtures for the unit tests."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
@@ -18,20 +18,20 @@ class Log(list[LogEvent]):
 
     @property
     def text(self) -> str:
-        """Every event as a line."""
+        """The events as lines."""
         return "\n".join(formatEvent(event) for event in self)
 
 
 @pytest.fixture
 def log() -> Iterator[Log]:
-    """What Twisted's logger is given in the test, without reports of a blocked reactor, which depend on the machine."""
+    """The events that are logged in the test, except reports of a blocked reactor, which depend on the machine."""
     with observed(lambda event: event.get("code") != "RW306") as events:
         yield events
 
 
 @pytest.fixture(autouse=True)
 def no_log_of_short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stop that waits for 0.1 s for an ASGI application says so in the log: on a slow machine, in any test."""
+    """Do not log a stop that waits for an ASGI application, which depends on the speed of the machine."""
     monkeypatch.setattr(call_runner, "LOG_DELAY", 60)
 
 
@@ -63,7 +63,7 @@ def run() -> Callable[[Coroutine[Any, Any, Any]], Any]:
 
 @pytest.fixture
 def reactor(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """A clock in the place of a reactor that is not asyncio's."""
+    """A fake clock as the reactor, which is not the asyncio reactor."""
     clock = Clock()
     monkeypatch.setattr(twisted.internet, "reactor", clock, raising=False)
     return clock

@@ -1,4 +1,4 @@
-"""Counts the work of a call, so that tests can hold how it grows without a clock."""
+"""Counts the work of a call, so that tests can check how it grows without measuring time."""
 
 import re
 import sys
@@ -8,10 +8,10 @@ from typing import Any
 
 
 class Steps:
-    """What was counted so far.
+    """The count.
 
-    A call of a Python function is one step; a call of a method of str or bytes as many as that has characters; and what
-    a pattern looks at as many as there are behind the place where it begins, as far as `watch` was told of the pattern.
+    A call of a Python function is one step. A call of a method of str or bytes is one step for each character. A match
+    of a watched pattern is one step for each character after its start.
     """
 
     def __init__(self, monkeypatch: Any) -> None:
@@ -19,7 +19,7 @@ class Steps:
         self._monkeypatch = monkeypatch
 
     def watch(self, *modules: Any) -> None:
-        """Count the work of the patterns of these modules."""
+        """Count the matches of the patterns of these modules."""
         for module in modules:
             for name, value in list(vars(module).items()):
                 if isinstance(value, re.Pattern):
@@ -29,7 +29,7 @@ class Steps:
                     self._monkeypatch.setattr(module, name, counting)
 
     def of(self, call: Callable[[], object]) -> int:
-        """The steps of a call."""
+        """Return the steps of a call."""
         self.count = 0
         before = sys.getprofile()
         sys.setprofile(self._profile)
@@ -49,7 +49,7 @@ class Steps:
 
 
 class _Counting:
-    """A pattern that counts."""
+    """A pattern that counts its matches."""
 
     def __init__(self, steps: Steps, pattern: "re.Pattern[Any]") -> None:
         self._steps = steps

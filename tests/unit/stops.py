@@ -10,7 +10,7 @@ EVENTS = "text/event-stream"
 
 
 def stop_while(app: App, path: str = "/", *, begun: Callable[[], object] = lambda: True) -> ClientResponse:
-    """The response that a client receives if a stop begins while it is being sent."""
+    """Return the response that a client receives if a stop begins while it is being sent."""
 
     async def main() -> ClientResponse:
         client = AsyncClient(app)

@@ -48,7 +48,7 @@ class TestErrorHandlers:
     def test_a_mistake_of_the_program_is_not_for_handlers_of_built_in_classes(
         self, kind: Any, mistake: Any, log: Log
     ) -> None:
-        """Some of Ropewalk's errors derive from those, and no client must see them."""
+        """Some of Ropewalk's errors derive from these exceptions, and no client may see their text."""
         app = App()
         app.error(kind)(lambda request, error: Response(f"Bad input: {error}", 400))
         app.get("/")(lambda request: mistake(app))
@@ -120,7 +120,7 @@ class TestErrorHandlers:
         assert "RW208 GET /: " in log.text
 
     def test_the_log_says_why_a_plain_value_has_status_500(self, log: Log) -> None:
-        """It does not say that an error handler is missing."""
+        """The log line does not recommend an error handler."""
 
         def shape(request: Request, error: Exception) -> dict[str, str]:
             return {"error": "taken"}

@@ -1,4 +1,4 @@
-"""What clients send costs work that grows as it does, and never a 500: every parser of theirs, one after another."""
+"""The work for what a client sends grows linearly with its size, and never ends in a 500. Each parser is tested."""
 
 import gc
 import http.cookies
@@ -217,7 +217,7 @@ def test_work_is_linear(parse: Callable[[Any], object], make: Make, monkeypatch:
         urllib.parse, http.cookies, ropewalk.cookies, ropewalk.headers, ropewalk.negotiation, combined, twisted_http
     )
     for size in (1, SIZE):
-        parse(make(size))  # what is made once is made
+        parse(make(size))  # fills caches
     small, twice, four = (steps.of(partial(parse, make(size))) for size in (SIZE, 2 * SIZE, 4 * SIZE))
     assert twice <= 2.2 * small + 100
     assert four <= 4.4 * small + 100
@@ -353,7 +353,10 @@ def test_no_value_is_a_failure_of_the_server(kind: Any) -> None:
 
 
 def test_a_spooled_body_that_is_refused_is_closed() -> None:
-    """In any order of garbage collection: an open file that is collected is a warning, which is an error here."""
+    """The garbage collector may free the objects in any order.
+
+    If it freed an open file, the warning would fail the test.
+    """
     app = App(limits=Limits(spool_size=1000))
 
     @app.post("/")

@@ -1,4 +1,4 @@
-"""Charsets by which text is read and sent."""
+"""The charsets in which text is read and sent."""
 
 import codecs
 from collections.abc import AsyncIterator, Iterator
@@ -75,7 +75,7 @@ class TestNames:
 
 
 def make() -> App:
-    """Every way of sending text whose charset is said."""
+    """An app that sends text with a charset in every way."""
     app = App()
 
     def said(path: str, field: str = LATIN) -> Any:
@@ -240,7 +240,7 @@ class TestSending:
     )
     @pytest.mark.parametrize("way", ["whole", "parts", "written"])
     def test_parts_are_one_text(self, field: str, expected: bytes, way: str) -> None:
-        """What a codec puts at the start and at the end is there once."""
+        """A codec's prefix and suffix are sent once for the whole text."""
         text = "日本" if field == JAPANESE else "é日"
         app = App()
 
@@ -307,7 +307,7 @@ def answered(value: Any) -> ClientResponse:
 class TestRefusing:
     @pytest.mark.parametrize("field", [UNKNOWN, "text/plain; charset=punycode", "text/html; charset="])
     def test_a_charset_that_is_not_known(self, field: str) -> None:
-        """At the line that says it."""
+        """The error names the line that sets the charset."""
         with pytest.raises(HandlerError, match="RW213 Text cannot be sent as"):
             Response("x", content_type=field)
         with pytest.raises(HandlerError, match="RW213 Text cannot be sent as"):
@@ -370,7 +370,7 @@ class TestRefusing:
         assert "RW213" in log.text
 
     def test_an_error_handler_starts_anew(self) -> None:
-        """It is not held to the charset of the response that failed."""
+        """The response of the error handler does not keep the charset of the response that failed."""
         app = App()
 
         @app.get("/")

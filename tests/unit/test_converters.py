@@ -1,4 +1,4 @@
-"""What path parameters may look like."""
+"""The values that path parameters accept."""
 
 from typing import Any
 from uuid import UUID

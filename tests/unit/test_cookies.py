@@ -1,4 +1,4 @@
-"""Cookies, read and written."""
+"""Parsing and formatting of cookies."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -110,7 +110,7 @@ class TestWriting:
             format_cookie("a", value)
 
     def test_one_that_browsers_drop(self) -> None:
-        """Section 6.1."""
+        """RFC 6265, section 6.1."""
         assert len(format_cookie("a", "x" * 4095, path=None, http_only=False, same_site=None)) == 4097
         with pytest.raises(InvalidField, match="The cookie a has 4097 bytes; browsers keep at most 4096"):
             format_cookie("a", "x" * 4096)

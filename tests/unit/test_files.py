@@ -13,7 +13,7 @@ from ropewalk.testing import Client
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Files, folders, and things that must not be served."""
+    """A folder with files, folders, and things that must not be served."""
     public = tmp_path / "public"
     (public / "docs" / "deep").mkdir(parents=True)
     (public / ".well-known").mkdir()
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(folder: Path) -> Client:
-    """The files at /files."""
+    """An app that serves the files at /files."""
     app = App()
     app.mount("/files", Files(folder))
     return Client(app)

@@ -1,4 +1,4 @@
-"""Fields, reasons, targets and dates."""
+"""Fields, reason phrases, targets and dates."""
 
 from copy import copy
 from datetime import datetime, timedelta, timezone
@@ -158,7 +158,7 @@ class TestContentType:
 
 
 class TestLocation:
-    """RFC 3986, as RFC 9110, section 10.2.2 has it."""
+    """RFC 3986, as modified by RFC 9110, section 10.2.2."""
 
     @pytest.mark.parametrize(
         ("target", "sent"),

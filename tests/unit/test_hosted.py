@@ -1,4 +1,4 @@
-"""Resources that begin and end with the app."""
+"""Resources whose `begin` and `end` hooks are called with the app."""
 
 import pytest
 
@@ -73,7 +73,7 @@ def test_other_resources_need_no_hooks(hook: str) -> None:
 
 
 class TestAlone:
-    """Without other routes no search is made. The behaviour must be the same."""
+    """Without other routes the search for one is skipped. The behaviour must be the same."""
 
     @staticmethod
     def texts(app: App, *paths: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The options of `wsgi()` and `asgi()`: those that both have are named, passed, checked and documented alike."""
+"""The options of `wsgi()` and `asgi()`. Common options are named, passed, checked and documented alike."""
 
 from dataclasses import FrozenInstanceError, fields
 from inspect import getsource, signature
@@ -25,7 +25,7 @@ BOTH: Any = pytest.mark.parametrize(
 
 SHARED = {"body_limit"}
 OWN = {WSGIOptions: {"threads", "waiting"}, ASGIOptions: {"lifespan"}}
-"""Options that only one of the two interfaces needs."""
+"""Options of only one of the two interfaces."""
 
 
 def test_the_shared_ones_have_the_same_names_types_and_defaults() -> None:

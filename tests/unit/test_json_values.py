@@ -1,4 +1,4 @@
-"""JSON as values of a type: what is the client's mistake, and what is the program's."""
+"""JSON that is converted to a type: the errors of the client, and those of the program."""
 
 import collections
 import dataclasses

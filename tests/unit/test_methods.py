@@ -1,4 +1,4 @@
-"""Methods that are registered, and those that an application serves besides (RFC 9110, section 9.1)."""
+"""Registered methods, and further methods that an application serves (RFC 9110, section 9.1)."""
 
 import re
 from collections.abc import Callable
@@ -20,10 +20,10 @@ from ropewalk.testing import Client
 from ropewalk.wsgi import wsgi
 
 EXTRA = ("BREW", "SUBSCRIBE", "BAN", "M-SEARCH", "X_Y", "MKFOO2")
-"""Registered nowhere."""
+"""A method that is not registered."""
 
 ODD = ("get", "Brew", "G.T", "0", "!")
-"""Tokens, as methods are, which no convention has."""
+"""Valid tokens that are not written as methods are by convention."""
 
 METHOD = re.compile(r"const NAMES.*?= \[(.*?)\];", re.DOTALL)
 
@@ -54,9 +54,6 @@ def test_the_registry_is_that_of_the_engine() -> None:
 )
 def test_attributes_that_stand_for_a_method(attribute: str, method: str | None) -> None:
     assert rendered_method(attribute) == method
-
-
-# Handlers of any method
 
 
 class Anything(Resource):
@@ -143,9 +140,6 @@ def test_no_application_is_given_what_is_off_or_against_convention(kind: str, me
     target = "localhost:80" if method == "CONNECT" else "/any"
     response = Client(app_of(SERVING[kind]())).request(method, target)
     assert (response.status, response.headers["connection"]) == (501, "close")
-
-
-# Handlers of some methods
 
 
 class Kitchen(Resource):
@@ -243,7 +237,7 @@ def test_middleware_sees_the_501() -> None:
 
 
 def make_service(app: App) -> Service:
-    """One that serves without a reactor: a turn that ends early, because the machine is slow, has no other after it."""
+    """A service without a reactor. A turn must not end early on a slow machine, because no other turn follows."""
     return Service(app, lambda *_: None, Limits(turn_time=60))  # type: ignore[arg-type] # nothing is late
 
 

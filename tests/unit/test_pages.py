@@ -1,4 +1,4 @@
-"""What pages say of the source, where nothing writes it for them."""
+"""Values from the source that the documentation repeats."""
 
 import re
 from pathlib import Path
@@ -11,14 +11,14 @@ NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight",
 
 
 def defined_limits() -> list[tuple[str, str, str]]:
-    """The name, the unit and the comment of each limit in the engine's source."""
+    """Return the name, the unit and the comment of each limit in the engine's source."""
     source = (ROOT / "engine" / "src" / "limits.rs").read_text(encoding="utf-8")
     found = re.findall(r"((?: {4}///.*\n)+) {4}(\w+): (\w+) =", source)
     return [(name, unit, " ".join(comment.replace("///", "").split())) for comment, name, unit in found]
 
 
 def amount(value: float, unit: str) -> str:
-    """As people write it: 10 s, 0.01 s, 32 KiB, 100."""
+    """Format a value as the documentation does: 10 s, 0.01 s, 32 KiB, 100."""
     if unit == "Seconds":
         return f"{value:g} s"
     if value >= 1 << 20:

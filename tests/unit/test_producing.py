@@ -14,7 +14,7 @@ from ropewalk.testing import AsyncClient, Client
 
 
 class Producer:
-    """Writes when it is resumed, and records the calls."""
+    """A producer that writes when it is resumed, and records its calls."""
 
     def __init__(self, request: Request, parts: int = 0) -> None:
         self.request = request
@@ -41,7 +41,7 @@ class Producer:
 
 
 class Answering(Resource):
-    """Answers by a function that is given the request."""
+    """A resource that responds by a function of the request."""
 
     def __init__(self, function: Any) -> None:
         super().__init__()

@@ -18,7 +18,7 @@ FORGED = {
 
 
 def asked(proxies: TrustedProxies | None, headers: dict[str, str]) -> dict[str, Any]:
-    """What a handler sees of a request from 127.0.0.1."""
+    """Return what a handler reads from a request that 127.0.0.1 sends."""
     app = App(proxies=proxies)
 
     @app.get("/where")
@@ -53,7 +53,7 @@ class TestBelief:
         assert (seen["scheme"], seen["secure"]) == ("https", True)
 
     def test_x_forwarded_host_only_where_it_is_asked_for(self) -> None:
-        """Most proxies set the other two alone, and let pass this one as the client wrote it."""
+        """Most proxies set only the other two fields, and forward this one as the client sent it."""
         inside = FORGED | {"host": "inside"}
         for host, url in ((False, "https://inside/where?a=b"), (True, "https://example.com/where?a=b")):
             assert asked(TrustedProxies(["127.0.0.1"], headers="x-forwarded", host=host), inside)["url"] == url
@@ -76,7 +76,7 @@ class TestOptions:
         assert TrustedProxies("127.0.0.1", proxy_protocol=True).addresses == ("127.0.0.1",)
 
     def test_objects_of_ipaddress(self) -> None:
-        """A network is one address, though Python would iterate over all that are in it."""
+        """A network is one entry, although Python would iterate over all its addresses."""
         assert TrustedProxies(ip_network("10.0.0.0/8"), headers="forwarded").addresses == ("10.0.0.0/8",)
         several = (ip_address("::1"), ip_network("2001:db8::/32"), "192.0.2.1")
         assert TrustedProxies(iter(several), headers="forwarded").addresses == ("::1", "2001:db8::/32", "192.0.2.1")

@@ -1,4 +1,4 @@
-"""The tree and the way through it."""
+"""The resource tree and the search in it."""
 
 import inspect
 import subprocess
@@ -15,7 +15,7 @@ from ropewalk.testing import Client
 
 
 class Text(Resource):
-    """Answers with a word."""
+    """A resource that responds with a word."""
 
     def __init__(self, word: str) -> None:
         super().__init__()
@@ -303,7 +303,7 @@ class TestRender:
 
 class TestDepth:
     class Itself(Text):
-        """Twisted's idiom for a resource that looks at the segments itself."""
+        """A resource that reads the remaining segments itself, as in Twisted."""
 
         def getChild(self, name: str, request: Request) -> Resource:
             return self
@@ -350,8 +350,6 @@ class TestMixing:
 
 
 class TestAdapters:
-    """`ropewalk.resource.adapters`."""
-
     def test_objects_of_another_library(self, monkeypatch: pytest.MonkeyPatch) -> None:
         class Page:
             def __init__(self, text: str) -> None:
@@ -383,8 +381,6 @@ class TestAdapters:
 
 
 class TestHandlers:
-    """`Handler` and the functions that lead to one."""
-
     def test_a_function_leads_to_the_handler_that_names_other_code(self) -> None:
         def call(request: Request) -> None: ...
 

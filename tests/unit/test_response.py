@@ -23,14 +23,14 @@ from ropewalk.waiting import ready
 
 
 def answered(value: Any, method: str = "GET") -> ClientResponse:
-    """What the client has of a handler's value."""
+    """Return the response to a request whose handler returns this value."""
     app = App()
     app.get("/")(lambda request: value)
     return Client(app).request(method, "/")
 
 
 def opened(folder: Path) -> OpenFile:
-    """A file that is open and has not been sent."""
+    """A file object, open and not yet sent."""
     (folder / "opened.txt").write_text("text")
     return open_file(folder / "opened.txt")
 
@@ -150,7 +150,7 @@ class TestBodiless:
 
 
 class TestPrepared:
-    """What `setResponseCode` and `setHeader` said counts over what a handler returns."""
+    """`setResponseCode` and `setHeader` take precedence over what the handler returns."""
 
     shared = Response("shared", 404, {"x-user": "nobody", "x-kept": "yes"})
 
@@ -394,7 +394,7 @@ class TestStreams:
             held = made
             await run_turns()
             assert made == held
-            assert held < 1024  # a turn has so many events
+            assert held < 1024  # the engine limits the events of a turn
             response.resume()
             for _ in range(held + 100):
                 await anext(response)

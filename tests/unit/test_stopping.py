@@ -1,4 +1,4 @@
-"""Stops as apps and handlers hear of them."""
+"""How apps and handlers are notified of a stop."""
 
 import asyncio
 import re
@@ -127,7 +127,7 @@ class TestWaits:
 
 
 class TestCloses:
-    """The end of `async with` is a stop as in service."""
+    """The end of `async with` stops the app as a server does."""
 
     @pytest.mark.parametrize("leaves", [False, True])
     def test_streams_of_events_end_before_the_stop_hooks(self, leaves: bool) -> None:

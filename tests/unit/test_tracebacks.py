@@ -1,4 +1,4 @@
-"""Tracebacks as users read them."""
+"""Tracebacks in the log of a user."""
 
 from collections.abc import Callable
 from typing import Any
@@ -150,7 +150,7 @@ def test_the_line_of_an_error(error: Exception, line: str) -> None:
 
 
 class Picky(Exception):
-    """Whose constructor takes other arguments than it keeps."""
+    """An exception whose constructor takes other arguments than `args`."""
 
     __slots__ = ("count",)
 

@@ -1,4 +1,4 @@
-"""What is handed out to be waited for, by every kind of caller."""
+"""Objects that can be awaited, used by every kind of caller."""
 
 import asyncio
 from typing import Any

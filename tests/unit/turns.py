@@ -1,4 +1,4 @@
-"""Waits in turns of the event loop, in which no time passes: the speed of the machine does not matter."""
+"""Waits that are measured in turns of the event loop, so that they do not depend on the speed of the machine."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,12 +7,15 @@ ENOUGH = 100
 
 
 async def run_turns(count: int = ENOUGH) -> None:
-    """Let the event loop do what is ready. Each turn asks the engine, which is ready as long as it has work."""
+    """Let the event loop run callbacks that are ready.
+
+    Each turn polls the engine, which is ready as long as it has work.
+    """
     for _ in range(count):
         await asyncio.sleep(0)
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Let the event loop turn until something has happened. The timeout of the test ends a wait for what does not."""
+    """Run turns of the event loop until a condition holds. The test's timeout ends a wait without success."""
     while not condition():
         await asyncio.sleep(0)

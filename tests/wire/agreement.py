@@ -1,4 +1,4 @@
-"""What every served message has in common, however it is sent."""
+"""The checks that apply to every served message, however it is sent."""
 
 from tests.wire.books import Books
 from tests.wire.connection import Answer, Connection

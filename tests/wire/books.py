@@ -1,4 +1,4 @@
-"""What a server has counted and logged about the messages that it received, read over a separate connection."""
+"""The counts and log lines of a server for the messages that it received, read over a separate connection."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ WITNESS = b"GET /witness HTTP/1.1\r\nHost: a\r\n\r\n"
 
 @dataclass(frozen=True)
 class Entry:
-    """What happened between two readings."""
+    """The counts and log lines between two readings."""
 
     requests: int
     """Heads that the engine accepted."""
@@ -26,7 +26,7 @@ class Entry:
 
 
 class Books:
-    """The record of one server."""
+    """Reads the counts and the log of one server."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -34,15 +34,15 @@ class Books:
         self._told = self._read()
 
     def settle(self) -> None:
-        """Wait until the server has read what other connections were sent before.
+        """Wait until the server has read what other connections sent before.
 
-        The engine reads in the order in which bytes arrived at its sockets. A reactor that reads for it mostly does.
+        The engine reads sockets in the order in which bytes arrive. A reactor that reads for it usually does, too.
         """
         assert self._connection.ask(GET).status == 200
         self._settled += 1
 
     def entry(self) -> Entry:
-        """What happened since the last entry, without the requests of this class itself."""
+        """Return the counts and log lines since the last entry, without the requests of this class itself."""
         last, self._told = self._told, self._read()
         settled, self._settled = self._settled, 0
         return Entry(

@@ -21,7 +21,10 @@ SERVICE = Path(__file__).parent / "service.py"
 
 
 on_sockets = pytest.mark.parametrize("kind", ["accepted", "adopted"], indirect=True)
-"""For what Twisted's transports do not let a server do: to say its last word, and then to listen a little longer."""
+"""Tests that need half-closed connections, on which a server reads after its last byte.
+
+Twisted's transports have none.
+"""
 
 
 def address_of(server: Server) -> tuple[str, int]:
@@ -33,14 +36,14 @@ def address_of(server: Server) -> tuple[str, int]:
 
 @pytest.fixture(scope="session", params=["accepted", "adopted", "piped"])
 def kind(request: pytest.FixtureRequest) -> str:
-    """How connections come to the engine: it accepts them, it takes them over, or it is behind a Twisted transport."""
+    """The engine accepts connections, adopts accepted ones from Twisted, or is fed by a transport of Twisted."""
     kind: str = request.param
     return kind
 
 
 @pytest.fixture(scope="session")
 def server(kind: str) -> Iterator[Server]:
-    """The service."""
+    """A server for `service.py`."""
     if kind == "accepted":
         with ropewalk("run", SERVICE, "--access-log", "off") as server:
             yield server
@@ -51,7 +54,7 @@ def server(kind: str) -> Iterator[Server]:
 
 @contextmanager
 def by_site(module: str, *arguments: str) -> Iterator[Server]:
-    """A module of these tests that serves with a Site, in its own process."""
+    """Start a module of these tests that serves with a Site."""
     command = [sys.executable, "-W", "error", "-m", module, *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         server = Server(process)
@@ -81,7 +84,10 @@ def books(connect: Connect) -> Books:
 
 
 CUT: Mapping[str, Cut] = {"accepted": in_every_way, "adopted": uncut, "piped": in_bytes}
-"""How messages are cut. Sockets that were taken over are read as those that were accepted; a transport feeds pieces."""
+"""How messages are cut.
+
+Adopted sockets are read as accepted ones are, so they are not cut. A transport is fed in pieces.
+"""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The service of the other tests, in a process that may open as many files as `DESCRIPTORS` says."""
+"""The service of the other tests, in a process whose limit of open files is in the variable `DESCRIPTORS`."""
 
 import os
 import resource

@@ -8,7 +8,10 @@ from tests.wire.books import Books
 from tests.wire.connection import Connection
 
 CUTS = 200
-"""What is longer than so many bytes is cut at every second byte, or third, and so on."""
+"""The most places at which a message is cut.
+
+In a longer one, only every second byte is such a place, or every third.
+"""
 
 Address = tuple[str, int]
 Pieces = Sequence[bytes]
@@ -26,7 +29,7 @@ def in_bytes(data: bytes) -> list[Pieces]:
 
 
 def in_every_way(data: bytes) -> list[Pieces]:
-    """Byte by byte, and once at each place."""
+    """Return the single bytes, and two pieces for each place at which the data is cut."""
     return in_bytes(data) + [(data[:at], data[at:]) for at in range(1, len(data), _step(data))]
 
 
@@ -34,8 +37,8 @@ def in_every_way(data: bytes) -> list[Pieces]:
 def delivered(address: Address, deliveries: Sequence[Pieces], books: Books) -> Iterator[list[Connection]]:
     """Connections, one for each delivery, on which all pieces were sent.
 
-    All of them get their first piece, then all that have one their second: so the server reads each piece by itself, at
-    the cost of one question for each round.
+    The first pieces are sent on all connections, then the second pieces, and so on. Before each round, the server has
+    read the pieces of the last one. So each piece is read separately.
     """
     with ExitStack() as stack:
         connections = [stack.enter_context(Connection(address)) for _ in deliveries]

@@ -22,11 +22,11 @@ from ropewalk.resource import NOT_DONE_YET
 from ropewalk.wsgi import wsgi
 
 SECONDS = 20
-"""After which a thread that waits has failed."""
+"""The timeout of a thread that waits."""
 
 
 class Gate:
-    """What a handler waits for, in whatever way it can."""
+    """A gate that handlers of every kind can wait for."""
 
     def __init__(self) -> None:
         self.thread = threading.Event()
@@ -93,7 +93,7 @@ def large(request: Request) -> Iterator[bytes]:
 
 
 class ByItself(Resource):
-    """Answers when it likes, as twisted.web's resources do."""
+    """A resource that calls `finish` later, as resources of twisted.web do."""
 
     isLeaf = True
 
@@ -192,7 +192,7 @@ guarded.mount("/api", asgi(api))
 
 
 async def listening(scope: Scope, receive: Receive, send: Send) -> None:
-    """An ASGI application that ends with its client."""
+    """An ASGI application that waits until its client has left."""
     while (await receive())["type"] != "http.disconnect":
         pass
     assert (await receive())["type"] == "http.disconnect"
@@ -204,7 +204,7 @@ guarded.mount("/listen", asgi(listening, ASGIOptions(lifespan="off")))
 
 
 async def listening_after_the_start(scope: Scope, receive: Receive, send: Send) -> None:
-    """An ASGI application that begins its response, and then listens."""
+    """An ASGI application that begins its response, and then waits until its client has left."""
     name = scope["path"].rpartition("/")[2]
     await send({"type": "http.response.start", "status": 200})
     await send({"type": "http.response.body", "body": b"one", "more_body": True})
@@ -225,7 +225,7 @@ app.mount("/collected", collected)
 
 @collected.middleware
 async def collect(request: Request, next: Next) -> Response:
-    """Keeps back the response until there is all of it."""
+    """Sends a streamed response only when it is complete."""
     response = await next(request)
     if hasattr(response.body, "__aiter__"):
         response.body = b"".join([part async for part in response.body])

@@ -1,4 +1,4 @@
-"""What the tests of the wire talk to."""
+"""The service for the tests of the wire."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
@@ -10,7 +10,7 @@ from zope.interface import provider
 
 from ropewalk import App, Limits, Request, Response
 
-# Long enough for clients that send single bytes to a slow machine.
+# Clients that send single bytes on a slow machine need long timeouts.
 app = App(limits=Limits(body_size=100_000, head_timeout=60, body_grace=60, linger_timeout=60))
 
 held: defaultdict[str, "Deferred[str]"] = defaultdict(Deferred)

@@ -1,4 +1,4 @@
-"""Hundreds of clients that do anything, against handlers of every kind. In the end nothing is left of them."""
+"""Hundreds of clients that act at random, and handlers of every kind. In the end, the server has freed everything."""
 
 import json
 import random
@@ -44,7 +44,7 @@ def test_nothing_is_left_behind() -> None:
             if len(open_now) < 20:
                 open_now.append(Connection(address))
             connection = dice.choice(open_now)
-            # The server may have closed the connection, the socket may be full or empty: all of that is part of it.
+            # The server may have closed the connection, or the socket may be full or empty. All of this is expected.
             with suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
                 act(connection, dice)
             if connection.socket.fileno() < 0:

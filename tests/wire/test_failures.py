@@ -21,7 +21,7 @@ TROUBLED = Path(__file__).parent / "troubled.py"
 
 
 class Trouble:
-    """A separate server, and a second connection that must always be served."""
+    """A server, and a second connection on which requests must always be served."""
 
     def __init__(self, server: Server, stack: ExitStack) -> None:
         self.server = server
@@ -32,19 +32,19 @@ class Trouble:
         return self._stack.enter_context(Connection(address_of(self.server)))
 
     def get(self, path: str) -> Connection:
-        """A new connection that has requested a path."""
+        """Return a new connection on which a path was requested."""
         connection = self.connect()
         connection.send(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
         return connection
 
     def wait_for(self, event: str) -> None:
-        """Ask until something has happened in the server."""
+        """Poll the server until a handler has recorded an event."""
         deadline = time.monotonic() + 10
         while event not in json.loads(self.bystander.ask(b"GET /happened HTTP/1.1\r\nHost: a\r\n\r\n").body):
             assert time.monotonic() < deadline, event
 
     def log(self) -> str:
-        """Everything that was logged, after a last look at whether the server still serves."""
+        """Check that the server still serves, stop it, and return its log."""
         assert self.bystander.ask(GET).text == "Hello, World!"
         assert self.connect().ask(GET).text == "Hello, World!"
         assert self.server.stop() == 0

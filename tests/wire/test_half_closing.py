@@ -1,4 +1,4 @@
-"""Clients that close their sending side (a FIN) and listen on: what they get of every kind of handler."""
+"""Clients that close their sending side (a FIN) and still read: the responses of every kind of handler."""
 
 import signal
 import socket
@@ -19,7 +19,7 @@ SERVICE = Path(__file__).parent / "half_closing.py"
 NUMBERS = count()
 
 WAITING = ["/wsgi/wait", "/guarded/wait", "/api/wait", "/api/coroutine", "/guarded/api/wait", "/guarded/api/coroutine"]
-"""What nothing cancels."""
+"""Handlers that no half-close cancels."""
 
 STREAMS = ["/native/stream", "/wsgi/stream", "/api/stream", "/guarded/stream", "/guarded/api/stream"]
 
@@ -35,7 +35,7 @@ class Half:
         self._other = stack.enter_context(Connection(address_of(server)))
 
     def ask(self, path: str) -> None:
-        """Ask for a path and this client's name, and close."""
+        """Request a path with this client's name, and close the sending side."""
         self.ask_exactly(f"GET {path}/{self.name} HTTP/1.1\r\nHost: a\r\n\r\n")
 
     def ask_exactly(self, request: str) -> None:
@@ -43,22 +43,22 @@ class Half:
         self._asking.socket.shutdown(socket.SHUT_WR)
 
     def reset(self, path: str) -> None:
-        """Ask, and leave by a reset once the handler runs."""
+        """Send a request, and reset the connection when the handler runs."""
         self._asking.send(f"GET {path}/{self.name} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
         self.wait_until_told("-begun")
         self._asking.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._asking.socket.close()
 
     def open(self) -> None:
-        """Let the handler go on."""
+        """Let the handler continue."""
         assert self._other.ask(f"POST /open/{self.name} HTTP/1.1\r\nHost: a\r\n\r\n".encode()).status == 204
 
     def wait_until_told(self, what: str = "") -> None:
-        """Until the handler has heard that the client has left."""
+        """Wait until the handler was notified that the client has left."""
         assert self._other.ask(f"GET /told/{self.name}{what} HTTP/1.1\r\nHost: a\r\n\r\n".encode()).status == 204
 
     def first_part(self) -> None:
-        """Read until the response has begun, and leave it to be read."""
+        """Wait until the response has begun. It can still be read."""
         received = b""
         while b"one" not in received:
             received = self._asking.socket.recv(65536, socket.MSG_PEEK)
@@ -67,7 +67,7 @@ class Half:
         return self._asking.answer()
 
     def end(self) -> bytes:
-        """What comes until the FIN. A reset is an error."""
+        """Return the bytes until the FIN. Fails for a reset."""
         return self._asking.end()
 
 
@@ -136,7 +136,7 @@ def test_a_handler_that_waits_is_cancelled_or_told(half: Half, path: str) -> Non
 
 
 BEGUN = ["/begun", "/guarded/begun", "/collected/begun"]
-"""Applications that have begun, and listen: the client has it, or middleware holds it."""
+"""Applications that have begun a response and wait for the disconnect. The client or middleware has the first part."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Every limit and clock of the engine against a client that goes too far, and the defaults."""
+"""Every limit and timeout of the engine, exceeded by a client, and the defaults."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 @contextmanager
 def limited(**limits: float) -> Iterator[Connect]:
-    """Connections to a separate server with these limits."""
+    """Start a server with these limits, and return a function that opens connections to it."""
     flags = [flag for name, value in limits.items() for flag in ("--limit", f"{name}={value}")]
     with ropewalk("run", SERVICE, "--access-log", "off", *flags) as server, ExitStack() as stack:
         yield lambda: stack.enter_context(Connection(address_of(server)))
@@ -133,7 +133,7 @@ class TestBodySize:
 
 
 class TestHeadTimeout:
-    """Slowloris."""
+    """A slowloris attack."""
 
     def test_it_is_a_refusal(self) -> None:
         with limited(head_timeout=0.2) as connect:
@@ -233,7 +233,7 @@ class TestConnections:
 
 
 def head_of(size: int) -> bytes:
-    """A good head of so many bytes, the empty line included."""
+    """A valid head of this many bytes, including the empty line."""
     start, end = b"GET / HTTP/1.1\r\nHost: a\r\nX: ", b"\r\n\r\n"
     return start + b"x" * (size - len(start) - len(end)) + end
 
@@ -248,7 +248,7 @@ def counters(connection: Connection) -> bytes:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Ask until something is so."""
+    """Poll until a condition holds."""
     deadline = time.monotonic() + 10
     while not condition():
         assert time.monotonic() < deadline

@@ -1,4 +1,4 @@
-"""What twisted.web had to mend must not come back here."""
+"""Past vulnerabilities of twisted.web, which must not occur here."""
 
 import pytest
 from tests.problems import problem
@@ -10,7 +10,7 @@ from tests.wire.refusals import Refused, with_fields
 
 
 class TestCve2024_41810:
-    """A redirect put its target into a page without escaping it."""
+    """The page of a redirect contained its target without escaping."""
 
     def test_the_target_of_a_redirect_is_not_in_a_page(self, connection: Connection) -> None:
         path = b"/elsewhere?to=https://example.com/%22%3E%3Cscript%3Ealert(1)%3C/script%3E"
@@ -28,7 +28,7 @@ class TestCve2024_41810:
 
 
 class TestCve2022_39348:
-    """The page of a 404 showed the Host without escaping it."""
+    """The page of a 404 contained the Host without escaping."""
 
     @pytest.mark.parametrize("host", [b"<script>", b"<script>alert(1)</script>", b"a<b>", b'"', b"a/<b>"])
     def test_a_host_with_markup_is_refused(self, refused: Refused, host: bytes) -> None:
@@ -45,7 +45,7 @@ class TestCve2022_39348:
 
 
 class TestCve2022_24801:
-    """Lengths with a sign, chunk sizes with 0x, and line feeds in chunk extensions were let through."""
+    """Lengths with a sign, chunk sizes with 0x, and line feeds in chunk extensions were accepted."""
 
     @pytest.mark.parametrize("length", [b"+3", b"-3", b"0x3"])
     def test_lengths(self, refused: Refused, length: bytes) -> None:
@@ -62,7 +62,7 @@ class TestCve2022_24801:
 
 
 class TestCve2020_10108:
-    """Two lengths: the first was believed."""
+    """Of two lengths, the first was used."""
 
     @pytest.mark.parametrize("lengths", [(0, len(WITNESS)), (len(WITNESS), 0), (0, 0)])
     def test_it_is_refused(self, refused: Refused, lengths: tuple[int, int]) -> None:
@@ -101,7 +101,7 @@ class TestCve2023_46137:
 
 
 class TestCve2024_41671:
-    """Responses to pipelined requests were out of order, or had data of each other."""
+    """Responses to pipelined requests were sent out of order, or mixed."""
 
     def test_a_body_between_two_requests(self, answered: Answered) -> None:
         post = with_fields(b"Content-Length: 5") + b"first"

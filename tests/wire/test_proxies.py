@@ -1,4 +1,4 @@
-"""Proxies in front, on real sockets: RFC 7239, X-Forwarded-*, and the PROXY protocol."""
+"""Servers behind proxies, on real sockets: RFC 7239, X-Forwarded-*, and the PROXY protocol."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ FLAGS = {
     "forwarded": ["--proxy-headers", "forwarded"],
     "protocol": ["--proxy-protocol"],
 }
-"""The flags for a server, by the way in which proxies report clients."""
+"""The command line flags for each way in which a proxy reports clients."""
 
 LINE = b"PROXY TCP4 192.0.2.1 198.51.100.1 1234 443\r\n"
 BLOCK = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes([192, 0, 2, 1, 198, 51, 100, 1]) + b"\x04\xd2\x01\xbb"
@@ -40,7 +40,7 @@ def serving(way: str, told: str) -> Iterator[Server]:
 
 
 def asked(server: Server, *, before: bytes = b"", fields: bytes = b"") -> dict[str, Any]:
-    """What the service says of a request."""
+    """Return the service's report of a request."""
     with Connection(address_of(server)) as connection:
         answer = connection.ask(before + b"GET /who HTTP/1.1\r\nHost: inside\r\n" + fields + b"\r\n")
         seen: dict[str, Any] = json.loads(answer.body)
@@ -101,7 +101,7 @@ def test_the_access_log_has_the_client() -> None:
 
 
 def ended(connection: Connection) -> bytes:
-    """What came before the connection was dropped, which may be by a reset where bytes were unread."""
+    """Return the bytes until the connection was closed, which may be by a reset if bytes were unread."""
     try:
         return connection.end()
     except ConnectionResetError:

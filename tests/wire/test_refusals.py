@@ -1,4 +1,4 @@
-"""That the tests of this folder would notice if something were wrong."""
+"""The checks of the other tests fail if something is wrong."""
 
 import re
 from pathlib import Path

@@ -17,7 +17,7 @@ CHUNKED = b"Transfer-Encoding: chunked"
 
 
 def line(start: bytes) -> bytes:
-    """A request of this request line."""
+    """A request with this request line."""
     return start + b"\r\nHost: a\r\n\r\n"
 
 
@@ -30,7 +30,10 @@ def chunked(body: bytes) -> bytes:
 
 
 def with_everywhere(byte: bytes, head: bytes) -> list[bytes]:
-    """The head with a byte inserted at each place, and a second end of a head, in case the first one is damaged."""
+    """The head with a byte inserted at each place.
+
+    A second end of a head follows, in case the byte damages the first one.
+    """
     messages = [head[:at] + byte + head[at:] + b"\r\n\r\n" for at in range(len(head))]
     return [message for message in messages if not message.startswith(head)]
 
@@ -1067,7 +1070,7 @@ class TestSection9_6TearDown:
 
 
 class TestSection11_2RequestSmuggling:
-    """What two servers in a row could read differently is refused by this one."""
+    """A message that two servers could read differently is refused."""
 
     @pytest.mark.parametrize(
         "message",

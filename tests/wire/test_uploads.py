@@ -1,4 +1,4 @@
-"""Uploads in parts arrive whole and in order, however they are read and however the server is served."""
+"""Uploads in parts arrive whole and in order, in every way to read and to serve them."""
 
 import asyncio
 import ssl
@@ -14,13 +14,13 @@ from tests.wire.connection import Connection
 from tests.wire.uploads import told
 
 TIMES = 5
-"""Uploads of one kind: what was wrong with them was so in most, not in all."""
+"""The number of uploads of one kind. An error may affect only some of them."""
 
 HANDLERS = ["/asgi", "/native", "/stream", "/whole"]
 
 
 def body_of(size: int) -> bytes:
-    """A body with no two equal parts."""
+    """A body without two equal parts."""
     return b"".join(number.to_bytes(4, "big") for number in range(size // 4))
 
 
@@ -37,7 +37,7 @@ def chunked(path: str, body: bytes, size: int) -> bytes:
 
 @pytest.fixture(scope="module", params=["run", "app", "site", "tls"])
 def uploads(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """The server that takes them: by the command line, by `App.run`, by a Site on TCP and on TLS."""
+    """A server for uploads: by the command line, by `App.run`, or by a Site on TCP or TLS."""
     if request.param == "run":
         with ropewalk("run", Path(__file__).parent / "uploads.py", "--access-log", "off") as server:
             yield server
@@ -50,7 +50,7 @@ def uploads(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 @pytest.fixture
 def trusting() -> ssl.SSLContext:
-    """A context that takes any certificate."""
+    """A TLS context that accepts any certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -82,7 +82,7 @@ def test_pipelined(connection: Connection, path: str, size: int) -> None:
 
 
 def form_of(body: bytes) -> tuple[dict[str, str], bytes]:
-    """A form with one file, and the fields that go with it."""
+    """A form with one file and other fields."""
     head = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n'
     return {"content-type": "multipart/form-data; boundary=edge"}, head + body + b"\r\n--edge--\r\n"
 

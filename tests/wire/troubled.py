@@ -1,4 +1,4 @@
-"""A service with everything that handlers do wrong."""
+"""A service whose handlers make every kind of mistake."""
 
 import time
 from asyncio import CancelledError, sleep
@@ -132,7 +132,7 @@ def shorten(request: Request) -> None:
 
 
 class Late(Resource):
-    """Writes when all is said."""
+    """A resource that writes after the end of the response."""
 
     isLeaf = True
 
@@ -147,7 +147,7 @@ app.mount("/late", Late())
 
 
 class Promises(Resource):
-    """Sends less than it said."""
+    """A resource that sends less than its Content-Length."""
 
     isLeaf = True
 

@@ -1,4 +1,4 @@
-"""Takes uploads in every way that a handler has, and says what it got: `python -m tests.wire.uploads app|site|tls`."""
+"""Receives uploads in every way, and responds with what it received: `python -m tests.wire.uploads app|site|tls`."""
 
 import sys
 import tempfile
@@ -19,7 +19,7 @@ def told(body: bytes) -> str:
 
 
 async def raw(scope: Scope, receive: Receive, send: Send) -> None:
-    """An ASGI application that reads as the specification has it."""
+    """An ASGI application that reads the body as in the specification."""
     if scope["type"] != "http":
         return
     body, more = b"", True

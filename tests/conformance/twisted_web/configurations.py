@@ -35,7 +35,7 @@ class Witness:
         made.__init__ = __init__
 
     def count_ports(self) -> None:
-        """Count the ports that are opened for HTTP factories, and those of them that the reactor does not watch."""
+        """Count the ports that are opened for HTTP factories, and those of them on which the engine accepts."""
         from twisted.internet import reactor  # the one that the program has installed
 
         listen = reactor.listenTCP
@@ -51,7 +51,7 @@ class Witness:
 
 
 def nothing() -> Witness:
-    """Replace nothing: what fails here fails without us."""
+    """Replace nothing. A test that fails here fails on stock Twisted."""
     return Witness()
 
 

@@ -86,7 +86,7 @@ def name_of(test: Any) -> str:
 
 
 def main(path: str, reactor: str, configuration: str, *arguments: str) -> None:
-    """Run all the tests, or those that are named."""
+    """Run all the tests, or the named ones."""
     installReactor(reactor)
     util.DEFAULT_TIMEOUT_DURATION = SECONDS_PER_TEST
     witness = configurations.CONFIGURATIONS[configuration]()

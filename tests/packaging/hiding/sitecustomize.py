@@ -11,7 +11,7 @@ from types import ModuleType
 
 
 class _Hidden:
-    """A finder before all others, which finds nothing of what is hidden."""
+    """A finder in front of all others, which refuses to find the hidden packages."""
 
     def __init__(self, modules: set[str]) -> None:
         self.modules = modules
@@ -19,7 +19,7 @@ class _Hidden:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Raises ModuleNotFoundError, as the import statement does."""
+        """Raises ModuleNotFoundError for a hidden package."""
         if name.partition(".")[0] in self.modules:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return None

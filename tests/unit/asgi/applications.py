@@ -1,4 +1,4 @@
-"""Applications for tests, and the shortest way to serve them."""
+"""Applications for tests, and functions to serve them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ PLAIN = [(b"content-type", b"text/plain")]
 
 
 def hosting(application: Any, path: str = "/", **options: Any) -> App:
-    """An app that has nothing but this application."""
+    """An app in which only this application is mounted."""
     app = App()
     app.mount(path, asgi(application, ASGIOptions(**options)))
     return app
@@ -25,7 +25,7 @@ def body(data: Any = b"", more_body: bool = False) -> Message:
 
 
 def sending(*messages: Message) -> Application:
-    """An application that sends these."""
+    """An application that sends these messages."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         for message in messages:
@@ -35,7 +35,7 @@ def sending(*messages: Message) -> Application:
 
 
 def keeping(scopes: list[Scope], *messages: Message) -> Application:
-    """As `sending`, with every scope kept."""
+    """As `sending`. It also records every scope."""
     inner = sending(*(messages or (start(), body(b"kept"))))
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,7 +46,7 @@ def keeping(scopes: list[Scope], *messages: Message) -> Application:
 
 
 def lived(*messages: str, state: dict[str, Any] | None = None, seen: list[str] | None = None) -> Application:
-    """An application that sends one of these for each message of its lifespan, and its state for a request."""
+    """An application that sends one of these messages for each message of its lifespan, and its state for a request."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -1,4 +1,4 @@
-"""What is no ASGI application."""
+"""Objects that are refused because they are not ASGI applications."""
 
 import functools
 from typing import Any
@@ -32,7 +32,7 @@ class Called:
 
 @pytest.mark.parametrize("fit", [application, Called(), functools.partial(application), dict])
 def test_fit(fit: Any) -> None:
-    """What is not written in Python may not tell."""
+    """An object that is not written in Python may have no signature to check."""
     assert asgi(fit).application is fit
 
 

@@ -1,4 +1,4 @@
-"""asgiref, by the authors of the specification: its types, and its helpers for applications."""
+"""Ropewalk's ASGI types and messages, checked with asgiref, the reference library of the specification."""
 
 import asyncio
 from typing import Any, get_type_hints
@@ -16,11 +16,11 @@ from ropewalk.asgi import Message, Receive, Scope, Send
 from ropewalk.testing import AsyncClient, Client
 
 LOOSE = {"headers": list[tuple[bytes, bytes]], "extensions": dict[str, dict[str, Any]] | None}
-"""Theirs are Iterable and object, which nothing could check."""
+"""Types that replace asgiref's own, Iterable and object, which cannot be checked."""
 
 
 def check(kind: Any, value: Any) -> None:
-    """Fails for what is not of a type of theirs: with something missing, too much, or of another kind."""
+    """Check that a value has the type of asgiref: no key is missing or unknown, and every value has its type."""
     hints = get_type_hints(kind)
     assert value.keys() == hints.keys()
     for name, hint in hints.items():
@@ -82,7 +82,7 @@ class TestHelp:
 
 @pytest.mark.parametrize("path", ["/", "/a/b?c=d"])
 def test_asgiref_and_ropewalk_see_the_same_application(path: str) -> None:
-    """ApplicationCommunicator is their server for tests."""
+    """The application, called by asgiref's test server, ApplicationCommunicator."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         got = (await receive())["body"]

@@ -1,4 +1,4 @@
-"""How applications run: as a task that asyncio and anyio accept as one of theirs."""
+"""Applications run in tasks that asyncio and anyio accept as their own."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ variable: ContextVar[str] = ContextVar("variable", default="unset")
 
 
 def doing(work: Any) -> Application:
-    """An application whose response is the outcome of a coroutine function."""
+    """An application that responds with the result of a coroutine function."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         outcome = await work()
@@ -34,7 +34,7 @@ def doing(work: Any) -> Application:
 
 
 def outcome(work: Any) -> Any:
-    """What a coroutine function gives inside of an application."""
+    """The result of a coroutine function that is called within an application."""
     return Client(hosting(doing(work))).get("/").text
 
 
@@ -220,7 +220,7 @@ class TestAnyio:
             loop.stop()
             task.result()
 
-        # No task that anyio takes for the root task runs this loop.
+        # `main` runs in a task that anyio does not regard as the root task of this loop.
         loop.call_soon(lambda: loop.create_task(main()).add_done_callback(stop))
         loop.run_forever()
         loop.close()
@@ -229,7 +229,7 @@ class TestAnyio:
 
 
 class TestBehindTheAnswer:
-    """Background work of frameworks: an application that runs on after its response."""
+    """An application runs on after its response, as background work of frameworks does."""
 
     @staticmethod
     def going_on(until: asyncio.Event, done: list[str]) -> Application:

@@ -1,4 +1,4 @@
-"""Applications inside of middleware, which has the response in its hands."""
+"""Applications inside middleware, which holds the response."""
 
 import asyncio
 from collections.abc import Callable
@@ -124,7 +124,7 @@ def test_a_head(length: Any) -> None:
 
 
 class TestFiles:
-    """The client gets the same as without middleware."""
+    """The client receives the same response as without middleware."""
 
     @pytest.mark.parametrize("method", ["GET", "HEAD"])
     @pytest.mark.parametrize("length", [None, 4, 10])
@@ -279,7 +279,7 @@ def test_a_middleware_that_changes_the_body() -> None:
 
 
 class TestClosing:
-    """Middleware that closes the body, and reads on."""
+    """Middleware that closes the body and reads on."""
 
     def test_a_closed_body_has_ended(self) -> None:
         told = []
@@ -357,7 +357,7 @@ async def collect(parts: Any) -> bytes:
     ],
 )
 def test_headers_as_str(middleware: Any, headers: Any, log: Log) -> None:
-    """ASGI has bytes; the engine takes both, wherever they come from."""
+    """ASGI requires bytes. The engine takes bytes and str, also through middleware."""
     app = App(middleware=middleware)
     app.mount("/", asgi(sending(start(200, headers), body(b"whole")), ASGIOptions(lifespan="off")))
     response = Client(app).get("/")
@@ -406,7 +406,7 @@ IN_PARTS = [[b"abcd", b""], [b"ab", b"cd", b""], [b"ab", b""], [b"ab", b"c"], [b
 def test_a_length_that_is_announced_is_held_to_as_without_middleware(
     parts: list[bytes], method: str, status: int, log: Log
 ) -> None:
-    """`send` raises, and the client and the log get the same."""
+    """`send` raises the same error with and without middleware, and the client and the log get the same."""
 
     def outcome(middleware: list[Any]) -> list[str]:
         seen = []

@@ -1,4 +1,4 @@
-"""Frameworks as their users use them."""
+"""Applications of frameworks, as users write them."""
 
 import asyncio
 import threading
@@ -178,7 +178,7 @@ class TestStreams:
         assert (response.text, response.headers["x-around"]) == ("one two", "yes")
 
     def test_one_that_waits_ends_with_its_client(self) -> None:
-        """Events that come once an hour: the client's leaving is noticed before the next one."""
+        """An event is due in an hour. The application is notified earlier that its client has left."""
 
         async def main() -> list[str]:
             seen: list[str] = []
@@ -214,7 +214,7 @@ class TestStreams:
                         yield b"more"
 
                 response = StreamingResponse(parts())
-                scope["asgi"] = {"spec_version": "2.5"}  # so that it does not listen
+                scope["asgi"] = {"spec_version": "2.5"}  # with this version, Starlette does not wait for the disconnect
                 try:
                     await response(scope, receive, send)
                 except BaseException as error:

@@ -1,4 +1,4 @@
-"""Errors of applications to which no response can be made any more: the log has one line for each."""
+"""Errors of applications after their response, or after their client has left: the log has one line for each."""
 
 import asyncio
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def lines(log: Log, code: str = "RW208") -> list[str]:
 
 
 def responding(parts: int, error: BaseException, waits: bool) -> Application:
-    """An application that sends a whole response, or so many parts and their end, and then raises."""
+    """An application that sends a whole response, or this many parts, and then raises."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await send(start())
@@ -62,7 +62,7 @@ def responding(parts: int, error: BaseException, waits: bool) -> Application:
 
 
 class TestAfterTheResponse:
-    """A complete response stays as it was sent."""
+    """A complete response is not changed by a later error."""
 
     @around
     @pytest.mark.parametrize("waits", [False, True])
@@ -111,7 +111,7 @@ class TestAfterTheResponse:
 
 
 async def leave(client: AsyncClient, begun: asyncio.Event, over: asyncio.Event) -> None:
-    """Ask, and leave when the application has begun."""
+    """Send a request, and disconnect when the application has begun."""
     asking = asyncio.ensure_future(client.get("/"))
     await begun.wait()
     asking.cancel()
@@ -121,7 +121,7 @@ async def leave(client: AsyncClient, begun: asyncio.Event, over: asyncio.Event) 
 
 class TestWhenTheClientHasLeft:
     def lines_for(self, make: Callable[[], BaseException], head: bool, middleware: list[Any], log: Log) -> list[str]:
-        """What is logged for an application that raises this when it has heard that its client has left."""
+        """Return the log lines for an application that raises this error after its client has left."""
 
         async def main() -> None:
             begun, over = asyncio.Event(), asyncio.Event()
@@ -170,7 +170,7 @@ class TestWhenTheClientHasLeft:
 
     @around
     def test_in_the_middle_of_a_stream(self, middleware: list[Any], log: Log) -> None:
-        """The application does not listen."""
+        """The application does not wait for the disconnect."""
 
         async def main() -> None:
             begun, over = asyncio.Event(), asyncio.Event()
@@ -192,7 +192,7 @@ class TestWhenTheClientHasLeft:
 
 @around
 def test_an_error_after_a_refusal_leaves_the_refusal_alone(middleware: list[Any], log: Log) -> None:
-    """The response to a body that is too large may still be made when the application has failed."""
+    """An error handler may still respond to a body that is too large after the application has failed."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         assert (await receive())["type"] == "http.disconnect"

@@ -37,7 +37,7 @@ class TestBodies:
     def test_whole_where_it_came_with_its_head(self) -> None:
         async def main() -> list[Message]:
             seen: list[Message] = []
-            # Two segments: the client sends head and body each by itself.
+            # Two segments: the client sends the head and the body separately.
             await AsyncClient(hosting(receiving(seen, 1))).post("/", body=b"body")
             return seen
 
@@ -250,7 +250,7 @@ class TestDisconnect:
         assert asyncio.run(main()) == "done"
 
     def test_when_the_response_is_complete(self) -> None:
-        """Before and after it, in any task."""
+        """`receive` waits before and after the end of the response, in any task."""
 
         async def main() -> list[str]:
             seen = []
@@ -308,13 +308,16 @@ class TestDisconnect:
 
 
 async def after_half_close(use: Callable[[Receive], Awaitable[object]]) -> None:
-    """Have an application use `receive` when its client has closed its sending side. The response is sent then."""
+    """Have an application call `receive` after its client has closed its sending side.
+
+    The response is sent afterwards.
+    """
     done = asyncio.Event()
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         call: Any = receive
-        call.__self__.request.on_half_close()  # as the engine calls it
+        call.__self__.request.on_half_close()  # the engine calls this
         await use(receive)
         await send(start())
         await send(body())
@@ -369,7 +372,7 @@ class TestHalfClose:
         asyncio.run(after_half_close(use))
 
     def test_a_check_without_waiting_is_told(self) -> None:
-        """As Starlette's `is_disconnected` does: within a scope that is cancelled already."""
+        """A check within a scope that is already cancelled, as in Starlette's `is_disconnected`."""
 
         async def use(receive: Receive) -> None:
             with anyio.CancelScope() as scope:

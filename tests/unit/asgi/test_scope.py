@@ -112,7 +112,7 @@ class TestPlace:
 
 
 class Sink:
-    """Drops the response."""
+    """Ignores the response."""
 
     def write(self, data: bytes, /) -> None: ...
     def end_writing(self) -> None: ...

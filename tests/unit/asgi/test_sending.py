@@ -1,4 +1,4 @@
-"""What an application sends, and what reaches the client."""
+"""Messages that an application sends, and the bytes that reach the client."""
 
 import asyncio
 import os
@@ -79,7 +79,7 @@ class TestAnswers:
         assert response_to(start(200, [(b"connection", b"close")]), body()).headers["connection"] == "close"
 
     def test_http_1_0(self) -> None:
-        """Chunks are not for it: the end of the body is that of the connection (RFC 9112, section 6.3)."""
+        """HTTP/1.0 has no chunks: the end of the connection ends the body (RFC 9112, section 6.3)."""
         received = bytearray()
 
         class Sink:
@@ -97,7 +97,7 @@ class TestAnswers:
         async def main() -> None:
             application = sending(start(200, []), body(b"one", True), body(b"two"))
             call_later = asyncio.get_running_loop().call_later
-            service = Service(hosting(application), call_later, Limits(turn_time=60))  # no other turn follows
+            service = Service(hosting(application), call_later, Limits(turn_time=60))  # no later turn runs
             service.engine.open_pipe(Sink()).feed(b"GET / HTTP/1.0\r\n\r\n")
             service.close()
 
@@ -108,11 +108,11 @@ class TestAnswers:
 
 
 class TestParts:
-    """When they leave."""
+    """When the parts of a body are passed to the engine."""
 
     @staticmethod
     def written(headers: Any) -> list[bytes]:
-        """What the engine is given by an application that sends without waiting, waits, and sends again."""
+        """Return the writes of an application that sends without waiting, waits, and sends again."""
         written: list[bytes] = []
 
         class Watched(Request):
@@ -166,10 +166,10 @@ class TestParts:
 
 
 class TestTheHead:
-    """When it leaves."""
+    """When the head is passed to the engine."""
 
     def test_is_kept_until_there_is_a_body(self) -> None:
-        """So an exception in between still gets a response."""
+        """An exception before the first part can still be responded to with a 500."""
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             await send(start())
@@ -265,7 +265,7 @@ class TestBackPressure:
 
 
 class Taking:
-    """A request whose client takes all that is sent."""
+    """A request whose client reads everything."""
 
     prepared = False
     size = 0

@@ -1,4 +1,4 @@
-"""What asyncio's libraries do with the current task, as coroutines that fail where something of the task is missing.
+"""Libraries that use asyncio's current task, as coroutines that fail if the task lacks something.
 
 As a program, `python libraries.py LOOP PLACE` runs all of them in one place of an app that App.run serves.
 """
@@ -154,7 +154,7 @@ async def asyncio_current_task() -> None:
 
 
 async def http_clients() -> None:
-    """With deadlines, which both clients tie to the current task."""
+    """aiohttp and httpx with timeouts, which both clients tie to the current task."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -195,7 +195,7 @@ PLACES = ("handler", "deferred", "middleware", "error_handler", "stream", "start
 
 
 def make_app(place: str, probe: Probe) -> App:
-    """An app that runs a probe in one place. The response to GET / is "well" if the probe did not fail."""
+    """An app that runs a probe in one place. The response to GET / is "well" if the probe succeeded."""
     app = App()
 
     if place == "middleware":
@@ -225,7 +225,7 @@ def make_app(place: str, probe: Probe) -> App:
             raise KeyError
         if place == "stream":
             return parts()
-        if place == "deferred":  # resumed by a Deferred that fires, outside of the loop's own calls
+        if place == "deferred":  # a Deferred resumes it, outside of a callback of the loop
             from twisted.internet.defer import Deferred
 
             fired: Deferred[None] = Deferred()

@@ -27,7 +27,7 @@ async def waiting(depth: int) -> Any:
 
 
 def deferreds(depth: int) -> Any:
-    """By turns with coroutines: Twisted chains a Deferred in a Deferred by itself."""
+    """Return a Deferred that alternates with coroutines: Twisted chains a Deferred in a Deferred by itself."""
     deferred: Deferred[Any] = succeed(None)
     return deferred.addCallback(lambda _: between(depth - 1) if depth else "end")
 

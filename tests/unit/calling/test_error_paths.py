@@ -1,4 +1,4 @@
-"""Whatever is raised, and whatever its methods do: the client has its 500, and the log has one line for it."""
+"""Exceptions of any kind, whose methods may raise too: the client gets a 500, and the log has one line for it."""
 
 import asyncio
 import sys
@@ -97,7 +97,7 @@ def nested_lists(depth: int) -> list[Any]:
 
 
 NESTED = nested_lists(200_000)
-"""Made once: a handler that is slow to make it would be logged as blocking."""
+"""Created once: a handler that took so long to create it would be reported as blocking."""
 
 
 def nested_iterators(depth: int) -> Iterator[Any]:
@@ -212,7 +212,7 @@ class TestErrorHandlers:
         assert len(log) == 1
 
     def test_one_for_500_that_raises_has_a_line_of_its_own(self, log: Log) -> None:
-        """These are two errors. The first is logged before the handler is called, which may never return."""
+        """Two errors are logged. The first is logged before the error handler is called, which may never return."""
         app = App()
         app.get("/")(raising(KeyError))
 
@@ -230,7 +230,7 @@ class TestErrorHandlers:
 
 
 class TestObservers:
-    """Of Twisted's log."""
+    """Observers of Twisted's log."""
 
     def ask(self, kind: type[BaseException]) -> int:
         def observe(event: LogEvent) -> None:
@@ -288,7 +288,7 @@ class TestHosted:
 
 
 class TestWhenTheClientHasLeft:
-    """A handler is cancelled then, and may raise something else."""
+    """The handler is cancelled, and may raise another exception."""
 
     def lines_for(self, error: Exception, around: list[Any], log: Log) -> list[str]:
         called: list[str] = []
@@ -336,7 +336,7 @@ class TestWhenTheClientHasLeft:
 
 
 def test_no_error_handler_is_recommended_where_none_is_called(log: Log) -> None:
-    """The response has begun."""
+    """The response has begun, so no error handler is called."""
     app = App()
 
     @app.get("/")

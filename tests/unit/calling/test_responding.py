@@ -27,7 +27,7 @@ variable: ContextVar[str] = ContextVar("variable", default="unset")
 
 
 def response_of(handler: Any) -> ClientResponse:
-    """What a client has of a handler."""
+    """Return the response to a request for which this handler is called."""
     app = App()
     app.get("/")(handler)
     return Client(app).get("/")
@@ -253,10 +253,10 @@ class TestReuse:
 
 
 class TestGarbage:
-    """A request is freed when it is over, not when the collector comes round."""
+    """A request is freed at its end, without a run of the garbage collector."""
 
     def alive(self, handler: Any, *, leave: bool, middleware: Any = ()) -> int:
-        """How many requests are left after one."""
+        """How many requests are still alive after one request."""
         alive = 0
 
         class Counted(Request):
@@ -291,7 +291,7 @@ class TestGarbage:
             pipe.feed(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             if leave:
                 pipe.lost()
-            with suppress(TimeoutError):  # for one that is never freed
+            with suppress(TimeoutError):  # the request may never be freed
                 async with asyncio.timeout(30):
                     await until(lambda: not alive)
             left = alive
@@ -349,7 +349,7 @@ class TestGarbage:
 
 class TestDisconnect:
     def leave(self, handler: Any) -> None:
-        """Ask, wait until the handler has begun, leave, and let it end."""
+        """Send a request, wait until the handler has begun, disconnect, and let the handler end."""
 
         async def main() -> None:
             app = App()

@@ -1,7 +1,7 @@
-"""One table of responses, for each of the places that check what can be sent.
+"""One table of responses, for each of the places that check whether a response can be sent.
 
-The engine checks a response when it is sent, and `Response.settle` when it is returned inside middleware. What one
-refuses and the other lets pass would be a response that middleware sees and the client does not get.
+The engine checks a response when it is sent, and `Response.settle` checks it when it is returned inside middleware. If
+only one of them refused a response, middleware would see a response that the client does not get.
 """
 
 from collections.abc import Callable
@@ -26,10 +26,10 @@ CASES: Final[list[tuple[int, list[tuple[str, str]], Any, str | None]]] = [
     (200, [("content-length", "\xb2")], "body", "RW304"),
     (200, [("content-length", "9" * 18)], "body", "RW303"),
     (200, [("content-length", "9" * 19)], "body", "RW304"),
-    # Several lines of it (RFC 9112, section 6.3)
+    # Several field lines of Content-Length (RFC 9112, section 6.3)
     (200, [("content-length", "4"), ("content-length", "4")], "body", None),
     (200, [("content-length", "4"), ("content-length", "5")], "body", "RW304"),
-    # The length of the body
+    # Content-Length and the length of the body
     (200, [("content-length", "3")], "body", "RW303"),
     (200, [("content-length", "5")], b"body", "RW303"),
     (200, [("content-length", "5")], {"a": 1}, "RW303"),
@@ -45,7 +45,7 @@ CASES: Final[list[tuple[int, list[tuple[str, str]], Any, str | None]]] = [
     (205, [("content-length", "0")], "", None),
     (205, [("content-length", "4")], "", "RW303"),
     (304, [("content-length", "4")], "", None),
-    # Transfer-Encoding is the server's (RFC 9112, section 6.1)
+    # Only the server sets Transfer-Encoding (RFC 9112, section 6.1)
     (200, [("transfer-encoding", "chunked")], "body", "RW304"),
     (200, [("transfer-encoding", "gzip")], "body", "RW304"),
     # The status (RFC 9110, section 15)
@@ -67,7 +67,7 @@ def test_the_engine_and_middleware_refuse_the_same_responses(
     file = tmp_path / "file.txt"
     file.write_text("body")
     if method == "HEAD" and code == "RW303" and not body:
-        code = None  # the length of the body that GET gets
+        code = None  # it may be the length of the body in the response to GET
     seen = []
     app = App()
     app.get("/")(respond_with(status, headers, body, file))

@@ -31,7 +31,7 @@ def lacking(number: int) -> OSError:
 
 
 def refusing(number: int) -> Any:
-    """In the place of what opens a file."""
+    """A replacement for a function that opens a file. It raises this error."""
 
     def refuse(*args: Any, **options: Any) -> Any:
         raise lacking(number)
@@ -40,7 +40,7 @@ def refusing(number: int) -> Any:
 
 
 def assert_told(log: Log, code: str) -> None:
-    """One line, and no traceback."""
+    """Check that the log has one warning with this code, and no traceback."""
     assert [(event["log_level"], event["code"], "log_failure" in event) for event in log] == [
         (LogLevel.warn, code, False)
     ]
@@ -128,7 +128,7 @@ class TestAnswers:
 
 
 class TestSources:
-    """Where it comes from."""
+    """The sources of a shortage error."""
 
     @pytest.mark.parametrize("mounted", [True, False])
     def test_files(self, mounted: bool, tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:

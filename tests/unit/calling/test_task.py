@@ -14,7 +14,7 @@ from ropewalk.errors import HandlerError
 
 
 def later(result: Any = None, seconds: float = 0.005) -> Deferred[Any]:
-    """A Deferred that fires soon; cancelled, it lets go of its timer."""
+    """A Deferred that fires soon. Cancelling it also cancels its timer."""
     loop = asyncio.get_running_loop()
     timer: asyncio.TimerHandle
 
@@ -185,7 +185,7 @@ class TestCancellation:
                 await asyncio.sleep(0.001)
             return seen
 
-        # Deferred.cancel fires the outer one at once; the coroutine follows at the loop's next turn.
+        # `Deferred.cancel` fires the outer Deferred at once. The coroutine is resumed in the loop's next turn.
         assert asyncio.run(main()) == ["CancelledError", "cancelled"] * 3
 
     def test_the_deferred_itself_is_cancelled(self) -> None:
@@ -241,7 +241,7 @@ class TestCancellation:
 
 
 class Kept(Task):
-    """A task that belongs to nothing."""
+    """A task that is not registered with a call."""
 
     __slots__ = ()
 

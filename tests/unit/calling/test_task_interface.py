@@ -1,4 +1,4 @@
-"""What asyncio and the libraries upon it read of a task, wherever a coroutine of the user's runs."""
+"""What asyncio and the libraries on it read from the current task, in every place where a user's coroutine runs."""
 
 import asyncio
 import gc
@@ -33,7 +33,7 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
 
 
 def run_as_reactors_do(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Not by `run_until_complete`, whose task anyio knows."""
+    """Run a coroutine without `run_until_complete`, whose task anyio would regard as the root task."""
     ended: list[asyncio.Task[Any]] = []
 
     def stop(task: asyncio.Task[Any]) -> None:
@@ -73,7 +73,7 @@ class TestLibraries:
     @pytest.mark.parametrize("place", PLACES)
     @pytest.mark.parametrize("loop", LOOPS)
     def test_on_a_reactor(self, loop: str, place: str) -> None:
-        """The process ends, though anyio's threads are no daemons."""
+        """The process ends, although anyio's threads are not daemon threads."""
         command = [sys.executable, "-W", "error", str(PROGRAM), loop, place]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert ended.stdout == "well\n", ended.stdout + ended.stderr
@@ -81,7 +81,7 @@ class TestLibraries:
         assert "Traceback" not in ended.stderr
 
     def test_worker_threads_of_anyio_serve_many_requests(self) -> None:
-        """And end with the app: they are no daemons, and a process waits for them."""
+        """The threads end with the app. They are not daemon threads, so that the process would wait for them."""
         threads: list[threading.Thread] = []
 
         async def work() -> None:
@@ -275,7 +275,7 @@ class TestAwaiting:
         tasks: list[Any] = []
 
         async def handler(request: Request) -> None:
-            task = asyncio.current_task()  # its frame, and so the traceback, holds it
+            task = asyncio.current_task()  # the frame, and so the traceback, refers to this variable
             tasks.append(weakref.ref(task))
             if when == "late":
                 await asyncio.sleep(0)
@@ -340,7 +340,7 @@ class TestAwaiting:
         other.close()
 
     def test_the_end_of_asyncio_run_cancels_it(self) -> None:
-        """As for any other task: nothing is left suspended when the loop is closed."""
+        """As any other task, the handler's is cancelled: nothing is left suspended when the loop is closed."""
         seen: list[str] = []
 
         async def handler() -> None:
@@ -359,7 +359,7 @@ class TestAwaiting:
 
 class TestIdentity:
     def test_across_waits_of_every_kind_and_other_handlers(self) -> None:
-        """Handlers that are resumed in turn each see themselves, and no one sees one between them."""
+        """Handlers that are resumed alternately each see their own task. Between them, there is no current task."""
 
         async def handler(number: int) -> None:
             task = asyncio.current_task()

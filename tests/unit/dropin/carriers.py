@@ -20,7 +20,7 @@ from ropewalk.dropin import accelerate, accelerate_port
 
 PROXIED = b"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n"
 WRAPPED = ("tls", "haproxy", "wrapping", "throttling")
-"""Carriers on which Twisted has the socket, and a wrapper or TLS is between it and the site."""
+"""Carriers on which Twisted owns the socket, and a wrapper or TLS is between the socket and the site."""
 CARRIERS = ("accepted", "adopted", "fed", "unix", "adopted unix", *WRAPPED)
 
 
@@ -52,7 +52,7 @@ class Carrier:
         return self
 
     def listen(self, factory: Any) -> "Carrier":
-        """Serve a factory that is no site, on Twisted."""
+        """Serve a factory that is not a site, on Twisted."""
         reactor = self.world.reactor
         if "unix" in self.name:
             self._keep(reactor.listenUNIX(str(self._folder / "socket"), factory))
@@ -145,7 +145,7 @@ def dateless(received: bytes) -> bytes:
 
 
 def beside(world: World, name: str, folder: Path, act: Callable[[Carrier], Any]) -> tuple[Any, Any]:
-    """Return the results of something on stock Twisted and on the engine."""
+    """Run a function on stock Twisted and on the engine, and return both results."""
     outcomes = []
     for stock in (True, False):
         place = folder / ("stock" if stock else "engine")

@@ -15,7 +15,7 @@ from ropewalk.testing import Client
 
 @pytest.fixture(params=["bare", "within middleware"])
 def fetch(request: pytest.FixtureRequest) -> Callable[..., Any]:
-    """Requests a mounted resource and returns the response, without and with middleware: both must be equal."""
+    """Return a function that requests a mounted resource without and with middleware. Both responses must be equal."""
 
     def fetch(thing: Any, method: str = "GET", path: str = "/legacy", **options: Any) -> Any:
         app = mount(thing)

@@ -1,4 +1,4 @@
-"""Attributes that programs read of Twisted's objects: the objects that replace those have them."""
+"""Attributes of Twisted's objects that programs read: the engine's replacements have them too."""
 
 import copy
 import inspect
@@ -51,7 +51,7 @@ NOT_OF_TRANSPORTS = {
     *("_sendmsgQueue", "_fileDescriptorBufferSize", "_writeSomeDataBase"),  # descriptors over UNIX sockets
     "_ancillaryLevelSOLSOCKETTypeSCMRIGHTS",
 }
-"""The implementation of Twisted's own transports: their buffers, and what the reactor calls."""
+"""Private parts of Twisted's transports: their buffers, and the methods that the reactor calls."""
 
 READ_OF_CHANNELS = (
     *("connected", "factory", "forceAbortClient", "getHost", "getPeer", "isSecure", "loseConnection", "pauseProducing"),
@@ -251,7 +251,7 @@ class TestTransport:
             try:
                 getattr(transport, f"set{option}")(True)
                 return getattr(transport, f"get{option}")()
-            except OSError as error:  # as TCP_NODELAY of a UNIX socket
+            except OSError as error:  # setting TCP_NODELAY on a UNIX socket raises
                 return error.errno
 
         path = tmp_path / "a.sock" if way == "unix" else None

@@ -1,4 +1,4 @@
-"""A reactor for a test, ports on which it serves factories of twisted.web, and clients on real sockets."""
+"""A reactor for a test, ports that serve factories of twisted.web, and clients on real sockets."""
 
 import socket
 import ssl
@@ -18,17 +18,17 @@ from ropewalk._engine import Limits
 from ropewalk.dropin import HTTPChannel, accelerate, accelerate_port
 
 PATIENCE = 30.0
-"""Seconds after which a test has failed."""
+"""The timeout of a test, in seconds."""
 
 
 class FedChannel(HTTPChannel):
-    """A channel that leaves sockets to Twisted, and is fed."""
+    """A channel that leaves the socket to Twisted's transport, which feeds it."""
 
     adopts_sockets = False
 
 
 WAYS = ("accepted", "adopted", "fed")
-"""Accepted by the engine, adopted from a port of Twisted's, or fed by a transport of Twisted's."""
+"""Whether the engine accepts the socket, adopts it from a port of Twisted, or is fed by a transport of Twisted."""
 
 
 class World:
@@ -78,7 +78,7 @@ class World:
         while not done():
             assert time.monotonic() < deadline, f"{what} did not happen"
             self.reactor.runUntilCurrent()
-            if not done():  # a call that was due may have done it
+            if not done():  # a delayed call may have made the condition true
                 due = self.reactor.timeout()
                 self.reactor.doIteration(0.01 if due is None else min(due, 0.01))
 
@@ -89,7 +89,7 @@ class World:
             self.reactor.doIteration(0)
 
     def left(self) -> tuple[set[Any], list[IDelayedCall]]:
-        """Return the readers and delayed calls that the reactor did not have at first."""
+        """Return the readers and delayed calls that were added to the reactor."""
         return set(self.reactor.getReaders()) - self._first, list(self.reactor.getDelayedCalls())
 
     def end(self) -> None:
@@ -134,7 +134,7 @@ class Client:
         self.send("\r\n".join(lines).encode())
 
     def read(self) -> bytes:
-        """Return what has come so far."""
+        """Return all bytes that have arrived."""
         while not self.ended:
             try:
                 data = self.socket.recv(65536)
@@ -148,13 +148,13 @@ class Client:
         return self.received
 
     def until(self, ending: bytes) -> bytes:
-        """Wait until the received bytes end like this, return them and forget them."""
+        """Wait until the received bytes end like this, and return and remove them."""
         self._world.until(lambda: self.read().endswith(ending), f"{ending!r} at the end of {self.received[-200:]!r}")
         received, self.received = self.received, b""
         return received
 
     def rest(self) -> bytes:
-        """Return what came until the connection was closed."""
+        """Return the bytes until the connection was closed."""
 
         def over() -> bool:
             self.read()
@@ -165,7 +165,7 @@ class Client:
 
 
 def in_thread(call: Callable[..., object], *arguments: Any) -> None:
-    """Call something in a thread, and wait for the thread's end."""
+    """Call a function in a thread, and wait until the thread ends."""
     thread = Thread(target=call, args=arguments)
     thread.start()
     thread.join()
@@ -173,7 +173,7 @@ def in_thread(call: Callable[..., object], *arguments: Any) -> None:
 
 @contextmanager
 def world() -> Iterator[World]:
-    """Return a world that ends with the test."""
+    """Return a world that is closed at the end of the test."""
     made = World()
     try:
         yield made

@@ -11,7 +11,10 @@ from ropewalk.errors import (
 
 
 class TestInterrupts:
-    """Ctrl-C ends a program that does not handle SIGINT. A server does, and a KeyboardInterrupt is a handler's."""
+    """SIGINT ends a program that does not handle it.
+
+    A server handles SIGINT, so a KeyboardInterrupt is an error of a handler.
+    """
 
     @pytest.mark.parametrize(("handler", "expected"), [(signal.default_int_handler, True), (signal.SIG_IGN, False)])
     def test_by_who_handles_the_signal(self, handler: Any, expected: bool) -> None:

@@ -1,4 +1,4 @@
-"""How messages name places, functions and values."""
+"""How error messages name places, functions and values."""
 
 import re
 from functools import partial

@@ -85,7 +85,7 @@ class TestChanges:
                 count += event == "call" and frame.f_code.co_filename.startswith(PACKAGE)
 
             before = sys.getprofile()
-            gc.disable()  # it would call what other tests have left
+            gc.disable()  # a full collection would call finalizers of other tests
             sys.setprofile(profile)
             try:
                 client.get("/")

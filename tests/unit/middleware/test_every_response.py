@@ -16,7 +16,7 @@ from ropewalk.testing import Client, ProtocolError
 
 
 class Broken(Resource):
-    """Raises while the handler is looked up."""
+    """A resource that raises during the search for a handler."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class TestEveryResponseIsSeen:
     """The outermost middleware sees every response, whatever code makes it."""
 
     def ask(self, app: App, path: str = "/", *, headers: Any = (), **options: Any) -> tuple[int, int]:
-        """The status that the client receives, and the one that the outermost middleware has seen."""
+        """The status that the client receives, and the status that the outermost middleware has seen."""
 
         async def outermost(request: Request, next: Next) -> Response:
             response = await next(request)

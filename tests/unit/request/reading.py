@@ -1,4 +1,4 @@
-"""Read something of a request within a handler."""
+"""A function for tests that read a request within a handler."""
 
 from typing import Any
 

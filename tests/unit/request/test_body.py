@@ -195,7 +195,7 @@ WAYS: list[Read] = [by_body, by_text, by_json, by_stream, *FROM_CONTENT]
 
 
 class TestWaysToRead:
-    """Every way to read a body, of every size, from every kind of handler, alone and after another."""
+    """Bodies of every size, read in every way by every kind of handler, once and twice."""
 
     @pytest.mark.parametrize("size", [10, SPOOL - 2, SPOOL * 200])
     @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ class TestWaysToRead:
 
 
 class TestForgottenAwait:
-    """Of the body: what the log says helps."""
+    """A body that is used without `await`: the log shows the fix."""
 
     @pytest.mark.parametrize("name", ["body", "text", "json"])
     def test_a_part_of_it(self, log: Log, name: str) -> None:

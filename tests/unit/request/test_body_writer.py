@@ -47,7 +47,7 @@ class TestWriting:
         assert "RW208 GET /: " in log.text
 
     def test_early_hints(self) -> None:
-        """RFC 8297."""
+        """103 Early Hints (RFC 8297)."""
         app = App()
 
         @app.get("/")

@@ -1,4 +1,4 @@
-"""Streams of events, which end when a stop of the server begins."""
+"""Streams of events end when a stop of the server begins."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -21,7 +21,7 @@ async def pass_on(request: Request, next: Next) -> Response:
 
 @pytest.mark.parametrize("middleware", [[], [pass_on]])
 class TestEvents:
-    """They end: the generator's `finally` runs, and the client has a complete body."""
+    """Streams end: the generator's `finally` runs, and the client has a complete body."""
 
     def test_an_async_generator(self, middleware: Any, log: Log) -> None:
         app = App(middleware=middleware)
@@ -110,7 +110,7 @@ class TestEvents:
         assert "in the end" in log.text
 
     def test_a_generator_of_a_plain_handler(self, middleware: Any) -> None:
-        """Endless, and as fast as the client."""
+        """An endless stream that is sent as fast as the client reads."""
         app = App(middleware=middleware)
         seen = []
 
@@ -277,7 +277,7 @@ class TestEvents:
             if not first:
                 response.close()
             async with asyncio.timeout(10):
-                while not seen:  # not after the end of the loop, which cancels every task
+                while not seen:  # the end of the loop would cancel every task
                     await asyncio.sleep(0)
 
         for first in (False, True):

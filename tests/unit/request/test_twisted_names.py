@@ -11,7 +11,7 @@ from ropewalk.testing import Client
 
 
 class TestAddCookie:
-    """twisted.web's names and defaults, RFC 6265's rules."""
+    """The names and defaults are twisted.web's, and the checks are RFC 6265's."""
 
     def cookie(self, *given: Any, **options: Any) -> str:
         app = App()

@@ -45,7 +45,7 @@ class TestWaiters:
         assert sorted(run(main())) == ["one", "two"]
 
     def test_a_wait_after_the_client_has_taken_all(self) -> None:
-        """No event reports the room that appeared between `write` and `writable`."""
+        """The queue was emptied between `write` and `writable`, so no event follows."""
         app = App()
 
         @app.get("/")
@@ -102,7 +102,7 @@ class TestWaiters:
 
 
 def outcome(waiter: Any) -> list[Any]:
-    """What a wait has come to, or will: nothing as long as it waits."""
+    """Return a list that gets the result or the exception type of a wait. It is empty while the wait lasts."""
     told: list[Any] = []
     waiter.addCallbacks(told.append, lambda failure: told.append(failure.type))
     return told
@@ -135,7 +135,7 @@ GONE = {"disconnected": None, **dict.fromkeys(WAITS.keys() - {"disconnected"}, D
 class TestWaitsForWhatIsOver:
     @pytest.mark.parametrize("name", WAITS)
     def test_before_the_end_of_the_answer(self, name: str) -> None:
-        """The body of the request is on its way, and the queue is full."""
+        """The body of the request is incomplete, and the send queue is full."""
         seen: list[Any] = []
         app = App()
 

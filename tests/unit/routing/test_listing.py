@@ -22,7 +22,7 @@ class TestListing:
         assert app.routes()[-1].place.startswith("tests/unit/routing/test_listing.py:")
 
     def test_what_takes_any_method(self) -> None:
-        """A star, for registered methods and others reach it too; not what a route or a `render_*` takes before it."""
+        """The list has a star, which stands for all methods except those of another route or `render_*` method."""
 
         class Anything(Resource):
             def render(self, request: Request) -> str:

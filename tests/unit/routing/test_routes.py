@@ -57,7 +57,7 @@ class TestMethods:
 
 
 class TestNames:
-    """Every route calls its parameters as it likes."""
+    """Each route names its parameters itself."""
 
     def test_of_routes(self) -> None:
         app = App()

@@ -38,7 +38,7 @@ class TestTrailingSlash:
     @pytest.mark.parametrize("outer", [None, "redirect", "ignore", "strict"])
     @pytest.mark.parametrize("inner", [None, "redirect", "ignore", "strict"])
     def test_of_a_mounted_app(self, outer: Any, inner: Any) -> None:
-        """Its own, where it has one, else that of the app around it."""
+        """A mounted app uses its own setting. Without one, it uses the setting of the outer app."""
         todos, between, app = App(trailing_slash=inner), App(), App(trailing_slash=outer)
         todos.get("/")(responding("todos"))
         todos.get("/{id:int}")(lambda request, id: f"todo {id}")

@@ -29,7 +29,7 @@ class TestUrlFor:
         assert client.get(app.url_for("rest", name=f"a/{value}")).text == f"a/{value}"
 
     def test_a_slash_for_a_parameter_of_one_segment(self) -> None:
-        """The path would not lead back."""
+        """The route would not match the path."""
         app = App()
         app.get("/{name}", name="echo")(lambda request, name: name)
         with pytest.raises(

@@ -141,7 +141,7 @@ def wrapped(reactor: Any, app: Any, path: str) -> Any:
 
 
 def listen_tls(reactor: Any, app: Any, path: str) -> Any:
-    """Twisted's TLS between the engine and a client that offers protocols (RFC 7301)."""
+    """Twisted's TLS between the engine and a client that offers ALPN protocols (RFC 7301)."""
     import ssl
     import warnings
 
@@ -153,7 +153,7 @@ def listen_tls(reactor: Any, app: Any, path: str) -> Any:
     write_certificate(folder)
     pem = (folder / "key.pem").read_bytes() + (folder / "certificate.pem").read_bytes()
     options = PrivateCertificate.loadPEM(pem).options()
-    warnings.filterwarnings("ignore", "Passing pyOpenSSL", DeprecationWarning)  # Twisted does so
+    warnings.filterwarnings("ignore", "Passing pyOpenSSL", DeprecationWarning)  # Twisted's code does this
     port = reactor.listenSSL(0, Site(app), options, interface="127.0.0.1")
     trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trusting.check_hostname = False

@@ -1,4 +1,4 @@
-"""The targets of logs."""
+"""The outputs to which logs are written."""
 
 import os
 import resource
@@ -14,7 +14,7 @@ from ropewalk.server.log_targets import DescriptorTarget, FileTarget, LogTarget,
 
 @contextmanager
 def largest_file(size: int) -> Iterator[None]:
-    """Limit the size of files: a write is cut there, and the next one raises EFBIG. Python ignores SIGXFSZ."""
+    """Limit the size of files: a write is cut short there, and the next one raises EFBIG. Python ignores SIGXFSZ."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

@@ -113,7 +113,7 @@ def test_a_reader_that_has_left(number: int, log: Log) -> None:
     for line in (b"one\n", b"two\n"):
         writer.write(line)
         written(writer)
-    writer.write(b"three\n")  # the terminal is back
+    writer.write(b"three\n")  # the terminal works again
     writer.close()
     assert (target.written, writer.lost) == (b"three\n", 2)
     assert log.text.count("The log cannot be written: [Errno") == 1
@@ -220,7 +220,7 @@ def test_a_child_and_the_end_of_the_interpreter() -> None:
 
 
 def test_a_forked_child_has_its_own_thread() -> None:
-    """It may serve as its parent does, so a stalled reader must not block it."""
+    """The child may serve as its parent does, so a stalled reader must not block it."""
 
     class Threaded(Scripted):
         by: set[Thread] = set()

@@ -22,7 +22,7 @@ class Changed(epollreactor.EPollReactor):  # type: ignore[misc, name-defined]
         self.calls: list[Callable[[], None]] = []
 
     def addReader(self, reader: Any) -> None:
-        """Part of the interface of every reactor."""
+        """This method is part of the interface of every reactor."""
 
     def callWhenRunning(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         self.calls.append(call)

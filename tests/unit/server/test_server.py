@@ -37,7 +37,7 @@ class Reactor(MemoryReactorClock):
 
 
 class ContextReactor(Reactor):
-    """Runs a delayed call in the context in which it was made, as an asyncio reactor does."""
+    """Runs each delayed call in the context in which it was created, as an asyncio reactor does."""
 
     def callLater(self, delay: float, callable: Any, *args: Any, **kw: Any) -> Any:  # noqa: A002 - as Twisted calls it
         return super().callLater(delay, copy_context().run, callable, *args, **kw)
@@ -77,7 +77,7 @@ def serve(reactor: Reactor, client: socket.socket) -> bytes:
 
 
 def make() -> App:
-    app = App(limits=Limits(turn_time=60))  # most of these reactors run no turn after one that ends early
+    app = App(limits=Limits(turn_time=60))  # a turn does not end early: some reactors run no other
     app.get("/")(lambda request: "Hello")
     return app
 
@@ -160,7 +160,7 @@ class TestListen:
         port.stopListening()
 
     def test_a_timer_does_not_keep_the_context_of_a_request(self) -> None:
-        """The turn of a timer may serve requests of other clients."""
+        """The timer's turn may serve requests of other clients."""
         reactor, app = ContextReactor(), App(limits=Limits(idle_timeout=1, head_timeout=60))
         waiting: list[Deferred[str]] = []
 
@@ -179,12 +179,12 @@ class TestListen:
                 turn(reactor)
             waiting[0].callback("text")
             second.sendall(HELLO)
-            reactor.advance(60)  # the timer runs the engine before the reader does
+            reactor.advance(60)  # the timer runs the engine before the reactor reads
             assert second.recv(1000).endswith(b"unset")
         port.stopListening()
 
     def test_a_start_hook_whose_exception_has_no_repr(self, log: Log) -> None:
-        """The failure is still reported: `App.run` waits for it."""
+        """The error is still reported, because `App.run` waits for it."""
 
         class Odd(Exception):
             def __repr__(self) -> str:

@@ -18,14 +18,14 @@ from ropewalk.server.running import _handle_signals
 
 
 class Unstarted(Reactor):
-    """A reactor before its first iteration."""
+    """A reactor that has not run an iteration."""
 
     def callWhenRunning(self, callable: Any, *args: Any, **kw: Any) -> None:  # noqa: A002 - as Twisted calls it
-        """Do nothing: it never runs."""
+        """Do nothing, because the reactor never runs."""
 
 
 def starts(port: Any) -> list[Any]:
-    """The outcome of a start."""
+    """The result of a start."""
     outcomes: list[Any] = []
     port.started().addBoth(outcomes.append)
     return outcomes

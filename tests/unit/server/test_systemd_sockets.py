@@ -20,7 +20,7 @@ Activate = Callable[..., None]
 
 @pytest.fixture
 def activate(monkeypatch: pytest.MonkeyPatch) -> Activate:
-    """Start again with these variables, of which Twisted has used none."""
+    """Restart the process with these variables, which Twisted has not read yet."""
 
     def start(names: str | None = None, *, count: str = "2", process: int | str | None = None) -> None:
         monkeypatch.setattr(_SystemdParser, "_sddaemon", ListenFDs([]))
@@ -147,7 +147,7 @@ print(port.getHost().port, os.get_inheritable(3), [name for name in os.environ i
 @pytest.mark.parametrize("first", ["sys", "twisted.internet.endpoints"])
 @pytest.mark.parametrize(("names", "which"), [([], "index=0"), (["LISTEN_FDNAMES=web"], "name=web")])
 def test_in_a_process_that_systemd_started(first: str, names: list[str], which: str) -> None:
-    """With and without Twisted having parsed the variables before."""
+    """Twisted may have parsed the variables before."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         descriptor = listening.fileno()
         program = PROGRAM.format(first=first, which=which)

@@ -1,4 +1,4 @@
-"""What `test_reactors` runs in a process of its own: handlers and hooks that need a reactor, which nothing runs.
+"""The program of `test_reactors`: handlers and hooks that need a reactor, which only the client runs.
 
 python reactors.py REACTOR CLIENT
 """
@@ -125,7 +125,7 @@ async def by_asyncio(request: Request) -> Any:
 
 
 async def both(request: Request) -> Any:
-    """By turns."""
+    """Wait for Twisted and asyncio alternately."""
     for _ in range(3):
         await delayed(request)
         await by_asyncio(request)
@@ -156,7 +156,7 @@ def by_client(hooks: list[str]) -> None:
         check(client.get(f"/{handler.__name__}"))
     client.close()
     client.close()
-    for handler in HANDLERS:  # it may be used again
+    for handler in HANDLERS:  # a closed client may be used again
         check(client.get(f"/{handler.__name__}"))
     client.close()
     hooks += ["well"] * 4
@@ -195,7 +195,7 @@ def main(reactor_kind: str, client_kind: str) -> None:
     if reactor_kind != "none":
         importlib.import_module(f"twisted.internet.{REACTORS[reactor_kind]}").install()
     hooks: list[str] = []
-    run(client_kind, hooks)  # once, for what is opened once
+    run(client_kind, hooks)  # the first run opens what later runs keep open
     descriptors = open_files()
     hooks.clear()
     run(client_kind, hooks)
@@ -203,12 +203,12 @@ def main(reactor_kind: str, client_kind: str) -> None:
     assert open_files() == descriptors, f"{open_files()} {descriptors}"
     for thread in threading.enumerate():
         if thread.name.startswith("AnyIO"):
-            thread.join(60)  # anyio ends them by itself, at the loop's last turn
+            thread.join(60)  # the anyio threads end in the loop's last turn
     from twisted.internet import reactor as installed
 
     reactor: Any = installed
     if reactor_kind == "asyncio" and client_kind in ("client", "entered"):
-        loop = reactor._asyncioEventloop  # the program's, not the client's: its executor stays
+        loop = reactor._asyncioEventloop  # the executor belongs to the program, so the client does not end it
         loop.run_until_complete(loop.shutdown_default_executor())
     threads = [each for each in threading.enumerate() if each is not threading.main_thread()]
     assert threads == [], threads
@@ -217,13 +217,13 @@ def main(reactor_kind: str, client_kind: str) -> None:
     seen: list[str] = []
     reactor.callWhenRunning(reactor.callInThread, reactor.callFromThread, reactor.stop)
     reactor.addSystemEventTrigger("after", "shutdown", seen.append, "ran")
-    reactor.run()  # it still can, with threads of its own
+    reactor.run()  # the reactor can still run, and starts new threads
     assert seen == ["ran"]
     print("well")
 
 
 def open_files() -> list[str]:
-    """What the descriptors of this process are, but that for the folder itself."""
+    """The targets of this process's descriptors, except the listed folder itself."""
     found = []
     for link in Path("/proc/self/fd").iterdir():
         with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""What `test_sharing` runs in a process of its own: clients on several loops and in several threads, one reactor.
+"""The program of `test_sharing`: clients on several loops and in several threads share one reactor.
 
 python -m tests.unit.testing.sharing REACTOR SCENARIO
 """
@@ -26,7 +26,7 @@ async def use(client: AsyncClient) -> None:
 
 
 def interleaved(*, first_leaves_first: bool) -> None:
-    """Clients on two loops by turns; each loop is closed as soon as its client is left."""
+    """Two clients on two loops are used alternately. Each loop is closed when its client has been closed."""
     entered = []
     for loop in (asyncio.new_event_loop(), asyncio.new_event_loop()):
         client = AsyncClient(make_app([]))
@@ -34,7 +34,7 @@ def interleaved(*, first_leaves_first: bool) -> None:
         entered.append((loop, client))
     for loop, client in entered * 2:
         loop.run_until_complete(use(client))
-    with Client(make_app([])) as plain:  # on the loop of an asyncio reactor itself
+    with Client(make_app([])) as plain:  # on the loop of the asyncio reactor
         for loop, client in entered:
             loop.run_until_complete(use(client))
             assert plain.get("/delayed").text == "well"
@@ -53,7 +53,7 @@ def interleaved_last() -> None:
 
 
 def streamed() -> None:
-    """A response that has begun on one loop goes on there when another loop has had the reactor."""
+    """A response that has begun on one loop continues there after another loop has used the reactor."""
     from twisted.internet import reactor as installed
     from twisted.internet.task import deferLater
 
@@ -79,7 +79,7 @@ def streamed() -> None:
 
 
 def in_threads() -> None:
-    """Another thread is refused at once, and gets the reactor when the first has left."""
+    """A second thread is refused at once. It can use the reactor when the first has closed its client."""
     with Client(make_app([])) as client:
         in_thread(refused)
         in_thread(refused_in_coroutines)
@@ -129,7 +129,10 @@ def left_behind() -> None:
 
 
 def many_threads() -> None:
-    """Of threads that start at the same time one is served, or some that do not overlap; none waits for ever."""
+    """Of threads that start at the same time, at least one is served, and the others are refused.
+
+    None waits for ever.
+    """
     barrier = threading.Barrier(4)
     outcomes: list[str] = []
 
@@ -153,7 +156,7 @@ def many_threads() -> None:
 
 
 def imported_late() -> None:
-    """The reactor is imported while a request and a hook wait in two threads, and another thread has it first."""
+    """The reactor is imported while a request and a hook wait in two threads, and a third thread uses it first."""
     begun = threading.Semaphore(0)
     taken = threading.Event()
     app = App()
@@ -161,7 +164,7 @@ def imported_late() -> None:
     @app.on_start
     async def wait() -> None:
         begun.release()
-        taken.wait()  # the loop has no tick meanwhile
+        taken.wait()  # meanwhile the loop does not run
         await asyncio.Event().wait()
 
     app.get("/")(lambda request: wait())

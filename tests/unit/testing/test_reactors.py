@@ -1,4 +1,4 @@
-"""The clients and Twisted's reactor: each in a process of its own, as a reactor is installed once."""
+"""Clients and Twisted's reactor. Each test has a separate process, because a reactor is installed once in a process."""
 
 import os
 import subprocess
@@ -62,7 +62,7 @@ class Tests(TestCase):
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("reactor", ["none", *REACTORS])
 def test_handlers_and_hooks(reactor: str, client: str) -> None:
-    """Timers, threads, calls from threads, connections; then no thread, descriptor or timer is left."""
+    """Handlers use timers, threads and connections. Afterwards no thread, descriptor or timer is left."""
     command = [sys.executable, "-W", "error", str(PROGRAM), reactor, client]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ended.stdout == "well\n", ended.stdout + ended.stderr

@@ -6,7 +6,7 @@ from ropewalk.testing.response_parser import ProtocolError, ResponseParser
 
 
 def read(data: bytes, method: str = "GET", *, end: bool = False, step: int = 1) -> ResponseParser:
-    """A parser that was fed byte by byte."""
+    """A parser that was given the bytes one by one."""
     parser = ResponseParser(method)
     for start in range(0, len(data), step):
         parser.feed(data[start : start + step])

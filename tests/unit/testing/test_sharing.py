@@ -1,6 +1,6 @@
 """Clients on several loops and in several threads.
 
-Each scenario has a process of its own, as a reactor is installed once.
+Each scenario has a separate process, because a reactor is installed once in a process.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ def test_the_reactor_goes_to_one_at_a_time_and_home(reactor: str, scenario: str)
 
 
 def test_a_reactor_that_runs_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No timer polls for it."""
+    """The wait does not use a timer."""
 
     class Running:
         running = True

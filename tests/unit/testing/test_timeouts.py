@@ -1,4 +1,4 @@
-"""Handlers and hooks that take longer than a client waits."""
+"""Handlers and hooks that take longer than the client's timeout."""
 
 import asyncio
 import sys
@@ -62,7 +62,7 @@ def make() -> App:
 
 
 class TestMessages:
-    """The request, the handler, and what it waits for where."""
+    """The message names the request, the handler, and the line that waits."""
 
     @pytest.mark.parametrize(
         ("path", "waits"),
@@ -84,7 +84,7 @@ class TestMessages:
             Client(make()).get("/coroutine", timeout=SHORT)
         lines = [part.split(":")[1].split()[0] for part in raised.value.message.split("test_timeouts.py")[1:]]
         handler, waits = map(int, lines)
-        assert waits == handler + 5  # in `inner`
+        assert waits == handler + 5  # the line in `inner`
 
     def test_through_a_middleware(self) -> None:
         app = make()
@@ -112,7 +112,7 @@ class TestMessages:
             Client(app).get("/a", timeout=SHORT)
 
     def test_of_another_request_of_the_same_application(self) -> None:
-        """Each has its own line, and a response that was complete is none's."""
+        """The message for one request never names a line of another."""
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["path"] != "/waits":
@@ -165,7 +165,7 @@ class TestTime:
             client.get("/deferred")
         assert client.get("/quick", timeout=None).text == "quick"
         with pytest.raises(TimeoutError):
-            client.get("/deferred")  # the client's own is what it was
+            client.get("/deferred")  # the client's own timeout is unchanged
 
     def test_the_client_may_be_used_again(self, log: Log) -> None:
         client = Client(make())
@@ -190,7 +190,7 @@ class TestTime:
         async def main() -> None:
             async with await AsyncClient(make(), timeout=SHORT).stream("GET", "/stream") as response:
                 assert isinstance(response, StreamedResponse)
-                await asyncio.sleep(2 * SHORT)  # of the test's own, which is not counted
+                await asyncio.sleep(2 * SHORT)  # the time between two reads is not counted
                 assert await anext(aiter(response)) == b"first"
                 with pytest.raises(ClientTimeout):
                     await anext(aiter(response))
@@ -293,7 +293,7 @@ class TestClosing:
         tasks: list[Any] = []
         with Client(app) as client:
             client.get("/")
-        if tasks[0].get_loop().is_closed():  # else it is the reactor's
+        if tasks[0].get_loop().is_closed():  # otherwise the loop belongs to the reactor
             assert seen == ["cancelled"]
 
     def test_threads_end(self) -> None:

@@ -1,4 +1,4 @@
-"""Applications to be hosted, and clients of them."""
+"""WSGI applications, and clients for them."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +10,7 @@ from ropewalk.testing import Client
 from ropewalk.wsgi import Application, Environ, StartResponse, wsgi
 
 SECONDS = 20
-"""After this a test that waits for a thread has failed."""
+"""The timeout of a test that waits for a thread."""
 
 TEXT = ("Content-Type", "text/plain")
 
@@ -18,13 +18,13 @@ Wrap = Callable[[Application], Application]
 
 
 def validated(application: Application) -> Application:
-    """An application in the standard library's validator, which checks the rules for the application and the server."""
+    """An application in the validator of the standard library, which checks the application and the server."""
     checked: Any = validator(application)
     return cast("Application", checked)
 
 
 def plain(application: Application) -> Application:
-    """The application itself: what it returns is not wrapped."""
+    """The application itself, without a validator."""
     return application
 
 
@@ -41,7 +41,7 @@ def responding(
 
 
 class Recorder:
-    """An application that remembers what it was called with."""
+    """An application that records its environ."""
 
     def __init__(self) -> None:
         self.environ: Environ = {}
@@ -81,7 +81,7 @@ class Parts:
 
 
 def returning(body: Any, status: str = "200 OK", headers: Iterable[tuple[str, str]] = (TEXT,)) -> Application:
-    """An application that returns an object as it is."""
+    """An application that returns an object without changing it."""
 
     def application(environ: Environ, start_response: StartResponse) -> Any:
         start_response(status, list(headers))

@@ -1,4 +1,4 @@
-"""What the tests of WSGI share."""
+"""Fixtures for the tests of WSGI."""
 
 import pytest
 from tests.unit.wsgi.applications import Wrap, plain, validated
@@ -6,5 +6,5 @@ from tests.unit.wsgi.applications import Wrap, plain, validated
 
 @pytest.fixture(params=[plain, validated])
 def wrap(request: pytest.FixtureRequest) -> Wrap:
-    """An application as it is, and one whose manners are watched."""
+    """Two wrappers of an application: one does nothing, the other adds the validator of the standard library."""
     return request.param  # type: ignore[no-any-return] # one of those above

@@ -33,5 +33,5 @@ def begun(application: Application, wrap: Wrap) -> None:
 
 
 def wait_until_quiet(asked: Any) -> None:
-    """Wait until no thread runs a call any more."""
+    """Wait until no thread runs a call."""
     asyncio.run(asked.app.stop())

@@ -1,4 +1,4 @@
-"""What may be hosted by WSGI."""
+"""Objects that `wsgi()` accepts and refuses."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -22,7 +22,7 @@ def with_more(environ: Environ, start_response: StartResponse, more: str = "") -
 
 
 class Class:
-    """PEP 3333's other way: what is called is the class, and its object the body."""
+    """In PEP 3333, an application may be a class, whose instance is the body."""
 
     def __init__(self, environ: Environ, start_response: StartResponse) -> None:
         self.parts = function(environ, start_response)

@@ -228,7 +228,7 @@ class TestServer:
 
 
 def fake_request(host: str, *, secure: bool) -> Any:
-    """A request that came by a UNIX socket."""
+    """A request over a UNIX socket."""
     return SimpleNamespace(
         client="",
         has_body=False,

@@ -17,7 +17,7 @@ def lines(log: Log) -> list[str]:
 
 @pytest.fixture
 def logged(log: Log) -> Callable[[Callable[[TextIO], object]], list[str]]:
-    """What the log has of something that an application does to the stream."""
+    """Return the log lines of an application that does something to the stream."""
 
     def run(complain: Callable[[TextIO], object]) -> list[str]:
         def application(environ: Environ, start_response: StartResponse) -> list[bytes]:

@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 
 
 class Sending:
-    """An application that sends what it opens."""
+    """An application that sends the file that `open_file` opens."""
 
     def __init__(self, open_file: Callable[[], Any], *headers: tuple[str, str], status: str = "200 OK") -> None:
         self.open_file = open_file

@@ -1,4 +1,4 @@
-"""Flask, as its users write it."""
+"""A Flask application, as users write it."""
 
 import hashlib
 import time
@@ -18,7 +18,7 @@ CONTENT = bytes(range(256)) * 10_000
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[Client]:
-    """A site at /site."""
+    """A Flask site, mounted at /site."""
     (tmp_path / "large").write_bytes(CONTENT)
     site = flask.Flask(__name__, static_folder=str(tmp_path))
     site.secret_key = "secret"

@@ -1,4 +1,4 @@
-"""Applications in the tree: threads, middleware, and the end."""
+"""WSGI applications in the tree: threads, middleware, and their end."""
 
 import asyncio
 import contextvars
@@ -156,7 +156,7 @@ class FakePool:
 
 
 class FakeReactor:
-    """A reactor that is said to run."""
+    """A fake reactor that reports that it runs."""
 
     running = True
 

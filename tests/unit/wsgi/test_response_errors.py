@@ -14,7 +14,7 @@ from ropewalk.wsgi import Environ, StartResponse
 
 
 class TestFaults:
-    """What an application does wrong is a 500 and a line that names it."""
+    """An error of an application causes a 500, and a log line that names the application."""
 
     @pytest.mark.parametrize(
         ("status", "headers", "code", "said"),

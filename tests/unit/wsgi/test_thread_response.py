@@ -1,4 +1,4 @@
-"""Bodies of responses, and what reaches the client."""
+"""Response bodies, and the bytes that reach the client."""
 
 import asyncio
 import threading
@@ -161,7 +161,7 @@ class TestClose:
 
 
 class TestPressure:
-    """A client that takes nothing holds the application up, and lets it go when it leaves."""
+    """A client that reads nothing blocks the application. When the client leaves, the application continues."""
 
     @pytest.fixture
     def resting(self, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
@@ -257,7 +257,7 @@ class TestPressure:
 
 
 def middled(application: Application, way: str) -> Any:
-    """The application by itself, or within middleware."""
+    """An application with and without middleware around it."""
     from ropewalk import App, Request
 
     app = App()
@@ -272,7 +272,7 @@ def middled(application: Application, way: str) -> Any:
 
 
 def test_iterables(wrap: Wrap) -> None:
-    """Everything that Python can iterate over is a body."""
+    """Every iterable is a body."""
     bodies: list[Iterable[bytes]] = [{b"Hello": 1}, {b"Hello"}, map(bytes.strip, [b" Hello "]), iter([b"Hello"])]
     for body in bodies:
         assert client(returning(body), wrap=wrap).get("/").text == "Hello"

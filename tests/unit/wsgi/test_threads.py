@@ -13,7 +13,7 @@ SECONDS = 10
 
 
 class Gates:
-    """Jobs that tell when they begin, and wait until they may end."""
+    """Jobs that report when they begin, and wait until the test lets them end."""
 
     def __init__(self) -> None:
         self.begun = threading.Semaphore(0)
@@ -34,14 +34,14 @@ class Gates:
 
 @pytest.fixture
 def gates() -> Iterator[Gates]:
-    """Gates that are open in the end, whatever the test does."""
+    """Gates that are opened at the end of the test, even if it fails."""
     gates = Gates()
     yield gates
     gates.may_end.release(1000)
 
 
 class Pool:
-    """A pool like Twisted's, that starts a thread for everything."""
+    """A pool that starts a thread for each job, as Twisted's does."""
 
     def __init__(self, most: int) -> None:
         self.max = most
@@ -53,7 +53,7 @@ class Pool:
 
 
 def run_many(threads: Threads, count: int) -> list[int]:
-    """Run jobs, and wait until the last has ended; the order in which they were run."""
+    """Run jobs, wait for the last one, and return the order in which they were run."""
     order: list[int] = []
     done = threading.Event()
 
@@ -137,7 +137,7 @@ def test_threads_end_when_there_is_no_work(monkeypatch: pytest.MonkeyPatch) -> N
         thread.join(SECONDS)
     assert [thread.is_alive() for thread in started] == [False] * len(started)
     assert threads.busy == 0
-    assert run_many(threads, 100)  # and others take their place
+    assert run_many(threads, 100)  # new threads have replaced the old ones
 
 
 def test_the_system_may_have_no_thread(gates: Gates) -> None:
@@ -158,7 +158,7 @@ def test_the_system_may_have_no_thread(gates: Gates) -> None:
     threads.poor = True
     gates.may_end.release()
     gates.wait(gates.ended, 1)
-    threads.submit(gates.job)  # there is one, which comes to it
+    threads.submit(gates.job)  # an existing thread runs the job
     gates.may_end.release()
     gates.wait(gates.ended, 1)
 
@@ -189,7 +189,7 @@ def test_idle_threads_do_not_wait_for_a_full_pool(gates: Gates, monkeypatch: pyt
     threads = PoolThreads(Full(10))
     threads.submit(gates.job)
     gates.wait(gates.begun, 1)
-    threads.submit(gates.job)  # for which a second thread is called
+    threads.submit(gates.job)  # starts a second thread
     gates.may_end.release(2)
     gates.wait(gates.ended, 2)
     assert run_many(threads, 2) == [0, 1]

@@ -1,4 +1,4 @@
-"""Bodies that are not as long as was said, that may not be there, or that are none."""
+"""Handlers whose bodies have a wrong length or type, or a status that forbids a body."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ropewalk import NOT_DONE_YET, App, HTTPError, Request, Resource, Response
 app = App()
 
 SAID = 4
-"""What Content-Length says everywhere."""
+"""The Content-Length of every response."""
 
 
 def said(body: Any, **options: Any) -> Response:
@@ -116,7 +116,7 @@ app.mount("/written", Written())
 
 
 class WrittenLater(Resource):
-    """Nobody of ours sees what its callback raises: the exception itself has to say everything."""
+    """Only Twisted sees the exception of its callback, so the exception itself must name the handler."""
 
     isLeaf = True
 
@@ -132,9 +132,6 @@ class WrittenLater(Resource):
 
 
 app.mount("/written-later", WrittenLater())
-
-
-# Responses that must have no body
 
 
 @app.get("/none/{status:int}/whole")
@@ -180,11 +177,8 @@ for _status in (204, 205, 304):
     app.mount(f"/none/{_status}/written", NoneWritten(_status))
 
 
-# Values that are not a body
-
-
 class Unreadable:
-    """Raises for every attribute."""
+    """An object that raises for every attribute."""
 
     def __getattr__(self, name: str) -> Any:
         raise RuntimeError("not to be read")
@@ -257,7 +251,7 @@ def no_body(request: Request, name: str) -> Any:
 
 @app.get("/changed-body/{number:int}")
 def changed_body(request: Request, number: int) -> Response:
-    """A Response takes another body later, as middleware may give it."""
+    """A Response whose body is replaced later, as middleware may do."""
     response = Response("x")
     response.body = ({"a": 1}, None, 5, bytearray(b"bytes"))[number]
     return response
@@ -277,6 +271,6 @@ app.mount("/nothing-writable", NothingWritable())
 
 @app.get("/later-part/{name}")
 def later_part(request: Request, name: str) -> Iterator[Any]:
-    """The head is out when the part comes that is none."""
+    """The head was sent before the generator yields an object that is not a part."""
     yield "x"
     yield {"int": 5, "None": None, "surrogate": "\ud800", "list": ["x"]}[name]

@@ -1,4 +1,4 @@
-"""A server whose handlers make mistakes, what it sends, and what it logs."""
+"""A server with faulty handlers, the bytes that it sends, and its log."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ HERE = "tests/wire/output/"
 
 
 class Careless:
-    """The server, and a second connection that must always be served."""
+    """The server, and a second connection on which requests must always be served."""
 
     def __init__(self, server: Server, stack: ExitStack) -> None:
         self._server = server
@@ -30,25 +30,25 @@ class Careless:
         return self._stack.enter_context(Connection(address_of(self._server)))
 
     def log(self) -> list[str]:
-        """What was logged since the last time, an entry for each event."""
+        """Return the log events since the last call."""
         lines: list[str] = json.loads(self._bystander.ask(request("/log")).body)
         return lines
 
     def wait_for(self, event: str) -> None:
-        """Ask until something has happened in a handler."""
+        """Poll the server until a handler has recorded an event."""
         deadline = time.monotonic() + SECONDS
         while event not in json.loads(self._bystander.ask(request("/happened")).body):
             assert time.monotonic() < deadline, event
 
     def logged(self) -> list[str]:
-        """As `log`, once there is something."""
+        """As `log`, but wait until there is at least one event."""
         deadline = time.monotonic() + SECONDS
         while not (lines := self.log()):
             assert time.monotonic() < deadline, "nothing was logged"
         return lines
 
     def answers(self, *requests: bytes) -> list[Answer]:
-        """The responses to requests that are sent together. A valid request follows each, and must be served."""
+        """Return the responses to pipelined requests. After each, a valid request is sent, which must be served."""
         connection = self.connect()
         connection.send(b"".join(each + GET for each in requests))
         answers = []
@@ -69,7 +69,7 @@ class Careless:
         return received
 
     def cut_or_500(self, request: bytes) -> bytes:
-        """As `cut`, or a 500 if the head was not sent yet. Then the request after it must be served."""
+        """As `cut`. If the head was not sent, the response may be a 500, and the next request must be served."""
         connection = self.connect()
         connection.send(request + GET)
         received = b""
@@ -137,7 +137,7 @@ def careless_server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 @pytest.fixture
 def careless(careless_server: Server) -> Iterator[Careless]:
-    """The server. At the end, the test must have read all of the log, and the server must still serve."""
+    """The server. At the end, the test must have read the whole log, and the server must still serve."""
     with ExitStack() as stack:
         careless = Careless(careless_server, stack)
         yield careless

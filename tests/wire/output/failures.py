@@ -1,4 +1,4 @@
-"""Handlers that respond twice, too late, or never, and exceptions of every kind at every moment."""
+"""Handlers that respond twice, too late or never, and that raise exceptions of every kind at every moment."""
 
 import asyncio
 import sys
@@ -17,11 +17,8 @@ app = App()
 happened: list[str] = []
 
 
-# Order
-
-
 def leaf(render: Callable[[Request], Any]) -> Callable[[Request], Any]:
-    """A function as the only method of a resource, at a path of its name."""
+    """A resource with this function as its only method. Its path is the name of the function."""
 
     class Leaf(Resource):
         isLeaf = True
@@ -149,9 +146,6 @@ def raises_http_error_after_the_head(request: Request) -> NoReturn:
     raise HTTPError(404)
 
 
-# Exceptions
-
-
 class Mute(Exception):
     def __repr__(self) -> str:
         raise RuntimeError("no repr")
@@ -161,7 +155,7 @@ class Mute(Exception):
 
 
 class Odd(Exception):
-    """What an exception class can do to code that reports it."""
+    """Code in an exception class that could break the code that reports the exception."""
 
     def __init__(self) -> None:
         super().__init__("x" * 1_000_000, "line\r\nRW000 forged\x1b[2J\ud800")
@@ -188,7 +182,7 @@ class BadFields(HTTPError):
 
 
 class Unfinished(HTTPError):
-    """Never calls the class above."""
+    """An exception that does not call the constructor of its base class."""
 
     def __init__(self) -> None:
         Exception.__init__(self)
@@ -317,7 +311,7 @@ class _PushProducer:
 
 
 class Pushed(Resource):
-    """Raises when the client has taken what it held back."""
+    """A producer that raises when it is resumed."""
 
     isLeaf = True
 
@@ -329,7 +323,7 @@ class Pushed(Resource):
 
 
 class Processing(Resource):
-    """Twisted's way to hand on what went wrong."""
+    """A resource that calls `processingFailed`, as in Twisted."""
 
     isLeaf = True
 
@@ -350,9 +344,6 @@ for function in (*before_the_head, *after_the_head):
 app.mount("/pulled", Pulled())
 app.mount("/pushed", Pushed())
 app.mount("/processing", Processing())
-
-
-# Through middleware and error handlers
 
 
 async def passing(request: Request, next: Any) -> Response:
@@ -383,7 +374,7 @@ for name, middleware, handler in (
 
 
 class Handled(Exception):
-    """What the error handlers below are for."""
+    """The exceptions for the error handlers below."""
 
 
 async def handle_badly(request: Request, error: Exception) -> NoReturn:
@@ -418,9 +409,6 @@ for handle in (handle_badly, handle_badly_in_time, handle_with_nothing, handle_w
     app.mount(f"/{handle.__name__}", handling)
 
 
-# Failures at the end of a body
-
-
 @app.get("/ignores-its-close")
 def ignores_its_close(request: Request) -> Iterator[str]:
     try:
@@ -431,7 +419,7 @@ def ignores_its_close(request: Request) -> Iterator[str]:
 
 
 class Closing:
-    """Parts that end well and cannot be closed."""
+    """A body whose parts end, and whose `close` raises."""
 
     def __init__(self) -> None:
         self.parts = iter(["Hello, World!"])
@@ -475,9 +463,6 @@ class NoChild(Resource):
 
 
 app.mount("/no-child", NoChild())
-
-
-# Clients that send rubbish, or leave
 
 
 @app.post("/echo")

@@ -1,4 +1,4 @@
-"""Every way in which a handler can set a field of its response. The client names the field."""
+"""Handlers that set a field of the response in every way. The client chooses the field."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -17,13 +17,13 @@ ways: dict[str, str] = {}
 
 
 def way(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A handler, at a path of its name."""
+    """Register a handler at the path of its name."""
     ways[f"/{function.__name__}"] = function.__name__
     return app.get(f"/{function.__name__}")(function)
 
 
 def resource(kind: type[Resource]) -> type[Resource]:
-    """A leaf, at a path of its name."""
+    """Register a leaf resource at the path of its name."""
     ways[f"/{kind.__name__}"] = f"{kind.__name__}.render_GET"
     app.mount(f"/{kind.__name__}", kind())
     return kind
@@ -210,9 +210,6 @@ def handle(request: Request, error: HTTPError) -> Response:
     return Response("x", 404, headers=[given(request)])
 
 
-# Not fields, but parts of them
-
-
 @app.get("/content-type")
 def content_type(request: Request) -> Response:
     return Response("x", content_type=read(request.query["value"]))  # type: ignore[arg-type] # str
@@ -328,8 +325,6 @@ def bytes_names(request: Request) -> Response:
     response.headers[b"x-two"] = "3"
     return response
 
-
-# Statuses
 
 STATUSES: tuple[Any, ...] = (0, 99, 100, 101, 199, 600, 999, -1, 70_000, 1 << 70, True, "404", None, 404.0)
 """Values that are not the status of a final response."""

@@ -1,10 +1,10 @@
-"""A wait on any reactor."""
+"""A function to wait in any reactor."""
 
 from twisted.internet.defer import Deferred
 
 
 def later() -> "Deferred[None]":
-    """Fires at the reactor's next turn."""
+    """A Deferred that fires in the reactor's next turn."""
     from twisted.internet import reactor
 
     waiting: Deferred[None] = Deferred()

@@ -1,4 +1,4 @@
-"""Serves the careless service over a transport that is no plain socket, on Twisted's own reactor."""
+"""Serves the faulty handlers over a transport that is not a plain socket, on Twisted's default reactor."""
 
 import sys
 from typing import Any

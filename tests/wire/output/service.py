@@ -1,4 +1,4 @@
-"""A service whose handlers send invalid responses. GET /log returns everything that was logged."""
+"""A service of faulty handlers. GET /log returns everything that was logged."""
 
 import gc
 import logging
@@ -21,8 +21,8 @@ def hello(request: Request) -> str:
 
 @app.get("/log")
 def log(request: Request) -> list[str]:
-    """What was logged since the last time."""
-    gc.collect()  # Twisted and asyncio complain of what was forgotten when it is freed
+    """Return the log since the last call."""
+    gc.collect()  # Twisted and asyncio log unhandled errors when their objects are freed
     lines = logged.copy()
     logged.clear()
     return lines
@@ -39,13 +39,13 @@ app.mount("/failures", failures.app)
 
 
 def record(event: LogEvent) -> None:
-    # How long something took is the machine's matter here.
+    # Reports of a blocked reactor depend on the machine.
     if event["log_level"] >= LogLevel.warn and event.get("code") != "RW306":
         logged.append(eventAsText(event, includeTimestamp=False, includeSystem=False))
 
 
 class Recorder(logging.Handler):
-    """asyncio logs by the standard library."""
+    """Record the log of asyncio, which uses `logging`."""
 
     def emit(self, record: logging.LogRecord) -> None:
         logged.append(record.getMessage())
@@ -56,7 +56,7 @@ def record_unraisable(unraisable: Any) -> None:
 
 
 for observer in tuple(globalLogPublisher._observers):
-    globalLogPublisher.removeObserver(observer)  # nothing reads the standard error, and its pipe would become full
+    globalLogPublisher.removeObserver(observer)  # The standard error is not read, so its pipe would fill.
 globalLogPublisher.addObserver(record)  # type: ignore[arg-type] # a function is an observer
 logging.getLogger().addHandler(Recorder(logging.WARNING))
 sys.unraisablehook = record_unraisable

@@ -1,4 +1,4 @@
-"""Bodies of a wrong length (RFC 9112, section 6.3), where none may be (RFC 9110, section 6.4.1), or that are none."""
+"""Bodies of a wrong length (RFC 9112, section 6.3), of a wrong type, or where none is allowed (RFC 9110, 6.4.1)."""
 
 import re
 
@@ -15,7 +15,7 @@ WHOLE = {
     "http-error": "http_error",
     "by-the-engine": "by_the_engine",
 }
-"""Handlers that make their response in one piece, by path."""
+"""Handlers that return the whole response, by path."""
 
 STREAMED = {
     "parts": "parts",
@@ -24,7 +24,7 @@ STREAMED = {
     "begun": "begun",
     "written": "Written.render_GET",
 }
-"""Handlers whose head is out before the length shows to be wrong."""
+"""Handlers whose head is sent before the wrong length is detected."""
 
 SIZES = (0, bodies.SAID - 1, bodies.SAID + 1, 100)
 
@@ -32,7 +32,7 @@ SIZES = (0, bodies.SAID - 1, bodies.SAID + 1, 100)
 class TestLengths:
     @pytest.mark.parametrize("path", WHOLE)
     def test_of_whole_answers(self, careless: Careless, path: str) -> None:
-        """Nothing is out yet: the client gets a 500, and the connection goes on."""
+        """No head was sent: the client gets a 500, and the connection is kept."""
         sizes = [size for size in SIZES if size or path not in ("json", "http-error")]
         answers = careless.answers(*(request(f"/bodies/{path}?size={size}") for size in sizes))
         assert [(answer.status, answer.text) for answer in answers] == [(500, problem(500))] * len(sizes)
@@ -78,7 +78,7 @@ class TestLengths:
 
     @pytest.mark.parametrize("path", ["parts", "one-part", "async-parts", "written", "written-later", "finished-only"])
     def test_of_answers_to_head(self, careless: Careless, path: str) -> None:
-        """RFC 9110, section 9.3.2: no body is sent, whatever is written; the length stays."""
+        """RFC 9110, section 9.3.2: no body is sent, and the Content-Length is kept."""
         (answer,) = careless.answers(request(f"/bodies/{path}?size=3", "HEAD"))
         assert (answer.status, answer.field("content-length")) == (200, "4")
 
@@ -127,7 +127,7 @@ class TestWhatIsNoBody:
         assert f" {path}: no_body at tests/wire/output/bodies.py:" in line
 
     def test_a_path_with_a_nul(self, careless: Careless) -> None:
-        """It may have come from a client: there is no such file."""
+        """The path may come from the client, so the response is a 404."""
         (answer,) = careless.answers(request("/bodies/no-body/NUL%20in%20a%20path"))
         assert answer.status == 404
 

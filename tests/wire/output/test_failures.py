@@ -1,4 +1,4 @@
-"""Answers given twice, too late or not at all, and exceptions of every kind at every moment."""
+"""Second, late and missing responses, and exceptions of every kind at every moment."""
 
 import pytest
 from tests.problems import problem
@@ -15,7 +15,7 @@ ERRORS = list(failures.errors)
 
 
 def assert_500_for_each(careless: Careless, path: str, handler: str) -> list[str]:
-    """Every kind of exception is a 500, pipelined between valid responses, and is logged."""
+    """Every kind of exception causes a 500 and a log line. Responses to the requests before and after it are sent."""
     answers = careless.answers(*(request(f"{path}?error={error}") for error in ERRORS))
     assert [(answer.status, answer.text) for answer in answers] == [(500, problem(500))] * len(ERRORS)
     logged = careless.log()
@@ -39,7 +39,7 @@ def first_line(entry: str) -> str:
 
 
 def assert_raised(entry: str, path: str, handler: str) -> None:
-    """A line of one of the codes for exceptions, with the remedy and nothing of the exception's own making."""
+    """Check that the log line has an exception code and its remedy, and no text of the exception."""
     line = first_line(entry)
     code = line[:5]
     assert code in ("RW201", "RW208", "RW304")
@@ -95,7 +95,7 @@ class TestOrder:
         ],
     )
     def test_after_the_head(self, careless: Careless, name: str, code: str) -> None:
-        """A part of the response was sent and cannot be taken back: the connection is closed."""
+        """A part of the response was sent, so the connection is closed."""
         received = careless.cut(request(f"/failures/{name}"))
         assert received.count(b"HTTP/1.1 ") <= 1
         assert not received.endswith(b"0\r\n\r\n")
@@ -140,7 +140,7 @@ class TestExceptions:
         assert not any("middleware" in first_line(entry) for entry in logged)
 
     def test_of_middleware(self, careless: Careless) -> None:
-        """The log names the middleware besides the handler."""
+        """The log names the middleware and the handler."""
         for error, entry in zip(ERRORS, assert_500_for_each(careless, "/failures/raising/", "hello"), strict=True):
             is_answer = isinstance(failures.errors[error](), HTTPError)
             named = "The middleware raising at tests/wire/output/failures.py:" in first_line(entry)
@@ -176,7 +176,7 @@ class TestExceptions:
         assert_told(entry, "RW208", "/failures/recursion", "recursion")
 
     def test_a_coroutine_that_nobody_awaits(self, careless: Careless) -> None:
-        """Python warns of it by itself, with its name."""
+        """Python's own warning names the coroutine."""
         (answer,) = careless.answers(request("/failures/forgets-to-await"))
         assert answer.text == "Hello, World!"
         (entry,) = careless.logged()
@@ -195,7 +195,7 @@ class TestExceptions:
 
 class TestClientsThatSendRubbish:
     def test_behind_the_head_of_the_answer(self, careless: Careless) -> None:
-        """The handler has not failed: nothing is logged, because clients could fill the log."""
+        """The handler has not failed. Nothing is logged, because clients could fill the log."""
         connection = careless.connect()
         head = b"POST /failures/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
         connection.send(head + b"5\r\nbegun\r\n")

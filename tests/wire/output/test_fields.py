@@ -1,4 +1,4 @@
-"""Fields, cookies, reasons, redirects and statuses that must not reach the wire."""
+"""Invalid fields, cookies, reason phrases, redirects and statuses are not sent."""
 
 from collections.abc import Iterable
 
@@ -27,7 +27,7 @@ BAD_VALUES: tuple[Text, ...] = (
     b"a\0",
 )
 BAD_TEXTS = ("\u20ac", "a\u2028b", "\ud800")
-"""What Latin-1 does not have."""
+"""Characters outside of Latin-1."""
 BAD_NAMES: tuple[Text, ...] = (
     "",
     "x y",
@@ -66,11 +66,11 @@ BAD: tuple[tuple[Text, Text], ...] = (
 
 
 FOUND_LATER = {"/changing/": "inner", "/replacing/": "inner", "/handling/": "failing"}
-"""Whom the log names for framing that the handler itself has not set: it is found when all have returned."""
+"""The function that the log names for a framing field that was set by middleware or an error handler."""
 
 
 UNENDED = ("/by_the_engine", "/begun_by_the_engine", "/by_upgrade")
-"""Ways that are a mistake in themselves where the field is good."""
+"""Ways that are an error even if the field is valid."""
 
 
 def written(given: Text) -> str:
@@ -83,7 +83,10 @@ def asking(path: str, **given: Text) -> bytes:
 
 
 def assert_refused(careless: Careless, path: str, handler: str, requests: Iterable[bytes], code: str = "RW304") -> None:
-    """Each is a 500 without the invalid value. The next pipelined response is right, and the log has the reason."""
+    """Check that each request gets a 500 without the invalid value.
+
+    The next request is served, and the log has the reason.
+    """
     requests = list(requests)
     for answer in careless.answers(*requests):
         assert (answer.status, answer.text) == (500, problem(500))
@@ -96,7 +99,7 @@ def assert_refused(careless: Careless, path: str, handler: str, requests: Iterab
 
 
 def assert_explained(careless: Careless, path: str, handler: str, requests: Iterable[bytes], remedy: str) -> None:
-    """As `assert_refused`, where the remedy is of the case's own."""
+    """As `assert_refused`, for errors with another remedy."""
     requests = list(requests)
     assert {answer.status for answer in careless.answers(*requests)} == {500}
     logged = careless.log()
@@ -134,7 +137,7 @@ class TestFields:
         assert_refused(careless, f"/fields{path}", FOUND_LATER.get(path, fields.ways[path]), requests)
 
     def test_trailers(self, careless: Careless) -> None:
-        """The head is out: the connection is cut."""
+        """The head was sent, so the connection is cut."""
         for name, value in (*(("x-one", value) for value in BAD_VALUES), *((name, "a") for name in BAD_NAMES)):
             received = careless.cut(asking("/fields/trailers", name=name, value=value))
             assert b"0\r\n" not in received.partition(b"\r\n\r\n")[2]
@@ -222,7 +225,7 @@ class TestContentType:
         assert_refused(careless, "/fields/of-the-route", "of_the_route", [request("/fields/of-the-route")])
 
     def test_of_a_download(self, careless: Careless) -> None:
-        """RFC 8187: what a file is to be called is encoded."""
+        """RFC 8187: the file name in Content-Disposition is encoded."""
         for answer in careless.answers(
             *(asking("/fields/download", value=value) for value in ("a\r\nX-Forged: b", '"'))
         ):
@@ -240,7 +243,7 @@ class TestRedirects:
 
     @pytest.mark.parametrize(("path", "handler"), PATHS)
     def test_targets_that_are_encoded(self, careless: Careless, path: str, handler: str) -> None:
-        """CVE-2024-41810: nothing of a target is markup."""
+        """CVE-2024-41810: markup in the target of a redirect is escaped."""
         targets: dict[Text, str] = {
             "/a b": "/a%20b",
             "/\u20ac": "/%E2%82%AC",

@@ -1,7 +1,7 @@
-"""Connections that end in every way, and the calls that a program of twisted.web gets, from Twisted and the engine.
+"""Connections that end in every way:
 
-Each way of serving runs a `Scenario`: a request comes, something happens to its connection, and every
-call that the program gets is recorded, in order.
+Twisted and the engine must make the same calls of the program. Each way of serving runs a `Scenario`: a request comes,
+something happens to its connection, and every call of the program is recorded, in order.
 """
 
 import ssl
@@ -30,7 +30,7 @@ SERVED: Final = (
     *(("tcp", "accepted"), ("tcp", "adopted"), ("tcp", "fed"), ("unix", "accepted"), ("unix", "adopted")),
     *(("tls", "fed"), ("wrapped", "fed")),
 )
-"""The transports, and what carries their bytes."""
+"""The transports of the engine, and what carries their bytes."""
 
 NOTHING: Final = b""
 GET: Final = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -40,10 +40,10 @@ UPLOAD: Final = b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc"
 
 @dataclass(frozen=True)
 class Scenario:
-    """A request, how far the program has come with it, and what happens then."""
+    """A request, how far the program has responded, and what happens then."""
 
     end: str
-    """See `ScenarioRun`."""
+    """A step of `ScenarioRun`."""
     phase: str
     """During the request body, before the head of the response, during its body, or after it."""
     kind: str = "none"
@@ -76,8 +76,6 @@ class ScenarioRun:
             self.limits["body_timeout"] = 0.1
         self.client: Any
         self.site: Any
-
-    # The program
 
     def record(self, *call: Any) -> None:
         self.calls.append(call)
@@ -128,8 +126,8 @@ class ScenarioRun:
 
     def act(self, request: Any) -> None:
         """End the connection by the program itself."""
-        # Twisted's transport ends when it is empty and has not paused its producer. With one that never
-        # stops writing, that takes an iteration in which little is written, which may come late.
+        # Twisted's transport closes when it is empty and its producer is not paused. With a producer that never stops
+        # writing, that may take many iterations.
         self.parts = 1000
         channel = request.channel
         calls: dict[str, Callable[[], object]] = {
@@ -140,8 +138,6 @@ class ScenarioRun:
             "channel.forceAbortClient": channel.forceAbortClient,
         }
         calls[self.scenario.end.rpartition(" ")[2]]()
-
-    # The steps of the scenario
 
     def serve(self, transport: str, way: str, folder: Path) -> None:
         run = self
@@ -248,7 +244,7 @@ class Producer:
             self._request.write(b"x" * 100)
 
     def pauseProducing(self) -> None:
-        """Do nothing: parts are only written in `resumeProducing`."""
+        """Do nothing. The parts are written in `resumeProducing`."""
 
     def stopProducing(self) -> None:
         request = self._request
@@ -326,7 +322,7 @@ def connect(there: World, port: Any, transport: str) -> Client:
 
 
 def calls_in(scenario: Scenario, transport: str, way: str) -> list[Call]:
-    """Return the calls that the program got in a scenario, without repeated `resumeProducing`."""
+    """Return the calls of the program in a scenario, without repeated `resumeProducing`."""
     with tempfile.TemporaryDirectory() as folder, world() as there:
         run = ScenarioRun(there, scenario)
         run.serve(transport, way, Path(folder))

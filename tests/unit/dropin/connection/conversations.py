@@ -47,7 +47,7 @@ STRANGE = {
     "no colon": b"GET / HTTP/1.1\r\nHost: a\r\nnonsense\r\n\r\n",
     "long line": b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n",
 }
-"""The engine's response to these differs from Twisted's."""
+"""The requests to which the engine responds differently from Twisted."""
 
 
 Seen = list[tuple[Any, ...]]

@@ -250,7 +250,7 @@ def helper(reactor: Any, way: str, path: str) -> None:
 def master(reactor: Any, way: str, path: str) -> None:
     """The parent of a worker runs the reactor too, and stops first."""
     host = WAYS[way](reactor, path).getHost()
-    port = SimpleNamespace(getHost=lambda: host)  # the real port is closed by then
+    port = SimpleNamespace(getHost=lambda: host)  # by then the real port is closed
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -259,7 +259,7 @@ def master(reactor: Any, way: str, path: str) -> None:
         reactor.callWhenRunning(reactor.callLater, 0, reactor.callLater, 0, os.write, writing, b"x")
         reactor.run()
         os._exit(0)
-    os.read(reading, 1)  # until it runs its reactor
+    os.read(reading, 1)  # until the child runs its reactor
     reactor.callWhenRunning(reactor.callLater, 0, reactor.stop)
     reactor.run()
     print("the worker", {get(port, path, "/now") for _ in range(20)} == {str(child)})
@@ -268,7 +268,7 @@ def master(reactor: Any, way: str, path: str) -> None:
 
 
 def daemon(reactor: Any, way: str, path: str) -> None:
-    """A process listens, and its child goes on."""
+    """A process listens. Its child continues to serve as a daemon."""
     reading, writing = os.pipe()
     parent = os.fork()
     if not parent:
@@ -289,7 +289,7 @@ def daemon(reactor: Any, way: str, path: str) -> None:
 
 
 def short(reactor: Any, way: str, path: str) -> None:
-    """There are no descriptors for a child."""
+    """The child has no free descriptors."""
     port = WAYS[way](reactor, path)
     taken = []
     reading, writing = os.pipe()

@@ -133,7 +133,7 @@ def resource() -> Any:
                 reactor.callLater(0.001, finish, request)
                 return NOT_DONE_YET
             if request.path == b"/thread":
-                # Not to be done, and done by programs.
+                # Twisted forbids this, but programs do it.
                 threading.Thread(target=finish, args=(request,)).start()
                 return NOT_DONE_YET
             return b"hello"
@@ -201,13 +201,13 @@ def main(kind: str, way: str, recipe: str) -> None:
         path = str(Path(folder) / "socket")
         if recipe == "before":
             port = WAYS[way](runs, path)
-        # By a call in the loop: the reactor runs by then, and is not about to.
+        # The call within a call runs in the loop, when the reactor is certain to run.
         runs.callWhenRunning(runs.callLater, 0, running.set)
         thread.start()
         assert running.wait(LIVE)
         if recipe == "from thread":
             port = blockingCallFromThread(runs, WAYS[way], runs, path)
-        elif recipe == "elsewhere":  # not to be done, and done by programs
+        elif recipe == "elsewhere":  # Twisted forbids this, but programs do it
             try:
                 port = WAYS[way](runs, path)
             except EngineError as error:

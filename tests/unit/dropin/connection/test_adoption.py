@@ -1,4 +1,4 @@
-"""Connections that another protocol has before a site: programs do so in several ways, which work as on Twisted."""
+"""Connections on which another protocol runs before a site. All ways in which programs do this work as on Twisted."""
 
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ class Replaced(Outer):
 
 
 class Forwarding(Outer):
-    """Stays the protocol of the transport."""
+    """Keeps itself as the protocol of the transport."""
 
     def hand_over(self, inner: Any) -> None:
         inner.makeConnection(self.transport)
@@ -83,7 +83,7 @@ class Pretending(Outer):
 
 
 class Crossbar(Outer):
-    """Like Crossbar's UniSocket: like `Pretending`, and stays the protocol of the transport."""
+    """As Crossbar's UniSocket: sets the transport of the channel, and keeps itself as the protocol."""
 
     def hand_over(self, inner: Any) -> None:
         getattr(inner, "_channel", inner).transport = self.transport
@@ -91,14 +91,14 @@ class Crossbar(Outer):
 
 
 class Between(Outer):
-    """Is the transport of the channel, too."""
+    """Passes the channel a wrapper of the transport."""
 
     def hand_over(self, inner: Any) -> None:
         inner.makeConnection(Passing(self.transport))
 
 
 class Passing:
-    """A transport that is of no class of Twisted's, and passes every name on."""
+    """A transport whose class is not Twisted's. It delegates every attribute."""
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
@@ -260,7 +260,7 @@ def test_both_protocols_have_connectionLost(there: World, tmp_path: Path, name: 
 
 @pytest.mark.parametrize("way", ["accepted", "adopted", "fed"])
 def test_a_site_over_a_connection_of_another_site(there: World, way: str) -> None:
-    """As after CONNECT: a request's connection becomes the transport of another site's channel."""
+    """A request's connection becomes the transport of another site's channel, as after CONNECT."""
     inner = accelerate(site(there))
 
     def render(request: Any) -> Any:
@@ -311,7 +311,7 @@ def test_a_protocol_with_the_name_of_the_channel(
 
 
 def test_a_new_connection_is_adopted(there: World, tmp_path: Path, log: Log) -> None:
-    """Also where the factory of the port uses the site to build protocols."""
+    """The port's factory uses the site to build protocols."""
     inner = accelerate(site(there))
 
     class Passing(Factory):

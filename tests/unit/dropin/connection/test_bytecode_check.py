@@ -1,4 +1,4 @@
-"""Overrides that Twisted serves, since they pass the channel to other code, and overrides that the engine serves."""
+"""Overrides that pass the channel to other code, so that Twisted serves, and overrides with which the engine serves."""
 
 from collections.abc import Callable
 from functools import partialmethod, wraps

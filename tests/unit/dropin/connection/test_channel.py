@@ -70,7 +70,7 @@ def test_the_program_is_notified_when_a_client_leaves(there: World, way: str) ->
 
 
 def test_writes_of_a_thread_arrive_in_order(there: World, way: str) -> None:
-    """Buildbot writes thousands of chunks from threads. On twisted.web that mostly works."""
+    """Programs such as Buildbot write thousands of chunks from threads. On twisted.web that usually works."""
     pieces = [b"%d " % number for number in range(3000)]
 
     def render(request: Any) -> Any:

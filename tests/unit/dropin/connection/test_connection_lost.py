@@ -29,7 +29,7 @@ CALLED_FOR_EVER = (
     "program: request.loseConnection",
     "handler: channel.loseConnection",
 )
-"""After these, Twisted's transport does not stop the producer, and calls a pull producer for ever."""
+"""After these events, Twisted's transport does not stop the producer, and calls a pull producer for ever."""
 BY_SERVER = ("stop", "stop twice")
 
 SCENARIOS = [
@@ -66,12 +66,7 @@ REENTRANT = [
 
 
 def comparable(scenario: Scenario, transport: str, way: str) -> bool:
-    """Whether Twisted's calls do not depend on timing.
-
-    Where a transport of Twisted's carries the bytes, a shutdown is the reactor's, which has no drain. With a pull
-    producer that goes on writing, the transport sees either the client's end or the reset with which its kernel
-    responds to more bytes. TLS writes by the global reactor, which does not run here, and has no half-close.
-    """
+    """Whether Twisted's calls do not depend on timing."""
     if way != "fed":
         return True
     if scenario.end.startswith("stop") or (scenario.kind, scenario.phase) == ("pull", "during"):
@@ -122,14 +117,14 @@ class Lacking:
     def pauseProducing(self) -> None: ...
 
 
-@pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted does so
+@pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted's code does this
 @pytest.mark.parametrize("producer", [Raising, Lacking])
 @pytest.mark.parametrize("streaming", [True, False], ids=["push", "pull"])
 @pytest.mark.parametrize("name", CARRIERS)
 def test_a_producer_that_fails_when_it_is_stopped_prevents_no_call(
     there: World, tmp_path: Path, log: Log, name: str, streaming: bool, producer: type[Any]
 ) -> None:
-    """With Twisted's channel, nothing else would be notified of the end."""
+    """With Twisted's channel, no other object would be notified of the end."""
     lost: list[Any] = []
     requests: list[Any] = []
 
@@ -180,7 +175,7 @@ def test_a_producer_that_fails_when_it_is_resumed_ends_its_connection(
     there: World, tmp_path: Path, log: Log, name: str
 ) -> None:
     """The program gets the same calls as with Twisted's transports."""
-    del log  # it holds what is logged
+    del log  # the log holds its event, which refers to the request
 
     class Failing:
         def pauseProducing(self) -> None: ...

@@ -17,7 +17,7 @@ from zope.interface import implementer
 from ropewalk import App
 from ropewalk.errors import BeyondLength
 
-pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted does so
+pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted's code does this
 
 LENGTH = 3 * HIGH + 10
 BODY = bytes(range(256)) * (LENGTH // 256 + 1)
@@ -86,7 +86,7 @@ def test_the_client_gets_this_length(there: World, tmp_path: Path, name: str, pa
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("name", CARRIERS)
 def test_the_connection_is_closed(there: World, tmp_path: Path, name: str, page: str, refusals: list[str]) -> None:
-    """The program does not know what it sends, so the connection is not used for another response."""
+    """The program's later writes cannot be checked, so the connection is not used for another response."""
     carrier = Carrier(there, name, tmp_path).serve(site(there, PAGES[page]))
     client = carrier.connect()
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 2)
@@ -162,7 +162,7 @@ def test_mounted_endless_producer_is_stopped(there: World, serve: Callable[[App]
 
 
 def endless(stopped: list[bool]) -> Callable[[Any], Any]:
-    """Return a page with a producer that has no end."""
+    """Return a page with an endless producer."""
 
     class Endless:
         def __init__(self, request: Any) -> None:
@@ -183,7 +183,7 @@ def endless(stopped: list[bool]) -> Callable[[Any], Any]:
 
 
 def test_endless_producer_is_stopped(there: World, tmp_path: Path, refusals: list[str]) -> None:
-    """Its connection has ended."""
+    """The producer is stopped because its connection has ended."""
     stopped: list[bool] = []
     carrier = Carrier(there, "accepted", tmp_path).serve(site(there, endless(stopped)))
     client = carrier.connect()

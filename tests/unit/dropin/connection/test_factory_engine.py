@@ -34,13 +34,13 @@ def test_the_site_s_log_has_a_line_for_each_request(there: World, way: str, tmp_
 def test_a_log_that_cannot_be_written_does_not_end_the_service(there: World, log: Any) -> None:
     class Full(BaseLogFile):
         def __init__(self) -> None:
-            """Without a file."""
+            """Do not open a file."""
 
         def write(self, data: Any) -> None:
             raise OSError(28, "No space left on device")
 
         def close(self) -> None:
-            """For stopFactory."""
+            """Do nothing. `stopFactory` calls this."""
 
     factory = Site(Page(lambda request: request.path), reactor=there.reactor)
     client = there.connect(there.listen(factory))
@@ -113,7 +113,7 @@ def test_sites_with_channels_of_their_own(there: World) -> None:
 
 
 def test_timers_do_not_keep_the_context_of_a_request(there: World) -> None:
-    """An asyncio reactor would run the turn of the timer, which may serve other requests, in that context."""
+    """An asyncio reactor would run the timer's turn, which may serve other requests, in this context."""
     variable: ContextVar[str] = ContextVar("variable", default="unset")
     waiting: list[Any] = []
 

@@ -95,7 +95,7 @@ def test_a_worker_serves_on_when_its_parent_has_stopped(reactor: str, way: str) 
 
 @pytest.mark.parametrize("way", ["unix", "native unix", "site unix"])
 def test_a_daemon_removes_the_file_of_its_socket(way: str) -> None:
-    """The process that created the file has ended."""
+    """The daemon removes the file, although another process, which has ended, created it."""
     assert output("daemon", "poll", way) == ["parent 0", "served True", "the file is left False"]
 
 

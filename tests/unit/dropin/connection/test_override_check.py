@@ -1,4 +1,4 @@
-"""Methods of a channel that a program overrides: the same calls and responses as on twisted.web."""
+"""Overridden methods of a channel get the same calls, and cause the same responses, as on twisted.web."""
 
 from collections.abc import Callable
 from functools import partial
@@ -51,7 +51,7 @@ def way(request: pytest.FixtureRequest) -> str:
 
 
 def recording_accepted(name: str, seen: Seen, base: Callable[..., Any]) -> Callable[..., Any]:
-    """Return an override that records its calls, and passes neither the channel nor the request on."""
+    """Return an override that records its calls. It does not pass the channel or the request to other code."""
     parameters = [*signature(base).parameters][1:]
     notes = {"request": "request.uri", "transport": "'transport'"}
     noted = "".join(f", {notes.get(each, f'shown({each})')}" for each in parameters)
@@ -94,7 +94,7 @@ def served(there: World, folder: Path, way: str, name: str, style: str, patch: p
 
 
 def test_every_name_of_a_channel_is_listed() -> None:
-    """A new name in Twisted must be added: either it is called, or its override leaves the channel to Twisted."""
+    """A name that is new in Twisted must be added to one of these lists."""
     public = {name for name in dir(STOCK) if not name.startswith("_")}
     assert public == PUBLIC
     assert {name: getattr(STOCK, name) for name in READ} == READ
@@ -105,20 +105,20 @@ def test_every_name_of_a_channel_is_listed() -> None:
 
 
 PUBLIC = {
-    # called, as twisted.web calls it
+    # twisted.web calls these, and so does the engine
     *("allContentReceived", "allHeadersReceived", "checkPersistence", "connectionLost", "connectionMade", "getHost"),
     *("getPeer", "isSecure", "makeConnection", "registerProducer", "requestDone", "unregisterProducer", "write"),
     *("writeHeaders", "writeSequence"),
-    # read, as twisted.web reads it
+    # twisted.web reads these, and so does the engine
     *("callLater", "factory", "maxHeaders", "requestFactory", "timeOut", "totalHeadersSize", "transport"),
     # state of a connection
     *("connected", "length", "line_mode", "paused", "persistent"),
-    # called and read only by Twisted's own channel, which then serves the connection
+    # only Twisted's own channel calls and reads these; if one is overridden, Twisted's channel serves the connection
     *("MAX_LENGTH", "abortTimeout", "dataReceived", "delimiter", "forceAbortClient", "headerReceived"),
     *("lineLengthExceeded", "lineReceived", "logPrefix", "loseConnection", "pauseProducing", "rawDataReceived"),
     *("resetTimeout", "resumeProducing", "setLineMode", "setRawMode", "setTimeout", "stopProducing"),
     "timeoutConnection",
-    # called only by programs
+    # only programs call these
     *("clearLineBuffer", "sendLine"),
 }
 
@@ -136,9 +136,6 @@ def test_an_override_is_called_as_by_twisted_web(
     for way in WAYS:
         assert served(there, tmp_path, way, name, style, monkeypatch) == expected, way
     assert ("RW740" in log.text) <= (name in TWISTED_ONLY or style == "in Twisted's class")
-
-
-# What an override can do
 
 
 @EVERY_WAY
@@ -236,9 +233,6 @@ def test_an_override_that_a_thread_calls_is_called_once(there: World, way: str) 
     responses = talk(there, with_channel(there, way, Recording, render), {"": GET + LAST})
     assert responses[""].endswith(b"\r\n\r\nok")
     assert seen == [b"200", b"ok"]
-
-
-# Which connections stay with Twisted
 
 
 def test_the_reason_to_leave_a_class_to_twisted_is_logged_once(there: World, log: Log) -> None:
@@ -419,7 +413,7 @@ def test_a_factory_whose_protocols_are_not_ours_is_served_by_twisted(there: Worl
 
 
 class Rewriting:
-    """An object that passes every name on to a channel, but reads the bytes first."""
+    """An object that delegates every attribute to a channel, but reads the bytes first."""
 
     def __init__(self) -> None:
         vars(self)["channel"] = HTTPChannel()

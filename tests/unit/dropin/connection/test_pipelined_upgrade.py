@@ -14,7 +14,7 @@ from twisted.web.server import NOT_DONE_YET, Site
 
 from ropewalk.dropin import accelerate
 
-pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted does so
+pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted's code does this
 
 
 def give(transport: Any, protocol: Shouting) -> None:

@@ -21,10 +21,10 @@ from zope.interface import implementer
 from ropewalk import App, Request, Resource
 from ropewalk.dropin import accelerate, graft
 
-pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted does so
+pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted's code does this
 
 HIGH = 64 * 1024
-"""The engine's high-water mark, and the size of the buffer of Twisted's transports."""
+"""The engine's high-water mark, and the buffer size of Twisted's transports."""
 FRAMING = len(b"fff8\r\n\r\n")
 SIZES = (
     *(0, 1, HIGH - 1, HIGH, HIGH + 1),
@@ -32,13 +32,13 @@ SIZES = (
     *(100_000, 400_000),
 )
 LARGE = 5_000_000
-"""More than the kernel's buffers hold: tested once for each carrier and kind."""
+"""More than the kernel's buffers hold. Each carrier and each kind of producer is tested with it once."""
 PARTS = 3
 
 
 @cache
 def part_of(size: int) -> bytes:
-    """Return the same body for all: Twisted's log keeps sites, which keep this."""
+    """Return a body of this size, always the same object: sites keep it, and Twisted's log keeps sites."""
     return b"x" * size
 
 
@@ -74,7 +74,7 @@ class Source:
 
 
 def later(request: Any, call: Callable[[], None]) -> None:
-    """Call in the next iteration of the reactor, on every kind of channel."""
+    """Call a function in the reactor's next iteration, on every kind of channel."""
     channel = request.channel
     if hasattr(channel, "later"):
         channel.later(call)
@@ -111,7 +111,7 @@ class Push(Source):
 
 
 class LatePush(Push):
-    """A push producer that begins when the program has returned."""
+    """A push producer that starts after the program has returned."""
 
     def start(self) -> None:
         self.request.registerProducer(self, True)
@@ -192,7 +192,7 @@ def test_the_whole_body_arrives(there: World, tmp_path: Path, name: str, kind: t
         came = []
         for size in SIZES:
             came += [get(carrier, size, "1.0"), get(carrier, size)]
-            if carrier.stock:  # it stalls when requests with pull producers are pipelined
+            if carrier.stock:  # stock Twisted stalls when requests with pull producers are pipelined
                 kept = came[-1].replace(b"Connection: close\r\n", b"")
                 came.append(kept * 2 + came[-1])
             else:
@@ -209,7 +209,7 @@ def test_the_whole_body_arrives(there: World, tmp_path: Path, name: str, kind: t
 @pytest.mark.parametrize("kind", [Pull, Push, LatePush, SlowPush])
 @pytest.mark.parametrize("name", CARRIERS)
 def test_a_producer_waits_for_its_client(there: World, tmp_path: Path, name: str, kind: type[Any]) -> None:
-    """As on stock Twisted, it produces only as much as buffers hold, and the rest when the client reads on."""
+    """As on stock Twisted, the producer writes only as much as the buffers hold, and the rest when the client reads."""
     parts = 300
     size = 100_000
 
@@ -285,7 +285,7 @@ def test_a_mounted_resource(serve: Callable[[App], Served], kind: type[Any]) -> 
 def test_an_app_in_a_tree(
     there: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, streaming: bool
 ) -> None:
-    """The producer of a grafted app waits too, for the transport below the engine."""
+    """The producer of a grafted app also waits for the transport below the engine."""
     monkeypatch.setattr(twisted.internet, "reactor", there.reactor, raising=False)
     parts = 3000
     size = 10_000

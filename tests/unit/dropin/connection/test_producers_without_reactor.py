@@ -1,4 +1,4 @@
-"""Pull producers over a transport without a reactor, as in the tests of treq: the same as on stock Twisted."""
+"""Pull producers over a transport without a reactor, as in the tests of treq, behave as on stock Twisted."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ class Pull:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """A clock that alone runs Twisted's cooperator."""
+    """The clock that runs Twisted's cooperator in this test."""
     clock = Clock()
     cooperator = Cooperator(scheduler=lambda call: clock.callLater(0.001, call))
     monkeypatch.setattr(task, "_theCooperator", cooperator)
@@ -85,7 +85,7 @@ def test_nothing_is_produced_before(clock: Clock, stock: bool) -> None:
 def test_the_producer_is_stopped_with_its_connection(clock: Clock, stock: bool) -> None:
     requested = Requested(clock, stock=stock)
     producer: Any = requested.transport.producer
-    producer.stopProducing()  # as a closed transport does
+    producer.stopProducing()  # a closed transport does this
     (pull,) = requested.pulls
     left = pull.left
     clock.pump([0.01] * 2 * PARTS)

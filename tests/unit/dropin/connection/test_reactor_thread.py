@@ -1,4 +1,4 @@
-"""Reactors that run in another thread than the one that opens their ports: the same as on stock Twisted."""
+"""A reactor that runs in another thread than the one that opens its ports serves as on stock Twisted."""
 
 import subprocess
 import sys
@@ -60,7 +60,7 @@ def test_an_app_does_not_listen_in_another_thread_than_the_reactor_s() -> None:
 
 
 def test_a_running_reactor_s_engine_belongs_to_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From its start, not from the first request on."""
+    """The engine is bound to the thread from the reactor's start, before any request."""
     with world() as made:
         port = made.listen(Site(Resource()))
         engine = port.factory._ropewalk.engine

@@ -1,4 +1,4 @@
-"""Requests as a channel receives them: the calls of a request object, bodies, and what is refused."""
+"""Requests as a channel receives them: the calls of a request object, bodies, and refusals."""
 
 from functools import partial
 from typing import Any

@@ -1,4 +1,4 @@
-"""Responses that cannot be sent as the program writes them."""
+"""Responses of programs that cannot be sent."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def test_a_response_that_cannot_be_sent_is_an_error_of_the_program(there: World,
 def test_a_status_that_is_not_final(there: World, way: str, status: int, whole: bool, log: Any) -> None:
     def render(request: Any) -> Any:
         request.setResponseCode(status, b"Odd")
-        if whole or status == 101:  # in parts, that is an upgrade
+        if whole or status == 101:  # a 101 in parts would be an upgrade
             return b"body"
         request.write(b"body")
         request.finish()

@@ -249,7 +249,7 @@ def test_a_transport_is_aborted(there: World, name: str) -> None:
 
 @pytest.mark.parametrize("name", ON_TRANSPORTS)
 def test_the_reactor_writes_after_the_threads(there: World, name: str) -> None:
-    """To a channel and to its transport, in either order."""
+    """The reactor's thread writes to the channel and to its transport, in either order."""
 
     def render(request: Any) -> Any:
         request.transport.protocol = Raw()
@@ -301,7 +301,7 @@ def test_a_producer_of_a_transport_and_reading(there: World, name: str) -> None:
 
 
 def test_a_producer_that_a_thread_registers_and_unregisters(there: World, way: str) -> None:
-    """The end of the connection does not call it."""
+    """The end of the connection does not call the producer, which is no longer registered."""
     producers: list[Pushing] = []
 
     def render(request: Any) -> Any:
@@ -336,7 +336,7 @@ def test_a_timeout_is_set(there: World, way: str) -> None:
                 raised.append(error)
                 raise
 
-        if way != "fed":  # there it is Twisted's timer
+        if way != "fed":  # on a fed connection, the timer is Twisted's, which needs the reactor's thread
             in_thread(work)
         return b"body"
 

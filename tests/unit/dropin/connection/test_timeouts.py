@@ -110,7 +110,7 @@ def _kept(site: Site, channel: HTTPChannel) -> HTTPChannel:
 
 
 def test_no_timeout(made: World) -> None:
-    """The engine's own limit for a head still holds."""
+    """The engine's own timeout for a head still applies."""
     site = Site(Hello(), reactor=made.reactor, timeout=None)
     client = connect(made, site, "accepted")
     client.get()
@@ -138,7 +138,7 @@ def test_a_timeout_can_be_cancelled(made: World) -> None:
     silent.until(b"hello")
     made.until(lambda: len(channels) == 2)
     channels[1].timeOut = SHORT
-    other.rest()  # by then both have timed out
+    other.rest()  # by then both clients have timed out
     assert silent.read() == b""
     assert not silent.ended
 

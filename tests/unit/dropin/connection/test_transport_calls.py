@@ -1,4 +1,4 @@
-"""Programs that use the transport while they respond: they get the bytes of Twisted, and no exception."""
+"""Programs that use the transport while they respond send the same bytes as on Twisted, and get no exception."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -94,7 +94,7 @@ def test_an_aborted_transport_may_be_used(there: World, way: str, use: Callable[
     assert raised == []
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way != "fed"])  # Twisted's transport reads no more there
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "fed"])  # from here, Twisted's transport does not read
 def test_requests_after_a_response_on_the_transport_are_dropped(there: World, way: str, log: Any) -> None:
     transports: list[Any] = []
 

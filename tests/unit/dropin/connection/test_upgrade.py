@@ -1,4 +1,4 @@
-"""Upgraded connections: the ways in which programs give a transport to another protocol."""
+"""Upgraded connections: each way in which programs pass the transport to another protocol."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 class Shouting(Protocol):
-    """Echoes in capitals, between brackets. Some words are commands."""
+    """Echoes text in capitals and brackets. Some words are commands."""
 
     transport: Any
 
@@ -43,7 +43,7 @@ class Shouting(Protocol):
 
 
 def by_channel(request: Any, protocol: Shouting) -> None:
-    """Upgrade like Autobahn: bytes that come meanwhile follow those that the program gives the protocol itself."""
+    """Upgrade like Autobahn: the program passes bytes to the protocol, and bytes that arrive meanwhile follow them."""
     assert request.channel.transport is request.transport
     transport, request.channel.transport = request.channel.transport, None
     assert not isinstance(transport, ProtocolWrapper)
@@ -70,7 +70,7 @@ def by_websocket(request: Any, protocol: Shouting) -> None:
 
 
 def by_answer(request: Any, protocol: Shouting) -> None:
-    """Upgrade like MAAS: by a response of the request, which then cleans up."""
+    """Upgrade like MAAS: finish a response of the request, which then cleans up."""
     request.setResponseCode(101)
     request.setHeader(b"Upgrade", b"shouting")
     request.write(b"")
@@ -135,14 +135,14 @@ def test_bytes_go_both_ways(there: World, way: str, style: Callable[..., None]) 
 
 @pytest.mark.parametrize("style", STYLES)
 def test_bytes_in_flight_come_after_the_upgrade(there: World, way: str, style: Callable[..., None]) -> None:
-    """Twisted's own channel loses them."""
+    """Twisted's own channel loses these bytes."""
     upgrading = Upgrading(there, way, style)
     upgrading.client.send(UPGRADE + b"early")
     assert upgrading.client.until(b"[EARLY]").startswith(HEAD[:-2])
 
 
 def test_a_101_has_no_framing(there: World, way: str) -> None:
-    """Although twisted.web's request sets it to chunked (RFC 9112, section 6.1)."""
+    """The response has no Transfer-Encoding, although twisted.web's request sets it (RFC 9112, section 6.1)."""
     head = Upgrading(there, way, by_answer).upgrade()
     assert b"\r\nUpgrade: shouting\r\n" in head
     assert b"ransfer-" not in head
@@ -165,7 +165,7 @@ def test_interfaces(there: World, way: str) -> None:
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("how", ["close", "abort", "the client closes", "the client resets"])
 def test_only_the_protocol_has_connectionLost(there: World, way: str, style: Callable[..., None], how: str) -> None:
-    """Once, and with Twisted's reason."""
+    """`connectionLost` is called once, with the same reason as by Twisted."""
     reasons = {"close": ConnectionDone, "abort": ConnectionAborted, "the client closes": ConnectionDone}
     upgrading = Upgrading(there, way, style)
     upgrading.upgrade()
@@ -189,7 +189,7 @@ def test_only_the_protocol_has_connectionLost(there: World, way: str, style: Cal
 def test_a_protocol_that_closes_does_not_wait_for_the_client(
     there: World, way: str, style: Callable[..., None]
 ) -> None:
-    """`connectionLost` is called, while the engine still waits for the client."""
+    """`connectionLost` is called while the engine still waits for the client to close."""
     upgrading = Upgrading(there, way, style)
     upgrading.upgrade()
     upgrading.client.send(b"close")
@@ -218,7 +218,7 @@ def test_the_error_of_a_protocol_is_the_reason_of_connectionLost(there: World, w
 
 
 def test_a_shutdown_that_is_cut_short_loses_the_connection(there: World) -> None:
-    """As with Twisted's reactors. A protocol has no time for its closing handshake."""
+    """As with Twisted's reactors, the protocol has no time for its closing handshake."""
 
     class Slow(Shouting):
         closeHandshakeTimeout = 60
@@ -311,7 +311,7 @@ class Chunks:
 
 @pytest.mark.parametrize("style", [by_channel, by_request, with_websocket(by_websocket)])
 def test_a_producer_is_paused(there: World, way: str, style: Callable[..., None]) -> None:
-    """Twisted's own channel refuses to register one, since it is registered itself."""
+    """Twisted's own channel raises here, because it is registered as a producer itself."""
     upgrading = Upgrading(there, way, style)
     upgrading.upgrade()
     transport = upgrading.protocol.transport

@@ -1,4 +1,4 @@
-"""Channels that wrap their transport: the same as on twisted.web."""
+"""Channels that wrap their transport behave as on twisted.web."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ CONVERSATIONS = {
 
 
 class Wrapper:
-    """Passes every name on to a transport, and marks what is written."""
+    """Delegates every attribute to a transport, and marks the written bytes."""
 
     def __init__(self, transport: Any) -> None:
         vars(self)["_transport"] = transport

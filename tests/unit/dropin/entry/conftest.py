@@ -1,4 +1,4 @@
-"""What the tests of the entries share."""
+"""Fixtures for the tests of the entries."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ def reactor() -> Iterator[Any]:
     reactor = PollReactor()
     yield reactor
     reactor.fireSystemEvent("shutdown")
-    for _ in range(3):  # ports of the engine are not among the readers, and take a further iteration to close
+    for _ in range(3):  # the engine's ports are not among the readers, and close one iteration later
         reactor.iterate()
     for reader in [*reactor.removeAll(), *reactor._internalReaders]:
         reader.connectionLost(Failure(Exception("The test is over.")))

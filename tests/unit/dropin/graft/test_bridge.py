@@ -1,4 +1,4 @@
-"""The request of twisted.web while a grafted app responds to it."""
+"""The request of twisted.web during the response of a grafted app."""
 
 import socket
 from collections.abc import Callable, Iterator

@@ -60,7 +60,7 @@ class TestBody:
         assert socket_program.ask("POST", "/api/", body=b"{}").status == 415
 
     def test_a_large_body(self, program: Program) -> None:
-        """twisted.web keeps it in a file."""
+        """twisted.web keeps a large body in a file."""
         app = App()
         app.post("/plain")(lambda request: str(len(request.content.read())))
 

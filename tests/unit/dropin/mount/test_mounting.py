@@ -281,7 +281,7 @@ class TestWrappers:
         assert response.body == shown([b"legacy", b"a"], [b"b"])
         assert fetch(hosts, path="/legacy/a", headers={"host": "example.org"}).status == 404
 
-    @pytest.mark.filterwarnings("ignore:twisted.web.http.HTTPClient:DeprecationWarning")  # Twisted's own use of it
+    @pytest.mark.filterwarnings("ignore:twisted.web.http.HTTPClient:DeprecationWarning")  # Twisted's own code uses it
     def test_xmlrpc(self, fetch: Any) -> None:
         from twisted.web.xmlrpc import XMLRPC
 
@@ -306,7 +306,7 @@ class TestWrappers:
 
 
 class InlineReactor:
-    """A reactor and a thread pool that make every call at once, in the calling thread."""
+    """A reactor and a thread pool whose calls run at once, in the calling thread."""
 
     def callInThread(self, call: Callable[..., None], *args: Any) -> None:
         call(*args)
@@ -379,7 +379,7 @@ ANY = ["*"]
 
 
 class TestMethods:
-    """The methods that are listed, if they are known in advance."""
+    """The listed methods, if they are known in advance."""
 
     @pytest.mark.parametrize(
         ("make", "methods"),

@@ -36,7 +36,7 @@ class Head:
 
 
 class Channel:
-    """A channel that records the written bytes, and the other calls in order."""
+    """A channel that records the written bytes and the other calls, in order."""
 
     def __init__(self, site: Any) -> None:
         self.site = site
@@ -81,7 +81,7 @@ class Channel:
 
 
 class RespondingChannel(Channel):
-    """A channel that takes a whole response by one call, as ours does. It records the status codes of these."""
+    """A channel that accepts a whole response in one call, as ours does, and records the status codes."""
 
     takes_whole_responses = True
 
@@ -100,7 +100,7 @@ Way = Callable[[Any, Any, Lines, list[bytes]], tuple[Any, Any]]
 
 
 def start_request(channel: Any, request: Any, headers: Headers, lines: Lines, body: list[bytes]) -> None:
-    """Do what a channel does with a new request before it is received."""
+    """Do what a channel does with a new request before it receives it."""
     for name, value in lines:
         headers.addRawHeader(name, value)
     request.requestHeaders = headers

@@ -34,7 +34,7 @@ class Page(resource.Resource):
 
 @dataclass
 class Scene:
-    """A request, the resource that responds, and what happens afterwards."""
+    """A request, the resource that responds to it, and the later steps."""
 
     name: str
     root: Any
@@ -60,9 +60,6 @@ class Scene:
         made = Site(root, reactor=Clock(), **({} if self.parse else {"parsePOSTFormSubmission": False}))
         vars(made).update(self.site)
         return made
-
-
-# Resources
 
 
 def with_header(request: Any) -> bytes:
@@ -185,7 +182,7 @@ def losing_the_connection(request: Any) -> bytes:
 
 
 def replacing(name: str, function: Callable[..., Any]) -> Callable[[Any], bytes]:
-    """Render by replacing a method of the request by a function, which receives the original."""
+    """Render after replacing a method of the request with a function, which receives the original method."""
 
     def render(request: Any) -> bytes:
         stock = getattr(request, name)
@@ -239,9 +236,6 @@ def gzipped(render: Any) -> Any:
     return resource.EncodingResourceWrapper(Page(render), [server.GzipEncoderFactory()])
 
 
-# After the request was received
-
-
 def finishing(request: Any) -> None:
     request.finish()
 
@@ -285,9 +279,6 @@ def responding_in_parts(request: Any) -> None:
 def finishing_with_a_producer(request: Any) -> None:
     request.registerProducer(object(), True)
     request.finish()
-
-
-# Subclasses
 
 
 def subclass(**attributes: Any) -> Callable[[Any], Any]:

@@ -1,4 +1,4 @@
-"""The access log of a site is equal to Twisted's, byte for byte."""
+"""The access log of a site equals Twisted's, byte for byte."""
 
 from collections.abc import Callable
 from io import StringIO

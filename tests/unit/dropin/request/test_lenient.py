@@ -1,4 +1,4 @@
-"""Values that resources may return only under `ropewalk exec`. test_request.py has the others."""
+"""Values that resources may return only under `ropewalk exec`. test_request.py tests other values."""
 
 import asyncio
 from collections.abc import Callable

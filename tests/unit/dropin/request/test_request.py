@@ -225,7 +225,7 @@ class TestLikeTwisted:
 
 
 class TestLazy:
-    """What a request does not do unless it is needed."""
+    """Work that a request avoids unless it is needed."""
 
     def test_a_whole_response_is_one_call(self) -> None:
         _, channel = received(Request)
@@ -293,7 +293,7 @@ class TestLazy:
         assert dates == [[b"1"], [b"1"], [b"2"], [b"2"], [b"3"]]
 
     def test_the_date_and_its_second_are_of_one_reading(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Last-Modified is compared with it. A second reading of the clock could give another second."""
+        """Last-Modified is compared with the Date. If the clock were read twice, the results could differ."""
         monkeypatch.setattr("ropewalk.dropin.request.dates.time", lambda: 1_000_000_000.0)
         monkeypatch.setattr(server, "datetimeToString", http.datetimeToString)
         date_line = DateLine()

@@ -73,7 +73,7 @@ def observe_override(
 
 
 def observe(there: World, factory: Site, folder: Path, way: str, seen: Seen) -> tuple[Any, ...]:
-    """Return what clients read, and what is called and logged, while a factory is observe_override."""
+    """Return what clients read, and what is called and logged, for the requests of a factory."""
     log = folder / f"{way}.log"
     log.unlink(missing_ok=True)
     factory.logPath = str(log)
@@ -135,7 +135,7 @@ def with_override(
         for owner, kind in OWNERS.items()
         for name in methods(kind)
         if (owner != "HTTPFactory" or name in vars(kind))
-        and name != "children"  # also the name of an attribute of resources
+        and name != "children"  # a name that is also an attribute of resources
     ],
 )
 def test_an_override_of_a_site_a_session_or_a_file_is_called_as_by_twisted_web(
@@ -156,8 +156,6 @@ def test_an_override_of_a_site_a_session_or_a_file_is_called_as_by_twisted_web(
     for result in results:
         assert result == expected
 
-
-# Attributes
 
 SET_ON: dict[str, Any] = {
     "Request.defaultContentType": b"text/plain",

@@ -108,7 +108,7 @@ def test_a_log_file_of_another_class() -> None:
         lines = ""
 
         def __init__(self) -> None:
-            """Open no file, and have no `shouldRotate`."""
+            """A log file that does not open a file and has no `shouldRotate`."""
 
         def write(self, data: Any) -> None:
             self.lines += data
@@ -131,7 +131,7 @@ class Failing(StringIO):
         return super().write(text)
 
     def close(self) -> None:
-        """Stay readable."""
+        """Do nothing, so that the file can be read afterwards."""
 
 
 def _process(request: Any) -> None:
