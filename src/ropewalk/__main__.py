@@ -1,4 +1,7 @@
-"""`python -m ropewalk` is `ropewalk`; before a script it is `ropewalk exec`, as with `python -m pdb` and its like."""
+"""`python -m ropewalk` runs `ropewalk`.
+
+With a script as argument, it runs `ropewalk exec`, as `python -m pdb` runs a script.
+"""
 
 import sys
 

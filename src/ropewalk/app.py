@@ -119,7 +119,10 @@ class App(Routes):
         """What closes the app-scoped dependencies, in the order in which they were opened."""
         self._engine_handlers: dict[tuple[Handler, tuple[Any, ...], bool, bool], EngineHandler] = {}
         self._only_engine_handlers: dict[str, EngineHandler] | None = None
-        """By method, if one hosted application is the whole tree, so that no search is needed; else None."""
+        """The hosted application's handler of each method, if that application is the whole tree.
+
+        Then no search is needed.
+        """
         self._owners: WeakSet[Owner] = WeakSet()
         node = node_of(self.resource)
         node.app = self
@@ -272,7 +275,7 @@ class App(Routes):
         """
         needed = app_scoped_below(self)
         for app in self.family():
-            if app.stop_begins.passed:  # otherwise keep it: something may wait for it already
+            if app.stop_begins.passed:  # otherwise keep it: other code may wait for it already
                 app.stop_begins = Moment()
         started: list[App | Hosted] = []
         try:
@@ -380,7 +383,7 @@ class App(Routes):
         return matched_route(self.resource, segments, depth, request.method, engine_handler.call)
 
     def watch(self, owner: Owner) -> None:
-        """Notify an owner of changes. It is held weakly."""
+        """Notify an object when the tree changes. The reference to it is weak."""
         self._owners.add(owner)
 
     def changed(self, seen: set[int]) -> None:

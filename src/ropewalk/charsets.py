@@ -60,7 +60,7 @@ _LABELS: Final = {
     "cp949": "euc-kr korean cseuckr csksc56011987 iso-ir-149 ks_c_5601-1987 ks_c_5601-1989 ksc5601 ksc_5601 "
     "windows-949 cp949",
 }
-"""By the name of Python's codec: the labels of the Encoding Standard, and other names in use."""
+"""The labels of each charset, by the name of Python's codec: those of the Encoding Standard, and others in use."""
 
 
 class _Codec(str):
@@ -119,10 +119,7 @@ def encode(text: str, codec: str) -> bytes:
 
 
 def encoder(codec: str) -> Callable[..., bytes]:
-    """A function like `encode` for the parts of one text: a byte order mark is written once.
-
-    At the end, call it with "" and True: it returns the bytes with which the codec ends a text.
-    """
+    """Return a function like `encode` for the parts of one text."""
     encode_part = getincrementalencoder(codec)().encode
 
     def encode(part: str, final: bool = False) -> bytes:

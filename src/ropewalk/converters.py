@@ -44,7 +44,10 @@ def _text(segment: str) -> str:
 
 
 def _integer(segment: str) -> int:
-    """Digits after an optional minus. `int` also accepts blanks, underscores, other scripts: several URLs a value."""
+    """Digits after an optional minus.
+
+    `int` would also accept blanks, underscores and other digits: several URLs for one value.
+    """
     digits = segment.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
         raise ValueError("not an integer")

@@ -59,7 +59,7 @@ def _is_public(name: str) -> bool:
 
 @contextmanager
 def _opened(root: Path, folders: list[str]) -> Iterator[int]:
-    """The descriptor of a folder below the root, reached without a link."""
+    """Open a folder below the root, without following links, and return its descriptor."""
     with os_errors_as_http_errors():
         descriptor = os.open(root, _FOLDER)
     try:

@@ -289,7 +289,7 @@ def http_date(moment: datetime | float) -> str:
         moment = datetime.fromtimestamp(moment, UTC)
     try:
         moment = moment.astimezone(UTC)
-    except OverflowError:  # in UTC, the year is 0 or 10000
+    except OverflowError:  # the year is 0 or 10000 in UTC
         moment = _LAST if moment.year > 1 else _FIRST
     return format_datetime(moment, usegmt=True)
 

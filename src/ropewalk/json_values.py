@@ -58,7 +58,7 @@ def read_json(body: bytes, kind: Any) -> Any:
             raise _unreadable(kind, "" if foreign is kind else f"It contains {full_name(foreign)}.") from error
         raise HTTPError(422, str(error)) from error
     except msgspec.DecodeError as error:
-        if _came_from_hook(error):  # a hook that decodes JSON within a str, for example
+        if _came_from_hook(error):  # such as a hook that decodes JSON within a str
             raise HTTPError(422, str(error)) from error
         raise BadBody(f"The body is not JSON: {error}.") from error
     except UnicodeDecodeError as error:

@@ -16,7 +16,7 @@ REGISTERED: Final = frozenset(
 two common ones, without CONNECT and TRACE, which are disabled. The same list is in `engine/src/method.rs`."""
 
 ANY: Final = "*"
-"""Stands for every method that a resource may serve."""
+"""A marker for every method that a resource may serve."""
 
 SERVABLE: Final = (
     "Use capitals, digits, hyphens and underscores, and begin with a capital. CONNECT and TRACE are disabled."

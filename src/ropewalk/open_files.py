@@ -30,7 +30,7 @@ class OpenFile:
 
     def __init__(self, fd: int, offset: int = 0, size: int | None = None) -> None:
         """Own a file descriptor. Raises HTTPError 404 if it is not that of a regular file."""
-        self.fd = fd  # from here on, it closes with this object
+        self.fd = fd  # from here on, the descriptor closes with this object
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise HTTPError(404)
@@ -57,7 +57,7 @@ def os_errors_as_http_errors() -> Iterator[None]:
         yield
     except PermissionError:
         raise HTTPError(403) from None
-    except ValueError:  # a NUL, or a lone surrogate
+    except ValueError:  # the path contains a NUL or a lone surrogate
         raise HTTPError(404) from None
     except OSError as error:
         if error.errno in _ABSENT:

@@ -32,7 +32,7 @@ PROBLEM: Final = "application/problem+json"
 KNOWN_TYPES: Final = frozenset((TEXT, HTML, BYTES, JSON, PROBLEM))
 """Values of Content-Type that are known to be valid and to mean UTF-8 for text."""
 
-_MEDIA_TYPES: Final = MimeTypes()  # not the system's table: the response must be the same on every machine
+_MEDIA_TYPES: Final = MimeTypes()  # without the system's table, which differs by machine
 for _ending, _media in {
     ".avif": "image/avif",
     ".js": "text/javascript",
@@ -313,7 +313,7 @@ class Response:
                 if length not in (None, value):
                     raise InvalidField("The header content-length is there twice.")
                 length = value
-        if length is None or self.status in (204, 304):  # a length that the engine leaves out, or that of GET's body
+        if length is None or self.status in (204, 304):  # omitted, or the length for GET
             return
         if isinstance(body, bytes | str):
             size = len(octets(body))
@@ -333,7 +333,7 @@ class Response:
             request.set_reason(status, self._reason)
         body = self.body
         if not isinstance(body, bytes | str):
-            body, default_type = _encode(body)  # again: `body` may have been replaced
+            body, default_type = _encode(body)  # checked again, because `body` may have been replaced
             if body is not self.body and default_type is not None:
                 self._json = body if default_type is JSON else None
                 self.headers.setdefault("content-type", default_type)
@@ -395,14 +395,13 @@ class ExactResponse(Response):
         return self.headers.encoded()
 
     def take_type_of(self, part: bytes | str) -> None:
-        """Add nothing."""
+        """Do nothing."""
 
 
 def file_type(name: str) -> str:
     """The Content-Type for the name of a file."""
-    media, coding = _MEDIA_TYPES.guess_type(
-        f"/{name}"
-    )  # the slash keeps `data:text/html,x.txt` from being read as a URL with a type
+    # The slash prevents that `data:text/html,x.txt` is read as a URL.
+    media, coding = _MEDIA_TYPES.guess_type(f"/{name}")
     if media is None or coding is not None:
         return BYTES
     return f"{media}; charset=utf-8" if media.startswith("text/") else media
@@ -424,7 +423,7 @@ def _encode(body: Any) -> tuple[Any, str | None]:
         return body, BYTES
     # A Deferred of Twisted 24.7 has a `__next__`.
     if hasattr(body, "__aiter__") or (hasattr(body, "__next__") and not isinstance(body, Deferred)):
-        return body, None  # the first part decides
+        return body, None  # the first part determines it
     if isinstance(body, bytearray | memoryview):
         return bytes(body), BYTES
     remedy = "Await it first." if isinstance(body, Deferred | Awaitable) else None

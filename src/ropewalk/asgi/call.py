@@ -1,4 +1,4 @@
-"""One call of an application: this is the sending half, on top of the receiving half.
+"""One call of an application: the sending half, which derives from the receiving half.
 
 The head is kept until a part of the body is sent, so that a whole response is sent in one piece. If the application
 waits before that, the head is sent at once. `http.response.early_hint` is sent before the head, and dropped after it.
@@ -34,10 +34,10 @@ from ropewalk.streaming import PART_COST, QUANTUM
 log = Logger(namespace="ropewalk.asgi")
 
 MOST_DROPPED: Final = 100
-"""The number of messages to a client that has left which are dropped before `send` raises."""
+"""The number of messages that are dropped after the client has left. After them, `send` raises."""
 
 BLOCK: Final = 64 * 1024
-"""The most bytes that are gathered; and that are read of a file at once, if the engine cannot send it itself."""
+"""The most bytes that are gathered before they are sent, and that are read of a file at once."""
 
 _LENGTH: Final = (b"content-length", "content-length")
 
@@ -48,7 +48,7 @@ _WHEN: Final = (
     "where http.response.trailers is expected",
     "after the end of the response",
 )
-"""By stage: when a message was sent that does not fit."""
+"""The end of an error message, by the stage in which the invalid message was sent."""
 
 
 class ASGICall(ReceivingCall):
@@ -110,9 +110,9 @@ class ASGICall(ReceivingCall):
                 self.refuse(error)
 
     def ended(self, error: BaseException | None, application: object) -> None:
-        """The application has returned or raised. An unfinished response becomes a 500, or the connection is cut."""
+        """Handle the end of the application. An unfinished response becomes a 500, or the connection is cut."""
         over = self.stage >= COMPLETE or self.request.gone
-        if self.notified and self._half_closed():  # the application knows it, and has not responded
+        if self.notified and self._half_closed():  # the application was notified, and has not responded
             over = True
             self.left()
             self.request.abort()
@@ -200,7 +200,7 @@ class ASGICall(ReceivingCall):
         self.stage = BODY
 
     def _with_head(self, command: Callable[..., None], *rest: Any) -> None:
-        """Have the engine send the head: as the application gave it, else converted to the engine's types."""
+        """Have the engine send the head: unchanged if it has the engine's types, else converted."""
         try:
             command(self._status, self._headers, *rest)
         except (TypeError, OverflowError, UnicodeEncodeError, InvalidField):
@@ -303,7 +303,7 @@ class ASGICall(ReceivingCall):
         return file.size
 
     def _send_trailers(self, message: Message) -> None:
-        """Send trailers only to a client that accepts them (RFC 9110, section 6.5.1)."""
+        """Send trailers, but only to a client that accepts them (RFC 9110, section 6.5.1)."""
         assert self._trailers is not None
         self._trailers += pairs(message.get("headers", ()))
         if not message.get("more_trailers"):
@@ -324,5 +324,5 @@ class ASGICall(ReceivingCall):
 
 
 def _malformed(error: BaseException) -> str:
-    """What is wrong with a message that lacks a key or has a value of the wrong type."""
+    """Describe a message that lacks a key or has a value of the wrong type."""
     return f"with something missing or of the wrong kind ({shown(error)})"

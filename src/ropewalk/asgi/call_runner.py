@@ -30,7 +30,7 @@ LOG_DELAY: Final = 0.1
 
 
 class CallTask(HandlerTask):
-    """A call that waits. When its client leaves, the application is notified, and decides itself whether it ends."""
+    """A call that waits. When its client leaves, the application is notified, and may continue or end."""
 
     __slots__ = ("call", "runner")
 
@@ -68,12 +68,12 @@ class CallRunner:
     def __init__(self, application: Application) -> None:
         self.application = application
         self.waiting: set[CallTask] = set()
-        """Calls that wait, for whatever reason."""
+        """Calls that wait for any reason."""
         self._drive = CoroutineRunner(partial(CallTask, self)).drive
         self._idle_future: Future[None] | None = None
-        """Done when no call waits any more."""
+        """Fires when no call waits any more."""
         self._timeout: Timeout | None = None
-        """Limits `finish` while it waits."""
+        """The timer that limits `finish`."""
         self._loop: AbstractEventLoop | None = None
         """The event loop that ran the last call."""
 
@@ -141,7 +141,7 @@ class CallRunner:
             self._timeout.reschedule(0)
 
     def _log_wait(self, seconds: float) -> None:
-        """Log what a stop waits for, and how much longer at most."""
+        """Log which calls a stop waits for, and the longest time that it will wait."""
         if not self.waiting:
             return
         one = len(self.waiting) == 1
@@ -180,5 +180,5 @@ def _needs_asyncio(application: Application) -> HostedError:
 
 
 async def _awaiting(awaitable: Awaitable[None]) -> None:
-    """Applications may return any awaitable; this makes a coroutine of it."""
+    """Make a coroutine of any awaitable that an application returns."""
     await awaitable

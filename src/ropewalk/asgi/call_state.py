@@ -54,11 +54,11 @@ class CallState:
         "stage",
     )
 
-    # Set by `_listen`: most applications do not wait for their client to leave
+    # Set by `_listen`: most applications do not wait for the disconnect
     _held: TimerHandle | None
     """Measures how long middleware holds back a response that has begun."""
     _overdue: bool
-    """The client has closed its sending side, and the response has paused for longer than it may."""
+    """The client has closed its sending side, and the response has paused for longer than `half_close_timeout`."""
 
     # Set with the head
     _announced: int | None
@@ -78,7 +78,7 @@ class CallState:
     def __init__(self, request: Request, out: CapturedResponse | None = None) -> None:
         self.request = request
         self.out: Any = request if out is None else out
-        """What takes the response: the request itself, or an object that passes it to middleware."""
+        """The object that takes the response: the request itself, or one that passes the response to middleware."""
         self.stage = NEW
         self.notified = False
         """Whether the application was notified that the client has left."""

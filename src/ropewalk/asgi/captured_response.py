@@ -1,4 +1,4 @@
-"""What an application sends, as a Response for middleware.
+"""The messages of an application as a Response for middleware.
 
 The Response of a whole body has that body. Any other has an async iterator as its body. The iterator's first part is
 empty, so that the head is sent as soon as all middleware has returned it.
@@ -51,14 +51,12 @@ class CapturedResponse:
         self._size = 0
         self._space: list[Waiter[None]] = []
         self._dropped = False
-        # Middleware may drop the Response; it is cancelled if the client has left.
+        # Middleware may not use the Response, so it is also dropped when the request ends.
         request.notifyFinish().addCallbacks(self._request_finished, lambda _: self.drop())
 
     def when_left(self, left: Callable[[], None]) -> None:
         """Call a function when the rest of the response is dropped."""
         self._left = left
-
-    # For the call: the methods of a Request
 
     def respond(self, status: int, fields: Iterable[Any], body: bytes) -> None:
         """A whole response."""
@@ -117,8 +115,6 @@ class CapturedResponse:
             return
         self._error = error
         self._wake_reader()
-
-    # For middleware and the client: the parts of the body
 
     def __aiter__(self) -> "CapturedResponse":
         return self
@@ -182,4 +178,4 @@ class CapturedResponse:
 
 
 def _nothing() -> None:
-    """Nothing is registered."""
+    """Do nothing, because no callback is registered."""

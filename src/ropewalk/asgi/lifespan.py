@@ -15,7 +15,7 @@ log = Logger(namespace="ropewalk.asgi")
 Mode = Literal["auto", "on", "off"]
 
 RETURN_LIMIT: Final = 1.0
-"""Seconds that an application has to return after it has sent that its shutdown is complete or its startup failed."""
+"""Seconds that an application has to return after its last message: shutdown complete, or startup failed."""
 
 
 class Lifespan:

@@ -1,4 +1,4 @@
-"""The receiving half of a call: the parts of the request's body, and the client's leaving."""
+"""The receiving half of a call: the parts of the request's body, and the disconnect of the client."""
 
 from asyncio import CancelledError, Future, get_running_loop, sleep
 from typing import Final
@@ -80,7 +80,7 @@ class ReceivingCall(CallState):
         request = self.request
         if not request.has_body:
             return b""
-        if request.finished:  # the request has a response already, not by the application
+        if request.finished:  # the request has a response already, which the application has not sent
             return None
         if request.kept_body is not None:  # middleware has read it
             return request.kept_body
@@ -100,7 +100,7 @@ class ReceivingCall(CallState):
         self._wake()
 
     def _listen(self) -> None:
-        """Register for the client's leaving."""
+        """Register a callback for the disconnect of the client."""
         if self._leaving is None:
             self._held = None
             self._overdue = False
@@ -110,7 +110,7 @@ class ReceivingCall(CallState):
             self._half_closing.addCallbacks(self._wake, _nothing)
 
     def _client_left(self, _: object) -> None:
-        """The client has left, or the response is complete. `over` follows if it is this call's response."""
+        """The client has left, or the response is complete. `over` fires after it if the response is this call's."""
         if self.request.gone:
             self.left()
         else:
@@ -133,7 +133,7 @@ class ReceivingCall(CallState):
                 self._held = get_running_loop().call_later(limit, self._check_held, limit, self.out.bytes_sent)
 
     def _check_held(self, limit: float, sent: int) -> None:
-        """The time for a part has passed. If the application has sent one, it has the same time for the next one."""
+        """The time for a part has passed. If the application has sent a part meanwhile, wait for the next one."""
         if self.request.started:
             self._held = None
         elif sent == self.out.bytes_sent:

@@ -84,7 +84,7 @@ def asgi(application: Any, options: ASGIOptions = ASGIOptions()) -> ASGIResource
 
 
 def _shutdown(life: Lifespan, application: Application) -> Callable[[], Awaitable[None]]:
-    """The stop hook of an application, with a name that names the application."""
+    """The stop hook of an application. Its name contains the application's name."""
 
     async def shutdown() -> None:
         await life.stop()

@@ -1,4 +1,4 @@
-"""Deferreds and coroutines that handlers return, which may resolve to another Deferred or coroutine."""
+"""Deferreds and coroutines that handlers return. They may resolve to another Deferred or coroutine."""
 
 from inspect import iscoroutine
 from typing import Any, Final, TypeGuard
@@ -9,7 +9,10 @@ from ropewalk.errors import HandlerError, named
 from ropewalk.response import forget
 
 MOST_NESTED: Final = 100
-"""The most Deferreds and coroutines that resolve to one another. Few programs nest three; more than this is a loop."""
+"""The most Deferreds and coroutines that resolve to one another.
+
+Few programs nest three, and more than this is a loop.
+"""
 
 
 def must_wait(value: object) -> TypeGuard[Any]:

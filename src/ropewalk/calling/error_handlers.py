@@ -10,7 +10,7 @@ from ropewalk.calling.signatures import accepts
 from ropewalk.errors import Disconnected, HandlerError, HTTPError, RopewalkError, is_int, named, place
 
 CANCELLATIONS: Final = (CancelledError, DeferredCancelled, Disconnected, GeneratorExit)
-"""What ends a handler whose client has left."""
+"""The exceptions that end a handler whose client has left."""
 
 
 class ErrorHandlers:
@@ -62,7 +62,7 @@ class ErrorHandlers:
         return None
 
     def find_unexpected(self, error: BaseException) -> Callable[..., Any] | None:
-        """The handler for an exception that has none of its own: that for `Exception`, else that for status 500."""
+        """The handler for an unexpected exception: the one for `Exception`, else the one for status 500."""
         if isinstance(error, Exception) and Exception in self._by_class:
             return self._by_class[Exception]
         return self.find_status(500)

@@ -1,4 +1,4 @@
-"""From an exception to the response that the client gets, by the error handlers of the apps around the handler."""
+"""The response to an exception, made by the error handlers of the apps around the handler."""
 
 import sys
 from asyncio import CancelledError, current_task
@@ -81,7 +81,7 @@ async def error_response(request: Request, error: BaseException, apps: tuple[Any
     except BaseException as raised:
         if passes_through(request, raised, apps):
             raise
-        if isinstance(raised, HTTPError) and not is_http:  # error handlers may raise one in place of returning
+        if isinstance(raised, HTTPError) and not is_http:  # error handlers may raise a response instead of returning it
             return await error_response(request, raised, apps)
         if raised is not error or not logged:
             log_error(request, raised)

@@ -36,7 +36,7 @@ _NOTE: Final = "Raised by the "
 """The beginning of a note on an exception of an error handler or a middleware."""
 _CALLED_FOR: Final = ", called for "
 _LOOKUP: Final = "what leads to it"
-"""The name of what failed before a handler was found, if no code of the user's was reached."""
+"""The name in the log if the search for a handler failed before any code of the user was called."""
 
 
 def note_middleware(error: BaseException, middleware: Callable[..., Any]) -> None:
@@ -107,7 +107,7 @@ def log_late(request: Request, error: BaseException) -> None:
 
 
 def log_shortage(request: Request, error: BaseException, shortage: Shortage) -> None:
-    """Log what the system is out of, unless the interval since the last such line has not passed."""
+    """Log the shortage, unless it was logged in the current interval."""
     if request.service.shortages.is_news(shortage):
         log.warn(
             "{code} {method} {path}: {who} met {error}. {remedy} For {seconds:g} s there is no other line about this.",
@@ -122,7 +122,7 @@ def log_shortage(request: Request, error: BaseException, shortage: Shortage) -> 
 
 
 def _describe(request: Request, error: BaseException, advice: str | None) -> tuple[str, str, str]:
-    """The code, what happened, and the remedy."""
+    """Return the code, the description and the remedy."""
     raiser = _raiser(request, error)
     noted = _noted_raiser(error)
     handler = "" if noted is None or raiser is _LOOKUP else f" The handler is {raiser}."
@@ -138,7 +138,7 @@ def _describe(request: Request, error: BaseException, advice: str | None) -> tup
 
 
 def _raiser(request: Request, error: BaseException) -> str:
-    """The handler; or the code that failed while it was looked up, such as a `getChild`."""
+    """The handler's name, or the name of the code that failed while the handler was searched, such as a `getChild`."""
     handler = request.engine_handler
     if handler is not None and not isinstance(unwrap(handler.call), FailedLookup):
         return _raiser_by_handler(handler.call, request, error) or named(handler.call)
@@ -150,7 +150,7 @@ def _raiser(request: Request, error: BaseException) -> str:
 
 
 def _raiser_by_handler(call: Any, request: Request, error: BaseException) -> str | None:
-    """What failed, by the `describe_failure` of a handler that calls others, such as a mounted twisted.web resource."""
+    """The name of the code that failed, by the `describe_failure` of a handler that calls other code."""
     while call is not None:
         handler = attached_handler(call)
         if handler is not None and handler.describe_failure is not None:

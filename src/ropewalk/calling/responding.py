@@ -1,4 +1,4 @@
-"""From what a handler returned or raised to the response that is sent."""
+"""From the value or exception of a handler to the response that is sent."""
 
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -71,7 +71,7 @@ async def _sendable_error_response(request: Request, error: BaseException, apps:
 
 
 async def send(response: Response, request: Request) -> Response:
-    """Send a response to its end. Returns what stands for it from then on."""
+    """Send a response to its end. Returns an object that stands for the sent response."""
     rest = response.send(request)
     if rest is not None:
         await rest
@@ -79,7 +79,7 @@ async def send(response: Response, request: Request) -> Response:
 
 
 async def close_dropped(request: Request) -> None:
-    """Close the streams that handlers have begun and middleware has replaced. Log what they raise."""
+    """Close the streams that middleware has replaced. Log the exceptions of their `close`."""
     for error in await close_unsent(request.begun):
         if interrupts(error):
             raise error
@@ -108,7 +108,7 @@ def send_value(request: Request, value: Any) -> None:
         elif iscoroutine(value):
             _run(request, resolve(value, call))
         elif value is PENDING:
-            pass  # a handler that returns it sends the response, and cleans up, by itself
+            pass  # a handler that returns NOT_DONE_YET sends the response and cleans up itself
         elif value is NOT_DONE_YET and resource_of(call) is not None:
             request.detach()
         elif request.prepared or not send_plain_value(request, value):

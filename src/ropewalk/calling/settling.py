@@ -1,4 +1,4 @@
-"""Checks responses inside middleware, so that every error before the head is sent is raised there.
+"""Checks responses inside middleware, so that an error is raised there, before the head is sent.
 
 The response that `next` returns is settled: it can be sent as it is. The response of each middleware is settled again,
 unless it is the same and unchanged.

@@ -69,7 +69,7 @@ class _HookCall:
         self._ended: Deferred[None] = Deferred()
 
     async def run(self) -> None:
-        """Return when the hook has ended, or does not end after it was cancelled."""
+        """Return when the hook has ended. After it was cancelled, wait only for a limited time."""
         self._task = start(self._run_hook())
         self._task.addErrback(lambda _: None)  # cancelled: `_run_hook` reports how the hook ended
         if not self._ended.called:

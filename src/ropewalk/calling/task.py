@@ -36,7 +36,7 @@ else:
     from asyncio.tasks import _current_tasks  # type: ignore[attr-defined] # typeshed has it not
 
     def swap_current_task(loop: AbstractEventLoop, task: Any) -> Any:
-        """Make a task the loop's current one, or none; the former one is returned."""
+        """Make a task the loop's current task, or remove it. Returns the previous one."""
         former = _current_tasks.get(loop)
         if task is None:
             _current_tasks.pop(loop, None)
@@ -95,7 +95,7 @@ class Task(TaskInterface):
         except StopIteration as stop:
             self.outcome = stop.value
             self.finished = True
-        except BaseException as raised:  # CancelledError is an outcome too, and so is sys.exit()
+        except BaseException as raised:  # CancelledError and SystemExit are outcomes too
             if interrupts(raised):
                 raise
             self.error = raised

@@ -84,7 +84,7 @@ class TaskInterface:
         self.cancels = 0
         self.error: BaseException | None = None
         self.finished = False
-        self.marked = False  # a caller has set something that must outlive the first segment
+        self.marked = False  # it has state, such as a name, that must outlive the first segment
         self.name: str | None = None
         self.outcome: Any = None
         self._asyncio_future_blocking = False  # asyncio's protocol between tasks and what they await
@@ -93,7 +93,7 @@ class TaskInterface:
         self._must_cancel = False
 
     def __repr__(self) -> str:
-        # Not asyncio's own: it reads the name, which would keep the task from being reused.
+        # Replaces asyncio's own `__repr__`, which reads the name and so would keep the task from being reused.
         name = "" if self.name is None else f" name={self.name!r}"
         waiter = "" if self.awaiting is None else f" wait_for={self.awaiting!r}"
         return f"<{type(self).__name__} {self._state.lower()}{name} coro={self.coroutine!r}{waiter}>"

@@ -17,7 +17,7 @@ _JSON: Final = ((b"Content-Type", JSON),)
 
 
 class SentResponse(Response):
-    """Stands for a response that was sent already."""
+    """A marker: the response was sent already."""
 
     __slots__ = ()
 
@@ -26,7 +26,7 @@ class SentResponse(Response):
         return self
 
     def send(self, request: Request) -> None:
-        """Nothing is left to be sent."""
+        """Do nothing, because the response was sent."""
 
 
 def to_response(value: Any, call: Callable[..., Any], request: Request) -> Response:

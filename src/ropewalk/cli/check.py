@@ -84,7 +84,7 @@ def _settings(context: click.Context, found: LoadedTarget, hosting: Hosting, opt
 
 
 def _shown(value: object) -> str:
-    """A value as a user writes it; a dash for an empty one."""
+    """Format a value as a user writes it. An empty value is a dash."""
     if isinstance(value, tuple | list):
         return " ".join(value) or "-"
     if isinstance(value, bool):

@@ -34,9 +34,9 @@ class _Sourced(click.Parameter):
             return super().type_cast_value(ctx, self._of_toml(ctx, value) if in_toml else value)
         except click.BadParameter as error:
             message = error.message
-            if getattr(self, "is_flag", False) and not in_toml:  # the message of click lists an empty value
+            if getattr(self, "is_flag", False) and not in_toml:  # click's message would list an empty value
                 message = f"{value!r} is not a boolean: use 1, true, yes or on; or 0, false, no or off."
-            if in_toml:  # all errors of a file look the same, and the usage of the command does not help
+            if in_toml:  # all errors of a file look alike, and the usage of the command would not help
                 raise CLIError("RW422", f"{source_of(self.name or '', ctx)}: {message}") from error
             raise click.BadParameter(message, ctx, self) from error
 

@@ -187,7 +187,7 @@ def _check_interpreter(path: Path) -> None:
             raise CLIError("RW724", f"{path} is not a Python program.{_script_beside(path)}")
         return
     words = shlex.split(os.fsdecode(first[2:]))
-    if second.startswith(b"'''exec' "):  # from pip, if the path of the interpreter is too long for the first line
+    if second.startswith(b"'''exec' "):  # pip writes this if the path of the interpreter is too long for the first line
         words = shlex.split(os.fsdecode(second.removeprefix(b"'''exec' ")))
     interpreter = next((word for word in words if not word.endswith("/env") and not word.startswith("-")), "")
     if "python" not in Path(interpreter).name:

@@ -180,7 +180,8 @@ def serve(load: Callable[[], LoadedTarget], options: Serving) -> None:
     start_logging(options.log_level)
     from twisted.internet import reactor
 
-    give_back = handle_log_signals(reactor)  # before the import of the target, during which a log may be rotated
+    # Before the import of the target, during which a log may be rotated.
+    give_back = handle_log_signals(reactor)
     try:
         _serve(load(), options, kind)
     finally:
@@ -223,7 +224,7 @@ def failing(options: Serving) -> Iterator[None]:
     except RopewalkError as error:
         text = f"{error}".removeprefix(error.code).strip()
         if error.code == "RW502":
-            resolving = getattr(error.__cause__, "errno", 0) is None  # the engine raises it without a number
+            resolving = getattr(error.__cause__, "errno", 0) is None  # the engine raises it without an error number
             text = _from("listen" if options.listen else "host" if resolving else "port", text)
         raise CLIError(error.code, text) from error
 

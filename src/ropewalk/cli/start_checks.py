@@ -68,9 +68,9 @@ def _check(endpoint: ParsedEndpoint) -> None:
             try:
                 found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
             except socket.gaierror as error:
-                raise OSError(error.strerror) from error  # without a number, as the engine raises it
+                raise OSError(error.strerror) from error  # without an error number, as the engine raises it
             family, kind, protocol, _, address = found[0]
-            with socket.socket(family, kind, protocol) as probe:  # bound but not listening: it takes no clients
+            with socket.socket(family, kind, protocol) as probe:  # not listening, so no client can connect
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 if reuse_port:
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

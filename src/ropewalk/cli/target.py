@@ -120,7 +120,7 @@ def _import(place: str, load: Callable[[], ModuleType]) -> ModuleType:
 
 
 def _broken(place: str, error: Exception) -> CLIError:
-    """An error for an exception in the user's module: what and where, then the traceback of the user's frames."""
+    """Return the error for an exception in the user's module: what happened and where, then the user's frames."""
     users = _first_frame_of_user(error.__traceback__)
     what = shown_error(error)
     end = "" if what.endswith((".", "!", "?")) else "."

@@ -1,4 +1,4 @@
-"""Objects that replace objects of Twisted's, and pass on the attributes that programs read of those."""
+"""Objects that stand in for objects of Twisted, and delegate the attributes that programs read."""
 
 from copy import copy, deepcopy
 from typing import Any, ClassVar

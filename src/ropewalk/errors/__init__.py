@@ -85,4 +85,4 @@ __all__ = [
 for _name in __all__:
     _value = globals()[_name]
     if isinstance(_value, type):
-        _value.__module__ = __name__  # a traceback shows the name that users import
+        _value.__module__ = __name__  # so that a traceback shows the name under which users import it

@@ -69,7 +69,7 @@ def shown(value: object) -> str:
     """The repr of a value for a message: one line of limited length. No exception of the value's `__repr__` escapes."""
     try:
         text = repr(value)
-    except BaseException as error:  # the caller reports an error, which must not get lost
+    except BaseException as error:  # the caller reports another error, which must not get lost
         if interrupts(error):
             raise
         return f"<{full_name(type(value))} that has no repr>"

@@ -28,9 +28,9 @@ class BodyWriter(TwistedNames):
     _detached: bool
     """Whether the handler has returned, and its callbacks write the response."""
     _encode: Callable[..., bytes]
-    """Encodes str, once one was written."""
+    """Encodes str. Set when one was written."""
     _event_stream: EventStream
-    """Set once the response is a stream of events."""
+    """Set when the response is a stream of events."""
     _producer: Producer
     _running: Any
     """The running handler, which is cancelled when the client leaves."""
@@ -120,43 +120,43 @@ class BodyWriter(TwistedNames):
         if isinstance(producer, PulledProducer):
             producer.pauseProducing()
 
-    # Used by the layers above
+    # Called by other layers
 
     def run(self, running: Any) -> None:
         """Set what makes the response: its `cancel` is called when the client leaves."""
         self._running = running
 
     def ran(self) -> None:
-        """Unset it: it has ended."""
+        """Forget it, because it has ended."""
         take(self, "_running")
 
     def uncancel(self) -> None:
-        """Undo one cancellation of it, if it is a task that counts them: the cancellation has been handled."""
+        """Undo one handled cancellation of the running handler, if it is a task that counts cancellations."""
         running: Any = getattr(self, "_running", None)
         if hasattr(running, "uncancel"):
             running.uncancel()
 
     def cancel_handler(self) -> None:
-        """Cancel what makes the response, where anything does."""
+        """Cancel the running handler, if there is one."""
         running = getattr(self, "_running", None)
         if running is not None:
             self.guard(running.cancel)
 
     def detach(self) -> None:
-        """The handler has returned, and callbacks that it has left write the response."""
+        """The handler has returned, and its callbacks write the response."""
         self._detached = True
 
     def is_detached(self) -> bool:
-        """Whether the handler has returned, and callbacks that it has left write the response."""
+        """Whether the handler has returned, and its callbacks write the response."""
         return getattr(self, "_detached", False)
 
     def is_stopped(self) -> bool:
-        """Whether this is a stream of events, and a stop of the server has begun."""
+        """Whether the response is a stream of events, and a stop of the server has begun."""
         stream = getattr(self, "_event_stream", None)
         return stream is not None and stream.stopped
 
     def end_at_stop(self) -> EventStream | None:
-        """Note that the response is a stream of events, which ends when a stop begins. None where it has ended."""
+        """Record that the response is a stream of events, which ends when a stop begins. None if it has ended."""
         if getattr(self, "_event_stream", None) is None and not self.finished:
             self.notify_done = True  # `on_done` then ends the wait for a stop
             self._event_stream = EventStream(self)
@@ -186,7 +186,7 @@ class BodyWriter(TwistedNames):
         self.respond(500, _PLAIN, f"{phrase(500)}\n")
 
     def guard(self, call: Callable[[], object]) -> None:
-        """Call a callback of the handler. An exception of it is the handler's failure, not the engine's."""
+        """Call a callback of the handler. Its exception is a failure of the handler, and does not reach the engine."""
         try:
             call()
         except BaseException as error:

@@ -28,7 +28,7 @@ class EventStream:
 
     def __init__(self, request: "BodyWriter") -> None:
         self.stopped = False
-        """Whether a stop has begun while it was sent."""
+        """Whether a stop began while the response was sent."""
         self._end: Callable[[], object] | None = None
         self._produces: bool | None = None
         self._request = request
@@ -53,7 +53,7 @@ class EventStream:
 
     def _stop_begins(self, _: None) -> None:
         self.stopped = True
-        call_soon(self._end_for_stop)  # a handler in its first segment can be cancelled by then
+        call_soon(self._end_for_stop)  # a handler in its first segment can be cancelled later than that
 
     def _end_for_stop(self) -> None:
         request = self._request

@@ -31,7 +31,7 @@ class QueryParams(Mapping[str, str]):
         return list(self._values.get(name, ()))
 
     def pairs(self) -> list[tuple[str, str]]:
-        """Every name and value. The values of one name stand together."""
+        """Every name and value. The values of a name are adjacent."""
         return [(name, value) for name, values in self._values.items() for value in values]
 
 

@@ -202,10 +202,10 @@ class Request(BodyWriter):
         if stream is not None:
             stream.close()
 
-    # Used by the layers above
+    # Called by other layers
 
     def is_failing(self) -> bool:
-        """Whether this was called before: then the response to an error has failed itself."""
+        """Return whether this was called before. If it was, the response to an error has itself failed."""
         failing = getattr(self, "_failing", False)
         self._failing = True
         return failing
@@ -217,7 +217,7 @@ class Request(BodyWriter):
         return response
 
     def has_failed_with(self, error: BaseException) -> bool:
-        """Whether a response was made from this very error."""
+        """Whether a response was made from this exception object."""
         failure = getattr(self, "_failure", None)
         return failure is not None and failure[0].error is error
 
@@ -228,7 +228,10 @@ class Request(BodyWriter):
             scope.fail(error)
 
     def failure(self) -> "Response":
-        """That response. The traceback of its error loses the frames of the middleware that raised it again."""
+        """Return the response made from an error.
+
+        The traceback of its error loses the frames of the middleware that raised it again.
+        """
         response, trace = self._failure
         assert response.error is not None
         response.error.__traceback__ = trace

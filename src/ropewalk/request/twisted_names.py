@@ -28,11 +28,11 @@ class TwistedNames(BodyReader):
 
     _args: dict[bytes, list[bytes]]
     _fields: Headers
-    """What `setHeader` and `addCookie` set."""
+    """The fields and cookies set by `setHeader` and `addCookie`."""
     _postpath: list[str]
     _prepath: list[str]
     _status: int
-    """What `setResponseCode` set."""
+    """The status set by `setResponseCode`."""
 
     @property
     def uri(self) -> bytes:
@@ -145,7 +145,7 @@ class TwistedNames(BodyReader):
         """
         self.service.fail(self, reason.value)
 
-    # Used by the layers above
+    # Called by other layers
 
     def set_paths(self, prepath: list[str], postpath: list[str]) -> None:
         """Set the segments of the path before and after the resource."""

@@ -10,7 +10,7 @@ UNWANTED: Final = "The response is complete; nothing more can be written."
 
 
 class WaitableExchange(Exchange):
-    """An exchange with the waits that its handler may ask for. Slots start unset: an unused wait costs nothing."""
+    """An exchange on whose events its handler may wait. Slots start unset, so that an unused wait costs nothing."""
 
     __slots__ = ("_endings", "_half_close_waits", "_half_closed", "_leaving", "_space")
 
@@ -24,8 +24,8 @@ class WaitableExchange(Exchange):
     def disconnected(self) -> Waiter[None]:
         """A new wait for the end of this exchange.
 
-        It fires when the client leaves, when the connection is cut, and when the response is complete. It fires at
-        once if one of these has happened already. `gone` tells them apart. It never fails.
+        It fires when the client leaves, when the connection is cut, and when the response is complete. It fires at once
+        if one of these has happened already. `gone` shows which one. It never fails.
         """
         self.notify_done = True
         return self.leaving()
@@ -72,7 +72,7 @@ class WaitableExchange(Exchange):
         return getattr(self, "_half_closed", False)
 
     def half_close_wait(self) -> Waiter[None]:
-        """A new wait for that."""
+        """A new wait for the client's closing of its sending side."""
         return self.add_wait("_half_close_waits")
 
     def end_error(self, message: str) -> RopewalkError:

@@ -9,12 +9,12 @@ from ropewalk.errors import HandlerError, named, shown
 from ropewalk.response import BYTES, TEXT
 
 ATTACHED: Final = "ropewalk_handler"
-"""The attribute of a function that leads to its Handler."""
+"""The attribute that holds the Handler of a function."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Handler:
-    """What responds to one method of one resource, and how it is called."""
+    """The function that responds to one method of one resource, and how it is called."""
 
     call: Callable[..., Any]
     whole_body: bool = True
@@ -26,7 +26,7 @@ class Handler:
     utf_8: bool = True
     """Whether `text_type` names UTF-8, or no charset: the engine encodes str as UTF-8 without Python's help."""
     body_limit: int | None = None
-    """In bytes; None for the engine's."""
+    """The limit of a body in bytes; None for the engine's."""
     half_close: Literal["cancel", "respond", "finish"] = "cancel"
     """What happens to a request whose client closes its sending side before it has its response: "cancel" cancels a
     request that waits, "respond" notifies it, "finish" does nothing."""
@@ -49,18 +49,18 @@ class Handler:
     middleware: tuple[Callable[..., Any], ...] = ()
     """The middleware of the route, outermost first. It runs inside that of the apps."""
     describe_failure: Callable[[Any, BaseException], str] | None = None
-    """Takes the request and an exception, and returns the code that raised it, if `user_code` is too coarse."""
+    """Returns the code that raised an exception in a request. Unset if `user_code` is precise enough."""
 
     def __post_init__(self) -> None:
         if self.user_code is not None:
             for function in (self.call, self.call_in_middleware):
                 if function is not None:
                     vars(function)[ATTACHED] = self
-                    vars(function)["__wrapped__"] = self.user_code  # `named` follows it, as `inspect.unwrap` does
+                    vars(function)["__wrapped__"] = self.user_code  # `inspect.unwrap` and `named` follow this attribute
 
 
 def attached_handler(call: Any) -> Handler | None:
-    """The Handler that was made for a function which stands for the user's code; None for any other function."""
+    """The Handler that was made for a function in place of the user's code; None for any other function."""
     handler = getattr(call, ATTACHED, None)
     return handler if isinstance(handler, Handler) else None
 

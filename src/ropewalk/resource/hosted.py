@@ -38,7 +38,7 @@ class Hosted(Resource):
 
 
 def hosted_below(resource: Resource) -> list[Hosted]:
-    """Every Hosted at a resource and below, each once."""
+    """Yield every Hosted at a resource and below, each once."""
     found: list[Hosted] = []
     _gather(resource, found, set())
     return found

@@ -22,7 +22,7 @@ class Found(NamedTuple):
     static: bool
     """Whether every request for this path gets this handler."""
     lasting: bool
-    """Whether the resource belongs to the tree. False: it was made for this request."""
+    """Whether the resource belongs to the tree. False if it was made for this request."""
 
 
 class Search:
@@ -60,11 +60,11 @@ class Search:
         """The Apps on the path to the handler. Without a handler, those on the path to the innermost App reached."""
         self.static = True
         self.lasting = True
-        """Both as in `Found`."""
+        """As the attributes of `Found`."""
         self.allowed: set[str] | None = None
         """The methods that the path allows, if it does not allow this one."""
         self.slash: Found | None = None
-        """What is found if a slash at the end of the path is added or removed."""
+        """The handler that would be found if a slash at the end of the path were added or removed."""
 
     def visit(
         self, resource: Resource, index: int = 0, apps: tuple[Any, ...] = (), static: bool = True, lasting: bool = True
@@ -128,7 +128,7 @@ class Search:
             try:
                 if converter.rest:
                     after, value = self._count, converter.parse("/".join(self._segments[index:]))
-                elif "/" in segment:  # it was encoded, and could lead a handler out of the folder that it serves
+                elif "/" in segment:  # the slash was encoded, and could lead a handler out of the folder that it serves
                     continue
                 else:
                     after, value = index + 1, converter.parse(segment)

@@ -57,7 +57,7 @@ class Node:
         """The App whose root the resource is."""
         self.children: dict[str, Resource] = {}
         self.captures: tuple[Capture, ...] = ()
-        """The more specific ones first."""
+        """The more specific captures come first."""
         self.extra: frozenset[str] = frozenset()
         """Methods that no standard registers and that were ever served below, by their names or as ANY."""
         self.handlers: dict[str, Handler] = {}
@@ -183,7 +183,7 @@ class Resource:
         cls.tree_kind = Kind(renders, renders_all, dynamic, extra)
 
     def __init__(self) -> None:
-        """A subclass need not call this."""
+        """Do nothing: a subclass need not call this."""
 
     def getChild(self, name: str, request: Request) -> "Resource | None":
         """The child for a segment that has no static child, or None. Define it for children that depend on the name."""
@@ -192,7 +192,8 @@ class Resource:
 
     def render(self, request: Request) -> Any:
         """Respond to any method. Defined in a subclass, it is called for every method that has no `render_*`."""
-        # Called by the `render` of a subclass. Only `render_*` count here, else that `render` would call itself.
+        # Called by the `render` of a subclass. Only `render_*` count here, because `render` would otherwise call
+        # itself.
         handler = own_handler_of(self, request.method)
         if handler is None:
             raise not_allowed(request.method, methods_of(self))
@@ -260,10 +261,10 @@ def node_of(resource: Resource) -> Node:
 
 
 def resource_of(call: Any) -> Resource | None:
-    """The resource that a handler belongs to, as its method or by its Handler: it may send responses itself."""
+    """The resource to which a handler belongs. It may send responses itself."""
     owner = getattr(call, "__self__", None)
     if owner is None:
-        handler = getattr(call, ATTACHED, None)  # as `attached_handler`, without a call: this runs for each request
+        handler = getattr(call, ATTACHED, None)  # `attached_handler` inlined: this runs for each request
         owner = handler.resource if isinstance(handler, Handler) else None
     return owner if isinstance(owner, Resource) else None
 

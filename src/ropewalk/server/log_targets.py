@@ -34,7 +34,7 @@ class LogTarget(Protocol):
     """Whether it is a regular file, which never blocks its writer, though the disk may be full."""
 
     def write(self, data: bytes, position: int, /) -> int:
-        """Write from `position` on. Raises OSError if nothing can be written."""
+        """Write from `position` on and return the reached position. Raises OSError if nothing can be written."""
 
     def moved(self) -> bool:
         """Whether the file was renamed or removed, so that it must be opened again."""
@@ -68,7 +68,7 @@ class DescriptorTarget:
         return position + os.write(self._descriptor, data[position : _end_of_piece(data, position)])
 
     def moved(self) -> bool:
-        """Never: the file belongs to the program that redirected the stream."""
+        """False: the file belongs to the program that redirected the stream."""
         return False
 
     def reopen(self) -> None:
@@ -165,7 +165,7 @@ class StreamTarget:
         return len(data)
 
     def moved(self) -> bool:
-        """Never."""
+        """False: a stream without a descriptor has no path."""
         return False
 
     def reopen(self) -> None:
@@ -211,7 +211,7 @@ def _end_of_piece(data: bytes, position: int) -> int:
 
 def _open(path: Path) -> int:
     flags = os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-    if path.is_fifo():  # for reading too, so that opening does not wait for a reader, which may also restart
+    if path.is_fifo():  # for reading too, so that opening it does not wait for a reader
         return os.open(path, flags | os.O_RDWR)
     return os.open(path, flags | os.O_WRONLY, 0o666)
 

@@ -115,7 +115,7 @@ class LogWriter:
             if self._direct:
                 return
             self._direct = True
-            if self._thread is not None and self._thread.is_alive():  # it waits for the reader of a pipe
+            if self._thread is not None and self._thread.is_alive():  # the thread waits for the reader of a pipe
                 self._abandoned = True
                 self._discard()
             else:
@@ -135,7 +135,7 @@ class LogWriter:
         self._changed = Condition()
         self._queue: deque[bytes] = deque()
         self._batch = b""
-        """The lines that are being written; `_position` is where to go on."""
+        """The lines that are being written. `_position` is the position of the next byte to write."""
         self._position = 0
         self._waiting = 0
         """Bytes in the queue and the batch that are not written."""

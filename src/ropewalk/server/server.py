@@ -32,7 +32,7 @@ close."""
 
 
 class Server:
-    """One engine for one app in one reactor, for all the sockets on which the app is served.
+    """One engine for one app in one reactor. It serves all sockets of the app.
 
     It accepts no connection before the reactor runs and the app's start hooks have finished. The reactor shuts down
     only after the running requests have finished.
@@ -253,7 +253,7 @@ def proxies_of(servable: Any) -> TrustedProxies | None:
 
 
 class _Outcome:
-    """Something that happens once, or fails. Any number of Deferreds wait for it, before and after."""
+    """An event that happens once, or fails. Any number of Deferreds wait for it, before and after."""
 
     def __init__(self) -> None:
         self.passed = False
@@ -269,7 +269,7 @@ class _Outcome:
         return waiting
 
     def fire(self, failure: Failure | None = None) -> None:
-        """It has happened; with `failure`, it has failed."""
+        """Let it happen; with `failure`, let it fail."""
         self.passed = True
         self._failure = failure
         self._fire_all()

@@ -67,7 +67,7 @@ class Site(ServerFactory):
         """A port is about to listen."""
         super().doStart()  # type: ignore[no-untyped-call]
         server = self._running()
-        # Later, because only a port that listens is among the reactor's readers.
+        # Later, because a port is added to the reactor's readers only when it listens.
         protect = self._protect_socket_files
         server.reactor.callWhenRunning(server.reactor.callFromThread, protect, server.reactor, os.getpid())
 
@@ -128,9 +128,7 @@ class SiteProtocol:
         self._close_timer: Any = None
         """Aborts a connection whose client does not read the rest of the output."""
         self._ended = False
-        """All output is written, and further input is dropped."""
-
-    # Called by the transport
+        """All output was written, and further input is dropped."""
 
     def makeConnection(self, transport: Any) -> None:
         """Begin to serve when the app has started."""
@@ -145,7 +143,7 @@ class SiteProtocol:
     def dataReceived(self, data: bytes) -> None:
         """Bytes from the client."""
         if self._ended and self._close_timer is not None:
-            self._transport.abortConnection()  # the lingering close is over
+            self._transport.abortConnection()  # the lingering close has ended
         elif self._pipe is not None:
             self._pipe.feed(data)
 
@@ -184,8 +182,6 @@ class SiteProtocol:
 
     def stopProducing(self) -> None:
         """The transport is closing; `connectionLost` follows."""
-
-    # Called by the engine
 
     def write(self, data: bytes, /) -> None:
         """Send bytes to the client."""

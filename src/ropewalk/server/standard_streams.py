@@ -16,7 +16,7 @@ def reserve_standard_streams() -> None:
     """
     for number, (name, flags, mode) in enumerate(_STREAMS):
         if not _is_open(number):
-            # The lower numbers are open, so the system returns this one.
+            # The lower numbers are open, so the system returns the lowest closed one.
             os.set_inheritable(os.open(os.devnull, flags), True)
             descriptor = number
         elif getattr(sys, name) is None:

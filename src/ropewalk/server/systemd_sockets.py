@@ -29,7 +29,7 @@ class ActivatedSocket:
 
     descriptor: int
     name: str | None
-    """None if systemd has named no socket."""
+    """The name; None if systemd has given the socket none."""
 
 
 def activated_sockets() -> list[ActivatedSocket]:

@@ -44,7 +44,7 @@ class WSGICall:
         self._response = response
         self._server = server
         self._body = body
-        self._context = copy_context()  # middleware's; what the application changes ends with the call
+        self._context = copy_context()  # middleware's; changes by the application end with the call
         self._is_head = response.request.method == "HEAD"
         self._silent = False
         """Whether no body is sent."""
@@ -71,7 +71,7 @@ class WSGICall:
             self._fail(error)
         errors.flush()
 
-    # What the application calls
+    # Called by the application
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
@@ -83,7 +83,7 @@ class WSGICall:
                 if self._written or response.ended:
                     raise exc_info[1].with_traceback(exc_info[2])
             finally:
-                exc_info = None  # else the traceback and this frame would refer to each other
+                exc_info = None  # otherwise the traceback and this frame would refer to each other
         elif response.status:
             raise HostedError("RW700", "start_response was called twice.", "Give it exc_info the second time.")
         code, response.reason = parse_status(status)
@@ -98,7 +98,7 @@ class WSGICall:
             self._response.post()
             self._response.wait_for_room()
 
-    # What the application returns
+    # For the iterable that the application returns
 
     def _send(self, parts: Any) -> None:
         if isinstance(parts, list | tuple):
@@ -111,7 +111,7 @@ class WSGICall:
         self._end()
 
     def _send_at_once(self, parts: list[Any] | tuple[Any, ...]) -> None:
-        """Send parts that are all there as one."""
+        """Send several parts as one."""
         body = _octets(parts[0]) if len(parts) == 1 else b"".join(map(_octets, parts))
         response = self._response
         if self._is_head and body and response.status not in BODILESS and response.status and response.length is None:
@@ -136,7 +136,7 @@ class WSGICall:
         return True
 
     def _add(self, part: bytes) -> bool:
-        """Add a part of the body. Returns whether the reactor has to be notified."""
+        """Add a part of the body. Returns whether the reactor must be notified."""
         if not _octets(part):
             return False
         response = self._response

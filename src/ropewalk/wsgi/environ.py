@@ -1,4 +1,4 @@
-"""From a request to the environ of an application (PEP 3333, "environ Variables")."""
+"""The environ of a request for an application (PEP 3333, "environ Variables")."""
 
 from os import SEEK_END
 from typing import BinaryIO, Final
@@ -8,7 +8,7 @@ from ropewalk.request import Address, Request
 from ropewalk.wsgi.application_check import Environ
 
 DROPPED: Final = ""
-"""Stands for the key of a field that applications do not get."""
+"""A marker for a field that applications do not get."""
 
 _COMMON: Final = (
     "accept accept-charset accept-encoding accept-language authorization cache-control connection cookie dnt expect "
@@ -46,7 +46,7 @@ def make_environ(request: Request, server: Environ, body: BinaryIO, errors: obje
     if request.has_body:
         environ["CONTENT_LENGTH"] = str(_size(request, body))
     if request.host:
-        environ["HTTP_HOST"] = request.host  # not always the value of the field (RFC 9112, section 3.2.2)
+        environ["HTTP_HOST"] = request.host  # may differ from the field (RFC 9112, section 3.2.2)
     repeated: dict[str, list[str]] = {}
     for name, value in request.raw_headers():
         key = _KEYS.get(name)
@@ -87,7 +87,7 @@ def _decoded(path: bytes) -> str:
 
 
 def _local(request: Request) -> tuple[str, str]:
-    """Name and port of the local address. A UNIX socket has none: then those of the request's Host."""
+    """The name and port of the local address. A UNIX socket has none: then those of the Host field."""
     server: Address = request.server
     if type(server) is tuple:
         return server[0], str(server[1])

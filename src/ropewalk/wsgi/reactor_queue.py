@@ -8,14 +8,14 @@ from typing import Any, Protocol
 
 
 class ReactorJob(Protocol):
-    """What may be posted."""
+    """A function that may be posted."""
 
     def run_in_reactor(self) -> None:
-        """Called on the reactor's thread, at least once after the last post. It must not raise."""
+        """Called in the reactor's thread, at least once after the last post. It must not raise."""
 
 
 class ReactorQueue:
-    """Runs jobs in an event loop, or in the running reactor if that has none."""
+    """Runs jobs in an event loop, or in the running reactor if there is no loop."""
 
     def __init__(self, loop: AbstractEventLoop | None) -> None:
         self.loop = loop
@@ -36,7 +36,7 @@ class ReactorQueue:
                 self._wake(self._run)
 
     def _run(self) -> None:
-        self._woken = False  # before the jobs are counted: a later post wakes the reactor again
+        self._woken = False  # before the jobs are counted: a post after this wakes the reactor again
         for _ in range(len(self._jobs)):
             self._jobs.popleft().run_in_reactor()
 

@@ -24,7 +24,7 @@ from ropewalk.wsgi.thread_response import ThreadResponse
 from ropewalk.wsgi.threads import PoolThreads, Threads
 
 THREADS: Final = 10
-"""Threads of our own if no reactor runs, as in tests: as many as a reactor has."""
+"""The number of threads if no reactor runs, as in tests. A reactor's pool has the same number."""
 STOP_LIMIT: Final = 5.0
 """Seconds at most that a stop waits for calls that run when every response is complete, or cut off."""
 STOP_MINIMUM: Final = 1.0
@@ -128,7 +128,7 @@ class WSGIResource(Hosted):
         self._server["ropewalk.stopping"] = self._stopping = Event()
 
     def _set_stop_event(self) -> None:
-        """Set the event by which threads know that a stop has begun."""
+        """Set the event that notifies threads of a stop."""
         self._stopping.set()
 
     def _refuse(self, request: Request) -> NoReturn:

@@ -53,7 +53,7 @@ class ThreadResponse:
         self._parts: deque[bytes] = deque()
         self._posted = False
 
-        # Written by the thread
+        # Written by the application's thread
         self.status = 0
         """0 as long as there is no head."""
         self.reason: bytes | None
@@ -68,16 +68,14 @@ class ThreadResponse:
         """Bytes of parts."""
         self._room: Event | None = None
 
-        # Written by the reactor
+        # Written by the reactor's thread
         self._closed = False
         self._response: Waiter[Response] | None = None
-        """Gets the response, where middleware sends it."""
+        """Called with the response, if middleware sends it."""
         self._new_part: Waiter[None] | None = None
         self._streamed = False
         self._taken = 0
         """Bytes of parts."""
-
-    # For the thread
 
     @property
     def direct(self) -> bool:
@@ -86,7 +84,7 @@ class ThreadResponse:
 
     @property
     def over(self) -> bool:
-        """Whether the rest is dropped: the client has left, or middleware has replaced the response."""
+        """Whether the rest is dropped, because the client has left or middleware has replaced the response."""
         return self._closed or self.request.gone
 
     def add(self, part: bytes) -> None:
@@ -95,7 +93,7 @@ class ThreadResponse:
         self._parts.append(part)
 
     def post(self) -> None:
-        """Have the reactor take what is there."""
+        """Have the reactor take the new parts."""
         if not self._posted:
             self._posted = True
             self._queue.post(self)
@@ -124,15 +122,13 @@ class ThreadResponse:
     def _is_full(self) -> bool:
         return self._added - self._taken > AHEAD
 
-    # For the reactor
-
     def to_middleware(self) -> Waiter[Response]:
         """Fires with a Response, in place of sending it. Cancelling it drops the rest of the application's response."""
         self._response = Waiter(lambda _: self.close())
         return self._response
 
     def run_in_reactor(self) -> None:
-        """Take what the thread has posted."""
+        """Take the head and parts that the thread has posted."""
         self._posted = False
         try:
             if self._streamed:
@@ -228,7 +224,7 @@ class ThreadResponse:
             waiter.callback(None)
 
     def _take(self) -> bytes:
-        """All parts that are there, joined."""
+        """Return all parts that have arrived, joined."""
         parts = self._parts
         count = len(parts)
         part = parts.popleft() if count == 1 else b"".join([parts.popleft() for _ in range(count)])

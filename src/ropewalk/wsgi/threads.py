@@ -37,11 +37,11 @@ class Threads:
         observe_forks(self)
 
     def after_fork_in_child(self) -> None:
-        """In a child process: the threads and the jobs are the parent's."""
+        """In a child process: forget the threads and jobs, which belong to the parent."""
         self._reset()
 
     def after_fork_in_parent(self) -> None:
-        """In the parent process: nothing has changed."""
+        """Do nothing: the parent process has not changed."""
 
     def _reset(self) -> None:
         self._jobs: deque[Job] = deque()
@@ -63,7 +63,7 @@ class Threads:
 
     @property
     def idle_limit(self) -> int:
-        """How many may be idle."""
+        """The most threads that may be idle."""
         return self._limit
 
     @property
@@ -130,23 +130,23 @@ class Threads:
         self.start(self._work)
 
     def _wait_until_needed(self, wakeup: Lock) -> None:
-        """Return when this thread is needed, or no thread is."""
+        """Wait until this thread is needed, or until no thread is."""
         while self._jobs and self._seen != self._taken and self.busy > 1:
             self._seen = self._taken
-            wakeup.acquire(timeout=CHECK)  # a sleep: it is not released
+            wakeup.acquire(timeout=CHECK)  # used as a sleep: the lock is not released
         self._waking = False
 
     def _wait_for_job(self, wakeup: Lock) -> bool:
         """Wait for a job. Returns whether there may be one; if not, the thread no longer counts, and has to end."""
         # `submit` appends the job and then looks for idle threads. This is the other order, so no job is missed.
         self._idle.append(wakeup)
-        self._waking = False  # a woken thread may have to wait for a place in the pool
+        self._waking = False  # a woken thread may have to wait for its turn in the pool
         if not self._jobs and wakeup.acquire(timeout=IDLE if len(self._idle) <= self.idle_limit else 0):
             self._wait_until_needed(wakeup)
             return True
         try:
             self._idle.remove(wakeup)
-        except ValueError:  # `_wake` has taken it just now
+        except ValueError:  # `_wake` has taken this lock meanwhile
             wakeup.acquire()
             self._wait_until_needed(wakeup)
             return True

@@ -22,14 +22,14 @@ log = Logger(namespace="ropewalk.dropin")
 _ACCEPTING: Final[frozenset[CodeType]] = frozenset(
     (tcp.Port.doRead.__code__, tcp.Server._fromConnectedSocket.__func__.__code__)  # type: ignore[attr-defined]
 )
-"""The code in which Twisted has a factory build a protocol, and connects that."""
+"""The functions in which Twisted has a factory build a protocol, and connects the protocol."""
 
 _logged: WeakSet[Any] = WeakSet()
-"""Factories for which `log_handed_over` has logged."""
+"""The factories that `log_handed_over` has logged."""
 
 
 def is_new(transport: Any, channel: Any) -> bool:
-    """Whether a socket of Twisted's was accepted for a channel, and no other protocol has used it."""
+    """Whether Twisted accepted a socket for a channel, and no other protocol has used it."""
     protocol = transport.protocol
     if channel_of(_wrapped_by(protocol)) is not channel or vars(transport).get("_ropewalk_used"):
         return False
@@ -49,7 +49,7 @@ def _is_being_accepted(protocol: Any) -> bool:
 
 
 def mark_used(transport: Any) -> None:
-    """Mark a transport, so that `is_new` is False for it."""
+    """Mark a transport, so that `is_new` returns False for it."""
     if hasattr(transport, "__dict__"):
         transport._ropewalk_used = True
 
@@ -66,7 +66,7 @@ def log_handed_over(factory: Any) -> None:
 
 
 def _wrapped_by(protocol: Any) -> Any:
-    """Return the protocol inside of wrappers that pass all bytes on to it, such as those that count connections."""
+    """Return the protocol inside wrappers that pass all bytes on, such as those that count connections."""
     while (
         isinstance(protocol, ProtocolWrapper)
         and getattr(protocol.dataReceived, "__func__", None) is ProtocolWrapper.dataReceived
@@ -76,10 +76,10 @@ def _wrapped_by(protocol: Any) -> Any:
 
 
 def channel_of(protocol: Any) -> Any:
-    """Return the channel that a factory has built, if it is ours. Twisted has a wrapper that detects HTTP/2."""
-    if isinstance(protocol, GenericHTTPChannelProtocol):  # what HTTPFactory.protocol makes
+    """Return the channel that a factory has built, if it is ours, also inside Twisted's wrapper that detects HTTP/2."""
+    if isinstance(protocol, GenericHTTPChannelProtocol):  # the default of `HTTPFactory.protocol` makes this wrapper
         if not passes_all_bytes(protocol):
             return None
         protocol = protocol._channel
-    # Looked up in the class: an object that passes names on to a channel is none, and reads the bytes itself.
+    # Look in the class: an object that delegates attributes to a channel is not a channel, and reads the bytes itself.
     return protocol if getattr(type(protocol), "takes_whole_responses", False) else None

@@ -16,10 +16,10 @@ from typing import Any, Final, NamedTuple
 from twisted.logger import Logger
 
 FRAMES: Final = frozenset(("locals", "vars", "eval", "exec", "_getframe", "currentframe"))
-"""Names by which code reads local variables without loading them."""
+"""The names of instructions that read local variables without loading them."""
 
 OF_THE_TRANSPORT: Final = frozenset(("getPeer", "getHost", "setTcpNoDelay", "setTcpKeepAlive"))
-"""Methods of the engine's transport that do what those of Twisted's do."""
+"""The methods of the engine's transport with the same effect as Twisted's."""
 
 OF_THE_REQUEST: Final = frozenset(
     (
@@ -30,13 +30,13 @@ OF_THE_REQUEST: Final = frozenset(
         *("setHost", "setLastModified", "startedWriting", "finished", "hasHeader"),
     )
 )
-"""What an override may call on a request: nothing that sends, processes, or returns the transport."""
+"""The methods of a request that an override may call. None of them sends, processes, or returns the transport."""
 _REFUSED: Final = frozenset(
     ("channel", "requestReceived", "handleContentChunk", "process", "render", "finish", "redirect")
 )
 
 _SECOND: Final = {"checkPersistence": "request", "requestDone": "request", "makeConnection": "transport"}
-"""The kind of the second parameter of a method, where it refers to the connection."""
+"""The kind of a method's second parameter, if it refers to the connection."""
 _ATTRIBUTE: Final = ("get", "set", "del")
 _NAMES: Final = {
     **dict.fromkeys(("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"), "get"),
@@ -51,14 +51,14 @@ _VARARGS: Final = 0x04
 
 
 class Rejected(Exception):
-    """Code must not be called on the engine's channel, for the reason in the message."""
+    """A method must not be called on the engine's channel. The message is the reason."""
 
 
 class _Instruction(NamedTuple):
     does: str
     name: Any = None
     calls: bool = False
-    """Whether the loaded object is called with the objects that are loaded next."""
+    """Whether the loaded object is called, with the objects that are loaded next as arguments."""
     target: bool = False
     """Whether a jump leads here, with another stack."""
 
@@ -68,22 +68,22 @@ _END: Final = _Instruction("end")
 
 @dataclass
 class AccessRules:
-    """What the methods of a class may use, in addition to what the class defines."""
+    """The names that the methods of a class may use, besides those that the class defines."""
 
     methods: Collection[str]
-    """Twisted's methods that may be called."""
+    """The methods of Twisted that may be called."""
     attributes: Collection[str]
-    """Twisted's attributes that may be used, and set."""
+    """The attributes of Twisted that may be read and set."""
     twisted: Collection[str]
     """All names of Twisted's channel."""
     defined: Mapping[str, list[Any]]
-    """What the program's classes define, by name."""
+    """The names that the program's classes define, with their values."""
     classes: Collection[type]
     """The program's classes."""
     originals: Mapping[str, Any]
     """The methods of the engine's channel, by name."""
     sets_methods: bool = False
-    """Whether methods that may be called may be replaced on the channel."""
+    """Whether methods that may be called may also be replaced on the channel."""
     passes_channel: bool = False
     """Whether the channel may be an argument of any call, and be used by inner functions. Lists of connections and
     delayed calls get it in these ways.
@@ -99,7 +99,7 @@ class AccessRules:
             _FunctionCheck(self, name, value).check()
 
     def check_defined(self, name: str) -> None:
-        """Check all that has this name in the program's classes: `super` may refer to each."""
+        """Check every function with this name in the program's classes, because `super` may refer to any of them."""
         for value in self.defined.get(name, ()):
             if name in self.methods or isinstance(value, FunctionType):
                 self.check(name, value)
@@ -133,7 +133,7 @@ class _FunctionCheck:
         if not FRAMES.isdisjoint(self._code.co_names):
             raise Rejected("may pass the channel to other code")
         known = -1
-        while known != len(self._kinds):  # a loop may use what is assigned further down
+        while known != len(self._kinds):  # a loop may use a variable that is assigned further down
             known = len(self._kinds)
             self._pass()
         if not self._rules.passes_channel and any(self._kinds.get(name) for name in self._code.co_cellvars):
@@ -173,7 +173,7 @@ class _FunctionCheck:
         return self._at(at).does in _ATTRIBUTE
 
     def _is_argument(self, kind: str, at: int) -> bool:
-        """Whether what was loaded is an argument of a call, according to the instructions that follow."""
+        """Whether the loaded object becomes an argument of a call, by the instructions that follow."""
         following = self._at(at).does
         if kind == "arguments":
             return following in ("CALL_FUNCTION_EX", "LIST_EXTEND")
@@ -259,7 +259,7 @@ class _FunctionCheck:
             start -= 1
         if any(step.target for step in self._instructions[start + 1 : at + 1]):
             return False
-        # CPython marks one of them as called: the module that has the class, or the method.
+        # CPython marks either the module that contains the class, or the method, as called.
         called = (self._at(at - 1).calls or self._at(start).calls) and self._is_argument("channel", at + 1)
         if self._at(start).does not in ("global", "free") or not (called or self._spreads(at + 1)):
             return False
@@ -273,7 +273,7 @@ class _FunctionCheck:
         return value is not None and value is self._rules.originals.get(name) and name in self._rules.methods
 
     def _spreads(self, at: int) -> bool:
-        """Whether what was loaded becomes the first of `(self, *arguments, **options)`."""
+        """Whether the loaded object becomes the first of `(self, *arguments, **options)`."""
         following = [step.does for step in self._instructions[at : at + 8]]
         if following[:1] != ["BUILD_LIST"] or self._at(at).name != 1 or following[1:3] != ["load", "LIST_EXTEND"]:
             return False
@@ -288,17 +288,17 @@ class _FunctionCheck:
         cells = dict(zip(self._code.co_freevars, self._function.__closure__ or (), strict=True))
         try:
             return cells[step.name].cell_contents
-        except (KeyError, ValueError):  # a variable of its own, or one that is not set yet
+        except (KeyError, ValueError):  # a local variable, or one that is not set yet
             return None
 
 
 def _instructions_of(code: CodeType) -> Iterator[_Instruction]:
-    """Return the instructions of some code, without the differences between versions of CPython."""
+    """Return the instructions of a code object in a form that is the same in all versions of CPython."""
     target = False
     for step in dis.get_instructions(code):
         name = step.opname
         target = target or step.is_jump_target
-        if name in _IGNORED:  # a jump to one leads to the next that counts
+        if name in _IGNORED:  # a jump to a skipped instruction leads to the next one that is kept
             continue
         if "_FAST" in name and not name.startswith("DELETE"):
             parts = ["load" if part == "LOAD" else "store" for part in name.split("_") if part in ("LOAD", "STORE")]
@@ -315,5 +315,5 @@ def _instructions_of(code: CodeType) -> Iterator[_Instruction]:
 
 
 def _is_called(step: dis.Instruction) -> bool:
-    """Whether an instruction loads something to be called: `NULL` in what `dis` shows."""
+    """Whether an instruction loads an object to be called. `dis` shows `NULL` for it."""
     return "NULL" in step.argrepr.replace(str(step.argval), "")

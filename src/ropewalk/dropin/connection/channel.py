@@ -55,36 +55,36 @@ class HTTPChannel(http.HTTPChannel):
     """
 
     takes_whole_responses: ClassVar = True
-    """For `Request`: whether there is a `respond`, which takes a whole response."""
+    """For `Request`: whether the channel has a method `respond`, which takes a whole response."""
     serves_static_files: ClassVar = True
-    """For `Request`: whether it serves the files of a `twisted.web.static.File` itself."""
+    """For `Request`: whether the channel can serve the files of a `twisted.web.static.File` itself."""
     adopts_sockets: ClassVar = True
     """Whether the engine adopts plain sockets that Twisted has accepted."""
     limits: ClassVar[Mapping[str, float]] = {}
-    """The limits of connections whose factory has none of its own, by their names in `Limits`."""
+    """The limits of connections whose factory has no limits, by their names in `Limits`."""
     request_class: ClassVar[type[Request]] = Request
     """The class that replaces the stock `twisted.web.server.Request`."""
     makes_all_calls = False
-    """Whether the channel makes every call of twisted.web's, since a program overrides one that is skipped else."""
+    """Whether the channel makes every call of twisted.web's channel. It does if a program overrides one."""
     transport: Any
     factory: Any = None
     site: Any = None
     _networkProducer: Any
 
     _link: Link = UNOPENED
-    """The connection below."""
+    """The link to the connection."""
     _stays_twisted = ""
-    """Why Twisted's own channel serves the connection; empty where the engine does."""
+    """Why Twisted's own channel serves the connection. Empty if the engine serves it."""
     _ends: tuple[Any, Any] | None = None
-    """The addresses of a transport of Twisted's, which forgets them when it is closed."""
+    """The addresses of Twisted's transport, which forgets them when it is closed."""
     _factory_engine: Any = None
-    """The FactoryEngine below, from the first bytes on."""
+    """The FactoryEngine that serves the connection. Set when the first bytes arrive."""
     _receiver: RequestReceiver
-    """Makes requests, once there is a link for them."""
+    """Makes requests. Set with the link."""
     _exchange: RelayedExchange | None = None
     """The exchange whose request is being received or handled."""
     _thread_queue: ThreadQueue | None = None
-    """Calls of other threads than the reactor's, once there are any."""
+    """The calls of threads other than the reactor's. None before the first one."""
     _time_out: Any = http.HTTPChannel.timeOut
     _full = False
     """The engine's queue is over its high-water mark."""
@@ -93,16 +93,14 @@ class HTTPChannel(http.HTTPChannel):
     _closing = False
     """The connection is to be closed when the program has returned."""
     _refused = False
-    """A response could not be sent. What the program still writes is dropped, and the connection is closed."""
+    """A response could not be sent. The program's later writes are dropped, and the connection is closed."""
     _kept = True
     """Whether the last request allows the connection to stay open."""
     _upgraded = False
-    """The connection is another protocol's."""
+    """Another protocol has the connection."""
     _losing = False
     _lost = False
-    """The connection is over, and the program has had `connectionLost`."""
-
-    # The connection
+    """The connection has ended, and `connectionLost` was called."""
 
     def connectionMade(self) -> None:
         """Find out which kind of connection this is."""
@@ -114,11 +112,11 @@ class HTTPChannel(http.HTTPChannel):
             super().connectionMade()
 
     def dataReceived(self, data: bytes) -> None:
-        """Take bytes that a transport of Twisted's has read."""
+        """Take bytes that a transport of Twisted has read."""
         self._link.receive(self, data)
 
     def connectionLost(self, reason: Any = connectionDone) -> None:
-        """The connection is over, and so are the requests that have no response yet."""
+        """The connection has ended, and so have the requests that have no response yet."""
         self._exchange = None
         self._link.lost(self)
         if self._factory_engine is not None:
@@ -130,7 +128,7 @@ class HTTPChannel(http.HTTPChannel):
         super().connectionLost(reason)
 
     def stays_twisted(self) -> str:
-        """Decide whether Twisted's own channel serves the connection, and return the reason; empty if not."""
+        """Decide whether Twisted's own channel serves the connection. Returns the reason, or an empty string."""
         reason, _ = OVERRIDES.decide(self)
         if reason:
             self._stays_twisted = reason
@@ -139,11 +137,11 @@ class HTTPChannel(http.HTTPChannel):
         return self._stays_twisted
 
     def uses(self, transport: SocketTransport) -> bool:
-        """Whether the channel uses the engine's transport that it was given. Programs put others around that."""
+        """Whether the channel uses the engine's transport that it was given. Programs may wrap that transport."""
         return self._link.socket_transport is transport and self.transport is transport
 
     def leave_to_twisted(self) -> None:
-        """Take bytes by `dataReceived`, and write to `transport`, where a program has put another transport."""
+        """Take bytes by `dataReceived` and write to `transport`, if a program has wrapped the transport."""
         self._link.leave_to_twisted(self)
 
     def getPeer(self) -> Any:
@@ -160,7 +158,7 @@ class HTTPChannel(http.HTTPChannel):
 
     @property
     def takes_descriptors(self) -> bool:
-        """For `Request`: whether there is a `respond_with_file`."""
+        """For `Request`: whether the channel has a method `respond_with_file`."""
         return self._link.takes_descriptors
 
     def isSecure(self) -> bool:
@@ -168,12 +166,12 @@ class HTTPChannel(http.HTTPChannel):
         return self._link.may_be_secure and super().isSecure()
 
     def later(self, call: Callable[[], None]) -> None:
-        """Call something in the reactor's next iteration."""
+        """Call a function in the reactor's next iteration."""
         self.callLater(0, call)
 
     @property
     def timeOut(self) -> Any:
-        """Seconds for which the client may be silent; None for ever. Programs set it at any time."""
+        """The seconds for which the client may be silent; None for ever. Programs may set it at any time."""
         timeout = self._link.timeout
         return self._time_out if timeout is None else timeout(self)
 
@@ -186,12 +184,12 @@ class HTTPChannel(http.HTTPChannel):
             set_timeout(self, period)
 
     def setTimeout(self, period: Any) -> Any:
-        """Let the client be silent for so many seconds, None for ever. Returns the period before."""
+        """Set the seconds for which the client may be silent; None for ever. Returns the previous value."""
         restart = self._link.restart_timeout
         return super().setTimeout(period) if restart is None else restart(self, period)
 
     def loseConnection(self) -> None:
-        """Close after what was written, whether it is a whole response or not."""
+        """Close after all written bytes are sent, whether or not the response is complete."""
         if not self.is_reactor_thread():
             self.call_in_reactor(partial(_LOSE_CONNECTION, self))
         elif self.close_after_handler():
@@ -201,9 +199,9 @@ class HTTPChannel(http.HTTPChannel):
             self._link.close(self)
 
     def close_after_handler(self) -> bool:
-        """Have the connection closed when the program has returned, if it is handling a request. Returns whether so.
+        """If the program is handling a request, have the connection closed when it has returned.
 
-        A program may close first and respond then.
+        Returns whether it is. A program may close first and respond afterwards.
         """
         self._closing = self._serving and self._exchange is not None
         return self._closing
@@ -237,7 +235,7 @@ class HTTPChannel(http.HTTPChannel):
         self._link.handle_request(self, self.requests[-1].requestReceived, *line)
 
     def readable(self, exchange: RelayedExchange) -> None:
-        """Take bytes that follow a head."""
+        """Take the bytes that follow a head."""
         if exchange is not self._exchange:
             self._link.deliver_raw()
         elif self._handlingRequest:
@@ -246,29 +244,29 @@ class HTTPChannel(http.HTTPChannel):
             self._receiver.take_body(exchange)
 
     def resume_body(self) -> None:
-        """Take more of the body, which the program had paused."""
+        """Read more of the body, after the program had paused it."""
         if self._exchange is not None and not self._handlingRequest:
             self._receiver.take_body(self._exchange)
 
     def gone(self, exchange: RelayedExchange) -> None:
-        """The exchange has ended without a response. The end of its connection follows."""
+        """The exchange has ended without a response. `connectionLost` follows."""
         if exchange is self._exchange:
             self._exchange = None
 
     def fail_request(self, exchange: RelayedExchange, error: BaseException) -> None:
-        """Respond with 500 to a request that the program could not be given."""
+        """Respond with 500 to a request that could not be passed to the program."""
         self._receiver.fail_request(exchange, error)
 
     def exchange_of(self, request: Any) -> RelayedExchange | None:
-        """Return the exchange of the request that is being handled, for an app that responds by it; None for others."""
+        """Return the exchange of the running request, by which an app responds; None if it has none."""
         return self._exchange if self.requests and self.requests[0] is request else None
 
     def sending_overrides(self) -> set[str]:
-        """Return the methods by which responses are sent that a program has overridden."""
+        """Return the names of overridden methods that send responses."""
         return OVERRIDES.overridden_names(self) & {"write", "writeHeaders", "writeSequence"}
 
     def decide_calls(self) -> bool:
-        """Return whether to make every call. Raises HostedError (RW741) where a method was overridden too late."""
+        """Return whether to make every call. Raises HostedError (RW741) if a method was overridden too late."""
         reason, makes_all_calls = OVERRIDES.decide(self)
         if reason:
             raise HostedError("RW741", f"A channel was changed when it was connected already: {reason}.")
@@ -292,7 +290,7 @@ class HTTPChannel(http.HTTPChannel):
     # The response
 
     def respond(self, request: Any, code: int, reason: bytes, headers: dict[bytes, list[bytes]], body: bytes) -> None:
-        """Send a whole response, whose headers say how it is framed."""
+        """Send a whole response. Its headers frame the body."""
         exchange = self._exchange
         if exchange is None:
             self.writeHeaders(request.clientproto, b"%d" % code, reason, Headers(headers))
@@ -329,7 +327,7 @@ class HTTPChannel(http.HTTPChannel):
             refuse_response(self, exchange, error)
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:
-        """Send the head of a response as it is given."""
+        """Send the head of a response as it is."""
         exchange = self._exchange
         if exchange is None:
             self._link.write_headers(self, version, code, reason, headers)
@@ -392,7 +390,7 @@ class HTTPChannel(http.HTTPChannel):
             _WRITE(self, b"".join(iovec))
 
     def requestDone(self, request: Any) -> None:
-        """The response is complete, and the next request may come. Raises TypeError for any but the first request."""
+        """End the response, so that the next request can follow. Raises TypeError for any but the first request."""
         intercept = self._link.intercept
         if intercept is not None and intercept(self, request):
             return
@@ -414,7 +412,7 @@ class HTTPChannel(http.HTTPChannel):
         self._link.response_done(self, exchange)
 
     def write_log(self, logs: SiteLogs, file: Any, line: str) -> None:
-        """Write a line to a log of the factory's, in the reactor's thread."""
+        """Write a line to a log of the factory, in the reactor's thread."""
         factory_engine = self._factory_engine
         if factory_engine is None:  # Twisted's own channel serves the connection
             logs.write(file, line)
@@ -426,14 +424,14 @@ class HTTPChannel(http.HTTPChannel):
             logs.write(file, line)
 
     def end_stream(self) -> None:
-        """End a response that has no end of its own. Its producer is stopped, as at the end of the connection."""
+        """End a response that has no end of its own. Its producer is stopped, as when the connection ends."""
         self.stopProducing()
         self.loseConnection()
 
     # Back-pressure
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Register what writes the body, to be paused and resumed. Raises RuntimeError where there is one already."""
+        """Register a producer, which is paused and resumed. Raises RuntimeError if there is one already."""
         if not self.is_reactor_thread():
             self.call_in_reactor(partial(_REGISTER_PRODUCER, self, producer, streaming))
         elif streaming or self._requestProducer is not None:
@@ -442,9 +440,10 @@ class HTTPChannel(http.HTTPChannel):
             self._link.register_pull_producer(self, producer)
 
     def unregisterProducer(self) -> None:
-        """Unregister a producer that has written everything."""
+        """Unregister the producer, which has written everything."""
         if self._thread_queue is not None and not self.is_reactor_thread():
-            self.call_in_reactor(partial(_UNREGISTER_PRODUCER, self))  # after the call that may have registered it
+            # After the call that may register it.
+            self.call_in_reactor(partial(_UNREGISTER_PRODUCER, self))
         else:
             super().unregisterProducer()
 
@@ -460,14 +459,14 @@ class HTTPChannel(http.HTTPChannel):
                 self._resume_producer()
 
     def resumeProducing(self) -> None:
-        """A transport of Twisted's has room again."""
+        """Twisted's transport has space again."""
         if self._full:
             self._waitingForTransport = False
         else:
             super().resumeProducing()
 
     def stopProducing(self) -> None:
-        """Stop the producer, since the connection is over."""
+        """Stop the producer, because the connection has ended."""
         self._link.stop_producer(self)
 
     def _resume_producer(self) -> None:
@@ -483,13 +482,11 @@ class HTTPChannel(http.HTTPChannel):
             self.call_in_reactor(partial(_UPGRADE, self, protocol))
 
     def hand_over(self) -> RelayedExchange | None:
-        """Give the running exchange to the caller, for another protocol. None where none is running."""
+        """Return the running exchange to the caller, for another protocol. None if no exchange is running."""
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             self._upgraded = True
         return exchange
-
-    # Other threads
 
     def call_in_reactor(self, call: Call | Chunk) -> None:
         """Have the reactor's thread make a call, before its own calls for the same response."""
@@ -509,7 +506,7 @@ class HTTPChannel(http.HTTPChannel):
         _WRITE(self, b"".join(parts))
 
 
-# What the reactor's thread calls for another thread, where a program's override has been called already.
+# The functions that the reactor's thread calls for another thread. An override of the program was called there already.
 _RESPOND: Final = HTTPChannel.respond
 _WRITE: Final = HTTPChannel.write
 _WRITE_HEADERS: Final = HTTPChannel.writeHeaders
@@ -521,4 +518,4 @@ _LOSE_CONNECTION: Final = HTTPChannel.loseConnection
 _UPGRADE: Final = HTTPChannel._protocolUpgradeForWebsockets
 
 OVERRIDES: Final = Overrides(HTTPChannel)
-"""Decides which code serves the connections of a channel."""
+"""Decides whether the engine or Twisted serves the connections of a channel."""

@@ -1,4 +1,4 @@
-"""How a program of twisted.web's is notified that its connection is over.
+"""How a program of twisted.web is notified that its connection has ended.
 
 First its producer is stopped, then `connectionLost` is called, as Twisted's transports do. An exception of either is
 logged and does not prevent the other call.
@@ -27,7 +27,7 @@ _REASONS: Final = {"done": ConnectionDone, "lost": ConnectionLost, "cut": Connec
 
 
 def reason_for(how: str | None, *details: str) -> BaseException:
-    """Return Twisted's exception for the way in which a connection ended. None, for not known, is a lost connection."""
+    """Return Twisted's exception for the way in which a connection ended. None (unknown) counts as lost."""
     reason: BaseException = _REASONS.get(how or "lost", ConnectionLost)(*details)
     return reason
 

@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 
 class RelayedExchange(Request):
-    """One request and its response, which the program's `twisted.web.http.Request` writes as it is to be sent."""
+    """One request and its response, for which the program's `twisted.web.http.Request` writes the bytes."""
 
     __slots__ = ("bridge", "channel")
 
     channel: "HTTPChannel"
     bridge: "AppBridge"
-    """Set where an app responds, see `GraftedRequest`."""
+    """Set if an app responds, see `GraftedRequest`."""
 
     def on_readable(self) -> None:
         self.channel.readable(self)

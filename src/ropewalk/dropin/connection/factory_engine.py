@@ -1,4 +1,4 @@
-"""The engine below a factory of twisted.web's, from its first connection or port to its last."""
+"""The engine of a factory of twisted.web, from its first connection or port to its last."""
 
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
@@ -46,7 +46,7 @@ _NO_TIMEOUTS: Final = dict.fromkeys(
     ),
     0,
 )
-"""For a channel whose reactor does not run, such as a test's: nothing could call in time."""
+"""Call nothing. Used by a channel whose reactor does not run, such as a test's."""
 
 
 def limits_of(factory: Any, given: Mapping[str, float] | None = None) -> Limits:
@@ -61,7 +61,7 @@ def limits_of(factory: Any, given: Mapping[str, float] | None = None) -> Limits:
 
 
 def engine_of_factory(factory: Any, reactor: Any, limits: Limits | None = None) -> "FactoryEngine":
-    """Return the engine below a factory in this reactor. It is made with these limits if there is none yet."""
+    """Return the engine of a factory in this reactor. It is created with these limits if there is none yet."""
     engine: FactoryEngine | None = vars(factory).get("_ropewalk")
     if engine is None or engine.factory is not factory or engine.reactor is not reactor or engine.over:
         engine = factory._ropewalk = FactoryEngine(factory, reactor, limits or limits_of(factory))
@@ -94,19 +94,19 @@ class FactoryEngine:
         self.ports: dict[Any, int] = {}
         """Listening ports on which the engine accepts, with the engine's numbers for them."""
         self.upgraded: set[SocketTransport] = set()
-        """Connections that are another protocol's."""
+        """Connections that another protocol has."""
         self.endless: set[Any] = set()
         """Channels whose response is an event stream (HTML standard, section 9.2). Its clients reconnect."""
         self.half_close = False
         """Whether clients may close their sending side and wait for their responses."""
         self.over = False
-        """It has been, or is being, drained."""
+        """A drain has begun."""
         self._children: ServingChildren | None = None
-        """Made with the first port: the engine of a single channel has none."""
+        """Created with the first port. The engine of a single channel has none."""
         self._drain_was_cut = False
         self._turning = False
         self._lines: dict[Any, list[str]] = {}
-        """Lines of this turn for the logs of the factory."""
+        """Lines that were written in this turn, for the logs of the factory."""
         self._logs = SiteLogs() if factory is None else logs_of(factory)
         self._timer: Any = None
         self._unwatch: ReactorWatch | None = None
@@ -133,7 +133,7 @@ class FactoryEngine:
             self._trigger = self.reactor.addSystemEventTrigger("before", "shutdown", self._drain)
             when_running(self.reactor, self.engine.bind_thread)
             self.engine.use_context(copy_context())
-            self.engine.rearm()  # a timer that it wanted before was not set
+            self.engine.rearm()  # a timer that the engine requested before was not set
 
     def after_fork_in_child(self) -> None:
         """Start again on the same ports, in a child process. Connections stay with the parent."""
@@ -165,7 +165,7 @@ class FactoryEngine:
             self.reactor.removeSystemEventTrigger(trigger)
 
     def accept_on(self, port: Any, *, half_close: bool = False) -> None:
-        """Accept in place of one of Twisted's ports, until that is closed. From another thread, later."""
+        """Accept in place of a port of Twisted, until that port is closed. In another thread, this is done later."""
         if runs_elsewhere(self.reactor):  # meanwhile Twisted's port accepts
             self.reactor.callFromThread(self.accept_on, port, half_close=half_close)
             return
@@ -188,7 +188,7 @@ class FactoryEngine:
         self.start_watching()
 
     def when_drained(self) -> "Deferred[None]":
-        """Return a Deferred that fires when the drain of a shutdown is over; at once where there is none."""
+        """Return a Deferred that fires when the drain of a shutdown has finished, or at once if there is none."""
         over: Deferred[None] = Deferred()
         if self._draining is None:
             over.callback(None)
@@ -262,17 +262,17 @@ class FactoryEngine:
         log.emit(LEVELS[level], "{code} {message}", code=code, message=message)
 
     def access_log_ready(self) -> None:
-        """Do nothing: factories have access logs of their own."""
+        """Do nothing: factories have their own access logs."""
 
     def _drain(self) -> Deferred[Any]:
-        """Finish the running requests before the reactor shuts down, and end what has no end of its own."""
+        """Finish the running requests before the reactor shuts down, and end those that have no end of their own."""
         self.over = True
         self._draining = Deferred()
         for transport in tuple(self.upgraded):
             close_upgraded(transport)
         for channel in tuple(self.endless):
             channel.end_stream()
-        # Start the factory once more: stopListening() stops it, and running requests need its log and other files.
+        # Start the factory again: stopListening() stops it, and running requests need its log and other files.
         self.factory.doStart()
         stopped = [port.stopListening() for port in tuple(self.ports)]
         log_drain(self.engine)
@@ -322,7 +322,7 @@ class ChannelEngine(FactoryEngine):
 
     def _tick(self) -> None:
         super()._tick()
-        while self.pipe is not None and self.pipe.run_turn():  # nothing else runs what the first turn has left
+        while self.pipe is not None and self.pipe.run_turn():  # no other code runs the rest of the work
             pass
 
     def arm(self, seconds: float, /) -> None:

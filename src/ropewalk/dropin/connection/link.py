@@ -1,4 +1,4 @@
-"""The connection below a channel. A channel calls its link, and need not know which kind of connection it has.
+"""The connection below a channel. A channel calls its link, which handles what differs by the kind of connection.
 
 | link | who carries the bytes |
 |---|---|
@@ -7,8 +7,8 @@
 | `UnopenedPipe` | not known yet: a `PipeLink` follows with the first bytes |
 | `TwistedLink` | Twisted's own channel and transport: the engine is not involved |
 
-A link works on the private state of its channel. Each verb is given the channel, so that a link which has no state of
-its own is one object for all channels.
+A link works on the private state of its channel. Each method gets the channel, so that a link
+without state can be one object for all channels.
 """
 
 from collections.abc import Callable
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
     from ropewalk.dropin.connection.socket_transport import SocketTransport
 
 STOCK: Final[Any] = http.HTTPChannel
-"""Twisted's own channel. `ropewalk.dropin.entry.monkeypatch` may put another class in its place in `http`."""
+"""Twisted's own channel. `ropewalk.dropin.entry.monkeypatch` may replace it in `http`."""
 
 
 class Link:
-    """The verbs, as they are for a channel whose bytes pass through a transport of Twisted's."""
+    """The methods of a link, for a channel whose bytes pass through a transport of Twisted."""
 
     __slots__ = ()
 
     takes_descriptors: ClassVar = False
     """Whether a response can be sent from an open file."""
     may_be_secure: ClassVar = True
-    """Whether TLS may be below the channel."""
+    """Whether the connection can use TLS."""
     socket_transport: "SocketTransport | None" = None
-    """The transport, if it is the engine's own."""
+    """The transport, if it is the engine's."""
     paused: bool = False
     """Whether the program has paused the transport."""
     flushing: bool = False
@@ -53,19 +53,19 @@ class Link:
     set_timeout: "Callable[[HTTPChannel, Any], None] | None" = None
     """Sets `channel.timeOut`."""
     restart_timeout: "Callable[[HTTPChannel, Any], Any] | None" = None
-    """Does what `channel.setTimeout(period)` does, and returns the period before."""
+    """Does what `channel.setTimeout(period)` does, and returns the previous period."""
     intercept: "Callable[[HTTPChannel, Any], bool] | None" = None
-    """Called with None when a program has returned, and with a request before its response is finished. Returns True if
-    there is nothing else to do."""
+    """Called with None after a program has returned, and with a request before its response is finished.
 
-    # Bytes from the client
+    Returns True if nothing else has to be done.
+    """
 
     def receive(self, channel: "HTTPChannel", data: bytes) -> None:
-        """Take bytes that a transport of Twisted's has read."""
+        """Take bytes that a transport of Twisted has read."""
         raise NotImplementedError
 
     def handle_request(self, channel: "HTTPChannel", receive: Callable[..., None], *request_line: bytes) -> None:
-        """Give a complete request to the program."""
+        """Pass a complete request to the program."""
         channel._handlingRequest = True
         channel.length = 0
         if channel.timeOut:
@@ -92,12 +92,10 @@ class Link:
         """Pass on the bytes of an upgraded connection."""
 
     def read_ahead(self, channel: "HTTPChannel", exchange: RelayedExchange) -> None:
-        """Take raw bytes that come before the program gives the connection to another protocol, or leave them."""
+        """Take raw bytes that arrive before the program gives the connection to another protocol, or leave them."""
 
     def resume_reading(self) -> None:
-        """Read on after a request whose program has paused the transport, if Twisted's own code does not do that."""
-
-    # Bytes to the client
+        """Read on after a request whose program has paused the transport, unless Twisted's own code does that."""
 
     def write(self, channel: "HTTPChannel", data: bytes) -> None:
         """Write outside of any exchange."""
@@ -110,23 +108,23 @@ class Link:
             STOCK.writeHeaders(channel, *head)
 
     def write_switch(self, channel: "HTTPChannel", exchange: RelayedExchange, head: bytes) -> None:
-        """Write the head of a 101 before the new protocol can write anything."""
+        """Write the head of a 101 before the new protocol can write."""
         self.push()  # such as 100 Continue
         channel.transport.write(head)
 
     def push(self) -> None:
-        """Pass what the engine has to write on to the transport."""
+        """Pass the engine's output to the transport."""
 
     def flush(self, channel: "HTTPChannel") -> None:
-        """Pass on what was written, where programs expect that the transport has it at once."""
+        """Pass the written bytes on at once, where programs expect that the transport has them."""
 
     def is_full(self, exchange: RelayedExchange) -> bool:
-        """Whether a producer must pause, after a write that went over the high-water mark."""
-        # `flush` has passed the bytes on to the transport, which pauses the channel by itself when it is full.
+        """Whether a producer must pause after a write that exceeded the high-water mark."""
+        # `flush` has passed the bytes to the transport, which pauses the channel when it is full.
         return exchange.pressure
 
     def response_done(self, channel: "HTTPChannel", exchange: RelayedExchange | None) -> None:
-        """End a response, and get ready for the next request, or for the rest of one."""
+        """End a response, and prepare for the next request, or for the rest of one."""
         if not channel._waitingForTransport:
             channel._networkProducer.resumeProducing()
         if channel.persistent and channel._savedTimeOut:
@@ -138,7 +136,7 @@ class Link:
 
     @staticmethod
     def _end_response(channel: "HTTPChannel", exchange: RelayedExchange | None) -> None:
-        """End a response of which the engine does not know that it is complete."""
+        """End a response whose end the engine cannot see."""
         if exchange is None:
             if not channel.persistent:
                 channel.loseConnection()
@@ -148,7 +146,7 @@ class Link:
                 exchange.abort()
             return
         if not channel.persistent:
-            with suppress(Disconnected):  # it is closed already
+            with suppress(Disconnected):  # the connection is closed already
                 exchange.close_after()
         try:
             if exchange.status == 101:
@@ -157,8 +155,6 @@ class Link:
                 exchange.relay_end()
         except RopewalkError as error:
             refuse_response(channel, exchange, error)
-
-    # Producers
 
     def register_pull_producer(self, channel: "HTTPChannel", producer: Any) -> None:
         """Register a producer that writes once for each `resumeProducing`."""
@@ -170,40 +166,41 @@ class Link:
         self.start_producer(channel, adapter)
 
     def start_producer(self, channel: "HTTPChannel", adapter: PullAdapter) -> None:
-        """Let a pull producer begin."""
+        """Let a pull producer start."""
         channel.later(adapter.startStreaming)
 
     def stop_producer(self, channel: "HTTPChannel") -> None:
-        """Stop the producer of a response. An exception is logged: the transport has yet to call `connectionLost`."""
+        """Stop the producer of a response.
+
+        An exception is logged, because the transport has not called `connectionLost` yet.
+        """
         if channel._requestProducer is not None:
             stop_producer(channel._requestProducer)
 
     def resume_raw_producer(self) -> None:
         """Resume the producer of an upgraded connection."""
 
-    # The end
-
     def is_closing(self) -> bool:
-        """Whether a program has closed the transport without the channel."""
+        """Whether a program has closed the transport directly, not through the channel."""
         return False
 
     def drop_producer(self) -> None:
         """Unregister the channel from the transport: the program closes the connection while it handles a request."""
 
     def close(self, channel: "HTTPChannel") -> None:
-        """Close after what was written."""
+        """Close after all written bytes are sent."""
         if channel.transport is not None:
             STOCK.loseConnection(channel)
 
     def fail(self, channel: "HTTPChannel", error: BaseException) -> None:
-        """Close at once, since a producer raised an exception."""
+        """Close at once, because a producer raised an exception."""
         channel.abortConnection()
 
     def lost(self, channel: "HTTPChannel") -> None:
-        """The connection is over."""
+        """The connection has ended."""
 
     def leave_to_twisted(self, channel: "HTTPChannel") -> None:
-        """Stop using the engine's socket: a transport of Twisted's has it from now on."""
+        """Stop using the engine's socket, which a transport of Twisted uses from now on."""
 
     def upgrade(self, channel: "HTTPChannel", protocol: Any) -> None:
         """Give the connection to another protocol."""
@@ -214,12 +211,12 @@ class Link:
 
 
 class TwistedLink(Link):
-    """For a channel that Twisted's own code serves: every verb is Twisted's."""
+    """The link of a channel that Twisted's own code serves: every method calls Twisted's."""
 
     __slots__ = ()
 
     def receive(self, channel: "HTTPChannel", data: bytes) -> None:
-        """Parse the bytes by Twisted's parser."""
+        """Parse the bytes with Twisted's parser."""
         STOCK.dataReceived(channel, data)
 
     def intercept(self, channel: "HTTPChannel", request: Any) -> bool:
@@ -228,11 +225,11 @@ class TwistedLink(Link):
         return True
 
     def register_pull_producer(self, channel: "HTTPChannel", producer: Any) -> None:
-        """Register it with Twisted's cooperator."""
+        """Register the producer with Twisted's cooperator."""
         STOCK.registerProducer(channel, producer, False)
 
     def stop_producer(self, channel: "HTTPChannel") -> None:
-        """Stop it, and let the transport handle what it raises."""
+        """Stop the producer. The transport handles its exceptions."""
         STOCK.stopProducing(channel)
 
     def upgrade(self, channel: "HTTPChannel", protocol: Any) -> None:

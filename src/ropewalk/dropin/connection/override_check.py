@@ -1,4 +1,4 @@
-"""Whether the engine can serve a channel, with the methods that a program overrides.
+"""Decides whether the engine can serve a channel whose methods a program overrides.
 
 An override may be in a subclass, in twisted.web's or our class, or on one channel, set before its connection is made.
 
@@ -53,7 +53,10 @@ STATE: Final = frozenset(
         *("_log", "_networkProducer", "_optimisticEagerReadSize", "clearLineBuffer", "sendLine"),
     )
 )
-"""What factories and programs set on any channel, or only programs call. An override has no other effect."""
+"""Attributes that factories and programs set on any channel, or that only programs call.
+
+Overriding them has no other effect.
+"""
 
 DEFAULTS: Final = {
     "MAX_LENGTH": 16384,
@@ -67,21 +70,23 @@ NAMES: Final = tuple(
         name for name in dir(_STOCK) if not (name.startswith(("__", "_HTTPChannel__")) or name in STATE or name in READ)
     )
 )
-"""What a program may override."""
+"""The names that a program may override."""
 
 METHODS: Final = frozenset(name for name in NAMES if callable(getattr(_STOCK, name))) | DEFAULTS.keys()
-"""What a program may override on one channel. The other names are the state of any channel."""
+"""The names that a program may override on one channel. All other names hold the state of a channel."""
 
 TWISTED_ONLY: Final = METHODS - CALLED_ALWAYS - CALLED_IF_OVERRIDDEN
-"""What only Twisted's own channel calls, or reads."""
+"""The names that only Twisted's own channel calls or reads."""
 
 _CONNECTION: Final = frozenset(("connectionMade", "connectionLost", "makeConnection", "__init__"))
-"""What is called outside of any request."""
+"""The methods that are called outside of any request."""
 _REGISTERS: Final = frozenset(("connectionMade", "connectionLost"))
-"""Where channels register with their factory's list of connections, as Synapse's do. What the factory does with them it
-could do with any channel."""
+"""The methods in which channels register with their factory's list of connections, as Synapse's do.
+
+Whatever the factory does with the channels, it could do with any channel.
+"""
 _EARLY: Final = frozenset(("allHeadersReceived", "allContentReceived", "checkPersistence"))
-"""What is called before the program has the request. Only the engine may send anything there."""
+"""The methods that are called before the program gets the request. Only the engine may send anything in them."""
 _SENDING: Final = frozenset(("write", "writeSequence", "writeHeaders", "requestDone"))
 _ATTRIBUTES: Final = READ.keys() | {
     "_log",
@@ -93,10 +98,10 @@ _ATTRIBUTES: Final = READ.keys() | {
     "site",
     "timeOut",
 }
-"""Attributes that an override may read and set."""
+"""The attributes that an override may read and set."""
 _TWISTED: Final = frozenset(dir(_STOCK)) | vars(_STOCK()).keys()
 _ATTRIBUTE_HOOKS: Final = ("__getattr__", "__getattribute__", "__setattr__", "__delattr__", "__new__")
-"""Methods that are called for any attribute of the channel."""
+"""The methods that Python calls for any attribute of the channel."""
 
 _values_of: Final = attrgetter(*NAMES)
 _FUNCTIONS: Final = tuple(name for name in NAMES if isinstance(getattr(_STOCK, name), FunctionType))
@@ -112,14 +117,14 @@ KEPT: Final = "RW740 Connections of {channel} stay on Twisted's own channel: {re
 FOREIGN: Final = "RW743 Connections of {protocol} stay Twisted's: it is not a ropewalk.dropin.HTTPChannel."
 
 observers: Final[list[Callable[[str], object]]] = []
-"""Called with one of these messages, once for each class, when a connection stays with Twisted."""
+"""Called with one of these messages, once for each class, if a connection stays with Twisted."""
 
 
 class Decision(NamedTuple):
     """How a connection is served."""
 
     reason: str = ""
-    """Why it stays on Twisted's own channel; empty where it does not."""
+    """Why it stays on Twisted's own channel. Empty if the engine serves it."""
     makes_all_calls: bool = False
     """Whether the channel makes every call of twisted.web's."""
 
@@ -131,7 +136,7 @@ class _Known(NamedTuple):
 
 
 class Overrides:
-    """Decides for the subclasses of a channel class, whose own methods are read when this is created."""
+    """Decides for the subclasses of a channel class. Its own methods are read when this object is created."""
 
     def __init__(self, ours: type[http.HTTPChannel]) -> None:
         self._base = ours
@@ -142,7 +147,7 @@ class Overrides:
         self._reported: set[tuple[str, str]] = set()
 
     def decide(self, channel: Any) -> Decision:
-        """Decide how a channel is served, with its present overrides. A reason to leave it to Twisted is logged."""
+        """Decide how a channel is served, with its current overrides. The reason to leave it to Twisted is logged."""
         kind = type(channel)
         known = self._known.get(kind)
         ours, twisted = _values_of(kind), _values_of(_STOCK)
@@ -158,7 +163,10 @@ class Overrides:
         return decision
 
     def reason_to_stay_twisted(self, kind: type) -> str:
-        """Return why all channels of a class stay with Twisted; empty if not. One channel may have a reason."""
+        """Return why all channels of a class stay with Twisted.
+
+        Empty if one channel may still be served by the engine.
+        """
         return self._decide(kind, dict(zip(NAMES, _values_of(kind), strict=True)), _values_of(_STOCK)).reason
 
     def overridden_names(self, channel: Any) -> set[str]:
@@ -184,11 +192,12 @@ class Overrides:
         for each in classes:
             for name, value in vars(each).items():
                 defined.setdefault(name, []).append(value)
-        # Also where nothing else is overridden: these methods may change what any attribute does.
+        # These methods are checked even if nothing else is overridden, because they may change the effect of any
+        # attribute.
         found = [name for name in _ATTRIBUTE_HOOKS if name in defined]
         if found:
             return Decision(f"{_listed(found)} is defined")
-        # `__init__` runs before any override, and might pass the channel to what an override calls.
+        # `__init__` runs before the other overrides, and might pass the channel to other code.
         also = {"__init__": defined["__init__"][0]} if overridden and "__init__" in defined else {}
         for name, value in sorted({**overridden, **also}.items()):
             rules = AccessRules(
@@ -236,7 +245,7 @@ def _notify_observers(reason: str) -> None:
 
 
 def passes_all_bytes(protocol: Any) -> bool:
-    """Whether a wrapper that detects HTTP/2 passes all bytes on to its channel, as Twisted's own code does."""
+    """Whether a wrapper that detects HTTP/2 passes all bytes to its channel, as Twisted's own code does."""
     return (
         isinstance(protocol, GenericHTTPChannelProtocol)
         and getattr(protocol.dataReceived, "__func__", None) is _WRAPPER_READS
@@ -244,14 +253,14 @@ def passes_all_bytes(protocol: Any) -> bool:
 
 
 def _set_on(channel: Any, of_class: tuple[Any, ...]) -> dict[str, Any]:
-    """Return what is overridden on one channel.
+    """Return the overrides on one channel.
 
-    Its `__dict__` is read last: CPython's instances are slower once they have one.
+    Its `__dict__` is read last: instances in CPython are slower once they have one.
     """
     try:
         if _functions_of(channel) == _functions_among(of_class) and _data_of(channel) == _data_among(of_class):
             return {}
-    except AttributeError:  # something else than a method
+    except AttributeError:  # an object that is not a method
         pass
     return {name: value for name, value in vars(channel).items() if name in METHODS}
 
@@ -261,7 +270,7 @@ def _either(one: Decision, other: Decision) -> Decision:
 
 
 def _callable_in(hook: str) -> frozenset[str]:
-    """Return the methods of Twisted's that an override may call, or replace on its channel."""
+    """Return Twisted's methods that an override may call, or replace on its channel."""
     if hook in _CONNECTION:
         return CALLED_ALWAYS - {"requestDone"} | {"getPeer", "getHost", "setTimeout", "__init__"}
     return (CALLED_ALWAYS | CALLED_IF_OVERRIDDEN) - (_SENDING if hook in _EARLY else frozenset())
@@ -273,7 +282,10 @@ def _bound_to(channel: Any, value: Any) -> Any:
 
 
 def _written_by_twisted(name: str) -> Any:
-    """Return an attribute of Twisted's channel; an object equal to no other if a program has replaced it already."""
+    """Return an attribute of Twisted's channel.
+
+    If a program has replaced it, return an object that is equal to no other.
+    """
     value = getattr(_STOCK, name)
     code: Any = value.func if isinstance(value, partial) else getattr(value, "__func__", value)
     if isinstance(code, FunctionType):

@@ -1,4 +1,4 @@
-"""The link of a channel whose bytes a transport of Twisted's carries, to and from an engine without a socket."""
+"""The link of a channel whose bytes a transport of Twisted carries, to and from an engine without a socket."""
 
 from contextlib import suppress
 from functools import partial
@@ -26,14 +26,15 @@ if TYPE_CHECKING:
 
 
 class UnopenedPipe(Link):
-    """No bytes have come yet, or the pipe has been closed."""
+    """The link before the first bytes, and after the pipe was closed."""
 
     __slots__ = ()
 
     def receive(self, channel: "HTTPChannel", data: bytes) -> None:
         """Open the pipe."""
         if not (channel._losing or channel._upgraded):
-            # Not before: the connection may turn out to speak HTTP/2, and then this is no longer its channel.
+            # The pipe is opened late: the connection may turn out to speak HTTP/2, for which Twisted replaces this
+            # channel.
             link = open_pipe(channel)
             link.receive(channel, data)
 
@@ -42,7 +43,7 @@ UNOPENED: Final = UnopenedPipe()
 
 
 class PipeLink(Link):
-    """A transport of Twisted's carries the bytes, and programs may use it without the channel."""
+    """A transport of Twisted carries the bytes. Programs may use it without the channel."""
 
     __slots__ = ("_factory_engine", "_pipe", "_sink", "flushing")
 
@@ -73,11 +74,14 @@ class PipeLink(Link):
             channel._respondToBadRequestAndDisconnect()
 
     def push(self) -> None:
-        """Pass what the engine has to write on to the transport."""
+        """Pass the engine's output to the transport."""
         self._pipe.flush_output()
 
     def flush(self, channel: "HTTPChannel") -> None:
-        """Pass on what was written. Where the reactor turns the engine, this serves no other connection's requests."""
+        """Pass the written bytes on.
+
+        If the reactor runs the engine's turns, no request of another connection is served.
+        """
         if channel._link is not self:
             return
         flushing, self.flushing = self.flushing, True
@@ -91,28 +95,31 @@ class PipeLink(Link):
             self.flushing = flushing
 
     def intercept(self, channel: "HTTPChannel", request: Any) -> bool:
-        """Detect that a program has given its transport to another protocol, in the ways that programs have."""
+        """Detect whether a program has given its transport to another protocol, in any way that programs use."""
         if channel._link is self and channel._exchange is not None and not self._sink.is_ours():
             self._sink.pass_on(self._leave(channel))
         return False
 
     def register_pull_producer(self, channel: "HTTPChannel", producer: Any) -> None:
-        """Register it with Twisted's cooperator where there is no socket: tests turn that, and no reactor."""
+        """Register the producer with Twisted's cooperator if there is no socket.
+
+        Tests run the cooperator without a reactor.
+        """
         if self._factory_engine.factory is None and not channel._lost:
             STOCK.registerProducer(channel, producer, False)
         else:
             super().register_pull_producer(channel, producer)
 
     def is_closing(self) -> bool:
-        """Whether a program has closed the transport without the channel."""
+        """Whether a program has closed the transport directly, not through the channel."""
         return self._sink.is_closing()
 
     def close(self, channel: "HTTPChannel") -> None:
-        """Close after what was written."""
+        """Close after all written bytes are sent."""
         self._pipe.close()
 
     def lost(self, channel: "HTTPChannel") -> None:
-        """The transport is gone."""
+        """The transport was closed."""
         channel._link = UNOPENED
         self._release()
 
@@ -124,15 +131,16 @@ class PipeLink(Link):
             channel.later(partial(protocol.dataReceived, rest))
 
     def _leave(self, channel: "HTTPChannel") -> bytes:
-        """Leave the transport to another protocol. Returns the bytes that have already come for that."""
+        """Leave the transport to another protocol. Returns the bytes that have already arrived for that protocol."""
         exchange, channel._exchange = channel._exchange, None
         channel._link = UNOPENED
         channel._upgraded = True
         channel.setTimeout(None)
-        self.push()  # what was written comes before the bytes of the new protocol
+        self.push()  # these bytes are sent before those of the new protocol
         rest = b""
         if exchange is not None:
-            with suppress(Disconnected, ResponseEnded):  # the response may be complete, and the request not finished
+            # The response may be complete, although the request is not finished.
+            with suppress(Disconnected, ResponseEnded):
                 if exchange.status != 101:
                     exchange.switch_without_response()
                 rest = exchange.take() or b""
@@ -149,7 +157,7 @@ class PipeLink(Link):
 
 
 def open_pipe(channel: "HTTPChannel") -> PipeLink:
-    """Link a channel to an engine that its transport feeds."""
+    """Create the link between a channel and an engine that the channel's transport feeds."""
     factory, transport = channel.factory, channel.transport
     if factory is not None and is_on_socket(transport):
         factory_engine = engine_of_factory(factory, factory.reactor, limits_of(factory, channel.limits))

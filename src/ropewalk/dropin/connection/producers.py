@@ -1,4 +1,4 @@
-"""Producers of programs: pull producers on the engine's sockets, and what a producer's exceptions lead to."""
+"""The producers of programs: pull producers on the engine's sockets, and the handling of exceptions of producers."""
 
 from collections.abc import Callable
 from typing import Any, Final, Protocol
@@ -13,11 +13,11 @@ from ropewalk.errors import interrupts
 log = Logger(namespace="ropewalk.dropin")
 
 MAX_CALLS: Final = 16
-"""How often a pull producer is called before other connections are served."""
+"""How often a pull producer is called in sequence before other connections are served."""
 
 
 class Consumer(Protocol):
-    """What a pull producer writes to: a channel, or a transport."""
+    """The consumer of a pull producer: a channel or a transport."""
 
     def later(self, call: Callable[[], None]) -> None: ...
     def unregisterProducer(self) -> None: ...
@@ -26,7 +26,7 @@ class Consumer(Protocol):
 
 @implementer(IPushProducer)
 class PullAdapter:
-    """A push producer that calls a pull producer as long as there is room."""
+    """A push producer that calls a pull producer as long as there is space."""
 
     def __init__(self, producer: Any, consumer: Consumer) -> None:
         self._producer = producer
@@ -36,7 +36,7 @@ class PullAdapter:
         self._over = False
 
     def startStreaming(self) -> None:
-        """Begin."""
+        """Start."""
         self.resumeProducing()
 
     def stopStreaming(self) -> None:
@@ -44,22 +44,22 @@ class PullAdapter:
         self._over = True
 
     def pauseProducing(self) -> None:
-        """Pause: there is no room."""
+        """Pause, because there is no space."""
         self._going = False
 
     def resumeProducing(self) -> None:
-        """Go on: there is room."""
+        """Continue, because there is space."""
         self._going = True
         if not self._calling:
             self._call_producer()
 
     def stopProducing(self) -> None:
-        """Stop the producer: the connection is over."""
+        """Stop the producer, because the connection has ended."""
         self._over = True
         self._producer.stopProducing()
 
     def end(self) -> None:
-        """Stop the producer when the connection is over, unless that has been done. It is never called again."""
+        """Stop the producer when the connection ends, unless it is stopped already. It is never called again."""
         if not self._over:
             stop_producer(self)
 
@@ -88,7 +88,7 @@ class PullAdapter:
 
 
 def stop_producer(producer: Any) -> None:
-    """Stop a producer. An exception is logged, also where `stopProducing` is missing."""
+    """Stop a producer. An exception is logged, also if there is no `stopProducing`."""
     try:
         producer.stopProducing()
     except BaseException as error:

@@ -1,4 +1,4 @@
-"""How a channel receives requests: from the engine's exchange to a request object that the program handles."""
+"""How a channel receives requests: from the engine's exchange to a request object for the program."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _MAX_HEADERS: Final = READ["maxHeaders"]
 _MAX_HEAD_SIZE: Final = READ["totalHeadersSize"]
-"""twisted.web's own limits. The engine's `Limits` replace them; those of a program hold in addition."""
+"""The limits of twisted.web. The engine's `Limits` replace these, but limits that a program has set still apply."""
 
 
 class RequestReceiver:
@@ -31,14 +31,14 @@ class RequestReceiver:
     _make: Callable[[Any], Any]
     """Makes a request for a channel."""
     _makes_lazy: bool
-    """Whether that is a `Request` of ours, which reads its head late."""
+    """Whether the request is a `Request` of ours, which reads its head on demand."""
     _request_line: tuple[bytes, ...]
-    """Method, target and version of the request whose body is on its way."""
+    """Method, target and version of the request whose body is being received."""
 
     def __init__(self, channel: "HTTPChannel") -> None:
         self._channel = channel
         self._factory: Any = None
-        """The request factory for which `_make` and `_makes_lazy` are."""
+        """The request factory to which `_make` and `_makes_lazy` belong."""
 
     def begin(self, exchange: RelayedExchange) -> None:
         """Make a request for a head that the engine has read. Called by the engine."""
@@ -95,7 +95,7 @@ class RequestReceiver:
             return
         if length == 0:
             channel.allContentReceived()
-        elif not channel._link.is_closing():  # else 100 Continue would follow the last bytes of the program
+        elif not channel._link.is_closing():  # otherwise 100 Continue would follow the program's last bytes
             self._begin_body(exchange)
 
     def _begin_body(self, exchange: RelayedExchange) -> None:
@@ -109,7 +109,7 @@ class RequestReceiver:
             self.take_body(exchange)
 
     def take_body(self, exchange: RelayedExchange) -> None:
-        """Give the request the part of its body that has arrived. Have it handled when the body is complete."""
+        """Pass the arrived part of the body to the request. If the body is complete, have the request handled."""
         channel = self._channel
         request, link = channel.requests[-1], channel._link
         while not link.paused:
@@ -133,12 +133,12 @@ class RequestReceiver:
                 return
 
     def _refuse_body(self, exchange: RelayedExchange, error: BodyTooLarge | BadBody) -> None:
-        """Give up a request that will never be complete. To the program its connection is lost."""
+        """Give up a request that cannot become complete. The program is notified that its connection is lost."""
         self._lose_requests(error)
         self._channel._link.refuse_body(self._channel, exchange, error.status)
 
     def fail_request(self, exchange: RelayedExchange, error: BaseException) -> None:
-        """Respond with 500 to a request that the program could not be given."""
+        """Respond with 500 to a request that could not be passed to the program."""
         self._lose_requests(error)
         with suppress(ResponseEnded, Disconnected):
             respond_plainly(self._channel, exchange, 500)
@@ -153,7 +153,7 @@ class RequestReceiver:
 
 
 def _request_maker(channel: "HTTPChannel", factory: Any) -> tuple[Callable[[Any], Any], bool]:
-    """Return what makes a request for a channel as its factory would, and whether that request reads its head late."""
+    """Return a function that makes requests for a channel as its factory does, and whether they are lazy."""
     respect_patches()
     if can_replace(factory):
         return channel.request_class, not channel.makes_all_calls
@@ -167,8 +167,8 @@ def _request_maker(channel: "HTTPChannel", factory: Any) -> tuple[Callable[[Any]
 
 
 def _exceeds_limits(channel: "HTTPChannel", exchange: RelayedExchange) -> bool:
-    """Whether a head is larger than a program's own limits allow."""
+    """Whether a head exceeds the limits that a program has set."""
     lines = exchange.raw_headers()
-    size = sum(map(len, exchange.start_and_framing[:3])) + 2  # as twisted.web counts: each line without its end
+    size = sum(map(len, exchange.start_and_framing[:3])) + 2  # counted as in twisted.web: each line without its end
     size += sum(len(name) + 2 + len(value) for name, value in lines)
     return len(lines) > channel.maxHeaders or size > channel.totalHeadersSize

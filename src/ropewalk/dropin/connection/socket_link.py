@@ -1,4 +1,4 @@
-"""The link of a channel whose socket is the engine's."""
+"""The link of a channel whose socket the engine owns."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class SocketLink(Link):
-    """The engine carries the bytes. Nothing needs a flush, and the engine keeps the idle timeout."""
+    """The engine carries the bytes and keeps the idle timeout. No flush is needed."""
 
     __slots__ = ("_pull_adapter", "deliver_raw", "resume_raw_producer", "socket_transport")
 
@@ -32,15 +32,15 @@ class SocketLink(Link):
 
     def __init__(self, transport: SocketTransport) -> None:
         self.socket_transport = transport
-        # Bound here, since bytes of upgraded connections pass them.
+        # Bound once, because all bytes of upgraded connections pass through them.
         self.deliver_raw = transport.deliver  # type: ignore[method-assign]
         self.resume_raw_producer = transport.has_room  # type: ignore[method-assign]
         self._pull_adapter: PullAdapter | None = None
-        """A producer that begins when the program has returned."""
+        """A producer that starts when the program has returned."""
 
     @staticmethod
     def attach(channel: "HTTPChannel", transport: SocketTransport) -> None:
-        """Link a channel to a connection of the engine's."""
+        """Create the link between a channel and a connection of the engine."""
         idle = channel.timeOut or 0
         channel._link = SocketLink(transport)
         channel._factory_engine = transport.factory_engine
@@ -50,10 +50,10 @@ class SocketLink(Link):
             transport.begin = channel._receiver.begin
         limits = transport.factory_engine.engine.limits
         if idle != limits.idle_timeout or 0 < idle < max(limits.head_timeout, limits.body_timeout):
-            transport.connection.set_idle_timeout(idle)  # which bounds silences within a request, too
+            transport.connection.set_idle_timeout(idle)  # this limit also bounds silences within a request
 
     def receive(self, channel: "HTTPChannel", data: bytes) -> None:
-        """Drop bytes that follow a response which the program has written to the transport itself."""
+        """Drop the bytes that follow a response which the program has written directly to the transport."""
 
     @property
     def paused(self) -> bool:  # type: ignore[override] # a constant elsewhere
@@ -61,7 +61,7 @@ class SocketLink(Link):
         return self.socket_transport.paused
 
     def handle_request(self, channel: "HTTPChannel", receive: Callable[..., None], *request_line: bytes) -> None:
-        """Give a complete request to the program."""
+        """Pass a complete request to the program."""
         channel._handlingRequest = True
         channel._serving = True
         try:
@@ -80,13 +80,13 @@ class SocketLink(Link):
         respond_plainly(channel, exchange, status)
 
     def write(self, channel: "HTTPChannel", data: bytes) -> None:
-        """Write raw bytes, unless the program has put a transport of its own around the engine's."""
+        """Write raw bytes, unless the program has wrapped the engine's transport."""
         if channel.transport is self.socket_transport:
             self.socket_transport.write(data)
 
     def read_ahead(self, channel: "HTTPChannel", exchange: RelayedExchange) -> None:
-        """Take them: the engine reports the end of a connection after what has come on it."""
-        if channel._handlingRequest:  # else they are of the body
+        """Take the raw bytes: the engine reports the end of a connection only after all its bytes."""
+        if channel._handlingRequest:  # otherwise they belong to the body
             self.socket_transport.read_ahead(exchange)
 
     def resume_reading(self) -> None:
@@ -95,18 +95,18 @@ class SocketLink(Link):
             self.socket_transport.resumeProducing()
 
     def write_headers(self, channel: "HTTPChannel", *head: Any) -> None:
-        """Write nothing: the response has been refused, or the connection is another protocol's."""
+        """Write nothing, because the response was refused, or another protocol has the connection."""
 
     def write_switch(self, channel: "HTTPChannel", exchange: RelayedExchange, head: bytes) -> None:
         """Write the head of a 101."""
         exchange.relay_write(head)
 
     def is_full(self, exchange: RelayedExchange) -> bool:
-        """Every write that goes over the high-water mark pauses the producer."""
+        """Return True: every write that exceeds the high-water mark pauses the producer."""
         return True
 
     def response_done(self, channel: "HTTPChannel", exchange: RelayedExchange | None) -> None:
-        """End a response that the engine does not know to be complete."""
+        """End a response whose end the engine cannot see."""
         if self.socket_transport.paused:
             self.resume_reading()
         if channel._savedTimeOut is not None:
@@ -115,17 +115,17 @@ class SocketLink(Link):
             self._end_response(channel, exchange)
 
     def start_producer(self, channel: "HTTPChannel", adapter: PullAdapter) -> None:
-        """Let a pull producer begin when the program has returned."""
+        """Let a pull producer start when the program has returned."""
         if channel._serving:
             self._pull_adapter = adapter
         else:
             channel.later(adapter.startStreaming)
 
-    # As on Twisted's channel there is no timeout while a program handles a request. One that the program sets meanwhile
-    # ends with the response.
+    # As on Twisted's channel, no timeout runs while a program handles a request. A timeout that the program sets
+    # meanwhile ends with the response.
 
     def timeout(self, channel: "HTTPChannel") -> Any:
-        """Return None while a request is handled for which the program has set no timeout."""
+        """Return the timeout. It is None during a request, unless the program has set one for it."""
         if channel._handlingRequest and channel._savedTimeOut is None:
             return None
         return channel._time_out
@@ -144,14 +144,14 @@ class SocketLink(Link):
             channel.call_in_reactor(set_timeout)
 
     def restart_timeout(self, channel: "HTTPChannel", period: Any) -> Any:
-        """Set the timeout. While a request is handled the engine keeps none, but a call of the reactor's does."""
+        """Set the timeout. During a request, a delayed call of the reactor replaces the engine's timeout."""
         if channel._handlingRequest:
             return STOCK.setTimeout(channel, period)
         before, channel.timeOut = channel.timeOut, period
         return before
 
     def _restore_timeout(self, channel: "HTTPChannel") -> None:
-        """Replace a timeout that the program has set for one response by the one of the connection, if it has any."""
+        """Replace the timeout that the program has set for one response by that of the connection, if it has one."""
         saved, channel._savedTimeOut = channel._savedTimeOut, None
         period = saved or channel._time_out
         STOCK.setTimeout(channel, None)
@@ -167,7 +167,7 @@ class SocketLink(Link):
         self.socket_transport.fail(error)
 
     def leave_to_twisted(self, channel: "HTTPChannel") -> None:
-        """Have the channel fed by Twisted's transport, which is its transport already."""
+        """Have the channel fed by Twisted's transport, which is already set."""
         from ropewalk.dropin.connection.pipe_link import UNOPENED
 
         channel._link = UNOPENED
@@ -182,7 +182,7 @@ class SocketLink(Link):
 
 
 def adopt(channel: "HTTPChannel", transport: Any) -> bool:
-    """Have the engine adopt the socket of a transport of Twisted's. False where Twisted keeps it."""
+    """Have the engine adopt the socket of a transport of Twisted. False if Twisted keeps the socket."""
     factory = channel.factory
     if factory is None or not channel.adopts_sockets or not is_plain_socket(transport):
         return False
@@ -199,7 +199,7 @@ def adopt(channel: "HTTPChannel", transport: Any) -> bool:
     except OSError:
         factory_engine.leave_if_idle()
         return False
-    transport.protocol = Protocol()  # its `connectionLost` is called, since the transport is gone
+    transport.protocol = Protocol()  # Twisted calls its `connectionLost`, because the transport was closed
     let_go(transport)
     channel.transport = ours
     if connection is None:

@@ -1,4 +1,4 @@
-"""Connections of the engine that Twisted is given back."""
+"""Returns sockets of the engine to Twisted."""
 
 import socket
 from typing import Any, Final
@@ -13,11 +13,11 @@ from ropewalk.errors import full_name
 log = Logger(namespace="ropewalk.dropin")
 
 _wrapping: Final[set[str]] = set()
-"""Classes of channels that put transports of their own around the engine's, as far as they have been logged."""
+"""The classes of channels that wrap the engine's transport and were logged."""
 
 
 class ReleasedTransport:
-    """The class of a `SocketTransport` after Twisted has got its socket: every name is that of Twisted's transport."""
+    """The class of a `SocketTransport` whose socket Twisted has: every attribute is that of Twisted's transport."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(vars(self)["_twisted"], name)
@@ -27,7 +27,7 @@ class ReleasedTransport:
 
 
 def release(connection: Connection, protocol: Any, port: Any) -> None:
-    """Have Twisted serve a connection whose protocol the engine cannot serve, as its port would have done."""
+    """Have Twisted serve a connection whose protocol the engine cannot serve, as Twisted's port would have done."""
     transport, read = _released(connection, protocol, port)
     protocol.makeConnection(transport)
     if read:
@@ -35,7 +35,7 @@ def release(connection: Connection, protocol: Any, port: Any) -> None:
 
 
 def release_made(transport: SocketTransport, channel: Any, port: Any) -> None:
-    """Have Twisted carry a connection whose program has put a transport of its own around the engine's.
+    """Have Twisted carry a connection whose program has wrapped the engine's transport.
 
     The channel is fed from then on, so that all bytes pass the program's transport.
     """
@@ -64,7 +64,7 @@ def _log_wrapping(kind: str) -> None:
 
 
 def _released(connection: Connection, protocol: Any, port: Any) -> tuple[Any, bytes]:
-    """Return a transport of Twisted's for a connection, and the bytes that have come on it."""
+    """Return a transport of Twisted for a connection, and the bytes that have arrived on it."""
     descriptor, read = connection.release()
     accepted = socket.socket(fileno=descriptor)
     accepted.setblocking(False)

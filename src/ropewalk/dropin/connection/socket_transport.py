@@ -1,4 +1,4 @@
-"""The transport of a connection whose socket is the engine's."""
+"""The transport of a connection whose socket the engine owns."""
 
 import socket
 from collections.abc import Callable
@@ -50,21 +50,21 @@ class SocketTransport(TransportAttributes):
     def __init__(self, factory_engine: "FactoryEngine", client: Address, protocol: Any, channel: "HTTPChannel") -> None:
         self.reactor = factory_engine.reactor
         self.begin: Callable[[RelayedExchange], None] = self._ignore
-        """Called by the engine for each request. `SocketLink.attach` sets it."""
+        """Called by the engine for each request. Set in `SocketLink.attach`."""
         self.factory_engine = factory_engine
         self._client = client
         self._protocol = protocol
         self._channel = channel
         self._raw: RelayedExchange | None = None
-        """The exchange that carries raw bytes, once the connection is another protocol's."""
+        """The exchange that carries raw bytes, once another protocol has the connection."""
         self._read_ahead = b""
-        """Raw bytes that came before the program gave the connection to another protocol."""
+        """Raw bytes that arrived before the program gave the connection to another protocol."""
         self.paused = False
         self._producer: Any = None
         self._channel_is_producer = True
-        """The channel is the producer, as it is on Twisted's transports until it is unregistered."""
+        """The channel is the registered producer, as on Twisted's transports, until it is unregistered."""
         self._reason: BaseException | None = None
-        """Why the connection ends, where that is more exact than what the engine reports."""
+        """Why the connection ends, if that is more precise than the engine's report."""
         self._server: Address = None
         self._peer: Any = None
         self._host: Any = None
@@ -98,11 +98,11 @@ class SocketTransport(TransportAttributes):
             if exchange.status != 101:
                 with suppress(Disconnected, ResponseEnded):  # the program may have aborted the connection
                     exchange.switch_without_response()
-            # Not at once: the program has not finished the change of protocols.
+            # Later, because the program has not finished the change of protocols.
             self.reactor.callLater(0, self.deliver)
         return exchange
 
-    # ITransport. Calls of other threads are queued with those of the channel, in their order.
+    # ITransport. Calls of other threads are queued with those of the channel, in order.
 
     def write(self, data: bytes) -> None:
         """Send raw bytes. While a request is handled, they replace its response."""
@@ -126,7 +126,7 @@ class SocketTransport(TransportAttributes):
 
     @in_reactor_thread
     def loseConnection(self) -> None:
-        """Close after what was written, and after what a producer will write that is to be resumed."""
+        """Close after all written bytes are sent, and after the registered producer has written the rest."""
         if not self.connected or self.disconnecting:
             return
         self.disconnecting = 1
@@ -143,11 +143,11 @@ class SocketTransport(TransportAttributes):
             self.connection.abort()
 
     def loseWriteConnection(self) -> None:
-        """Close: there is no half-close."""
+        """Close: HTTP connections have no half-close here."""
         self.loseConnection()
 
     def connectionLost(self, reason: Any) -> None:
-        """As `abortConnection`, for programs that call this on a transport."""
+        """As `abortConnection`, which some programs call by this name."""
         del reason
         self.abortConnection()
 
@@ -164,7 +164,7 @@ class SocketTransport(TransportAttributes):
         return self._host
 
     def getHandle(self) -> socket.socket:
-        """Return a socket object for the connection. Bytes that are read from it are lost to the engine."""
+        """Return a socket object for the connection. Bytes that a program reads from it do not reach the engine."""
         return BorrowedSocket.of(self.fileno())
 
     def fileno(self) -> int:
@@ -179,12 +179,12 @@ class SocketTransport(TransportAttributes):
 
     @in_reactor_thread
     def pauseProducing(self) -> None:
-        """Pass on no bytes for now. The client must wait when the buffers are full."""
+        """Stop passing on bytes. The client must wait when the buffers are full."""
         self.paused = True
 
     @in_reactor_thread
     def resumeProducing(self) -> None:
-        """Pass on bytes again."""
+        """Continue to pass on bytes."""
         if self.paused:
             self.paused = False
             if self._raw is not None:
@@ -200,7 +200,7 @@ class SocketTransport(TransportAttributes):
 
     @in_reactor_thread
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Register what writes, to be paused and resumed. Raises RuntimeError where there is one already."""
+        """Register a producer, which is paused and resumed. Raises RuntimeError if there is one already."""
         if self._producer is not None:
             raise RuntimeError(f"{self._producer!r} is registered already; {producer!r} cannot be too.")
         if not self.connected:
@@ -215,7 +215,7 @@ class SocketTransport(TransportAttributes):
 
     @in_reactor_thread
     def unregisterProducer(self) -> None:
-        """Unregister a producer that has written everything."""
+        """Unregister the producer, which has written everything."""
         producer, self._producer = self._producer, None
         self._channel_is_producer = self.producerPaused = False
         if isinstance(producer, PullAdapter):
@@ -223,15 +223,16 @@ class SocketTransport(TransportAttributes):
         if self.disconnecting and self.connected:
             self._close()
 
-    # For the channel and the engine
-
     def set_connection(self, connection: Connection) -> None:
-        """Be the transport of a connection. Our address is read now: a closed connection does not have it."""
+        """Become the transport of a connection.
+
+        The local address is read now, because a closed connection does not have it.
+        """
         self.connection = connection
         self._server = connection.server
 
     def later(self, call: Callable[[], None]) -> None:
-        """Call something in the reactor's next iteration."""
+        """Call a function in the reactor's next iteration."""
         self.reactor.callLater(0, call)
 
     def is_for(self, channel: Any) -> bool:
@@ -239,9 +240,10 @@ class SocketTransport(TransportAttributes):
         return channel is self._channel
 
     def read_ahead(self, exchange: RelayedExchange) -> None:
-        """Read raw bytes that the program may give another protocol later. The end of the connection comes after them.
+        """Read raw bytes, which the program may give to another protocol later.
 
-        As many are read as by Twisted's channel while a request is handled.
+        The end of the connection follows them. The amount is limited to what Twisted's channel would read while a
+        request is handled.
         """
         while len(self._read_ahead) < self._channel._optimisticEagerReadSize:
             try:
@@ -253,7 +255,7 @@ class SocketTransport(TransportAttributes):
             self._read_ahead += data
 
     def deliver(self) -> None:
-        """Pass the raw bytes that have come on to the protocol."""
+        """Pass the raw bytes that have arrived to the protocol."""
         while self._raw is not None and self.connected and not self.paused:
             data, self._read_ahead = self._read_ahead, b""
             if not data:
@@ -272,7 +274,7 @@ class SocketTransport(TransportAttributes):
                 self.fail(error)
 
     def fail(self, error: BaseException) -> None:
-        """Close at once, since a producer or the protocol has failed. The error is the reason of `connectionLost`."""
+        """Close at once, because a producer or the protocol has failed. The error is the reason in `connectionLost`."""
         self._reason = error
         self.abortConnection()
 
@@ -289,16 +291,16 @@ class SocketTransport(TransportAttributes):
         exchange.channel = self._channel
 
     def cut(self) -> None:
-        """Close at once, since the server stops. The reason of `connectionLost` is `ConnectionLost`."""
+        """Close at once, because the server stops. The reason in `connectionLost` is `ConnectionLost`."""
         self._reason = ConnectionLost()
         self.abortConnection()
 
     def lingers(self) -> None:
-        """End the connection for the program: all is sent, and only the engine waits until the client has read it."""
+        """End the connection for the program. All is sent, and only the engine waits until the client has read it."""
         self._end("done")
 
     def closed(self, how: str) -> None:
-        """End the connection for the program, and let the engine leave the reactor if nothing is left."""
+        """End the connection for the program. If nothing is left, the engine leaves the reactor."""
         try:
             self._end(how)
         finally:
@@ -339,7 +341,10 @@ class SocketTransport(TransportAttributes):
 
 
 _WRITE: Final = SocketTransport.write
-"""What the reactor's thread calls for another thread: a function that a program has set was called already."""
+"""The functions that the reactor's thread calls for another thread.
+
+A function that a program has set was called there already.
+"""
 
 
 @implementer(ITCPTransport)
@@ -347,11 +352,11 @@ class TCPTransport(SocketTransport):
     """The transport of a TCP connection."""
 
     def getTcpNoDelay(self) -> bool:
-        """True: responses are sent at once."""
+        """Return True: the engine always sends responses at once."""
         return True
 
     def setTcpNoDelay(self, enabled: bool) -> None:
-        """Do nothing: the engine has set it."""
+        """Do nothing: the engine has set TCP_NODELAY."""
 
 
 @implementer(IUNIXTransport)
@@ -359,5 +364,5 @@ class UNIXTransport(SocketTransport):
     """The transport of a connection over a UNIX socket."""
 
     def sendFileDescriptor(self, descriptor: int) -> None:
-        """Raise NotImplementedError: HTTP has no use for it."""
+        """Raise NotImplementedError: HTTP does not send descriptors."""
         raise NotImplementedError("The engine's connections cannot send descriptors.")

@@ -20,14 +20,14 @@ Parameters = ParamSpec("Parameters")
 
 Call = Callable[[], None]
 Chunk = tuple[Callable[[list[bytes]], None], bytes]
-"""A function that writes, and what to write. It is called once for adjacent chunks of its own."""
+"""A function that writes, and the bytes to write. Adjacent chunks with the same function are joined."""
 
 _creating: Final = Lock()
-"""Held while the queue of a channel is created: two threads may need it at once."""
+"""Held while the queue of a channel is created, because two threads may need it at once."""
 
 
 class ThreadQueue:
-    """A queue of calls and of chunks to write, in order. A connection has one, so that no call overtakes another."""
+    """A queue of calls and chunks, in order. A connection has one queue, so that no call overtakes another."""
 
     __slots__ = ("_queue", "_reactor", "_running", "_woken")
 
@@ -36,7 +36,7 @@ class ThreadQueue:
         self._queue: deque[Call | Chunk] = deque()
         self._running = False
         self._woken = False
-        """The reactor has been woken for what is in the queue."""
+        """The reactor was woken for the current calls."""
 
     def add(self, call: Call | Chunk) -> None:
         """Have the reactor's thread make a call, or write a chunk. Any thread may call this."""
@@ -49,7 +49,7 @@ class ThreadQueue:
         if self._running:
             return
         self._running = True
-        queue, left = self._queue, len(self._queue)  # what is added meanwhile wakes the reactor again
+        queue, left = self._queue, len(self._queue)  # a call that is added meanwhile wakes the reactor again
         try:
             while left:
                 call = queue.popleft()
@@ -92,8 +92,8 @@ def queue_of(channel: "HTTPChannel") -> ThreadQueue:
 def in_reactor_thread(method: Callable[Parameters, None]) -> Callable[Parameters, None]:
     """Make the reactor's thread call a method of a transport, if another thread calls it.
 
-    The call is queued with those of the channel. It is of this very method: one that a program has set in its place was
-    called already.
+    The call is queued with those of the channel. It calls exactly this method: a function that a program has set in its
+    place was called before.
     """
 
     @wraps(method)

@@ -1,4 +1,4 @@
-"""The output of an engine without a socket: its bytes go to a transport of Twisted's."""
+"""The output of an engine without a socket: its bytes go to a transport of Twisted."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class TransportSink:
-    """What the engine calls for the transport of one channel."""
+    """The object that the engine calls for the transport of one channel."""
 
     pipe: Pipe
 
@@ -28,20 +28,18 @@ class TransportSink:
         self._released = False
         self._over = False
         self._read_on = False
-        """All is written, and what the client still sends is dropped."""
+        """All is written, and further input is dropped."""
         self.exhausted = False
-        """The client has been read for as long as it may be after that."""
+        """After that, the client was read for the longest allowed time."""
         self._plain = is_plain_socket(transport)
 
-    # Called by the engine
-
     def begin(self, exchange: RelayedExchange) -> None:
-        """Begin a request. The transport has all that was written before, since the program may write to it."""
-        if self._released:  # the request was read before that
+        """Begin a request. The transport gets all earlier output first, because the program may write to it."""
+        if self._released:  # the request was read before the connection changed
             exchange.channel = self._channel
             return
         self.pipe.flush_output()
-        if self.is_closing():  # Twisted's channel reads no further either
+        if self.is_closing():  # Twisted's channel does not read further either
             self._over = True
             exchange.channel = self._channel
             exchange.abort()
@@ -55,7 +53,7 @@ class TransportSink:
         transport = self._transport
         waits = self._plain and (transport.dataBuffer or transport._tempDataLen or transport.disconnecting)
         if self._plain and not waits and not transport.TLS:
-            # Write now: a write in the reactor's next iteration costs two changes of the poller's registration.
+            # Write now: a write in the reactor's next iteration would cost two changes of the poller's registration.
             sent = transport.writeSomeData(data)
             if isinstance(sent, int) and sent > 0:
                 data = data[sent:]
@@ -63,7 +61,7 @@ class TransportSink:
             transport.write(data)
 
     def end_writing(self) -> None:
-        """End the connection after the last response, whose client may still be sending."""
+        """End the connection after the last response, while the client may still be sending."""
         if not self._over:
             self._read_on = True
             self._last_response_sent(reads_on=True)
@@ -85,33 +83,31 @@ class TransportSink:
             self._channel._respondToBadRequestAndDisconnect()  # twisted.web's name, which programs override
 
     def pause_reading(self) -> None:
-        """Do nothing: `PipeLink.receive` counts the bytes that come while a request is handled."""
+        """Do nothing: `PipeLink.receive` counts the bytes that arrive while a request is handled."""
 
     def resume_reading(self) -> None:
         """Do nothing, as `pause_reading`."""
 
-    # Called by the link
-
     def is_closing(self) -> bool:
-        """Whether a program has closed the transport without the channel. It may still be open for what was written."""
-        # 1 or True: transports of tests have whatever they need there, such as a function.
+        """Whether a program has closed the transport. The transport may still be open until its output is sent."""
+        # 1 or True. Transports of tests may have any other object there, such as a function.
         return getattr(self._transport, "disconnecting", False) in (1, True)
 
     def is_ours(self) -> bool:
-        """Whether the transport is still the channel's, and its protocol the one that it had at first."""
+        """Whether the channel still has the transport, and the transport still has its first protocol."""
         return self._channel.transport is self._transport and self._current_protocol() is self._protocol
 
     def pass_on(self, data: bytes) -> None:
-        """Pass bytes on to the protocol that has the transport now."""
+        """Pass bytes to the protocol that has the transport now."""
         if data:
             self._current_protocol().dataReceived(data)
 
     def let_go(self) -> None:
-        """Write nothing more: the transport is gone, or another protocol's."""
+        """Write nothing more: the transport was closed, or belongs to another protocol."""
         self._over = self._released = True
 
     def _last_response_sent(self, *, reads_on: bool) -> None:
-        """Close, unless a program keeps the connection open for something else than HTTP.
+        """Close, unless a program keeps the connection open for another protocol.
 
         `reads_on`: the client is still sending, and could not read the response if its bytes were not read.
         """
@@ -119,7 +115,8 @@ class TransportSink:
         if not (channel._losing or channel._kept or not channel.persistent):
             return
         if not (reads_on and is_on_socket(channel.transport)):
-            # The transport may have paused the channel for the last bytes. Only this lets it read to the client's end.
+            # The transport may have paused the channel for the last bytes. It reads up to the client's end only if it
+            # is resumed.
             channel._networkProducer.resumeProducing()
             STOCK.loseConnection(channel)
             return
@@ -134,7 +131,7 @@ class TransportSink:
 
 
 def is_on_socket(transport: Any) -> bool:
-    """Whether a socket of the reactor's is below a transport, as it is below TLS. Transports of tests have none."""
+    """Whether a socket of the reactor is below a transport, as it is below TLS. Transports of tests have none."""
     while isinstance(transport, ProtocolWrapper):
         transport = transport.transport
     return isinstance(transport, FileDescriptor)

@@ -1,7 +1,7 @@
 """Attributes of Twisted's transports and channels that programs read, though no interface has them.
 
-Many programs contain `transport.socket.setsockopt(...)`, `transport.client[0]` or `channel.setTimeout(None)`. Left out
-is what only Twisted's own implementation has: buffers (`dataBuffer`) and what the reactor calls (`doRead`, `doWrite`).
+Many programs contain `transport.socket.setsockopt(...)`, `transport.client[0]` or `channel.setTimeout(None)`. Buffers
+(`dataBuffer`) and the methods that the reactor calls (`doRead`, `doWrite`) are left out.
 """
 
 import os
@@ -16,15 +16,15 @@ from ropewalk.request import Address
 
 
 class BorrowedSocket(Socket):
-    """A socket object for a connection of the engine's. It closes itself when it is no longer used."""
+    """A socket object for a connection of the engine. It closes itself when it is no longer referenced."""
 
     @classmethod
     def of(cls, descriptor: int) -> "BorrowedSocket":
-        """Make one for a duplicate of the descriptor. Raises OSError if that is closed."""
+        """Make one from a duplicate of the descriptor. Raises OSError if the descriptor is closed."""
         return cls(fileno=os.dup(descriptor))
 
     def __del__(self) -> None:
-        self.close()  # a program takes it for the transport's own, and does not close it
+        self.close()  # a program regards it as the transport's own socket, and does not close it
 
 
 class TransportAttributes:
@@ -62,12 +62,12 @@ class TransportAttributes:
 
     @property
     def streamingProducer(self) -> bool:
-        """Whether a producer is registered: it is a push producer, or has been adapted to one."""
+        """Whether the producer is a push producer, or was adapted to one."""
         return self._producer is not None
 
     @property
     def server(self) -> Any:
-        """The port that accepted the connection; None if that was Twisted."""
+        """The port that accepted the connection; None if Twisted accepted it."""
         ours = self.getHost()
         what = "name" if isinstance(ours, UNIXAddress) else "port"
         ports = [each for each in getattr(self.factory_engine, "ports", ()) if hasattr(each.getHost(), what)]
@@ -131,11 +131,11 @@ class TransportAttributes:
         raise NotImplementedError
 
     def pauseProducing(self) -> None:
-        """Pass on no bytes for now."""
+        """Stop passing on bytes."""
         raise NotImplementedError
 
     def resumeProducing(self) -> None:
-        """Pass on bytes again."""
+        """Continue to pass on bytes."""
         raise NotImplementedError
 
     def unregisterProducer(self) -> None:
@@ -149,7 +149,7 @@ class ChannelAttributes:
     connected = 1
     persistent = True
     timeOut: Any = None
-    """The app's limits hold. None of them runs while a handler runs."""
+    """The timeouts are those of the app's limits. None of them runs while a handler runs."""
 
     _request: Any
 
@@ -160,7 +160,7 @@ class ChannelAttributes:
         return [] if request is None else [request]
 
     def setTimeout(self, period: Any) -> Any:
-        """Keep the period, and return the one before."""
+        """Store the period, and return the previous one."""
         before, self.timeOut = self.timeOut, period
         return before
 
@@ -168,7 +168,7 @@ class ChannelAttributes:
         """Do nothing: no timeout runs."""
 
     def pauseProducing(self) -> None:
-        """Do nothing: the client must wait when its bytes are not read."""
+        """Do nothing: if its bytes are not read, the client must wait."""
 
     def resumeProducing(self) -> None:
         """As `pauseProducing`."""

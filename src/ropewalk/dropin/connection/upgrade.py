@@ -1,4 +1,4 @@
-"""Connections that become another protocol's: the head of a 101, and their end at a shutdown.
+"""Connections that another protocol takes over: the head of a 101, and their end at a shutdown.
 
 | protocol | how it ends at a shutdown |
 |---|---|
@@ -26,11 +26,11 @@ _FRAMING: Final = (b"Content-Length", b"Transfer-Encoding")
 
 
 def switch_head(version: bytes, reason: bytes, headers: Iterable[tuple[bytes, Iterable[bytes]]]) -> bytes:
-    """Return the head of a 101. What follows it is another protocol's."""
+    """Return the head of a 101. The bytes after it belong to another protocol."""
     lines = [
         b"%b: %b\r\n" % (name, value)
         for name, values in headers
-        if name not in _FRAMING  # a 1xx has none (RFC 9112, section 6.1)
+        if name not in _FRAMING  # a 1xx response has none (RFC 9112, section 6.1)
         for value in values
     ]
     return b"%b 101 %b\r\n%b\r\n" % (version, reason, b"".join(lines))
@@ -39,7 +39,7 @@ def switch_head(version: bytes, reason: bytes, headers: Iterable[tuple[bytes, It
 def close_upgraded(transport: "SocketTransport") -> None:
     """Close a connection in the way of its protocol, if that is known."""
     protocol = transport.protocol
-    protocol = getattr(protocol, "wrappedProtocol", protocol)  # Autobahn's own is in a wrapper
+    protocol = getattr(protocol, "wrappedProtocol", protocol)  # Autobahn wraps its protocol for Twisted
     try:
         _close(protocol, transport)
     except Exception:  # noqa: BLE001 - a protocol that cannot send its close is closed as any other
@@ -51,9 +51,10 @@ def _close(protocol: Any, transport: "SocketTransport") -> None:
     if "twisted.web.websocket" in sys.modules and isinstance(protocol, twisted_private.WebSocketWireProtocol):
         protocol.loseConnection(GOING_AWAY)
     elif hasattr(protocol, "sendCloseFrame"):
-        # Not `sendClose`, which takes only the codes of applications.
+        # `sendClose` would refuse the code, because it takes only the codes of applications.
         protocol.sendCloseFrame(code=GOING_AWAY, reasonUtf8=None, isReply=False)
-        if not getattr(protocol, "closeHandshakeTimeout", 0):  # else the protocol limits its wait for the client
+        # Otherwise the protocol itself limits its wait for the client.
+        if not getattr(protocol, "closeHandshakeTimeout", 0):
             transport.loseConnection()
     else:
         transport.loseConnection()

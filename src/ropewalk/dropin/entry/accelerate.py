@@ -122,4 +122,5 @@ class _EngineProtocols:
         update_wrapper(self, HTTP_CHANNEL_FACTORY)
 
     def __call__(self) -> Any:
-        return GenericHTTPChannelProtocol(HTTPChannel())  # it switches to HTTP/2 if TLS has negotiated that
+        # The wrapper switches to HTTP/2 if TLS has negotiated it.
+        return GenericHTTPChannelProtocol(HTTPChannel())

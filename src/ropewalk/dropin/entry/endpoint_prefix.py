@@ -65,7 +65,7 @@ def parse(reactor: Any, arguments: Sequence[str], options: Mapping[str, str]) ->
             wrapped = _inherited(reactor, systemd_descriptor(arguments[1:], own))
         else:
             wrapped = serverFromString(reactor, description)
-    except (MalformedEndpoint, MissingPackage):  # from a second prefix of ours in this description
+    except (MalformedEndpoint, MissingPackage):  # set by a second prefix of ours in this description
         raise
     except (ImportError, NameError) as error:
         missing = missing_package(f"ropewalk:{written}", error)
@@ -129,7 +129,7 @@ class Endpoint(ObjectProxy):
         """The description of `wrapped`."""
         self.wrapped = wrapped
         self.limits = limits
-        """By name. They override the limits of the site."""
+        """The limits by name. They override those of the site."""
         self.half_close = half_close
         """Whether clients may close their sending side and still receive their responses."""
 

@@ -1,4 +1,4 @@
-"""Factories of twisted.web: unwrapping them, and applying limits that are given outside the program."""
+"""Factories of twisted.web: how to unwrap them, and to apply limits that are not set in the program."""
 
 from collections.abc import Mapping
 from typing import Any

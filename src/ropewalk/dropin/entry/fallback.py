@@ -1,4 +1,4 @@
-"""Factories whose connections Twisted itself serves (RW740 and RW743), if that is known when a port opens."""
+"""Detects factories whose connections Twisted itself serves (RW740 and RW743), if that is known when a port opens."""
 
 from typing import Any
 
@@ -11,11 +11,14 @@ from ropewalk.twisted_private import HTTP_CHANNEL_FACTORY
 
 
 def fallback_reason(factory: Any) -> str:
-    """Return why Twisted serves all connections of a factory. Empty if the engine does, or if it is not known yet."""
+    """Return why Twisted serves all connections of a factory.
+
+    Empty if the engine serves them, or if it is not known yet.
+    """
     kind: Any = getattr(factory, "protocol", None)
     if getattr(kind, "__func__", None) is HTTP_CHANNEL_FACTORY:
         kind = http.HTTPChannel
-    if not isinstance(kind, type):  # a function of the program, or of `accelerate`
+    if not isinstance(kind, type):  # set by the program, or by `accelerate`
         return ""
     if not issubclass(kind, HTTPChannel):
         return FOREIGN.format(protocol=full_name(kind))

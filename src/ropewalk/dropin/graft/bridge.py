@@ -113,7 +113,7 @@ class AppBridge:
             self.exchange.transport_has_room()
 
     def stopProducing(self) -> None:
-        """Do nothing: the engine reports the end of the connection to the exchange."""
+        """Do nothing: the engine notifies the exchange when the connection ends."""
 
     def _segments(self) -> tuple[list[str], list[str]]:
         """The segments of the path above the app and below. Raises UnicodeDecodeError."""

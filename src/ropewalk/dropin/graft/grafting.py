@@ -25,7 +25,7 @@ class GraftedApp(resource.Resource):
         super().__init__()
         self.app = app
         self.coroutines = calling.CoroutineRunner()
-        """Runs its handlers."""
+        """The runner of the app's handlers."""
         self.shortages = calling.ShortageLog()
         self.stopping = Moment()
         """Fires when a shutdown begins."""
@@ -65,7 +65,7 @@ def graft(thing: Any) -> GraftedApp:
 
 
 def around(request: Any) -> Any:
-    """Return the request of the other kind that contains this one, or None.
+    """Return the outer request that contains this one, or None.
 
     For the request of a grafted app, it is the request of twisted.web, which has the session. For the request of a
     mounted resource of twisted.web, it is the request of the app.

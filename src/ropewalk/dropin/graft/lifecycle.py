@@ -25,7 +25,7 @@ class AppLifecycle:
     def __init__(self, app: App, stopping: Moment) -> None:
         self._app = app
         self._failure: StartError | None = None
-        """Why the app has not started. It is the response to every request."""
+        """The reason that the app has not started. Every request is responded to with it."""
         self._forced = False
         """A second signal has forced the shutdown."""
         self._engines: set[FactoryEngine] = set()
@@ -75,7 +75,7 @@ class AppLifecycle:
         started = self._start_over and self._failure is None
         hooks = self._app.begin_stop(calls.call_stopping) if started else succeed(None)
         self._stop_begins.fire()
-        await deferLater(reactor, 0)  # so that every engine has begun its drain
+        await deferLater(reactor, 0)  # later, after every engine has begun its drain
         for engine in self._engines:
             await engine.when_drained()
         await hooks

@@ -27,7 +27,7 @@ class GraftedRequest(RelayedExchange):
 
     @staticmethod
     def of(exchange: RelayedExchange, bridge: "AppBridge") -> "GraftedRequest":
-        """Convert an exchange, which the engine made before it was known that an app responds."""
+        """Convert an exchange. The engine made it before it was known that an app responds to it."""
         exchange.__class__ = GraftedRequest
         assert isinstance(exchange, GraftedRequest)
         exchange.bridge = bridge
@@ -36,8 +36,6 @@ class GraftedRequest(RelayedExchange):
             exchange._content = bridge.request.content  # noqa: SLF001 - its own
             exchange._content.seek(0)  # noqa: SLF001 - as above
         return exchange
-
-    # Its place in the tree
 
     @property
     def service(self) -> Any:
@@ -91,7 +89,7 @@ class GraftedRequest(RelayedExchange):
         return self._content.tell() == self._size() if self._reads_content() else super().body_complete
 
     def _reads_content(self) -> bool:
-        """Whether there is a body, and not the raw bytes of another protocol."""
+        """Whether there is a body. Raw bytes of another protocol are not a body."""
         return self.has_body and self.status != 101
 
     def _whole(self, _: None = None) -> bytes:
@@ -108,8 +106,6 @@ class GraftedRequest(RelayedExchange):
         size = self._content.seek(0, SEEK_END)
         self._content.seek(place)
         return size
-
-    # Its response
 
     def respond(self, status: int, fields: Fields, body: bytes | str, /) -> None:
         super().respond(status, self._with_carried(fields), body)
@@ -144,8 +140,6 @@ class GraftedRequest(RelayedExchange):
         own = list(fields)
         names = {text(name).lower() for name, _ in own}
         return own + [line for line in carried if line[0] == b"set-cookie" or text(line[0]) not in names]
-
-    # Called by the engine
 
     def on_readable(self) -> None:
         Request.on_readable(self)

@@ -27,7 +27,7 @@ class BodyQueue:
         self._size = 0
         self._unwanted = False
         self._waiter: Waiter[None] | None = None
-        """The sender waits for it."""
+        """The sender waits for this event."""
 
     # Called by the program
 

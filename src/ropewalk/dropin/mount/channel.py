@@ -59,20 +59,20 @@ class MountedChannel(ChannelAttributes):
         """The program has finished the request, or was notified that it is lost."""
         self._head: tuple[int, bytes, dict[bytes, list[bytes]]] | None = None
         self._in_program = False
-        """The call that gives the program the request is running."""
+        """The program is being called with the request."""
         self._later: Waiter[Any] | None = None
-        """What the handler has returned, if there was no outcome yet."""
+        """The result of the handler, if the program returned before there was an outcome."""
         self._left: int | None = None
         """The number of bytes of the body that are missing, by its Content-Length."""
         self._outcome: Any = None
-        """What the handler returns or raises."""
+        """The value that the handler returns, or the exception that it raises."""
         self._raw = False
         """Another protocol has the connection."""
         self._has_outcome = False
-        """There is an outcome."""
+        """`_outcome` is set."""
 
     def serve(self) -> Any:
-        """Give the request to the program. Return what a handler returns; raise what the program fails with."""
+        """Pass the request to the program. Returns the handler's value, or raises the program's exception."""
         self._in_program = True
         self._give_request()
         self._in_program = False
@@ -91,8 +91,6 @@ class MountedChannel(ChannelAttributes):
     @Lazy
     def transport(self) -> Any:
         return MountedConnection(self.exchange, self._give_away).transport(self)
-
-    # Called by the request
 
     def getPeer(self) -> Any:
         """Return the address of the client."""
@@ -186,7 +184,7 @@ class MountedChannel(ChannelAttributes):
             producer.stopStreaming()
 
     def loseConnection(self) -> None:
-        """Do as `abortConnection` does: the response is incomplete in either case."""
+        """Do the same as `abortConnection`: the response is incomplete in either case."""
         self.abortConnection()
 
     def abortConnection(self) -> None:
@@ -196,7 +194,7 @@ class MountedChannel(ChannelAttributes):
     forceAbortClient = abortConnection
 
     def failed(self, reason: Failure) -> None:
-        """Take the failure of the program: the app responds, or cuts off the response that has begun."""
+        """Handle the failure of the program: the app responds, or cuts off the response that has begun."""
         error: Any = reason.value
         self._done = True
         if self._has_outcome:
@@ -208,8 +206,6 @@ class MountedChannel(ChannelAttributes):
         self._release_request()
         self._give_outcome(BadBody("The form is malformed."))
 
-    # Called by the transport, and by what uses it
-
     @property
     def _networkProducer(self) -> Any:
         return self.transport
@@ -219,22 +215,20 @@ class MountedChannel(ChannelAttributes):
         protocol.makeConnection(self.transport)
 
     def later(self, call: Callable[[], None]) -> None:
-        """Make a call in the next turn of the reactor."""
+        """Call a function in the next turn of the reactor."""
         call_soon(call)
 
     def _give_away(self) -> bool:
-        """Let another protocol have the connection. False if there is a response already."""
+        """Give the connection to another protocol. False if there is a response already."""
         if self._has_outcome:
             return False
         self._raw = True
         self._give_outcome(NOT_DONE_YET)
         return True
 
-    # The request and its response
-
     def _give_request(self) -> None:
         exchange = self.exchange
-        self.transport = None  # `Request.__init__` reads it; this avoids making one
+        self.transport = None  # `Request.__init__` reads this attribute; setting it saves the creation of one
         request = self._request = MountedRequest(self)
         del self.transport, request.transport
         command, target, version, _, length = exchange.start_and_framing
@@ -244,7 +238,7 @@ class MountedChannel(ChannelAttributes):
         request.requestReceived(command, target, version)
 
     def _begin(self) -> None:
-        """Respond with the head, if there is one. The program continues to write the body."""
+        """Return the response with the head, if there is one. The program continues to write the body."""
         if self._head is not None:
             self._respond(lambda: self._body)
 
@@ -261,11 +255,11 @@ class MountedChannel(ChannelAttributes):
         except (RopewalkError, UnicodeDecodeError) as error:
             self._give_outcome(error)
             return
-        response.body = b"" if code in BODILESS else body()  # the program may continue, and write nothing
+        response.body = b"" if code in BODILESS else body()  # the program may continue without writing more
         self._give_outcome(response)
 
     def _give_outcome(self, outcome: Any) -> None:
-        """Give the app an outcome: a Response, NOT_DONE_YET or an exception."""
+        """Set the outcome for the app: a Response, NOT_DONE_YET or an exception."""
         self._has_outcome = True
         if self._later is None:
             self._outcome = outcome
@@ -294,7 +288,7 @@ class MountedChannel(ChannelAttributes):
         end_connection(producer, lambda failure: self._release_request().connectionLost(failure), reason)
 
     def _release_request(self) -> MountedRequest:
-        """Return the request, to which nothing will be delivered any more."""
+        """Return the request. No more calls follow for it."""
         self._done = True
         request: MountedRequest = self._request
         self._request = None

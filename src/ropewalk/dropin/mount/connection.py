@@ -11,7 +11,7 @@ from ropewalk.waiting import Waiter
 
 
 class MountedConnection:
-    """Makes a `SocketTransport` for the request of an app. To that, it is the driver, the connection and the channel.
+    """Makes a `SocketTransport` for the request of an app, and is its driver, its connection and its channel.
 
     When a program wants the connection for raw bytes, `take` is called. It returns whether the program gets it.
     """
@@ -36,12 +36,12 @@ class MountedConnection:
         self._transport.connection = connection
         return self._transport
 
-    # As the driver
+    # The interface of a driver
 
     def leave_if_idle(self) -> None:
-        """Do nothing when the connection is closed: the service of the exchange does."""
+        """Do nothing when the connection is closed, because the service of the exchange closes it."""
 
-    # As the connection
+    # The interface of a connection
 
     @property
     def server(self) -> Address:
@@ -53,7 +53,7 @@ class MountedConnection:
         return -1
 
     def close(self) -> None:
-        """Do as `abort` does: the response is incomplete in either case."""
+        """Do the same as `abort`: the response is incomplete in either case."""
         self.abort()
 
     def abort(self) -> None:
@@ -61,7 +61,7 @@ class MountedConnection:
         self._aborted = True
         self._exchange.abort()
 
-    # As the channel
+    # The interface of a channel
 
     def hand_over(self) -> Request | None:
         """Return the request, which carries raw bytes from now on. None if there is a response already."""
@@ -80,7 +80,7 @@ class MountedConnection:
         return False
 
     def is_reactor_thread(self) -> bool:
-        """Whether this is the reactor's thread. If so, the queued calls of other threads are made first."""
+        """Whether this is the reactor's thread. If it is, run the queued calls of other threads before returning."""
         if not self._exchange.service.engine.on_engine_thread:
             return False
         self._thread_queue.run()
@@ -93,7 +93,7 @@ class MountedConnection:
     def resume_body(self) -> None:
         """Do nothing: the body has been received."""
 
-    # As the producer of what the transport writes
+    # The interface of a producer, for the transport's output
 
     def pauseProducing(self) -> None:
         """Do nothing: the transport notices that its buffer is full."""
@@ -117,7 +117,7 @@ class MountedConnection:
         close_upgraded(self._transport)
 
     def _ended(self, _: None) -> None:
-        self.reactor.callLater(0, self._close, "done")  # later: a call of the protocol may be running
+        self.reactor.callLater(0, self._close, "done")  # later, because a call of the protocol may be running
 
     def _lost(self, _: Any) -> None:
         self._close("aborted" if self._aborted else self._exchange.ending or "cut")

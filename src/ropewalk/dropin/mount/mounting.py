@@ -23,7 +23,7 @@ _CHILDREN: Final = ("getChild", "getChildWithDefault")
 """The methods by which a resource makes its children."""
 
 _LIBRARIES: Final = (PACKAGE, f"{Path(twisted.__file__).parent}{os.sep}")
-"""The beginnings of the paths of source files that are not the user's."""
+"""The start of the paths of source files that do not belong to the user."""
 
 
 class Mounted(Resource):
@@ -64,7 +64,7 @@ def mounted(root: Any, *, body_limit: int | None = BODY_SIZE) -> Mounted:
     malformed limit.
     """
     if not is_twisted(root):
-        ours = as_resource(root)  # raises if it is not a resource at all
+        ours = as_resource(root)  # raises if it is not a resource
         what = f"{shown(root)}, of type {full_name(type(root))}, is not a resource of twisted.web"
         raise TreeError("RW105", f"{what}, and {full_name(type(ours))} needs no `mounted`.", "Mount it as it is.")
     check_body_limit(body_limit)
@@ -163,6 +163,6 @@ def _site_of(request: Request) -> MountedSite:
     if site is None:
         site = app._mounted_site = MountedSite(app.debug)  # noqa: SLF001 - ours
         bridge = getattr(request, "bridge", None)
-        if bridge is not None:  # the app is grafted itself
+        if bridge is not None:  # the app is grafted onto a tree of twisted.web
             site.share_sessions(bridge.request.site)
     return site

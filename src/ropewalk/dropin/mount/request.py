@@ -24,7 +24,7 @@ class MountedRequest(Request):
             super().gotLength(0)
             return
         self.content = self.channel.exchange.content
-        self.content.seek(0, SEEK_END)  # as after the body was written to it
+        self.content.seek(0, SEEK_END)  # as after the body was written
 
     def processingFailed(self, reason: Failure) -> Failure:
         """Let the app respond, as for a handler that raised."""

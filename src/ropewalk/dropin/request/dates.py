@@ -8,7 +8,7 @@ from twisted.web.http import datetimeToString, stringToDatetime
 from twisted.web.http_headers import Headers
 
 _YEAR_1000: Final = -30_610_224_000
-"""In seconds since 1970. Earlier years do not have four digits."""
+"""The earliest date, in seconds since 1970. Earlier years do not have four digits."""
 
 
 class DateLine:

@@ -36,7 +36,7 @@ class LazyRequest(TwistedRequest):
     _rw_lazy = True
     """Whether attributes are made when they are read. False in a subclass that could observe the difference."""
     _rw_eager_attributes = False
-    """Whether a subclass has replaced some of the lazy attributes. It is given all of them as Twisted's request is."""
+    """Whether a subclass has replaced some of the lazy attributes. Then all of them are set at once, as in Twisted."""
     _rw_channel: Any = None
     """The channel, if it responds by one call. `channel` itself is deleted after the response."""
     _rw_head: HeadSource | None = None
@@ -132,7 +132,7 @@ class LazyRequest(TwistedRequest):
         self._rw_no_body = True
         if isinstance(head, Exchange):
             self._rw_exchange = head
-        # The class has these too. Each is read later, and Python finds attributes of an instance first.
+        # The class has attributes of these names too, which are read later. Python finds those of the instance first.
         self.code = OK
         self.code_message = _OK_MESSAGE
         self.startedWriting = 0
@@ -191,7 +191,7 @@ class LazyRequest(TwistedRequest):
 
 
 def parse_cookies(lines: list[bytes]) -> dict[bytes, bytes]:
-    """Return the cookies of these Cookie lines as twisted.web has them: by name, and the last of a name counts."""
+    """Return the cookies of these Cookie lines as twisted.web does: by name. The last cookie of a name wins."""
     pairs = (part.lstrip().partition(b"=") for line in lines for part in line.split(b";"))
     return {name: value for name, equals, value in pairs if equals}
 
@@ -210,14 +210,14 @@ ASSIGNED: Final = {
     "_encoder": None,
     "_inFakeHead": False,
 }
-"""What `arrive` assigns, besides names of ours."""
+"""The attributes that `arrive` sets, apart from those with our prefix."""
 
 LATE: Final = {
     *_LAZY,
     *("__new__", "__init__", "__setattr__", "parseCookies", "gotLength", "handleContentChunk", "requestReceived"),
     *ASSIGNED,
 }
-"""Names that a lazy request sets or calls in another way than Twisted's until it is processed."""
+"""Methods that a lazy request calls at another time than Twisted's, and attributes that it sets differently."""
 
 _READ_EARLY: Final = {*_LAZY, "__setattr__"}
-"""Names by which a class would see what Twisted's `__init__` sets."""
+"""Names by which a class would notice the attributes that Twisted's `__init__` sets."""

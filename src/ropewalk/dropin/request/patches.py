@@ -21,16 +21,16 @@ _OWNERS: Final[dict[str, type]] = {
     for name, function in vars(kind).items()
     if isinstance(function, FunctionType) and hasattr(TwistedRequest, name)
 }
-"""Our class that defines a function, by its name, for each function that hides one of Twisted's."""
+"""Our class that defines a function, by name, for each function that overrides one of Twisted's."""
 _OWN: Final = {name: vars(owner)[name] for name, owner in _OWNERS.items()}
-"""These functions."""
+"""Our functions that override Twisted's."""
 _NOT_CALLED: Final = tuple(LATE & _OWN.keys())
-"""Functions of a lazy request that its channel does not call, or that make attributes which are made late."""
+"""The functions of a lazy request that its channel does not call, or that make attributes which are made later."""
 
 _functions_of_server: Final = attrgetter(*(name for name in _OWN if name in vars(TwistedRequest)))
 _functions_of_http: Final = attrgetter(*(name for name in _OWN if name in vars(TwistedHTTPRequest)))
 _seen: Any = None
-"""The functions that Twisted's classes had when `respect_patches` was called last."""
+"""The functions of Twisted's classes when `respect_patches` was called last."""
 
 _assigned: Final = attrgetter(*ASSIGNED)
 _ASSIGNED: Final = tuple(ASSIGNED.values())
@@ -52,7 +52,7 @@ def may_be_lazy(factory: object) -> bool:
 
 
 def respect_patches() -> None:
-    """Remove the functions of `Request` that hide a program's patch of Twisted's classes; restore the others.
+    """Remove the functions of `Request` that hide a program's patch of Twisted's classes, and restore the others.
 
     Under `ropewalk exec`, `twisted.web.server.Request` is `Request`, so programs derive from it. What they put into
     `twisted.web.http.Request` must be called all the same. When the patch is removed, our function returns.

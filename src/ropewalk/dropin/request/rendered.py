@@ -1,4 +1,4 @@
-"""A resource that has been rendered already, for Twisted's code, which renders it itself."""
+"""A resource that was rendered already, for Twisted's code, which would render it a second time."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from twisted.web.error import UnsupportedMethod
 
 
 class Rendered:
-    """Stands in for a resource. Its first `render` repeats the outcome of the call that has been made."""
+    """Stands in for a resource. Its first `render` repeats the result of the call that was made before."""
 
     def __init__(self, resource: Any, outcome: Any) -> None:
         self._resource = resource
@@ -24,7 +24,7 @@ class Rendered:
         return self._outcome
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or "_resource" not in vars(self):  # while a copy is made
+        if name.startswith("__") or "_resource" not in vars(self):  # raised while the object is being copied
             raise AttributeError(name)
         return getattr(self._resource, name)
 

@@ -88,7 +88,7 @@ class Request(LazyRequest):
         """Return what `resource.getChildForRequest` finds; None if a file has been sent as the response."""
         while self.postpath and not found.isLeaf:
             if type(found).__module__ == _STATIC and self.method == b"GET" and self._rw_can_send_files():
-                from ropewalk.dropin.request import static_files  # it imports what few programs need
+                from ropewalk.dropin.request import static_files  # it imports modules that few programs need
 
                 if static_files.is_plain(found) and static_files.send(found, self):
                     return None
@@ -172,7 +172,7 @@ class Request(LazyRequest):
         self.startedWriting = 1
         self.sentLength += len(body)
         channel = self.channel
-        if self._rw_channel is channel:  # the program has not wrapped it
+        if self._rw_channel is channel:  # unless the program has wrapped it
             channel.respond(self, self.code, self.code_message, lines, body)
         else:
             channel.writeHeaders(self.clientproto, b"%d" % self.code, self.code_message, headers)
@@ -250,7 +250,7 @@ _RENDERERS: Final = {
 }
 _PERCENT_SIGN: Final = ord("%")
 
-# The original functions. A program has replaced one if another is found in its place.
+# The original functions. If another function is found in its place, a program has replaced it.
 _get_resource_for: Final = Site.getResourceFor
 _render: Final = Resource.render
 _write: Final = Request.write
@@ -260,6 +260,6 @@ _CALLS: Final = (
     *("render", "getHeader", "setHeader", "setLastModified", "setResponseCode"),
     *("registerProducer", "unregisterProducer", "write", "finish"),
 )
-"""What twisted.web calls to send a file."""
+"""The functions that twisted.web calls to send a file."""
 _called_for_file: Final = attrgetter(*(f"{name}.__func__" for name in _CALLS))
 _CALLED_FOR_FILE: Final = tuple(getattr(Request, name) for name in _CALLS)

@@ -33,13 +33,13 @@ _CALLED: Final = (
     *("getModificationTime", "getFileSize", "getsize", "makeProducer", "_setContentHeaders", "clonePath"),
     *("_asTextPath", "_getPathAsSameTypeAs"),
 )
-"""What twisted.web calls to find a file below a folder, and to send it."""
+"""The functions that twisted.web calls to find a file below a folder, and to send it."""
 _functions: Final = attrgetter(*_CALLED, "type")
 _ORIGINAL: Final = tuple(
     each if f"{getattr(each, '__globals__', vars(static)).get('__name__')}".startswith("twisted.") else object()
     for each in _functions(static.File)
 )
-"""The functions of `File`. One that a program has replaced already is represented by an object equal to nothing."""
+"""The functions of `File`. If a program has replaced one already, an object that equals nothing stands for it."""
 _getTypeAndEncoding: Final = static.getTypeAndEncoding
 
 
