@@ -1,4 +1,4 @@
-//! The keys of an ASGI scope that the head of a request gives, set in one call in place of ten attribute reads.
+//! Sets the keys of an ASGI scope from the head of a request, in one call instead of ten attribute reads.
 
 use pyo3::intern;
 use pyo3::prelude::*;

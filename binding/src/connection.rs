@@ -33,7 +33,7 @@ impl Connection {
         address::to_python(py, &self.addresses().1)
     }
 
-    /// Its descriptor, or -1 if it is closed.
+    /// The descriptor of the socket, or -1 if it is closed.
     fn fileno(&self) -> i32 {
         lock(&self.engine.get().core).connection_descriptor(self.id).map_or(-1, |descriptor| descriptor.as_raw_fd())
     }
@@ -54,7 +54,8 @@ impl Connection {
         self.engine.get().command(py, |engine| engine.abort_connection(self.id))
     }
 
-    /// Take it out of the engine, if no request has begun on it: its descriptor, which the caller closes, and what was read.
+    /// Take it out of the engine, if no request has begun on it. Returns its descriptor, which the caller closes, and
+    /// the bytes that were read.
     fn release<'py>(&self, py: Python<'py>) -> PyResult<(i32, Bound<'py, PyBytes>)> {
         let released = self.engine.get().command(py, |engine| engine.release(self.id))?;
         let owner = self.engine.get().owners.remove(&self.id);

@@ -10,7 +10,7 @@ use crate::errors;
 /// Takes ownership of a descriptor that Python passes on.
 pub fn own(fd: i32) -> PyResult<OwnedFd> {
     check(fd)?;
-    // SAFETY: the caller opened it, and neither uses nor closes it from now on.
+    // SAFETY: the caller opened it, and does not use or close it from now on.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 

@@ -29,7 +29,7 @@ pub struct Engine {
     pub(crate) limits: Limits,
     pub(crate) request: Py<PyType>,
     pub(crate) encode_json: Py<PyAny>,
-    /// Types whose instances `encode_json` takes, besides dict and list.
+    /// The types whose instances `encode_json` accepts, besides dict and list.
     pub(crate) json_types: Py<PyAny>,
     /// Exchanges whose response was not complete at the end of the event that began them.
     pub(crate) exchanges: ObjectMap<ExchangeId>,
@@ -44,11 +44,11 @@ pub struct Engine {
     pub(crate) thread: BoundThread,
     /// A turn is running.
     pub(crate) busy: AtomicBool,
-    /// `close` was called: the turn serves every event that is left, because no other may follow.
+    /// `close` was called. The turn serves all remaining events, because no turn follows.
     pub(crate) closing: AtomicBool,
     /// The deadline, in milliseconds of the engine's clock, for which a timer is set.
     pub(crate) armed: AtomicU64,
-    /// Lines of the access log that were taken and could not be written.
+    /// Lines of the access log that were taken from the engine and could not be written.
     pub(crate) log_lines_lost: AtomicU64,
 }
 
@@ -102,7 +102,7 @@ impl Engine {
         EnteredContext::enter(py, base)
     }
 
-    /// Has `tick` called in time for the engine's next deadline, if the timer is later.
+    /// Has `tick` called at the engine's next deadline, unless the timer is set for an earlier time.
     pub fn arm(&self, py: Python<'_>) -> PyResult<()> {
         let next = lock(&self.core).next_deadline();
         let Some(next) = next else { return Ok(()) };
@@ -110,7 +110,8 @@ impl Engine {
             return Ok(());
         }
         self.armed.store(next, Ordering::Relaxed);
-        // asyncio runs a timer in the context in which it was set: the turn of the timer would run in that of a request.
+        // asyncio runs a timer in the context in which it was set. Without this, the timer's turn would run in the
+        // context of a request.
         let _context = self.enter_context(py)?;
         let seconds = next.saturating_sub(monotonic_micros() / 1000) as f64 / 1000.0;
         self.callbacks.bind(py).call_method1(intern!(py, "arm"), (seconds,))?;

@@ -12,18 +12,19 @@ use ropewalk_engine::HalfClose;
 pub struct EngineHandler {
     #[pyo3(get)]
     pub call: Py<PyAny>,
-    /// Call it when the body is complete, not at the head.
+    /// Call the handler when the body is complete, not at the head.
     #[pyo3(get)]
     pub whole_body: bool,
     #[pyo3(get)]
     pub body_limit: Option<u64>,
-    /// Pass it the parameters of the path.
+    /// Pass the parameters of the path to the handler.
     #[pyo3(get)]
     pub pass_params: bool,
-    /// It depends on the path and the method alone, so it may be cached for them.
+    /// The handler depends only on the path and the method, so it may be cached for them.
     #[pyo3(get, name = "static")]
     pub is_static: bool,
-    /// The Content-Type of str. Handlers with the same one share one object, so that 10,000 of them have it in the cache.
+    /// The Content-Type of a str. Handlers with the same Content-Type share one object, so that 10,000 of them fit into
+    /// the cache.
     #[pyo3(get)]
     pub text_type: Py<PyString>,
     /// The Content-Type of bytes.

@@ -79,13 +79,13 @@ impl Engine {
         })
     }
 
-    /// The time that `EngineCallbacks.arm` asked for has come.
+    /// Handle deadlines. Called at the time for which `EngineCallbacks.arm` has set the timer.
     fn tick(slf: &Bound<'_, Self>) -> PyResult<()> {
         slf.get().armed.store(UNARMED, Ordering::Relaxed);
         Self::turn(slf)
     }
 
-    /// Bind the engine to this thread: no other may use it from here.
+    /// Bind the engine to this thread. No other thread may use the engine afterwards.
     fn bind_thread(&self) {
         self.thread.bind();
     }
@@ -101,7 +101,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Call `EngineCallbacks.arm` again, because the last call was ignored.
+    /// Call `EngineCallbacks.arm` again, because the last call had no effect.
     fn rearm(&self, py: Python<'_>) -> PyResult<()> {
         self.armed.store(UNARMED, Ordering::Relaxed);
         self.arm(py)
@@ -116,14 +116,15 @@ impl Engine {
         self.log_lines_lost.store(0, Ordering::Relaxed);
         self.exchanges.leak();
         self.owners.leak();
-        // If another thread held the lock, it will never be released.
+        // If another thread held the lock at the fork, no thread of the child will release it.
         let renewed = self.core.try_lock().is_ok_and(|mut core| core.after_fork_in_child(mid_turn).is_ok());
         if !renewed {
             self.thread.close();
         }
     }
 
-    /// In the parent of a new child, which has copies of the listening sockets: whether it accepts on them.
+    /// In the parent of a new child, which has copies of the listening sockets: report whether the child accepts on
+    /// them.
     #[pyo3(signature = (*, children_serve))]
     fn after_fork_in_parent(&self, children_serve: bool) {
         lock(&self.core).after_fork_in_parent(children_serve);
@@ -197,8 +198,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Serve an accepted stream socket (the descriptor is duplicated) and what was read from it, for its owner.
-    /// None if the engine has its maximum of connections and closed it.
+    /// Serve an accepted stream socket (the descriptor is duplicated) and the bytes that were read from it, for its
+    /// owner. Returns None and closes it if the engine has its maximum of connections.
     #[pyo3(signature = (fd, data = None, /, *, owner = None, half_close = false))]
     fn adopt(
         slf: &Bound<'_, Self>,
@@ -299,7 +300,7 @@ impl Engine {
         Ok(shown)
     }
 
-    /// Count lines of the access log that were taken and could not be written. Any thread may call it.
+    /// Count lines of the access log that were taken and could not be written. Any thread may call this.
     #[pyo3(signature = (count, /))]
     fn count_lost_log_lines(&self, count: u64) {
         self.log_lines_lost.fetch_add(count, Ordering::Relaxed);

@@ -19,7 +19,7 @@ impl<'py> EnteredContext<'py> {
             };
             Bound::from_owned_ptr_or_err(py, copy)?
         };
-        // SAFETY: it is a context, and it was just made, so it is not entered.
+        // SAFETY: it is a context that was just created, so that it is not entered yet.
         if unsafe { ffi::PyContext_Enter(context.as_ptr()) } < 0 {
             return Err(PyErr::fetch(py));
         }
@@ -29,7 +29,7 @@ impl<'py> EnteredContext<'py> {
 
 impl Drop for EnteredContext<'_> {
     fn drop(&mut self) {
-        // SAFETY: `enter` entered it, and it is left once, in the order of nesting.
+        // SAFETY: `enter` entered it. It is left once, in the reverse order of entering.
         if unsafe { ffi::PyContext_Exit(self.context.as_ptr()) } < 0 {
             PyErr::fetch(self.context.py()).write_unraisable(self.context.py(), None);
         }

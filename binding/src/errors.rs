@@ -23,8 +23,8 @@ static ERRORS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 
 /// An exception of a class in `ropewalk.errors`, with one sentence.
 ///
-/// The instance is made when it reaches Python, not here: its class is written in Python, so that another thread may run
-/// while the caller has borrowed an exchange that the other thread uses.
+/// The instance is created when the error reaches Python. Its class is written in Python, so creating it here could let
+/// another thread run while the caller still borrows an exchange.
 pub fn raise(py: Python<'_>, name: &str, message: String) -> PyErr {
     let module = ERRORS.get_or_try_init(py, || Ok::<_, PyErr>(py.import("ropewalk.errors")?.unbind()));
     let class = module.and_then(|module| Ok(module.bind(py).getattr(name)?.cast_into::<PyType>()?));

@@ -24,7 +24,7 @@ use response_sender::{ResponseSender, WholeBody};
 #[pyclass(subclass, module = "ropewalk._engine")]
 #[derive(Default)]
 pub struct Exchange {
-    /// None if Python made the exchange itself.
+    /// None if Python code created the exchange.
     pub(crate) engine_ref: Option<EngineRef>,
     pub(crate) body: IncomingBody,
     pub(crate) response: ResponseSender,
@@ -35,7 +35,7 @@ pub struct Exchange {
     /// Call `on_done` when the response is complete.
     #[pyo3(get, set)]
     pub(crate) notify_done: bool,
-    /// Give every value of the handler to `EngineCallbacks.send_value`.
+    /// Pass every value of the handler to `EngineCallbacks.send_value`.
     #[pyo3(get, set)]
     pub(crate) prepared: bool,
 }
@@ -45,7 +45,8 @@ impl Exchange {
         EngineRef::of(&self.engine_ref)
     }
 
-    /// Lets the body arrive in a mode. `limit` takes precedence over that of the handler, and that over the engine's.
+    /// Lets the body arrive in a mode. `limit` takes precedence over the handler's limit, which takes precedence over
+    /// the engine's.
     pub(crate) fn open_body(&mut self, py: Python<'_>, mode: Mode, limit: Option<u64>) -> PyResult<()> {
         let engine_ref = EngineRef::of(&self.engine_ref)?;
         if self.body.is_complete(engine_ref, self.is_raw()) {
@@ -57,7 +58,8 @@ impl Exchange {
         self.body.open(py, engine_ref, mode, limit)
     }
 
-    /// The exchange ended before its response was complete. What is returned is the temporary file of its body, to close.
+    /// The exchange ended before its response was complete. Returns the temporary file of its body, for the caller to
+    /// close.
     pub(crate) fn lose(&mut self, reason: GoneReason) -> Option<Py<PyAny>> {
         if let Some(engine_ref) = &self.engine_ref {
             engine_ref.set_gone(reason);
@@ -80,7 +82,7 @@ impl Exchange {
     pub(crate) fn become_raw(&mut self, py: Python<'_>) -> PyResult<()> {
         self.response.start(101);
         self.body = IncomingBody::default();
-        // At once, so that bytes that followed the head are kept even if the client has closed its side.
+        // Set at once, so that bytes after the head are kept even if the client has closed its side.
         self.open_body(py, Mode::Streamed, Some(u64::MAX))
     }
 }
@@ -99,8 +101,8 @@ pub fn respond(
     completed(exchange)
 }
 
-/// The response is complete: the engine forgets the exchange, its temporary file is closed, and `on_done` is called if it
-/// is wanted.
+/// The response is complete. The engine forgets the exchange, its temporary file is closed, and `on_done` is called if
+/// it was requested.
 pub fn completed(exchange: &Bound<'_, Exchange>) -> PyResult<()> {
     let py = exchange.py();
     let (notify_done, spool) = {

@@ -82,7 +82,7 @@ impl Exchange {
         Ok(self.engine_ref()?.engine.get().core(py)?.unix_time())
     }
 
-    /// The address of the client, which a trusted proxy may have reported.
+    /// The address of the client. A trusted proxy may have reported it.
     #[getter]
     fn client<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         address::to_python(py, request_head::client(&self.engine_ref()?.head))
@@ -100,7 +100,8 @@ impl Exchange {
         address::to_python(py, self.engine_ref()?.server())
     }
 
-    /// The owner of the connection: the sink of a pipe, or what `EngineCallbacksWithOwners.opened` returned; else None.
+    /// The owner of the connection: the sink of a pipe, or the object that `EngineCallbacksWithOwners.opened` returned;
+    /// else None.
     #[getter]
     fn owner<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         Ok(self.engine_ref()?.owner.as_ref().map(|owner| owner.bind(py).clone()))
@@ -170,14 +171,14 @@ impl Exchange {
         request_head::raw_headers(py, &self.engine_ref()?.head)
     }
 
-    /// Set the keys of an ASGI scope that the head gives: `http_version`, `method`, `scheme`, `path`, `raw_path`,
+    /// Set the keys of an ASGI scope that come from the head: `http_version`, `method`, `scheme`, `path`, `raw_path`,
     /// `query_string`, `headers`, `client` and `server`.
     fn fill_asgi_scope(&self, py: Python<'_>, scope: &Bound<'_, PyDict>) -> PyResult<()> {
         let engine_ref = self.engine_ref()?;
         asgi::fill_scope(py, scope, &engine_ref.head, engine_ref.server())
     }
 
-    // Its body
+    // The request's body
 
     /// Let the body arrive, and send 100 Continue if the client expects it. Raises BodyTooLarge if Content-Length says so.
     #[pyo3(signature = (limit = None, /))]
@@ -191,14 +192,14 @@ impl Exchange {
         self.open_body(py, Mode::Collected, limit)
     }
 
-    /// What has arrived and was not taken: b"" at the end of the body, None if the rest is still to come. Raises
-    /// BodyTooLarge, BadBody or Disconnected.
+    /// Take the bytes that have arrived: b"" at the end of the body, None if more is to come. Raises BodyTooLarge,
+    /// BadBody or Disconnected.
     fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let raw = self.is_raw();
         self.body.read(py, EngineRef::of(&self.engine_ref)?, raw, self.response.finished)
     }
 
-    /// The temporary file that holds a collected body past `Limits.spool_size`, open at its start; else None.
+    /// The temporary file that holds a collected body larger than `Limits.spool_size`, open at its start; else None.
     #[getter]
     fn spool<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.body.spool.as_ref().map(|file| file.bind(py).clone())
@@ -216,7 +217,7 @@ impl Exchange {
 
     // The response
 
-    /// Whether the head of the response is sent, or queued to be.
+    /// Whether the head of the response was sent, or queued.
     #[getter]
     fn started(&self) -> bool {
         self.response.started
@@ -349,9 +350,9 @@ impl Exchange {
         exchange.become_raw(slf.py())
     }
 
-    // A response whose handler writes HTTP/1 itself
+    // Responses whose handler writes HTTP/1 itself
 
-    /// Send a whole response as it is given. `fields` are values by name, or pairs.
+    /// Send a whole response without changes. `fields` are values by name, or pairs.
     #[pyo3(signature = (status, reason, fields, body, /))]
     fn relay(
         slf: &Bound<'_, Self>,
@@ -370,7 +371,8 @@ impl Exchange {
         completed(slf)
     }
 
-    /// Send the head of a response as it is given. Its body follows by `relay_write`, framed as the head says.
+    /// Send the head of a response without changes. Its body follows by `relay_write`, and must have the framing that
+    /// the head declares.
     #[pyo3(signature = (status, reason, fields, /))]
     fn relay_head(&mut self, py: Python<'_>, status: u16, reason: &[u8], fields: &Bound<'_, PyAny>) -> PyResult<()> {
         let fields = Fields::from_pairs_or_dict(fields)?;
@@ -427,7 +429,7 @@ impl Exchange {
         self.body.spool = None;
     }
 
-    // Called by the engine; `Request` overrides them.
+    // The engine calls these methods; `Request` overrides them.
 
     fn on_readable(&self) {}
 

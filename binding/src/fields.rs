@@ -7,7 +7,7 @@ use ropewalk_engine::head::FieldRef;
 
 use crate::errors;
 
-/// The fields of a response, held while the engine reads them.
+/// The fields of a response, borrowed while the engine reads them.
 pub struct Fields<'py>(Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>);
 
 impl<'py> Fields<'py> {

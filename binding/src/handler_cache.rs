@@ -1,5 +1,4 @@
-//! Handlers of static paths. `EngineCallbacks.resolve` finds each once; from then on one look-up here does, however many there
-//! are.
+//! Handlers of static paths. `EngineCallbacks.resolve` finds each handler once. Later requests need one look-up here.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -13,7 +12,7 @@ use crate::engine_handler::EngineHandler;
 use crate::request_head::path;
 use crate::sync::lock;
 
-/// Handlers by raw path, one table for each method. Only paths that exist get in, so a client cannot fill it.
+/// Handlers by raw path, one table for each method. Only existing paths are added, so a client cannot fill it.
 pub struct HandlerCache(Mutex<Vec<ByPath>>);
 
 type ByPath = HashMap<Box<[u8]>, Py<EngineHandler>>;
@@ -30,8 +29,8 @@ impl HandlerCache {
         lock(&self.0)[head.method().index()].get(path(head)).map(|handler| handler.clone_ref(py))
     }
 
-    /// Adds a static handler. Paths with percent-encoding are resolved each time, because one path has many spellings, and
-    /// so are unregistered methods, because they share one number.
+    /// Adds a static handler. Paths with percent-encoding are not added, because one path has many spellings, nor are
+    /// unregistered methods, because they share one number.
     pub fn add(&self, head: &Head, handler: &Bound<'_, EngineHandler>) {
         let registered = head.method() != Method::OTHER;
         if registered && handler.get().is_static && !path(head).contains(&b'%') {
@@ -39,7 +38,7 @@ impl HandlerCache {
         }
     }
 
-    /// For the garbage collector. A table that is locked is in use, and so not garbage.
+    /// For the garbage collector. A table that is locked is in use, so it is not garbage.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         for handler in self.0.try_lock().iter().flat_map(|tables| tables.iter().flat_map(HashMap::values)) {
             visit.call(handler)?;

@@ -9,7 +9,8 @@ use pyo3::prelude::*;
 
 use crate::sync::lock;
 
-/// Python objects by id. They are untyped, so that the engine, which holds such maps, need not know what an exchange is.
+/// Python objects by id. They are untyped, because the engine, which holds such maps, does not use the type of an
+/// exchange.
 pub struct ObjectMap<Id>(Mutex<HashMap<Id, Py<PyAny>>>);
 
 impl<Id: Eq + Hash> ObjectMap<Id> {
@@ -44,7 +45,7 @@ impl<Id: Eq + Hash> ObjectMap<Id> {
         }
     }
 
-    /// For the garbage collector. A map that is locked is in use, and so not garbage.
+    /// For the garbage collector. A map that is locked is in use, so it is not garbage.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         for object in self.0.try_lock().iter().flat_map(|objects| objects.values()) {
             visit.call(object)?;

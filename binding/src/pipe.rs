@@ -44,14 +44,14 @@ impl Pipe {
         self.pump(py, |engine| engine.set_pipe_blocked(self.id, false))
     }
 
-    /// Run a turn of the engine now, unless one is running. True if another turn would find work.
+    /// Run a turn of the engine now, unless one is running. Returns whether another turn would have work.
     fn run_turn(&self, py: Python<'_>) -> PyResult<bool> {
         self.pump(py, |_| ())?;
         let engine = self.engine.get();
         Ok(!engine.busy.load(Ordering::Relaxed) && lock(&engine.core).has_work())
     }
 
-    /// Bytes of input that belong to no request yet, or to a body that is not being received.
+    /// The bytes of input that belong to no request yet, or to a body that is not being received.
     #[getter]
     fn pending(&self) -> usize {
         lock(&self.engine.get().core).pipe_backlog(self.id)
@@ -77,8 +77,8 @@ impl Pipe {
         turn::serve_pipe_events(self.engine.bind(py), self.id, |engine| engine.disconnect_pipe(self.id))
     }
 
-    /// Let it be idle for so many seconds (0: without limit), in place of `Limits.idle_timeout`. Within a request, each pause
-    /// of the client may be as long, but no longer than the limits say.
+    /// Set the seconds for which it may be idle (0: without limit), in place of `Limits.idle_timeout`. Within a
+    /// request, this also limits each pause of the client, in addition to the other limits.
     #[pyo3(signature = (seconds, /))]
     fn set_idle_timeout(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {
         let id = self.id.connection();

@@ -21,7 +21,7 @@ pub fn path(head: &Head) -> &[u8] {
     if head.path().is_empty() { b"/" } else { head.path() }
 }
 
-/// The path with its percent-encoding undone. What is not UTF-8 becomes U+FFFD.
+/// The path with its percent-encoding decoded. Bytes that are not UTF-8 become U+FFFD.
 pub fn decoded_path(head: &Head) -> Cow<'_, str> {
     match percent_encoding::percent_decode(path(head)).into() {
         Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
@@ -85,7 +85,7 @@ pub fn raw_headers<'py>(py: Python<'py>, head: &Head) -> PyResult<Bound<'py, PyL
     Ok(lines)
 }
 
-/// Bytes as str, one character a byte (ISO 8859-1), which loses nothing.
+/// Bytes as str, one character for each byte (ISO 8859-1), without loss.
 pub fn latin1<'py>(py: Python<'py>, bytes: &[u8]) -> Bound<'py, PyString> {
     match std::str::from_utf8(bytes) {
         Ok(text) if text.is_ascii() => PyString::new(py, text),

@@ -1,4 +1,4 @@
-//! Which thread may use an engine: the one that runs its reactor. It is known only when the reactor runs.
+//! Which thread may use an engine: the thread that runs its reactor. It is known only when the reactor runs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,7 +10,8 @@ const CLOSED: u64 = u64::MAX;
 static NEXT: AtomicU64 = AtomicU64::new(UNBOUND + 1);
 
 thread_local! {
-    /// A number that no other thread of this process has or had. Reading it costs less than `std::thread::current().id()`.
+    /// A number that no other thread of this process has or had. It is cheaper to read than
+    /// `std::thread::current().id()`.
     static NUMBER: u64 = NEXT.fetch_add(1, Ordering::Relaxed);
 }
 

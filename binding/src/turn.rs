@@ -1,7 +1,7 @@
 //! The loop between the engine's events and Python's handlers.
 //!
-//! The engine is locked only while no Python code runs. So a handler may call any command from wherever it is, and an
-//! event that a command causes waits in the inbox until the loop gets to it.
+//! The engine is locked only while no Python code runs. So a handler may call any command at any time. An event that a
+//! command causes waits in the inbox until the loop handles it.
 
 mod events;
 mod handler;
@@ -21,7 +21,7 @@ use crate::engine::Engine;
 use crate::errors::unraisable;
 use crate::sync::lock;
 
-/// Microseconds after which a handler is reported as blocking the reactor.
+/// Microseconds after which a handler is reported for blocking the reactor.
 const BLOCKING: u64 = 500_000;
 /// Microseconds of a turn after which the sockets are polled again, so that a client with a small request does not wait
 /// for those with large ones.
@@ -97,14 +97,15 @@ pub fn flush_pipe_output(engine: &Bound<'_, Engine>, pipe: PipeId) -> PyResult<(
     }
 }
 
-/// Reports a poll that failed. What is being served goes on.
+/// Reports a poll that failed. Events that were read before are still served.
 pub fn report_poll(core: &mut ropewalk_engine::Engine, outcome: std::io::Result<()>) {
     if let Err(error) = outcome {
         core.report(Severity::Error, "RW505", format!("the sockets cannot be polled: {error}"));
     }
 }
 
-/// Serves events until there are none or, unless the engine is closing, the turn has used its share. A failure is reported and does not end the turn.
+/// Serves events until there are none, or until the turn has used its share. If the engine is closing, the share does
+/// not count. A failure is reported and does not end the turn.
 fn run(engine: &Bound<'_, Engine>) {
     let py = engine.py();
     let this = engine.get();
@@ -137,7 +138,7 @@ fn run(engine: &Bound<'_, Engine>) {
             break;
         };
         let exchange = event.exchange();
-        // Rust code that a handler calls may panic, in other extension modules too.
+        // Rust code that a handler calls may panic, also in other extension modules.
         let handler = match catch_unwind(AssertUnwindSafe(|| events::serve(engine, event))) {
             Ok(Ok(handler)) => handler,
             Ok(Err(error)) => {
@@ -190,7 +191,7 @@ fn recover_from_panic(engine: &Engine) {
     }
 }
 
-/// Aborts the exchange that was served when something panicked.
+/// Aborts the exchange whose event was being served at a panic.
 fn abort_after_panic(engine: &Bound<'_, Engine>, exchange: Option<ExchangeId>) {
     let this = engine.get();
     let mut core = lock(&this.core);

@@ -31,7 +31,7 @@ pub struct AccessLogBuffer {
     stamp: String,
 }
 
-/// What the line of a request needs, kept until its response is complete.
+/// The data for the log line of a request, kept until its response is complete.
 #[derive(Debug)]
 pub struct Line {
     client: String,
@@ -46,17 +46,17 @@ impl AccessLogBuffer {
         AccessLogBuffer { style, buffer: Vec::new(), second: i64::MIN, stamp: String::new() }
     }
 
-    /// Takes all lines out.
+    /// Takes out all lines.
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.buffer)
     }
 
-    /// How many bytes wait to be taken.
+    /// How many bytes were not taken yet.
     pub fn len(&self) -> usize {
         self.buffer.len()
     }
 
-    /// Whether nothing waits.
+    /// Whether there are no lines to take.
     pub fn is_empty(&self) -> bool {
         self.buffer.is_empty()
     }
@@ -75,7 +75,7 @@ impl AccessLogBuffer {
     pub(crate) fn write(&mut self, line: &Line, status: u16, bytes: u64, micros: u64, clock: &Clock) {
         let (unix, fraction) = match self.style {
             Style::Combined => (clock.unix(), 0),
-            // One reading for both, because the engine's clock is coarse and has whole seconds.
+            // One reading for both parts of the time, because the engine's clock has only whole seconds.
             Style::Timed | Style::Json => {
                 let now = clock_gettime(ClockId::Realtime);
                 (now.tv_sec, now.tv_nsec as u32 / 1000)

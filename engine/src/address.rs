@@ -12,7 +12,7 @@ pub enum Address {
     Inet(SocketAddr),
     /// A UNIX socket, and its path. Most clients have none.
     Unix(Option<Arc<PathBuf>>),
-    /// It is not known, as for a pipe.
+    /// Unknown, as for a pipe.
     Unknown,
 }
 
@@ -20,7 +20,7 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Address::Inet(address) => address.fmt(f),
-            // As ss(8) and systemd write a name in the abstract namespace.
+            // Written as ss(8) and systemd write a name in the abstract namespace.
             Address::Unix(Some(path)) if path.as_os_str().as_encoded_bytes().starts_with(&[0]) => {
                 write!(f, "@{}", &path.to_string_lossy()[1..])
             }

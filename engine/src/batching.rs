@@ -1,8 +1,9 @@
 //! Decides whether the responses of a turn wait for one another.
 //!
-//! A send wakes its client. If the client runs on the same machine and sleeps, as a proxy may, waking it is half of what the
-//! kernel does for a request (perf, FastAPI at 64 connections). Sends that follow one another closely wake it once. So a
-//! response may wait while other requests are ready and handlers are quick. A slow handler delays the responses that wait
+//! A send wakes its client. If the client sleeps on the same machine, as a proxy may, waking it is half of the kernel's
+//! work for a request (perf, FastAPI at 64 connections). Sends that follow one another closely wake it once. So a
+//! response may wait while other requests are ready and handlers are quick. A slow handler delays the responses that
+//! wait
 //! when it is called; after it, each response is sent at once for a while.
 //!
 //! Times are microseconds of one monotonic clock.
@@ -16,7 +17,7 @@ const SLOW: u64 = 1_000;
 /// How long responses are sent at once after a slow event.
 const CAUTION: u64 = 100_000;
 
-/// Knows when responses may wait, and when those that wait are due.
+/// Decides when responses may wait, and when those that wait are due.
 #[derive(Debug, Default)]
 pub struct Batching {
     /// When responses that waited were last sent.
@@ -43,7 +44,7 @@ impl Batching {
         self.on = now >= self.quick_from;
     }
 
-    /// Takes note of an event that took so long until now. True if the responses that wait are due.
+    /// Records an event that took this many microseconds until now. Returns whether the responses that wait are due.
     pub fn passed(&mut self, took: u64, now: u64) -> bool {
         if took > SLOW {
             self.quick_from = now + CAUTION;

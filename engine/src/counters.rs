@@ -1,4 +1,4 @@
-//! What the engine counts, for a metrics page.
+//! The engine's counters, for a page of metrics.
 
 /// Upper bounds of the latency buckets in microseconds, powers of two; the last bucket has no bound.
 pub const LATENCY_BUCKETS: usize = 24;

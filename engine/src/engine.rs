@@ -1,4 +1,4 @@
-//! The engine: it ties listeners, connections, their wires and the driver together.
+//! The engine connects listeners, connections, their wires and the driver.
 //!
 //! This file holds the object and its configuration; the modules below hold one concern each.
 
@@ -69,9 +69,9 @@ pub struct Engine<D: Driver = Epoll, W: Wire = Http1> {
     drain: Drain,
     /// Events that the owner of the engine has not taken.
     inbox: VecDeque<Event>,
-    /// Connections whose output is held back, so that the responses of a turn are sent together.
+    /// Connections whose output is delayed, so that the responses of a turn are sent together.
     send_queue: SendQueue,
-    /// Connections that were interrupted because their share of a poll was used up.
+    /// Connections that have used their share of a poll, and continue in a later one.
     resuming: VecDeque<u64>,
     /// Connections whose client has closed its sending side while a response was due.
     half_closed: VecDeque<u64>,
@@ -81,7 +81,7 @@ pub struct Engine<D: Driver = Epoll, W: Wire = Http1> {
     access: Option<AccessLogBuffer>,
     report_limit: ReportLimit,
     in_turn: bool,
-    /// The connection that the engine works on, which is dropped if that panics.
+    /// The connection that the engine works on. It is dropped if that work panics.
     current: Option<u64>,
     /// A buffer for what the driver reports.
     ready: Vec<Ready>,
@@ -175,7 +175,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.settings.debug = on;
     }
 
-    /// Calls the wire of a connection with what it needs of the engine.
+    /// Calls the wire of a connection with the parts of the engine that it needs.
     fn with_wire<R>(&mut self, slot: usize, call: impl FnOnce(&mut W, &mut WireContext<'_>) -> R) -> R {
         let connection = &mut self.connections[slot];
         let mut context = WireContext {
@@ -214,7 +214,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Requests a turn if a command outside a turn has left work.
+    /// Requests a turn if a command outside of a turn has left work.
     fn wake_if_needed(&mut self) {
         if !self.in_turn && self.has_work() {
             self.wake();
@@ -233,7 +233,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Reports what clients can cause again and again: at most once in some seconds for each code.
+    /// Reports an event that clients can cause again and again, at most once in some seconds for each code.
     fn report_limited(&mut self, severity: crate::Severity, code: &'static str, message: String) {
         if self.report_limit.allows(code, self.clock.millis()) {
             self.report(severity, code, message);

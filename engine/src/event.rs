@@ -8,13 +8,14 @@ use crate::address::Address;
 use crate::exchange::{ConnectionId, ExchangeId, PipeId};
 use crate::head::{Field, Head};
 
-/// What has happened, in order.
+/// The events, in order.
 #[derive(Debug)]
 pub enum Event {
-    /// A connection to a socket was opened; its other end. Only after [`crate::Engine::report_connections`].
+    /// A connection to a socket was opened; the address of its other end. Only after
+    /// [`crate::Engine::report_connections`].
     Opened(ConnectionId, Address),
-    /// All was sent on a connection that was reported as opened, and our side of it is closed. What its client still sends
-    /// is dropped until [`Event::Closed`].
+    /// All was sent on a connection that was reported as opened, and our side of it is closed. Further bytes from its
+    /// client are dropped until [`Event::Closed`].
     Lingering(ConnectionId),
     /// A connection that was reported as opened has ended, after all events of its exchanges.
     Closed(ConnectionId, CloseReason),
@@ -28,19 +29,20 @@ pub enum Event {
     BadBody(ExchangeId, BodyFault),
     /// The queue of the response is below its low-water mark again.
     Writable(ExchangeId),
-    /// The client has closed its sending side, and the exchange goes on because of [`crate::HalfClose::Respond`].
+    /// The client has closed its sending side, and the exchange continues because of [`crate::HalfClose::Respond`].
     HalfClosed(ExchangeId),
     /// The exchange has ended before its response was complete.
     Gone(ExchangeId, GoneReason),
     /// Bytes that the owner of a pipe sends.
     PipeOutput(PipeId, Bytes),
-    /// A message on a pipe is refused with status 400, and the owner of the pipe sends that.
+    /// A message on a pipe is refused with status 400. The owner of the pipe sends the refusal.
     Refused(PipeId),
     /// The owner of a pipe stops (`false`) or resumes (`true`) feeding it.
     PipeFlow(PipeId, bool),
-    /// All was written to a pipe. Its owner closes its own side, and feeds what comes until the pipe is closed.
+    /// All output was written to a pipe. Its owner closes its own side, and feeds further bytes until the pipe is
+    /// closed.
     PipeEnding(PipeId),
-    /// The pipe has ended: its owner sends what is left and closes (`true`), or aborts.
+    /// The pipe has ended. Its owner sends the remaining output and closes (`true`), or aborts.
     PipeClosed(PipeId, bool),
     /// Something for the log.
     Report(Report),
@@ -89,7 +91,7 @@ impl From<GoneReason> for CloseReason {
     /// How the connection ends when an exchange ends for this reason.
     fn from(reason: GoneReason) -> Self {
         match reason {
-            // The engine sends a refusal, or closes after what was sent.
+            // The engine sends a refusal, or closes after the queued output.
             GoneReason::ClientLeft | GoneReason::BodyTimeout => CloseReason::Done,
             GoneReason::ClientReset => CloseReason::Lost,
             GoneReason::WriteTimeout | GoneReason::Stopped => CloseReason::Cut,
@@ -116,7 +118,7 @@ pub enum GoneReason {
     ClientReset,
     /// The body has stalled, or was slower than its limit.
     BodyTimeout,
-    /// The client has taken nothing of the response for too long.
+    /// The client has read nothing of the response for too long.
     WriteTimeout,
     /// A graceful shutdown has reached its deadline, or the engine was closed.
     Stopped,

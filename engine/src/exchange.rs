@@ -1,6 +1,7 @@
 //! One request and its response: ids, and the values and errors of commands.
 //!
-//! Events out, commands in. A wire turns bytes into [`crate::Event`]s. A handler responds with the commands of the engine,
+//! Events out, commands in. A wire turns bytes into [`crate::Event`]s. A handler responds with the commands of the
+//! engine,
 //! each of which names the exchange by its [`ExchangeId`]. An exchange is
 //!
 //! ```text
@@ -10,8 +11,8 @@
 //!
 //! It ends when the response is complete, or with a [`crate::Event::Gone`].
 //!
-//! Events of one exchange are handled in the order in which they happened. Of all commands, only [`crate::Engine::receive`]
-//! returns events, and only when none of the exchange can be queued.
+//! Events of one exchange are handled in the order in which they happened. Only the command [`crate::Engine::receive`]
+//! returns events, and only when no event of the exchange can be queued.
 
 use std::os::fd::OwnedFd;
 
@@ -57,16 +58,16 @@ pub enum HalfClose {
     Cancel,
     /// If its response has not begun, a [`crate::Event::HalfClosed`] follows, and the response is still sent.
     Respond,
-    /// It goes on.
+    /// It continues.
     Finish,
 }
 
 /// The body of a response, or a part of it.
 #[derive(Debug)]
 pub enum Body<'a> {
-    /// It is copied next to the head.
+    /// A part that is copied next to the head.
     Slice(&'a [u8]),
-    /// It is sent without a copy, if it is large.
+    /// A part that is sent without a copy, if it is large.
     Shared(Bytes),
     /// A region of an open regular file.
     File {
@@ -98,7 +99,7 @@ impl Body<'_> {
 /// Whether a writer may go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pressure {
-    /// It may.
+    /// The writer may continue.
     Low,
     /// The queue is over its high-water mark: an [`crate::Event::Writable`] follows.
     High,
@@ -121,14 +122,16 @@ pub enum CommandError {
     NoBody(u16),
     /// A field name, a field value or a reason phrase that cannot be sent.
     Field(String),
-    /// The body does not have the announced length. If the head was sent, the connection is closed (RFC 9112, section 8).
+    /// The body does not have the announced length. If the head was sent, the connection is closed (RFC 9112, section
+    /// 8).
     Length {
         /// The length in `Content-Length`.
         announced: u64,
         /// What was written.
         written: u64,
     },
-    /// The body is longer than announced, in a response that its handler frames. The announced length is sent, and then the
+    /// The body is longer than announced, in a response that its handler frames. The announced length is sent, and then
+    /// the
     /// connection closes.
     Excess {
         /// The length in `Content-Length`.

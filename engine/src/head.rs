@@ -34,7 +34,7 @@ pub struct Head {
     pub(crate) framing: Framing,
     pub(crate) keep_alive: bool,
     pub(crate) expects_continue: bool,
-    /// The other end of the connection. It is kept here for handlers that read it after their client has left.
+    /// The other end of the connection, for handlers that read it after their client has left.
     pub(crate) peer: Address,
     pub(crate) secure: bool,
     /// Where the request comes from, if proxies are trusted.
@@ -90,8 +90,8 @@ impl Head {
         self.slice(self.query)
     }
 
-    /// The host and port that the request is for: those that a trusted proxy names, else the authority of an absolute
-    /// target, else the Host field.
+    /// The host and port of the request: those that a trusted proxy reports, else the authority of an absolute target,
+    /// else the Host field.
     pub fn host(&self) -> &[u8] {
         let named = self.origin().and_then(|origin| origin.host.as_deref());
         named.unwrap_or_else(|| self.slice(self.host))

@@ -1,4 +1,4 @@
-//! Every limit and timeout of the engine: its default, the reason for it, and what others chose.
+//! Every limit and timeout of the engine: its default, the reason for it, and the defaults of other servers.
 //!
 //! | limit | ours | nginx | Go | Kestrel | Node |
 //! |---|---|---|---|---|---|
@@ -63,7 +63,7 @@ macro_rules! limits {
     };
 }
 
-/// What the number of a limit counts.
+/// The unit of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// A time. It is set and shown in seconds.

@@ -97,7 +97,7 @@ impl Method {
         NAMES.get(usize::from(self.0)).copied().unwrap_or("OTHER")
     }
 
-    /// Its index in a table of [`Method::COUNT`] entries.
+    /// Its index in a table with [`Method::COUNT`] entries.
     pub fn index(self) -> usize {
         usize::from(self.0)
     }

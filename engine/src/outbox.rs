@@ -1,5 +1,5 @@
-//! The bytes that a connection has still to send: small pieces are gathered, large ones are kept as they came, files stay
-//! files. A transport takes them out.
+//! The bytes that a connection has not sent yet: small pieces are joined, large ones and regions of files are kept
+//! without a copy. A transport takes them out.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
-/// Up to this size a piece is copied next to its neighbours; past it the copy costs more than another slice.
+/// Up to this size a piece is copied next to its neighbours. For larger pieces, the copy costs more than another slice.
 const SMALL: usize = 8 * 1024;
 
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub struct Outbox {
     queued: u64,
 }
 
-/// What is to be sent next.
+/// The next bytes to send.
 #[derive(Debug)]
 pub(crate) enum Front<'a> {
     /// Small pieces, and nothing else is queued.
@@ -135,7 +135,7 @@ impl Outbox {
 
     // Reading and removing parts
 
-    /// What is to be sent next.
+    /// The next bytes to send.
     #[inline]
     pub(crate) fn front(&self) -> Front<'_> {
         match self.queue.front() {

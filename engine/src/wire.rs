@@ -69,9 +69,11 @@ use crate::method::Methods;
 use crate::outbox::{OpenFiles, Outbox};
 use crate::proxies::Proxies;
 
-/// One connection's side of a wire protocol, without its socket. The module documents who calls what when.
+/// One connection's side of a wire protocol, without its socket. The documentation of the module states when the engine
+/// calls each method.
 pub trait Wire: Debug + Default {
-    /// What a client gets, as bytes, if the engine is full and cannot keep the connection open long enough to use a wire.
+    /// The bytes that a client gets if the engine is full and cannot keep the connection open long enough to use a
+    /// wire.
     const OVERLOADED: &'static [u8];
 
     /// Parses bytes from the client. With no bytes, parses on in those that it has kept.
@@ -140,10 +142,10 @@ pub trait Wire: Debug + Default {
     /// The number of the current exchange on its connection.
     fn serial(&self) -> u32;
 
-    /// What the wire expects from the client.
+    /// The wire's expectation of the client.
     fn request_phase(&self, limits: &Limits) -> RequestPhase;
 
-    /// What the wire expects from the handler.
+    /// The wire's expectation of the handler.
     fn response_phase(&self) -> ResponsePhase;
 
     /// Whether the connection ends.
@@ -159,7 +161,7 @@ pub trait Wire: Debug + Default {
     }
 }
 
-/// Who frames a response: decides its `Content-Length`, chunks and `Connection`.
+/// Who frames a response, that is, decides its `Content-Length`, chunks and `Connection`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FramedBy {
     /// The wire. A handler that writes more than it announced gets [`CommandError::Length`].
@@ -169,7 +171,7 @@ pub enum FramedBy {
     Handler,
 }
 
-/// What [`Wire::receive`] has started.
+/// The result of [`Wire::receive`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Received {
     /// Nothing: the body follows already, or there is none.
@@ -180,7 +182,7 @@ pub enum Received {
     Tunnel,
 }
 
-/// What a wire expects from its client.
+/// A wire's expectation of its client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestPhase {
     /// The first byte of the connection.
@@ -209,12 +211,12 @@ pub enum RequestPhase {
     },
     /// Nothing, as long as the response is not complete.
     Complete,
-    /// The end of the connection. What comes before it is dropped.
+    /// The end of the connection. Bytes before it are dropped.
     Closed,
 }
 
 impl RequestPhase {
-    /// Whether bytes from the client are of use now.
+    /// Whether the connection reads bytes from the client now.
     #[inline]
     pub fn reads(self) -> bool {
         match self {
@@ -243,7 +245,7 @@ impl RequestPhase {
     }
 }
 
-/// What a wire expects from its handler.
+/// A wire's expectation of its handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResponsePhase {
     /// Nothing: there is no request.
@@ -299,11 +301,11 @@ pub enum Ending {
     No,
     /// Close when all is sent.
     Plain,
-    /// Send all, shut down our side, then read and drop what still comes (RFC 9112, section 9.6).
+    /// Send all, shut down our side, then read and drop further bytes (RFC 9112, section 9.6).
     Lingering,
 }
 
-/// What the engine lends to a wire while it calls a verb.
+/// The parts of the engine that a wire may use during a call.
 #[derive(Debug)]
 pub struct WireContext<'a> {
     /// Slot and generation of the connection.
@@ -316,11 +318,11 @@ pub struct WireContext<'a> {
     pub secure: bool,
     /// Which proxies are trusted.
     pub proxies: Option<&'a Proxies>,
-    /// Whether fields of a head may come from a trusted proxy, and name the client.
+    /// Whether fields of a head may name the client, because they may come from a trusted proxy.
     pub trusts_fields: bool,
-    /// Where events go.
+    /// The queue for events.
     pub inbox: &'a mut VecDeque<Event>,
-    /// Where bytes for the client go.
+    /// The queue for bytes to the client.
     pub out: &'a mut Outbox,
     /// Counts the files that are open.
     pub files: &'a OpenFiles,
@@ -352,7 +354,7 @@ impl WireContext<'_> {
         ExchangeId { connection: self.connection, serial }
     }
 
-    /// Leaves a refusal to the owner of the pipe. What was written before is passed to the owner before that.
+    /// Leaves a refusal to the owner of the pipe. Earlier output is passed to the owner first.
     pub fn delegate_refusal(&mut self) {
         self.refusal_delegated = true;
     }

@@ -9,16 +9,16 @@ use ropewalk_engine::{Address, CommandError, ExchangeId, GoneReason, Head, Press
 use crate::engine::Engine;
 use crate::errors;
 
-/// What an exchange knows of its engine, its connection and its request.
+/// The engine of an exchange, its connection, and its request.
 pub struct EngineRef {
     pub engine: Py<Engine>,
     pub id: ExchangeId,
     pub head: Box<Head>,
     /// The owner of the connection, if it has one.
     pub owner: Option<Py<PyAny>>,
-    /// The server's address, read from the engine once.
+    /// The server's address. It is read from the engine once.
     server: OnceLock<Address>,
-    /// Why the exchange ended early, from the first command that found that out.
+    /// Why the exchange ended early. Set by the first command that fails for this reason.
     gone: OnceLock<GoneReason>,
 }
 
@@ -27,7 +27,7 @@ impl EngineRef {
         EngineRef { engine, id, head, owner, server: OnceLock::new(), gone: OnceLock::new() }
     }
 
-    /// The reference of an exchange. Raises RuntimeError for one that Python made itself.
+    /// The reference of an exchange. Raises RuntimeError for an exchange that Python code created.
     pub fn of(engine_ref: &Option<EngineRef>) -> PyResult<&EngineRef> {
         engine_ref.as_ref().ok_or_else(|| PyRuntimeError::new_err("This exchange was not made by an engine."))
     }
@@ -47,7 +47,7 @@ impl EngineRef {
         self.gone.get().copied()
     }
 
-    /// The exchange has ended early. The first reason counts.
+    /// Records that the exchange has ended early. Only the first reason is kept.
     pub fn set_gone(&self, reason: GoneReason) {
         self.gone.get_or_init(|| reason);
     }

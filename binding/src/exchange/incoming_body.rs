@@ -1,4 +1,4 @@
-//! The body of a request on its way to Python: parts that wait to be read, or the whole that is being collected.
+//! The body of a request on its way to Python: parts that wait to be read, or a whole body that is being collected.
 
 use std::collections::VecDeque;
 
@@ -14,12 +14,12 @@ use crate::exchange::engine_ref::EngineRef;
 /// Parts below this size are joined.
 const SMALL: usize = 4 * 1024;
 
-/// What has arrived of a body and was not read.
+/// The part of a body that has arrived and was not read.
 #[derive(Default)]
 pub struct IncomingBody {
     parts: VecDeque<Bytes>,
-    /// Small parts that follow `parts`, joined so that a client that sends few bytes at a time costs no more memory than
-    /// its bytes.
+    /// Small parts after `parts`, joined so that a client that sends few bytes at a time costs no more memory than its
+    /// bytes.
     tail: Vec<u8>,
     size: usize,
     pub mode: Mode,
@@ -29,7 +29,7 @@ pub struct IncomingBody {
     /// The temporary file of a body past `Limits.spool_size`.
     pub spool: Option<Py<PyAny>>,
     ticket: Option<FileTicket>,
-    /// Why the body could not be kept: no descriptor for the file, no space on the disk.
+    /// Why the body could not be kept: no descriptor for the file, or no space on the disk.
     pub failure: Option<PyErr>,
     /// The limit in force, in bytes.
     limit: u64,
@@ -38,7 +38,7 @@ pub struct IncomingBody {
 /// How a body is received.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// Not yet.
+    /// No reader has requested it.
     #[default]
     Untouched,
     /// Python takes the parts as they arrive.
@@ -50,7 +50,7 @@ pub enum Mode {
 }
 
 impl IncomingBody {
-    /// Whether no more of the body will arrive. `raw` says that the connection carries raw bytes, which no head announces.
+    /// Whether the body has ended. `raw`: the connection carries raw bytes, which no head announces.
     pub fn is_complete(&self, engine_ref: &EngineRef, raw: bool) -> bool {
         self.complete || (!engine_ref.head.has_body() && !raw)
     }
@@ -89,7 +89,7 @@ impl IncomingBody {
         }
     }
 
-    /// What has arrived and was not read: b"" at the end of the body, None if the rest is still to come.
+    /// Takes the bytes that have arrived and were not read: b"" at the end of the body, None if more is to come.
     pub fn read<'py>(
         &mut self,
         py: Python<'py>,
@@ -101,7 +101,7 @@ impl IncomingBody {
         if size > 0 && (self.complete || self.mode == Mode::Streamed) {
             let bytes = self.take(py)?;
             if self.mode == Mode::Streamed && engine_ref.gone().is_none() && !response_finished {
-                // If the exchange has ended meanwhile, the next call reports it.
+                // If the exchange has ended meanwhile, the next call reports that.
                 let _ = engine_ref.engine.get().command(py, |engine| engine.consumed(engine_ref.id, size))?;
             }
             return Ok(Some(bytes));

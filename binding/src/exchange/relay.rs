@@ -1,5 +1,4 @@
-//! Responses whose handler writes HTTP/1 itself. The engine adds nothing to them but `Connection: close` where that is
-//! due.
+//! Responses whose handler writes HTTP/1 itself. The engine adds only `Connection: close`, if the connection closes.
 
 use std::os::fd::OwnedFd;
 
@@ -26,7 +25,7 @@ pub fn respond(
         excess = matches!(outcome, Err(CommandError::Excess { .. }));
         outcome
     });
-    response.started |= excess; // the head is sent, and the caller ends the response
+    response.started |= excess; // the head was sent, and the caller ends the response
     outcome?;
     response.status = Some(status.code);
     response.bytes_sent = body.as_bytes().len() as u64;

@@ -1,4 +1,4 @@
-//! The response of an exchange: what was sent of it, and the commands that send it.
+//! The response of an exchange: the commands that send it, and a record of what was sent.
 
 use std::os::fd::OwnedFd;
 
@@ -12,12 +12,12 @@ use ropewalk_engine::{Body, CommandError, ExchangeId, Pressure, Status};
 use crate::errors;
 use crate::exchange::engine_ref::EngineRef;
 
-/// Bodies up to this size are copied next to their head. Larger ones are sent from where they are.
+/// Bodies up to this size are copied behind their head. Larger ones are sent without a copy.
 const COPIED: usize = 16 * 1024;
 /// Parts up to this size are copied, which costs less than to keep their Python object alive.
 const COPIED_PART: usize = 512;
 
-/// Sends a response, and keeps what was sent of it.
+/// Sends a response, and records what was sent.
 #[derive(Default)]
 pub struct ResponseSender {
     pub status: Option<u16>,
@@ -37,7 +37,7 @@ pub enum WholeBody<'a, 'py> {
 }
 
 impl ResponseSender {
-    /// Runs a command that a complete response forbids.
+    /// Runs a command that is illegal after the end of the response.
     pub fn command<R>(
         &self,
         py: Python<'_>,
@@ -108,13 +108,13 @@ impl ResponseSender {
         Ok(())
     }
 
-    /// The head is sent.
+    /// Records that the head was sent.
     pub fn start(&mut self, status: u16) {
         self.status = Some(status);
         self.started = true;
     }
 
-    /// The response is complete, or never will be.
+    /// Records that the response is complete, or that it will never be.
     pub fn finish(&mut self) {
         self.started = true;
         self.finished = true;

@@ -1,4 +1,4 @@
-//! The serving of each event.
+//! Serves events.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -16,7 +16,7 @@ use crate::exchange::incoming_body::Mode;
 use crate::sync::lock;
 use crate::turn::{handler, reports};
 
-/// Serves one event. What is returned is the handler that it called, if it called one.
+/// Serves one event. Returns the handler that it called, if it called one.
 pub fn serve(engine: &Bound<'_, Engine>, event: Event) -> PyResult<Option<Py<EngineHandler>>> {
     let py = engine.py();
     let this = engine.get();
@@ -26,7 +26,7 @@ pub fn serve(engine: &Bound<'_, Engine>, event: Event) -> PyResult<Option<Py<Eng
         Event::End(id, trailers) => return end(engine, id, trailers),
         Event::BadBody(id, fault) => return bad_body(engine, id, fault),
         Event::Writable(id) => {
-            // If the queue is full again, the writer was notified, and another event will follow.
+            // If the queue is full again, the writer was notified, and another event follows.
             if let (Some(exchange), Pressure::Low) = (find(engine, id), this.pressure(id)) {
                 notify(&exchange, "on_writable");
             }
@@ -142,7 +142,8 @@ fn body_ended(engine: &Engine, exchange: &Bound<'_, Exchange>, mode: Mode) -> Py
     Ok(None)
 }
 
-/// A socket was accepted: `EngineCallbacksWithOwners.opened` returns its owner. If that fails, the connection is aborted.
+/// A socket was accepted: `EngineCallbacksWithOwners.opened` returns its owner. If it raises, the connection is
+/// aborted.
 fn opened(engine: &Bound<'_, Engine>, id: ConnectionId, peer: &Address) -> PyResult<()> {
     let py = engine.py();
     let this = engine.get();
@@ -150,7 +151,7 @@ fn opened(engine: &Bound<'_, Engine>, id: ConnectionId, peer: &Address) -> PyRes
     let client = address::to_python(py, peer)?;
     match this.callbacks.bind(py).call_method1(intern!(py, "opened"), (&connection, client)) {
         Ok(owner) => {
-            // The connection may be closed or released by now.
+            // `opened` may have closed or released the connection.
             if !owner.is_none() && lock(&this.core).addresses(id).is_some() {
                 this.owners.insert(id, owner.unbind());
             }
@@ -168,7 +169,7 @@ fn find<'py>(engine: &Bound<'py, Engine>, id: ExchangeId) -> Option<Bound<'py, E
     engine.get().exchanges.find(py, &id)?.into_bound(py).cast_into().ok()
 }
 
-/// Calls a method of a request. What it raises is reported and does not end the turn.
+/// Calls a method of a request. An exception of it is reported and does not end the turn.
 fn notify(exchange: &Bound<'_, Exchange>, method: &str) {
     unraisable(exchange.call_method0(method), exchange);
 }

@@ -1,4 +1,5 @@
-//! Requests on their way to a handler: its `EngineHandler` is found, and called at the head or when the body is complete.
+//! Passes requests to handlers: finds the `EngineHandler` of a request, and calls it at the head or when the body is
+//! complete.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -14,7 +15,7 @@ use crate::exchange::incoming_body::Mode;
 use crate::sync::lock;
 use crate::turn::value::respond_with;
 
-/// Begins an exchange: makes its request and gives it to its handler, or to the owner of its connection.
+/// Begins an exchange: creates its request and passes it to its handler, or to the owner of its connection.
 pub fn begin(engine: &Bound<'_, Engine>, id: ExchangeId, head: Box<Head>) -> PyResult<Option<Py<EngineHandler>>> {
     let py = engine.py();
     let this = engine.get();
@@ -42,7 +43,7 @@ pub fn begin(engine: &Bound<'_, Engine>, id: ExchangeId, head: Box<Head>) -> PyR
     request.borrow_mut().engine_handler = Some(handler.clone_ref(py));
     let half_close = handler.get().half_close;
     if half_close != HalfClose::Cancel {
-        // If the client has left already, this changes nothing.
+        // If the client has left already, this has no effect.
         let _ = lock(&this.core).set_half_close(id, half_close);
     }
     if !handler.get().whole_body || !request.borrow().engine_ref()?.head.has_body() {

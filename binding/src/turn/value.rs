@@ -1,6 +1,7 @@
-//! From the value of a handler to a response, for the values that need no Python code.
+//! Converts the value of a handler to a response, for values that need no Python code.
 //!
-//! `ropewalk.calling.value_to_response` does the same for coroutines and Deferreds, and `Response.of` inside middleware;
+//! `ropewalk.calling.value_to_response` does the same for coroutines and Deferreds, and `Response.of` inside
+//! middleware;
 //! `tests/unit/calling/test_value_to_response.py` holds all three to one table.
 
 use pyo3::exceptions::PyException;
@@ -50,7 +51,7 @@ pub fn respond_with(
                     let body = WholeBody::Bytes(encoded.cast::<PyBytes>()?);
                     return respond(request, 200, &[content_type("application/json")], body);
                 }
-                // `send_value` encodes it again, and reports which part of the value is the cause.
+                // `send_value` encodes it again, to report which part of the value is the cause.
                 Err(error) if error.is_instance_of::<PyException>(py) => {}
                 Err(interrupt) => return Err(interrupt),
             }

@@ -32,8 +32,9 @@ impl Driver for Epoll {
     }
 
     fn reopen(&mut self) -> io::Result<()> {
-        // The registrations of an epoll descriptor belong to all processes that have it. So nothing is removed from the
-        // inherited one, which is only closed. Its number stays, because the reactor has registered that number.
+        // The registrations of an epoll descriptor belong to all processes that share it. So the inherited descriptor
+        // is only closed, and nothing is removed from it. The new one gets the same number, which the reactor has
+        // registered.
         dup3(epoll::create(CreateFlags::CLOEXEC)?, &mut self.epoll, DupFlags::CLOEXEC)?;
         dup3(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?, &mut self.wake, DupFlags::CLOEXEC)?;
         epoll::add(&self.epoll, &self.wake, EventData::new_u64(WAKE), EventFlags::IN)?;
@@ -92,7 +93,7 @@ impl Driver for Epoll {
     }
 }
 
-/// Checks that an epoll descriptor inside another one is readable while it has events, and only then.
+/// Checks that an epoll descriptor inside another one is readable exactly while it has events.
 pub fn self_test() -> io::Result<()> {
     let mut driver = Epoll::open()?;
     let nested = |driver: &Epoll| -> io::Result<bool> {
@@ -128,7 +129,7 @@ mod tests {
     fn a_reopened_driver_keeps_the_registrations_of_the_other_process() {
         let (ours, _theirs) = UnixStream::pair().unwrap();
         let mut driver = Epoll::open().unwrap();
-        // Descriptors of the same epoll and the same eventfd, as after fork(2).
+        // Duplicates of the same epoll descriptor and eventfd, as after fork(2).
         let mut parent =
             Epoll { epoll: driver.epoll.try_clone().unwrap(), wake: driver.wake.try_clone().unwrap(), awake: false };
         parent.watch(ours.as_fd(), Token(7), Watch::Stream).unwrap();

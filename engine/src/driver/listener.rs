@@ -28,7 +28,7 @@ pub struct Listener {
     socket: OwnedFd,
     /// The address on which it listens.
     pub local: Address,
-    /// Another process has the socket too, and may go on accepting.
+    /// Another process shares the socket, and may continue to accept.
     shared: bool,
     /// A forked child has a copy of the socket, and does not accept.
     copied: bool,
@@ -51,7 +51,8 @@ pub enum Accepted {
 
 pub(super) const FLAGS: SocketFlags = SocketFlags::CLOEXEC.union(SocketFlags::NONBLOCK);
 
-/// Drops a TCP segment with SYN and without ACK, and accepts any other. The client sends it again after a second, and
+/// A socket filter that drops a TCP segment with SYN and without ACK, and accepts any other. The client sends it again
+/// after a second, and
 /// is refused then. Written in the BPF of `linux/filter.h`: the flags are byte 13 of the header.
 const NO_SYN: [SockFilter; 5] = [
     SockFilter::new(0x30, 0, 0, 13),       // ldb [13]
@@ -135,7 +136,7 @@ impl Listener {
         self.socket.as_fd()
     }
 
-    /// Whether another process may go on accepting when this listener is closed.
+    /// Whether another process may continue to accept when this listener is closed.
     pub fn is_shared(&self) -> bool {
         self.shared
     }
@@ -150,7 +151,8 @@ impl Listener {
         self.copied = true;
     }
 
-    /// Closes the listener. If no other process accepts, the address is free from here on, even if copies exist.
+    /// Closes the listener. If no other process accepts, the address is free afterwards, even if copies of the socket
+    /// exist.
     pub fn close(mut self) {
         self.file = None;
         if self.copied && !self.shared {
@@ -158,11 +160,12 @@ impl Listener {
         }
     }
 
-    /// Refuses clients that begin to connect from now on; those that have begun are still accepted. The kernel resets
-    /// what is in the queue of a listener when it closes, and clients do connect between the last accept and the close.
+    /// Refuses clients that begin to connect from now on; those that have begun are still accepted. When a listener
+    /// closes, the kernel resets the connections in its queue. Without the filter, clients that connect between the
+    /// last accept and the close would be reset.
     pub fn refuse_new_clients(&mut self) {
         match self.local {
-            // If the kernel does not take the filter, only those few clients are lost.
+            // If the kernel refuses the filter, only those few clients are lost.
             Address::Inet(_) => drop(SockRef::from(&self.socket).attach_filter(&NO_SYN)),
             _ => self.file = None,
         }
@@ -177,7 +180,7 @@ impl Listener {
             }
             Err(Errno::AGAIN) => Accepted::Empty,
             Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => Accepted::Exhausted,
-            // By accept(2), errors of the network and of the firewall, which concern one connection.
+            // Errors of the network and of the firewall, which concern one connection (accept(2)).
             Err(
                 Errno::CONNABORTED
                 | Errno::INTR

@@ -51,9 +51,9 @@ pub trait Driver: Sized {
     fn descriptor(&self) -> BorrowedFd<'_>;
     /// Starts to watch a descriptor.
     fn watch(&mut self, fd: BorrowedFd<'_>, token: Token, watch: Watch) -> io::Result<()>;
-    /// Stops to watch a descriptor. Only one that stays open needs it.
+    /// Stops watching a descriptor. Only needed for a descriptor that stays open.
     fn forget(&mut self, fd: BorrowedFd<'_>) -> io::Result<()>;
-    /// Appends what is ready now. Never waits.
+    /// Appends the events that are ready now. Never waits.
     fn poll(&mut self, ready: &mut Vec<Ready>) -> io::Result<()>;
     /// Makes the descriptor readable until the next [`Driver::poll`].
     fn wake(&mut self) -> io::Result<()>;

@@ -46,8 +46,8 @@ pub fn shut_down_writing(socket: BorrowedFd<'_>) {
     let _ = shutdown(socket, Shutdown::Write);
 }
 
-/// Ends a listening socket in every process that has it. Where the system does not support that, the caller's close is
-/// all that happens.
+/// Ends a listening socket in every process that shares it. Where the system does not support that, only the caller's
+/// close takes effect.
 pub fn shut_down(socket: BorrowedFd<'_>) {
     let _ = shutdown(socket, Shutdown::Both);
 }
@@ -70,14 +70,15 @@ pub fn prepare(socket: BorrowedFd<'_>) -> io::Result<(Address, Address)> {
 /// Limits what the kernel buffers for a client that does not read. Accepted sockets inherit the limits of their
 /// listener.
 ///
-/// Without it the kernel accepts megabytes of a response, nothing waits in our queue, and the engine cannot see that
-/// the client reads nothing. `unsent` is in bytes, beyond those in flight. After `stall` milliseconds (0: never)
+/// Otherwise the kernel would accept megabytes of a response, the engine's queue would be empty, and the engine could
+/// not detect that the client reads nothing. `unsent` is in bytes, beyond those in flight. After `stall` milliseconds
+/// (0: never)
 /// without an acknowledgement the kernel gives up, even if we have closed the socket (`TCP_USER_TIMEOUT`, RFC 5482).
 pub fn bound_sending(socket: BorrowedFd<'_>, unsent: u64, stall: u64) {
     let socket = socket2::SockRef::from(&socket);
     // A kernel without these options uses its own limits.
     let _ = socket.set_tcp_notsent_lowat(unsent.clamp(1, u64::from(u32::MAX)) as u32);
-    // Set even if 0: an inherited listener may have the value of its previous owner.
+    // Set even if it is 0, because an inherited listener may have the value of its previous owner.
     let _ = socket.set_tcp_user_timeout((stall > 0).then(|| Duration::from_millis(stall)));
 }
 

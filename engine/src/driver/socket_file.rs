@@ -18,17 +18,18 @@ use rustix::process::{Pid, getpid, test_kill_process};
 
 use super::listener::FLAGS;
 
-/// How often, a millisecond apart, a start tries to get the lock that another start in the same folder holds.
+/// How often a start tries to get the lock of the folder, once a millisecond, while another start holds it.
 const LOCK_ATTEMPTS: u32 = 100;
 
-/// The file to which a listening socket is bound. Dropping it removes it, if it is still the same.
+/// The file to which a listening socket is bound. When this is dropped, the file is removed, unless another file has
+/// replaced it.
 #[derive(Debug)]
 pub struct SocketFile {
     /// Absolute, without symbolic links in the folder.
     path: PathBuf,
     identity: Identity,
-    /// The process that created it. A forked child has a copy of the listener, but its end is not the end of the
-    /// server, unless the process that created the file is gone.
+    /// The process that created it. A forked child has a copy of the listener: closing the copy does not end the
+    /// server, unless the process that created the file has exited.
     process: Pid,
 }
 
@@ -41,11 +42,11 @@ impl SocketFile {
     pub fn listen(socket: BorrowedFd<'_>, path: &Path, mode: Option<u32>, backlog: i32) -> io::Result<Self> {
         let address = SocketAddrUnix::new(path)?;
         let (folder, name) = split(path)?;
-        // Held until the socket listens: one that is only bound looks like a dead server's.
+        // Held until the socket listens: a socket that is only bound looks like that of a dead server.
         let _lock = lock(&folder, LOCK_ATTEMPTS);
         remove_stale(path, &address)?;
         if let Some(mode) = mode {
-            // Linux gives the file the permissions of its socket, less the umask. Elsewhere it is refused.
+            // Linux gives the file the permissions of its socket, less the umask. Other systems refuse this call.
             let _ = rustix::fs::fchmod(socket, Mode::from_raw_mode(mode));
         }
         bind(socket, &address)?;
@@ -64,7 +65,7 @@ impl SocketFile {
         if std::fs::symlink_metadata(&self.path)?.mode() & 0o7777 == mode {
             return Ok(());
         }
-        // A symbolic link in its place is not followed: chmod(2) changes the file that was opened, through /proc.
+        // A symbolic link in its place is not followed: chmod(2) changes the opened file, through /proc.
         let file = rustix::fs::open(&self.path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
         let file = File::from(file);
         let metadata = file.metadata()?;
@@ -85,7 +86,7 @@ impl Drop for SocketFile {
     fn drop(&mut self) {
         let ours = self.process == getpid() || test_kill_process(self.process) == Err(Errno::SRCH);
         if ours && identity(&self.path).is_ok_and(|it| it == Some(self.identity)) {
-            // If it is gone by now, there is no caller to report that to.
+            // If the file was removed meanwhile, no caller needs that error.
             let _ = std::fs::remove_file(&self.path);
         }
     }
@@ -135,7 +136,7 @@ fn remove_stale(path: &Path, address: &SocketAddrUnix) -> io::Result<()> {
         // Remove only the file that was probed, not one that has replaced it since.
         Err(Errno::CONNREFUSED) if identity(path)? == Some(found) => std::fs::remove_file(path),
         Err(Errno::CONNREFUSED | Errno::NOENT) => Ok(()),
-        // A full queue, or a datagram socket.
+        // The queue is full, or it is a datagram socket.
         Ok(()) | Err(Errno::AGAIN | Errno::INPROGRESS | Errno::PROTOTYPE) => Err(Errno::ADDRINUSE.into()),
         Err(error) => Err(error.into()),
     }

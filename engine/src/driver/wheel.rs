@@ -1,5 +1,5 @@
-//! A hashed timer wheel. It is cheap where deadlines are postponed all the time: an entry is only examined when its
-//! slot is due, and its owner inserts it again if the deadline is later by then.
+//! A hashed timer wheel. It is cheap for deadlines that are postponed often: an entry is examined only when its slot is
+//! due, and its owner inserts it again if its deadline is later by then.
 
 use std::collections::VecDeque;
 

@@ -18,7 +18,7 @@ use crate::wire::Wire;
 
 /// Connections accepted from one listener in one turn.
 const ACCEPTS: usize = 256;
-/// How much later than the engine the kernel drops a client that takes nothing, in milliseconds.
+/// How many milliseconds later than the engine the kernel drops a client that reads nothing.
 const KERNEL_LATER: u64 = 3_000;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
@@ -120,7 +120,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         true
     }
 
-    /// Accepts all connections that wait, but no more than a queue can hold: clients may come as fast as they are accepted.
+    /// Accepts all waiting connections, but no more than a queue can hold, because clients may arrive as fast as they
+    /// are accepted.
     pub(super) fn accept_all(&mut self, id: ListenerId) {
         for _ in 0..=self.settings.limits.backlog / ACCEPTS as u64 {
             if !self.accept(id) {
@@ -196,7 +197,8 @@ fn turn_away(socket: &OwnedFd, refusal: &[u8]) {
     let sent = rustix::net::send(socket, refusal, rustix::net::SendFlags::NOSIGNAL | rustix::net::SendFlags::DONTWAIT);
     if sent.is_ok() {
         socket::shut_down_writing(socket.as_fd());
-        // Reads what has come, so that closing does not reset the connection before the client has read the refusal.
+        // Reads the bytes that have arrived, because closing with unread bytes would reset the connection before the
+        // client has read the refusal.
         let mut dropped = [0; 4096];
         let _ = socket::read(socket.as_fd(), &mut dropped);
     }

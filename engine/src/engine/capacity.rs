@@ -9,14 +9,14 @@ const TURNED_AWAY: usize = 64;
 #[derive(Debug)]
 pub(super) struct Capacity {
     connections: usize,
-    /// How many descriptors connections and the files of their responses may have together.
+    /// How many descriptors connections and the files of their responses may use together.
     descriptors: usize,
     /// The files that are open.
     pub files: OpenFiles,
 }
 
 impl Capacity {
-    /// Without a limit of connections, they may take as many descriptors as the engine may have.
+    /// Without a limit of connections, they may use as many descriptors as the engine may have.
     pub fn new(limits: &Limits) -> Self {
         Self::of(limits.connections as usize, available_descriptors())
     }
@@ -31,7 +31,7 @@ impl Capacity {
         open >= self.connections || open + self.files.count() >= self.descriptors
     }
 
-    /// How many clients that there is no room for may keep their connections until they have read the refusal. They take
+    /// How many refused clients may keep their connections until they have read the refusal. They take
     /// from the descriptors that connections leave to others.
     pub fn turned_away(&self) -> usize {
         (self.descriptors / 64).min(TURNED_AWAY)

@@ -1,4 +1,4 @@
-//! How connections end: after their last response, with their client, at a deadline, in a drain.
+//! How connections end: after their last response, by their client, at a deadline, or in a drain.
 
 use super::Engine;
 use crate::driver::Driver;
@@ -6,11 +6,11 @@ use crate::event::{CloseReason, Event, GoneReason};
 use crate::exchange::{ConnectionId, PipeId};
 use crate::wire::{Ending, Wire};
 
-/// The status in the access log, as in nginx's, of a request whose client has left.
+/// The status in the access log of a request whose client has left. nginx uses the same one.
 pub(super) const CLIENT_LEFT: u16 = 499;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Closes our side once the wire has ended and all is sent. True if the connection was closed.
+    /// Closes our side if the wire has ended and all is sent. Returns whether the connection was closed.
     pub(super) fn handle_ending(&mut self, slot: usize) -> bool {
         let connection = &mut self.connections[slot];
         if !connection.out.is_empty() || connection.lingering {
@@ -47,7 +47,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         let reason = if reset { GoneReason::ClientReset } else { reason };
         let unfinished = connection.wire.running().is_some() || !connection.out.is_empty();
         let resets = match reason {
-            // The kernel would go on for minutes to send what the client does not take.
+            // The kernel would continue for minutes to send bytes that the client does not read.
             GoneReason::WriteTimeout | GoneReason::Stopped => unfinished,
             // An orderly end would make an incomplete response look complete (RFC 9112, section 8).
             _ => connection.wire.response_phase().ends_by_closing(),
@@ -60,7 +60,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.remove(slot, reason == GoneReason::Aborted && !resets, reason.into());
     }
 
-    /// Removes a connection on which all is done.
+    /// Removes a connection that is finished.
     pub(super) fn close(&mut self, slot: usize) {
         self.remove(slot, true, CloseReason::Done);
     }

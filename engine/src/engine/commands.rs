@@ -18,8 +18,9 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// Lets the body of a request flow, up to a limit in bytes.
     ///
-    /// The first call returns the part of the body that is here already, which saves small bodies the way through the inbox.
-    /// No body event of the exchange exists before it. A later call changes the limit and returns nothing, because earlier
+    /// The first call returns the part of the body that has arrived already, so that small bodies need no events.
+    /// No body event of the exchange exists before it. A later call changes the limit and returns nothing, because
+    /// earlier
     /// parts may still be queued, in the inbox or with the caller. For the same reason, raw bytes after
     /// [`Engine::switch_without_response`] are returned only if nothing of the body is queued.
     pub fn receive(&mut self, id: ExchangeId, limit: Option<u64>) -> Result<Vec<Event>, CommandError> {
@@ -113,11 +114,11 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Sends a part that was written: with what follows if it `may_wait` and the queue is short, else now.
+    /// Sends a part that was written. If it `may_wait` and the queue is short, it is sent with later output, else now.
     fn send_part(&mut self, id: ExchangeId, slot: usize, may_wait: bool) -> Result<Pressure, CommandError> {
         let high = self.settings.limits.write_buffer;
         let connection = &self.connections[slot];
-        // Output of a pipe waits in the inbox, where it does not count as queued.
+        // The output of a pipe waits in the inbox, where it does not count as queued.
         if connection.is_pipe() || (may_wait && connection.out.len() <= high) {
             self.send_later(slot);
         } else {
@@ -179,8 +180,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Begins a streamed response that its handler frames. The head and each part are sent with what follows, or at the end
-    /// of the turn.
+    /// Begins a streamed response that its handler frames. The head and each part are sent with later output, or at the
+    /// end of the turn.
     pub fn relay_head(
         &mut self,
         id: ExchangeId,
@@ -195,7 +196,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Sends a part of its body as it is, or raw bytes after [`Engine::switch_without_response`].
+    /// Sends a part of the body as it is, or raw bytes after [`Engine::switch_without_response`].
     pub fn relay_write(&mut self, id: ExchangeId, data: Bytes) -> Result<Pressure, CommandError> {
         self.command(id, |engine, slot| {
             engine.lend_buffer(slot);
@@ -209,7 +210,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Sends a part of its body from a file. `Content-Length` must frame it.
+    /// Sends a part of the body from a file. `Content-Length` must frame the body.
     pub fn relay_file(&mut self, id: ExchangeId, part: Body<'_>) -> Result<Pressure, CommandError> {
         self.command(id, |engine, slot| {
             engine.framed(slot, |wire, cx| wire.write(part, FramedBy::Handler, cx))?;
@@ -272,8 +273,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         outcome
     }
 
-    /// Runs a command, and aborts the connection if it breaks the framing of the response: the client could not read
-    /// anything after that.
+    /// Runs a command, and aborts the connection if the command breaks the framing of the response, because the client
+    /// could not parse anything after that.
     fn framed(
         &mut self,
         slot: usize,

@@ -33,10 +33,10 @@ pub(super) struct Connection<W> {
     pub ended: bool,
     /// The socket is broken, as by a reset.
     pub broken: bool,
-    /// The client has closed its side while the socket was whole. An error after that does not matter: a client that has
-    /// left resets whatever is still sent to it.
+    /// The client has closed its side before any error of the socket. A later error does not matter: a client that has
+    /// left resets the connection when bytes are sent to it.
     pub peer_closed_in_order: bool,
-    /// The driver reports that the client takes nothing any more: it has reset the connection, or closed both sides.
+    /// The driver reports that the client receives nothing any more: it has reset the connection, or closed both sides.
     pub peer_closed_both: bool,
 
     // What happens if the client closes its sending side
@@ -44,7 +44,7 @@ pub(super) struct Connection<W> {
     pub half_close: HalfClose,
     /// The choice of the handler of one exchange, which is named by its number.
     pub half_close_of: Option<(u32, HalfClose)>,
-    /// The exchange that goes on although its client has closed its sending side.
+    /// The exchange that continues although its client has closed its sending side.
     pub survives_half_close: Option<u32>,
 
     // Our side
@@ -60,10 +60,10 @@ pub(super) struct Connection<W> {
     pub lingering: bool,
     /// Bytes that were dropped.
     dropped: u64,
-    /// It came when the engine was full, and does not count as open: its only response is a refusal.
+    /// The connection came when the engine was full, and does not count as open. Its only response is a refusal.
     pub turned_away: bool,
-    /// How long it may be idle, in milliseconds, if its owner has set that. It bounds each silence within a request, too:
-    /// for twisted.web, a connection without a complete request is idle.
+    /// The idle timeout in milliseconds, if its owner has set one. It also bounds each silence within a request: in
+    /// twisted.web, a connection without a complete request counts as idle.
     pub idle_timeout: Option<u64>,
     /// The owner of the pipe sends a refusal of status 400 itself.
     pub delegates_refusals: bool,
@@ -108,19 +108,20 @@ impl<W: Wire> Connection<W> {
         self.transport.is_secure() || self.proxy_header.is_secure()
     }
 
-    /// The address that the client has connected to.
+    /// The address to which the client has connected.
     pub fn local(&self) -> Address {
         self.proxy_header.server().cloned().unwrap_or_else(|| self.transport.local())
     }
 
-    /// Whether bytes from the client are of use now. A client that does not take its responses may not request more.
+    /// Whether the connection reads bytes from the client now. A client that does not read its responses may not send
+    /// more requests.
     #[inline]
     pub fn wants_input(&self, limits: &Limits) -> bool {
         let phase = self.wire.request_phase(limits);
         phase.reads() && !(phase.awaits_head() && self.out.len() > limits.write_buffer)
     }
 
-    /// Counts bytes that a lingering connection drops. False if they are more than the limit.
+    /// Counts bytes that a lingering connection drops. Returns false if they exceed the limit.
     pub fn drop_input(&mut self, count: usize, limits: &Limits) -> bool {
         self.dropped += count as u64;
         self.dropped <= limits.linger_size
@@ -151,7 +152,7 @@ impl<W: Wire> Connection<W> {
         self.deadline.expired(tick, now, self.token, wheel)
     }
 
-    /// Forgets all that was scheduled for it: the turn that did it was not completed.
+    /// Resets the connection's scheduling, because the turn that had scheduled it was not completed.
     pub fn forget_schedule(&mut self) {
         self.deadline.forget_schedule();
         self.resuming = false;
@@ -195,7 +196,7 @@ impl<W: Wire> Connection<W> {
         if self.peer_closed_in_order && cancels {
             return false;
         }
-        // A reset that comes after a FIN is EPIPE, any other one ECONNRESET.
+        // A reset after a FIN is EPIPE, any other one ECONNRESET.
         self.broken || self.transport.take_error().is_some_and(|error| error != Errno::PIPE || !cancels)
     }
 

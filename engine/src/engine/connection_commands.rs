@@ -1,5 +1,5 @@
-//! The commands of the owner of a connection. Programs that were written for a transport of their own close it, abort it, or
-//! take its socket.
+//! The commands of the owner of a connection. Programs that were written for their own transports close the connection,
+//! abort it, or take its socket.
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
@@ -78,7 +78,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
         let mut connection = self.connections.remove(slot);
         let socket = connection.transport.into_socket()?;
-        // The driver must not watch it, even if a duplicate of the descriptor stays open.
+        // The driver must stop watching it, even if a duplicate of the descriptor stays open.
         let _ = self.driver.forget(socket.as_fd());
         self.finish_drain_if_empty();
         Some((socket, connection.wire.take_input()))

@@ -1,4 +1,4 @@
-//! The open connections, each under a token that no other has had.
+//! The open connections. Each has a token that is never used again.
 
 use std::ops::{Index, IndexMut};
 
@@ -9,8 +9,8 @@ use super::connection::Connection;
 /// The bits of a generation. The highest bit of a token tells listeners from connections.
 const GENERATIONS: u64 = 0x3fff_ffff;
 
-/// Connections by their slot. A token names one for as long as the engine lives: it holds the slot, and a generation that
-/// tells apart connections that had the same slot.
+/// Connections by their slot. A token names one connection for as long as the engine lives: it consists of the slot and
+/// a generation, which differs for each connection in the same slot.
 #[derive(Debug)]
 pub(super) struct Connections<W> {
     slots: Slab<Connection<W>>,
@@ -46,7 +46,7 @@ impl<W> Connections<W> {
         self.slots.iter().map(|(_, connection)| connection.token).collect()
     }
 
-    /// The token of the connection that is inserted next.
+    /// The token of the next inserted connection.
     pub fn next_token(&mut self) -> u64 {
         self.generation = (self.generation + 1) & GENERATIONS;
         self.generation << 32 | self.slots.vacant_key() as u64
@@ -71,7 +71,7 @@ impl<W> Connections<W> {
         self.inherited = self.generation;
     }
 
-    /// Whether a token was given in the parent of this process.
+    /// Whether a token was created in the parent of this process.
     pub fn is_inherited(&self, token: u64) -> bool {
         token >> 32 <= self.inherited && self.inherited > 0
     }

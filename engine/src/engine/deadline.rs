@@ -14,7 +14,7 @@ pub(super) enum Timeout {
     Idle,
     /// A body is incomplete.
     Body,
-    /// The client does not take what is to be sent.
+    /// The client does not read the queued output.
     Write,
     /// All is sent, and the client still sends.
     Linger,
@@ -24,7 +24,7 @@ pub(super) enum Timeout {
     DrainGrace,
 }
 
-/// What the time of a deadline depends on, besides the timeout. Times are in milliseconds.
+/// The inputs of a deadline, besides the timeout. Times are in milliseconds.
 #[derive(Debug)]
 pub(super) struct Facts<'a> {
     pub now: u64,
@@ -32,7 +32,7 @@ pub(super) struct Facts<'a> {
     pub progress: bool,
     pub draining: bool,
     pub limits: &'a Limits,
-    /// What the owner of the connection has set in place of the limit; 0 for none.
+    /// The timeout that the owner of the connection has set in place of the limit; 0 for none.
     pub idle_timeout: Option<u64>,
     /// The number of the current exchange, and how many bytes of its body have come.
     pub body: (u32, u64),
@@ -45,11 +45,11 @@ pub(super) struct Deadline {
     timeout: Timeout,
     /// When it passes, in milliseconds; `u64::MAX` for never.
     at: u64,
-    /// The tick at which the wheel holds it, 0 where it does not.
+    /// The tick of its slot in the wheel; 0 if it is not in the wheel.
     scheduled: u64,
     /// Until when the head that has begun must be complete.
     head_until: u64,
-    /// When lingering ends, whatever the client sends.
+    /// When lingering ends, whether or not the client still sends.
     linger_until: u64,
     body_rate: BodyRate,
 }
@@ -99,7 +99,7 @@ impl Deadline {
                 self.at = self.at.min(self.linger_until);
             }
             Timeout::Write if changed || progress => self.at = after(now, limits.write_timeout),
-            // It does not end by itself: to wait for more would keep clients that have left.
+            // Such a response does not end by itself, so waiting would keep clients that have left.
             Timeout::HalfClosed if facts.sends_events => self.at = now,
             Timeout::HalfClosed if changed || progress => self.at = after(now, limits.half_close_timeout),
             Timeout::DrainGrace if changed => self.at = now + limits.drain_grace,
@@ -126,7 +126,7 @@ impl Deadline {
         None
     }
 
-    /// Takes it as not in the wheel, which may have returned it in a turn that was not completed.
+    /// Treats the deadline as not in the wheel, which may have returned it in a turn that was not completed.
     pub fn forget_schedule(&mut self) {
         self.scheduled = 0;
     }
@@ -145,7 +145,7 @@ struct BodyRate {
     serial: u64,
     /// How many bytes are counted in `until`.
     counted: u64,
-    /// Until when the bytes that have come are fast enough, in microseconds.
+    /// Until when the bytes so far satisfy the rate, in microseconds.
     until: u64,
     /// Since when no handler waits for the body, in milliseconds.
     paused_at: u64,
@@ -158,8 +158,10 @@ impl Default for BodyRate {
 }
 
 impl BodyRate {
-    /// Until when the next byte must come. Each byte extends the time, and time in which no handler waits is not counted.
-    /// Fast bytes extend it by no more than the longest silence: else a fast start would pay for hours of dripping.
+    /// Until when the next byte must come. Each byte extends the time, and time in which no handler waits is not
+    /// counted.
+    /// Fast bytes extend it by no more than the longest silence. Otherwise, a client with a fast start could send
+    /// slowly for hours.
     fn deadline(&mut self, facts: &Facts<'_>, resumed: bool) -> u64 {
         let Facts { now, limits, body: (serial, received), .. } = *facts;
         if u64::from(serial) != self.serial {

@@ -43,14 +43,14 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.in_turn &= mid_turn;
         let outcome = self.driver.reopen().and_then(|()| self.listeners.after_fork_in_child(&mut self.driver));
         if outcome.is_err() {
-            // Not by `stop_listening`: the driver may still be the parent's.
+            // `stop_listening` is not called, because the driver may still be the parent's.
             self.listeners.clear();
         }
         outcome
     }
 
-    /// In the parent: children have copies of the listening sockets. If `children_serve`, they may go on accepting when
-    /// this process has stopped; else this process closes the sockets for all when it stops.
+    /// In the parent: children have copies of the listening sockets. If `children_serve`, they may still accept after
+    /// this process has stopped. Otherwise, this process closes the sockets for all processes when it stops.
     pub fn after_fork_in_parent(&mut self, children_serve: bool) {
         self.listeners.after_fork_in_parent(children_serve);
     }

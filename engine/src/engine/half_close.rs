@@ -18,7 +18,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
         let connection = &mut self.connections[slot];
         if let Some(serial) = connection.wire.running() {
-            // Decided once, and again only if the client turns out to have closed both sides.
+            // Decided once, and again only if the client has closed both sides after all.
             let phase = connection.wire.request_phase(&self.settings.limits);
             let decided = connection.survives_half_close == Some(serial)
                 && !connection.peer_closed_both
@@ -35,7 +35,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         false
     }
 
-    /// Whether more of a request is to be read, although the client has closed its sending side.
+    /// Whether more of a request is read, although the client has closed its sending side.
     fn body_follows(&self, slot: usize) -> bool {
         let connection = &self.connections[slot];
         let phase = connection.wire.request_phase(&self.settings.limits);
@@ -69,7 +69,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         match connection.half_close() {
             HalfClose::Finish => {}
             _ if response == ResponsePhase::Tunnel => return self.drop_connection(slot, GoneReason::ClientLeft),
-            // It does not end by itself. If something waits to be sent, `Timeout::HalfClosed` ends it after that.
+            // Such a response does not end by itself. If output waits, `Timeout::HalfClosed` ends the exchange after it
+            // is sent.
             _ if started && response.sends_events() && connection.out.is_empty() => {
                 return self.drop_connection(slot, GoneReason::ClientLeft);
             }

@@ -10,11 +10,12 @@ use crate::wire::Wire;
 /// Entries that are kept before those of closed connections are removed.
 const KEPT: usize = 64;
 
-/// Lingering connections, the oldest first. Those that have closed in the meantime may be among them.
+/// Lingering connections, the oldest first. Some of them may have closed meanwhile.
 #[derive(Debug, Default)]
 pub(super) struct Lingering {
     tokens: VecDeque<u64>,
-    /// Connections that came when the engine was full and are open until their clients have read the refusal.
+    /// Connections that were refused because the engine was full, and are open until their clients have read the
+    /// refusal.
     turned_away: usize,
 }
 
@@ -26,12 +27,12 @@ impl Lingering {
         self.tokens.push_back(token);
     }
 
-    /// Removes the oldest one that counts as open, and returns its slot.
+    /// Removes the oldest connection that counts as open, and returns its slot.
     pub fn pop_counted<W>(&mut self, connections: &Connections<W>) -> Option<usize> {
         self.pop_where(connections, |slot| !connections[slot].turned_away)
     }
 
-    /// Removes the oldest one, whether it counts as open or not, and returns its slot.
+    /// Removes the oldest connection, whether or not it counts as open, and returns its slot.
     pub fn pop_any<W>(&mut self, connections: &Connections<W>) -> Option<usize> {
         self.pop_where(connections, |_| true)
     }
@@ -46,7 +47,7 @@ impl Lingering {
         Some(slot)
     }
 
-    /// How many connections were refused and are open.
+    /// How many refused connections are open.
     pub fn turned_away(&self) -> usize {
         self.turned_away
     }
@@ -61,7 +62,7 @@ impl Lingering {
 }
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Whether there is room for another connection. One that lingers is closed to make room.
+    /// Whether there is room for another connection. If necessary, a lingering one is closed.
     pub(super) fn makes_room(&mut self) -> bool {
         while self.capacity.is_full(self.connections.len() - self.lingering.turned_away()) {
             let Some(slot) = self.lingering.pop_counted(&self.connections) else { return false };
@@ -70,7 +71,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         true
     }
 
-    /// Closes the connection that lingers longest, to have its descriptor. False if none lingers.
+    /// Closes the connection that has lingered longest, to free its descriptor. Returns false if none lingers.
     pub(super) fn close_oldest_lingering(&mut self) -> bool {
         let slot = self.lingering.pop_any(&self.connections);
         if let Some(slot) = slot {
@@ -79,13 +80,13 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         slot.is_some()
     }
 
-    /// Whether a client that there is no room for may keep its connection until it has read the refusal. Some may, from
-    /// the descriptors that connections leave to others.
+    /// Whether a refused client may keep its connection until it has read the refusal. A few may, with the descriptors
+    /// that connections leave free.
     pub(super) fn may_linger_though_full(&self) -> bool {
         self.lingering.turned_away() < self.capacity.turned_away()
     }
 
-    /// Does not count a connection as open: there is no room for it.
+    /// Stops counting a refused connection as open.
     pub(super) fn mark_turned_away(&mut self, slot: usize) {
         self.connections[slot].turned_away = true;
         self.lingering.add_turned_away();

@@ -1,4 +1,4 @@
-//! The listening sockets of an engine, and when something is to be done about them.
+//! The listening sockets of an engine, and the times at which they are watched again or closed.
 //!
 //! ```text
 //! watched  -- back_off -->  short (not watched until `retry`)  -- watch_again -->  watched
@@ -90,7 +90,7 @@ impl Listeners {
         }
     }
 
-    /// When something is to be done about one of them.
+    /// When the next listener is to be watched again, or closed.
     pub fn next_deadline(&self) -> Option<u64> {
         self.0.iter().filter_map(|(_, entry)| entry.deadline()).min()
     }
@@ -102,14 +102,14 @@ impl Listeners {
         self.0.get(id.0).map(|entry| entry.listener.accept())
     }
 
-    /// Takes note that a connection was accepted. Returns what its client may do that closes its sending side.
+    /// Records that a connection was accepted. Returns what happens if its client closes its sending side.
     pub fn accepted(&mut self, id: ListenerId) -> HalfClose {
         let Some(entry) = self.0.get_mut(id.0) else { return HalfClose::Cancel };
         entry.retry = None;
         entry.half_close
     }
 
-    /// Stops watching a listener for a while, because no descriptors are left: it would be ready again and again.
+    /// Stops watching a listener for a while, because no descriptors are left and it would be ready again and again.
     pub fn back_off(&mut self, id: ListenerId, now: u64, driver: &mut impl Driver) -> io::Result<()> {
         let Some(entry) = self.0.get_mut(id.0) else { return Ok(()) };
         let wait = entry.retry.map_or(BACKOFF.0, |(_, wait)| (wait * 2).min(BACKOFF.1));
@@ -117,7 +117,7 @@ impl Listeners {
         driver.forget(entry.listener.socket())
     }
 
-    /// Those whose wait is over.
+    /// The listeners whose wait is over.
     pub fn due_for_retry(&self, now: u64) -> Vec<ListenerId> {
         self.select(|entry| entry.retry.is_some_and(|(at, _)| at <= now))
     }
@@ -148,12 +148,12 @@ impl Listeners {
         !shared
     }
 
-    /// Whether one of them waits to be closed.
+    /// Whether a listener waits to be closed.
     pub fn are_closing(&self) -> bool {
         self.0.iter().any(|(_, entry)| entry.closing.is_some())
     }
 
-    /// Those that are to be closed.
+    /// The listeners that are due to be closed.
     pub fn due_to_close(&self, now: u64) -> Vec<ListenerId> {
         self.select(|entry| entry.closing.is_some_and(|at| at <= now) && !entry.is_short())
     }
@@ -171,7 +171,7 @@ impl Listeners {
         }
     }
 
-    /// In a child: watches all by a driver that watches nothing yet.
+    /// In a child: watches all listeners with a new driver.
     pub fn after_fork_in_child(&mut self, driver: &mut impl Driver) -> io::Result<()> {
         for (key, entry) in &mut self.0 {
             entry.listener.share();

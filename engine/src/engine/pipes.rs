@@ -1,4 +1,4 @@
-//! Pipes: connections without a socket. Their owner feeds the bytes of the client, and sends the bytes that come out.
+//! Pipes: connections without a socket. Their owner feeds the bytes from the client, and sends the engine's output.
 
 use bytes::Bytes;
 
@@ -37,12 +37,13 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.wake_if_needed();
     }
 
-    /// How many bytes have come that belong to no request yet, or to a body that no handler wants yet.
+    /// How many bytes have arrived that belong to no request yet, or to a body that no handler has requested.
     pub fn pipe_backlog(&self, id: PipeId) -> usize {
         self.connections.slot(id.0).map_or(0, |slot| self.connections[slot].wire.buffered())
     }
 
-    /// The next event of one pipe and its exchanges, whatever waits of other connections. It is never a `Head`, nor an event
+    /// The next event of one pipe and its exchanges, before waiting events of other connections. It is never a `Head`,
+    /// nor an event
     /// of an exchange whose `Head` is still in the inbox. What was written to the pipe is output first.
     pub fn next_pipe_event(&mut self, id: PipeId) -> Option<Event> {
         if let Some(slot) = self.connections.slot(id.0) {
@@ -84,7 +85,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Takes note that the client has closed its side.
+    /// Records that the client has closed its side.
     pub fn end_pipe(&mut self, id: PipeId) {
         self.refresh_clock();
         if let Some(slot) = self.connections.slot(id.0) {
@@ -95,7 +96,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.wake_if_needed();
     }
 
-    /// Takes note that the connection to the client is lost.
+    /// Records that the connection to the client is lost.
     pub fn disconnect_pipe(&mut self, id: PipeId) {
         self.refresh_clock();
         if let Some(slot) = self.connections.slot(id.0) {
@@ -104,7 +105,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.wake_if_needed();
     }
 
-    /// Sets whether the owner takes bytes.
+    /// Sets whether the owner accepts output.
     pub fn set_pipe_blocked(&mut self, id: PipeId, blocked: bool) {
         self.refresh_clock();
         if let Some(slot) = self.connections.slot(id.0) {
@@ -114,7 +115,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.wake_if_needed();
     }
 
-    /// Reports to the owner of a pipe that it is to send a refusal, after the responses before it.
+    /// Notifies the owner of a pipe that it must send a refusal, after the responses before it.
     pub(super) fn pass_refusal(&mut self, slot: usize) {
         let connection = &mut self.connections[slot];
         let pipe = PipeId(connection.token);
@@ -124,7 +125,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.inbox.push_back(Event::Refused(pipe));
     }
 
-    /// Passes to the owner of a pipe what is to be sent.
+    /// Passes queued output to the owner of a pipe.
     pub(super) fn flush_pipe(&mut self, slot: usize) {
         let mut progress = false;
         let connection = &mut self.connections[slot];

@@ -11,13 +11,13 @@ use crate::wire::Wire;
 /// The header of the PROXY protocol of one connection.
 #[derive(Debug)]
 pub(super) enum ProxyHeader {
-    /// There is none.
+    /// No header is expected.
     None,
-    /// It is expected; this much of it is here.
+    /// A header is expected; this part of it has arrived.
     Awaited(Vec<u8>),
     /// It names the client for which the peer has connected.
     Proxied(Box<Source>),
-    /// The peer has connected for itself.
+    /// The proxy has connected for itself.
     Local,
 }
 
@@ -46,8 +46,8 @@ impl ProxyHeader {
         self.source().is_some_and(|source| source.secure)
     }
 
-    /// Whether fields of a head may come from a proxy. If a proxy passes bytes on, they come from its client: another
-    /// proxy perhaps, but not on a UNIX socket of this machine.
+    /// Whether fields of a head may be trusted as a proxy's. If a proxy forwards bytes unchanged, the fields come from
+    /// its client, which may be another trusted proxy, but not one on a UNIX socket of this machine.
     #[inline]
     pub fn allows_forwarding_fields(&self) -> bool {
         match self {
@@ -59,7 +59,7 @@ impl ProxyHeader {
 }
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Sets which proxies are trusted. Open connections keep what their beginning has shown.
+    /// Sets which proxies are trusted. Open connections keep the result of their first bytes.
     pub fn set_proxies(&mut self, proxies: Option<Proxies>) {
         self.settings.proxies = proxies;
     }

@@ -8,7 +8,7 @@ use crate::event::GoneReason;
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Reads on if bytes may wait that are of use.
+    /// Reads on if the connection accepts bytes and some may wait.
     pub(super) fn continue_reading(&mut self, token: u64) {
         if let Some(slot) = self.connections.slot(token) {
             if self.connections[slot].readable {
@@ -58,7 +58,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Takes bytes for a connection that the engine has not read from its socket.
+    /// Takes bytes that were not read by the engine from the socket.
     pub(super) fn feed(&mut self, token: u64, data: &[u8]) {
         let Some(slot) = self.connections.slot(token) else { return };
         self.counters.bytes_in += data.len() as u64;
@@ -82,8 +82,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         true
     }
 
-    /// Does what follows from the state of a connection after anything has changed: sends, closes, asks the owner of a pipe
-    /// for bytes, and sets the deadline. `progress`: see `Connection::update_deadline`.
+    /// Updates a connection after a change: sends, closes, requests bytes from the owner of a pipe, and sets the
+    /// deadline. `progress`: see `Connection::update_deadline`.
     pub(super) fn update(&mut self, slot: usize, progress: bool) {
         self.current = Some(self.connections[slot].token);
         let connection = &mut self.connections[slot];
@@ -99,7 +99,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.update_pipe_flow(slot);
         let connection = &self.connections[slot];
         if connection.readable && connection.wants_input(&self.settings.limits) {
-            // The driver has reported these bytes when they were not wanted, and does not report them again.
+            // The driver reported these bytes when they were not wanted, and does not report them again.
             self.resume_later(slot);
         }
         self.update_deadline(slot, progress);

@@ -1,4 +1,4 @@
-//! How an engine goes on after a panic in it, which would be a bug of the engine.
+//! How an engine continues after a panic in it, which would be a bug of the engine.
 
 use super::Engine;
 use crate::driver::Driver;
@@ -6,7 +6,7 @@ use crate::event::GoneReason;
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Drops the connection that the engine worked on when it panicked. All others go on in the next polls, because their
+    /// Drops the connection that the engine worked on when it panicked. All others are polled again, because their
     /// readiness and their deadlines may have been lost.
     pub fn recover_from_panic(&mut self) {
         self.scratch.resize(super::SCRATCH, 0);

@@ -1,6 +1,6 @@
-//! Keeps clients from filling the log.
+//! Limits reports, so that clients cannot fill the log.
 
-/// How often at the most a report of one code is made, in milliseconds.
+/// The shortest time between two reports of one code, in milliseconds.
 const INTERVAL: u64 = 10_000;
 
 /// When a report of each code was last made.
@@ -10,7 +10,7 @@ pub(super) struct ReportLimit {
 }
 
 impl ReportLimit {
-    /// Whether a report may be made now; if so, it is taken as made.
+    /// Whether a report may be made now. If so, it counts as made.
     pub fn allows(&mut self, code: &'static str, now: u64) -> bool {
         match self.last.iter_mut().find(|(known, _)| *known == code) {
             Some((_, last)) if now < *last + INTERVAL => return false,

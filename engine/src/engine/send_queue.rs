@@ -11,7 +11,7 @@ const SPARE: usize = 16;
 /// Responses of a turn leave together, where [`crate::batching`] allows it.
 #[derive(Debug, Default)]
 pub(super) struct SendQueue {
-    /// Connections with something to send that may wait until the inbox is empty.
+    /// Connections whose output may wait until the inbox is empty.
     waiting: Vec<u64>,
     batching: Batching,
     /// Buffers to lend to connections while they respond.
@@ -53,7 +53,7 @@ impl SendQueue {
         self.batching.start(now);
     }
 
-    /// Takes note of an event that took so many microseconds until now. True if the responses that wait are due.
+    /// Records an event that took this many microseconds until now. Returns whether the responses that wait are due.
     pub fn event_handled(&mut self, took: u64, now: u64) -> bool {
         self.batching.passed(took, now)
     }
@@ -70,7 +70,7 @@ impl SendQueue {
         }
     }
 
-    /// Takes the buffer of an empty queue back.
+    /// Takes back the buffer of an empty queue.
     #[inline]
     pub fn reclaim(&mut self, out: &mut Outbox) {
         if let Some(buffer) = out.reclaim() {

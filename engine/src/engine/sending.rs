@@ -1,4 +1,4 @@
-//! Sending: what wires have queued goes to the transports.
+//! Sends the output that wires have queued to the transports.
 
 use super::Engine;
 use crate::driver::Driver;
@@ -13,7 +13,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.send_queue.lend(&mut self.connections[slot].out);
     }
 
-    /// Sends now, unless another response may be sent together with it in this turn: a pipelined one, or one of another
+    /// Sends now, unless another response of this turn may be sent with it: a pipelined one, or one of another
     /// connection.
     pub(super) fn send(&mut self, slot: usize) {
         let connection = &self.connections[slot];
@@ -25,7 +25,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Sends when the inbox is empty; outside a turn, in the next one.
+    /// Sends when the inbox is empty. Outside of a turn, sends in the next turn.
     pub(super) fn send_later(&mut self, slot: usize) {
         self.send_queue.push(&mut self.connections[slot]);
     }
@@ -70,7 +70,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.sent(slot, progress);
     }
 
-    /// Takes the buffer back after sending, lets a waiting writer go on, and updates the connection.
+    /// Takes the buffer back after sending, lets a waiting writer continue, and updates the connection.
     pub(super) fn sent(&mut self, slot: usize, progress: bool) {
         let connection = &mut self.connections[slot];
         self.send_queue.reclaim(&mut connection.out);

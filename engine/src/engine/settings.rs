@@ -1,4 +1,4 @@
-//! What the owner of an engine has set.
+//! The settings that the owner of an engine has made.
 
 use crate::limits::Limits;
 use crate::method::Methods;

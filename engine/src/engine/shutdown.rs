@@ -9,8 +9,8 @@ use crate::wire::Wire;
 const LAST_HANDSHAKES: u64 = 20;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Stops accepting, lets running exchanges finish for so many milliseconds, and closes every connection after the
-    /// response to the last request that is here, or if no request comes on it for
+    /// Stops accepting, lets running exchanges finish for this many milliseconds, and closes every connection after the
+    /// response to the last request that has arrived, or if no request arrives for
     /// [`Limits::drain_grace`](crate::Limits). An [`Event::Drained`] follows.
     pub fn drain(&mut self, millis: Option<u64>) {
         self.refresh_clock();
@@ -88,7 +88,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             return;
         }
         if self.connections.is_empty() {
-            // No client is connected, so there is hardly a handshake to wait for.
+            // No client is connected, so it is unlikely that a handshake is under way.
             self.close_due_listeners(u64::MAX);
         }
         if self.connections.is_empty() && !self.listeners.are_closing() && self.drain.finish() {

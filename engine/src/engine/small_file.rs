@@ -8,8 +8,8 @@ const SMALL_FILE: u64 = 16 * 1024;
 
 /// Returns a small file as its bytes, and any other body as it is.
 ///
-/// If the file is shorter than `length` by now, the bytes that are left are the body. Where the handler has announced a
-/// length, that is an error.
+/// If the file has become shorter than `length`, the body is shorter too. If the handler has announced a length, that
+/// is an error.
 pub(super) fn load<'a>(body: Body<'a>, status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Body<'a>, CommandError> {
     let Body::File { file, offset, length } = &body else { return Ok(body) };
     if *length > SMALL_FILE {

@@ -8,9 +8,10 @@ use crate::event::GoneReason;
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Handles deadlines that have passed: a share of those of connections, and all others.
+    /// Handles the deadlines that have passed: a limited number of those of connections, and all others.
     pub(super) fn meet_deadlines(&mut self) {
-        // A deadline must not close a connection whose response waits, within the turn or since the one before.
+        // While a response waits to be sent, in this turn or since the last one, its connection must not be closed by a
+        // deadline.
         self.send_waiting();
         let now = self.clock.millis();
         self.timers.expire(now);

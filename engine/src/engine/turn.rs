@@ -8,16 +8,16 @@ use crate::driver::{Driver, Ready};
 use crate::event::Event;
 use crate::wire::Wire;
 
-/// Bytes that one poll reads from connections in the middle of a request or response. Then those between requests come
-/// again.
+/// Bytes that one poll reads from connections in the middle of a request or response. After that, connections between
+/// requests are read again.
 const POLL_BYTES: u64 = 64 * 1024;
 /// Connections that one poll resumes, and deadlines that it handles.
 pub(super) const POLL_SHARE: usize = 32;
-/// Connections that one poll may drop: a handler that is cancelled takes a tenth of a millisecond.
+/// Connections that one poll may drop: cancelling a handler takes a tenth of a millisecond.
 pub(super) const POLL_LOSSES: usize = 4;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Starts a turn. What commands queue is sent by [`Engine::flush_queued`].
+    /// Starts a turn. Output of commands is sent by [`Engine::flush_queued`].
     pub fn begin_turn(&mut self) {
         self.in_turn = true;
         self.send_queue.stop_batching();
@@ -74,7 +74,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         !self.inbox.is_empty()
     }
 
-    /// Sends what waits. If the inbox is empty, decides what happens to exchanges whose clients have closed their side, which
+    /// Sends the waiting output. If the inbox is empty, decides what happens to exchanges whose clients have closed
+    /// their side, which
     /// may fill the inbox again.
     pub fn flush_queued(&mut self) {
         self.send_waiting();
@@ -89,12 +90,12 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Starts to batch the responses of a turn: see [`crate::batching`]. Without it, each is sent at once.
+    /// Starts to batch the responses of a turn: see [`crate::batching`]. Otherwise, each is sent at once.
     pub fn start_batching(&mut self, now: u64) {
         self.send_queue.start_batching(now);
     }
 
-    /// Takes note of an event that took so many microseconds until now. Sends the responses that wait if they are due.
+    /// Records an event that took this many microseconds until now. Sends the waiting responses if they are due.
     pub fn event_handled(&mut self, took: u64, now: u64) {
         if self.send_queue.event_handled(took, now) {
             self.send_waiting();

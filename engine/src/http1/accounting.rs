@@ -1,4 +1,4 @@
-//! What is counted and logged of the current exchange.
+//! Counts and logs the current exchange.
 
 use crate::access::Line;
 use crate::clock::monotonic_micros;
@@ -33,8 +33,8 @@ impl Account {
         self.log(self.status, written, micros, cx);
     }
 
-    /// Counts and logs an exchange that ends before its response is complete. The access log shows `status` where no
-    /// head was sent.
+    /// Counts and logs an exchange that ends before its response is complete. If no head was sent, the access log shows
+    /// `status`.
     pub fn abort(&mut self, status: u16, written: u64, cx: &mut WireContext<'_>) {
         cx.counters.cut += 1;
         cx.counters.running -= 1;

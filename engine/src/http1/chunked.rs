@@ -22,7 +22,7 @@ pub struct Chunked {
     /// The size of the current chunk as far as it is read, then its bytes that are still to come.
     size: u64,
     digits: u8,
-    /// How many bytes of extensions the whole body has so far.
+    /// The size of all extensions of the body so far, in bytes.
     extensions: u64,
     trailers: Option<Box<Trailers>>,
 }
@@ -40,7 +40,7 @@ enum State {
     Done,
 }
 
-/// `BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ]`: the part that was read last.
+/// The state within `BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ]`: the part that was read last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Extension {
     Semicolon,

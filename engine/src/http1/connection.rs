@@ -1,6 +1,7 @@
 //! One HTTP/1 connection without its socket: requests in, responses out, in order (RFC 9112, section 9.3).
 //!
-//! `state.rs` says what is legal; `states.md` shows it. The next head is parsed only when the response before it is
+//! `state.rs` defines what is legal, and `states.md` documents it. The next head is parsed only when the response
+//! before it is
 //! complete, so that pipelined responses keep their order, and nothing after a refused message is ever parsed.
 
 use bytes::Bytes;
@@ -21,7 +22,7 @@ use crate::refusal::Refusal;
 use crate::wire::{Wire, WireContext};
 
 impl WireContext<'_> {
-    /// Sets where a request comes from: as its connection shows it, or as trusted proxies report it.
+    /// Sets where a request comes from: the peer, or the client that trusted proxies report.
     fn set_origin(&self, mut head: Box<Head>) -> Result<Box<Head>, Refusal> {
         head.peer = self.peer.clone();
         head.secure = self.secure;
@@ -45,21 +46,21 @@ impl WireContext<'_> {
 
 const TOO_LARGE: &str = "the body is larger than its limit";
 
-/// One connection: the state of both sides, the input, and what is known of the current exchange.
+/// One connection: the state of both sides, the input, and the data of the current exchange.
 #[derive(Debug)]
 pub struct Http1 {
     pub(super) states: States,
     scan: Scan,
     pub(super) input: Input,
-    /// Data of a body that was parsed and is not yet an event: one event holds all small chunks of a read.
+    /// Data of a body that was parsed and is not in an event yet, because one event holds all small chunks of a read.
     gathered: Vec<u8>,
-    /// In a drain, how many bytes of `input` arrived before it began: their requests still get responses.
+    /// In a drain, how many bytes of `input` arrived before it began: requests in them still get responses.
     input_before_drain: usize,
     /// The number of the current exchange on this connection.
     pub(super) serial: u32,
     /// Whether the connection is kept after this exchange.
     pub(super) keep: bool,
-    /// The exchange that was aborted, if one was: its handler may not know yet.
+    /// The exchange that was aborted, if one was. Its handler may not have been notified yet.
     aborted: Option<u32>,
     /// The version of the request.
     pub(super) version: Version,
@@ -103,7 +104,7 @@ impl Http1 {
         self.states == States::default()
     }
 
-    /// Whether a whole pipelined request may be in the input, so that sending can wait for its response.
+    /// Whether the input may contain a whole pipelined request, so that sending can wait for its response.
     pub(super) fn has_input(&self) -> bool {
         !self.input.is_empty()
     }
@@ -152,7 +153,7 @@ impl Http1 {
         running
     }
 
-    /// Starts a drain: the last response is the one to the last request that is here.
+    /// Starts a drain. The response to the last request that has arrived is the last one.
     pub(super) fn begin_drain(&mut self) {
         self.input_before_drain = self.input.len();
     }
@@ -171,7 +172,7 @@ impl Http1 {
         self.keep = false;
     }
 
-    /// The last response is complete: what the client still sends is dropped.
+    /// The last response is complete, so further bytes from the client are dropped.
     pub(super) fn close_lingering(&mut self) {
         self.states.apply(Trigger::Close);
         self.request_body.demand = Demand::Dropped;
@@ -250,7 +251,7 @@ impl Http1 {
         }
     }
 
-    /// Parses a head, if a whole one is here and its response can be sent. Returns how many bytes it took.
+    /// Parses a head, if it is complete and its response can be sent. Returns how many bytes it took.
     fn parse_head(&mut self, input: &[u8], cx: &mut WireContext<'_>) -> Option<usize> {
         // A client that does not read its responses gets no more of them.
         let is_behind = cx.out.len() > cx.limits.write_buffer || cx.out.holds_file();
@@ -305,7 +306,7 @@ impl Http1 {
 
     // The body of the request
 
-    /// Passes the body to a reader from now on. False where it was passed or dropped already, or ended badly.
+    /// Passes the body to a reader from now on. Returns false if the body was passed or dropped already, or is invalid.
     pub(super) fn receive(&mut self, limit: u64, cx: &mut WireContext<'_>) -> Result<bool, CommandError> {
         let body = &mut self.request_body;
         body.limit = limit;
@@ -374,7 +375,7 @@ impl Http1 {
         match fault {
             BodyFault::Malformed(reason) => cx.count_refusal(400, reason),
             BodyFault::TooLarge if !is_dropped => cx.count_refusal(413, TOO_LARGE),
-            // More than `discard_size` is left. Closing the connection costs less than reading the rest.
+            // More than `discard_size` is missing. Closing the connection costs less than reading the rest.
             BodyFault::TooLarge => {}
         }
         self.request_body.finish();

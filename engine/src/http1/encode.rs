@@ -1,4 +1,5 @@
-//! Heads of responses as bytes (RFC 9112, sections 4 and 5), and the checks that find a handler's mistakes before that.
+//! Heads of responses as bytes (RFC 9112, sections 4 and 5). Mistakes of a handler are found before any byte is
+//! written.
 
 use super::chunked::may_trail;
 use super::message::parse_length;

@@ -1,10 +1,11 @@
-//! The bytes that a client sent and that are not parsed yet: a part of a head, a held body, pipelined requests.
+//! The bytes that a client has sent and that are not parsed yet: part of a head, a body without a reader, pipelined
+//! requests.
 
 /// A buffer that is parsed from its start.
 #[derive(Debug, Default)]
 pub(super) struct Input {
     bytes: Vec<u8>,
-    /// How many bytes at the start are parsed. They are removed when they are more than half of the buffer: to remove
+    /// How many bytes at the start are parsed. They are removed when they are more than half of the buffer: removing
     /// them after every pipelined request would copy the rest each time.
     parsed: usize,
 }
@@ -28,7 +29,7 @@ impl Input {
         self.bytes.extend_from_slice(data);
     }
 
-    /// Marks bytes as parsed. An empty buffer gives its memory back.
+    /// Marks bytes as parsed. An empty buffer frees its memory.
     pub fn consume(&mut self, count: usize) {
         self.parsed += count;
         if self.parsed == self.bytes.len() {
@@ -39,7 +40,7 @@ impl Input {
         }
     }
 
-    /// The bytes that are not parsed, as a buffer of their own.
+    /// The bytes that are not parsed, as a separate buffer.
     pub fn into_unparsed(mut self) -> Vec<u8> {
         self.bytes.split_off(self.parsed)
     }

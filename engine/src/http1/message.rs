@@ -1,4 +1,4 @@
-//! The fields of a request that describe the message itself: its host, its body and its connection.
+//! The fields of a request that describe the message: its host, its body and its connection.
 
 use crate::authority::is_authority;
 use crate::head::{Framing, Version};
@@ -84,7 +84,7 @@ impl<'a> Message<'a> {
         let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
         let codings: Vec<&[u8]> = coding.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).collect();
         let tokens = codings.iter().all(|coding| !coding.is_empty() && coding.iter().copied().all(is_token));
-        // If the last coding is another, the end of the body is unknown, and the request is bad.
+        // If the last coding is another one, the end of the body is unknown, and the request is bad.
         let framed = codings.last().is_some_and(is_chunked) && codings.iter().filter(|it| is_chunked(it)).count() == 1;
         if tokens && framed {
             return Err(Refusal { status: 501, reason: "the only supported transfer coding is chunked" });

@@ -1,5 +1,5 @@
 //! Responses whose handlers write HTTP/1.1 themselves, as those of twisted.web do. The head and the framed body pass
-//! unchanged. The engine decides only whether the connection is kept, and holds a handler to its `Content-Length`.
+//! unchanged. The engine decides only whether the connection is kept, and enforces the handler's `Content-Length`.
 
 use bytes::Bytes;
 
@@ -36,7 +36,7 @@ impl Http1 {
             && self.request_body.may_complete(self.states.request(), cx.limits)
             && (!cx.draining || self.has_request_before_drain());
         self.account.status = status.code;
-        // A body that ends with the connection has no length, which announces already that the connection closes.
+        // Such a body has no length. Without one, the client expects that the connection closes.
         let says_close = framing == ResponseFraming::UntilClose || found.close || self.version == Version::Http10;
         encode::handler_head(cx.out.tail(), self.version, status, fields, !self.keep && !says_close);
         self.response_body = ResponseBody { framing, written: 0, is_event_stream: found.events };
@@ -72,7 +72,7 @@ impl Http1 {
     /// Sends a part of the body as its handler frames it, or bytes of another protocol.
     ///
     /// Nothing beyond the announced length is sent, and the connection closes after the response. Programs for
-    /// twisted.web go beyond it where a file grows while they read it, and their clients take the announced bytes.
+    /// twisted.web exceed it if a file grows while they read it, and their clients accept the announced bytes.
     pub(super) fn relay_write(&mut self, data: Bytes, cx: &mut WireContext<'_>) -> Result<(), CommandError> {
         self.states.advance(Trigger::Write)?;
         let outcome = self.response_body.write_within_length(data, cx.out);
@@ -88,8 +88,9 @@ impl Http1 {
         self.response_body.write_file(part, cx.out, cx.files)
     }
 
-    /// Switches to another protocol, whose first bytes the handler sends in place of a response, or of what is left of
-    /// one. The connection ends with it. A body that is not complete is still read as a body, and only what is sent is switched.
+    /// Switches to another protocol. The handler sends its first bytes in place of a response, or of the rest of a
+    /// response. The connection ends with the protocol. An incomplete request body is still read as a body: only the
+    /// bytes that are sent belong to the protocol.
     pub(super) fn switch_without_response(&mut self) -> Result<(), CommandError> {
         self.states.check(Trigger::SwitchWithoutResponse)?;
         self.switch(Trigger::SwitchWithoutResponse);

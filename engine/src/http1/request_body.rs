@@ -6,7 +6,7 @@ use crate::event::BodyFault;
 use crate::head::{Field, Framing, Head};
 use crate::limits::Limits;
 
-/// What the connection knows of the body of its current request.
+/// The state of the body of the current request.
 #[derive(Debug)]
 pub(super) struct RequestBody {
     framing: BodyFraming,
@@ -19,7 +19,7 @@ pub(super) struct RequestBody {
     pub seen: u64,
     /// Bytes that were passed on and that the reader has not consumed.
     pub unread: u64,
-    /// The client waits for 100 Continue, which was not sent.
+    /// The client waits for 100 Continue, which was not sent yet.
     pub expects_continue: bool,
 }
 
@@ -134,12 +134,13 @@ impl RequestBody {
         }
     }
 
-    /// Nothing more of it is read.
+    /// Stops reading the body.
     pub fn finish(&mut self) {
         self.framing = BodyFraming::None;
     }
 
-    /// Reads on without a reader, so that the connection can be kept. False where that is more than `discard_size`.
+    /// Reads on without a reader, so that the connection can be kept. Returns false if more than `discard_size` is
+    /// missing.
     pub fn drop_rest(&mut self, limits: &Limits) -> bool {
         match self.framing {
             BodyFraming::Length(left) if left > limits.discard_size => return false,
@@ -150,12 +151,12 @@ impl RequestBody {
         true
     }
 
-    /// Whether what is left is small enough to be read and dropped after a response that is sent now.
+    /// Whether the rest of the body is small enough to be read and dropped after a response that is sent now.
     pub fn may_be_dropped(&self, state: RequestState, limits: &Limits) -> bool {
         match state {
             RequestState::Complete | RequestState::Switched => true,
             RequestState::Head | RequestState::BadBody | RequestState::Closed => false,
-            // A client that waits for 100 Continue and gets a response may send its body or not.
+            // A client that waits for 100 Continue and gets a response may or may not send its body.
             RequestState::Body if self.expects_continue => false,
             RequestState::Body => match self.framing {
                 BodyFraming::Length(left) => left <= limits.discard_size,
@@ -164,8 +165,8 @@ impl RequestBody {
         }
     }
 
-    /// Whether the body may be complete at the end of a response that begins now, since the handler may read on. If it
-    /// is not, the rest is dropped where it is small, and else the connection is closed.
+    /// Whether the body may be complete at the end of a response that begins now, because the handler may read on. If
+    /// it is incomplete then, a small rest is dropped; for a larger one, the connection is closed.
     pub fn may_complete(&self, state: RequestState, limits: &Limits) -> bool {
         match self.framing {
             _ if self.demand == Demand::Flowing => true,

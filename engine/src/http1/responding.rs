@@ -1,4 +1,4 @@
-//! The response side of a connection: what a handler sends, and the refusals of the connection itself.
+//! The response side of a connection: the commands of a handler, and the connection's own refusals.
 
 use bytes::Bytes;
 
@@ -136,7 +136,7 @@ impl Http1 {
         Ok(())
     }
 
-    /// From here the handler's bytes, and the client's where the request is complete, belong to another protocol.
+    /// From here on, the handler's bytes belong to another protocol, and so do the client's after a complete request.
     pub(super) fn switch(&mut self, trigger: Trigger) {
         let started = self.has_started();
         self.states.apply(trigger);
@@ -161,7 +161,7 @@ impl Http1 {
         }
     }
 
-    /// After the response: drops the rest of the request where the connection is kept, and else closes it.
+    /// After the response: if the connection is kept, drops the rest of the request; otherwise closes it.
     fn settle_request(&mut self, cx: &mut WireContext<'_>) {
         self.request_body.unread = 0;
         match self.states.request() {

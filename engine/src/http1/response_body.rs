@@ -1,4 +1,4 @@
-//! The body of the current response: its framing (RFC 9112, section 6), which its handler must keep.
+//! The body of the current response: its framing (RFC 9112, section 6), which its handler must observe.
 
 use bytes::Bytes;
 
@@ -10,7 +10,7 @@ use crate::outbox::{OpenFiles, Outbox};
 /// The end of a body in chunks without trailers (RFC 9112, section 7.1).
 const LAST_CHUNK: &[u8; 5] = b"0\r\n\r\n";
 
-/// What the connection knows of the body of its current response.
+/// The state of the body of the current response.
 #[derive(Debug)]
 pub(super) struct ResponseBody {
     pub framing: ResponseFraming,
@@ -26,11 +26,11 @@ pub(super) enum ResponseFraming {
     Length { announced: u64, left: u64 },
     /// In chunks.
     Chunked,
-    /// In chunks that the handler frames. The bytes pass unchanged; these are the last of them.
+    /// In chunks that the handler frames. The bytes pass unchanged; the last of them are kept.
     FramedByHandler([u8; 5]),
     /// Without framing: the body, or the other protocol, ends with the connection.
     UntilClose,
-    /// The response has no body, as one to HEAD. Bytes of the handler are not sent.
+    /// The response has no body, as in a response to HEAD. Bytes of the handler are not sent.
     Omitted,
 }
 
@@ -136,7 +136,7 @@ impl ResponseBody {
     }
 }
 
-/// What is left of an announced length after `size` more bytes.
+/// How much of an announced length is missing after `size` more bytes.
 fn take(announced: u64, left: u64, size: u64) -> Result<u64, CommandError> {
     left.checked_sub(size).ok_or(CommandError::Length { announced, written: announced - left + size })
 }

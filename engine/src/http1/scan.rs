@@ -26,7 +26,7 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// Scans what is new in `input`. Returns the range of the head once it is complete.
+    /// Scans the new bytes of `input`. Returns the range of the head once it is complete.
     pub fn find_end(
         &mut self,
         input: &[u8],
@@ -68,8 +68,8 @@ impl Scan {
         Ok(None)
     }
 
-    /// Checks the size of a line without its line feed, and of the head up to `end`. A head is refused for the limit
-    /// that it exceeds first, in whatever pieces it arrives.
+    /// Checks the size of a line without its line feed, and of the head up to `end`. The error does not depend on the
+    /// pieces in which a head arrives: the first exceeded limit counts.
     fn check_sizes(&self, line_feed: usize, end: usize, limits: &Limits) -> Result<(), Refusal> {
         let line = if self.lines == 0 { (line_feed - self.line_start) as u64 } else { 0 };
         // The carriage return at the end of a request line does not count.

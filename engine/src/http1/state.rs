@@ -1,4 +1,4 @@
-//! The states of an HTTP/1 connection, and what is legal in each: one table, which all code of the connection follows.
+//! The states of an HTTP/1 connection, and what is legal in each: a table that all code of the connection uses.
 //!
 //! A connection has two sides. The request side is what the client sends, the response side is what the handler sends.
 //! A [`Trigger`] moves both. [`REQUEST`] and [`RESPONSE`] list the result for each state and each trigger, so that no
@@ -9,7 +9,7 @@ use crate::exchange::CommandError;
 use Effect::{Illegal, Same, To};
 use Violation::{Impossible, RequestIncomplete, ResponseComplete, ResponseNotStarted, ResponseStarted};
 
-/// Where the request side is.
+/// The state of the request side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RequestState {
     /// A head is due, or a part of it is here.
@@ -26,7 +26,7 @@ pub(super) enum RequestState {
     Closed,
 }
 
-/// Where the response side is.
+/// The state of the response side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ResponseState {
     /// There is no request to respond to.
@@ -41,7 +41,7 @@ pub(super) enum ResponseState {
     Done,
 }
 
-/// What moves a connection from one state to another.
+/// An event that moves a connection from one state to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trigger {
     /// The client sent a head that no body follows.
@@ -91,7 +91,7 @@ pub(super) enum Violation {
     ResponseNotStarted,
     /// The client has not sent its whole request.
     RequestIncomplete,
-    /// The connection itself never does this.
+    /// The connection itself never causes this trigger.
     Impossible,
 }
 
@@ -216,8 +216,8 @@ const ALL_RESPONSE: &[ResponseState] = {
 
 const TRIGGERS: usize = Trigger::Close as usize + 1;
 
-/// Lays the rows of a table out by state and trigger, so that a look-up is one load. A pair without a row, or with two,
-/// does not compile.
+/// Converts the rows of a table to an array by state and trigger, so that a look-up is one load. A pair without a row,
+/// or with two, does not compile.
 macro_rules! by_state_and_trigger {
     ($rows:expr, $states:expr) => {{
         let mut table = [[None; TRIGGERS]; $states.len()];
@@ -281,7 +281,8 @@ impl States {
         self.response
     }
 
-    /// Whether a trigger is legal now. The response side is checked first: what it forbids is the handler's mistake.
+    /// Whether a trigger is legal now. The response side is checked first, because a trigger that it forbids is the
+    /// handler's mistake.
     pub fn check(self, trigger: Trigger) -> Result<(), Violation> {
         self.after(trigger).map(drop)
     }

@@ -1,4 +1,5 @@
-//! `Forwarded` (RFC 7239), strictly by its grammar: an open quotation mark would hide what a proxy has added after it.
+//! `Forwarded` (RFC 7239), parsed strictly by its grammar: an open quotation mark would hide elements that a proxy has
+//! added after it.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -10,7 +11,7 @@ use crate::origin::Origin;
 use crate::refusal::Refusal;
 use crate::token::is_token;
 
-/// What one proxy reports of the request that it received.
+/// The report of one proxy about the request that it received.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Element<'a> {
     /// `for`: the sender.
@@ -42,7 +43,7 @@ pub(super) fn refine(head: &Head, trusted: &Trusted, origin: &mut Origin) -> Res
     Ok(())
 }
 
-/// Parses one field line (section 4), and appends its elements in order. The error is one phrase.
+/// Parses one field line (section 4), and appends its elements in order. The error is a phrase.
 pub fn parse<'a>(value: &'a [u8], elements: &mut Vec<Element<'a>>) -> Result<(), &'static str> {
     let mut rest = value.trim_ascii_start();
     while !rest.is_empty() {

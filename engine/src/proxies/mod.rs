@@ -1,4 +1,4 @@
-//! What proxies report of their clients, and which proxies are trusted. See `README.md` in this folder.
+//! The reports of proxies about their clients, and which proxies are trusted. See `README.md` in this folder.
 
 pub mod forwarded;
 pub mod protocol;
@@ -35,7 +35,7 @@ pub enum Family {
 }
 
 impl Proxies {
-    /// The origin of a request. `origin` is what the connection shows; trusted proxies may refine it.
+    /// The origin of a request. `origin` is that of the connection; trusted proxies may refine it.
     pub fn origin_of(&self, head: &Head, mut origin: Origin) -> Result<Origin, Refusal> {
         if !self.trusted.contains(&origin.client) {
             return Ok(origin);

@@ -29,7 +29,7 @@ const TLV_SSL: u8 = 0x20;
 /// The client connected by TLS (section 2.2.6).
 const CLIENT_SSL: u8 = 0x01;
 
-/// What a header reports.
+/// The contents of a header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Header {
     /// The connection is the proxy's own, such as a health check (the command LOCAL).
@@ -59,7 +59,7 @@ impl Source {
 }
 
 /// Parses the header at the start of a connection. Returns it with its length, or None while it is incomplete. The
-/// error is one phrase, and is returned as soon as the bytes cannot be a header.
+/// error is a phrase, and is returned as soon as the bytes cannot be a header.
 pub fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, &'static str> {
     match (starts(bytes, LINE), starts(bytes, SIGNATURE)) {
         (true, _) => parse_line(bytes),
@@ -68,7 +68,7 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, &'static str> {
     }
 }
 
-/// Whether bytes, of which more may come, agree with a beginning.
+/// Whether bytes, of which more may follow, agree with an expected start.
 fn starts(bytes: &[u8], beginning: &[u8]) -> bool {
     let count = bytes.len().min(beginning.len());
     bytes[..count] == beginning[..count]

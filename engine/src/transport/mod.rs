@@ -113,7 +113,7 @@ impl Transport {
         }
     }
 
-    /// Makes the end of the connection a reset, which drops what the kernel has not sent.
+    /// Makes the close of the connection a reset, which drops the bytes that the kernel has not sent.
     pub fn reset_on_close(&self) {
         if let Some(socket) = self.socket() {
             socket::drop_unsent(socket.as_fd());

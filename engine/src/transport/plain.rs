@@ -1,4 +1,4 @@
-//! A socket without encryption: what is queued is passed to the kernel as it is.
+//! A socket without encryption: queued bytes are passed to the kernel unchanged.
 
 use std::cell::OnceCell;
 use std::io::IoSlice;
@@ -16,13 +16,13 @@ use crate::outbox::{Front, Outbox};
 const SLICES: usize = 32;
 /// The most bytes of a file that one call sends.
 const FILE_STEP: u64 = 512 * 1024;
-/// The most bytes of one flush, so that one client on a fast link does not hold the turn.
+/// The most bytes of one flush, so that one client on a fast link does not occupy the whole turn.
 const FLUSH_STEP: u64 = 2 * 1024 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Plain {
     socket: OwnedFd,
-    /// The address of our end, once it was requested.
+    /// The address of our end, after it was first requested.
     local: OnceCell<Address>,
 }
 
